@@ -1,0 +1,113 @@
+import type { ChannelSpec } from './channel';
+import type { MoveReason, Plan, Policy } from './plan';
+import type { Fitness } from './snapshot';
+
+/** Names by which workflows, worker, API and CLI find each other in Temporal. */
+export const swarmWorkflowId = (cell: string): string => `swarm/${cell}`;
+export const channelWorkflowId = (channelId: string): string => `channel/${channelId}`;
+export const forecastScheduleId = (cell: string): string => `forecasting/${cell}`;
+
+/** Typed search attributes, all of type Keyword. They must be registered on the server. */
+export const searchAttributeNames = {
+  cell: 'SwarmCell',
+  channel: 'SwarmChannel',
+  encoder: 'SwarmEncoder',
+  reason: 'SwarmReason',
+  outcome: 'SwarmOutcome',
+} as const;
+
+/** Updates, signals and queries of `swarm/<cell>`. */
+export const swarmControl = {
+  /** Update (ChannelSpec) -> void. Registers source, relay and origin; refusals: channel-exists, input-not-video. */
+  addChannel: 'addChannel',
+  /** Update (channelId: string) -> void. Refusal: unknown-channel. */
+  removeChannel: 'removeChannel',
+  /** Update (CordonRequest) -> void. Takes no new work. Refusal: unknown-encoder. */
+  cordon: 'cordon',
+  uncordon: 'uncordon',
+  /** Update (CordonRequest) -> void: cordons, and moves all work away through the channel workflows. */
+  drain: 'drain',
+  /** Update (Policy) -> void. */
+  setPolicy: 'setPolicy',
+  /** Signal (EncoderLost). */
+  encoderLost: 'encoderLost',
+  /** Signal (SessionFailed). */
+  sessionFailed: 'sessionFailed',
+  /** Signal (): run the next control cycle now. */
+  wake: 'wake',
+  /** Query -> SwarmWorkflowState. */
+  state: 'state',
+} as const;
+
+/** Updates and queries of `channel/<id>`. */
+export const channelControl = {
+  /** Update (MoveRequest) -> MoveResult. Refusals: move-in-progress, same-encoder, encoder-cordoned, … */
+  move: 'move',
+  /** Update (RecoverRequest) -> MoveResult. */
+  recover: 'recover',
+  /** Update () -> void. */
+  remove: 'remove',
+  /** Query -> ChannelWorkflowState. */
+  state: 'state',
+} as const;
+
+export interface CordonRequest {
+  encoderId: string;
+  requestedBy: string;
+}
+
+export interface EncoderLost {
+  encoderId: string;
+  evidence: string;
+  atMs: number;
+}
+
+export interface SessionFailed {
+  channelId: string;
+  encoderId: string;
+  sessionId: string;
+  code: string;
+  message: string;
+  atMs: number;
+}
+
+export interface RecoverRequest {
+  requestId: string;
+  reason: Extract<MoveReason, 'encoder-lost' | 'session-failed' | 'start'>;
+  /** Owner that was lost; a recovery of a channel that another owner holds by now is refused with conflict. */
+  lostEncoderId: string | null;
+  lostSessionId: string | null;
+  evidence: string;
+  requestedAtMs: number;
+}
+
+/** Input of the swarm workflow. */
+export interface SwarmWorkflowInput {
+  cell: string;
+  cycleSeconds: number;
+  policy: Policy;
+  carried?: SwarmWorkflowState;
+}
+
+export interface SwarmWorkflowState {
+  cell: string;
+  cycle: number;
+  policy: Policy;
+  channels: ChannelSpec[];
+  cordons: Record<string, { draining: boolean; by: string; atMs: number }>;
+  lowDemandSinceMs: number | null;
+  lastCycle: CycleResult | null;
+}
+
+/** Decision record of one control cycle: result of `cycle/<cell>/<n>`. */
+export interface CycleResult {
+  workflowId: string;
+  atMs: number;
+  forecastId: string | null;
+  forecastModel: string | null;
+  fitness: Fitness[];
+  plan: Plan;
+  /** What became of each decision: accepted by its channel, or refused and why. */
+  acted: { what: string; accepted: boolean; why?: string }[];
+  unreachable: string[];
+}

@@ -1,0 +1,87 @@
+/** What went wrong, in a word that programs can compare. One code has one meaning everywhere. */
+export type ErrorCode =
+  | 'bad-request'
+  | 'unknown-channel'
+  | 'unknown-encoder'
+  | 'unknown-session'
+  | 'channel-exists'
+  | 'same-encoder'
+  | 'encoder-cordoned'
+  | 'encoder-full'
+  | 'encoder-incompatible'
+  | 'encoder-unreachable'
+  | 'encoder-answered-garbage'
+  | 'move-in-progress'
+  | 'no-target'
+  | 'input-not-video'
+  | 'input-ended'
+  | 'stale-token'
+  | 'out-of-order'
+  | 'gop-exists'
+  | 'gop-left-ring'
+  | 'malformed-segment'
+  | 'segment-too-large'
+  | 'ledger-mismatch'
+  | 'ledger-unavailable'
+  | 'session-failed'
+  | 'timeout'
+  | 'conflict'
+  | 'unavailable'
+  | 'at-capacity-limit'
+  | 'internal';
+
+/** HTTP status that carries each code. */
+export const httpStatusOf: Record<ErrorCode, number> = {
+  'bad-request': 400,
+  'unknown-channel': 404,
+  'unknown-encoder': 404,
+  'unknown-session': 404,
+  'channel-exists': 409,
+  'same-encoder': 409,
+  'encoder-cordoned': 409,
+  'encoder-full': 409,
+  'encoder-incompatible': 409,
+  'encoder-unreachable': 503,
+  'encoder-answered-garbage': 502,
+  'move-in-progress': 409,
+  'no-target': 409,
+  'input-not-video': 422,
+  'input-ended': 410,
+  'stale-token': 409,
+  'out-of-order': 409,
+  'gop-exists': 409,
+  'gop-left-ring': 410,
+  'malformed-segment': 422,
+  'segment-too-large': 413,
+  'ledger-mismatch': 422,
+  'ledger-unavailable': 503,
+  'session-failed': 409,
+  timeout: 408,
+  conflict: 409,
+  unavailable: 503,
+  'at-capacity-limit': 409,
+  internal: 500,
+};
+
+/** Body of every refusal over HTTP. */
+export interface ErrorBody {
+  error: { code: ErrorCode; message: string; mend?: string; details?: Record<string, unknown> };
+}
+
+/** An error that names its cause and the mend. Crosses HTTP as ErrorBody, gRPC as status details, Temporal as type = code. */
+export class SwarmError extends Error {
+  override readonly name = 'SwarmError';
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly mend?: string,
+    readonly details?: Record<string, unknown>,
+  ) {
+    super(message);
+  }
+
+  toBody(): ErrorBody {
+    const { code, message, mend, details } = this;
+    return { error: { code, message, ...(mend && { mend }), ...(details && { details }) } };
+  }
+}

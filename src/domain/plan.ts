@@ -1,0 +1,68 @@
+import { z } from 'zod';
+
+/** What the planner may do and when. Fractions are of an encoder's capacity. */
+export const policySchema = z.object({
+  /** An encoder should never carry more than this fraction of its capacity. */
+  limitFraction: z.number().gt(0).max(1).default(0.8),
+  /** The concept note's threshold: predicted load above current x threshold counts as growth. */
+  growthThreshold: z.number().min(1).default(1.2),
+  /** Below this fraction of capacity, total predicted demand lets an encoder go. */
+  deprovisionFraction: z.number().gt(0).lt(1).default(0.75),
+  minEncoders: z.int().min(1).default(3),
+  maxEncoders: z.int().min(1).default(5),
+  /** A channel that moved rests this long before the planner moves it again. */
+  restSeconds: z.number().min(0).default(30),
+  /** Scale-in needs demand to have been low for this long. */
+  scaleInStabilisationSeconds: z.number().min(0).default(60),
+  /** Planned moves per control cycle. */
+  maxMovesPerCycle: z.int().min(0).default(2),
+});
+export type Policy = z.infer<typeof policySchema>;
+
+/** Why a channel moves. `ladder` is a handoff to the same encoder. */
+export type MoveReason =
+  | 'predicted-overload'
+  | 'consolidation'
+  | 'drain'
+  | 'operator'
+  | 'ladder'
+  | 'recycle'
+  | 'encoder-lost'
+  | 'session-failed'
+  | 'start';
+
+/** One move with all that explains it. Small, plain JSON: it travels in workflow inputs. */
+export interface Move {
+  channelId: string;
+  fromEncoderId: string | null;
+  toEncoderId: string;
+  rungs: number;
+  reason: MoveReason;
+  explanation: MoveExplanation;
+}
+
+export interface MoveExplanation {
+  /** One sentence for people. */
+  summary: string;
+  forecastId?: string;
+  /** Figures that the decision rests on, by name; units in the name. */
+  figures: Record<string, number>;
+  fitness?: { from?: number; to?: number };
+  /** Encoders not chosen, and why. */
+  rejected: { encoderId: string; why: string }[];
+}
+
+export type ScaleChange =
+  | { kind: 'none' }
+  | { kind: 'provision'; count: number; reason: string; figures: Record<string, number> }
+  | { kind: 'deprovision'; encoderId: string; reason: string; figures: Record<string, number> };
+
+/** What one control cycle decides. */
+export interface Plan {
+  moves: Move[];
+  scale: ScaleChange;
+  /** Channels that should be planned for but can't be, and why (e.g. overload with no room anywhere). */
+  unmet: { channelId?: string; encoderId?: string; why: string }[];
+  /** Since when total demand has been below the deprovision mark; null if it is not. Fed back into the next cycle. */
+  lowDemandSinceMs: number | null;
+}

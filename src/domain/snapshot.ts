@@ -1,0 +1,62 @@
+import type { ChannelSpec } from './channel';
+import type { EncoderObservation } from './encoder';
+
+/** Who may publish a channel. */
+export interface Owner {
+  encoderId: string;
+  sessionId: string;
+}
+
+/** A channel as the control cycle sees it. */
+export interface ChannelObservation {
+  spec: ChannelSpec;
+  owner: Owner | null;
+  token: number;
+  nextGop: number;
+  lastPublishedAtMs: number | null;
+  /** Rungs that the owner encodes now. */
+  rungs: number;
+  viewers: number;
+  /** A handoff or recovery is under way. */
+  moving: boolean;
+  /** When its last move ended; null if never moved. */
+  movedAtMs: number | null;
+}
+
+/** All that a plan is made from. Plain JSON; the same snapshot gives the same plan. */
+export interface SwarmSnapshot {
+  cell: string;
+  atMs: number;
+  encoders: EncoderObservation[];
+  channels: ChannelObservation[];
+}
+
+/** P10/P50/P90 of a quantity over the coming steps. All three arrays have `horizonSteps` entries. */
+export interface DemandCurve {
+  p10: number[];
+  p50: number[];
+  p90: number[];
+}
+
+/** One issued forecast of a cell: encode units per channel, and per encoder under today's placement. */
+export interface CellForecast {
+  forecastId: string;
+  model: string;
+  issuedAtMs: number;
+  stepSeconds: number;
+  horizonSteps: number;
+  /** Viewers by channel id. */
+  viewers: Record<string, DemandCurve>;
+  /** Encode units by channel id. */
+  channelUnits: Record<string, DemandCurve>;
+  /** Channels whose history was too short, so that the current level was held. */
+  held: string[];
+}
+
+/** Fitness of an encoder in [0, 1] with its parts, each in [0, 1], and the part that hurt it most. */
+export interface Fitness {
+  encoderId: string;
+  score: number;
+  terms: { headroom: number; quality: number; version: number; zone: number; stability: number };
+  weakestTerm: keyof Fitness['terms'];
+}
