@@ -27,6 +27,8 @@ export const environmentSchema = z.object({
   SWARM_RELAY_URL: withDefault('http://127.0.0.1:7701'),
   SWARM_ORIGIN_URL: withDefault('http://127.0.0.1:7702'),
   SWARM_SOURCE_URL: withDefault('http://127.0.0.1:7703'),
+  /** Origin as browsers and players reach it; empty: SWARM_ORIGIN_URL. */
+  SWARM_PUBLIC_ORIGIN_URL: url.optional(),
   /** Fleet agent of the local provider. Unused where SWARM_ENCODERS is set. */
   SWARM_FLEET_URL: withDefault('http://127.0.0.1:7704'),
   /** Static fleet: "id=host:port,id=host:port". */

@@ -1,0 +1,91 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { parse } from 'yaml';
+import { environmentSchema } from '../../src/config/config';
+
+interface Service {
+  command?: string;
+  environment?: Record<string, string>;
+  ports?: string[];
+  depends_on?: string[];
+  image?: string;
+}
+
+const root = join(__dirname, '..', '..');
+const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
+  services: Record<string, Service>;
+};
+const services = Object.entries(compose.services);
+const ours = services.filter(([, s]) => s.command?.includes('dist/src/'));
+const encoderMain = readFileSync(join(root, 'src/media/encoder/main.ts'), 'utf8');
+
+/** Entry files of long-running parts: every src/.../main.ts but the CLI's. */
+const entries = (): string[] =>
+  readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+    .filter((e) => e.isFile() && e.name === 'main.ts' && !e.parentPath.includes('cli'))
+    .map((e) => relative(root, join(e.parentPath, e.name)));
+
+const defaultOf = (name: string): unknown => (environmentSchema.parse({}) as Record<string, unknown>)[name];
+
+test('every part of the code is a service, and every service runs a part of the code', () => {
+  const commands = new Set(ours.map(([, s]) => s.command?.replace('node dist/', '').replace(/\.js$/, '.ts')));
+  expect([...commands].sort()).toEqual(entries().sort());
+});
+
+test('Temporal, its UI and InfluxDB are there', () => {
+  expect(Object.keys(compose.services)).toEqual(
+    expect.arrayContaining(['temporal', 'temporal-ui', 'influxdb', 'relay', 'origin', 'worker', 'api']),
+  );
+  expect(ours.filter(([, s]) => s.command?.includes('encoder/main')).length).toBeGreaterThanOrEqual(3);
+});
+
+test.each(ours)('%s: every variable is one that the code reads, and is valid', (_name, service) => {
+  const environment = service.environment ?? {};
+  for (const name of Object.keys(environment).filter((n) => !n.startsWith('ENCODER_')))
+    expect(Object.keys(environmentSchema.shape)).toContain(name);
+  for (const name of Object.keys(environment).filter((n) => n.startsWith('ENCODER_')))
+    expect(encoderMain + readFileSync(join(root, 'src/media/encoder/environment.ts'), 'utf8')).toContain(
+      name,
+    );
+  expect(environmentSchema.safeParse(environment).error?.issues).toBeUndefined();
+});
+
+test.each(ours)('%s: URLs name a service on the port that it listens on', (_name, service) => {
+  for (const [name, value] of Object.entries(service.environment ?? {})) {
+    if (!/^SWARM_(RELAY|ORIGIN|SOURCE|API)_URL$/.test(name)) continue;
+    const url = new URL(value);
+    expect(Object.keys(compose.services)).toContain(url.hostname);
+    expect(Number(url.port)).toBe(defaultOf(name.replace('_URL', '_PORT')));
+  }
+});
+
+test('ports are published on loopback only, each as the part listens', () => {
+  for (const [name, service] of services) {
+    for (const port of service.ports ?? []) {
+      const [address, outside, inside] = port.split(':');
+      expect(address).toBe('127.0.0.1');
+      const own = defaultOf(`SWARM_${name.toUpperCase()}_PORT`);
+      if (own !== undefined) expect([Number(outside), Number(inside)]).toEqual([own, own]);
+    }
+  }
+});
+
+test('the static fleet names the encoder services with their own ids and ports', () => {
+  const fleet = String(ours[0]?.[1].environment?.SWARM_ENCODERS).split(',');
+  for (const entry of fleet) {
+    const [, id, host, port] = /^([^=]+)=([^:]+):(\d+)$/.exec(entry) ?? [];
+    const environment = compose.services[String(host)]?.environment;
+    expect(environment?.ENCODER_ID).toBe(id);
+    expect(environment?.ENCODER_PORT).toBe(port);
+  }
+});
+
+test('no encoder shares a volume with the key of the continuity check', () => {
+  for (const [, service] of ours.filter(([, s]) => s.command?.includes('encoder/main')))
+    expect((service as { volumes?: unknown }).volumes).toBeUndefined();
+});
+
+test('every dependency is a service', () => {
+  for (const [, service] of services)
+    for (const other of service.depends_on ?? []) expect(Object.keys(compose.services)).toContain(other);
+});
