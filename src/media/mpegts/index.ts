@@ -1,0 +1,12 @@
+export { MalformedTransportStream } from './malformed';
+export { PACKET_BYTES } from './packet';
+export {
+  TransportStreamReader,
+  type TransportStreamHandlers,
+  type TransportStreamReaderOptions,
+} from './reader';
+export { retimePackets } from './retime';
+export { inspectSegment, ptsLedgerHash, type SegmentContents } from './segment';
+export { WRAP_TICKS, unwrapTicks, wrapTicks } from './timestamps';
+export type { PesUnit } from './unit-assembler';
+export type { StreamKind } from './stream-types';

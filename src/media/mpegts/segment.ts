@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { MalformedTransportStream } from './malformed';
+import {
+  ADAPTATION_DISCONTINUITY,
+  PACKET_BYTES,
+  adaptationFlags,
+  continuityCounterOf,
+  hasPayload,
+  pidOf,
+} from './packet';
+import { TransportStreamReader } from './reader';
+import { unwrapTicks } from './timestamps';
+import type { PesUnit } from './unit-assembler';
+
+export interface SegmentContents {
+  /** PTS of every picture, 33-bit as on the wire, in order of presentation (also across a wrap). */
+  videoPtsTicks: number[];
+  beginsWithIdr: boolean;
+  /** stream_type of the video, e.g. 0x1b for H.264. */
+  videoStreamType: number;
+  hasAudio: boolean;
+}
+
+/** @throws MalformedTransportStream if a packet of the stream is missing (ISO/IEC 13818-1 §2.4.3.3). */
+const requireContinuity = (segment: Buffer, pid: number): void => {
+  let last = -1;
+  for (let at = 0; at < segment.length; at += PACKET_BYTES) {
+    if (pidOf(segment, at) !== pid || !hasPayload(segment, at)) continue;
+    const counter = continuityCounterOf(segment, at);
+    const announced = (adaptationFlags(segment, at) & ADAPTATION_DISCONTINUITY) !== 0;
+    if (last >= 0 && !announced && counter !== last && counter !== ((last + 1) & 15))
+      throw new MalformedTransportStream(`Packets of PID ${pid} are missing before byte ${at}.`);
+    last = counter;
+  }
+};
+
+/**
+ * Reads a whole segment.
+ * @throws MalformedTransportStream if it is not a whole number of packets, has no video, or lacks packets of it.
+ */
+export const inspectSegment = (segment: Buffer): SegmentContents => {
+  if (segment.length === 0 || segment.length % PACKET_BYTES !== 0)
+    throw new MalformedTransportStream(
+      `${segment.length} bytes are not a whole number of ${PACKET_BYTES}-byte packets.`,
+    );
+  const pictures: PesUnit[] = [];
+  let hasAudio = false;
+  const reader = new TransportStreamReader({
+    onUnit: (unit) => {
+      if (unit.kind === 'video') pictures.push(unit);
+      else if (unit.kind === 'audio') hasAudio = true;
+    },
+  });
+  reader.push(segment);
+  if (reader.endsCutShort) throw new MalformedTransportStream('The segment ends amid a unit.');
+  reader.flush();
+  const [first] = pictures;
+  if (!first) throw new MalformedTransportStream('The segment holds no video.');
+  requireContinuity(segment, first.pid);
+  const unwrapped = pictures.map((unit) => unwrapTicks(unit.ptsTicks, first.ptsTicks));
+  const order = unwrapped.map((_, index) => index).sort((a, b) => unwrapped[a]! - unwrapped[b]!);
+  return {
+    videoPtsTicks: order.map((index) => pictures[index]!.ptsTicks),
+    beginsWithIdr: first.idr,
+    videoStreamType: first.streamType,
+    hasAudio,
+  };
+};
+
+/** Fingerprint of a set of PTS: hex SHA-256 of the decimal values joined by ",". */
+export const ptsLedgerHash = (ptsTicks: readonly number[]): string =>
+  createHash('sha256').update(ptsTicks.join(',')).digest('hex');
