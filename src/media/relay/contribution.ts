@@ -1,0 +1,100 @@
+import { gopStartTicks } from '../../domain';
+import { TransportStreamReader, retimePackets, type PesUnit } from '../mpegts';
+import { ContributionClock } from './contribution-clock';
+import type { GopLedgers } from './gop-ledgers';
+import type { GopLedger } from './types';
+import type { RingUnit } from './unit-ring';
+
+/** Junk that an ingest may carry before it counts as no transport stream at all. */
+const RESYNC_LIMIT_BYTES = 256 * 1024;
+
+export interface ContributionHandlers {
+  ledgers: GopLedgers;
+  gopDurationTicks: number;
+  onUnit(unit: RingUnit): void;
+  onPicture(): void;
+  onSealed(ledger: GopLedger): void;
+  /** The source clock jumped: what follows counts as a new contribution. Called before its first unit. */
+  onBreak(): void;
+}
+
+/** One ingest: places its units on channel time and closes GOPs. */
+export class Contribution {
+  private readonly reader: TransportStreamReader;
+  private clock: ContributionClock;
+  private tables: Buffer = Buffer.alloc(0);
+  private sealed = 0;
+  private video = false;
+
+  constructor(private readonly handlers: ContributionHandlers) {
+    this.clock = this.newClock();
+    this.reader = new TransportStreamReader(
+      {
+        onUnit: (unit) => this.take(unit),
+        onTables: (packets) => {
+          this.tables = packets;
+        },
+      },
+      { resyncLimitBytes: RESYNC_LIMIT_BYTES },
+    );
+  }
+
+  /** True once its first keyframe has arrived. */
+  get started(): boolean {
+    return this.clock.started;
+  }
+
+  get sealedGops(): number {
+    return this.sealed;
+  }
+
+  /** True if it held any video, of whatever kind of picture. */
+  get holdsVideo(): boolean {
+    return this.video;
+  }
+
+  /** @throws MalformedTransportStream */
+  push(chunk: Buffer): void {
+    this.reader.push(chunk);
+  }
+
+  end(): void {
+    this.reader.flush();
+  }
+
+  private newClock(): ContributionClock {
+    const { ledgers, gopDurationTicks } = this.handlers;
+    return new ContributionClock(gopStartTicks(ledgers.nextGop, gopDurationTicks));
+  }
+
+  private take(unit: PesUnit): void {
+    const { ledgers } = this.handlers;
+    if (unit.kind === 'video') {
+      this.video = true;
+      if (this.isBreak(unit)) {
+        this.handlers.onBreak();
+        this.clock = this.newClock();
+      }
+    }
+    const times = this.clock.place(unit);
+    if (!times) return;
+    retimePackets(unit.packets, times.ptsTicks - unit.ptsTicks);
+    const { kind, keyframe, packets } = unit;
+    this.handlers.onUnit({ ...times, kind, keyframe, packets, tables: this.tables });
+    if (kind !== 'video') return;
+    this.handlers.onPicture();
+    for (const ledger of ledgers.add(times.ptsTicks, times.dtsTicks)) {
+      this.sealed++;
+      this.handlers.onSealed(ledger);
+    }
+  }
+
+  /** A GOP without any picture could never be published, so a pause that long is a break too. */
+  private isBreak(picture: PesUnit): boolean {
+    if (!this.clock.started) return false;
+    return (
+      this.clock.jumpsAt(picture) ||
+      this.handlers.ledgers.wouldEndEmptyGop(this.clock.timesOf(picture).dtsTicks)
+    );
+  }
+}

@@ -1,0 +1,232 @@
+import type { ServerResponse } from 'node:http';
+import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, gopStartTicks } from '../../domain';
+import type { Logger } from '../../service/logger';
+import type { ChannelRecord } from './channel-files';
+import { Contribution } from './contribution';
+import { Feed } from './feed';
+import { GopLedgers } from './gop-ledgers';
+import type { GopLedger, RelayChannelInfo } from './types';
+import { UnitRing, type RingUnit } from './unit-ring';
+
+export interface RelayChannelOptions {
+  id: string;
+  record: ChannelRecord;
+  ringSeconds: number;
+  ringMaxBytes: number;
+  /** Makes the channel's next GOP number outlive the process. */
+  save(record: ChannelRecord): Promise<void>;
+  log: Logger;
+}
+
+/** Ledgers are small: they are kept longer than the media, for GOPs that are published late. */
+const LEDGER_RETENTION_RINGS = 4;
+
+/** One channel: its ring, its ledgers, the contribution that fills them and the feeds that read them. */
+export class RelayChannel {
+  readonly id: string;
+  readonly gopDurationTicks: number;
+  private readonly ring: UnitRing;
+  private readonly ledgers: GopLedgers;
+  private readonly feeds = new Set<Feed>();
+  private readonly waiters = new Map<number, Set<() => void>>();
+  private contribution: Contribution | undefined;
+  private saving: Promise<void> = Promise.resolve();
+  private lastSealedGop: number | null;
+  private lastIngestAtMs: number | null = null;
+  private framesIn = 0;
+  private closed = false;
+
+  constructor(private readonly options: RelayChannelOptions) {
+    const { record, ringSeconds, ringMaxBytes } = options;
+    this.id = options.id;
+    this.gopDurationTicks = record.gopDurationTicks;
+    const retentionTicks = ringSeconds * TICKS_PER_SECOND;
+    this.ring = new UnitRing({ retentionTicks, maxBytes: ringMaxBytes });
+    const keptGops = Math.ceil((LEDGER_RETENTION_RINGS * retentionTicks) / this.gopDurationTicks);
+    this.ledgers = new GopLedgers(this.gopDurationTicks, record.nextGop, keptGops);
+    this.lastSealedGop = record.nextGop > 0 ? record.nextGop - 1 : null;
+  }
+
+  get nextGop(): number {
+    return this.ledgers.nextGop;
+  }
+
+  get info(): RelayChannelInfo {
+    return {
+      id: this.id,
+      gopDurationTicks: this.gopDurationTicks,
+      oldestGop: this.oldestGop ?? null,
+      openGop: this.contribution?.started ? this.nextGop : null,
+      lastSealedGop: this.lastSealedGop,
+      nextGop: this.nextGop,
+      ingestConnected: this.contribution !== undefined,
+      lastIngestAtMs: this.lastIngestAtMs,
+      framesIn: this.framesIn,
+    };
+  }
+
+  /**
+   * Begins a contribution; it goes on at the start of GOP `nextGop`.
+   * @throws SwarmError conflict while another one is connected, or if `nextGop` is not the one expected.
+   */
+  beginContribution(expectedGop?: number): Contribution {
+    if (this.contribution)
+      throw new SwarmError(
+        'conflict',
+        `Channel ${this.id} already has a contribution connected.`,
+        'End it first; one that died is noticed after a few seconds.',
+      );
+    if (expectedGop !== undefined && expectedGop !== this.nextGop)
+      throw new SwarmError(
+        'conflict',
+        `Channel ${this.id} goes on at GOP ${this.nextGop}, not at ${expectedGop}.`,
+        'Ask for the channel again and begin at its nextGop.',
+        { nextGop: this.nextGop },
+      );
+    const contribution = new Contribution({
+      ledgers: this.ledgers,
+      gopDurationTicks: this.gopDurationTicks,
+      onPicture: () => this.framesIn++,
+      onUnit: (unit: RingUnit) => this.ring.append(unit),
+      onSealed: (ledger) => this.seal(ledger),
+      onBreak: () => this.dropOpenGop('the source clock jumped'),
+    });
+    this.contribution = contribution;
+    return contribution;
+  }
+
+  /** Takes the next bytes of the contribution. @throws MalformedTransportStream; SwarmError unknown-channel once deleted */
+  pushContribution(contribution: Contribution, chunk: Buffer): void {
+    if (this.closed) throw this.deleted();
+    this.lastIngestAtMs = Date.now();
+    contribution.push(chunk);
+    this.pumpFeeds();
+  }
+
+  /** Ends a contribution: the GOP not sealed is dropped and the feeds are closed. Settles once its ledgers are known. */
+  async endContribution(contribution: Contribution): Promise<void> {
+    if (contribution === this.contribution) {
+      contribution.end();
+      this.contribution = undefined;
+      this.dropOpenGop('the contribution ended');
+    }
+    await this.saving;
+  }
+
+  /**
+   * Serves a feed from GOP `gop` on until the response closes.
+   * @throws SwarmError gop-left-ring with details.oldestGop
+   */
+  openFeed(gop: number, response: ServerResponse): void {
+    const oldestGop = this.oldestGop ?? this.nextGop;
+    if (gop < oldestGop) throw this.leftRing(gop, oldestGop);
+    response.writeHead(200, {
+      'content-type': 'video/mp2t',
+      'cache-control': 'no-store',
+      'x-feed-gop': gop,
+      'x-feed-offset-ticks': FEED_OFFSET_TICKS,
+    });
+    response.flushHeaders();
+    const feed = new Feed(this.ring, response, gop, this.gopDurationTicks);
+    this.feeds.add(feed);
+    response.on('close', () => this.feeds.delete(feed));
+    feed.pump();
+  }
+
+  ledgersBetween(from: number, to: number): GopLedger[] {
+    return this.ledgers.between(from, to);
+  }
+
+  /**
+   * The ledger of a GOP, waiting until it is sealed.
+   * @throws SwarmError timeout, gop-left-ring, or unknown-channel if the channel is deleted meanwhile
+   */
+  async ledgerOf(gop: number, waitMs: number, signal: AbortSignal): Promise<GopLedger> {
+    if (this.lastSealedGop !== null && gop <= this.lastSealedGop && !this.ledgers.get(gop))
+      throw this.leftRing(gop, this.oldestGop ?? this.nextGop);
+    if (!this.ledgers.get(gop) && waitMs > 0) await this.waitForSeal(gop, waitMs, signal);
+    const ledger = this.ledgers.get(gop);
+    if (ledger) return ledger;
+    if (this.closed) throw this.deleted();
+    throw new SwarmError('timeout', `GOP ${gop} of channel ${this.id} is not sealed yet.`, 'Ask again.');
+  }
+
+  /** Ends everything that goes on in the channel, and settles what is being saved. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.contribution = undefined;
+    for (const feed of this.feeds) feed.end();
+    for (const waiting of this.waiters.values()) for (const wake of waiting) wake();
+    await this.saving;
+  }
+
+  private get oldestGop(): number | undefined {
+    const oldest = this.ring.oldestKeyframeTicks;
+    return oldest === undefined ? undefined : Math.ceil(oldest / this.gopDurationTicks);
+  }
+
+  private deleted(): SwarmError {
+    return new SwarmError('unknown-channel', `Channel ${this.id} was deleted.`, 'Add the channel again.');
+  }
+
+  private leftRing(gop: number, oldestGop: number): SwarmError {
+    return new SwarmError(
+      'gop-left-ring',
+      `GOP ${gop} of channel ${this.id} has left the ring; the oldest is ${oldestGop}.`,
+      `Begin at GOP ${oldestGop}.`,
+      { oldestGop },
+    );
+  }
+
+  private pumpFeeds(): void {
+    for (const feed of this.feeds) {
+      if (feed.fellBehind) {
+        this.options.log.warn({ channel: this.id }, 'a feed fell behind the ring and was cut off');
+        feed.cut();
+      } else feed.pump();
+    }
+  }
+
+  /**
+   * The number is on disk before anyone sees the ledger, so that no restart gives it to other pictures. Where
+   * the disk refuses, the channel stays on air.
+   */
+  private seal(ledger: GopLedger): void {
+    const record = { gopDurationTicks: this.gopDurationTicks, nextGop: ledger.gop + 1 };
+    this.saving = this.saving
+      .then(() => (this.closed ? undefined : this.options.save(record)))
+      .catch((error: unknown) =>
+        this.options.log.error({ err: error, channel: this.id }, 'the next GOP number could not be saved'),
+      )
+      .then(() => {
+        this.ledgers.announce(ledger);
+        this.lastSealedGop = ledger.gop;
+        for (const wake of this.waiters.get(ledger.gop) ?? []) wake();
+      });
+  }
+
+  private dropOpenGop(why: string): void {
+    this.ledgers.dropOpen();
+    const firstDropped = this.ring.dropFrom(gopStartTicks(this.nextGop, this.gopDurationTicks));
+    for (const feed of this.feeds) feed.endBefore(firstDropped);
+    this.options.log.info({ channel: this.id, nextGop: this.nextGop, why }, 'contribution boundary');
+  }
+
+  private async waitForSeal(gop: number, waitMs: number, signal: AbortSignal): Promise<void> {
+    const waiting = this.waiters.get(gop) ?? new Set();
+    this.waiters.set(gop, waiting);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => settle(), waitMs);
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', settle);
+        waiting.delete(settle);
+        if (waiting.size === 0) this.waiters.delete(gop);
+        resolve();
+      };
+      waiting.add(settle);
+      signal.addEventListener('abort', settle);
+      if (signal.aborted) settle();
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import express from 'express';
+import type { Environment } from '../../config/config';
+import { errorHandler, listen } from '../../service/http';
+import { createLogger, type Logger } from '../../service/logger';
+import { RelayChannels } from './relay-channels';
+import { addRoutes } from './routes';
+
+export interface RelayOptions {
+  host: string;
+  /** 0 picks a free port. */
+  port: number;
+  stateDir: string;
+  /** Media time that the ring of each channel holds; default 60. */
+  ringSeconds?: number;
+  /** Bytes that the ring of each channel holds at most; default 64 MiB. */
+  ringMaxBytes?: number;
+  /** An ingest that sends nothing for this long counts as dead; default 5 s. */
+  ingestIdleMs?: number;
+  log?: Logger;
+}
+
+export interface Relay {
+  port: number;
+  stop(): Promise<void>;
+}
+
+export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
+  host: environment.SWARM_HOST,
+  port: environment.SWARM_RELAY_PORT,
+  stateDir: environment.SWARM_STATE_DIR,
+});
+
+/**
+ * Starts the relay with the channels that the last run knew.
+ * @throws SwarmError unavailable when the port is taken
+ */
+export const startRelay = async (options: RelayOptions): Promise<Relay> => {
+  const log = options.log ?? createLogger('relay');
+  const channels = new RelayChannels({
+    stateDir: options.stateDir,
+    ringSeconds: options.ringSeconds ?? 60,
+    ringMaxBytes: options.ringMaxBytes ?? 64 * 1024 * 1024,
+    log,
+  });
+  await channels.restore();
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(express.json({ limit: '16kb' }));
+  app.get('/healthz', (_req, res) => {
+    res.json({ status: 'ok', channels: channels.list().length });
+  });
+  addRoutes(app, channels, options.ingestIdleMs ?? 5_000);
+  app.use(errorHandler(log));
+
+  const running = await listen(app, options.port, options.host);
+  // An ingest is a request whose body never ends; the default would cut it after 5 minutes.
+  running.server.requestTimeout = 0;
+  log.info({ port: running.port, channels: channels.list().length }, 'relay listens');
+  return {
+    port: running.port,
+    stop: async () => {
+      await channels.close();
+      await running.close();
+    },
+  };
+};

@@ -1,0 +1,109 @@
+import type { StreamKind } from '../mpegts';
+
+/** A PES unit on channel time. Its packets carry channel time modulo 2^33. */
+export interface RingUnit {
+  kind: StreamKind;
+  ptsTicks: number;
+  dtsTicks: number;
+  keyframe: boolean;
+  packets: Buffer;
+  /** PAT and PMT packets in force for this unit; one buffer shared by many units. */
+  tables: Buffer;
+}
+
+export interface UnitRingLimits {
+  /** Media time that is kept, in ticks. */
+  retentionTicks: number;
+  maxBytes: number;
+}
+
+/**
+ * Time-shift buffer of one channel: the latest units, each under a sequence number that grows by one. Whole
+ * keyframe groups leave at the old end, so what is left can be decoded from its first unit.
+ */
+export class UnitRing {
+  private units: RingUnit[] = [];
+  private first = 0;
+  private bytes = 0;
+  private keyframes: { sequence: number; ptsTicks: number; dtsTicks: number }[] = [];
+  private newestVideo = -Infinity;
+
+  constructor(private readonly limits: UnitRingLimits) {}
+
+  /** Sequence number of the oldest unit kept. */
+  get firstSequence(): number {
+    return this.first;
+  }
+
+  /** Sequence number that the next unit will get. */
+  get endSequence(): number {
+    return this.first + this.units.length;
+  }
+
+  get heldBytes(): number {
+    return this.bytes;
+  }
+
+  /** PTS of the oldest keyframe kept. */
+  get oldestKeyframeTicks(): number | undefined {
+    return this.keyframes[0]?.ptsTicks;
+  }
+
+  at(sequence: number): RingUnit | undefined {
+    return this.units[sequence - this.first];
+  }
+
+  append(unit: RingUnit): void {
+    if (unit.kind === 'video') {
+      this.newestVideo = Math.max(this.newestVideo, unit.ptsTicks);
+      if (unit.keyframe)
+        this.keyframes.push({
+          sequence: this.endSequence,
+          ptsTicks: unit.ptsTicks,
+          dtsTicks: unit.dtsTicks,
+        });
+    }
+    this.units.push(unit);
+    this.bytes += unit.packets.length;
+    this.evict(unit.dtsTicks);
+  }
+
+  /** Sequence number of the last keyframe at or before a time that video has reached; else undefined. */
+  sequenceToDecode(ticks: number): number | undefined {
+    if (this.newestVideo < ticks) return undefined;
+    return this.keyframes.findLast((keyframe) => keyframe.ptsTicks <= ticks)?.sequence;
+  }
+
+  /**
+   * Drops every unit to be presented at or after a time. Returns the sequence number of the first one dropped,
+   * from which on numbers are given out anew.
+   */
+  dropFrom(ticks: number): number {
+    const firstDropped = this.units.findIndex((unit) => unit.ptsTicks >= ticks);
+    if (firstDropped < 0) return this.endSequence;
+    const kept = this.units.filter((unit) => unit.ptsTicks < ticks);
+    this.units = [];
+    this.keyframes = [];
+    this.bytes = 0;
+    this.newestVideo = -Infinity;
+    for (const unit of kept) this.append(unit);
+    return this.first + firstDropped;
+  }
+
+  private evict(newestDtsTicks: number): void {
+    const { retentionTicks, maxBytes } = this.limits;
+    for (;;) {
+      const second = this.keyframes[1];
+      const old = second !== undefined && second.dtsTicks <= newestDtsTicks - retentionTicks;
+      if (!old && this.bytes <= maxBytes) return;
+      // A single group beyond the limit goes whole: nothing in it could be decoded from its middle.
+      this.evictBefore(second?.sequence ?? this.endSequence);
+      this.keyframes.shift();
+    }
+  }
+
+  private evictBefore(sequence: number): void {
+    for (const unit of this.units.splice(0, sequence - this.first)) this.bytes -= unit.packets.length;
+    this.first = sequence;
+  }
+}

@@ -1,0 +1,175 @@
+import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { callJson } from '../../src/service/http';
+import { startRelay } from '../../src/media/relay';
+import { makeClip } from '../mpegts/ffmpeg-clips';
+import { RelayUnderTest, until } from './relay-under-test';
+
+const gopTicks = 90_000;
+
+describe('the channels of a relay', () => {
+  let relay: RelayUnderTest;
+  beforeEach(async () => {
+    relay = await RelayUnderTest.start();
+  });
+  afterEach(() => relay.stop());
+
+  it('are added once, listed, restored and removed', async () => {
+    const added = await relay.put('ch-1', gopTicks);
+    expect(added).toEqual({
+      id: 'ch-1',
+      gopDurationTicks: gopTicks,
+      oldestGop: null,
+      openGop: null,
+      lastSealedGop: null,
+      nextGop: 0,
+      ingestConnected: false,
+      lastIngestAtMs: null,
+      framesIn: 0,
+    });
+    expect(await relay.put('ch-1', gopTicks)).toEqual(added);
+    await expect(relay.put('ch-1', 2 * gopTicks)).rejects.toMatchObject({ code: 'conflict' });
+    await relay.restart();
+    expect(await callJson(`${relay.url}/channels`)).toEqual([added]);
+    const remove = () => callJson(`${relay.url}/channels/ch-1`, { method: 'DELETE' });
+    await remove();
+    await remove();
+    await expect(relay.info('ch-1')).rejects.toMatchObject({ code: 'unknown-channel' });
+    await relay.restart();
+    expect(await callJson(`${relay.url}/channels`)).toEqual([]);
+  });
+
+  it('answer health', async () => {
+    expect(await callJson(`${relay.url}/healthz`)).toMatchObject({ status: 'ok' });
+  });
+
+  it.each([
+    ['PUT', '/channels/UPPER', { gopDurationTicks: gopTicks }, 'bad-request'],
+    ['PUT', '/channels/ch-1', { gopDurationTicks: 1 }, 'bad-request'],
+    ['PUT', '/channels/ch-1', undefined, 'bad-request'],
+    ['GET', '/channels/ch-9', undefined, 'unknown-channel'],
+    ['GET', '/channels/ch-9/feed?from_gop=0', undefined, 'unknown-channel'],
+    ['GET', '/channels/ch-9/feed', undefined, 'bad-request'],
+    ['GET', '/channels/ch-9/feed?from_gop=-1', undefined, 'bad-request'],
+    ['GET', '/channels/ch-9/ledger/0', undefined, 'unknown-channel'],
+    ['GET', '/channels/ch-9/ledger/0?wait_ms=99999', undefined, 'bad-request'],
+    ['GET', '/channels/ch-9/ledger?from=3&to=2', undefined, 'bad-request'],
+    ['POST', '/channels/ch-9/ingest', undefined, 'unknown-channel'],
+  ])('refuse %s %s', async (method, path, json, code) => {
+    await expect(callJson(relay.url + path, { method, json })).rejects.toMatchObject({ code });
+    expect(await callJson(`${relay.url}/channels`)).toEqual([]);
+  });
+
+  it('end their feeds, their contribution and those who wait when removed', async () => {
+    await relay.put('ch-1', gopTicks);
+    const clip = makeClip('ffmpeg', { seconds: 2 });
+    const ingest = relay.ingest('ch-1');
+    ingest.write(clip);
+    await relay.ledger('ch-1', 0);
+    const feed = relay.readFeed('ch-1', 0);
+    const waiting = relay.ledger('ch-1', 7, 10_000);
+    const refusal = expect(waiting).rejects.toMatchObject({ code: 'unknown-channel' });
+    await callJson(`${relay.url}/channels/ch-1`, { method: 'DELETE' });
+    expect((await feed).length).toBeGreaterThan(0);
+    await refusal;
+    ingest.write(clip);
+    expect(await ingest.answer).toMatchObject({ status: 404, body: { error: { code: 'unknown-channel' } } });
+  });
+
+  it('make ledgers wait until the GOP is sealed, and no longer than asked', async () => {
+    await relay.put('ch-1', gopTicks);
+    await expect(relay.ledger('ch-1', 0, 0)).rejects.toMatchObject({ code: 'timeout' });
+    await expect(relay.ledger('ch-1', 0, 50)).rejects.toMatchObject({ code: 'timeout' });
+    const waiting = relay.ledger('ch-1', 1, 10_000);
+    await relay.contribute('ch-1', makeClip('ffmpeg', { seconds: 3 }));
+    expect(await waiting).toMatchObject({ gop: 1 });
+  });
+
+  it('refuse GOPs that have left the ring, naming the oldest left', async () => {
+    const small = await RelayUnderTest.start({ ringSeconds: 2 });
+    try {
+      await small.put('ch-1', gopTicks);
+      const clip = makeClip('ffmpeg', { seconds: 14 });
+      await small.contribute('ch-1', clip);
+      const { oldestGop, nextGop } = await small.info('ch-1');
+      expect(nextGop).toBe(13);
+      expect(oldestGop).toBe(11);
+      await expect(small.readFeed('ch-1', 10)).rejects.toThrow(/410.*gop-left-ring.*"oldestGop":11/);
+      await expect(callJson(small.feedUrl('ch-1', 3))).rejects.toMatchObject({
+        code: 'gop-left-ring',
+        details: { oldestGop: 11 },
+      });
+      // Ledgers are kept four times as long as the media.
+      expect(await small.ledger('ch-1', 5)).toMatchObject({ gop: 5 });
+      await expect(small.ledger('ch-1', 4)).rejects.toMatchObject({ code: 'gop-left-ring' });
+      await small.restart();
+      await expect(small.ledger('ch-1', 12)).rejects.toMatchObject({ code: 'gop-left-ring' });
+      await expect(callJson(small.feedUrl('ch-1', 12))).rejects.toMatchObject({
+        details: { oldestGop: 13 },
+      });
+    } finally {
+      await small.stop();
+    }
+  });
+
+  it('keep within their bytes and cut off a reader that does not read', async () => {
+    const small = await RelayUnderTest.start({ ringMaxBytes: 6 * 1024 * 1024 });
+    try {
+      await small.put('ch-1', gopTicks);
+      const rich = makeClip('ffmpeg', {
+        seconds: 8,
+        video: [
+          '-c:v',
+          'mpeg2video',
+          '-g',
+          '25',
+          '-b:v',
+          '20M',
+          '-minrate',
+          '20M',
+          '-maxrate',
+          '20M',
+          '-bufsize',
+          '2M',
+        ],
+      });
+      expect(rich.length).toBeGreaterThan(12 * 1024 * 1024);
+      const ingest = small.ingest('ch-1');
+      ingest.write(rich.subarray(0, 3_000_000));
+      await small.ledger('ch-1', 0);
+      const socket = connect(Number(new URL(small.url).port), '127.0.0.1');
+      const cut = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+      socket.on('error', () => undefined);
+      socket.write('GET /channels/ch-1/feed?from_gop=0 HTTP/1.1\r\nhost: relay\r\n\r\n');
+      await new Promise((resolve) => socket.once('readable', resolve));
+      for (let pass = 0; pass < 3; pass++) ingest.write(rich);
+      ingest.end();
+      await ingest.answer;
+      socket.resume();
+      await cut;
+      expect(socket.bytesRead).toBeLessThan(3 * rich.length);
+      expect((await small.info('ch-1')).oldestGop).toBeGreaterThan(15);
+    } finally {
+      await small.stop();
+    }
+  });
+
+  it('stop the start-up when a record is damaged, naming it', async () => {
+    await relay.put('ch-1', gopTicks);
+    const file = join(relay.stateDir, 'relay', 'ch-1.json');
+    await writeFile(file, '{"nextGop":');
+    await expect(startRelay({ host: '127.0.0.1', port: 0, stateDir: relay.stateDir })).rejects.toThrow(file);
+  });
+
+  it('give a feed that asks for a GOP not yet begun its units once it begins', async () => {
+    await relay.put('ch-1', gopTicks);
+    const feed = relay.readFeed('ch-1', 2);
+    await until(
+      () => relay.info('ch-1'),
+      (info) => info.id === 'ch-1',
+    );
+    await relay.contribute('ch-1', makeClip('ffmpeg', { seconds: 4 }));
+    expect((await feed).length).toBeGreaterThan(188 * 10);
+  });
+});
