@@ -1,0 +1,150 @@
+import { rm } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { SwarmError } from '../../domain';
+import { Ledger } from './ledger';
+import type { DeclaredGap } from './ownership';
+import { masterPlaylist, mediaPlaylist, windowOf, type PlaylistChannel } from './playlists';
+import type { LedgerRecord, RenditionRecord } from './records';
+import type { SegmentStore } from './segment-store';
+import { gapRecords } from './timeline';
+
+export interface MediaLimits {
+  /** Segments are kept for this long after they were published, and up to so many bytes a channel. */
+  retentionMs: number;
+  retentionBytes: number;
+  /** Ledger records kept, at least. */
+  keptRecords: number;
+}
+
+/** Media playlists kept as text; players ask for few different windows. */
+const MAX_CACHED_PLAYLISTS = 32;
+const MASTER_WINDOW_MS = 60_000;
+
+/** What a channel has published: its ledger, its segments and the playlists made of them. */
+export class ChannelMedia {
+  readonly #playlists = new Map<string, string>();
+  #ledger: Ledger;
+
+  constructor(
+    ledger: Ledger,
+    private readonly segments: SegmentStore,
+    private readonly limits: MediaLimits,
+  ) {
+    this.#ledger = ledger;
+  }
+
+  get ledger(): Pick<Ledger, 'get' | 'range' | 'last' | 'lastPublished'> {
+    return this.#ledger;
+  }
+
+  /** First GOP whose segments are stored. */
+  get oldestGop(): number | null {
+    return this.segments.oldestGop;
+  }
+
+  /** Stores a GOP and appends its ledger line; if either fails, neither counts. */
+  async store(record: LedgerRecord, body: Buffer): Promise<void> {
+    await this.segments.write(record.gop, body);
+    try {
+      await this.#ledger.append(record);
+    } catch (error) {
+      await this.segments.remove(record.gop);
+      throw error;
+    }
+    this.#playlists.clear();
+  }
+
+  /** Adds the ledger lines of a gap that is durable already. They count even if this throws. */
+  async recordGap(gap: DeclaredGap, gopDurationTicks: number, declaredAtMs: number): Promise<void> {
+    this.#playlists.clear();
+    const previous = this.#ledger.last;
+    const atMost = this.limits.keptRecords;
+    await this.#ledger.appendCommitted(gapRecords({ gap, declaredAtMs, gopDurationTicks, previous, atMost }));
+  }
+
+  /** Deletes segments that are past their retention; of the byte bound, the newest GOP is spared. */
+  async expire(nowMs: number): Promise<void> {
+    const cut = nowMs - this.limits.retentionMs;
+    for (let gop = this.oldestGop; gop !== null; gop = this.oldestGop) {
+      const tooOld = (this.#ledger.get(gop)?.publishedAtMs ?? 0) < cut;
+      const tooMany =
+        this.segments.bytes > this.limits.retentionBytes && gop !== this.#ledger.lastPublished?.gop;
+      if (!tooOld && !tooMany) return;
+      this.#playlists.clear();
+      await this.segments.remove(gop);
+    }
+  }
+
+  /** Begins anew with nothing published. */
+  async deleteAll(): Promise<void> {
+    this.#playlists.clear();
+    await this.#ledger.close();
+    await rm(this.#ledger.path, { force: true });
+    this.#ledger = new Ledger(this.#ledger.path, this.limits.keptRecords, [], false);
+    await this.segments.clear();
+  }
+
+  close(): Promise<void> {
+    return this.#ledger.close();
+  }
+
+  /** @throws SwarmError not-found */
+  masterPlaylist(channel: PlaylistChannel): string {
+    return this.#cached('master', () =>
+      masterPlaylist(channel, windowOf(this.#retained(), MASTER_WINDOW_MS)),
+    );
+  }
+
+  /** @throws SwarmError not-found */
+  mediaPlaylist(channel: PlaylistChannel, rendition: string, windowMs: number): string {
+    return this.#cached(`${rendition}/${windowMs}`, () => {
+      const records = windowOf(this.#retained(), windowMs);
+      const before = records[0] && this.#ledger.get(records[0].gop - 1);
+      const wanted = this.#latestOf(rendition);
+      return mediaPlaylist(channel, wanted, records, before, (gop) => this.segments.has(gop));
+    });
+  }
+
+  /** A stored segment. @throws SwarmError not-found */
+  segment(rendition: string, gop: number): { record: RenditionRecord; open: () => Readable } {
+    const renditions = this.segments.has(gop) ? (this.#ledger.get(gop)?.renditions ?? []) : [];
+    const at = renditions.findIndex((r) => r.name === rendition);
+    const record = renditions[at];
+    if (!record) {
+      throw new SwarmError(
+        'not-found',
+        `Rendition ${rendition} of GOP ${gop} is not stored.`,
+        'Take segments from the playlist.',
+      );
+    }
+    const offset = renditions.slice(0, at).reduce((sum, r) => sum + r.bytes, 0);
+    return { record, open: () => this.segments.read(gop, offset, record.bytes) };
+  }
+
+  /** Records from the oldest stored segment on. */
+  #retained(): LedgerRecord[] {
+    const oldest = this.oldestGop;
+    return oldest === null ? [] : this.#ledger.range(oldest, Infinity);
+  }
+
+  /** The rendition's newest record. @throws SwarmError not-found */
+  #latestOf(rendition: string): RenditionRecord {
+    const record = this.#ledger.findLast((r) => r.renditions.some((x) => x.name === rendition));
+    const found = record?.renditions.find((r) => r.name === rendition);
+    if (found) return found;
+    throw new SwarmError(
+      'not-found',
+      `This channel has no rendition ${rendition}.`,
+      'Take renditions from the master playlist.',
+    );
+  }
+
+  #cached(key: string, make: () => string): string {
+    const known = this.#playlists.get(key);
+    if (known !== undefined) return known;
+    const text = make();
+    if (this.#playlists.size >= MAX_CACHED_PLAYLISTS) this.#playlists.clear();
+    this.#playlists.set(key, text);
+    return text;
+  }
+}

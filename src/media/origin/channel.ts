@@ -1,0 +1,299 @@
+import { SwarmError, type ErrorCode, type Owner } from '../../domain';
+import type { Logger } from '../../service/logger';
+import { ChannelMedia, type MediaLimits } from './channel-media';
+import { replaceFile, storageRefusal } from './durable-file';
+import { GopWaits } from './gop-waits';
+import {
+  declareGap,
+  gopExists,
+  judgePublish,
+  own,
+  published,
+  removed,
+  type DeclaredGap,
+  type OwnAnswer,
+  type OwnRequest,
+  type PublishAttempt,
+} from './ownership';
+import { channelFiles, type LoadedChannel } from './recovery';
+import { toLedgerEntry, type ChannelRecord, type LedgerEntry } from './records';
+import type { RelayLedger } from './relay-ledger';
+import { SerialQueue } from './serial-queue';
+import { publishedRecord } from './timeline';
+import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRendition } from './verify-gop';
+
+/** OriginChannel of docs/protocols.md. */
+export interface OriginChannel {
+  id: string;
+  gopDurationTicks: number;
+  framesPerSecond: number;
+  token: number;
+  owner: Owner | null;
+  nextGop: number;
+  hasPublished: boolean;
+  lastPublishedAtMs: number | null;
+  oldestGop: number | null;
+  gapsDeclared: number;
+  refusals: Partial<Record<ErrorCode, number>>;
+}
+
+export interface ChannelParts {
+  relay: RelayLedger;
+  limits: MediaLimits;
+  now: () => number;
+  log: Logger;
+}
+
+/**
+ * One channel: the rules of `ownership.ts`, made durable. Each change runs alone in the channel's queue:
+ * decide, write, and only then become true; so a refusal or a failed write changes nothing, and whoever was
+ * fenced a moment ago can't get a GOP in.
+ */
+export class Channel {
+  readonly #queue = new SerialQueue();
+  readonly #waits = new GopWaits();
+  readonly #refusals = new Map<ErrorCode, number>();
+  readonly #recordPath: string;
+  readonly #media: ChannelMedia;
+  #record: ChannelRecord;
+
+  constructor(
+    readonly id: string,
+    directory: string,
+    loaded: LoadedChannel,
+    private readonly parts: ChannelParts,
+  ) {
+    this.#recordPath = channelFiles(directory).record;
+    this.#record = loaded.record;
+    this.#media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits);
+  }
+
+  get onAir(): boolean {
+    return this.#record.onAir;
+  }
+
+  /** Callers that wait for a GOP. */
+  get waiting(): number {
+    return this.#waits.size;
+  }
+
+  describe(): OriginChannel {
+    const { gopDurationTicks, framesPerSecond, ownership } = this.#record;
+    const { token, owner, nextGop, hasPublished, gapsDeclared } = ownership;
+    return {
+      id: this.id,
+      gopDurationTicks,
+      framesPerSecond,
+      token,
+      owner,
+      nextGop,
+      hasPublished,
+      lastPublishedAtMs: this.#media.ledger.lastPublished?.publishedAtMs ?? null,
+      oldestGop: this.#media.oldestGop,
+      gapsDeclared,
+      refusals: Object.fromEntries(this.#refusals),
+    };
+  }
+
+  countRefusal(code: ErrorCode): void {
+    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
+  }
+
+  /** Puts the channel on air. Idempotent. @throws SwarmError conflict if it is on air with other values. */
+  register(o: { gopDurationTicks: number; framesPerSecond: number }): Promise<OriginChannel> {
+    return this.#change(async () => {
+      const known = this.#record;
+      if (!known.onAir) {
+        await this.#media.deleteAll();
+        await this.#save({ ...known, ...o, onAir: true });
+      } else if (
+        known.gopDurationTicks !== o.gopDurationTicks ||
+        known.framesPerSecond !== o.framesPerSecond
+      ) {
+        throw new SwarmError(
+          'conflict',
+          `Channel ${this.id} is on air with GOPs of ${known.gopDurationTicks} ticks at ${known.framesPerSecond} frames/s.`,
+          'Remove the channel before you add it with other values.',
+        );
+      }
+      return this.describe();
+    });
+  }
+
+  /** Takes the channel off air: fences its owner and deletes its media; the token is remembered. */
+  remove(): Promise<void> {
+    return this.#change(async () => {
+      if (!this.onAir) return;
+      await this.#save({ ...this.#record, onAir: false, ownership: removed(this.#record.ownership) });
+      this.#waits.refuseAll(this.#unknown());
+      this.#refusals.clear();
+      await this.#media.deleteAll();
+    });
+  }
+
+  /** Changes hands; durable before it answers. @throws SwarmError as `own` of ownership.ts; unknown-channel */
+  own(request: OwnRequest): Promise<OwnAnswer> {
+    return this.#change(async () => {
+      this.#requireOnAir();
+      const { state, answer, gap } = own(this.#record.ownership, request);
+      if (state !== this.#record.ownership) await this.#save({ ...this.#record, ownership: state });
+      if (gap) await this.#recordGap(gap);
+      this.parts.log.info(
+        { channel: this.id, ...answer, owner: request.owner, gap },
+        'channel has changed hands',
+      );
+      return answer;
+    });
+  }
+
+  /** Declares a gap; durable before it answers. @throws SwarmError as `declareGap`; unknown-channel */
+  declareGap(request: DeclaredGap): Promise<OriginChannel> {
+    return this.#change(async () => {
+      this.#requireOnAir();
+      const { state, gap } = declareGap(this.#record.ownership, request);
+      if (gap) {
+        await this.#save({ ...this.#record, ownership: state });
+        await this.#recordGap(gap);
+      }
+      return this.describe();
+    });
+  }
+
+  /**
+   * Whether a GOP would be taken now, before its body is read.
+   * @throws SwarmError stale-token, gop-exists, out-of-order, unknown-channel
+   */
+  judge(attempt: PublishAttempt): 'next' | 'duplicate?' {
+    this.#requireOnAir();
+    return judgePublish(this.#record.ownership, attempt, this.#media.ledger.get(attempt.gop)?.token);
+  }
+
+  /**
+   * Publishes a GOP in all of its renditions. It counts once its segments are written and its ledger line is
+   * appended; the token is judged again at that moment, after all checks that take time.
+   * @throws SwarmError stale-token, gop-exists, out-of-order, malformed-segment, ledger-mismatch,
+   * ledger-unavailable, unknown-channel
+   */
+  async publish(
+    attempt: PublishAttempt,
+    declared: readonly DeclaredRendition[],
+    body: Buffer,
+  ): Promise<{ duplicate: boolean }> {
+    const verdict = this.judge(attempt);
+    const parts = splitBody(body, declared);
+    if (verdict === 'duplicate?') return this.#acceptDuplicate(attempt.gop, parts);
+    const { gopDurationTicks } = this.#record;
+    const inspected = parts.map(inspectPart);
+    const ledger = await this.parts.relay.ledgerOf(this.id, attempt.gop);
+    for (const { record, videoPtsTicks } of inspected) {
+      requireLedger(record.name, videoPtsTicks, ledger, gopDurationTicks);
+    }
+    return this.#change(async () => {
+      if (this.judge(attempt) === 'duplicate?') return this.#acceptDuplicate(attempt.gop, parts);
+      const publishedAtMs = this.parts.now();
+      const record = publishedRecord({
+        attempt,
+        renditions: inspected.map((i) => i.record),
+        sealedAtMs: ledger.sealedAtMs,
+        publishedAtMs,
+        gopDurationTicks,
+        previous: this.#media.ledger.last,
+        previousPublished: this.#media.ledger.lastPublished,
+      });
+      await this.#media.store(record, body);
+      this.#record = { ...this.#record, ownership: published(this.#record.ownership) };
+      this.#waits.wake(this.#record.ownership.nextGop);
+      return { duplicate: false };
+    });
+  }
+
+  /** Waits until a GOP is published or declared a gap. @throws SwarmError timeout, unknown-channel, not-found */
+  async wait(gop: number, timeoutMs: number, caller: AbortSignal): Promise<LedgerEntry> {
+    this.#requireOnAir();
+    if (gop >= this.#record.ownership.nextGop) await this.#waits.wait(gop, timeoutMs, caller);
+    const record = this.#media.ledger.get(gop);
+    if (record) return toLedgerEntry(record);
+    throw new SwarmError('not-found', `GOP ${gop} is not in the ledger any more.`, 'Ask for a later GOP.');
+  }
+
+  /** Ledger entries of the GOPs in [from, to) that are kept. @throws SwarmError unknown-channel */
+  ledgerEntries(from: number, to: number): LedgerEntry[] {
+    this.#requireOnAir();
+    return this.#media.ledger.range(from, to).map(toLedgerEntry);
+  }
+
+  /** @throws SwarmError not-found, unknown-channel */
+  masterPlaylist(): string {
+    this.#requireOnAir();
+    return this.#media.masterPlaylist({ id: this.id, ...this.#record });
+  }
+
+  /** @throws SwarmError not-found, unknown-channel */
+  mediaPlaylist(rendition: string, windowMs: number): string {
+    this.#requireOnAir();
+    return this.#media.mediaPlaylist({ id: this.id, ...this.#record }, rendition, windowMs);
+  }
+
+  /** @throws SwarmError not-found, unknown-channel */
+  segment(rendition: string, gop: number): ReturnType<ChannelMedia['segment']> {
+    this.#requireOnAir();
+    return this.#media.segment(rendition, gop);
+  }
+
+  /** Deletes segments that are past their retention. */
+  expire(): Promise<void> {
+    return this.#queue.run(() => this.#media.expire(this.parts.now()));
+  }
+
+  /** Refuses waiting callers, and closes the files after the change under way is done. */
+  async close(): Promise<void> {
+    this.#waits.refuseAll(new SwarmError('unavailable', 'The origin is stopping.', 'Ask again in a moment.'));
+    await this.#queue.close(() => this.#media.close());
+  }
+
+  /** Runs a change alone. @throws SwarmError unavailable when it can't be written */
+  #change<T>(task: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      try {
+        return await task();
+      } catch (error) {
+        throw storageRefusal(error, `channel ${this.id}`) ?? error;
+      }
+    });
+  }
+
+  #unknown(): SwarmError {
+    return new SwarmError(
+      'unknown-channel',
+      `The origin has no channel ${this.id}.`,
+      'Add the channel first.',
+    );
+  }
+
+  #requireOnAir(): void {
+    if (!this.onAir) throw this.#unknown();
+  }
+
+  /** A GOP published before counts as a repetition if its bytes are the same. @throws SwarmError gop-exists */
+  #acceptDuplicate(gop: number, parts: readonly BodyPart[]): { duplicate: true } {
+    const known = this.#media.ledger.get(gop)?.renditions ?? [];
+    const same =
+      known.length === parts.length &&
+      known.every((r, i) => r.name === parts[i]!.name && r.sha256 === parts[i]!.sha256);
+    if (!same) throw gopExists(gop, this.#record.ownership.nextGop);
+    return { duplicate: true };
+  }
+
+  async #save(record: ChannelRecord): Promise<void> {
+    await replaceFile(this.#recordPath, `${JSON.stringify(record)}\n`, { durable: true });
+    this.#record = record;
+  }
+
+  async #recordGap(gap: DeclaredGap): Promise<void> {
+    try {
+      await this.#media.recordGap(gap, this.#record.gopDurationTicks, this.parts.now());
+    } finally {
+      this.#waits.wake(this.#record.ownership.nextGop);
+    }
+  }
+}

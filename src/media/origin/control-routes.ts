@@ -1,0 +1,177 @@
+import { Router, json, type Request, type RequestHandler, type Response } from 'express';
+import { z } from 'zod';
+import { SwarmError, channelSpecSchema, idSchema, renditionSchema, type ErrorCode } from '../../domain';
+import { parseOrRefuse } from '../../service/http';
+import type { Logger } from '../../service/logger';
+import type { Origin } from './origin';
+import { discardBody, readBody } from './read-body';
+import {
+  gopNumberSchema,
+  ownRequestSchema,
+  ownerSchema,
+  reasonSchema,
+  tokenSchema,
+  wholeNumberSchema,
+} from './records';
+
+/** Routes of workflows and encoders, `/channels/…` (docs/protocols.md). */
+
+export interface ControlLimits {
+  maxBodyBytes: number;
+  bodyTimeoutMs: number;
+  /** GOPs that may be in flight, and callers that may wait for a GOP, at the same time over all channels. */
+  maxUploads: number;
+  maxWaits: number;
+}
+
+const gopParameter = wholeNumberSchema.pipe(gopNumberSchema);
+
+const channelParameters = z.object({ id: idSchema });
+const gopParameters = z.object({ id: idSchema, gop: gopParameter });
+const registerBody = channelSpecSchema.pick({ gopDurationTicks: true, framesPerSecond: true });
+const gapBody = z.object({
+  token: tokenSchema,
+  fromGop: gopNumberSchema,
+  toGop: gopNumberSchema,
+  reason: reasonSchema,
+});
+const waitQuery = z.object({
+  gop: gopParameter,
+  timeout_ms: wholeNumberSchema.pipe(z.int().max(60_000)).default(10_000),
+});
+const ledgerQuery = z.object({ from: gopParameter.default(0), to: gopParameter.default(1e12) });
+
+const declaredRenditions = z
+  .string()
+  .max(1_000)
+  .transform((text) =>
+    text.split(',').map((part) => {
+      const [name, bytes, ...more] = part.trim().split('=');
+      return { name, bytes: more.length === 0 && /^\d{1,9}$/.test(bytes ?? '') ? Number(bytes) : undefined };
+    }),
+  )
+  .pipe(z.array(z.object({ name: renditionSchema.shape.name, bytes: z.int().min(1) })).max(8))
+  .refine((list) => new Set(list.map((r) => r.name)).size === list.length, 'name each rendition once');
+const gopHeaders = z.object({
+  'x-fencing-token': wholeNumberSchema.pipe(tokenSchema),
+  'x-renditions': declaredRenditions,
+  'x-encoder-id': ownerSchema.shape.encoderId,
+  'x-session-id': ownerSchema.shape.sessionId,
+});
+
+/** How long a refused caller may go on sending its body. */
+const DISCARD_GRACE_MS = 5_000;
+
+const atLimit = (what: string): SwarmError =>
+  new SwarmError('unavailable', `Too many ${what} at the same time.`, 'Ask again in a moment.');
+
+/** Refusals that are no part of an orderly handoff. */
+const alarming = new Set<ErrorCode>([
+  'bad-request',
+  'malformed-segment',
+  'segment-too-large',
+  'ledger-mismatch',
+  'ledger-unavailable',
+  'unavailable',
+]);
+
+export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger): Router => {
+  const router = Router();
+  const body = json({ limit: '16kb', type: () => true });
+  let uploads = 0;
+
+  const idOf = (req: Request): string => parseOrRefuse(channelParameters, req.params, 'channel').id;
+  /** Counts and logs what a change of this channel is refused for. */
+  const counting =
+    (handler: (req: Request, res: Response) => Promise<void>): RequestHandler =>
+    async (req, res) => {
+      try {
+        await handler(req, res);
+      } catch (error) {
+        if (error instanceof SwarmError) {
+          const channel = origin.find(String(req.params.id));
+          channel?.countRefusal(error.code);
+          const level = alarming.has(error.code) ? 'warn' : 'debug';
+          log[level]({ channel: channel?.id, code: error.code, url: req.originalUrl }, error.message);
+        }
+        throw error;
+      }
+    };
+
+  router.get('/', (_req, res) => {
+    res.json(origin.list());
+  });
+
+  router.get('/:id', (req, res) => {
+    res.json(origin.channel(idOf(req)).describe());
+  });
+
+  router.put('/:id', body, async (req, res) => {
+    res.json(await origin.register(idOf(req), parseOrRefuse(registerBody, req.body, 'channel')));
+  });
+
+  router.delete('/:id', async (req, res) => {
+    await origin.remove(idOf(req));
+    res.status(204).end();
+  });
+
+  router.post(
+    '/:id/own',
+    body,
+    counting(async (req, res) => {
+      const channel = origin.channel(idOf(req));
+      res.json(await channel.own(parseOrRefuse(ownRequestSchema, req.body, 'ownership request')));
+    }),
+  );
+
+  router.post(
+    '/:id/gaps',
+    body,
+    counting(async (req, res) => {
+      const channel = origin.channel(idOf(req));
+      res.json(await channel.declareGap(parseOrRefuse(gapBody, req.body, 'gap')));
+    }),
+  );
+
+  router.put(
+    '/:id/gops/:gop',
+    counting(async (req, res) => {
+      const { id, gop } = parseOrRefuse(gopParameters, req.params, 'GOP');
+      uploads += 1;
+      try {
+        if (uploads > limits.maxUploads) throw atLimit('GOPs are being put');
+        const channel = origin.channel(id);
+        const headers = parseOrRefuse(gopHeaders, req.headers, 'header');
+        const attempt = {
+          gop,
+          token: headers['x-fencing-token'],
+          encoderId: headers['x-encoder-id'],
+          sessionId: headers['x-session-id'],
+        };
+        channel.judge(attempt);
+        const segments = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs);
+        const { duplicate } = await channel.publish(attempt, headers['x-renditions'], segments);
+        res.status(duplicate ? 200 : 201).json({ gop, ...(duplicate && { duplicate }) });
+      } finally {
+        uploads -= 1;
+        discardBody(req, DISCARD_GRACE_MS);
+      }
+    }),
+  );
+
+  router.get('/:id/wait', async (req, res) => {
+    const { gop, timeout_ms } = parseOrRefuse(waitQuery, req.query, 'query');
+    const channel = origin.channel(idOf(req));
+    if (origin.waiting >= limits.maxWaits) throw atLimit('callers wait for GOPs');
+    const caller = new AbortController();
+    res.once('close', () => caller.abort());
+    res.json(await channel.wait(gop, timeout_ms, caller.signal));
+  });
+
+  router.get('/:id/ledger', (req, res) => {
+    const { from, to } = parseOrRefuse(ledgerQuery, req.query, 'query');
+    res.json(origin.channel(idOf(req)).ledgerEntries(from, to));
+  });
+
+  return router;
+};

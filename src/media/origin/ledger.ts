@@ -1,0 +1,138 @@
+import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { replaceFile } from './durable-file';
+import { ledgerRecordSchema, type LedgerRecord } from './records';
+
+const lineOf = (record: LedgerRecord): string => `${JSON.stringify(record)}\n`;
+
+const parseLine = (line: string): LedgerRecord | undefined => {
+  try {
+    return ledgerRecordSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Reads a ledger file. Lines that are torn or spoilt by a crash are left out and counted.
+ * @returns the records with ascending GOP numbers, maybe with holes where lines were spoilt.
+ */
+export const readLedgerFile = async (
+  path: string,
+): Promise<{ records: LedgerRecord[]; spoiltLines: number }> => {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { records: [], spoiltLines: 0 };
+    throw error;
+  }
+  const lines = text.split('\n');
+  const unfinished = lines.pop() !== '';
+  const records: LedgerRecord[] = [];
+  let spoiltLines = unfinished ? 1 : 0;
+  for (const line of lines) {
+    const record = parseLine(line);
+    const last = records.at(-1);
+    if (record && (last === undefined || record.gop > last.gop)) records.push(record);
+    else spoiltLines += 1;
+  }
+  return { records, spoiltLines };
+};
+
+/**
+ * The ledger of one channel: an unbroken run of records in memory, and an append-only file of JSON lines that
+ * is written anew when it has become twice as long as what must be kept. The caller serialises the writes.
+ */
+export class Ledger {
+  #records: LedgerRecord[];
+  #file: FileHandle | null = null;
+  #fileBytes = 0;
+  /** The file lacks records or may end in a part of one: it is written anew before anything is added. */
+  #fileBehind: boolean;
+
+  /** @param records an unbroken run; `fileBehind`: the file does not hold exactly these. */
+  constructor(
+    readonly path: string,
+    private readonly keptRecords: number,
+    records: LedgerRecord[],
+    fileBehind: boolean,
+  ) {
+    this.#records = records;
+    this.#fileBehind = fileBehind;
+  }
+
+  get last(): LedgerRecord | undefined {
+    return this.#records.at(-1);
+  }
+
+  get lastPublished(): LedgerRecord | undefined {
+    return this.findLast((r) => r.gapReason === undefined);
+  }
+
+  findLast(matches: (record: LedgerRecord) => boolean): LedgerRecord | undefined {
+    return this.#records.findLast(matches);
+  }
+
+  get(gop: number): LedgerRecord | undefined {
+    const first = this.#records[0];
+    return first === undefined ? undefined : this.#records[gop - first.gop];
+  }
+
+  /** Records of the GOPs in [from, to) that are kept. */
+  range(from: number, to: number): LedgerRecord[] {
+    const first = this.#records[0]?.gop ?? 0;
+    return this.#records.slice(Math.max(0, from - first), Math.max(0, to - first));
+  }
+
+  /** Adds a record, in the file before in memory. If the file can't be written, nothing is added. */
+  async append(record: LedgerRecord): Promise<void> {
+    if (this.#records.length >= 2 * this.keptRecords) {
+      this.#records = this.#records.slice(-this.keptRecords);
+      this.#fileBehind = true;
+    }
+    if (this.#fileBehind) await this.#writeAnew();
+    await this.#write(lineOf(record));
+    this.#records.push(record);
+  }
+
+  /**
+   * Adds records that are already durable in the channel's record. They count even if the file can't be
+   * written now; it catches up with the next one.
+   * @throws what the file system threw, after the records were added.
+   */
+  async appendCommitted(records: readonly LedgerRecord[]): Promise<void> {
+    const [first] = records;
+    if (!first) return;
+    if (this.last !== undefined && first.gop !== this.last.gop + 1) this.#records = [];
+    this.#records.push(...records);
+    this.#fileBehind = true;
+    await this.#writeAnew();
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = null;
+  }
+
+  async #writeAnew(): Promise<void> {
+    await this.close();
+    const text = this.#records.map(lineOf).join('');
+    await replaceFile(this.path, text, { durable: true });
+    this.#fileBehind = false;
+  }
+
+  async #write(line: string): Promise<void> {
+    if (this.#file === null) {
+      this.#file = await open(this.path, 'a');
+      this.#fileBytes = (await this.#file.stat()).size;
+    }
+    try {
+      await this.#file.appendFile(line);
+      this.#fileBytes += Buffer.byteLength(line);
+    } catch (error) {
+      // A part of the line may be there, as on a full disk: take it back, or write anew next time.
+      await this.#file.truncate(this.#fileBytes).catch(() => (this.#fileBehind = true));
+      throw error;
+    }
+  }
+}

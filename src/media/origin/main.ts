@@ -1,0 +1,17 @@
+import { readEnvironment } from '../../config/config';
+import { runPart } from '../../service/lifecycle';
+import { createLogger } from '../../service/logger';
+import { startOrigin } from './start';
+
+const log = createLogger('origin');
+
+runPart(log, () => {
+  const environment = readEnvironment();
+  return startOrigin({
+    host: environment.SWARM_HOST,
+    port: environment.SWARM_ORIGIN_PORT,
+    stateDir: environment.SWARM_STATE_DIR,
+    relayUrl: environment.SWARM_RELAY_URL,
+    log,
+  });
+});

@@ -1,0 +1,125 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SwarmError, idSchema } from '../../domain';
+import { Channel, type ChannelParts, type OriginChannel } from './channel';
+import { makeDirectoryDurably } from './durable-file';
+import { newOwnership } from './ownership';
+import { loadChannel, readChannelRecord } from './recovery';
+import type { ChannelRecord } from './records';
+
+/** How often segments are looked through for those past their retention. */
+const EXPIRY_INTERVAL_MS = 10_000;
+
+/** All channels of an origin, on air or remembered for their tokens. */
+export class Origin {
+  readonly #channels = new Map<string, Channel>();
+  #expiry: NodeJS.Timeout | undefined;
+
+  private constructor(
+    private readonly directory: string,
+    private readonly parts: ChannelParts,
+    private readonly maxChannels: number,
+  ) {}
+
+  /**
+   * Brings back all channels below a directory. One process at a time may use it.
+   * @throws SwarmError unavailable when a channel's record is damaged
+   */
+  static async open(directory: string, parts: ChannelParts, maxChannels: number): Promise<Origin> {
+    const origin = new Origin(directory, parts, maxChannels);
+    await makeDirectoryDurably(directory);
+    const names = (await readdir(directory)).filter((name) => idSchema.safeParse(name).success);
+    await Promise.all(
+      names.map(async (id) => {
+        const record = await readChannelRecord(join(directory, id));
+        if (record) await origin.#load(id, record);
+      }),
+    );
+    await origin.#expireAll();
+    origin.#expiry = setInterval(() => void origin.#expireAll(), EXPIRY_INTERVAL_MS).unref();
+    return origin;
+  }
+
+  /** @throws SwarmError conflict, at-capacity-limit */
+  async register(
+    id: string,
+    o: { gopDurationTicks: number; framesPerSecond: number },
+  ): Promise<OriginChannel> {
+    const channel = this.#channels.get(id) ?? (await this.#create(id, o));
+    return channel.register(o);
+  }
+
+  /** Idempotent: an unknown channel counts as removed. */
+  async remove(id: string): Promise<void> {
+    await this.#channels.get(id)?.remove();
+  }
+
+  /** The channel, if it is on air. */
+  find(id: string): Channel | undefined {
+    const channel = this.#channels.get(id);
+    return channel?.onAir ? channel : undefined;
+  }
+
+  /** @throws SwarmError unknown-channel */
+  channel(id: string): Channel {
+    const channel = this.find(id);
+    if (channel) return channel;
+    throw new SwarmError('unknown-channel', `The origin has no channel ${id}.`, 'Add the channel first.');
+  }
+
+  list(): OriginChannel[] {
+    return this.#onAir().map((channel) => channel.describe());
+  }
+
+  /** Callers that wait for a GOP of any channel. */
+  get waiting(): number {
+    return this.#onAir().reduce((sum, channel) => sum + channel.waiting, 0);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#expiry);
+    await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
+  }
+
+  #onAir(): Channel[] {
+    return [...this.#channels.values()].filter((channel) => channel.onAir);
+  }
+
+  async #create(id: string, o: { gopDurationTicks: number; framesPerSecond: number }): Promise<Channel> {
+    if (this.#channels.size >= this.maxChannels) {
+      throw new SwarmError(
+        'at-capacity-limit',
+        `The origin remembers ${this.maxChannels} channels, those removed included.`,
+        'Stop the origin and remove the directories of channels that are no longer needed.',
+      );
+    }
+    await makeDirectoryDurably(join(this.directory, id));
+    return this.#load(id, { ...o, onAir: false, ownership: newOwnership() });
+  }
+
+  async #load(id: string, record: ChannelRecord): Promise<Channel> {
+    const directory = join(this.directory, id);
+    const loaded = await loadChannel(directory, record, this.parts.limits.keptRecords, this.parts.now());
+    if (loaded.spoiltLines > 0) {
+      this.parts.log.warn(
+        { channel: id, lines: loaded.spoiltLines },
+        'ledger lines spoilt by a crash were left out',
+      );
+    }
+    // Two callers may have come here for a new channel: the first object stays the only one.
+    const channel = this.#channels.get(id) ?? new Channel(id, directory, loaded, this.parts);
+    this.#channels.set(id, channel);
+    return channel;
+  }
+
+  async #expireAll(): Promise<void> {
+    for (const channel of this.#channels.values()) {
+      await channel.expire().catch((error: unknown) => {
+        this.parts.log.error(
+          { err: error, channel: channel.id },
+          'segments past their retention could not be deleted',
+        );
+      });
+    }
+  }
+}

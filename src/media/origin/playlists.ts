@@ -1,0 +1,147 @@
+import { SwarmError, TICKS_PER_SECOND } from '../../domain';
+import type { LedgerRecord, RenditionRecord } from './records';
+
+/** HLS playlists (RFC 8216; EXT-X-GAP: draft-pantos-hls-rfc8216bis, 4.4.4.7) as pure functions of the ledger. */
+
+export interface PlaylistChannel {
+  id: string;
+  gopDurationTicks: number;
+  framesPerSecond: number;
+}
+
+/** No playlist lists more GOPs, whatever its window: 15 min of half seconds, and some. */
+const MAX_LISTED = 2_000;
+/** RFC 8216, 6.2.2: a live playlist may not get shorter than three target durations. */
+const MIN_LISTED = 3;
+
+/**
+ * The GOPs of a playlist: those published within `windowMs` before the newest one. Counted from the newest
+ * and not from now, so that a channel that stands still keeps the end of its playlist.
+ * @param records an unbroken run, oldest first
+ */
+export const windowOf = (records: readonly LedgerRecord[], windowMs: number): LedgerRecord[] => {
+  const newest = records.at(-1);
+  if (!newest) return [];
+  const cut = newest.publishedAtMs - windowMs;
+  const recent = records.findLastIndex((r) => r.publishedAtMs < cut) + 1;
+  return records.slice(
+    Math.max(0, records.length - MAX_LISTED, Math.min(recent, records.length - MIN_LISTED)),
+  );
+};
+
+interface Variant {
+  name: string;
+  latest: RenditionRecord;
+  peakBytes: number;
+  totalBytes: number;
+  gops: number;
+}
+
+const variantsIn = (records: readonly LedgerRecord[]): Variant[] => {
+  const byName = new Map<string, Variant>();
+  for (const { renditions } of records) {
+    for (const r of renditions) {
+      const v = byName.get(r.name) ?? { name: r.name, latest: r, peakBytes: 0, totalBytes: 0, gops: 0 };
+      v.latest = r;
+      v.peakBytes = Math.max(v.peakBytes, r.bytes);
+      v.totalBytes += r.bytes;
+      v.gops += 1;
+      byName.set(r.name, v);
+    }
+  }
+  return [...byName.values()].sort(
+    (a, b) => pixels(a.latest) - pixels(b.latest) || a.totalBytes - b.totalBytes,
+  );
+};
+
+const pixels = (r: RenditionRecord): number => r.widthPx * r.heightPx;
+
+const notFound = (message: string, mend: string): SwarmError => new SwarmError('not-found', message, mend);
+
+/**
+ * Master playlist: the renditions of these records, smallest picture first, with measured bit rates.
+ * @throws SwarmError not-found while nothing is published
+ */
+export const masterPlaylist = (channel: PlaylistChannel, records: readonly LedgerRecord[]): string => {
+  const variants = variantsIn(records);
+  if (variants.length === 0) {
+    throw notFound(`Channel ${channel.id} has published nothing yet.`, 'Ask again after its first GOP.');
+  }
+  const seconds = channel.gopDurationTicks / TICKS_PER_SECOND;
+  const bitsPerSecond = (bytes: number): number => Math.ceil((bytes * 8) / seconds);
+  const lines = variants.flatMap(({ name, latest, peakBytes, totalBytes, gops }) => [
+    `#EXT-X-STREAM-INF:BANDWIDTH=${bitsPerSecond(peakBytes)},AVERAGE-BANDWIDTH=${bitsPerSecond(totalBytes / gops)},` +
+      `CODECS="${latest.codecs}",RESOLUTION=${latest.widthPx}x${latest.heightPx},` +
+      `FRAME-RATE=${channel.framesPerSecond.toFixed(3)}`,
+    `${name}/index.m3u8`,
+  ]);
+  return ['#EXTM3U', '#EXT-X-VERSION:6', '#EXT-X-INDEPENDENT-SEGMENTS', ...lines, ''].join('\n');
+};
+
+/** The rendition itself, else the one whose picture is nearest in size. */
+const renditionOrNearest = (
+  renditions: readonly RenditionRecord[],
+  wanted: RenditionRecord,
+): RenditionRecord | undefined => {
+  const distance = (r: RenditionRecord): number =>
+    r.name === wanted.name ? -1 : Math.abs(pixels(r) - pixels(wanted));
+  return renditions.reduce<RenditionRecord | undefined>(
+    (best, r) => (best === undefined || distance(r) < distance(best) ? r : best),
+    undefined,
+  );
+};
+
+/** URI of a segment relative to a media playlist. `v` names the content, so that caches never mix up two lives of a channel. */
+const segmentUri = (gop: number, segment: RenditionRecord, wanted: RenditionRecord): string => {
+  const folder = segment.name === wanted.name ? '' : `../${segment.name}/`;
+  return `${folder}${gop}.ts?v=${versionOf(segment)}`;
+};
+
+export const versionOf = (r: RenditionRecord): string => r.sha256.slice(0, 12);
+
+/**
+ * Media playlist of a rendition. A GOP without it is listed with the segment of the rendition nearest in
+ * size; one that is a gap, or whose segment is lost, with EXT-X-GAP.
+ * @param wanted the rendition; its picture size tells which other is nearest
+ * @param before record of the GOP in front of the first listed one, if kept
+ */
+export const mediaPlaylist = (
+  channel: PlaylistChannel,
+  wanted: RenditionRecord,
+  records: readonly LedgerRecord[],
+  before: LedgerRecord | undefined,
+  isStored: (gop: number) => boolean,
+): string => {
+  const [first] = records;
+  if (!first) throw notFound(`Channel ${channel.id} has no segments now.`, 'Ask again after its next GOP.');
+  const seconds = channel.gopDurationTicks / TICKS_PER_SECOND;
+  // A discontinuity before the first listed GOP is written at it, and counted only when it has left with it.
+  const countedBefore = before?.discontinuities ?? first.discontinuities;
+  const lines: string[] = [];
+  let gaps = false;
+  let discontinuities = countedBefore;
+  for (const record of records) {
+    const segment = isStored(record.gop) ? renditionOrNearest(record.renditions, wanted) : undefined;
+    if (record.discontinuities !== discontinuities) lines.push('#EXT-X-DISCONTINUITY');
+    discontinuities = record.discontinuities;
+    if (!segment) {
+      lines.push('#EXT-X-GAP');
+      gaps = true;
+    }
+    lines.push(
+      `#EXT-X-PROGRAM-DATE-TIME:${new Date(record.programDateTimeMs).toISOString()}`,
+      `#EXTINF:${seconds.toFixed(6)},`,
+      segment ? segmentUri(record.gop, segment, wanted) : `${record.gop}.ts`,
+    );
+  }
+  return [
+    '#EXTM3U',
+    `#EXT-X-VERSION:${gaps ? 8 : 6}`,
+    '#EXT-X-INDEPENDENT-SEGMENTS',
+    `#EXT-X-TARGETDURATION:${Math.ceil(seconds)}`,
+    `#EXT-X-MEDIA-SEQUENCE:${first.gop}`,
+    `#EXT-X-DISCONTINUITY-SEQUENCE:${countedBefore}`,
+    ...lines,
+    '',
+  ].join('\n');
+};

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { idSchema } from '../../domain';
+
+/** Shapes of what the origin keeps on disk, checked when it starts. Wall-clock times: milliseconds since 1970. */
+
+export const ownerSchema = z.object({
+  encoderId: idSchema,
+  sessionId: z.string().regex(/^[A-Za-z0-9._:/-]{1,200}$/, 'use 1 to 200 of A-Z, a-z, 0-9 and "._:/-"'),
+});
+
+/** A whole number in a URL or header. */
+export const wholeNumberSchema = z
+  .string()
+  .regex(/^\d{1,16}$/, 'use a whole number')
+  .transform(Number);
+export const gopNumberSchema = z.int().min(0).max(1e12);
+export const tokenSchema = z
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER - 1);
+export const reasonSchema = z.string().min(1).max(500);
+
+export const ownRequestSchema = z.object({
+  requestId: z.string().min(1).max(200),
+  expectToken: tokenSchema,
+  owner: ownerSchema.nullable(),
+  fromGop: gopNumberSchema,
+  gapReason: reasonSchema.optional(),
+});
+
+const ownershipSchema = z.object({
+  token: tokenSchema,
+  owner: ownerSchema.nullable(),
+  nextGop: gopNumberSchema,
+  hasPublished: z.boolean(),
+  gapsDeclared: z.int().min(0),
+  lastGap: z
+    .object({ fromGop: gopNumberSchema, toGop: gopNumberSchema, reason: reasonSchema, token: tokenSchema })
+    .nullable(),
+  requests: z.array(
+    z.object({
+      request: ownRequestSchema,
+      answer: z.object({ token: tokenSchema, firstGop: gopNumberSchema }),
+    }),
+  ),
+});
+
+/** `channel.json`: the durable record of a channel. One that was removed stays, so that its token never goes down. */
+export const channelRecordSchema = z.object({
+  onAir: z.boolean(),
+  gopDurationTicks: z.int().min(1),
+  framesPerSecond: z.int().min(1),
+  ownership: ownershipSchema,
+});
+export type ChannelRecord = z.infer<typeof channelRecordSchema>;
+
+export const renditionRecordSchema = z.object({
+  name: z.string(),
+  bytes: z.int().min(1),
+  sha256: z.string(),
+  widthPx: z.int(),
+  heightPx: z.int(),
+  /** CODECS of RFC 6381, such as `avc1.4d401e,mp4a.40.2`. */
+  codecs: z.string(),
+  /** Hash of SPS and PPS: where it changes, a decoder must start anew. */
+  parameterSets: z.string(),
+});
+export type RenditionRecord = z.infer<typeof renditionRecordSchema>;
+
+/** One line of `ledger.jsonl`: a GOP that was published, or (with `gapReason`) that never will be. */
+export const ledgerRecordSchema = z.object({
+  gop: gopNumberSchema,
+  token: tokenSchema,
+  encoderId: z.string().nullable(),
+  sessionId: z.string().nullable(),
+  publishedAtMs: z.number(),
+  sealedAtMs: z.number().nullable(),
+  /** In the order in which their segments follow each other in the GOP's file. */
+  renditions: z.array(renditionRecordSchema),
+  gapReason: z.string().optional(),
+  /** Wall-clock time of the GOP's first frame, for EXT-X-PROGRAM-DATE-TIME. */
+  programDateTimeMs: z.number(),
+  /** Discontinuities of the channel so far, with one before this GOP counted. */
+  discontinuities: z.int().min(0),
+});
+export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
+
+/** LedgerEntry of docs/protocols.md. */
+export const toLedgerEntry = (r: LedgerRecord) => ({
+  gop: r.gop,
+  token: r.token,
+  encoderId: r.encoderId,
+  sessionId: r.sessionId,
+  publishedAtMs: r.publishedAtMs,
+  sealedAtMs: r.sealedAtMs,
+  delayMs: r.sealedAtMs === null ? null : r.publishedAtMs - r.sealedAtMs,
+  renditions: r.renditions.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
+  ...(r.gapReason !== undefined && { gapReason: r.gapReason }),
+});
+export type LedgerEntry = ReturnType<typeof toLedgerEntry>;

@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SwarmError } from '../../domain';
+import { Ledger, readLedgerFile } from './ledger';
+import type { DeclaredGap, OwnershipState } from './ownership';
+import { channelRecordSchema, type ChannelRecord, type LedgerRecord } from './records';
+import { SegmentStore } from './segment-store';
+import { gapRecords } from './timeline';
+
+/** Files of a channel below `<state>/origin/<channel>/`. */
+export const channelFiles = (directory: string) => ({
+  record: join(directory, 'channel.json'),
+  ledger: join(directory, 'ledger.jsonl'),
+  gops: join(directory, 'gops'),
+});
+
+/**
+ * Reads a channel's durable record; undefined where there is none.
+ * @throws SwarmError unavailable if it can't be understood: its token must not be guessed
+ */
+export const readChannelRecord = async (directory: string): Promise<ChannelRecord | undefined> => {
+  const path = channelFiles(directory).record;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return channelRecordSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new SwarmError(
+      'unavailable',
+      `${path} is damaged: ${(error as Error).message}`,
+      'Restore the file, or remove the directory of this channel: it then begins anew, at token 0.',
+    );
+  }
+};
+
+const LOST = 'lost when the origin stopped';
+
+/**
+ * Makes the ledger agree with the record of ownership after a crash, and with itself. Whatever the record
+ * counts as published or declared, and GOPs between two that are there, were acknowledged once; where their
+ * lines are gone they become declared gaps.
+ * @returns an unbroken run of records up to `nextGop` or beyond
+ */
+export const mendLedger = (
+  found: readonly LedgerRecord[],
+  ownership: OwnershipState,
+  o: { gopDurationTicks: number; atMost: number; nowMs: number },
+): LedgerRecord[] => {
+  const records: LedgerRecord[] = [];
+  const { lastGap, token } = ownership;
+  const fillUpTo = (toGop: number): void => {
+    const previous = records.at(-1);
+    const fromGop = previous ? previous.gop + 1 : (lastGap?.fromGop ?? toGop);
+    const lost: DeclaredGap = { fromGop, toGop, reason: LOST, token };
+    for (const record of gapRecords({ ...o, gap: lost, declaredAtMs: o.nowMs, previous })) {
+      const declared = lastGap !== null && record.gop >= lastGap.fromGop && record.gop < lastGap.toGop;
+      records.push(declared ? { ...record, gapReason: lastGap.reason, token: lastGap.token } : record);
+    }
+  };
+  for (const record of found) {
+    if (records.length > 0) fillUpTo(record.gop);
+    records.push(record);
+  }
+  if (ownership.hasPublished || ownership.gapsDeclared > 0) fillUpTo(ownership.nextGop);
+  // A gap longer than what is kept leaves only its end: the run before it is let go.
+  const broken = records.findLastIndex((r, i) => i > 0 && r.gop !== records[i - 1]!.gop + 1);
+  return broken > 0 ? records.slice(broken) : records;
+};
+
+/** All that is needed to carry on a channel after a restart. */
+export interface LoadedChannel {
+  record: ChannelRecord;
+  ledger: Ledger;
+  segments: SegmentStore;
+  spoiltLines: number;
+}
+
+/**
+ * Brings a channel back from its directory: ownership from the record, GOPs published since the record was
+ * written from the ledger, segments as far as they are whole.
+ */
+export const loadChannel = async (
+  directory: string,
+  record: ChannelRecord,
+  keptRecords: number,
+  nowMs: number,
+): Promise<LoadedChannel> => {
+  const files = channelFiles(directory);
+  const { records: found, spoiltLines } = await readLedgerFile(files.ledger);
+  const records = mendLedger(found, record.ownership, {
+    gopDurationTicks: record.gopDurationTicks,
+    atMost: keptRecords,
+    nowMs,
+  });
+  const ledger = new Ledger(
+    files.ledger,
+    keptRecords,
+    records,
+    spoiltLines > 0 || records.length !== found.length,
+  );
+  const segments = new SegmentStore(files.gops);
+  await segments.load((gop, bytes) => {
+    const renditions = ledger.get(gop)?.renditions ?? [];
+    return renditions.length > 0 && renditions.reduce((sum, r) => sum + r.bytes, 0) === bytes;
+  });
+  const { ownership } = record;
+  return {
+    record: {
+      ...record,
+      ownership: {
+        ...ownership,
+        nextGop: Math.max(ownership.nextGop, (ledger.last?.gop ?? -1) + 1),
+        hasPublished: ownership.hasPublished || ledger.lastPublished !== undefined,
+      },
+    },
+    ledger,
+    segments,
+    spoiltLines,
+  };
+};

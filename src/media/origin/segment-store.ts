@@ -1,0 +1,83 @@
+import { createReadStream, type ReadStream } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from './durable-file';
+
+/**
+ * The GOP files of one channel, `<gop>.ts`: the segments of all renditions one after the other, as they were
+ * put, so that one rename makes a GOP visible in all renditions or in none.
+ */
+export class SegmentStore {
+  /** Bytes by GOP, ascending. */
+  readonly #bytesByGop = new Map<number, number>();
+  #bytes = 0;
+
+  constructor(readonly directory: string) {}
+
+  /**
+   * Finds what is stored. Files for which `isWhole` says no, such as those torn by a power cut or never
+   * acknowledged, are deleted.
+   */
+  async load(isWhole: (gop: number, bytes: number) => boolean): Promise<void> {
+    await mkdir(this.directory, { recursive: true });
+    const files = await Promise.all(
+      (await readdir(this.directory)).map(async (name) => {
+        const gop = Number(/^(\d+)\.ts$/.exec(name)?.[1] ?? NaN);
+        const path = join(this.directory, name);
+        const { size: bytes } = await stat(path);
+        if (isWhole(gop, bytes)) return { gop, bytes };
+        await rm(path, { force: true });
+        return undefined;
+      }),
+    );
+    const found = files.filter((file) => file !== undefined);
+    found.sort((a, b) => a.gop - b.gop);
+    for (const { gop, bytes } of found) this.#add(gop, bytes);
+  }
+
+  has(gop: number): boolean {
+    return this.#bytesByGop.has(gop);
+  }
+
+  get oldestGop(): number | null {
+    return this.#bytesByGop.keys().next().value ?? null;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Stores a GOP in one step. It is not forced to the disk: after a power cut `load` sorts out what is whole. */
+  async write(gop: number, body: Buffer): Promise<void> {
+    await replaceFile(this.#path(gop), body, { durable: false });
+    this.#add(gop, body.length);
+  }
+
+  read(gop: number, offsetBytes: number, lengthBytes: number): ReadStream {
+    return createReadStream(this.#path(gop), { start: offsetBytes, end: offsetBytes + lengthBytes - 1 });
+  }
+
+  /** Forgets a GOP at once and deletes its file. Whoever reads it at this moment reads it to its end. */
+  async remove(gop: number): Promise<void> {
+    this.#bytes -= this.#bytesByGop.get(gop) ?? 0;
+    this.#bytesByGop.delete(gop);
+    await rm(this.#path(gop), { force: true });
+  }
+
+  /** Forgets and deletes all. */
+  async clear(): Promise<void> {
+    this.#bytesByGop.clear();
+    this.#bytes = 0;
+    await rm(this.directory, { recursive: true, force: true });
+    await mkdir(this.directory, { recursive: true });
+  }
+
+  #add(gop: number, bytes: number): void {
+    this.#bytesByGop.set(gop, bytes);
+    this.#bytes += bytes;
+  }
+
+  #path(gop: number): string {
+    return join(this.directory, `${gop}.ts`);
+  }
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import express, { type RequestHandler } from 'express';
+import { SwarmError } from '../../domain';
+import { errorHandler, listen } from '../../service/http';
+import type { Logger } from '../../service/logger';
+import { controlRoutes, type ControlLimits } from './control-routes';
+import type { MediaLimits } from './channel-media';
+import { Origin } from './origin';
+import { playerRoutes } from './player-routes';
+import { relayLedgerAt } from './relay-ledger';
+
+export interface OriginOptions {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  /** Records, ledgers and segments are kept in `<stateDir>/origin`. */
+  stateDir: string;
+  relayUrl: string;
+  log: Logger;
+  limits?: Partial<OriginLimits>;
+}
+
+export interface OriginLimits extends MediaLimits, ControlLimits {
+  /** Channels on air or remembered for their tokens. */
+  maxChannels: number;
+}
+
+const MiB = 2 ** 20;
+
+export const defaultOriginLimits: OriginLimits = {
+  retentionMs: 15 * 60_000,
+  retentionBytes: 1024 * MiB,
+  keptRecords: 3_600,
+  maxBodyBytes: 16 * MiB,
+  bodyTimeoutMs: 15_000,
+  maxUploads: 64,
+  maxWaits: 512,
+  maxChannels: 1_024,
+};
+
+/** Longer than the longest GOP, so that encoders and players keep their connections from GOP to GOP. */
+const KEEP_ALIVE_MS = 75_000;
+
+/**
+ * Starts an origin. It listens before it reads its state, so that two can't use the same state by mistake as
+ * long as they use the same port; until the state is read, callers are refused with `unavailable`.
+ * @throws SwarmError unavailable when the port is taken or a channel's record is damaged
+ */
+export const startOrigin = async (o: OriginOptions): Promise<{ port: number; stop(): Promise<void> }> => {
+  const limits = { ...defaultOriginLimits, ...o.limits };
+  let ready: { origin: Origin; control: RequestHandler; players: RequestHandler } | undefined;
+  const whenReady =
+    (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
+    (req, res, next) => {
+      if (!ready) throw new SwarmError('unavailable', 'The origin is still reading its state.', 'Ask again.');
+      return pick(ready)(req, res, next);
+    };
+
+  const app = express();
+  app.disable('x-powered-by').disable('etag');
+  app.get(
+    '/healthz',
+    whenReady(({ origin }) => (_req, res) => {
+      res.json({ status: 'ok', channels: origin.list().length });
+    }),
+  );
+  app.use(
+    '/channels',
+    whenReady((r) => r.control),
+  );
+  app.use(
+    '/hls',
+    whenReady((r) => r.players),
+  );
+  app.use((req) => {
+    throw new SwarmError(
+      'not-found',
+      `The origin has no ${req.method} ${req.path}.`,
+      'See docs/protocols.md.',
+    );
+  });
+  app.use(errorHandler(o.log));
+
+  const server = await listen(app, o.port, o.host);
+  server.server.keepAliveTimeout = KEEP_ALIVE_MS;
+  try {
+    const origin = await Origin.open(
+      join(o.stateDir, 'origin'),
+      { relay: relayLedgerAt(o.relayUrl), limits, now: Date.now, log: o.log },
+      limits.maxChannels,
+    );
+    ready = { origin, control: controlRoutes(origin, limits, o.log), players: playerRoutes(origin) };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  const { origin } = ready;
+  o.log.info({ port: server.port, channels: origin.list().length }, 'origin is ready');
+  return {
+    port: server.port,
+    async stop() {
+      const closed = server.close();
+      await origin.close();
+      await closed;
+    },
+  };
+};

@@ -1,0 +1,84 @@
+import { TICKS_PER_SECOND } from '../../domain';
+import type { DeclaredGap, PublishAttempt } from './ownership';
+import type { LedgerRecord, RenditionRecord } from './records';
+
+/**
+ * Makes ledger records: each carries where it stands on the channel's wall clock and how many
+ * discontinuities came before it, so that playlists need no history beyond their window.
+ */
+
+const durationMs = (gops: number, gopDurationTicks: number): number =>
+  (gops * gopDurationTicks * 1000) / TICKS_PER_SECOND;
+
+/** Renditions with their parameter sets, in an order of no account. */
+const formatsOf = (renditions: readonly RenditionRecord[]): string =>
+  renditions
+    .map((r) => `${r.name}=${r.parameterSets}`)
+    .sort()
+    .join();
+
+/**
+ * The record of a GOP now published.
+ * Its discontinuity count goes up where a rendition comes, goes or changes its parameter sets. The count is
+ * the channel's, not the rendition's: RFC 8216, 6.2.4 wants matching content of all variants to have matching
+ * discontinuity sequence numbers.
+ * Its programme time follows from the GOP before; where the contribution stood still for more than a GOP, it
+ * is read anew from the time when the relay had received the GOP. It never goes back.
+ */
+export const publishedRecord = (o: {
+  attempt: PublishAttempt;
+  renditions: RenditionRecord[];
+  sealedAtMs: number;
+  publishedAtMs: number;
+  gopDurationTicks: number;
+  previous: LedgerRecord | undefined;
+  /** Formats to compare with; undefined: nothing was published, or so long ago that it is forgotten. */
+  previousPublished: LedgerRecord | undefined;
+}): LedgerRecord => {
+  const { attempt, previous, previousPublished } = o;
+  const gopMs = durationMs(1, o.gopDurationTicks);
+  const measuredMs = o.sealedAtMs - gopMs;
+  const expectedMs = previous
+    ? previous.programDateTimeMs + durationMs(attempt.gop - previous.gop, o.gopDurationTicks)
+    : measuredMs;
+  const changed =
+    previous !== undefined &&
+    (previousPublished === undefined || formatsOf(previousPublished.renditions) !== formatsOf(o.renditions));
+  return {
+    gop: attempt.gop,
+    token: attempt.token,
+    encoderId: attempt.encoderId,
+    sessionId: attempt.sessionId,
+    publishedAtMs: o.publishedAtMs,
+    sealedAtMs: o.sealedAtMs,
+    renditions: o.renditions,
+    programDateTimeMs: measuredMs - expectedMs > gopMs ? measuredMs : expectedMs,
+    discontinuities: (previous?.discontinuities ?? 0) + (changed ? 1 : 0),
+  };
+};
+
+/** The records of a gap, one per GOP; of a gap longer than `atMost` GOPs, the last of them. */
+export const gapRecords = (o: {
+  gap: DeclaredGap;
+  declaredAtMs: number;
+  gopDurationTicks: number;
+  previous: LedgerRecord | undefined;
+  atMost: number;
+}): LedgerRecord[] => {
+  const { gap, previous } = o;
+  const first = Math.max(gap.fromGop, gap.toGop - o.atMost);
+  return Array.from({ length: gap.toGop - first }, (_, i) => ({
+    gop: first + i,
+    token: gap.token,
+    encoderId: null,
+    sessionId: null,
+    publishedAtMs: o.declaredAtMs,
+    sealedAtMs: null,
+    renditions: [],
+    gapReason: gap.reason,
+    programDateTimeMs: previous
+      ? previous.programDateTimeMs + durationMs(first + i - previous.gop, o.gopDurationTicks)
+      : o.declaredAtMs - durationMs(gap.toGop - first - i, o.gopDurationTicks),
+    discontinuities: previous?.discontinuities ?? 0,
+  }));
+};

@@ -1,0 +1,73 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { OriginClient } from './origin-client';
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+const root = join(__dirname, '..', '..', '..');
+
+/** An origin as a process of its own, on the same port and state directory each time it is started. */
+export class OriginProcess {
+  #child: ChildProcess | undefined;
+
+  private constructor(
+    readonly client: OriginClient,
+    private readonly environment: NodeJS.ProcessEnv,
+  ) {}
+
+  static async create(stateDir: string, relayUrl: string): Promise<OriginProcess> {
+    const port = await freePort();
+    return new OriginProcess(new OriginClient(`http://127.0.0.1:${port}`), {
+      ...process.env,
+      SWARM_STATE_DIR: stateDir,
+      SWARM_ORIGIN_PORT: String(port),
+      SWARM_RELAY_URL: relayUrl,
+      SWARM_LOG_LEVEL: 'warn',
+    });
+  }
+
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
+  /** Starts the process and waits until it is healthy. */
+  async start(): Promise<void> {
+    const runner = join(root, 'test', 'origin', 'support', 'run-typescript.cjs');
+    const main = join(root, 'src', 'media', 'origin', 'main.ts');
+    const child = spawn(process.execPath, ['-r', runner, main], {
+      cwd: root,
+      env: this.environment,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    this.#child = child;
+    for (;;) {
+      if (child.exitCode !== null) throw new Error(`The origin ended with ${child.exitCode}.`);
+      const healthy = await this.client.call('GET', '/healthz').then(
+        (answer) => answer.status === 200,
+        () => false,
+      );
+      if (healthy) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Ends the process. @returns its exit code, or null if it died of the signal */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const child = this.#child;
+    if (!child) return null;
+    this.#child = undefined;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+}

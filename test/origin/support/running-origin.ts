@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { startOrigin, type OriginLimits } from '../../../src/media/origin';
+import { LedgerServer } from './ledger-server';
+import { OriginClient } from './origin-client';
+
+/** An origin on a free port with a state directory of its own, and a relay's ledger beside it. */
+export class RunningOrigin {
+  client!: OriginClient;
+  #part: { port: number; stop(): Promise<void> } | undefined;
+
+  private constructor(
+    readonly stateDir: string,
+    readonly relay: LedgerServer,
+    private readonly limits: Partial<OriginLimits>,
+  ) {}
+
+  static async start(limits: Partial<OriginLimits> = {}): Promise<RunningOrigin> {
+    const stateDir = await mkdtemp(join(tmpdir(), 'origin-test-'));
+    const origin = new RunningOrigin(stateDir, await new LedgerServer().start(), limits);
+    await origin.begin();
+    return origin;
+  }
+
+  async begin(): Promise<void> {
+    this.#part = await startOrigin({
+      host: '127.0.0.1',
+      port: 0,
+      stateDir: this.stateDir,
+      relayUrl: this.relay.url,
+      log: pino({ level: process.env.SWARM_LOG_LEVEL ?? 'silent' }),
+      limits: this.limits,
+    });
+    this.client = new OriginClient(`http://127.0.0.1:${this.#part.port}`);
+  }
+
+  async end(): Promise<void> {
+    await this.#part?.stop();
+    this.#part = undefined;
+  }
+
+  async restart(): Promise<void> {
+    await this.end();
+    await this.begin();
+  }
+
+  async stop(): Promise<void> {
+    await this.end();
+    await this.relay.stop();
+    await rm(this.stateDir, { recursive: true, force: true });
+  }
+}
