@@ -1,0 +1,99 @@
+import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
+import type { CollectedPlaylist } from './follower';
+import { inferFrameClock } from './frame-clock';
+import { judge, type Expectation, type Judgement } from './judge';
+import type { PlaylistReport } from './report';
+import {
+  CONTAINER_VIEW,
+  containerView,
+  decodedView,
+  openSegment,
+  type FetchedSegment,
+  type View,
+} from './views';
+
+export interface CheckOptions {
+  builds: readonly FfmpegCapabilities[];
+  /** Null: the channel carries no stamps. */
+  key: Buffer | null;
+  /** The first GOP that must be there; without it, the first one listed. GOPs before it are left out. */
+  fromGop?: number;
+  /** Bounds the number of decoders that run at a time. */
+  limit: <T>(task: () => Promise<T>) => Promise<T>;
+}
+
+/** Checks what was collected of one media playlist: by its container, and as each decoder shows it. */
+export const checkPlaylist = async (
+  playlist: CollectedPlaylist,
+  options: CheckOptions,
+): Promise<PlaylistReport> => {
+  const { key, builds, limit, fromGop = 0 } = options;
+  const { url, channelId, rendition } = playlist;
+  const listed = playlist.segments.filter((segment) => segment.gop >= fromGop);
+  const report: PlaylistReport = {
+    ...{ url, channelId, rendition, checkedBy: key ? 'stamp' : 'timestamps' },
+    firstGop: options.fromGop ?? listed[0]?.gop ?? 0,
+    lastGop: listed.at(-1)?.gop ?? fromGop - 1,
+    ...{ framesChecked: 0, framesLost: 0, framesRepeated: 0, framesInvalid: 0 },
+    gapsDeclared: listed.filter((segment) => segment.gap).length,
+    problems: [...playlist.problems],
+  };
+  for (const { gop, failure } of listed) {
+    if (failure !== undefined) report.problems.push(`GOP ${gop}: its segment can't be fetched: ${failure}`);
+  }
+  const fetched: FetchedSegment[] = [];
+  for (const segment of listed) {
+    if (segment.path !== null) fetched.push(await openSegment({ ...segment, path: segment.path }));
+  }
+  const clock = inferFrameClock(fetched);
+  if (!clock) {
+    report.problems.push(`GOPs ${report.firstGop}-${report.lastGop}: no segment with video to check`);
+    return report;
+  }
+
+  const gaps = new Set(listed.filter((segment) => segment.gap).map((segment) => segment.gop));
+  const expected: Expectation = { ...report, gaps, framesPerGop: clock.framesPerGop };
+  report.framesChecked = (report.lastGop - report.firstGop + 1 - gaps.size) * clock.framesPerGop;
+  const stamp = key && { key, channelId };
+  // Each view is judged as soon as it is complete, so that few frame lists are in memory at a time.
+  const judged = async (view: Promise<View>): Promise<JudgedView> => {
+    const { name, shown, problems } = await view;
+    const judgement = judge(shown, expected);
+    return { name, ...judgement, problems: [...problems, ...judgement.problems] };
+  };
+  const decodings = builds.flatMap((build) =>
+    (['playlist', 'concatenation'] as const).map((as) =>
+      judged(decodedView(fetched, clock, { build, as, stamp, limit })),
+    ),
+  );
+  const container = judged(Promise.resolve(containerView(fetched, clock)));
+  addViews(report, await Promise.all([container, ...decodings]));
+  return report;
+};
+
+type JudgedView = Judgement & Pick<View, 'name'>;
+
+/** A frame is lost, repeated or invalid if it is so in any view: each count is that of the worst view. */
+const addViews = (report: PlaylistReport, views: readonly JudgedView[]): void => {
+  const seenBy = new Map<string, string[]>();
+  for (const { name, lost, repeated, invalid, problems } of views) {
+    report.framesLost = Math.max(report.framesLost, lost);
+    report.framesRepeated = Math.max(report.framesRepeated, repeated);
+    report.framesInvalid = Math.max(report.framesInvalid, invalid);
+    for (const problem of problems) {
+      const names = seenBy.get(problem);
+      if (names) names.push(name);
+      else seenBy.set(problem, [name]);
+    }
+  }
+  for (const [problem, names] of seenBy) {
+    report.problems.push(problem + seenByWords(names, views.length));
+  }
+};
+
+/** Who saw a problem, unless everyone did. */
+const seenByWords = (names: readonly string[], views: number): string => {
+  if (names.length === views) return '';
+  const everyDecoder = names.length === views - 1 && !names.includes(CONTAINER_VIEW);
+  return everyDecoder ? ' [as decoded]' : ` [${names.join('; ')}]`;
+};

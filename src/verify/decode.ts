@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
+
+/** Segments of one picture size, handed to the decoder as a local playlist or one after the other. */
+export type DecoderInput = { as: 'playlist'; path: string } | { as: 'concatenation'; segmentPaths: string[] };
+
+export interface Decoding<Reading> {
+  /** `ptsTicks`: as the decoder gives it, 1/90000 s. `reading`: null when no picture was asked for or came. */
+  frames: { ptsTicks: number; reading: Reading | null }[];
+  /** What the decoder complained of, first lines only; empty when all went well. */
+  complaints: string[];
+}
+
+const MAX_COMPLAINTS = 8;
+
+/** The muxers' word for frames out of order. Which frames these are, the caller sees and says better. */
+const OUT_OF_ORDER = /non[- ]monoton/i;
+
+/**
+ * Two outputs of one decoding: the stamp's band of each frame, raw, and its time stamp and full size as lines of
+ * framecrc. wrapped_avframe carries no pixels, so the second output costs next to nothing. It is flushed at
+ * each line, or the two pipes would wait for one another.
+ */
+const ffmpegArguments = (build: FfmpegCapabilities, input: DecoderInput, withBand: boolean): string[] => {
+  const passthrough = build.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0'];
+  const everyFrame = [...passthrough, '-enc_time_base', '1:90000'];
+  const source =
+    input.as === 'playlist'
+      ? ['-allowed_extensions', 'ALL', '-i', input.path]
+      : ['-f', 'mpegts', '-i', 'pipe:0'];
+  const timed = ['-c:v', 'wrapped_avframe', '-flush_packets', '1', '-f', 'framecrc'];
+  const band = 'crop=iw:2*ceil(ih/9):0:0,extractplanes=y';
+  return [
+    ...['-hide_banner', '-nostdin', '-v', 'error', '-copyts', '-threads', '1'],
+    ...['-probesize', '500k', '-analyzeduration', '500k', ...source],
+    ...(withBand
+      ? [
+          ...['-filter_complex', `[0:v:0]split[shown][timed];[shown]${band}[band]`],
+          ...['-map', '[band]', ...everyFrame, '-f', 'rawvideo', 'pipe:1', '-map', '[timed]'],
+        ]
+      : ['-map', '0:v:0']),
+    ...[...everyFrame, ...timed, 'pipe:3'],
+  ];
+};
+
+/** Lines of framecrc: `#dimensions 0: 320x180`, then `stream, dts, pts, duration, size, crc`. */
+class FrameTimes {
+  widthPx = 0;
+  heightPx = 0;
+  readonly ptsTicks: number[] = [];
+  private rest = '';
+
+  push(text: string): void {
+    const lines = (this.rest + text).split('\n');
+    this.rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const size = /^#dimensions 0: (\d+)x(\d+)/.exec(line);
+      if (size) [this.widthPx, this.heightPx] = [Number(size[1]), Number(size[2])];
+      else if (!line.startsWith('#')) this.ptsTicks.push(Number(line.split(',')[2]));
+    }
+  }
+}
+
+/** Cuts a byte stream into pictures of equal size. Bytes that come before the size is known are kept. */
+class BandCutter {
+  private picture: Buffer | null = null;
+  private filled = 0;
+  private waiting: Buffer[] = [];
+
+  constructor(
+    private readonly times: FrameTimes,
+    private readonly onPicture: (picture: Buffer) => void,
+  ) {}
+
+  push(chunk: Buffer): void {
+    this.waiting.push(chunk);
+    this.flush();
+  }
+
+  /** Cuts what has come; to be called once more at the end. */
+  flush(): void {
+    const { widthPx, heightPx } = this.times;
+    if (widthPx === 0) return;
+    this.picture ??= Buffer.alloc(widthPx * 2 * Math.ceil(heightPx / 9));
+    for (const chunk of this.waiting) this.cut(chunk, this.picture);
+    this.waiting = [];
+  }
+
+  private cut(chunk: Buffer, picture: Buffer): void {
+    for (let at = 0; at < chunk.length;) {
+      const copied = chunk.copy(picture, this.filled, at);
+      at += copied;
+      this.filled += copied;
+      if (this.filled === picture.length) {
+        this.filled = 0;
+        this.onPicture(picture);
+      }
+    }
+  }
+}
+
+/**
+ * Decodes with one build and reads every frame, in the order in which the decoder gives them. Of the pictures
+ * one at a time is in memory.
+ */
+export const decodeFrames = async <Reading>(
+  build: FfmpegCapabilities,
+  input: DecoderInput,
+  deadlineMs: number,
+  readBand: ((band: Uint8Array, widthPx: number, heightPx: number) => Reading) | null,
+): Promise<Decoding<Reading>> => {
+  const ffmpeg = spawn(build.path, ffmpegArguments(build, input, readBand !== null), {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    timeout: deadlineMs,
+    killSignal: 'SIGKILL',
+  });
+  const closed = new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+    ffmpeg.once('error', reject);
+    ffmpeg.once('close', (code, signal) => resolve(signal ?? code));
+  });
+  const times = new FrameTimes();
+  const readings: Reading[] = [];
+  const complaints: string[] = [];
+  const cutter = new BandCutter(times, (band) => {
+    readings.push(readBand!(band, times.widthPx, times.heightPx));
+  });
+  const timePipe = ffmpeg.stdio[3] as Readable;
+  timePipe.setEncoding('utf8').on('data', (text: string) => times.push(text));
+  ffmpeg.stdout.on('data', (chunk: Buffer) => cutter.push(chunk));
+  createInterface(ffmpeg.stderr).on('line', (line) => {
+    if (complaints.length >= MAX_COMPLAINTS || OUT_OF_ORDER.test(line)) return;
+    complaints.push(line.replace(/^\[(\w+) @ 0x[0-9a-f]+\]/, '[$1]'));
+  });
+  // A decoder that gives up closes its input: how it ended says more than the broken pipe.
+  const fed =
+    input.as === 'concatenation'
+      ? pipeline(Readable.from(bytesOf(input.segmentPaths), { objectMode: false }), ffmpeg.stdin).catch(
+          () => undefined,
+        )
+      : ffmpeg.stdin.end();
+  const [end] = await Promise.all([closed, fed]);
+  cutter.flush();
+  if (end !== 0) {
+    complaints.push(end === 'SIGKILL' ? `no end within ${deadlineMs} ms` : `ended with ${end}`);
+  }
+  if (readBand && readings.length !== times.ptsTicks.length) {
+    complaints.push(`gave ${readings.length} pictures but ${times.ptsTicks.length} time stamps`);
+  }
+  const frames = times.ptsTicks.map((ptsTicks, i) => ({ ptsTicks, reading: readings[i] ?? null }));
+  return { frames, complaints };
+};
+
+async function* bytesOf(paths: readonly string[]): AsyncGenerator<Buffer> {
+  for (const path of paths) yield* createReadStream(path) as AsyncIterable<Buffer>;
+}

@@ -1,0 +1,67 @@
+import { Parser, type Segment } from 'm3u8-parser';
+import { SwarmError } from '../domain';
+import { shownAs } from './location';
+
+/** A segment as a media playlist lists it. Its media sequence number is the number of its GOP. */
+export interface ListedSegment {
+  gop: number;
+  url: string;
+  durationSeconds: number;
+  /** EXT-X-DISCONTINUITY stands before it. */
+  discontinuity: boolean;
+  /** EXT-X-GAP: declared absent. */
+  gap: boolean;
+}
+
+export type Playlist =
+  | { kind: 'master'; renditionUrls: string[] }
+  | { kind: 'media'; segments: ListedSegment[]; targetDurationSeconds: number };
+
+/**
+ * Reads an HLS playlist (RFC 8216).
+ * @throws SwarmError bad-request when it is no HLS playlist, lists nothing, or uses fragmented MP4 or encryption.
+ */
+export const parsePlaylist = (text: string, url: URL): Playlist => {
+  const refuse = (why: string, mend: string): never => {
+    throw new SwarmError('bad-request', `The playlist ${shownAs(url.href)} ${why}.`, mend);
+  };
+  if (!text.startsWith('#EXTM3U')) {
+    return refuse('is not an HLS playlist: it does not begin with #EXTM3U', 'Give the address of an .m3u8.');
+  }
+  const parser = new Parser();
+  parser.addParser({ expression: /^#EXT-X-GAP/, customType: 'gap', segment: true });
+  parser.push(text);
+  parser.end();
+  const { manifest } = parser;
+
+  if (manifest.playlists?.length) {
+    return {
+      kind: 'master',
+      renditionUrls: [...new Set(manifest.playlists.map((p) => new URL(p.uri, url).href))],
+    };
+  }
+  if (manifest.segments.length === 0) {
+    return refuse('lists no segment', 'Wait until the channel has published its first GOP.');
+  }
+  if (manifest.segments.some((s) => s.map ?? s.key)) {
+    return refuse('uses fragmented MP4 or encryption', 'Only MPEG-TS segments in the clear can be verified.');
+  }
+  const first = manifest.mediaSequence ?? 0;
+  return {
+    kind: 'media',
+    targetDurationSeconds: manifest.targetDuration ?? 2,
+    segments: manifest.segments.map((segment: Segment & { custom?: { gap?: string } }, index) => ({
+      gop: first + index,
+      url: new URL(segment.uri, url).href,
+      durationSeconds: segment.duration,
+      discontinuity: segment.discontinuity === true,
+      gap: segment.custom?.gap !== undefined,
+    })),
+  };
+};
+
+/** Channel and rendition of `…/<channel>/<rendition>/index.m3u8`. */
+export const mediaPlaylistIdentity = (url: URL): { channelId: string; rendition: string } => {
+  const folders = url.pathname.split('/').slice(0, -1);
+  return { channelId: folders.at(-2) ?? '', rendition: folders.at(-1) ?? '' };
+};

@@ -1,0 +1,54 @@
+/** Faults of one kind that are described in words; the counts are always complete. */
+export const MAX_PROBLEMS_PER_KIND = 4;
+
+export interface PlaylistReport {
+  url: string;
+  channelId: string;
+  rendition: string;
+  /** `stamp`: every picture's HMAC and counter. `timestamps`: the container alone, for a channel without stamps. */
+  checkedBy: 'stamp' | 'timestamps';
+  /** First and last GOP checked. */
+  firstGop: number;
+  lastGop: number;
+  /** Frames of the source clock that had to be there: those of all GOPs checked, without declared gaps. */
+  framesChecked: number;
+  /** Of these, the ones that no viewer could have seen: missing, or their place taken by something else. */
+  framesLost: number;
+  /** Frames shown again after they had been shown. */
+  framesRepeated: number;
+  /** Frames shown that are not genuine (no stamp, wrong HMAC, another channel), or not in their place or time. */
+  framesInvalid: number;
+  /** GOPs declared absent by EXT-X-GAP. */
+  gapsDeclared: number;
+  /** What is wrong, in words: the first few of each kind. Empty if and only if the playlist passes. */
+  problems: string[];
+}
+
+export interface VerifyReport {
+  /** Every playlist has frames and no problem. */
+  ok: boolean;
+  framesChecked: number;
+  framesLost: number;
+  framesRepeated: number;
+  framesInvalid: number;
+  gapsDeclared: number;
+  /** The builds of ffmpeg that decoded. */
+  decoders: string[];
+  playlists: PlaylistReport[];
+}
+
+/** Adds up the reports of all playlists. */
+export const summarise = (playlists: PlaylistReport[], decoders: string[]): VerifyReport => {
+  const sum = (count: (report: PlaylistReport) => number): number =>
+    playlists.reduce((total, report) => total + count(report), 0);
+  return {
+    ok: playlists.length > 0 && playlists.every((r) => r.problems.length === 0 && r.framesChecked > 0),
+    framesChecked: sum((r) => r.framesChecked),
+    framesLost: sum((r) => r.framesLost),
+    framesRepeated: sum((r) => r.framesRepeated),
+    framesInvalid: sum((r) => r.framesInvalid),
+    gapsDeclared: sum((r) => r.gapsDeclared),
+    decoders,
+    playlists,
+  };
+};

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { idSchema } from '../domain';
+import { detectFfmpeg, type FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
+import { parseOrRefuse } from '../service/http';
+import { checkPlaylist } from './check-playlist';
+import { PlaylistFollower, type CollectedPlaylist } from './follower';
+import { createLimit } from './limit';
+import { summarise, type PlaylistReport, type VerifyReport } from './report';
+
+const PARALLEL_DECODERS = 2;
+
+const checkSchema = z.object({
+  /** Key of the stamps; null: no channel carries any, check by time stamps. */
+  key: z.instanceof(Buffer).nullable(),
+  /** Every one of these builds of ffmpeg decodes everything. */
+  ffmpegPaths: z.array(z.string().min(1)).min(1),
+  /** Per channel: the first GOP that must be there. Without it: the first one that the playlist lists. */
+  fromGop: z.record(z.string(), z.int().min(0)).optional(),
+  /** Channels whose pictures carry no stamp (their input is a URL). Never guessed: a fake has no stamp either. */
+  unstampedChannels: z.array(idSchema).optional(),
+});
+
+const verifySchema = checkSchema.extend({
+  /** HLS playlists, master or media: URLs or paths `…/<channel>/index.m3u8`, `…/<channel>/<rendition>/index.m3u8`. */
+  playlists: z.array(z.string().min(1)).min(1),
+  /** Asks the origin for so much of the past. */
+  windowSeconds: z.number().positive().optional(),
+  /** Follows live playlists for so long and verifies all that appeared; without it: what they list now. */
+  followMs: z.number().positive().optional(),
+});
+
+interface Hooks {
+  onProgress?: (done: number, total: number) => void;
+  /** Ends following early; what was collected is verified. */
+  signal?: AbortSignal;
+}
+
+export type CheckCollectedOptions = z.input<typeof checkSchema> & Pick<Hooks, 'onProgress'>;
+export type VerifyOptions = z.input<typeof verifySchema> & Hooks;
+
+/**
+ * The continuity check: every frame of the source clock is shown once, in order, at its time, and is genuine;
+ * in the container of each segment, and as every given decoder shows it, as a playlist and as a concatenation.
+ * The only holes allowed are declared gaps. See PlaylistReport for what is counted.
+ * @throws SwarmError unavailable (playlist can't be fetched, ffmpeg can't be run), bad-request (options; a
+ *   playlist that is empty or not HLS). Each has a mend.
+ */
+export const verifyPlaylists = async (options: VerifyOptions): Promise<VerifyReport> => {
+  const checked = parseOrRefuse(verifySchema, options, 'verification');
+  const { playlists, windowSeconds, followMs } = checked;
+  const builds = await Promise.all(checked.ffmpegPaths.map(detectFfmpeg));
+  const followers = playlists.map(() => new PlaylistFollower({ windowSeconds }));
+  try {
+    await Promise.all(followers.map((follower, i) => follower.start(playlists[i]!)));
+    if (followMs !== undefined) {
+      await sleep(followMs, undefined, { signal: options.signal }).catch(() => undefined);
+    }
+    const collected = await Promise.all(followers.map((follower) => follower.stop()));
+    return await checkAll(collected.flat(), builds, checked, options.onProgress);
+  } finally {
+    await Promise.allSettled(followers.map((follower) => follower.dispose()));
+  }
+};
+
+/**
+ * The same check of what PlaylistFollowers have collected.
+ * @throws SwarmError unavailable when a build of ffmpeg can't be run, bad-request for bad options
+ */
+export const verifyCollected = async (
+  collected: readonly CollectedPlaylist[],
+  options: CheckCollectedOptions,
+): Promise<VerifyReport> => {
+  const checked = parseOrRefuse(checkSchema, options, 'verification');
+  const builds = await Promise.all(checked.ffmpegPaths.map(detectFfmpeg));
+  return checkAll(collected, builds, checked, options.onProgress);
+};
+
+const checkAll = async (
+  collected: readonly CollectedPlaylist[],
+  builds: readonly FfmpegCapabilities[],
+  { key, fromGop, unstampedChannels }: z.output<typeof checkSchema>,
+  onProgress?: Hooks['onProgress'],
+): Promise<VerifyReport> => {
+  const limitPlaylists = createLimit(PARALLEL_DECODERS);
+  const limitDecoders = createLimit(PARALLEL_DECODERS);
+  let done = 0;
+  onProgress?.(0, collected.length);
+  const check = async (playlist: CollectedPlaylist): Promise<PlaylistReport> => {
+    const report = await checkPlaylist(playlist, {
+      builds,
+      limit: limitDecoders,
+      key: unstampedChannels?.includes(playlist.channelId) ? null : key,
+      fromGop: fromGop?.[playlist.channelId],
+    });
+    onProgress?.(++done, collected.length);
+    return report;
+  };
+  const reports = await Promise.all(collected.map((playlist) => limitPlaylists(() => check(playlist))));
+  return summarise(
+    reports,
+    builds.map((build) => build.version),
+  );
+};
