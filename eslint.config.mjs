@@ -104,6 +104,7 @@ export default tseslint.config(
         setTimeout: 'readonly',
         clearTimeout: 'readonly',
         setInterval: 'readonly',
+        clearInterval: 'readonly',
         document: 'readonly',
         window: 'readonly',
         Hls: 'readonly',

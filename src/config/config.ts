@@ -45,6 +45,11 @@ export const environmentSchema = z.object({
   FFPROBE: z.string().min(1).default('ffprobe'),
   /** CSV (timestamp,value) whose shape the generated audience follows; empty: the one that ships with the project. */
   SWARM_AUDIENCE_TRACE: z.string().optional(),
+  /**
+   * Where the generated audience stands in its trace: `keep` goes on where it was, over restarts; `restart` begins
+   * anew and replaces its history; `off` generates none, for a swarm whose audience is measured.
+   */
+  SWARM_AUDIENCE_ANCHOR: z.enum(['keep', 'restart', 'off']).default('keep'),
   /** Seconds of wall time per step of the audience and of the forecasts; 24 steps are a day. */
   SWARM_STEP_SECONDS: z.coerce.number().min(1).max(3600).default(5),
   SWARM_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),

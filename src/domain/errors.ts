@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'unknown-channel'
   | 'unknown-encoder'
   | 'unknown-session'
+  | 'not-found'
   | 'channel-exists'
   | 'same-encoder'
   | 'encoder-cordoned'
@@ -28,6 +29,7 @@ export type ErrorCode =
   | 'conflict'
   | 'unavailable'
   | 'at-capacity-limit'
+  | 'cross-origin'
   | 'internal';
 
 /** HTTP status that carries each code. */
@@ -36,6 +38,7 @@ export const httpStatusOf: Record<ErrorCode, number> = {
   'unknown-channel': 404,
   'unknown-encoder': 404,
   'unknown-session': 404,
+  'not-found': 404,
   'channel-exists': 409,
   'same-encoder': 409,
   'encoder-cordoned': 409,
@@ -60,6 +63,7 @@ export const httpStatusOf: Record<ErrorCode, number> = {
   conflict: 409,
   unavailable: 503,
   'at-capacity-limit': 409,
+  'cross-origin': 403,
   internal: 500,
 };
 

@@ -6,3 +6,4 @@ export * from './snapshot';
 export * from './plan';
 export * from './moves';
 export * from './control';
+export * from './default-channels';
