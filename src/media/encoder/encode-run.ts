@@ -1,0 +1,210 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { IncomingMessage } from 'node:http';
+import type { Readable, Writable } from 'node:stream';
+import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, type Rendition } from '../../domain';
+import { openFeed } from './feed';
+import { ENCODER_DELAY_FRAMES, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
+import type { FfmpegCapabilities } from './ffmpeg-capabilities';
+import { GopCollector } from './gop-collector';
+import { keyFrameList } from './key-frame-list';
+import { LiveEdge } from './live-edge';
+import { SegmentAssembler } from './segment-assembler';
+import type { EncodedGop } from './types';
+
+/** Feed bytes read ahead of ffmpeg; beyond it the relay has to wait. */
+const MAX_READ_AHEAD_BYTES = 8 * 1024 * 1024;
+/** Time that ffmpeg has to write out its last frames after the feed has ended. */
+const FLUSH_LIMIT_MS = 5_000;
+/** ffmpeg counts as stuck after so many seconds with a feed ahead of it and nothing coming out. */
+const STUCK_LIMIT_SECONDS = 10;
+const MAX_ERROR_TEXT_BYTES = 2_048;
+
+/** Why a run is over. `refused`: the relay said no or could not be asked; `crashed`: ffmpeg failed. */
+export type RunEnd =
+  { kind: 'feed-ended' } | { kind: 'refused'; error: SwarmError } | { kind: 'crashed'; message: string };
+
+export interface RunOptions {
+  feedUrl: string;
+  fromGop: number;
+  gopDurationTicks: number;
+  framesPerSecond: number;
+  renditions: readonly Rendition[];
+  ffmpeg: FfmpegCapabilities;
+  /** GOPs after which ffmpeg is begun anew; at most, and by default, what one key frame list holds. */
+  maxGops?: number;
+  onGop(gop: EncodedGop): void;
+  /** Called once, unless the run is stopped before. */
+  onEnd(end: RunEnd): void;
+}
+
+/** One ffmpeg process fed by one connection to the relay, from a GOP on until either ends. */
+export class EncodeRun {
+  /** First GOP that it can't begin at the right frame any more. */
+  readonly endGop: number;
+  private readonly keyFrameTimes: string;
+  /** A GOP and what the encoder holds back: what is encoded at the live edge is no older. */
+  private readonly nearTicks: number;
+  private readonly abort = new AbortController();
+  private readonly edge = new LiveEdge();
+  private readonly assemblers: SegmentAssembler[];
+  private child: ChildProcess | null = null;
+  private errorText = '';
+  private over = false;
+  private fault: string | null = null;
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(private readonly options: RunOptions) {
+    const { list, gops } = keyFrameList(options.gopDurationTicks, options.maxGops);
+    this.keyFrameTimes = list;
+    this.endGop = options.fromGop + gops;
+    this.nearTicks =
+      options.gopDurationTicks + (ENCODER_DELAY_FRAMES * TICKS_PER_SECOND) / options.framesPerSecond;
+    const names = options.renditions.map((r) => r.name);
+    const collector = new GopCollector(names, (gop) => {
+      if (!this.over) options.onGop(gop);
+    });
+    this.assemblers = names.map(
+      (_, index) =>
+        new SegmentAssembler(options.fromGop, options.gopDurationTicks, (s) => collector.add(index, s)),
+    );
+  }
+
+  /** Resolves once the relay has answered, whatever it said; how it went on comes through onEnd. */
+  async start(): Promise<void> {
+    try {
+      const feed = await openFeed(this.options.feedUrl, this.options.fromGop, this.abort.signal);
+      if (this.over) feed.destroy();
+      else this.encode(feed);
+    } catch (error) {
+      this.end(
+        error instanceof SwarmError
+          ? { kind: 'refused', error }
+          : { kind: 'crashed', message: (error as Error).message },
+      );
+    }
+  }
+
+  /** Ends ffmpeg at once; what it has not finished is lost. */
+  stop(): void {
+    this.over = true;
+    this.abort.abort();
+    if (this.timer) clearTimeout(this.timer);
+    this.child?.kill('SIGKILL');
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  /** True once the feed has come to its live edge and less than a GOP of it is still to be encoded. */
+  isNearLiveEdge(): boolean {
+    return this.edge.isReached() && this.backlogTicks() <= this.nearTicks;
+  }
+
+  /** Milliseconds since a GOP's last frame was at the live edge, so since the relay sealed it; null if unknown. */
+  sealedAgoMs(gop: number): number | null {
+    if (!this.edge.isReached()) return null;
+    const endTicks = (gop + 1 - this.options.fromGop) * this.options.gopDurationTicks;
+    return this.edge.ageMs(FEED_OFFSET_TICKS + endTicks);
+  }
+
+  private backlogTicks(): number {
+    return this.edge.lastPtsTicks - this.encodedTicks();
+  }
+
+  private encodedTicks(): number {
+    return Math.min(...this.assemblers.map((a) => a.lastPtsTicks));
+  }
+
+  private encode(feed: IncomingMessage): void {
+    const { renditions, ffmpeg } = this.options;
+    const args = ffmpegArguments({ ...this.options, keyFrameTimes: this.keyFrameTimes }, ffmpeg);
+    const child = spawn(ffmpeg.path, args, {
+      stdio: ['pipe', 'pipe', 'pipe', ...renditions.slice(1).map(() => 'pipe' as const)],
+    });
+    this.child = child;
+    child.on('error', (error) => this.end({ kind: 'crashed', message: error.message }));
+    child.stderr?.on('data', (text: Buffer) => {
+      this.errorText = (this.errorText + text.toString('utf8')).slice(-MAX_ERROR_TEXT_BYTES);
+    });
+    this.assemblers.forEach((assembler, index) => {
+      const output = child.stdio[outputDescriptor(index)] as Readable;
+      output.on('data', (chunk: Buffer) => this.orFail(() => assembler.push(chunk)));
+      output.on('end', () => this.orFail(() => assembler.flush()));
+      output.on('error', () => undefined);
+    });
+    // `close` comes after the last byte of every output.
+    child.on('close', (code, signal) => this.exited(feed, code, signal));
+    if (child.stdin) this.connect(feed, child.stdin);
+    this.watchForStandstill();
+  }
+
+  private connect(feed: IncomingMessage, stdin: Writable): void {
+    // An ffmpeg that is gone shows by its exit; its broken pipe says nothing more.
+    stdin.on('error', () => undefined);
+    stdin.on('drain', () => feed.resume());
+    feed.on('data', (chunk: Buffer) => {
+      this.orFail(() => this.edge.push(chunk));
+      if (!stdin.write(chunk) && stdin.writableLength > MAX_READ_AHEAD_BYTES) feed.pause();
+    });
+    const finish = (): void => {
+      if (this.over || stdin.writableEnded) return;
+      stdin.end();
+      if (this.timer) clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.child?.kill('SIGKILL'), FLUSH_LIMIT_MS);
+    };
+    feed.on('end', finish);
+    feed.on('error', finish);
+    feed.on('close', finish);
+  }
+
+  private exited(feed: IncomingMessage, code: number | null, signal: NodeJS.Signals | null): void {
+    // Before the feed is ended here: whether it had ended by itself tells why ffmpeg is gone.
+    const feedEnded = feed.readableEnded || feed.destroyed;
+    feed.destroy();
+    if (this.fault === null && feedEnded) {
+      this.end({ kind: 'feed-ended' });
+      return;
+    }
+    const how = signal ? `was ended by ${signal}` : `exited with ${code}`;
+    const said = this.errorText.trim().split('\n').slice(-3).join(' | ');
+    this.end({ kind: 'crashed', message: this.fault ?? `ffmpeg ${how}${said && `: ${said}`}` });
+  }
+
+  /** Looks once a second, and counts looks rather than time: a host that was itself suspended blames nobody. */
+  private watchForStandstill(): void {
+    let stuckSeconds = 0;
+    let encodedTicks = 0;
+    const look = (): void => {
+      const moved = this.encodedTicks() !== encodedTicks;
+      encodedTicks = this.encodedTicks();
+      const workAhead = this.backlogTicks() > this.nearTicks;
+      stuckSeconds = moved || !workAhead ? 0 : stuckSeconds + 1;
+      if (stuckSeconds >= STUCK_LIMIT_SECONDS) this.fail(`ffmpeg stood still for ${stuckSeconds} s`);
+      else this.timer = setTimeout(look, 1_000);
+    };
+    this.timer = setTimeout(look, 1_000);
+  }
+
+  private orFail(step: () => void): void {
+    if (this.over || this.fault !== null) return;
+    try {
+      step();
+    } catch (error) {
+      this.fail((error as Error).message);
+    }
+  }
+
+  private fail(message: string): void {
+    this.fault = message;
+    this.child?.kill('SIGKILL');
+  }
+
+  private end(end: RunEnd): void {
+    if (this.over) return;
+    this.over = true;
+    this.abort.abort();
+    if (this.timer) clearTimeout(this.timer);
+    this.options.onEnd(end);
+  }
+}

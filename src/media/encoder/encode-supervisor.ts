@@ -1,0 +1,173 @@
+import { SwarmError } from '../../domain';
+import type { Logger } from '../../service/logger';
+import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
+import type { EncodedGop } from './types';
+
+const MIN_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 2_000;
+/** More crashes than this within the window, and the session gives up. */
+const MAX_CRASHES = 5;
+const CRASH_WINDOW_MS = 30_000;
+
+export interface SupervisorOptions extends Omit<RunOptions, 'onEnd'> {
+  log: Logger;
+  onFailure(error: SwarmError): void;
+}
+
+/**
+ * Keeps one encode going: gives every GOP from `fromGop` on exactly once and in order, whatever becomes of ffmpeg
+ * or the feed in between. After a break it encodes again from the first GOP that was not completed, with the one
+ * before it, where the ring still has it, to warm the rate control. It gives up when the relay has lost the GOP
+ * that comes next (gop-left-ring), or ffmpeg crashes over and over (session-failed).
+ */
+export class EncodeSupervisor {
+  private run: EncodeRun | null = null;
+  private retry: NodeJS.Timeout | null = null;
+  private backoffMs = MIN_BACKOFF_MS;
+  private crashesAtMs: number[] = [];
+  private stopped = false;
+  private runs = 0;
+  /** First GOP not completed yet. */
+  nextGop: number;
+  /** Media seconds encoded per wall second over the last GOP; 1 until two have been completed. */
+  realTimeRatio = 1;
+  private completedAtMs: number | null = null;
+
+  constructor(private readonly options: SupervisorOptions) {
+    this.nextGop = options.fromGop;
+  }
+
+  /** Begins; resolves once the relay has answered the first time, for good or ill. */
+  start(): Promise<void> {
+    return this.begin(this.options.fromGop);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    if (this.retry) clearTimeout(this.retry);
+    this.run?.stop();
+    this.run = null;
+  }
+
+  /** Encodes again from an earlier GOP (or goes ahead to a later one). */
+  goTo(gop: number): void {
+    this.nextGop = gop;
+    this.restart(0);
+  }
+
+  get pid(): number | undefined {
+    return this.run?.pid;
+  }
+
+  isNearLiveEdge(): boolean {
+    return this.run?.isNearLiveEdge() ?? false;
+  }
+
+  sealedAgoMs(gop: number): number | null {
+    return this.run?.sealedAgoMs(gop) ?? null;
+  }
+
+  private begin(runFromGop: number): Promise<void> {
+    const run: EncodeRun = new EncodeRun({
+      ...this.options,
+      fromGop: runFromGop,
+      onGop: (gop) => this.completed(run, gop),
+      onEnd: (end) => this.ended(runFromGop, end),
+    });
+    this.run = run;
+    this.runs += 1;
+    this.completedAtMs = null;
+    return run.start();
+  }
+
+  private restart(delayMs: number, { warmUp = true } = {}): void {
+    if (this.retry) clearTimeout(this.retry);
+    this.run?.stop();
+    this.run = null;
+    const begin = (): void => {
+      this.retry = null;
+      void this.begin(warmUp && this.nextGop > 0 ? this.nextGop - 1 : this.nextGop);
+    };
+    if (delayMs === 0) begin();
+    else this.retry = setTimeout(begin, delayMs);
+  }
+
+  private completed(run: EncodeRun, gop: EncodedGop): void {
+    this.measure();
+    if (gop.gop < this.nextGop) return;
+    if (gop.gop > this.nextGop) {
+      this.crashed(`GOP ${gop.gop} came where ${this.nextGop} was due`);
+      return;
+    }
+    this.nextGop += 1;
+    this.backoffMs = MIN_BACKOFF_MS;
+    this.options.onGop(gop);
+    // The last GOP of a run is never cut off by a next one: encode it again as the first of a new run.
+    if (this.run === run && this.nextGop >= run.endGop - 1) this.restart(0);
+  }
+
+  private measure(): void {
+    const now = performance.now();
+    if (this.completedAtMs !== null) {
+      const mediaMs = this.options.gopDurationTicks / 90;
+      this.realTimeRatio = mediaMs / Math.max(1, now - this.completedAtMs);
+    }
+    this.completedAtMs = now;
+  }
+
+  private ended(runFromGop: number, end: RunEnd): void {
+    if (this.stopped) return;
+    if (end.kind === 'crashed') this.crashed(end.message);
+    else if (end.kind === 'refused') this.refused(runFromGop, end.error);
+    else this.tryAgain('the feed ended');
+  }
+
+  private refused(runFromGop: number, error: SwarmError): void {
+    if (error.code === 'gop-left-ring' && runFromGop < this.nextGop) this.restart(0, { warmUp: false });
+    else if (error.code === 'gop-left-ring') this.giveUp(this.leftRing(error));
+    // Later on, a relay that has lost its channels for a while is waited for.
+    else if (this.runs === 1 && error.code !== 'unavailable') this.giveUp(error);
+    else this.tryAgain(error.message);
+  }
+
+  private leftRing({ details, mend }: SwarmError): SwarmError {
+    const oldest =
+      typeof details?.oldestGop === 'number' ? `; the oldest there is GOP ${details.oldestGop}` : '';
+    const message = `GOP ${this.nextGop} has left the relay's ring${oldest}.`;
+    return new SwarmError(
+      'gop-left-ring',
+      message,
+      mend ?? 'Declare a gap up to a GOP that is there.',
+      details,
+    );
+  }
+
+  private crashed(message: string): void {
+    const now = performance.now();
+    this.crashesAtMs = [...this.crashesAtMs.filter((at) => now - at < CRASH_WINDOW_MS), now];
+    if (this.crashesAtMs.length <= MAX_CRASHES) {
+      this.tryAgain(message);
+      return;
+    }
+    this.giveUp(
+      new SwarmError(
+        'session-failed',
+        `The encode of GOP ${this.nextGop} failed ${this.crashesAtMs.length} times within ` +
+          `${CRASH_WINDOW_MS / 1000} s; last: ${message}.`,
+        'See whether the contribution can be decoded; recover the channel on another encoder.',
+      ),
+    );
+  }
+
+  private tryAgain(why: string): void {
+    this.options.log.warn({ why, nextGop: this.nextGop, inMs: this.backoffMs }, 'encode broke off');
+    const delayMs = this.backoffMs;
+    this.backoffMs = Math.min(MAX_BACKOFF_MS, 2 * this.backoffMs);
+    this.restart(delayMs);
+  }
+
+  private giveUp(error: SwarmError): void {
+    this.stop();
+    this.options.onFailure(error);
+  }
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import type { SwarmError } from '../../domain';
+import type { HeldGops } from './held-gops';
+import { putGop, type Publication } from './origin-client';
+
+const MIN_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 1_000;
+
+const orderDetailsSchema = z.object({ nextGop: z.int().min(0) });
+
+export interface PublisherOptions {
+  to: Publication;
+  held: HeldGops;
+  /** First GOP that the encode has not completed yet. */
+  nextEncodedGop(): number;
+  onPublished(gop: number, bytes: number): void;
+  /** The origin has another owner; `gop` is the first that it refused. */
+  onFenced(gop: number): void;
+  /** A GOP is wanted that is neither held nor coming: encode again from it. */
+  onMissing(gop: number): void;
+  onFailure(error: SwarmError): void;
+}
+
+/**
+ * Publishes the GOPs of a session strictly in order, from the GOP of its commit on. Waits out an origin that can't
+ * be reached, gives way to another owner, and follows the origin where it says that another GOP is next.
+ */
+export class GopPublisher {
+  token = 0;
+  /** Next GOP to publish. */
+  nextGop = 0;
+  private publishing: AbortController | null = null;
+  private encodedAnewGop: number | null = null;
+  private wake: (() => void) | null = null;
+
+  constructor(private readonly options: PublisherOptions) {}
+
+  /** Publishes from a GOP on with a token; a publication under an earlier token is broken off. */
+  begin(token: number, firstGop: number): void {
+    this.stop();
+    this.token = token;
+    this.nextGop = firstGop;
+    this.encodedAnewGop = null;
+    const publishing = new AbortController();
+    this.publishing = publishing;
+    void this.publish(publishing.signal);
+  }
+
+  stop(): void {
+    this.publishing?.abort();
+    this.publishing = null;
+    this.notify();
+  }
+
+  /** A GOP was added to those held. */
+  notify(): void {
+    this.wake?.();
+  }
+
+  private async publish(signal: AbortSignal): Promise<void> {
+    let backoffMs = MIN_BACKOFF_MS;
+    while (!signal.aborted) {
+      const held = this.options.held.get(this.nextGop);
+      if (!held) {
+        if (this.nextGop < this.options.nextEncodedGop()) this.options.onMissing(this.nextGop);
+        if (!signal.aborted) await this.pause(null);
+        continue;
+      }
+      const outcome = await putGop(this.options.to, this.token, held, signal);
+      if (signal.aborted) return;
+      if (outcome.kind === 'stored') {
+        this.stored(outcome.bytes);
+        backoffMs = MIN_BACKOFF_MS;
+      } else if (outcome.kind === 'no-answer' || isPassing(outcome.error)) {
+        await this.pause(backoffMs);
+        backoffMs = Math.min(MAX_BACKOFF_MS, 2 * backoffMs);
+      } else this.refused(outcome.error);
+    }
+  }
+
+  private stored(bytes: number): void {
+    const gop = this.nextGop;
+    this.nextGop = gop + 1;
+    this.options.held.delete(gop);
+    this.options.onPublished(gop, bytes);
+  }
+
+  private refused(error: SwarmError): void {
+    const { held } = this.options;
+    if (error.code === 'stale-token') {
+      this.stop();
+      this.options.onFenced(this.nextGop);
+    } else if (error.code === 'gop-exists') {
+      this.goTo(this.nextGop + 1);
+    } else if (error.code === 'out-of-order') {
+      const details = orderDetailsSchema.safeParse(error.details);
+      if (details.success && details.data.nextGop !== this.nextGop) this.goTo(details.data.nextGop);
+      else this.fail(error);
+    } else if (isAboutTheBytes(error) && this.encodedAnewGop !== this.nextGop) {
+      this.encodedAnewGop = this.nextGop;
+      held.delete(this.nextGop);
+      this.options.onMissing(this.nextGop);
+    } else this.fail(error);
+  }
+
+  /** Goes on at the GOP that the origin waits for; those before it are on air already. */
+  private goTo(gop: number): void {
+    this.nextGop = gop;
+    this.options.held.deleteBefore(gop);
+  }
+
+  private fail(error: SwarmError): void {
+    this.stop();
+    this.options.onFailure(error);
+  }
+
+  /** Waits until notified, or for a time. */
+  private async pause(ms: number | null): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      if (ms !== null) timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+  }
+}
+
+/** Refusals that end by themselves. */
+const isPassing = (error: SwarmError): boolean =>
+  ['ledger-unavailable', 'unavailable', 'timeout', 'internal'].includes(error.code);
+
+/** Refusals of what was encoded; another encode may mend it. */
+const isAboutTheBytes = (error: SwarmError): boolean =>
+  error.code === 'malformed-segment' || error.code === 'ledger-mismatch';

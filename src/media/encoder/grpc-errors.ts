@@ -1,0 +1,76 @@
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { z } from 'zod';
+import { SwarmError, httpStatusOf, type ErrorCode } from '../../domain';
+
+/** Trailing metadata of a refusal: the code in plain text; mend and details as JSON in bytes. */
+const CODE_KEY = 'swarm-error-code';
+const DETAILS_KEY = 'swarm-error-details-bin';
+
+const statusOf: Partial<Record<ErrorCode, status>> = {
+  'bad-request': status.INVALID_ARGUMENT,
+  'unknown-channel': status.NOT_FOUND,
+  'unknown-session': status.NOT_FOUND,
+  'encoder-full': status.RESOURCE_EXHAUSTED,
+  'encoder-incompatible': status.FAILED_PRECONDITION,
+  'stale-token': status.FAILED_PRECONDITION,
+  'session-failed': status.FAILED_PRECONDITION,
+  'gop-left-ring': status.OUT_OF_RANGE,
+  conflict: status.ALREADY_EXISTS,
+  timeout: status.DEADLINE_EXCEEDED,
+  unavailable: status.UNAVAILABLE,
+  internal: status.INTERNAL,
+};
+
+const detailsSchema = z.object({
+  mend: z.string().optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** A refusal as the server sends it. */
+export const toServiceError = (error: SwarmError): Partial<ServiceError> => {
+  const metadata = new Metadata();
+  metadata.set(CODE_KEY, error.code);
+  const { mend, details } = error;
+  if (mend || details) metadata.set(DETAILS_KEY, Buffer.from(JSON.stringify({ mend, details })));
+  return { code: statusOf[error.code] ?? status.UNKNOWN, details: error.message, metadata };
+};
+
+/** Statuses by which a channel says that the callee could not be asked, or did not answer in time. */
+const NO_ANSWER = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.CANCELLED]);
+
+/**
+ * A failed call as the caller sees it: the host's own code where it gave one; `encoder-unreachable` without an
+ * answer; else `encoder-answered-garbage`.
+ */
+export const fromServiceError = (error: ServiceError, address: string): SwarmError => {
+  const code = error.metadata?.get(CODE_KEY)[0];
+  if (typeof code === 'string' && Object.hasOwn(httpStatusOf, code)) {
+    const { mend, details } = readDetails(error.metadata);
+    return new SwarmError(code as ErrorCode, error.details, mend, details);
+  }
+  if (NO_ANSWER.has(error.code)) {
+    return new SwarmError(
+      'encoder-unreachable',
+      `Encoder at ${address} did not answer: ${error.details || status[error.code]}.`,
+      'Check that its host runs and can be reached.',
+    );
+  }
+  return answeredGarbage(address, error.details || String(status[error.code]));
+};
+
+export const answeredGarbage = (address: string, what: string): SwarmError =>
+  new SwarmError(
+    'encoder-answered-garbage',
+    `Encoder at ${address} does not speak protos/encoder.proto: ${what}.`,
+    'Check that the address is that of an encoder host, and its version.',
+  );
+
+const readDetails = (metadata: Metadata): z.output<typeof detailsSchema> => {
+  const bytes = metadata.get(DETAILS_KEY)[0];
+  if (!Buffer.isBuffer(bytes)) return {};
+  try {
+    return detailsSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch {
+    return {};
+  }
+};

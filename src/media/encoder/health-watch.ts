@@ -1,0 +1,53 @@
+import { credentials, loadPackageDefinition, type ClientReadableStream } from '@grpc/grpc-js';
+import type { ServiceClientConstructor } from '@grpc/grpc-js';
+import { service } from 'grpc-health-check';
+import { CHANNEL_OPTIONS } from './channel-options';
+import { ENCODER_SERVICE } from './grpc-contract';
+
+const RETRY_MS = 500;
+
+const HealthClient = loadPackageDefinition({ Health: service }).Health as ServiceClientConstructor;
+
+type Watch = (request: { service: string }) => ClientReadableStream<{ status?: string }>;
+
+/**
+ * Watches grpc.health.v1.Health of an encoder host, and goes on doing so over restarts of the host.
+ * @param onChange called when first known, and at every change; false also while the host can't be reached.
+ * @returns ends the watch.
+ */
+export const watchHealth = (address: string, onChange: (serving: boolean) => void): (() => void) => {
+  const client = new HealthClient(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  let known: boolean | null = null;
+  let ended = false;
+  let stream: ClientReadableStream<{ status?: string }> | null = null;
+  let timer: NodeJS.Timeout | null = null;
+
+  const tell = (serving: boolean): void => {
+    if (ended || serving === known) return;
+    known = serving;
+    onChange(serving);
+  };
+  const watch = (): void => {
+    timer = null;
+    const current = (client as unknown as { watch: Watch }).watch({ service: ENCODER_SERVICE });
+    stream = current;
+    let over = false;
+    const again = (): void => {
+      if (over || ended) return;
+      over = true;
+      tell(false);
+      timer = setTimeout(watch, RETRY_MS);
+    };
+    current.on('data', (answer: { status?: string }) => tell(answer.status === 'SERVING'));
+    current.on('error', again);
+    current.on('end', again);
+  };
+  watch();
+
+  return () => {
+    ended = true;
+    if (timer) clearTimeout(timer);
+    stream?.cancel();
+    client.close();
+  };
+};

@@ -1,0 +1,185 @@
+import {
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type UntypedServiceImplementation,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { SwarmError, type EncoderInfo } from '../../domain';
+import { parseOrRefuse } from '../../service/http';
+import type { Logger } from '../../service/logger';
+import { detectFfmpeg } from './ffmpeg-capabilities';
+import { ENCODER_SERVICE, encoderContract } from './grpc-contract';
+import { toServiceError } from './grpc-errors';
+import { commitSchema, getSchema, prepareSchema, releaseSchema } from './request-schemas';
+import { ResourceMeter } from './resource-usage';
+import { SessionRegistry } from './session-registry';
+import { ENCODER_HOST_VERSION } from './version';
+import { releasedSession, toWireSession } from './wire-session';
+
+/** Calls under way at a stop may take this long to end. */
+const SHUTDOWN_MS = 500;
+const DEFAULT_FENCED_RELEASE_MS = 60_000;
+
+export interface EncoderHostOptions {
+  id: string;
+  region: string;
+  zone: string;
+  capacityUnits: number;
+  maxSessions: number;
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  ffmpegPath: string;
+  log: Logger;
+  fencedReleaseMs?: number;
+}
+
+export interface EncoderHost {
+  port: number;
+  address: string;
+  info: EncoderInfo;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts an encoder host: protos/encoder.proto and grpc.health.v1.Health on one port.
+ * @throws SwarmError unavailable when ffmpeg can't be used or the port is taken.
+ */
+export const startEncoder = async (options: EncoderHostOptions): Promise<EncoderHost> => {
+  const { log } = options;
+  const ffmpeg = await detectFfmpeg(options.ffmpegPath);
+  const meter = new ResourceMeter();
+  const registry = new SessionRegistry({
+    encoderId: options.id,
+    capacityUnits: options.capacityUnits,
+    maxSessions: options.maxSessions,
+    fencedReleaseMs: options.fencedReleaseMs ?? DEFAULT_FENCED_RELEASE_MS,
+    ffmpeg,
+    log,
+    onPublishedBytes: (bytes) => meter.countSent(bytes),
+  });
+
+  const methods: Record<string, (request: unknown) => unknown> = {
+    describe: () => ({
+      encoderId: options.id,
+      region: options.region,
+      zone: options.zone,
+      version: ENCODER_HOST_VERSION,
+      ffmpegVersion: ffmpeg.version,
+      capacityUnits: options.capacityUnits,
+      maxSessions: options.maxSessions,
+    }),
+    getTelemetry: async () => {
+      const { memoryMiB, ...usage } = await meter.measure(registry.ffmpegPids);
+      return {
+        atMs: Date.now(),
+        ...usage,
+        memoryMib: memoryMiB,
+        unitsUsed: registry.unitsUsed,
+        sessions: registry.infos.map(toWireSession),
+      };
+    },
+    prepareSession: async (request) =>
+      toWireSession(await registry.prepare(parseOrRefuse(prepareSchema, request, 'session'))),
+    getSession: async (request) => {
+      const { sessionId, waitFor, waitMs } = parseOrRefuse(getSchema, request, 'request');
+      const session = registry.get(sessionId);
+      if (waitFor === 'READY') await session.awaitReady(waitMs);
+      return toWireSession(session.info);
+    },
+    commitSession: (request) => {
+      const { sessionId, token, firstGop } = parseOrRefuse(commitSchema, request, 'commit');
+      const session = registry.get(sessionId);
+      session.commit(token, firstGop);
+      return toWireSession(session.info);
+    },
+    releaseSession: (request) => {
+      const { sessionId } = parseOrRefuse(releaseSchema, request, 'request');
+      const released = registry.release(sessionId);
+      return released ? toWireSession(released) : releasedSession(sessionId);
+    },
+  };
+
+  const server = new Server();
+  server.addService(encoderContract().service, implementationOf(methods, log));
+  const health = new HealthImplementation({ '': 'SERVING', [ENCODER_SERVICE]: 'SERVING' });
+  health.addToServer(server);
+  const port = await bind(server, options.host, options.port);
+  const address = `${options.host}:${port}`;
+  log.info({ address, ffmpeg: ffmpeg.version, capacityUnits: options.capacityUnits }, 'encoder host serves');
+
+  return {
+    port,
+    address,
+    info: {
+      id: options.id,
+      grpcAddress: address,
+      region: options.region,
+      zone: options.zone,
+      version: ENCODER_HOST_VERSION,
+      ffmpegVersion: ffmpeg.version,
+      capacityUnits: options.capacityUnits,
+      maxSessions: options.maxSessions,
+    },
+    stop: async () => {
+      health.setStatus('', 'NOT_SERVING');
+      health.setStatus(ENCODER_SERVICE, 'NOT_SERVING');
+      registry.close();
+      await shutDown(server);
+    },
+  };
+};
+
+/** gRPC handlers that answer with what a method returns, and with a refusal for what it throws. */
+const implementationOf = (
+  methods: Record<string, (request: unknown) => unknown>,
+  log: Logger,
+): UntypedServiceImplementation => {
+  const handler =
+    (name: string, method: (request: unknown) => unknown) =>
+    (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
+      new Promise((resolve) => resolve(method(call.request))).then(
+        (answer) => callback(null, answer),
+        (error: unknown) => {
+          if (!(error instanceof SwarmError)) log.error({ err: error, name }, 'unexpected error');
+          const refusal =
+            error instanceof SwarmError
+              ? error
+              : new SwarmError('internal', 'Unexpected error; see the log of this encoder.');
+          callback(toServiceError(refusal));
+        },
+      );
+    };
+  return Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, handler(name, method)]));
+};
+
+const bind = (server: Server, host: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+      if (!error) resolve(bound);
+      else {
+        reject(
+          new SwarmError(
+            'unavailable',
+            `Can't listen on ${host}:${port}: ${error.message}.`,
+            'Stop what uses the port, or set another one.',
+          ),
+        );
+      }
+    });
+  });
+
+/** Health watchers never end by themselves: after a moment the connections are cut. */
+const shutDown = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    const limit = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, SHUTDOWN_MS);
+    server.tryShutdown(() => {
+      clearTimeout(limit);
+      resolve();
+    });
+  });

@@ -1,0 +1,49 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { z } from 'zod';
+import { SwarmError, httpStatusOf, type ErrorCode } from '../../domain';
+
+/** Refusals are small; what is longer is not one of ours. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+const errorBodySchema = z.object({
+  error: z.object({
+    code: z.enum(Object.keys(httpStatusOf) as [ErrorCode, ...ErrorCode[]]),
+    message: z.string(),
+    mend: z.string().optional(),
+    details: z.record(z.string(), z.unknown()).optional(),
+  }),
+});
+
+const keepAlive = { keepAlive: true, keepAliveMsecs: 5_000 };
+const plainAgent = new http.Agent(keepAlive);
+const secureAgent = new https.Agent(keepAlive);
+
+/** Begins a request over http or https on kept-alive connections. */
+export const request = (url: URL, options: http.RequestOptions): http.ClientRequest =>
+  url.protocol === 'https:'
+    ? https.request(url, { agent: secureAgent, ...options })
+    : http.request(url, { agent: plainAgent, ...options });
+
+/** Reads a whole answer of bounded size as text. */
+export const readText = async (answer: http.IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new SwarmError('internal', 'An answer is longer than any of ours.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** The refusal that an answer carries; `unavailable` for a 5xx and `bad-request` for others that carry none. */
+export const refusalOf = (url: URL, status: number, text: string): SwarmError => {
+  try {
+    const { code, message, mend, details } = errorBodySchema.parse(JSON.parse(text)).error;
+    return new SwarmError(code, message, mend, details);
+  } catch {
+    const code = status >= 500 ? 'unavailable' : 'bad-request';
+    return new SwarmError(code, `${url.origin}${url.pathname} answered ${status} without a reason.`);
+  }
+};

@@ -1,0 +1,2 @@
+export { EncoderClient, encoderClientFor, type CallOptions } from './client';
+export type { PrepareSession } from './types';

@@ -1,0 +1,55 @@
+import type { SwarmError } from '../../domain';
+import { readText, refusalOf, request } from './http-exchange';
+import type { EncodedGop } from './types';
+
+const PUT_DEADLINE_MS = 10_000;
+
+export interface Publication {
+  originUrl: string;
+  channelId: string;
+  encoderId: string;
+  sessionId: string;
+}
+
+/** What became of a PUT. `no-answer`: it may or may not have been stored; asking again is safe. */
+export type PutOutcome =
+  | { kind: 'stored'; bytes: number }
+  | { kind: 'refused'; error: SwarmError }
+  | { kind: 'no-answer'; why: string };
+
+/** Puts one GOP, all renditions in one body, at the origin (docs/protocols.md). Never throws. */
+export const putGop = async (
+  to: Publication,
+  token: number,
+  gop: EncodedGop,
+  signal: AbortSignal,
+): Promise<PutOutcome> => {
+  const url = new URL(`${to.originUrl}/channels/${to.channelId}/gops/${gop.gop}`);
+  const bytes = gop.segments.reduce((sum, s) => sum + s.segment.length, 0);
+  try {
+    const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
+      const put = request(url, {
+        method: 'PUT',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(PUT_DEADLINE_MS)]),
+        headers: {
+          'content-type': 'video/mp2t',
+          'content-length': bytes,
+          'x-fencing-token': token,
+          'x-renditions': gop.segments.map((s) => `${s.name}=${s.segment.length}`).join(','),
+          'x-encoder-id': to.encoderId,
+          'x-session-id': to.sessionId,
+        },
+      });
+      put.on('error', reject);
+      put.on('response', (answer) => {
+        readText(answer).then((text) => resolve({ status: answer.statusCode ?? 0, text }), reject);
+      });
+      for (const { segment } of gop.segments) put.write(segment);
+      put.end();
+    });
+    if (status === 200 || status === 201) return { kind: 'stored', bytes };
+    return { kind: 'refused', error: refusalOf(url, status, text) };
+  } catch (error) {
+    return { kind: 'no-answer', why: (error as Error).message };
+  }
+};

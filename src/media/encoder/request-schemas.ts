@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { channelSpecSchema, idSchema, renditionSchema } from '../../domain';
+
+const url = z.url({ protocol: /^https?$/ });
+
+/** Session ids travel in headers and logs. */
+export const sessionIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'use 1 to 128 of A-Z, a-z, 0-9 and "._:/-"');
+
+export const prepareSchema = z.object({
+  sessionId: sessionIdSchema,
+  channelId: idSchema,
+  feedUrl: url,
+  originUrl: url.transform((u) => u.replace(/\/+$/, '')),
+  gopDurationTicks: channelSpecSchema.shape.gopDurationTicks,
+  framesPerSecond: channelSpecSchema.shape.framesPerSecond,
+  renditions: z
+    .array(renditionSchema)
+    .min(1)
+    .max(8)
+    .refine((list) => new Set(list.map((r) => r.name)).size === list.length, 'names must differ'),
+  fromGop: z.int().min(0),
+});
+
+export const commitSchema = z.object({
+  sessionId: sessionIdSchema,
+  token: z.int().min(1),
+  firstGop: z.int().min(0),
+});
+
+export const getSchema = z.object({
+  sessionId: sessionIdSchema,
+  waitFor: z.enum(['NOTHING', 'READY']),
+  waitMs: z.int().min(0).max(30_000),
+});
+
+export const releaseSchema = z.object({ sessionId: sessionIdSchema });

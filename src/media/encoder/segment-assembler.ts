@@ -1,0 +1,91 @@
+import { FEED_OFFSET_TICKS, gopOf, gopStartTicks } from '../../domain';
+import { TransportStreamReader, retimePackets, type PesUnit } from '../mpegts';
+
+/** A segment as one ffmpeg output gives it, with the presentation times of its frames for comparison. */
+export interface AssembledSegment {
+  gop: number;
+  segment: Buffer;
+  /** Feed clock (before it is rewritten to channel time), ascending. */
+  videoPtsTicks: number[];
+}
+
+interface OpenSegment {
+  gop: number;
+  packets: Buffer[];
+  videoPtsTicks: number[];
+}
+
+/** Continuity counter of the tables' packets: by GOP, so that it also runs on across a change of encoder. */
+const stampContinuity = (tables: Buffer, gop: number): Buffer => {
+  const copy = Buffer.from(tables);
+  for (let at = 3; at < copy.length; at += 188) copy[at] = (copy[at]! & 0xf0) | (gop & 0x0f);
+  return copy;
+};
+
+/**
+ * Cuts the MPEG-TS of one rendition into one segment per GOP. A segment is given once the IDR picture of the next
+ * GOP has come, so that an unfinished tail is never taken for a segment. Audio goes with the GOP in whose bytes
+ * it stands; what is to be heard before the first GOP is dropped.
+ */
+export class SegmentAssembler {
+  private readonly reader: TransportStreamReader;
+  private readonly deltaTicks: number;
+  private tables: Buffer | null = null;
+  private open: OpenSegment | null = null;
+  /** Latest presentation time encoded, feed clock. */
+  lastPtsTicks = FEED_OFFSET_TICKS;
+
+  constructor(
+    private readonly fromGop: number,
+    private readonly gopDurationTicks: number,
+    private readonly onSegment: (segment: AssembledSegment) => void,
+  ) {
+    this.deltaTicks = gopStartTicks(fromGop, gopDurationTicks) - FEED_OFFSET_TICKS;
+    this.reader = new TransportStreamReader({
+      onUnit: (unit) => this.take(unit),
+      onTables: (packets) => {
+        this.tables ??= Buffer.from(packets);
+      },
+    });
+  }
+
+  /** @throws Error when the stream is damaged or not cut where it was asked to be. */
+  push(chunk: Buffer): void {
+    this.reader.push(chunk);
+  }
+
+  /** At the end of the stream: the last unit may begin a GOP and so complete the one before. */
+  flush(): void {
+    this.reader.flush();
+  }
+
+  private take(unit: PesUnit): void {
+    if (unit.kind === 'video') this.takeVideo(unit);
+    else if (this.open && unit.ptsTicks >= FEED_OFFSET_TICKS) this.open.packets.push(unit.packets);
+  }
+
+  private takeVideo(unit: PesUnit): void {
+    const gop = this.fromGop + gopOf(unit.ptsTicks - FEED_OFFSET_TICKS, this.gopDurationTicks);
+    if (unit.idr && (!this.open || gop > this.open.gop)) this.begin(gop);
+    if (!this.open || gop !== this.open.gop) {
+      throw new Error(`the encoder did not begin GOP ${gop} with an IDR picture`);
+    }
+    this.open.packets.push(unit.packets);
+    this.open.videoPtsTicks.push(unit.ptsTicks);
+    this.lastPtsTicks = Math.max(this.lastPtsTicks, unit.ptsTicks);
+  }
+
+  private begin(gop: number): void {
+    if (!this.tables) throw new Error('the encoder wrote a picture before its tables');
+    const finished = this.open;
+    this.open = { gop, packets: [stampContinuity(this.tables, gop)], videoPtsTicks: [] };
+    if (!finished) return;
+    const segment = Buffer.concat(finished.packets);
+    retimePackets(segment, this.deltaTicks);
+    this.onSegment({
+      gop: finished.gop,
+      segment,
+      videoPtsTicks: finished.videoPtsTicks.sort((a, b) => a - b),
+    });
+  }
+}

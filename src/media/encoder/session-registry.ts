@@ -1,0 +1,162 @@
+import { isDeepStrictEqual } from 'node:util';
+import { SwarmError, type SessionInfo } from '../../domain';
+import type { Logger } from '../../service/logger';
+import { avcLevelFor } from './avc-level';
+import type { FfmpegCapabilities } from './ffmpeg-capabilities';
+import { EncodeSession } from './session';
+import type { PrepareSession } from './types';
+
+/** How long a preparation waits for the relay's first answer; after it the session goes on trying by itself. */
+const FIRST_ANSWER_MS = 500;
+/** Sums of fractions of units are not exact. */
+const ROUNDING_UNITS = 1e-6;
+/** A failed session can be looked at for this long, then it is forgotten. */
+const FAILED_KEPT_MS = 300_000;
+
+export interface RegistryOptions {
+  encoderId: string;
+  capacityUnits: number;
+  maxSessions: number;
+  fencedReleaseMs: number;
+  ffmpeg: FfmpegCapabilities;
+  log: Logger;
+  onPublishedBytes(bytes: number): void;
+}
+
+interface Entry {
+  session: EncodeSession;
+  /** Settles once the relay has answered the first time, or FIRST_ANSWER_MS later. */
+  opened: Promise<void>;
+}
+
+/** The sessions of an encoder host, and what it refuses. */
+export class SessionRegistry {
+  private readonly entries = new Map<string, Entry>();
+  private closed = false;
+
+  constructor(private readonly options: RegistryOptions) {}
+
+  get unitsUsed(): number {
+    return this.active().reduce((sum, s) => sum + s.units, 0);
+  }
+
+  get infos(): SessionInfo[] {
+    return [...this.entries.values()].map((e) => e.session.info);
+  }
+
+  get ffmpegPids(): number[] {
+    return this.active().flatMap((s) => s.pid ?? []);
+  }
+
+  /**
+   * Starts a session, or gives the one that has its id already.
+   * @throws SwarmError encoder-full, encoder-incompatible, conflict (the id with other content), unavailable (the
+   * host is stopping), or what the relay refuses: unknown-channel, gop-left-ring.
+   */
+  async prepare(spec: PrepareSession): Promise<SessionInfo> {
+    const known = this.entries.get(spec.sessionId);
+    if (known && !isDeepStrictEqual(known.session.spec, spec)) {
+      throw new SwarmError(
+        'conflict',
+        `Session ${spec.sessionId} exists with other content.`,
+        'Name a new session.',
+      );
+    }
+    const entry = known ?? this.add(spec);
+    await entry.opened;
+    const { error } = entry.session;
+    if (known || !error) return entry.session.info;
+    entry.session.release('refused by the relay');
+    throw error;
+  }
+
+  /** @throws SwarmError unknown-session. */
+  get(sessionId: string): EncodeSession {
+    const entry = this.entries.get(sessionId);
+    if (entry) return entry.session;
+    throw new SwarmError(
+      'unknown-session',
+      `Encoder ${this.options.encoderId} has no session ${sessionId}; it was released, or the host began anew.`,
+      'Prepare a new session.',
+    );
+  }
+
+  /** Ends a session; null when there is none. */
+  release(sessionId: string): SessionInfo | null {
+    const entry = this.entries.get(sessionId);
+    if (!entry) return null;
+    entry.session.release('by request');
+    return entry.session.info;
+  }
+
+  /** Ends all sessions and takes no more. */
+  close(): void {
+    this.closed = true;
+    for (const { session } of [...this.entries.values()]) session.release('the host stops');
+  }
+
+  private active(): EncodeSession[] {
+    return [...this.entries.values()].map((e) => e.session).filter((s) => s.active);
+  }
+
+  private add(spec: PrepareSession): Entry {
+    const { encoderId, ffmpeg, log, fencedReleaseMs } = this.options;
+    if (this.closed) throw new SwarmError('unavailable', `Encoder ${encoderId} is stopping.`);
+    this.refuseIncompatible(spec);
+    const session = new EncodeSession({
+      spec,
+      encoderId,
+      ffmpeg,
+      log,
+      fencedReleaseMs,
+      onPublishedBytes: (bytes) => this.options.onPublishedBytes(bytes),
+      onReleased: () => this.forget(session),
+      onFailed: () => setTimeout(() => this.forget(session), FAILED_KEPT_MS).unref(),
+    });
+    this.refuseOverCapacity(session);
+    let timer: NodeJS.Timeout | undefined;
+    const opened = Promise.race([
+      session.start(),
+      new Promise<void>((resolve) => (timer = setTimeout(resolve, FIRST_ANSWER_MS))),
+    ]).finally(() => clearTimeout(timer));
+    const entry = { session, opened };
+    this.entries.set(spec.sessionId, entry);
+    return entry;
+  }
+
+  private forget(session: EncodeSession): void {
+    const id = session.spec.sessionId;
+    if (this.entries.get(id)?.session === session) this.entries.delete(id);
+  }
+
+  private refuseIncompatible(spec: PrepareSession): void {
+    for (const rendition of spec.renditions) avcLevelFor(rendition, spec.framesPerSecond);
+    if (this.options.ffmpeg.hasLibx264) return;
+    throw new SwarmError(
+      'encoder-incompatible',
+      `ffmpeg ${this.options.ffmpeg.version} of encoder ${this.options.encoderId} has no libx264.`,
+      'Set FFMPEG to a build with libx264.',
+    );
+  }
+
+  private refuseOverCapacity(session: EncodeSession): void {
+    const { encoderId, capacityUnits, maxSessions } = this.options;
+    const mend = 'Choose another encoder, or release sessions here.';
+    const sessions = this.active().length;
+    if (sessions + 1 > maxSessions) {
+      throw new SwarmError(
+        'encoder-full',
+        `Encoder ${encoderId} has ${sessions} of ${maxSessions} sessions.`,
+        mend,
+      );
+    }
+    const used = this.unitsUsed;
+    if (used + session.units <= capacityUnits + ROUNDING_UNITS) return;
+    throw new SwarmError(
+      'encoder-full',
+      `Encoder ${encoderId} uses ${used.toFixed(2)} of ${capacityUnits} units; ${session.units.toFixed(2)} more do not fit.`,
+      mend,
+      { unitsUsed: used, unitsAsked: session.units, capacityUnits },
+    );
+  }
+}

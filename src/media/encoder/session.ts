@@ -1,0 +1,210 @@
+import { SwarmError, ladderUnits, type SessionInfo, type SessionState } from '../../domain';
+import type { Logger } from '../../service/logger';
+import { EncodeSupervisor } from './encode-supervisor';
+import type { FfmpegCapabilities } from './ffmpeg-capabilities';
+import { GopPublisher } from './gop-publisher';
+import { HeldGops } from './held-gops';
+import type { EncodedGop, PrepareSession } from './types';
+
+/** GOPs kept by a session that does not publish: a minute at 2 s, as long as the relay's ring. */
+const MAX_HELD_GOPS = 30;
+/** A publishing session rather keeps what it can, to bring it once the origin can be reached again. */
+const MAX_UNPUBLISHED_BYTES = 64 * 1024 * 1024;
+/** A GOP published more than so many GOP durations after the relay sealed it is late. */
+const LATE_AFTER_GOPS = 1.5;
+const READY_POLL_MS = 15;
+
+export interface SessionOptions {
+  spec: PrepareSession;
+  encoderId: string;
+  ffmpeg: FfmpegCapabilities;
+  log: Logger;
+  /** A fenced session without an instruction for this long releases itself. */
+  fencedReleaseMs: number;
+  onPublishedBytes(bytes: number): void;
+  /** Called once when it is released, by request or by itself. */
+  onReleased(): void;
+  onFailed(): void;
+}
+
+/**
+ * One encoder working on one channel: encodes from a GOP on and holds what it makes; after a commit it publishes.
+ * starting -> holding -> publishing -> fenced (the origin has another owner; it keeps encoding and holding) ->
+ * publishing again or released. Any state may end in `failed` or `released`.
+ */
+export class EncodeSession {
+  readonly units: number;
+  readonly spec: PrepareSession;
+  private readonly held = new HeldGops();
+  private readonly supervisor: EncodeSupervisor;
+  private readonly publisher: GopPublisher;
+  private readonly log: Logger;
+  private state: SessionState = 'starting';
+  private failure: SwarmError | null = null;
+  private lastEncodedGop = -1;
+  private lastPublishedGop = -1;
+  private lateGops = 0;
+  private fencedTimer: NodeJS.Timeout | null = null;
+
+  constructor(private readonly options: SessionOptions) {
+    const { spec, encoderId } = options;
+    this.spec = spec;
+    this.log = options.log.child({ session: spec.sessionId, channel: spec.channelId });
+    this.units = ladderUnits(spec.renditions, spec.framesPerSecond);
+    this.supervisor = new EncodeSupervisor({
+      ...spec,
+      ffmpeg: options.ffmpeg,
+      log: this.log,
+      onGop: (gop) => this.encoded(gop),
+      onFailure: (error) => this.fail(error),
+    });
+    this.publisher = new GopPublisher({
+      to: {
+        originUrl: spec.originUrl,
+        channelId: spec.channelId,
+        sessionId: spec.sessionId,
+        encoderId,
+      },
+      held: this.held,
+      nextEncodedGop: () => this.supervisor.nextGop,
+      onPublished: (gop, bytes) => this.published(gop, bytes),
+      onFenced: (gop) => this.fenced(gop),
+      onMissing: (gop) => this.supervisor.goTo(gop),
+      onFailure: (error) => this.fail(error),
+    });
+  }
+
+  /** Resolves once the relay has answered; see `error` for what it refused. */
+  start(): Promise<void> {
+    return this.supervisor.start();
+  }
+
+  get error(): SwarmError | null {
+    return this.failure;
+  }
+
+  /** Process id of its ffmpeg, while one runs. */
+  get pid(): number | undefined {
+    return this.supervisor.pid;
+  }
+
+  /** Neither failed nor released: it takes up capacity. */
+  get active(): boolean {
+    return this.state !== 'failed' && this.state !== 'released';
+  }
+
+  get info(): SessionInfo {
+    const { spec, failure } = this;
+    return {
+      sessionId: spec.sessionId,
+      channelId: spec.channelId,
+      state: this.state,
+      token: this.publisher.token,
+      renditions: spec.renditions.map((r) => r.name),
+      units: this.units,
+      fromGop: spec.fromGop,
+      lastEncodedGop: this.lastEncodedGop,
+      lastPublishedGop: this.lastPublishedGop,
+      ready: this.ready,
+      ...(failure && { failure: { code: failure.code, message: failure.message } }),
+      realTimeRatio: this.supervisor.realTimeRatio,
+      lateGops: this.lateGops,
+    };
+  }
+
+  /** Warmed up by one GOP or more, and near the live edge. */
+  private get ready(): boolean {
+    return this.active && this.lastEncodedGop >= this.spec.fromGop && this.supervisor.isNearLiveEdge();
+  }
+
+  /** Resolves once the session is ready or over, or the time is up. */
+  async awaitReady(waitMs: number): Promise<void> {
+    const deadline = performance.now() + waitMs;
+    while (this.active && !this.ready && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+    }
+  }
+
+  /**
+   * The session owns the channel from a GOP on: publishes what it holds from there, and what comes.
+   * @throws SwarmError stale-token for a token lower than its own; session-failed when it is over.
+   */
+  commit(token: number, firstGop: number): void {
+    if (!this.active) {
+      const why = this.failure?.message ?? 'it was released';
+      throw new SwarmError('session-failed', `Session ${this.spec.sessionId} can't publish: ${why}`);
+    }
+    if (token < this.publisher.token) {
+      throw new SwarmError(
+        'stale-token',
+        `Token ${token} is older than token ${this.publisher.token} of session ${this.spec.sessionId}.`,
+        'Ask the origin who owns the channel.',
+        { token: this.publisher.token },
+      );
+    }
+    if (token === this.publisher.token) return;
+    this.clearFencedTimer();
+    this.state = 'publishing';
+    this.held.deleteBefore(firstGop);
+    this.log.info({ token, firstGop }, 'publishing');
+    this.publisher.begin(token, firstGop);
+  }
+
+  release(why: string): void {
+    if (this.state === 'released') return;
+    this.close('released');
+    this.log.info({ why }, 'released');
+    this.options.onReleased();
+  }
+
+  private encoded(gop: EncodedGop): void {
+    this.lastEncodedGop = gop.gop;
+    if (this.state === 'starting') this.state = 'holding';
+    this.held.put(gop);
+    if (this.state === 'publishing') this.held.trim(Infinity, MAX_UNPUBLISHED_BYTES);
+    else this.held.trim(MAX_HELD_GOPS, MAX_UNPUBLISHED_BYTES);
+    this.publisher.notify();
+  }
+
+  private published(gop: number, bytes: number): void {
+    this.lastPublishedGop = gop;
+    const sealedAgoMs = this.supervisor.sealedAgoMs(gop);
+    if (sealedAgoMs !== null && sealedAgoMs > (LATE_AFTER_GOPS * this.spec.gopDurationTicks) / 90) {
+      this.lateGops += 1;
+      this.log.warn({ gop, sealedAgoMs: Math.round(sealedAgoMs) }, 'late GOP');
+    }
+    this.options.onPublishedBytes(bytes);
+  }
+
+  private fenced(gop: number): void {
+    this.state = 'fenced';
+    this.log.info({ gop, token: this.publisher.token }, 'fenced');
+    this.held.deleteBefore(gop);
+    this.clearFencedTimer();
+    this.fencedTimer = setTimeout(
+      () => this.release('fenced, and without an instruction since'),
+      this.options.fencedReleaseMs,
+    );
+  }
+
+  private fail(error: SwarmError): void {
+    if (!this.active) return;
+    this.failure = error;
+    this.close('failed');
+    this.log.error({ code: error.code }, error.message);
+    this.options.onFailed();
+  }
+
+  private close(state: 'failed' | 'released'): void {
+    this.state = state;
+    this.clearFencedTimer();
+    this.supervisor.stop();
+    this.publisher.stop();
+    this.held.clear();
+  }
+
+  private clearFencedTimer(): void {
+    if (this.fencedTimer) clearTimeout(this.fencedTimer);
+    this.fencedTimer = null;
+  }
+}

@@ -1,0 +1,163 @@
+import { avcLevelFor } from '../../src/media/encoder/avc-level';
+import { ffmpegArguments } from '../../src/media/encoder/ffmpeg-arguments';
+import { parseVersion } from '../../src/media/encoder/ffmpeg-capabilities';
+import { GopCollector } from '../../src/media/encoder/gop-collector';
+import { HeldGops } from '../../src/media/encoder/held-gops';
+import { keyFrameList } from '../../src/media/encoder/key-frame-list';
+import { LiveEdge } from '../../src/media/encoder/live-edge';
+import type { EncodedGop } from '../../src/media/encoder/types';
+import { makeContribution } from './support/contribution';
+import { LADDER } from './support/test-host';
+
+describe('key frame list', () => {
+  test('begins at 100 s, with a time per GOP', () => {
+    expect(keyFrameList(180_000, 4)).toEqual({ list: '100,102,104,106', gops: 4 });
+    expect(keyFrameList(172_800, 3)).toEqual({ list: '100,101.92,103.84', gops: 3 });
+  });
+
+  test('a time between microseconds is cut off below, so that it never misses its frame', () => {
+    // 60 frames of 29.97/s: 180180 ticks are 2.002 s; 150001 ticks are 1.666677777… s.
+    expect(keyFrameList(180_180, 2).list).toBe('100,102.002');
+    expect(keyFrameList(150_001, 2).list).toBe('100,101.666677');
+  });
+
+  test.each([45_000, 90_000, 150_001, 180_000, 900_000])('of GOPs of %d ticks fits one argument', (ticks) => {
+    const { list, gops } = keyFrameList(ticks);
+    expect(Buffer.byteLength(list)).toBeLessThanOrEqual(100 * 1024);
+    const hours = (gops * ticks) / 90_000 / 3600;
+    expect(hours).toBeGreaterThan(2);
+    // Feed time wraps after 26.5 h.
+    expect(hours).toBeLessThan(26);
+  });
+});
+
+describe('H.264 level', () => {
+  test.each([
+    [320, 180, 25, '3.0'],
+    [640, 360, 25, '3.0'],
+    [1280, 720, 25, '3.1'],
+    [1920, 1080, 30, '4.0'],
+    [1920, 1080, 60, '4.2'],
+    [3840, 2160, 60, '5.2'],
+  ])('%dx%d at %d frames/s is %s', (widthPx, heightPx, framesPerSecond, level) => {
+    expect(avcLevelFor({ name: 'r', widthPx, heightPx }, framesPerSecond)).toBe(level);
+  });
+});
+
+describe('capabilities', () => {
+  const print = (codec: string, configuration: string): string =>
+    `ffmpeg version 5.1.9-0 Copyright (c) 2000-2026\nconfiguration: ${configuration}\nlibavcodec     ${codec} / ${codec}\n`;
+
+  test.each([
+    ['59. 37.100', true],
+    ['59. 18.100', false],
+    ['58. 42.100', false],
+    ['61.  3.100', true],
+  ])('libavcodec %s knows -fps_mode: %s', (codec, hasFpsMode) => {
+    expect(parseVersion(print(codec, '--enable-gpl --enable-libx264'))).toEqual({
+      version: '5.1.9-0',
+      hasLibx264: true,
+      hasFpsMode,
+    });
+  });
+
+  test('a build without libx264 is told', () => {
+    expect(parseVersion(print('59. 37.100', '--enable-libx265')).hasLibx264).toBe(false);
+  });
+});
+
+test('each rendition is written to a descriptor of its own, and standard error is left alone', () => {
+  const args = ffmpegArguments(
+    { renditions: LADDER, framesPerSecond: 25, keyFrameTimes: '100' },
+    { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true },
+  );
+  expect(args.filter((a) => a.startsWith('pipe:'))).toEqual(['pipe:0', 'pipe:1', 'pipe:3', 'pipe:4']);
+});
+
+const gopOfSize = (gop: number, bytes: number): EncodedGop => ({
+  gop,
+  segments: [{ name: '90p', segment: Buffer.alloc(bytes) }],
+});
+
+test('held GOPs are bounded by number and by size; the oldest give way, the newest never', () => {
+  const held = new HeldGops();
+  for (const gop of [1, 2, 3, 4]) held.put(gopOfSize(gop, 10));
+  held.put(gopOfSize(4, 30));
+  held.trim(3, 1_000);
+  expect([held.get(1), held.get(2)?.gop]).toEqual([undefined, 2]);
+  held.trim(3, 40);
+  expect([held.get(2), held.get(3)?.gop, held.get(4)?.gop]).toEqual([undefined, 3, 4]);
+  held.trim(1, 5);
+  expect(held.get(4)?.segments[0]!.segment).toHaveLength(30);
+  held.deleteBefore(5);
+  expect(held.get(4)).toBeUndefined();
+});
+
+describe('GOP collector', () => {
+  const segment = (gop: number, ptsTicks: number[]) => ({
+    gop,
+    segment: Buffer.from('x'),
+    videoPtsTicks: ptsTicks,
+  });
+
+  test('gives a GOP once every rendition has it, in the order of the ladder', () => {
+    const given: EncodedGop[] = [];
+    const collector = new GopCollector(['a', 'b'], (gop) => given.push(gop));
+    collector.add(1, segment(4, [0, 1]));
+    collector.add(1, segment(5, [2, 3]));
+    expect(given).toEqual([]);
+    collector.add(0, segment(4, [0, 1]));
+    expect(given.map((g) => [g.gop, g.segments.map((s) => s.name)])).toEqual([[4, ['a', 'b']]]);
+  });
+
+  test.each([
+    ['a frame less', [0]],
+    ['another frame', [0, 2]],
+  ])('refuses a GOP of which one rendition has %s', (_, ptsTicks) => {
+    const given: EncodedGop[] = [];
+    const collector = new GopCollector(['a', 'b'], (gop) => given.push(gop));
+    collector.add(0, segment(4, [0, 1]));
+    expect(() => collector.add(1, segment(4, ptsTicks))).toThrow(/GOP 4, rendition b/);
+    expect(given).toEqual([]);
+  });
+});
+
+describe('live edge', () => {
+  const { tables, units, baseTicks } = makeContribution(8);
+  const frames = units.filter((u) => u.kind === 'video');
+  let nowMs = 0;
+  let edge: LiveEdge;
+
+  beforeEach(() => {
+    nowMs = 5_000;
+    edge = new LiveEdge(() => nowMs);
+    edge.push(tables);
+  });
+
+  /** Brings frames one after the other, each so long after the one before. */
+  const bring = (from: number, to: number, everyMs: number): void => {
+    for (const frame of frames.slice(from, to)) {
+      nowMs += everyMs;
+      edge.push(frame.packets);
+    }
+  };
+
+  test('is reached once the backlog has come and the feed keeps pace', () => {
+    bring(0, 100, 1);
+    expect(edge.isReached()).toBe(false);
+    bring(100, 105, 40);
+    expect(edge.isReached()).toBe(true);
+    // 105 frames of 40 ms: 4.2 s of media, of which the first 3 s ended 1.2 s before its end.
+    const ageMs = edge.ageMs(baseTicks + 3 * 90_000);
+    expect(ageMs).toBeGreaterThan(1_000);
+    expect(ageMs).toBeLessThan(1_400);
+  });
+
+  test('is sought anew after a silence, so that what comes then is not late', () => {
+    bring(0, 50, 40);
+    nowMs += 10_000;
+    bring(50, 75, 40);
+    expect(edge.isReached()).toBe(true);
+    expect(edge.ageMs(baseTicks + 3 * 90_000)).toBeLessThan(200);
+  });
+});

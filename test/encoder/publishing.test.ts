@@ -1,0 +1,91 @@
+import { chmodSync } from 'node:fs';
+import ffmpegInstaller from '@ffmpeg-installer/ffmpeg';
+import { inspectSegment } from '../../src/media/mpegts';
+import { makeContribution, type Contribution } from './support/contribution';
+import { FeedServer } from './support/feed-server';
+import { RecordingOrigin } from './support/recording-origin';
+import { GOP_TICKS, LADDER, sessionRequest, startHost, until } from './support/test-host';
+
+let contribution: Contribution;
+let feed: FeedServer;
+let origin: RecordingOrigin;
+
+beforeAll(() => {
+  chmodSync(ffmpegInstaller.path, 0o755);
+  contribution = makeContribution(60, { audio: true });
+});
+
+beforeEach(async () => {
+  feed = new FeedServer(contribution, GOP_TICKS, 6 * GOP_TICKS);
+  origin = new RecordingOrigin();
+  await Promise.all([feed.listen(), origin.listen()]);
+});
+
+afterEach(async () => {
+  await Promise.all([feed.close(), origin.close()]);
+});
+
+describe.each([
+  ['the ffmpeg on PATH', 'ffmpeg'],
+  ['an ffmpeg of 2018', ffmpegInstaller.path],
+])('%s', (_, ffmpegPath) => {
+  test('cuts every rendition at the frames of the GOP', async () => {
+    const { client, stop } = await startHost({ ffmpegPath });
+    try {
+      const request = sessionRequest(feed.url, origin.url, { renditions: LADDER });
+      const prepared = await client.prepare(request);
+      expect(prepared).toMatchObject({ token: 0, renditions: ['90p', '72p', '144p'], fromGop: 3 });
+      const ready = await client.awaitReady(request.sessionId, 10_000);
+      expect(ready).toMatchObject({ ready: true, state: 'holding' });
+      expect(origin.published).toHaveLength(0);
+      await client.commit(request.sessionId, 1, 4);
+      await until('GOP 8', () => origin.gops.includes(8));
+      expect(origin.gops.slice(0, 5)).toEqual([4, 5, 6, 7, 8]);
+      for (const gop of [4, 5, 6, 7, 8]) {
+        expect(feed.ptsOf(gop)).toHaveLength(25);
+        for (const { name } of LADDER) {
+          const segment = origin.published.find((p) => p.gop === gop)!.segments.get(name)!;
+          const contents = inspectSegment(segment);
+          expect(contents).toMatchObject({ beginsWithIdr: true, hasAudio: true, videoStreamType: 0x1b });
+          expect(contents.videoPtsTicks).toEqual(feed.ptsOf(gop));
+        }
+      }
+      expect(origin.published[0]).toMatchObject({ encoderId: 'enc-1', sessionId: request.sessionId });
+    } finally {
+      await stop();
+    }
+  });
+
+  test.each([
+    ['open-GOP H.264', ['-c:v', 'libx264', '-preset', 'ultrafast', '-x264-params', 'open-gop=1']],
+    ['MPEG-2', ['-c:v', 'mpeg2video', '-q:v', '5']],
+  ])('cuts %s of 29.97 frames/s where a GOP is no whole number of frames', async (_codec, codec) => {
+    const gopDurationTicks = 172_800;
+    const odd = new FeedServer(
+      makeContribution(16, { rate: '30000/1001', codec }),
+      gopDurationTicks,
+      6.6 * gopDurationTicks,
+    );
+    await odd.listen();
+    const { client, stop } = await startHost({ ffmpegPath });
+    try {
+      const request = sessionRequest(odd.url, origin.url, {
+        gopDurationTicks,
+        framesPerSecond: 30,
+        renditions: LADDER.slice(0, 2),
+        fromGop: 1,
+      });
+      await client.prepare(request);
+      await client.commit(request.sessionId, 1, 2);
+      await until('GOP 5', () => origin.gops.includes(5));
+      expect(origin.gops.slice(0, 4)).toEqual([2, 3, 4, 5]);
+      for (const gop of origin.gops) {
+        expect([57, 58]).toContain(odd.ptsOf(gop).length);
+        for (const name of ['90p', '72p']) expect(origin.ptsOf(gop, name)).toEqual(odd.ptsOf(gop));
+      }
+    } finally {
+      await stop();
+      await odd.close();
+    }
+  });
+});
