@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SwarmError } from '../../domain';
+import type { Logger } from '../../service/logger';
+import type { RunningInput, StartInput } from './contribution-inputs';
+import type { IngestConnection, RelayLink } from './relay-link';
+import type { SourceChannel, SourceChannelSpec, SourceState } from './types';
+
+/** First and longest pause before the next try: with the relay, and with an input that failed or ended. */
+const RELAY_RETRY_MS = { first: 100, longest: 1_000 };
+const INPUT_RETRY_MS = { first: 1_000, longest: 30_000 };
+/** A contribution that lasted this long was sound: the next pause is the first one again. */
+const SOUND_AFTER_MS = 10_000;
+/** An input that brings nothing for this long is given up and opened anew. */
+const SILENCE_LIMIT_MS = 15_000;
+
+export interface ChannelFeederOptions {
+  spec: SourceChannelSpec;
+  startInput: StartInput;
+  relay: RelayLink;
+  log: Logger;
+}
+
+/** Brings one channel's input to the relay, again and again until stopped. */
+export class ChannelFeeder {
+  readonly spec: SourceChannelSpec;
+  private state: SourceState = 'running';
+  private error: string | undefined;
+  private framesSent = 0;
+  private startedAtMs = Date.now();
+  private sending = false;
+  private readonly sendingWaiters = new Set<() => void>();
+  private readonly stopping = new AbortController();
+  private readonly done: Promise<void>;
+
+  constructor(private readonly options: ChannelFeederOptions) {
+    this.spec = options.spec;
+    this.done = this.run();
+  }
+
+  get info(): SourceChannel {
+    return {
+      id: this.spec.id,
+      input: this.spec.input,
+      state: this.state,
+      ...(this.error !== undefined && { error: this.error }),
+      framesSent: this.framesSent,
+      startedAtMs: this.startedAtMs,
+    };
+  }
+
+  /** Waits until the relay is being sent media. @throws SwarmError timeout, with what stands in the way */
+  async untilSending(limitMs: number): Promise<void> {
+    if (this.sending) return;
+    const sent = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => settle(false), limitMs);
+      const settle = (value: boolean): void => {
+        clearTimeout(timer);
+        this.sendingWaiters.delete(wake);
+        resolve(value);
+      };
+      const wake = (): void => settle(true);
+      this.sendingWaiters.add(wake);
+    });
+    if (sent) return;
+    throw new SwarmError(
+      'timeout',
+      `Channel ${this.spec.id} does not send yet${this.error ? `: ${this.error}` : '.'}`,
+      'It keeps trying; ask again.',
+    );
+  }
+
+  /** Ends the contribution and its ffmpeg. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.done;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    const { log, spec } = this.options;
+    let tries = 0;
+    while (!signal.aborted) {
+      const beganAt = performance.now();
+      let retry = RELAY_RETRY_MS;
+      try {
+        await this.contribute();
+        if (signal.aborted) return;
+        this.state = 'ended';
+        this.error = 'The input ended; it is tried again.';
+        retry = INPUT_RETRY_MS;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.state = 'failed';
+        this.error = error instanceof Error ? error.message : String(error);
+        const code = error instanceof SwarmError ? error.code : 'internal';
+        if (code === 'input-not-video' || code === 'input-ended') retry = INPUT_RETRY_MS;
+      } finally {
+        this.sending = false;
+      }
+      tries = performance.now() - beganAt > SOUND_AFTER_MS ? 0 : tries + 1;
+      const pauseMs = Math.min(retry.longest, retry.first * 2 ** Math.max(0, tries - 1));
+      log.warn({ channel: spec.id, state: this.state, error: this.error, pauseMs }, 'contribution ended');
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** One contribution, from the relay's next GOP on. Resolves when the input ended by itself or on stop. */
+  private async contribute(): Promise<void> {
+    const { spec, relay, startInput } = this.options;
+    const { signal } = this.stopping;
+    const { ingestConnected, nextGop } = await relay.addChannel(spec.id, spec.gopDurationTicks, signal);
+    if (ingestConnected)
+      throw new SwarmError('conflict', `The relay still holds another contribution of ${spec.id}.`);
+    const attempt = new AbortController();
+    const attemptSignal = AbortSignal.any([signal, attempt.signal]);
+    const input = await startInput(nextGop, attemptSignal, (count) => {
+      this.framesSent += count;
+    });
+    const ingest = relay.openIngest(spec.id, nextGop);
+    try {
+      await this.carry(input, ingest);
+    } finally {
+      attempt.abort();
+      await input.ffmpeg.end();
+      ingest.cut();
+    }
+  }
+
+  /** Carries ffmpeg's output to the relay until one of the two ends. */
+  private async carry(input: RunningInput, ingest: IngestConnection): Promise<void> {
+    const { output, exited } = input.ffmpeg;
+    const { signal } = this.stopping;
+    const stopped = new Promise<'stopped'>((resolve) => {
+      signal.addEventListener('abort', () => resolve('stopped'), { once: true });
+      if (signal.aborted) resolve('stopped');
+    });
+    let silence: NodeJS.Timeout | undefined;
+    const silent = new Promise<never>((_resolve, reject) => {
+      const limit = new SwarmError(
+        'input-ended',
+        `The input brought nothing for ${SILENCE_LIMIT_MS / 1000} s.`,
+      );
+      silence = setTimeout(() => reject(limit), SILENCE_LIMIT_MS);
+    });
+    output.once('data', () => this.noteSending());
+    output.on('data', () => silence?.refresh());
+    output.pipe(ingest.stream);
+    try {
+      const end = await Promise.race([exited, ingest.finished, input.failure, silent, stopped]);
+      if (end === 'stopped') return;
+      const code = await exited;
+      if (code !== 0) throw this.ffmpegFailure(input.ffmpeg.lastWords, code);
+      await ingest.finished;
+    } finally {
+      clearTimeout(silence);
+    }
+  }
+
+  private noteSending(): void {
+    this.sending = true;
+    this.state = 'running';
+    this.error = undefined;
+    this.startedAtMs = Date.now();
+    for (const wake of this.sendingWaiters) wake();
+  }
+
+  private ffmpegFailure(words: string, exitCode: number | null): SwarmError {
+    const how = exitCode === null ? 'was killed or could not be started' : `ended with ${exitCode}`;
+    const message = `ffmpeg ${how}${words ? `: ${words}` : '.'}`;
+    const ofInput = this.spec.input.kind === 'url';
+    return new SwarmError(ofInput ? 'input-ended' : 'internal', message, 'Check the input.');
+  }
+}

@@ -1,0 +1,41 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { sourceChannelSpecSchema, type SourceChannelSpec } from './types';
+
+const listSchema = z.array(sourceChannelSpecSchema);
+
+/** The channels of a source over a restart: `<stateDir>/source/channels.json`, replaced in one step. */
+export class ChannelListFile {
+  private readonly path: string;
+
+  constructor(stateDir: string) {
+    this.path = join(stateDir, 'source', 'channels.json');
+  }
+
+  /** @throws Error that names the file if it is not a list of channels */
+  async load(): Promise<SourceChannelSpec[]> {
+    await mkdir(dirname(this.path), { recursive: true });
+    let text: string;
+    try {
+      text = await readFile(this.path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+    try {
+      return listSchema.parse(JSON.parse(text));
+    } catch (cause) {
+      throw new Error(`${this.path} is not a list of channels. Mend: remove it and add the channels again.`, {
+        cause,
+      });
+    }
+  }
+
+  /** Not to be called twice at once. */
+  async save(channels: SourceChannelSpec[]): Promise<void> {
+    const draft = `${this.path}.draft`;
+    await writeFile(draft, JSON.stringify(channels, undefined, 2));
+    await rename(draft, this.path);
+  }
+}

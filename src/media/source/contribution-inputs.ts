@@ -1,0 +1,111 @@
+import { createInterface } from 'node:readline';
+import { SwarmError } from '../../domain';
+import type { Logger } from '../../service/logger';
+import { GeneratedPicture } from '../stamp';
+import { FfmpegProcess } from './ffmpeg-process';
+import { paceFrames } from './frame-pacer';
+import { framesPerGop, generatedArguments, inputArguments } from './mezzanine';
+import { probeInput, type ProbedInput } from './probe';
+import type { SourceChannelSpec } from './types';
+
+const GENERATED_WIDTH_PX = 320;
+const GENERATED_HEIGHT_PX = 180;
+
+/** An ffmpeg whose output is the contribution. */
+export interface RunningInput {
+  ffmpeg: FfmpegProcess;
+  /** Rejects if feeding it failed for a reason of our own. */
+  failure: Promise<never>;
+}
+
+export interface InputTools {
+  ffmpeg: string;
+  ffprobe: string;
+  stampKey: Buffer;
+  log: Logger;
+}
+
+/** Starts a channel's input at the start of GOP `nextGop`, until the signal is aborted. */
+export type StartInput = (
+  nextGop: number,
+  signal: AbortSignal,
+  onFrames: (count: number) => void,
+) => Promise<RunningInput>;
+
+/** @throws SwarmError bad-request if a GOP of the channel can't hold whole pictures */
+export const checkTiming = (spec: Omit<SourceChannelSpec, 'id'>): void => {
+  const frames = framesPerGop(spec);
+  const generated = spec.input.kind === 'generated';
+  if (frames >= 1 && (!generated || Number.isInteger(frames))) return;
+  throw new SwarmError(
+    'bad-request',
+    `A GOP of ${spec.gopDurationTicks} ticks is ${frames} pictures at ${spec.framesPerSecond}/s.`,
+    generated
+      ? 'Use a GOP duration that is a whole number of pictures.'
+      : 'Use a GOP duration of a picture or more.',
+  );
+};
+
+/** Pictures drawn at wall-clock pace; the counter of the first one is that of the GOP's first picture. */
+const generated =
+  (spec: SourceChannelSpec, tools: InputTools): StartInput =>
+  async (nextGop, signal, onFrames) => {
+    const widthPx = GENERATED_WIDTH_PX;
+    const heightPx = GENERATED_HEIGHT_PX;
+    const picture = new GeneratedPicture({ widthPx, heightPx, key: tools.stampKey, channelId: spec.id });
+    const ffmpeg = new FfmpegProcess(tools.ffmpeg, generatedArguments(spec, widthPx, heightPx), {
+      input: true,
+    });
+    const firstFrame = nextGop * framesPerGop(spec);
+    const failure = new Promise<never>((_resolve, reject) => {
+      paceFrames(spec.framesPerSecond, signal, async (frame) => {
+        // The picture's buffer is drawn over next time, so the pipe must have taken it. Where it never does,
+        // ffmpeg has ended, and its exit tells why.
+        await new Promise<void>((resolve) => {
+          ffmpeg.input?.write(picture.draw(firstFrame + frame), (error) => !error && resolve());
+        });
+        onFrames(1);
+      }).catch(reject);
+    });
+    return { ffmpeg, failure };
+  };
+
+/** A file or live URL, brought to the channel's frame rate and to a size that is cheap to carry. */
+const external = (
+  spec: SourceChannelSpec,
+  url: string,
+  tools: InputTools,
+  justProbed?: ProbedInput,
+): StartInput => {
+  let known = justProbed;
+  return async (_nextGop, _signal, onFrames) => {
+    const probed = known ?? (await probeInput(tools.ffprobe, url));
+    // What it is may have changed by the next time it is opened.
+    known = undefined;
+    if (probed.droppedAudio.length > 0)
+      tools.log.warn(
+        { channel: spec.id, codecs: probed.droppedAudio },
+        'audio that MPEG-TS does not carry is left out',
+      );
+    const ffmpeg = new FfmpegProcess(tools.ffmpeg, inputArguments(spec, url, probed), { progress: true });
+    let frames = 0;
+    if (ffmpeg.progress)
+      createInterface({ input: ffmpeg.progress }).on('line', (line) => {
+        if (!line.startsWith('frame=')) return;
+        const now = Number(line.slice('frame='.length));
+        if (now > frames) onFrames(now - frames);
+        frames = Math.max(frames, now);
+      });
+    return { ffmpeg, failure: new Promise<never>(() => undefined) };
+  };
+};
+
+/** `justProbed`: what a URL input was found to be a moment ago, if it was looked at. */
+export const startInputOf = (
+  spec: SourceChannelSpec,
+  tools: InputTools,
+  justProbed?: ProbedInput,
+): StartInput =>
+  spec.input.kind === 'generated'
+    ? generated(spec, tools)
+    : external(spec, spec.input.url, tools, justProbed);

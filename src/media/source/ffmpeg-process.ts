@@ -1,0 +1,58 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+
+const KEPT_WORDS_BYTES = 4_096;
+const GRACE_MS = 2_000;
+
+/** One ffmpeg that writes to its standard output; it never outlives `end`. */
+export class FfmpegProcess {
+  readonly output: Readable;
+  /** Standard input, where asked for. */
+  readonly input: Writable | null;
+  /** Lines of `-progress pipe:3`, where asked for. */
+  readonly progress: Readable | null;
+  /** Settles with the exit code, or null when it was killed or could not be started. */
+  readonly exited: Promise<number | null>;
+  private readonly child: ChildProcess;
+  private said = '';
+
+  constructor(path: string, args: readonly string[], pipes: { input?: boolean; progress?: boolean } = {}) {
+    const stdio: StdioOptions = [pipes.input ? 'pipe' : 'ignore', 'pipe', 'pipe'];
+    if (pipes.progress) stdio.push('pipe');
+    this.child = spawn(path, args, { stdio });
+    const { stdin, stdout, stderr, stdio: all } = this.child;
+    if (!stdout || !stderr) throw new Error('spawn gave no pipes');
+    this.output = stdout;
+    this.input = stdin;
+    this.progress = pipes.progress ? (all[3] as Readable) : null;
+    // A write to an ffmpeg that has just ended fails; its exit says more than the broken pipe.
+    this.input?.on('error', () => undefined);
+    stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.said = (this.said + text).slice(-KEPT_WORDS_BYTES);
+    });
+    this.exited = new Promise((resolve) => {
+      this.child.on('error', (error) => {
+        this.said += error.message;
+        resolve(null);
+      });
+      this.child.on('close', (code) => resolve(code));
+    });
+  }
+
+  /** Its last line on standard error: usually the cause of its end. */
+  get lastWords(): string {
+    return this.said.trim().split('\n').at(-1) ?? '';
+  }
+
+  /** Asks it to end, then makes it. */
+  async end(): Promise<void> {
+    this.child.kill('SIGTERM');
+    // It looks at signals between reads only.
+    this.input?.destroy();
+    const force = setTimeout(() => this.child.kill('SIGKILL'), GRACE_MS);
+    // Nobody reads on: without this a full pipe would keep the exit from being noticed.
+    this.output.unpipe().resume();
+    await this.exited;
+    clearTimeout(force);
+  }
+}

@@ -1,0 +1,2 @@
+export { sourceOptionsFrom, startSource, type Source, type SourceOptions } from './server';
+export type { SourceChannel, SourceSpec, SourceState } from './types';

@@ -1,0 +1,70 @@
+import { request } from 'node:http';
+import type { Writable } from 'node:stream';
+import { SwarmError, type ErrorBody } from '../../domain';
+import { callJson } from '../../service/http';
+import type { RelayChannelInfo } from '../relay';
+
+const MAX_ANSWER_BYTES = 16 * 1024;
+
+/** A contribution on its way to the relay. */
+export interface IngestConnection {
+  stream: Writable;
+  /** Settles when the relay has taken the whole body. Rejects with a SwarmError if it refuses or goes away. */
+  finished: Promise<void>;
+  /** Breaks the connection. */
+  cut(): void;
+}
+
+/** The relay, as the source calls it. */
+export class RelayLink {
+  constructor(private readonly relayUrl: string) {}
+
+  /**
+   * Makes the channel known to the relay and tells where its next contribution goes on.
+   * @throws SwarmError conflict for another GOP duration; unavailable or timeout without a relay
+   */
+  addChannel(id: string, gopDurationTicks: number, signal: AbortSignal): Promise<RelayChannelInfo> {
+    return callJson(`${this.relayUrl}/channels/${id}`, { method: 'PUT', json: { gopDurationTicks }, signal });
+  }
+
+  /** Opens a contribution that must go on at GOP `nextGop`; the relay refuses if it would not. */
+  openIngest(id: string, nextGop: number): IngestConnection {
+    const post = request(`${this.relayUrl}/channels/${id}/ingest?expect_gop=${nextGop}`, {
+      method: 'POST',
+      headers: { 'content-type': 'video/mp2t' },
+    });
+    post.setNoDelay(true);
+    const finished = new Promise<void>((resolve, reject) => {
+      post.on('error', (error) =>
+        reject(new SwarmError('unavailable', `The relay broke the contribution of ${id}: ${error.message}.`)),
+      );
+      post.on('close', () =>
+        reject(new SwarmError('unavailable', `The relay closed the contribution of ${id}.`)),
+      );
+      post.on('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('error', reject);
+        response.on('data', (part: string) => {
+          text = (text + part).slice(0, MAX_ANSWER_BYTES);
+        });
+        response.on('end', () => {
+          if (response.statusCode === 200) resolve();
+          else reject(refusalOf(id, response.statusCode ?? 0, text));
+        });
+      });
+    });
+    // Whoever opened it may give up before it looks at the outcome.
+    finished.catch(() => undefined);
+    return { stream: post, finished, cut: () => void post.destroy() };
+  }
+}
+
+const refusalOf = (id: string, status: number, text: string): SwarmError => {
+  try {
+    const { error } = JSON.parse(text) as ErrorBody;
+    return new SwarmError(error.code, error.message, error.mend, error.details);
+  } catch {
+    return new SwarmError('internal', `The relay answered the contribution of ${id} with ${status}.`);
+  }
+};

@@ -1,0 +1,82 @@
+import express from 'express';
+import { z } from 'zod';
+import type { Environment } from '../../config/config';
+import { idSchema } from '../../domain';
+import { errorHandler, listen, parseOrRefuse } from '../../service/http';
+import { createLogger, type Logger } from '../../service/logger';
+import { loadOrCreateStampKey } from '../stamp';
+import { RelayLink } from './relay-link';
+import { SourceChannels } from './source-channels';
+import { sourceSpecSchema } from './types';
+
+export interface SourceOptions {
+  host: string;
+  /** 0 picks a free port. */
+  port: number;
+  stateDir: string;
+  relayUrl: string;
+  ffmpeg: string;
+  ffprobe: string;
+  log?: Logger;
+}
+
+export interface Source {
+  port: number;
+  stop(): Promise<void>;
+}
+
+export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
+  host: environment.SWARM_HOST,
+  port: environment.SWARM_SOURCE_PORT,
+  stateDir: environment.SWARM_STATE_DIR,
+  relayUrl: environment.SWARM_RELAY_URL,
+  ffmpeg: environment.FFMPEG,
+  ffprobe: environment.FFPROBE,
+});
+
+const idParams = z.object({ id: idSchema });
+
+/**
+ * Starts the source and takes up the channels of the last run. The relay may come later.
+ * @throws SwarmError unavailable when the port is taken
+ */
+export const startSource = async (options: SourceOptions): Promise<Source> => {
+  const log = options.log ?? createLogger('source');
+  const { ffmpeg, ffprobe, stateDir } = options;
+  const stampKey = await loadOrCreateStampKey(stateDir);
+  const relay = new RelayLink(options.relayUrl);
+  const channels = new SourceChannels(stateDir, relay, { ffmpeg, ffprobe, stampKey, log });
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(express.json({ limit: '16kb' }));
+  app.get('/healthz', (_req, res) => {
+    res.json({ status: 'ok', channels: channels.list().length });
+  });
+  app.get('/channels', (_req, res) => {
+    res.json(channels.list());
+  });
+  app
+    .route('/channels/:id')
+    .put(async (req, res) => {
+      const { id } = parseOrRefuse(idParams, req.params, 'channel');
+      const spec = parseOrRefuse(sourceSpecSchema, req.body, 'body');
+      res.json(await channels.put({ id, ...spec }));
+    })
+    .delete(async (req, res) => {
+      await channels.remove(parseOrRefuse(idParams, req.params, 'channel').id);
+      res.status(204).end();
+    });
+  app.use(errorHandler(log));
+
+  const running = await listen(app, options.port, options.host);
+  await channels.resume();
+  log.info({ port: running.port, channels: channels.list().length }, 'source listens');
+  return {
+    port: running.port,
+    stop: async () => {
+      await channels.stop();
+      await running.close();
+    },
+  };
+};

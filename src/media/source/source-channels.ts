@@ -1,0 +1,91 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ChannelFeeder } from './channel-feeder';
+import { ChannelListFile } from './channel-list-file';
+import { checkTiming, startInputOf, type InputTools } from './contribution-inputs';
+import { probeInput, type ProbedInput } from './probe';
+import type { RelayLink } from './relay-link';
+import type { SourceChannel, SourceChannelSpec } from './types';
+
+/** How long PUT waits for the first media. A generated picture is there at once; a live URL must be opened. */
+const SENDING_WAIT_MS = { generated: 4_000, url: 10_000 };
+
+/** All channels that a source brings to the relay. */
+export class SourceChannels {
+  private readonly feeders = new Map<string, ChannelFeeder>();
+  private readonly file: ChannelListFile;
+  /** Serialises changes of the list, so that the file and the feeders agree. */
+  private changes: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    stateDir: string,
+    private readonly relay: RelayLink,
+    private readonly tools: InputTools,
+  ) {
+    this.file = new ChannelListFile(stateDir);
+  }
+
+  /** Takes up the channels of the last run. */
+  async resume(): Promise<void> {
+    for (const spec of await this.file.load()) this.feed(spec);
+  }
+
+  list(): SourceChannel[] {
+    return [...this.feeders.values()].map((feeder) => feeder.info);
+  }
+
+  /**
+   * Brings a channel to the relay, in place of what it brought before; idempotent. Answers once it sends.
+   * @throws SwarmError bad-request, input-not-video (nothing is changed); timeout (it keeps trying)
+   */
+  async put(spec: SourceChannelSpec): Promise<SourceChannel> {
+    checkTiming(spec);
+    const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
+    // Outside of the queue: a slow input must not hold up the other channels.
+    const toProbe = spec.input.kind === 'url' && !isKnown() ? spec.input.url : undefined;
+    const probed = toProbe === undefined ? undefined : await probeInput(this.tools.ffprobe, toProbe);
+    const feeder = await this.change(async () => {
+      const known = this.feeders.get(spec.id);
+      if (known && isKnown()) return known;
+      await known?.stop();
+      const fresh = this.feed(spec, probed);
+      await this.save();
+      return fresh;
+    });
+    await feeder.untilSending(SENDING_WAIT_MS[spec.input.kind]);
+    return feeder.info;
+  }
+
+  /** Ends a channel; idempotent. */
+  remove(id: string): Promise<void> {
+    return this.change(async () => {
+      const feeder = this.feeders.get(id);
+      if (!feeder) return;
+      this.feeders.delete(id);
+      await feeder.stop();
+      await this.save();
+    });
+  }
+
+  /** Ends all contributions; the list stays for the next run. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.feeders.values()].map((feeder) => feeder.stop()));
+  }
+
+  private feed(spec: SourceChannelSpec, probed?: ProbedInput): ChannelFeeder {
+    const { relay, tools } = this;
+    const startInput = startInputOf(spec, tools, probed);
+    const feeder = new ChannelFeeder({ spec, startInput, relay, log: tools.log });
+    this.feeders.set(spec.id, feeder);
+    return feeder;
+  }
+
+  private save(): Promise<void> {
+    return this.file.save([...this.feeders.values()].map((feeder) => feeder.spec));
+  }
+
+  private change<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.changes.then(action);
+    this.changes = result.catch(() => undefined);
+    return result;
+  }
+}

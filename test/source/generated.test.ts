@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { loadOrCreateStampKey, readStamp } from '../../src/media/stamp';
+import { ffmpegBuilds } from '../mpegts/ffmpeg-clips';
+import { RelayUnderTest, until } from '../relay/relay-under-test';
+import { SourceUnderTest, runningFfmpegs } from './source-under-test';
+
+const run = promisify(execFile);
+const gopTicks = 90_000;
+const spec = { input: { kind: 'generated' }, framesPerSecond: 25, gopDurationTicks: gopTicks };
+const framesOf = (gop: number): number[] => Array.from({ length: 25 }, (_, i) => (gop * 25 + i) * 3600);
+
+describe('a generated channel', () => {
+  let relay: RelayUnderTest;
+  let source: SourceUnderTest;
+  beforeEach(async () => {
+    relay = await RelayUnderTest.start();
+    source = await SourceUnderTest.start(relay.url);
+  });
+  afterEach(async () => {
+    await source.stop();
+    await relay.stop();
+    expect(runningFfmpegs()).toEqual([]);
+  });
+
+  /** Frame counters that the pictures of a feed show, from a GOP on; the channel must have stopped sending. */
+  const countersFrom = async (ffmpeg: string, id: string, gop: number, frames: number): Promise<number[]> => {
+    const args = [
+      '-v',
+      'error',
+      '-i',
+      relay.feedUrl(id, gop),
+      '-frames:v',
+      `${frames}`,
+      '-vsync',
+      'passthrough',
+    ];
+    args.push('-f', 'rawvideo', '-pix_fmt', 'yuv420p', 'pipe:1');
+    const { stdout } = await run(ffmpeg, args, { encoding: 'buffer', maxBuffer: 256 * 1024 * 1024 });
+    const key = await loadOrCreateStampKey(source.stateDir);
+    const size = (320 * 180 * 3) / 2;
+    return Array.from({ length: stdout.length / size }, (_, i) => {
+      const read = readStamp(stdout.subarray(i * size, i * size + 320 * 180), 320, 180, key, id);
+      return read.ok ? read.frame : -1;
+    });
+  };
+
+  it('shows frame n at channel time n/fps, over restarts of source, ffmpeg and relay', async () => {
+    const sent = await source.put('ch-1', spec);
+    expect(sent).toMatchObject({ id: 'ch-1', input: { kind: 'generated' }, state: 'running' });
+    await relay.ledger('ch-1', 1, 10_000);
+
+    await source.restart();
+    await relay.ledger('ch-1', 3, 10_000);
+
+    const [pid] = runningFfmpegs();
+    process.kill(pid!, 'SIGKILL');
+    await relay.ledger('ch-1', 5, 10_000);
+
+    const ledgers = await relay.ledgers('ch-1', 0, 6);
+    expect(ledgers.map((l) => l.ptsTicks)).toEqual([0, 1, 2, 3, 4, 5].map(framesOf));
+    for (const ffmpeg of ffmpegBuilds) {
+      const counters = await countersFrom(ffmpeg, 'ch-1', 0, 140);
+      expect(counters).toEqual(Array.from({ length: 140 }, (_, frame) => frame));
+    }
+
+    await relay.restart();
+    const { nextGop } = await relay.info('ch-1');
+    expect(nextGop).toBeGreaterThanOrEqual(6);
+    const resumed = await relay.ledger('ch-1', nextGop, 10_000);
+    expect(resumed.ptsTicks).toEqual(framesOf(nextGop));
+    expect(await countersFrom('ffmpeg', 'ch-1', nextGop, 20)).toEqual(
+      Array.from({ length: 20 }, (_, i) => nextGop * 25 + i),
+    );
+    expect((await source.list())[0]).toMatchObject({ state: 'running' });
+  });
+
+  it('is sent at the pace of the wall clock', async () => {
+    await source.put('ch-1', spec);
+    const first = await relay.ledger('ch-1', 0, 10_000);
+    const later = await relay.ledger('ch-1', 4, 10_000);
+    const perGopMs = (later.sealedAtMs - first.sealedAtMs) / 4;
+    expect(perGopMs).toBeGreaterThan(900);
+    expect(perGopMs).toBeLessThan(1_200);
+    expect((await source.list())[0]!.framesSent).toBeGreaterThanOrEqual(125);
+  });
+
+  it('is added once, and ends when removed', async () => {
+    await source.put('ch-1', spec);
+    const [pid] = runningFfmpegs();
+    await source.put('ch-1', spec);
+    expect(runningFfmpegs()).toEqual([pid]);
+    await source.remove('ch-1');
+    await source.remove('ch-1');
+    expect(runningFfmpegs()).toEqual([]);
+    expect(await source.list()).toEqual([]);
+    await until(
+      () => relay.info('ch-1'),
+      (info) => !info.ingestConnected,
+    );
+    await source.restart();
+    expect(await source.list()).toEqual([]);
+  });
+
+  it('waits for a relay that is not there yet, and says so', async () => {
+    await relay.pause();
+    await expect(source.put('ch-1', spec)).rejects.toMatchObject({
+      code: 'timeout',
+      message: expect.stringContaining("can't be reached"),
+    });
+    expect((await source.list())[0]).toMatchObject({ state: 'failed', framesSent: 0 });
+    await relay.resume();
+    await until(
+      () => source.list(),
+      ([channel]) => channel?.state === 'running',
+    );
+    expect((await relay.ledger('ch-1', 0, 10_000)).ptsTicks).toEqual(framesOf(0));
+    await source.put('ch-1', spec);
+  });
+
+  it.each([
+    [{ ...spec, gopDurationTicks: 91_000 }, /91000 ticks is 25.27/],
+    [{ ...spec, framesPerSecond: 0 }, /framesPerSecond/],
+    [{ ...spec, input: { kind: 'camera' } }, /input/],
+    [{}, /input/],
+  ])('is refused when badly described: %j', async (bad, message) => {
+    await expect(source.put('ch-1', bad)).rejects.toMatchObject({
+      code: 'bad-request',
+      message: expect.stringMatching(message),
+    });
+    expect(await source.list()).toEqual([]);
+  });
+});

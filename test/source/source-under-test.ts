@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { callJson } from '../../src/service/http';
+import { startSource, type Source, type SourceChannel, type SourceOptions } from '../../src/media/source';
+
+/** A source in this process on a free port. */
+export class SourceUnderTest {
+  private constructor(
+    private source: Source,
+    private readonly options: SourceOptions,
+  ) {}
+
+  static async start(relayUrl: string): Promise<SourceUnderTest> {
+    const options: SourceOptions = {
+      host: '127.0.0.1',
+      port: 0,
+      stateDir: await mkdtemp(join(tmpdir(), 'source-')),
+      relayUrl,
+      ffmpeg: 'ffmpeg',
+      ffprobe: 'ffprobe',
+      log: pino({ level: 'silent' }),
+    };
+    return new SourceUnderTest(await startSource(options), options);
+  }
+
+  get stateDir(): string {
+    return this.options.stateDir;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.source.port}`;
+  }
+
+  async restart(): Promise<void> {
+    await this.source.stop();
+    this.source = await startSource(this.options);
+  }
+
+  async stop(): Promise<void> {
+    await this.source.stop();
+    await rm(this.options.stateDir, { recursive: true, force: true });
+  }
+
+  put(id: string, spec: object): Promise<SourceChannel> {
+    return callJson(`${this.url}/channels/${id}`, { method: 'PUT', json: spec, timeoutMs: 20_000 });
+  }
+
+  async remove(id: string): Promise<void> {
+    await callJson(`${this.url}/channels/${id}`, { method: 'DELETE' });
+  }
+
+  list(): Promise<SourceChannel[]> {
+    return callJson(`${this.url}/channels`);
+  }
+}
+
+/** Process ids of the ffmpegs that this test process has started and that still run. */
+export const runningFfmpegs = (): number[] => {
+  const out = execFileSync('ps', ['-o', 'pid=,stat=,comm=', '--ppid', String(process.pid)]).toString();
+  return out
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, stat, command]) => command === 'ffmpeg' && !stat?.startsWith('Z'))
+    .map(([pid]) => Number(pid));
+};

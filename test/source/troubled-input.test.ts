@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { probeInput } from '../../src/media/source/probe';
+import { RelayUnderTest, until } from '../relay/relay-under-test';
+import { InputFiles, generatedSpec, picture, specOf, tone } from './inputs';
+import { SourceUnderTest, runningFfmpegs } from './source-under-test';
+
+let files: InputFiles;
+beforeAll(async () => {
+  files = await InputFiles.create();
+});
+afterAll(() => files.remove());
+
+describe('an input', () => {
+  let relay: RelayUnderTest;
+  let source: SourceUnderTest;
+  beforeAll(async () => {
+    relay = await RelayUnderTest.start();
+    source = await SourceUnderTest.start(relay.url);
+  });
+  afterEach(async () => {
+    for (const { id } of await source.list()) await source.remove(id);
+  });
+  afterAll(async () => {
+    await source.stop();
+    await relay.stop();
+    expect(runningFfmpegs()).toEqual([]);
+  });
+
+  describe('live', () => {
+    let server: Server;
+    let url: string;
+    let connections = 0;
+    beforeAll(async () => {
+      // A stream at real-time pace that ends after 6 s.
+      server = createServer((_req, res) => {
+        connections++;
+        const live = ['-v', 'error', '-re', ...picture('160x90', 25, 6), '-f', 'mpegts', 'pipe:1'];
+        const sender = spawn('ffmpeg', live, { stdio: ['ignore', 'pipe', 'ignore'] });
+        sender.stdout.pipe(res);
+        res.on('close', () => sender.kill('SIGKILL'));
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/live.ts`;
+    });
+    afterAll(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+
+    it('that ends is shown as ended and opened again', async () => {
+      await source.put('live', specOf(url));
+      const ended = await until(
+        () => source.list(),
+        ([channel]) => channel?.state !== 'running',
+      );
+      expect(ended[0]).toMatchObject({ state: 'ended', error: expect.stringContaining('ended') });
+      const before = connections;
+      await until(
+        () => source.list(),
+        ([channel]) => channel?.state === 'running',
+      );
+      expect(connections).toBeGreaterThan(before);
+    });
+  });
+
+  it('that fails later says why, keeps trying, and recovers', async () => {
+    const input = await files.make('fails.mp4', ...picture('160x90', 25, 2));
+    await source.put('fails', specOf(input));
+    await rm(input);
+    for (const pid of runningFfmpegs()) process.kill(pid, 'SIGKILL');
+    const failed = await until(
+      () => source.list(),
+      ([channel]) => /No such file/.test(channel?.error ?? ''),
+    );
+    expect(failed[0]).toMatchObject({ id: 'fails', state: 'failed' });
+    await files.make('fails.mp4', ...picture('160x90', 25, 2));
+    await until(
+      () => source.list(),
+      ([channel]) => channel?.state === 'running',
+    );
+  });
+
+  const unusable: [string, () => Promise<string> | string, RegExp][] = [
+    ['that is not there', () => '/nowhere/nothing.mp4', /No such file/],
+    ['of text', () => files.write('notes.txt', Buffer.from('hello\n'.repeat(500))), /text/],
+    ['of noise', () => files.write('noise.mp4', randomBytes(100_000)), /Invalid data|no streams|audio/],
+    ['of nothing', () => files.write('empty.mp4', Buffer.alloc(0)), /ffprobe says|no streams/],
+    ['of audio alone', () => files.make('alone.wav', ...tone(2)), /audio \(pcm_s16le\)/],
+    [
+      'that is a still picture',
+      () => files.make('still.png', ...picture('160x90', 1, 1), '-frames:v', '1'),
+      /still picture/,
+    ],
+    [
+      'of audio with a cover',
+      async () => {
+        const cover = await files.make('cover.png', ...picture('160x90', 1, 1), '-frames:v', '1');
+        return files.make(
+          'cover.mp3',
+          ...tone(2),
+          '-i',
+          cover,
+          '-map',
+          '0',
+          '-map',
+          '1',
+          '-disposition:v',
+          'attached_pic',
+        );
+      },
+      /audio \(mp3\)/,
+    ],
+    ['at a port where nobody listens', () => 'http://127.0.0.1:9/live.m3u8', /Connection refused/],
+    ['that looks like an option', () => '-version', /ffprobe says/],
+  ];
+
+  it.each(unusable)('%s is refused and changes nothing', async (_what, makeInput, words) => {
+    await expect(source.put('bad', specOf(await makeInput()))).rejects.toMatchObject({
+      code: 'input-not-video',
+      message: expect.stringMatching(words),
+    });
+    expect(await source.list()).toEqual([]);
+    await expect(relay.info('bad')).rejects.toMatchObject({ code: 'unknown-channel' });
+  });
+
+  it('refused leaves the input before it on air', async () => {
+    await source.put('same', generatedSpec);
+    const [pid] = runningFfmpegs();
+    await expect(source.put('same', specOf('/nowhere'))).rejects.toMatchObject({ code: 'input-not-video' });
+    expect(runningFfmpegs()).toEqual([pid]);
+    expect(await source.list()).toMatchObject([{ id: 'same', input: { kind: 'generated' } }]);
+  });
+});
+
+describe('probeInput', () => {
+  it('turns the picture of a camera held upright', async () => {
+    const flat = await files.make('flat.mp4', ...picture('640x360', 25, 1), '-pix_fmt', 'yuv420p');
+    const upright = await files.make('upright.mp4', '-i', flat, '-c', 'copy', '-metadata:s:v', 'rotate=90');
+    expect((await probeInput('ffprobe', upright)).mezzanine).toEqual({ widthPx: 202, heightPx: 360 });
+  });
+
+  it('says when there is no ffprobe', async () => {
+    await expect(probeInput('/no/such/ffprobe', 'x')).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
