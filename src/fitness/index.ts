@@ -1,0 +1,2 @@
+export { fitnessOf } from './fitness';
+export { headroomTerm, scoreOf, type FitnessTerms } from './terms';
