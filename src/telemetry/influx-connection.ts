@@ -1,0 +1,132 @@
+import { InfluxDB, type IPoint } from 'influx';
+import { SwarmError } from '../domain';
+import { measurementSchemas } from './measurements';
+
+const DEADLINE_MS = 3_000;
+/** Older points are not needed by any forecast, and a disk is finite. */
+const RETENTION = '30d';
+
+/** The pool takes a failed host out for a while; with one host that only turns an outage into a longer one. */
+const NEVER_OUT = { getDelay: () => 0, next: () => NEVER_OUT, reset: () => NEVER_OUT };
+
+const statusOf = (error: unknown): number | undefined =>
+  (error as { res?: { statusCode?: number } }).res?.statusCode;
+
+export interface QueryRow {
+  time: number;
+  [column: string]: unknown;
+}
+
+export interface QueryGroup {
+  tags: Record<string, string>;
+  rows: QueryRow[];
+}
+
+/** A database of an InfluxDB 1.x server, created where it is absent. Every call has a deadline. */
+export class InfluxConnection {
+  private readonly influx: InfluxDB;
+  private ready: Promise<void> | null = null;
+
+  constructor(
+    private readonly url: string,
+    private readonly database: string,
+    private readonly deadlineMs = DEADLINE_MS,
+  ) {
+    const { hostname, port, protocol, username, password, pathname } = new URL(url);
+    this.influx = new InfluxDB({
+      host: hostname,
+      port: Number(port) || (protocol === 'https:' ? 443 : 80),
+      protocol: protocol === 'https:' ? 'https' : 'http',
+      path: pathname === '/' ? '' : pathname,
+      ...(username && { username: decodeURIComponent(username), password: decodeURIComponent(password) }),
+      database,
+      schema: [...measurementSchemas],
+      pool: { maxRetries: 0, requestTimeout: deadlineMs, backoff: NEVER_OUT },
+    });
+  }
+
+  /** @throws SwarmError bad-request when a tag or field is not in its measurement's contract */
+  check(point: IPoint): void {
+    try {
+      this.influx.parsePoint(point, { precision: 'ms' });
+    } catch (error) {
+      throw new SwarmError(
+        'bad-request',
+        `Bad point of measurement ${point.measurement}: ${(error as Error).message}`,
+        'Keep to the measurements of docs/protocols.md.',
+      );
+    }
+  }
+
+  /** @throws SwarmError unavailable or timeout: try again; bad-request: refused for good */
+  async write(points: IPoint[]): Promise<void> {
+    await this.prepared();
+    await this.limited(() => this.influx.writePoints(points, { precision: 'ms' }));
+  }
+
+  /** @returns one group per set of tags; times are wall-clock milliseconds */
+  async query(influxQl: string): Promise<QueryGroup[]> {
+    await this.prepared();
+    const results = await this.limited(() =>
+      this.influx.query<Record<string, unknown> & { time?: Date }>(influxQl, { precision: 'ms' }),
+    );
+    return results.groups().map(({ tags, rows }) => ({
+      tags,
+      rows: rows.map((row) => ({ ...row, time: row.time?.getTime() ?? 0 })),
+    }));
+  }
+
+  /** A statement that changes something and answers nothing. */
+  async execute(influxQl: string): Promise<void> {
+    await this.prepared();
+    await this.limited(() => this.influx.query(influxQl, { method: 'POST' }));
+  }
+
+  private prepared(): Promise<void> {
+    this.ready ??= this.prepare().catch((error: unknown) => {
+      this.ready = null;
+      throw error;
+    });
+    return this.ready;
+  }
+
+  private async prepare(): Promise<void> {
+    const names = await this.limited(() => this.influx.getDatabaseNames());
+    if (names.includes(this.database)) return;
+    const create = `CREATE DATABASE "${this.database}" WITH DURATION ${RETENTION} REPLICATION 1 NAME "main"`;
+    await this.limited(() => this.influx.query(create, { method: 'POST' }));
+  }
+
+  private async limited<T>(call: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new SwarmError('timeout', `InfluxDB did not answer within ${this.deadlineMs} ms.`)),
+        this.deadlineMs,
+      );
+    });
+    try {
+      return await Promise.race([call(), deadline]);
+    } catch (error) {
+      throw this.asSwarmError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private asSwarmError(error: unknown): SwarmError {
+    if (error instanceof SwarmError) return error;
+    const { message } = error as Error;
+    const status = statusOf(error);
+    // The database was dropped under us: create it again before the next call.
+    if (status === 404 || /database not found/.test(message)) this.ready = null;
+    else if (status !== undefined && status >= 400 && status < 500) {
+      return new SwarmError('bad-request', `InfluxDB refused: ${message}`);
+    }
+    return new SwarmError(
+      'unavailable',
+      `InfluxDB at ${this.url} can't be used: ${message}.`,
+      'Check that it runs and INFLUX_URL is right.',
+    );
+  }
+}

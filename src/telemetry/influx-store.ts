@@ -1,0 +1,198 @@
+import { escape, type IPoint } from 'influx';
+import { SwarmError, type CellForecast } from '../domain';
+import { firstTargetMs, forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
+import { InfluxConnection, type QueryRow } from './influx-connection';
+import { PointBuffer } from './point-buffer';
+import type { BufferStatus, Point, TelemetryStore } from './store';
+
+const BATCH_POINTS = 5_000;
+const BUFFER_POINTS = 20_000;
+const RETRY_MS = 1_000;
+const AUDIENCE_MAX_AGE_MS = 300_000;
+const MAX_ROWS_PER_SERIES = 10_000;
+
+const text = (value: string): string => escape.stringLit(value);
+const name = (value: string): string => escape.quoted(value);
+const numberOrNull = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+
+/** Values that line protocol has no words for are left out. */
+const isStorable = (value: unknown): boolean => typeof value !== 'number' || Number.isFinite(value);
+
+const toInfluxPoint = ({ measurement, tags, fields, atMs }: Point): IPoint => ({
+  measurement,
+  tags: Object.fromEntries(Object.entries(tags).filter(([, value]) => value !== '')),
+  fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => isStorable(value))),
+  timestamp: new Date(Math.round(atMs)),
+});
+
+export interface InfluxStoreOptions {
+  url: string;
+  database: string;
+  /** Length of a forecast's step. */
+  stepSeconds: number;
+  bufferPoints?: number;
+  deadlineMs?: number;
+}
+
+/** TelemetryStore over InfluxDB 1.x; its measurements are in docs/protocols.md. */
+export class InfluxTelemetryStore implements TelemetryStore {
+  private readonly connection: InfluxConnection;
+  private readonly buffer: PointBuffer;
+  private flushing: Promise<void> | null = null;
+  private retryTimer: NodeJS.Timeout | null = null;
+  private refused = 0;
+  private inFlight = 0;
+  private lastError: string | null = null;
+  private closed = false;
+
+  constructor(private readonly options: InfluxStoreOptions) {
+    this.connection = new InfluxConnection(options.url, options.database, options.deadlineMs);
+    this.buffer = new PointBuffer(options.bufferPoints ?? BUFFER_POINTS);
+  }
+
+  status(): BufferStatus {
+    return {
+      buffered: this.buffer.length + this.inFlight,
+      dropped: this.buffer.dropped + this.refused,
+      lastError: this.lastError,
+    };
+  }
+
+  async write(points: Point[]): Promise<void> {
+    const storable = points.filter((p) => Object.values(p.fields).some(isStorable));
+    for (const point of storable) this.connection.check(toInfluxPoint(point));
+    this.buffer.push(storable);
+    // While the database is away, the timer asks; each writer would only wait for the deadline again.
+    while (this.buffer.length > 0 && !this.retryTimer && !this.closed) await this.flush();
+  }
+
+  async audienceHistory(o: {
+    cell: string;
+    channelIds: string[];
+    stepSeconds: number;
+    steps: number;
+    endMs: number;
+  }): Promise<Record<string, (number | null)[]>> {
+    const stepMs = o.stepSeconds * 1000;
+    const endMs = firstTargetMs(o.endMs, o.stepSeconds);
+    const startMs = endMs - o.steps * stepMs;
+    const groups = await this.connection.query(
+      `SELECT mean("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(o.cell)} ` +
+        `AND time >= ${startMs}ms AND time < ${endMs}ms GROUP BY time(${stepMs}ms), "channel" fill(none)`,
+    );
+    const history = Object.fromEntries(
+      o.channelIds.map((id) => [id, new Array<number | null>(o.steps).fill(null)]),
+    );
+    for (const { tags, rows } of groups) {
+      const series = history[tags.channel ?? ''];
+      if (!series) continue;
+      for (const row of rows) {
+        const step = Math.round((row.time - startMs) / stepMs);
+        if (step >= 0 && step < o.steps) series[step] = numberOrNull(row.viewers);
+      }
+    }
+    return history;
+  }
+
+  async latestAudience(o: { cell: string; channelIds: string[] }): Promise<Record<string, number>> {
+    const groups = await this.connection.query(
+      `SELECT last("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(o.cell)} ` +
+        `AND time > ${Date.now() - AUDIENCE_MAX_AGE_MS}ms GROUP BY "channel"`,
+    );
+    const latest: Record<string, number> = {};
+    for (const { tags, rows } of groups) {
+      const viewers = numberOrNull(rows[0]?.viewers);
+      const { channel = '' } = tags;
+      if (viewers !== null && o.channelIds.includes(channel)) latest[channel] = viewers;
+    }
+    return latest;
+  }
+
+  writeForecast(cell: string, forecast: CellForecast): Promise<void> {
+    return this.write(pointsOfForecast(cell, forecast));
+  }
+
+  async latestForecast(cell: string, maxAgeMs: number): Promise<CellForecast | null> {
+    const oldestMs = Date.now() - maxAgeMs;
+    const groups = await this.connection.query(
+      `SELECT "p10", "p50", "p90", "issued_at_ms", "step_seconds", "forecast_id" FROM "forecast" ` +
+        `WHERE "cell" = ${text(cell)} AND time >= ${firstTargetMs(oldestMs, this.options.stepSeconds)}ms ` +
+        `GROUP BY "kind", "id", "model"`,
+    );
+    const rows = groups.flatMap(({ tags, rows: series }) =>
+      series.map((row): ForecastRow => ({ ...(row as unknown as ForecastRow), ...tags, atMs: row.time })),
+    );
+    return forecastOfRows(rows.filter((row) => row.issued_at_ms >= oldestMs));
+  }
+
+  async recent(
+    measurement: string,
+    o: { cell: string; tag?: [string, string]; fields: string[]; sinceMs: number; stepSeconds?: number },
+  ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]> {
+    const where = [
+      `"cell" = ${text(o.cell)}`,
+      `time >= ${Math.floor(o.sinceMs)}ms`,
+      `time <= ${Date.now()}ms`,
+    ];
+    if (o.tag) where.push(`${name(o.tag[0])} = ${text(o.tag[1])}`);
+    const mean = o.stepSeconds !== undefined;
+    const columns = o.fields.map((f) => (mean ? `mean(${name(f)}) AS ${name(f)}` : name(f)));
+    const groupBy = mean ? `time(${(o.stepSeconds as number) * 1000}ms), * fill(none)` : '*';
+    const groups = await this.connection.query(
+      `SELECT ${columns.join(', ')} FROM ${name(measurement)} WHERE ${where.join(' AND ')} ` +
+        `GROUP BY ${groupBy} LIMIT ${MAX_ROWS_PER_SERIES}`,
+    );
+    const fieldsOf = (row: QueryRow): Record<string, number | null> =>
+      Object.fromEntries(o.fields.map((f) => [f, numberOrNull(row[f])]));
+    return groups
+      .flatMap(({ tags, rows }) => rows.map((row) => ({ atMs: row.time, tags, fields: fieldsOf(row) })))
+      .sort((a, b) => a.atMs - b.atMs);
+  }
+
+  async forgetAudience(cell: string): Promise<void> {
+    await this.connection.execute(`DELETE FROM "audience" WHERE "cell" = ${text(cell)}`);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    if (this.retryTimer) clearTimeout(this.retryTimer);
+    this.retryTimer = null;
+    await this.flushing;
+    await this.flush();
+  }
+
+  private flush(): Promise<void> {
+    this.flushing ??= this.flushAll().finally(() => (this.flushing = null));
+    return this.flushing;
+  }
+
+  private async flushAll(): Promise<void> {
+    while (this.buffer.length > 0) {
+      const batch = this.buffer.take(BATCH_POINTS);
+      this.inFlight = batch.length;
+      try {
+        await this.connection.write(batch.map(toInfluxPoint));
+        this.lastError = null;
+      } catch (error) {
+        this.lastError = (error as Error).message;
+        if (error instanceof SwarmError && error.code === 'bad-request') {
+          this.refused += batch.length;
+          continue;
+        }
+        this.buffer.putBack(batch);
+        this.retryLater();
+        return;
+      } finally {
+        this.inFlight = 0;
+      }
+    }
+  }
+
+  private retryLater(): void {
+    if (this.closed || this.retryTimer) return;
+    this.retryTimer = setTimeout(() => {
+      this.retryTimer = null;
+      void this.flush();
+    }, RETRY_MS).unref();
+  }
+}

@@ -1,0 +1,80 @@
+import type { EncoderInfo, EncoderTelemetry } from '../domain';
+import type { PublishedChannel } from './origin-view';
+import type { Point } from './store';
+
+/** Points of one encoder and its sessions at one poll. Without telemetry it did not answer. */
+export const encoderPoints = (
+  cell: string,
+  info: EncoderInfo,
+  telemetry: EncoderTelemetry | null,
+  atMs: number,
+): Point[] => {
+  const tags = { cell, encoder: info.id };
+  const place = { region: info.region, zone: info.zone };
+  const capacity = { capacity_units: info.capacityUnits };
+  if (!telemetry) {
+    return [
+      {
+        measurement: 'encoder',
+        tags: { ...tags, ...place },
+        fields: { ...capacity, reachable: false },
+        atMs,
+      },
+    ];
+  }
+  // A change of ladder has two sessions of one channel on one encoder: of points with the same tags the last one
+  // stays, which should be the one on air.
+  const sessions = telemetry.sessions
+    .filter((s) => s.state !== 'released')
+    .sort((a, b) => Number(a.state === 'publishing') - Number(b.state === 'publishing'));
+  return [
+    {
+      measurement: 'encoder',
+      tags: { ...tags, ...place },
+      fields: {
+        ...capacity,
+        cpu_cores: telemetry.cpuCores,
+        memory_mib: telemetry.memoryMiB,
+        network_kbps: telemetry.networkKbps,
+        units_used: telemetry.unitsUsed,
+        sessions: sessions.length,
+        reachable: true,
+      },
+      atMs,
+    },
+    ...sessions.map((s) => ({
+      measurement: 'session',
+      tags: { ...tags, channel: s.channelId },
+      fields: {
+        real_time_ratio: s.realTimeRatio,
+        late_gops: s.lateGops,
+        units: s.units,
+        last_published_gop: s.lastPublishedGop,
+      },
+      atMs,
+    })),
+  ];
+};
+
+/** Point of one channel; units and rungs are those of its owner's session, where that is known. */
+export const channelPoint = (
+  cell: string,
+  channel: PublishedChannel,
+  region: string,
+  telemetry: EncoderTelemetry | null,
+  publishDelayMs: number | null,
+  atMs: number,
+): Point => {
+  const session = telemetry?.sessions.find((s) => s.sessionId === channel.owner?.sessionId);
+  return {
+    measurement: 'channel',
+    tags: { cell, channel: channel.id, encoder: channel.owner?.encoderId ?? 'none', region },
+    fields: {
+      units: session?.units ?? 0,
+      rungs: session?.renditions.length ?? 0,
+      next_gop: channel.nextGop,
+      ...(publishDelayMs !== null && { publish_delay_ms: publishDelayMs }),
+    },
+    atMs,
+  };
+};

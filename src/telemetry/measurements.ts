@@ -1,0 +1,49 @@
+import { FieldType, type ISchemaOptions } from 'influx';
+
+const { FLOAT, INTEGER, STRING, BOOLEAN } = FieldType;
+
+/** Tags and field types of every measurement, as docs/protocols.md gives them. Others may write them too. */
+export const measurementSchemas: readonly ISchemaOptions[] = [
+  {
+    measurement: 'encoder',
+    tags: ['cell', 'encoder', 'region', 'zone'],
+    fields: {
+      cpu_cores: FLOAT,
+      memory_mib: FLOAT,
+      network_kbps: FLOAT,
+      units_used: FLOAT,
+      capacity_units: FLOAT,
+      sessions: INTEGER,
+      reachable: BOOLEAN,
+    },
+  },
+  {
+    measurement: 'session',
+    tags: ['cell', 'encoder', 'channel'],
+    fields: { real_time_ratio: FLOAT, late_gops: INTEGER, units: FLOAT, last_published_gop: INTEGER },
+  },
+  {
+    measurement: 'channel',
+    tags: ['cell', 'channel', 'encoder', 'region'],
+    fields: { units: FLOAT, rungs: INTEGER, publish_delay_ms: FLOAT, next_gop: INTEGER },
+  },
+  { measurement: 'audience', tags: ['cell', 'channel', 'region'], fields: { viewers: FLOAT } },
+  { measurement: 'cdn', tags: ['cell', 'region'], fields: { load_fraction: FLOAT } },
+  {
+    measurement: 'forecast',
+    tags: ['cell', 'kind', 'id', 'model'],
+    fields: {
+      p10: FLOAT,
+      p50: FLOAT,
+      p90: FLOAT,
+      issued_at_ms: FLOAT,
+      step_seconds: FLOAT,
+      forecast_id: STRING,
+    },
+  },
+  {
+    measurement: 'move',
+    tags: ['cell', 'channel', 'reason', 'outcome'],
+    fields: { request_to_commit_ms: FLOAT, overlap_gops: FLOAT, workflow_id: STRING },
+  },
+];

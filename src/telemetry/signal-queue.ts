@@ -1,0 +1,132 @@
+import { SwarmError } from '../domain';
+import type { Logger } from '../service/logger';
+import type { SentinelEvent } from './sentinel';
+
+/** Delivers one event to the swarm workflow. */
+export interface SignalSender {
+  send(event: SentinelEvent): Promise<void>;
+  close(): Promise<void>;
+}
+
+const MAX_WAITING = 100;
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 4_000;
+/** By then the control cycles have found out by themselves. */
+const EXPIRES_MS = 120_000;
+const SEND_LIMIT_MS = 5_000;
+
+export interface SignalQueueStatus {
+  delivered: number;
+  waiting: number;
+  /** Given up: too many waited, or nobody took them for two minutes. */
+  dropped: number;
+}
+
+/**
+ * Delivers events in order, each until it is accepted. The sender is made on first use: its client is heavy, and
+ * most processes never lose an encoder.
+ */
+export class SignalQueue {
+  private readonly waiting: SentinelEvent[] = [];
+  private sender: Promise<SignalSender> | null = null;
+  private delivering = false;
+  private wake: (() => void) | null = null;
+  private closed = false;
+  private delivered = 0;
+  private dropped = 0;
+
+  constructor(
+    private readonly connect: () => Promise<SignalSender>,
+    private readonly log: Logger,
+  ) {}
+
+  get status(): SignalQueueStatus {
+    return { delivered: this.delivered, waiting: this.waiting.length, dropped: this.dropped };
+  }
+
+  push(event: SentinelEvent): void {
+    if (this.closed) return;
+    this.waiting.push(event);
+    if (this.waiting.length > MAX_WAITING) {
+      this.waiting.shift();
+      this.dropped += 1;
+    }
+    if (!this.delivering) void this.deliver();
+  }
+
+  /** Makes the sender before it is needed, so that the first loss is told without delay. */
+  async warmUp(): Promise<void> {
+    if (!this.closed) await this.connected().catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.wake?.();
+    const sender = await this.sender?.catch(() => null);
+    await sender?.close();
+  }
+
+  private async deliver(): Promise<void> {
+    this.delivering = true;
+    let retryMs = FIRST_RETRY_MS;
+    while (this.waiting.length > 0 && !this.closed) {
+      const event = this.waiting[0] as SentinelEvent;
+      try {
+        const sender = await this.connected();
+        await withinLimit(sender.send(event));
+        this.delivered += 1;
+        this.remove(event);
+        retryMs = FIRST_RETRY_MS;
+      } catch (error) {
+        this.log.warn({ err: error, signal: event.signal }, 'signal not delivered yet');
+        if (Date.now() - event.payload.atMs > EXPIRES_MS) {
+          this.dropped += 1;
+          this.remove(event);
+          continue;
+        }
+        await this.pause(retryMs);
+        retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
+      }
+    }
+    this.delivering = false;
+  }
+
+  /** It may have been pushed out meanwhile. */
+  private remove(event: SentinelEvent): void {
+    const index = this.waiting.indexOf(event);
+    if (index >= 0) this.waiting.splice(index, 1);
+  }
+
+  private connected(): Promise<SignalSender> {
+    this.sender ??= this.connect().catch((error: unknown) => {
+      this.sender = null;
+      throw error;
+    });
+    return this.sender;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+const withinLimit = async (sending: Promise<void>): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new SwarmError('timeout', `Temporal took no signal within ${SEND_LIMIT_MS} ms.`)),
+      SEND_LIMIT_MS,
+    );
+  });
+  try {
+    await Promise.race([sending, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

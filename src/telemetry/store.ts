@@ -1,0 +1,75 @@
+import type { Environment } from '../config/config';
+import type { CellForecast } from '../domain';
+import { InfluxTelemetryStore } from './influx-store';
+
+/** One measurement at one moment; tags and fields as docs/protocols.md gives them. */
+export interface Point {
+  measurement: string;
+  tags: Record<string, string>;
+  fields: Record<string, number | string | boolean>;
+  atMs: number;
+}
+
+export interface BufferStatus {
+  /** Points that wait for the database. */
+  buffered: number;
+  /** Points given up since the start: the buffer was full, or the database refused them. */
+  dropped: number;
+  lastError: string | null;
+}
+
+/** Time series of a cell. Every call has a deadline. */
+export interface TelemetryStore {
+  /**
+   * Resolves once the points are stored or, while the database can't be reached, buffered: up to a limit, then the
+   * oldest are dropped and counted.
+   * @throws SwarmError bad-request for a point that breaks the contract of its measurement; none is written then
+   */
+  write(points: Point[]): Promise<void>;
+
+  /**
+   * Mean viewers per step, oldest first, null = hole; the last step is the last one complete before `endMs`. Steps
+   * lie on the wall clock's grid of `stepSeconds`.
+   * @throws SwarmError unavailable, timeout
+   */
+  audienceHistory(o: {
+    cell: string;
+    channelIds: string[];
+    stepSeconds: number;
+    steps: number;
+    endMs: number;
+  }): Promise<Record<string, (number | null)[]>>;
+
+  /** Viewers last told, of the last five minutes. @throws SwarmError unavailable, timeout */
+  latestAudience(o: { cell: string; channelIds: string[] }): Promise<Record<string, number>>;
+
+  writeForecast(cell: string, forecast: CellForecast): Promise<void>;
+
+  /** The forecast issued last, null if there is none so young. @throws SwarmError unavailable, timeout */
+  latestForecast(cell: string, maxAgeMs: number): Promise<CellForecast | null>;
+
+  /**
+   * Points since a moment, or their means per step; ascending in time. Fields that are not numbers are null.
+   * @throws SwarmError unavailable, timeout
+   */
+  recent(
+    measurement: string,
+    o: { cell: string; tag?: [string, string]; fields: string[]; sinceMs: number; stepSeconds?: number },
+  ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]>;
+
+  /** Forgets a cell's audience altogether. @throws SwarmError unavailable, timeout */
+  forgetAudience(cell: string): Promise<void>;
+
+  status(): BufferStatus;
+
+  /** Writes what is buffered, if it can, and ends. */
+  close(): Promise<void>;
+}
+
+/** InfluxDB 1.x behind INFLUX_URL; the database is created where it is absent. Connects on first use. */
+export const createTelemetryStore = (environment: Environment): TelemetryStore =>
+  new InfluxTelemetryStore({
+    url: environment.INFLUX_URL,
+    database: environment.INFLUX_DATABASE,
+    stepSeconds: environment.SWARM_STEP_SECONDS,
+  });

@@ -1,0 +1,69 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeInfluxConfig } from '../../../src/start/influx-server';
+
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+/** A real influxd with a folder of its own, which can be ended and started again. */
+export class InfluxUnderTest {
+  private process: ChildProcess | null = null;
+
+  private constructor(
+    readonly url: string,
+    private readonly folder: string,
+    private readonly config: string,
+  ) {}
+
+  static async start(): Promise<InfluxUnderTest> {
+    const folder = await mkdtemp(join(tmpdir(), 'swarm-influx-'));
+    const [port, backupPort] = [await freePort(), await freePort()];
+    const config = await writeInfluxConfig({ stateDir: folder, host: '127.0.0.1', port, backupPort });
+    const influx = new InfluxUnderTest(`http://127.0.0.1:${port}`, folder, config);
+    await influx.run();
+    return influx;
+  }
+
+  async run(): Promise<void> {
+    this.process = spawn('influxd', ['-config', this.config], { stdio: 'ignore' });
+    for (let tries = 0; ; tries++) {
+      const answer = await fetch(`${this.url}/ping`).catch(() => null);
+      if (answer?.status === 204) return;
+      if (tries > 200) throw new Error('influxd did not start');
+      await sleep(50);
+    }
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const ending = this.process;
+    this.process = null;
+    if (!ending || ending.exitCode !== null) return;
+    ending.kill(signal);
+    await once(ending, 'exit');
+  }
+
+  pause(): void {
+    this.process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.process?.kill('SIGCONT');
+  }
+
+  async remove(): Promise<void> {
+    this.resume();
+    await this.end('SIGKILL');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
