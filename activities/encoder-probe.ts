@@ -1,0 +1,81 @@
+import type { EncoderInfo, EncoderObservation } from '../src/domain';
+import type { FleetEncoder } from '../src/fleet/provider';
+import { withinOrNull } from './deadline';
+import type { EncoderDirectory } from './encoder-directory';
+import type { SwarmContext } from './types';
+
+/** Versions and sizes hardly change: a host is asked again after a restart, and now and then. */
+const DESCRIPTION_KEPT_MS = 30_000;
+/** Choices made at the same moment, as after the loss of an encoder, share one look at the fleet. */
+const SHARED_FOR_MS = 250;
+
+type Probe = Omit<EncoderObservation, 'cordoned' | 'draining' | 'troubles'>;
+
+const isKnownHost = (fleetEncoder: FleetEncoder): EncoderInfo => ({
+  id: fleetEncoder.id,
+  grpcAddress: fleetEncoder.grpcAddress,
+  region: fleetEncoder.region,
+  zone: fleetEncoder.zone,
+  version: 'unknown',
+  ffmpegVersion: 'unknown',
+  capacityUnits: 0,
+  maxSessions: 0,
+});
+
+/** Looks at every encoder of the fleet at once; a silent one costs the deadline, once. */
+export class EncoderProbe {
+  private readonly described = new Map<string, { info: EncoderInfo; life: string; atMs: number }>();
+  private shared: { probes: Promise<Probe[]>; atMs: number } | undefined;
+
+  constructor(private readonly directory: EncoderDirectory) {}
+
+  async observe(
+    cordons: SwarmContext['cordons'],
+    troublesOf: (encoderId: string) => number,
+    o: { deadlineMs: number; fresh?: boolean },
+  ): Promise<EncoderObservation[]> {
+    const nowMs = Date.now();
+    if (o.fresh || !this.shared || nowMs - this.shared.atMs > SHARED_FOR_MS) {
+      this.shared = { probes: this.probeAll(o.deadlineMs), atMs: nowMs };
+    }
+    const probes = await this.shared.probes;
+    return probes.map((probe) => ({
+      ...probe,
+      cordoned: cordons[probe.id] !== undefined,
+      draining: cordons[probe.id]?.draining ?? false,
+      troubles: troublesOf(probe.id),
+    }));
+  }
+
+  private async probeAll(deadlineMs: number): Promise<Probe[]> {
+    const fleet = await this.directory.list();
+    return Promise.all(fleet.map((encoder) => this.probe(encoder, deadlineMs)));
+  }
+
+  private async probe(encoder: FleetEncoder, deadlineMs: number): Promise<Probe> {
+    const known = this.described.get(encoder.id)?.info ?? isKnownHost(encoder);
+    const silent: Probe = { ...known, reachable: false };
+    // A second guard: a gRPC deadline alone has been seen not to fire after a restart of the host.
+    const answer = await withinOrNull(deadlineMs + 100, this.ask(encoder, deadlineMs));
+    return answer ?? silent;
+  }
+
+  private async ask(encoder: FleetEncoder, deadlineMs: number): Promise<Probe> {
+    const client = await this.directory.client(encoder.id);
+    const [info, telemetry] = await Promise.all([
+      this.describe(encoder, () => client.describe({ deadlineMs })),
+      client.telemetry({ deadlineMs }),
+    ]);
+    return { ...info, reachable: true, telemetry };
+  }
+
+  private async describe(encoder: FleetEncoder, ask: () => Promise<EncoderInfo>): Promise<EncoderInfo> {
+    const life = `${encoder.grpcAddress} ${encoder.startedAtMs} ${encoder.restarts}`;
+    const known = this.described.get(encoder.id);
+    const nowMs = Date.now();
+    if (known?.life === life && nowMs - known.atMs < DESCRIPTION_KEPT_MS) return known.info;
+    const info = { ...(await ask()), grpcAddress: encoder.grpcAddress };
+    this.described.set(encoder.id, { info, life, atMs: nowMs });
+    return info;
+  }
+}

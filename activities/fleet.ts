@@ -1,0 +1,42 @@
+import { SwarmError } from '../src/domain';
+import type { Dependencies } from './dependencies';
+import { withHeartbeats } from './heartbeat';
+
+const HEALTH_CHECK_EVERY_MS = 250;
+const HEALTHY_WITHIN_MS = 60_000;
+const CALL_DEADLINE_MS = 1_000;
+
+/** Activities that start and end encoder hosts. */
+export const fleetActivities = ({ fleet, encoders }: Pick<Dependencies, 'fleet' | 'encoders'>) => ({
+  /** The same requestId again gives the same encoder. */
+  provisionEncoder: (request: { requestId: string }): Promise<{ encoderId: string }> =>
+    withHeartbeats(async () => ({ encoderId: (await fleet.provision(request.requestId)).id })),
+
+  /** Waits until a new encoder answers. @throws SwarmError encoder-unreachable */
+  awaitEncoderHealthy: (request: { encoderId: string }): Promise<{ atMs: number }> =>
+    withHeartbeats(async (signal) => {
+      const { encoderId } = request;
+      const startedAtMs = Date.now();
+      while (Date.now() - startedAtMs < HEALTHY_WITHIN_MS) {
+        signal.throwIfAborted();
+        try {
+          const client = await encoders.client(encoderId);
+          await client.describe({ deadlineMs: CALL_DEADLINE_MS, signal });
+          return { atMs: Date.now() };
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, HEALTH_CHECK_EVERY_MS));
+        }
+      }
+      throw new SwarmError(
+        'encoder-unreachable',
+        `Encoder ${encoderId} did not answer within ${HEALTHY_WITHIN_MS} ms of its start.`,
+        'Look at the log of this encoder.',
+      );
+    }),
+
+  deprovisionEncoder: (request: { encoderId: string }): Promise<void> =>
+    withHeartbeats(async () => {
+      await fleet.deprovision(request.encoderId);
+      await encoders.refresh();
+    }),
+});

@@ -1,0 +1,53 @@
+import { swarmControl, swarmWorkflowId, type SwarmWorkflowState } from '../src/domain';
+import { forecastCell } from '../src/forecast';
+import type { Dependencies } from './dependencies';
+import { withHeartbeats } from './heartbeat';
+import type { IssuedForecast } from './types';
+
+const SEASON_STEPS = 24;
+const HORIZON_STEPS = 8;
+const HISTORY_DAYS = 21;
+
+/** Activity of the Predictive Analytics Module: history in, demand curves out, both in the store. */
+export const forecastingActivities = ({
+  cell,
+  store,
+  stepSeconds,
+  temporal,
+}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal'>) => ({
+  issueForecast: (): Promise<IssuedForecast> =>
+    withHeartbeats(async () => {
+      const swarm = temporal().workflow.getHandle(swarmWorkflowId(cell));
+      const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
+      const stepMs = stepSeconds * 1_000;
+      const endMs = Math.floor(Date.now() / stepMs) * stepMs;
+      const steps = HISTORY_DAYS * SEASON_STEPS;
+      const channelIds = channels.map((spec) => spec.id);
+      const viewersHistory =
+        channelIds.length === 0
+          ? {}
+          : await store.audienceHistory({ cell, channelIds, stepSeconds, steps, endMs });
+      const forecast = forecastCell({
+        cell,
+        atMs: endMs,
+        stepSeconds,
+        horizonSteps: HORIZON_STEPS,
+        seasonSteps: SEASON_STEPS,
+        channels,
+        viewersHistory,
+      });
+      await store.writeForecast(cell, forecast);
+      const peaks = Array.from({ length: HORIZON_STEPS }, (_, step) =>
+        Object.values(forecast.channelUnits).reduce((sum, curve) => sum + (curve.p90[step] ?? 0), 0),
+      );
+      const { forecastId, model, held } = forecast;
+      return {
+        forecastId,
+        model,
+        held,
+        channels: channels.length,
+        historySteps: steps,
+        peakUnitsP90: Math.max(0, ...peaks),
+      };
+    }),
+});

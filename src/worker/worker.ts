@@ -1,0 +1,160 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getClient } from '@temporalio/activity';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type LogEntry,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import express from 'express';
+import { EncoderDirectory, createActivities } from '../../activities';
+import { taskQueueOf, type Environment } from '../config/config';
+import { createFleetProvider } from '../fleet/provider';
+import { encoderClientFor } from '../media/encoder/client';
+import { errorHandler, listen } from '../service/http';
+import type { Logger } from '../service/logger';
+import { createTelemetryStore } from '../telemetry/store';
+import { registerSearchAttributes } from './search-attributes';
+import { temporalOptions, type TemporalOptions } from './temporal-options';
+
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 2_000;
+/** Activities get the first to end by themselves; at the second the worker ends whatever still runs. */
+const SHUTDOWN_GRACE = '2 seconds';
+const SHUTDOWN_FORCE = '6 seconds';
+
+/** Made by the build (scripts/build.mjs); without it, workflows are bundled at the start, which takes seconds. */
+const workflowSource = (): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> => {
+  const codePath = join(__dirname, '..', '..', 'workflow-bundle.js');
+  return existsSync(codePath)
+    ? { workflowBundle: { codePath } }
+    : { workflowsPath: require.resolve('../../workflows') };
+};
+
+/** Sizes that hold for any cell's worker; also the tests' ones. */
+export const workerTuning = {
+  maxConcurrentWorkflowTaskPolls: 5,
+  maxConcurrentActivityTaskPolls: 5,
+  maxConcurrentActivityTaskExecutions: 100,
+  maxConcurrentLocalActivityExecutions: 100,
+  maxCachedWorkflows: 200,
+  /** After a worker was lost, its workflows go to another one this soon. */
+  stickyQueueScheduleToStartTimeout: '3 seconds',
+  shutdownGraceTime: SHUTDOWN_GRACE,
+  shutdownForceTime: SHUTDOWN_FORCE,
+} satisfies Partial<WorkerOptions>;
+
+let isRuntimeInstalled = false;
+const installRuntime = (log: Logger): void => {
+  if (isRuntimeInstalled) return;
+  isRuntimeInstalled = true;
+  const toPino = ({ level, message, meta }: LogEntry): void => {
+    const name = level.toLowerCase() as 'trace' | 'debug' | 'info' | 'warn' | 'error';
+    log[name]({ ...meta }, message);
+  };
+  // Signals are runPart's: it ends the worker with everything else.
+  Runtime.install({ logger: new DefaultLogger('INFO', toPino), shutdownSignals: [] });
+};
+
+/**
+ * A cell's worker with its health answer. Resolves once /healthz listens; Temporal is waited for in the background,
+ * so that all parts may start at the same time.
+ * @param o.port default SWARM_WORKER_PORT; 0 picks a free one
+ */
+export const startWorker = async (
+  environment: Environment,
+  log: Logger,
+  o: { port?: number } = {},
+): Promise<{ port: number; stop(): Promise<void> }> => {
+  installRuntime(log);
+  const { SWARM_CELL: cell, SWARM_HOST: host, SWARM_WORKER_PORT } = environment;
+  const fleet = createFleetProvider(environment);
+  const store = createTelemetryStore(environment);
+  const activities = createActivities({
+    cell,
+    relayUrl: environment.SWARM_RELAY_URL,
+    originUrl: environment.SWARM_ORIGIN_URL,
+    sourceUrl: environment.SWARM_SOURCE_URL,
+    stepSeconds: environment.SWARM_STEP_SECONDS,
+    fleet,
+    store,
+    encoders: new EncoderDirectory(fleet, encoderClientFor),
+    temporal: getClient,
+  });
+
+  const stopping = new AbortController();
+  let worker: Worker | undefined;
+  const createWorker = async (
+    options: TemporalOptions,
+  ): Promise<{ worker: Worker; connection: NativeConnection }> => {
+    const { namespace, ...connectionOptions } = options;
+    const connection = await NativeConnection.connect(connectionOptions);
+    try {
+      await registerSearchAttributes(connection, namespace);
+      const created = await Worker.create({
+        connection,
+        namespace,
+        taskQueue: taskQueueOf(cell),
+        activities,
+        ...workflowSource(),
+        ...workerTuning,
+      });
+      return { worker: created, connection };
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  };
+
+  /** One life of the worker: until it is stopped, or until Temporal is lost for so long that the SDK gives up. */
+  const live = async (): Promise<void> => {
+    const options = await temporalOptions(environment);
+    const { worker: created, connection } = await createWorker(options);
+    worker = created;
+    log.info({ address: options.address, taskQueue: taskQueueOf(cell) }, 'worker runs');
+    try {
+      if (!stopping.signal.aborted) await created.run();
+    } finally {
+      worker = undefined;
+      await connection.close();
+    }
+  };
+
+  const keepAlive = async (): Promise<void> => {
+    let retryMs = FIRST_RETRY_MS;
+    while (!stopping.signal.aborted) {
+      try {
+        await live();
+        retryMs = FIRST_RETRY_MS;
+      } catch (error) {
+        if (stopping.signal.aborted) break;
+        log.warn({ cause: (error as Error).message, retryMs }, 'Temporal is not up; trying again');
+      }
+      await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2);
+    }
+  };
+
+  const app = express();
+  app.get('/healthz', (_req, res) => {
+    const isRunning = worker?.getState() === 'RUNNING';
+    res.status(isRunning ? 200 : 503).json({ status: isRunning ? 'ok' : 'waits for Temporal' });
+  });
+  app.use(errorHandler(log));
+  const server = await listen(app, o.port ?? SWARM_WORKER_PORT, host);
+  const life = keepAlive();
+  return {
+    port: server.port,
+    async stop() {
+      stopping.abort();
+      if (worker?.getState() === 'RUNNING') worker.shutdown();
+      await life;
+      await server.close();
+      await store.close();
+    },
+  };
+};

@@ -1,0 +1,161 @@
+import type { Activities } from '../../../activities';
+import { withFailures } from '../../../activities/failures';
+import {
+  SwarmError,
+  type ErrorCode,
+  type Fitness,
+  type MoveResult,
+  type Owner,
+  type Plan,
+} from '../../../src/domain';
+
+/**
+ * The swarm behind the activities, reduced to what a workflow can tell: who owns each channel, and what was
+ * asked in which order. Faults are injected by overriding one activity.
+ */
+export class FakeSwarm {
+  readonly calls: string[] = [];
+  readonly owners = new Map<string, { token: number; owner: Owner | null }>();
+  readonly recorded: MoveResult[] = [];
+  encoderIds = ['enc-1', 'enc-2', 'enc-3'];
+  nextGop = 100;
+  plan: Plan = { moves: [], scale: { kind: 'none' }, unmet: [], lowDemandSinceMs: null };
+  fitness: Fitness[] = [];
+
+  ownedBy(channelId: string, encoderId: string, sessionId = `${channelId}-old`, token = 1): this {
+    this.owners.set(channelId, { token, owner: { encoderId, sessionId } });
+    return this;
+  }
+
+  ownerOf(channelId: string): { token: number; owner: Owner | null } {
+    return this.owners.get(channelId) ?? { token: 0, owner: null };
+  }
+
+  own(channelId: string, expectToken: number, owner: Owner | null): number {
+    const { token } = this.ownerOf(channelId);
+    if (token !== expectToken) throw new SwarmError('stale-token', `token is ${token}, not ${expectToken}`);
+    this.owners.set(channelId, { token: token + 1, owner });
+    return token + 1;
+  }
+
+  /** The activities, each answering at once; those in `overrides` replace the simple ones. */
+  activities(overrides: Partial<Activities> = {}): Activities {
+    const note = (line: string): void => {
+      this.calls.push(line);
+    };
+    const at = () => ({ atMs: Date.now() });
+    const simple: Activities = {
+      observe: async ({ channels }) => ({
+        snapshot: { cell: 'test', atMs: Date.now(), encoders: [], channels: [] },
+        unreachable: [],
+        lost: [],
+        orphans: [],
+        unregistered: channels.length < 0 ? [''] : [],
+      }),
+      latestForecast: async () => ({ forecastId: 'f-1', model: 'seasonal-naive', issuedAtMs: Date.now() }),
+      decide: async () => ({ fitness: this.fitness, plan: this.plan }),
+      checkPolicy: async (policy) => policy,
+      chooseTarget: async ({ spec, toEncoderId, exclude, rungs, purpose, context }) => {
+        const { token, owner } = this.ownerOf(spec.id);
+        const free = this.encoderIds.filter(
+          (id) => !exclude.includes(id) && id !== owner?.encoderId && !context.cordons[id],
+        );
+        const encoderId = toEncoderId ?? free[0];
+        note(`choose ${encoderId ?? 'nobody'} for ${purpose}`);
+        if (encoderId === undefined) throw new SwarmError('no-target', 'nobody has room');
+        if (context.cordons[encoderId]) throw new SwarmError('encoder-cordoned', `${encoderId} is cordoned`);
+        return {
+          encoderId,
+          rungs,
+          explanation: { summary: `${encoderId} is the fittest`, figures: {}, rejected: [] },
+          facts: { token, owner, nextGop: this.nextGop, hasPublished: true, oldestGop: 0 },
+          ...at(),
+        };
+      },
+      prepareTarget: async ({ encoderId, fromGop }) => {
+        note(`prepare ${encoderId} from ${fromGop}`);
+        return { startedAtMs: Date.now(), ...at() };
+      },
+      takeOwnership: async ({ channelId, expectToken, owner, fromGop }) => {
+        note(`own ${owner?.encoderId}`);
+        return { token: this.own(channelId, expectToken, owner), firstGop: fromGop, ...at() };
+      },
+      returnOwnership: async ({ channelId, from, to }) => {
+        const { token, owner } = this.ownerOf(channelId);
+        note(`return ${to.encoderId}`);
+        if (owner?.sessionId !== from.sessionId && owner?.sessionId !== to.sessionId)
+          return { granted: null, ...at() };
+        return { granted: { token: this.own(channelId, token, to), firstGop: this.nextGop }, ...at() };
+      },
+      commitTarget: async ({ encoderId, token }) => {
+        note(`commit ${encoderId} ${token}`);
+        return at();
+      },
+      awaitPublished: async ({ owner }) => {
+        note(`published ${owner.encoderId}`);
+        return { published: true, ...at() };
+      },
+      releaseSession: async ({ encoderId, sessionId }) => {
+        note(`release ${encoderId} ${sessionId.endsWith('-old') ? 'old' : 'new'}`);
+        return at();
+      },
+      takeOver: async ({ spec, encoderId, sessionId, facts }) => {
+        note(`take over ${encoderId}`);
+        const token = this.own(spec.id, facts.token, { encoderId, sessionId });
+        return { token, firstGop: facts.nextGop, gapsDeclared: 0, startedAtMs: Date.now(), ...at() };
+      },
+      recordMove: async ({ result }) => {
+        this.recorded.push(result);
+      },
+      assertEncoderKnown: async ({ encoderId }) => {
+        if (!this.encoderIds.includes(encoderId))
+          throw new SwarmError('unknown-encoder', `no encoder ${encoderId}`);
+      },
+      partsKnowing: async () => [],
+      registerChannel: async (spec) => {
+        note(`register ${spec.id}`);
+        return spec;
+      },
+      unregisterChannel: async ({ channelId, keepAt }) => {
+        note(`unregister ${channelId}${keepAt.length > 0 ? ` but at ${keepAt.join(',')}` : ''}`);
+      },
+      removeChannel: async ({ channelId }) => {
+        note(`remove ${channelId}`);
+        this.owners.delete(channelId);
+      },
+      issueForecast: async () => ({
+        forecastId: 'f-1',
+        model: 'seasonal-naive',
+        channels: 1,
+        held: [],
+        historySteps: 504,
+        peakUnitsP90: 6,
+      }),
+      provisionEncoder: async () => {
+        const encoderId = `enc-${this.encoderIds.length + 1}`;
+        note(`provision ${encoderId}`);
+        this.encoderIds.push(encoderId);
+        return { encoderId };
+      },
+      awaitEncoderHealthy: async () => at(),
+      deprovisionEncoder: async ({ encoderId }) => note(`deprovision ${encoderId}`),
+      requestMove: notFaked,
+      requestRecovery: notFaked,
+      recoverChannelsOf: notFaked,
+      requestRemoval: notFaked,
+      channelsOn: notFaked,
+      moveAndWait: notFaked,
+      requestDrain: notFaked,
+      requestUncordon: notFaked,
+    };
+    return withFailures({ ...simple, ...overrides });
+  }
+}
+
+const notFaked = (): Promise<never> => Promise.reject(new Error('this test gives no such activity'));
+
+/** Fails with a refusal or a passing error. */
+export const failing =
+  (code: ErrorCode, message = `${code} on purpose`) =>
+  (): Promise<never> =>
+    Promise.reject(new SwarmError(code, message));

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import type { Activities } from '../../../activities';
+import { requestActivities } from '../../../activities/requests';
+import { taskQueueOf } from '../../../src/config/config';
+import {
+  channelControl,
+  channelWithDefaults,
+  channelWorkflowId,
+  policySchema,
+  swarmWorkflowId,
+  type ChannelSpec,
+  type ChannelWorkflowState,
+  type MoveRequest,
+  type MoveResult,
+  type RecoverRequest,
+} from '../../../src/domain';
+import { workerTuning } from '../../../src/worker/worker';
+import type { ChannelWorkflowInput } from '../../../workflows/types';
+import { FakeSwarm } from './fake-activities';
+import { bundleWorkflows, startTemporal, type TemporalServerOptions } from './temporal';
+
+export const policy = policySchema.parse({});
+export const context = { policy, cordons: {} };
+
+export const moveRequest = (more: Partial<MoveRequest> = {}): MoveRequest => ({
+  requestId: randomUUID(),
+  reason: 'operator',
+  requestedBy: 'test',
+  requestedAtMs: Date.now(),
+  ...more,
+});
+
+export const recoverRequest = (more: Partial<RecoverRequest> = {}): RecoverRequest => ({
+  requestId: randomUUID(),
+  reason: 'encoder-lost',
+  lostEncoderId: 'enc-1',
+  lostSessionId: null,
+  evidence: 'it does not answer',
+  requestedAtMs: Date.now(),
+  ...more,
+});
+
+/** Code and message of the refusal that an Update fails with. */
+export const refusalFrom = async (update: Promise<unknown>): Promise<{ code: string; message: string }> => {
+  try {
+    await update;
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+      return { code: error.cause.type ?? '', message: error.cause.message };
+    }
+    throw error;
+  }
+  throw new Error('The Update was not refused.');
+};
+
+/** A server, and one cell with one worker, whose activities each test exchanges. */
+export class Workbench {
+  private activities: Partial<Activities> = {};
+  private channels = 0;
+
+  private constructor(
+    readonly environment: TestWorkflowEnvironment,
+    private readonly worker: Worker,
+    private readonly workerEnded: Promise<void>,
+    readonly cell: string,
+  ) {}
+
+  static async open(o: TemporalServerOptions = {}): Promise<Workbench> {
+    const [environment, workflowBundle] = await Promise.all([startTemporal(o), bundleWorkflows()]);
+    const cell = `t-${randomUUID().slice(0, 8)}`;
+    const names = Object.keys(new FakeSwarm().activities()) as (keyof Activities)[];
+    const call = (name: keyof Activities, args: unknown[]): unknown =>
+      (bench.activities[name] as (...given: unknown[]) => unknown)(...args);
+    const worker = await Worker.create({
+      connection: environment.nativeConnection,
+      taskQueue: taskQueueOf(cell),
+      workflowBundle,
+      activities: Object.fromEntries(names.map((name) => [name, (...args: unknown[]) => call(name, args)])),
+      ...workerTuning,
+      shutdownGraceTime: '100 milliseconds',
+      shutdownForceTime: '2 seconds',
+    });
+    const bench = new Workbench(environment, worker, worker.run(), cell);
+    return bench;
+  }
+
+  async close(): Promise<void> {
+    this.worker.shutdown();
+    await this.workerEnded;
+    await this.environment.teardown();
+  }
+
+  get client() {
+    return this.environment.client;
+  }
+
+  get taskQueue(): string {
+    return taskQueueOf(this.cell);
+  }
+
+  use(activities: Activities): void {
+    this.activities = activities;
+  }
+
+  /** The real requests to other workflows, on an origin that answers as told. */
+  requests(originUrl: string) {
+    return requestActivities({ cell: this.cell, originUrl, temporal: () => this.client });
+  }
+
+  /** A channel of its own for each test. */
+  spec(): ChannelSpec {
+    this.channels += 1;
+    return channelWithDefaults(`${this.cell}-${this.channels}`);
+  }
+
+  /** A channel that runs already, as if carried over from an earlier run. */
+  async startChannel(
+    spec: ChannelSpec,
+    carried: Partial<ChannelWorkflowState> | null = { ownerEncoderId: 'enc-1', status: 'on-air' },
+  ): Promise<ChannelHandle> {
+    const state: ChannelWorkflowState = {
+      spec,
+      status: 'on-air',
+      ownerEncoderId: 'enc-1',
+      ownerSessionId: `${spec.id}-old`,
+      token: 1,
+      rungs: 1,
+      moves: 0,
+      movedAtMs: null,
+      lastMove: null,
+      detail: '',
+      ...carried,
+    };
+    const input: ChannelWorkflowInput = {
+      cell: this.cell,
+      spec,
+      context,
+      ...(carried && { carried: state }),
+    };
+    const handle = await this.client.workflow.start('channel', {
+      workflowId: channelWorkflowId(spec.id),
+      taskQueue: this.taskQueue,
+      args: [input],
+    });
+    return new ChannelHandle(handle);
+  }
+
+  swarm(): WorkflowHandle {
+    return this.client.workflow.getHandle(swarmWorkflowId(this.cell));
+  }
+
+  channel(spec: ChannelSpec): ChannelHandle {
+    return new ChannelHandle(this.client.workflow.getHandle(channelWorkflowId(spec.id)));
+  }
+}
+
+/** The Updates of a channel, as API and CLI make them. */
+export class ChannelHandle {
+  constructor(readonly handle: WorkflowHandle) {}
+
+  move(request: MoveRequest): Promise<MoveResult> {
+    return this.handle.executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, { args: [request] });
+  }
+  recover(request: RecoverRequest): Promise<MoveResult> {
+    return this.handle.executeUpdate<MoveResult, [RecoverRequest]>(channelControl.recover, {
+      args: [request],
+    });
+  }
+  remove(): Promise<void> {
+    return this.handle.executeUpdate(channelControl.remove);
+  }
+  state(): Promise<ChannelWorkflowState> {
+    return this.handle.query<ChannelWorkflowState>(channelControl.state);
+  }
+}
+
+/** Waits for something that other processes bring about. */
+export const eventually = async <T>(
+  look: () => Promise<T | undefined | false>,
+  withinMs = 15_000,
+): Promise<T> => {
+  const startedAtMs = Date.now();
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen;
+    if (Date.now() - startedAtMs > withinMs) throw new Error(`Not seen within ${withinMs} ms.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};

@@ -1,0 +1,353 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  searchAttributeNames,
+  swarmControl,
+  type ChannelSpec,
+  type SwarmWorkflowState,
+} from '../../src/domain';
+import type { Activities, Observation } from '../../activities';
+import { FakeSwarm, failing } from './support/fake-activities';
+import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';
+
+let bench: Workbench;
+let origin: Server;
+let originUrl: string;
+/** Behind all the tests of this file: a swarm workflow keeps calling its activities. */
+const swarm = new FakeSwarm();
+
+/** Just enough of the origin for the activities that ask who owns what. */
+const startOrigin = async (): Promise<void> => {
+  origin = createServer((_req, res) => {
+    const channels = [...swarm.owners].map(([id, { token, owner }]) => ({
+      id,
+      token,
+      owner,
+      nextGop: swarm.nextGop,
+      hasPublished: true,
+      lastPublishedAtMs: Date.now(),
+    }));
+    res.setHeader('content-type', 'application/json').end(JSON.stringify(channels));
+  });
+  await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
+  originUrl = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`;
+};
+
+const use = (overrides: Partial<Activities> = {}): void =>
+  bench.use(swarm.activities({ ...bench.requests(originUrl), ...overrides }));
+
+const update = <T>(name: string, argument: T): Promise<void> =>
+  bench.swarm().executeUpdate<void, [T]>(name, { args: [argument] });
+const state = (): Promise<SwarmWorkflowState> => bench.swarm().query<SwarmWorkflowState>(swarmControl.state);
+const ownerOf = (spec: ChannelSpec): string | undefined => swarm.ownerOf(spec.id).owner?.encoderId;
+const onAir = (spec: ChannelSpec): Promise<boolean> =>
+  eventually(
+    async () =>
+      (
+        await bench
+          .channel(spec)
+          .state()
+          .catch(() => null)
+      )?.status === 'on-air',
+  );
+
+const addedChannel = async (encoderId?: string): Promise<ChannelSpec> => {
+  const spec = bench.spec();
+  await update(swarmControl.addChannel, spec);
+  await onAir(spec);
+  if (encoderId !== undefined && ownerOf(spec) !== encoderId) {
+    await bench.channel(spec).move(moveRequest({ toEncoderId: encoderId }));
+  }
+  return spec;
+};
+
+beforeAll(async () => {
+  await startOrigin();
+  bench = await Workbench.open({ suggestContinueAsNewAtEvents: 100 });
+  use();
+  // An hour between cycles: they run when they are woken.
+  await bench.client.workflow.start('swarm', {
+    workflowId: `swarm/${bench.cell}`,
+    taskQueue: bench.taskQueue,
+    args: [{ cell: bench.cell, cycleSeconds: 3_600, policy }],
+  });
+}, 60_000);
+afterAll(async () => {
+  await bench?.close();
+  origin?.close();
+});
+beforeEach(() => {
+  swarm.calls.length = 0;
+  swarm.encoderIds = ['enc-1', 'enc-2', 'enc-3'];
+  swarm.plan = { moves: [], scale: { kind: 'none' }, unmet: [], lowDemandSinceMs: null };
+  use();
+});
+
+describe('channels', () => {
+  test('an added channel is registered, then placed by its own workflow', async () => {
+    const spec = await addedChannel();
+    expect(swarm.calls).toEqual([
+      `register ${spec.id}`,
+      'choose enc-1 for recovery',
+      'take over enc-1',
+      'published enc-1',
+    ]);
+    expect((await state()).channels.map((channel) => channel.id)).toContain(spec.id);
+    expect((await bench.channel(spec).state()).lastMove).toMatchObject({
+      reason: 'start',
+      outcome: 'completed',
+    });
+    expect((await refusalFrom(update(swarmControl.addChannel, spec))).code).toBe('channel-exists');
+  });
+
+  test('a refused input leaves nothing behind, and takes nothing away that was there before', async () => {
+    const spec = bench.spec();
+    use({ registerChannel: failing('input-not-video'), partsKnowing: async () => ['origin'] });
+    expect((await refusalFrom(update(swarmControl.addChannel, spec))).code).toBe('input-not-video');
+    expect(swarm.calls).toEqual([`unregister ${spec.id} but at origin`]);
+    expect((await state()).channels.map((channel) => channel.id)).not.toContain(spec.id);
+  });
+
+  test('a removed channel is gone, an unknown one is refused', async () => {
+    const spec = await addedChannel();
+    await update(swarmControl.removeChannel, spec.id);
+    expect(swarm.calls.at(-1)).toBe(`remove ${spec.id}`);
+    expect((await state()).channels.map((channel) => channel.id)).not.toContain(spec.id);
+    expect((await refusalFrom(update(swarmControl.removeChannel, spec.id))).code).toBe('unknown-channel');
+    expect(
+      (await refusalFrom(bench.channel(spec).move(moveRequest())).catch(() => ({ code: 'gone' }))).code,
+    ).toBe('gone');
+  });
+});
+
+describe('a lost encoder', () => {
+  test('its channels recover at once and side by side, without a control cycle', async () => {
+    const [a, b] = await Promise.all([addedChannel('enc-1'), addedChannel('enc-1')]);
+    const other = await addedChannel('enc-2');
+    const { cycle } = await state();
+    // The first channel's new encoder never answers: the second must not wait for it.
+    let release: () => void = () => undefined;
+    const hung = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const plain = swarm.activities();
+    use({
+      takeOver: async (request) => {
+        if (request.spec.id === a.id) await hung;
+        return plain.takeOver(request);
+      },
+    });
+    await bench
+      .swarm()
+      .signal(swarmControl.encoderLost, { encoderId: 'enc-1', evidence: 'killed', atMs: Date.now() });
+    await eventually(async () => ownerOf(b) === 'enc-2');
+    expect(ownerOf(a)).toBe('enc-1');
+    expect(ownerOf(other)).toBe('enc-2');
+    expect(swarm.ownerOf(other.id).owner?.sessionId).toBe(
+      (await bench.channel(other).state()).ownerSessionId,
+    );
+    release();
+    await eventually(async () => ownerOf(a) === 'enc-2');
+    expect((await state()).cycle).toBe(cycle);
+    await onAir(a);
+    expect((await bench.channel(a).state()).lastMove).toMatchObject({
+      reason: 'encoder-lost',
+      outcome: 'recovered',
+    });
+  });
+
+  test('a failed session is recovered by its own channel only', async () => {
+    const spec = await addedChannel('enc-1');
+    const { owner } = swarm.ownerOf(spec.id);
+    const failed = {
+      channelId: spec.id,
+      encoderId: 'enc-1',
+      sessionId: owner?.sessionId,
+      code: 'session-failed',
+    };
+    await bench
+      .swarm()
+      .signal(swarmControl.sessionFailed, { ...failed, message: 'ffmpeg ended', atMs: Date.now() });
+    await eventually(async () => ownerOf(spec) === 'enc-2');
+  });
+});
+
+describe('cordon and drain', () => {
+  test('a cordoned encoder takes no handoff, also one asked for right after', async () => {
+    const spec = await addedChannel('enc-1');
+    await update(swarmControl.cordon, { encoderId: 'enc-2', requestedBy: 'test' });
+    const refused = await refusalFrom(bench.channel(spec).move(moveRequest({ toEncoderId: 'enc-2' })));
+    expect(refused.code).toBe('encoder-cordoned');
+    expect(ownerOf(spec)).toBe('enc-1');
+    await update(swarmControl.uncordon, { encoderId: 'enc-2', requestedBy: 'test' });
+    expect((await state()).cordons).toEqual({});
+    expect((await bench.channel(spec).move(moveRequest({ toEncoderId: 'enc-2' }))).outcome).toBe('completed');
+  });
+
+  test('an unknown encoder is refused', async () => {
+    const request = { encoderId: 'enc-9', requestedBy: 'test' };
+    for (const name of [swarmControl.cordon, swarmControl.uncordon, swarmControl.drain]) {
+      expect((await refusalFrom(update(name, request))).code).toBe('unknown-encoder');
+    }
+  });
+
+  test('a drain moves all channels away, and says which ones it could not move', async () => {
+    const channels = [await addedChannel('enc-3'), await addedChannel('enc-3'), await addedChannel('enc-3')];
+    await update(swarmControl.drain, { encoderId: 'enc-3', requestedBy: 'test' });
+    expect(channels.map(ownerOf)).not.toContain('enc-3');
+    expect((await state()).cordons['enc-3']).toMatchObject({ draining: true, by: 'test' });
+
+    await update(swarmControl.cordon, { encoderId: 'enc-2', requestedBy: 'test' });
+    const stuck = channels[0] as ChannelSpec;
+    const from = ownerOf(stuck) as string;
+    use({ chooseTarget: failing('no-target') });
+    const refused = await refusalFrom(update(swarmControl.drain, { encoderId: from, requestedBy: 'test' }));
+    expect(refused).toMatchObject({ code: 'no-target', message: expect.stringContaining(stuck.id) });
+    use();
+    for (const encoderId of ['enc-1', 'enc-2', 'enc-3']) {
+      await update(swarmControl.uncordon, { encoderId, requestedBy: 'test' });
+    }
+  });
+});
+
+describe('a control cycle', () => {
+  const nextCycle = async () => {
+    const { cycle } = await state();
+    await bench.swarm().signal(swarmControl.wake);
+    return eventually(async () => {
+      const now = await state();
+      return now.cycle > cycle && now.lastCycle?.workflowId.endsWith(`/${now.cycle}`) && now.lastCycle;
+    });
+  };
+  const explanation = { summary: 'too much to come', figures: { peakUnits: 5.2 }, rejected: [] };
+
+  test('asks channels to move and records who accepted and who refused', async () => {
+    const [moving, staying] = [await addedChannel('enc-1'), await addedChannel('enc-1')];
+    const move = { fromEncoderId: 'enc-1', rungs: 1, reason: 'predicted-overload' as const, explanation };
+    swarm.plan = {
+      ...swarm.plan,
+      moves: [
+        { ...move, channelId: moving.id, toEncoderId: 'enc-3' },
+        { ...move, channelId: staying.id, toEncoderId: 'enc-1' },
+      ],
+    };
+    const { acted, forecastId } = await nextCycle();
+    expect(forecastId).toBe('f-1');
+    expect(acted).toEqual([
+      { what: `move ${moving.id} enc-1 → enc-3 (predicted-overload)`, accepted: true },
+      {
+        what: `move ${staying.id} enc-1 → enc-1 (predicted-overload)`,
+        accepted: false,
+        why: expect.stringContaining('same-encoder'),
+      },
+    ]);
+    await eventually(async () => ownerOf(moving) === 'enc-3');
+    await onAir(moving);
+    expect((await bench.channel(moving).state()).lastMove?.explanation).toEqual(explanation);
+  });
+
+  test('recovers what it finds lost, releases orphans, and goes on where one part is silent', async () => {
+    const spec = await addedChannel('enc-1');
+    const observed: Observation = {
+      snapshot: { cell: bench.cell, atMs: Date.now(), encoders: [], channels: [] },
+      unreachable: ['enc-1'],
+      lost: [
+        {
+          channelId: spec.id,
+          reason: 'encoder-lost',
+          lostEncoderId: 'enc-1',
+          lostSessionId: swarm.ownerOf(spec.id).owner?.sessionId ?? null,
+          evidence: 'enc-1 does not answer',
+        },
+      ],
+      orphans: [{ encoderId: 'enc-1', sessionId: 'nobody-old', channelId: 'gone' }],
+      unregistered: [],
+    };
+    use({
+      observe: async () => observed,
+      latestForecast: failing('timeout'),
+      releaseSession: failing('encoder-unreachable'),
+    });
+    const { acted, forecastId, unreachable } = await nextCycle();
+    expect(forecastId).toBeNull();
+    expect(unreachable).toEqual(['enc-1']);
+    expect(acted).toEqual([
+      expect.objectContaining({ what: 'forecast', accepted: false }),
+      { what: `recover ${spec.id} (encoder-lost)`, accepted: true },
+      {
+        what: 'release orphan nobody-old on enc-1',
+        accepted: false,
+        why: expect.stringContaining('encoder-unreachable'),
+      },
+    ]);
+    await eventually(async () => ownerOf(spec) === 'enc-2');
+  });
+
+  test('without the origin decides nothing, says so, and the next one works again', async () => {
+    use({ observe: failing('unavailable') });
+    expect((await nextCycle()).acted).toEqual([
+      { what: 'observe', accepted: false, why: expect.stringContaining('unavailable') },
+    ]);
+    use();
+    expect((await nextCycle()).acted).toEqual([]);
+  });
+
+  test('adds an encoder; and lets one go after draining it, or keeps it where that fails', async () => {
+    const figures = {};
+    swarm.plan = {
+      ...swarm.plan,
+      scale: { kind: 'provision', count: 1, reason: 'demand above capacity', figures },
+    };
+    expect((await nextCycle()).acted).toEqual([{ what: 'provision 1', accepted: true }]);
+    await bench.client.workflow.getHandle(`scale-out/${bench.cell}`).result();
+    expect(swarm.encoderIds).toContain('enc-4');
+
+    const spec = await addedChannel('enc-4');
+    const letGo = { kind: 'deprovision' as const, encoderId: 'enc-4', reason: 'low demand', figures };
+    swarm.plan = { ...swarm.plan, scale: letGo };
+    use({ chooseTarget: failing('no-target') });
+    await nextCycle();
+    const scaleIn = () => bench.client.workflow.getHandle(`scale-in/${bench.cell}`);
+    expect(await scaleIn().result()).toEqual({ encoderId: 'enc-4', gone: false });
+    expect((await state()).cordons).toEqual({});
+    expect(ownerOf(spec)).toBe('enc-4');
+
+    use();
+    await nextCycle();
+    expect(await scaleIn().result()).toEqual({ encoderId: 'enc-4', gone: true });
+    expect(swarm.calls).toContain('deprovision enc-4');
+    expect(ownerOf(spec)).not.toBe('enc-4');
+    expect((await state()).cordons).toEqual({});
+  });
+});
+
+test('the swarm and its channels continue as new, and lose nothing', async () => {
+  const spec = await addedChannel('enc-1');
+  const runOf = async (): Promise<string> => (await bench.swarm().describe()).runId;
+  const before = { run: await runOf(), ...(await state()) };
+  await eventually(async () => {
+    await bench.swarm().signal(swarmControl.wake);
+    return (await runOf()) !== before.run;
+  }, 30_000);
+  const after = await state();
+  expect(after.channels).toEqual(before.channels);
+  expect(after.cycle).toBeGreaterThan(before.cycle);
+
+  const channel = bench.channel(spec);
+  const firstRun = (await channel.handle.describe()).runId;
+  for (let moves = 1; (await channel.handle.describe()).runId === firstRun; moves += 1) {
+    if (moves > 30) throw new Error('The channel did not continue as new.');
+    await channel.move(moveRequest({ toEncoderId: moves % 2 ? 'enc-2' : 'enc-1' }));
+  }
+  const { ownerEncoderId, token, status } = await channel.state();
+  expect(swarm.ownerOf(spec.id)).toMatchObject({ token, owner: { encoderId: ownerEncoderId } });
+  expect(status).toBe('on-air');
+}, 90_000);
+
+test('cycles are workflows of their own that can be found by cell', async () => {
+  const query = `${searchAttributeNames.cell} = "${bench.cell}" AND WorkflowType = "controlCycle"`;
+  await eventually(async () => {
+    for await (const run of bench.client.workflow.list({ query })) return run.workflowId.startsWith('cycle/');
+    return false;
+  });
+});

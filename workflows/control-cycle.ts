@@ -1,0 +1,192 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ParentClosePolicy, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
+import type { LostChannel, Observation, OrphanSession } from '../activities';
+import type { CycleResult, Move, Plan, ScaleChange } from '../src/domain';
+import { attributes } from './attributes';
+import { causeOf } from './failures';
+import { scaleIn, scaleOut } from './scaling';
+import { long, prompt, quick } from './steps';
+import type { ControlCycleInput } from './types';
+
+type Act = CycleResult['acted'][number];
+
+/**
+ * One control cycle: observe, forecast, judge, plan, act. Acting is asking: channel workflows accept a move or
+ * refuse it, and none of them is waited for. The result is the record of the decision.
+ */
+export const controlCycle = async (input: ControlCycleInput): Promise<CycleResult> => {
+  const { channels, cordons, policy, lowDemandSinceMs } = input;
+  const { workflowId } = workflowInfo();
+  const startedAtMs = Date.now();
+  const noPlan: Plan = { moves: [], scale: { kind: 'none' }, unmet: [], lowDemandSinceMs };
+
+  const [observed, forecast] = await Promise.all([
+    prompt.observe
+      .executeWithOptions({ summary: 'encoders, channels, audience, moves' }, [{ channels, cordons }])
+      .catch((error: unknown) => causeOf(error)),
+    prompt.latestForecast
+      .executeWithOptions({ summary: 'demand to come', startToCloseTimeout: '2 seconds' }, [])
+      .catch(() => null),
+  ]);
+  const record = {
+    workflowId,
+    forecastId: forecast?.forecastId ?? null,
+    forecastModel: forecast?.model ?? null,
+  };
+  if ('code' in observed) {
+    const acted = [{ what: 'observe', accepted: false, why: `${observed.code}: ${observed.message}` }];
+    return { ...record, atMs: startedAtMs, fitness: [], plan: noPlan, acted, unreachable: [] };
+  }
+
+  const { snapshot, unreachable } = observed;
+  const forecastId = record.forecastId;
+  const { fitness, plan } = await quick.decide.executeWithOptions(
+    { summary: 'fitness of each encoder, plan' },
+    [{ snapshot, forecastId, policy, lowDemandSinceMs }],
+  );
+  const withoutForecast: Act[] = forecast
+    ? []
+    : [{ what: 'forecast', accepted: false, why: 'none is at most a minute old: planned on present needs' }];
+  const acted = [...withoutForecast, ...(await act(input, observed, plan))];
+  const result = { ...record, atMs: snapshot.atMs, fitness, plan, acted, unreachable };
+  setCurrentDetails(inWords(result));
+  return result;
+};
+
+/** All at once; what one part refuses or leaves unanswered holds up no other. */
+const act = async (input: ControlCycleInput, observed: Observation, plan: Plan): Promise<Act[]> => {
+  const { lost, orphans, unregistered, snapshot } = observed;
+  // Recovery has precedence: a lost channel is not also moved.
+  const isLost = new Set(lost.map((channel) => channel.channelId));
+  const acts = [
+    ...unregistered.map((channelId) => registerAgain(input, channelId)),
+    ...lost.map((channel) => recover(channel, snapshot.atMs)),
+    ...plan.moves.filter((move) => !isLost.has(move.channelId)).map((move) => requestMove(move)),
+    ...orphans.map((session) => release(session)),
+    ...(plan.scale.kind === 'none' ? [] : [scale(input.cell, plan.scale)]),
+  ];
+  return Promise.all(acts);
+};
+
+const attempt = async (
+  what: string,
+  run: () => Promise<{ accepted: boolean; why?: string }>,
+): Promise<Act> => {
+  try {
+    return { what, ...(await run()) };
+  } catch (error) {
+    const { code, message } = causeOf(error);
+    return { what, accepted: false, why: `${code}: ${message}` };
+  }
+};
+
+const accepted = (): { accepted: boolean } => ({ accepted: true });
+
+const registerAgain = ({ channels }: ControlCycleInput, channelId: string): Promise<Act> =>
+  attempt(`register ${channelId} again`, async () => {
+    const spec = channels.find((channel) => channel.id === channelId);
+    if (!spec) return { accepted: false };
+    const summary = `relay, origin and source of ${channelId}`;
+    return long.registerChannel
+      .executeWithOptions({ summary, startToCloseTimeout: '8 seconds' }, [spec])
+      .then(accepted);
+  });
+
+/** Unique also where a new swarm of this cell counts its cycles from 1 again. */
+const requestId = (what: string): string => {
+  const { workflowId, runId } = workflowInfo();
+  return `${workflowId}/${runId}/${what}`;
+};
+
+const recover = (channel: LostChannel, atMs: number): Promise<Act> => {
+  const { channelId, reason, lostEncoderId, lostSessionId, evidence } = channel;
+  return attempt(`recover ${channelId} (${reason})`, () =>
+    prompt.requestRecovery.executeWithOptions({ summary: `${channelId}: ${evidence}` }, [
+      {
+        channelId,
+        request: {
+          requestId: requestId('recover'),
+          reason,
+          lostEncoderId,
+          lostSessionId,
+          evidence,
+          requestedAtMs: atMs,
+        },
+      },
+    ]),
+  );
+};
+
+const requestMove = (move: Move): Promise<Act> => {
+  const { channelId, fromEncoderId, toEncoderId, rungs, reason, explanation } = move;
+  return attempt(`move ${channelId} ${fromEncoderId ?? '?'} → ${toEncoderId} (${reason})`, () =>
+    prompt.requestMove.executeWithOptions({ summary: explanation.summary.slice(0, 180) }, [
+      {
+        channelId,
+        request: {
+          requestId: requestId('move'),
+          reason,
+          toEncoderId,
+          rungs,
+          requestedBy: 'control cycle',
+          requestedAtMs: Date.now(),
+          explanation,
+        },
+      },
+    ]),
+  );
+};
+
+const release = (session: OrphanSession): Promise<Act> =>
+  attempt(`release orphan ${session.sessionId} on ${session.encoderId}`, () =>
+    prompt.releaseSession
+      .executeWithOptions({ summary: `nobody wants ${session.sessionId}` }, [session])
+      .then(accepted),
+  );
+
+/** Scaling outlives the cycle. Its workflow id allows one at a time. */
+const scale = (cell: string, change: Exclude<ScaleChange, { kind: 'none' }>): Promise<Act> => {
+  const { reason } = change;
+  const options = { staticDetails: reason, parentClosePolicy: ParentClosePolicy.ABANDON };
+  const start = async (): Promise<unknown> => {
+    if (change.kind === 'provision') {
+      const { count } = change;
+      return startChild(scaleOut, {
+        ...options,
+        workflowId: `scale-out/${cell}`,
+        args: [{ cell, count, reason }],
+        staticSummary: `${count} more encoder(s)`,
+        typedSearchAttributes: attributes({ cell, reason: 'provision' }),
+      });
+    }
+    const { encoderId } = change;
+    return startChild(scaleIn, {
+      ...options,
+      workflowId: `scale-in/${cell}`,
+      args: [{ cell, encoderId, reason }],
+      staticSummary: `let ${encoderId} go`,
+      typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'deprovision' }),
+    });
+  };
+  const what = change.kind === 'provision' ? `provision ${change.count}` : `deprovision ${change.encoderId}`;
+  return attempt(what, async () => {
+    try {
+      await start();
+      return { accepted: true };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      return { accepted: false, why: 'move-in-progress: the last change of scale is still under way' };
+    }
+  });
+};
+
+const inWords = ({ forecastId, forecastModel, fitness, plan, acted, unreachable }: CycleResult): string =>
+  [
+    `### ${plan.moves.length} move(s), scale ${plan.scale.kind}`,
+    `- forecast: ${forecastId ?? 'none'} ${forecastModel ?? ''}`,
+    ...(unreachable.length > 0 ? [`- silent: ${unreachable.join(', ')}`] : []),
+    ...fitness.map((f) => `- ${f.encoderId}: fitness ${f.score.toFixed(2)}, weakest: ${f.weakestTerm}`),
+    ...plan.moves.map((move) => `- ${move.explanation.summary}`),
+    ...plan.unmet.map(({ why }) => `- unmet: ${why}`),
+    ...acted.map(({ what, accepted: yes, why }) => `- ${what}: ${yes ? 'accepted' : `refused, ${why}`}`),
+  ].join('\n');
