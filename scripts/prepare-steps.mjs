@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packagesAreInstalled } from './installed-packages.mjs';
+import { runLongStep } from './long-step.mjs';
+import { fingerprintOfSources } from './source-fingerprint.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const NEEDED_FREE_MIB = 500;
+
+class Refusal extends Error {
+  constructor(cause, mend) {
+    super(`${cause}\nMend: ${mend}`);
+  }
+}
+
+/** Causes that npm names in its output, in words, with the mend. */
+const knownFailures = [
+  [/ENOSPC|no space left/i, 'The disk is full.', 'free some space, then run the command again.'],
+  [
+    /EACCES|EPERM|EROFS/,
+    'A file or folder of the project, or of npm, belongs to another user.',
+    'give it to this user (chown), then run the command again.',
+  ],
+  [
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH/,
+    'The package registry could not be reached.',
+    'check the network (and the proxy or registry that npm is set to: npm config list), then run the command again.',
+  ],
+];
+
+const refuseAfter = (what, output) => {
+  const [, cause, mend] = knownFailures.find(([pattern]) => pattern.test(output)) ?? [];
+  const tail = output.trim().split('\n').slice(-12).join('\n');
+  return new Refusal(`${tail}\n\n${what} failed. ${cause ?? ''}`.trim(), mend ?? 'see the lines above.');
+};
+
+const requireWritableProject = () => {
+  try {
+    accessSync(root, constants.W_OK);
+  } catch {
+    throw new Refusal(`The project folder ${root} can't be written.`, 'give it to this user (chown).');
+  }
+};
+
+const requireDiskSpace = () => {
+  const { bavail, bsize } = statfsSync(root);
+  const freeMiB = Math.floor((bavail * bsize) / 1024 / 1024);
+  if (freeMiB < NEEDED_FREE_MIB) {
+    throw new Refusal(
+      `The disk that holds ${root} has ${freeMiB} MiB left; ${NEEDED_FREE_MIB} MiB are needed.`,
+      'free some space.',
+    );
+  }
+};
+
+const installPackages = async () => {
+  // npm tells scripts where it is itself; that one runs, whatever PATH says.
+  const npm = process.env.npm_execpath;
+  const [command, ...args] = npm ? [process.execPath, npm] : ['npm'];
+  // Otherwise `npm ci` says nothing until it is done.
+  const env = { ...process.env, npm_config_loglevel: 'http' };
+  const { ok, output } = await runLongStep('packages (npm ci)', command, [...args, 'ci'], { cwd: root, env });
+  if (!ok) throw refuseAfter('npm ci', output);
+};
+
+const buildIfChanged = async () => {
+  const stampFile = join(root, 'dist', '.stamp');
+  const fingerprint = fingerprintOfSources(root);
+  let built = '';
+  try {
+    built = readFileSync(stampFile, 'utf8');
+  } catch {
+    // Never built.
+  }
+  if (built === fingerprint) return;
+  const { ok, output } = await runLongStep('build', process.execPath, ['scripts/build.mjs'], { cwd: root });
+  if (!ok) throw refuseAfter('The build', output);
+  writeFileSync(stampFile, fingerprint);
+};
+
+const findTools = () =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, 'dist/src/setup/main.js')], { stdio: 'inherit' });
+    child.once('error', reject);
+    child.once('exit', (status) => resolve(status ?? 1));
+  });
+
+/** Prepares the project; returns the exit status. Errors are shown with cause and mend. */
+export const prepare = async ({ tools }) => {
+  try {
+    requireWritableProject();
+    requireDiskSpace();
+    if (!packagesAreInstalled(root)) await installPackages();
+    await buildIfChanged();
+    return tools ? await findTools() : 0;
+  } catch (error) {
+    console.error(error instanceof Refusal ? error.message : error);
+    return 1;
+  }
+};

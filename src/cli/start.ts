@@ -1,0 +1,173 @@
+import { randomInt } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { channelWithDefaults, type SwarmError } from '../domain';
+import { boundedRun } from '../start/bounded-run';
+import { parseInput, withInputs } from '../start/channel-inputs';
+import { parseDuration } from '../start/duration';
+import { awaitFirstGops } from '../start/first-gops';
+import { MovesWatch, moveInWords } from '../start/moves-watch';
+import { reportInWords } from '../start/run-report';
+import { startSwarm, type RunningSwarm } from '../start/swarm';
+import { whereToLook } from '../start/where-to-look';
+import { MAX_LOCAL_ENCODERS, StepReporter } from '../setup';
+
+const ENCODER_CAPACITY_UNITS = 6;
+const ON_AIR_LIMIT_MS = 60_000;
+const EVENTS_POLL_MS = 2_000;
+const EXIT_INTERRUPTED = 130;
+
+interface Options {
+  input: string[];
+  duration?: string;
+  report?: string;
+  seed: number;
+  portBase?: number;
+  stateDir: string;
+  encoders: number;
+  channels: number;
+}
+
+const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+
+const program = new Command('npm start --')
+  .description('Brings a swarm up on this machine and keeps it live until Ctrl-C.')
+  .option(
+    '--input <NAME=URL>',
+    'a file (looped) or a live URL that ffmpeg reads, as the input of channel NAME; repeatable',
+    (value: string, before: string[]) => [...before, value],
+    [],
+  )
+  .option('--duration <TIME>', 'run the scenario for so long (60s, 2m), verify every channel, and end')
+  .option('--report <FILE>', 'where the bounded run writes its report (JSON)')
+  .option(
+    '--seed <N>',
+    'decides what the bounded run moves and kills',
+    wholeNumber(0, 2 ** 32 - 1),
+    randomInt(1e6),
+  )
+  .option(
+    '--port-base <N>',
+    'shift all ports to N and up, to run beside another swarm',
+    wholeNumber(1024, 65_495),
+  )
+  .option('--state-dir <DIR>', 'folder of the local state', process.env.SWARM_STATE_DIR || '.swarm')
+  .option('--encoders <N>', 'encoder hosts to start with', wholeNumber(1, MAX_LOCAL_ENCODERS), 3)
+  .option('--channels <N>', 'generated channels', wholeNumber(1, 20), 6);
+
+const showError = (error: unknown): void => {
+  const { message, mend } = error as SwarmError;
+  console.error(`\n${message}${mend ? `\nMend: ${mend}` : ''}`);
+};
+
+/** First signal: stop in order; second: at once. Resolves with the first signal. */
+const stopOnSignals = (current: () => RunningSwarm | null, interrupted: AbortController): void => {
+  let count = 0;
+  const onSignal = (): void => {
+    count += 1;
+    if (count === 1) {
+      interrupted.abort();
+      return;
+    }
+    current()?.killNow();
+    process.exit(EXIT_INTERRUPTED);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+const main = async (o: Options): Promise<number> => {
+  const startedAtMs = performance.timeOrigin;
+  const durationSeconds = o.duration === undefined ? null : parseDuration(o.duration);
+  const inputFolder = process.env.INIT_CWD ?? process.cwd();
+  const inputs = await Promise.all(o.input.map((text) => parseInput(text, inputFolder)));
+  const channels = withInputs(
+    Array.from({ length: o.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`)),
+    inputs,
+  );
+  const encoders = Array.from({ length: o.encoders }, (_, i) => ({
+    id: `enc-${i + 1}`,
+    zone: i % 2 ? 'b' : 'a',
+  }));
+
+  const reporter = new StepReporter(process.stdout);
+  const say = (line: string): void => reporter.line(`  ${new Date().toLocaleTimeString('en-GB')} ${line}`);
+  const interrupted = new AbortController();
+  let swarm: RunningSwarm | null = null;
+  stopOnSignals(() => swarm, interrupted);
+  try {
+    swarm = await startSwarm({
+      stateDir: o.stateDir,
+      ...(o.portBase !== undefined && { portBase: o.portBase }),
+      env: process.env,
+      encoders,
+      encoderCapacityUnits: ENCODER_CAPACITY_UNITS,
+      ...(durationSeconds !== null && { audienceAnchor: 'restart' as const }),
+      channels,
+      reporter,
+      signal: interrupted.signal,
+      onEvent: (event) => say(event.text),
+    });
+    const startSeconds = (Date.now() - startedAtMs) / 1000;
+    const firstGops = await reporter.step('on air', () =>
+      awaitFirstGops({
+        originUrl: swarm!.environment.SWARM_ORIGIN_URL,
+        channelIds: channels.map((c) => c.id),
+        sinceMs: startedAtMs,
+        limitMs: ON_AIR_LIMIT_MS,
+      }),
+    );
+    reporter.line(whereToLook(swarm.environment, channels));
+    if (durationSeconds === null) {
+      const watch = new MovesWatch({
+        apiUrl: swarm.environment.SWARM_API_URL,
+        sinceMs: startedAtMs,
+        everyMs: EVENTS_POLL_MS,
+        onEnded: (move) => say(moveInWords(move)),
+      });
+      watch.start();
+      await aborted(interrupted.signal);
+      await watch.stop();
+      return 0;
+    }
+    reporter.line(`  bounded run of ${durationSeconds} s, seed ${o.seed}`);
+    const report = await boundedRun({
+      swarm,
+      channels,
+      firstGops,
+      durationSeconds,
+      startedAtMs,
+      startSeconds,
+      seed: o.seed,
+      reporter,
+      signal: interrupted.signal,
+    });
+    if (o.report !== undefined) await writeFile(o.report, `${JSON.stringify(report, null, 2)}\n`);
+    reporter.line(reportInWords(report));
+    return report.ok ? 0 : 1;
+  } catch (error) {
+    if (interrupted.signal.aborted) return EXIT_INTERRUPTED;
+    throw error;
+  } finally {
+    if (swarm) await reporter.step('stop', () => swarm!.stop());
+  }
+};
+
+main(program.parse().opts<Options>()).then(
+  (status) => process.exit(status),
+  (error: unknown) => {
+    showError(error);
+    process.exit(1);
+  },
+);

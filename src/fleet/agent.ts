@@ -1,0 +1,41 @@
+import express from 'express';
+import { z } from 'zod';
+import { errorHandler, listen, parseOrRefuse, type RunningServer } from '../service/http';
+import type { Logger } from '../service/logger';
+import type { LocalFleet } from './local-fleet';
+
+const provisionSchema = z.strictObject({
+  requestId: z.string().min(1).max(200),
+  zone: z.string().min(1).max(41).optional(),
+});
+
+/**
+ * Serves a local fleet over HTTP; see docs/protocols.md, "Fleet agent".
+ * @throws SwarmError unavailable when the port is taken
+ */
+export const startFleetAgent = async (o: {
+  fleet: LocalFleet;
+  port: number;
+  host: string;
+  log: Logger;
+}): Promise<RunningServer> => {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(express.json({ limit: '10kb' }));
+  app.get('/healthz', (_req, res) => {
+    res.json({ status: 'ok', encoders: o.fleet.list().length });
+  });
+  app.get('/encoders', (_req, res) => {
+    res.json(o.fleet.list());
+  });
+  app.post('/encoders', async (req, res) => {
+    const { requestId, zone } = parseOrRefuse(provisionSchema, req.body, 'request for an encoder');
+    res.status(201).json(await o.fleet.provision(requestId, zone));
+  });
+  app.delete('/encoders/:id', async (req, res) => {
+    await o.fleet.deprovision(req.params.id);
+    res.status(204).end();
+  });
+  app.use(errorHandler(o.log));
+  return listen(app, o.port, o.host);
+};

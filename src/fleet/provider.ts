@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import type { Environment } from '../config/config';
+import { SwarmError, idSchema } from '../domain';
+import { callJson } from '../service/http';
+
+export const fleetEncoderSchema = z.object({
+  id: idSchema,
+  /** host:port */
+  grpcAddress: z.string().min(3),
+  region: z.string(),
+  zone: z.string(),
+  pid: z.int().positive().nullable(),
+  state: z.enum(['starting', 'running', 'restarting', 'stopped']),
+  restarts: z.int().min(0),
+  startedAtMs: z.number(),
+});
+
+/** An encoder host as the one who runs it knows it. */
+export type FleetEncoder = z.infer<typeof fleetEncoderSchema>;
+
+/** Who can tell which encoder hosts there are, and maybe start and end them. */
+export interface FleetProvider {
+  readonly canProvision: boolean;
+  list(): Promise<FleetEncoder[]>;
+  /**
+   * Starts one more encoder host; the same requestId again: the same encoder.
+   * @throws SwarmError at-capacity-limit when no more can be had
+   */
+  provision(requestId: string, zone?: string): Promise<FleetEncoder>;
+  /** Ends an encoder host; an unknown one counts as ended. */
+  deprovision(encoderId: string): Promise<void>;
+}
+
+const LIST_LIMIT_MS = 3_000;
+const PROVISION_LIMIT_MS = 40_000;
+const DEPROVISION_LIMIT_MS = 15_000;
+
+/** A fixed list of encoder hosts that somebody else runs. */
+class StaticFleet implements FleetProvider {
+  readonly canProvision = false;
+
+  constructor(private readonly encoders: FleetEncoder[]) {}
+
+  async list(): Promise<FleetEncoder[]> {
+    return this.encoders;
+  }
+
+  async provision(): Promise<FleetEncoder> {
+    throw new SwarmError(
+      'at-capacity-limit',
+      'The fleet is a fixed list (SWARM_ENCODERS): no encoder can be added.',
+      'Add an encoder to SWARM_ENCODERS, or let the local provider run the fleet.',
+    );
+  }
+
+  async deprovision(encoderId: string): Promise<void> {
+    throw new SwarmError(
+      'conflict',
+      `The fleet is a fixed list (SWARM_ENCODERS): ${encoderId} can't be ended from here.`,
+      'End it where it runs, and take it out of SWARM_ENCODERS.',
+    );
+  }
+}
+
+/** The fleet agent of this machine, over HTTP. */
+class LocalFleetClient implements FleetProvider {
+  readonly canProvision = true;
+
+  constructor(private readonly url: string) {}
+
+  async list(): Promise<FleetEncoder[]> {
+    const answer = await callJson(`${this.url}/encoders`, { timeoutMs: LIST_LIMIT_MS });
+    return this.parse(z.array(fleetEncoderSchema), answer);
+  }
+
+  async provision(requestId: string, zone?: string): Promise<FleetEncoder> {
+    const answer = await callJson(`${this.url}/encoders`, {
+      method: 'POST',
+      json: { requestId, ...(zone !== undefined && { zone }) },
+      timeoutMs: PROVISION_LIMIT_MS,
+    });
+    return this.parse(fleetEncoderSchema, answer);
+  }
+
+  async deprovision(encoderId: string): Promise<void> {
+    const url = `${this.url}/encoders/${encodeURIComponent(encoderId)}`;
+    await callJson(url, { method: 'DELETE', timeoutMs: DEPROVISION_LIMIT_MS });
+  }
+
+  private parse<T extends z.ZodType>(schema: T, answer: unknown): z.output<T> {
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    const fault = parsed.error.issues[0];
+    throw new SwarmError(
+      'internal',
+      `The fleet agent at ${this.url} answered garbage: ${fault?.path.join('.')}: ${fault?.message}.`,
+    );
+  }
+}
+
+/** id=host:port, where host may be an IPv6 address in brackets. */
+const STATIC_ENTRY = /^(?<id>[^=]+)=(?<address>(?:[^:\s]+|\[[^\]]+\]):\d{1,5})$/;
+
+/** @throws SwarmError bad-request that shows the entry at fault */
+const parseStaticFleet = (list: string): FleetEncoder[] =>
+  list.split(',').map((entry) => {
+    const { id = '', address = '' } = STATIC_ENTRY.exec(entry.trim())?.groups ?? {};
+    if (!idSchema.safeParse(id).success) {
+      throw new SwarmError(
+        'bad-request',
+        `SWARM_ENCODERS holds "${entry.trim()}".`,
+        'Write it as id=host:port,id=host:port.',
+      );
+    }
+    return {
+      id,
+      grpcAddress: address,
+      region: '',
+      zone: '',
+      pid: null,
+      state: 'running',
+      restarts: 0,
+      startedAtMs: 0,
+    };
+  });
+
+/**
+ * The fleet of this environment: the list in SWARM_ENCODERS if there is one, else the local fleet agent.
+ * A static encoder has an empty region and zone: it tells them itself (Describe).
+ * @throws SwarmError bad-request when SWARM_ENCODERS is malformed
+ */
+export const createFleetProvider = (environment: Environment): FleetProvider =>
+  environment.SWARM_ENCODERS
+    ? new StaticFleet(parseStaticFleet(environment.SWARM_ENCODERS))
+    : new LocalFleetClient(environment.SWARM_FLEET_URL);

@@ -1,0 +1,18 @@
+export type { SetupContext, FoundProgram, FoundServer } from './context';
+export { findExecutable, toolsBinDir, toolsCacheDir } from './executables';
+export { findOrInstallFfmpeg, type FoundFfmpeg } from './ffmpeg';
+export { findOrInstallInflux } from './influx';
+export { findOrInstallTemporal, type FoundTemporalService } from './temporal';
+export { requireDiskSpace, NEEDED_FREE_BYTES, type StatFileSystem } from './disk-space';
+export { portUser, type PortUser } from './port-user';
+export {
+  portsFor,
+  requireFreePorts,
+  DEFAULT_PORT_BASE,
+  MAX_LOCAL_ENCODERS,
+  PORTS_IN_A_BASE,
+  type PortWanted,
+  type SwarmPorts,
+} from './ports';
+export { StepReporter, type Screen } from './step-reporter';
+export { findOrInstallTools, type Tools } from './tools';

@@ -1,0 +1,92 @@
+import { createServer } from 'node:net';
+import { SwarmError } from '../domain';
+import { portUser } from './port-user';
+
+export const DEFAULT_PORT_BASE = 7700;
+/** Ports above the base that a swarm may take. */
+export const PORTS_IN_A_BASE = 40;
+/** Encoder hosts that fit between the first encoder port and the servers' ports. */
+export const MAX_LOCAL_ENCODERS = 20;
+
+/** Every port that a swarm of this machine listens on. */
+export interface SwarmPorts {
+  api: number;
+  relay: number;
+  origin: number;
+  source: number;
+  fleet: number;
+  collector: number;
+  worker: number;
+  /** First of MAX_LOCAL_ENCODERS. */
+  encoderBase: number;
+  temporal: number;
+  temporalUi: number;
+  influx: number;
+  influxBackup: number;
+}
+
+const fromVariable = (env: NodeJS.ProcessEnv, name: string, otherwise: number): number => {
+  const value = env[name];
+  if (value === undefined || value === '') return otherwise;
+  const port = Number(value);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new SwarmError('bad-request', `${name} is "${value}", which is no port.`, 'Use 1 to 65535.');
+};
+
+/**
+ * The ports of a swarm. Without a base, Temporal and InfluxDB keep their well-known ports; with one, all ports
+ * lie in [base, base + 40), so that swarms run side by side. Variables win over both.
+ */
+export const portsFor = (portBase: number | undefined, env: NodeJS.ProcessEnv): SwarmPorts => {
+  const base = portBase ?? DEFAULT_PORT_BASE;
+  if (!Number.isInteger(base) || base < 1024 || base > 65_535 - PORTS_IN_A_BASE) {
+    throw new SwarmError('bad-request', `Port base ${base} is out of range.`, 'Use 1024 to 65495.');
+  }
+  const wellKnown = (port: number, offset: number): number => (portBase === undefined ? port : base + offset);
+  return {
+    api: fromVariable(env, 'SWARM_API_PORT', base),
+    relay: fromVariable(env, 'SWARM_RELAY_PORT', base + 1),
+    origin: fromVariable(env, 'SWARM_ORIGIN_PORT', base + 2),
+    source: fromVariable(env, 'SWARM_SOURCE_PORT', base + 3),
+    fleet: fromVariable(env, 'SWARM_FLEET_PORT', base + 4),
+    collector: fromVariable(env, 'SWARM_COLLECTOR_PORT', base + 5),
+    worker: fromVariable(env, 'SWARM_WORKER_PORT', base + 6),
+    encoderBase: fromVariable(env, 'SWARM_ENCODER_PORT_BASE', base + 10),
+    temporal: wellKnown(7233, 33),
+    temporalUi: wellKnown(8233, 34),
+    influx: wellKnown(8086, 35),
+    influxBackup: base + 36,
+  };
+};
+
+/** A port about to be used, for what, and what to set to get another one. */
+export interface PortWanted {
+  port: number;
+  usedFor: string;
+  mend: string;
+}
+
+const canListen = (port: number, host: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+
+/** @throws SwarmError unavailable that names each taken port, who uses it, and what to set */
+export const requireFreePorts = async (wanted: readonly PortWanted[], host: string): Promise<void> => {
+  const free = await Promise.all(wanted.map(({ port }) => canListen(port, host)));
+  const taken = wanted.filter((_, i) => !free[i]);
+  if (taken.length === 0) return;
+  const users = await Promise.all(taken.map(({ port }) => portUser(port)));
+  const faults = taken.map(({ port, usedFor }, i) => {
+    const user = users[i];
+    return `port ${port} (${usedFor}) is taken${user ? ` by process ${user.pid} (${user.command.slice(0, 80)})` : ''}`;
+  });
+  const mends = [...new Set(taken.map(({ mend }) => mend))];
+  throw new SwarmError(
+    'unavailable',
+    `On ${host}: ${faults.join('; ')}.`,
+    `Stop what uses it, or ${mends.join(', or ')}, or start with --port-base N to shift all ports.`,
+  );
+};

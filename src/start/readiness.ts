@@ -1,0 +1,86 @@
+import { get } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const RETRY_MS = 40;
+const TRY_LIMIT_MS = 2_000;
+
+/** Repeats an attempt until it succeeds. @throws the signal's reason once it is aborted */
+const untilItWorks = async (attempt: () => Promise<boolean>, signal: AbortSignal): Promise<void> => {
+  while (!(await attempt())) await sleep(RETRY_MS, undefined, { signal });
+  signal.throwIfAborted();
+};
+
+const answersOk = (url: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const request = get(url, { timeout: TRY_LIMIT_MS, agent: false }, (response) => {
+      response.resume();
+      const { statusCode = 0 } = response;
+      resolve(statusCode >= 200 && statusCode < 300);
+    });
+    request.once('error', () => resolve(false)).once('timeout', () => request.destroy());
+  });
+
+const acceptsConnection = (port: number, host: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host, timeout: TRY_LIMIT_MS });
+    const end = (ok: boolean) => (): void => {
+      socket.destroy();
+      resolve(ok);
+    };
+    socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false));
+  });
+
+/** Waits until a URL answers with 2xx. */
+export const awaitHttpOk = (url: string, signal: AbortSignal): Promise<void> =>
+  untilItWorks(() => answersOk(url), signal);
+
+/** Waits until a TCP port accepts connections. */
+export const awaitPort = (port: number, host: string, signal: AbortSignal): Promise<void> =>
+  untilItWorks(() => acceptsConnection(port, host), signal);
+
+const splitAddress = (address: string): { host: string; port: number } => {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
+};
+
+/**
+ * Waits until a gRPC server calls itself SERVING (grpc.health.v1.Health).
+ * @param service name of the service asked for; empty: the server as a whole
+ */
+export const awaitGrpcServing = async (
+  address: string,
+  service: string,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { host, port } = splitAddress(address);
+  const [grpc, health] = await Promise.all([
+    import('@grpc/grpc-js'),
+    import('grpc-health-check'),
+    awaitPort(port, host, signal),
+  ]);
+  const HealthClient = grpc.makeGenericClientConstructor(health.service, 'grpc.health.v1.Health');
+  const client = new HealthClient(address, grpc.credentials.createInsecure(), {
+    // Without these, a connection that is refused is tried again only after a second.
+    'grpc.initial_reconnect_backoff_ms': RETRY_MS,
+    'grpc.max_reconnect_backoff_ms': 4 * RETRY_MS,
+    'grpc.use_local_subchannel_pool': 1,
+  });
+  const isServing = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const options = { deadline: Date.now() + TRY_LIMIT_MS, waitForReady: true };
+      const check = client.check as (
+        request: { service: string },
+        options: object,
+        done: (error: unknown, answer?: { status: string }) => void,
+      ) => void;
+      check.call(client, { service }, options, (error, answer) =>
+        resolve(!error && answer?.status === 'SERVING'),
+      );
+    });
+  try {
+    await untilItWorks(isServing, signal);
+  } finally {
+    client.close();
+  }
+};
