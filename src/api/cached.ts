@@ -1,0 +1,77 @@
+import { SwarmError } from '../domain';
+
+/** What a cached reading gives: the last good value with its age, and the fault if the last try failed. */
+export interface Reading<T> {
+  value: T | null;
+  readAtMs: number | null;
+  fault: SwarmError | null;
+}
+
+/** @throws SwarmError timeout, when `work` has not settled in time. Its late result is dropped. */
+export const withinDeadline = async <T>(what: string, deadlineMs: number, work: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new SwarmError('timeout', `${what} did not answer within ${deadlineMs} ms.`)),
+      deadlineMs,
+    );
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const asSwarmError = (error: unknown): SwarmError =>
+  error instanceof SwarmError
+    ? error
+    : new SwarmError('internal', error instanceof Error ? error.message : String(error));
+
+/**
+ * A reading that many may ask for at once: one call under way at a time, kept for `freshMs`. A failed call keeps the
+ * last good value and is tried again after `freshMs`, so that a dead part is neither hammered nor waited for twice.
+ */
+export class CachedReading<T> {
+  private reading: Reading<T> = { value: null, readAtMs: null, fault: null };
+  private triedAtMs = -Infinity;
+  private underWay: Promise<void> | null = null;
+  private generation = 0;
+
+  constructor(
+    private readonly what: string,
+    private readonly read: () => Promise<T>,
+    private readonly o: { freshMs: number; deadlineMs: number },
+  ) {}
+
+  async get(): Promise<Reading<T>> {
+    if (Date.now() - this.triedAtMs >= this.o.freshMs) {
+      this.underWay ??= this.refresh();
+      // A part that failed last time is asked again, but nobody waits for it: its fault is known.
+      if (!this.reading.fault) await this.underWay;
+    }
+    return this.reading;
+  }
+
+  /** The next get() reads anew, also if a call is under way now. */
+  invalidate(): void {
+    this.triedAtMs = -Infinity;
+    this.underWay = null;
+    this.generation += 1;
+  }
+
+  private async refresh(): Promise<void> {
+    const generation = this.generation;
+    let next: Reading<T>;
+    try {
+      const value = await withinDeadline(this.what, this.o.deadlineMs, this.read());
+      next = { value, readAtMs: Date.now(), fault: null };
+    } catch (error) {
+      next = { ...this.reading, fault: asSwarmError(error) };
+    }
+    if (generation !== this.generation) return;
+    this.reading = next;
+    this.triedAtMs = Date.now();
+    this.underWay = null;
+  }
+}

@@ -1,0 +1,66 @@
+import type { RequestHandler, Response } from 'express';
+import { SwarmError } from '../domain';
+
+const periodMs = 1_000;
+const mostReaders = 64;
+/** A page that has not read this much is too slow: it misses events until it has caught up. */
+const mostUnsentBytes = 1 << 20;
+
+/**
+ * Server-sent events: one `status` event a second to every page that listens. One poll serves all of them, and none
+ * runs while nobody listens.
+ */
+export class StatusEvents {
+  private readonly readers = new Set<Response>();
+  private timer: NodeJS.Timeout | null = null;
+  private stopped = false;
+
+  constructor(private readonly read: () => Promise<unknown>) {}
+
+  readonly handler: RequestHandler = (req, res) => {
+    if (this.readers.size >= mostReaders || this.stopped) {
+      throw new SwarmError(
+        'unavailable',
+        `${this.readers.size} pages listen already.`,
+        'Close some of them.',
+      );
+    }
+    res.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    res.write('retry: 2000\n\n');
+    this.readers.add(res);
+    req.on('close', () => this.readers.delete(res));
+    this.schedule(0);
+  };
+
+  stop(): void {
+    this.stopped = true;
+    if (this.timer) clearTimeout(this.timer);
+    for (const res of this.readers) res.end();
+    this.readers.clear();
+  }
+
+  private schedule(afterMs: number): void {
+    if (this.timer || this.stopped) return;
+    this.timer = setTimeout(() => {
+      void this.push().finally(() => {
+        this.timer = null;
+        if (this.readers.size > 0) this.schedule(periodMs);
+      });
+    }, afterMs);
+  }
+
+  private async push(): Promise<void> {
+    let event: string;
+    try {
+      event = `event: status\ndata: ${JSON.stringify(await this.read())}\n\n`;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      event = `event: fault\ndata: ${JSON.stringify({ message })}\n\n`;
+    }
+    for (const res of this.readers) if (res.writableLength < mostUnsentBytes) res.write(event);
+  }
+}

@@ -1,0 +1,81 @@
+import type { Forecasts, Missing } from './answer-schemas';
+import { withinDeadline } from './cached';
+import { demandOf } from './encoder-demand';
+import type { Observation } from './observe';
+import type { ApiPorts } from './ports';
+import { SwarmError } from '../domain';
+import type { Status } from './answer-schemas';
+
+const historySteps = 48;
+const deadlineMs = 2_000;
+
+/** Forecast curves with the history before them, for charts. What InfluxDB does not give is left empty and named. */
+export const forecastsOf = async (
+  ports: ApiPorts,
+  seen: Observation,
+  status: Status,
+  o: { cell: string; stepSeconds: number },
+): Promise<Forecasts> => {
+  const { forecast } = seen;
+  const stepSeconds = forecast?.stepSeconds ?? o.stepSeconds;
+  const endMs = seen.atMs;
+  const sinceMs = endMs - historySteps * stepSeconds * 1000;
+  const missing: Missing[] = [...seen.missing];
+  const ask = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await withinDeadline('InfluxDB', deadlineMs, work);
+    } catch (error) {
+      const code = error instanceof SwarmError ? error.code : 'internal';
+      if (!missing.some((m) => m.part === 'influxdb')) {
+        missing.push({ part: 'influxdb', code, message: (error as Error).message });
+      }
+      return otherwise;
+    }
+  };
+  const channelIds = status.channels.map((c) => c.id);
+  const [audience, used] = await Promise.all([
+    ask(
+      ports.telemetry.audienceHistory({ cell: o.cell, channelIds, stepSeconds, steps: historySteps, endMs }),
+      {},
+    ),
+    ask(
+      ports.telemetry.recent('encoder', { cell: o.cell, fields: ['units_used'], sinceMs, stepSeconds }),
+      [],
+    ),
+  ]);
+  return {
+    atMs: endMs,
+    forecastId: forecast?.forecastId ?? null,
+    model: forecast?.model ?? null,
+    issuedAtMs: forecast?.issuedAtMs ?? null,
+    stepSeconds,
+    horizonSteps: forecast?.horizonSteps ?? 0,
+    channels: channelIds.map((id) => {
+      const values = audience[id] ?? [];
+      return {
+        id,
+        held: forecast?.held.includes(id) ?? false,
+        viewers: forecast?.viewers[id] ?? null,
+        units: forecast?.channelUnits[id] ?? null,
+        viewersHistory: values.map((value, i) => ({
+          atMs: endMs - (values.length - 1 - i) * stepSeconds * 1000,
+          value,
+        })),
+      };
+    }),
+    encoders: status.encoders.map(({ id, limitUnits, capacityUnits }) => {
+      const owned = status.channels.filter((c) => c.owner?.encoderId === id).map((c) => c.id);
+      return {
+        id,
+        limitUnits,
+        capacityUnits,
+        channels: owned,
+        units: demandOf(forecast, owned),
+        unitsHistory: used
+          .filter((point) => point.tags.encoder === id)
+          .map((point) => ({ atMs: point.atMs, value: point.fields.units_used ?? null })),
+      };
+    }),
+    missing,
+  };
+};

@@ -1,0 +1,11 @@
+import { readEnvironment } from '../config/config';
+import { runPart } from '../service/lifecycle';
+import { createLogger } from '../service/logger';
+import { startApi } from './server';
+import { createPorts } from './upstream';
+
+const log = createLogger('api');
+runPart(log, async () => {
+  const environment = readEnvironment();
+  return startApi(environment, { ports: createPorts(environment), log });
+});

@@ -1,0 +1,128 @@
+import type {
+  CellForecast,
+  ChannelSpec,
+  ChannelWorkflowState,
+  EncoderInfo,
+  EncoderTelemetry,
+  MoveRequest,
+  MoveResult,
+  Owner,
+  SwarmWorkflowState,
+} from '../domain';
+import type { MoveRecord } from './answer-schemas';
+
+/**
+ * All that the API asks of the rest of the swarm. The real ones are in upstream.ts and orchestration.ts.
+ * Every call has a deadline and refuses with a SwarmError.
+ */
+export interface ApiPorts {
+  orchestration: Orchestration;
+  origin: OriginPort;
+  source: { channels(): Promise<SourceChannel[]> };
+  fleet: { list(): Promise<FleetMember[]> };
+  encoder: {
+    describe(grpcAddress: string): Promise<EncoderInfo>;
+    telemetry(grpcAddress: string): Promise<EncoderTelemetry>;
+  };
+  telemetry: TelemetryReader;
+  close(): Promise<void>;
+}
+
+/** What the control plane decides and remembers: Temporal. */
+export interface Orchestration {
+  swarmState(): Promise<SwarmWorkflowState>;
+  /** @throws SwarmError unknown-channel */
+  channelState(channelId: string): Promise<ChannelWorkflowState>;
+  addChannel(spec: ChannelSpec): Promise<void>;
+  removeChannel(channelId: string): Promise<void>;
+  move(channelId: string, request: MoveRequest): Promise<MoveResult>;
+  setCordon(encoderId: string, change: 'cordon' | 'uncordon' | 'drain'): Promise<void>;
+  /** Running moves first, then the latest. */
+  moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]>;
+  /** One run with its history. @throws SwarmError bad-request when there is no such workflow. */
+  run(workflowId: string): Promise<WorkflowRun>;
+  close(): Promise<void>;
+}
+
+/** One run of a workflow, read from its history. */
+export interface WorkflowRun {
+  workflowId: string;
+  runId: string;
+  url: string;
+  type: string;
+  status: string;
+  startedAtMs: number;
+  closedAtMs: number | null;
+  input: unknown;
+  result: unknown;
+  failure: string | null;
+  steps: RunStep[];
+}
+
+/** One activity or child workflow of a run, in the order in which they were scheduled. */
+export interface RunStep {
+  name: string;
+  startedAtMs: number;
+  finishedAtMs: number | null;
+  attempts: number;
+  /** null while it runs. */
+  ok: boolean | null;
+  note?: string;
+}
+
+export interface OriginPort {
+  channels(): Promise<OriginChannel[]>;
+  /** The last published GOP, or null if it is no longer kept. */
+  ledgerEntry(channelId: string, gop: number): Promise<LedgerEntry | null>;
+}
+
+/** The fields that the API reads; see docs/protocols.md. */
+export interface OriginChannel {
+  id: string;
+  gopDurationTicks: number;
+  token: number;
+  owner: Owner | null;
+  nextGop: number;
+  hasPublished: boolean;
+  lastPublishedAtMs: number | null;
+  gapsDeclared: number;
+  refusals: Record<string, number>;
+}
+
+export interface LedgerEntry {
+  gop: number;
+  delayMs: number | null;
+  renditions: { name: string }[];
+}
+
+export interface SourceChannel {
+  id: string;
+  state: 'running' | 'ended' | 'failed';
+  error?: string;
+}
+
+export interface FleetMember {
+  id: string;
+  grpcAddress: string;
+  region: string;
+  zone: string;
+  state: 'starting' | 'running' | 'restarting' | 'stopped';
+  restarts: number;
+}
+
+/** The reading half of the telemetry store. */
+export interface TelemetryReader {
+  audienceHistory(o: {
+    cell: string;
+    channelIds: string[];
+    stepSeconds: number;
+    steps: number;
+    endMs: number;
+  }): Promise<Record<string, (number | null)[]>>;
+  latestAudience(o: { cell: string; channelIds: string[] }): Promise<Record<string, number>>;
+  latestForecast(cell: string, maxAgeMs: number): Promise<CellForecast | null>;
+  recent(
+    measurement: string,
+    o: { cell: string; tag?: [string, string]; fields: string[]; sinceMs: number; stepSeconds?: number },
+  ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]>;
+}

@@ -1,0 +1,46 @@
+import type { ChannelStatus, EncoderStatus } from './answer-schemas';
+import type { Observation } from './observe';
+
+const unresolvedAfterMs = 60_000;
+
+/** What an operator should look at, worst first, each as one sentence. */
+export const problemsOf = (
+  seen: Observation,
+  encoders: readonly EncoderStatus[],
+  channels: readonly ChannelStatus[],
+): string[] => [
+  ...channels.filter((c) => c.status === 'off-air').map((c) => `${c.id} is off air: no encoder owns it.`),
+  ...channels
+    .filter((c) => c.status === 'late')
+    .map((c) => `${c.id} is late: its last GOP came ${secondsSince(seen.atMs, c.lastPublishedAtMs)} s ago.`),
+  ...channels
+    .filter((c) => c.source && c.source.state !== 'running')
+    .map(
+      (c) => `The input of ${c.id} has ${c.source?.state}${c.source?.error ? `: ${c.source.error}` : ''}.`,
+    ),
+  ...seen.moves.flatMap((m) => {
+    if (m.outcome === 'unresolved') return [`A ${m.kind} of ${m.channelId} is unresolved: ${m.workflowId}.`];
+    const runsForMs = seen.atMs - m.requestedAtMs;
+    return m.outcome === 'running' && runsForMs > unresolvedAfterMs
+      ? [
+          `A ${m.kind} of ${m.channelId} has been running for ${Math.round(runsForMs / 1000)} s: ${m.workflowId}.`,
+        ]
+      : [];
+  }),
+  ...encoders.filter((e) => !e.reachable).map((e) => `${e.id} does not answer (${e.fleetState}).`),
+  ...encoders
+    .filter((e) => e.load === 'overloaded')
+    .map((e) => `${e.id} is overloaded: ${units(e.unitsUsed)} units used, limit ${units(e.limitUnits)}.`),
+  ...encoders
+    .filter((e) => e.load === 'at-risk')
+    .map(
+      (e) => `${e.id} is at risk: P90 of ${units(e.forecastP90Units)} units, limit ${units(e.limitUnits)}.`,
+    ),
+  ...(seen.swarm?.lastCycle?.plan.unmet ?? []).map((u) =>
+    `Not planned for: ${[u.channelId, u.encoderId].filter(Boolean).join(' on ')} ${u.why}`.trim(),
+  ),
+];
+
+const units = (value: number | null): string => (value === null ? '?' : value.toFixed(1));
+const secondsSince = (nowMs: number, thenMs: number | null): string =>
+  thenMs === null ? '?' : ((nowMs - thenMs) / 1000).toFixed(0);

@@ -1,0 +1,132 @@
+import { Router, json, type ErrorRequestHandler, type Request, type Response } from 'express';
+import type { Environment } from '../config/config';
+import { SwarmError, idSchema } from '../domain';
+import { parseOrRefuse } from '../service/http';
+import type { Forecasts, Status } from './answer-schemas';
+import { CachedReading } from './cached';
+import { channelSpecFrom, requestHandoff } from './commands';
+import { StatusEvents } from './events';
+import { explain } from './explain';
+import { forecastsOf } from './forecasts';
+import { runUrl } from './move-records';
+import { Observer, type Observation } from './observe';
+import { openApiDocument } from './openapi';
+import type { ApiPorts } from './ports';
+import { addChannelSchema, emptySchema, handoffSchema, limitSchema, subjectSchema } from './schemas';
+import { statusOf } from './status';
+
+const statusFreshMs = 500;
+const statusDeadlineMs = 5_000;
+const bodyLimit = '64kb';
+
+/** Says what the parser of bodies found, in the words of this API. */
+const refuseBadBody: ErrorRequestHandler = (error: { type?: string; message: string }, _req, _res, next) => {
+  const cause =
+    error.type === 'entity.too.large'
+      ? `The body is larger than ${bodyLimit}.`
+      : `The body is not JSON: ${error.message}.`;
+  next(new SwarmError('bad-request', cause, 'Send a JSON object as /api/openapi.json describes it.'));
+};
+
+export interface ApiRoutes {
+  router: Router;
+  stop(): void;
+}
+
+/** Routes under /api. */
+export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRoutes => {
+  const cell = environment.SWARM_CELL;
+  const stepSeconds = environment.SWARM_STEP_SECONDS;
+  const observer = new Observer(ports, { cell, forecastMaxAgeMs: 60 * stepSeconds * 1000 });
+  const context = {
+    cell,
+    urls: {
+      api: environment.SWARM_API_URL,
+      temporal: environment.TEMPORAL_UI_URL,
+      origin: environment.SWARM_ORIGIN_URL,
+    },
+    cycleUrl: (workflowId: string) =>
+      runUrl(environment.TEMPORAL_UI_URL, environment.TEMPORAL_NAMESPACE, workflowId),
+  };
+  const look = new CachedReading<{ seen: Observation; status: Status }>(
+    'The swarm',
+    async () => {
+      const seen = await observer.observe();
+      return { seen, status: statusOf(seen, context) };
+    },
+    { freshMs: statusFreshMs, deadlineMs: statusDeadlineMs },
+  );
+  const lookNow = async (): Promise<{ seen: Observation; status: Status }> => {
+    const { value, fault } = await look.get();
+    if (fault || !value) throw fault ?? new Error('no status');
+    return value;
+  };
+  const status = async (): Promise<Status> => (await lookNow()).status;
+  const charts = new CachedReading<Forecasts>(
+    'InfluxDB',
+    async () => {
+      const { seen, status } = await lookNow();
+      return forecastsOf(ports, seen, status, { cell, stepSeconds });
+    },
+    { freshMs: Math.min(2_000, stepSeconds * 1000), deadlineMs: statusDeadlineMs },
+  );
+  /** Does what an operator asked for, and lets the next look see its effect. */
+  const command = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } finally {
+      observer.invalidate();
+      look.invalidate();
+    }
+  };
+  const events = new StatusEvents(status);
+  const router = Router();
+  router.use(json({ limit: bodyLimit }), refuseBadBody);
+  const idOf = (req: Request, what: string): string => parseOrRefuse(idSchema, req.params.id, what);
+
+  router.get('/status', async (_req, res) => void res.json(await status()));
+  router.get('/events', events.handler);
+  router.get('/channels', async (_req, res) => void res.json((await status()).channels));
+  router.get('/encoders', async (_req, res) => void res.json((await status()).encoders));
+  router.get('/handoffs', async (req, res) => {
+    const { limit } = parseOrRefuse(limitSchema, req.query, 'query');
+    res.json(await ports.orchestration.moves({ limit }));
+  });
+  router.get('/forecasts', async (_req, res) => {
+    const { value, fault } = await charts.get();
+    if (!value) throw fault ?? new Error('no forecasts');
+    res.json(value);
+  });
+  router.get('/explain/*subject', async (req, res) => {
+    const subject = [req.params.subject].flat().join('/');
+    res.json(await explain(ports.orchestration, parseOrRefuse(subjectSchema, subject, 'subject')));
+  });
+  router.get('/openapi.json', (_req, res) => void res.json(openApiDocument(environment.SWARM_API_URL)));
+
+  router.post('/channels', async (req, res) => {
+    const spec = channelSpecFrom(parseOrRefuse(addChannelSchema, req.body, 'channel'));
+    await command(ports.orchestration.addChannel(spec));
+    res.status(201).json(spec);
+  });
+  router.delete('/channels/:id', async (req, res) => {
+    await command(ports.orchestration.removeChannel(idOf(req, 'channel id')));
+    res.status(204).end();
+  });
+  router.post('/channels/:id/handoff', async (req, res) => {
+    const id = idOf(req, 'channel id');
+    const asked = parseOrRefuse(handoffSchema, req.body ?? {}, 'handoff');
+    res.json(await command(requestHandoff(ports.orchestration, id, asked)));
+  });
+  const cordonRoute =
+    (change: 'cordon' | 'uncordon' | 'drain') =>
+    async (req: Request, res: Response): Promise<void> => {
+      const id = idOf(req, 'encoder id');
+      parseOrRefuse(emptySchema, req.body ?? {}, 'body');
+      await command(ports.orchestration.setCordon(id, change));
+      res.json({ encoderId: id, done: change });
+    };
+  for (const change of ['cordon', 'uncordon', 'drain'] as const) {
+    router.post(`/encoders/:id/${change}`, cordonRoute(change));
+  }
+  return { router, stop: () => events.stop() };
+};

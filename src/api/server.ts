@@ -1,0 +1,55 @@
+import express from 'express';
+import type { Environment } from '../config/config';
+import { SwarmError } from '../domain';
+import { errorHandler, listen } from '../service/http';
+import type { Logger } from '../service/logger';
+import { createPages } from './pages';
+import type { ApiPorts } from './ports';
+import { guardRequests } from './request-guard';
+import { createRoutes } from './routes';
+
+export interface RunningApi {
+  port: number;
+  url: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the API and the operator's page.
+ * @param o.ports the parts of the swarm it asks; createPorts(environment) for the real ones
+ * @param o.port port to listen on, 0 for a free one; default SWARM_API_PORT
+ * @throws SwarmError unavailable when the port is taken
+ */
+export const startApi = async (
+  environment: Environment,
+  o: { ports: ApiPorts; log: Logger; port?: number },
+): Promise<RunningApi> => {
+  const { SWARM_HOST: host } = environment;
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  const routes = createRoutes(environment, o.ports);
+  app.use(guardRequests([host, new URL(environment.SWARM_API_URL).hostname]));
+  app.get('/healthz', (_req, res) => void res.json({ status: 'ok', cell: environment.SWARM_CELL }));
+  app.use('/api', routes.router);
+  app.use('/api', (req) => {
+    throw new SwarmError(
+      'bad-request',
+      `There is no ${req.method} ${req.originalUrl}.`,
+      'See /api/openapi.json for what there is.',
+    );
+  });
+  app.use(createPages(environment.SWARM_ORIGIN_URL));
+  app.use(errorHandler(o.log));
+  const server = await listen(app, o.port ?? environment.SWARM_API_PORT, host);
+  o.log.info({ port: server.port }, 'API listens');
+  return {
+    port: server.port,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
+    stop: async () => {
+      routes.stop();
+      await server.close();
+      await o.ports.close();
+    },
+  };
+};

@@ -1,0 +1,47 @@
+import type { Environment } from '../config/config';
+import { callJson } from '../service/http';
+import { encoderClientFor } from '../media/encoder/client';
+import { createFleetProvider } from '../fleet/provider';
+import { createTelemetryStore } from '../telemetry/store';
+import { TemporalOrchestration } from './orchestration';
+import type { ApiPorts, LedgerEntry, OriginChannel, SourceChannel } from './ports';
+
+const deadlineMs = 2_000;
+
+/** The real parts of the swarm that this environment names. Nothing is connected before it is needed. */
+export const createPorts = (environment: Environment): ApiPorts => {
+  const { SWARM_ORIGIN_URL: originUrl, SWARM_SOURCE_URL: sourceUrl, SWARM_CELL: cell } = environment;
+  const store = createTelemetryStore(environment);
+  const orchestration = new TemporalOrchestration({
+    cell,
+    namespace: environment.TEMPORAL_NAMESPACE,
+    uiUrl: environment.TEMPORAL_UI_URL,
+    // Loaded late: the API must answer its health check before the Temporal client is in memory.
+    connect: async () => (await import('../worker/temporal-client')).connectTemporal(environment),
+  });
+  return {
+    orchestration,
+    origin: {
+      channels: () => callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: deadlineMs }),
+      ledgerEntry: async (channelId, gop) => {
+        const range = `from=${gop}&to=${gop + 1}`;
+        const entries = await callJson<LedgerEntry[]>(`${originUrl}/channels/${channelId}/ledger?${range}`, {
+          timeoutMs: deadlineMs,
+        });
+        return entries[0] ?? null;
+      },
+    },
+    source: {
+      channels: () => callJson<SourceChannel[]>(`${sourceUrl}/channels`, { timeoutMs: deadlineMs }),
+    },
+    fleet: createFleetProvider(environment),
+    encoder: {
+      describe: (address) => encoderClientFor(address).describe({ deadlineMs }),
+      telemetry: (address) => encoderClientFor(address).telemetry({ deadlineMs }),
+    },
+    telemetry: store,
+    close: async () => {
+      await Promise.allSettled([orchestration.close(), store.close()]);
+    },
+  };
+};

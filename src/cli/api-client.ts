@@ -1,0 +1,49 @@
+import { SwarmError } from '../domain';
+import { callJson } from '../service/http';
+
+const readDeadlineMs = 10_000;
+/** Longer than the API waits for a move, so that its answer is heard. */
+const commandDeadlineMs = 100_000;
+const probeDeadlineMs = 2_000;
+
+/** Speaks to the API of a running swarm. Every refusal is a SwarmError. */
+export class ApiClient {
+  constructor(readonly url: string) {}
+
+  get<T>(path: string): Promise<T> {
+    return this.call<T>(path, { timeoutMs: readDeadlineMs });
+  }
+
+  post<T>(path: string, json: unknown = {}): Promise<T> {
+    return this.call<T>(path, { method: 'POST', json, timeoutMs: commandDeadlineMs });
+  }
+
+  delete(path: string): Promise<void> {
+    return this.call<void>(path, { method: 'DELETE', timeoutMs: commandDeadlineMs });
+  }
+
+  private async call<T>(path: string, init: Parameters<typeof callJson>[1]): Promise<T> {
+    try {
+      return await callJson<T>(`${this.url}/api${path}`, init);
+    } catch (error) {
+      const mayBeSilent = error instanceof SwarmError && ['unavailable', 'timeout'].includes(error.code);
+      if (!mayBeSilent || (await this.answers())) throw error;
+      throw new SwarmError(
+        'unavailable',
+        `The swarm does not answer at ${this.url}.`,
+        'Start it with npm start, or name its API with --api URL.',
+      );
+    }
+  }
+
+  /** Tells a silent API from one that says itself that something behind it is not there. */
+  private answers(): Promise<boolean> {
+    return callJson(`${this.url}/healthz`, { timeoutMs: probeDeadlineMs }).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+/** An id as one segment of a path. */
+export const segment = (id: string): string => encodeURIComponent(id);

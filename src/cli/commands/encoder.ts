@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import type { EncoderStatus } from '../../api/answer-schemas';
+import { segment } from '../api-client';
+import { contextOf } from '../context';
+import { encoderLines } from '../views';
+
+const changes = {
+  cordon: { description: 'take no new work', done: (id: string) => `${id} takes no new work.` },
+  uncordon: { description: 'take work again', done: (id: string) => `${id} takes work again.` },
+  drain: {
+    description: 'take no new work, and move all channels away',
+    done: (id: string) => `${id} takes no new work; its channels are moved away.`,
+  },
+} as const;
+
+export const addEncoder = (program: Command): void => {
+  const encoder = program.command('encoder').description('list, cordon, drain and uncordon encoders');
+
+  encoder
+    .command('list')
+    .description('encoders with load, forecast, limit and fitness')
+    .action(async (_options: unknown, command: Command) => {
+      const { api, print } = contextOf(command);
+      const encoders = await api.get<EncoderStatus[]>('/encoders');
+      print(encoders, () => encoderLines(encoders));
+    });
+
+  for (const [name, { description, done }] of Object.entries(changes)) {
+    encoder
+      .command(name)
+      .description(description)
+      .argument('<encoder>', 'encoder to change')
+      .action(async (id: string, _options: unknown, command: Command) => {
+        const { api, print } = contextOf(command);
+        const answer = await api.post(`/encoders/${segment(id)}/${name}`);
+        print(answer, () => [done(id)]);
+      });
+  }
+};

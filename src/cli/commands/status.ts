@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import type { Status } from '../../api/answer-schemas';
+import { contextOf } from '../context';
+import { channelLines, encoderLines, moveLines } from '../views';
+import { seconds } from '../table';
+
+const movesShown = 8;
+
+export const addStatus = (program: Command): void => {
+  program
+    .command('status')
+    .description('the swarm at a glance: encoders, channels, forecast, last moves')
+    .action(async (_options: unknown, command: Command) => {
+      const { api, print } = contextOf(command);
+      const status = await api.get<Status>('/status');
+      print(status, () => statusLines(status));
+    });
+};
+
+const statusLines = (status: Status): string[] => {
+  const { counts, forecast, cycle, urls } = status;
+  return [
+    `Swarm ${status.cell}: ${status.health}. ${counts.onAir} of ${counts.channels} channels on air. ` +
+      `Encoders overloaded: ${counts.overloaded}, at risk: ${counts.atRisk}.`,
+    forecast
+      ? `Forecast ${forecast.id} (${forecast.model}), ${seconds(forecast.ageMs)} old.`
+      : 'No forecast is to be had.',
+    ...(cycle ? [`Last control cycle: ${cycle.number}, ${seconds(status.atMs - cycle.atMs)} ago.`] : []),
+    ...status.problems.map((problem) => `! ${problem}`),
+    ...status.missing.map((missing) => `! ${missing.part} does not answer: ${missing.message}`),
+    '',
+    'Encoders',
+    ...encoderLines(status.encoders),
+    '',
+    'Channels',
+    ...channelLines(status.channels),
+    '',
+    'Last moves',
+    ...moveLines(status.moves.slice(0, movesShown), status.atMs),
+    '',
+    `Page ${urls.api}   Temporal ${urls.temporal}   Playlists ${urls.origin}/hls/CHANNEL/index.m3u8`,
+  ];
+};

@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Status } from '../../api/answer-schemas';
+import { readEnvironment } from '../../config/config';
+import { SwarmError, idSchema } from '../../domain';
+import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../verify';
+import type { ApiClient } from '../api-client';
+import { contextOf } from '../context';
+import { parseSeconds } from '../duration';
+import { AnsweredNo } from '../failure';
+import { createVerifyProgress } from '../progress';
+import { table } from '../table';
+
+interface VerifyCommandOptions {
+  key?: string;
+  follow?: number;
+  window?: number;
+}
+
+const stampKeyBytes = 32;
+
+export const addVerify = (program: Command): void => {
+  program
+    .command('verify')
+    .description('decode what viewers get, and prove that every frame is there, once, in order, and genuine')
+    .argument('<playlist...>', 'URLs or paths of HLS playlists, or names of channels')
+    .option('--key <file>', 'key of the burnt-in stamps (default: stamp.key in SWARM_STATE_DIR)')
+    .option(
+      '--follow <duration>',
+      'follow the live playlists for so long, then verify all of it',
+      parseSeconds,
+    )
+    .option('--window <duration>', 'ask the origin for so much of the past', parseSeconds)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7702/hls/ch-1/index.m3u8 --follow 30s --json',
+    )
+    .action(async (subjects: string[], options: VerifyCommandOptions, command: Command) => {
+      const { api, json, print } = contextOf(command);
+      const environment = readEnvironment();
+      const [target, key] = await Promise.all([
+        resolveSubjects(api, subjects),
+        readKey(options.key ?? join(environment.SWARM_STATE_DIR, 'stamp.key')),
+      ]);
+      const progress = createVerifyProgress({ hidden: json, followSeconds: options.follow ?? 0 });
+      const report = await verifyPlaylists({
+        ...target,
+        key,
+        ffmpegPaths: await verifierFfmpegPaths(environment),
+        ...(options.follow !== undefined && { followMs: options.follow * 1000 }),
+        ...(options.window !== undefined && { windowSeconds: options.window }),
+        onProgress: progress.onProgress,
+      }).finally(progress.stop);
+      print(report, () => reportLines(report));
+      if (!report.ok) throw new AnsweredNo();
+    });
+};
+
+/** Playlists of what was named, and those of its channels whose pictures carry no stamp (their input is a URL). */
+const resolveSubjects = async (
+  api: ApiClient,
+  subjects: readonly string[],
+): Promise<{ playlists: string[]; unstampedChannels: string[] }> => {
+  const isName = (subject: string): boolean => idSchema.safeParse(subject).success;
+  const status = await api.get<Status>('/status').catch((error: unknown) => {
+    // A playlist can be verified without its swarm; a name can't be looked up without it.
+    if (subjects.some(isName)) throw error;
+    return null;
+  });
+  const channels = status?.channels ?? [];
+  return {
+    playlists: subjects.map((subject) => {
+      if (!isName(subject)) return subject;
+      const channel = channels.find((c) => c.id === subject);
+      if (channel) return channel.playlistUrl;
+      throw new SwarmError(
+        'unknown-channel',
+        `There is no channel ${subject}.`,
+        `Channels of this swarm: ${channels.map((c) => c.id).join(', ') || 'none'}.`,
+      );
+    }),
+    unstampedChannels: channels.filter((c) => c.input?.kind === 'url').map((c) => c.id),
+  };
+};
+
+const readKey = async (file: string): Promise<Buffer> => {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new SwarmError(
+      'bad-request',
+      `The key of the stamps can't be read: ${error.message}.`,
+      'Name it with --key FILE; a running swarm keeps it as stamp.key in its state folder.',
+    );
+  });
+  const hex = text.trim();
+  if (new RegExp(`^[0-9a-f]{${2 * stampKeyBytes}}$`).test(hex)) return Buffer.from(hex, 'hex');
+  throw new SwarmError(
+    'bad-request',
+    `${file} does not hold a key of stamps (${2 * stampKeyBytes} hexadecimal digits).`,
+    'Name the stamp.key of the state folder with --key FILE.',
+  );
+};
+
+const reportLines = (report: VerifyReport): string[] => [
+  ...table(
+    ['channel', 'rendition', 'checked by', 'GOPs', 'frames', 'lost', 'repeated', 'invalid', 'gaps'],
+    report.playlists.map((p) => [
+      p.channelId,
+      p.rendition,
+      p.checkedBy,
+      `${p.firstGop} to ${p.lastGop}`,
+      p.framesChecked,
+      p.framesLost,
+      p.framesRepeated,
+      p.framesInvalid,
+      p.gapsDeclared,
+    ]),
+  ),
+  ...report.playlists.flatMap((p) =>
+    p.problems.map((problem) => `! ${p.channelId} ${p.rendition}: ${problem}`),
+  ),
+  report.ok
+    ? `Every frame is there, once: ${report.framesChecked} checked, ${report.gapsDeclared} GOPs declared absent.`
+    : `NOT continuous: ${report.framesLost} lost, ${report.framesRepeated} repeated, ${report.framesInvalid} invalid of ${report.framesChecked}.`,
+];

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { SwarmError } from '../domain';
+import { ApiClient } from './api-client';
+
+/** What a command needs to do its work. */
+export interface CommandContext {
+  api: ApiClient;
+  json: boolean;
+  /** Prints `value` as JSON with --json, else the lines. */
+  print: (value: unknown, lines: () => string[]) => void;
+}
+
+const defaultApiUrl = 'http://127.0.0.1:7700';
+
+/** Reads the options that every command takes. @throws SwarmError bad-request for an --api that is not a URL */
+export const contextOf = (command: Command): CommandContext => {
+  const options = command.optsWithGlobals<{ json?: boolean; api?: string }>();
+  const json = options.json ?? false;
+  return {
+    api: new ApiClient(apiUrl(options.api ?? (process.env.SWARM_API_URL || defaultApiUrl))),
+    json,
+    print: (value, lines) => {
+      process.stdout.write(`${json ? JSON.stringify(value, null, 2) : lines().join('\n')}\n`);
+    },
+  };
+};
+
+const apiUrl = (text: string): string => {
+  if (/^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : '')) return text.replace(/\/+$/, '');
+  throw new SwarmError(
+    'bad-request',
+    `${JSON.stringify(text)} is not the URL of an API.`,
+    `Write it like ${defaultApiUrl}.`,
+  );
+};

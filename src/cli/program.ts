@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import { addChannel } from './commands/channel';
+import { addEncoder } from './commands/encoder';
+import { addExplain } from './commands/explain';
+import { addHandoff } from './commands/handoff';
+import { addStatus } from './commands/status';
+import { addVerify } from './commands/verify';
+
+const examples = `
+Examples:
+  encoder-swarm status                    the swarm at a glance
+  encoder-swarm handoff ch-1 enc-2        move a channel while viewers watch
+  encoder-swarm encoder drain enc-3       empty an encoder before its maintenance
+  encoder-swarm verify ch-1 --window 60s  prove that no frame of the last minute is missing
+  encoder-swarm explain ch-1              why it was moved last
+
+Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage.`;
+
+/** The command line. Every command takes --json and --api. */
+export const createProgram = (o: { json: boolean }): Command => {
+  const program = new Command('encoder-swarm')
+    .description('Looks at and commands a running swarm of live encoders.')
+    .option('--api <url>', 'API of the swarm (default: SWARM_API_URL, else http://127.0.0.1:7700)')
+    .option('--json', 'print JSON, errors too')
+    .showHelpAfterError('(encoder-swarm --help tells more)')
+    .addHelpText('after', examples)
+    .exitOverride();
+  addStatus(program);
+  addHandoff(program);
+  addChannel(program);
+  addEncoder(program);
+  addVerify(program);
+  addExplain(program);
+  forEachCommand(program, (command) => {
+    command.exitOverride();
+    // With --json standard error carries nothing but the error's JSON.
+    if (o.json) command.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+    if (command !== program && command.commands.length === 0) {
+      command.option('--json', 'print JSON, errors too').option('--api <url>', 'API of the swarm');
+    }
+  });
+  return program;
+};
+
+const forEachCommand = (command: Command, visit: (command: Command) => void): void => {
+  visit(command);
+  for (const child of command.commands) forEachCommand(child, visit);
+};

@@ -1,0 +1,40 @@
+import { SingleBar } from 'cli-progress';
+
+const tickMs = 500;
+
+/**
+ * Shows people at a terminal how far a verification is: first the time that live playlists are followed, then the
+ * playlists decoded. Nothing in pipes.
+ */
+export const createVerifyProgress = (o: {
+  hidden: boolean;
+  followSeconds: number;
+}): { onProgress: (done: number, total: number) => void; stop: () => void } => {
+  if (o.hidden || !process.stderr.isTTY) return { onProgress: () => undefined, stop: () => undefined };
+  const create = (format: string): SingleBar =>
+    new SingleBar({ format, hideCursor: true, stream: process.stderr });
+  const follow = create('Following  [{bar}] {value} of {total} s');
+  const verify = create('Verifying  [{bar}] {value} of {total} playlists, {duration_formatted}');
+  const startedAtMs = Date.now();
+  let ticker: NodeJS.Timeout | undefined;
+  if (o.followSeconds > 0) {
+    follow.start(Math.round(o.followSeconds), 0);
+    ticker = setInterval(() => follow.update(Math.round((Date.now() - startedAtMs) / 1000)), tickMs);
+  }
+  const stopFollowing = (): void => {
+    clearInterval(ticker);
+    if (ticker) follow.stop();
+    ticker = undefined;
+  };
+  return {
+    onProgress: (done, total) => {
+      stopFollowing();
+      if (!verify.isActive) verify.start(total, 0);
+      verify.update(done);
+    },
+    stop: () => {
+      stopFollowing();
+      if (verify.isActive) verify.stop();
+    },
+  };
+};

@@ -1,0 +1,183 @@
+import { connect } from 'node:net';
+import type { ErrorCode } from '../../src/domain';
+import type { RunningApi } from '../../src/api/server';
+import type { FakeSwarm } from './fake-swarm';
+import { ask, startFakeApi, type Answer } from './running-api';
+
+let api: RunningApi & { swarm: FakeSwarm };
+beforeEach(async () => {
+  api = await startFakeApi();
+});
+afterEach(() => api.stop());
+
+const post = (path: string, json: unknown = {}): Promise<Answer> => ask(`${api.url}/api${path}`, { json });
+
+/** The refusal has the code and a cause, and nothing has changed. */
+const expectRefusal = async (
+  act: () => Promise<Answer>,
+  status: number,
+  code: ErrorCode,
+): Promise<Answer> => {
+  const before = api.swarm.snapshot();
+  const answer = await act();
+  expect({ status: answer.status, code: answer.body.error.code }).toEqual({ status, code });
+  expect(answer.body.error.message.length).toBeGreaterThan(10);
+  expect(api.swarm.snapshot()).toBe(before);
+  return answer;
+};
+
+test('a handoff moves the channel, and the next status shows it', async () => {
+  await ask(`${api.url}/api/status`);
+  const { status, body } = await post('/channels/ch-2/handoff', { encoderId: 'enc-3' });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ channelId: 'ch-2', outcome: 'completed', toEncoderId: 'enc-3' });
+  const seen = (await ask(`${api.url}/api/status`)).body;
+  expect(seen.channels[1].owner.encoderId).toBe('enc-3');
+  expect(seen.moves[0]).toMatchObject({ channelId: 'ch-2', reason: 'operator', toEncoderId: 'enc-3' });
+});
+
+test('a channel is added with the defaults, and removed', async () => {
+  const added = await post('/channels', { id: 'news', input: { kind: 'url', url: 'file:///tmp/a.mp4' } });
+  expect(added.status).toBe(201);
+  expect(added.body).toMatchObject({ id: 'news', framesPerSecond: 25, gopDurationTicks: 180_000 });
+  expect(added.body.ladder).toHaveLength(3);
+  expect(api.swarm.channels.has('news')).toBe(true);
+  const removed = await ask(`${api.url}/api/channels/news`, { method: 'DELETE' });
+  expect(removed).toEqual({ status: 204, body: undefined });
+  expect(api.swarm.channels.has('news')).toBe(false);
+});
+
+test('cordon, drain and uncordon show at once', async () => {
+  await ask(`${api.url}/api/status`);
+  const shown = async (): Promise<unknown> => (await ask(`${api.url}/api/encoders`)).body[1];
+  expect((await post('/encoders/enc-2/cordon')).body).toEqual({ encoderId: 'enc-2', done: 'cordon' });
+  expect(await shown()).toMatchObject({ cordoned: true, draining: false });
+  expect((await post('/encoders/enc-2/drain')).status).toBe(200);
+  expect(await shown()).toMatchObject({ cordoned: true, draining: true });
+  expect((await post('/encoders/enc-2/uncordon')).status).toBe(200);
+  expect(await shown()).toMatchObject({ cordoned: false, draining: false });
+});
+
+describe('refuses, and changes nothing:', () => {
+  const refusals: [string, () => Promise<Answer>, number, ErrorCode][] = [
+    ['unknown channel', () => post('/channels/ch-9/handoff'), 404, 'unknown-channel'],
+    ['unknown encoder', () => post('/channels/ch-1/handoff', { encoderId: 'enc-9' }), 404, 'unknown-encoder'],
+    ['handoff to itself', () => post('/channels/ch-1/handoff', { encoderId: 'enc-1' }), 409, 'same-encoder'],
+    ['cordoned', () => post('/channels/ch-1/handoff', { encoderId: 'enc-3' }), 409, 'encoder-cordoned'],
+    ['full', () => post('/channels/ch-4/handoff', { encoderId: 'enc-1' }), 409, 'encoder-full'],
+    [
+      'incompatible',
+      () => post('/channels/ch-1/handoff', { encoderId: 'enc-2' }),
+      409,
+      'encoder-incompatible',
+    ],
+    ['move under way', () => post('/channels/ch-6/handoff', { encoderId: 'enc-2' }), 409, 'move-in-progress'],
+    ['existing channel', () => post('/channels', { id: 'ch-1' }), 409, 'channel-exists'],
+    [
+      'input without video',
+      () => post('/channels', { id: 'bad', input: { kind: 'url', url: 'notes.txt' } }),
+      422,
+      'input-not-video',
+    ],
+    [
+      'removal of none',
+      () => ask(`${api.url}/api/channels/ch-9`, { method: 'DELETE' }),
+      404,
+      'unknown-channel',
+    ],
+    ['cordon of none', () => post('/encoders/enc-9/cordon'), 404, 'unknown-encoder'],
+    ['bad channel id', () => post('/channels', { id: 'Not An Id' }), 400, 'bad-request'],
+    ['id of another kind', () => post('/channels', { id: 7 }), 400, 'bad-request'],
+    ['no id', () => post('/channels', {}), 400, 'bad-request'],
+    ['a list for a channel', () => post('/channels', []), 400, 'bad-request'],
+    ['unknown field', () => post('/channels', { id: 'a', colour: 'red' }), 400, 'bad-request'],
+    ['ladder of nothing', () => post('/channels', { id: 'a', ladder: [] }), 400, 'bad-request'],
+    ['bad path id', () => post('/channels/..%2Fswarm/handoff'), 400, 'bad-request'],
+    ['bad rungs', () => post('/channels/ch-1/handoff', { rungs: 0 }), 400, 'bad-request'],
+    ['bad target', () => post('/channels/ch-1/handoff', { encoderId: '../x' }), 400, 'bad-request'],
+    ['bad request id', () => post('/channels/ch-1/handoff', { requestId: 'a b' }), 400, 'bad-request'],
+    ['body for a cordon', () => post('/encoders/enc-1/cordon', { force: true }), 400, 'bad-request'],
+    [
+      'no JSON',
+      () =>
+        ask(`${api.url}/api/channels`, { body: '{"id": ', headers: { 'content-type': 'application/json' } }),
+      400,
+      'bad-request',
+    ],
+    [
+      'oversized body',
+      () => post('/channels', { id: 'a', input: { kind: 'url', url: 'x'.repeat(100_000) } }),
+      400,
+      'bad-request',
+    ],
+    ['bad subject', () => ask(`${api.url}/api/explain/%3Cscript%3E`), 400, 'bad-request'],
+    ['unknown workflow', () => ask(`${api.url}/api/explain/handoff/ch-1/99`), 400, 'bad-request'],
+    ['unknown channel to explain', () => ask(`${api.url}/api/explain/ch-9`), 404, 'unknown-channel'],
+  ];
+  test.each(refusals)('%s', async (_name, act, status, code) => {
+    api.swarm.cordons['enc-3'] = { draining: false, by: 'operator', atMs: 1 };
+    api.swarm.full.add('enc-1');
+    api.swarm.incompatible.add('enc-2');
+    api.swarm.moving.add('ch-6');
+    api.swarm.notVideo.add('notes.txt');
+    await expectRefusal(act, status, code);
+  });
+
+  test.each(['/channels', '/channels/ch-1/handoff', '/encoders/enc-1/drain'])(
+    '%s while Temporal is away: 503 with the mend; reads go on',
+    async (path) => {
+      api.swarm.silent.add('temporal');
+      const { body } = await expectRefusal(
+        () => post(path, path === '/channels' ? { id: 'news' } : {}),
+        503,
+        'unavailable',
+      );
+      expect(body.error.mend).toContain('Start');
+      expect((await ask(`${api.url}/api/status`)).status).toBe(200);
+    },
+  );
+});
+
+describe('other origins', () => {
+  const json = { 'content-type': 'application/json' };
+  const cordon = (headers: Record<string, string>, body = '{}'): Promise<Answer> =>
+    ask(`${api.url}/api/encoders/enc-1/cordon`, { body, headers });
+
+  test.each([
+    ['another site', { ...json, origin: 'https://evil.example' }],
+    ['another port of this machine', { ...json, origin: 'http://127.0.0.1:1' }],
+    ['a page without origin', { ...json, origin: 'null' }],
+    ['cross-site by fetch metadata', { ...json, 'sec-fetch-site': 'cross-site' }],
+    ['same site, other origin', { ...json, 'sec-fetch-site': 'same-site' }],
+  ])('%s may not command', async (_name, headers) => {
+    await expectRefusal(() => cordon(headers), 403, 'cross-origin');
+  });
+
+  test.each([
+    ['form', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['text', { 'content-type': 'text/plain' }],
+    ['text that looks like JSON', { 'content-type': 'text/plain; application/json' }],
+  ])('a body sent as %s is refused', async (_name, headers) => {
+    await expectRefusal(() => cordon(headers), 400, 'bad-request');
+  });
+
+  test('its own page may', async () => {
+    expect((await cordon({ ...json, origin: api.url, 'sec-fetch-site': 'same-origin' })).status).toBe(200);
+  });
+
+  test('a name that is not its own is refused, also for reads (DNS rebinding)', async () => {
+    const raw = (host: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connect(api.port, '127.0.0.1', () =>
+          socket.write(`GET /api/status HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+        );
+        let text = '';
+        socket.on('data', (chunk) => (text += chunk.toString()));
+        socket.on('end', () => resolve(text.split('\r\n')[0]!)).on('error', reject);
+      });
+    expect(await raw('evil.example')).toContain('403');
+    expect(await raw(`evil.example:${api.port}`)).toContain('403');
+    expect(await raw(`localhost:${api.port}`)).toContain('200');
+    expect(await raw(`[::1]:${api.port}`)).toContain('200');
+  });
+});

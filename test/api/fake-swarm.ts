@@ -1,0 +1,435 @@
+import {
+  SwarmError,
+  policySchema,
+  type CellForecast,
+  type ChannelSpec,
+  type ChannelWorkflowState,
+  type DemandCurve,
+  type EncoderInfo,
+  type EncoderTelemetry,
+  type MoveRequest,
+  type MoveResult,
+  type SwarmWorkflowState,
+} from '../../src/domain';
+import { channelWithDefaults } from '../../src/domain/default-channels';
+import type { MoveRecord } from '../../src/api/answer-schemas';
+import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
+
+/**
+ * A small swarm in memory behind the API's ports. It refuses what the real workflows refuse, so that the faults that a
+ * real swarm gives only by luck (a full encoder, a move under way, a silent part) can be had on demand.
+ */
+export class FakeSwarm {
+  readonly channels = new Map<
+    string,
+    { spec: ChannelSpec; encoderId: string | null; token: number; rungs: number }
+  >();
+  readonly encoders = new Map<string, FleetMember & { capacityUnits: number; version: string }>();
+  readonly cordons: SwarmWorkflowState['cordons'] = {};
+  readonly moves: MoveRecord[] = [];
+  readonly runs = new Map<string, WorkflowRun>();
+  /** Parts that don't answer: temporal, origin, source, fleet, influxdb, or an encoder. */
+  readonly silent = new Set<string>();
+  /** Channels with a move under way, encoders with no room, encoders of another build. */
+  readonly moving = new Set<string>();
+  readonly full = new Set<string>();
+  readonly incompatible = new Set<string>();
+  readonly notVideo = new Set<string>();
+  calls = 0;
+  delayMs = 0;
+  readonly startedAtMs = Date.now() - 600_000;
+
+  constructor(o: { channels?: number } = {}) {
+    for (const [index, zone] of ['a', 'b', 'a'].entries()) {
+      const id = `enc-${index + 1}`;
+      this.encoders.set(id, {
+        id,
+        grpcAddress: `127.0.0.1:${7710 + index}`,
+        region: 'eu',
+        zone,
+        state: 'running',
+        restarts: 0,
+        capacityUnits: 6,
+        version: '0.1.0',
+      });
+    }
+    for (let n = 1; n <= (o.channels ?? 6); n += 1) {
+      const encoderId = n <= 3 ? 'enc-1' : n <= 5 ? 'enc-2' : 'enc-3';
+      this.channels.set(`ch-${n}`, { spec: specOf(`ch-${n}`), encoderId, token: n, rungs: n === 1 ? 3 : 1 });
+    }
+  }
+
+  /** What a test compares before and after a refusal. */
+  snapshot(): string {
+    return JSON.stringify([[...this.channels], this.cordons, this.moves.length]);
+  }
+
+  ports(): ApiPorts {
+    return {
+      orchestration: {
+        swarmState: () => this.ask('temporal', () => this.swarmState()),
+        channelState: (id) => this.ask('temporal', () => this.channelState(id)),
+        addChannel: (spec) => this.ask('temporal', () => this.addChannel(spec)),
+        removeChannel: (id) => this.ask('temporal', () => this.removeChannel(id)),
+        move: (id, request) => this.ask('temporal', () => this.move(id, request)),
+        setCordon: (id, change) => this.ask('temporal', () => this.setCordon(id, change)),
+        moves: ({ limit, channelId }) =>
+          this.ask('temporal', () =>
+            this.moves.filter((m) => channelId === undefined || m.channelId === channelId).slice(0, limit),
+          ),
+        run: (id) =>
+          this.ask('temporal', () => {
+            const run = this.runs.get(id);
+            if (!run) throw new SwarmError('bad-request', `There is no workflow ${id}.`, 'Look at the list.');
+            return run;
+          }),
+        close: async () => {},
+      },
+      origin: {
+        channels: () =>
+          this.ask('origin', () => [...this.channels.keys()].map((id) => this.originChannel(id))),
+        ledgerEntry: (id, gop) =>
+          this.ask('origin', () => ({
+            gop,
+            delayMs: 280 + ((gop * 37 + id.length * 13) % 60),
+            renditions: this.channels.get(id)!.spec.ladder.slice(0, this.channels.get(id)!.rungs),
+          })),
+      },
+      source: {
+        channels: () =>
+          this.ask('source', () =>
+            [...this.channels.keys()].map((id) => ({ id, state: 'running' as const })),
+          ),
+      },
+      fleet: { list: () => this.ask('fleet', () => [...this.encoders.values()]) },
+      encoder: {
+        describe: (address) => this.ask(this.at(address).id, () => this.describe(address)),
+        telemetry: (address) => this.ask(this.at(address).id, () => this.telemetry(address)),
+      },
+      telemetry: {
+        audienceHistory: ({ channelIds, steps, stepSeconds, endMs }) =>
+          this.ask('influxdb', () =>
+            Object.fromEntries(
+              channelIds.map((id) => [
+                id,
+                Array.from({ length: steps }, (_, i) =>
+                  this.viewers(id, endMs - (steps - 1 - i) * stepSeconds * 1000),
+                ),
+              ]),
+            ),
+          ),
+        latestAudience: ({ channelIds }) =>
+          this.ask('influxdb', () =>
+            Object.fromEntries(channelIds.map((id) => [id, this.viewers(id, Date.now())])),
+          ),
+        latestForecast: () => this.ask('influxdb', () => this.forecast()),
+        recent: (_measurement, { sinceMs, stepSeconds = 5 }) =>
+          this.ask('influxdb', () =>
+            [...this.encoders.keys()].flatMap((encoder) =>
+              Array.from({ length: 48 }, (_, i) => ({
+                atMs: sinceMs + i * stepSeconds * 1000,
+                tags: { encoder },
+                fields: { units_used: this.unitsOf(encoder) * (0.7 + 0.3 * Math.min(1, i / 30)) },
+              })),
+            ),
+          ),
+      },
+      close: async () => {},
+    };
+  }
+
+  private async ask<T>(part: string, answer: () => T): Promise<T> {
+    this.calls += 1;
+    if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+    if (this.silent.has(part)) {
+      throw new SwarmError('unavailable', `${part} can't be reached: it was silenced.`, `Start ${part}.`);
+    }
+    return answer();
+  }
+
+  private at(address: string): FleetMember & { capacityUnits: number; version: string } {
+    return [...this.encoders.values()].find((e) => e.grpcAddress === address)!;
+  }
+
+  private viewers(id: string, atMs: number): number {
+    const n = Number(id.replace(/\D/g, '')) || 1;
+    return Math.round(900 * n + 600 * n * (1 + Math.sin(atMs / 60_000 + n)) + ((atMs / 1000) % 17) * 5);
+  }
+
+  private unitsFor(id: string): number {
+    return [0, 1, 1.64, 3.42][this.channels.get(id)!.rungs] ?? 1;
+  }
+
+  private unitsOf(encoderId: string): number {
+    return [...this.channels]
+      .filter(([, c]) => c.encoderId === encoderId)
+      .reduce((s, [id]) => s + this.unitsFor(id), 0);
+  }
+
+  private nextGop(): number {
+    return Math.floor((Date.now() - this.startedAtMs) / 2000);
+  }
+
+  private originChannel(id: string): OriginChannel {
+    const channel = this.channels.get(id)!;
+    return {
+      id,
+      gopDurationTicks: 180_000,
+      token: channel.token,
+      owner: channel.encoderId ? { encoderId: channel.encoderId, sessionId: `${id}-${channel.token}` } : null,
+      nextGop: this.nextGop(),
+      hasPublished: true,
+      lastPublishedAtMs: this.startedAtMs + this.nextGop() * 2000,
+      gapsDeclared: 0,
+      refusals: { 'stale-token': id === 'ch-2' ? 1 : 0 },
+    };
+  }
+
+  private describe(address: string): EncoderInfo {
+    const { id, grpcAddress, region, zone, capacityUnits, version } = this.at(address);
+    const ffmpegVersion = id === 'enc-3' ? 'version N-92722 (2018)' : 'version 5.1.8';
+    return { id, grpcAddress, region, zone, capacityUnits, version, maxSessions: 8, ffmpegVersion };
+  }
+
+  private telemetry(address: string): EncoderTelemetry {
+    const { id } = this.at(address);
+    const owned = [...this.channels].filter(([, c]) => c.encoderId === id);
+    return {
+      atMs: Date.now(),
+      cpuCores: 0.05 * this.unitsOf(id),
+      memoryMiB: 60 + 40 * owned.length,
+      networkKbps: 700 * owned.length,
+      unitsUsed: this.unitsOf(id),
+      sessions: owned.map(([channelId, c]) => ({
+        sessionId: `${channelId}-${c.token}`,
+        channelId,
+        state: 'publishing' as const,
+        token: c.token,
+        renditions: c.spec.ladder.slice(0, c.rungs).map((r) => r.name),
+        units: this.unitsFor(channelId),
+        fromGop: 0,
+        lastEncodedGop: this.nextGop() - 1,
+        lastPublishedGop: this.nextGop() - 1,
+        ready: true,
+        realTimeRatio: 1,
+        lateGops: 0,
+      })),
+    };
+  }
+
+  private forecast(): CellForecast {
+    const horizonSteps = 12;
+    const curve = (base: number, growth: number): DemandCurve => {
+      const at = (spread: number): number[] =>
+        Array.from(
+          { length: horizonSteps },
+          (_, i) => base * (1 + (growth + spread) * ((i + 1) / horizonSteps)),
+        );
+      return { p10: at(-0.2), p50: at(0), p90: at(0.25) };
+    };
+    const ids = [...this.channels.keys()];
+    return {
+      forecastId: 'fc-1732300000',
+      model: 'seasonal-naive',
+      issuedAtMs: Date.now() - 3_000,
+      stepSeconds: 5,
+      horizonSteps,
+      viewers: Object.fromEntries(ids.map((id) => [id, curve(this.viewers(id, Date.now()), 0.3)])),
+      channelUnits: Object.fromEntries(
+        ids.map((id) => [id, curve(this.unitsFor(id), id === 'ch-1' ? 0.1 : 0.02)]),
+      ),
+      held: ['ch-6'],
+    };
+  }
+
+  private swarmState(): SwarmWorkflowState {
+    return {
+      cell: 'local',
+      cycle: 118,
+      policy: policySchema.parse({}),
+      channels: [...this.channels.values()].map((c) => c.spec),
+      cordons: this.cordons,
+      lowDemandSinceMs: null,
+      lastCycle: {
+        workflowId: 'cycle/local/118',
+        atMs: Date.now() - 4_000,
+        forecastId: 'fc-1732300000',
+        forecastModel: 'seasonal-naive',
+        fitness: [...this.encoders.keys()].map((encoderId, i) => ({
+          encoderId,
+          score: 0.52 + 0.19 * i,
+          terms: { headroom: 0.3 + 0.3 * i, quality: 0.96, version: 1, zone: 1, stability: 0.9 },
+          weakestTerm: 'headroom' as const,
+        })),
+        plan: { moves: [], scale: { kind: 'none' }, unmet: [], lowDemandSinceMs: null },
+        acted: [],
+        unreachable: [],
+      },
+    };
+  }
+
+  private channelState(id: string): ChannelWorkflowState {
+    const channel = this.known(id);
+    return {
+      spec: channel.spec,
+      status: 'on-air',
+      ownerEncoderId: channel.encoderId,
+      ownerSessionId: `${id}-${channel.token}`,
+      token: channel.token,
+      rungs: channel.rungs,
+      moves: channel.token,
+      movedAtMs: null,
+      lastMove: null,
+      detail: '',
+    };
+  }
+
+  private known(id: string): NonNullable<ReturnType<FakeSwarm['channels']['get']>> {
+    const channel = this.channels.get(id);
+    if (!channel)
+      throw new SwarmError('unknown-channel', `There is no channel ${id}.`, 'See the list of channels.');
+    return channel;
+  }
+
+  private addChannel(spec: ChannelSpec): void {
+    if (this.channels.has(spec.id)) {
+      throw new SwarmError('channel-exists', `There is a channel ${spec.id} already.`, 'Take another id.');
+    }
+    if (spec.input.kind === 'url' && this.notVideo.has(spec.input.url)) {
+      throw new SwarmError('input-not-video', `${spec.input.url} holds no video.`, 'Give a file with video.');
+    }
+    this.channels.set(spec.id, { spec, encoderId: 'enc-3', token: 1, rungs: 1 });
+  }
+
+  private removeChannel(id: string): void {
+    this.known(id);
+    this.channels.delete(id);
+  }
+
+  private setCordon(id: string, change: 'cordon' | 'uncordon' | 'drain'): void {
+    if (!this.encoders.has(id)) {
+      throw new SwarmError('unknown-encoder', `There is no encoder ${id}.`, 'See the list of encoders.');
+    }
+    if (change === 'uncordon') delete this.cordons[id];
+    else this.cordons[id] = { draining: change === 'drain', by: 'operator', atMs: Date.now() };
+  }
+
+  private move(id: string, request: MoveRequest): MoveResult {
+    const channel = this.known(id);
+    const to = request.toEncoderId ?? [...this.encoders.keys()].find((e) => e !== channel.encoderId)!;
+    const refuse = (code: ConstructorParameters<typeof SwarmError>[0], message: string): never => {
+      throw new SwarmError(code, message, 'Choose another encoder.');
+    };
+    if (!this.encoders.has(to)) refuse('unknown-encoder', `There is no encoder ${to}.`);
+    if (this.moving.has(id)) refuse('move-in-progress', `${id} is being moved.`);
+    if (to === channel.encoderId && request.rungs === undefined)
+      refuse('same-encoder', `${id} is on ${to} already.`);
+    if (this.cordons[to]) refuse('encoder-cordoned', `${to} is cordoned.`);
+    if (this.full.has(to)) refuse('encoder-full', `${to} has no room for ${id}.`);
+    if (this.incompatible.has(to)) refuse('encoder-incompatible', `${to} can't encode ${id}.`);
+    const from = channel.encoderId;
+    channel.encoderId = to;
+    channel.token += 1;
+    const result = moveResult(id, from, to, channel.token, request);
+    this.remember(result);
+    return result;
+  }
+
+  /** Adds an ended move with its run, as if the workflows had made it. */
+  remember(result: MoveResult, type: 'handoff' | 'recovery' = 'handoff'): void {
+    const url = `http://127.0.0.1:8233/namespaces/default/workflows/${encodeURIComponent(result.workflowId)}/${result.runId}/history`;
+    this.moves.unshift({
+      workflowId: result.workflowId,
+      runId: result.runId,
+      url,
+      kind: type,
+      channelId: result.channelId,
+      reason: result.reason,
+      outcome: result.outcome,
+      fromEncoderId: result.fromEncoderId,
+      toEncoderId: result.toEncoderId,
+      requestedAtMs: result.requestedAtMs,
+      finishedAtMs: result.finishedAtMs,
+      requestToCommitMs: result.committedAtMs === null ? null : result.committedAtMs - result.requestedAtMs,
+      overlapGops: result.overlapGops,
+      firstGop: result.firstGop,
+      gapsDeclared: result.gapsDeclared,
+      summary: result.explanation?.summary ?? null,
+      failure: result.failure ?? null,
+    });
+    this.runs.set(result.workflowId, {
+      workflowId: result.workflowId,
+      runId: result.runId,
+      url,
+      type,
+      status: 'COMPLETED',
+      startedAtMs: result.requestedAtMs,
+      closedAtMs: result.finishedAtMs,
+      input: {},
+      result,
+      failure: null,
+      steps: result.steps.map((s) => ({ ...s, attempts: 1 })),
+    });
+  }
+}
+
+let moveNumber = 0;
+
+export const moveResult = (
+  channelId: string,
+  from: string | null,
+  to: string,
+  token: number,
+  request: Pick<MoveRequest, 'reason'>,
+  change: Partial<MoveResult> = {},
+): MoveResult => {
+  moveNumber += 1;
+  const requestedAtMs = Date.now() - 9_000;
+  return {
+    channelId,
+    workflowId: `handoff/${channelId}/${moveNumber}`,
+    runId: `run-${moveNumber}`,
+    reason: request.reason,
+    outcome: 'completed',
+    fromEncoderId: from,
+    toEncoderId: to,
+    ownerEncoderId: to,
+    ownerSessionId: `${channelId}-${token}`,
+    token,
+    rungs: 1,
+    firstGop: 301,
+    requestedAtMs,
+    preparedAtMs: requestedAtMs + 40,
+    committedAtMs: requestedAtMs + 182,
+    publishedAtMs: requestedAtMs + 1_900,
+    releasedAtMs: requestedAtMs + 1_950,
+    finishedAtMs: requestedAtMs + 1_980,
+    overlapGops: 0.8,
+    gapsDeclared: 0,
+    steps: [
+      { name: 'prepare target', startedAtMs: requestedAtMs + 10, finishedAtMs: requestedAtMs + 40, ok: true },
+      {
+        name: 'commit ownership',
+        startedAtMs: requestedAtMs + 150,
+        finishedAtMs: requestedAtMs + 182,
+        ok: true,
+      },
+      {
+        name: 'release source',
+        startedAtMs: requestedAtMs + 1_900,
+        finishedAtMs: requestedAtMs + 1_950,
+        ok: true,
+      },
+    ],
+    explanation: {
+      summary: `${from} would reach 5.9 of 4.8 units at P90; ${to} has the highest fitness with room.`,
+      forecastId: 'fc-1732300000',
+      figures: { forecastP90Units: 5.9, limitUnits: 4.8 },
+      fitness: { from: 0.41, to: 0.88 },
+      rejected: [{ encoderId: 'enc-9', why: 'cordoned' }],
+    },
+    ...change,
+  };
+};
+
+export const specOf = channelWithDefaults;

@@ -1,0 +1,148 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import type { RunningApi } from '../../src/api/server';
+import { FakeSwarm, moveResult } from './fake-swarm';
+import { faintTexts, namelessControls } from './page-audit';
+import { startFakeApi } from './running-api';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const present = existsSync(executablePath);
+if (!present)
+  console.warn(`No browser at ${executablePath}: the page's tests are skipped. Set CHROMIUM to run them.`);
+
+(present ? describe : describe.skip)('the page in a real browser', () => {
+  let browser: Browser;
+  let page: Page;
+  let api: RunningApi & { swarm: FakeSwarm };
+  let faults: string[];
+
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
+    });
+  });
+  afterAll(() => browser?.close());
+
+  const open = async (swarm: FakeSwarm, viewport = { width: 1280, height: 900 }): Promise<void> => {
+    // Nothing listens there: the player must live with it.
+    api = await startFakeApi(swarm, { SWARM_ORIGIN_URL: 'http://127.0.0.1:1' });
+    page = await browser.newPage({ viewport });
+    faults = [];
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => {
+      if (/Content Security Policy/.test(message.text())) faults.push(message.text());
+    });
+    await page.goto(api.url);
+    await page.waitForSelector('#health:not([data-level="unknown"])');
+  };
+  afterEach(async () => {
+    await page?.close();
+    await api?.stop();
+    expect(faults).toEqual([]);
+  });
+
+  const text = (selector: string): Promise<string> => page.innerText(selector);
+
+  test('shows encoders, channels, forecasts, moves and the player', async () => {
+    const swarm = new FakeSwarm();
+    swarm.remember(moveResult('ch-2', 'enc-1', 'enc-2', 4, { reason: 'predicted-overload' }));
+    swarm.cordons['enc-3'] = { draining: false, by: 'operator', atMs: 1 };
+    await open(swarm);
+    expect(await text('#cell')).toBe('local');
+    expect(await text('#on-air')).toBe('6 of 6');
+    expect(await text('#overloaded')).toBe('1');
+    expect(await text('#problems')).toContain('enc-1 is overloaded');
+    const cards = page.locator('#encoders .card');
+    expect(await cards.count()).toBe(3);
+    expect(await cards.nth(0).innerText()).toMatch(
+      /enc-1[\s\S]*Overloaded[\s\S]*Fitness 0\.52[\s\S]*headroom 0\.30/,
+    );
+    expect(await cards.nth(2).innerText()).toContain('Cordoned');
+    const rows = page.locator('#channels tbody tr');
+    expect(await rows.count()).toBe(6);
+    expect(await rows.nth(0).locator('.rung.on').count()).toBe(3);
+    await page.waitForSelector('#charts canvas');
+    expect(await page.locator('#charts canvas').count()).toBe(3);
+    await page.waitForSelector('.sparkline .past[points]', { state: 'attached' });
+    const move = page.locator('#moves tbody tr').first();
+    expect(await move.innerText()).toMatch(
+      /ch-2[\s\S]*forecast above limit[\s\S]*enc-1 → enc-2[\s\S]*182 ms[\s\S]*completed/,
+    );
+    expect(await move.locator('a').getAttribute('href')).toContain('/workflows/handoff%2Fch-2');
+    await page.waitForSelector('#player-message:has-text("can\'t be played")');
+    expect(await page.locator('#player-channel option').count()).toBe(6);
+  });
+
+  test('hands a channel off, and shows a refusal with its mend', async () => {
+    await open(new FakeSwarm());
+    const row = page.locator('#channels tbody tr').first();
+    await row.locator('select').selectOption('enc-3');
+    await row.getByRole('button', { name: 'Hand off' }).click();
+    await page.waitForSelector('.notice.good');
+    expect(await text('.notice.good')).toContain('ch-1 moved from enc-1 to enc-3.');
+    await page.waitForSelector('#channels tbody tr:first-child td:has-text("enc-3") >> nth=0');
+    api.swarm.full.add('enc-2');
+    await row.locator('select').selectOption('enc-2');
+    await row.getByRole('button', { name: 'Hand off' }).click();
+    await page.waitForSelector('.notice.bad');
+    expect(await text('.notice.bad')).toContain('enc-2 has no room for ch-1.');
+    expect(await text('.notice.bad')).toContain('Choose another encoder.');
+  });
+
+  test('cordons at once, drains after a question', async () => {
+    await open(new FakeSwarm());
+    await page.getByRole('button', { name: 'Cordon enc-2', exact: true }).click();
+    await page.getByRole('button', { name: 'Uncordon enc-2' }).waitFor();
+    expect(api.swarm.cordons['enc-2']).toMatchObject({ draining: false });
+    await page.getByRole('button', { name: 'Drain enc-3' }).click();
+    expect(await text('#confirm')).toContain('Drain enc-3?');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(api.swarm.cordons['enc-3']).toBeUndefined();
+    await page.getByRole('button', { name: 'Drain enc-3' }).click();
+    await page.locator('#confirm-yes').click();
+    await page.waitForSelector('.notice.good:has-text("enc-3 is being drained.")');
+    expect(api.swarm.cordons['enc-3']).toMatchObject({ draining: true });
+  });
+
+  test('explains a move in words', async () => {
+    const swarm = new FakeSwarm();
+    swarm.remember(moveResult('ch-1', 'enc-1', 'enc-2', 4, { reason: 'predicted-overload' }));
+    await open(swarm);
+    await page.getByRole('button', { name: 'Explain ch-1' }).click();
+    await page.waitForSelector('#story[open]');
+    expect(await text('#story')).toMatch(
+      /ch-1 moved: enc-1 to enc-2[\s\S]*forecast P90 units: 5\.9[\s\S]*enc-9: cordoned/,
+    );
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#story:not([open])', { state: 'attached' });
+  });
+
+  test('says what is missing, that there is nothing yet, and that the swarm is gone', async () => {
+    const swarm = new FakeSwarm({ channels: 0 });
+    swarm.silent.add('temporal');
+    await open(swarm);
+    expect(await text('#problems')).toContain('Temporal does not answer');
+    expect(await text('#channels-empty')).toContain('encoder-swarm channel add NAME');
+    expect(await text('#moves-empty')).toContain('No channel has been moved yet.');
+    expect(await text('#player-message')).toBe('No channel to play.');
+    await api.stop();
+    await page.waitForSelector('#connection:not([hidden])', { timeout: 15_000 });
+    expect(await text('#connection')).toContain('Connection lost. What you see is from');
+    expect(await page.locator('#main').getAttribute('inert')).not.toBeNull();
+  });
+
+  test('fits a phone without scrolling sideways', async () => {
+    await open(new FakeSwarm(), { width: 390, height: 844 });
+    await page.waitForSelector('#charts canvas');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+  });
+
+  test('every control has a name, and texts stand out from their ground', async () => {
+    await open(new FakeSwarm());
+    const nameless = await page.evaluate(`(${namelessControls.toString()})()`);
+    expect(nameless).toEqual([]);
+    const contrasts = await page.evaluate(`(${faintTexts.toString()})()`);
+    expect(contrasts).toEqual([]);
+  });
+});

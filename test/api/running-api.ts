@@ -1,0 +1,35 @@
+import pino from 'pino';
+import { startApi, type RunningApi } from '../../src/api/server';
+import { environmentSchema, type Environment } from '../../src/config/config';
+import { FakeSwarm } from './fake-swarm';
+
+/** The real API on a free port in front of a fake swarm. */
+export const startFakeApi = async (
+  swarm = new FakeSwarm(),
+  variables: Record<string, string> = {},
+): Promise<RunningApi & { swarm: FakeSwarm; environment: Environment }> => {
+  const environment = environmentSchema.parse(variables);
+  const log = pino({ level: 'silent' });
+  const api = await startApi(environment, { ports: swarm.ports(), log, port: 0 });
+  return { ...api, swarm, environment };
+};
+
+export interface Answer {
+  status: number;
+  body: any; // eslint-disable-line @typescript-eslint/no-explicit-any
+}
+
+/** Sends a request as no browser would: every header as given. */
+export const ask = async (
+  url: string,
+  o: { method?: string; json?: unknown; body?: string; headers?: Record<string, string> } = {},
+): Promise<Answer> => {
+  const response = await fetch(url, {
+    method: o.method ?? (o.json === undefined && o.body === undefined ? 'GET' : 'POST'),
+    headers: { ...(o.json !== undefined && { 'content-type': 'application/json' }), ...o.headers },
+    ...(o.json !== undefined && { body: JSON.stringify(o.json) }),
+    ...(o.body !== undefined && { body: o.body }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+};

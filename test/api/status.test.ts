@@ -1,0 +1,203 @@
+import { statusSchema, forecastsSchema } from '../../src/api/answer-schemas';
+import { operations } from '../../src/api/openapi';
+import type { RunningApi } from '../../src/api/server';
+import { moveResult, type FakeSwarm } from './fake-swarm';
+import { ask, startFakeApi } from './running-api';
+
+let api: RunningApi & { swarm: FakeSwarm };
+beforeEach(async () => {
+  api = await startFakeApi();
+});
+afterEach(() => api.stop());
+
+const status = async () => statusSchema.parse((await ask(`${api.url}/api/status`)).body);
+const pastCache = () => new Promise((resolve) => setTimeout(resolve, 2_100));
+
+test('answers its health check', async () => {
+  expect(await ask(`${api.url}/healthz`)).toEqual({ status: 200, body: { status: 'ok', cell: 'local' } });
+});
+
+test('puts what all parts say into one status', async () => {
+  api.swarm.cordons['enc-3'] = { draining: true, by: 'operator', atMs: 1 };
+  const seen = await status();
+  expect(seen.missing).toEqual([]);
+  expect(seen.counts).toEqual({ onAir: 6, channels: 6, overloaded: 1, atRisk: 0 });
+  const [enc1, , enc3] = seen.encoders;
+  expect(enc1).toMatchObject({
+    id: 'enc-1',
+    zone: 'a',
+    reachable: true,
+    cordoned: false,
+    load: 'overloaded',
+  });
+  expect(enc1!.limitUnits).toBeCloseTo(4.8);
+  expect(enc1!.forecastP90Units).toBeGreaterThan(enc1!.forecastP50Units!);
+  expect(enc1!.fitness).toMatchObject({ score: 0.52, weakestTerm: 'headroom' });
+  expect(enc3).toMatchObject({ cordoned: true, draining: true });
+  expect(seen.channels[0]).toMatchObject({
+    id: 'ch-1',
+    status: 'on-air',
+    owner: { encoderId: 'enc-1' },
+    ladder: ['180p', '144p', '240p'],
+    rungs: ['180p', '144p', '240p'],
+    playlistUrl: 'http://127.0.0.1:7702/hls/ch-1/index.m3u8',
+  });
+  expect(seen.channels[0]!.publishDelayMs).toBeGreaterThan(0);
+  expect(seen.problems.join()).toContain('enc-1 is overloaded');
+  expect(seen.forecast).toMatchObject({ model: 'seasonal-naive', held: ['ch-6'] });
+  expect(seen.cycle!.url).toContain('/workflows/cycle%2Flocal%2F118');
+});
+
+test.each(['temporal', 'origin', 'source', 'fleet', 'influxdb', 'enc-2'])(
+  'goes on without %s, and says that it is missing',
+  async (part) => {
+    api.swarm.silent.add(part);
+    const seen = await status();
+    const named = part === 'enc-2' ? 'encoder enc-2' : part;
+    expect(seen.missing).toEqual([expect.objectContaining({ part: named, code: 'unavailable' })]);
+    expect(seen.health).not.toBe('ok');
+    expect(seen.channels).toHaveLength(6);
+    if (part === 'enc-2') {
+      const silent = seen.encoders.find((e) => e.id === 'enc-2')!;
+      expect(silent).toMatchObject({ reachable: false, unitsUsed: null, load: 'unknown', sessions: [] });
+      expect(seen.encoders.filter((e) => e.reachable)).toHaveLength(2);
+    }
+  },
+);
+
+test('keeps the last word of a part that falls silent, beside the fault', async () => {
+  await status();
+  api.swarm.silent.add('temporal');
+  await pastCache();
+  const seen = await status();
+  expect(seen.missing).toEqual([expect.objectContaining({ part: 'temporal' })]);
+  expect(seen.policy).not.toBeNull();
+  expect(seen.encoders[0]!.fitness).not.toBeNull();
+});
+
+test('a part that never answers delays the status by no more than its deadline', async () => {
+  const ports = api.swarm.ports();
+  ports.encoder.telemetry = () => new Promise(() => {});
+  const swarm = api.swarm;
+  swarm.ports = () => ports;
+  const slow = await startFakeApi(swarm);
+  const startedAtMs = Date.now();
+  const { body } = await ask(`${slow.url}/api/status`);
+  expect(Date.now() - startedAtMs).toBeLessThan(4_000);
+  expect(body.missing).toHaveLength(3);
+  expect(body.missing[0]).toMatchObject({ part: 'encoder enc-1', code: 'timeout' });
+  await slow.stop();
+});
+
+test('many readers at once cost the swarm one look', async () => {
+  await status();
+  await pastCache();
+  const before = api.swarm.calls;
+  await status();
+  const one = api.swarm.calls - before;
+  await pastCache();
+  const beforeMany = api.swarm.calls;
+  await Promise.all(Array.from({ length: 25 }, status));
+  expect(api.swarm.calls - beforeMany).toBeLessThanOrEqual(one + 6);
+});
+
+test('a channel whose last GOP is old is late; one without owner is off air', async () => {
+  const ports = api.swarm.ports();
+  const plain = api.swarm.ports();
+  ports.origin.channels = async () =>
+    (await plain.origin.channels()).map((channel) => {
+      if (channel.id === 'ch-1') return { ...channel, lastPublishedAtMs: Date.now() - 20_000 };
+      return channel.id === 'ch-2' ? { ...channel, owner: null } : channel;
+    });
+  api.swarm.ports = () => ports;
+  const other = await startFakeApi(api.swarm);
+  const seen = statusSchema.parse((await ask(`${other.url}/api/status`)).body);
+  expect(seen.channels.slice(0, 3).map((c) => c.status)).toEqual(['late', 'off-air', 'on-air']);
+  expect(seen.problems.slice(0, 2)).toEqual([
+    'ch-2 is off air: no encoder owns it.',
+    expect.stringMatching(/^ch-1 is late: its last GOP came (19|20|21) s ago\.$/),
+  ]);
+  expect(seen.counts.onAir).toBe(4);
+  await other.stop();
+});
+
+test('lists channels, encoders and moves', async () => {
+  for (let n = 0; n < 3; n += 1)
+    api.swarm.remember(moveResult('ch-1', 'enc-1', 'enc-2', n, { reason: 'operator' }));
+  expect((await ask(`${api.url}/api/channels`)).body).toHaveLength(6);
+  expect((await ask(`${api.url}/api/encoders`)).body).toHaveLength(3);
+  expect((await ask(`${api.url}/api/handoffs`)).body).toHaveLength(3);
+  const limited = await ask(`${api.url}/api/handoffs?limit=2`);
+  expect(limited.body).toHaveLength(2);
+  expect(limited.body[0]).toMatchObject({ channelId: 'ch-1', requestToCommitMs: 182, overlapGops: 0.8 });
+  expect(limited.body[0].url).toContain('/history');
+  for (const limit of ['0', '201', 'x', '1.5']) {
+    const refused = await ask(`${api.url}/api/handoffs?limit=${limit}`);
+    expect(refused.status).toBe(400);
+    expect(refused.body.error.message).toContain('limit');
+  }
+});
+
+test('forecasts: an encoder is the sum of the channels that it owns', async () => {
+  const told = forecastsSchema.parse((await ask(`${api.url}/api/forecasts`)).body);
+  expect(told.missing).toEqual([]);
+  const enc1 = told.encoders[0]!;
+  expect(enc1.channels).toEqual(['ch-1', 'ch-2', 'ch-3']);
+  const sum = ['ch-1', 'ch-2', 'ch-3']
+    .map((id) => told.channels.find((c) => c.id === id)!.units!.p90[11]!)
+    .reduce((a, b) => a + b);
+  expect(enc1.units!.p90[11]).toBeCloseTo(sum);
+  expect(told.channels[0]!.viewersHistory).toHaveLength(48);
+  expect(enc1.unitsHistory.length).toBeGreaterThan(10);
+});
+
+test('forecasts without InfluxDB are empty and say so', async () => {
+  api.swarm.silent.add('influxdb');
+  const told = forecastsSchema.parse((await ask(`${api.url}/api/forecasts`)).body);
+  expect(told.forecastId).toBeNull();
+  expect(told.channels.every((c) => c.viewers === null)).toBe(true);
+  expect(told.missing.map((m) => m.part)).toEqual(['influxdb']);
+});
+
+test('pages that listen share one poll, and none runs when they are gone', async () => {
+  const listen = async (): Promise<{ events: () => number; close(): void }> => {
+    const abort = new AbortController();
+    const response = await fetch(`${api.url}/api/events`, { signal: abort.signal });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    let text = '';
+    void (async () => {
+      for await (const chunk of response.body!) text += Buffer.from(chunk).toString();
+    })().catch(() => undefined);
+    return { events: () => text.split('event: status').length - 1, close: () => abort.abort() };
+  };
+  const pages = await Promise.all([listen(), listen(), listen()]);
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  for (const page of pages) expect(page.events()).toBeGreaterThanOrEqual(2);
+  const counts = pages.map((page) => page.events());
+  expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+  for (const page of pages) page.close();
+  await pastCache();
+  const quiet = api.swarm.calls;
+  await pastCache();
+  expect(api.swarm.calls).toBe(quiet);
+});
+
+test('the OpenAPI document names every route, and its references lead somewhere', async () => {
+  const { body } = await ask(`${api.url}/api/openapi.json`);
+  expect(body.openapi).toBe('3.1.0');
+  const references = [...JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(
+    (m) => m[1]!,
+  );
+  expect(references.length).toBeGreaterThan(10);
+  for (const name of references) expect(body.components.schemas).toHaveProperty(name);
+  expect(body.components.schemas.AddChannel.required).toEqual(['id']);
+  for (const { method, path } of operations) {
+    const url = `${api.url}/api${path.replace('{id}', 'nothing-here').replace('{subject}', 'nothing-here')}`;
+    if (path === '/events') continue;
+    const answer = await ask(url, { method: method.toUpperCase() });
+    expect(answer.body?.error?.message ?? '').not.toContain('There is no GET /api');
+    expect(answer.status).not.toBe(500);
+  }
+  const none = await ask(`${api.url}/api/nothing`);
+  expect(none).toMatchObject({ status: 400, body: { error: { message: 'There is no GET /api/nothing.' } } });
+});

@@ -1,0 +1,78 @@
+import Hls from '../vendor/hls/hls.light.min.mjs';
+import { byId, setOptions } from './dom.js';
+
+const retryMs = 3_000;
+const video = byId('video');
+const message = byId('player-message');
+const chooser = byId('player-channel');
+const link = byId('playlist-link');
+
+let hls = null;
+let playing = null;
+let channels = [];
+
+const say = (text) => {
+  message.textContent = text;
+  message.hidden = text === '';
+};
+
+const stop = () => {
+  hls?.destroy();
+  hls = null;
+  playing = null;
+};
+
+const retryLater = (url) =>
+  setTimeout(() => {
+    if (playing === url) {
+      stop();
+      play();
+    }
+  }, retryMs);
+
+const play = () => {
+  const channel = channels.find((candidate) => candidate.id === chooser.value);
+  const url = channel?.playlistUrl ?? null;
+  if (url === playing) return;
+  stop();
+  if (!url) return;
+  playing = url;
+  link.href = url;
+  link.textContent = url;
+  say(`Loading ${channel.id}…`);
+  if (!Hls.isSupported()) {
+    // Safari plays HLS by itself.
+    video.src = url;
+    return;
+  }
+  hls = new Hls({ liveSyncDurationCount: 2, backBufferLength: 10, manifestLoadPolicy: policyOf(8_000) });
+  hls.on(Hls.Events.ERROR, (_event, { fatal, type, details }) => {
+    if (!fatal) return;
+    say(
+      `${channel.id} can't be played: ${type === 'networkError' ? 'the origin does not serve it' : details}. Trying again…`,
+    );
+    if (type === 'mediaError' && details !== 'manifestIncompatibleCodecsError') hls.recoverMediaError();
+    else retryLater(url);
+  });
+  hls.loadSource(url);
+  hls.attachMedia(video);
+};
+
+const policyOf = (maxTimeToFirstByteMs) => ({
+  default: { maxTimeToFirstByteMs, maxLoadTimeMs: 20_000, timeoutRetry: null, errorRetry: null },
+});
+
+for (const event of ['loadeddata', 'playing']) video.addEventListener(event, () => say(''));
+chooser.addEventListener('change', play);
+
+export const showPlayer = (all) => {
+  channels = all;
+  setOptions(
+    chooser,
+    all.map((channel) => [channel.id, channel.id]),
+  );
+  if (all.length === 0) {
+    stop();
+    say('No channel to play.');
+  } else play();
+};
