@@ -151,7 +151,7 @@ export class RelayChannel {
     throw new SwarmError('timeout', `GOP ${gop} of channel ${this.id} is not sealed yet.`, 'Ask again.');
   }
 
-  /** Ends everything that goes on in the channel, and settles what is being saved. */
+  /** Ends everything that goes on in the channel; settles once the last GOP number is saved. */
   async close(): Promise<void> {
     this.closed = true;
     this.contribution = undefined;
@@ -194,7 +194,7 @@ export class RelayChannel {
   private seal(ledger: GopLedger): void {
     const record = { gopDurationTicks: this.gopDurationTicks, nextGop: ledger.gop + 1 };
     this.saving = this.saving
-      .then(() => (this.closed ? undefined : this.options.save(record)))
+      .then(() => this.options.save(record))
       .catch((error: unknown) =>
         this.options.log.error({ err: error, channel: this.id }, 'the next GOP number could not be saved'),
       )
