@@ -12,6 +12,8 @@ let stateDir: string;
 let relay: LedgerServer;
 let origin: OriginProcess;
 let pattern: EncodedGop;
+/** The origin was killed on purpose: whatever callers see then is expected. */
+let killed = false;
 
 beforeAll(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'origin-crash-'));
@@ -36,10 +38,11 @@ class Acknowledged {
   token = 0;
   readonly gops = new Map<number, { token: number; bytes: Buffer }>();
   requests = 0;
+  #onPublished = (): void => undefined;
 
   constructor(readonly id: string) {}
 
-  /** Takes ownership, publishes, and changes hands every few GOPs, until the origin dies. */
+  /** Takes ownership, publishes, and changes hands every few GOPs, until the origin is killed. */
   async work(): Promise<void> {
     try {
       for (;;) {
@@ -47,16 +50,34 @@ class Acknowledged {
         const owned = await origin.client.own(this.id, this.token, 'a', 0, { requestId });
         if (owned.status !== 200) throw new Error(`own: ${JSON.stringify(owned.body)}`);
         this.token = owned.body.token;
-        for (let gop = owned.body.firstGop; gop < owned.body.firstGop + 5; gop++) {
-          const { segment } = gopNumber(gop);
-          const put = await origin.client.put(this.id, gop, this.token, 'a', { '144p': segment });
-          if (put.status >= 300) throw new Error(`put: ${JSON.stringify(put.body)}`);
-          this.gops.set(gop, { token: this.token, bytes: segment });
-        }
+        for (let gop = owned.body.firstGop; gop < owned.body.firstGop + 5; gop++) await this.publish(gop);
       }
     } catch (error) {
-      if ((error as Error).message !== 'fetch failed' && (error as Error).name !== 'SocketError') throw error;
+      if (!killed) throw error;
     }
+  }
+
+  /** Puts a GOP, again while the ledger server is too busy to answer in time. */
+  async publish(gop: number): Promise<void> {
+    const { segment } = gopNumber(gop);
+    for (;;) {
+      const put = await origin.client.put(this.id, gop, this.token, 'a', { '144p': segment });
+      if (put.body.error?.code === 'ledger-unavailable') continue;
+      if (put.status >= 300) throw new Error(`put: ${JSON.stringify(put.body)}`);
+      this.gops.set(gop, { token: this.token, bytes: segment });
+      this.#onPublished();
+      return;
+    }
+  }
+
+  /** Resolves when so many more GOPs are acknowledged. */
+  async more(gops: number): Promise<void> {
+    const wanted = this.gops.size + gops;
+    await new Promise<void>((resolve) => {
+      this.#onPublished = () => {
+        if (this.gops.size >= wanted) resolve();
+      };
+    });
   }
 
   /** Everything acknowledged is there; at most the request that was cut off counts besides. */
@@ -92,12 +113,14 @@ test(`kill -9 while GOPs are put, ${KILLS} times: nothing acknowledged is missin
   for (const { id } of channels) await origin.client.register(id);
   for (let kill = 0; kill < KILLS; kill++) {
     const pid = origin.pid;
-    const before = channels.map((c) => c.gops.size);
-    const working = channels.map((c) => c.work());
-    while (channels.some((c, i) => c.gops.size < before[i]! + 3)) await new Promise((r) => setTimeout(r, 5));
+    killed = false;
+    const enough = Promise.all(channels.map((c) => c.more(3)));
+    const working = Promise.all(channels.map((c) => c.work()));
+    await Promise.race([enough, working]);
     await new Promise((resolve) => setTimeout(resolve, 7 * kill));
+    killed = true;
     process.kill(pid, 'SIGKILL');
-    await Promise.all(working);
+    await working;
     await origin.end('SIGKILL');
     await origin.start();
     for (const channel of channels) await channel.check();
@@ -106,4 +129,18 @@ test(`kill -9 while GOPs are put, ${KILLS} times: nothing acknowledged is missin
   expect(await origin.end('SIGTERM')).toBe(0);
   await origin.start();
   for (const channel of channels) await channel.check();
+}, 120_000);
+
+test('kill -9 right after a change of hands was answered: the change stands, and so does its answer', async () => {
+  const id = 'ch-owned';
+  await origin.client.register(id);
+  for (let token = 0; token < 4; token++) {
+    const answered = await origin.client.own(id, token, 'a', 0);
+    process.kill(origin.pid, 'SIGKILL');
+    expect(answered.body).toEqual({ token: token + 1, firstGop: 0 });
+    await origin.end('SIGKILL');
+    await origin.start();
+    expect((await origin.client.channel(id)).token).toBe(token + 1);
+    expect(await origin.client.own(id, token, 'a', 0)).toEqual(answered);
+  }
 });

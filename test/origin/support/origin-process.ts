@@ -50,7 +50,8 @@ export class OriginProcess {
     });
     this.#child = child;
     for (;;) {
-      if (child.exitCode !== null) throw new Error(`The origin ended with ${child.exitCode}.`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`The origin ended with ${child.exitCode}.`);
       const healthy = await this.client.call('GET', '/healthz').then(
         (answer) => answer.status === 200,
         () => false,
@@ -65,9 +66,11 @@ export class OriginProcess {
     const child = this.#child;
     if (!child) return null;
     this.#child = undefined;
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    const [code] = (await exited) as [number | null];
-    return code;
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit');
+      child.kill(signal);
+      await exited;
+    }
+    return child.exitCode;
   }
 }
