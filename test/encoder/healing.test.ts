@@ -3,7 +3,7 @@ import pino from 'pino';
 import { SwarmError } from '../../src/domain';
 import { EncodeSupervisor } from '../../src/media/encoder/encode-supervisor';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
-import { makeContribution, type Contribution } from './support/contribution';
+import { FRAME_TICKS, makeContribution, type Contribution } from './support/contribution';
 import { FeedServer } from './support/feed-server';
 import { RecordingOrigin } from './support/recording-origin';
 import { GOP_TICKS, LADDER, sessionRequest, startHost, until } from './support/test-host';
@@ -87,6 +87,23 @@ test('asks for the feed again when it ends or breaks, and while the relay has no
   feed.refusal = null;
   const next = origin.nextGop!;
   await until('it goes on', () => origin.gops.includes(next + 1));
+  expectUnbroken(4);
+});
+
+test('a GOP whose last frames the feed did not bring is not taken for whole', async () => {
+  const { units } = contribution;
+  const unitShowing = (ticks: number): number => units.findIndex((u) => u.ptsTicks === ticks);
+  // A GOP whose last frame is decoded after the first one of the next.
+  const cutGop = [6, 7, 8, 9, 10, 11, 12, 13].find(
+    (g) => unitShowing((g + 1) * GOP_TICKS - FRAME_TICKS) > unitShowing((g + 1) * GOP_TICKS),
+  )!;
+  await feed.close();
+  feed = new FeedServer(contribution, GOP_TICKS, 5 * GOP_TICKS);
+  await feed.listen();
+  feed.cutBeforeUnit = unitShowing((cutGop + 1) * GOP_TICKS - FRAME_TICKS);
+  await publish();
+  await until('the GOP after', () => origin.gops.includes(cutGop + 1));
+  expect(feed.cutBeforeUnit).toBeNull();
   expectUnbroken(4);
 });
 

@@ -78,7 +78,7 @@ test('refuses what is over its capacity in units, and takes it again after a rel
   // 160x90 is a quarter of a unit, 256x144 is 0.64.
   const first = { ...request, renditions: [LADDER[0]!, LADDER[2]!] };
   expect(await client.prepare(first)).toMatchObject({ units: 0.89 });
-  const second = sessionRequest(feed.url, ORIGIN);
+  const second = sessionRequest(feed.url, ORIGIN, { channelId: 'ch-other' });
   await expect(client.prepare(second)).rejects.toMatchObject({
     code: 'encoder-full',
     details: { capacityUnits: 1, unitsAsked: 0.25 },
@@ -86,6 +86,14 @@ test('refuses what is over its capacity in units, and takes it again after a rel
   expect((await client.telemetry()).sessions).toHaveLength(1);
   expect(await client.release(first.sessionId)).toMatchObject({ state: 'released' });
   await client.prepare(second);
+});
+
+test('a change of ladder has room for its two sessions of one channel, as large as the larger one', async () => {
+  const { client } = swarm;
+  await client.prepare({ ...request, renditions: [LADDER[0]!, LADDER[2]!] });
+  expect(await client.prepare(sessionRequest(feed.url, ORIGIN))).toMatchObject({ units: 0.25 });
+  const other = sessionRequest(feed.url, ORIGIN, { channelId: 'ch-other' });
+  await expect(client.prepare(other)).rejects.toMatchObject({ code: 'encoder-full' });
 });
 
 test('refuses more sessions than it may have', async () => {

@@ -61,7 +61,7 @@ export class EncodeRun {
       options.gopDurationTicks + (ENCODER_DELAY_FRAMES * TICKS_PER_SECOND) / options.framesPerSecond;
     const names = options.renditions.map((r) => r.name);
     const collector = new GopCollector(names, (gop) => {
-      if (!this.over) options.onGop(gop);
+      if (!this.over && this.isWhole(gop.gop)) options.onGop(gop);
     });
     this.assemblers = names.map(
       (_, index) =>
@@ -104,8 +104,21 @@ export class EncodeRun {
   /** Milliseconds since a GOP's last frame was at the live edge, so since the relay sealed it; null if unknown. */
   sealedAgoMs(gop: number): number | null {
     if (!this.edge.isReached()) return null;
-    const endTicks = (gop + 1 - this.options.fromGop) * this.options.gopDurationTicks;
-    return this.edge.ageMs(FEED_OFFSET_TICKS + endTicks);
+    return this.edge.ageMs(this.endTicksOf(gop));
+  }
+
+  /**
+   * A feed that breaks off amid reordered frames may have brought the first frame of a GOP before the last ones of
+   * the GOP before it, and ffmpeg, flushed, then encodes on without them. All are there, as for the relay's seal,
+   * once the feed has brought a DTS at or after the end of the GOP.
+   */
+  private isWhole(gop: number): boolean {
+    return this.edge.lastDtsTicks >= this.endTicksOf(gop) || !this.child?.stdin?.writableEnded;
+  }
+
+  /** Feed clock at the end of a GOP. */
+  private endTicksOf(gop: number): number {
+    return FEED_OFFSET_TICKS + (gop + 1 - this.options.fromGop) * this.options.gopDurationTicks;
   }
 
   private backlogTicks(): number {

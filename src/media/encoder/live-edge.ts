@@ -1,5 +1,5 @@
 import { TICKS_PER_SECOND } from '../../domain';
-import { TransportStreamReader } from '../mpegts';
+import { TransportStreamReader, type PesUnit } from '../mpegts';
 
 /** Jitter of a live feed; a gain on the clock beyond it is backlog being sent. */
 const JITTER_MS = 30;
@@ -20,13 +20,14 @@ export class LiveEdge {
   private leadMs = -Infinity;
   private lastGainAtMs = Infinity;
   private lastArrivalAtMs = Infinity;
-  /** Latest presentation time that arrived, feed clock. */
+  /** Latest presentation and decoding times that arrived, feed clock. */
   lastPtsTicks = 0;
+  lastDtsTicks = 0;
 
   constructor(private readonly nowMs: () => number = () => performance.now()) {
     this.reader = new TransportStreamReader({
       onUnit: (unit) => {
-        if (unit.kind === 'video') this.arrived(unit.ptsTicks);
+        if (unit.kind === 'video') this.arrived(unit);
       },
     });
   }
@@ -36,7 +37,8 @@ export class LiveEdge {
     this.reader.push(chunk);
   }
 
-  private arrived(ptsTicks: number): void {
+  private arrived({ ptsTicks, dtsTicks }: PesUnit): void {
+    this.lastDtsTicks = Math.max(this.lastDtsTicks, dtsTicks);
     if (ptsTicks <= this.lastPtsTicks) return;
     this.lastPtsTicks = ptsTicks;
     const now = this.nowMs();

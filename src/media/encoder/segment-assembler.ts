@@ -23,6 +23,16 @@ const stampContinuity = (tables: Buffer, gop: number): Buffer => {
 };
 
 /**
+ * Says that the continuity counter of a segment's first picture may not follow the one before: that one may come from
+ * another session (ISO/IEC 13818-1, 2.4.3.5 discontinuity_indicator). Without it strict players drop the picture.
+ * Set on every segment, so that what is published does not depend on where sessions change.
+ */
+const markDiscontinuity = (packets: Buffer): void => {
+  const hasAdaptationField = (packets[3]! & 0x20) !== 0 && packets[4]! > 0;
+  if (hasAdaptationField) packets[5]! |= 0x80;
+};
+
+/**
  * Cuts the MPEG-TS of one rendition into one segment per GOP. A segment is given once the IDR picture of the next
  * GOP has come, so that an unfinished tail is never taken for a segment. Audio goes with the GOP in whose bytes
  * it stands; what is to be heard before the first GOP is dropped.
@@ -66,7 +76,10 @@ export class SegmentAssembler {
 
   private takeVideo(unit: PesUnit): void {
     const gop = this.fromGop + gopOf(unit.ptsTicks - FEED_OFFSET_TICKS, this.gopDurationTicks);
-    if (unit.idr && (!this.open || gop > this.open.gop)) this.begin(gop);
+    if (unit.idr && (!this.open || gop > this.open.gop)) {
+      this.begin(gop);
+      markDiscontinuity(unit.packets);
+    }
     if (!this.open || gop !== this.open.gop) {
       throw new Error(`the encoder did not begin GOP ${gop} with an IDR picture`);
     }

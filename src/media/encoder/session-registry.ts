@@ -150,8 +150,13 @@ export class SessionRegistry {
         mend,
       );
     }
-    const used = this.unitsUsed;
-    if (used + session.units <= capacityUnits + ROUNDING_UNITS) return;
+    // A change of ladder has two sessions of one channel for about a GOP: it takes the room of the larger one.
+    const { channelId } = session.spec;
+    const others = this.active().filter((s) => s.spec.channelId !== channelId);
+    const ownBefore = this.active().filter((s) => s.spec.channelId === channelId);
+    const used = others.reduce((sum, s) => sum + s.units, 0);
+    const needed = Math.max(session.units, ...ownBefore.map((s) => s.units));
+    if (used + needed <= capacityUnits + ROUNDING_UNITS) return;
     throw new SwarmError(
       'encoder-full',
       `Encoder ${encoderId} uses ${used.toFixed(2)} of ${capacityUnits} units; ${session.units.toFixed(2)} more do not fit.`,

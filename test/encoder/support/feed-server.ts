@@ -12,6 +12,8 @@ export class FeedServer {
   oldestGop = 0;
   /** Answers every call with this refusal while set. */
   refusal: SwarmError | null = null;
+  /** Breaks the feed, once, before this unit of the contribution. */
+  cutBeforeUnit: number | null = null;
   readonly requestedGops: number[] = [];
   private readonly server: Server;
   private readonly answers = new Set<ServerResponse>();
@@ -111,7 +113,12 @@ export class FeedServer {
     let next = units.findLastIndex((u) => u.kind === 'video' && u.keyframe && u.ptsTicks <= startTicks);
     this.answers.add(res);
     const step = (): void => {
-      while (next < units.length && units[next]!.dtsTicks <= this.liveTicks) {
+      while (!res.writableEnded && next < units.length && units[next]!.dtsTicks <= this.liveTicks) {
+        if (next === this.cutBeforeUnit) {
+          this.cutBeforeUnit = null;
+          res.end();
+          return;
+        }
         const packets = Buffer.from(units[next]!.packets);
         retimePackets(packets, delta);
         res.write(packets);
