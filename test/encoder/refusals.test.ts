@@ -92,8 +92,12 @@ test('a change of ladder has room for its two sessions of one channel, as large 
   const { client } = swarm;
   await client.prepare({ ...request, renditions: [LADDER[0]!, LADDER[2]!] });
   expect(await client.prepare(sessionRequest(feed.url, ORIGIN))).toMatchObject({ units: 0.25 });
-  const other = sessionRequest(feed.url, ORIGIN, { channelId: 'ch-other' });
-  await expect(client.prepare(other)).rejects.toMatchObject({ code: 'encoder-full' });
+  const other = { channelId: 'ch-other' };
+  await expect(client.prepare(sessionRequest(feed.url, ORIGIN, other))).rejects.toMatchObject({
+    code: 'encoder-full',
+  });
+  const tiny = [{ ...LADDER[0]!, widthPx: 64, heightPx: 36 }];
+  await client.prepare(sessionRequest(feed.url, ORIGIN, { ...other, renditions: tiny }));
 });
 
 test('refuses more sessions than it may have', async () => {

@@ -139,6 +139,18 @@ export class SessionRegistry {
     );
   }
 
+  /**
+   * Units that channels hold, with more sessions. A change of ladder has two sessions of one channel for about a
+   * GOP: they have the room of the larger one, or no ladder could change on a well-filled encoder.
+   */
+  private unitsClaimed(more: EncodeSession[]): number {
+    const byChannel = new Map<string, number>();
+    for (const { spec, units } of [...this.active(), ...more]) {
+      byChannel.set(spec.channelId, Math.max(units, byChannel.get(spec.channelId) ?? 0));
+    }
+    return [...byChannel.values()].reduce((sum, units) => sum + units, 0);
+  }
+
   private refuseOverCapacity(session: EncodeSession): void {
     const { encoderId, capacityUnits, maxSessions } = this.options;
     const mend = 'Choose another encoder, or release sessions here.';
@@ -150,13 +162,8 @@ export class SessionRegistry {
         mend,
       );
     }
-    // A change of ladder has two sessions of one channel for about a GOP: it takes the room of the larger one.
-    const { channelId } = session.spec;
-    const others = this.active().filter((s) => s.spec.channelId !== channelId);
-    const ownBefore = this.active().filter((s) => s.spec.channelId === channelId);
-    const used = others.reduce((sum, s) => sum + s.units, 0);
-    const needed = Math.max(session.units, ...ownBefore.map((s) => s.units));
-    if (used + needed <= capacityUnits + ROUNDING_UNITS) return;
+    const used = this.unitsClaimed([]);
+    if (this.unitsClaimed([session]) <= capacityUnits + ROUNDING_UNITS) return;
     throw new SwarmError(
       'encoder-full',
       `Encoder ${encoderId} uses ${used.toFixed(2)} of ${capacityUnits} units; ${session.units.toFixed(2)} more do not fit.`,
