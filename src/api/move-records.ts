@@ -47,7 +47,8 @@ export const recordOfResult = (listed: ListedMove, url: string, result: MoveResu
   reason: result.reason,
   outcome: result.outcome,
   fromEncoderId: result.fromEncoderId,
-  toEncoderId: result.toEncoderId,
+  // A move refused before its target was chosen still names the one that was asked for.
+  toEncoderId: result.toEncoderId ?? listed.encoderId,
   requestedAtMs: result.requestedAtMs,
   finishedAtMs: result.finishedAtMs,
   requestToCommitMs: result.committedAtMs === null ? null : result.committedAtMs - result.requestedAtMs,

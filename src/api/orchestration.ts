@@ -15,6 +15,7 @@ import {
   type SwarmWorkflowState,
 } from '../domain';
 import type { MoveRecord } from './answer-schemas';
+import { withinDeadline } from './cached';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import { readHistory } from './run-history';
@@ -23,6 +24,8 @@ import { fromTemporal, temporalDown } from './temporal-errors';
 const readDeadlineMs = 3_000;
 /** A move waits for its target to warm up; a drain for several moves. */
 const updateDeadlineMs = 90_000;
+/** A server that is frozen or cut off must not make an operator wait for the deadline of an update. */
+const aliveDeadlineMs = 2_000;
 /** Results of ended moves never change: keep so many of them. */
 const keptRecords = 500;
 const reconnectAfterMs = 2_000;
@@ -71,7 +74,7 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   move(channelId: string, request: MoveRequest): Promise<MoveResult> {
-    return this.call(updateDeadlineMs, unknownChannel(channelId), (client) =>
+    return this.command(unknownChannel(channelId), (client) =>
       client.workflow
         .getHandle(channelWorkflowId(channelId))
         .executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, {
@@ -145,7 +148,7 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   private updateSwarm(name: string, argument: unknown): Promise<void> {
-    return this.call(updateDeadlineMs, noSwarm, async (client) => {
+    return this.command(noSwarm, async (client) => {
       await this.swarm(client).executeUpdate<void, [unknown]>(name, {
         args: [argument],
         updateId: randomUUID(),
@@ -176,6 +179,18 @@ export class TemporalOrchestration implements Orchestration {
     this.ended.set(listed.runId, record);
     if (this.ended.size > keptRecords) this.ended.delete(this.ended.keys().next().value as string);
     return record;
+  }
+
+  /** An update: first makes sure that the server is alive. */
+  private async command<T>(notFound: () => SwarmError, work: (client: Client) => Promise<T>): Promise<T> {
+    const { client } = await this.connected();
+    const alive = client.withDeadline(Date.now() + aliveDeadlineMs, () =>
+      client.workflowService.getSystemInfo({}),
+    );
+    await withinDeadline('Temporal', aliveDeadlineMs, alive).catch(() => {
+      throw temporalDown(`it did not answer within ${aliveDeadlineMs} ms`);
+    });
+    return this.call(updateDeadlineMs, notFound, work);
   }
 
   private async call<T>(

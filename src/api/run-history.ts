@@ -36,13 +36,93 @@ export const readHistory = (
   pending: readonly PendingActivity[],
   decode: DecodePayload,
 ): RunHistory => {
-  const history: RunHistory = { input: undefined, result: undefined, failure: null, steps: [] };
-  const stepByEvent = new Map<string, RunStep>();
-  const stepByActivity = new Map<string, RunStep>();
-  const first = (payloads: { payloads?: Payload[] | null } | null | undefined): unknown =>
-    payloads?.payloads?.[0] ? decode(payloads.payloads[0]) : undefined;
-  const begin = (event: HistoryEvent, name: string): RunStep => {
-    const summary = event.userMetadata?.summary ? decode(event.userMetadata.summary) : undefined;
+  const reader = new HistoryReader(decode);
+  for (const event of events) reader.read(event);
+  for (const activity of pending) reader.readPending(activity);
+  return reader.history;
+};
+
+class HistoryReader {
+  readonly history: RunHistory = { input: undefined, result: undefined, failure: null, steps: [] };
+  private readonly stepByEvent = new Map<string, RunStep>();
+  private readonly stepByActivity = new Map<string, RunStep>();
+
+  constructor(private readonly decode: DecodePayload) {}
+
+  read(event: HistoryEvent): void {
+    this.readRun(event);
+    this.readActivity(event);
+    this.readChild(event);
+    const marker = event.markerRecordedEventAttributes;
+    if (marker?.markerName === 'core_local_activity') {
+      applyLocalActivity(
+        this.begin(event, 'local activity'),
+        this.first(marker.details?.data),
+        event,
+        marker.failure,
+      );
+    }
+  }
+
+  readPending({ activityId, attempt, lastFailure }: PendingActivity): void {
+    const step = this.stepByActivity.get(activityId ?? '');
+    if (!step || step.ok !== null) return;
+    step.attempts = attempt ?? step.attempts;
+    if (lastFailure) step.note = `last attempt: ${failureText(lastFailure)}`;
+  }
+
+  private readRun(event: HistoryEvent): void {
+    const { history } = this;
+    const started = event.workflowExecutionStartedEventAttributes;
+    if (started) history.input = this.first(started.input);
+    const completed = event.workflowExecutionCompletedEventAttributes;
+    if (completed) history.result = this.first(completed.result);
+    const failed = event.workflowExecutionFailedEventAttributes;
+    if (failed) history.failure = failureText(failed.failure);
+    if (event.workflowExecutionTerminatedEventAttributes) history.failure = 'terminated';
+    if (event.workflowExecutionCanceledEventAttributes) history.failure = 'cancelled';
+    if (event.workflowExecutionTimedOutEventAttributes) history.failure = 'timed out';
+  }
+
+  private readActivity(event: HistoryEvent): void {
+    const scheduled = event.activityTaskScheduledEventAttributes;
+    if (scheduled) {
+      const step = this.begin(event, scheduled.activityType?.name ?? 'activity');
+      this.stepByActivity.set(scheduled.activityId ?? '', step);
+    }
+    const started = event.activityTaskStartedEventAttributes;
+    const step = started && this.stepByEvent.get(String(started.scheduledEventId));
+    if (step) {
+      step.attempts = started.attempt ?? 1;
+      if (started.lastFailure) step.note = `earlier attempt: ${failureText(started.lastFailure)}`;
+    }
+    const completed = event.activityTaskCompletedEventAttributes;
+    if (completed) this.end(event, completed.scheduledEventId);
+    const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
+    if (failed) this.end(event, failed.scheduledEventId, failureText(failed.failure));
+    const cancelled = event.activityTaskCanceledEventAttributes;
+    if (cancelled) this.end(event, cancelled.scheduledEventId, 'cancelled');
+  }
+
+  private readChild(event: HistoryEvent): void {
+    const initiated = event.startChildWorkflowExecutionInitiatedEventAttributes;
+    if (initiated)
+      this.begin(event, `${initiated.workflowType?.name ?? 'workflow'} ${initiated.workflowId ?? ''}`.trim());
+    const completed = event.childWorkflowExecutionCompletedEventAttributes;
+    if (completed) this.end(event, completed.initiatedEventId);
+    const failed = event.childWorkflowExecutionFailedEventAttributes;
+    if (failed) this.end(event, failed.initiatedEventId, failureText(failed.failure));
+    const notStarted = event.startChildWorkflowExecutionFailedEventAttributes;
+    if (notStarted) this.end(event, notStarted.initiatedEventId, 'could not be started');
+  }
+
+  private first(payloads: { payloads?: Payload[] | null } | null | undefined): unknown {
+    const payload = payloads?.payloads?.[0];
+    return payload ? this.decode(payload) : undefined;
+  }
+
+  private begin(event: HistoryEvent, name: string): RunStep {
+    const summary = event.userMetadata?.summary ? this.decode(event.userMetadata.summary) : undefined;
     const step: RunStep = {
       name: typeof summary === 'string' ? summary : name,
       startedAtMs: msOf(event.eventTime),
@@ -50,73 +130,19 @@ export const readHistory = (
       attempts: 1,
       ok: null,
     };
-    history.steps.push(step);
-    stepByEvent.set(String(event.eventId), step);
+    this.history.steps.push(step);
+    this.stepByEvent.set(String(event.eventId), step);
     return step;
-  };
-  const end = (event: HistoryEvent, begunAt: unknown, failure?: string): void => {
-    const step = stepByEvent.get(String(begunAt));
+  }
+
+  private end(event: HistoryEvent, begunAt: unknown, failure?: string): void {
+    const step = this.stepByEvent.get(String(begunAt));
     if (!step) return;
     step.finishedAtMs = msOf(event.eventTime);
     step.ok = failure === undefined;
     if (failure !== undefined) step.note = failure;
-  };
-
-  for (const event of events) {
-    const scheduled = event.activityTaskScheduledEventAttributes;
-    if (scheduled) {
-      const step = begin(event, scheduled.activityType?.name ?? 'activity');
-      stepByActivity.set(scheduled.activityId ?? '', step);
-    }
-    const started = event.activityTaskStartedEventAttributes;
-    if (started) {
-      const step = stepByEvent.get(String(started.scheduledEventId));
-      if (step) {
-        step.attempts = started.attempt ?? 1;
-        if (started.lastFailure) step.note = `earlier attempt: ${failureText(started.lastFailure)}`;
-      }
-    }
-    const child = event.startChildWorkflowExecutionInitiatedEventAttributes;
-    if (child) begin(event, `${child.workflowType?.name ?? 'workflow'} ${child.workflowId ?? ''}`.trim());
-
-    const done = event.activityTaskCompletedEventAttributes ?? null;
-    if (done) end(event, done.scheduledEventId);
-    const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
-    if (failed) end(event, failed.scheduledEventId, failureText(failed.failure));
-    const cancelled = event.activityTaskCanceledEventAttributes;
-    if (cancelled) end(event, cancelled.scheduledEventId, 'cancelled');
-    const childDone = event.childWorkflowExecutionCompletedEventAttributes;
-    if (childDone) end(event, childDone.initiatedEventId);
-    const childFailed =
-      event.childWorkflowExecutionFailedEventAttributes ??
-      event.startChildWorkflowExecutionFailedEventAttributes;
-    if (childFailed) {
-      const failure = 'failure' in childFailed ? failureText(childFailed.failure) : 'could not be started';
-      end(event, childFailed.initiatedEventId, failure);
-    }
-    const marker = event.markerRecordedEventAttributes;
-    if (marker?.markerName === 'core_local_activity') {
-      const step = begin(event, 'local activity');
-      applyLocalActivity(step, first(marker.details?.data), event, marker.failure);
-    }
-    const startedRun = event.workflowExecutionStartedEventAttributes;
-    if (startedRun) history.input = first(startedRun.input);
-    const completedRun = event.workflowExecutionCompletedEventAttributes;
-    if (completedRun) history.result = first(completedRun.result);
-    const failedRun = event.workflowExecutionFailedEventAttributes;
-    if (failedRun) history.failure = failureText(failedRun.failure);
-    if (event.workflowExecutionTerminatedEventAttributes) history.failure = 'terminated';
-    if (event.workflowExecutionCanceledEventAttributes) history.failure = 'cancelled';
-    if (event.workflowExecutionTimedOutEventAttributes) history.failure = 'timed out';
   }
-  for (const activity of pending) {
-    const step = stepByActivity.get(activity.activityId ?? '');
-    if (!step || step.ok !== null) continue;
-    step.attempts = activity.attempt ?? step.attempts;
-    if (activity.lastFailure) step.note = `last attempt: ${failureText(activity.lastFailure)}`;
-  }
-  return history;
-};
+}
 
 /** A local activity leaves one marker when it ends: `{activity_type, attempt, original_schedule_time, complete_time}`. */
 const applyLocalActivity = (

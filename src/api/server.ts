@@ -1,8 +1,9 @@
-import express from 'express';
+import express, { type ErrorRequestHandler } from 'express';
 import type { Environment } from '../config/config';
 import { SwarmError } from '../domain';
 import { errorHandler, listen } from '../service/http';
 import type { Logger } from '../service/logger';
+import { withMend } from './mends';
 import { createPages } from './pages';
 import type { ApiPorts } from './ports';
 import { guardRequests } from './request-guard';
@@ -40,7 +41,8 @@ export const startApi = async (
     );
   });
   app.use(createPages(environment.SWARM_ORIGIN_URL));
-  app.use(errorHandler(o.log));
+  const addMend: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withMend(error));
+  app.use(addMend, errorHandler(o.log));
   const server = await listen(app, o.port ?? environment.SWARM_API_PORT, host);
   o.log.info({ port: server.port }, 'API listens');
   return {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { channelWithDefaults, type SwarmError } from '../domain';
+import { SwarmError, channelWithDefaults } from '../domain';
 import { boundedRun } from '../start/bounded-run';
 import { parseInput, withInputs } from '../start/channel-inputs';
 import { parseDuration } from '../start/duration';
@@ -59,7 +59,7 @@ const program = new Command('npm start --')
   )
   .option('--state-dir <DIR>', 'folder of the local state', process.env.SWARM_STATE_DIR || '.swarm')
   .option('--encoders <N>', 'encoder hosts to start with', wholeNumber(1, MAX_LOCAL_ENCODERS), 3)
-  .option('--channels <N>', 'generated channels', wholeNumber(1, 20), 6);
+  .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumber(1, 20), 6);
 
 const showError = (error: unknown): void => {
   const { message, mend } = error as SwarmError;
@@ -87,9 +87,23 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
+/** A report that can't be written is better refused before the run than after it. */
+const requireWritable = async (file: string): Promise<void> => {
+  try {
+    await (await open(file, 'a')).close();
+  } catch (error) {
+    throw new SwarmError(
+      'bad-request',
+      `--report ${file} can't be written: ${(error as Error).message}.`,
+      'Name a file in a folder that exists and that this user may write to.',
+    );
+  }
+};
+
 const main = async (o: Options): Promise<number> => {
   const startedAtMs = performance.timeOrigin;
   const durationSeconds = o.duration === undefined ? null : parseDuration(o.duration);
+  if (o.report !== undefined) await requireWritable(o.report);
   const inputFolder = process.env.INIT_CWD ?? process.cwd();
   const inputs = await Promise.all(o.input.map((text) => parseInput(text, inputFolder)));
   const channels = withInputs(
@@ -106,6 +120,10 @@ const main = async (o: Options): Promise<number> => {
   const interrupted = new AbortController();
   let swarm: RunningSwarm | null = null;
   stopOnSignals(() => swarm, interrupted);
+  let stopped: Promise<void> | null = null;
+  const stopSwarm = async (): Promise<void> => {
+    if (swarm) await (stopped ??= reporter.step('stop', swarm.stop));
+  };
   try {
     swarm = await startSwarm({
       stateDir: o.stateDir,
@@ -120,18 +138,26 @@ const main = async (o: Options): Promise<number> => {
       onEvent: (event) => say(event.text),
     });
     const startSeconds = (Date.now() - startedAtMs) / 1000;
-    const firstGops = await reporter.step('on air', () =>
-      awaitFirstGops({
-        originUrl: swarm!.environment.SWARM_ORIGIN_URL,
-        channelIds: channels.map((c) => c.id),
-        sinceMs: startedAtMs,
-        limitMs: ON_AIR_LIMIT_MS,
-      }),
+    const { environment } = swarm;
+    const firstGops = await reporter.step(
+      'on air',
+      () =>
+        awaitFirstGops({
+          originUrl: environment.SWARM_ORIGIN_URL,
+          channelIds: swarm!.channels.map((c) => c.id),
+          sinceMs: startedAtMs,
+          limitMs: ON_AIR_LIMIT_MS,
+          signal: interrupted.signal,
+        }),
+      (first) => {
+        const lastMs = Math.max(...first.map((g) => g.publishedAtMs));
+        return `every channel since ${((lastMs - startedAtMs) / 1000).toFixed(1)} s after the start`;
+      },
     );
-    reporter.line(whereToLook(swarm.environment, channels));
+    reporter.line(whereToLook(environment, swarm.channels));
     if (durationSeconds === null) {
       const watch = new MovesWatch({
-        apiUrl: swarm.environment.SWARM_API_URL,
+        apiUrl: environment.SWARM_API_URL,
         sinceMs: startedAtMs,
         everyMs: EVENTS_POLL_MS,
         onEnded: (move) => say(moveInWords(move)),
@@ -144,13 +170,13 @@ const main = async (o: Options): Promise<number> => {
     reporter.line(`  bounded run of ${durationSeconds} s, seed ${o.seed}`);
     const report = await boundedRun({
       swarm,
-      channels,
       firstGops,
       durationSeconds,
       startedAtMs,
       startSeconds,
       seed: o.seed,
       reporter,
+      stopSwarm,
       signal: interrupted.signal,
     });
     if (o.report !== undefined) await writeFile(o.report, `${JSON.stringify(report, null, 2)}\n`);
@@ -160,7 +186,7 @@ const main = async (o: Options): Promise<number> => {
     if (interrupted.signal.aborted) return EXIT_INTERRUPTED;
     throw error;
   } finally {
-    if (swarm) await reporter.step('stop', () => swarm!.stop());
+    await stopSwarm();
   }
 };
 

@@ -22,6 +22,7 @@ const expectRefusal = async (
   const answer = await act();
   expect({ status: answer.status, code: answer.body.error.code }).toEqual({ status, code });
   expect(answer.body.error.message.length).toBeGreaterThan(10);
+  expect(answer.body.error.mend.length).toBeGreaterThan(10);
   expect(api.swarm.snapshot()).toBe(before);
   return answer;
 };

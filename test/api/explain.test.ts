@@ -1,7 +1,8 @@
 import { explain } from '../../src/api/explain';
 import { nameInWords } from '../../src/api/story';
 import { SwarmError, type CycleResult } from '../../src/domain';
-import { FakeSwarm, moveResult } from './fake-swarm';
+import { FakeSwarm } from './fake-swarm';
+import { moveResult } from './move-result';
 
 const linesOf = (told: { sections: { title: string; lines: string[] }[] }, title: string): string[] =>
   told.sections.find((s) => s.title === title)?.lines ?? [];

@@ -12,7 +12,9 @@ import {
   type SwarmWorkflowState,
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
+import { recordOfResult, runUrl } from '../../src/api/move-records';
 import type { MoveRecord } from '../../src/api/answer-schemas';
+import { moveResult } from './move-result';
 import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
 
 /**
@@ -55,7 +57,12 @@ export class FakeSwarm {
     }
     for (let n = 1; n <= (o.channels ?? 6); n += 1) {
       const encoderId = n <= 3 ? 'enc-1' : n <= 5 ? 'enc-2' : 'enc-3';
-      this.channels.set(`ch-${n}`, { spec: specOf(`ch-${n}`), encoderId, token: n, rungs: n === 1 ? 3 : 1 });
+      this.channels.set(`ch-${n}`, {
+        spec: channelWithDefaults(`ch-${n}`),
+        encoderId,
+        token: n,
+        rungs: n === 1 ? 3 : 1,
+      });
     }
   }
 
@@ -318,7 +325,7 @@ export class FakeSwarm {
     const channel = this.known(id);
     const to = request.toEncoderId ?? [...this.encoders.keys()].find((e) => e !== channel.encoderId)!;
     const refuse = (code: ConstructorParameters<typeof SwarmError>[0], message: string): never => {
-      throw new SwarmError(code, message, 'Choose another encoder.');
+      throw new SwarmError(code, message, code === 'encoder-full' ? 'Choose another encoder.' : undefined);
     };
     if (!this.encoders.has(to)) refuse('unknown-encoder', `There is no encoder ${to}.`);
     if (this.moving.has(id)) refuse('move-in-progress', `${id} is being moved.`);
@@ -337,26 +344,20 @@ export class FakeSwarm {
 
   /** Adds an ended move with its run, as if the workflows had made it. */
   remember(result: MoveResult, type: 'handoff' | 'recovery' = 'handoff'): void {
-    const url = `http://127.0.0.1:8233/namespaces/default/workflows/${encodeURIComponent(result.workflowId)}/${result.runId}/history`;
-    this.moves.unshift({
-      workflowId: result.workflowId,
-      runId: result.runId,
-      url,
-      kind: type,
-      channelId: result.channelId,
-      reason: result.reason,
-      outcome: result.outcome,
-      fromEncoderId: result.fromEncoderId,
-      toEncoderId: result.toEncoderId,
-      requestedAtMs: result.requestedAtMs,
-      finishedAtMs: result.finishedAtMs,
-      requestToCommitMs: result.committedAtMs === null ? null : result.committedAtMs - result.requestedAtMs,
-      overlapGops: result.overlapGops,
-      firstGop: result.firstGop,
-      gapsDeclared: result.gapsDeclared,
-      summary: result.explanation?.summary ?? null,
-      failure: result.failure ?? null,
-    });
+    const { workflowId, runId, channelId, reason, toEncoderId } = result;
+    const url = runUrl('http://127.0.0.1:8233', 'default', workflowId, runId);
+    const times = { startedAtMs: result.requestedAtMs, closedAtMs: result.finishedAtMs };
+    const listed = {
+      workflowId,
+      runId,
+      type,
+      running: false,
+      channelId,
+      reason,
+      encoderId: toEncoderId,
+      ...times,
+    };
+    this.moves.unshift(recordOfResult(listed, url, result));
     this.runs.set(result.workflowId, {
       workflowId: result.workflowId,
       runId: result.runId,
@@ -372,64 +373,3 @@ export class FakeSwarm {
     });
   }
 }
-
-let moveNumber = 0;
-
-export const moveResult = (
-  channelId: string,
-  from: string | null,
-  to: string,
-  token: number,
-  request: Pick<MoveRequest, 'reason'>,
-  change: Partial<MoveResult> = {},
-): MoveResult => {
-  moveNumber += 1;
-  const requestedAtMs = Date.now() - 9_000;
-  return {
-    channelId,
-    workflowId: `handoff/${channelId}/${moveNumber}`,
-    runId: `run-${moveNumber}`,
-    reason: request.reason,
-    outcome: 'completed',
-    fromEncoderId: from,
-    toEncoderId: to,
-    ownerEncoderId: to,
-    ownerSessionId: `${channelId}-${token}`,
-    token,
-    rungs: 1,
-    firstGop: 301,
-    requestedAtMs,
-    preparedAtMs: requestedAtMs + 40,
-    committedAtMs: requestedAtMs + 182,
-    publishedAtMs: requestedAtMs + 1_900,
-    releasedAtMs: requestedAtMs + 1_950,
-    finishedAtMs: requestedAtMs + 1_980,
-    overlapGops: 0.8,
-    gapsDeclared: 0,
-    steps: [
-      { name: 'prepare target', startedAtMs: requestedAtMs + 10, finishedAtMs: requestedAtMs + 40, ok: true },
-      {
-        name: 'commit ownership',
-        startedAtMs: requestedAtMs + 150,
-        finishedAtMs: requestedAtMs + 182,
-        ok: true,
-      },
-      {
-        name: 'release source',
-        startedAtMs: requestedAtMs + 1_900,
-        finishedAtMs: requestedAtMs + 1_950,
-        ok: true,
-      },
-    ],
-    explanation: {
-      summary: `${from} would reach 5.9 of 4.8 units at P90; ${to} has the highest fitness with room.`,
-      forecastId: 'fc-1732300000',
-      figures: { forecastP90Units: 5.9, limitUnits: 4.8 },
-      fitness: { from: 0.41, to: 0.88 },
-      rejected: [{ encoderId: 'enc-9', why: 'cordoned' }],
-    },
-    ...change,
-  };
-};
-
-export const specOf = channelWithDefaults;

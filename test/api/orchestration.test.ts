@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
 import { TemporalOrchestration } from '../../src/api/orchestration';
 import { searchAttributeNames, type MoveRequest, type SwarmError } from '../../src/domain';
-import { moveResult, specOf } from './fake-swarm';
+import { moveResult } from './move-result';
+import { channelWithDefaults } from '../../src/domain/default-channels';
 
 const path = process.env.TEMPORAL_CLI ?? join(homedir(), '.cache/encoder-swarm/bin/temporal');
 const attributeKeys = Object.fromEntries(
@@ -63,7 +66,16 @@ beforeAll(async () => {
   await workflow.start('channel', {
     workflowId: 'channel/ch-1',
     taskQueue,
-    args: [{ spec: specOf('ch-1'), status: 'on-air', ownerEncoderId: 'enc-1', token: 3, rungs: 1, moves: 2 }],
+    args: [
+      {
+        spec: channelWithDefaults('ch-1'),
+        status: 'on-air',
+        ownerEncoderId: 'enc-1',
+        token: 3,
+        rungs: 1,
+        moves: 2,
+      },
+    ],
   });
   const moves = { 'handoff/ch-1/1': {}, 'handoff/ch-1/2': { fail: true }, 'handoff/ch-1/3': { hang: true } };
   for (const [workflowId, change] of Object.entries(moves)) {
@@ -193,6 +205,25 @@ test('without a worker: reads of workflow state refuse in time, history is still
   expect(Date.now() - startedAtMs).toBeLessThan(8_000);
   expect((await orchestration.run('handoff/ch-1/1')).status).toBe('COMPLETED');
   await startWorker();
+});
+
+test('a server that accepts and never answers: commands are refused in seconds, not minutes', async () => {
+  const sockets: Socket[] = [];
+  const mute = createServer((socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  const { port } = mute.address() as AddressInfo;
+  const connection = Connection.lazy({ address: `127.0.0.1:${port}` });
+  const frozen = new TemporalOrchestration({
+    ...{ cell: 'local', namespace: 'default', uiUrl: 'http://ui' },
+    connect: async () => ({ client: new Client({ connection }), close: () => connection.close() }),
+  });
+  const startedAtMs = Date.now();
+  await expect(frozen.setCordon('enc-1', 'cordon')).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(frozen.move('ch-1', request({}))).rejects.toMatchObject({ code: 'unavailable' });
+  expect(Date.now() - startedAtMs).toBeLessThan(10_000);
+  await frozen.close();
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => mute.close(resolve));
 });
 
 test('without a server: unavailable at once, tried again later', async () => {

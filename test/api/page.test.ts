@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import type { RunningApi } from '../../src/api/server';
-import { FakeSwarm, moveResult } from './fake-swarm';
+import { FakeSwarm } from './fake-swarm';
+import { moveResult } from './move-result';
 import { faintTexts, namelessControls } from './page-audit';
 import { startFakeApi } from './running-api';
 
@@ -81,7 +82,7 @@ if (!present)
     await row.getByRole('button', { name: 'Hand off' }).click();
     await page.waitForSelector('.notice.good');
     expect(await text('.notice.good')).toContain('ch-1 moved from enc-1 to enc-3.');
-    await page.waitForSelector('#channels tbody tr:first-child td:has-text("enc-3") >> nth=0');
+    await page.waitForSelector('#channels tbody tr:first-child td[data-label="Owner"]:has-text("enc-3")');
     api.swarm.full.add('enc-2');
     await row.locator('select').selectOption('enc-2');
     await row.getByRole('button', { name: 'Hand off' }).click();

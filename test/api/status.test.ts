@@ -1,7 +1,8 @@
 import { statusSchema, forecastsSchema } from '../../src/api/answer-schemas';
 import { operations } from '../../src/api/openapi';
 import type { RunningApi } from '../../src/api/server';
-import { moveResult, type FakeSwarm } from './fake-swarm';
+import type { FakeSwarm } from './fake-swarm';
+import { moveResult } from './move-result';
 import { ask, startFakeApi } from './running-api';
 
 let api: RunningApi & { swarm: FakeSwarm };

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningApi } from '../../src/api/server';
-import { moveResult, type FakeSwarm } from '../api/fake-swarm';
+import type { FakeSwarm } from '../api/fake-swarm';
+import { moveResult } from '../api/move-result';
 import { startFakeApi } from '../api/running-api';
 import { runCli, type CliRun } from './run-cli';
 

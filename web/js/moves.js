@@ -15,10 +15,10 @@ const levels = {
 const cell = (label, attributes, ...children) =>
   element('td', { 'data-label': label, ...attributes }, ...children);
 
-const pathOf = (move) => {
-  if (move.fromEncoderId !== null && move.fromEncoderId === move.toEncoderId)
-    return `stays on ${move.toEncoderId}`;
-  return `${move.fromEncoderId ?? '?'} → ${move.toEncoderId ?? '?'}`;
+const pathOf = ({ fromEncoderId: from, toEncoderId: to }) => {
+  if (to === null) return from ?? '–';
+  if (from === null) return `to ${to}`;
+  return from === to ? `stays on ${to}` : `${from} → ${to}`;
 };
 
 const createRow = () => {

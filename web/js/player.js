@@ -45,7 +45,13 @@ const play = () => {
     video.src = url;
     return;
   }
-  hls = new Hls({ liveSyncDurationCount: 2, backBufferLength: 10, manifestLoadPolicy: policyOf(8_000) });
+  hls = new Hls({
+    liveSyncDurationCount: 2,
+    // Catches up after a stall instead of staying behind.
+    maxLiveSyncPlaybackRate: 1.2,
+    backBufferLength: 10,
+    manifestLoadPolicy: policyOf(8_000),
+  });
   hls.on(Hls.Events.ERROR, (_event, { fatal, type, details }) => {
     if (!fatal) return;
     say(
