@@ -44,13 +44,13 @@ export class TelemetryView {
 
   async refreshTroubles(nowMs: number): Promise<void> {
     if (nowMs - this.troublesAtMs < TROUBLES_KEPT_MS) return;
-    const o = { cell: this.cell, fields: ['count'], sinceMs: nowMs - TROUBLES_SINCE_MS };
+    const o = { cell: this.cell, fields: ['weight'], sinceMs: nowMs - TROUBLES_SINCE_MS };
     const points = await withinOrNull(READ_DEADLINE_MS, this.store.recent('trouble', o));
     if (!points) return;
     this.troublesAtMs = nowMs;
     this.troubles = new Map();
     for (const { atMs, tags, fields } of points) {
-      const weight = (fields.count ?? 0) * 0.5 ** ((nowMs - atMs) / TROUBLE_HALF_LIFE_MS);
+      const weight = (fields.weight ?? 0) * 0.5 ** ((nowMs - atMs) / TROUBLE_HALF_LIFE_MS);
       const encoderId = tags.encoder ?? '';
       this.troubles.set(encoderId, (this.troubles.get(encoderId) ?? 0) + weight);
     }

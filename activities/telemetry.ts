@@ -20,7 +20,7 @@ export const telemetryActivities = ({ store }: { store: TelemetryStore }) => ({
       ...troubles.map(({ encoderId, kind, atMs }) => ({
         measurement: 'trouble',
         tags: { cell, encoder: encoderId, kind },
-        fields: { count: 1 },
+        fields: { weight: 1 },
         atMs,
       })),
     ]);

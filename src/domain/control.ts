@@ -47,6 +47,8 @@ export const channelControl = {
   recover: 'recover',
   /** Update () -> void. */
   remove: 'remove',
+  /** Update (): puts the channel back into those of relay, origin and source that lost it. */
+  registerAgain: 'registerAgain',
   /** Query -> ChannelWorkflowState. */
   state: 'state',
 } as const;

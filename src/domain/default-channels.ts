@@ -11,7 +11,7 @@ const LADDER: readonly Rendition[] = [
 ];
 
 /** Audiences that earn the second and the third rung. The generated audience is scaled to cross them. */
-export const DEFAULT_VIEWERS_PER_RUNG: readonly number[] = [1000, 2300];
+const DEFAULT_VIEWERS_PER_RUNG: readonly number[] = [1000, 2800];
 
 /** A channel with the default ladder, 25 frames/s and GOPs of 2 s. */
 export const channelWithDefaults = (

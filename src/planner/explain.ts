@@ -11,7 +11,7 @@ export const roundFigures = (figures: Record<string, number>): Record<string, nu
   Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, round(value)]));
 
 /** Seconds from now until a step of ChannelDemand.needs begins; 0 for now. */
-export const secondsUntil = ({ forecast, atMs }: PlanningContext, needStep: number): number =>
+const secondsUntil = ({ forecast, atMs }: PlanningContext, needStep: number): number =>
   forecast && needStep > 0 ? msUntilStep(forecast, stepAt(forecast, atMs) + needStep - 1, atMs) / 1000 : 0;
 
 /** What is wrong with an encoder's coming load, in words and figures. */

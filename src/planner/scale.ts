@@ -8,7 +8,7 @@ import { chooseAmong, formatUnits, type TargetChoice } from './targets';
 const sum = (values: readonly number[]): number => values.reduce((total, v) => total + v, 0);
 
 /** Highest total, now or at P90 of any step, of what all channels need. */
-export const totalDemandUnits = (draft: PlanDraft): number => {
+const totalDemandUnits = (draft: PlanDraft): number => {
   const demands = [...draft.context.demands.values()];
   const steps = demands[0]?.needs.length ?? 0;
   return Math.max(

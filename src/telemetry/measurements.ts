@@ -46,4 +46,5 @@ export const measurementSchemas: readonly ISchemaOptions[] = [
     tags: ['cell', 'channel', 'reason', 'outcome'],
     fields: { request_to_commit_ms: FLOAT, overlap_gops: FLOAT, workflow_id: STRING },
   },
+  { measurement: 'trouble', tags: ['cell', 'encoder', 'kind'], fields: { weight: FLOAT } },
 ];

@@ -150,8 +150,8 @@ describe('ladders', () => {
       reason: 'ladder',
     });
     expect(growth?.explanation.summary).toMatch(/ch-2 has 1000 viewers, which earns 2 of 3 renditions/);
-    expect(plan(defaultSwarm(viewers('ch-2', 2299, 3))).moves).toEqual([]);
-    expect(plan(defaultSwarm(viewers('ch-2', 2069, 3))).moves[0]).toMatchObject({
+    expect(plan(defaultSwarm(viewers('ch-2', 2799, 3))).moves).toEqual([]);
+    expect(plan(defaultSwarm(viewers('ch-2', 2519, 3))).moves[0]).toMatchObject({
       rungs: 2,
       reason: 'ladder',
     });

@@ -48,12 +48,13 @@ const historyOf = (endMs: number): Promise<Record<string, (number | null)[]>> =>
     endMs,
   });
 
-test('a new scenario fills in three weeks of history, and quickly', async () => {
+test('a new scenario fills in three weeks of history at once', async () => {
   const now = Date.now();
   const began = performance.now();
   const points = await new AudienceReplay(options).pointsAt(channels, now);
   await store.write(points);
-  expect(performance.now() - began).toBeLessThan(2_000);
+  // Measured: 0.6 s for the whole test with load 7 on two cores. The bound only catches a backfill point by point.
+  expect(performance.now() - began).toBeLessThan(10_000);
   expect(points).toHaveLength(3 * HISTORY_STEPS + 3);
   const history = await historyOf(now);
   for (const { id } of channels) expect(history[id]?.every((v) => v !== null && v >= 0)).toBe(true);

@@ -20,7 +20,7 @@ const proactive = (r: SimulationResult) =>
   );
 
 test('over three days: moves come before the overload, are few, and help', () => {
-  const moved = play({ days: 3 });
+  const moved = play({ days: 3, historyDays: 21, horizonSteps: 8 });
   const still = play({ days: 3, moves: false });
 
   expect(still.firstCrossingSeconds).toBeGreaterThanOrEqual(25);

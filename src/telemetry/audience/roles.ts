@@ -6,7 +6,7 @@ export type AudienceRole = (typeof AUDIENCE_ROLES)[number];
 
 /**
  * Viewers at a trace value of 1, and hours by which the channel is ahead of the trace. Against the default ladder's
- * thresholds of 1000 and 2300 viewers:
+ * thresholds of 1000 and 2800 viewers:
  * - surge grows to the whole ladder every morning;
  * - its companion grows to two rungs at the same time: together they need 5.06 units, where an encoder of the
  *   default swarm should carry 4.80;
@@ -14,7 +14,7 @@ export type AudienceRole = (typeof AUDIENCE_ROLES)[number];
  * - modest never earns a second rung.
  */
 const ROLE_SHAPES: Record<AudienceRole, { viewers: number; hoursAhead: number }> = {
-  surge: { viewers: 3450, hoursAhead: 0 },
+  surge: { viewers: 3500, hoursAhead: 0 },
   companion: { viewers: 1400, hoursAhead: 0 },
   counterphase: { viewers: 1250, hoursAhead: 12 },
   modest: { viewers: 350, hoursAhead: 6 },

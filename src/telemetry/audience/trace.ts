@@ -82,12 +82,14 @@ const SHIPPED_TRACE = join('data', 'audience', 'nyc_taxi_hourly.csv');
 
 /** The shipped trace lies in the project's folder, some levels above this file, built or not. */
 const readShippedTrace = async (folder: string): Promise<string> => {
-  try {
-    return await readFile(join(folder, SHIPPED_TRACE), 'utf8');
-  } catch (error) {
-    if (dirname(folder) === folder) throw error;
-    return readShippedTrace(dirname(folder));
-  }
+  const csv = await readFile(join(folder, SHIPPED_TRACE), 'utf8').catch(() => null);
+  if (csv !== null) return csv;
+  if (dirname(folder) !== folder) return readShippedTrace(dirname(folder));
+  throw new SwarmError(
+    'unavailable',
+    `The audience trace ${SHIPPED_TRACE} is not above ${__dirname}.`,
+    'Keep the folder data/ beside dist/, or set SWARM_AUDIENCE_TRACE.',
+  );
 };
 
 /** @param path CSV to use instead of the one that ships with the project */
