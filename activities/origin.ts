@@ -1,5 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { SwarmError, type Owner, type SessionInfo } from '../src/domain';
+import { withinOrNull } from './deadline';
 import type { Dependencies } from './dependencies';
 import { withHeartbeats } from './heartbeat';
 import { OriginClient, RelayClient } from './parts';
@@ -39,9 +40,10 @@ export const originActivities = ({
     }
   };
 
+  /** A relay that does not answer tells nothing against the owner. */
   const isSealed = async (channelId: string, gop: number, signal: AbortSignal): Promise<boolean> => {
-    const channel = await relay.channel(channelId, { timeoutMs: WAIT_SLICE_MS, signal });
-    return channel.lastSealedGop !== null && channel.lastSealedGop >= gop;
+    const channel = await withinOrNull(WAIT_SLICE_MS, relay.channel(channelId, { signal }));
+    return channel !== null && channel.lastSealedGop !== null && channel.lastSealedGop >= gop;
   };
 
   return {

@@ -21,7 +21,7 @@ import { OriginClient } from './parts';
 import { refusingClient } from './refusing-client';
 import type { Acceptance, DrainedChannel } from './types';
 
-const REQUEST_DEADLINE_MS = 5_000;
+const REQUEST_DEADLINE_MS = 3_000;
 const ORIGIN_TIMEOUT_MS = 2_000;
 /** Refusals that say "not now". */
 const ASK_AGAIN = new Set(['move-in-progress', 'conflict', 'stale-token', 'timeout', 'unavailable']);
@@ -54,7 +54,7 @@ export const requestActivities = ({
     updates().workflow.getHandle(channelWorkflowId(channelId));
   const swarm = (): WorkflowHandle => updates().workflow.getHandle(swarmWorkflowId(cell));
 
-  /** Waits until the channel accepts or refuses, not until it has moved. */
+  /** Waits until the channel accepts or refuses, not until it has done what was asked. */
   const ask = async <R extends { requestId: string }>(
     channelId: string,
     update: string,
@@ -81,6 +81,9 @@ export const requestActivities = ({
   return {
     requestMove: (r: { channelId: string; request: MoveRequest }): Promise<Acceptance> =>
       ask(r.channelId, channelControl.move, r.request),
+
+    requestRegistration: (r: { channelId: string; requestId: string }): Promise<Acceptance> =>
+      ask(r.channelId, channelControl.registerAgain, { requestId: r.requestId }),
 
     requestRecovery: (r: { channelId: string; request: RecoverRequest }): Promise<Acceptance> =>
       ask(r.channelId, channelControl.recover, r.request),

@@ -19,12 +19,13 @@ import { attributes, upsertAttributes } from './attributes';
 import { causeOf, refusalOf } from './failures';
 import { handoff } from './handoff';
 import { recovery } from './recovery';
-import { persistent } from './steps';
+import { WORKFLOW_TASK_TIMEOUT, long, persistent } from './steps';
 import type { ChannelWorkflowInput, MoveInput } from './types';
-import { moveInProgress, validateMove, validateRecover, validateRemove } from './validation';
+import { moveInProgress, validateInService, validateMove, validateRecover } from './validation';
 
 const moveUpdate = defineUpdate<MoveResult, [MoveRequest]>(channelControl.move);
 const recoverUpdate = defineUpdate<MoveResult, [RecoverRequest]>(channelControl.recover);
+const registerAgainUpdate = defineUpdate<void, []>(channelControl.registerAgain);
 const removeUpdate = defineUpdate<void, []>(channelControl.remove);
 const stateQuery = defineQuery<ChannelWorkflowState>(channelControl.state);
 /** The swarm hands its policy and cordons down at every change. */
@@ -49,6 +50,7 @@ class Channel {
   /** The move under way, in a few words; one at a time. */
   private busyWith: string | null = null;
   private waiting = 0;
+  private isRegistering = false;
   private moveScope: CancellationScope | null = null;
 
   constructor({ cell, spec, context, carried }: ChannelWorkflowInput) {
@@ -84,7 +86,10 @@ class Channel {
     setHandler(recoverUpdate, (request) => this.once(request.requestId, () => this.recover(request)), {
       validator: (request: RecoverRequest | undefined) => validateRecover(state, request),
     });
-    setHandler(removeUpdate, () => this.remove(), { validator: () => validateRemove(state) });
+    setHandler(removeUpdate, () => this.remove(), { validator: () => validateInService(state) });
+    setHandler(registerAgainUpdate, () => this.registerAgain(), {
+      validator: () => validateInService(state),
+    });
     this.tell(state.detail);
 
     if (this.isNew) await this.placeFirst();
@@ -150,6 +155,7 @@ class Channel {
           }),
         }),
         parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       }),
     );
   }
@@ -181,6 +187,7 @@ class Channel {
           ...(lostEncoderId && { encoder: lostEncoderId }),
         }),
         parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       }),
     );
   }
@@ -245,12 +252,29 @@ class Channel {
     this.tell(`${result.reason}: ${result.outcome}${result.failure ? `, ${result.failure.message}` : ''}`);
   }
 
+  /** Here, and not in the cycle that finds the loss: a late one must not bring back what was removed meanwhile. */
+  private async registerAgain(): Promise<void> {
+    const { spec } = this.state;
+    if (this.isRegistering) return;
+    this.isRegistering = true;
+    try {
+      await long.registerChannel.executeWithOptions({ summary: `relay, origin and source of ${spec.id}` }, [
+        spec,
+      ]);
+    } catch (error) {
+      throw refusalOf(causeOf(error));
+    } finally {
+      this.isRegistering = false;
+    }
+  }
+
   private async remove(): Promise<void> {
     const { state } = this;
     state.status = 'removing';
     this.tell('is being removed');
     this.moveScope?.cancel();
-    while (this.busyWith !== null) await condition(() => this.busyWith === null);
+    const isIdle = (): boolean => this.busyWith === null && !this.isRegistering;
+    while (!isIdle()) await condition(isIdle);
     const { workflowId, runId } = workflowInfo();
     await persistent.removeChannel.executeWithOptions(
       { summary: `take ${state.spec.id} off air, forget it` },

@@ -5,7 +5,7 @@ import type { CycleResult, Move, Plan, ScaleChange } from '../src/domain';
 import { attributes } from './attributes';
 import { causeOf } from './failures';
 import { scaleIn, scaleOut } from './scaling';
-import { long, prompt, quick } from './steps';
+import { WORKFLOW_TASK_TIMEOUT, prompt, quick } from './steps';
 import type { ControlCycleInput } from './types';
 
 type Act = CycleResult['acted'][number];
@@ -59,7 +59,7 @@ const act = async (input: ControlCycleInput, observed: Observation, plan: Plan):
   // Recovery has precedence: a lost channel is not also moved.
   const isLost = new Set(lost.map((channel) => channel.channelId));
   const acts = [
-    ...unregistered.map((channelId) => registerAgain(input, channelId)),
+    ...unregistered.map((channelId) => registerAgain(channelId)),
     ...lost.map((channel) => recover(channel, snapshot.atMs)),
     ...plan.moves.filter((move) => !isLost.has(move.channelId)).map((move) => requestMove(move)),
     ...orphans.map((session) => release(session)),
@@ -82,15 +82,12 @@ const attempt = async (
 
 const accepted = (): { accepted: boolean } => ({ accepted: true });
 
-const registerAgain = ({ channels }: ControlCycleInput, channelId: string): Promise<Act> =>
-  attempt(`register ${channelId} again`, async () => {
-    const spec = channels.find((channel) => channel.id === channelId);
-    if (!spec) return { accepted: false };
-    const summary = `relay, origin and source of ${channelId}`;
-    return long.registerChannel
-      .executeWithOptions({ summary, startToCloseTimeout: '8 seconds' }, [spec])
-      .then(accepted);
-  });
+const registerAgain = (channelId: string): Promise<Act> =>
+  attempt(`register ${channelId} again`, () =>
+    prompt.requestRegistration.executeWithOptions({ summary: `${channelId} is not known everywhere` }, [
+      { channelId, requestId: requestId('register') },
+    ]),
+  );
 
 /** Unique also where a new swarm of this cell counts its cycles from 1 again. */
 const requestId = (what: string): string => {
@@ -147,7 +144,11 @@ const release = (session: OrphanSession): Promise<Act> =>
 /** Scaling outlives the cycle. Its workflow id allows one at a time. */
 const scale = (cell: string, change: Exclude<ScaleChange, { kind: 'none' }>): Promise<Act> => {
   const { reason } = change;
-  const options = { staticDetails: reason, parentClosePolicy: ParentClosePolicy.ABANDON };
+  const options = {
+    staticDetails: reason,
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+  };
   const start = async (): Promise<unknown> => {
     if (change.kind === 'provision') {
       const { count } = change;

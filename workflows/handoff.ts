@@ -168,7 +168,7 @@ class Handoff {
     const published = await this.story.step(
       'awaitPublished',
       () =>
-        long.awaitPublished.executeWithOptions({ summary: `GOP ${gop} from ${owner.encoderId}` }, [
+        longOnce.awaitPublished.executeWithOptions({ summary: `GOP ${gop} from ${owner.encoderId}` }, [
           { channelId: spec.id, gop, owner, withinMs: PUBLISH_WITHIN_GOPS * gopMsOf(spec.gopDurationTicks) },
         ]),
       (done) => (done.published ? `GOP ${gop} is on air` : 'the input is silent; the owner stands ready'),

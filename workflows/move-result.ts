@@ -67,7 +67,7 @@ export const finish = (
 export const sessionIdOf = (channelId: string, attempt: number): string => {
   const { workflowId, runId } = workflowInfo();
   const move = workflowId.split('/').pop() ?? '0';
-  return `${channelId}-${move}-${attempt}-${runId.slice(0, 8)}`;
+  return `${channelId}-${move}-${attempt}-${runId.slice(-8)}`;
 };
 
 /** 90 ticks are a millisecond. */

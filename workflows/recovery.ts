@@ -40,7 +40,7 @@ export const recovery = async (input: RecoveryInput): Promise<MoveResult> => {
   if (evidence) story.say(evidence);
 
   // An attempt of this very run may own the channel already, where the one before it timed out late.
-  let ownAttempts = false;
+  let ownAttempts = (input.attempts ?? 0) > 0;
   try {
     const { choice, sessionId, taken, published, troubles } = await takeOverElsewhere(
       {

@@ -5,6 +5,10 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities';
+import type { ErrorCode } from '../src/domain';
+
+/** A worker that was lost in the midst of a workflow task holds that workflow up for so long. */
+export const WORKFLOW_TASK_TIMEOUT = '5 seconds';
 
 /**
  * How activities are run. Short, idempotent calls between request and commit are local activities: on a small
@@ -31,10 +35,17 @@ const longOptions: ActivityOptions = {
 };
 export const long = proxyActivities<Activities>(longOptions);
 
-/** One attempt by the caller's own loop; the retry is for a worker that was lost. */
+/**
+ * Where the caller has something better than to ask the same encoder again: another one, or the way back. What is
+ * left to retry is a worker that was lost, or an origin that is away for a moment.
+ */
 export const longOnce = proxyActivities<Activities>({
   ...longOptions,
-  retry: { maximumAttempts: 2, initialInterval: '100 milliseconds' },
+  retry: {
+    maximumAttempts: 3,
+    initialInterval: '100 milliseconds',
+    nonRetryableErrorTypes: ['encoder-unreachable', 'timeout'] satisfies ErrorCode[],
+  },
 });
 
 /** What must happen in the end, however long the part at fault is away. */
@@ -48,6 +59,6 @@ export const persistent = proxyActivities<Activities>({
 
 /** Looks and requests of a control cycle: late ones are left out. */
 export const prompt = proxyActivities<Activities>({
-  startToCloseTimeout: '6 seconds',
+  startToCloseTimeout: '4 seconds',
   retry: { maximumAttempts: 2, initialInterval: '100 milliseconds' },
 });

@@ -1,6 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
-  CancellationScope,
   ParentClosePolicy,
   allHandlersFinished,
   condition,
@@ -32,7 +31,8 @@ import { channel, contextSignal } from './channel';
 import { controlCycle } from './control-cycle';
 import { drainEncoder } from './drain';
 import { causeOf, refusal, refusalOf } from './failures';
-import { long, persistent, prompt, quick } from './steps';
+import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from './steps';
+import { registerChannel } from './registration';
 import { showSwarm } from './swarm-details';
 import { validateAddChannel, validateCordon, validateRemoveChannel } from './validation';
 
@@ -124,6 +124,7 @@ class Swarm {
         typedSearchAttributes: attributes({ cell }),
         workflowExecutionTimeout: CYCLE_TIMEOUT,
         parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       });
       state.lastCycle = result;
       state.lowDemandSinceMs = result.plan.lowDemandSinceMs;
@@ -174,7 +175,7 @@ class Swarm {
     const { id } = given;
     this.beingAdded.add(id);
     try {
-      const spec = await this.register(given);
+      const spec = await registerChannel(given);
       try {
         await startChild(channel, {
           workflowId: channelWorkflowId(id),
@@ -182,6 +183,7 @@ class Swarm {
           staticSummary: `channel ${id}, ${spec.input.kind}`,
           typedSearchAttributes: attributes({ cell, channel: id }),
           parentClosePolicy: ParentClosePolicy.ABANDON,
+          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         });
       } catch (error) {
         // It outlived an earlier swarm of this cell: it is on air, and goes on.
@@ -195,27 +197,6 @@ class Swarm {
       this.beingAdded.delete(id);
     }
     showSwarm(state);
-  }
-
-  /** Saga of one step: an input that is refused leaves nothing behind, and takes nothing away that was there. */
-  private async register(spec: ChannelSpec): Promise<ChannelSpec> {
-    const knownBy = await quick.partsKnowing({ channelId: spec.id });
-    try {
-      return await long.registerChannel.executeWithOptions(
-        { summary: `relay, origin and source of ${spec.id}` },
-        [spec],
-      );
-    } catch (error) {
-      // A specification that was refused by its schema was never sent to any part.
-      if (causeOf(error).code !== 'bad-request') {
-        await CancellationScope.nonCancellable(() =>
-          persistent.unregisterChannel.executeWithOptions({ summary: `undo the start of ${spec.id}` }, [
-            { channelId: spec.id, keepAt: knownBy },
-          ]),
-        );
-      }
-      throw error;
-    }
   }
 
   private async removeChannel(channelId: string): Promise<void> {
@@ -264,11 +245,12 @@ class Swarm {
     this.drains += 1;
     const { runId } = workflowInfo();
     const { left } = await executeChild(drainEncoder, {
-      workflowId: `drain/${cell}/${encoderId}/${runId.slice(0, 8)}-${this.drains}`,
+      workflowId: `drain/${cell}/${encoderId}/${runId.slice(-8)}-${this.drains}`,
       args: [{ cell, encoderId, requestedBy }],
       staticSummary: `drain ${encoderId}, asked for by ${requestedBy}`,
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'drain' }),
       parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     }).catch((error: unknown) => {
       throw refusalOf(causeOf(error));
     });

@@ -11,7 +11,7 @@ import type { ChannelSpec } from '../src/domain';
 import { upsertAttributes } from './attributes';
 import { causeOf } from './failures';
 import { gopMsOf, sessionIdOf } from './move-result';
-import { long, longOnce, quick } from './steps';
+import { longOnce, quick } from './steps';
 import type { Story } from './story';
 
 /** The first GOP comes from the relay's ring: only ffmpeg's start and the GOP itself take time. */
@@ -100,7 +100,7 @@ export const takeOverElsewhere = async (
       const published = await story.step(
         'awaitPublished',
         () =>
-          long.awaitPublished.executeWithOptions(
+          longOnce.awaitPublished.executeWithOptions(
             { summary: `GOP ${taken.firstGop} from ${choice.encoderId}` },
             [
               {

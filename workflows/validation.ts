@@ -30,7 +30,8 @@ const unknownChannel = (channelId: string): Error =>
     'Name one that `encoder-swarm status` lists.',
   );
 
-const requireOnAirService = ({ status, spec }: ChannelWorkflowState): void => {
+/** A channel that is being removed takes no requests any more. */
+export const validateInService = ({ status, spec }: ChannelWorkflowState): void => {
   if (status === 'removing' || status === 'removed') throw unknownChannel(spec.id);
 };
 
@@ -51,7 +52,7 @@ export const validateMove = (
   if (toEncoderId !== undefined) requireText(toEncoderId, 'toEncoderId');
   if (rungs !== undefined) requireWhole(rungs, 'rungs', state.spec.ladder.length);
   if (!Number.isFinite(requestedAtMs)) throw refusal('bad-request', 'requestedAtMs must be a number.');
-  requireOnAirService(state);
+  validateInService(state);
   if (busyWith !== null) throw moveInProgress(state.spec.id, busyWith);
   if (
     toEncoderId !== undefined &&
@@ -69,10 +70,8 @@ export const validateMove = (
 export const validateRecover = (state: ChannelWorkflowState, request: RecoverRequest | undefined): void => {
   requireText(request?.requestId, 'requestId');
   requireText(request?.reason, 'reason');
-  requireOnAirService(state);
+  validateInService(state);
 };
-
-export const validateRemove = (state: ChannelWorkflowState): void => requireOnAirService(state);
 
 export const validateAddChannel = (
   state: SwarmWorkflowState,

@@ -85,6 +85,7 @@ export const ensureSwarm = async (
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       typedSearchAttributes: cellAttribute(cell),
       staticSummary: `swarm of cell ${cell}`,
+      workflowTaskTimeout: '5 seconds',
     });
   });
   await Promise.all([

@@ -48,10 +48,8 @@ export const workerTuning = {
   shutdownForceTime: SHUTDOWN_FORCE,
 } satisfies Partial<WorkerOptions>;
 
-let isRuntimeInstalled = false;
-const installRuntime = (log: Logger): void => {
-  if (isRuntimeInstalled) return;
-  isRuntimeInstalled = true;
+/** Once a process, before anything of Temporal's native part is used: its log goes where ours goes. */
+export const installRuntime = (log: Logger): void => {
   const toPino = ({ level, message, meta }: LogEntry): void => {
     const name = level.toLowerCase() as 'trace' | 'debug' | 'info' | 'warn' | 'error';
     log[name]({ ...meta }, message);
@@ -70,7 +68,6 @@ export const startWorker = async (
   log: Logger,
   o: { port?: number } = {},
 ): Promise<{ port: number; stop(): Promise<void> }> => {
-  installRuntime(log);
   const { SWARM_CELL: cell, SWARM_HOST: host, SWARM_WORKER_PORT } = environment;
   const fleet = createFleetProvider(environment);
   const store = createTelemetryStore(environment);

@@ -283,6 +283,42 @@ describe('a control cycle', () => {
     await eventually(async () => ownerOf(spec) === 'enc-2');
   });
 
+  test('has a channel that a part lost registered again, but not one that is being removed', async () => {
+    const [lost, removed] = [await addedChannel(), await addedChannel()];
+    swarm.calls.length = 0;
+    let observing: () => void = () => undefined;
+    let goOn: () => void = () => undefined;
+    const isObserving = new Promise<void>((resolve) => (observing = resolve));
+    const isRemoved = new Promise<void>((resolve) => (goOn = resolve));
+    use({
+      observe: async () => {
+        observing();
+        await isRemoved;
+        return {
+          snapshot: { cell: bench.cell, atMs: Date.now(), encoders: [], channels: [] },
+          unreachable: [],
+          lost: [],
+          orphans: [],
+          unregistered: [lost.id, removed.id],
+        };
+      },
+    });
+    const cycle = nextCycle();
+    await isObserving;
+    await update(swarmControl.removeChannel, removed.id);
+    goOn();
+    expect((await cycle).acted).toEqual([
+      { what: `register ${lost.id} again`, accepted: true },
+      {
+        what: `register ${removed.id} again`,
+        accepted: false,
+        why: expect.stringContaining('unknown-channel'),
+      },
+    ]);
+    await eventually(async () => swarm.calls.includes(`register ${lost.id}`));
+    expect(swarm.calls).not.toContain(`register ${removed.id}`);
+  });
+
   test('without the origin decides nothing, says so, and the next one works again', async () => {
     use({ observe: failing('unavailable') });
     expect((await nextCycle()).acted).toEqual([

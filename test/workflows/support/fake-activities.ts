@@ -141,6 +141,7 @@ export class FakeSwarm {
       deprovisionEncoder: async ({ encoderId }) => note(`deprovision ${encoderId}`),
       requestMove: notFaked,
       requestRecovery: notFaked,
+      requestRegistration: notFaked,
       recoverChannelsOf: notFaked,
       requestRemoval: notFaked,
       channelsOn: notFaked,

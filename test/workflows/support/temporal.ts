@@ -32,6 +32,17 @@ const temporalCli = (): string => {
 
 let isRuntimeInstalled = false;
 
+/** Failures on purpose would fill the test's output. */
+export const quietRuntime = (): void => {
+  if (isRuntimeInstalled) return;
+  isRuntimeInstalled = true;
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: 'OFF' } },
+    shutdownSignals: [],
+  });
+};
+
 export interface TemporalServerOptions {
   registerAttributes?: boolean;
   /** Length of a history from which on the server suggests to continue as new. */
@@ -40,10 +51,7 @@ export interface TemporalServerOptions {
 
 /** A real Temporal server of its own, in memory. */
 export const startTemporal = (o: TemporalServerOptions = {}): Promise<TestWorkflowEnvironment> => {
-  if (!isRuntimeInstalled) {
-    isRuntimeInstalled = true;
-    Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-  }
+  quietRuntime();
   const attributes = o.registerAttributes === false ? [] : Object.values(searchAttributeNames);
   return TestWorkflowEnvironment.createLocal({
     server: {

@@ -79,6 +79,7 @@ export class Workbench {
       connection: environment.nativeConnection,
       taskQueue: taskQueueOf(cell),
       workflowBundle,
+      identity: 'workbench',
       activities: Object.fromEntries(names.map((name) => [name, (...args: unknown[]) => call(name, args)])),
       ...workerTuning,
       shutdownGraceTime: '100 milliseconds',

@@ -1,0 +1,258 @@
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { ApplicationFailure } from '@temporalio/activity';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { EncoderDirectory } from '../../activities';
+import { OrphanWatch, lossOf } from '../../activities/channel-health';
+import { EncoderProbe } from '../../activities/encoder-probe';
+import { toFailure } from '../../activities/failures';
+import { originActivities } from '../../activities/origin';
+import { PendingPlacements } from '../../activities/pending-placements';
+import {
+  SwarmError,
+  channelWithDefaults,
+  type ChannelObservation,
+  type EncoderObservation,
+  type SessionInfo,
+} from '../../src/domain';
+import type { FleetEncoder } from '../../src/fleet/provider';
+import { EncoderClient, encoderClientFor } from '../../src/media/encoder/client';
+
+const spec = channelWithDefaults('ch-1');
+const nowMs = 1_000_000;
+
+const session = (more: Partial<SessionInfo> = {}): SessionInfo => ({
+  sessionId: 's-1',
+  channelId: 'ch-1',
+  state: 'publishing',
+  token: 3,
+  renditions: ['180p'],
+  units: 1,
+  fromGop: 0,
+  lastEncodedGop: 9,
+  lastPublishedGop: 9,
+  ready: true,
+  realTimeRatio: 1,
+  lateGops: 0,
+  ...more,
+});
+
+const encoder = (sessions: SessionInfo[], more: Partial<EncoderObservation> = {}): EncoderObservation => ({
+  id: 'enc-1',
+  grpcAddress: '127.0.0.1:1',
+  region: 'eu',
+  zone: 'a',
+  version: '1',
+  ffmpegVersion: '5.1',
+  capacityUnits: 6,
+  maxSessions: 8,
+  reachable: true,
+  cordoned: false,
+  draining: false,
+  troubles: 0,
+  telemetry: {
+    atMs: nowMs,
+    cpuCores: 0.1,
+    memoryMiB: 100,
+    networkKbps: 10,
+    unitsUsed: sessions.length,
+    sessions,
+  },
+  ...more,
+});
+
+const channel = (more: Partial<ChannelObservation> = {}): ChannelObservation => ({
+  spec,
+  owner: { encoderId: 'enc-1', sessionId: 's-1' },
+  token: 3,
+  nextGop: 10,
+  lastPublishedAtMs: nowMs - 1_000,
+  rungs: 1,
+  viewers: 0,
+  moving: false,
+  movedAtMs: null,
+  ...more,
+});
+
+const relay = (lastSealedGop: number) => ({
+  id: 'ch-1',
+  oldestGop: 0,
+  openGop: lastSealedGop + 1,
+  lastSealedGop,
+  nextGop: lastSealedGop + 1,
+  ingestConnected: true,
+});
+
+describe('a channel counts as lost', () => {
+  const silent = encoder([], { reachable: false });
+  const longAgo = { lastPublishedAtMs: nowMs - 60_000 };
+  test.each([
+    ['without an owner', channel({ owner: null }), [encoder([])], 9, 'session-failed'],
+    ['when its encoder is silent and publishes no more', channel(longAgo), [silent], 9, 'encoder-lost'],
+    ['when its encoder left the fleet', channel(longAgo), [], 9, 'encoder-lost'],
+    ['when its encoder does not know the session', channel(), [encoder([])], 9, 'session-failed'],
+    ['when its session failed', channel(), [encoder([session({ state: 'failed' })])], 9, 'session-failed'],
+    [
+      'when its session stands still behind a live input',
+      channel(longAgo),
+      [encoder([session()])],
+      15,
+      'session-failed',
+    ],
+  ])('%s', (_when, observed, encoders, lastSealedGop, reason) => {
+    expect(lossOf(observed, encoders, relay(lastSealedGop), nowMs)).toMatchObject({
+      channelId: 'ch-1',
+      reason,
+    });
+  });
+
+  test.each([
+    ['all is well', channel(), [encoder([session()])], 9],
+    ['it is being moved', channel({ owner: null, moving: true }), [encoder([])], 9],
+    ['its encoder does not answer, but publishes', channel(), [silent], 9],
+    ['its input is silent, so that there is nothing to publish', channel(longAgo), [encoder([session()])], 9],
+    ['it catches up after a recovery', channel(), [encoder([session()])], 30],
+  ])('but not when %s', (_when, observed, encoders, lastSealedGop) => {
+    expect(lossOf(observed, encoders, relay(lastSealedGop), nowMs)).toBeNull();
+  });
+});
+
+test('a session that nobody wants is an orphan after a minute, not before, and not while its channel moves', () => {
+  const watch = new OrphanWatch();
+  const encoders = [encoder([session(), session({ sessionId: 's-2', state: 'fenced' })])];
+  expect(watch.find(encoders, [channel()], nowMs)).toEqual([]);
+  expect(watch.find(encoders, [channel()], nowMs + 59_000)).toEqual([]);
+  const orphan = { encoderId: 'enc-1', sessionId: 's-2', channelId: 'ch-1' };
+  expect(watch.find(encoders, [channel()], nowMs + 61_000)).toEqual([orphan]);
+  expect(watch.find(encoders, [channel({ moving: true })], nowMs + 62_000)).toEqual([]);
+  expect(watch.find(encoders, [channel()], nowMs + 63_000)).toEqual([]);
+});
+
+test('a placement counts until the encoder reports its session, or never does', () => {
+  const pending = new PendingPlacements();
+  pending.add('enc-1', 's-9', spec, 2, nowMs);
+  const unitsOn = (observed: EncoderObservation, atMs: number): number | undefined =>
+    pending.addedTo(observed, atMs).telemetry?.unitsUsed;
+  expect(unitsOn(encoder([]), nowMs)).toBeCloseTo(1.64);
+  expect(unitsOn(encoder([], { id: 'enc-2' }), nowMs)).toBe(0);
+  expect(unitsOn(encoder([session({ sessionId: 's-9' })]), nowMs)).toBe(1);
+  expect(unitsOn(encoder([]), nowMs + 20_000)).toBe(0);
+});
+
+test('errors cross to Temporal as type = code; only passing ones are retried', () => {
+  const refusal = toFailure(
+    new SwarmError('encoder-full', 'no room', 'add one', { free: 0 }),
+  ) as ApplicationFailure;
+  expect(refusal).toBeInstanceOf(ApplicationFailure);
+  expect(refusal).toMatchObject({ type: 'encoder-full', nonRetryable: true });
+  expect(refusal.details).toEqual([{ mend: 'add one', details: { free: 0 } }]);
+  expect(toFailure(new SwarmError('unavailable', 'away'))).toMatchObject({ nonRetryable: false });
+  const bug = new TypeError('a bug');
+  expect(toFailure(bug)).toBe(bug);
+});
+
+describe('with an encoder that takes connections and never answers', () => {
+  let mute: TcpServer;
+  const sockets: Socket[] = [];
+  let fleet: FleetEncoder[];
+  beforeAll(async () => {
+    mute = createServer((socket) => {
+      socket.on('error', () => undefined);
+      sockets.push(socket);
+    });
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const grpcAddress = `127.0.0.1:${(mute.address() as AddressInfo).port}`;
+    const member = { grpcAddress, region: 'eu', zone: 'a', pid: null, restarts: 0, startedAtMs: 0 };
+    fleet = [{ ...member, id: 'enc-mute', state: 'running' }];
+  });
+  afterAll(() => {
+    for (const socket of sockets) socket.destroy();
+    mute.close();
+    encoderClientFor(fleet[0]?.grpcAddress ?? '').close();
+  });
+
+  test('a look at the fleet is late by its deadline, once, and says that it is unreachable', async () => {
+    const probe = new EncoderProbe(new EncoderDirectory({ list: async () => fleet }, encoderClientFor));
+    const startedAt = performance.now();
+    const looks = Array.from({ length: 5 }, () => probe.observe({}, () => 0, { deadlineMs: 400 }));
+    const [observed] = await Promise.all(looks);
+    expect(observed).toMatchObject([{ id: 'enc-mute', reachable: false, cordoned: false }]);
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
+  });
+
+  test('a fleet agent that fails does not take the last list away', async () => {
+    let isUp = true;
+    const list = async (): Promise<FleetEncoder[]> => {
+      if (isUp) return fleet;
+      throw new SwarmError('unavailable', 'the agent is away');
+    };
+    const directory = new EncoderDirectory({ list }, encoderClientFor);
+    expect(await directory.client('enc-mute')).toBeInstanceOf(EncoderClient);
+    isUp = false;
+    await directory.refresh();
+    expect((await directory.list()).map((e) => e.id)).toEqual(['enc-mute']);
+    await expect(directory.client('enc-7')).rejects.toMatchObject({ code: 'unknown-encoder' });
+  });
+});
+
+describe('awaitPublished', () => {
+  let parts: Server;
+  let published = false;
+  let lastSealedGop = 0;
+  let state: SessionInfo['state'] = 'publishing';
+  const owner = { encoderId: 'enc-1', sessionId: 's-1' };
+
+  beforeAll(async () => {
+    parts = createHttpServer((req, res) => {
+      res.setHeader('content-type', 'application/json');
+      if (!req.url?.includes('/wait')) {
+        res.end(JSON.stringify(relay(lastSealedGop)));
+      } else if (published) {
+        res.end(JSON.stringify({ gop: 10, publishedAtMs: 77 }));
+      } else {
+        const body = new SwarmError('timeout', 'not yet').toBody();
+        setTimeout(() => res.writeHead(408).end(JSON.stringify(body)), 50);
+      }
+    });
+    await new Promise<void>((resolve) => parts.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(() => {
+    parts.close();
+    parts.closeAllConnections();
+  });
+
+  const run = (withinMs: number): Promise<unknown> => {
+    const url = `http://127.0.0.1:${(parts.address() as AddressInfo).port}`;
+    const encoders = { client: async () => ({ session: async () => session({ state }) }) };
+    const { awaitPublished } = originActivities({
+      originUrl: url,
+      relayUrl: url,
+      encoders: encoders as unknown as EncoderDirectory,
+    });
+    return new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(awaitPublished, {
+      channelId: 'ch-1',
+      gop: 10,
+      owner,
+      withinMs,
+    });
+  };
+
+  test('ends with the GOP', async () => {
+    published = true;
+    expect(await run(10_000)).toEqual({ published: true, atMs: 77 });
+    published = false;
+  });
+  test('throws once the relay has the GOP and the owner does not bring it in time', async () => {
+    lastSealedGop = 10;
+    await expect(run(150)).rejects.toMatchObject({ code: 'timeout' });
+  });
+  test('does not blame the owner for a silent input', async () => {
+    lastSealedGop = 9;
+    expect(await run(150)).toMatchObject({ published: false });
+  });
+  test('does not wait for a session that has failed', async () => {
+    state = 'failed';
+    await expect(run(60_000)).rejects.toMatchObject({ code: 'session-failed' });
+  });
+});

@@ -1,0 +1,263 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import pino from 'pino';
+import { readEnvironment, type Environment } from '../../src/config/config';
+import {
+  channelControl,
+  channelWithDefaults,
+  channelWorkflowId,
+  swarmControl,
+  swarmWorkflowId,
+  type ChannelSpec,
+  type ChannelWorkflowState,
+  type MoveRequest,
+  type MoveResult,
+  type SwarmWorkflowState,
+} from '../../src/domain';
+import { startEncoder, type EncoderHost } from '../../src/media/encoder/host';
+import { startOrigin } from '../../src/media/origin/start';
+import { startRelay } from '../../src/media/relay/server';
+import { startSource } from '../../src/media/source/server';
+import { callJson } from '../../src/service/http';
+import { connectTemporal, ensureSwarm, wakeSwarm } from '../../src/worker/temporal-client';
+import { startWorker } from '../../src/worker/worker';
+import { startTemporal } from './support/temporal';
+import { eventually, moveRequest, refusalFrom } from './support/workbench';
+
+const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
+const host = '127.0.0.1';
+
+let temporal: TestWorkflowEnvironment;
+let environment: Environment;
+let client: Client;
+let stateDir: string;
+const hosts = new Map<string, EncoderHost>();
+const stops: (() => Promise<unknown>)[] = [];
+
+/** GOPs of one second and small pictures. */
+const spec = (id: string): ChannelSpec => ({
+  ...channelWithDefaults(id),
+  gopDurationTicks: 90_000,
+  ladder: [
+    { name: '90p', widthPx: 160, heightPx: 90, crf: 28, maxBitrateKbps: 300 },
+    { name: '72p', widthPx: 128, heightPx: 72, crf: 30, maxBitrateKbps: 200 },
+  ],
+  viewersPerRung: [1_000],
+});
+const [a, b] = [spec('ch-a'), spec('ch-b')];
+
+const encoderOn = async (id: string, port: number): Promise<EncoderHost> => {
+  const running = await startEncoder({
+    id,
+    host,
+    port,
+    log,
+    region: 'eu',
+    zone: id === 'enc-2' ? 'b' : 'a',
+    capacityUnits: 6,
+    maxSessions: 8,
+    ffmpegPath: 'ffmpeg',
+  });
+  hosts.set(id, running);
+  return running;
+};
+
+beforeAll(async () => {
+  stateDir = await mkdtemp(join(tmpdir(), 'workflows-'));
+  temporal = await startTemporal({ registerAttributes: false });
+  const relay = await startRelay({ host, port: 0, stateDir, log });
+  const relayUrl = `http://${host}:${relay.port}`;
+  const origin = await startOrigin({ host, port: 0, stateDir, relayUrl, log });
+  const source = await startSource({
+    host,
+    port: 0,
+    stateDir,
+    relayUrl,
+    ffmpeg: 'ffmpeg',
+    ffprobe: 'ffprobe',
+    log,
+  });
+  const encoders = await Promise.all(['enc-1', 'enc-2', 'enc-3'].map((id) => encoderOn(id, 0)));
+  environment = readEnvironment({
+    SWARM_CELL: 'test',
+    SWARM_STATE_DIR: stateDir,
+    SWARM_RELAY_URL: relayUrl,
+    SWARM_ORIGIN_URL: `http://${host}:${origin.port}`,
+    SWARM_SOURCE_URL: `http://${host}:${source.port}`,
+    SWARM_ENCODERS: encoders.map((e) => `${e.info.id}=${e.address}`).join(','),
+    TEMPORAL_ADDRESS: temporal.address,
+    // No database: what is told there is lost, what is decided is not.
+    INFLUX_URL: `http://${host}:9`,
+  });
+  const worker = await startWorker(environment, log, { port: 0 });
+  await eventually(async () => (await fetch(`http://${host}:${worker.port}/healthz`)).status === 200, 60_000);
+  const connection = await connectTemporal(environment);
+  client = connection.client;
+  stops.push(
+    () => connection.close(),
+    () => worker.stop(),
+    ...[...hosts.keys()].map((id) => () => hosts.get(id)?.stop() ?? Promise.resolve()),
+    () => source.stop(),
+    () => origin.stop(),
+    () => relay.stop(),
+  );
+}, 120_000);
+
+afterAll(async () => {
+  for (const stop of stops) await stop();
+  await temporal?.teardown();
+  await rm(stateDir, { recursive: true, force: true });
+}, 60_000);
+
+const channelState = (id: string): Promise<ChannelWorkflowState> =>
+  client.workflow.getHandle(channelWorkflowId(id)).query<ChannelWorkflowState>(channelControl.state);
+const swarm = () => client.workflow.getHandle(swarmWorkflowId('test'));
+const move = (id: string, request: MoveRequest): Promise<MoveResult> =>
+  client.workflow
+    .getHandle(channelWorkflowId(id))
+    .executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, { args: [request] });
+const onAir = (id: string): Promise<boolean> =>
+  eventually(async () => (await channelState(id).catch(() => null))?.status === 'on-air', 30_000);
+
+interface Entry {
+  gop: number;
+  token: number;
+  encoderId: string;
+  gapReason?: string;
+}
+const ledger = (id: string): Promise<Entry[]> =>
+  callJson(`${environment.SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=100000`);
+
+/** Every GOP from the first on is there once, none is a gap, and tokens never go down. */
+const expectWhole = async (id: string): Promise<Entry[]> => {
+  const entries = await ledger(id);
+  const first = entries[0]?.gop ?? -1;
+  expect(entries.map((entry) => entry.gop)).toEqual(entries.map((_, i) => first + i));
+  expect(entries.filter((entry) => entry.gapReason)).toEqual([]);
+  const tokens = entries.map((entry) => entry.token);
+  expect(tokens).toEqual([...tokens].sort((x, y) => x - y));
+  return entries;
+};
+const published = (id: string, count: number): Promise<boolean> =>
+  eventually(async () => (await ledger(id)).length >= count, 30_000);
+
+test('from nothing to two channels on air, on different encoders; a second time nothing is added', async () => {
+  await ensureSwarm(client, environment, { channels: [a, b], cycleSeconds: 3_600 });
+  await Promise.all([onAir('ch-a'), onAir('ch-b')]);
+  const owners = await Promise.all(
+    ['ch-a', 'ch-b'].map(async (id) => (await channelState(id)).ownerEncoderId),
+  );
+  expect(new Set(owners).size).toBe(2);
+  await ensureSwarm(client, environment, { channels: [a, b] });
+  const { channels } = await swarm().query<SwarmWorkflowState>(swarmControl.state);
+  expect(channels.map((channel) => channel.id).sort()).toEqual(['ch-a', 'ch-b']);
+  await client.schedule.getHandle('forecasting/test').describe();
+}, 60_000);
+
+test('a handoff to another encoder, and one to the same for a larger ladder, lose nothing', async () => {
+  await published('ch-a', 2);
+  const from = (await channelState('ch-a')).ownerEncoderId;
+  const away = await move('ch-a', moveRequest());
+  expect(away).toMatchObject({ outcome: 'completed', fromEncoderId: from, gapsDeclared: 0 });
+  expect(away.toEncoderId).not.toBe(from);
+  expect(away.overlapGops).toBeLessThan(5);
+  const grown = await move(
+    'ch-a',
+    moveRequest({ reason: 'ladder', toEncoderId: away.toEncoderId as string, rungs: 2 }),
+  );
+  expect(grown).toMatchObject({ outcome: 'completed', ownerEncoderId: away.toEncoderId, rungs: 2 });
+  const entries = await expectWhole('ch-a');
+  expect(entries.filter((entry) => entry.encoderId === away.toEncoderId).length).toBeGreaterThan(1);
+  const sessions = await Promise.all(
+    [...hosts.keys()].map(async (id) => ({
+      id,
+      known: (await telemetryOf(id)).filter((s) => s === 'ch-a').length,
+    })),
+  );
+  expect(sessions.filter((s) => s.known > 0)).toEqual([{ id: away.toEncoderId, known: 1 }]);
+}, 60_000);
+
+const telemetryOf = async (id: string): Promise<string[]> => {
+  const { encoderClientFor } = await import('../../src/media/encoder/client');
+  const { sessions } = await encoderClientFor((hosts.get(id) as EncoderHost).address).telemetry();
+  return sessions.filter((s) => s.state !== 'released').map((s) => s.channelId);
+};
+
+test.each([
+  ['an unknown encoder', { toEncoderId: 'enc-9' }, 'unknown-encoder'],
+  ['more rungs than there are', { rungs: 3 }, 'bad-request'],
+])('a handoff to %s is refused', async (_what, more, code) => {
+  const before = await channelState('ch-b');
+  expect((await refusalFrom(move('ch-b', moveRequest(more)))).code).toBe(code);
+  expect((await channelState('ch-b')).token).toBe(before.token);
+});
+
+test('an input that is not video is refused at the caller and leaves nothing behind', async () => {
+  const bad: ChannelSpec = { ...spec('ch-bad'), input: { kind: 'url', url: join(stateDir, 'nothing.mp4') } };
+  const added = swarm().executeUpdate<void, [ChannelSpec]>(swarmControl.addChannel, { args: [bad] });
+  expect((await refusalFrom(added)).code).toBe('input-not-video');
+  for (const url of [
+    environment.SWARM_RELAY_URL,
+    environment.SWARM_ORIGIN_URL,
+    environment.SWARM_SOURCE_URL,
+  ]) {
+    const channels = await callJson<{ id: string }[]>(`${url}/channels`);
+    expect(channels.map((channel) => channel.id)).not.toContain('ch-bad');
+  }
+  const garbage = swarm().executeUpdate<void, [unknown]>(swarmControl.addChannel, {
+    args: [{ id: 'Not An Id' }],
+  });
+  expect((await refusalFrom(garbage)).code).toBe('bad-request');
+}, 60_000);
+
+test('a lost encoder: its channel goes on elsewhere from the ring, with no gap', async () => {
+  const { ownerEncoderId } = await channelState('ch-b');
+  const lost = ownerEncoderId as string;
+  await hosts.get(lost)?.stop();
+  await swarm().signal(swarmControl.encoderLost, {
+    encoderId: lost,
+    evidence: 'stopped by the test',
+    atMs: Date.now(),
+  });
+  await eventually(async () => {
+    const state = await channelState('ch-b');
+    return state.status === 'on-air' && state.ownerEncoderId !== lost;
+  }, 30_000);
+  const { lastMove } = await channelState('ch-b');
+  expect(lastMove).toMatchObject({ reason: 'encoder-lost', outcome: 'recovered', gapsDeclared: 0 });
+  await published('ch-b', (await ledger('ch-b')).length + 2);
+  await expectWhole('ch-b');
+}, 60_000);
+
+test('a cycle sees the silent encoder, is not held up by it, and recovers what nobody reported', async () => {
+  const { ownerEncoderId } = await channelState('ch-b');
+  const lost = ownerEncoderId as string;
+  await hosts.get(lost)?.stop();
+  const { SWARM_CELL } = environment;
+  await eventually(async () => {
+    await wakeSwarm(client, SWARM_CELL);
+    const state = await channelState('ch-b');
+    return state.status === 'on-air' && state.ownerEncoderId !== lost;
+  }, 40_000);
+  const { lastCycle } = await swarm().query<SwarmWorkflowState>(swarmControl.state);
+  expect(lastCycle?.unreachable).toContain(lost);
+  const run = await client.workflow.getHandle(lastCycle?.workflowId as string).describe();
+  const tookMs = (run.closeTime?.getTime() ?? Infinity) - run.startTime.getTime();
+  expect(tookMs).toBeLessThan(4_000);
+  await expectWhole('ch-b');
+}, 90_000);
+
+test('a removed channel is gone everywhere', async () => {
+  await swarm().executeUpdate<void, [string]>(swarmControl.removeChannel, { args: ['ch-b'] });
+  for (const url of [
+    environment.SWARM_RELAY_URL,
+    environment.SWARM_ORIGIN_URL,
+    environment.SWARM_SOURCE_URL,
+  ]) {
+    const channels = await callJson<{ id: string }[]>(`${url}/channels`);
+    expect(channels.map((channel) => channel.id)).toEqual(['ch-a']);
+  }
+}, 30_000);

@@ -1,0 +1,58 @@
+import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { recordHistories, savedHistories, type HistoryEvent, type SavedHistory } from './support/histories';
+import { bundleWorkflows, quietRuntime } from './support/temporal';
+
+/**
+ * Workflows on a server are replayed by whatever code the worker brings: these histories must go on replaying.
+ * After a change that is meant to break them (no swarm runs such workflows any more), record them anew:
+ * `RECORD_HISTORIES=1 npx jest test/workflows/replay`.
+ */
+let workflowBundle: WorkflowBundleWithSourceMap;
+let histories: SavedHistory[];
+beforeAll(async () => {
+  if (process.env.RECORD_HISTORIES) await recordHistories();
+  quietRuntime();
+  [workflowBundle, histories] = await Promise.all([bundleWorkflows(), savedHistories()]);
+}, 120_000);
+
+const replay = ({ workflowId, history }: SavedHistory): Promise<void> =>
+  Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+
+/** The same history, in which another activity or child workflow was started than the code starts. */
+const mutated = (saved: SavedHistory): SavedHistory => {
+  const started = ({
+    activityTaskScheduledEventAttributes: activity,
+    startChildWorkflowExecutionInitiatedEventAttributes: child,
+  }: HistoryEvent) => activity?.activityType ?? child?.workflowType ?? undefined;
+  const type = (saved.history.events ?? []).map(started).find((found) => found !== undefined);
+  if (!type) throw new Error(`${saved.name} starts nothing.`);
+  type.name = 'somethingElse';
+  return saved;
+};
+
+test('there is a history of every type of workflow', () => {
+  expect(histories.map((saved) => saved.name)).toEqual([
+    'channel',
+    'cycle',
+    'drain',
+    'forecasting',
+    'handoff-compensated',
+    'handoff-completed',
+    'handoff-recovered',
+    'recovery-lost',
+    'recovery-start',
+    'scale-in',
+    'scale-out',
+    'swarm',
+  ]);
+});
+
+test('each of them replays', async () => {
+  for (const saved of histories) await replay(saved);
+});
+
+test('each of them fails once it is mutated, so that a replay proves something', async () => {
+  for (const saved of await savedHistories()) {
+    await expect(replay(mutated(saved))).rejects.toMatchObject({ name: 'DeterminismViolationError' });
+  }
+});

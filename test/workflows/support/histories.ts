@@ -1,0 +1,149 @@
+import { readdir, readFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { temporal } from '@temporalio/proto';
+import { swarmControl, swarmWorkflowId, type SwarmWorkflowState } from '../../../src/domain';
+import { FakeSwarm, failing } from './fake-activities';
+import { Workbench, eventually, moveRequest, policy, recoverRequest } from './workbench';
+
+const folder = join(__dirname, '..', 'histories');
+
+export type History = temporal.api.history.v1.IHistory;
+export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+
+export interface SavedHistory {
+  name: string;
+  workflowId: string;
+  history: History;
+}
+
+const SUFFIX = '.history.gz';
+
+/** Saved as a gzipped temporal.api.history.v1.History. */
+export const savedHistories = async (): Promise<SavedHistory[]> => {
+  const files = (await readdir(folder)).filter((file) => file.endsWith(SUFFIX)).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const bytes = await promisify(gunzip)(await readFile(join(folder, file)));
+      const history = temporal.api.history.v1.History.decode(bytes);
+      const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
+      return { name: file.replace(SUFFIX, ''), workflowId: workflowId ?? '', history };
+    }),
+  );
+};
+
+/** Names and paths of the machine that recorded a history are nobody's business. */
+const anonymous = (value: unknown): void => {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+  const fields = value as Record<string, unknown>;
+  for (const [name, inner] of Object.entries(fields)) {
+    if (name === 'identity') fields[name] = 'recorder';
+    else if (name === 'stackTrace') fields[name] = '';
+    else anonymous(inner);
+  }
+};
+
+/** Runs each type of workflow once, on a real server, and saves what it did. */
+export const recordHistories = async (): Promise<void> => {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const swarm = new FakeSwarm();
+  const origin = createServer((_req, res) => {
+    const channels = [...swarm.owners].map(([id, { token, owner }]) => {
+      return { id, token, owner, nextGop: swarm.nextGop, hasPublished: true, lastPublishedAtMs: 0 };
+    });
+    res.setHeader('content-type', 'application/json').end(JSON.stringify(channels));
+  });
+  await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
+  const bench = await Workbench.open();
+  const requests = bench.requests(`http://127.0.0.1:${(origin.address() as AddressInfo).port}`);
+  const use = (overrides = {}): void => bench.use(swarm.activities({ ...requests, ...overrides }));
+  const save = async (name: string, workflowId: string): Promise<void> => {
+    const { events } = await bench.client.workflow.getHandle(workflowId).fetchHistory();
+    const history = { events: events ?? [] };
+    anonymous(history);
+    const bytes = temporal.api.history.v1.History.encode(history).finish();
+    await writeFile(join(folder, `${name}${SUFFIX}`), await promisify(gzip)(bytes, { level: 9 }));
+  };
+  const swarmId = swarmWorkflowId(bench.cell);
+  const handle = bench.client.workflow.getHandle(swarmId);
+  const ask = <T>(name: string, argument: T): Promise<void> =>
+    handle.executeUpdate<void, [T]>(name, { args: [argument] });
+  const nextCycle = async (): Promise<void> => {
+    const { cycle } = await handle.query<SwarmWorkflowState>(swarmControl.state);
+    await handle.signal(swarmControl.wake);
+    await eventually(async () => {
+      const { lastCycle } = await handle.query<SwarmWorkflowState>(swarmControl.state);
+      return lastCycle?.workflowId.endsWith(`/${cycle + 1}`);
+    });
+  };
+
+  try {
+    use();
+    await bench.client.workflow.start('swarm', {
+      workflowId: swarmId,
+      taskQueue: bench.taskQueue,
+      args: [{ cell: bench.cell, cycleSeconds: 3_600, policy }],
+    });
+    const spec = bench.spec();
+    await ask(swarmControl.addChannel, spec);
+    const channel = bench.channel(spec);
+    await eventually(async () => (await channel.state()).status === 'on-air');
+    await save('recovery-start', `recovery/${spec.id}/1`);
+
+    await save('handoff-completed', (await channel.move(moveRequest({ toEncoderId: 'enc-2' }))).workflowId);
+    use({ commitTarget: failing('encoder-unreachable') });
+    await save('handoff-recovered', (await channel.move(moveRequest({ toEncoderId: 'enc-3' }))).workflowId);
+    use({ prepareTarget: failing('encoder-full') });
+    await channel.move(moveRequest()).catch(() => undefined);
+    await save('handoff-compensated', (await channel.state()).lastMove?.workflowId as string);
+    use();
+    const lostEncoderId = swarm.ownerOf(spec.id).owner?.encoderId ?? null;
+    await save('recovery-lost', (await channel.recover(recoverRequest({ lostEncoderId }))).workflowId);
+
+    const encoderId = swarm.ownerOf(spec.id).owner?.encoderId as string;
+    await ask(swarmControl.drain, { encoderId, requestedBy: 'recorder' });
+    const query = `SwarmCell = "${bench.cell}" AND WorkflowType = "drainEncoder"`;
+    const drain = await eventually(async () => {
+      for await (const run of bench.client.workflow.list({ query })) return run.workflowId;
+      return undefined;
+    });
+    await save('drain', drain);
+    await ask(swarmControl.uncordon, { encoderId, requestedBy: 'recorder' });
+
+    const explanation = { summary: 'too much to come', figures: {}, rejected: [] };
+    const fromEncoderId = swarm.ownerOf(spec.id).owner?.encoderId as string;
+    const move = { channelId: spec.id, fromEncoderId, toEncoderId: encoderId, rungs: 2, explanation };
+    const scale = { kind: 'provision' as const, count: 1, reason: 'demand', figures: {} };
+    swarm.plan = { ...swarm.plan, moves: [{ ...move, reason: 'predicted-overload' }], scale };
+    await nextCycle();
+    await save('cycle', `cycle/${bench.cell}/1`);
+    await bench.client.workflow.getHandle(`scale-out/${bench.cell}`).result();
+    await save('scale-out', `scale-out/${bench.cell}`);
+    await eventually(async () => (await channel.state()).rungs === 2);
+
+    const letGo = { kind: 'deprovision' as const, encoderId: 'enc-4', reason: 'low demand', figures: {} };
+    swarm.plan = { ...swarm.plan, moves: [], scale: letGo };
+    await nextCycle();
+    await bench.client.workflow.getHandle(`scale-in/${bench.cell}`).result();
+    await save('scale-in', `scale-in/${bench.cell}`);
+
+    const forecast = { workflowId: 'forecasting/recorded', taskQueue: bench.taskQueue, args: [] };
+    await bench.client.workflow.execute('forecasting', forecast);
+    await save('forecasting', forecast.workflowId);
+
+    await handle.signal(swarmControl.encoderLost, { encoderId, evidence: 'killed', atMs: Date.now() });
+    await eventually(async () => (await channel.state()).ownerEncoderId !== encoderId);
+    await ask(swarmControl.removeChannel, spec.id);
+    await channel.handle.result();
+    await save('channel', `channel/${spec.id}`);
+    await save('swarm', swarmId);
+  } finally {
+    await bench.close();
+    origin.close();
+    origin.closeAllConnections();
+  }
+};
