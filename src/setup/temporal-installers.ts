@@ -9,8 +9,8 @@ export const TEMPORAL_CLI_VERSION = 'v1.5.1';
 
 const DOWNLOAD_LIMIT_MS = 300_000;
 const BUILD_LIMIT_MS = 30 * 60_000;
-
-export type Installed = { ok: true; program: string } | { ok: false; why: string };
+/** So many a build from nothing compiles; for people to see how far it is. */
+const ABOUT_PACKAGES = 1_300;
 
 /**
  * Installs into a folder of this attempt's own; failed attempts leave nothing behind, and so do successful
@@ -24,8 +24,12 @@ const freshFolder = async (context: SetupContext, name: string): Promise<string>
   return mkdtemp(join(cache, `${name}-`));
 };
 
-/** Lets Temporal's SDK download its dev server. Without a network it fails within a second. */
-export const downloadTemporalWithSdk = async (context: SetupContext): Promise<Installed> => {
+/**
+ * Lets Temporal's SDK download its dev server. Without a network it fails within a second.
+ * @returns where the program is
+ * @throws Error that says why it can't be had
+ */
+export const downloadTemporalWithSdk = async (context: SetupContext): Promise<string> => {
   const folder = await freshFolder(context, 'sdk-download');
   context.progress("asking Temporal's SDK to download the server");
   const args = [join(__dirname, 'sdk-download-main.js'), folder];
@@ -35,24 +39,30 @@ export const downloadTemporalWithSdk = async (context: SetupContext): Promise<In
     signal: context.signal,
   });
   const [program] = result.ok ? await readdir(folder) : [];
-  if (program) return { ok: true, program: join(folder, program) };
+  if (program) return join(folder, program);
   await rm(folder, { recursive: true, force: true });
   const why = result.ok ? 'it left no file' : explainFailure(result);
-  return { ok: false, why: `the SDK's download failed: ${why}` };
+  throw new Error(`the SDK's download failed: ${why}`);
 };
 
-/** Builds the CLI with Go: 3 to 6 minutes on 2 cores the first time. */
-export const buildTemporalWithGo = async (context: SetupContext): Promise<Installed> => {
+/**
+ * Builds the CLI with Go: 3 to 6 minutes on 2 cores the first time.
+ * @returns where the program is
+ * @throws Error that says why it can't be had
+ */
+export const buildTemporalWithGo = async (context: SetupContext): Promise<string> => {
   const { env, progress, signal } = context;
   const go = await findExecutable('go', env);
-  if (!go) return { ok: false, why: 'go is not on PATH, so it could not be built either' };
+  if (!go) throw new Error('go is not on PATH, so it could not be built either');
   const folder = await freshFolder(context, 'go-build');
   let modules = 0;
   let packages = 0;
   const onLine = (line: string): void => {
     if (line.startsWith('go: downloading')) modules += 1;
     else packages += 1;
-    progress(`${modules} modules downloaded, ${packages} packages compiled: ${line}`);
+    progress(
+      `${modules} modules downloaded, ${packages} of about ${ABOUT_PACKAGES} packages compiled: ${line}`,
+    );
   };
   const args = [
     'install',
@@ -66,7 +76,7 @@ export const buildTemporalWithGo = async (context: SetupContext): Promise<Instal
     signal,
     onLine,
   });
-  if (result.ok) return { ok: true, program: join(folder, 'temporal') };
+  if (result.ok) return join(folder, 'temporal');
   await rm(folder, { recursive: true, force: true });
-  return { ok: false, why: `the build with Go failed: ${explainFailure(result)}` };
+  throw new Error(`the build with Go failed: ${explainFailure(result)}`);
 };

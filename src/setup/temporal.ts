@@ -101,10 +101,13 @@ export const findOrInstallTemporal = async (
     { how: `built with Go (${TEMPORAL_CLI_VERSION})`, install: buildTemporalWithGo },
   ];
   for (const { how, install } of installers) {
-    const result = await install(context);
-    if (result.ok) return { path: await keepInCache(result.program, env), how };
-    tried.push(result.why);
-    progress(result.why);
+    try {
+      return { path: await keepInCache(await install(context), env), how };
+    } catch (error) {
+      const why = (error as Error).message;
+      tried.push(why);
+      progress(why);
+    }
   }
   throw new SwarmError(
     'unavailable',

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChannelSpec } from '../domain';
 import { callJson } from '../service/http';
 import type { StepReporter } from '../setup';
 import { CpuMeter } from './cpu-meter';
@@ -27,7 +26,6 @@ interface OriginChannel {
  */
 export const boundedRun = async (o: {
   swarm: RunningSwarm;
-  channels: readonly ChannelSpec[];
   firstGops: readonly FirstGop[];
   durationSeconds: number;
   /** Wall clock of the start, and how long it took until all parts worked. */
@@ -35,10 +33,12 @@ export const boundedRun = async (o: {
   startSeconds: number;
   seed: number;
   reporter: StepReporter;
+  /** Ends the swarm; called when all is on record, so that verifying has the machine for itself. */
+  stopSwarm: () => Promise<void>;
   signal: AbortSignal;
 }): Promise<RunReport> => {
-  const { swarm, channels, reporter } = o;
-  const { environment } = swarm;
+  const { swarm, reporter } = o;
+  const { environment, channels } = swarm;
   const originUrl = environment.SWARM_ORIGIN_URL;
   const say = (line: string): void => reporter.line(`  ${new Date().toLocaleTimeString('en-GB')} ${line}`);
   const { PlaylistFollower, verifierFfmpegPaths, verifyCollected } = await import('../verify');
@@ -59,12 +59,14 @@ export const boundedRun = async (o: {
     const beganAtMs = Date.now();
     const random = seededRandom(o.seed);
     const { durationSeconds } = o;
-    const scenario = await new Scenario({ swarm, channels, durationSeconds, random, say }).perform(o.signal);
+    const scenario = await new Scenario({ swarm, durationSeconds, random, say }).perform(o.signal);
     const ranSeconds = (Date.now() - beganAtMs) / 1000;
     const cpuCoresMean = await cpu.stop();
     await awaitMovesEnd(watch, o.signal);
     const onAir = await channelsOnAir(originUrl);
     const collected = (await Promise.all(followers.map((f) => f.stop()))).flat();
+    await watch.stop();
+    await o.stopSwarm();
     const verified = await reporter.step(
       'verify',
       async (progress) =>

@@ -26,6 +26,7 @@ export const awaitFirstGops = async (o: {
   channelIds: readonly string[];
   sinceMs: number;
   limitMs: number;
+  signal?: AbortSignal;
 }): Promise<FirstGop[]> => {
   const first = new Map<string, FirstGop>();
   const endMs = Date.now() + o.limitMs;
@@ -44,6 +45,6 @@ export const awaitFirstGops = async (o: {
         'See the logs of the worker, the source and the encoders in the state folder.',
       );
     }
-    await sleep(POLL_MS);
+    await sleep(POLL_MS, undefined, { signal: o.signal });
   }
 };

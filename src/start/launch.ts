@@ -1,4 +1,10 @@
-import type { ChannelSpec } from '../domain';
+import {
+  SwarmError,
+  swarmControl,
+  swarmWorkflowId,
+  type ChannelSpec,
+  type SwarmWorkflowState,
+} from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
 import { MAX_LOCAL_ENCODERS } from '../setup';
@@ -101,8 +107,12 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
   return fleet;
 };
 
-/** Has the control plane take on the channels: a swarm workflow that runs already keeps those that it has. */
-const bringOnAir = async (o: LaunchOptions): Promise<void> => {
+/**
+ * Has the control plane take on the channels: a swarm workflow that runs already keeps those that it has.
+ * @returns all channels of the swarm
+ * @throws SwarmError conflict when a channel runs with another input than the one asked for
+ */
+const bringOnAir = async (o: LaunchOptions): Promise<ChannelSpec[]> => {
   const { environment } = o.surroundings;
   const { connectTemporal, ensureSwarm, wakeSwarm } = await import('../worker/temporal-client');
   const temporal = await connectTemporal(environment);
@@ -112,18 +122,35 @@ const bringOnAir = async (o: LaunchOptions): Promise<void> => {
       ...(o.cycleSeconds !== undefined && { cycleSeconds: o.cycleSeconds }),
     });
     await wakeSwarm(temporal.client, environment.SWARM_CELL);
+    const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
+    const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
+    refuseOtherInputs(o.channels, channels);
+    return channels.sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
   } finally {
     await temporal.close();
+  }
+};
+
+/** A generated picture is what a channel gets unasked; an input of one's own is asked for. */
+const refuseOtherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpec[]): void => {
+  for (const { id, input } of asked) {
+    const other = running.find((spec) => spec.id === id)?.input;
+    if (input.kind !== 'url' || (other?.kind === 'url' && other.url === input.url)) continue;
+    throw new SwarmError(
+      'conflict',
+      `Channel ${id} goes on from an earlier run with another input (${other?.kind === 'url' ? other.url : 'generated'}).`,
+      `Start without this --input and remove the channel (encoder-swarm channel remove ${id}), or forget all state (npm run clean).`,
+    );
   }
 };
 
 /**
  * Starts every part and brings the channels on air. Parts start side by side, in the order of what the first
  * picture waits for: on two cores it is their loading that takes the time.
- * @returns the fleet of encoder hosts
+ * @returns the fleet of encoder hosts, and all channels of the swarm
  * @throws SwarmError of the first part that could not be started
  */
-export const launch = async (o: LaunchOptions): Promise<LocalFleet> => {
+export const launch = async (o: LaunchOptions): Promise<{ fleet: LocalFleet; channels: ChannelSpec[] }> => {
   const { environment, ports } = o.surroundings;
   const { SWARM_HOST: host } = environment;
   const temporal = awaitedLater(startTemporal(o));
@@ -137,11 +164,11 @@ export const launch = async (o: LaunchOptions): Promise<LocalFleet> => {
   const fleet = awaitedLater(startFleet(o));
   const influx = awaitedLater(startInflux(o));
   await Promise.all([temporal, fleet, ...mediaPath]);
-  await Promise.all([
+  const [channels] = await Promise.all([
     o.reporter.step(
       'channels',
       () => bringOnAir(o),
-      () => o.channels.map((c) => c.id).join(', '),
+      (onAir) => onAir.map((c) => c.id).join(', '),
     ),
     worker,
     influx,
@@ -151,5 +178,5 @@ export const launch = async (o: LaunchOptions): Promise<LocalFleet> => {
     startNodePart(o, 'collector', 'telemetry', `http://${host}:${ports.collector}`),
     startNodePart(o, 'api', 'api', environment.SWARM_API_URL),
   ]);
-  return fleet;
+  return { fleet: await fleet, channels };
 };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ChannelStatus } from '../api/answer-schemas';
-import { SwarmError, type ChannelSpec, type MoveResult } from '../domain';
+import { SwarmError, type MoveResult } from '../domain';
 import { callJson } from '../service/http';
 import { shuffled } from './seeded-random';
 import type { RunningSwarm } from './swarm';
@@ -29,7 +29,6 @@ export class Scenario {
   constructor(
     private readonly o: {
       swarm: RunningSwarm;
-      channels: readonly ChannelSpec[];
       durationSeconds: number;
       random: () => number;
       say: (line: string) => void;
@@ -53,7 +52,7 @@ export class Scenario {
 
   /** Moves one channel as an operator would, over the API. Refused (another move is under way): the next one. */
   private async handOffByOperator(signal: AbortSignal): Promise<ScenarioResult['operatorHandoff']> {
-    const channels = shuffled(this.o.channels, this.o.random);
+    const channels = shuffled(this.o.swarm.channels, this.o.random);
     for (let attempt = 0; attempt < HANDOFF_ATTEMPTS; attempt += 1) {
       const { id } = channels[attempt % channels.length]!;
       try {

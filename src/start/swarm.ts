@@ -40,13 +40,15 @@ export interface SwarmOptions {
 export interface RunningSwarm {
   environment: Environment;
   fleet: LocalFleet;
+  /** All channels of the swarm, also those that it goes on with from an earlier run. */
+  channels: readonly ChannelSpec[];
   startedAtMs: number;
   /** Processes that were started, by part. */
   pids(): Record<string, number>;
   /** Ends all that was started, in order, and gives the state folder free. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
   /** Ends all that was started at once. */
-  killNow(): void;
+  killNow: () => void;
 }
 
 /**
@@ -102,7 +104,7 @@ export const startSwarm = async (o: SwarmOptions): Promise<RunningSwarm> => {
         record.remove(name);
       },
     };
-    const fleet = await launch({
+    const { fleet, channels } = await launch({
       surroundings: { environment, variables, ports, logsDir, hooks },
       parts,
       tools,
@@ -115,6 +117,7 @@ export const startSwarm = async (o: SwarmOptions): Promise<RunningSwarm> => {
     return {
       environment,
       fleet,
+      channels,
       startedAtMs,
       pids: () => Object.fromEntries(pids),
       stop,

@@ -86,8 +86,8 @@ test('a state folder that can not be made is refused with cause and mend', async
 });
 
 test('a process that ended but was not waited for does not count as alive', async () => {
-  // sh becomes sleep, which never waits for the child: it stays a zombie.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+  // sh becomes a sleep that never waits for the other one: that one stays a zombie.
+  const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   children.push(parent);
