@@ -30,7 +30,7 @@ const forbid = (message, rooms, { nodeBuiltins = false, typesAllowed = false } =
 });
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'coverage/**', '.swarm/**'] },
+  { ignores: ['dist/**', '.dist-new/**', 'node_modules/**', 'coverage/**', '.swarm/**'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,3 +1,10 @@
+const { homedir } = require('node:os');
+const { delimiter, join } = require('node:path');
+
+// Tests look for temporal and influxd on PATH; set-up may have put them into the tools cache.
+const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+process.env.PATH += `${delimiter}${join(cache, 'encoder-swarm', 'bin')}`;
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',

@@ -27,8 +27,9 @@ interface Options {
   portBase: number;
 }
 
-/** Activities of a handoff from the request to the commit point: what the bare workflow is given too. */
-const ACTIVITIES_TO_COMMIT = 3;
+/** Steps of a handoff, and how many of them come before the commit: a bare workflow of each length is timed. */
+const HANDOFF_STEPS = 6;
+const STEPS_TO_COMMIT = 3;
 const BARE_RUNS = 40;
 /** Longer than any run: the origin serves all that it retains. */
 const WINDOW_SECONDS = 3_600;
@@ -70,15 +71,18 @@ const main = async (o: Options): Promise<boolean> => {
   });
   const { environment } = swarm;
   const temporal = await connectTemporal(environment);
+  const bareTimes = (activities: number): Promise<number[]> =>
+    timeBareSagas(temporal.client, {
+      address: environment.TEMPORAL_ADDRESS,
+      namespace: environment.TEMPORAL_NAMESPACE,
+      activities,
+      count: BARE_RUNS,
+    });
   try {
     const run = new HandoffRun({ swarm, client: temporal.client, channels, seed: o.seed, log: console.log });
     await run.untilOnAir();
-    const bareMs = await timeBareSagas(temporal.client, {
-      address: environment.TEMPORAL_ADDRESS,
-      namespace: environment.TEMPORAL_NAMESPACE,
-      activities: ACTIVITIES_TO_COMMIT,
-      count: BARE_RUNS,
-    });
+    const bareMs = await bareTimes(HANDOFF_STEPS);
+    const bareToCommitMs = await bareTimes(STEPS_TO_COMMIT);
     const { moves, attemptsFailed, kills } = await run.perform(o.handoffs, o.kills);
     await run.untilOnAir();
     const audit = await run.audit(moves);
@@ -114,6 +118,7 @@ const main = async (o: Options): Promise<boolean> => {
       requestToCommitMsP50: rounded(percentile(requestToCommitMs, 50), 0),
       requestToCommitMsP99: rounded(percentile(requestToCommitMs, 99), 0),
       bareWorkflowMsP50: rounded(percentile(bareMs, 50), 0),
+      bareWorkflowToCommitMsP50: rounded(percentile(bareToCommitMs, 50), 0),
       publishDelayAtSeamMsP50: rounded(percentile(audit.delayAtSeamMs, 50), 0),
       publishDelaySteadyMsP50: rounded(percentile(audit.delaySteadyMs, 50), 0),
       publishDelaySteadyMsP99: rounded(percentile(audit.delaySteadyMs, 99), 0),

@@ -1,12 +1,14 @@
 // Compiles the TypeScript to dist/ and bundles the workflows. Type errors are `npm run typecheck`'s work.
 import { transformFile } from '@swc/core';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const out = join(root, 'dist');
+// Built aside and renamed: a swarm that runs from dist/ never meets half of it.
+const built = join(root, 'dist');
+const out = join(root, '.dist-new');
 const require = createRequire(import.meta.url);
 
 const sourcesBelow = async (folder) => {
@@ -36,4 +38,6 @@ if (files.includes(join('workflows', 'index.ts'))) {
   const { code } = await bundleWorkflowCode({ workflowsPath: workflows, logger: quiet });
   await writeFile(join(out, 'workflow-bundle.js'), code);
 }
+await rm(built, { recursive: true, force: true });
+await rename(out, built);
 console.log(`built ${files.length} files`);

@@ -1,6 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 
+let quiet = false;
+
 /**
  * Times bare workflows on the same server as the swarm: start to result, milliseconds each.
  * @param activities activities per workflow, one after the other
@@ -9,8 +11,9 @@ export const timeBareSagas = async (
   client: Client,
   o: { address: string; namespace: string; activities: number; count: number },
 ): Promise<number[]> => {
-  Runtime.install({ logger: new DefaultLogger('WARN') });
-  const taskQueue = `bench-bare-${process.pid}`;
+  if (!quiet) Runtime.install({ logger: new DefaultLogger('WARN') });
+  quiet = true;
+  const taskQueue = `bench-bare-${process.pid}-${o.activities}`;
   const connection = await NativeConnection.connect({ address: o.address });
   const worker = await Worker.create({
     connection,
@@ -26,7 +29,7 @@ export const timeBareSagas = async (
         const startedAt = performance.now();
         await client.workflow.execute('bareSaga', {
           taskQueue,
-          workflowId: `bench/bare/${process.pid}/${i}`,
+          workflowId: `bench/bare/${process.pid}/${o.activities}/${i}`,
           args: [o.activities],
         });
         times.push(performance.now() - startedAt);

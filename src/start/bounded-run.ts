@@ -59,7 +59,11 @@ export const boundedRun = async (o: {
     const beganAtMs = Date.now();
     const random = seededRandom(o.seed);
     const { durationSeconds } = o;
-    const scenario = await new Scenario({ swarm, durationSeconds, random, say }).perform(o.signal);
+    const plannerHasMoved = (): boolean =>
+      watch.moves().some((m) => m.reason === 'predicted-overload' && m.outcome === 'completed');
+    const scenario = await new Scenario({ swarm, durationSeconds, random, say, plannerHasMoved }).perform(
+      o.signal,
+    );
     const ranSeconds = (Date.now() - beganAtMs) / 1000;
     const cpuCoresMean = await cpu.stop();
     await awaitMovesEnd(watch, o.signal);

@@ -8,11 +8,14 @@ import type { RunningSwarm } from './swarm';
 
 /** When the events of a bounded run happen, as parts of its duration. */
 const OPERATOR_AT = 0.15;
+/** The operator lets the planner go first, but not longer than this: taking its channel would leave it nothing to do. */
+const OPERATOR_AT_LATEST = 0.4;
 const KILL_AT = 0.45;
 
 const HANDOFF_LIMIT_MS = 40_000;
 const HANDOFF_ATTEMPTS = 5;
 const RETRY_MS = 1_500;
+const PLANNER_POLL_MS = 500;
 
 const relayChannelSchema = z.object({ openGop: z.number().nullable() });
 
@@ -32,6 +35,8 @@ export class Scenario {
       durationSeconds: number;
       random: () => number;
       say: (line: string) => void;
+      /** Whether the planner has moved a channel of its own accord yet. */
+      plannerHasMoved: () => boolean;
     },
   ) {}
 
@@ -43,6 +48,9 @@ export class Scenario {
       if (waitMs > 0) await sleep(waitMs, undefined, { signal });
     };
     await until(OPERATOR_AT);
+    const latestMs = startedAtMs + OPERATOR_AT_LATEST * this.o.durationSeconds * 1000;
+    while (!this.o.plannerHasMoved() && Date.now() < latestMs)
+      await sleep(PLANNER_POLL_MS, undefined, { signal });
     const operatorHandoff = await this.handOffByOperator(signal);
     await until(KILL_AT);
     const kill = await this.killAnEncoder(signal);
