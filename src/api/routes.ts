@@ -1,5 +1,5 @@
 import { Router, json, type ErrorRequestHandler, type Request, type Response } from 'express';
-import type { Environment } from '../config/config';
+import { publicOriginUrl, type Environment } from '../config/config';
 import { SwarmError, idSchema } from '../domain';
 import { parseOrRefuse } from '../service/http';
 import type { Forecasts, Status } from './answer-schemas';
@@ -43,7 +43,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     urls: {
       api: environment.SWARM_API_URL,
       temporal: environment.TEMPORAL_UI_URL,
-      origin: environment.SWARM_ORIGIN_URL,
+      origin: publicOriginUrl(environment),
     },
     cycleUrl: (workflowId: string) =>
       runUrl(environment.TEMPORAL_UI_URL, environment.TEMPORAL_NAMESPACE, workflowId),

@@ -1,5 +1,5 @@
 import express, { type ErrorRequestHandler } from 'express';
-import type { Environment } from '../config/config';
+import { publicOriginUrl, type Environment } from '../config/config';
 import { SwarmError } from '../domain';
 import { errorHandler, listen } from '../service/http';
 import type { Logger } from '../service/logger';
@@ -40,7 +40,7 @@ export const startApi = async (
       'See /api/openapi.json for what there is.',
     );
   });
-  app.use(createPages(environment.SWARM_ORIGIN_URL));
+  app.use(createPages(publicOriginUrl(environment)));
   const addMend: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withMend(error));
   app.use(addMend, errorHandler(o.log));
   const server = await listen(app, o.port ?? environment.SWARM_API_PORT, host);

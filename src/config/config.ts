@@ -70,5 +70,9 @@ export const readEnvironment = (env: NodeJS.ProcessEnv = process.env): Environme
   return { ...parsed.data, SWARM_STATE_DIR: resolve(parsed.data.SWARM_STATE_DIR) };
 };
 
+/** Base URL of the origin as browsers and players reach it. */
+export const publicOriginUrl = (environment: Environment): string =>
+  environment.SWARM_PUBLIC_ORIGIN_URL ?? environment.SWARM_ORIGIN_URL;
+
 /** Task queue of a cell's worker. */
 export const taskQueueOf = (cell: string): string => `encoder-swarm-${cell}`;
