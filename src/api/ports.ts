@@ -1,5 +1,5 @@
+import type { TelemetryStore } from '../telemetry/store';
 import type {
-  CellForecast,
   ChannelSpec,
   ChannelWorkflowState,
   EncoderInfo,
@@ -111,18 +111,7 @@ export interface FleetMember {
 }
 
 /** The reading half of the telemetry store. */
-export interface TelemetryReader {
-  audienceHistory(o: {
-    cell: string;
-    channelIds: string[];
-    stepSeconds: number;
-    steps: number;
-    endMs: number;
-  }): Promise<Record<string, (number | null)[]>>;
-  latestAudience(o: { cell: string; channelIds: string[] }): Promise<Record<string, number>>;
-  latestForecast(cell: string, maxAgeMs: number): Promise<CellForecast | null>;
-  recent(
-    measurement: string,
-    o: { cell: string; tag?: [string, string]; fields: string[]; sinceMs: number; stepSeconds?: number },
-  ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]>;
-}
+export type TelemetryReader = Pick<
+  TelemetryStore,
+  'audienceHistory' | 'latestAudience' | 'latestForecast' | 'recent'
+>;

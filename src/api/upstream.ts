@@ -2,7 +2,7 @@ import type { Environment } from '../config/config';
 import { callJson } from '../service/http';
 import { encoderClientFor } from '../media/encoder/client';
 import { createFleetProvider } from '../fleet/provider';
-import { createTelemetryStore } from '../telemetry/store';
+import { createTelemetryStore } from '../telemetry/create-store';
 import { TemporalOrchestration } from './orchestration';
 import type { ApiPorts, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 

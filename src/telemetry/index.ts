@@ -1,2 +1,3 @@
 export { startCollector, type CollectorOptions, type RunningCollector } from './start';
-export { createTelemetryStore, type BufferStatus, type Point, type TelemetryStore } from './store';
+export { createTelemetryStore } from './create-store';
+export type { BufferStatus, Point, TelemetryStore } from './store';

@@ -8,7 +8,7 @@ import { loadTrace } from './audience/trace';
 import { Collector } from './collector';
 import { OriginView } from './origin-view';
 import { SignalQueue, type SignalSender } from './signal-queue';
-import { createTelemetryStore } from './store';
+import { createTelemetryStore } from './create-store';
 import { connectSignals } from './temporal-signals';
 
 /** The Temporal client is loaded once the rush of the start is over. */

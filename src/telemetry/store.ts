@@ -1,6 +1,4 @@
-import type { Environment } from '../config/config';
 import type { CellForecast } from '../domain';
-import { InfluxTelemetryStore } from './influx-store';
 
 /** One measurement at one moment; tags and fields as docs/protocols.md gives them. */
 export interface Point {
@@ -65,11 +63,3 @@ export interface TelemetryStore {
   /** Writes what is buffered, if it can, and ends. */
   close(): Promise<void>;
 }
-
-/** InfluxDB 1.x behind INFLUX_URL; the database is created where it is absent. Connects on first use. */
-export const createTelemetryStore = (environment: Environment): TelemetryStore =>
-  new InfluxTelemetryStore({
-    url: environment.INFLUX_URL,
-    database: environment.INFLUX_DATABASE,
-    stepSeconds: environment.SWARM_STEP_SECONDS,
-  });

@@ -17,7 +17,7 @@ import { createFleetProvider } from '../fleet/provider';
 import { encoderClientFor } from '../media/encoder/client';
 import { errorHandler, listen } from '../service/http';
 import type { Logger } from '../service/logger';
-import { createTelemetryStore } from '../telemetry/store';
+import { createTelemetryStore } from '../telemetry/create-store';
 import { registerSearchAttributes } from './search-attributes';
 import { temporalOptions, type TemporalOptions } from './temporal-options';
 
