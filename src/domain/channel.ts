@@ -26,6 +26,17 @@ export const channelInputSchema = z.discriminatedUnion('kind', [
 ]);
 export type ChannelInput = z.infer<typeof channelInputSchema>;
 
+/** Where a channel may be encoded. An absent field leaves that free. */
+export const placementSchema = z.object({
+  /** Channels of one group carry the same programme for each other: no two of them share a zone. */
+  redundancyGroup: idSchema.optional(),
+  /** Pins: only this encoder, only encoders of this zone, only encoders that run this build. */
+  encoderId: idSchema.optional(),
+  zone: idSchema.optional(),
+  buildId: idSchema.optional(),
+});
+export type Placement = z.infer<typeof placementSchema>;
+
 export const channelSpecSchema = z.object({
   id: idSchema,
   input: channelInputSchema,
@@ -39,6 +50,7 @@ export const channelSpecSchema = z.object({
   ladder: z.array(renditionSchema).min(1).max(8),
   /** viewersPerRung[i]: with at least so many viewers, ladder[i + 1] is on air too. Ascending. */
   viewersPerRung: z.array(z.number().min(0)).max(7),
+  placement: placementSchema.optional(),
 });
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;
 

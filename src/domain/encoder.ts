@@ -8,6 +8,8 @@ export interface EncoderInfo {
   version: string;
   /** First line of `ffmpeg -version`, without the word ffmpeg. */
   ffmpegVersion: string;
+  /** Hex SHA-256 of its ffmpeg executable; absent where a host does not tell. */
+  buildDigest?: string;
   capacityUnits: number;
   maxSessions: number;
 }
@@ -55,6 +57,9 @@ export interface EncoderObservation extends EncoderInfo {
   /** Draining: cordoned, and its channels are being moved away. */
   draining: boolean;
   telemetry?: EncoderTelemetry;
+  /** The catalogue's build with its digest, and that build's compatibility class; absent where unknown. */
+  buildId?: string;
+  compatibilityClass?: string;
   /** Crashes and failed handoffs, each decayed by half every 10 minutes. */
   troubles: number;
 }

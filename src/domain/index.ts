@@ -2,6 +2,8 @@ export * from './media-time';
 export * from './channel';
 export * from './errors';
 export * from './encoder';
+export * from './builds';
+export * from './events';
 export * from './snapshot';
 export * from './plan';
 export * from './moves';

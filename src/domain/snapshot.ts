@@ -49,6 +49,8 @@ export interface CellForecast {
   viewers: Record<string, DemandCurve>;
   /** Encode units by channel id. */
   channelUnits: Record<string, DemandCurve>;
+  /** Predicted CDN load fraction by region; absent where nobody measures it. */
+  regionLoad?: Record<string, DemandCurve>;
   /** Channels whose history was too short, so that the current level was held. */
   held: string[];
 }

@@ -1,4 +1,5 @@
 import type { DemandCurve } from '../domain';
+import type { SeriesForecast } from './series';
 import { conformalQuantile, median } from './quantiles';
 import { blendLevel, levelRatio, usualValue } from './seasonal-rule';
 
@@ -8,13 +9,6 @@ export interface ForecastShape {
   horizonSteps: number;
   /** Steps in one season, that is one day. */
   seasonSteps: number;
-}
-
-export interface SeriesForecast {
-  curve: DemandCurve;
-  /** True where the history was too short, so that the current level was held. */
-  held: boolean;
-  model: string;
 }
 
 export const SEASONAL_MODEL = 'seasonal-naive';

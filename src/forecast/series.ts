@@ -1,0 +1,38 @@
+import type { DemandCurve } from '../domain';
+
+/** One series to forecast. */
+export interface SeriesToForecast {
+  id: string;
+  stepSeconds: number;
+  /** Wall clock of history[0], milliseconds since 1970. */
+  startMs: number;
+  /** One value per step, oldest first; null, NaN, negative or absurd values are holes. */
+  history: readonly (number | null)[];
+  /** Steps to forecast; the first is the one right after the history. */
+  horizonSteps: number;
+  /** Steps in a day of this series; absent: 86,400 s. (In the demonstration a day is 24 short steps.) */
+  daySteps?: number;
+  /** Level of known events per step, over history and horizon (history.length + horizonSteps values; 0: none). */
+  eventLevels?: readonly number[];
+}
+
+export interface SeriesForecast {
+  /** `horizonSteps` values each, 0 <= p10 <= p50 <= p90, all finite, whatever the history. */
+  curve: DemandCurve;
+  /** True where the history was too short, so that the current level was held. */
+  held: boolean;
+  /** Model, or members and weights, that it came from; short enough for a metric tag. */
+  model: string;
+}
+
+/** Forecasts many series at once, so that models may work in batches. Never throws for the content of a series. */
+export interface SeriesForecaster {
+  forecast(series: readonly SeriesToForecast[]): SeriesForecast[];
+}
+
+/** One voice in the ensemble: point and quantile forecasts before calibration. */
+export interface EnsembleMember {
+  readonly name: string;
+  /** Null for a series that it can't forecast (too short, say). */
+  forecast(series: readonly SeriesToForecast[]): (DemandCurve | null)[];
+}
