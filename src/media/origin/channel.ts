@@ -1,7 +1,7 @@
 import { SwarmError, type ErrorCode, type Owner } from '../../domain';
 import type { Logger } from '../../service/logger';
 import { ChannelMedia, type MediaLimits } from './channel-media';
-import { replaceFile, storageRefusal } from './durable-file';
+import { replaceFile, storageRefusal } from '../../service/durable-file';
 import { GopWaits } from './gop-waits';
 import {
   declareGap,
@@ -251,13 +251,13 @@ export class Channel {
     await this.#queue.close(() => this.#media.close());
   }
 
-  /** Runs a change alone. @throws SwarmError unavailable when it can't be written */
+  /** Runs a change alone. @throws SwarmError storage-full, or unavailable, when it can't be written */
   #change<T>(task: () => Promise<T>): Promise<T> {
     return this.#queue.run(async () => {
       try {
         return await task();
       } catch (error) {
-        throw storageRefusal(error, `channel ${this.id}`) ?? error;
+        throw storageRefusal(error, `the state of channel ${this.id}`) ?? error;
       }
     });
   }

@@ -2,6 +2,7 @@ import express from 'express';
 import type { Environment } from '../../config/config';
 import { errorHandler, listen } from '../../service/http';
 import { createLogger, type Logger } from '../../service/logger';
+import { StorageHealth } from '../../service/storage-health';
 import { RelayChannels } from './relay-channels';
 import { addRoutes } from './routes';
 
@@ -28,6 +29,8 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
   host: environment.SWARM_HOST,
   port: environment.SWARM_RELAY_PORT,
   stateDir: environment.SWARM_STATE_DIR,
+  ringSeconds: environment.SWARM_RING_SECONDS,
+  ringMaxBytes: environment.SWARM_RING_MIB * 2 ** 20,
 });
 
 /**
@@ -36,10 +39,12 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
  */
 export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   const log = options.log ?? createLogger('relay');
+  const health = new StorageHealth(log);
   const channels = new RelayChannels({
     stateDir: options.stateDir,
     ringSeconds: options.ringSeconds ?? 60,
     ringMaxBytes: options.ringMaxBytes ?? 64 * 1024 * 1024,
+    health,
     log,
   });
   await channels.restore();
@@ -48,7 +53,7 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   app.disable('x-powered-by');
   app.use(express.json({ limit: '16kb' }));
   app.get('/healthz', (_req, res) => {
-    res.json({ status: 'ok', channels: channels.list().length });
+    res.json({ status: 'ok', channels: channels.list().length, storage: health.status });
   });
   addRoutes(app, channels, options.ingestIdleMs ?? 5_000);
   app.use(errorHandler(log));

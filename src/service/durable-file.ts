@@ -1,8 +1,9 @@
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { SwarmError } from '../../domain';
+import { SwarmError } from '../domain';
 
-const syncDirectory = async (directory: string): Promise<void> => {
+/** Waits until the names in a directory are on the disk. */
+export const syncDirectory = async (directory: string): Promise<void> => {
   const handle = await open(directory, 'r');
   try {
     await handle.sync();
@@ -47,14 +48,30 @@ export const replaceFile = async (
   if (options.durable) await syncDirectory(dirname(path));
 };
 
-/** What the file system refused (disk full, no permission), as a refusal that names it; else undefined. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
+
+/** True if a write failed because the disk, or the share of it that this user may fill, is full. */
+export const isDiskFull = (error: unknown): boolean =>
+  NO_ROOM.has((error as NodeJS.ErrnoException | null)?.code ?? '');
+
+/**
+ * What the file system refused, as a refusal that names it: `storage-full`, or `unavailable` for all else (no
+ * permission, a broken disk). Undefined if the error is none of the file system's.
+ */
 export const storageRefusal = (error: unknown, what: string): SwarmError | undefined => {
   const { code, syscall, message } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
-  return new SwarmError(
-    'unavailable',
-    `The origin can't write the state of ${what}: ${message}.`,
-    'Make room on the disk, or give the origin access to SWARM_STATE_DIR; then ask again.',
-    { cause: code },
-  );
+  return isDiskFull(error)
+    ? new SwarmError(
+        'storage-full',
+        `There is no room on the disk to write ${what}: ${message}.`,
+        'Make room where SWARM_STATE_DIR is; what was refused is asked for again by itself.',
+        { cause: code },
+      )
+    : new SwarmError(
+        'unavailable',
+        `The disk refuses to write ${what}: ${message}.`,
+        'Give this part access to SWARM_STATE_DIR, and see whether the disk is sound; then ask again.',
+        { cause: code },
+      );
 };
