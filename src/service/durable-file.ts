@@ -23,20 +23,15 @@ export const makeDirectoryDurably = async (directory: string): Promise<void> => 
 
 /**
  * Replaces a file in one step: readers, also after a crash, find the old content or the new, never a part.
- * `durable` also waits until the disk holds it, so that a power cut can't bring the old content back.
- * The caller makes sure that one file is not replaced twice at the same time.
+ * Resolves once the disk holds it, so that a power cut can't bring the old content back. The caller makes sure that one file is not replaced twice at the same time.
  */
-export const replaceFile = async (
-  path: string,
-  content: string | Buffer,
-  options: { durable: boolean },
-): Promise<void> => {
+export const replaceFile = async (path: string, content: string | Buffer): Promise<void> => {
   const temporary = `${path}.new`;
   try {
     const handle = await open(temporary, 'w');
     try {
       await handle.writeFile(content);
-      if (options.durable) await handle.sync();
+      await handle.sync();
     } finally {
       await handle.close();
     }
@@ -45,7 +40,7 @@ export const replaceFile = async (
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
-  if (options.durable) await syncDirectory(dirname(path));
+  await syncDirectory(dirname(path));
 };
 
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);

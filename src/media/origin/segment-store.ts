@@ -47,9 +47,9 @@ export class SegmentStore {
     return this.#bytes;
   }
 
-  /** Stores a GOP in one step. It is not forced to the disk: after a power cut `load` sorts out what is whole. */
+  /** Stores a GOP in one step, and waits until the disk holds it. */
   async write(gop: number, body: Buffer): Promise<void> {
-    await replaceFile(this.#path(gop), body, { durable: false });
+    await replaceFile(this.#path(gop), body);
     this.#add(gop, body.length);
   }
 

@@ -3,6 +3,7 @@ import express, { type RequestHandler } from 'express';
 import { SwarmError } from '../../domain';
 import { errorHandler, listen } from '../../service/http';
 import type { Logger } from '../../service/logger';
+import { StorageHealth } from '../../service/storage-health';
 import { controlRoutes, type ControlLimits } from './control-routes';
 import type { MediaLimits } from './channel-media';
 import { Origin } from './origin';
@@ -48,6 +49,7 @@ const KEEP_ALIVE_MS = 75_000;
  */
 export const startOrigin = async (o: OriginOptions): Promise<{ port: number; stop(): Promise<void> }> => {
   const limits = { ...defaultOriginLimits, ...o.limits };
+  const health = new StorageHealth(o.log);
   let ready: { origin: Origin; control: RequestHandler; players: RequestHandler } | undefined;
   const whenReady =
     (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
@@ -61,7 +63,7 @@ export const startOrigin = async (o: OriginOptions): Promise<{ port: number; sto
   app.get(
     '/healthz',
     whenReady(({ origin }) => (_req, res) => {
-      res.json({ status: 'ok', channels: origin.list().length });
+      res.json({ status: 'ok', channels: origin.list().length, storage: health.status });
     }),
   );
   app.use(
@@ -86,7 +88,7 @@ export const startOrigin = async (o: OriginOptions): Promise<{ port: number; sto
   try {
     const origin = await Origin.open(
       join(o.stateDir, 'origin'),
-      { relay: relayLedgerAt(o.relayUrl), limits, now: Date.now, log: o.log },
+      { relay: relayLedgerAt(o.relayUrl), limits, now: Date.now, health, log: o.log },
       limits.maxChannels,
     );
     ready = { origin, control: controlRoutes(origin, limits, o.log), players: playerRoutes(origin) };

@@ -48,7 +48,7 @@ export class ChannelFiles {
 
   /** Makes a channel known, durably. */
   create(id: string, record: ChannelRecord): Promise<void> {
-    return replaceFile(this.pathOf(id), padded(record), { durable: true });
+    return replaceFile(this.pathOf(id), padded(record));
   }
 
   /** Overwrites a record where it stands, so that it needs no room on the disk. Not to be called twice at once. */

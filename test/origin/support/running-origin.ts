@@ -17,8 +17,8 @@ export class RunningOrigin {
     private readonly limits: Partial<OriginLimits>,
   ) {}
 
-  static async start(limits: Partial<OriginLimits> = {}): Promise<RunningOrigin> {
-    const stateDir = await mkdtemp(join(tmpdir(), 'origin-test-'));
+  static async start(limits: Partial<OriginLimits> = {}, parent = tmpdir()): Promise<RunningOrigin> {
+    const stateDir = await mkdtemp(join(parent, 'origin-test-'));
     const origin = new RunningOrigin(stateDir, await new LedgerServer().start(), limits);
     await origin.begin();
     return origin;
