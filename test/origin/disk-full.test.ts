@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   disk = SmallDisk.mount(4 * MiB);
-  if (disk) origin = await RunningOrigin.start({ retentionBytes: MiB }, disk.path);
+  if (disk) origin = await RunningOrigin.start({ retentionBytes: MiB }, { parent: disk.path });
 });
 afterEach(async () => {
   if (!disk) return;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import { SwarmError } from '../../domain';
-import { errorHandler, listen } from '../../service/http';
+import { errorHandler, listen, type ServerLimits } from '../../service/http';
 import type { Logger } from '../../service/logger';
 import { StorageHealth } from '../../service/storage-health';
 import { controlRoutes, type ControlLimits } from './control-routes';
@@ -19,6 +19,8 @@ export interface OriginOptions {
   relayUrl: string;
   log: Logger;
   limits?: Partial<OriginLimits>;
+  /** Bounds on connections; see defaultServerLimits. */
+  serverLimits?: Partial<ServerLimits>;
 }
 
 export interface OriginLimits extends MediaLimits, ControlLimits {
@@ -83,7 +85,7 @@ export const startOrigin = async (o: OriginOptions): Promise<{ port: number; sto
   });
   app.use(errorHandler(o.log));
 
-  const server = await listen(app, o.port, o.host);
+  const server = await listen(app, o.port, o.host, o.serverLimits);
   server.server.keepAliveTimeout = KEEP_ALIVE_MS;
   try {
     const origin = await Origin.open(

@@ -11,6 +11,7 @@ export interface RelayChannelsOptions {
   stateDir: string;
   ringSeconds: number;
   ringMaxBytes: number;
+  maxChannels: number;
   health: StorageHealth;
   log: Logger;
 }
@@ -43,7 +44,7 @@ export class RelayChannels {
     throw new SwarmError('unknown-channel', `The relay knows no channel ${id}.`, 'Add the channel first.');
   }
 
-  /** Adds a channel; idempotent. @throws SwarmError conflict if it is known with another GOP duration; storage-full */
+  /** Adds a channel; idempotent. @throws SwarmError conflict if it is known with another GOP duration; at-capacity-limit; storage-full */
   add(id: string, gopDurationTicks: number): Promise<RelayChannel> {
     return this.change(async () => {
       const known = this.channels.get(id);
@@ -54,6 +55,13 @@ export class RelayChannels {
           'Remove the channel first; the duration of a running one is fixed.',
         );
       if (known) return known;
+      const { maxChannels } = this.options;
+      if (this.channels.size >= maxChannels)
+        throw new SwarmError(
+          'at-capacity-limit',
+          `The relay holds ${maxChannels} channels.`,
+          'Remove channels that are no longer needed, or add a relay.',
+        );
       const record = { gopDurationTicks, nextGop: 0 };
       try {
         // A removal that a crash cut short may have left a ring behind.
