@@ -82,7 +82,7 @@ test('players that do not read hold up nobody, and are cut off', async () => {
   try {
     const { client } = origin;
     const [gop] = await encodeGops(1, '1280x720', {
-      crf: 6,
+      crf: 30,
       extra: ['-vf', 'noise=alls=30:allf=t:all_seed=1'],
     });
     origin.relay.ptsTicksByGop.set(0, gop!.ptsTicks);
