@@ -55,7 +55,7 @@ export interface ServerLimits {
   headersTimeoutMs: number;
   /** So is one whose request is not there as a whole; 0: bodies may go on for ever. */
   requestTimeoutMs: number;
-  /** So is one on which nothing moves, either way. Longer than any answer is waited for. */
+  /** So is one on which nothing moves, either way, within at most twice this. Longer than any answer is waited for. */
   idleTimeoutMs: number;
 }
 

@@ -97,10 +97,11 @@ test('players that do not read hold up nobody, and are cut off', async () => {
     for (const socket of slow) socket.pause();
     const read = await (await fetch(`${client.url}/hls/ch-1/720p/0.ts`)).arrayBuffer();
     expect(read.byteLength).toBe(gop!.segment.length);
-    await new Promise((resolve) => setTimeout(resolve, serverLimits.idleTimeoutMs + 500));
+    // Node looks twice whether anything of an answer has left.
+    await new Promise((resolve) => setTimeout(resolve, 2 * serverLimits.idleTimeoutMs + 1_500));
     await allClosed(slow);
     for (const socket of slow) expect(socket.bytesRead).toBeLessThan(gop!.segment.length);
-    expect(Date.now() - beganAtMs).toBeLessThan(2 * CUT_WITHIN_MS);
+    expect(Date.now() - beganAtMs).toBeLessThan(3 * CUT_WITHIN_MS);
   } finally {
     await origin.stop();
   }
