@@ -51,7 +51,7 @@ describe('an encoder host', () => {
     });
 
   const encoded = (method: string, message: unknown): Buffer =>
-    service[method]!.requestSerialize(message as object);
+    service[method]!.requestSerialize(message);
 
   const expectClear = async (error: ServiceError | null): Promise<void> => {
     if (error) {
@@ -102,13 +102,13 @@ describe('an encoder host', () => {
       ]),
     );
     server.addService(
-      answering as never,
+      answering,
       Object.fromEntries(
         Object.keys(service).map((name) => [
           name,
           (_call: unknown, reply: (e: null, v: Buffer) => void) => reply(null, answer),
         ]),
-      ) as never,
+      ),
     );
     const port = await new Promise<number>((resolve, reject) =>
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
