@@ -1,4 +1,5 @@
 import type { CellForecast, EncoderInfo, EncoderTelemetry, SwarmWorkflowState } from '../domain';
+import type { StorageReport } from '../service/storage-reports';
 import type { Missing, MoveRecord } from './answer-schemas';
 import { CachedReading, type Reading } from './cached';
 import type { ApiPorts, FleetMember, LedgerEntry, OriginChannel, SourceChannel } from './ports';
@@ -11,6 +12,7 @@ export interface Observation {
   origin: OriginChannel[] | null;
   lastEntries: Record<string, LedgerEntry>;
   sources: SourceChannel[] | null;
+  storage: StorageReport[];
   fleet: FleetMember[];
   encoders: Record<string, { info: EncoderInfo | null; telemetry: EncoderTelemetry | null }>;
   viewers: Record<string, number>;
@@ -35,6 +37,7 @@ export class Observer {
   private readonly moves: CachedReading<MoveRecord[]>;
   private readonly origin: CachedReading<OriginChannel[]>;
   private readonly sources: CachedReading<SourceChannel[]>;
+  private readonly storage: CachedReading<StorageReport[]>;
   private readonly fleet: CachedReading<FleetMember[]>;
   private readonly forecast: CachedReading<CellForecast | null>;
   private readonly encoders = new Map<string, EncoderReadings>();
@@ -53,6 +56,7 @@ export class Observer {
     this.moves = new CachedReading('Temporal', () => orchestration.moves({ limit: movesShown }), slow);
     this.origin = new CachedReading('The origin', () => ports.origin.channels(), fast);
     this.sources = new CachedReading('The source', () => ports.source.channels(), slow);
+    this.storage = new CachedReading('Storage', () => ports.storage(), slow);
     this.fleet = new CachedReading('The fleet', () => ports.fleet.list(), fast);
     this.forecast = new CachedReading(
       'InfluxDB',
@@ -74,11 +78,12 @@ export class Observer {
   }
 
   async observe(): Promise<Observation> {
-    const [swarm, moves, origin, sources, fleet, forecast] = await Promise.all([
+    const [swarm, moves, origin, sources, storage, fleet, forecast] = await Promise.all([
       this.swarm.get(),
       this.moves.get(),
       this.origin.get(),
       this.sources.get(),
+      this.storage.get(),
       this.fleet.get(),
       this.forecast.get(),
     ]);
@@ -98,6 +103,7 @@ export class Observer {
       origin: origin.value,
       lastEntries,
       sources: sources.value,
+      storage: storage.value ?? [],
       fleet: fleetMembers,
       encoders: encoders.answers,
       viewers: viewers.value ?? {},

@@ -1,3 +1,4 @@
+import type { StorageReport } from '../service/storage-reports';
 import type { TelemetryStore } from '../telemetry/store';
 import type {
   ChannelSpec,
@@ -19,6 +20,8 @@ export interface ApiPorts {
   orchestration: Orchestration;
   origin: OriginPort;
   source: { channels(): Promise<SourceChannel[]> };
+  /** Whether relay and origin can write to their disks. */
+  storage(): Promise<StorageReport[]>;
   fleet: { list(): Promise<FleetMember[]> };
   encoder: {
     describe(grpcAddress: string): Promise<EncoderInfo>;

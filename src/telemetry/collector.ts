@@ -1,9 +1,10 @@
 import type { EncoderTelemetry } from '../domain';
 import type { FleetEncoder, FleetProvider } from '../fleet/provider';
 import type { Logger } from '../service/logger';
+import type { StorageReport } from '../service/storage-reports';
 import type { AudienceReplay } from './audience/replay';
 import { EncoderWatch } from './encoder-watch';
-import { channelPoint, encoderPoints } from './measurement-points';
+import { channelPoint, encoderPoints, storagePoint } from './measurement-points';
 import type { OriginView, PublishedChannel } from './origin-view';
 import { Sentinel, type SentinelEvent } from './sentinel';
 import type { Point, TelemetryStore } from './store';
@@ -18,6 +19,8 @@ export interface CollectorParts {
   cell: string;
   fleet: FleetProvider;
   origin: OriginView;
+  /** Whether relay and origin can write; parts that do not answer are absent. */
+  storage(): Promise<StorageReport[]>;
   store: TelemetryStore;
   log: Logger;
   /** Absent where the audience is measured by somebody else. */
@@ -83,7 +86,7 @@ export class Collector {
   }
 
   private async poll(starved: boolean): Promise<void> {
-    await Promise.all([this.readFleet(), this.readOrigin()]);
+    const [storage] = await Promise.all([this.parts.storage(), this.readFleet(), this.readOrigin()]);
     const answers = await Promise.all(
       [...this.watched].map(async ([id, { watch }]) => ({
         id,
@@ -98,6 +101,7 @@ export class Collector {
     const points = [
       ...answers.flatMap(({ watch, telemetry }) => encoderPoints(cell, watch.info, telemetry, atMs)),
       ...(await this.channelPoints(telemetryOf, regionOf, atMs)),
+      ...storage.map((report) => storagePoint(cell, report, atMs)),
     ];
     this.lastPollAtMs = atMs;
     this.replaying ??= this.replayAudience(regionOf, atMs).finally(() => (this.replaying = null));

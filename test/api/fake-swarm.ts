@@ -13,6 +13,7 @@ import {
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
+import type { StorageReport } from '../../src/service/storage-reports';
 import type { MoveRecord } from '../../src/api/answer-schemas';
 import { moveResult } from './move-result';
 import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
@@ -38,6 +39,7 @@ export class FakeSwarm {
   readonly incompatible = new Set<string>();
   readonly notVideo = new Set<string>();
   calls = 0;
+  storage: StorageReport[] = [];
   delayMs = 0;
   readonly startedAtMs = Date.now() - 600_000;
 
@@ -102,6 +104,7 @@ export class FakeSwarm {
             renditions: this.channels.get(id)!.spec.ladder.slice(0, this.channels.get(id)!.rungs),
           })),
       },
+      storage: async () => this.storage,
       source: {
         channels: () =>
           this.ask('source', () =>
