@@ -4,6 +4,7 @@ export * from './errors';
 export * from './encoder';
 export * from './builds';
 export * from './events';
+export * from './rollout';
 export * from './snapshot';
 export * from './plan';
 export * from './moves';
