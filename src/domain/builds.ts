@@ -1,6 +1,19 @@
 import { z } from 'zod';
 import { idSchema } from './channel';
 
+/** Hex SHA-256. */
+export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'use 64 hex digits');
+
+/** A build that is at hand where encoder hosts run. */
+export const installedBuildSchema = z.strictObject({
+  buildId: idSchema,
+  /** Absolute path of its ffmpeg there. */
+  executablePath: z.string().min(1).max(4096),
+  /** SHA-256 that the executable must have. */
+  digest: digestSchema,
+});
+export type InstalledBuild = z.infer<typeof installedBuildSchema>;
+
 /** Where the executable of an encoder build comes from. */
 export const buildSourceSchema = z.discriminatedUnion('kind', [
   /** An ffmpeg executable on the encoder's machine. */
@@ -21,8 +34,10 @@ export type BuildSource = z.infer<typeof buildSourceSchema>;
 export const encoderBuildSchema = z.object({
   id: idSchema,
   /** Hex SHA-256 of the executable: tells builds apart whatever their version strings say. */
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  digest: digestSchema,
   source: buildSourceSchema,
+  /** Where the executable is, on the machine of the worker and the local fleet; absent for a container image. */
+  executablePath: z.string().min(1).max(4096).optional(),
   /** First line of `ffmpeg -version`, without the word ffmpeg. */
   ffmpegVersion: z.string(),
   /** Encoders, pixel formats and the like that sessions need, as found by the probe. */
