@@ -138,6 +138,10 @@ export class FakeSwarm {
         return { encoderId };
       },
       awaitEncoderHealthy: async () => at(),
+      setEncoderBuild: async ({ encoderId, build }) => {
+        note(`build ${build.buildId} on ${encoderId}`);
+        return { encoderId };
+      },
       deprovisionEncoder: async ({ encoderId }) => note(`deprovision ${encoderId}`),
       requestMove: notFaked,
       requestRecovery: notFaked,

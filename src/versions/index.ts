@@ -1,0 +1,1 @@
+export { canTakeOver, type RunningVersion, type TakeOver } from './take-over';
