@@ -48,6 +48,12 @@ const factsOf = (channel: OriginChannel, relay: RelayChannel): ChannelFacts => (
   oldestGop: relay.oldestGop ?? relay.openGop ?? relay.nextGop ?? 0,
 });
 
+/** The cordons that keep one channel away. */
+const cordonsFor = (channelId: string, cordons: SwarmContext['cordons']): SwarmContext['cordons'] =>
+  Object.fromEntries(
+    Object.entries(cordons).filter(([, { exceptChannels }]) => !exceptChannels?.includes(channelId)),
+  );
+
 /** Activities that look at the swarm and decide. */
 export const planningActivities = (dependencies: Dependencies) => {
   const { cell, originUrl, relayUrl, sourceUrl, store } = dependencies;
@@ -156,7 +162,9 @@ export const planningActivities = (dependencies: Dependencies) => {
       const [atOrigin, relayChannel, observed, forecast] = await Promise.all([
         origin.channels(options),
         relay.channel(spec.id, options),
-        probe.observe(context.cordons, telemetry.troublesOf, { deadlineMs: CHOOSE_DEADLINE_MS }),
+        probe.observe(cordonsFor(spec.id, context.cordons), telemetry.troublesOf, {
+          deadlineMs: CHOOSE_DEADLINE_MS,
+        }),
         telemetry.latestForecast(Date.now()),
       ]);
       const atMs = Date.now();

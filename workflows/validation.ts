@@ -97,4 +97,5 @@ export const validateRemoveChannel = (state: SwarmWorkflowState, channelId: stri
 export const validateCordon = (request: CordonRequest | undefined): void => {
   requireText(request?.encoderId, 'encoderId');
   requireText(request?.requestedBy, 'requestedBy');
+  for (const id of request?.exceptChannels ?? []) requireText(id, 'exceptChannels');
 };

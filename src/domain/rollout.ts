@@ -115,12 +115,9 @@ export interface RolloutEncoder {
   /** Cordoned by somebody before: stays so. */
   cordonedBefore: boolean;
   status: 'waiting' | 'upgrading' | 'upgraded' | 'restoring' | 'restored' | 'gone';
-  detail: string;
 }
 
-/**
- * `holding`: undecided in time, asks. `unresolved` is no phase: a rollback goes on trying, and says so in `detail`.
- */
+/** `holding`: undecided in time, asks. A rollback that meets an obstacle goes on trying; its `detail` says so. */
 export type RolloutPhase =
   'planning' | 'upgrading' | 'soaking' | 'holding' | 'rolling-back' | 'completed' | 'rolled-back' | 'refused';
 
@@ -135,12 +132,16 @@ export interface RolloutState {
   paused: boolean;
   /** In the order in which they are upgraded. */
   encoders: RolloutEncoder[];
+  /** Encoders left as they are, and why. */
+  skipped: { encoderId: string; why: string }[];
   /** Channels that the canary carries, and nobody else may bring it, until its verdict. */
   canaryChannels: string[];
   /** Channel moves at a time. */
   movesAtOnce: number;
   evidence: Evidence;
   verdict: Verdict | null;
+  /** Who answered when it held, and let it go on. */
+  decidedBy?: string;
   /** Why it goes back, or was refused. */
   failure: { code: string; message: string } | null;
   startedAtMs: number;
