@@ -30,6 +30,39 @@ export const buildSourceSchema = z.discriminatedUnion('kind', [
 ]);
 export type BuildSource = z.infer<typeof buildSourceSchema>;
 
+/** What a build made of one rendition of a probe: what has to be equal for a switch without a seam, readably. */
+export const renditionFactsSchema = z.object({
+  case: z.string(),
+  rendition: z.string(),
+  /** RFC 6381: profile, constraints and level in hex. */
+  codec: z.string(),
+  /** Such as 320x180. */
+  pictureSize: z.string(),
+  /** Primaries, transfer and matrix (numbers of ITU-T H.273) and range. */
+  colour: z.string(),
+  sampleAspect: z.string(),
+  /** Units in a tick, ticks per second; fixed or variable. */
+  timing: z.string(),
+  reorderFrames: z.int().nullable(),
+  /** SPS and PPS, byte by byte: hex, 16 digits of the SHA-256. */
+  parameterSets: z.string(),
+  /** PTS and DTS of every picture, GOP by GOP: 16 digits of the SHA-256. */
+  pictureTimes: z.string(),
+  /** PTS of every audio unit, GOP by GOP: 16 digits of the SHA-256. */
+  audioTimes: z.string(),
+  /** Elementary streams in the transport stream: kind, PID and stream type. */
+  streams: z.string(),
+});
+export type RenditionFacts = z.infer<typeof renditionFactsSchema>;
+
+/** What was measured of a build. */
+export const buildProbeSchema = z.object({
+  facts: z.array(renditionFactsSchema),
+  /** Media seconds encoded per wall second, slowest case: how the build compares on the machine that probed it. */
+  realTimeRatio: z.number(),
+});
+export type BuildProbe = z.infer<typeof buildProbeSchema>;
+
 /** One build of the encoder software in the Central Version Manager's catalogue. */
 export const encoderBuildSchema = z.object({
   id: idSchema,
@@ -49,5 +82,7 @@ export const encoderBuildSchema = z.object({
   compatibilityClass: z.string().nullable(),
   /** Wall clock, milliseconds; null until probed. */
   probedAtMs: z.number().nullable(),
+  /** What the class was derived from; absent until probed. */
+  probe: buildProbeSchema.optional(),
 });
 export type EncoderBuild = z.infer<typeof encoderBuildSchema>;
