@@ -110,7 +110,9 @@ export class BuildComparer {
     for (const id of before.reachable) if (!reachable.has(id)) losses.add(id);
     const changed = [...before.owners].filter(([id, owner]) => owners.get(id)?.sessionId !== owner.sessionId);
     const recovered = await Promise.all(
-      changed.map(async ([id, owner]) => ((await this.wasRecovered(id, owner.encoderId)) ? owner.encoderId : null)),
+      changed.map(async ([id, owner]) =>
+        (await this.wasRecovered(id, owner.encoderId)) ? owner.encoderId : null,
+      ),
     );
     for (const encoderId of recovered) if (encoderId !== null) losses.add(encoderId);
     return losses;

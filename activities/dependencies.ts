@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { EncoderBuild } from '../src/domain';
 import type { FleetProvider } from '../src/fleet/provider';
 import type { TelemetryStore } from '../src/telemetry/store';
 import type { EncoderDirectory } from './encoder-directory';
@@ -14,6 +15,10 @@ export interface Dependencies {
   encoders: EncoderDirectory;
   fleet: FleetProvider;
   store: TelemetryStore;
+  /** The catalogue. */
+  builds: () => Promise<EncoderBuild[]>;
+  /** Decodes and compares pictures; no build under test. */
+  ffmpegPath: string;
   /** Client of the Temporal server that runs the calling workflow. */
   temporal: () => Client;
 }

@@ -7,6 +7,8 @@ import { mediaActivities } from './media';
 import { originActivities } from './origin';
 import { planningActivities } from './planning';
 import { requestActivities } from './requests';
+import { rolloutActivities } from './rollout';
+import { selfTestActivities } from './self-test';
 import { telemetryActivities } from './telemetry';
 
 export type { Dependencies } from './dependencies';
@@ -24,6 +26,8 @@ export const createActivities = (dependencies: Dependencies) =>
     ...forecastingActivities(dependencies),
     ...fleetActivities(dependencies),
     ...requestActivities(dependencies),
+    ...rolloutActivities(dependencies),
+    ...selfTestActivities(dependencies),
   });
 
 export type Activities = ReturnType<typeof createActivities>;

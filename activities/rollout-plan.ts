@@ -83,7 +83,7 @@ const skipReason = (
  * @throws SwarmError not-found, conflict, encoder-incompatible: why there can be no such rollout
  */
 export const planRollout = (situation: RolloutSituation): RolloutPlan => {
-  const { request, builds, encoders, swarm, owners } = situation;
+  const { request, encoders, swarm, owners } = situation;
   const { build, at } = wantedBuild(situation);
   const reasons = new Map(encoders.map((e) => [e.id, skipReason(e, build, situation)]));
   const skipped = encoders.flatMap(({ id }) => {

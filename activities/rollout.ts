@@ -116,18 +116,16 @@ export const rolloutActivities = (dependencies: Dependencies) => {
       const comparer = comparerOf(request);
       const endsAtMs = Date.now() + seconds * 1000;
       let evidence = (activityInfo().heartbeatDetails as Evidence | undefined) ?? request.evidence;
-      let verdict = judge(evidence, policy, Date.now());
+      let verdict: Verdict;
       const timer = setInterval(() => heartbeat(evidence), HEARTBEAT_EVERY_MS);
       try {
-        for (;;) {
-          const nextAtMs = Date.now() + policy.compareSeconds * 1000;
+        do {
+          await sleep(policy.compareSeconds * 1000, undefined, { signal });
           evidence = await comparer.compare(evidence, signal);
           heartbeat(evidence);
           verdict = judge(evidence, policy, Date.now());
           if (verdict.outcome === 'worse' || (verdict.outcome === 'good' && untilGood)) break;
-          if (nextAtMs > endsAtMs) break;
-          await sleep(Math.max(0, nextAtMs - Date.now()), undefined, { signal });
-        }
+        } while (Date.now() + policy.compareSeconds * 1000 <= endsAtMs);
       } finally {
         clearInterval(timer);
       }

@@ -13,7 +13,9 @@ export const showRollout = (state: RolloutState): void => {
       `- ${done} of ${encoders.length} encoders, asked for by ${request.requestedBy}`,
       `- now: ${detail}`,
       ...(failure ? [`- **${failure.code}**: ${failure.message}`] : []),
-      ...encoders.map((e) => `- ${e.wave}: ${e.encoderId} (zone ${e.zone}, was ${e.from.buildId}) **${e.status}**`),
+      ...encoders.map(
+        (e) => `- ${e.wave}: ${e.encoderId} (zone ${e.zone}, was ${e.from.buildId}) **${e.status}**`,
+      ),
       ...(verdict
         ? [
             `- verdict: **${verdict.outcome}**, e-value ${number(verdict.eWorse)} of ${verdict.worseFrom}`,

@@ -35,7 +35,9 @@ export class Soak {
       const isGood = await this.compare({ untilGood: this.seconds >= soakSeconds });
       if (isGood && this.seconds >= soakSeconds) break;
       if (this.seconds < askAfterSeconds) continue;
-      await this.o.ask(`no verdict after ${Math.round(this.seconds)} s: ${state.verdict?.summary ?? 'nothing seen'}`);
+      await this.o.ask(
+        `no verdict after ${Math.round(this.seconds)} s: ${state.verdict?.summary ?? 'nothing seen'}`,
+      );
       break;
     }
     if (canary.cordonedBefore) return;
@@ -105,7 +107,8 @@ export class Soak {
     );
     Object.assign(state, { evidence, verdict });
     this.o.say(verdict.summary);
-    if (verdict.outcome === 'worse') throw refusal('conflict', `${state.request.buildId} is ${verdict.summary}`);
+    if (verdict.outcome === 'worse')
+      throw refusal('conflict', `${state.request.buildId} is ${verdict.summary}`);
     return verdict.outcome === 'good';
   }
 }

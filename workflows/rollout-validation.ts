@@ -1,5 +1,6 @@
-import type { RolloutDecision, RolloutState } from '../src/domain';
+import type { RolloutCommand, RolloutDecision, RolloutState } from '../src/domain';
 import { refusal } from './failures';
+import { requireText } from './validation';
 
 /** Validators of a rollout's Updates: synchronous, as all are. */
 
@@ -13,19 +14,23 @@ const notNow = (state: RolloutState, what: string): Error =>
 const canStillTurn = ({ phase }: RolloutState): boolean =>
   phase === 'upgrading' || phase === 'soaking' || phase === 'holding';
 
-export const validatePause = (state: RolloutState): void => {
+export const validatePause = (state: RolloutState, command: RolloutCommand | undefined): void => {
+  requireText(command?.requestedBy, 'requestedBy');
   if (state.paused || !canStillTurn(state)) throw notNow(state, 'paused');
 };
 
-export const validateResume = (state: RolloutState): void => {
+export const validateResume = (state: RolloutState, command: RolloutCommand | undefined): void => {
+  requireText(command?.requestedBy, 'requestedBy');
   if (!state.paused || !canStillTurn(state)) throw notNow(state, 'resumed');
 };
 
-export const validateAbort = (state: RolloutState): void => {
+export const validateAbort = (state: RolloutState, command: RolloutCommand | undefined): void => {
+  requireText(command?.requestedBy, 'requestedBy');
   if (!canStillTurn(state)) throw notNow(state, 'aborted');
 };
 
 export const validateDecide = (state: RolloutState, decision: RolloutDecision | undefined): void => {
+  requireText(decision?.requestedBy, 'requestedBy');
   if (decision?.decision !== 'continue' && decision?.decision !== 'roll-back') {
     throw refusal('bad-request', 'The decision must be continue or roll-back.');
   }

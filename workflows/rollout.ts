@@ -92,12 +92,14 @@ class Rollout {
       if (state.phase === 'refused' && state.failure) throw refusalOf(state.failure);
       return state;
     });
-    setHandler(pauseUpdate, (command) => this.pause(true, command), { validator: () => validatePause(state) });
+    setHandler(pauseUpdate, (command) => this.pause(true, command), {
+      validator: (command: RolloutCommand | undefined) => validatePause(state, command),
+    });
     setHandler(resumeUpdate, (command) => this.pause(false, command), {
-      validator: () => validateResume(state),
+      validator: (command: RolloutCommand | undefined) => validateResume(state, command),
     });
     setHandler(abortUpdate, ({ requestedBy }) => this.goBack(`aborted by ${requestedBy}`), {
-      validator: () => validateAbort(state),
+      validator: (command: RolloutCommand | undefined) => validateAbort(state, command),
     });
     setHandler(decideUpdate, (decision) => this.decide(decision), {
       validator: (decision: RolloutDecision | undefined) => validateDecide(state, decision),
@@ -108,9 +110,10 @@ class Rollout {
     const { state } = this;
     const { cell, request } = state;
     try {
-      const plan = await patient.planRollout.executeWithOptions({ summary: 'waves, and what stands against it' }, [
-        { cell, request },
-      ]);
+      const plan = await patient.planRollout.executeWithOptions(
+        { summary: 'waves, and what stands against it' },
+        [{ cell, request }],
+      );
       Object.assign(state, plan, { phase: 'upgrading' });
       this.say(`${plan.encoders.length} encoder(s) to upgrade`);
     } catch (error) {
@@ -127,7 +130,8 @@ class Rollout {
         return;
       }
     } catch (error) {
-      if (isCancellation(error) && this.recall === null) this.recall = { code: 'conflict', message: 'cancelled' };
+      if (isCancellation(error) && this.recall === null)
+        this.recall = { code: 'conflict', message: 'cancelled' };
       const cause = this.recall ?? causeOf(error);
       state.failure = { code: cause.code, message: cause.message };
     }
@@ -257,12 +261,18 @@ class Rollout {
     this.say(detail);
   }
 
-  private end(phase: 'completed' | 'rolled-back' | 'refused', failure?: { code: string; message: string }): void {
+  private end(
+    phase: 'completed' | 'rolled-back' | 'refused',
+    failure?: { code: string; message: string },
+  ): void {
     const { state } = this;
     if (failure) state.failure = { code: failure.code, message: failure.message };
     state.finishedAtMs = Date.now();
     upsertAttributes({ outcome: phase === 'rolled-back' ? 'compensated' : phase });
-    this.enter(phase, phase === 'completed' ? `all run ${state.request.buildId}` : (state.failure?.message ?? ''));
+    this.enter(
+      phase,
+      phase === 'completed' ? `all run ${state.request.buildId}` : (state.failure?.message ?? ''),
+    );
   }
 
   private say(detail: string): void {

@@ -81,6 +81,8 @@ export const startWorker = async (
     store,
     encoders: new EncoderDirectory(fleet, encoderClientFor),
     temporal: getClient,
+    builds: async () => [],
+    ffmpegPath: environment.FFMPEG,
   });
 
   const stopping = new AbortController();
