@@ -1,0 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultChannels } from '../src/domain/default-channels';
+import type { ChannelSpec, RolloutPolicy, RolloutState } from '../src/domain';
+import { channelWithDefaults } from '../src/domain/default-channels';
+import { loadOrCreateStampKey } from '../src/media/stamp';
+import { StepReporter } from '../src/setup';
+import { seededRandom } from '../src/start/seeded-random';
+import { startSwarm, type RunningSwarm } from '../src/start/swarm';
+import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../src/verify';
