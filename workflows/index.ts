@@ -6,3 +6,4 @@ export { handoff } from './handoff';
 export { recovery } from './recovery';
 export { scaleIn, scaleOut } from './scaling';
 export { swarm } from './swarm';
+export { versions } from './version-manager';

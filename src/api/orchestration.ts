@@ -138,6 +138,23 @@ export class TemporalOrchestration implements Orchestration {
     });
   }
 
+  /** Asks any workflow for its state. @param notFound the refusal when it does not run */
+  query<T>(workflowId: string, name: string, notFound: () => SwarmError): Promise<T> {
+    return this.call(readDeadlineMs, notFound, (client) =>
+      client.workflow.getHandle(workflowId).query<T>(name),
+    );
+  }
+
+  /** Sends any workflow an Update and waits for its answer. */
+  update<T>(workflowId: string, name: string, argument: unknown, notFound: () => SwarmError): Promise<T> {
+    return this.command(notFound, (client) =>
+      client.workflow.getHandle(workflowId).executeUpdate<T, [unknown]>(name, {
+        args: [argument],
+        updateId: randomUUID(),
+      }),
+    );
+  }
+
   async close(): Promise<void> {
     const connection = await this.connection?.catch(() => null);
     await connection?.close();

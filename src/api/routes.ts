@@ -14,6 +14,7 @@ import { openApiDocument } from './openapi';
 import type { ApiPorts } from './ports';
 import { addChannelSchema, emptySchema, handoffSchema, limitSchema, subjectSchema } from './schemas';
 import { statusOf } from './status';
+import { createVersionRoutes } from './version-routes';
 
 const statusFreshMs = 500;
 const statusDeadlineMs = 5_000;
@@ -117,6 +118,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     const asked = parseOrRefuse(handoffSchema, req.body ?? {}, 'handoff');
     res.json(await command(requestHandoff(ports.orchestration, id, asked)));
   });
+  router.use('/versions', createVersionRoutes(ports.versions));
   const cordonRoute =
     (change: 'cordon' | 'uncordon' | 'drain') =>
     async (req: Request, res: Response): Promise<void> => {

@@ -5,6 +5,7 @@ import { addExplain } from './commands/explain';
 import { addHandoff } from './commands/handoff';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
+import { addVersion } from './commands/version';
 
 const examples = `
 Examples:
@@ -13,6 +14,7 @@ Examples:
   encoder-swarm encoder drain enc-3       empty an encoder before its maintenance
   encoder-swarm verify ch-1 --window 60s  prove that no frame of the last minute is missing
   encoder-swarm explain ch-1              why it was moved last
+  encoder-swarm version list              encoder builds and their compatibility classes
 
 Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage.`;
 
@@ -31,6 +33,7 @@ export const createProgram = (o: { json: boolean }): Command => {
   addEncoder(program);
   addVerify(program);
   addExplain(program);
+  addVersion(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.
