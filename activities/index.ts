@@ -10,9 +10,11 @@ import { requestActivities } from './requests';
 import { rolloutActivities } from './rollout';
 import { selfTestActivities } from './self-test';
 import { telemetryActivities } from './telemetry';
+import { versionActivities } from './versions';
 
 export type { Dependencies } from './dependencies';
 export { EncoderDirectory } from './encoder-directory';
+export { VersionsView } from './versions-view';
 export * from './types';
 
 /** Every activity of a cell's worker. Each is idempotent under retry, and fails with type = ErrorCode. */
@@ -27,6 +29,7 @@ export const createActivities = (dependencies: Dependencies) =>
     ...fleetActivities(dependencies),
     ...requestActivities(dependencies),
     ...rolloutActivities(dependencies),
+    ...versionActivities(dependencies),
     ...selfTestActivities(dependencies),
   });
 

@@ -19,6 +19,7 @@ import { MovesUnderWay } from './moves-under-way';
 import { OriginClient, RelayClient, SourceClient, type OriginChannel, type RelayChannel } from './parts';
 import { PendingPlacements } from './pending-placements';
 import { TelemetryView } from './telemetry-view';
+import { withPin, withVersion } from './versions-view';
 import type {
   ChannelFacts,
   ChooseTargetRequest,
@@ -56,7 +57,7 @@ const cordonsFor = (channelId: string, cordons: SwarmContext['cordons']): SwarmC
 
 /** Activities that look at the swarm and decide. */
 export const planningActivities = (dependencies: Dependencies) => {
-  const { cell, originUrl, relayUrl, sourceUrl, store } = dependencies;
+  const { cell, originUrl, relayUrl, sourceUrl, store, versions } = dependencies;
   const origin = new OriginClient(originUrl);
   const relay = new RelayClient(relayUrl);
   const source = new SourceClient(sourceUrl);
@@ -89,18 +90,21 @@ export const planningActivities = (dependencies: Dependencies) => {
       const atMs = Date.now();
       const options = { timeoutMs: OBSERVE_DEADLINE_MS };
       const channelIds = request.channels.map((spec) => spec.id);
-      const [originChannels, relayChannels, sourceChannels, underWay, encoders] = await Promise.all([
-        origin.channels(options),
-        withinOrNull(OBSERVE_DEADLINE_MS, relay.channels(options)),
-        withinOrNull(OBSERVE_DEADLINE_MS, source.channels(options)),
-        moves.read(atMs),
-        probe.observe(request.cordons, telemetry.troublesOf, {
-          deadlineMs: OBSERVE_DEADLINE_MS,
-          fresh: true,
-        }),
-        telemetry.refreshViewers(channelIds),
-        telemetry.refreshTroubles(atMs),
-      ]);
+      const [originChannels, relayChannels, sourceChannels, underWay, observed, catalogue] =
+        await Promise.all([
+          origin.channels(options),
+          withinOrNull(OBSERVE_DEADLINE_MS, relay.channels(options)),
+          withinOrNull(OBSERVE_DEADLINE_MS, source.channels(options)),
+          moves.read(atMs),
+          probe.observe(request.cordons, telemetry.troublesOf, {
+            deadlineMs: OBSERVE_DEADLINE_MS,
+            fresh: true,
+          }),
+          versions.read(),
+          telemetry.refreshViewers(channelIds),
+          telemetry.refreshTroubles(atMs),
+        ]);
+      const encoders = observed.map((encoder) => withVersion(encoder, catalogue));
       const atOrigin = new Map(originChannels.map((c) => [c.id, c]));
       const atRelay = new Map((relayChannels ?? []).map((c) => [c.id, c]));
       const atSource = new Set((sourceChannels ?? []).map((c) => c.id));
@@ -108,7 +112,8 @@ export const planningActivities = (dependencies: Dependencies) => {
       const channels = request.channels.flatMap((spec) => {
         const channel = atOrigin.get(spec.id);
         const { moving = false, movedAtMs = null } = underWay.get(spec.id) ?? {};
-        return channel ? [{ ...observationOf(spec, channel, encoders), moving, movedAtMs }] : [];
+        if (!channel) return [];
+        return [{ ...observationOf(withPin(spec, catalogue), channel, encoders), moving, movedAtMs }];
       });
       lastChannels = new Map(channels.map((channel) => [channel.spec.id, channel]));
       const unregistered = channelIds.filter(
@@ -157,16 +162,18 @@ export const planningActivities = (dependencies: Dependencies) => {
      * @throws SwarmError with the planner's refusal, or same-encoder, encoder-unreachable
      */
     async chooseTarget(request: ChooseTargetRequest): Promise<TargetChoice> {
-      const { spec, context, sessionId } = request;
+      const { context, sessionId } = request;
       const options = { timeoutMs: OBSERVE_DEADLINE_MS };
-      const [atOrigin, relayChannel, observed, forecast] = await Promise.all([
+      const [atOrigin, relayChannel, observed, forecast, catalogue] = await Promise.all([
         origin.channels(options),
-        relay.channel(spec.id, options),
-        probe.observe(cordonsFor(spec.id, context.cordons), telemetry.troublesOf, {
+        relay.channel(request.spec.id, options),
+        probe.observe(cordonsFor(request.spec.id, context.cordons), telemetry.troublesOf, {
           deadlineMs: CHOOSE_DEADLINE_MS,
         }),
         telemetry.latestForecast(Date.now()),
+        versions.read(),
       ]);
+      const spec = withPin(request.spec, catalogue);
       const atMs = Date.now();
       const channel = atOrigin.find((c) => c.id === spec.id);
       if (!channel) {
@@ -176,7 +183,7 @@ export const planningActivities = (dependencies: Dependencies) => {
           'Add the channel first.',
         );
       }
-      const encoders = observed.map((encoder) => pending.addedTo(encoder, atMs));
+      const encoders = observed.map((encoder) => withVersion(pending.addedTo(encoder, atMs), catalogue));
       const specs = new Map([...lastChannels].map(([id, { spec: known }]) => [id, known]));
       const channels = atOrigin.flatMap((c) => {
         const known = c.id === spec.id ? spec : specs.get(c.id);

@@ -5,10 +5,13 @@ import {
   rolloutRequestSchema,
   swarmControl,
   swarmWorkflowId,
+  versionsControl,
+  versionsWorkflowId,
   type Evidence,
   type InstalledBuild,
   type RolloutPolicy,
   type RolloutRequest,
+  type SetTargetRequest,
   type SwarmWorkflowState,
   type Verdict,
 } from '../src/domain';
@@ -22,6 +25,7 @@ import { withHeartbeats } from './heartbeat';
 import { OriginClient, RelayClient } from './parts';
 import { planRollout, type RolloutPlan } from './rollout-plan';
 import { TelemetryView } from './telemetry-view';
+import { withPin } from './versions-view';
 
 const HEARTBEAT_EVERY_MS = 800;
 const LOOK_DEADLINE_MS = 1_000;
@@ -47,7 +51,7 @@ export interface CompareBuildsRequest {
 
 /** Activities of a rollout, beside those that change one encoder. */
 export const rolloutActivities = (dependencies: Dependencies) => {
-  const { cell, originUrl, relayUrl, encoders, store, temporal, builds, ffmpegPath } = dependencies;
+  const { cell, originUrl, relayUrl, encoders, store, temporal, versions, ffmpegPath } = dependencies;
   const origin = new OriginClient(originUrl);
   const relay = new RelayClient(relayUrl);
   const probe = new EncoderProbe(encoders);
@@ -77,12 +81,19 @@ export const rolloutActivities = (dependencies: Dependencies) => {
         const [observed, channels, catalogue] = await Promise.all([
           probe.observe(swarm.cordons, telemetry.troublesOf, { deadlineMs: LOOK_DEADLINE_MS, fresh: true }),
           origin.channels({ timeoutMs: ORIGIN_TIMEOUT_MS }),
-          builds(),
+          versions.read(),
         ]);
         const owners = new Map(
           channels.flatMap(({ id, owner }) => (owner ? [[id, owner.encoderId] as const] : [])),
         );
-        return planRollout({ request, builds: catalogue, encoders: observed, swarm, owners });
+        const channelSpecs = swarm.channels.map((spec) => withPin(spec, catalogue));
+        return planRollout({
+          request,
+          builds: catalogue.builds,
+          encoders: observed,
+          swarm: { ...swarm, channels: channelSpecs },
+          owners,
+        });
       }),
 
     /** Waits until an encoder says that it runs a build. @throws SwarmError encoder-unreachable */
@@ -105,6 +116,13 @@ export const rolloutActivities = (dependencies: Dependencies) => {
           'Look at the log of this encoder.',
         );
       }),
+
+    /** What every encoder of the cell should run from now on. @throws SwarmError not-found, conflict */
+    async setTargetBuild(request: SetTargetRequest): Promise<void> {
+      await temporal()
+        .workflow.getHandle(versionsWorkflowId(cell))
+        .executeUpdate<void, [SetTargetRequest]>(versionsControl.setTarget, { args: [request] });
+    },
 
     /**
      * Compares the builds every few seconds. The evidence goes out with each heartbeat, so that another worker goes on

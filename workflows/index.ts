@@ -8,3 +8,4 @@ export { rollout } from './rollout';
 export { scaleIn, scaleOut } from './scaling';
 export { swarm } from './swarm';
 export { upgradeEncoder } from './upgrade-encoder';
+export { versions } from './version-manager';

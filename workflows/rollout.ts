@@ -24,7 +24,7 @@ import { causeOf, refusal, refusalOf } from './failures';
 import { showRollout } from './rollout-details';
 import { Soak } from './rollout-soak';
 import { validateAbort, validateDecide, validatePause, validateResume } from './rollout-validation';
-import { WORKFLOW_TASK_TIMEOUT, patient } from './steps';
+import { WORKFLOW_TASK_TIMEOUT, patient, persistent } from './steps';
 import type { RolloutInput } from './types';
 import { upgradeEncoder } from './upgrade-encoder';
 
@@ -77,6 +77,7 @@ class Rollout {
   async run(): Promise<RolloutState> {
     const { state } = this;
     this.handle();
+    upsertAttributes({ cell: state.cell, reason: 'rollout' });
     this.say(state.detail);
     if (state.phase === 'planning') await this.plan();
     if (!isOver(state)) await this.perform();
@@ -126,6 +127,7 @@ class Rollout {
     try {
       if (state.phase !== 'rolling-back') {
         await this.scope.run(() => this.forward());
+        await this.setTarget();
         this.end('completed');
         return;
       }
@@ -152,6 +154,17 @@ class Rollout {
         ask: (why) => this.ask(why),
       }).run(batch);
     }
+  }
+
+  /** What joins from now on begins with the new build. One that the manager refuses as target runs all the same. */
+  private async setTarget(): Promise<void> {
+    const { request, workflowId } = this.state;
+    const target = { buildId: request.buildId, requestedBy: workflowId };
+    await CancellationScope.nonCancellable(() =>
+      persistent.setTargetBuild
+        .executeWithOptions({ summary: `${request.buildId} is what the cell runs` }, [target])
+        .catch((error: unknown) => this.say(`not the target: ${causeOf(error).message}`)),
+    );
   }
 
   /** Encoders of one wave and one zone, as many as may be away at a time. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { BadBuild } from './rollout-options';
 
 /** Blurs what it is given: right frames at the right time, of lesser quality. */
-const WORSE = 'for a in "$@"; do case "$a" in trim=*) a="$a,boxblur=3:1";; esac; set -- "$@" "$a"; shift; done';
+const WORSE =
+  'for a in "$@"; do case "$a" in trim=*) a="$a,boxblur=3:1";; esac; set -- "$@" "$a"; shift; done';
 
 /**
  * Encodes well for a while, then stands still as a process that hangs does. What a catalogue or a self-test encodes

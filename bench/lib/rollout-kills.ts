@@ -31,7 +31,9 @@ export const killDuring = async (o: {
   const startedAtMs = Date.now();
   const killed: string[] = [];
   for (const { victim, afterMs } of plan) {
-    await sleep(Math.max(0, startedAtMs + afterMs - Date.now()), undefined, { signal }).catch(() => undefined);
+    await sleep(Math.max(0, startedAtMs + afterMs - Date.now()), undefined, { signal }).catch(
+      () => undefined,
+    );
     if (signal.aborted) break;
     const state = victim === 'encoder' ? await run.state() : null;
     const encoderId = state ? encoderInHand(state) : undefined;

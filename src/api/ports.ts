@@ -10,6 +10,8 @@ import type {
   SwarmWorkflowState,
 } from '../domain';
 import type { MoveRecord } from './answer-schemas';
+import type { RolloutsPort } from './rollouts-port';
+import type { VersionsPort } from './versions-port';
 
 /**
  * All that the API asks of the rest of the swarm. The real ones are in upstream.ts and orchestration.ts.
@@ -17,6 +19,8 @@ import type { MoveRecord } from './answer-schemas';
  */
 export interface ApiPorts {
   orchestration: Orchestration;
+  versions: VersionsPort;
+  rollouts: RolloutsPort;
   origin: OriginPort;
   source: { channels(): Promise<SourceChannel[]> };
   fleet: { list(): Promise<FleetMember[]> };

@@ -6,6 +6,7 @@ import {
   type RolloutRequest,
   type RolloutState,
 } from '../domain';
+import { taskQueueOf } from '../config/config';
 import type { TemporalOrchestration } from './orchestration';
 
 /** The rollout of the cell as the API asks it: the one under way, else the last one. Refuses with a SwarmError. */
@@ -40,8 +41,8 @@ export const createRolloutsPort = (
     state,
     start: async (request) => {
       const begun = await temporal.updateWithStart<RolloutState>({
-        cell,
         workflowType: 'rollout',
+        taskQueue: taskQueueOf(cell),
         workflowId,
         input: { cell, request },
         update: rolloutControl.begun,

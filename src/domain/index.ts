@@ -3,6 +3,7 @@ export * from './channel';
 export * from './errors';
 export * from './encoder';
 export * from './builds';
+export * from './version-manager';
 export * from './events';
 export * from './rollout';
 export * from './snapshot';

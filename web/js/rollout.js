@@ -15,7 +15,13 @@ const phases = {
   'rolled-back': ['bad', 'Rolled back'],
   refused: ['warn', 'Refused'],
 };
-const encoderLevels = { upgraded: 'good', upgrading: 'info', restoring: 'warn', restored: 'warn', gone: 'bad' };
+const encoderLevels = {
+  upgraded: 'good',
+  upgrading: 'info',
+  restoring: 'warn',
+  restored: 'warn',
+  gone: 'bad',
+};
 
 /** What can be asked for. */
 const actions = {

@@ -32,9 +32,17 @@ export const addRollout = (program: Command): void => {
     .description('begin: canary, then the least fit encoders, then the rest; waits for the end')
     .argument('<build>', 'build of the catalogue, see encoder-swarm version list')
     .option('--no-wait', 'return once the waves are planned')
-    .option('--canary-share <fraction>', 'largest part of all channels on the canary (default 0.25)', positive)
+    .option(
+      '--canary-share <fraction>',
+      'largest part of all channels on the canary (default 0.25)',
+      positive,
+    )
     .option('--soak-seconds <seconds>', 'watch each encoder at least so long (default 20)', positive)
-    .option('--ask-after-seconds <seconds>', 'without a verdict by then, hold and ask (default 180)', positive)
+    .option(
+      '--ask-after-seconds <seconds>',
+      'without a verdict by then, hold and ask (default 180)',
+      positive,
+    )
     .option('--encoders-at-once <number>', 'encoders of one zone side by side (default 1)', positive)
     .addHelpText(
       'after',
@@ -50,7 +58,10 @@ export const addRollout = (program: Command): void => {
     .command('status')
     .description('where the rollout under way stands, or how the last one ended')
     .option('--watch', 'stay until it ends or asks')
-    .addHelpText('after', '\nExamples:\n  encoder-swarm rollout status\n  encoder-swarm rollout status --watch')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  encoder-swarm rollout status\n  encoder-swarm rollout status --watch',
+    )
     .action(async ({ watch }: { watch?: boolean }, command: Command) => {
       const context = contextOf(command);
       const state = watch
@@ -80,7 +91,10 @@ export const addRollout = (program: Command): void => {
     .command('decide')
     .description('answer a rollout that holds because it could not tell better from worse in time')
     .argument('<decision>', 'continue or roll-back')
-    .addHelpText('after', '\nExamples:\n  encoder-swarm rollout decide continue\n  encoder-swarm rollout decide roll-back')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  encoder-swarm rollout decide continue\n  encoder-swarm rollout decide roll-back',
+    )
     .action(async (decision: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
       const state = await api.post<RolloutState>('/rollout/decide', { decision });

@@ -142,6 +142,27 @@ export class FakeSwarm {
         return { encoderId };
       },
       awaitEncoderHealthy: async () => at(),
+      resolveBuild: async ({ id, source, digest = id.padEnd(64, '0') }) => ({
+        ...{ id, source, digest, executablePath: `/${id}`, ffmpegVersion: id, capabilities: [] },
+        ...{ compatibilityClass: null, probedAtMs: null },
+      }),
+      listProbeCases: async () => ['one', 'two'],
+      probeCase: async ({ build, caseName }) => {
+        note(`probe ${build.id} ${caseName}`);
+        return { facts: [], realTimeRatio: 5 };
+      },
+      classify: async ({ cases }) => ({
+        ...{ facts: [], realTimeRatio: cases.length, compatibilityClass: 'c-1' },
+      }),
+      requireInstalled: async () => undefined,
+      requireChannel: async ({ channelId }) => {
+        if (!this.owners.has(channelId)) throw new SwarmError('unknown-channel', `no channel ${channelId}`);
+      },
+      encodersRunning: async () => [],
+      selfTest: async ({ encoderId }) => {
+        note(`self-test ${encoderId}`);
+        return at();
+      },
       setEncoderBuild: async ({ encoderId, build }) => {
         note(`build ${build.buildId} on ${encoderId}`);
         return { encoderId };
@@ -159,11 +180,8 @@ export class FakeSwarm {
       requestCordon: notFaked,
       planRollout: notFaked,
       awaitBuild: async () => at(),
-      selfTest: async ({ encoderId }) => {
-        note(`self-test ${encoderId}`);
-        return at();
-      },
       compareBuilds: notFaked,
+      setTargetBuild: async ({ buildId }) => note(`target ${buildId}`),
     };
     return withFailures({ ...simple, ...overrides });
   }
