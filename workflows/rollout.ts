@@ -153,6 +153,7 @@ class Rollout {
         say: (detail) => this.say(detail),
         ask: (why) => this.ask(why),
       }).run(batch);
+      this.replaceCanary(batch);
     }
   }
 
@@ -165,6 +166,12 @@ class Rollout {
         .executeWithOptions({ summary: `${request.buildId} is what the cell runs` }, [target])
         .catch((error: unknown) => this.say(`not the target: ${causeOf(error).message}`)),
     );
+  }
+
+  /** A canary that left the fleet before its verdict is followed by another one. */
+  private replaceCanary([first]: readonly RolloutEncoder[]): void {
+    const next = this.state.encoders.find(({ status }) => status === 'waiting');
+    if (first?.wave === 'canary' && first.status === 'gone' && next) next.wave = 'canary';
   }
 
   /** Encoders of one wave and one zone, as many as may be away at a time. */
