@@ -13,7 +13,7 @@ export interface Dependencies {
   sourceUrl: string;
   /** Seconds of wall time per forecast step. */
   stepSeconds: number;
-  /** The machine's own ffmpeg, no build under test: makes reference clips. */
+  /** The machine's own ffmpeg, no build under test: makes reference clips, compares pictures. */
   ffmpegPath: string;
   /** Where self-tests serve their clips, and how encoder hosts reach them. */
   clipsServedFrom: ServedFrom;

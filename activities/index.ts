@@ -7,6 +7,7 @@ import { mediaActivities } from './media';
 import { originActivities } from './origin';
 import { planningActivities } from './planning';
 import { requestActivities } from './requests';
+import { rolloutActivities } from './rollout';
 import { selfTestActivities } from './self-test';
 import { telemetryActivities } from './telemetry';
 import { versionActivities } from './versions';
@@ -27,6 +28,7 @@ export const createActivities = (dependencies: Dependencies) =>
     ...forecastingActivities(dependencies),
     ...fleetActivities(dependencies),
     ...requestActivities(dependencies),
+    ...rolloutActivities(dependencies),
     ...versionActivities(dependencies),
     ...selfTestActivities(dependencies),
   });

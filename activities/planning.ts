@@ -50,6 +50,12 @@ const factsOf = (channel: OriginChannel, relay: RelayChannel): ChannelFacts => (
   oldestGop: relay.oldestGop ?? relay.openGop ?? relay.nextGop ?? 0,
 });
 
+/** The cordons that keep one channel away. */
+const cordonsFor = (channelId: string, cordons: SwarmContext['cordons']): SwarmContext['cordons'] =>
+  Object.fromEntries(
+    Object.entries(cordons).filter(([, { exceptChannels }]) => !exceptChannels?.includes(channelId)),
+  );
+
 /** Activities that look at the swarm and decide. */
 export const planningActivities = (dependencies: Dependencies) => {
   const { cell, originUrl, relayUrl, sourceUrl, store, versions } = dependencies;
@@ -162,7 +168,9 @@ export const planningActivities = (dependencies: Dependencies) => {
       const [atOrigin, relayChannel, observed, forecast, catalogue] = await Promise.all([
         origin.channels(options),
         relay.channel(request.spec.id, options),
-        probe.observe(context.cordons, telemetry.troublesOf, { deadlineMs: CHOOSE_DEADLINE_MS }),
+        probe.observe(cordonsFor(request.spec.id, context.cordons), telemetry.troublesOf, {
+          deadlineMs: CHOOSE_DEADLINE_MS,
+        }),
         telemetry.latestForecast(Date.now()),
         versions.read(),
       ]);

@@ -9,6 +9,7 @@ import {
   statusSchema,
 } from './answer-schemas';
 import { addChannelSchema, handoffSchema } from './schemas';
+import { decisionSchema, rolloutStateSchema, startRolloutSchema } from './rollout-routes';
 import { addBuildSchema, pinSchema, targetSchema, versionsSchema } from './version-routes';
 import { channelSpecSchema, encoderBuildSchema } from '../domain';
 
@@ -37,6 +38,8 @@ const requests = {
   AddBuild: addBuildSchema,
   TargetRequest: targetSchema,
   PinRequest: pinSchema,
+  StartRollout: startRolloutSchema,
+  RolloutDecision: decisionSchema,
 };
 const answers = {
   Status: statusSchema,
@@ -49,6 +52,7 @@ const answers = {
   Explanation: explanationSchema,
   Versions: versionsSchema,
   EncoderBuild: encoderBuildSchema,
+  Rollout: rolloutStateSchema,
   Error: errorSchema,
 };
 
@@ -151,6 +155,37 @@ export const operations: Operation[] = [
     path: '/encoders/{id}/drain',
     summary: 'Cordons the encoder and moves its channels away',
     refusals: cordonRefusals,
+  },
+  {
+    method: 'get',
+    path: '/rollout',
+    summary: 'The rollout under way, else the last one; 204 where there was none',
+    answer: 'Rollout',
+    refusals: ['unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/rollout',
+    summary: 'Begins to bring a build to all encoders; answers when its waves are planned',
+    body: 'StartRollout',
+    answer: 'Rollout',
+    status: 201,
+    refusals: ['bad-request', 'not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  ...(['pause', 'resume', 'abort'] as const).map((name): Operation => ({
+    method: 'post',
+    path: `/rollout/${name}`,
+    summary: `Has the rollout ${name}`,
+    answer: 'Rollout',
+    refusals: ['conflict', 'unavailable', 'timeout'],
+  })),
+  {
+    method: 'post',
+    path: '/rollout/decide',
+    summary: 'Answers a rollout that holds: it continues, or rolls back',
+    body: 'RolloutDecision',
+    answer: 'Rollout',
+    refusals: ['bad-request', 'conflict', 'unavailable', 'timeout'],
   },
   {
     method: 'get',

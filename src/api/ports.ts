@@ -10,6 +10,7 @@ import type {
   SwarmWorkflowState,
 } from '../domain';
 import type { MoveRecord } from './answer-schemas';
+import type { RolloutsPort } from './rollouts-port';
 import type { VersionsPort } from './versions-port';
 
 /**
@@ -19,6 +20,7 @@ import type { VersionsPort } from './versions-port';
 export interface ApiPorts {
   orchestration: Orchestration;
   versions: VersionsPort;
+  rollouts: RolloutsPort;
   origin: OriginPort;
   source: { channels(): Promise<SourceChannel[]> };
   fleet: { list(): Promise<FleetMember[]> };

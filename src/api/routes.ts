@@ -14,6 +14,7 @@ import { openApiDocument } from './openapi';
 import type { ApiPorts } from './ports';
 import { addChannelSchema, emptySchema, handoffSchema, limitSchema, subjectSchema } from './schemas';
 import { statusOf } from './status';
+import { createRolloutRoutes } from './rollout-routes';
 import { createVersionRoutes } from './version-routes';
 
 const statusFreshMs = 500;
@@ -119,6 +120,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     res.json(await command(requestHandoff(ports.orchestration, id, asked)));
   });
   router.use('/versions', createVersionRoutes(ports.versions));
+  router.use('/rollout', createRolloutRoutes(ports.rollouts));
   const cordonRoute =
     (change: 'cordon' | 'uncordon' | 'drain') =>
     async (req: Request, res: Response): Promise<void> => {

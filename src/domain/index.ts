@@ -5,6 +5,7 @@ export * from './encoder';
 export * from './builds';
 export * from './version-manager';
 export * from './events';
+export * from './rollout';
 export * from './snapshot';
 export * from './plan';
 export * from './moves';

@@ -26,6 +26,7 @@ export type MoveReason =
   | 'predicted-overload'
   | 'consolidation'
   | 'drain'
+  | 'canary'
   | 'operator'
   | 'ladder'
   | 'recycle'

@@ -14,6 +14,7 @@ import {
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
 import type { MoveRecord } from '../../src/api/answer-schemas';
+import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
 import { moveResult } from './move-result';
 import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
@@ -39,6 +40,7 @@ export class FakeSwarm {
   readonly incompatible = new Set<string>();
   readonly notVideo = new Set<string>();
   readonly versions = new FakeVersions();
+  readonly rollouts = new FakeRollouts();
   calls = 0;
   delayMs = 0;
   readonly startedAtMs = Date.now() - 600_000;
@@ -95,6 +97,7 @@ export class FakeSwarm {
         close: async () => {},
       },
       versions: this.versions.port((answer) => this.ask('temporal', answer)),
+      rollouts: this.rollouts.port((answer) => this.ask('temporal', answer)),
       origin: {
         channels: () =>
           this.ask('origin', () => [...this.channels.keys()].map((id) => this.originChannel(id))),

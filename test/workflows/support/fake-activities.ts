@@ -57,13 +57,17 @@ export class FakeSwarm {
       checkPolicy: async (policy) => policy,
       chooseTarget: async ({ spec, toEncoderId, exclude, rungs, purpose, context }) => {
         const { token, owner } = this.ownerOf(spec.id);
+        const isCordoned = (id: string): boolean => {
+          const cordon = context.cordons[id];
+          return cordon !== undefined && !cordon.exceptChannels?.includes(spec.id);
+        };
         const free = this.encoderIds.filter(
-          (id) => !exclude.includes(id) && id !== owner?.encoderId && !context.cordons[id],
+          (id) => !exclude.includes(id) && id !== owner?.encoderId && !isCordoned(id),
         );
         const encoderId = toEncoderId ?? free[0];
         note(`choose ${encoderId ?? 'nobody'} for ${purpose}`);
         if (encoderId === undefined) throw new SwarmError('no-target', 'nobody has room');
-        if (context.cordons[encoderId]) throw new SwarmError('encoder-cordoned', `${encoderId} is cordoned`);
+        if (isCordoned(encoderId)) throw new SwarmError('encoder-cordoned', `${encoderId} is cordoned`);
         return {
           encoderId,
           rungs,
@@ -173,6 +177,11 @@ export class FakeSwarm {
       moveAndWait: notFaked,
       requestDrain: notFaked,
       requestUncordon: notFaked,
+      requestCordon: notFaked,
+      planRollout: notFaked,
+      awaitBuild: async () => at(),
+      compareBuilds: notFaked,
+      setTargetBuild: async ({ buildId }) => note(`target ${buildId}`),
     };
     return withFailures({ ...simple, ...overrides });
   }
