@@ -11,6 +11,7 @@ import {
 import { fitnessOf } from '../src/fitness';
 import { chooseTarget, makePlan } from '../src/planner';
 import { parseOrRefuse } from '../src/service/http';
+import { canTakeOver } from '../src/versions';
 import { OrphanWatch, lossOf } from './channel-health';
 import { withinOrNull } from './deadline';
 import type { Dependencies } from './dependencies';
@@ -202,12 +203,14 @@ export const planningActivities = (dependencies: Dependencies) => {
         });
         if (choice.ok) {
           const { encoderId, explanation } = choice;
+          const discontinuity = seamBetween(encoders, channel.owner?.encoderId, encoderId, request);
           pending.add(encoderId, sessionId, spec, attempt.rungs, atMs);
           return {
             encoderId,
             rungs: attempt.rungs,
             explanation,
             facts: factsOf(channel, relayChannel),
+            ...(discontinuity && { discontinuity }),
             atMs,
           };
         }
@@ -216,6 +219,32 @@ export const planningActivities = (dependencies: Dependencies) => {
       throw refusal;
     },
   };
+};
+
+/**
+ * Whether a player has to start its decoder anew where one encoder follows the other.
+ * @throws SwarmError encoder-incompatible where the policy allows a handoff no such seam
+ */
+const seamBetween = (
+  encoders: readonly EncoderObservation[],
+  fromId: string | undefined,
+  toId: string,
+  { purpose, context }: ChooseTargetRequest,
+): boolean => {
+  const [from, to] = [fromId, toId].map((id) => encoders.find((encoder) => encoder.id === id));
+  // An owner that has left the fleet was described once; of what it ran nothing is known any more.
+  if (!from || !to) return false;
+  const allowed = canTakeOver(
+    from,
+    to,
+    purpose === 'recovery' ? { allowDiscontinuity: true } : context.policy,
+  );
+  if (allowed.ok) return allowed.discontinuity;
+  throw new SwarmError(
+    allowed.code,
+    `${toId} ${allowed.why}.`,
+    'Name an encoder of the same class, or set allowDiscontinuity in the policy.',
+  );
 };
 
 /** What to try in turn. A recovery rather shrinks the ladder, then fills an encoder, than stay off air. */

@@ -20,10 +20,16 @@ const classOf = (version: RunningVersion): string =>
   version.compatibilityClass ? `class ${version.compatibilityClass}` : 'not probed';
 
 /**
- * May `to` take a channel over from `from`, in a handoff? Seamlessly where both run the same executable or
- * builds of one measured class, and where neither was ever measured: then nothing is known against it, and
- * the origin still compares the parameter sets. Between classes, and between a measured build and one that is
- * not, only where the policy allows a discontinuity, which is then declared.
+ * Encoders whose word is the same may follow each other without a seam: builds of one measured class, else the same
+ * executable. For those who compare many encoders.
+ */
+export const seamWordOf = ({ compatibilityClass, buildDigest }: RunningVersion): string =>
+  compatibilityClass !== undefined ? `class ${compatibilityClass}` : `digest ${buildDigest ?? 'unknown'}`;
+
+/**
+ * May `to` take a channel over from `from`, in a handoff? Seamlessly within a measured class, and where both run the
+ * same executable. Otherwise only where the policy allows a discontinuity, which is then declared: what was not
+ * measured is not assumed.
  *
  * A recovery does not ask: being on air is worth a discontinuity.
  */
@@ -32,9 +38,7 @@ export const canTakeOver = (
   to: RunningVersion,
   policy: Pick<Policy, 'allowDiscontinuity'>,
 ): TakeOver => {
-  const sameBuild = from.buildDigest !== undefined && from.buildDigest === to.buildDigest;
-  if (sameBuild || from.compatibilityClass === to.compatibilityClass)
-    return { ok: true, discontinuity: false };
+  if (seamWordOf(from) === seamWordOf(to)) return { ok: true, discontinuity: false };
   if (policy.allowDiscontinuity) return { ok: true, discontinuity: true };
   return {
     ok: false,

@@ -199,6 +199,7 @@ export class Channel {
         gopDurationTicks,
         previous: this.#media.ledger.last,
         previousPublished: this.#media.ledger.lastPublished,
+        discontinuityAt: this.#record.ownership.discontinuityAt,
       });
       await this.#media.store(record, body);
       this.#record = { ...this.#record, ownership: published(this.#record.ownership) };
