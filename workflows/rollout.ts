@@ -63,6 +63,7 @@ class Rollout {
       skipped: [],
       canaryChannels: [],
       movesAtOnce: 1,
+      spareUnits: 0,
       evidence: noEvidence(),
       verdict: null,
       failure: null,
@@ -216,7 +217,7 @@ class Rollout {
     way: 'up' | 'back',
     more: { onlyChannels?: string[]; persistent?: boolean },
   ) {
-    const { cell, workflowId, runId, movesAtOnce } = this.state;
+    const { cell, workflowId, runId, movesAtOnce, spareUnits } = this.state;
     const { encoderId, cordonedBefore } = encoder;
     return executeChild(upgradeEncoder, {
       workflowId: `upgrade/${cell}/${encoderId}/${runId.slice(-8)}-${way}`,
@@ -228,6 +229,7 @@ class Rollout {
           requestedBy: workflowId,
           requestId: `${runId}-${encoderId}-${way}`,
           movesAtOnce,
+          spareUnits,
           cordonedBefore,
           persistent: false,
           ...more,

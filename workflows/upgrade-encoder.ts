@@ -67,7 +67,7 @@ const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Prom
   );
   await story.step('selfTest', () =>
     patient.selfTest.executeWithOptions({ summary: `${encoderId} encodes a clip, and well` }, [
-      { encoderId, digest },
+      { encoderId, digest, maxUnits: input.spareUnits },
     ]),
   );
   if (onlyChannels !== undefined) {

@@ -110,6 +110,7 @@ describe('the plan of a rollout', () => {
     ]);
     expect(plan.canaryChannels).toEqual(['ch-8', 'ch-1']);
     expect(plan).toMatchObject({ build: { buildId: 'newer' }, movesAtOnce: 1, skipped: [] });
+    expect(plan.spareUnits).toBeCloseTo(0.35 * 8);
   });
 
   test('who is silent, runs it already, or carries a pinned channel is left as it is', () => {
@@ -173,7 +174,8 @@ describe('the plan of a rollout', () => {
   ])('%s is refused with cause and mend', (_, more, code, message) => {
     const plan = (): unknown => planRollout(situation(more));
     expect(plan).toThrow(message);
-    expect(plan).toThrow(expect.objectContaining({ code, mend: expect.any(String) as string }));
+    const refusal = expect.objectContaining({ code, mend: expect.any(String) as string }) as Error;
+    expect(plan).toThrow(refusal);
   });
 
   test('another class is taken where the policy allows a discontinuity', () => {

@@ -51,6 +51,7 @@ export const planFor =
     skipped: [],
     canaryChannels: canaryChannels(),
     movesAtOnce: 1,
+    spareUnits: 2,
   });
 
 /** A verdict as real comparisons would have given it. */
