@@ -9,7 +9,9 @@ import {
   statusSchema,
 } from './answer-schemas';
 import { addChannelSchema, handoffSchema } from './schemas';
-import { channelSpecSchema } from '../domain';
+import { decisionSchema, rolloutStateSchema, startRolloutSchema } from './rollout-routes';
+import { addBuildSchema, pinSchema, targetSchema, versionsSchema } from './version-routes';
+import { channelSpecSchema, encoderBuildSchema } from '../domain';
 
 const moveResultSchema = z
   .looseObject({
@@ -30,7 +32,15 @@ const moveResultSchema = z
   .describe('MoveResult of src/domain/moves.ts');
 
 /** Named schemas of the document. Requests are described as they come in, answers as they go out. */
-const requests = { AddChannel: addChannelSchema, HandoffRequest: handoffSchema };
+const requests = {
+  AddChannel: addChannelSchema,
+  HandoffRequest: handoffSchema,
+  AddBuild: addBuildSchema,
+  TargetRequest: targetSchema,
+  PinRequest: pinSchema,
+  StartRollout: startRolloutSchema,
+  RolloutDecision: decisionSchema,
+};
 const answers = {
   Status: statusSchema,
   EncoderStatus: encoderStatusSchema,
@@ -40,11 +50,14 @@ const answers = {
   MoveResult: moveResultSchema,
   Forecasts: forecastsSchema,
   Explanation: explanationSchema,
+  Versions: versionsSchema,
+  EncoderBuild: encoderBuildSchema,
+  Rollout: rolloutStateSchema,
   Error: errorSchema,
 };
 
 interface Operation {
-  method: 'get' | 'post' | 'delete';
+  method: 'get' | 'post' | 'put' | 'delete';
   path: string;
   summary: string;
   body?: keyof typeof requests;
@@ -142,6 +155,88 @@ export const operations: Operation[] = [
     path: '/encoders/{id}/drain',
     summary: 'Cordons the encoder and moves its channels away',
     refusals: cordonRefusals,
+  },
+  {
+    method: 'get',
+    path: '/rollout',
+    summary: 'The rollout under way, else the last one; 204 where there was none',
+    answer: 'Rollout',
+    refusals: ['unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/rollout',
+    summary: 'Begins to bring a build to all encoders; answers when its waves are planned',
+    body: 'StartRollout',
+    answer: 'Rollout',
+    status: 201,
+    refusals: ['bad-request', 'not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  ...(['pause', 'resume', 'abort'] as const).map((name): Operation => ({
+    method: 'post',
+    path: `/rollout/${name}`,
+    summary: `Has the rollout ${name}`,
+    answer: 'Rollout',
+    refusals: ['conflict', 'unavailable', 'timeout'],
+  })),
+  {
+    method: 'post',
+    path: '/rollout/decide',
+    summary: 'Answers a rollout that holds: it continues, or rolls back',
+    body: 'RolloutDecision',
+    answer: 'Rollout',
+    refusals: ['bad-request', 'conflict', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'get',
+    path: '/versions',
+    summary: 'Catalogue of encoder builds, target and pins of the cell',
+    answer: 'Versions',
+    refusals: ['unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/versions',
+    summary: 'Finds or fetches a build, and adds it to the catalogue',
+    body: 'AddBuild',
+    answer: 'EncoderBuild',
+    status: 201,
+    refusals: ['bad-request', 'conflict', 'not-found', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'delete',
+    path: '/versions/{id}',
+    summary: 'Takes a build out of the catalogue',
+    status: 204,
+    refusals: ['not-found', 'conflict', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/versions/{id}/probe',
+    summary: 'Encodes the reference clips with a build, and derives its compatibility class',
+    answer: 'EncoderBuild',
+    refusals: ['not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'put',
+    path: '/versions/target',
+    summary: 'Sets the build that every encoder of the cell should run',
+    body: 'TargetRequest',
+    refusals: ['bad-request', 'not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'put',
+    path: '/versions/pins/{id}',
+    summary: 'Pins a channel to encoders that run a build',
+    body: 'PinRequest',
+    refusals: ['bad-request', 'not-found', 'unknown-channel', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'delete',
+    path: '/versions/pins/{id}',
+    summary: 'Lifts the pin of a channel',
+    status: 204,
+    refusals: ['not-found', 'unavailable', 'timeout'],
   },
 ];
 

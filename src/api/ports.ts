@@ -11,6 +11,8 @@ import type {
   SwarmWorkflowState,
 } from '../domain';
 import type { MoveRecord } from './answer-schemas';
+import type { RolloutsPort } from './rollouts-port';
+import type { VersionsPort } from './versions-port';
 
 /**
  * All that the API asks of the rest of the swarm. The real ones are in upstream.ts and orchestration.ts.
@@ -18,6 +20,8 @@ import type { MoveRecord } from './answer-schemas';
  */
 export interface ApiPorts {
   orchestration: Orchestration;
+  versions: VersionsPort;
+  rollouts: RolloutsPort;
   origin: OriginPort;
   source: { channels(): Promise<SourceChannel[]> };
   /** Whether relay and origin can write to their disks. */

@@ -4,8 +4,10 @@ import { addEncoder } from './commands/encoder';
 import { addExplain } from './commands/explain';
 import { addHandoff } from './commands/handoff';
 import { addReplay } from './commands/replay';
+import { addRollout } from './commands/rollout';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
+import { addVersion } from './commands/version';
 
 const examples = `
 Examples:
@@ -14,6 +16,8 @@ Examples:
   encoder-swarm encoder drain enc-3       empty an encoder before its maintenance
   encoder-swarm verify ch-1 --window 60s  prove that no frame of the last minute is missing
   encoder-swarm explain ch-1              why it was moved last
+  encoder-swarm version list              encoder builds and their compatibility classes
+  encoder-swarm rollout start ffmpeg-7    upgrade all encoders, and back if it is worse
 
 Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage.`;
 
@@ -33,6 +37,8 @@ export const createProgram = (o: { json: boolean }): Command => {
   addVerify(program);
   addExplain(program);
   addReplay(program);
+  addVersion(program);
+  addRollout(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.

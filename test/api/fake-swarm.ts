@@ -15,6 +15,8 @@ import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
 import type { StorageReport } from '../../src/service/storage-reports';
 import type { MoveRecord } from '../../src/api/answer-schemas';
+import { FakeRollouts } from './fake-rollouts';
+import { FakeVersions } from './fake-versions';
 import { moveResult } from './move-result';
 import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
 
@@ -38,6 +40,8 @@ export class FakeSwarm {
   readonly full = new Set<string>();
   readonly incompatible = new Set<string>();
   readonly notVideo = new Set<string>();
+  readonly versions = new FakeVersions();
+  readonly rollouts = new FakeRollouts();
   calls = 0;
   storage: StorageReport[] = [];
   delayMs = 0;
@@ -94,6 +98,8 @@ export class FakeSwarm {
           }),
         close: async () => {},
       },
+      versions: this.versions.port((answer) => this.ask('temporal', answer)),
+      rollouts: this.rollouts.port((answer) => this.ask('temporal', answer)),
       origin: {
         channels: () =>
           this.ask('origin', () => [...this.channels.keys()].map((id) => this.originChannel(id))),

@@ -6,6 +6,7 @@ import { showEncoders } from './encoders.js';
 import * as format from './format.js';
 import { showMoves } from './moves.js';
 import { showPlayer } from './player.js';
+import { watchRollout } from './rollout.js';
 
 const forecastPeriodMs = 3_000;
 const healthWords = { ok: ['good', 'Healthy'], degraded: ['warn', 'Needs attention'], down: ['bad', 'Down'] };
@@ -107,3 +108,4 @@ const refreshForecasts = async () => {
   }
 };
 void refreshForecasts();
+watchRollout();
