@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addChannel } from './commands/channel';
 import { addEncoder } from './commands/encoder';
 import { addExplain } from './commands/explain';
+import { addForecast } from './commands/forecast';
 import { addHandoff } from './commands/handoff';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
@@ -13,8 +14,9 @@ Examples:
   encoder-swarm encoder drain enc-3       empty an encoder before its maintenance
   encoder-swarm verify ch-1 --window 60s  prove that no frame of the last minute is missing
   encoder-swarm explain ch-1              why it was moved last
+  encoder-swarm forecast --jsonl < FILE   forecast any series, without a swarm
 
-Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage.`;
+Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage or unusable input.`;
 
 /** The command line. Every command takes --json and --api. */
 export const createProgram = (o: { json: boolean }): Command => {
@@ -31,6 +33,7 @@ export const createProgram = (o: { json: boolean }): Command => {
   addEncoder(program);
   addVerify(program);
   addExplain(program);
+  addForecast(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.
