@@ -62,7 +62,7 @@ type SeriesFacts = Pick<SeriesToForecast, 'id' | 'history' | 'eventLevels'>;
  */
 export const forecastCell = (input: CellForecastInput): CellForecast => {
   const { cell, atMs, stepSeconds, horizonSteps, seasonSteps, channels } = input;
-  const { events = [], feedback = new Map(), cost = NOMINAL_COST, trendHistory = {} } = input;
+  const { events = [], feedback, cost = NOMINAL_COST, trendHistory = {} } = input;
   const forecaster = input.forecaster ?? createSeriesForecaster();
   const stepMs = stepSeconds * 1000;
   const endMs = Math.floor(atMs / stepMs) * stepMs;
@@ -117,7 +117,7 @@ export const forecastCell = (input: CellForecastInput): CellForecast => {
   const regionLoad = forecastAll(regionFacts(input.regionLoadHistory));
   const regionViewers = forecastAll(regionFacts(input.regionViewersHistory));
   const learned = (kind: ScoredKind, id: string, curve: DemandCurve): DemandCurve =>
-    withFeedback(curve, feedback.get(seriesKey(kind, id)) ?? new Map());
+    withFeedback(curve, feedback?.get(seriesKey(kind, id)) ?? new Map<number, LeadFeedback>());
 
   const forecast: CellForecast = {
     forecastId: `forecast-${cell}-${atMs}`,

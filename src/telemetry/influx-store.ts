@@ -1,7 +1,7 @@
 import { SwarmError, type CellForecast } from '../domain';
 import { firstTargetMs, forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
 import { InfluxFeedback } from './influx-feedback';
-import { InfluxInputs } from './influx-inputs';
+import { GENERATED, InfluxInputs } from './influx-inputs';
 import { InfluxConnection, type QueryRow } from './influx-connection';
 import { isStorable, name, numberOrNull, text, toInfluxPoint } from './influx-values';
 import { PointBuffer } from './point-buffer';
@@ -137,6 +137,9 @@ export class InfluxTelemetryStore implements TelemetryStore {
 
   async forgetAudience(cell: string): Promise<void> {
     await this.connection.execute(`DELETE FROM "audience" WHERE "cell" = ${text(cell)}`);
+    await this.connection.execute(
+      `DELETE FROM "cdn" WHERE "cell" = ${text(cell)} AND "source" = ${text(GENERATED)}`,
+    );
   }
 
   async close(): Promise<void> {

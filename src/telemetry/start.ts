@@ -55,6 +55,7 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
     fleet: options.fleet ?? createFleetProvider(environment),
     origin: new OriginView(environment.SWARM_ORIGIN_URL),
     store,
+    stepSeconds: environment.SWARM_STEP_SECONDS,
     log,
     audience,
     onEvent: (event) => signals.push(event),

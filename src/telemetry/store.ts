@@ -62,7 +62,7 @@ export interface TelemetryStore {
     o: { cell: string; tag?: [string, string]; fields: string[]; sinceMs: number; stepSeconds?: number },
   ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]>;
 
-  /** Forgets a cell's audience altogether. @throws SwarmError unavailable, timeout */
+  /** Forgets a cell's audience altogether, and the CDN load that was generated from it. @throws SwarmError unavailable, timeout */
   forgetAudience(cell: string): Promise<void>;
 
   status(): BufferStatus;
