@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { addChannel } from './commands/channel';
 import { addEncoder } from './commands/encoder';
+import { addEvent } from './commands/event';
 import { addExplain } from './commands/explain';
 import { addForecast } from './commands/forecast';
 import { addHandoff } from './commands/handoff';
+import { addHistory } from './commands/history';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
 
@@ -34,11 +36,13 @@ export const createProgram = (o: { json: boolean }): Command => {
   addVerify(program);
   addExplain(program);
   addForecast(program);
+  addEvent(program);
+  addHistory(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.
     if (o.json) command.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
-    if (command !== program && command.commands.length === 0) {
+    if (command !== program && (command.commands.length === 0 || command.registeredArguments.length > 0)) {
       command.option('--json', 'print JSON, errors too').option('--api <url>', 'API of the swarm');
     }
   });
