@@ -24,19 +24,13 @@ const viewersSchema = z
   .transform(Number)
   .refine((viewers) => viewers <= MOST_VIEWERS, NOT_VIEWERS);
 
-const timeSchema = z.union(
-  [
-    z.iso.datetime({ offset: true, local: true }),
-    // As many traces write it: 2015-02-14 14:30:00.
-    z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d(\.\d+)?)?$/),
-  ],
-  'is not an ISO 8601 time',
-);
+const timeSchema = z.iso.datetime({ offset: true, local: true });
 
-/** Times without an offset are taken as UTC. */
-const msOf = (time: string): number => {
-  const iso = time.replace(' ', 'T');
-  return Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(iso) ? iso : `${iso}Z`);
+/** Times without an offset are taken as UTC; many traces write a blank between day and time. NaN for no time. */
+const msOf = (given: string): number => {
+  const time = given.replace(' ', 'T');
+  if (!timeSchema.safeParse(time).success) return NaN;
+  return Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`);
 };
 
 const refuse = (file: string, faults: readonly string[], more: number): SwarmError =>
@@ -115,12 +109,11 @@ export const parseHistory = (file: string, csv: string, o: { channelId?: string 
   let faulty = 0;
   const rows = lines.flatMap(({ record, info }): HistoryRow[] => {
     const cell = (index: number): string => record[index] ?? '';
-    const time = timeSchema.safeParse(cell(columns.time));
     const viewers = viewersSchema.safeParse(cell(columns.viewers));
     const channel = idSchema.safeParse(columns.channel < 0 ? o.channelId : cell(columns.channel));
     const regionText = columns.region < 0 ? '' : cell(columns.region);
     const region = regionText === '' ? null : idSchema.safeParse(regionText);
-    const atMs = time.success ? msOf(time.data) : NaN;
+    const atMs = msOf(cell(columns.time));
     const wrong = [
       ...(record.length === columns.count ? [] : [`has ${record.length} fields, not ${columns.count}`]),
       ...(Number.isNaN(atMs)

@@ -17,7 +17,8 @@ test('reads both forms, quotes, offsets, another order of columns, a byte order 
 });
 
 const header = 'timestamp,channel,viewers';
-const cases: [string, string[], string, string?][] = [
+type Refused = [name: string, lines: string[], cause: string, channelId?: string];
+const cases: Refused[] = [
   ['a bad number', [header, `${TIME},ch-1,5`, `${TIME},ch-1,-5`], 'line 3: viewers "-5" is not a number'],
   ['no number', [header, `${TIME},ch-1,`], 'line 2: viewers "" is not a number'],
   ['infinitely many', [header, `${TIME},ch-1,1e999`], 'line 2: viewers "1e999" is not'],
@@ -25,6 +26,7 @@ const cases: [string, string[], string, string?][] = [
   ['a bad time', [header, `${TIME},ch-1,5`, 'soon,ch-1,5'], 'line 3: timestamp "soon" is not'],
   ['a day that is none', [header, '2026-02-31T12:00:00Z,ch-1,5'], 'line 2: timestamp "2026-02-31T12:00:00Z"'],
   ['another day that is none', [header, '2026-13-01 12:00:00,ch-1,5'], 'line 2: timestamp'],
+  ['and a third', [header, '2026-02-31 12:00:00,ch-1,5'], 'line 2: timestamp'],
   ['a bad channel', [header, `${TIME},CH 1,5`], 'line 2: channel "CH 1" is no id'],
   ['a bad region', [`${header},region`, `${TIME},ch-1,5,E U`], 'line 2: region "E U" is no id'],
   ['a field too many', [header, `${TIME},ch-1,5,6`], 'line 2: has 4 fields, not 3'],
@@ -38,7 +40,8 @@ const cases: [string, string[], string, string?][] = [
   ['an open quote', [header, `"${TIME},ch-1,5`], 'file.csv is not a history'],
   ['a picture', ['\u0000PNG\u0001', 'x'], 'it has no column timestamp'],
 ];
-test.each(cases)('%s is refused', (_name, lines, cause, channelId) => {
+// Rest parameters: a declared fourth one would be taken for a callback where a case has three.
+test.each(cases)('%s is refused', (...[, lines, cause, channelId]: Refused) => {
   expect(() => parse(lines, channelId)).toThrow(cause);
 });
 
