@@ -227,6 +227,7 @@ export const accuracySchema = z.object({
       bias: z.number().describe('P50 minus realised'),
       widthLow: z.number().describe('what past errors have made of P50 - P10'),
       widthHigh: z.number().describe('what past errors have made of P90 - P50'),
+      shift: z.number().describe('how far P50 lies off, in halves of the band; above 0: too low'),
       drifting: z.boolean(),
       lastTargetMs: z.number(),
     }),

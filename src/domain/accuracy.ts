@@ -20,6 +20,8 @@ export interface LeadFeedback {
   /** Multiplier of P50 - P10 and of P90 - P50; 1 leaves the forecaster's own band as it is. */
   widthLow: number;
   widthHigh: number;
+  /** How far P50 lies off, in halves of the forecaster's own band; above 0: it has been too low. */
+  shift: number;
   /** The two sums of the CUSUM test, in standard errors: forecasts too low, too high. */
   tooLow: number;
   tooHigh: number;
@@ -59,6 +61,7 @@ export interface SeriesAccuracy {
   bias: number;
   widthLow: number;
   widthHigh: number;
+  shift: number;
   /** The errors of this series have shifted, and have not settled yet. */
   drifting: boolean;
   lastTargetMs: number;

@@ -9,6 +9,14 @@ const RATE = 0.08;
 const OUTSIDE_SHARE = 0.1;
 const MIN_WIDTH = 0.25;
 const MAX_WIDTH = 8;
+/**
+ * P50 follows the median of the errors in the same way, but slowly: a step of this part of half a band up or down.
+ * What chance alone makes of that stays within SHIFT_DEAD_ZONE, and is not applied: a forecast without bias is left
+ * as it is.
+ */
+const SHIFT_RATE = 0.02;
+const SHIFT_DEAD_ZONE = 0.2;
+const MAX_SHIFT = 3;
 /** A band without width can't be multiplied: it counts as at least this part of the forecast. */
 const MIN_SPREAD_FRACTION = 0.01;
 
@@ -29,6 +37,7 @@ const ALARM_STEPS = 24;
 export const NO_FEEDBACK: LeadFeedback = {
   widthLow: 1,
   widthHigh: 1,
+  shift: 0,
   tooLow: 0,
   tooHigh: 0,
   alarmSteps: 0,
@@ -81,7 +90,7 @@ export const learnFromStep = (
   score: StepScore,
   lead: number,
 ): { feedback: LeadFeedback; alarm: boolean } => {
-  const { over90, covered, standardised } = score;
+  const { over90, covered, standardised, bias } = score;
   const tooLow = Math.max(0, before.tooLow + standardised - CUSUM_SLACK);
   const tooHigh = Math.max(0, before.tooHigh - standardised - CUSUM_SLACK);
   const alarm = Math.max(tooLow, tooHigh) > cusumLimit(lead);
@@ -89,6 +98,7 @@ export const learnFromStep = (
     feedback: {
       widthHigh: widthAfter(before.widthHigh, over90 === 1),
       widthLow: widthAfter(before.widthLow, over90 === 0 && covered === 0),
+      shift: clamp(before.shift - SHIFT_RATE * Math.sign(bias), -MAX_SHIFT, MAX_SHIFT),
       tooLow: alarm ? 0 : tooLow,
       tooHigh: alarm ? 0 : tooHigh,
       alarmSteps: alarm ? ALARM_STEPS : Math.max(0, before.alarmSteps - 1),
@@ -101,25 +111,35 @@ export const learnFromStep = (
 export const scoredLeads = (horizonSteps: number): number[] =>
   [1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48, 72, 96, 144, 168].filter((lead) => lead <= horizonSteps);
 
+const beyondDeadZone = (shift: number): number =>
+  Math.sign(shift) * Math.max(0, Math.abs(shift) - SHIFT_DEAD_ZONE);
+
 /**
- * A curve with its band as wide as past errors ask for. A lead between two scored ones takes the nearer one's width;
- * one without feedback keeps its own.
+ * A curve shifted, and its band as wide, as past errors ask for. A lead between two scored ones takes the nearer
+ * one's lesson; without any the curve stays as it is.
+ *
+ * @returns 0 <= p10 <= p50 <= p90 at each step
  */
 export const withFeedback = (
   curve: DemandCurve,
-  feedbackByLead: ReadonlyMap<number, Pick<LeadFeedback, 'widthLow' | 'widthHigh'>>,
+  feedbackByLead: ReadonlyMap<number, Pick<LeadFeedback, 'widthLow' | 'widthHigh' | 'shift'>>,
 ): DemandCurve => {
   const leads = [...feedbackByLead.keys()];
   if (leads.length === 0) return curve;
-  const widened: DemandCurve = { p10: [], p50: [...curve.p50], p90: [] };
+  const learned: DemandCurve = { p10: [], p50: [], p90: [] };
   curve.p50.forEach((p50, step) => {
     const lead = leads.reduce((best, l) => (Math.abs(l - step - 1) < Math.abs(best - step - 1) ? l : best));
-    const { widthLow, widthHigh } = feedbackByLead.get(lead) ?? NO_FEEDBACK;
+    const { widthLow, widthHigh, shift } = feedbackByLead.get(lead) ?? NO_FEEDBACK;
     const least = MIN_SPREAD_FRACTION * p50;
+    const below = p50 - (curve.p10[step] as number);
+    const above = (curve.p90[step] as number) - p50;
     const stretched = (distance: number, width: number): number =>
       width > 1 ? width * Math.max(distance, least) : width * distance;
-    widened.p10.push(Math.max(0, p50 - stretched(p50 - (curve.p10[step] as number), widthLow)));
-    widened.p90.push(p50 + stretched((curve.p90[step] as number) - p50, widthHigh));
+    const by = beyondDeadZone(shift);
+    const middle = Math.max(0, p50 + by * Math.max(by > 0 ? above : below, least));
+    learned.p10.push(Math.max(0, middle - stretched(below, widthLow)));
+    learned.p50.push(middle);
+    learned.p90.push(middle + stretched(above, widthHigh));
   });
-  return widened;
+  return learned;
 };

@@ -74,6 +74,7 @@ export class InfluxFeedback implements ForecastFeedback {
           standardised: s.standardised,
           width_low: s.widthLow,
           width_high: s.widthHigh,
+          shift: s.shift,
           too_low: s.tooLow,
           too_high: s.tooHigh,
           alarm_steps: s.alarmSteps,
@@ -85,7 +86,7 @@ export class InfluxFeedback implements ForecastFeedback {
 
   async latest(o: { cell: string; sinceMs: number }): Promise<LatestFeedback[]> {
     const groups = await this.connection.query(
-      `SELECT "width_low", "width_high", "too_low", "too_high", "alarm_steps" FROM ${ACCURACY} ` +
+      `SELECT "width_low", "width_high", "shift", "too_low", "too_high", "alarm_steps" FROM ${ACCURACY} ` +
         `WHERE "cell" = ${text(o.cell)} AND time >= ${Math.floor(o.sinceMs)}ms ` +
         `${BY_SERIES} ORDER BY time DESC LIMIT 1`,
     );
@@ -99,6 +100,7 @@ export class InfluxFeedback implements ForecastFeedback {
           targetMs: row.time,
           widthLow: numberOrNull(row.width_low) ?? 1,
           widthHigh: numberOrNull(row.width_high) ?? 1,
+          shift: numberOrNull(row.shift) ?? 0,
           tooLow: numberOrNull(row.too_low) ?? 0,
           tooHigh: numberOrNull(row.too_high) ?? 0,
           alarmSteps: numberOrNull(row.alarm_steps) ?? 0,
@@ -109,7 +111,7 @@ export class InfluxFeedback implements ForecastFeedback {
 
   async accuracy(o: { cell: string; sinceMs: number }): Promise<SeriesAccuracy[]> {
     const means = ['pinball', 'covered', 'over90', 'bias', 'absolute_error', 'naive_error'];
-    const last = ['width_low', 'width_high', 'alarm_steps'];
+    const last = ['width_low', 'width_high', 'shift', 'alarm_steps'];
     const where = `WHERE "cell" = ${text(o.cell)} AND time >= ${Math.floor(o.sinceMs)}ms`;
     const [groups, latest] = await Promise.all([
       this.connection.query(
@@ -137,6 +139,7 @@ export class InfluxFeedback implements ForecastFeedback {
             bias: value('bias'),
             widthLow: value('width_low'),
             widthHigh: value('width_high'),
+            shift: value('shift'),
             drifting: value('alarm_steps') > 0,
             lastTargetMs: lastTarget.get(`${series.kind} ${series.id} ${series.lead}`) ?? 0,
           },

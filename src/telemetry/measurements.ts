@@ -79,6 +79,7 @@ export const measurementSchemas: readonly ISchemaOptions[] = [
       standardised: FLOAT,
       width_low: FLOAT,
       width_high: FLOAT,
+      shift: FLOAT,
       too_low: FLOAT,
       too_high: FLOAT,
       alarm_steps: FLOAT,

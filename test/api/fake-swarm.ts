@@ -188,6 +188,7 @@ export class FakeSwarm {
             bias: -3.5,
             widthLow: 1,
             widthHigh: 1.2,
+            shift: 0.1,
             drifting: this.learned.some((l) => l.id === id && l.lead === lead && l.alarmSteps > 0),
             lastTargetMs: Date.now() - 5_000,
           })),

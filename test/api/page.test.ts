@@ -83,7 +83,7 @@ if (!present)
     swarm.learned = [
       {
         ...{ kind: 'viewers', id: 'ch-2', lead: 8, targetMs: now, alarmSteps: 20 },
-        ...{ widthLow: 1, widthHigh: 2.4, tooLow: 0, tooHigh: 0 },
+        ...{ widthLow: 1, widthHigh: 2.4, shift: 0, tooLow: 0, tooHigh: 0 },
       },
     ];
     await open(swarm);

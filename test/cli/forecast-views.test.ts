@@ -48,7 +48,7 @@ describe('forecast', () => {
     api.swarm.learned = [
       {
         ...{ kind: 'viewers', id: 'ch-2', lead: 8, targetMs: Date.now() - 5_000 },
-        ...{ widthLow: 1, widthHigh: 2.4, tooLow: 0, tooHigh: 0, alarmSteps: 20 },
+        ...{ widthLow: 1, widthHigh: 2.4, shift: 0, tooLow: 0, tooHigh: 0, alarmSteps: 20 },
       },
     ];
     const [told, json, status] = await Promise.all([
