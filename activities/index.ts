@@ -2,6 +2,7 @@ import type { Dependencies } from './dependencies';
 import { encoderActivities } from './encoders';
 import { withFailures } from './failures';
 import { fleetActivities } from './fleet';
+import { scoringActivities } from './forecast-scoring';
 import { forecastingActivities } from './forecasting';
 import { mediaActivities } from './media';
 import { originActivities } from './origin';
@@ -26,6 +27,7 @@ export const createActivities = (dependencies: Dependencies) =>
     ...mediaActivities(dependencies),
     ...telemetryActivities(dependencies),
     ...forecastingActivities(dependencies),
+    ...scoringActivities(dependencies),
     ...fleetActivities(dependencies),
     ...requestActivities(dependencies),
     ...rolloutActivities(dependencies),

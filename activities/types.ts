@@ -207,6 +207,13 @@ export interface DrainedChannel {
   why?: string;
 }
 
+/** What one run of the feedback loop found. */
+export interface ScoredForecasts {
+  scored: number;
+  /** Series whose errors have just been found to have shifted, such as `viewers/ch-1`. */
+  drifts: string[];
+}
+
 export interface IssuedForecast {
   forecastId: string;
   model: string;

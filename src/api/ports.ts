@@ -1,4 +1,6 @@
 import type { StorageReport } from '../service/storage-reports';
+import type { ForecastFeedback } from '../telemetry/forecast-feedback';
+import type { ForecastInputs } from '../telemetry/forecast-inputs';
 import type { TelemetryStore } from '../telemetry/store';
 import type {
   ChannelSpec,
@@ -117,8 +119,11 @@ export interface FleetMember {
   restarts: number;
 }
 
-/** The reading half of the telemetry store. */
+/** What the API asks of the telemetry store. */
 export type TelemetryReader = Pick<
   TelemetryStore,
   'audienceHistory' | 'latestAudience' | 'latestForecast' | 'recent'
->;
+> & {
+  inputs: Pick<ForecastInputs, 'regionLoad' | 'events' | 'putEvent' | 'removeEvent' | 'importAudience'>;
+  feedback: Pick<ForecastFeedback, 'latest' | 'accuracy'>;
+};

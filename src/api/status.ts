@@ -1,6 +1,7 @@
 import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
 import type { ChannelStatus, EncoderStatus, Status } from './answer-schemas';
 import { demandOf, peakOf } from './encoder-demand';
+import { alertsOf } from './alerts';
 import type { Observation } from './observe';
 import type { OriginChannel } from './ports';
 import { problemsOf } from './problems';
@@ -26,6 +27,7 @@ export const statusOf = (seen: Observation, context: StatusContext): Status => {
     atMs: seen.atMs,
     health: originSilent || allDark ? 'down' : problems.length || seen.missing.length ? 'degraded' : 'ok',
     problems,
+    alerts: alertsOf(seen.feedback),
     missing: seen.missing,
     counts: {
       onAir,

@@ -7,6 +7,7 @@ export * from './version-manager';
 export * from './events';
 export * from './rollout';
 export * from './snapshot';
+export * from './accuracy';
 export * from './plan';
 export * from './moves';
 export * from './control';

@@ -27,6 +27,7 @@ const statusLines = (status: Status): string[] => {
       : 'No forecast is to be had.',
     ...(cycle ? [`Last control cycle: ${cycle.number}, ${seconds(status.atMs - cycle.atMs)} ago.`] : []),
     ...status.problems.map((problem) => `! ${problem}`),
+    ...status.alerts.map(({ message }) => `! ${message}`),
     ...status.missing.map((missing) => `! ${missing.part} does not answer: ${missing.message}`),
     '',
     'Encoders',

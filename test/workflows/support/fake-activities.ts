@@ -127,6 +127,7 @@ export class FakeSwarm {
         note(`remove ${channelId}`);
         this.owners.delete(channelId);
       },
+      scoreForecasts: async () => ({ scored: 0, drifts: [] }),
       issueForecast: async () => ({
         forecastId: 'f-1',
         model: 'seasonal-naive',
