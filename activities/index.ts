@@ -7,6 +7,7 @@ import { mediaActivities } from './media';
 import { originActivities } from './origin';
 import { planningActivities } from './planning';
 import { requestActivities } from './requests';
+import { retrainingActivities } from './retraining';
 import { telemetryActivities } from './telemetry';
 
 export type { Dependencies } from './dependencies';
@@ -22,6 +23,7 @@ export const createActivities = (dependencies: Dependencies) =>
     ...mediaActivities(dependencies),
     ...telemetryActivities(dependencies),
     ...forecastingActivities(dependencies),
+    ...retrainingActivities(dependencies),
     ...fleetActivities(dependencies),
     ...requestActivities(dependencies),
   });

@@ -1,33 +1,17 @@
 import { createRequire } from 'node:module';
-import * as util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { SwarmError } from '../domain';
+import { BACK_ENDS, type BackEndInUse, type BackEndName } from './back-end-names';
 import { transposeBeforeMatMul } from './wasm-matmul';
-
-/** TensorFlow.js back ends, the fastest first. */
-export const BACK_ENDS = ['tfjs-node', 'wasm', 'cpu'] as const;
-export type BackEndName = (typeof BACK_ENDS)[number];
-
-/** Which back end is in use, and why those before it are not. */
-export interface BackEndInUse {
-  name: BackEndName;
-  passedOver: { name: BackEndName; why: string }[];
-}
 
 /** Makes one back end the one in use; any error means that it can't be. */
 export type BackEndLoaders = Readonly<Record<BackEndName, () => Promise<void>>>;
 
-/** Node 23 dropped functions of `util` that tfjs-node 4.22.0 still calls while it loads. */
+/** Node 23 dropped functions of `util` that tfjs-node 4.22.0 still calls. */
 const restoreUtilFunctions = (): void => {
-  const old = util as unknown as Record<string, unknown>;
-  const missing = {
-    isNullOrUndefined: (value: unknown): boolean => value === null || value === undefined,
-    isArray: Array.isArray,
-  };
-  const writable = createRequire(__filename)('node:util') as Record<string, unknown>;
-  for (const [name, replacement] of Object.entries(missing)) {
-    if (typeof old[name] !== 'function') writable[name] = replacement;
-  }
+  const util = createRequire(__filename)('node:util') as Record<string, unknown>;
+  util.isNullOrUndefined ??= (value: unknown): boolean => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
 };
 
 /** Without it TensorFlow.js prints advertisements, and checks what our own tests check. */
@@ -50,7 +34,6 @@ const tfjsNodePackage = (): string => process.env.SWARM_TFJS_NODE || '@tensorflo
 export const backEndLoaders: BackEndLoaders = {
   'tfjs-node': async () => {
     restoreUtilFunctions();
-    // Its own line on standard output ("for better performance ...") is of no use in a log of JSON lines.
     await import(tfjsNodePackage());
     await activate('tensorflow');
   },
@@ -67,7 +50,11 @@ export const backEndLoaders: BackEndLoaders = {
 
 let inUse: Promise<BackEndInUse> | null = null;
 
-const loadFirst = async (names: readonly BackEndName[], loaders: BackEndLoaders): Promise<BackEndInUse> => {
+/** As `loadBackEnd`, each time anew. */
+export const chooseBackEnd = async (
+  names: readonly BackEndName[],
+  loaders: BackEndLoaders,
+): Promise<BackEndInUse> => {
   const passedOver: BackEndInUse['passedOver'] = [];
   for (const name of names) {
     try {
@@ -95,7 +82,7 @@ export const loadBackEnd = (
   names: readonly BackEndName[] = BACK_ENDS,
   loaders: BackEndLoaders = backEndLoaders,
 ): Promise<BackEndInUse> => {
-  inUse ??= loadFirst(names, loaders).catch((error: unknown) => {
+  inUse ??= chooseBackEnd(names, loaders).catch((error: unknown) => {
     inUse = null;
     throw error;
   });

@@ -15,6 +15,7 @@ import { EncoderDirectory, createActivities } from '../../activities';
 import { taskQueueOf, type Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/provider';
 import { encoderClientFor } from '../media/encoder/client';
+import { ModelHolder, ModelStore } from '../models';
 import { errorHandler, listen } from '../service/http';
 import type { Logger } from '../service/logger';
 import { createTelemetryStore } from '../telemetry/create-store';
@@ -71,6 +72,7 @@ export const startWorker = async (
   const { SWARM_CELL: cell, SWARM_HOST: host, SWARM_WORKER_PORT } = environment;
   const fleet = createFleetProvider(environment);
   const store = createTelemetryStore(environment);
+  const models = new ModelHolder(new ModelStore(environment.SWARM_STATE_DIR, cell), log);
   const activities = createActivities({
     cell,
     relayUrl: environment.SWARM_RELAY_URL,
@@ -79,6 +81,7 @@ export const startWorker = async (
     stepSeconds: environment.SWARM_STEP_SECONDS,
     fleet,
     store,
+    models,
     encoders: new EncoderDirectory(fleet, encoderClientFor),
     temporal: getClient,
   });
@@ -152,6 +155,7 @@ export const startWorker = async (
       await life;
       await server.close();
       await store.close();
+      models.dispose();
     },
   };
 };

@@ -10,7 +10,7 @@ const FURTHEST = 6;
  * the first and the seventh, the latest steps and the same steps a day and a week ago, means of the latest hours, how
  * much the series changes, how far ahead the step is, event levels around it and at its lags, and the calendar.
  */
-export const FEATURE_COUNT = 58;
+export const FEATURE_COUNT = 55;
 
 /**
  * Writes the features of step `origin + ahead` at `out[at]`, FEATURE_COUNT values.

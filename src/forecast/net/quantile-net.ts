@@ -1,30 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { seededRandom } from '../../domain';
+import { WEIGHT_SHAPES, type Weights } from './architecture';
 import { FEATURE_COUNT } from './features';
 
-const HIDDEN = 64;
-const OUTPUTS = 3;
-
-/** Shapes of the weights, in this order: two hidden layers, the output layer, and the linear path beside them. */
-export const WEIGHT_SHAPES: readonly (readonly number[])[] = [
-  [FEATURE_COUNT, HIDDEN],
-  [HIDDEN],
-  [HIDDEN, HIDDEN],
-  [HIDDEN],
-  [HIDDEN, OUTPUTS],
-  [OUTPUTS],
-  [FEATURE_COUNT, OUTPUTS],
-];
 /** Layers that start at random; the biases and the linear path start at zero. */
 const RANDOM_AT_START = [0, 2, 4];
-
-/** Widths of the dropout masks. */
-export const DROPOUT_WIDTHS = [HIDDEN, HIDDEN] as const;
-
-/** Name of this architecture and of its inputs: weights of another one are of no use here. */
-export const ARCHITECTURE = `mlp-${FEATURE_COUNT}-${HIDDEN}-${HIDDEN}-${OUTPUTS}-linear-path/1`;
-
-export type Weights = readonly Float32Array[];
 
 /** Weights to start from: normal, variance 2 / inputs (He et al., ICCV 2015). */
 export const initialWeights = (seed: number): Weights => {
@@ -66,7 +46,7 @@ export class QuantileNet {
       if (masks) hidden = tf.mul(hidden, masks[1]!);
       const raw = tf.add(tf.add(tf.matMul(hidden, w3!), b3!), tf.matMul(x, linear!));
       const [median, widths] = tf.split(raw, [1, 2], 1);
-      return tf.matMul(tf.concat([median!, tf.softplus(widths!)], 1), this.toQuantiles) as tf.Tensor2D;
+      return tf.matMul<tf.Tensor2D>(tf.concat([median!, tf.softplus(widths!)], 1), this.toQuantiles);
     });
   }
 

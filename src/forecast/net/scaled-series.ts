@@ -27,7 +27,7 @@ const withoutHoles = (history: readonly (number | null)[], daySteps: number): Fl
   let latest = history.find(isKnown) ?? 0;
   history.forEach((value, step) => {
     if (isKnown(value)) latest = value;
-    filled[step] = isKnown(value) ? value : ((filled[step - daySteps] as number | undefined) ?? latest);
+    filled[step] = isKnown(value) ? value : (filled[step - daySteps] ?? latest);
   });
   return filled;
 };
@@ -64,6 +64,7 @@ export class ScaledSeries {
   /** Index of history[0] on the wall clock's grid of steps. */
   readonly firstStep: number;
   private readonly offset: number;
+  private readonly values: Float64Array;
   private readonly sums: Float64Array;
   private readonly squares: Float64Array;
   private readonly changes: Record<'step' | 'day' | 'week', Float64Array>;
@@ -73,6 +74,7 @@ export class ScaledSeries {
     const daySteps = dayStepsOf(source);
     const values = withoutHoles(history, daySteps);
     const mean = values.reduce((sum, v) => sum + v, 0) / Math.max(1, values.length);
+    this.values = values;
     this.length = values.length;
     this.daySteps = daySteps;
     this.offset = mean > 0 ? OFFSET_FRACTION * mean : 1;
@@ -93,9 +95,30 @@ export class ScaledSeries {
     };
   }
 
+  /** The series as it was before a step. */
+  before(end: number): ScaledSeries {
+    const { history, eventLevels, horizonSteps, ...rest } = this.source;
+    return new ScaledSeries({
+      ...rest,
+      horizonSteps,
+      history: history.slice(0, end),
+      ...(eventLevels && { eventLevels: eventLevels.slice(0, end + horizonSteps) }),
+    });
+  }
+
   /** True where the truth of a step was measured. */
   knows(step: number): boolean {
     return isKnown(this.source.history[step]);
+  }
+
+  /** A step's value; where it is a hole, what it was filled with. */
+  valueAt(step: number): number {
+    return this.values[step] ?? 0;
+  }
+
+  /** Mean value of the steps before this one. */
+  meanBefore(step: number): number {
+    return this.values.subarray(0, step).reduce((sum, v) => sum + v, 0) / Math.max(1, step);
   }
 
   /** @param origin the first step not known, in [1, length] */

@@ -3,14 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import { seededRandom } from '../../domain';
 import { FEATURE_COUNT, writeFeatures } from './features';
-import {
-  DROPOUT_WIDTHS,
-  QuantileNet,
-  WEIGHT_SHAPES,
-  initialWeights,
-  pinballLoss,
-  type Weights,
-} from './quantile-net';
+import { DROPOUT_WIDTHS, WEIGHT_SHAPES, type Weights } from './architecture';
+import { QuantileNet, initialWeights, pinballLoss } from './quantile-net';
 import { DAYS_BEFORE_ORIGIN, type ScaledSeries } from './scaled-series';
 
 const DROPOUT = 0.1;
@@ -18,15 +12,13 @@ const BETA_1 = 0.9;
 const BETA_2 = 0.999;
 
 export interface TrainingPlan {
-  /** Of every random choice: weights at the start, examples, dropout. */
+  /** Of every random choice: weights where training begins from nothing, examples, dropout. */
   seed: number;
   epochs: number;
   batchesPerEpoch: number;
   batchSize: number;
   /** At the start; falls to zero along a cosine (Loshchilov and Hutter, ICLR 2017). */
   learningRate: number;
-  /** Examples are drawn from so many steps ahead. */
-  horizonSteps: number;
 }
 
 /** All that training needs to go on after an epoch. */
@@ -37,11 +29,39 @@ export interface TrainingState {
   moments: Weights;
 }
 
-export const beginTraining = ({ seed }: TrainingPlan): TrainingState => ({
+/** @param from weights to go on from, of a net with the same ARCHITECTURE; absent: random ones */
+export const beginTraining = ({ seed }: TrainingPlan, from?: Weights): TrainingState => ({
   epochsDone: 0,
-  weights: initialWeights(seed),
+  weights: from ?? initialWeights(seed),
   moments: [],
 });
+
+const EPOCHS = 20;
+const BATCH_SIZE = 256;
+const MAX_BATCHES_PER_EPOCH = 250;
+const MIN_BATCHES_PER_EPOCH = 10;
+/** A net that has learned what series are like is only adapted. */
+const ADAPTING_RATE = 5e-4;
+const LEARNING_RATE = 2e-3;
+
+/** How much training so many series deserve: a small swarm's takes seconds, a thousand series a minute. */
+export const planTraining = (
+  series: readonly ScaledSeries[],
+  { seed, adapts }: { seed: number; adapts: boolean },
+): TrainingPlan => {
+  const examples = series.reduce(
+    (sum, one) => sum + (one.length - DAYS_BEFORE_ORIGIN * one.daySteps) * one.source.horizonSteps,
+    0,
+  );
+  const batches = Math.round(examples / BATCH_SIZE / 2);
+  return {
+    seed,
+    epochs: EPOCHS,
+    batchSize: BATCH_SIZE,
+    batchesPerEpoch: Math.min(MAX_BATCHES_PER_EPOCH, Math.max(MIN_BATCHES_PER_EPOCH, batches)),
+    learningRate: adapts ? ADAPTING_RATE : LEARNING_RATE,
+  };
+};
 
 class Adam extends tf.AdamOptimizer {
   setLearningRate(rate: number): void {
@@ -80,11 +100,11 @@ const drawBatch = (
 ): { features: Float32Array; truth: Float32Array } => {
   const features = new Float32Array(plan.batchSize * FEATURE_COUNT);
   const truth = new Float32Array(plan.batchSize);
-  for (let row = 0; row < plan.batchSize; ) {
+  for (let row = 0; row < plan.batchSize;) {
     const one = series[Math.floor(random() * series.length)]!;
     const first = DAYS_BEFORE_ORIGIN * one.daySteps;
     const origin = first + Math.floor(random() * (one.length - first));
-    const ahead = Math.floor(random() * Math.min(plan.horizonSteps, one.length - origin));
+    const ahead = Math.floor(random() * Math.min(one.source.horizonSteps, one.length - origin));
     if (!one.knows(origin + ahead)) continue;
     const scale = one.scaleAt(origin);
     writeFeatures(one, origin, ahead, scale, features, row * FEATURE_COUNT);
@@ -96,10 +116,9 @@ const drawBatch = (
 
 const dropoutMask = (rows: number, width: number, random: () => number): tf.Tensor2D => {
   const kept = 1 / (1 - DROPOUT);
-  return tf.tensor2d(
-    Float32Array.from({ length: rows * width }, () => (random() < DROPOUT ? 0 : kept)),
-    [rows, width],
-  );
+  const mask = new Float32Array(rows * width);
+  for (let i = 0; i < mask.length; i++) mask[i] = random() < DROPOUT ? 0 : kept;
+  return tf.tensor2d(mask, [rows, width]);
 };
 
 /** Series that are long enough to learn from, with at least one value worth predicting. */
