@@ -5,11 +5,13 @@ import {
   errorSchema,
   explanationSchema,
   forecastsSchema,
+  modelsSchema,
   moveRecordSchema,
   statusSchema,
 } from './answer-schemas';
 import { addChannelSchema, handoffSchema } from './schemas';
 import { channelSpecSchema } from '../domain';
+import { manifestSchema } from '../models';
 
 const moveResultSchema = z
   .looseObject({
@@ -39,6 +41,8 @@ const answers = {
   MoveRecord: moveRecordSchema,
   MoveResult: moveResultSchema,
   Forecasts: forecastsSchema,
+  Models: modelsSchema,
+  Model: manifestSchema,
   Explanation: explanationSchema,
   Error: errorSchema,
 };
@@ -79,6 +83,21 @@ export const operations: Operation[] = [
     path: '/forecasts',
     summary: 'Forecasts with the history before them',
     answer: 'Forecasts',
+  },
+  { method: 'get', path: '/models', summary: 'Trained nets, and the one in use', answer: 'Models' },
+  {
+    method: 'get',
+    path: '/models/{id}',
+    summary: 'One trained net: data range, seed, back end, scores, verdict',
+    answer: 'Model',
+    refusals: ['not-found', 'bad-request', 'conflict'],
+  },
+  {
+    method: 'post',
+    path: '/models/retrain',
+    summary: 'Begins a retraining, unless one is under way',
+    status: 202,
+    refusals: ['bad-request', 'unavailable', 'timeout'],
   },
   {
     method: 'get',

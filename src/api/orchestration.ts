@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Client, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
+import {
+  ScheduleOverlapPolicy,
+  type Client,
+  type WorkflowExecutionInfo,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import {
   SwarmError,
   channelControl,
   channelWorkflowId,
+  retrainScheduleId,
   searchAttributeNames,
   swarmControl,
   swarmWorkflowId,
@@ -87,6 +93,12 @@ export class TemporalOrchestration implements Orchestration {
   setCordon(encoderId: string, change: 'cordon' | 'uncordon' | 'drain'): Promise<void> {
     const request: CordonRequest = { encoderId, requestedBy: 'operator' };
     return this.updateSwarm(swarmControl[change], request);
+  }
+
+  retrain(): Promise<void> {
+    return this.command(noSwarm, (client) =>
+      client.schedule.getHandle(retrainScheduleId(this.o.cell)).trigger(ScheduleOverlapPolicy.SKIP),
+    );
   }
 
   moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]> {

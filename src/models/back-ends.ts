@@ -34,6 +34,8 @@ const tfjsNodePackage = (): string => process.env.SWARM_TFJS_NODE || '@tensorflo
 export const backEndLoaders: BackEndLoaders = {
   'tfjs-node': async () => {
     restoreUtilFunctions();
+    // Its notes about the processor would stand between the lines of a log.
+    process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
     await import(tfjsNodePackage());
     await activate('tensorflow');
   },

@@ -1,5 +1,5 @@
 export type { BackEndInUse, BackEndName } from './back-end-names';
-export type { Manifest } from './manifest';
+export { backEndInUseSchema, manifestSchema, type Manifest } from './manifest';
 export { ModelHolder } from './model-holder';
 export { ModelStore, type DamagedModel, type StoredModel } from './model-store';
 export { runInThread, type ThreadProgram } from './run-in-thread';

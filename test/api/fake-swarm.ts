@@ -37,6 +37,7 @@ export class FakeSwarm {
   readonly full = new Set<string>();
   readonly incompatible = new Set<string>();
   readonly notVideo = new Set<string>();
+  retrainings = 0;
   calls = 0;
   delayMs = 0;
   readonly startedAtMs = Date.now() - 600_000;
@@ -90,6 +91,7 @@ export class FakeSwarm {
             if (!run) throw new SwarmError('bad-request', `There is no workflow ${id}.`, 'Look at the list.');
             return run;
           }),
+        retrain: () => this.ask('temporal', () => void (this.retrainings += 1)),
         close: async () => {},
       },
       origin: {

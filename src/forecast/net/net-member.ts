@@ -56,6 +56,15 @@ const isLongEnough = ({ length, daySteps, source }: ScaledSeries): boolean =>
  */
 export const netMember = (net: QuantileNet, name: string): EnsembleMember => ({
   name,
+  hindcast: (series: SeriesToForecast, origins: readonly number[]): DemandCurve[] | null => {
+    const scaled = new ScaledSeries(series);
+    if (!isLongEnough(scaled)) return null;
+    const { horizonSteps } = series;
+    return forecastOrigins(
+      net,
+      origins.map((origin) => ({ series: scaled, origin, horizonSteps })),
+    );
+  },
   forecast: (series: readonly SeriesToForecast[]): (DemandCurve | null)[] => {
     const scaled = series.map((one) => new ScaledSeries(one));
     const usable = scaled.filter(isLongEnough);
