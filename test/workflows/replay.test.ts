@@ -41,6 +41,7 @@ test('there is a history of every type of workflow', () => {
     'handoff-recovered',
     'recovery-lost',
     'recovery-start',
+    'retraining',
     'scale-in',
     'scale-out',
     'swarm',
