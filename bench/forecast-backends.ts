@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import { generatedSeries } from '../src/forecast/net';
@@ -29,7 +29,7 @@ interface Options {
 
 const inThread = async (run: BackEndRun): Promise<BackEndFigures | { why: string }> => {
   const program = join(__dirname, 'lib', `back-end-run${extname(__filename)}`);
-  const thread = new Worker(program, { workerData: run });
+  const thread = new Worker(program, { workerData: run, env: SHARE_ENV });
   const [answer] = await once(thread, 'message');
   await thread.terminate();
   return answer as BackEndFigures | { why: string };

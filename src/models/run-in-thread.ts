@@ -1,5 +1,5 @@
 import { extname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { SwarmError, type ErrorBody } from '../domain';
 import type { BackEndName } from './back-end-names';
 import type { Evaluation, StartingPoint, TrainingProgress, TrainingResult } from './training-task';
@@ -49,7 +49,7 @@ export async function runInThread(
 ): Promise<TrainingResult | Evaluation> {
   signal?.throwIfAborted();
   const { path, execArgv } = program;
-  const thread = new Worker(path, { workerData: task, ...(execArgv && { execArgv }) });
+  const thread = new Worker(path, { workerData: task, env: SHARE_ENV, ...(execArgv && { execArgv }) });
   const end = (): void => void thread.terminate();
   signal?.addEventListener('abort', end, { once: true });
   let answer: Exclude<ThreadAnswer, { kind: 'progress' }> | undefined;
