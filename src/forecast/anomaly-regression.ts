@@ -83,17 +83,20 @@ class RegressionRow {
   }
 }
 
-const originsOf = (
-  { series, horizon, firstOrigin }: FitFrame,
-  { firstStep, originPeriod }: RegressionOptions,
-): number[] => {
+/** Origins to learn from: all of the period, thinned out where rows times horizon are too many. */
+const rowsOf = ({ series, horizon }: FitFrame, { firstStep, originPeriod }: RegressionOptions): number[] => {
   const end = series.z.length;
-  const first = Math.max(firstOrigin, firstStep);
-  const rows = (end - first) / originPeriod;
+  const rows = (end - firstStep) / originPeriod;
   const stride = originPeriod * Math.max(1, Math.ceil((rows * horizon) / MAX_CELLS));
   const origins: number[] = [];
-  for (let origin = end - stride; origin >= first; origin -= stride) origins.push(origin);
+  for (let origin = end - stride; origin > firstStep; origin -= stride) origins.push(origin);
   return origins.reverse();
+};
+
+const dot = (weights: Float64Array, features: Float64Array): number => {
+  let sum = 0;
+  for (let k = 0; k < weights.length; k++) sum += weights[k]! * features[k]!;
+  return sum;
 };
 
 /** Days before a target that are not known yet to a forecast so many steps ahead, plus one. */
@@ -116,7 +119,7 @@ const profileByDay = (
  * logarithmic scale, with spikes cut.
  */
 export const fitAnomalyRegression = (frame: FitFrame, options: RegressionOptions): PointMember => {
-  const { series, horizon, firstOrigin } = frame;
+  const { series, horizon } = frame;
   const { profile, firstStep } = options;
   const { z, known, daySteps } = series;
   const end = z.length;
@@ -125,35 +128,30 @@ export const fitAnomalyRegression = (frame: FitFrame, options: RegressionOptions
   const anomalies = anomaliesOf(series, profile, { from: begin, to: end + horizon, limit });
   const usualByDay = profileByDay(profile, series, begin, horizon);
   const row = new RegressionRow(daySteps, options.anchor === 'last');
-  const origins = originsOf(frame, options);
-  const features = new Float64Array(origins.length * row.size);
-  const scratch = new Float64Array(row.size);
-  const past = new Float64Array((end - firstOrigin) * horizon).fill(NaN);
-  const foldOf = (index: number): number => Math.floor((index * FOLDS) / origins.length);
+  const features = new Float64Array(row.size);
+  const origins = rowsOf(frame, options);
+  const foldOf = (origin: number): number => Math.floor(((origin - firstStep) / (end - firstStep)) * FOLDS);
+  const past = new Float64Array(frame.origins.length * horizon).fill(NaN);
 
   const coefficients = Array.from({ length: horizon }, (_, ahead): Float64Array => {
     const usual = usualByDay[minDaysBack(ahead, daySteps) - 1]!;
     const folds = Array.from({ length: FOLDS }, () => new NormalEquations(row.size));
-    origins.forEach((origin, index) => {
-      const target = origin + ahead;
-      const usualOfTarget = usual[target - begin]!;
-      row.write(scratch, anomalies, origin, ahead, usualOfTarget);
-      features.set(scratch, index * row.size);
-      if (target >= end || !known[target] || Number.isNaN(usualOfTarget)) return;
-      const departure =
-        anomalies.usual[target - begin]! +
-        anomalies.values[target - begin]! -
-        row.anchor(anomalies, origin, usualOfTarget);
-      folds[foldOf(index)]!.addRow(scratch, 0, departure);
-    });
+    for (const origin of origins) {
+      const target = origin + ahead - begin;
+      const usualOfTarget = usual[target]!;
+      if (origin + ahead >= end || !known[origin + ahead] || Number.isNaN(usualOfTarget)) continue;
+      row.write(features, anomalies, origin, ahead, usualOfTarget);
+      const actual = anomalies.usual[target]! + anomalies.values[target]!;
+      folds[foldOf(origin)]!.addRow(features, actual - row.anchor(anomalies, origin, usualOfTarget));
+    }
     const all = folds.reduce((sum, fold) => sum.add(fold), new NormalEquations(row.size));
     const withoutFold = folds.map((fold) => solveRidge(all.copy().add(fold, -1), SHRINKAGE));
-    origins.forEach((origin, index) => {
+    frame.origins.forEach((origin, index) => {
       const usualOfTarget = usual[origin + ahead - begin]!;
-      const weights = withoutFold[foldOf(index)]!;
-      let value = row.anchor(anomalies, origin, usualOfTarget);
-      for (let k = 0; k < row.size; k++) value += weights[k]! * features[index * row.size + k]!;
-      past[(origin - firstOrigin) * horizon + ahead] = Number.isNaN(usualOfTarget) ? NaN : value;
+      if (origin <= firstStep || Number.isNaN(usualOfTarget)) return;
+      row.write(features, anomalies, origin, ahead, usualOfTarget);
+      past[index * horizon + ahead] =
+        row.anchor(anomalies, origin, usualOfTarget) + dot(withoutFold[foldOf(origin)]!, features);
     });
     return solveRidge(all, SHRINKAGE);
   });
@@ -168,10 +166,8 @@ export const fitAnomalyRegression = (frame: FitFrame, options: RegressionOptions
       const ahead = profileByDay(profile, now, origin, horizon);
       return Float64Array.from(coefficients, (weights, step) => {
         const usualOfTarget = ahead[minDaysBack(step, daySteps) - 1]![step]!;
-        row.write(scratch, latest, origin, step, usualOfTarget);
-        let value = row.anchor(latest, origin, usualOfTarget);
-        for (let k = 0; k < row.size; k++) value += weights[k]! * scratch[k]!;
-        return value;
+        row.write(features, latest, origin, step, usualOfTarget);
+        return row.anchor(latest, origin, usualOfTarget) + dot(weights, features);
       });
     },
   };

@@ -1,7 +1,5 @@
-import { recency } from './combine';
-
-/** A slot of the day is as uncertain as its own errors say, and as all do, as if so many days had said so. */
-const PRIOR_DAYS = 3;
+/** A slot of the day is as uncertain as its own errors say, and with this weight as those of all slots do. */
+const PRIOR_SHARE = 0.2;
 /** Errors within this part of a day to each side belong to a slot too. */
 const SLOT_REACH_DAYS = 1 / 24;
 /** The same for steps ahead, as a part of the horizon. */
@@ -13,8 +11,10 @@ export interface PastErrors {
   errors: Float64Array;
   horizon: number;
   daySteps: number;
-  /** Absolute step of the first origin. */
-  firstOrigin: number;
+  /** Absolute step of each origin, ascending. */
+  origins: readonly number[];
+  /** [origins], how much each counts: the latest most. */
+  recency: Float64Array;
 }
 
 /** How uncertain a forecast is, by slot of the day and by steps ahead; and the errors in these units. */
@@ -27,17 +27,15 @@ export interface ErrorSizes {
 
 const slotOf = (step: number, daySteps: number): number => ((step % daySteps) + daySteps) % daySteps;
 
-export const errorSizes = ({ errors, horizon, daySteps, firstOrigin }: PastErrors): ErrorSizes => {
-  const origins = errors.length / horizon;
-  const weightOf = recency(origins, daySteps);
+export const errorSizes = ({ errors, horizon, daySteps, origins, recency }: PastErrors): ErrorSizes => {
   const [slotSum, slotWeight] = [new Float64Array(daySteps), new Float64Array(daySteps)];
   const [aheadSum, aheadWeight] = [new Float64Array(horizon), new Float64Array(horizon)];
   for (let cell = 0; cell < errors.length; cell++) {
     const size = Math.abs(errors[cell]!);
     if (Number.isNaN(size)) continue;
     const [origin, ahead] = [Math.floor(cell / horizon), cell % horizon];
-    const weight = weightOf[origin]!;
-    const slot = slotOf(firstOrigin + origin + ahead, daySteps);
+    const weight = recency[origin]!;
+    const slot = slotOf(origins[origin]! + ahead, daySteps);
     slotSum[slot]! += weight * size;
     slotWeight[slot]! += weight;
     aheadSum[ahead]! += weight * size;
@@ -46,8 +44,7 @@ export const errorSizes = ({ errors, horizon, daySteps, firstOrigin }: PastError
   const total = slotWeight.reduce((sum, w) => sum + w, 0);
   const usual = Math.max(MIN_SIZE, slotSum.reduce((sum, s) => sum + s, 0) / Math.max(total, MIN_SIZE));
   const [slotReach, aheadReach] = [Math.round(SLOT_REACH_DAYS * daySteps), Math.round(AHEAD_REACH * horizon)];
-  const days = origins / daySteps;
-  const prior = (PRIOR_DAYS / Math.max(days, 1)) * (total / daySteps) * (2 * slotReach + 1);
+  const prior = PRIOR_SHARE * (total / daySteps) * (2 * slotReach + 1);
   const bySlot = Float64Array.from({ length: daySteps }, (_, slot) => {
     let [sum, weight] = [prior * usual, prior];
     for (let near = -slotReach; near <= slotReach; near++) {
@@ -58,7 +55,11 @@ export const errorSizes = ({ errors, horizon, daySteps, firstOrigin }: PastError
   });
   const byAhead = Float64Array.from({ length: horizon }, (_, ahead) => {
     let [sum, weight] = [0, 0];
-    for (let near = Math.max(0, ahead - aheadReach); near <= Math.min(horizon - 1, ahead + aheadReach); near++) {
+    for (
+      let near = Math.max(0, ahead - aheadReach);
+      near <= Math.min(horizon - 1, ahead + aheadReach);
+      near++
+    ) {
       sum += aheadSum[near]!;
       weight += aheadWeight[near]!;
     }
@@ -86,16 +87,14 @@ export const LEVELS = [0.1, 0.5, 0.9] as const;
 
 /** Quantiles of the errors in units of their size, per step ahead: [horizon] each of P10, P50, P90. */
 export const errorQuantiles = (past: PastErrors, sizes: ErrorSizes): Float64Array[] => {
-  const { errors, horizon, daySteps, firstOrigin } = past;
-  const origins = errors.length / horizon;
-  const weightOf = recency(origins, daySteps);
+  const { errors, horizon, origins, recency } = past;
   const reach = Math.round(AHEAD_REACH * horizon);
   const byAhead = Array.from({ length: horizon }, (_, ahead) => {
     const list: { value: number; weight: number }[] = [];
-    for (let origin = 0; origin < origins; origin++) {
-      const value = errors[origin * horizon + ahead]! / sizeOf(sizes, firstOrigin + origin + ahead, ahead);
-      if (!Number.isNaN(value)) list.push({ value, weight: weightOf[origin]! });
-    }
+    origins.forEach((origin, i) => {
+      const value = errors[i * horizon + ahead]! / sizeOf(sizes, origin + ahead, ahead);
+      if (!Number.isNaN(value)) list.push({ value, weight: recency[i]! });
+    });
     return list;
   });
   const result = LEVELS.map(() => new Float64Array(horizon));

@@ -6,8 +6,8 @@ export interface PastForecasts {
   /** Truth of each cell of the members' arrays; NaN where it is not known. */
   truth: Float64Array;
   horizon: number;
-  /** Steps in a day of the series. */
-  daySteps: number;
+  /** [origins], how much each counts: the latest most. */
+  recency: Float64Array;
 }
 
 /** Loss of so many days ago weighs half. */
@@ -17,9 +17,9 @@ const LOSS_POWER = 4;
 /** Losses of neighbouring steps ahead, this part of the horizon to each side, are taken together. */
 const NEIGHBOUR_SHARE = 0.125;
 
-/** Weight of each origin: the latest weigh most. */
-export const recency = (origins: number, daySteps: number): Float64Array =>
-  Float64Array.from({ length: origins }, (_, i) => 0.5 ** ((origins - 1 - i) / (HALF_LIFE_DAYS * daySteps)));
+/** Weight of each origin by its age; `end` is the first step after the history. */
+export const recencyOf = (origins: readonly number[], end: number, daySteps: number): Float64Array =>
+  Float64Array.from(origins, (origin) => 0.5 ** ((end - origin) / (HALF_LIFE_DAYS * daySteps)));
 
 /**
  * Weight of each member for each step ahead, [members x horizon], from its own recent loss.
@@ -27,10 +27,11 @@ export const recency = (origins: number, daySteps: number): Float64Array =>
  * The loss is the absolute error, twice the pinball loss of the median. A member that was not tried everywhere is
  * compared with the others where it was.
  */
-export const memberWeights = ({ members, truth, horizon, daySteps }: PastForecasts): Float64Array => {
-  const origins = truth.length / horizon;
-  const weightOf = recency(origins, daySteps);
-  const [own, others] = [new Float64Array(members.length * horizon), new Float64Array(members.length * horizon)];
+export const memberWeights = ({ members, truth, horizon, recency }: PastForecasts): Float64Array => {
+  const [own, others] = [
+    new Float64Array(members.length * horizon),
+    new Float64Array(members.length * horizon),
+  ];
   for (let cell = 0; cell < truth.length; cell++) {
     const [actual, ahead] = [truth[cell]!, cell % horizon];
     if (Number.isNaN(actual)) continue;
@@ -42,7 +43,7 @@ export const memberWeights = ({ members, truth, horizon, daySteps }: PastForecas
       count++;
     }
     if (count < 2) continue;
-    const weight = weightOf[Math.floor(cell / horizon)]!;
+    const weight = recency[Math.floor(cell / horizon)]!;
     members.forEach((member, m) => {
       const error = Math.abs(actual - member[cell]!);
       if (Number.isNaN(error)) return;

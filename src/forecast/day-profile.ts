@@ -72,7 +72,9 @@ export const similarDayProfile = (series: CleanSeries): DayProfile => {
       }
     }
   const usual = pairs > 0 ? total / pairs : 0;
-  const distances = sums.map((sum, cell) => ((sum + PRIOR_PAIRS * usual) / (counts[cell]! + PRIOR_PAIRS)) ** 2);
+  const distances = sums.map(
+    (sum, cell) => ((sum + PRIOR_PAIRS * usual) / (counts[cell]! + PRIOR_PAIRS)) ** 2,
+  );
   const weights = Array.from({ length: DAYS_PER_WEEK }, (_, weekday) => {
     // Block b counted forward has the weekday b mod 7, which counted back from the end (0 = the last) is this:
     const back = DAYS_PER_WEEK - 1 - weekday;

@@ -43,7 +43,8 @@ class Smoother {
     for (let step = 0; step < this.begin; step++) sum += z[step]!;
     this.level = sum / this.begin;
     const days = this.begin / daySteps;
-    for (let step = 0; step < this.begin; step++) this.day[step % daySteps]! += (z[step]! - this.level) / days;
+    for (let step = 0; step < this.begin; step++)
+      this.day[step % daySteps]! += (z[step]! - this.level) / days;
     for (let step = 0; step < weekSteps; step++)
       this.week[step] = z[step]! - this.level - this.day[step % daySteps]!;
   }
@@ -98,11 +99,11 @@ const bestGains = (series: CleanSeries, weekSteps: number): Gains => {
  * autoregressive error (Taylor, J. Oper. Res. Soc. 54, 2003), on the logarithmic scale; errors are bounded, so
  * that a spike does not become a season (after Gelper et al., J. Forecast. 29, 2010).
  */
-export const fitDoubleSeasonal = ({ series, horizon, firstOrigin }: FitFrame): PointMember => {
+export const fitDoubleSeasonal = ({ series, horizon, origins }: FitFrame): PointMember => {
   const weekOfSteps = DAYS_PER_WEEK * series.daySteps;
   const weekSteps = series.z.length >= 2 * weekOfSteps ? weekOfSteps : 0;
   const gains = bestGains(series, weekSteps);
-  const past = new Float64Array((series.z.length - firstOrigin) * horizon).fill(NaN);
+  const past = new Float64Array(origins.length * horizon).fill(NaN);
   const run = (now: CleanSeries, visit: (smoother: Smoother, origin: number) => void): Smoother => {
     const smoother = new Smoother(now, gains, weekSteps);
     for (let step = smoother.begin; step < now.z.length; step++) {
@@ -111,10 +112,12 @@ export const fitDoubleSeasonal = ({ series, horizon, firstOrigin }: FitFrame): P
     }
     return smoother;
   };
+  let index = 0;
   run(series, (smoother, origin) => {
-    if (origin < firstOrigin || origin < smoother.begin + series.daySteps) return;
-    const row = (origin - firstOrigin) * horizon;
-    for (let ahead = 0; ahead < horizon; ahead++) past[row + ahead] = smoother.predict(origin, ahead);
+    while (origins[index]! < origin) index++;
+    if (origins[index] !== origin || origin < smoother.begin + series.daySteps) return;
+    for (let ahead = 0; ahead < horizon; ahead++)
+      past[index * horizon + ahead] = smoother.predict(origin, ahead);
   });
   return {
     name: 'smoothing',

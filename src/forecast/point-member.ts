@@ -5,15 +5,15 @@ export interface FitFrame {
   series: CleanSeries;
   /** Steps that are forecast directly. */
   horizon: number;
-  /** Held-back forecasts are made from every origin in [firstOrigin, history length). */
-  firstOrigin: number;
+  /** Ascending; the held-back forecasts are made from these. */
+  origins: readonly number[];
 }
 
 /** A fitted statistical member: point forecasts on the logarithmic scale of the series. */
 export interface PointMember {
   readonly name: string;
   /**
-   * Forecasts of the origins of the frame, [origins x horizon], as if made then: by coefficients that were not
+   * Forecasts from the origins of the frame, [origins x horizon], as if made then: by coefficients that were not
    * fitted on the weeks around the origin. NaN where it has none.
    */
   readonly past: Float64Array;

@@ -12,15 +12,14 @@ export class NormalEquations {
     this.xty = new Float64Array(size);
   }
 
-  /** Adds the row that begins at `offset` of `features`, with its target and weight. */
-  addRow(features: Float64Array, offset: number, target: number, weight = 1): void {
+  addRow(features: Float64Array, target: number): void {
     const { size, xtx, xty } = this;
     for (let i = 0; i < size; i++) {
-      const xi = weight * features[offset + i]!;
+      const xi = features[i]!;
       if (xi === 0) continue;
       xty[i]! += xi * target;
       const row = i * size;
-      for (let j = 0; j <= i; j++) xtx[row + j]! += xi * features[offset + j]!;
+      for (let j = 0; j <= i; j++) xtx[row + j]! += xi * features[j]!;
     }
   }
 
