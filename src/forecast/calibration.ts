@@ -1,9 +1,9 @@
 /** A slot of the day is as uncertain as its own errors say, and with this weight as those of all slots do. */
-const PRIOR_SHARE = 0.2;
+const PRIOR_SHARE = (globalThis as any).P?.prior ?? 0.5;
 /** Errors within this part of a day to each side belong to a slot too. */
-const SLOT_REACH_DAYS = 1 / 24;
+const SLOT_REACH_DAYS = ((globalThis as any).P?.reach ?? 1) / 24;
 /** The same for steps ahead, as a part of the horizon. */
-const AHEAD_REACH = 0.1;
+const AHEAD_REACH = (globalThis as any).P?.areach ?? 0.1;
 const MIN_SIZE = 1e-6;
 
 /** Errors of held-back forecasts, `origins x horizon`, NaN where not known; on the logarithmic scale. */

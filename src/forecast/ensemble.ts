@@ -21,7 +21,7 @@ export const fitMembers = (
   const { daySteps } = series;
   const end = series.z.length;
   const weekly = end >= 2 * DAYS_PER_WEEK * daySteps;
-  const firstOrigin = Math.min(DAYS_PER_WEEK * daySteps, Math.floor(end / 2));
+  const firstOrigin = Math.min(DAYS_PER_WEEK * daySteps, Math.max(daySteps, Math.floor(end / ((globalThis as any).P?.fo ?? 4))));
   const hour = hourSteps(daySteps);
   const origins: number[] = [];
   const stride = hour * Math.max(1, Math.ceil((((end - firstOrigin) / hour) * horizon) / MAX_CELLS));
