@@ -16,7 +16,7 @@ export interface RegressionOptions {
 }
 
 /** Penalty relative to each feature's own sum of squares. */
-const SHRINKAGE = 0.3;
+const SHRINKAGE = 0.2;
 /** Latest changes from step to step that are features, where the anchor is the last value. */
 const CHANGES = 4;
 /** The same step of so many days before, as features. */

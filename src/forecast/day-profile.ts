@@ -8,11 +8,11 @@ const MAX_LAG_DAYS = 28;
 /** A week further back weighs this much less. */
 const WEIGHT_PER_WEEK = 0.75;
 /** The same for a day, among the similar days. */
-const WEIGHT_PER_DAY = (globalThis as any).P?.wd ?? 0.88;
+const WEIGHT_PER_DAY = 0.88;
 /** A weekday that differs by twice the distance of the most similar one weighs e^-(1/this) of it. */
-const DISTANCE_TOLERANCE = (globalThis as any).P?.tol ?? 0.4;
+const DISTANCE_TOLERANCE = 0.4;
 /** Pairs of days at the usual distance that each pair of weekdays is taken to have been seen with already. */
-const PRIOR_PAIRS = (globalThis as any).P?.pp ?? 6;
+const PRIOR_PAIRS = 6;
 /** Lags below this part of the heaviest are left out. */
 const NEGLIGIBLE = 0.005;
 
@@ -104,7 +104,8 @@ export const similarDayProfile = (series: CleanSeries): DayProfile => {
       between[a]![b] = between[b]![a] = distance;
       distances.add(a, b, distance, 1);
     }
-  const others = (day: number): number[] => Array.from({ length: days }, (_, b) => b).filter((b) => b !== day);
+  const others = (day: number): number[] =>
+    Array.from({ length: days }, (_, b) => b).filter((b) => b !== day);
   const ofPastDay = Array.from({ length: days }, (_, day) => {
     for (const other of others(day)) distances.add(day, other, between[day]![other]!, -1);
     const weights = distances.weights(day % DAYS_PER_WEEK);

@@ -18,5 +18,5 @@ export interface PointMember {
    */
   readonly past: Float64Array;
   /** Forecast of `horizon` steps right after the end of the series, which may have grown since the fit. */
-  forecast(series: CleanSeries): Float64Array;
+  readonly forecast: (series: CleanSeries) => Float64Array;
 }
