@@ -35,9 +35,7 @@ const series = (o: {
 test(`an event ahead raises its steps by what earlier ones did, and no others (seed ${SEED})`, () => {
   const forecaster = createSeriesForecaster();
   const { given, usual } = series({ nextLevel: 1 });
-  const curve = forecaster.forecast([given])[0]!.curve;
-    { curve: { p10: number[]; p50: number[]; p90: number[] } },
-  ];
+  const { curve } = forecaster.forecast([given])[0]!;
   curve.p50.forEach((p50, k) => {
     const truth = usual[k]! * (k >= 2 && k < 5 ? 2 : 1);
     expect(Math.abs(p50 / truth - 1)).toBeLessThan(0.15);
