@@ -8,10 +8,14 @@ import { mediaActivities } from './media';
 import { originActivities } from './origin';
 import { planningActivities } from './planning';
 import { requestActivities } from './requests';
+import { rolloutActivities } from './rollout';
+import { selfTestActivities } from './self-test';
 import { telemetryActivities } from './telemetry';
+import { versionActivities } from './versions';
 
 export type { Dependencies } from './dependencies';
 export { EncoderDirectory } from './encoder-directory';
+export { VersionsView } from './versions-view';
 export * from './types';
 
 /** Every activity of a cell's worker. Each is idempotent under retry, and fails with type = ErrorCode. */
@@ -26,6 +30,9 @@ export const createActivities = (dependencies: Dependencies) =>
     ...scoringActivities(dependencies),
     ...fleetActivities(dependencies),
     ...requestActivities(dependencies),
+    ...rolloutActivities(dependencies),
+    ...versionActivities(dependencies),
+    ...selfTestActivities(dependencies),
   });
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -91,6 +91,8 @@ export interface TargetChoice {
   rungs: number;
   explanation: MoveExplanation;
   facts: ChannelFacts;
+  /** It is of another compatibility class than the present owner: the seam has to be declared. */
+  discontinuity?: boolean;
   atMs: number;
 }
 
@@ -115,6 +117,7 @@ export interface OwnRequest {
   owner: Owner | null;
   fromGop: number;
   gapReason?: string;
+  discontinuity?: boolean;
 }
 
 export interface Ownership {
@@ -131,6 +134,7 @@ export interface ReturnOwnershipRequest {
   to: Owner;
   /** The source's token before the take-over. */
   tokenBefore: number;
+  discontinuity?: boolean;
 }
 
 /** `granted` is null where a third party owns the channel by now. */
@@ -148,6 +152,7 @@ export interface TakeOverRequest {
   facts: ChannelFacts;
   /** Published to viewers' playlists where GOPs can't be had any more. */
   gapReason: string;
+  discontinuity?: boolean;
 }
 
 export interface TakenOver extends Ownership {

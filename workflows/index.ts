@@ -4,5 +4,8 @@ export { drainEncoder } from './drain';
 export { forecasting } from './forecasting';
 export { handoff } from './handoff';
 export { recovery } from './recovery';
+export { rollout } from './rollout';
 export { scaleIn, scaleOut } from './scaling';
 export { swarm } from './swarm';
+export { upgradeEncoder } from './upgrade-encoder';
+export { versions } from './version-manager';

@@ -48,9 +48,17 @@ export const longOnce = proxyActivities<Activities>({
   },
 });
 
+/** Steps of a rollout: a host that starts anew, or a worker or server that was lost, is waited for, but not for ever. */
+export const patient = proxyActivities<Activities>({
+  ...longOptions,
+  startToCloseTimeout: '100 seconds',
+  scheduleToCloseTimeout: '3 minutes',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '3 seconds' },
+});
+
 /** What must happen in the end, however long the part at fault is away. */
 export const persistent = proxyActivities<Activities>({
-  startToCloseTimeout: '60 seconds',
+  startToCloseTimeout: '100 seconds',
   heartbeatTimeout: '4 seconds',
   scheduleToCloseTimeout: '6 hours',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

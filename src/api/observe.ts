@@ -1,4 +1,5 @@
 import type { CellForecast, EncoderInfo, EncoderTelemetry, SwarmWorkflowState } from '../domain';
+import type { StorageReport } from '../service/storage-reports';
 import type { Missing, MoveRecord } from './answer-schemas';
 import type { LatestFeedback } from '../telemetry/forecast-feedback';
 import { CachedReading, type Reading } from './cached';
@@ -12,6 +13,7 @@ export interface Observation {
   origin: OriginChannel[] | null;
   lastEntries: Record<string, LedgerEntry>;
   sources: SourceChannel[] | null;
+  storage: StorageReport[];
   fleet: FleetMember[];
   encoders: Record<string, { info: EncoderInfo | null; telemetry: EncoderTelemetry | null }>;
   viewers: Record<string, number>;
@@ -40,6 +42,7 @@ export class Observer {
   private readonly moves: CachedReading<MoveRecord[]>;
   private readonly origin: CachedReading<OriginChannel[]>;
   private readonly sources: CachedReading<SourceChannel[]>;
+  private readonly storage: CachedReading<StorageReport[]>;
   private readonly fleet: CachedReading<FleetMember[]>;
   private readonly forecast: CachedReading<CellForecast | null>;
   private readonly feedback: CachedReading<LatestFeedback[]>;
@@ -59,6 +62,7 @@ export class Observer {
     this.moves = new CachedReading('Temporal', () => orchestration.moves({ limit: movesShown }), slow);
     this.origin = new CachedReading('The origin', () => ports.origin.channels(), fast);
     this.sources = new CachedReading('The source', () => ports.source.channels(), slow);
+    this.storage = new CachedReading('Storage', () => ports.storage(), slow);
     this.fleet = new CachedReading('The fleet', () => ports.fleet.list(), fast);
     this.forecast = new CachedReading(
       'InfluxDB',
@@ -86,11 +90,12 @@ export class Observer {
   }
 
   async observe(): Promise<Observation> {
-    const [swarm, moves, origin, sources, fleet, forecast, feedback] = await Promise.all([
+    const [swarm, moves, origin, sources, storage, fleet, forecast, feedback] = await Promise.all([
       this.swarm.get(),
       this.moves.get(),
       this.origin.get(),
       this.sources.get(),
+      this.storage.get(),
       this.fleet.get(),
       this.forecast.get(),
       this.feedback.get(),
@@ -111,6 +116,7 @@ export class Observer {
       origin: origin.value,
       lastEntries,
       sources: sources.value,
+      storage: storage.value ?? [],
       fleet: fleetMembers,
       encoders: encoders.answers,
       viewers: viewers.value ?? {},

@@ -11,6 +11,8 @@ import {
   statusSchema,
   whatIfAnswerSchema,
 } from './answer-schemas';
+import { decisionSchema, rolloutStateSchema, startRolloutSchema } from './rollout-routes';
+import { addBuildSchema, pinSchema, targetSchema, versionsSchema } from './version-routes';
 import {
   addChannelSchema,
   eventSchema,
@@ -19,7 +21,7 @@ import {
   historyRowsAtOnce,
   whatIfSchema,
 } from './schemas';
-import { channelSpecSchema, knownEventSchema } from '../domain';
+import { channelSpecSchema, encoderBuildSchema, knownEventSchema } from '../domain';
 
 const moveResultSchema = z
   .looseObject({
@@ -43,6 +45,11 @@ const moveResultSchema = z
 const requests = {
   AddChannel: addChannelSchema,
   HandoffRequest: handoffSchema,
+  AddBuild: addBuildSchema,
+  TargetRequest: targetSchema,
+  PinRequest: pinSchema,
+  StartRollout: startRolloutSchema,
+  RolloutDecision: decisionSchema,
   AddEvent: eventSchema,
   HistoryImport: historyImportSchema,
   WhatIfRequest: whatIfSchema,
@@ -60,11 +67,14 @@ const answers = {
   KnownEvent: knownEventSchema,
   HistoryImported: historyImportedSchema,
   Explanation: explanationSchema,
+  Versions: versionsSchema,
+  EncoderBuild: encoderBuildSchema,
+  Rollout: rolloutStateSchema,
   Error: errorSchema,
 };
 
 interface Operation {
-  method: 'get' | 'post' | 'delete';
+  method: 'get' | 'post' | 'put' | 'delete';
   path: string;
   summary: string;
   body?: keyof typeof requests;
@@ -224,6 +234,88 @@ export const operations: Operation[] = [
     path: '/encoders/{id}/drain',
     summary: 'Cordons the encoder and moves its channels away',
     refusals: cordonRefusals,
+  },
+  {
+    method: 'get',
+    path: '/rollout',
+    summary: 'The rollout under way, else the last one; 204 where there was none',
+    answer: 'Rollout',
+    refusals: ['unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/rollout',
+    summary: 'Begins to bring a build to all encoders; answers when its waves are planned',
+    body: 'StartRollout',
+    answer: 'Rollout',
+    status: 201,
+    refusals: ['bad-request', 'not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  ...(['pause', 'resume', 'abort'] as const).map((name): Operation => ({
+    method: 'post',
+    path: `/rollout/${name}`,
+    summary: `Has the rollout ${name}`,
+    answer: 'Rollout',
+    refusals: ['conflict', 'unavailable', 'timeout'],
+  })),
+  {
+    method: 'post',
+    path: '/rollout/decide',
+    summary: 'Answers a rollout that holds: it continues, or rolls back',
+    body: 'RolloutDecision',
+    answer: 'Rollout',
+    refusals: ['bad-request', 'conflict', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'get',
+    path: '/versions',
+    summary: 'Catalogue of encoder builds, target and pins of the cell',
+    answer: 'Versions',
+    refusals: ['unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/versions',
+    summary: 'Finds or fetches a build, and adds it to the catalogue',
+    body: 'AddBuild',
+    answer: 'EncoderBuild',
+    status: 201,
+    refusals: ['bad-request', 'conflict', 'not-found', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'delete',
+    path: '/versions/{id}',
+    summary: 'Takes a build out of the catalogue',
+    status: 204,
+    refusals: ['not-found', 'conflict', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/versions/{id}/probe',
+    summary: 'Encodes the reference clips with a build, and derives its compatibility class',
+    answer: 'EncoderBuild',
+    refusals: ['not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'put',
+    path: '/versions/target',
+    summary: 'Sets the build that every encoder of the cell should run',
+    body: 'TargetRequest',
+    refusals: ['bad-request', 'not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'put',
+    path: '/versions/pins/{id}',
+    summary: 'Pins a channel to encoders that run a build',
+    body: 'PinRequest',
+    refusals: ['bad-request', 'not-found', 'unknown-channel', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'delete',
+    path: '/versions/pins/{id}',
+    summary: 'Lifts the pin of a channel',
+    status: 204,
+    refusals: ['not-found', 'unavailable', 'timeout'],
   },
 ];
 

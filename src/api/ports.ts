@@ -1,3 +1,4 @@
+import type { StorageReport } from '../service/storage-reports';
 import type { ForecastFeedback } from '../telemetry/forecast-feedback';
 import type { ForecastInputs } from '../telemetry/forecast-inputs';
 import type { TelemetryStore } from '../telemetry/store';
@@ -12,6 +13,8 @@ import type {
   SwarmWorkflowState,
 } from '../domain';
 import type { MoveRecord } from './answer-schemas';
+import type { RolloutsPort } from './rollouts-port';
+import type { VersionsPort } from './versions-port';
 
 /**
  * All that the API asks of the rest of the swarm. The real ones are in upstream.ts and orchestration.ts.
@@ -19,8 +22,12 @@ import type { MoveRecord } from './answer-schemas';
  */
 export interface ApiPorts {
   orchestration: Orchestration;
+  versions: VersionsPort;
+  rollouts: RolloutsPort;
   origin: OriginPort;
   source: { channels(): Promise<SourceChannel[]> };
+  /** Whether relay and origin can write to their disks. */
+  storage(): Promise<StorageReport[]>;
   fleet: { list(): Promise<FleetMember[]> };
   encoder: {
     describe(grpcAddress: string): Promise<EncoderInfo>;

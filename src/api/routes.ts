@@ -16,6 +16,8 @@ import { openApiDocument } from './openapi';
 import type { ApiPorts } from './ports';
 import { addChannelSchema, emptySchema, handoffSchema, limitSchema, subjectSchema } from './schemas';
 import { statusOf } from './status';
+import { createRolloutRoutes } from './rollout-routes';
+import { createVersionRoutes } from './version-routes';
 
 const statusFreshMs = 500;
 const statusDeadlineMs = 5_000;
@@ -112,6 +114,8 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     const asked = parseOrRefuse(handoffSchema, req.body ?? {}, 'handoff');
     res.json(await command(requestHandoff(ports.orchestration, id, asked)));
   });
+  router.use('/versions', createVersionRoutes(ports.versions));
+  router.use('/rollout', createRolloutRoutes(ports.rollouts));
   const cordonRoute =
     (change: 'cordon' | 'uncordon' | 'drain') =>
     async (req: Request, res: Response): Promise<void> => {

@@ -52,6 +52,12 @@ export const environmentSchema = z.object({
   SWARM_AUDIENCE_ANCHOR: z.enum(['keep', 'restart', 'off']).default('keep'),
   /** Seconds of wall time per step of the audience and of the forecasts; 24 steps are a day. */
   SWARM_STEP_SECONDS: z.coerce.number().min(1).max(3600).default(5),
+  /** Ring of the relay, in memory and on disk, for each channel: it ends at the first of the two. */
+  SWARM_RING_SECONDS: z.coerce.number().min(10).max(3_600).default(60),
+  SWARM_RING_MIB: z.coerce.number().min(1).max(16_384).default(64),
+  /** What the origin keeps of each channel, likewise. */
+  SWARM_RETENTION_SECONDS: z.coerce.number().min(60).max(86_400).default(900),
+  SWARM_RETENTION_MIB: z.coerce.number().min(16).max(1_048_576).default(1_024),
   SWARM_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 });
 export type Environment = z.infer<typeof environmentSchema>;

@@ -56,6 +56,8 @@ export const channelControl = {
 export interface CordonRequest {
   encoderId: string;
   requestedBy: string;
+  /** Channels that may come to the encoder nevertheless, as to a canary. */
+  exceptChannels?: string[];
 }
 
 export interface EncoderLost {
@@ -96,7 +98,7 @@ export interface SwarmWorkflowState {
   cycle: number;
   policy: Policy;
   channels: ChannelSpec[];
-  cordons: Record<string, { draining: boolean; by: string; atMs: number }>;
+  cordons: Record<string, { draining: boolean; by: string; atMs: number; exceptChannels?: string[] }>;
   lowDemandSinceMs: number | null;
   lastCycle: CycleResult | null;
 }

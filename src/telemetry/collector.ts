@@ -1,10 +1,11 @@
 import type { EncoderTelemetry } from '../domain';
 import type { FleetEncoder, FleetProvider } from '../fleet/provider';
 import type { Logger } from '../service/logger';
-import { CdnReplay } from './audience/cdn-replay';
+import type { StorageReport } from '../service/storage-reports';
 import type { AudienceReplay } from './audience/replay';
 import { EncoderWatch } from './encoder-watch';
-import { channelPoint, encoderPoints, encodingPoints } from './measurement-points';
+import { CdnReplay } from './audience/cdn-replay';
+import { channelPoint, encoderPoints, encodingPoints, storagePoint } from './measurement-points';
 import type { OriginView, PublishedChannel } from './origin-view';
 import { Sentinel, type SentinelEvent } from './sentinel';
 import type { Point, TelemetryStore } from './store';
@@ -19,6 +20,8 @@ export interface CollectorParts {
   cell: string;
   fleet: FleetProvider;
   origin: OriginView;
+  /** Whether relay and origin can write; parts that do not answer are absent. */
+  storage(): Promise<StorageReport[]>;
   store: TelemetryStore;
   stepSeconds: number;
   log: Logger;
@@ -94,7 +97,7 @@ export class Collector {
   }
 
   private async poll(starved: boolean): Promise<void> {
-    await Promise.all([this.readFleet(), this.readOrigin()]);
+    const [storage] = await Promise.all([this.parts.storage(), this.readFleet(), this.readOrigin()]);
     const answers = await Promise.all(
       [...this.watched].map(async ([id, { watch }]) => ({
         id,
@@ -109,6 +112,7 @@ export class Collector {
     const points = [
       ...answers.flatMap(({ watch, telemetry }) => encoderPoints(cell, watch.info, telemetry, atMs)),
       ...(await this.channelPoints(telemetryOf, regionOf, atMs)),
+      ...storage.map((report) => storagePoint(cell, report, atMs)),
     ];
     this.lastPollAtMs = atMs;
     this.replaying ??= this.replayAudience(regionOf, atMs).finally(() => (this.replaying = null));

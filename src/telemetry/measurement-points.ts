@@ -1,3 +1,4 @@
+import type { StorageReport } from '../service/storage-reports';
 import { ticksToSeconds, UNIT_PIXELS_PER_SECOND, type EncoderInfo, type EncoderTelemetry } from '../domain';
 import type { NewestGop, PublishedChannel } from './origin-view';
 import type { Point } from './store';
@@ -55,6 +56,18 @@ export const encoderPoints = (
     })),
   ];
 };
+
+/** Whether a part of the media path can write to its disk. */
+export const storagePoint = (cell: string, report: StorageReport, atMs: number): Point => ({
+  measurement: 'storage',
+  tags: { cell, part: report.part },
+  fields: {
+    full: report.state === 'full',
+    failing: report.state === 'failing',
+    affected: report.affected.length,
+  },
+  atMs,
+});
 
 /** Point of one channel; units and rungs are those of its owner's session, where that is known. */
 export const channelPoint = (

@@ -90,5 +90,10 @@ export const measurementSchemas: readonly ISchemaOptions[] = [
     tags: ['cell', 'channel', 'reason', 'outcome'],
     fields: { request_to_commit_ms: FLOAT, overlap_gops: FLOAT, workflow_id: STRING },
   },
+  {
+    measurement: 'storage',
+    tags: ['cell', 'part'],
+    fields: { full: BOOLEAN, failing: BOOLEAN, affected: INTEGER },
+  },
   { measurement: 'trouble', tags: ['cell', 'encoder', 'kind'], fields: { weight: FLOAT } },
 ];

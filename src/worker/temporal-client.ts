@@ -21,6 +21,7 @@ import {
   searchAttributeNames,
   swarmControl,
   swarmWorkflowId,
+  versionsWorkflowId,
   type ChannelSpec,
   type ErrorCode,
   type Policy,
@@ -85,6 +86,15 @@ export const ensureSwarm = async (
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       typedSearchAttributes: cellAttribute(cell),
       staticSummary: `swarm of cell ${cell}`,
+      workflowTaskTimeout: '5 seconds',
+    });
+    await client.workflow.start('versions', {
+      workflowId: versionsWorkflowId(cell),
+      taskQueue: taskQueueOf(cell),
+      args: [{ cell }],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      typedSearchAttributes: cellAttribute(cell),
+      staticSummary: `versions of cell ${cell}`,
       workflowTaskTimeout: '5 seconds',
     });
   });

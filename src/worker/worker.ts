@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getClient } from '@temporalio/activity';
@@ -11,7 +12,7 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import express from 'express';
-import { EncoderDirectory, createActivities } from '../../activities';
+import { EncoderDirectory, VersionsView, createActivities } from '../../activities';
 import { taskQueueOf, type Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/provider';
 import { encoderClientFor } from '../media/encoder/client';
@@ -34,6 +35,12 @@ const workflowSource = (): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath
     ? { workflowBundle: { codePath } }
     : { workflowsPath: require.resolve('../../workflows') };
 };
+
+/** Encoder hosts of other machines reach this one by its name, where it listens on all of its addresses. */
+const clipsServedFrom = (host: string): { listenOn: string; reachableAs: string } => ({
+  listenOn: host,
+  reachableAs: host === '0.0.0.0' || host === '::' ? hostname() : host,
+});
 
 /** Sizes that hold for any cell's worker; also the tests' ones. */
 export const workerTuning = {
@@ -77,6 +84,9 @@ export const startWorker = async (
     originUrl: environment.SWARM_ORIGIN_URL,
     sourceUrl: environment.SWARM_SOURCE_URL,
     stepSeconds: environment.SWARM_STEP_SECONDS,
+    ffmpegPath: environment.FFMPEG,
+    clipsServedFrom: clipsServedFrom(host),
+    versions: new VersionsView(cell, getClient),
     fleet,
     store,
     encoders: new EncoderDirectory(fleet, encoderClientFor),

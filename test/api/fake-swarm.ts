@@ -14,7 +14,10 @@ import {
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
+import type { StorageReport } from '../../src/service/storage-reports';
 import type { MoveRecord } from '../../src/api/answer-schemas';
+import { FakeRollouts } from './fake-rollouts';
+import { FakeVersions } from './fake-versions';
 import type { LatestFeedback } from '../../src/telemetry/forecast-feedback';
 import type { AudienceRow } from '../../src/telemetry/forecast-inputs';
 import { moveResult } from './move-result';
@@ -40,10 +43,13 @@ export class FakeSwarm {
   readonly full = new Set<string>();
   readonly incompatible = new Set<string>();
   readonly notVideo = new Set<string>();
+  readonly versions = new FakeVersions();
+  readonly rollouts = new FakeRollouts();
   readonly events = new Map<string, KnownEvent>();
   readonly imported: AudienceRow[] = [];
   learned: LatestFeedback[] = [];
   calls = 0;
+  storage: StorageReport[] = [];
   delayMs = 0;
   readonly startedAtMs = Date.now() - 600_000;
 
@@ -104,6 +110,8 @@ export class FakeSwarm {
           }),
         close: async () => {},
       },
+      versions: this.versions.port((answer) => this.ask('temporal', answer)),
+      rollouts: this.rollouts.port((answer) => this.ask('temporal', answer)),
       origin: {
         channels: () =>
           this.ask('origin', () => [...this.channels.keys()].map((id) => this.originChannel(id))),
@@ -114,6 +122,7 @@ export class FakeSwarm {
             renditions: this.channels.get(id)!.spec.ladder.slice(0, this.channels.get(id)!.rungs),
           })),
       },
+      storage: async () => this.storage,
       source: {
         channels: () =>
           this.ask('source', () =>

@@ -49,6 +49,25 @@ test('puts what all parts say into one status', async () => {
   expect(seen.cycle!.url).toContain('/workflows/cycle%2Flocal%2F118');
 });
 
+test('a full disk of the media path is a problem that is named first', async () => {
+  const full = {
+    state: 'full' as const,
+    sinceMs: 1,
+    message: 'ENOSPC: no space left',
+    affected: ['ch-1', 'ch-2'],
+  };
+  api.swarm.storage = [
+    { part: 'relay', state: 'ok', sinceMs: null, message: null, affected: [] },
+    { part: 'origin', ...full },
+  ];
+  const seen = await status();
+  expect(seen.health).toBe('degraded');
+  expect(seen.problems[0]).toMatch(
+    /^The disk of the origin is full \(ch-1, ch-2\): nothing new is published.*ENOSPC/,
+  );
+  expect(seen.problems.join()).not.toContain('relay');
+});
+
 test.each(['temporal', 'origin', 'source', 'fleet', 'influxdb', 'enc-2'])(
   'goes on without %s, and says that it is missing',
   async (part) => {

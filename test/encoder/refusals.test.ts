@@ -46,6 +46,7 @@ test('says who it is', async () => {
     ffmpegVersion: expect.stringMatching(/^\S+/) as string,
     capacityUnits: 1,
     maxSessions: 3,
+    buildDigest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
   });
 });
 

@@ -7,6 +7,7 @@ import { showEncoders } from './encoders.js';
 import * as format from './format.js';
 import { showMoves } from './moves.js';
 import { showPlayer } from './player.js';
+import { watchRollout } from './rollout.js';
 
 const forecastPeriodMs = 3_000;
 const accuracyPeriodMs = 10_000;
@@ -110,6 +111,7 @@ const refreshForecasts = async () => {
   }
 };
 void refreshForecasts();
+watchRollout();
 
 const refreshAccuracy = async () => {
   try {
