@@ -3,12 +3,9 @@ import { createSeriesForecaster, forecastCell } from '../src/forecast';
 import type { Dependencies } from './dependencies';
 import { ForecastInputReader } from './forecast-inputs';
 import { issuedSteps } from './forecast-scoring';
+import { HISTORY_DAYS, HORIZON_STEPS, SEASON_STEPS } from './forecast-shape';
 import { withHeartbeats } from './heartbeat';
 import type { IssuedForecast } from './types';
-
-const SEASON_STEPS = 24;
-const HORIZON_STEPS = 8;
-const HISTORY_DAYS = 21;
 
 /** Activity of the Predictive Analytics Module: history in, demand curves out, both in the store. */
 export const forecastingActivities = ({

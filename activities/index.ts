@@ -10,6 +10,7 @@ import { planningActivities } from './planning';
 import { requestActivities } from './requests';
 import { rolloutActivities } from './rollout';
 import { selfTestActivities } from './self-test';
+import { retrainingActivities } from './retraining';
 import { telemetryActivities } from './telemetry';
 import { versionActivities } from './versions';
 
@@ -28,6 +29,7 @@ export const createActivities = (dependencies: Dependencies) =>
     ...telemetryActivities(dependencies),
     ...forecastingActivities(dependencies),
     ...scoringActivities(dependencies),
+    ...retrainingActivities(dependencies),
     ...fleetActivities(dependencies),
     ...requestActivities(dependencies),
     ...rolloutActivities(dependencies),

@@ -9,6 +9,7 @@ import type {
   SwarmSnapshot,
   SwarmWorkflowState,
 } from '../src/domain';
+import type { Evaluation, TrainingResult } from '../src/models';
 import type { EncoderClient } from '../src/media/encoder/client';
 
 /** Shapes that cross between workflows and activities. All plain JSON, all small. */
@@ -222,4 +223,30 @@ export interface IssuedForecast {
   historySteps: number;
   /** Largest P90 of the whole cell over the horizon, in encode units. */
   peakUnitsP90: number;
+}
+
+/** One run of the retraining workflow; names its folder of files. */
+export interface RetrainingRun {
+  runId: string;
+}
+
+export interface CollectedHistory {
+  series: number;
+  /** Of measured history, in days of the series. */
+  days: number;
+  fromMs: number;
+  toMs: number;
+}
+
+export interface TrainRequest extends RetrainingRun {
+  seed: number;
+}
+
+export type TrainedModel = TrainingResult;
+export type EvaluatedModel = Evaluation;
+
+export interface SettledModel {
+  modelId: string;
+  accepted: boolean;
+  why: string;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { channelInputSchema, knownEventSchema, policySchema } from '../domain';
+import { backEndInUseSchema, manifestSchema } from '../models';
 
 /** Shapes of the API's answers: the types come from here, and so does /api/openapi.json. */
 
@@ -142,6 +143,17 @@ export const statusSchema = z.object({
       held: z.array(z.string()),
     })
     .nullable(),
+  net: z
+    .object({
+      modelId: z.string(),
+      trainedAtMs: ms('trained'),
+      pinball: z.number().describe('on windows held back, over that of the day-seasonal naive'),
+      backEnd: backEndInUseSchema
+        .nullable()
+        .describe('back end of TensorFlow.js in use, and why faster ones are not; null: none was loaded yet'),
+    })
+    .nullable()
+    .describe('model that the net forecasts with'),
   cycle: z
     .object({
       number: z.number(),
@@ -160,6 +172,14 @@ export const statusSchema = z.object({
 });
 export type Alert = z.infer<typeof statusSchema>['alerts'][number];
 export type Status = z.infer<typeof statusSchema>;
+
+export const modelsSchema = z.object({
+  inUse: z.string().nullable(),
+  backEnd: backEndInUseSchema.nullable(),
+  models: z.array(manifestSchema).describe('the newest first; refused ones too'),
+  damaged: z.array(z.object({ id: z.string(), why: z.string() })),
+});
+export type Models = z.infer<typeof modelsSchema>;
 
 const curveSchema = z.object({
   p10: z.array(z.number()),

@@ -7,6 +7,7 @@ import {
   explanationSchema,
   forecastsSchema,
   historyImportedSchema,
+  modelsSchema,
   moveRecordSchema,
   statusSchema,
   whatIfAnswerSchema,
@@ -22,6 +23,7 @@ import {
   whatIfSchema,
 } from './schemas';
 import { channelSpecSchema, encoderBuildSchema, knownEventSchema } from '../domain';
+import { manifestSchema } from '../models';
 
 const moveResultSchema = z
   .looseObject({
@@ -66,6 +68,8 @@ const answers = {
   WhatIf: whatIfAnswerSchema,
   KnownEvent: knownEventSchema,
   HistoryImported: historyImportedSchema,
+  Models: modelsSchema,
+  Model: manifestSchema,
   Explanation: explanationSchema,
   Versions: versionsSchema,
   EncoderBuild: encoderBuildSchema,
@@ -113,6 +117,21 @@ export const operations: Operation[] = [
     path: '/forecasts',
     summary: 'Forecasts with the history before them',
     answer: 'Forecasts',
+  },
+  { method: 'get', path: '/models', summary: 'Trained nets, and the one in use', answer: 'Models' },
+  {
+    method: 'get',
+    path: '/models/{id}',
+    summary: 'One trained net: data range, seed, back end, scores, verdict',
+    answer: 'Model',
+    refusals: ['not-found', 'bad-request', 'conflict'],
+  },
+  {
+    method: 'post',
+    path: '/models/retrain',
+    summary: 'Begins a retraining, unless one is under way',
+    status: 202,
+    refusals: ['bad-request', 'unavailable', 'timeout'],
   },
   {
     method: 'get',

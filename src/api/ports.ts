@@ -46,6 +46,8 @@ export interface Orchestration {
   removeChannel(channelId: string): Promise<void>;
   move(channelId: string, request: MoveRequest): Promise<MoveResult>;
   setCordon(encoderId: string, change: 'cordon' | 'uncordon' | 'drain'): Promise<void>;
+  /** Begins a retraining of the net, unless one is under way. */
+  retrain(): Promise<void>;
   /** Running moves first, then the latest. */
   moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]>;
   /** One run with its history. @throws SwarmError bad-request when there is no such workflow. */

@@ -1,6 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
 import { idSchema } from '../domain';
+import { ModelStore } from '../models';
 import { parseOrRefuse } from '../service/http';
 import type { Forecasts, Status } from './answer-schemas';
 import { CachedReading } from './cached';
@@ -11,6 +12,7 @@ import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
 import { forecastsOf } from './forecasts';
 import { jsonBody } from './json-body';
 import { runUrl } from './move-records';
+import { createModelRoutes, netStatus } from './model-routes';
 import { Observer, type Observation } from './observe';
 import { openApiDocument } from './openapi';
 import type { ApiPorts } from './ports';
@@ -33,6 +35,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
   const cell = environment.SWARM_CELL;
   const stepSeconds = environment.SWARM_STEP_SECONDS;
   const observer = new Observer(ports, { cell, stepSeconds, forecastMaxAgeMs: 60 * stepSeconds * 1000 });
+  const models = new ModelStore(environment.SWARM_STATE_DIR, cell);
   const context = {
     cell,
     urls: {
@@ -47,7 +50,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     'The swarm',
     async () => {
       const seen = await observer.observe();
-      return { seen, status: statusOf(seen, context) };
+      return { seen, status: statusOf(seen, { ...context, net: await netStatus(models) }) };
     },
     { freshMs: statusFreshMs, deadlineMs: statusDeadlineMs },
   );
@@ -94,6 +97,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     if (!value) throw fault ?? new Error('no forecasts');
     res.json(value);
   });
+  router.use(createModelRoutes(models, ports));
   router.get('/explain/*subject', async (req, res) => {
     const subject = [req.params.subject].flat().join('/');
     res.json(await explain(ports.orchestration, parseOrRefuse(subjectSchema, subject, 'subject')));

@@ -9,6 +9,7 @@ import { problemsOf } from './problems';
 export interface StatusContext {
   cell: string;
   urls: Status['urls'];
+  net: Status['net'];
   cycleUrl(workflowId: string): string;
 }
 
@@ -46,6 +47,7 @@ export const statusOf = (seen: Observation, context: StatusContext): Status => {
       horizonSteps: forecast.horizonSteps,
       held: forecast.held,
     },
+    net: context.net,
     cycle: cycle && {
       number: swarm?.cycle ?? 0,
       workflowId: cycle.workflowId,

@@ -8,6 +8,7 @@ import { addHandoff } from './commands/handoff';
 import { addReplay } from './commands/replay';
 import { addRollout } from './commands/rollout';
 import { addHistory } from './commands/history';
+import { addModel } from './commands/model';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
 import { addVersion } from './commands/version';
@@ -46,6 +47,7 @@ export const createProgram = (o: { json: boolean }): Command => {
   addForecast(program);
   addEvent(program);
   addHistory(program);
+  addModel(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.

@@ -12,3 +12,4 @@ export * from './plan';
 export * from './moves';
 export * from './control';
 export * from './default-channels';
+export * from './seeded-random';

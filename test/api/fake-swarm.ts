@@ -48,6 +48,7 @@ export class FakeSwarm {
   readonly events = new Map<string, KnownEvent>();
   readonly imported: AudienceRow[] = [];
   learned: LatestFeedback[] = [];
+  retrainings = 0;
   calls = 0;
   storage: StorageReport[] = [];
   delayMs = 0;
@@ -108,6 +109,7 @@ export class FakeSwarm {
             if (!run) throw new SwarmError('bad-request', `There is no workflow ${id}.`, 'Look at the list.');
             return run;
           }),
+        retrain: () => this.ask('temporal', () => void (this.retrainings += 1)),
         close: async () => {},
       },
       versions: this.versions.port((answer) => this.ask('temporal', answer)),

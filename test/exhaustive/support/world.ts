@@ -178,6 +178,7 @@ export class World {
       encoders,
       fleet: { canProvision: false, list: async () => [] } as unknown as Dependencies['fleet'],
       store: quietStore,
+      ...elsewhere,
       temporal: () => this.client(),
     };
     const activities = withFailures(createActivities(dependencies));
@@ -331,6 +332,14 @@ const fleetEncoder = ({ info, life }: EncoderModel): FleetEncoder => ({
   restarts: life - 1,
   startedAtMs: 0,
 });
+
+/** What moves have nothing to do with. */
+const elsewhere = {
+  ffmpegPath: 'ffmpeg',
+  clipsServedFrom: { host: '127.0.0.1', publicHost: '127.0.0.1' },
+  versions: { read: async () => null },
+  models: {},
+} as unknown as Pick<Dependencies, 'ffmpegPath' | 'clipsServedFrom' | 'versions' | 'models'>;
 
 /** A database that takes everything and knows nothing: decisions then rest on what is seen. */
 const quietStore = {
