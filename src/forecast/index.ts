@@ -1,3 +1,4 @@
+export { createSeriesForecaster, ENSEMBLE_MODEL, type ForecasterOptions } from './forecaster';
 export { forecastCell, seriesKey, type CellForecastInput } from './cell-forecast';
 export { encoderCurves, type ChannelPlacement } from './encoder-curves';
 export { errorCorrelation } from './error-correlation';
@@ -11,7 +12,6 @@ export {
   type SessionCost,
 } from './session-cost';
 export { sumCurves } from './sum-curves';
-export { createSeriesForecaster, ENSEMBLE_MODEL, type ForecasterOptions } from './forecaster';
 export { forecastSeries, HOLD_MODEL, SEASONAL_MODEL, type ForecastShape } from './series-forecast';
 export { msUntilStep, stepAt } from './upcoming';
 export type { EnsembleMember, SeriesForecast, SeriesForecaster, SeriesToForecast } from './series';
