@@ -10,6 +10,7 @@ const reasonText: Record<MoveReason, string> = {
   'predicted-overload': 'its encoder was forecast to cross its limit',
   consolidation: 'demand is low and fewer encoders can carry it',
   drain: 'its encoder is being drained',
+  canary: 'a new build is tried on it',
   operator: 'an operator asked for it',
   ladder: 'its audience asks for another ladder',
   recycle: 'its session was due to be renewed',

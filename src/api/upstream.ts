@@ -5,6 +5,8 @@ import { encoderClientFor } from '../media/encoder/client';
 import { createFleetProvider } from '../fleet/provider';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { TemporalOrchestration } from './orchestration';
+import { createRolloutsPort } from './rollouts-port';
+import { createVersionsPort } from './versions-port';
 import type { ApiPorts, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 
 const deadlineMs = 2_000;
@@ -23,6 +25,8 @@ export const createPorts = (environment: Environment): ApiPorts => {
   });
   return {
     orchestration,
+    versions: createVersionsPort(cell, orchestration),
+    rollouts: createRolloutsPort(cell, orchestration),
     origin: {
       channels: () => callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: deadlineMs }),
       ledgerEntry: async (channelId, gop) => {

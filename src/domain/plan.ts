@@ -16,6 +16,8 @@ export const policySchema = z.object({
   scaleInStabilisationSeconds: z.number().min(0).default(60),
   /** Planned moves per control cycle. */
   maxMovesPerCycle: z.int().min(0).default(2),
+  /** Handoffs between builds of different compatibility classes, with a declared discontinuity at the seam. */
+  allowDiscontinuity: z.boolean().default(false),
 });
 export type Policy = z.infer<typeof policySchema>;
 
@@ -24,6 +26,7 @@ export type MoveReason =
   | 'predicted-overload'
   | 'consolidation'
   | 'drain'
+  | 'canary'
   | 'operator'
   | 'ladder'
   | 'recycle'

@@ -58,6 +58,7 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
     storage: () =>
       readStorageReports({ relay: environment.SWARM_RELAY_URL, origin: environment.SWARM_ORIGIN_URL }),
     store,
+    stepSeconds: environment.SWARM_STEP_SECONDS,
     log,
     audience,
     onEvent: (event) => signals.push(event),

@@ -182,7 +182,7 @@ test('forecasts without InfluxDB are empty and say so', async () => {
 test('pages that listen share one poll, and none runs when they are gone', async () => {
   const listen = async (): Promise<{ events: () => number; close(): void }> => {
     const abort = new AbortController();
-    const response = await fetch(`${api.url}/api/events`, { signal: abort.signal });
+    const response = await fetch(`${api.url}/api/status/stream`, { signal: abort.signal });
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     let text = '';
     void (async () => {
@@ -213,7 +213,7 @@ test('the OpenAPI document names every route, and its references lead somewhere'
   expect(body.components.schemas.AddChannel.required).toEqual(['id']);
   for (const { method, path } of operations) {
     const url = `${api.url}/api${path.replace('{id}', 'nothing-here').replace('{subject}', 'nothing-here')}`;
-    if (path === '/events') continue;
+    if (path === '/status/stream') continue;
     const answer = await ask(url, { method: method.toUpperCase() });
     expect(answer.body?.error?.message ?? '').not.toContain('There is no GET /api');
     expect(answer.status).not.toBe(500);

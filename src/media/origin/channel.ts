@@ -201,6 +201,7 @@ export class Channel {
         gopDurationTicks,
         previous: this.#media.ledger.last,
         previousPublished: this.#media.ledger.lastPublished,
+        discontinuityAt: this.#record.ownership.discontinuityAt,
       });
       await this.#media.store(record, body);
       this.parts.health.succeeded(this.id);
