@@ -8,5 +8,6 @@ export { rollout } from './rollout';
 export { retraining } from './retraining';
 export { scaleIn, scaleOut } from './scaling';
 export { swarm } from './swarm';
+export { synchronise } from './synchronise';
 export { upgradeEncoder } from './upgrade-encoder';
 export { versions } from './version-manager';

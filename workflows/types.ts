@@ -2,6 +2,7 @@ import type { SwarmContext } from '../activities';
 import type {
   ChannelSpec,
   ChannelWorkflowState,
+  EncoderUpdate,
   InstalledBuild,
   MoveRequest,
   Policy,
@@ -66,6 +67,11 @@ export interface ScaleInInput {
   cell: string;
   encoderId: string;
   reason: string;
+}
+
+export interface SynchroniseInput {
+  cell: string;
+  update: EncoderUpdate;
 }
 
 export interface RolloutInput {
