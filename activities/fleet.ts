@@ -1,21 +1,25 @@
 import { SwarmError, type InstalledBuild } from '../src/domain';
 import type { Dependencies } from './dependencies';
 import { withHeartbeats } from './heartbeat';
+import { installedBuildOf } from './installed';
 
 const HEALTH_CHECK_EVERY_MS = 250;
 const HEALTHY_WITHIN_MS = 60_000;
 const CALL_DEADLINE_MS = 1_000;
 
 /** Activities that start and end encoder hosts. */
-export const fleetActivities = ({ fleet, encoders }: Pick<Dependencies, 'fleet' | 'encoders'>) => ({
-  /** The same requestId again gives the same encoder. */
-  provisionEncoder: (request: {
-    requestId: string;
-    build?: InstalledBuild;
-  }): Promise<{ encoderId: string }> =>
+export const fleetActivities = ({
+  fleet,
+  encoders,
+  versions,
+}: Pick<Dependencies, 'fleet' | 'encoders' | 'versions'>) => ({
+  /** The same requestId again gives the same encoder. It begins with the cell's target build. */
+  provisionEncoder: (request: { requestId: string }): Promise<{ encoderId: string }> =>
     withHeartbeats(async () => {
-      const { requestId, build } = request;
-      return { encoderId: (await fleet.provision(requestId, undefined, build)).id };
+      const { builds, targetBuildId } = await versions.read();
+      const target = builds.find((build) => build.id === targetBuildId);
+      const build = target && installedBuildOf(target);
+      return { encoderId: (await fleet.provision(request.requestId, undefined, build)).id };
     }),
 
   /**

@@ -11,7 +11,7 @@ import {
 import { fitnessOf } from '../src/fitness';
 import { chooseTarget, makePlan } from '../src/planner';
 import { parseOrRefuse } from '../src/service/http';
-import { canTakeOver } from '../src/versions';
+import { canTakeOver, planUpdates } from '../src/versions';
 import { OrphanWatch, lossOf } from './channel-health';
 import { withinOrNull } from './deadline';
 import type { Dependencies } from './dependencies';
@@ -20,7 +20,7 @@ import { MovesUnderWay } from './moves-under-way';
 import { OriginClient, RelayClient, SourceClient, type OriginChannel, type RelayChannel } from './parts';
 import { PendingPlacements } from './pending-placements';
 import { TelemetryView } from './telemetry-view';
-import { withPin, withVersion } from './versions-view';
+import { forPlanning, targetOf, withHeldBack, withPin, withVersion } from './versions-view';
 import type {
   ChannelFacts,
   ChooseTargetRequest,
@@ -105,7 +105,11 @@ export const planningActivities = (dependencies: Dependencies) => {
           telemetry.refreshViewers(channelIds),
           telemetry.refreshTroubles(atMs),
         ]);
-      const encoders = observed.map((encoder) => withVersion(encoder, catalogue));
+      const encoders = withHeldBack(
+        observed.map((encoder) => withVersion(encoder, catalogue)),
+        originChannels.map((channel) => channel.owner),
+        catalogue,
+      );
       const atOrigin = new Map(originChannels.map((c) => [c.id, c]));
       const atRelay = new Map((relayChannels ?? []).map((c) => [c.id, c]));
       const atSource = new Set((sourceChannels ?? []).map((c) => c.id));
@@ -155,7 +159,12 @@ export const planningActivities = (dependencies: Dependencies) => {
       const { snapshot, forecastId, policy, lowDemandSinceMs } = request;
       const forecast = forecastId === null ? null : await telemetry.forecast(forecastId, Date.now());
       const fitness = fitnessOf(snapshot, forecast, policy);
-      return { fitness, plan: makePlan(snapshot, forecast, fitness, policy, { lowDemandSinceMs }) };
+      const catalogue = await versions.read();
+      return {
+        fitness,
+        plan: makePlan(forPlanning(snapshot), forecast, fitness, policy, { lowDemandSinceMs }),
+        updates: catalogue.fault ? [] : planUpdates(snapshot, fitness, targetOf(catalogue)),
+      };
     },
 
     /**
@@ -184,7 +193,11 @@ export const planningActivities = (dependencies: Dependencies) => {
           'Add the channel first.',
         );
       }
-      const encoders = observed.map((encoder) => withVersion(pending.addedTo(encoder, atMs), catalogue));
+      const encoders = withHeldBack(
+        observed.map((encoder) => withVersion(pending.addedTo(encoder, atMs), catalogue)),
+        atOrigin.map((c) => c.owner),
+        catalogue,
+      );
       const specs = new Map([...lastChannels].map(([id, { spec: known }]) => [id, known]));
       const channels = atOrigin.flatMap((c) => {
         const known = c.id === spec.id ? spec : specs.get(c.id);
@@ -194,8 +207,9 @@ export const planningActivities = (dependencies: Dependencies) => {
 
       let refusal = new SwarmError('no-target', `No encoder for ${spec.id}.`);
       for (const attempt of attemptsOf(request)) {
-        const { policy } = attempt;
-        const choice = chooseTarget(snapshot, forecast, fitnessOf(snapshot, forecast, policy), policy, {
+        const { policy, ofAll } = attempt;
+        const seen = ofAll ? snapshot : forPlanning(snapshot);
+        const choice = chooseTarget(seen, forecast, fitnessOf(snapshot, forecast, policy), policy, {
           channelId: spec.id,
           rungs: attempt.rungs,
           exclude: request.exclude,
@@ -250,12 +264,14 @@ const seamBetween = (
 /** What to try in turn. A recovery rather shrinks the ladder, then fills an encoder, than stay off air. */
 const attemptsOf = ({ purpose, rungs, context }: ChooseTargetRequest) => {
   const { policy } = context;
-  if (purpose === 'handoff') return [{ rungs, policy }];
+  if (purpose === 'handoff') return [{ rungs, policy, ofAll: false }];
   const full = { ...policy, limitFraction: 1 };
-  return [
+  const inLine = [
     { rungs, policy },
     { rungs: 1, policy },
     { rungs, policy: full },
     { rungs: 1, policy: full },
   ];
+  // Last of all, an encoder that is still to be brought in line.
+  return [false, true].flatMap((ofAll) => inLine.map((attempt) => ({ ...attempt, ofAll })));
 };

@@ -1,6 +1,8 @@
 import type {
   ChannelSpec,
+  EncoderUpdate,
   Fitness,
+  InstalledBuild,
   MoveExplanation,
   MoveResult,
   Owner,
@@ -60,6 +62,14 @@ export interface ForecastReference {
 export interface Decision {
   fitness: Fitness[];
   plan: Plan;
+  /** Encoders to bring to the target build, most urgent first. */
+  updates: EncoderUpdate[];
+}
+
+/** What bringing an encoder in line needs: the build to go to, and the one to go back to where that is known. */
+export interface UpdatePlan {
+  build: InstalledBuild;
+  before: InstalledBuild | null;
 }
 
 /** The channel at the moment of a choice, as origin and relay tell it. GOP numbers. */

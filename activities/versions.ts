@@ -4,9 +4,12 @@ import {
   buildSourceSchema,
   digestSchema,
   idSchema,
+  versionsControl,
+  versionsWorkflowId,
   type AddBuildRequest,
   type BuildProbe,
   type EncoderBuild,
+  type SynchronisationFault,
 } from '../src/domain';
 import { verifyInstalled } from '../src/fleet/installed-build';
 import { detectFfmpeg } from '../src/media/encoder/ffmpeg-capabilities';
@@ -18,6 +21,7 @@ import { withHeartbeats } from './heartbeat';
 import { installedBuildOf } from './installed';
 import { OriginClient } from './parts';
 import { resolveBuild } from './resolve-build';
+import type { UpdatePlan } from './types';
 
 const DESCRIBE_DEADLINE_MS = 1_000;
 
@@ -27,11 +31,21 @@ export const addBuildSchema: z.ZodType<AddBuildRequest> = z
 
 /** Activities of the Central Version Manager: builds on this machine, and what runs where. */
 export const versionActivities = ({
+  cell,
   originUrl,
   encoders,
   ffmpegPath,
-}: Pick<Dependencies, 'originUrl' | 'encoders' | 'ffmpegPath'>) => {
+  versions,
+  temporal,
+}: Pick<Dependencies, 'cell' | 'originUrl' | 'encoders' | 'ffmpegPath' | 'versions' | 'temporal'>) => {
   const origin = new OriginClient(originUrl);
+
+  /** Undefined where the host does not answer, or does not tell. */
+  const digestOn = async (encoderId: string): Promise<string | undefined> => {
+    const describe = async () =>
+      (await encoders.client(encoderId)).describe({ deadlineMs: DESCRIBE_DEADLINE_MS });
+    return (await withinOrNull(DESCRIBE_DEADLINE_MS, describe()))?.buildDigest;
+  };
 
   return {
     /** See resolveBuild in resolve-build.ts. Fetching twice gives the same folder. */
@@ -66,6 +80,27 @@ export const versionActivities = ({
       await verifyInstalled(installedBuildOf(build));
     },
 
+    /**
+     * What bringing an encoder in line needs. Looked up when it begins: the target may have changed since.
+     * @throws SwarmError not-found (the catalogue lacks the build); encoder-incompatible, conflict (see requireInstalled)
+     */
+    async planUpdate({ encoderId, buildId }: { encoderId: string; buildId: string }): Promise<UpdatePlan> {
+      const [{ builds }, running] = await Promise.all([versions.read(), digestOn(encoderId)]);
+      const wanted = builds.find((build) => build.id === buildId);
+      if (!wanted) throw new SwarmError('not-found', `The catalogue has no build ${buildId} any more.`);
+      const build = installedBuildOf(wanted);
+      await verifyInstalled(build);
+      const runs = builds.find((known) => known.digest === running && known.executablePath !== undefined);
+      return { build, before: runs ? installedBuildOf(runs) : null };
+    },
+
+    /** Nothing more is brought in line until the target is set again. */
+    async haltSynchronisation(fault: SynchronisationFault): Promise<void> {
+      await temporal()
+        .workflow.getHandle(versionsWorkflowId(cell))
+        .executeUpdate<void, [SynchronisationFault]>(versionsControl.halt, { args: [fault] });
+    },
+
     /** @throws SwarmError unknown-channel */
     async requireChannel({ channelId }: { channelId: string }): Promise<void> {
       await origin.channel(channelId);
@@ -75,12 +110,7 @@ export const versionActivities = ({
     async encodersRunning({ digest }: { digest: string }): Promise<string[]> {
       const fleet = await encoders.list();
       const running = await Promise.all(
-        fleet.map(async ({ id }) => {
-          const describe = async () =>
-            (await encoders.client(id)).describe({ deadlineMs: DESCRIBE_DEADLINE_MS });
-          const info = await withinOrNull(DESCRIBE_DEADLINE_MS, describe());
-          return info?.buildDigest === digest ? [id] : [];
-        }),
+        fleet.map(async ({ id }) => ((await digestOn(id)) === digest ? [id] : [])),
       );
       return running.flat();
     },

@@ -7,5 +7,6 @@ export { recovery } from './recovery';
 export { rollout } from './rollout';
 export { scaleIn, scaleOut } from './scaling';
 export { swarm } from './swarm';
+export { synchronise } from './synchronise';
 export { upgradeEncoder } from './upgrade-encoder';
 export { versions } from './version-manager';

@@ -2,6 +2,7 @@ import type { SwarmContext } from '../activities';
 import type {
   ChannelSpec,
   ChannelWorkflowState,
+  EncoderUpdate,
   InstalledBuild,
   MoveRequest,
   Policy,
@@ -68,6 +69,11 @@ export interface ScaleInInput {
   reason: string;
 }
 
+export interface SynchroniseInput {
+  cell: string;
+  update: EncoderUpdate;
+}
+
 export interface RolloutInput {
   cell: string;
   request: RolloutRequest;
@@ -82,8 +88,8 @@ export interface UpgradeInput {
   /** Names the change of build: the same id twice changes nothing. */
   requestId: string;
   movesAtOnce: number;
-  /** Encode units that the self-test may take. */
-  spareUnits: number;
+  /** Encode units that the self-test may take; default: all that the host has. */
+  spareUnits?: number;
   /** Cordoned by somebody else: stays so afterwards. */
   cordonedBefore: boolean;
   /** Stays cordoned for all but these channels; absent: takes any work afterwards. */

@@ -13,6 +13,7 @@ import type {
   EncoderBuild,
   PinRequest,
   SetTargetRequest,
+  SynchronisationFault,
   VersionsState,
 } from '../src/domain';
 import { emptyVersions, versionsControl } from '../src/domain/version-manager';
@@ -33,6 +34,7 @@ const probeUpdate = defineUpdate<EncoderBuild, [string]>(versionsControl.probe);
 const setTargetUpdate = defineUpdate<void, [SetTargetRequest]>(versionsControl.setTarget);
 const pinUpdate = defineUpdate<void, [PinRequest]>(versionsControl.pin);
 const unpinUpdate = defineUpdate<void, [string]>(versionsControl.unpin);
+const haltUpdate = defineUpdate<void, [SynchronisationFault]>(versionsControl.halt);
 const stateQuery = defineQuery<VersionsState>(versionsControl.state);
 
 /** Fetching a package may take minutes on a slow line. */
@@ -77,6 +79,11 @@ class Versions {
     });
     setHandler(unpinUpdate, (id) => this.unpin(id), {
       validator: (id: string | undefined) => validateUnpin(state, id),
+    });
+    setHandler(haltUpdate, (fault) => {
+      // A target that was set meanwhile begins anew.
+      if (state.targetBuildId === fault.buildId) state.fault = fault;
+      this.show();
     });
     this.show();
     await condition(() => workflowInfo().continueAsNewSuggested && allHandlersFinished());
@@ -181,6 +188,7 @@ class Versions {
       });
     }
     state.targetBuildId = buildId;
+    state.fault = null;
     this.show();
   }
 
@@ -204,11 +212,12 @@ class Versions {
   }
 
   private show(): void {
-    const { cell, builds, targetBuildId, pins, probing, probeFaults } = this.state;
+    const { cell, builds, targetBuildId, pins, probing, probeFaults, fault } = this.state;
     setCurrentDetails(
       [
         `### Versions of ${cell}`,
         `- target: ${targetBuildId ?? 'none'}`,
+        ...(fault ? [`- **synchronisation stands still**: ${fault.encoderId}: ${fault.why}`] : []),
         ...builds.map((b) => {
           const { done, total } = probing[b.id] ?? { done: 0, total: 0 };
           const state = total > 0 ? `probing, ${done} of ${total}` : (probeFaults[b.id] ?? 'not probed');

@@ -24,6 +24,10 @@ export const versionsSchema = z
     pins: z.record(z.string(), z.string()),
     probing: z.record(z.string(), z.object({ done: z.int(), total: z.int() })),
     probeFaults: z.record(z.string(), z.string()),
+    fault: z
+      .object({ encoderId: z.string(), buildId: z.string(), why: z.string(), atMs: z.number() })
+      .nullable()
+      .describe('Why encoders are not brought to the target any more, until it is set again.'),
   })
   .describe('Catalogue, target and pins of the cell; see docs/versions.md');
 

@@ -1,6 +1,7 @@
 import type { ChannelSpec } from './channel';
 import type { MoveReason, Plan, Policy } from './plan';
 import type { Fitness } from './snapshot';
+import type { EncoderUpdate } from './version-manager';
 
 /** Names by which workflows, worker, API and CLI find each other in Temporal. */
 export const swarmWorkflowId = (cell: string): string => `swarm/${cell}`;
@@ -114,4 +115,6 @@ export interface CycleResult {
   /** What became of each decision: accepted by its channel, or refused and why. */
   acted: { what: string; accepted: boolean; why?: string }[];
   unreachable: string[];
+  /** Encoders that run another build than the cell's target, in the order in which they are brought in line. */
+  updates?: EncoderUpdate[];
 }

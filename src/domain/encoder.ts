@@ -60,6 +60,8 @@ export interface EncoderObservation extends EncoderInfo {
   /** The catalogue's build with its digest, and that build's compatibility class; absent where unknown. */
   buildId?: string;
   compatibilityClass?: string;
+  /** Why it takes no work yet although nobody has cordoned it; absent: it does. */
+  heldBack?: string;
   /** Crashes and failed handoffs, each decayed by half every 10 minutes. */
   troubles: number;
 }

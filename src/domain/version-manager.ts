@@ -17,6 +17,8 @@ export const versionsControl = {
   pin: 'pin',
   /** Update (channelId: string) -> void. Refusal: not-found. */
   unpin: 'unpin',
+  /** Update (SynchronisationFault) -> void: nothing more is brought in line until the target is set again. */
+  halt: 'halt',
   /** Query -> VersionsState. */
   state: 'state',
 } as const;
@@ -51,6 +53,8 @@ export interface VersionsState {
   probing: Record<string, { done: number; total: number }>;
   /** Why the last probe of a build failed, by build id. */
   probeFaults: Record<string, string>;
+  /** null while encoders are brought to the target. */
+  fault: SynchronisationFault | null;
 }
 
 export const emptyVersions = (cell: string): VersionsState => ({
@@ -60,4 +64,30 @@ export const emptyVersions = (cell: string): VersionsState => ({
   pins: {},
   probing: {},
   probeFaults: {},
+  fault: null,
 });
+
+/** One at a time per cell, by its workflow id. */
+export const synchroniseWorkflowId = (cell: string): string => `synchronise/${cell}`;
+
+/** An encoder that should be brought to the cell's target build. */
+export interface EncoderUpdate {
+  encoderId: string;
+  /** Target build. */
+  buildId: string;
+  /** What it runs, in words. */
+  runs: string;
+  /** It has no work; it gets none until it is in line. */
+  isIdle: boolean;
+  fitness: number | null;
+  /** One sentence for people. */
+  why: string;
+}
+
+/** Why synchronisation stands still. A new target, or the same one set again, lets it go on. */
+export interface SynchronisationFault {
+  encoderId: string;
+  buildId: string;
+  why: string;
+  atMs: number;
+}

@@ -28,7 +28,7 @@ afterEach(async () => {
 const selfTest = async (host: Host, digest?: string): Promise<unknown> => {
   const activities = selfTestActivities({
     encoders: { client: async () => host.client } as never,
-    versions: { read: async () => ({ ...emptyVersions('t'), builds }) },
+    versions: { read: async () => ({ ...emptyVersions('t'), isRolloutRunning: false, builds }) },
     ffmpegPath: 'ffmpeg',
     clipsServedFrom: { listenOn: '127.0.0.1', reachableAs: '127.0.0.1' },
   });

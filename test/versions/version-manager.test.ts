@@ -23,7 +23,10 @@ const running = new Map<string, string>();
 beforeAll(async () => {
   [bench] = await Promise.all([Workbench.open({ suggestContinueAsNewAtEvents: 60 }), pypiFfmpeg()]);
   const real = versionActivities({
+    cell: bench.cell,
     originUrl: 'http://127.0.0.1:1',
+    versions: { read: async () => ({ ...(await state()), isRolloutRunning: false }) },
+    temporal: () => bench.client,
     ffmpegPath: 'ffmpeg',
     encoders: {
       list: async () => [...running.keys()].map((id) => ({ id })),

@@ -195,8 +195,18 @@ const sourceInWords = (source: BuildSource): string => {
   return source.kind === 'container' ? source.image : `${source.ecosystem} ${source.name} ${source.version}`;
 };
 
-const versionLines = ({ builds, targetBuildId, pins, probing, probeFaults }: VersionsState): string[] => [
+const versionLines = ({
+  builds,
+  targetBuildId,
+  pins,
+  probing,
+  probeFaults,
+  fault,
+}: VersionsState): string[] => [
   `Target: ${targetBuildId ?? 'none'}`,
+  ...(fault
+    ? [`! Synchronisation stands still: ${fault.encoderId}: ${fault.why} Set the target again to go on.`]
+    : []),
   '',
   ...table(
     ['build', 'ffmpeg', 'class', 'SHA-256', 'source'],

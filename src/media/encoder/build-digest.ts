@@ -4,7 +4,7 @@ import type { Logger } from '../../service/logger';
 import { findExecutable } from '../../setup/executables';
 
 /** A description does without the digest rather than wait longer for it. */
-const WAIT_MS = 400;
+const WAIT_MS = 250;
 
 /**
  * Tells which build this host's sessions run: the SHA-256 of its ffmpeg. Hashed in the background when the host

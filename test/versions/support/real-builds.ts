@@ -18,22 +18,31 @@ export const pypiFfmpeg = async (): Promise<string> => {
 
 export { npmFfmpeg };
 
-/** An ffmpeg that runs a real one with some of its arguments changed by sed: another build, made to measure. */
+/**
+ * An ffmpeg that runs a real one with some of its arguments changed by sed: another build, made to measure. `change`
+ * alters what it does without altering its file.
+ */
 export const wrapFfmpeg = (
   real: string,
   changes: readonly string[],
-): { path: string; remove: () => void } => {
+): { path: string; change: (edit: string) => void; remove: () => void } => {
   const folder = mkdtempSync(join(tmpdir(), 'encoder-swarm-wrapper-'));
   const path = join(folder, 'ffmpeg');
-  const edits = changes.map((change) => `-e '${change}'`).join(' ');
+  const edits = join(folder, 'edits.sed');
+  writeFileSync(edits, '');
+  const own = changes.map((change) => `-e '${change}'`).join(' ');
   writeFileSync(
     path,
     `#!/bin/bash
 args=()
-while IFS= read -r line; do args+=("$line"); done < <(printf '%s\\n' "$@" | sed ${edits || "-e ''"})
+while IFS= read -r line; do args+=("$line"); done < <(printf '%s\\n' "$@" | sed -f '${edits}' ${own})
 exec '${real}' "\${args[@]}"
 `,
   );
   chmodSync(path, 0o755);
-  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return {
+    path,
+    change: (edit) => writeFileSync(edits, `${edit}\n`),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 };

@@ -2,6 +2,7 @@ import type { Activities } from '../../../activities';
 import { withFailures } from '../../../activities/failures';
 import {
   SwarmError,
+  type EncoderUpdate,
   type ErrorCode,
   type Fitness,
   type MoveResult,
@@ -21,6 +22,7 @@ export class FakeSwarm {
   nextGop = 100;
   plan: Plan = { moves: [], scale: { kind: 'none' }, unmet: [], lowDemandSinceMs: null };
   fitness: Fitness[] = [];
+  updates: EncoderUpdate[] = [];
 
   ownedBy(channelId: string, encoderId: string, sessionId = `${channelId}-old`, token = 1): this {
     this.owners.set(channelId, { token, owner: { encoderId, sessionId } });
@@ -53,7 +55,7 @@ export class FakeSwarm {
         unregistered: channels.length < 0 ? [''] : [],
       }),
       latestForecast: async () => ({ forecastId: 'f-1', model: 'seasonal-naive', issuedAtMs: Date.now() }),
-      decide: async () => ({ fitness: this.fitness, plan: this.plan }),
+      decide: async () => ({ fitness: this.fitness, plan: this.plan, updates: this.updates }),
       checkPolicy: async (policy) => policy,
       chooseTarget: async ({ spec, toEncoderId, exclude, rungs, purpose, context }) => {
         const { token, owner } = this.ownerOf(spec.id);
@@ -159,6 +161,11 @@ export class FakeSwarm {
         if (!this.owners.has(channelId)) throw new SwarmError('unknown-channel', `no channel ${channelId}`);
       },
       encodersRunning: async () => [],
+      planUpdate: async ({ buildId }) => ({
+        build: { buildId, executablePath: `/${buildId}`, digest: buildId.padEnd(64, '0') },
+        before: { buildId: 'before', executablePath: '/before', digest: 'b'.repeat(64) },
+      }),
+      haltSynchronisation: async ({ encoderId, why }) => note(`halt for ${encoderId}: ${why}`),
       selfTest: async ({ encoderId }) => {
         note(`self-test ${encoderId}`);
         return at();
