@@ -35,4 +35,9 @@ export interface EnsembleMember {
   readonly name: string;
   /** Null for a series that it can't forecast (too short, say). */
   forecast(series: readonly SeriesToForecast[]): (DemandCurve | null)[];
+  /**
+   * What it would have forecast at earlier origins (indices into the history), each from what was known before it:
+   * for weights and calibration, many origins in one pass. Null for a series that it can't forecast.
+   */
+  hindcast?(series: SeriesToForecast, origins: readonly number[]): DemandCurve[] | null;
 }

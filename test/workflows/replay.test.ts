@@ -45,6 +45,7 @@ test('there is a history of every type of workflow', () => {
     'recovery-start',
     'rollout-completed',
     'rollout-rolled-back',
+    'retraining',
     'scale-in',
     'scale-out',
     'swarm',

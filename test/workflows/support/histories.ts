@@ -139,6 +139,9 @@ export const recordHistories = async (): Promise<void> => {
     const forecast = { workflowId: 'forecasting/recorded', taskQueue: bench.taskQueue, args: [] };
     await bench.client.workflow.execute('forecasting', forecast);
     await save('forecasting', forecast.workflowId);
+    const retraining = { ...forecast, workflowId: 'retraining/recorded' };
+    await bench.client.workflow.execute('retraining', retraining);
+    await save('retraining', retraining.workflowId);
 
     await handle.signal(swarmControl.encoderLost, { encoderId, evidence: 'killed', atMs: Date.now() });
     await eventually(async () => (await channel.state()).ownerEncoderId !== encoderId);
