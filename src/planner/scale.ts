@@ -1,53 +1,59 @@
 import type { ScaleChange } from '../domain';
-import type { ChannelDemand } from './demand';
-import { hasTarget, type PlanDraft } from './draft';
+import { empty } from './consolidation';
+import { seen } from './context';
+import { isUsable } from './constraints';
+import type { PlanDraft } from './draft';
 import { roundFigures } from './explain';
-import { UNITS_TOLERANCE, type EncoderLoad } from './load-book';
-import { chooseAmong, formatUnits, type TargetChoice } from './targets';
+import { schedule } from './schedule';
+import { formatUnits, toUnits } from './quanta';
+
+/** Units that two ways of adding the same figures may differ by. */
+const ROUNDING_UNITS = 1e-6;
+/** So many encoders are tried, the easiest first, before none is let go in this cycle. */
+const MOST_DEPARTURES_TRIED = 8;
 
 const sum = (values: readonly number[]): number => values.reduce((total, v) => total + v, 0);
 
 /** Highest total, now or at P90 of any step, of what all channels need. */
-const totalDemandUnits = (draft: PlanDraft): number => {
-  const demands = [...draft.context.demands.values()];
-  const steps = demands[0]?.needs.length ?? 0;
-  return Math.max(
-    0,
-    ...Array.from({ length: steps }, (_, k) => sum(demands.map((d) => d.needs[k] as number))),
-  );
-};
+const totalDemandUnits = ({ context: { book } }: PlanDraft): number =>
+  book.channels.size > 0 ? toUnits(book.peakBetween(book.totals, 0)) : 0;
 
-const isStaying = ({ encoder }: EncoderLoad): boolean => encoder.reachable && !encoder.draining;
+const limitUnitsOf = ({ context: { book } }: PlanDraft, encoder: number): number =>
+  toUnits(book.limitOf[encoder] as number);
+
+const stayingEncoders = ({ context: { book } }: PlanDraft): number[] =>
+  book.encoders.inOrder().filter((e) => seen(book, e).reachable && !seen(book, e).draining);
 
 /**
  * The concept note's "predicted demand > current capacity": more encoders when the channels will need more than
  * the limits of all usable encoders together, or when some found no room although the sum would do.
  */
 export const planScaleOut = (draft: PlanDraft): ScaleChange => {
-  const { policy, loads } = draft.context;
-  const all = [...loads.values()];
-  const usable = all.filter((load) => isStaying(load) && !load.encoder.cordoned);
-  const limitUnits = sum(usable.map((load) => load.limitUnits));
+  const { policy, book } = draft.context;
+  const all = book.encoders.inOrder();
+  const usable = all.filter((e) => isUsable(seen(book, e)));
+  const limitUnits = sum(usable.map((e) => limitUnitsOf(draft, e)));
   const demandUnits = totalDemandUnits(draft);
-  const shortUnits = Math.max(demandUnits - limitUnits, draft.homelessUnits);
-  if (shortUnits <= UNITS_TOLERANCE) return { kind: 'none' };
+  const homelessUnits = toUnits(draft.homeless);
+  const shortUnits = Math.max(demandUnits - limitUnits, homelessUnits);
+  if (shortUnits <= ROUNDING_UNITS) return { kind: 'none' };
 
-  const known = all.length > 0 ? sum(all.map((load) => load.limitUnits)) / all.length : 0;
-  const wanted = known > 0 ? Math.ceil(shortUnits / known - UNITS_TOLERANCE) : 1;
+  const known = all.length > 0 ? sum(all.map((e) => limitUnitsOf(draft, e))) / all.length : 0;
+  const wanted = known > 0 ? Math.ceil(shortUnits / known - ROUNDING_UNITS) : 1;
   const count = Math.min(Math.max(1, wanted), policy.maxEncoders - all.length);
   const figures = roundFigures({
     demandUnits,
     limitUnits,
-    homelessUnits: draft.homelessUnits,
+    homelessUnits,
     encoders: all.length,
     maxEncoders: policy.maxEncoders,
   });
   const cause =
-    demandUnits > limitUnits + UNITS_TOLERANCE
+    demandUnits > limitUnits + ROUNDING_UNITS
       ? `channels will need ${formatUnits(demandUnits)} units at P90, the limits of ${usable.length} usable encoders are ${formatUnits(limitUnits)} together`
-      : `${formatUnits(draft.homelessUnits)} units found no room on any one encoder below its limit`;
+      : `${formatUnits(homelessUnits)} units found no room on any one encoder below its limit`;
   if (count < 1) {
-    draft.unmet.push({
+    draft.report({
       why: `${cause}; no encoder can be added, there are ${all.length} of at most ${policy.maxEncoders}`,
     });
     return { kind: 'none' };
@@ -55,100 +61,84 @@ export const planScaleOut = (draft: PlanDraft): ScaleChange => {
   return { kind: 'provision', count, reason: `${cause}; ${count} more`, figures };
 };
 
-interface Departure {
-  load: EncoderLoad;
-  score: number;
-}
-
-/** Targets for all channels of an encoder, largest first, or null if one has none. Leaves the loads as after. */
-const evacuate = (
-  draft: PlanDraft,
-  load: EncoderLoad,
-): { demand: ChannelDemand; choice: TargetChoice & { load: EncoderLoad } }[] | null => {
-  const found: { demand: ChannelDemand; choice: TargetChoice & { load: EncoderLoad } }[] = [];
-  const leaving = [...load.placed.values()].sort(
-    (a, b) => b.peakUnits - a.peakUnits || (a.channelId < b.channelId ? -1 : 1),
-  );
-  let complete = true;
-  for (const demand of leaving) {
-    const choice = chooseAmong(draft.context, demand, { atMost: 'limit', exclude: [load.encoder.id] });
-    if (!hasTarget(choice)) {
-      complete = false;
-      break;
-    }
-    choice.load.place(demand);
-    found.push({ demand, choice });
-  }
-  for (const { demand, choice } of found) choice.load.unplace(demand);
-  return complete ? found : null;
+/** Seconds that demand is expected to stay low: as far as the forecast reaches, or as long as it has been low. */
+const quietSeconds = ({ context }: PlanDraft, lowForSeconds: number): number => {
+  const { forecast, book } = context;
+  const ahead = forecast ? (book.steps - book.firstStep) * forecast.stepSeconds : 0;
+  return Math.max(ahead, lowForSeconds);
 };
 
 /**
  * Consolidation, as the concept note means it by "low load", only ever to let a whole encoder go: total demand
  * at P90 has been below `deprovisionFraction` of what the remaining encoders may carry, for the stabilisation
- * time. The least loaded, then least fit, encoder goes whose channels all fit elsewhere, and never a zone with it
- * while there are only two. Not while anything else is wrong: an encoder silent, a channel off air, a move under
- * way or unmet.
+ * time. The encoder goes whose channels all fit elsewhere and that the fewest moves empty; of these the least
+ * loaded, then least fit; and never a zone with it while there are only two. The moves must cost less than the
+ * encoder saves while demand is expected to stay low. Not while anything else is wrong: an encoder silent, a
+ * channel off air, a move under way or unmet.
  */
 export const planScaleIn = (
   draft: PlanDraft,
   lowDemandSinceMs: number | null,
 ): { scale: ScaleChange; lowDemandSinceMs: number | null } => {
-  const { atMs, policy, loads, waiting, demands } = draft.context;
-  const staying = [...loads.values()].filter(isStaying);
+  const { atMs, policy, book, waiting, fitness } = draft.context;
+  const staying = stayingEncoders(draft);
   const none = (since: number | null) => ({ scale: { kind: 'none' } as const, lowDemandSinceMs: since });
   if (staying.length <= policy.minEncoders) return none(null);
 
   const demandUnits = totalDemandUnits(draft);
-  const total = sum(staying.map((load) => load.limitUnits));
-  const markFor = (load: EncoderLoad): number => policy.deprovisionFraction * (total - load.limitUnits);
-  const isLow = (load: EncoderLoad): boolean => demandUnits < markFor(load);
-  const candidates: Departure[] = staying
-    .filter(isLow)
-    .map((load) => ({ load, score: draft.context.fitness.get(load.encoder.id)?.score ?? 0 }));
+  const total = sum(staying.map((e) => limitUnitsOf(draft, e)));
+  const markFor = (e: number): number => policy.deprovisionFraction * (total - limitUnitsOf(draft, e));
+  const candidates = staying.filter((e) => demandUnits < markFor(e));
   if (candidates.length === 0) return none(null);
 
   const since = lowDemandSinceMs ?? atMs;
-  const settled = atMs - since >= policy.scaleInStabilisationSeconds * 1000;
+  const lowForSeconds = (atMs - since) / 1000;
+  const settled = lowForSeconds >= policy.scaleInStabilisationSeconds;
   const busy =
-    staying.length < loads.size ||
+    staying.length < book.encoders.size ||
     waiting.length > 0 ||
     draft.unmet.length > 0 ||
     draft.moves.length > 0 ||
-    [...demands.values()].some((d) => d.channel.moving);
+    book.channelSeen.some((channel) => channel.moving);
   if (!settled || busy) return none(since);
 
-  const zones = new Set(staying.map((load) => load.encoder.zone));
-  const keepsZones = ({ load }: Departure): boolean => {
-    const left = new Set(staying.filter((other) => other !== load).map((other) => other.encoder.zone));
-    return left.size >= Math.min(2, zones.size);
-  };
-  candidates.sort(
-    (a, b) =>
-      Math.round((a.load.peakUnits - b.load.peakUnits) * 1e6) ||
-      Math.round((a.score - b.score) * 1e6) ||
-      (a.load.encoder.id > b.load.encoder.id ? -1 : 1),
-  );
-  for (const departure of candidates.filter(keepsZones)) {
-    const targets = evacuate(draft, departure.load);
-    if (!targets) continue;
-    const { encoder } = departure.load;
-    const mark = markFor(departure.load);
-    const reason = `channels will need ${formatUnits(demandUnits)} units at P90, below ${formatUnits(mark)} (${policy.deprovisionFraction} of what the others may carry) for ${Math.round((atMs - since) / 1000)} s; ${encoder.id} can go`;
-    for (const { demand, choice } of targets) {
-      if (draft.movesLeft === 0) break;
-      draft.moveAway(demand, departure.load, choice, { reason: 'consolidation', cause: reason });
-    }
+  const perZone = new Map<number, number>();
+  const zoneOf = (e: number): number => book.zoneOf[e] as number;
+  for (const e of staying) perZone.set(zoneOf(e), (perZone.get(zoneOf(e)) ?? 0) + 1);
+  const keepsZones = (e: number): boolean => perZone.size > 2 || (perZone.get(zoneOf(e)) ?? 0) > 1 || perZone.size < 2; // prettier-ignore
+  const worthMoves = quietSeconds(draft, lowForSeconds) / Math.max(policy.handoffCostEncoderSeconds, 1e-9);
+  const channelsOn = (e: number): number => (book.residentsOf[e] as number[]).length;
+  const scoreOf = (e: number): number => fitness.get(book.encoders.idOf(e))?.score ?? 0;
+  const inOrder = candidates
+    .filter((e) => keepsZones(e) && channelsOn(e) <= worthMoves)
+    .sort(
+      (a, b) =>
+        channelsOn(a) - channelsOn(b) ||
+        (book.peakOn[a] as number) - (book.peakOn[b] as number) ||
+        Math.round((scoreOf(a) - scoreOf(b)) * 1e6) ||
+        book.encoders.rank(b) - book.encoders.rank(a),
+    );
+  const start = book.mark();
+  for (const encoder of inOrder.slice(0, MOST_DEPARTURES_TRIED)) {
+    const encoderId = book.encoders.idOf(encoder);
+    const mark = markFor(encoder);
+    const reason = `channels will need ${formatUnits(demandUnits)} units at P90, below ${formatUnits(mark)} (${policy.deprovisionFraction} of what the others may carry) for ${Math.round(lowForSeconds)} s; ${encoderId} can go`;
+    const intents = empty(draft, encoder, policy.deprovisionFraction, {
+      reason: 'consolidation',
+      words: reason,
+    });
+    if (!intents) continue;
+    schedule(draft, start);
     return {
       scale: {
         kind: 'deprovision',
-        encoderId: encoder.id,
+        encoderId,
         reason,
         figures: roundFigures({
           demandUnits,
           markUnits: mark,
           encoders: staying.length,
-          channels: targets.length,
+          channels: intents.length,
         }),
       },
       lowDemandSinceMs: since,
