@@ -1,7 +1,5 @@
 import type { ScaleChange } from '../domain';
 import { empty } from './consolidation';
-import { seen } from './context';
-import { isUsable } from './constraints';
 import type { PlanDraft } from './draft';
 import { roundFigures } from './explain';
 import { schedule } from './schedule';
@@ -22,7 +20,7 @@ const limitUnitsOf = ({ context: { book } }: PlanDraft, encoder: number): number
   toUnits(book.limitOf[encoder] as number);
 
 const stayingEncoders = ({ context: { book } }: PlanDraft): number[] =>
-  book.encoders.inOrder().filter((e) => seen(book, e).reachable && !seen(book, e).draining);
+  book.encoders.inOrder().filter((e) => book.isStaying[e] === 1);
 
 /**
  * The concept note's "predicted demand > current capacity": more encoders when the channels will need more than
@@ -31,7 +29,7 @@ const stayingEncoders = ({ context: { book } }: PlanDraft): number[] =>
 export const planScaleOut = (draft: PlanDraft): ScaleChange => {
   const { policy, book } = draft.context;
   const all = book.encoders.inOrder();
-  const usable = all.filter((e) => isUsable(seen(book, e)));
+  const usable = all.filter((e) => book.isUsable[e] === 1);
   const limitUnits = sum(usable.map((e) => limitUnitsOf(draft, e)));
   const demandUnits = totalDemandUnits(draft);
   const homelessUnits = toUnits(draft.homeless);
@@ -99,7 +97,7 @@ export const planScaleIn = (
     waiting.length > 0 ||
     draft.unmet.length > 0 ||
     draft.moves.length > 0 ||
-    book.channelSeen.some((channel) => channel.moving);
+    book.channels.filter((c) => book.isMoving[c] === 1).length > 0;
   if (!settled || busy) return none(since);
 
   const perZone = new Map<number, number>();
@@ -116,7 +114,7 @@ export const planScaleIn = (
         channelsOn(a) - channelsOn(b) ||
         (book.peakOn[a] as number) - (book.peakOn[b] as number) ||
         Math.round((scoreOf(a) - scoreOf(b)) * 1e6) ||
-        book.encoders.rank(b) - book.encoders.rank(a),
+        book.encoders.compare(b, a),
     );
   const start = book.mark();
   for (const encoder of inOrder.slice(0, MOST_DEPARTURES_TRIED)) {
