@@ -3,7 +3,9 @@ import type {
   ChannelObservation,
   EncoderObservation,
   Fitness,
+  PendingEncoder,
   Policy,
+  ProvisioningOutcome,
   SwarmSnapshot,
 } from '../domain';
 import { stepAt } from '../forecast';
@@ -23,6 +25,9 @@ export interface PlanningContext {
   demands: ReadonlyMap<string, ChannelDemand>;
   /** Channels that nobody encodes: never started, or lost with their encoder or session. Largest first. */
   waiting: ChannelDemand[];
+  /** Encoders that were asked for, and how earlier requests ended, oldest first. */
+  pending: readonly PendingEncoder[];
+  outcomes: readonly ProvisioningOutcome[];
 }
 
 const sortedBy = <T>(list: readonly T[], key: (item: T) => string): T[] =>
@@ -109,5 +114,7 @@ export const buildContext = (
     loads,
     demands,
     waiting,
+    pending: snapshot.pendingEncoders ?? [],
+    outcomes: snapshot.provisioning ?? [],
   };
 };

@@ -1,71 +1,48 @@
 import type { ScaleChange } from '../domain';
 import type { ChannelDemand } from './demand';
 import { hasTarget, type PlanDraft } from './draft';
-import { roundFigures } from './explain';
-import { UNITS_TOLERANCE, type EncoderLoad } from './load-book';
-import { chooseAmong, formatUnits, type TargetChoice } from './targets';
+import type { EncoderLoad } from './load-book';
+import { decideScaleIn, decideScaleOut, type ScaleInput } from './scale-decision';
+import { chooseAmong, type TargetChoice } from './targets';
 
-const sum = (values: readonly number[]): number => values.reduce((total, v) => total + v, 0);
-
-/** Highest total, now or at P90 of any step, of what all channels need. */
-const totalDemandUnits = (draft: PlanDraft): number => {
-  const demands = [...draft.context.demands.values()];
-  const steps = demands[0]?.needs.length ?? 0;
-  return Math.max(
-    0,
-    ...Array.from({ length: steps }, (_, k) => sum(demands.map((d) => d.needs[k] as number))),
-  );
-};
-
-const isStaying = ({ encoder }: EncoderLoad): boolean => encoder.reachable && !encoder.draining;
-
-/**
- * The concept note's "predicted demand > current capacity": more encoders when the channels will need more than
- * the limits of all usable encoders together, or when some found no room although the sum would do.
- */
-export const planScaleOut = (draft: PlanDraft): ScaleChange => {
-  const { policy, loads } = draft.context;
-  const all = [...loads.values()];
-  const usable = all.filter((load) => isStaying(load) && !load.encoder.cordoned);
-  const limitUnits = sum(usable.map((load) => load.limitUnits));
-  const demandUnits = totalDemandUnits(draft);
-  const shortUnits = Math.max(demandUnits - limitUnits, draft.homelessUnits);
-  if (shortUnits <= UNITS_TOLERANCE) return { kind: 'none' };
-
-  const known = all.length > 0 ? sum(all.map((load) => load.limitUnits)) / all.length : 0;
-  const wanted = known > 0 ? Math.ceil(shortUnits / known - UNITS_TOLERANCE) : 1;
-  const count = Math.min(Math.max(1, wanted), policy.maxEncoders - all.length);
-  const figures = roundFigures({
-    demandUnits,
-    limitUnits,
+const inputOf = (draft: PlanDraft): ScaleInput => {
+  const { atMs, policy, forecast, loads, demands, pending, outcomes } = draft.context;
+  return {
+    atMs,
+    policy,
+    forecast,
+    pending,
+    outcomes,
     homelessUnits: draft.homelessUnits,
-    encoders: all.length,
-    maxEncoders: policy.maxEncoders,
-  });
-  const cause =
-    demandUnits > limitUnits + UNITS_TOLERANCE
-      ? `channels will need ${formatUnits(demandUnits)} units at P90, the limits of ${usable.length} usable encoders are ${formatUnits(limitUnits)} together`
-      : `${formatUnits(draft.homelessUnits)} units found no room on any one encoder below its limit`;
-  if (count < 1) {
-    draft.unmet.push({
-      why: `${cause}; no encoder can be added, there are ${all.length} of at most ${policy.maxEncoders}`,
-    });
-    return { kind: 'none' };
-  }
-  return { kind: 'provision', count, reason: `${cause}; ${count} more`, figures };
+    nowUnits: [...demands.values()].reduce((sum, d) => sum + (d.needs[0] as number), 0),
+    encoders: [...loads.values()].map(({ encoder, limitUnits }) => {
+      const staying = encoder.reachable && !encoder.draining;
+      return {
+        id: encoder.id,
+        zone: encoder.zone,
+        limitUnits,
+        staying,
+        usable: staying && !encoder.cordoned,
+      };
+    }),
+  };
 };
 
-interface Departure {
-  load: EncoderLoad;
-  score: number;
+/** See `decideScaleOut`; a need that can't be met is reported. */
+export const planScaleOut = (draft: PlanDraft): ScaleChange => {
+  const { scale, unmet } = decideScaleOut(inputOf(draft));
+  if (unmet !== undefined) draft.unmet.push({ why: unmet });
+  return scale;
+};
+
+interface Evacuation {
+  demand: ChannelDemand;
+  choice: TargetChoice & { load: EncoderLoad };
 }
 
-/** Targets for all channels of an encoder, largest first, or null if one has none. Leaves the loads as after. */
-const evacuate = (
-  draft: PlanDraft,
-  load: EncoderLoad,
-): { demand: ChannelDemand; choice: TargetChoice & { load: EncoderLoad } }[] | null => {
-  const found: { demand: ChannelDemand; choice: TargetChoice & { load: EncoderLoad } }[] = [];
+/** Targets for all channels of an encoder, largest first, or null if one has none. Leaves the loads as they were. */
+const evacuate = (draft: PlanDraft, load: EncoderLoad): Evacuation[] | null => {
+  const found: Evacuation[] = [];
   const leaving = [...load.placed.values()].sort(
     (a, b) => b.peakUnits - a.peakUnits || (a.channelId < b.channelId ? -1 : 1),
   );
@@ -84,75 +61,45 @@ const evacuate = (
 };
 
 /**
- * Consolidation, as the concept note means it by "low load", only ever to let a whole encoder go: total demand
- * at P90 has been below `deprovisionFraction` of what the remaining encoders may carry, for the stabilisation
- * time. The least loaded, then least fit, encoder goes whose channels all fit elsewhere, and never a zone with it
- * while there are only two. Not while anything else is wrong: an encoder silent, a channel off air, a move under
- * way or unmet.
+ * Consolidation, only ever to let a whole encoder go (see `decideScaleIn`): of those that may go the least loaded, then
+ * least fit, whose channels all fit elsewhere. Not while anything is wrong: an encoder silent or draining, a channel
+ * off air, a move unmet.
  */
 export const planScaleIn = (
   draft: PlanDraft,
   lowDemandSinceMs: number | null,
 ): { scale: ScaleChange; lowDemandSinceMs: number | null } => {
-  const { atMs, policy, loads, waiting, demands } = draft.context;
-  const staying = [...loads.values()].filter(isStaying);
-  const none = (since: number | null) => ({ scale: { kind: 'none' } as const, lowDemandSinceMs: since });
-  if (staying.length <= policy.minEncoders) return none(null);
+  const { loads, waiting, fitness } = draft.context;
+  const input = inputOf(draft);
+  const { departures, lowDemandSinceMs: since } = decideScaleIn(input, lowDemandSinceMs);
+  const troubled = input.encoders.some((e) => !e.staying) || waiting.length > 0 || draft.unmet.length > 0;
+  if (troubled) return { scale: { kind: 'none' }, lowDemandSinceMs: since };
 
-  const demandUnits = totalDemandUnits(draft);
-  const total = sum(staying.map((load) => load.limitUnits));
-  const markFor = (load: EncoderLoad): number => policy.deprovisionFraction * (total - load.limitUnits);
-  const isLow = (load: EncoderLoad): boolean => demandUnits < markFor(load);
-  const candidates: Departure[] = staying
-    .filter(isLow)
-    .map((load) => ({ load, score: draft.context.fitness.get(load.encoder.id)?.score ?? 0 }));
-  if (candidates.length === 0) return none(null);
-
-  const since = lowDemandSinceMs ?? atMs;
-  const settled = atMs - since >= policy.scaleInStabilisationSeconds * 1000;
-  const busy =
-    staying.length < loads.size ||
-    waiting.length > 0 ||
-    draft.unmet.length > 0 ||
-    draft.moves.length > 0 ||
-    [...demands.values()].some((d) => d.channel.moving);
-  if (!settled || busy) return none(since);
-
-  const zones = new Set(staying.map((load) => load.encoder.zone));
-  const keepsZones = ({ load }: Departure): boolean => {
-    const left = new Set(staying.filter((other) => other !== load).map((other) => other.encoder.zone));
-    return left.size >= Math.min(2, zones.size);
-  };
-  candidates.sort(
-    (a, b) =>
-      Math.round((a.load.peakUnits - b.load.peakUnits) * 1e6) ||
-      Math.round((a.score - b.score) * 1e6) ||
-      (a.load.encoder.id > b.load.encoder.id ? -1 : 1),
-  );
-  for (const departure of candidates.filter(keepsZones)) {
-    const targets = evacuate(draft, departure.load);
+  const candidates = departures
+    .map((departure) => ({
+      departure,
+      load: loads.get(departure.encoderId) as EncoderLoad,
+      score: fitness.get(departure.encoderId)?.score ?? 0,
+    }))
+    .sort(
+      (a, b) =>
+        Math.round((a.load.peakUnits - b.load.peakUnits) * 1e6) ||
+        Math.round((a.score - b.score) * 1e6) ||
+        (a.departure.encoderId > b.departure.encoderId ? -1 : 1),
+    );
+  for (const { departure, load } of candidates) {
+    const targets = evacuate(draft, load);
     if (!targets) continue;
-    const { encoder } = departure.load;
-    const mark = markFor(departure.load);
-    const reason = `channels will need ${formatUnits(demandUnits)} units at P90, below ${formatUnits(mark)} (${policy.deprovisionFraction} of what the others may carry) for ${Math.round((atMs - since) / 1000)} s; ${encoder.id} can go`;
+    const { encoderId, reason, figures } = departure;
     for (const { demand, choice } of targets) {
       if (draft.movesLeft === 0) break;
-      draft.moveAway(demand, departure.load, choice, { reason: 'consolidation', cause: reason });
+      if (draft.isFree(demand))
+        draft.moveAway(demand, load, choice, { reason: 'consolidation', cause: reason });
     }
     return {
-      scale: {
-        kind: 'deprovision',
-        encoderId: encoder.id,
-        reason,
-        figures: roundFigures({
-          demandUnits,
-          markUnits: mark,
-          encoders: staying.length,
-          channels: targets.length,
-        }),
-      },
+      scale: { kind: 'deprovision', encoderId, reason, figures: { ...figures, channels: targets.length } },
       lowDemandSinceMs: since,
     };
   }
-  return none(since);
+  return { scale: { kind: 'none' }, lowDemandSinceMs: since };
 };
