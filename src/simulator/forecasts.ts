@@ -41,6 +41,14 @@ const stepMeans = (samples: ArrayLike<number>, perStep: number): (number | null)
     return known > 0 ? sum / known : null;
   });
 
+/** Steps that a forecast covers. */
+export interface ForecastHorizons {
+  /** Of each channel: what moves are planned with. */
+  channelSteps: number;
+  /** Of the total: whether an encoder let go now would soon be missed. */
+  totalSteps: number;
+}
+
 /**
  * The forecasts that the swarm would have issued during the simulated time, one at the beginning of each step, each
  * from nothing but what lies before it. Made when first asked for; every policy gets the same.
@@ -52,10 +60,9 @@ export class ForecastBook {
   private readonly totalSteps: (number | null)[];
   private readonly historySteps: number;
 
-  /** @param horizonSteps steps that each forecast covers */
   constructor(
     private readonly world: World,
-    private readonly horizonSteps: number,
+    private readonly horizons: ForecastHorizons,
   ) {
     const perStep = world.forecastStepSeconds / world.sampleSeconds;
     this.historySteps = Math.floor(world.historySamples / perStep);
@@ -75,11 +82,16 @@ export class ForecastBook {
   }
 
   private issue(step: number): CellForecast {
-    const { world, horizonSteps, historySteps } = this;
+    const { world, historySteps } = this;
+    const { channelSteps, totalSteps } = this.horizons;
     const { channels, forecastStepSeconds: stepSeconds, daySteps, startMs, cell } = world;
     const issuedAtMs = startMs + step * stepSeconds * 1000;
     const end = historySteps + step;
-    const seriesOf = (id: string, steps: (number | null)[]): SeriesToForecast => ({
+    const seriesOf = (
+      id: string,
+      steps: (number | null)[],
+      horizonSteps: number,
+    ): SeriesToForecast => ({
       id,
       stepSeconds,
       startMs: issuedAtMs - historySteps * stepSeconds * 1000,
@@ -93,8 +105,8 @@ export class ForecastBook {
       return (steps[end - 1] ?? null) === null ? [] : [{ channel, steps }];
     });
     const series = [
-      ...onAir.map(({ channel, steps }) => seriesOf(channel.spec.id, steps)),
-      seriesOf(TOTAL, this.totalSteps),
+      ...onAir.map(({ channel, steps }) => seriesOf(channel.spec.id, steps, channelSteps)),
+      seriesOf(TOTAL, this.totalSteps, totalSteps),
     ];
     const forecasts = this.forecaster.forecast(series);
     const total = forecasts[forecasts.length - 1];
@@ -103,7 +115,7 @@ export class ForecastBook {
       model: total?.model ?? '',
       issuedAtMs,
       stepSeconds,
-      horizonSteps,
+      horizonSteps: channelSteps,
       viewers: {},
       channelUnits: {},
       held: [],

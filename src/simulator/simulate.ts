@@ -2,7 +2,7 @@ import { policySchema, ticksToSeconds, type Policy } from '../domain';
 import { makePlan } from '../planner';
 import { clairvoyantEncoders, clairvoyantHours } from './clairvoyant';
 import { Engine } from './engine';
-import { ForecastBook, totalUnitsPerSample } from './forecasts';
+import { ForecastBook, totalUnitsPerSample, type ForecastHorizons } from './forecasts';
 import { Accounts, judgeMoves, type Measures } from './measures';
 import { HpaPolicy } from './policies/hpa';
 import { PlannedPolicy } from './policies/planned';
@@ -14,8 +14,11 @@ import { demandOf, type World } from './world';
 export const POLICY_NAMES = ['swarm', 'hpa', 'hpa-rebalance', 'static-peak', 'clairvoyant'] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
-/** Forecasts reach this far: beyond the time that a new encoder takes, a longer view only widens the spread. */
-const FORECAST_HORIZON_STEPS = 2;
+/**
+ * Half an hour for channels: a move takes seconds and an encoder minutes, so a longer view only widens the spread that
+ * is kept free. Two hours for the total: an encoder let go should not be missed so soon.
+ */
+const HORIZONS: ForecastHorizons = { channelSteps: 2, totalSteps: 8 };
 
 export interface SimulationOptions {
   policies: readonly PolicyName[];
@@ -80,7 +83,7 @@ export const simulate = (world: World, options: SimulationOptions): SimulationRe
   const limitUnits = capacityUnits * limits.limitFraction;
   const fromCycle = Math.min(world.cycles, Math.round(options.warmUpSeconds / world.cycleSeconds));
   const demand = demandOf(world, fromCycle);
-  const forecasts = new ForecastBook(world, FORECAST_HORIZON_STEPS);
+  const forecasts = new ForecastBook(world, HORIZONS);
   const historyPeakUnits = Math.max(...totalUnitsPerSample(world).slice(0, world.historySamples));
   const cyclesPerRow = Math.max(1, Math.round(60 / world.cycleSeconds));
   const atMsOf = (cycle: number): number => world.startMs + cycle * world.cycleSeconds * 1000;
