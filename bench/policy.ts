@@ -24,10 +24,13 @@ interface Options {
   seed: number;
 }
 
-const camelCase = (name: string): string => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+const camelCase = (name: string): string =>
+  name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 const roundedMeasures = (measures: Measures): Record<string, number | null> =>
-  Object.fromEntries(Object.entries(measures).map(([name, value]) => [name, rounded(value as number | null, 3)]));
+  Object.fromEntries(
+    Object.entries(measures).map(([name, value]) => [name, rounded(value as number | null, 3)]),
+  );
 
 const ratio = (a: number | null | undefined, b: number | null | undefined): string =>
   a === null || a === undefined || !b ? '-' : (a / b).toFixed(3);

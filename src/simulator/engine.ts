@@ -150,9 +150,10 @@ export class Engine {
 
   private viewOf(cycle: number, atMs: number): CycleView {
     const { world, demand, limits, capacityUnits, zones } = this.options;
-    const waiting = this.owners.flatMap((owner, c) =>
-      owner === null && this.rungsOf(c, cycle) > 0 ? [c] : [],
-    );
+    // Largest first: when many wait, all policies place them well.
+    const waiting = this.owners
+      .flatMap((owner, c) => (owner === null && this.rungsOf(c, cycle) > 0 ? [c] : []))
+      .sort((a, b) => this.unitsOf(b, cycle) - this.unitsOf(a, cycle) || a - b);
     return {
       world,
       demand,

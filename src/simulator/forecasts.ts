@@ -87,11 +87,7 @@ export class ForecastBook {
     const { channels, forecastStepSeconds: stepSeconds, daySteps, startMs, cell } = world;
     const issuedAtMs = startMs + step * stepSeconds * 1000;
     const end = historySteps + step;
-    const seriesOf = (
-      id: string,
-      steps: (number | null)[],
-      horizonSteps: number,
-    ): SeriesToForecast => ({
+    const seriesOf = (id: string, steps: (number | null)[], horizonSteps: number): SeriesToForecast => ({
       id,
       stepSeconds,
       startMs: issuedAtMs - historySteps * stepSeconds * 1000,

@@ -45,21 +45,41 @@ export const plotSvg = (result: SimulationResult): string => {
       {
         text: `${result.channels} channels, ${result.hours} h, seed ${result.seed}`,
         left: 'center',
+        top: 8,
         textStyle: { fontSize: 15 },
       },
     ],
-    legend: { top: 28, data: result.runs.map((run) => run.policy) },
-    grid: [grid(90, 300), grid(450, 140)],
+    legend: { top: 44, itemGap: 24, data: result.runs.map((run) => run.policy) },
+    grid: [grid(100, 300), grid(450, 140)],
     xAxis: [axisTime(0, false), axisTime(1, true)],
     yAxis: [
       { type: 'value', gridIndex: 0, name: 'encoders paid for', nameLocation: 'middle', nameGap: 45 },
-      { type: 'value', gridIndex: 1, name: 'over their limit', nameLocation: 'middle', nameGap: 45, minInterval: 1 },
+      {
+        type: 'value',
+        gridIndex: 1,
+        name: 'over their limit',
+        nameLocation: 'middle',
+        nameGap: 45,
+        minInterval: 1,
+      },
     ],
     series: result.runs.flatMap(({ policy, timeline }) => {
       const dashed = policy === 'clairvoyant';
       return [
-        line(0, policy, COLOURS[policy], timeline.map((r): [number, number] => [r.atMs, r.encoders]), dashed),
-        line(1, policy, COLOURS[policy], timeline.map((r): [number, number] => [r.atMs, r.overloaded]), dashed),
+        line(
+          0,
+          policy,
+          COLOURS[policy],
+          timeline.map((r): [number, number] => [r.atMs, r.encoders]),
+          dashed,
+        ),
+        line(
+          1,
+          policy,
+          COLOURS[policy],
+          timeline.map((r): [number, number] => [r.atMs, r.overloaded]),
+          dashed,
+        ),
       ];
     }),
   });

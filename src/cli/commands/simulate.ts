@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readEnvironment } from '../../config/config';
 import { SwarmError, policySchema } from '../../domain';
@@ -45,7 +45,8 @@ const wholeNumber =
 
 const parseRange = (text: string): [number, number] => {
   const [, low, high] = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(text) ?? [];
-  if (low !== undefined && high !== undefined && Number(low) <= Number(high)) return [Number(low), Number(high)];
+  if (low !== undefined && high !== undefined && Number(low) <= Number(high))
+    return [Number(low), Number(high)];
   throw new InvalidArgumentError('Two numbers of seconds, like 60-300.');
 };
 
@@ -60,12 +61,18 @@ export const addSimulate = (program: Command): void => {
       parseSeconds,
     )
     .addOption(
-      new Option('--policy <name...>', 'policies to play').choices(POLICY_NAMES).default([...POLICY_NAMES], 'all'),
+      new Option('--policy <name...>', 'policies to play')
+        .choices(POLICY_NAMES)
+        .default([...POLICY_NAMES], 'all'),
     )
     .option('--hours <n>', 'hours to simulate', wholeNumber(2, 24 * 14), DEFAULT_HOURS)
     .option('--channels <n>', 'channels to make from the traces', wholeNumber(1, 100_000), DEFAULT_CHANNELS)
     .option('--seed <n>', 'seed of every random choice', wholeNumber(0, 2 ** 31), 1)
-    .option('--boot <seconds>', 'range of the time in which an encoder becomes ready (default: 60-300)', parseRange)
+    .option(
+      '--boot <seconds>',
+      'range of the time in which an encoder becomes ready (default: 60-300)',
+      parseRange,
+    )
     .option('--svg <file>', 'draw encoders and overload over time')
     .addHelpText(
       'after',
@@ -76,14 +83,26 @@ export const addSimulate = (program: Command): void => {
     )
     .action(async (options: SimulateOptions, command: Command) => {
       const { json, print } = contextOf(command);
-      const progress = createCountProgress({ hidden: json, format: 'Simulating [{bar}] {percentage} %, {eta_formatted} left' });
+      if (options.svg !== undefined) await requireWritable(options.svg);
+      const progress = createCountProgress({
+        hidden: json,
+        format: 'Simulating [{bar}] {percentage} %, {eta_formatted} left',
+      });
       const { result, asItWas } = await play(options, progress.onProgress).finally(progress.stop);
       if (options.svg !== undefined) await draw(options.svg, result);
       const { runs, ...world } = result;
       const measures = Object.fromEntries(runs.map((run) => [run.policy, run.measures]));
       const { hours, channels, seed, ladderChangesPerChannelDay, limitUnits } = world;
       print(
-        { seed, hours, channels, limitUnits, ladderChangesPerChannelDay, ...(asItWas && { asItWas }), policies: measures },
+        {
+          seed,
+          hours,
+          channels,
+          limitUnits,
+          ladderChangesPerChannelDay,
+          ...(asItWas && { asItWas }),
+          policies: measures,
+        },
         () => simulationLines(result, asItWas),
       );
     });
@@ -138,19 +157,29 @@ const playHistory = async (
       seed: o.seed,
     });
     const warmUpSeconds = Math.min(simulation.warmUpSeconds, seconds * HISTORY_WARM_UP_SHARE);
-    return { asItWas, result: simulate(world, { ...simulation, limits, capacityUnits, zones, warmUpSeconds }) };
+    return {
+      asItWas,
+      result: simulate(world, { ...simulation, limits, capacityUnits, zones, warmUpSeconds }),
+    };
   } finally {
     await store.close();
   }
 };
 
-const draw = async (file: string, result: SimulationResult): Promise<void> => {
-  const { plotSvg } = await import('../../simulator/plot');
-  await writeFile(file, plotSvg(result)).catch((error: Error) => {
+/** A drawing that can't be kept is better refused before the simulation than after it. */
+const requireWritable = async (file: string): Promise<void> => {
+  try {
+    await (await open(file, 'a')).close();
+  } catch (error) {
     throw new SwarmError(
       'bad-request',
-      `--svg ${file} can't be written: ${error.message}.`,
+      `--svg ${file} can't be written: ${(error as Error).message}.`,
       'Name a file in a folder that exists and that this user may write to.',
     );
-  });
+  }
+};
+
+const draw = async (file: string, result: SimulationResult): Promise<void> => {
+  const { plotSvg } = await import('../../simulator/plot');
+  await writeFile(file, plotSvg(result));
 };
