@@ -21,7 +21,7 @@ const quantile = (values: readonly Weighted[], level: number): number => {
   const sorted = [...values].sort((a, b) => a.seconds - b.seconds);
   const wanted = level * sorted.reduce((sum, v) => sum + v.weight, 0) - 1e-9;
   let reached = 0;
-  return (sorted.find((v) => (reached += v.weight) >= wanted) ?? (sorted[0] as Weighted)).seconds;
+  return (sorted.find((v) => (reached += v.weight) >= wanted) ?? sorted[0])?.seconds ?? 0;
 };
 
 export interface LeadTime {
