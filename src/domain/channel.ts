@@ -34,6 +34,8 @@ export const placementSchema = z.object({
   encoderId: idSchema.optional(),
   zone: idSchema.optional(),
   buildId: idSchema.optional(),
+  /** Regions that may encode it besides its own, nearest to its audience first. */
+  otherRegions: z.array(idSchema).max(16).optional(),
 });
 export type Placement = z.infer<typeof placementSchema>;
 

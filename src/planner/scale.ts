@@ -1,28 +1,36 @@
 import type { ScaleChange } from '../domain';
-import type { ChannelDemand } from './demand';
-import { hasTarget, type PlanDraft } from './draft';
-import type { EncoderLoad } from './load-book';
+import { empty } from './consolidation';
+import { isUsable } from './constraints';
+import { seen, type PlanningContext } from './context';
+import type { PlanDraft } from './draft';
+import { roundFigures } from './explain';
+import { toUnits } from './quanta';
 import { decideScaleIn, decideScaleOut, type ScaleInput } from './scale-decision';
-import { chooseAmong, type TargetChoice } from './targets';
+import { schedule } from './schedule';
+
+/** So many encoders are tried, the easiest first, before none is let go in this cycle. */
+const MOST_DEPARTURES_TRIED = 8;
+/** The others may be filled to their limits when an encoder is emptied: the quantile has its reserve in it. */
+const FILL = 1;
 
 const inputOf = (draft: PlanDraft): ScaleInput => {
-  const { atMs, policy, forecast, loads, demands, pending, outcomes } = draft.context;
+  const { atMs, policy, forecast, book, reader } = draft.context;
   return {
     atMs,
     policy,
     forecast,
-    pending,
-    outcomes,
-    homelessUnits: draft.homelessUnits,
-    nowUnits: [...demands.values()].reduce((sum, d) => sum + (d.needs[0] as number), 0),
-    encoders: [...loads.values()].map(({ encoder, limitUnits }) => {
-      const staying = encoder.reachable && !encoder.draining;
+    pending: reader.pendingEncoders,
+    outcomes: reader.provisioning,
+    homelessUnits: toUnits(draft.homeless),
+    nowUnits: toUnits(book.totals[0] as number),
+    encoders: book.encoders.inOrder().map((e) => {
+      const encoder = seen(book, e);
       return {
         id: encoder.id,
         zone: encoder.zone,
-        limitUnits,
-        staying,
-        usable: staying && !encoder.cordoned,
+        limitUnits: toUnits(book.limitOf[e] as number),
+        staying: encoder.reachable && !encoder.draining,
+        usable: isUsable(encoder),
       };
     }),
   };
@@ -31,75 +39,64 @@ const inputOf = (draft: PlanDraft): ScaleInput => {
 /** See `decideScaleOut`; a need that can't be met is reported. */
 export const planScaleOut = (draft: PlanDraft): ScaleChange => {
   const { scale, unmet } = decideScaleOut(inputOf(draft));
-  if (unmet !== undefined) draft.unmet.push({ why: unmet });
+  if (unmet !== undefined) draft.report({ why: unmet });
   return scale;
 };
 
-interface Evacuation {
-  demand: ChannelDemand;
-  choice: TargetChoice & { load: EncoderLoad };
-}
-
-/** Targets for all channels of an encoder, largest first, or null if one has none. Leaves the loads as they were. */
-const evacuate = (draft: PlanDraft, load: EncoderLoad): Evacuation[] | null => {
-  const found: Evacuation[] = [];
-  const leaving = [...load.placed.values()].sort(
-    (a, b) => b.peakUnits - a.peakUnits || (a.channelId < b.channelId ? -1 : 1),
+/** Seconds that demand is expected to stay low: as far as the forecast reaches, or as long as it has been low. */
+const quietSeconds = ({ forecast }: PlanningContext, lowForSeconds: number): number =>
+  Math.max(
+    lowForSeconds,
+    forecast ? (forecast.totalUnits?.p50.length ?? forecast.horizonSteps) * forecast.stepSeconds : 0,
   );
-  let complete = true;
-  for (const demand of leaving) {
-    const choice = chooseAmong(draft.context, demand, { atMost: 'limit', exclude: [load.encoder.id] });
-    if (!hasTarget(choice)) {
-      complete = false;
-      break;
-    }
-    choice.load.place(demand);
-    found.push({ demand, choice });
-  }
-  for (const { demand, choice } of found) choice.load.unplace(demand);
-  return complete ? found : null;
-};
 
 /**
- * Consolidation, only ever to let a whole encoder go (see `decideScaleIn`): of those that may go the least loaded, then
- * least fit, whose channels all fit elsewhere. Not while anything is wrong: an encoder silent or draining, a channel
- * off air, a move unmet.
+ * Consolidation, as the concept note means it by "low load", only ever to let a whole encoder go (see
+ * `decideScaleIn`): the one that the fewest moves empty; of these the least loaded, then least fit. The moves must
+ * cost less than the encoder saves while demand is expected to stay low. Not while anything else is wrong: an encoder
+ * silent or draining, a channel off air, a wish unmet.
  */
 export const planScaleIn = (
   draft: PlanDraft,
   lowDemandSinceMs: number | null,
 ): { scale: ScaleChange; lowDemandSinceMs: number | null } => {
-  const { loads, waiting, fitness } = draft.context;
+  const { context } = draft;
+  const { atMs, policy, book, waiting, fitness } = context;
   const input = inputOf(draft);
   const { departures, lowDemandSinceMs: since } = decideScaleIn(input, lowDemandSinceMs);
+  const none = { scale: { kind: 'none' } as const, lowDemandSinceMs: since };
   const troubled = input.encoders.some((e) => !e.staying) || waiting.length > 0 || draft.unmet.length > 0;
-  if (troubled) return { scale: { kind: 'none' }, lowDemandSinceMs: since };
+  if (troubled || departures.length === 0) return none;
 
-  const candidates = departures
-    .map((departure) => ({
-      departure,
-      load: loads.get(departure.encoderId) as EncoderLoad,
-      score: fitness.get(departure.encoderId)?.score ?? 0,
-    }))
+  const quiet = quietSeconds(context, (atMs - (since ?? atMs)) / 1000);
+  const worthMoves = quiet / Math.max(policy.handoffCostEncoderSeconds, 1e-9);
+  const channelsOn = (e: number): number => (book.residentsOf[e] as number[]).length;
+  const scoreOf = (e: number): number => fitness.get(book.encoders.idOf(e))?.score ?? 0;
+  const inOrder = departures
+    .map((departure) => ({ departure, encoder: book.encoders.slotOf(departure.encoderId) }))
+    .filter(({ encoder }) => channelsOn(encoder) <= worthMoves)
     .sort(
-      (a, b) =>
-        Math.round((a.load.peakUnits - b.load.peakUnits) * 1e6) ||
-        Math.round((a.score - b.score) * 1e6) ||
-        (a.departure.encoderId > b.departure.encoderId ? -1 : 1),
+      ({ encoder: a }, { encoder: b }) =>
+        channelsOn(a) - channelsOn(b) ||
+        (book.peakOn[a] as number) - (book.peakOn[b] as number) ||
+        Math.round((scoreOf(a) - scoreOf(b)) * 1e6) ||
+        book.encoders.rank(b) - book.encoders.rank(a),
     );
-  for (const { departure, load } of candidates) {
-    const targets = evacuate(draft, load);
-    if (!targets) continue;
+  const start = book.mark();
+  for (const { departure, encoder } of inOrder.slice(0, MOST_DEPARTURES_TRIED)) {
     const { encoderId, reason, figures } = departure;
-    for (const { demand, choice } of targets) {
-      if (draft.movesLeft === 0) break;
-      if (draft.isFree(demand))
-        draft.moveAway(demand, load, choice, { reason: 'consolidation', cause: reason });
-    }
+    const intents = empty(draft, encoder, FILL, { reason: 'consolidation', words: reason });
+    if (!intents) continue;
+    schedule(draft, start);
     return {
-      scale: { kind: 'deprovision', encoderId, reason, figures: { ...figures, channels: targets.length } },
+      scale: {
+        kind: 'deprovision',
+        encoderId,
+        reason,
+        figures: roundFigures({ ...figures, channels: intents.length }),
+      },
       lowDemandSinceMs: since,
     };
   }
-  return { scale: { kind: 'none' }, lowDemandSinceMs: since };
+  return none;
 };

@@ -11,6 +11,7 @@ const HEIGHT_PX = 640;
 /** Okabe and Ito's colours, which people with any colour vision can tell apart. */
 const COLOURS: Record<PolicyName, string> = {
   swarm: '#0072B2',
+  'threshold-rule': '#009E73',
   hpa: '#E69F00',
   'hpa-rebalance': '#D55E00',
   'static-peak': '#CC79A7',

@@ -1,5 +1,6 @@
 import { policySchema, ticksToSeconds, type Policy } from '../domain';
 import { makePlan } from '../planner';
+import { thresholdRule } from '../planner/threshold-rule';
 import { clairvoyantEncoders, clairvoyantHours } from './clairvoyant';
 import { Engine } from './engine';
 import { ForecastBook, totalUnitsPerSample, type ForecastHorizons } from './forecasts';
@@ -11,7 +12,14 @@ import type { ScalingPolicy } from './policy';
 import type { ProviderOptions } from './provider';
 import { demandOf, type World } from './world';
 
-export const POLICY_NAMES = ['swarm', 'hpa', 'hpa-rebalance', 'static-peak', 'clairvoyant'] as const;
+export const POLICY_NAMES = [
+  'swarm',
+  'threshold-rule',
+  'hpa',
+  'hpa-rebalance',
+  'static-peak',
+  'clairvoyant',
+] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
 /**
@@ -161,6 +169,8 @@ export const simulate = (world: World, options: SimulationOptions): SimulationRe
     switch (policy) {
       case 'swarm':
         return play(policy, new PlannedPolicy(policy, makePlan, forecasts), done);
+      case 'threshold-rule':
+        return play(policy, new PlannedPolicy(policy, thresholdRule, forecasts), done);
       case 'hpa':
         return play(policy, new HpaPolicy(), done);
       case 'hpa-rebalance':

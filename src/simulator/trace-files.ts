@@ -47,12 +47,13 @@ const stepOf = (timesMs: readonly number[]): number => {
 
 /** @throws SwarmError bad-request that names the file and the line at fault, or says that it is too short */
 export const parseTraceCsv = (csv: string, name: string): Trace => {
-  let records: { record: unknown; info: { lines: number } }[];
+  let parsedRows: unknown;
   try {
-    records = parse(csv, { columns: true, skip_empty_lines: true, trim: true, info: true }) as typeof records;
+    parsedRows = parse(csv, { columns: true, skip_empty_lines: true, trim: true, info: true });
   } catch (error) {
     throw bad(`${name} is no CSV: ${(error as Error).message}.`);
   }
+  const records = parsedRows as { record: unknown; info: { lines: number } }[];
   const rows = records.map(({ record, info }) => {
     const parsed = rowSchema.safeParse(record);
     if (parsed.success) return { atMs: Date.parse(asUtc(parsed.data.timestamp)), value: parsed.data.value };

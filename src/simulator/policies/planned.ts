@@ -45,9 +45,10 @@ export class PlannedPolicy implements ScalingPolicy {
     const { scale } = plan;
     const present = [...view.encoders.map((e) => e.zone), ...view.pending.map((p) => p.zone ?? '')];
     return {
-      // A move that keeps its encoder changes the ladder, which the world does here.
+      // A move that keeps its encoder changes the ladder, which the world does here. Later waves need the room that the
+      // first one leaves: the next cycle sees that room and plans them again.
       moves: plan.moves
-        .filter((move) => move.fromEncoderId !== move.toEncoderId)
+        .filter((move) => move.fromEncoderId !== move.toEncoderId && !move.wave)
         .map((move) => ({
           channel: indexOf.get(move.channelId) as number,
           to: move.toEncoderId,
