@@ -72,9 +72,7 @@ export class PlacementAudit {
 
   /** By encoder: units per step. */
   loads(placement: ReadonlyMap<string, string>): Map<string, number[]> {
-    const loads = new Map(
-      this.snapshot.encoders.map((e) => [e.id, new Array<number>(this.steps).fill(0)]),
-    );
+    const loads = new Map(this.snapshot.encoders.map((e) => [e.id, new Array<number>(this.steps).fill(0)]));
     for (const [channelId, encoderId] of placement) {
       const load = loads.get(encoderId) as number[];
       this.needs(channelId).forEach((units, k) => (load[k] = (load[k] as number) + units));
@@ -160,7 +158,6 @@ export class PlacementAudit {
         continue;
       }
       if (rests) faults.push(`${what}: rests`);
-      if (move.reason === 'ladder' || move.reason === 'consolidation') continue;
       for (const id of [move.fromEncoderId as string, move.toEncoderId])
         perEncoder.set(id, (perEncoder.get(id) ?? 0) + 1);
     }
@@ -207,9 +204,7 @@ export class PlacementAudit {
       ({ spec }) => spec.id !== channelId && spec.placement?.redundancyGroup === group,
     );
     return mates
-      .filter(({ spec }) =>
-        placements.some((p) => this.encoders.get(p.get(spec.id) ?? '')?.zone === zone),
-      )
+      .filter(({ spec }) => placements.some((p) => this.encoders.get(p.get(spec.id) ?? '')?.zone === zone))
       .map(({ spec }) => `${channelId} joins ${spec.id} of its group in ${zone}`);
   }
 

@@ -83,7 +83,9 @@ export const runScale = (channels: number, encoders: number, seed: number): Scal
   const { snapshot, forecast } = fleet;
   const first = timed(() => {
     const fitness = fitnessOf(snapshot, forecast, policy);
-    console.log('fit0', process.uptime());const planner = createPlanner(snapshot, forecast, fitness, policy);console.log('read', process.uptime());
+    console.log('fit0', process.uptime());
+    const planner = createPlanner(snapshot, forecast, fitness, policy);
+    console.log('read', process.uptime());
     return { planner, plan: planner.plan({ lowDemandSinceMs: null }) };
   });
   const { plan, planner } = first.result;
@@ -168,7 +170,13 @@ class Cycles {
       const t = performance.now();
       const fitness = fitnessOf(this.snapshot, forecast, this.policy);
       console.log('fit', performance.now() - t);
-      planner.update({ atMs: this.atMs, channels: changed, encoders: encodersChanged, channelUnits, fitness });
+      planner.update({
+        atMs: this.atMs,
+        channels: changed,
+        encoders: encodersChanged,
+        channelUnits,
+        fitness,
+      });
       return planner.plan({ lowDemandSinceMs: null });
     });
     return wallMs;

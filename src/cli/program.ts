@@ -3,6 +3,7 @@ import { addChannel } from './commands/channel';
 import { addEncoder } from './commands/encoder';
 import { addExplain } from './commands/explain';
 import { addHandoff } from './commands/handoff';
+import { addSimulate } from './commands/simulate';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
 
@@ -31,6 +32,7 @@ export const createProgram = (o: { json: boolean }): Command => {
   addEncoder(program);
   addVerify(program);
   addExplain(program);
+  addSimulate(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.

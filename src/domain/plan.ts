@@ -27,6 +27,12 @@ export const policySchema = z.object({
   scaleInStabilisationSeconds: z.number().min(0).default(60),
   /** Planned moves per control cycle. */
   maxMovesPerCycle: z.int().min(0).default(2),
+  /**
+   * Price of an encoder for an hour, and of an encoder over its limit for a minute, in the same currency. Only their
+   * ratio counts: it decides how much of the forecast's spread is provisioned for (see newsvendor.ts).
+   */
+  encoderHourPrice: z.number().gt(0).default(1),
+  overloadedMinutePrice: z.number().gt(0).default(0.25),
   /** Planned moves per control cycle that leave or enter any one encoder. */
   maxMovesPerEncoder: z.int().min(1).default(4),
   /** Encoder-seconds that a handoff is worth: emptying an encoder must save more than its moves cost. */
@@ -83,7 +89,14 @@ export interface MoveExplanation {
 
 export type ScaleChange =
   | { kind: 'none' }
-  | { kind: 'provision'; count: number; reason: string; figures: Record<string, number> }
+  | {
+      kind: 'provision';
+      count: number;
+      /** Zone of each of them; absent: the provider's choice. */
+      zones?: string[];
+      reason: string;
+      figures: Record<string, number>;
+    }
   | { kind: 'deprovision'; encoderId: string; reason: string; figures: Record<string, number> };
 
 /** What one control cycle decides. */

@@ -4,7 +4,9 @@ import {
   type ChannelObservation,
   type DemandCurve,
   type EncoderObservation,
+  type PendingEncoder,
   type Policy,
+  type ProvisioningOutcome,
   type SessionInfo,
   type SwarmChange,
 } from '../domain';
@@ -52,6 +54,8 @@ export class SwarmReader {
   private ownedBy: number[][] = [];
   private readonly renewedUnits = new Map<string, DemandCurve>();
   atMs = 0;
+  pendingEncoders: readonly PendingEncoder[] = [];
+  provisioning: readonly ProvisioningOutcome[] = [];
 
   constructor(
     readonly forecast: CellForecast | null,
@@ -64,6 +68,8 @@ export class SwarmReader {
   read(change: SwarmChange): void {
     const { book } = this;
     this.setTime(change.atMs);
+    if (change.pendingEncoders) this.pendingEncoders = change.pendingEncoders;
+    if (change.provisioning) this.provisioning = change.provisioning;
     for (const [id, curve] of Object.entries(change.channelUnits ?? {})) this.renewedUnits.set(id, curve);
 
     const isFirst = book.channels.slotCount === 0;
@@ -85,6 +91,16 @@ export class SwarmReader {
     }
     if (isFirst) for (let slot = 0; slot < book.channels.slotCount; slot++) this.settle(slot);
     else for (const slot of touched) if (book.channelSeen[slot]) this.settle(slot);
+  }
+
+  /** The forecast with what was renewed since, as far as the demand of the whole swarm depends on it. */
+  forecastOfTotal(): CellForecast | null {
+    const { forecast, renewedUnits } = this;
+    if (!forecast || forecast.totalUnits || renewedUnits.size === 0) return forecast;
+    return {
+      ...forecast,
+      channelUnits: { ...forecast.channelUnits, ...Object.fromEntries(renewedUnits) },
+    };
   }
 
   private setTime(atMs: number): void {
