@@ -129,6 +129,11 @@ export class PlacementAudit {
     );
   }
 
+  /** What is wrong with a plan's moves, each on its own, and with where they lead to. */
+  faultsOfMoves({ moves }: Plan): string[] {
+    return [...this.moveFaults(moves), ...this.goalFaults(moves)];
+  }
+
   /** Everything that is wrong with a plan; empty: nothing. */
   faults({ moves }: Plan): string[] {
     return [...this.moveFaults(moves), ...this.waveFaults(moves), ...this.goalFaults(moves)];
