@@ -5,6 +5,7 @@ export * from './encoder';
 export * from './builds';
 export * from './events';
 export * from './snapshot';
+export * from './swarm-change';
 export * from './plan';
 export * from './moves';
 export * from './control';

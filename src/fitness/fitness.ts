@@ -1,6 +1,15 @@
-import type { CellForecast, EncoderObservation, Fitness, Policy, SwarmSnapshot } from '../domain';
+import type {
+  CellForecast,
+  ChannelObservation,
+  EncoderObservation,
+  Fitness,
+  Policy,
+  SwarmChange,
+  SwarmSnapshot,
+} from '../domain';
 import { stepAt } from '../forecast';
 import { Peers } from './quality';
+import { SwarmShares } from './swarm-shares';
 import {
   freshness,
   headroomTerm,
@@ -10,65 +19,133 @@ import {
   weakestTermOf,
   zoneTerm,
   type FitnessTerms,
-  type ZoneShare,
 } from './terms';
 
 const NOTHING: FitnessTerms = { headroom: 0, quality: 0, version: 0, zone: 0, stability: 0 };
-/** Units are summed in whole grains, so that the order of the snapshot's arrays does not matter. */
+/** Units are summed in whole grains, so that the order in which they come does not matter. */
 const GRAINS_PER_UNIT = 1e8;
 
-const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 const grains = (units: number): number => Math.round(units * GRAINS_PER_UNIT);
-const increment = (counts: Map<string, number>, key: string): void => {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-};
-
-const grainsUsed = ({ reachable, telemetry }: EncoderObservation): number =>
-  reachable ? grains(telemetry?.unitsUsed ?? 0) : 0;
 
 /**
- * By encoder id: highest sum, over the forecast's steps that are not over yet, of the P90 units of its channels.
- * Grains.
+ * Judges the encoders of a swarm again and again, reading only what changed. After any changes its judgement is
+ * exactly the one that `fitnessOf` makes of the whole snapshot. A new forecast or policy needs a new one.
  */
-const peaksUnder = (snapshot: SwarmSnapshot, forecast: CellForecast): Map<string, number> => {
-  const first = stepAt(forecast, snapshot.atMs);
-  const sums = new Map<string, number[]>();
-  for (const { spec, owner } of snapshot.channels) {
-    const curve = owner && forecast.channelUnits[spec.id]?.p90;
-    if (!curve) continue;
-    let sum = sums.get(owner.encoderId);
-    if (!sum) sums.set(owner.encoderId, (sum = new Array<number>(forecast.horizonSteps).fill(0)));
-    for (let step = first; step < forecast.horizonSteps; step++)
-      sum[step] = (sum[step] as number) + grains(curve[step] ?? 0);
+export class FitnessEvaluator {
+  private atMs = 0;
+  private readonly encoders = new Map<string, EncoderObservation>();
+  private inOrder: EncoderObservation[] | null = null;
+  private readonly peers = new Peers();
+  private readonly shares = new SwarmShares();
+  /** By encoder id: P90 units of its channels per step of the forecast, grains. */
+  private readonly sums = new Map<string, Float64Array>();
+  /** By channel id: whose sum it is part of, and with what. */
+  private readonly counted = new Map<string, { encoderId: string; p90: readonly number[] }>();
+  private readonly renewedUnits = new Map<string, readonly number[]>();
+
+  constructor(
+    private readonly forecast: CellForecast | null,
+    private readonly policy: Policy,
+  ) {}
+
+  /** Enters what changed. */
+  update(change: SwarmChange): void {
+    this.atMs = change.atMs;
+    for (const id of change.removedEncoders ?? []) this.dropEncoder(id);
+    for (const encoder of change.encoders ?? []) this.readEncoder(encoder);
+    if (!this.forecast) return;
+    for (const id of change.removedChannels ?? []) this.discount(id);
+    for (const [id, { p90 }] of Object.entries(change.channelUnits ?? {})) this.renew(id, p90);
+    for (const channel of change.channels ?? []) this.readChannel(channel);
   }
-  return new Map([...sums].map(([id, sum]) => [id, Math.max(0, ...sum)]));
-};
 
-/** Encoders with the same word take over from each other without a discontinuity, as far as is known. */
-const buildWordOf = ({ compatibilityClass, ffmpegVersion }: EncoderObservation): string =>
-  compatibilityClass === undefined ? `ffmpeg ${ffmpegVersion}` : `class ${compatibilityClass}`;
+  /** One Fitness per encoder, ordered by id; see `fitnessOf`. */
+  evaluate(): Fitness[] {
+    this.inOrder ??= [...this.encoders.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    return this.inOrder.map((encoder) => this.fitness(encoder));
+  }
 
-/** Each zone beside the whole swarm. */
-const zoneShares = (encoders: readonly EncoderObservation[]): Map<string, ZoneShare> => {
-  const zones = new Map<string, ZoneShare>();
-  let swarmCapacity = 0;
-  let swarmLoad = 0;
-  for (const encoder of encoders) {
-    let zone = zones.get(encoder.zone);
-    if (!zone) {
-      zone = { encoders: 0, reachable: 0, capacity: 0, load: 0, swarmCapacity: 0, swarmLoad: 0 };
-      zones.set(encoder.zone, zone);
+  private fitness(encoder: EncoderObservation): Fitness {
+    const { id, reachable, telemetry, capacityUnits, troubles } = encoder;
+    const { fitnessWeights: weights, limitFraction } = this.policy;
+    if (!reachable) {
+      return { encoderId: id, score: 0, terms: NOTHING, weakestTerm: weakestTermOf(NOTHING, weights) };
     }
-    zone.encoders += 1;
-    zone.reachable += encoder.reachable ? 1 : 0;
-    zone.capacity += grains(encoder.capacityUnits);
-    zone.load += grainsUsed(encoder);
-    swarmCapacity += grains(encoder.capacityUnits);
-    swarmLoad += grainsUsed(encoder);
+    const now = grains(telemetry?.unitsUsed ?? 0);
+    const peak = this.forecast ? this.peakOn(id, this.forecast) : now;
+    const fresh = freshness(telemetry?.atMs, this.atMs);
+    const { sameVersion, sameBuild, reachable: all } = this.shares.versionsLike(encoder);
+    const terms: FitnessTerms = {
+      headroom: fresh * headroomTerm(now, peak, grains(capacityUnits * limitFraction)),
+      quality: fresh * this.peers.qualityOf(encoder),
+      version: versionTerm(sameVersion, sameBuild, all),
+      zone: fresh * zoneTerm(this.shares.zoneOf(encoder)),
+      stability: stabilityTerm(troubles),
+    };
+    return {
+      encoderId: id,
+      score: scoreOf(terms, weights),
+      terms,
+      weakestTerm: weakestTermOf(terms, weights),
+    };
   }
-  for (const zone of zones.values()) Object.assign(zone, { swarmCapacity, swarmLoad });
-  return zones;
-};
+
+  private readEncoder(encoder: EncoderObservation): void {
+    this.dropEncoder(encoder.id);
+    this.encoders.set(encoder.id, encoder);
+    this.peers.add(encoder, 1);
+    this.shares.add(encoder, 1);
+  }
+
+  private dropEncoder(id: string): void {
+    const before = this.encoders.get(id);
+    this.inOrder = null;
+    if (!before) return;
+    this.peers.add(before, -1);
+    this.shares.add(before, -1);
+    this.encoders.delete(id);
+  }
+
+  private readChannel({ spec, owner }: ChannelObservation): void {
+    const p90 = this.renewedUnits.get(spec.id) ?? this.forecast?.channelUnits[spec.id]?.p90;
+    this.discount(spec.id);
+    if (!owner || !p90) return;
+    this.counted.set(spec.id, { encoderId: owner.encoderId, p90 });
+    this.count(owner.encoderId, p90, 1);
+  }
+
+  private renew(channelId: string, p90: readonly number[]): void {
+    this.renewedUnits.set(channelId, p90);
+    const before = this.counted.get(channelId);
+    if (!before) return;
+    this.discount(channelId);
+    this.counted.set(channelId, { ...before, p90 });
+    this.count(before.encoderId, p90, 1);
+  }
+
+  private discount(channelId: string): void {
+    const before = this.counted.get(channelId);
+    if (!before) return;
+    this.count(before.encoderId, before.p90, -1);
+    this.counted.delete(channelId);
+  }
+
+  private count(encoderId: string, p90: readonly number[], sign: 1 | -1): void {
+    let sum = this.sums.get(encoderId);
+    if (!sum) this.sums.set(encoderId, (sum = new Float64Array(this.forecast?.horizonSteps ?? 0)));
+    for (let step = 0; step < sum.length; step++)
+      sum[step] = (sum[step] as number) + sign * grains(p90[step] ?? 0);
+  }
+
+  /** Highest sum, over the forecast's steps that are not over yet, of the P90 units of its channels. Grains. */
+  private peakOn(encoderId: string, forecast: CellForecast): number {
+    const sum = this.sums.get(encoderId);
+    let peak = 0;
+    for (let step = stepAt(forecast, this.atMs); sum && step < sum.length; step++)
+      peak = Math.max(peak, sum[step] as number);
+    return peak;
+  }
+}
 
 /**
  * Judges every encoder of a snapshot. The order of the snapshot's arrays does not matter.
@@ -90,42 +167,7 @@ export const fitnessOf = (
   forecast: CellForecast | null,
   policy: Policy,
 ): Fitness[] => {
-  const weights = policy.fitnessWeights;
-  const encoders = [...snapshot.encoders].sort(byId);
-  const peers = new Peers(encoders);
-  const zones = zoneShares(encoders);
-  const peaks = forecast && peaksUnder(snapshot, forecast);
-  const versions = new Map<string, number>();
-  const builds = new Map<string, number>();
-  let reachable = 0;
-  for (const encoder of encoders) {
-    if (!encoder.reachable) continue;
-    reachable += 1;
-    increment(versions, encoder.version);
-    increment(builds, buildWordOf(encoder));
-  }
-
-  return encoders.map((encoder) => {
-    const { id, version } = encoder;
-    if (!encoder.reachable) {
-      return { encoderId: id, score: 0, terms: NOTHING, weakestTerm: weakestTermOf(NOTHING, weights) };
-    }
-    const now = grainsUsed(encoder);
-    const peak = peaks ? (peaks.get(id) ?? 0) : now;
-    const fresh = freshness(encoder.telemetry?.atMs, snapshot.atMs);
-    const limit = grains(encoder.capacityUnits * policy.limitFraction);
-    const terms: FitnessTerms = {
-      headroom: fresh * headroomTerm(now, peak, limit),
-      quality: fresh * peers.qualityOf(encoder),
-      version: versionTerm(versions.get(version) ?? 0, builds.get(buildWordOf(encoder)) ?? 0, reachable),
-      zone: fresh * zoneTerm(zones.get(encoder.zone) as ZoneShare),
-      stability: stabilityTerm(encoder.troubles),
-    };
-    return {
-      encoderId: id,
-      score: scoreOf(terms, weights),
-      terms,
-      weakestTerm: weakestTermOf(terms, weights),
-    };
-  });
+  const evaluator = new FitnessEvaluator(forecast, policy);
+  evaluator.update(snapshot);
+  return evaluator.evaluate();
 };

@@ -29,13 +29,13 @@ const judgedSessions = (encoder: EncoderObservation): SessionInfo[] =>
 /** Sessions of one cost encode like content: the same pixels a second. */
 const kindOf = (session: SessionInfo): number => session.units;
 
-const add = (paces: Map<number, Pace>, session: SessionInfo): void => {
+const enter = (paces: Map<number, Pace>, session: SessionInfo, sign: 1 | -1): void => {
   const pace = paces.get(kindOf(session));
   if (pace) {
-    pace.sum += grainsOf(session);
-    pace.count += 1;
+    pace.sum += sign * grainsOf(session);
+    pace.count += sign;
   } else {
-    paces.set(kindOf(session), { sum: grainsOf(session), count: 1 });
+    paces.set(kindOf(session), { sum: sign * grainsOf(session), count: sign });
   }
 };
 
@@ -43,8 +43,9 @@ const add = (paces: Map<number, Pace>, session: SessionInfo): void => {
 export class Peers {
   private readonly paces = new Map<number, Pace>();
 
-  constructor(encoders: readonly EncoderObservation[]) {
-    for (const encoder of encoders) for (const session of judgedSessions(encoder)) add(this.paces, session);
+  /** @param sign 1: the encoder is there, -1: it is no more */
+  add(encoder: EncoderObservation, sign: 1 | -1): void {
+    for (const session of judgedSessions(encoder)) enter(this.paces, session, sign);
   }
 
   /**
@@ -52,15 +53,14 @@ export class Peers {
    * that pace against the mean of other encoders' sessions on like content; 1 without any session.
    */
   qualityOf(encoder: EncoderObservation): number {
+    const sessions = judgedSessions(encoder);
+    if (sessions.length === 0) return 1;
     const own = new Map<number, Pace>();
-    for (const session of judgedSessions(encoder)) add(own, session);
+    for (const session of sessions) enter(own, session, 1);
     let sum = 0;
-    let count = 0;
-    for (const session of judgedSessions(encoder)) {
+    for (const session of sessions)
       sum += Math.round(paceOf(session) * this.againstPeers(session, own) * GRAINS);
-      count += 1;
-    }
-    return count > 0 ? clamp01(sum / (count * GRAINS)) : 1;
+    return clamp01(sum / (sessions.length * GRAINS));
   }
 
   private againstPeers(session: SessionInfo, own: ReadonlyMap<number, Pace>): number {

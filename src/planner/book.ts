@@ -18,7 +18,7 @@ export class PlacementBook {
   readonly channels = new IdTable();
   readonly encoders = new IdTable();
 
-  channelSeen: ChannelObservation[] = [];
+  channelSeen: (ChannelObservation | undefined)[] = [];
   /** Units per step: `needs[c * steps + k]`. */
   needs = new Float64Array(0);
   /** Highest of a channel's needs that count. */
@@ -35,12 +35,22 @@ export class PlacementBook {
   leftFrom = new Int32Array(0);
   /** 1: nobody encodes it, it was never started or was lost with its encoder or session. */
   isWaiting = new Int32Array(0);
+  /** 1: a handoff or recovery of it is under way. */
+  isMoving = new Int32Array(0);
+  /** Rungs that its owner encodes now. */
+  rungsNow = new Int32Array(0);
+  /** When its last move ended, wall-clock milliseconds; -Infinity: never moved. */
+  movedAtMs = new Float64Array(0);
+  /** The region of its audience. */
+  nearRegionOf = new Int32Array(0);
+  /** 1: its spec says where it may be placed, beyond its region. */
+  hasRules = new Int32Array(0);
   /** Redundancy group, or NOWHERE. */
   groupOf = new Int32Array(0);
   /** Channels of each redundancy group. */
   readonly groups: number[][] = [];
 
-  encoderSeen: EncoderObservation[] = [];
+  encoderSeen: (EncoderObservation | undefined)[] = [];
   /** Sum of the needs of the channels whose home it is: `sums[e * steps + k]`. */
   sums = new Float64Array(0);
   /** Highest of an encoder's sums that count. */
@@ -55,6 +65,13 @@ export class PlacementBook {
   limitOf = new Float64Array(0);
   capacityOf = new Float64Array(0);
   sessionsOn = new Int32Array(0);
+  /** 1: it answers, and does not drain. */
+  isStaying = new Int32Array(0);
+  /** 1: it answers, and its channels are being moved away. */
+  isDraining = new Int32Array(0);
+  /** 1: it stays, and is not cordoned. */
+  isUsable = new Int32Array(0);
+  mostSessionsOf = new Int32Array(0);
   regionOf = new Int32Array(0);
   zoneOf = new Int32Array(0);
   classOf = new Int32Array(0);
@@ -81,6 +98,11 @@ export class PlacementBook {
     this.homeOf = grownInts(this.homeOf, count);
     this.leftFrom = grownInts(this.leftFrom, count);
     this.isWaiting = grownInts(this.isWaiting, count);
+    this.isMoving = grownInts(this.isMoving, count);
+    this.rungsNow = grownInts(this.rungsNow, count);
+    this.movedAtMs = grownFloats(this.movedAtMs, count);
+    this.nearRegionOf = grownInts(this.nearRegionOf, count);
+    this.hasRules = grownInts(this.hasRules, count);
     this.groupOf = grownInts(this.groupOf, count);
   }
 
@@ -92,6 +114,10 @@ export class PlacementBook {
     this.limitOf = grownFloats(this.limitOf, count);
     this.capacityOf = grownFloats(this.capacityOf, count);
     this.sessionsOn = grownInts(this.sessionsOn, count);
+    this.isStaying = grownInts(this.isStaying, count);
+    this.isDraining = grownInts(this.isDraining, count);
+    this.isUsable = grownInts(this.isUsable, count);
+    this.mostSessionsOf = grownInts(this.mostSessionsOf, count);
     this.regionOf = grownInts(this.regionOf, count);
     this.zoneOf = grownInts(this.zoneOf, count);
     this.classOf = grownInts(this.classOf, count);
@@ -133,6 +159,13 @@ export class PlacementBook {
       if (value > peak) peak = value;
     }
     return peak;
+  }
+
+  /** Lowest of a channel's needs that count. */
+  leastNeedOf(channel: number): number {
+    let least = this.needOf(channel, 0);
+    for (let k = this.firstStep; k < this.steps; k++) least = Math.min(least, this.needOf(channel, k));
+    return least;
   }
 
   /** First step at which an encoder's channels need more than its limit, or -1. */

@@ -1,6 +1,6 @@
 import { NOWHERE } from './book';
-import { isResting, largestFirst, seen, type PlanningContext } from './context';
-import { boundOf, hasSessionLeft, isAllowed, isUsable } from './constraints';
+import { isResting, largestFirst, type PlanningContext } from './context';
+import { boundOf, hasSessionLeft, isAllowed } from './constraints';
 import type { Intent, PlanDraft } from './draft';
 import type { Cause } from './explain';
 import { intentsOf, neighbourhoodOf } from './neighbourhood';
@@ -66,7 +66,7 @@ const tightestFor = (context: PlanningContext, channel: number, source: number, 
     const bound = mark * boundOf(book, e, 'limit');
     if (!book.fits(e, channel, bound)) continue;
     const fill = book.peakWith(e, channel) / (book.limitOf[e] as number);
-    if (fill <= bestFill || !isUsable(seen(book, e)) || !hasSessionLeft(book, e)) continue;
+    if (fill <= bestFill || book.isUsable[e] === 0 || !hasSessionLeft(book, e)) continue;
     if (!isAllowed(book, policy, e, channel)) continue;
     best = e;
     bestFill = fill;
@@ -76,7 +76,7 @@ const tightestFor = (context: PlanningContext, channel: number, source: number, 
 
 const withRoomMade = (draft: PlanDraft, encoder: number, cause: Cause): Intent[] | null => {
   const { book } = draft.context;
-  const encoders = book.encoders.inOrder().filter((e) => seen(book, e).reachable);
+  const encoders = book.encoders.filter((e) => book.isStaying[e] === 1);
   if (encoders.length > MOST_ENCODERS || book.channels.size > MOST_CHANNELS) return null;
   const fewest = (book.residentsOf[encoder] as number[]).length;
   const neighbourhood = neighbourhoodOf(draft, encoders, fewest, { encoder, cause });

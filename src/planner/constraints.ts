@@ -95,16 +95,15 @@ export const breachOf = (
 
 /** May an encoder, room aside, be given this channel? */
 export const isAllowed = (book: PlacementBook, policy: Policy, encoder: number, channel: number): boolean => {
-  if (placementOf(book, channel) === undefined) {
-    const spec = book.channelSeen[channel]?.spec;
-    if (book.encoderSeen[encoder]?.region !== spec?.region) return false;
-    return policy.allowDiscontinuity || keepsClass(book, channel, encoder);
+  if (book.hasRules[channel] === 0) {
+    const isNear = book.regionOf[encoder] === book.nearRegionOf[channel];
+    return isNear && (policy.allowDiscontinuity || keepsClass(book, channel, encoder));
   }
   return breachOf(book, policy, encoder, channel) === null;
 };
 
 export const hasSessionLeft = (book: PlacementBook, encoder: number): boolean =>
-  (book.sessionsOn[encoder] as number) < (book.encoderSeen[encoder] as EncoderObservation).maxSessions;
+  (book.sessionsOn[encoder] as number) < (book.mostSessionsOf[encoder] as number);
 
 /** Why an encoder can't take a channel, or null if it can. */
 export const rejectionOf = (

@@ -1,6 +1,6 @@
 import type { CellForecast, EncoderObservation, Fitness, Policy } from '../domain';
 import { NOWHERE, type PlacementBook } from './book';
-import { isUsable } from './constraints';
+import { breachOf } from './constraints';
 import { rankRegions } from './regions';
 import type { SwarmReader } from './swarm-reader';
 import { TargetIndex } from './target-index';
@@ -20,6 +20,8 @@ export interface PlanningContext {
   rankRegions: (regions: readonly string[]) => string[];
   /** Channels that nobody encodes: never started, or lost with their encoder or session. Largest first. */
   waiting: number[];
+  /** Channels that may be moved and are where their pins, region or redundancy group forbid, by id. */
+  misplaced: number[];
 }
 
 export const seen = (book: PlacementBook, encoder: number): EncoderObservation =>
@@ -28,7 +30,7 @@ export const seen = (book: PlacementBook, encoder: number): EncoderObservation =
 /** Orders by falling size, then by id. */
 export const largestFirst = (book: PlacementBook): ((a: number, b: number) => number) => {
   const { peakOf, channels } = book;
-  return (a, b) => (peakOf[b] as number) - (peakOf[a] as number) || channels.rank(a) - channels.rank(b);
+  return (a, b) => (peakOf[b] as number) - (peakOf[a] as number) || channels.compare(a, b);
 };
 
 export const buildContext = (
@@ -38,8 +40,8 @@ export const buildContext = (
 ): PlanningContext => {
   const { book, forecast, atMs } = reader;
   const index = new TargetIndex(book, fitness, policy.fitnessWeights);
-  for (const e of book.encoders.inOrder()) if (isUsable(seen(book, e))) index.add(e);
-  const waiting = book.channels.inOrder().filter((c) => book.isWaiting[c] === 1);
+  for (const e of book.encoders.inOrder()) if (book.isUsable[e] === 1) index.add(e);
+  const waiting = book.channels.filter((c) => book.isWaiting[c] === 1);
   // First-fit decreasing: the largest find their place while there is room.
   waiting.sort(largestFirst(book));
   return {
@@ -52,6 +54,7 @@ export const buildContext = (
     index,
     rankRegions: rankRegions(forecast, atMs, policy),
     waiting,
+    misplaced: book.channels.filter((c) => isMisplaced(book, policy, c)),
   };
 };
 
@@ -62,12 +65,17 @@ export const isMovable = (book: PlacementBook, channel: number): boolean => {
     book.isWaiting[channel] === 0 &&
     home !== NOWHERE &&
     home === book.ownerOf[channel] &&
-    book.channelSeen[channel]?.moving === false
+    book.isMoving[channel] === 0
   );
 };
 
-/** Has it moved so lately that the planner leaves it where it is? */
-export const isResting = ({ book, policy, atMs }: PlanningContext, channel: number): boolean => {
-  const movedAtMs = book.channelSeen[channel]?.movedAtMs ?? null;
-  return movedAtMs !== null && movedAtMs + policy.restSeconds * 1000 > atMs;
+const isMisplaced = (book: PlacementBook, policy: Policy, channel: number): boolean => {
+  if (!isMovable(book, channel)) return false;
+  const home = book.homeOf[channel] as number;
+  if (book.hasRules[channel] === 0) return book.regionOf[home] !== book.nearRegionOf[channel];
+  return breachOf(book, policy, home, channel) !== null;
 };
+
+/** Has it moved so lately that the planner leaves it where it is? */
+export const isResting = ({ book, policy, atMs }: PlanningContext, channel: number): boolean =>
+  (book.movedAtMs[channel] as number) + policy.restSeconds * 1000 > atMs;

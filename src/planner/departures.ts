@@ -59,38 +59,40 @@ const setsOf = (count: number, size: number): number[][] => {
 
 /**
  * Sets of channels whose departure brings an encoder within its limit: the fewest channels first, among these the
- * smallest. Bounded in number.
+ * smallest. Bounded in number, and made as they are asked for.
  *
  * @param candidates channels that may leave, largest first
  */
-export const relievingSets = (
+export function* relievingSets(
   book: PlacementBook,
   encoder: number,
   candidates: readonly number[],
-): number[][] => {
+): Generator<number[]> {
   const excesses = excessesOf(book, encoder);
   const fewest = fewestDepartures(book, encoder, candidates);
-  if (!Number.isFinite(fewest)) return [];
+  if (!Number.isFinite(fewest)) return;
   const relieves = (set: readonly number[]): boolean =>
     excesses.every(({ step, excess }) => set.reduce((left, c) => left - book.needOf(c, step), excess) <= 0);
+  const unitsOf = (set: readonly number[]): number =>
+    set.reduce((sum, c) => sum + (book.peakOf[c] as number), 0);
 
   const largest = candidates.slice(0, MAX_CANDIDATES);
-  const offered: number[][] = [];
-  for (let size = Math.max(1, fewest); size <= Math.min(MAX_SET, largest.length); size++) {
+  let offered = 0;
+  for (let size = fewest; size <= Math.min(MAX_SET, largest.length); size++) {
     const sets = setsOf(largest.length, size)
       .map((set) => set.map((i) => largest[i] as number))
       .filter(relieves)
-      .map((channels) => ({
-        channels,
-        units: channels.reduce((sum, c) => sum + (book.peakOf[c] as number), 0),
-      }))
+      .map((set) => ({ set, units: unitsOf(set) }))
       .sort((a, b) => a.units - b.units);
-    for (const { channels } of sets) if (offered.length < MAX_OFFERED) offered.push(channels);
+    for (const { set } of sets) {
+      if (++offered > MAX_OFFERED) return;
+      yield set;
+    }
     // One more than the fewest may find room where the fewest don't; two more hardly ever.
-    if (size > fewest && offered.length > 0) break;
+    if (size > fewest && offered > 0) return;
   }
-  return offered.length > 0 ? offered : [gatheredSet(candidates, relieves)];
-};
+  if (offered === 0) yield gatheredSet(candidates, relieves);
+}
 
 /** Largest first until they relieve it, then without those that the others make unnecessary. */
 const gatheredSet = (

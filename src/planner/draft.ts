@@ -49,7 +49,7 @@ export class PlanDraft {
     const { book } = this.context;
     return (book.residentsOf[encoder] as number[])
       .filter((c) => this.isFree(c))
-      .sort((a, b) => book.channels.rank(a) - book.channels.rank(b));
+      .sort((a, b) => book.channels.compare(a, b));
   }
 
   /** Enters a wanted move in the loads. */

@@ -1,5 +1,5 @@
 import { NOWHERE } from './book';
-import { largestFirst, seen } from './context';
+import { largestFirst } from './context';
 import type { PlanDraft } from './draft';
 import { targetFor } from './targets';
 
@@ -7,10 +7,9 @@ import { targetFor } from './targets';
 export const planDrains = (draft: PlanDraft): void => {
   const { context } = draft;
   const { book } = context;
-  for (const source of book.encoders.inOrder()) {
-    const { draining, reachable, id } = seen(book, source);
-    if (!draining || !reachable) continue;
-    const cause = { reason: 'drain' as const, words: `${id} is being drained` };
+  for (const source of book.encoders.filter((e) => book.isDraining[e] === 1)) {
+    const words = `${book.encoders.idOf(source)} is being drained`;
+    const cause = { reason: 'drain' as const, words };
     for (const channel of draft.freeChannelsOn(source).sort(largestFirst(book))) {
       const target = targetFor(context, channel, { atMost: 'limit', exclude: [source] });
       if (target !== NOWHERE) draft.want({ channel, target, cause });

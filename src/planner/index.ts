@@ -1,4 +1,3 @@
 export { chooseTarget, type TargetAnswer, type TargetRequest } from './choose-target';
 export { makePlan } from './make-plan';
 export { createPlanner, type Planner, type PlannerMemory } from './planner';
-export type { SwarmChange } from './swarm-reader';

@@ -1,6 +1,6 @@
 import type { ChannelObservation, Move } from '../domain';
 import { NOWHERE } from './book';
-import { isResting, seen } from './context';
+import { isResting } from './context';
 import type { PlanDraft } from './draft';
 import { explainedMove, roundFigures } from './explain';
 import { formatQuanta, toUnits } from './quanta';
@@ -47,15 +47,13 @@ const changeOf = (draft: PlanDraft, encoder: number, slot: number): Move => {
  */
 export const planLadders = (draft: PlanDraft): void => {
   const { book } = draft.context;
-  const rungsBefore = (c: number): number => (book.channelSeen[c] as ChannelObservation).rungs;
+  const rungsBefore = (c: number): number => book.rungsNow[c] as number;
   const viewersOf = (c: number): number => (book.channelSeen[c] as ChannelObservation).viewers;
   const byHome = (a: number, b: number): number =>
-    book.encoders.rank(book.homeOf[a] as number) - book.encoders.rank(book.homeOf[b] as number) ||
-    book.channels.rank(a) - book.channels.rank(b);
+    book.encoders.compare(book.homeOf[a] as number, book.homeOf[b] as number) || book.channels.compare(a, b);
   const changing = book.channels
-    .inOrder()
     .filter((c) => book.rungsOf[c] !== rungsBefore(c) && draft.isFree(c))
-    .filter((c) => !seen(book, book.homeOf[c] as number).draining);
+    .filter((c) => book.isDraining[book.homeOf[c] as number] === 0);
   const shrinking = changing.filter((c) => (book.rungsOf[c] as number) < rungsBefore(c)).sort(byHome);
   const growing = changing
     .filter((c) => (book.rungsOf[c] as number) > rungsBefore(c))

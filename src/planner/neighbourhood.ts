@@ -1,5 +1,5 @@
-import { isUsable, keepsClass, pinBreachOf } from './constraints';
-import { isResting, seen } from './context';
+import { keepsClass, pinBreachOf } from './constraints';
+import { isResting } from './context';
 import { NOWHERE } from './book';
 import type { Intent, PlanDraft } from './draft';
 import { overloadOf, type Cause } from './explain';
@@ -36,8 +36,8 @@ export const neighbourhoodOf = (
   const overloads = new Map(encoders.map((e) => [e, overloadOf(context, e)]));
   // A breach of its redundancy group is not counted here: it mends itself when the mate goes.
   const mustLeave = (c: number, e: number): boolean =>
-    seen(book, e).draining || closed?.encoder === e || pinBreachOf(book, e, c) !== null;
-  const mayMove = (c: number, e: number): boolean => seen(book, e).draining || !isResting(context, c);
+    book.isDraining[e] === 1 || closed?.encoder === e || pinBreachOf(book, e, c) !== null;
+  const mayMove = (c: number, e: number): boolean => book.isDraining[e] === 1 || !isResting(context, c);
   const channels = encoders.flatMap((e) => draft.freeChannelsOn(e).filter((c) => mayMove(c, e)));
   const steps: number[] = [];
   for (let k = 0; k < book.steps; k = book.stepAfter(k)) steps.push(k);
@@ -49,7 +49,7 @@ export const neighbourhoodOf = (
   const needs = Float64Array.from(channels.flatMap((c) => steps.map((k) => book.needOf(c, k))));
   const fixed = Float64Array.from(encoders.flatMap((e) => steps.map((k) => book.sumOn(e, k))));
   const mostChannels = Int32Array.from(
-    encoders.map((e) => seen(book, e).maxSessions - (book.sessionsOn[e] as number)),
+    encoders.map((e) => (book.mostSessionsOf[e] as number) - (book.sessionsOn[e] as number)),
   );
   homes.forEach((home, c) => {
     const e = position.get(home) as number;
@@ -63,7 +63,7 @@ export const neighbourhoodOf = (
       const here = homes[i] === e;
       const may = here
         ? !mustLeave(c, e)
-        : isUsable(seen(book, e)) &&
+        : book.isUsable[e] === 1 &&
           closed?.encoder !== e &&
           pinBreachOf(book, e, c) === null &&
           (policy.allowDiscontinuity || keepsClass(book, c, e));
@@ -82,7 +82,7 @@ export const neighbourhoodOf = (
       // Nothing may come to an encoder that is to be empty, and what stays there is not this search's to move.
       limits: Float64Array.from(
         encoders.map((e) =>
-          seen(book, e).draining || closed?.encoder === e ? Infinity : (book.limitOf[e] as number),
+          book.isDraining[e] === 1 || closed?.encoder === e ? Infinity : (book.limitOf[e] as number),
         ),
       ),
       mostChannels: mostChannels.map((most) => Math.max(0, most)),
@@ -98,10 +98,11 @@ export const neighbourhoodOf = (
     },
     causeOf: (c) => {
       const home = book.homeOf[c] as number;
-      const { id, draining } = seen(book, home);
+      const id = book.encoders.idOf(home);
       if (closed?.encoder === home) return closed.cause;
-      if (draining) return { reason: 'drain', words: `${id} is being drained` };
-      const cause = breachWhereItIs(draft, c) ?? overloads.get(home)?.cause;
+      if (book.isDraining[home] === 1) return { reason: 'drain', words: `${id} is being drained` };
+      const cause =
+        (context.misplaced.includes(c) ? breachWhereItIs(context, c) : null) ?? overloads.get(home)?.cause;
       return cause ?? { reason: 'make-room', words: `${id} makes room for ${whoNeedsRoom(overloads, closed?.cause)}` }; // prettier-ignore
     },
   };

@@ -1,4 +1,4 @@
-import type { CellForecast, Fitness, Plan, Policy, SwarmSnapshot } from '../domain';
+import type { CellForecast, Fitness, Plan, Policy, SwarmChange, SwarmSnapshot } from '../domain';
 import { buildContext } from './context';
 import { planDrains } from './drain';
 import { PlanDraft } from './draft';
@@ -8,7 +8,7 @@ import { rearrange } from './rearrange';
 import { planPartialRelief, planRelief } from './relief';
 import { planScaleIn, planScaleOut } from './scale';
 import { schedule } from './schedule';
-import { SwarmReader, type SwarmChange } from './swarm-reader';
+import { SwarmReader } from './swarm-reader';
 import { reportHomeless, reportPostponed, reportUnmet } from './unmet';
 import { reserveForWaiting } from './waiting';
 

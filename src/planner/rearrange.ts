@@ -1,33 +1,32 @@
-import { isUsable, pinBreachOf, regionsOf } from './constraints';
-import { seen } from './context';
+import { isAllowed, pinBreachOf } from './constraints';
 import { fewestDepartures } from './departures';
 import type { Intent, PlanDraft } from './draft';
-import { breachWhereItIs } from './mends';
-import { intentsOf, neighbourhoodOf } from './neighbourhood';
+import { misplacedChannels } from './mends';
+import { intentsOf, neighbourhoodOf, type Neighbourhood } from './neighbourhood';
+import { orderOf } from './order';
 import { Rearrangement } from './rearrangement';
 import { overloadedEncoders } from './relief';
 
 /** A fleet up to this size is searched as a whole. */
 const SMALL_FLEET = { encoders: 24, channels: 240 };
 /** Of a larger one, only around encoders that nothing else relieved: so many places, each with so many encoders. */
-const MOST_PLACES = 16;
+const MOST_PLACES = 8;
 const ENCODERS_OF_A_PLACE = 8;
-const ITERATIONS_OF_A_PLACE = 400;
+const ITERATIONS_OF_A_PLACE = 200;
 /** Iterations of a search grow with the number of places to choose from, up to the most. */
 const ITERATIONS_PER_PLACE = 8;
 const MOST_ITERATIONS = 3_000;
+/** Assignments whose moves can't be put in order are searched for again without those, so often. */
+const MOST_ATTEMPTS = 3;
 
 /** Encoders that are over their limit, drain, or have a channel that must not stay there. */
 const troubledEncoders = (draft: PlanDraft): number[] => {
   const { book } = draft.context;
-  const overloaded = new Set(overloadedEncoders(draft));
-  return book.encoders.inOrder().filter((e) => {
-    const { reachable, draining } = seen(book, e);
-    if (!reachable) return false;
-    if (overloaded.has(e)) return true;
-    const free = draft.freeChannelsOn(e);
-    return draining ? free.length > 0 : free.some((c) => breachWhereItIs(draft, c) !== null);
-  });
+  const troubled = new Set(overloadedEncoders(draft));
+  for (const c of misplacedChannels(draft)) troubled.add(book.homeOf[c] as number);
+  const draining = book.encoders.filter((e) => book.isDraining[e] === 1);
+  for (const e of draining) if (draft.freeChannelsOn(e).length > 0) troubled.add(e);
+  return [...troubled].sort((a, b) => book.encoders.compare(a, b));
 };
 
 /** No plan mends these encoders with fewer moves: one for each channel that must leave. */
@@ -35,7 +34,7 @@ export const fewestMoves = (draft: PlanDraft, encoders: readonly number[]): numb
   const { book } = draft.context;
   return encoders.reduce((sum, e) => {
     const free = draft.freeChannelsOn(e);
-    if (seen(book, e).draining) return sum + free.length;
+    if (book.isDraining[e] === 1) return sum + free.length;
     const misplaced = free.filter((c) => pinBreachOf(book, e, c) !== null).length;
     const fewest = fewestDepartures(book, e, free);
     return sum + Math.max(misplaced, Number.isFinite(fewest) ? fewest : 0);
@@ -48,9 +47,8 @@ const mayBeFeasible = (draft: PlanDraft): boolean => {
   let limits = 0;
   const loads = new Float64Array(book.steps);
   for (const e of book.encoders.inOrder()) {
-    const { reachable, draining } = seen(book, e);
-    if (!reachable) continue;
-    if (!draining) limits += book.limitOf[e] as number;
+    if (book.isStaying[e] === 0 && book.isDraining[e] === 0) continue;
+    if (book.isStaying[e] === 1) limits += book.limitOf[e] as number;
     for (let k = 0; k < book.steps; k = book.stepAfter(k)) loads[k]! += book.sumOn(e, k);
   }
   return loads.every((load) => load <= limits);
@@ -66,8 +64,11 @@ const mayBeFeasible = (draft: PlanDraft): boolean => {
 export const rearrange = (draft: PlanDraft, start: number): void => {
   const { book } = draft.context;
   const isSmall = book.encoders.size <= SMALL_FLEET.encoders && book.channels.size <= SMALL_FLEET.channels;
-  if (isSmall) rearrangeAll(draft, start);
-  else for (const e of troubledEncoders(draft).slice(0, MOST_PLACES)) rearrangeAround(draft, e);
+  if (isSmall) {
+    rearrangeAll(draft, start);
+    return;
+  }
+  for (const e of troubledEncoders(draft).slice(0, MOST_PLACES)) rearrangeAround(draft, e);
 };
 
 const rearrangeAll = (draft: PlanDraft, start: number): void => {
@@ -84,29 +85,46 @@ const rearrangeAll = (draft: PlanDraft, start: number): void => {
 
 const searchAll = (draft: PlanDraft, fewest: number): Intent[] | null => {
   const { book } = draft.context;
-  const encoders = book.encoders.inOrder().filter((e) => seen(book, e).reachable);
+  const encoders = book.encoders.filter((e) => book.isStaying[e] === 1 || book.isDraining[e] === 1);
   const neighbourhood = neighbourhoodOf(draft, encoders, fewest);
-  const { channels } = neighbourhood;
-  const places = channels.length * encoders.length;
-  const iterations = Math.min(MOST_ITERATIONS, ITERATIONS_PER_PLACE * places);
-  const assignment = new Rearrangement(neighbourhood.problem).solve(iterations);
-  return assignment && intentsOf(neighbourhood, assignment);
+  const places = neighbourhood.channels.length * encoders.length;
+  return searchIn(draft, neighbourhood, Math.min(MOST_ITERATIONS, ITERATIONS_PER_PLACE * places));
 };
 
-/** The encoder in trouble and those that could help: usable, in a region its channels may be in, with most room. */
+/** Moves that mend a neighbourhood and that can be carried out in some order, or null if none were found. */
+const searchIn = (draft: PlanDraft, neighbourhood: Neighbourhood, iterations: number): Intent[] | null => {
+  const { channels, encoders, problem } = neighbourhood;
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    const assignment = new Rearrangement(problem).solve(iterations);
+    if (!assignment) return null;
+    const intents = intentsOf(neighbourhood, assignment);
+    const ordered = new Set(orderOf(draft, intents).map(({ intent }) => intent));
+    if (ordered.size === intents.length) return intents;
+    // Channels that would have to go before each other: not so, then.
+    for (const intent of intents) {
+      const place = channels.indexOf(intent.channel) * encoders.length + encoders.indexOf(intent.target);
+      if (!ordered.has(intent)) problem.allowed[place] = 0;
+    }
+  }
+  return null;
+};
+
+/** The encoder in trouble and those that could help: usable, allowed to one of its channels, with most room. */
 const rearrangeAround = (draft: PlanDraft, troubled: number): void => {
-  const { book } = draft.context;
-  const regions = new Set(draft.freeChannelsOn(troubled).flatMap((c) => regionsOf(book, c)));
+  const { book, policy } = draft.context;
+  const free = draft.freeChannelsOn(troubled);
   const room = (e: number): number => (book.limitOf[e] as number) - (book.peakOn[e] as number);
-  const helpers = book.encoders
+  const roomy = book.encoders
     .inOrder()
-    .filter((e) => e !== troubled && isUsable(seen(book, e)) && regions.has(seen(book, e).region))
-    .filter((e) => book.classOf[e] === book.classOf[troubled] && room(e) >= 0)
-    .sort((a, b) => room(b) - room(a) || book.encoders.rank(a) - book.encoders.rank(b))
-    .slice(0, ENCODERS_OF_A_PLACE - 1);
-  const encoders = [troubled, ...helpers].sort((a, b) => book.encoders.rank(a) - book.encoders.rank(b));
+    .filter((e) => e !== troubled && book.isUsable[e] === 1 && room(e) >= 0);
+  roomy.sort((a, b) => room(b) - room(a) || book.encoders.compare(a, b));
+  const encoders = [troubled];
+  for (const e of roomy) {
+    if (encoders.length === ENCODERS_OF_A_PLACE) break;
+    if (free.some((c) => isAllowed(book, policy, e, c))) encoders.push(e);
+  }
+  encoders.sort((a, b) => book.encoders.compare(a, b));
   const neighbourhood = neighbourhoodOf(draft, encoders, fewestMoves(draft, [troubled]));
-  const assignment = new Rearrangement(neighbourhood.problem).solve(ITERATIONS_OF_A_PLACE);
-  if (!assignment) return;
-  for (const intent of intentsOf(neighbourhood, assignment)) draft.want(intent);
+  const intents = searchIn(draft, neighbourhood, ITERATIONS_OF_A_PLACE);
+  for (const intent of intents ?? []) draft.want(intent);
 };

@@ -30,6 +30,8 @@ const LIGHTEST = 2;
 const HEAVIEST = 1e4;
 const WEIGHT_STEP = 1.6;
 const PATIENCE = 6;
+/** Fresh starts from an assignment that is within all limits, before it is taken for the best. */
+const MOST_KICKS = 1;
 const TENURE = 5;
 const TENURE_SPREAD = 6;
 /** A broken rule that is not a matter of units counts as much as this share of an encoder's limit. */
@@ -85,12 +87,13 @@ export class Rearrangement {
     let feasibleFor = 0;
     let brokenFor = 0;
     let since = 0;
+    let kicks = 0;
     for (let now = 1; now <= iterations; now++) {
       const broken = this.totalViolation() > EPSILON;
       if (!broken && this.movedCost < bestCost - EPSILON) {
         bestCost = this.movedCost;
         best = Int32Array.from(this.at);
-        since = 0;
+        since = kicks = 0;
         if (this.moved <= p.fewestMoves) break;
       }
       feasibleFor = broken ? 0 : feasibleFor + 1;
@@ -102,6 +105,7 @@ export class Rearrangement {
       if (feasibleFor > 1) weight = Math.max(LIGHTEST, weight / WEIGHT_STEP);
 
       if (++since > iterations / 4) {
+        if (best && ++kicks > MOST_KICKS) break;
         this.kick(best);
         since = 0;
       }

@@ -1,5 +1,5 @@
 import { NOWHERE } from './book';
-import { isResting, largestFirst, seen } from './context';
+import { isResting, largestFirst } from './context';
 import { relievingSets } from './departures';
 import type { Intent, PlanDraft } from './draft';
 import { overloadOf, type Overload } from './explain';
@@ -30,18 +30,19 @@ const placeAll = (draft: PlanDraft, overload: Overload, set: readonly number[]):
   return true;
 };
 
-/** Encoders that answer, are not drained and will need more than their limit; the worst first. */
+/** Encoders that answer, are not drained and will need more than their limit: the soonest first, then the worst. */
 export const overloadedEncoders = (draft: PlanDraft): number[] => {
   const { book } = draft.context;
   const excess = (e: number): number => (book.peakOn[e] as number) - (book.limitOf[e] as number);
   return book.encoders
-    .inOrder()
-    .filter((e) => excess(e) > 0 && seen(book, e).reachable && !seen(book, e).draining)
-    .sort((a, b) => excess(b) - excess(a) || book.encoders.rank(a) - book.encoders.rank(b));
+    .filter((e) => excess(e) > 0 && book.isStaying[e] === 1)
+    .map((e) => ({ e, step: book.firstStepOverLimit(e) }))
+    .sort((a, b) => a.step - b.step || excess(b.e) - excess(a.e) || book.encoders.compare(a.e, b.e))
+    .map(({ e }) => e);
 };
 
 /**
- * Relieves every encoder whose channels are forecast to need more than its limit, the worst first: the fewest
+ * Relieves every encoder whose channels are forecast to need more than its limit, the soonest first: the fewest
  * channels, and of those the smallest, whose departure brings it under the limit and that fit elsewhere.
  *
  * The concept note moves on *growth* alone (predicted > current x threshold). Growth below the limit harms

@@ -1,6 +1,5 @@
 import type { ScaleChange } from '../domain';
 import { empty } from './consolidation';
-import { isUsable } from './constraints';
 import { seen, type PlanningContext } from './context';
 import type { PlanDraft } from './draft';
 import { roundFigures } from './explain';
@@ -29,8 +28,8 @@ const inputOf = (draft: PlanDraft): ScaleInput => {
         id: encoder.id,
         zone: encoder.zone,
         limitUnits: toUnits(book.limitOf[e] as number),
-        staying: encoder.reachable && !encoder.draining,
-        usable: isUsable(encoder),
+        staying: book.isStaying[e] === 1,
+        usable: book.isUsable[e] === 1,
       };
     }),
   };
@@ -80,7 +79,7 @@ export const planScaleIn = (
         channelsOn(a) - channelsOn(b) ||
         (book.peakOn[a] as number) - (book.peakOn[b] as number) ||
         Math.round((scoreOf(a) - scoreOf(b)) * 1e6) ||
-        book.encoders.rank(b) - book.encoders.rank(a),
+        book.encoders.compare(b, a),
     );
   const start = book.mark();
   for (const { departure, encoder } of inOrder.slice(0, MOST_DEPARTURES_TRIED)) {

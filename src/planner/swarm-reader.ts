@@ -8,28 +8,14 @@ import {
   type Policy,
   type ProvisioningOutcome,
   type SessionInfo,
+  type SwarmChange,
 } from '../domain';
 import { stepAt } from '../forecast';
 import { NOWHERE, PlacementBook } from './book';
+import { isUsable } from './constraints';
 import { deservedRungs } from './demand';
 import { WordTable } from './id-table';
 import { toQuanta } from './quanta';
-
-/** What is new since the planner last looked. Encoders and channels that are not named are as they were. */
-export interface SwarmChange {
-  atMs: number;
-  /** New or changed. */
-  channels?: readonly ChannelObservation[];
-  removedChannels?: readonly string[];
-  /** New or changed. */
-  encoders?: readonly EncoderObservation[];
-  removedEncoders?: readonly string[];
-  /** Encode units of channels whose forecast was made anew, on the steps of the forecast that the planner has. */
-  channelUnits?: Readonly<Record<string, DemandCurve>>;
-  /** All that were asked for and don't answer yet; all outcomes that are to be learned from, oldest first. */
-  pendingEncoders?: readonly PendingEncoder[];
-  provisioning?: readonly ProvisioningOutcome[];
-}
 
 const isLive = ({ state }: SessionInfo): boolean => state !== 'failed' && state !== 'released';
 const isPreparing = ({ state }: SessionInfo): boolean => state === 'starting' || state === 'holding';
@@ -86,7 +72,8 @@ export class SwarmReader {
     if (change.provisioning) this.provisioning = change.provisioning;
     for (const [id, curve] of Object.entries(change.channelUnits ?? {})) this.renewedUnits.set(id, curve);
 
-    const touched = this.touchedBy(change);
+    const isFirst = book.channels.slotCount === 0;
+    const touched = isFirst ? new Set<number>() : this.touchedBy(change);
     for (const channel of touched) this.unsettle(channel);
 
     for (const id of change.removedChannels ?? []) this.dropChannel(id);
@@ -95,14 +82,15 @@ export class SwarmReader {
     for (const encoder of change.encoders ?? []) this.readEncoder(encoder);
     for (const channel of change.channels ?? []) {
       const slot = book.channels.slotOf(channel.spec.id);
-      touched.add(slot);
+      if (!isFirst) touched.add(slot);
       this.readChannel(slot, channel);
     }
     for (const id of Object.keys(change.channelUnits ?? {})) {
       const slot = book.channels.slotOf(id);
       if (slot !== NOWHERE) this.writeNeeds(slot);
     }
-    for (const slot of touched) if (book.channelSeen[slot]) this.settle(slot);
+    if (isFirst) for (let slot = 0; slot < book.channels.slotCount; slot++) this.settle(slot);
+    else for (const slot of touched) if (book.channelSeen[slot]) this.settle(slot);
   }
 
   private setTime(atMs: number): void {
@@ -111,7 +99,8 @@ export class SwarmReader {
     const firstStep = forecast ? Math.min(1 + stepAt(forecast, atMs), book.steps) : book.steps;
     if (firstStep === book.firstStep) return;
     book.firstStep = firstStep;
-    for (const c of book.channels.inOrder()) book.peakOf[c] = book.peakBetween(book.needs, c * book.steps);
+    for (let c = 0; c < book.channels.slotCount; c++)
+      book.peakOf[c] = book.peakBetween(book.needs, c * book.steps);
     for (const e of book.encoders.inOrder()) book.peakOn[e] = book.peakBetween(book.sums, e * book.steps);
   }
 
@@ -138,7 +127,7 @@ export class SwarmReader {
       if (slot !== NOWHERE) this.touchWithEncoder(slot, touched, touchId);
     }
     if (arrived.size > 0) {
-      for (const c of book.channels.inOrder()) {
+      for (let c = 0; c < book.channels.slotCount; c++) {
         const owner = book.channelSeen[c]?.owner;
         if (owner && arrived.has(owner.encoderId)) touched.add(c);
       }
@@ -157,6 +146,7 @@ export class SwarmReader {
     for (const { id } of encoders) book.encoders.add(id);
     book.reserveEncoders(book.encoders.slotCount);
     const arrived: string[] = [];
+    book.reserveChannels(book.channels.slotCount + (book.channels.size === 0 ? channels.length : 0));
     for (const { spec } of channels) {
       const known = book.channels.size;
       const slot = book.channels.add(spec.id);
@@ -176,6 +166,10 @@ export class SwarmReader {
     book.encoderSeen[slot] = encoder;
     book.residentsOf[slot] ??= [];
     this.ownedBy[slot] ??= [];
+    book.isStaying[slot] = encoder.reachable && !encoder.draining ? 1 : 0;
+    book.isDraining[slot] = encoder.reachable && encoder.draining ? 1 : 0;
+    book.isUsable[slot] = isUsable(encoder) ? 1 : 0;
+    book.mostSessionsOf[slot] = encoder.maxSessions;
     book.capacityOf[slot] = toQuanta(encoder.capacityUnits);
     book.limitOf[slot] = toQuanta(encoder.capacityUnits * this.policy.limitFraction);
     book.regionOf[slot] = this.regions.numberOf(encoder.region);
@@ -221,7 +215,7 @@ export class SwarmReader {
   /** Channels came or went: their sessions are no longer, or from now on, those of strangers. */
   private recountStrangers(channelIds: readonly string[]): void {
     const { book } = this;
-    if (channelIds.length === 0) return;
+    if (channelIds.length === 0 || book.encoderSeen.length === 0) return;
     const changed = new Set(channelIds);
     for (const e of book.encoders.inOrder()) {
       if (sessionsOf(book.encoderSeen[e]).some((s) => changed.has(s.channelId))) this.countStrangers(e);
@@ -233,7 +227,7 @@ export class SwarmReader {
     const slot = book.encoders.slotOf(id);
     if (slot === NOWHERE) return;
     this.forgetPreparing(slot);
-    delete book.encoderSeen[slot];
+    book.encoderSeen[slot] = undefined;
     this.liveSessions[slot] = 0;
     this.countStrangers(slot);
     this.ownedBy[slot] = [];
@@ -242,8 +236,14 @@ export class SwarmReader {
 
   private readChannel(slot: number, channel: ChannelObservation): void {
     const { book } = this;
+    const { spec, moving, movedAtMs, rungs } = channel;
     book.channelSeen[slot] = channel;
-    this.setGroup(slot, channel.spec.placement?.redundancyGroup);
+    book.isMoving[slot] = moving ? 1 : 0;
+    book.rungsNow[slot] = rungs;
+    book.movedAtMs[slot] = movedAtMs ?? -Infinity;
+    book.nearRegionOf[slot] = this.regions.numberOf(spec.region);
+    book.hasRules[slot] = spec.placement === undefined ? 0 : 1;
+    this.setGroup(slot, spec.placement?.redundancyGroup);
     this.writeNeeds(slot);
   }
 
@@ -308,7 +308,7 @@ export class SwarmReader {
       book.totals[k] = (book.totals[k] as number) - (book.needs[start + k] as number);
       book.needs[start + k] = 0;
     }
-    delete book.channelSeen[slot];
+    book.channelSeen[slot] = undefined;
     book.isWaiting[slot] = 0;
     this.renewedUnits.delete(id);
     book.channels.remove(id);
@@ -329,8 +329,9 @@ export class SwarmReader {
   private destinationOf(channel: ChannelObservation, owner: number): number {
     const { encoders } = this.book;
     let first = NOWHERE;
+    if (this.preparing.size === 0) return first;
     for (const e of this.preparing.get(channel.spec.id) ?? []) {
-      if (e !== owner && (first === NOWHERE || encoders.rank(e) < encoders.rank(first))) first = e;
+      if (e !== owner && (first === NOWHERE || encoders.compare(e, first) < 0)) first = e;
     }
     return first;
   }

@@ -4,8 +4,10 @@ import type { PlacementBook } from './book';
 
 /** Scores are in [0, 1]; encoders whose scores differ by less than this share a bucket. */
 const BUCKETS = 1024;
+/** Encoders whose limits differ by less than this ratio share a shelf. */
+const SIZE_RATIO_LOG = Math.log(1.15);
 
-/** Encoders of one region, zone and compatibility class, by score. */
+/** Encoders of one region, zone, compatibility class and size, by score. */
 interface Shelf {
   region: number;
   zone: number;
@@ -15,6 +17,8 @@ interface Shelf {
   buckets: (number[] | undefined)[];
   /** No bucket above this one holds any. */
   top: number;
+  /** Highest limit of its encoders, quanta. */
+  highestLimit: number;
 }
 
 /**
@@ -47,14 +51,17 @@ export class TargetIndex {
     const region = book.regionOf[encoder] as number;
     const zone = book.zoneOf[encoder] as number;
     const classNumber = book.classOf[encoder] as number;
-    const key = `${region} ${zone} ${classNumber}`;
+    // Encoders of like size together: what a channel costs in headroom depends on it.
+    const size = Math.round(Math.log(Math.max(1, book.limitOf[encoder] as number)) / SIZE_RATIO_LOG);
+    const key = `${region} ${zone} ${classNumber} ${size}`;
     let shelf = this.shelfByKey.get(key);
     if (!shelf) {
-      shelf = { region, zone, classNumber, count: 0, buckets: [], top: 0 };
+      shelf = { region, zone, classNumber, count: 0, buckets: [], top: 0, highestLimit: 1 };
       this.shelfByKey.set(key, shelf);
       this.shelves.push(shelf);
     }
     shelf.count += 1;
+    shelf.highestLimit = Math.max(shelf.highestLimit, book.limitOf[encoder] as number);
     this.size += 1;
     this.shelfOf[encoder] = shelf;
     this.baseOf[encoder] = this.baseScore(encoder);
@@ -87,20 +94,23 @@ export class TargetIndex {
   }
 
   /**
-   * Visits encoders of a region from the fittest down, roughly; `visit` gets one and answers the score below
-   * which it has no use for any more.
+   * Visits encoders of a region from the fittest down, roughly; `visit` gets one that may take the channel and
+   * answers the score with the channel below which it has no use for any more.
    */
   search(
+    channel: number,
     region: number,
     accepts: (zone: number, classNumber: number) => boolean,
     visit: (encoder: number) => number,
   ): void {
+    const least = this.book.leastNeedOf(channel);
     let useless = -1;
     for (const shelf of this.shelves) {
       if (shelf.region !== region || !accepts(shelf.zone, shelf.classNumber)) continue;
       while (shelf.top > 0 && !shelf.buckets[shelf.top]?.length) shelf.top -= 1;
-      // The bucket's upper edge: no encoder in it or below it scores more.
-      for (let b = shelf.top; b >= 0 && (b + 1) / BUCKETS >= useless; b--) {
+      // No encoder scores more than its bucket's upper edge, less the headroom that the channel costs at least.
+      const cost = (this.headroomWeight * (this.book.needOf(channel, 0) + least)) / (2 * shelf.highestLimit);
+      for (let b = shelf.top; b >= 0 && (b + 1) / BUCKETS - cost >= useless; b--) {
         for (const encoder of shelf.buckets[b] ?? []) useless = visit(encoder);
       }
     }

@@ -4,7 +4,6 @@ import {
   boundOf,
   hasSessionLeft,
   isAllowed,
-  isUsable,
   regionsOf,
   rejectionOf,
   type FillBound,
@@ -29,12 +28,12 @@ interface Candidate {
   score: number;
 }
 
+/** For encoders of the index, which are usable. */
 const canTake = (context: PlanningContext, encoder: number, channel: number, bound: FillBound): boolean => {
   const { book, policy } = context;
   return (
-    hasSessionLeft(book, encoder) &&
     book.fits(encoder, channel, boundOf(book, encoder, bound)) &&
-    isUsable(seen(book, encoder)) &&
+    hasSessionLeft(book, encoder) &&
     isAllowed(book, policy, encoder, channel)
   );
 };
@@ -56,7 +55,7 @@ const acceptFor = (
 const isFitter = (context: PlanningContext, a: Candidate, b: Candidate): boolean => {
   const { encoders } = context.book;
   const difference = Math.round((a.score - b.score) / SCORE_GRAIN);
-  return difference > 0 || (difference === 0 && encoders.rank(a.encoder) < encoders.rank(b.encoder));
+  return difference > 0 || (difference === 0 && encoders.compare(a.encoder, b.encoder) < 0);
 };
 
 /** The fittest encoders of a region that can take a channel, best first; equal scores go by id. */
@@ -69,7 +68,7 @@ const fittestIn = (
 ): Candidate[] => {
   const { index, reader } = context;
   const found: Candidate[] = [];
-  index.search(reader.regions.find(region), acceptFor(context, channel), (encoder) => {
+  index.search(channel, reader.regions.find(region), acceptFor(context, channel), (encoder) => {
     if (!options.exclude?.includes(encoder) && canTake(context, encoder, channel, options.atMost)) {
       const candidate = { encoder, score: index.scoreWith(encoder, channel) };
       let place = found.length;

@@ -1,7 +1,7 @@
-import { isResting, seen } from './context';
+import { isResting } from './context';
 import type { PlanDraft } from './draft';
 import { overloadOf } from './explain';
-import { breachWhereItIs } from './mends';
+import { breachWhereItIs, misplacedChannels } from './mends';
 import { formatQuanta } from './quanta';
 import { overloadedEncoders } from './relief';
 
@@ -23,9 +23,8 @@ export const reportUnmet = (draft: PlanDraft): Set<number> => {
   const { context } = draft;
   const { book } = context;
   const told = new Set<number>();
-  for (const e of book.encoders.inOrder()) {
-    const { draining, reachable, id } = seen(book, e);
-    if (!draining || !reachable) continue;
+  for (const e of book.encoders.filter((one) => book.isDraining[one] === 1)) {
+    const id = book.encoders.idOf(e);
     for (const channel of draft.freeChannelsOn(e)) {
       const channelId = book.channels.idOf(channel);
       draft.homeless += book.peakOf[channel] as number;
@@ -50,9 +49,9 @@ export const reportUnmet = (draft: PlanDraft): Set<number> => {
         : `${overload.cause.words}; no other encoder has room below its limit for what would relieve it`,
     });
   }
-  for (const c of book.channels.inOrder()) {
-    const cause = draft.isFree(c) && breachWhereItIs(draft, c);
-    if (!cause) continue;
+  for (const c of misplacedChannels(draft)) {
+    const cause = breachWhereItIs(context, c);
+    if (cause === null) continue;
     draft.report({
       channelId: book.channels.idOf(c),
       why: isResting(context, c)
@@ -69,6 +68,10 @@ export const reportPostponed = (draft: PlanDraft, told: ReadonlySet<number>): vo
     const overload = told.has(e) ? null : overloadOf(draft.context, e);
     if (!overload) continue;
     const encoderId = draft.context.book.encoders.idOf(e);
-    draft.report({ encoderId, why: `${overload.cause.words}; the moves of this cycle are used up` });
+    const postponed =
+      draft.movesLeft > 0
+        ? 'what relieves it waits for a later cycle'
+        : 'the moves of this cycle are used up';
+    draft.report({ encoderId, why: `${overload.cause.words}; ${postponed}` });
   }
 };
