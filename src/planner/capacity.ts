@@ -1,36 +1,76 @@
 import type { CellForecast, DemandCurve } from '../domain';
 import { quantileAt } from './newsvendor';
+import { toQuanta, toUnits } from './quanta';
 
 /**
  * How much of the channels' forecast errors they have in common: an evening that draws more viewers than usual draws
  * them on many channels. Used only where the total was not forecast as a series of its own.
  */
 const ERROR_CORRELATION = 0.2;
+/** Spreads are squared in whole thousandths of a unit, so that sums of 100,000 squares of 100 units are exact. */
+const GRAINS_PER_UNIT = 1e3;
 
-/** Spread of a sum of equally correlated errors: sqrt((1 - r) * sum of squares + r * square of sum). */
-const combinedSpread = (spreads: readonly number[]): number => {
-  let sum = 0;
-  let squares = 0;
-  for (const spread of spreads) {
-    sum += spread;
-    squares += spread * spread;
+/** Sum of forecasts' distances from their median, and of the squares of these. */
+class Spread {
+  private sum = 0;
+  private squares = 0;
+
+  add(units: number, sign: 1 | -1): void {
+    const grains = Math.round(units * GRAINS_PER_UNIT);
+    this.sum += sign * grains;
+    this.squares += sign * grains * grains;
   }
-  return Math.sqrt((1 - ERROR_CORRELATION) * squares + ERROR_CORRELATION * sum * sum);
-};
 
-/** Curve of the sum of many channels. The sum of their P90s would be far above the P90 of their sum. */
+  /** Spread of a sum of equally correlated errors: sqrt((1 - r) * sum of squares + r * square of sum). */
+  get combinedUnits(): number {
+    const { sum, squares } = this;
+    return Math.sqrt((1 - ERROR_CORRELATION) * squares + ERROR_CORRELATION * sum * sum) / GRAINS_PER_UNIT;
+  }
+}
+
+/**
+ * Forecast of the sum of many channels, kept up to date as they change. The sum of their P90s would be far above the
+ * P90 of their sum.
+ */
+export class TotalDemand {
+  private readonly p50: number[];
+  private readonly above: Spread[];
+  private readonly below: Spread[];
+
+  constructor(horizonSteps: number) {
+    this.p50 = new Array<number>(horizonSteps).fill(0);
+    this.above = Array.from({ length: horizonSteps }, () => new Spread());
+    this.below = Array.from({ length: horizonSteps }, () => new Spread());
+  }
+
+  /** @param sign 1: the channel is there, -1: it is no more, or changed */
+  add({ p10, p50, p90 }: DemandCurve, sign: 1 | -1): void {
+    const at = (values: readonly number[], step: number): number =>
+      values[Math.min(step, values.length - 1)] ?? 0;
+    for (let step = 0; step < this.p50.length; step++) {
+      const median = at(p50, step);
+      this.p50[step] = (this.p50[step] as number) + sign * toQuanta(median);
+      this.above[step]?.add(at(p90, step) - median, sign);
+      this.below[step]?.add(median - at(p10, step), sign);
+    }
+  }
+
+  /** Units. */
+  curve(): DemandCurve {
+    const p50 = this.p50.map(toUnits);
+    return {
+      p10: p50.map((units, step) => Math.max(0, units - (this.below[step]?.combinedUnits ?? 0))),
+      p50,
+      p90: p50.map((units, step) => units + (this.above[step]?.combinedUnits ?? 0)),
+    };
+  }
+}
+
+/** See `TotalDemand`. */
 export const combinedCurve = (curves: readonly DemandCurve[], horizonSteps: number): DemandCurve => {
-  const total: DemandCurve = { p10: [], p50: [], p90: [] };
-  for (let step = 0; step < horizonSteps; step++) {
-    const at = (values: readonly number[]): number => values[Math.min(step, values.length - 1)] ?? 0;
-    const p50 = curves.reduce((sum, curve) => sum + at(curve.p50), 0);
-    const above = combinedSpread(curves.map((curve) => at(curve.p90) - at(curve.p50)));
-    const below = combinedSpread(curves.map((curve) => at(curve.p50) - at(curve.p10)));
-    total.p10.push(Math.max(0, p50 - below));
-    total.p50.push(p50);
-    total.p90.push(p50 + above);
-  }
-  return total;
+  const total = new TotalDemand(horizonSteps);
+  for (const curve of curves) total.add(curve, 1);
+  return total.curve();
 };
 
 /**

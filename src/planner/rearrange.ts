@@ -8,7 +8,7 @@ import { Rearrangement } from './rearrangement';
 import { overloadedEncoders } from './relief';
 
 /** A fleet up to this size is searched as a whole. */
-const SMALL_FLEET = { encoders: 24, channels: 240 };
+const SMALL_FLEET = { encoders: 16, channels: 96 };
 /** Of a larger one, only around encoders that nothing else relieved: so many places, each with so many encoders. */
 const MOST_PLACES = 8;
 const ENCODERS_OF_A_PLACE = 8;

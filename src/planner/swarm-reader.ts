@@ -12,6 +12,7 @@ import {
 } from '../domain';
 import { stepAt } from '../forecast';
 import { NOWHERE, PlacementBook } from './book';
+import { TotalDemand } from './capacity';
 import { isUsable } from './constraints';
 import { deservedRungs } from './demand';
 import { WordTable } from './id-table';
@@ -53,6 +54,10 @@ export class SwarmReader {
   private strangersTake: number[] = [];
   private ownedBy: number[][] = [];
   private readonly renewedUnits = new Map<string, DemandCurve>();
+  /** By channel: its forecast as it is counted in the total. */
+  private readonly countedCurves: (DemandCurve | undefined)[] = [];
+  /** Null where the forecast has a total of its own, or there is none. */
+  private readonly total: TotalDemand | null;
   atMs = 0;
   pendingEncoders: readonly PendingEncoder[] = [];
   provisioning: readonly ProvisioningOutcome[] = [];
@@ -62,6 +67,7 @@ export class SwarmReader {
     private readonly policy: Policy,
   ) {
     this.book = new PlacementBook(1 + (forecast?.horizonSteps ?? 0));
+    this.total = forecast && !forecast.totalUnits ? new TotalDemand(forecast.horizonSteps) : null;
   }
 
   /** Enters everything that changed. */
@@ -93,14 +99,10 @@ export class SwarmReader {
     else for (const slot of touched) if (book.channelSeen[slot]) this.settle(slot);
   }
 
-  /** The forecast with what was renewed since, as far as the demand of the whole swarm depends on it. */
+  /** The forecast, with the demand of all channels together. */
   forecastOfTotal(): CellForecast | null {
-    const { forecast, renewedUnits } = this;
-    if (!forecast || forecast.totalUnits || renewedUnits.size === 0) return forecast;
-    return {
-      ...forecast,
-      channelUnits: { ...forecast.channelUnits, ...Object.fromEntries(renewedUnits) },
-    };
+    const { forecast, total } = this;
+    return forecast && total ? { ...forecast, totalUnits: total.curve() } : forecast;
   }
 
   private setTime(atMs: number): void {
@@ -299,6 +301,7 @@ export class SwarmReader {
     const nowQuanta = toQuanta(now);
     // A channel that the forecast doesn't know goes on as it is.
     const curve = this.renewedUnits.get(spec.id) ?? forecast?.channelUnits[spec.id];
+    this.countInTotal(slot, curve);
     for (let k = 0; k < steps; k++) {
       const upcoming = k === 0 ? undefined : curve?.p90[k - 1];
       const units = upcoming === undefined ? nowQuanta : toQuanta(upcoming);
@@ -308,11 +311,20 @@ export class SwarmReader {
     book.peakOf[slot] = book.peakBetween(needs, start);
   }
 
+  private countInTotal(slot: number, curve: DemandCurve | undefined): void {
+    const before = this.countedCurves[slot];
+    if (!this.total || before === curve) return;
+    if (before) this.total.add(before, -1);
+    if (curve) this.total.add(curve, 1);
+    this.countedCurves[slot] = curve;
+  }
+
   private dropChannel(id: string): void {
     const { book } = this;
     const slot = book.channels.slotOf(id);
     if (slot === NOWHERE) return;
     this.setGroup(slot, undefined);
+    this.countInTotal(slot, undefined);
     const start = slot * book.steps;
     for (let k = 0; k < book.steps; k++) {
       book.totals[k] = (book.totals[k] as number) - (book.needs[start + k] as number);
