@@ -9,6 +9,7 @@ import { addReplay } from './commands/replay';
 import { addRollout } from './commands/rollout';
 import { addHistory } from './commands/history';
 import { addModel } from './commands/model';
+import { addSimulate } from './commands/simulate';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
 import { addVersion } from './commands/version';
@@ -48,6 +49,7 @@ export const createProgram = (o: { json: boolean }): Command => {
   addEvent(program);
   addHistory(program);
   addModel(program);
+  addSimulate(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.

@@ -34,6 +34,8 @@ export const placementSchema = z.object({
   encoderId: idSchema.optional(),
   zone: idSchema.optional(),
   buildId: idSchema.optional(),
+  /** Regions that may encode it besides its own, nearest to its audience first. */
+  otherRegions: z.array(idSchema).max(16).optional(),
 });
 export type Placement = z.infer<typeof placementSchema>;
 
@@ -67,7 +69,8 @@ export const ladderUnits = (ladder: readonly Rendition[], framesPerSecond: numbe
 
 /** Number of rungs of a channel that an audience of this size deserves; at least 1. */
 export const rungsFor = (spec: Pick<ChannelSpec, 'ladder' | 'viewersPerRung'>, viewers: number): number => {
-  const earned = spec.viewersPerRung.filter((threshold) => viewers >= threshold).length;
+  let earned = 0;
+  for (const threshold of spec.viewersPerRung) if (viewers >= threshold) earned += 1;
   return Math.min(spec.ladder.length, 1 + earned);
 };
 

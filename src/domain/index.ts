@@ -8,6 +8,7 @@ export * from './events';
 export * from './rollout';
 export * from './snapshot';
 export * from './accuracy';
+export * from './swarm-change';
 export * from './plan';
 export * from './moves';
 export * from './control';

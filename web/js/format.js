@@ -22,6 +22,8 @@ export const clock = (ms) => new Date(ms).toLocaleTimeString('en-GB');
 const reasons = {
   'predicted-overload': 'forecast above limit',
   consolidation: 'low demand',
+  placement: 'placement rule',
+  'make-room': 'made room',
   drain: 'drain',
   operator: 'operator',
   ladder: 'change of ladder',
