@@ -72,9 +72,7 @@ export class PlacementAudit {
 
   /** By encoder: units per step. */
   loads(placement: ReadonlyMap<string, string>): Map<string, number[]> {
-    const loads = new Map(
-      this.snapshot.encoders.map((e) => [e.id, new Array<number>(this.steps).fill(0)]),
-    );
+    const loads = new Map(this.snapshot.encoders.map((e) => [e.id, new Array<number>(this.steps).fill(0)]));
     for (const [channelId, encoderId] of placement) {
       const load = loads.get(encoderId) as number[];
       this.needs(channelId).forEach((units, k) => (load[k] = (load[k] as number) + units));
@@ -131,6 +129,11 @@ export class PlacementAudit {
     );
   }
 
+  /** What is wrong with a plan's moves, each on its own, and with where they lead to. */
+  faultsOfMoves({ moves }: Plan): string[] {
+    return [...this.moveFaults(moves), ...this.goalFaults(moves)];
+  }
+
   /** Everything that is wrong with a plan; empty: nothing. */
   faults({ moves }: Plan): string[] {
     return [...this.moveFaults(moves), ...this.waveFaults(moves), ...this.goalFaults(moves)];
@@ -160,7 +163,6 @@ export class PlacementAudit {
         continue;
       }
       if (rests) faults.push(`${what}: rests`);
-      if (move.reason === 'ladder' || move.reason === 'consolidation') continue;
       for (const id of [move.fromEncoderId as string, move.toEncoderId])
         perEncoder.set(id, (perEncoder.get(id) ?? 0) + 1);
     }
@@ -207,9 +209,7 @@ export class PlacementAudit {
       ({ spec }) => spec.id !== channelId && spec.placement?.redundancyGroup === group,
     );
     return mates
-      .filter(({ spec }) =>
-        placements.some((p) => this.encoders.get(p.get(spec.id) ?? '')?.zone === zone),
-      )
+      .filter(({ spec }) => placements.some((p) => this.encoders.get(p.get(spec.id) ?? '')?.zone === zone))
       .map(({ spec }) => `${channelId} joins ${spec.id} of its group in ${zone}`);
   }
 

@@ -103,7 +103,6 @@ const audienceFrom = (
 export interface FleetShape {
   channels: number;
   encoders: number;
-  seed: number;
   regions: number;
   zonesPerRegion: number;
   horizonSteps: number;

@@ -1,35 +1,78 @@
-import {
-  policySchema,
-  type CellForecast,
-  type ChannelObservation,
-  type DemandCurve,
-  type Plan,
-  type Policy,
-  type SwarmSnapshot,
-} from '../../src/domain';
-import { fitnessOf } from '../../src/fitness';
-import { createPlanner } from '../../src/planner';
-import { seededRandom, shuffled } from '../../src/start/seeded-random';
+import { policySchema, type Plan, type Policy } from '../../src/domain';
+import { FitnessEvaluator } from '../../src/fitness';
+import { createPlanner, type Planner } from '../../src/planner';
+import { seededRandom } from '../../src/start/seeded-random';
+import { ChangingFleet } from './changing-fleet';
 import { PlacementAudit } from './placement-audit';
 import { encodersLowerBound, movesLowerBound } from './planner-bounds';
-import { changedAudience, fleetOf, withSessions, type Fleet } from './planner-instances';
+import { fleetOf, type FleetShape } from './planner-instances';
 import { percentile, rounded } from './statistics';
 
-const CYCLES = 5;
+const CYCLES = 7;
 const CHANGED_SHARE = 0.01;
-const CYCLE_MS = 10_000;
+/** So long a channel that moved rests; after as many cycles without a departure there will be none. */
+const CYCLES_OF_REST = 5;
+const LIMIT_FRACTION = 0.8;
+/** An audit of waves looks at all channels for each encoder that receives one. */
+const AUDITED_IN_FULL = 20_000;
+
+export interface ScaleOptions {
+  channels: number;
+  encoders: number;
+  seed: number;
+  /** Let encoders go, one a cycle, until none can. */
+  consolidate: boolean;
+}
+
+export interface ScaleResult {
+  channels: number;
+  encoders: number;
+  planMs: number;
+  incrementalMs: number;
+  incrementalMaxMs: number;
+  planCpuMs: number;
+  incrementalCpuMs: number;
+  peakRssMiB: number;
+  overloadBefore: number;
+  overloadAfter: number;
+  moves: number;
+  movesLowerBound: number;
+  waves: number;
+  faults: number;
+  encodersUsed: number;
+  encodersLowerBound: number;
+  encodersAfterConsolidation?: number;
+  consolidationMoves?: number;
+  seed: number;
+}
+
+const shapeOf = ({ channels, encoders }: ScaleOptions): FleetShape => ({
+  channels,
+  encoders,
+  regions: Math.max(1, Math.min(4, Math.floor(encoders / 12))),
+  zonesPerRegion: 3,
+  horizonSteps: 12,
+  utilisation: 0.82,
+  limitFraction: LIMIT_FRACTION,
+});
 
 /** All moves that are wanted go into one plan, so that what it costs and what it reaches can be judged. */
 const benchPolicy = (encoders: number): Policy =>
   policySchema.parse({
+    limitFraction: LIMIT_FRACTION,
     maxMovesPerCycle: 1_000_000,
     maxMovesPerEncoder: 1_000,
     maxEncoders: 2 * encoders,
     minEncoders: 1,
-    restSeconds: 0,
   });
 
-const timed = <T>(run: () => T): { result: T; wallMs: number; cpuMs: number } => {
+interface Timed<T> {
+  result: T;
+  wallMs: number;
+  cpuMs: number;
+}
+
+const timed = <T>(run: () => T): Timed<T> => {
   const cpu = process.cpuUsage();
   const startedMs = performance.now();
   const result = run();
@@ -37,140 +80,90 @@ const timed = <T>(run: () => T): { result: T; wallMs: number; cpuMs: number } =>
   return { result, wallMs: performance.now() - startedMs, cpuMs: (user + system) / 1000 };
 };
 
-export interface ScaleResult {
-  channels: number;
-  encoders: number;
-  planMs: number;
-  planCpuMs: number;
-  incrementalMs: number;
-  incrementalMaxMs: number;
-  peakRssMiB: number;
-  overloadBefore: number;
-  overloadAfter: number;
-  overloadUnitsBefore: number;
-  overloadUnitsAfter: number;
-  moves: number;
-  movesLowerBound: number;
-  waves: number;
-  faults: number;
-  encodersUsed: number;
-  encodersLowerBound: number;
-  seed: number;
-}
-
-const sum = (values: Iterable<number>): number => [...values].reduce((total, v) => total + v, 0);
-
-/** The swarm once the plan's moves are done, and the encoders whose sessions changed. */
-const carriedOut = (snapshot: SwarmSnapshot, { moves }: Plan, atMs: number): SwarmSnapshot => {
-  const byChannel = new Map(moves.map((m) => [m.channelId, m]));
-  const channels = snapshot.channels.map((channel): ChannelObservation => {
-    const move = byChannel.get(channel.spec.id);
-    if (!move) return channel;
-    const owner = { encoderId: move.toEncoderId, sessionId: `${channel.spec.id}-${atMs}` };
-    return { ...channel, owner, rungs: move.rungs, token: channel.token + 1, movedAtMs: atMs };
-  });
-  return { ...snapshot, channels };
-};
-
-/** Makes a fleet, plans it, then plans it again and again after a hundredth of its channels have changed. */
-export const runScale = (channels: number, encoders: number, seed: number): ScaleResult => {
+/** Makes a fleet, judges and plans it, then again and again after a hundredth of its channels have changed. */
+export const runScale = (options: ScaleOptions): ScaleResult => {
+  const { channels, encoders, seed } = options;
   const random = seededRandom(seed);
-  const fleet = fleetOf(
-    { channels, encoders, seed, regions: Math.max(1, Math.min(4, Math.floor(encoders / 12))), zonesPerRegion: 3, horizonSteps: 12, utilisation: 0.82, limitFraction: 0.8 }, // prettier-ignore
-    random,
-  );
   const policy = benchPolicy(encoders);
-  const { snapshot, forecast } = fleet;
+  const { snapshot, forecast } = fleetOf(shapeOf(options), random);
+  const evaluator = new FitnessEvaluator(forecast, policy);
   const first = timed(() => {
-    const fitness = fitnessOf(snapshot, forecast, policy);
-    console.log('fit0', process.uptime());const planner = createPlanner(snapshot, forecast, fitness, policy);console.log('read', process.uptime());
+    evaluator.update(snapshot);
+    const planner = createPlanner(snapshot, forecast, evaluator.evaluate(), policy);
     return { planner, plan: planner.plan({ lowDemandSinceMs: null }) };
   });
   const { plan, planner } = first.result;
-  const cycles = new Cycles(fleet, policy, random);
-  const incremental = Array.from({ length: CYCLES }, (_, i) => cycles.run(planner, i === 0 ? plan : null));
+  const judged = judge(options, new PlacementAudit(snapshot, forecast, policy), plan, snapshot);
 
-  const audit = new PlacementAudit(snapshot, forecast, policy);
-  const before = audit.excesses(audit.placement());
-  const placed = audit.after(plan.moves);
-  const after = audit.excesses(placed);
+  const fleet = new ChangingFleet(snapshot, forecast.horizonSteps, random);
+  let last = plan;
+  const cycles = Array.from({ length: CYCLES }, () => {
+    const change = fleet.next(last, CHANGED_SHARE);
+    const measured = timed(() => cycle(planner, evaluator, change, null));
+    last = measured.result;
+    return measured;
+  });
+  const wallMs = cycles.map((c) => c.wallMs);
   return {
     channels,
     encoders,
     planMs: rounded(first.wallMs) as number,
+    incrementalMs: rounded(percentile(wallMs, 50)) as number,
+    incrementalMaxMs: rounded(Math.max(...wallMs)) as number,
     planCpuMs: rounded(first.cpuMs) as number,
-    incrementalMs: rounded(percentile(incremental, 50)) as number,
-    incrementalMaxMs: rounded(Math.max(...incremental)) as number,
+    incrementalCpuMs: rounded(percentile(cycles.map((c) => c.cpuMs), 50)) as number,
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
-    overloadBefore: before.size,
-    overloadAfter: after.size,
-    overloadUnitsBefore: rounded(sum(before.values())) as number,
-    overloadUnitsAfter: rounded(sum(after.values())) as number,
-    moves: plan.moves.filter((m) => m.fromEncoderId !== m.toEncoderId).length,
-    movesLowerBound: movesLowerBound(audit),
-    waves: Math.max(0, ...plan.moves.map((m) => (m.wave ?? 0) + 1)),
-    faults: channels <= 20_000 ? audit.faults(plan).length : 0,
-    encodersUsed: new Set(placed.values()).size,
-    encodersLowerBound: encodersLowerBound(snapshot, audit),
+    ...judged,
+    ...(options.consolidate && consolidated(planner, evaluator, fleet, last)),
     seed,
   };
 };
 
-/** Cycles of the control loop after the first. */
-class Cycles {
-  private snapshot: SwarmSnapshot;
-  private atMs: number;
+/** One cycle of the control loop: everything from what changed to the plan. */
+const cycle = (
+  planner: Planner,
+  evaluator: FitnessEvaluator,
+  change: ReturnType<ChangingFleet['next']>,
+  lowDemandSinceMs: number | null,
+): Plan => {
+  evaluator.update(change);
+  planner.update({ ...change, fitness: evaluator.evaluate() });
+  return planner.plan({ lowDemandSinceMs });
+};
 
-  constructor(
-    fleet: Fleet,
-    private readonly policy: Policy,
-    private readonly random: () => number,
-  ) {
-    this.snapshot = fleet.snapshot;
-    this.forecast = fleet.forecast;
-    this.atMs = fleet.snapshot.atMs;
-  }
+const judge = (
+  { channels }: ScaleOptions,
+  audit: PlacementAudit,
+  plan: Plan,
+  snapshot: ConstructorParameters<typeof PlacementAudit>[0],
+) => {
+  const placed = audit.after(plan.moves);
+  return {
+    overloadBefore: audit.excesses(audit.placement()).size,
+    overloadAfter: audit.excesses(placed).size,
+    moves: plan.moves.filter((m) => m.fromEncoderId !== m.toEncoderId).length,
+    movesLowerBound: movesLowerBound(audit),
+    waves: Math.max(0, ...plan.moves.map((m) => (m.wave ?? 0) + 1)),
+    faults: (channels <= AUDITED_IN_FULL ? audit.faults(plan) : audit.faultsOfMoves(plan)).length,
+    encodersUsed: new Set(placed.values()).size,
+    encodersLowerBound: encodersLowerBound(snapshot, audit),
+  };
+};
 
-  private readonly forecast: CellForecast;
-
-  /** One cycle: what the last plan moved is done, a hundredth of the channels changed; @returns milliseconds */
-  run(planner: ReturnType<typeof createPlanner>, lastPlan: Plan | null): number {
-    const { random, forecast } = this;
-    this.atMs += CYCLE_MS;
-    const before = this.snapshot;
-    const moved = lastPlan ? carriedOut(before, lastPlan, this.atMs) : before;
-    const count = Math.max(1, Math.round(CHANGED_SHARE * moved.channels.length));
-    const chosen = new Set(shuffled(moved.channels.map((_, i) => i), random).slice(0, count)); // prettier-ignore
-    const channelUnits: Record<string, DemandCurve> = {};
-    const channels = moved.channels.map((channel, i) => {
-      if (!chosen.has(i)) return channel;
-      const changed = changedAudience(channel, forecast.horizonSteps, random);
-      channelUnits[channel.spec.id] = changed.curve;
-      return changed.channel;
-    });
-    const changed = channels.filter((channel, i) => channel !== before.channels[i]);
-    const touched = new Set(
-      changed.flatMap(({ owner }) => owner?.encoderId ?? []).concat(before.channels.filter((c, i) => c !== channels[i]).flatMap(({ owner }) => owner?.encoderId ?? [])), // prettier-ignore
-    );
-    const ownedBy = new Map<string, ChannelObservation[]>();
-    for (const c of channels) {
-      const id = c.owner?.encoderId;
-      if (id === undefined || !touched.has(id)) continue;
-      ownedBy.set(id, [...(ownedBy.get(id) ?? []), c]);
-    }
-    const encoders = before.encoders.map((e) =>
-      touched.has(e.id) ? withSessions(e, ownedBy.get(e.id) ?? [], this.atMs) : e,
-    );
-    this.snapshot = { ...before, atMs: this.atMs, encoders, channels };
-    const encodersChanged = encoders.filter((e, i) => e !== before.encoders[i]);
-    Object.assign(forecast.channelUnits, channelUnits);
-    const { wallMs } = timed(() => {
-      const t = performance.now();
-      const fitness = fitnessOf(this.snapshot, forecast, this.policy);
-      console.log('fit', performance.now() - t);
-      planner.update({ atMs: this.atMs, channels: changed, encoders: encodersChanged, channelUnits, fitness });
-      return planner.plan({ lowDemandSinceMs: null });
-    });
-    return wallMs;
-  }
-}
+/** Cycles with demand that has long been low, until no encoder can be let go. */
+const consolidated = (
+  planner: Planner,
+  evaluator: FitnessEvaluator,
+  fleet: ChangingFleet,
+  last: Plan,
+): Pick<ScaleResult, 'encodersAfterConsolidation' | 'consolidationMoves'> => {
+  let plan = last;
+  let moves = 0;
+  let idleCycles = 0;
+  do {
+    plan = cycle(planner, evaluator, fleet.next(plan, 0), 0);
+    moves += plan.moves.filter((m) => m.fromEncoderId !== m.toEncoderId).length;
+    idleCycles = plan.scale.kind === 'deprovision' ? 0 : idleCycles + 1;
+  } while (idleCycles < CYCLES_OF_REST);
+  return { encodersAfterConsolidation: fleet.encodersUsed, consolidationMoves: moves };
+};

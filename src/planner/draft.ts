@@ -17,6 +17,8 @@ export class PlanDraft {
   /** By channel: moves wanted so far, entered in the loads. */
   readonly intents = new Map<number, Intent>();
   readonly moves: Move[] = [];
+  /** By encoder: moves of the plan that it takes part in, drains and changes in place aside. */
+  readonly movesOn = new Map<number, number>();
   /** Channels of `moves`. */
   readonly moved = new Set<number>();
   private readonly toldUnmet: Plan['unmet'] = [];
@@ -75,11 +77,23 @@ export class PlanDraft {
     for (const encoder of changed) index.update(encoder);
   }
 
-  /** Adds a move to the plan. A drain does not use up the moves of the cycle. */
-  settle(move: Move, channel: number): void {
+  /**
+   * Adds a move to the plan. A drain does not use up the moves of the cycle.
+   *
+   * @param between the encoders that it leaves and enters, if it is not one and the same
+   */
+  settle(move: Move, channel: number, between: readonly number[] = []): void {
     this.moves.push(move);
     this.moved.add(channel);
-    if (move.reason !== 'drain') this.budget -= 1;
+    if (move.reason === 'drain') return;
+    this.budget -= 1;
+    for (const e of between) this.movesOn.set(e, (this.movesOn.get(e) ?? 0) + 1);
+  }
+
+  /** Does the policy allow one more move of this cycle between these encoders? */
+  allowsMove(...between: readonly number[]): boolean {
+    const most = this.context.policy.maxMovesPerEncoder;
+    return this.budget > 0 && between.every((e) => (this.movesOn.get(e) ?? 0) < most);
   }
 
   report(unmet: Plan['unmet'][number]): void {

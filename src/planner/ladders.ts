@@ -88,8 +88,11 @@ const growWhereItFits = (draft: PlanDraft, channel: number): void => {
   const reliefIsPlanned = book.firstStepOverLimit(home) < 0;
   if (after > (book.capacityOf[home] as number) && !reliefIsPlanned && !isResting(context, channel)) {
     const target = targetFor(context, channel, { atMost: 'limit', exclude: [home] });
-    if (target !== NOWHERE) {
-      draft.settle(explainedMove(context, channel, target, { reason: 'ladder', words }), channel);
+    if (target !== NOWHERE && draft.allowsMove(home, target)) {
+      draft.settle(explainedMove(context, channel, target, { reason: 'ladder', words }), channel, [
+        home,
+        target,
+      ]);
       book.relocate(channel, target);
       index.update(target);
       return;

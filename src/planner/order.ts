@@ -51,7 +51,7 @@ class Stage {
   readonly turns: Turn[] = [];
   /** Channels that have left in earlier waves, and whence. */
   private readonly departed: [channel: number, source: number][] = [];
-  private readonly movesOn = new Map<number, number>();
+  private readonly movesOn: Map<number, number>;
   /** Where channels that move in this wave still are. */
   private readonly stillOn = new Map<number, number>();
 
@@ -59,7 +59,9 @@ class Stage {
     private readonly draft: PlanDraft,
     private movesLeft: number,
     private readonly movesPerEncoder: number,
-  ) {}
+  ) {
+    this.movesOn = new Map(draft.movesOn);
+  }
 
   /** Enters all moves that can run in this wave; @returns the others */
   perform(intents: readonly Intent[], wave: number): Intent[] {

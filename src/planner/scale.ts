@@ -13,25 +13,22 @@ const MOST_DEPARTURES_TRIED = 8;
 const FILL = 1;
 
 const inputOf = (draft: PlanDraft): ScaleInput => {
-  const { atMs, policy, forecast, book, reader } = draft.context;
+  const { atMs, policy, book, reader } = draft.context;
   return {
     atMs,
     policy,
-    forecast,
+    forecast: reader.forecastOfTotal(),
     pending: reader.pendingEncoders,
     outcomes: reader.provisioning,
     homelessUnits: toUnits(draft.homeless),
     nowUnits: toUnits(book.totals[0] as number),
-    encoders: book.encoders.inOrder().map((e) => {
-      const encoder = seen(book, e);
-      return {
-        id: encoder.id,
-        zone: encoder.zone,
-        limitUnits: toUnits(book.limitOf[e] as number),
-        staying: book.isStaying[e] === 1,
-        usable: book.isUsable[e] === 1,
-      };
-    }),
+    encoders: book.encoders.inOrder().map((e) => ({
+      id: book.encoders.idOf(e),
+      zone: seen(book, e).zone,
+      limitUnits: toUnits(book.limitOf[e] as number),
+      staying: book.isStaying[e] === 1,
+      usable: book.isUsable[e] === 1,
+    })),
   };
 };
 

@@ -93,6 +93,16 @@ export class SwarmReader {
     else for (const slot of touched) if (book.channelSeen[slot]) this.settle(slot);
   }
 
+  /** The forecast with what was renewed since, as far as the demand of the whole swarm depends on it. */
+  forecastOfTotal(): CellForecast | null {
+    const { forecast, renewedUnits } = this;
+    if (!forecast || forecast.totalUnits || renewedUnits.size === 0) return forecast;
+    return {
+      ...forecast,
+      channelUnits: { ...forecast.channelUnits, ...Object.fromEntries(renewedUnits) },
+    };
+  }
+
   private setTime(atMs: number): void {
     const { book, forecast } = this;
     this.atMs = atMs;
