@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addChannel } from './commands/channel';
 import { addEncoder } from './commands/encoder';
 import { addExplain } from './commands/explain';
+import { addForecast } from './commands/forecast';
 import { addHandoff } from './commands/handoff';
 import { addSimulate } from './commands/simulate';
 import { addStatus } from './commands/status';
@@ -14,8 +15,9 @@ Examples:
   encoder-swarm encoder drain enc-3       empty an encoder before its maintenance
   encoder-swarm verify ch-1 --window 60s  prove that no frame of the last minute is missing
   encoder-swarm explain ch-1              why it was moved last
+  encoder-swarm forecast --jsonl < FILE   forecast any series, without a swarm
 
-Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage.`;
+Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage or unusable input.`;
 
 /** The command line. Every command takes --json and --api. */
 export const createProgram = (o: { json: boolean }): Command => {
@@ -33,6 +35,7 @@ export const createProgram = (o: { json: boolean }): Command => {
   addVerify(program);
   addExplain(program);
   addSimulate(program);
+  addForecast(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.
