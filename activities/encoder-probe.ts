@@ -73,7 +73,8 @@ export class EncoderProbe {
     const life = `${encoder.grpcAddress} ${encoder.startedAtMs} ${encoder.restarts}`;
     const known = this.described.get(encoder.id);
     const nowMs = Date.now();
-    if (known?.life === life && nowMs - known.atMs < DESCRIPTION_KEPT_MS) return known.info;
+    const keptMs = known?.info.buildDigest === undefined ? 0 : DESCRIPTION_KEPT_MS;
+    if (known?.life === life && nowMs - known.atMs < keptMs) return known.info;
     const info = { ...(await ask()), grpcAddress: encoder.grpcAddress };
     this.described.set(encoder.id, { info, life, atMs: nowMs });
     return info;

@@ -9,6 +9,7 @@ import type {
   SwarmSnapshot,
   SwarmWorkflowState,
 } from '../src/domain';
+import type { Evaluation, TrainingResult } from '../src/models';
 import type { EncoderClient } from '../src/media/encoder/client';
 
 /** Shapes that cross between workflows and activities. All plain JSON, all small. */
@@ -91,6 +92,8 @@ export interface TargetChoice {
   rungs: number;
   explanation: MoveExplanation;
   facts: ChannelFacts;
+  /** It is of another compatibility class than the present owner: the seam has to be declared. */
+  discontinuity?: boolean;
   atMs: number;
 }
 
@@ -115,6 +118,7 @@ export interface OwnRequest {
   owner: Owner | null;
   fromGop: number;
   gapReason?: string;
+  discontinuity?: boolean;
 }
 
 export interface Ownership {
@@ -131,6 +135,7 @@ export interface ReturnOwnershipRequest {
   to: Owner;
   /** The source's token before the take-over. */
   tokenBefore: number;
+  discontinuity?: boolean;
 }
 
 /** `granted` is null where a third party owns the channel by now. */
@@ -148,6 +153,7 @@ export interface TakeOverRequest {
   facts: ChannelFacts;
   /** Published to viewers' playlists where GOPs can't be had any more. */
   gapReason: string;
+  discontinuity?: boolean;
 }
 
 export interface TakenOver extends Ownership {
@@ -202,6 +208,13 @@ export interface DrainedChannel {
   why?: string;
 }
 
+/** What one run of the feedback loop found. */
+export interface ScoredForecasts {
+  scored: number;
+  /** Series whose errors have just been found to have shifted, such as `viewers/ch-1`. */
+  drifts: string[];
+}
+
 export interface IssuedForecast {
   forecastId: string;
   model: string;
@@ -210,4 +223,30 @@ export interface IssuedForecast {
   historySteps: number;
   /** Largest P90 of the whole cell over the horizon, in encode units. */
   peakUnitsP90: number;
+}
+
+/** One run of the retraining workflow; names its folder of files. */
+export interface RetrainingRun {
+  runId: string;
+}
+
+export interface CollectedHistory {
+  series: number;
+  /** Of measured history, in days of the series. */
+  days: number;
+  fromMs: number;
+  toMs: number;
+}
+
+export interface TrainRequest extends RetrainingRun {
+  seed: number;
+}
+
+export type TrainedModel = TrainingResult;
+export type EvaluatedModel = Evaluation;
+
+export interface SettledModel {
+  modelId: string;
+  accepted: boolean;
+  why: string;
 }

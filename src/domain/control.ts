@@ -6,6 +6,7 @@ import type { Fitness } from './snapshot';
 export const swarmWorkflowId = (cell: string): string => `swarm/${cell}`;
 export const channelWorkflowId = (channelId: string): string => `channel/${channelId}`;
 export const forecastScheduleId = (cell: string): string => `forecasting/${cell}`;
+export const retrainScheduleId = (cell: string): string => `retraining/${cell}`;
 
 /** Typed search attributes, all of type Keyword. They must be registered on the server. */
 export const searchAttributeNames = {
@@ -56,6 +57,8 @@ export const channelControl = {
 export interface CordonRequest {
   encoderId: string;
   requestedBy: string;
+  /** Channels that may come to the encoder nevertheless, as to a canary. */
+  exceptChannels?: string[];
 }
 
 export interface EncoderLost {
@@ -96,7 +99,7 @@ export interface SwarmWorkflowState {
   cycle: number;
   policy: Policy;
   channels: ChannelSpec[];
-  cordons: Record<string, { draining: boolean; by: string; atMs: number }>;
+  cordons: Record<string, { draining: boolean; by: string; atMs: number; exceptChannels?: string[] }>;
   lowDemandSinceMs: number | null;
   lastCycle: CycleResult | null;
 }

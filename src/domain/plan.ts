@@ -55,6 +55,7 @@ export type MoveReason =
   | 'placement'
   | 'make-room'
   | 'drain'
+  | 'canary'
   | 'operator'
   | 'ladder'
   | 'recycle'
