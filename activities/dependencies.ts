@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { FleetProvider } from '../src/fleet/provider';
+import type { ModelHolder, ThreadProgram } from '../src/models';
 import type { TelemetryStore } from '../src/telemetry/store';
 import type { ServedFrom } from '../src/media/probe/encode-on-host';
 import type { EncoderDirectory } from './encoder-directory';
@@ -22,6 +23,10 @@ export interface Dependencies {
   encoders: EncoderDirectory;
   fleet: FleetProvider;
   store: TelemetryStore;
+  /** Trained nets of the cell, and the one that forecasts use. */
+  models: ModelHolder;
+  /** Absent: the thread's program beside its caller. */
+  trainingThread?: { program: ThreadProgram };
   /** Client of the Temporal server that runs the calling workflow. */
   temporal: () => Client;
 }

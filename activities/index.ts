@@ -2,6 +2,7 @@ import type { Dependencies } from './dependencies';
 import { encoderActivities } from './encoders';
 import { withFailures } from './failures';
 import { fleetActivities } from './fleet';
+import { scoringActivities } from './forecast-scoring';
 import { forecastingActivities } from './forecasting';
 import { mediaActivities } from './media';
 import { originActivities } from './origin';
@@ -9,6 +10,7 @@ import { planningActivities } from './planning';
 import { requestActivities } from './requests';
 import { rolloutActivities } from './rollout';
 import { selfTestActivities } from './self-test';
+import { retrainingActivities } from './retraining';
 import { telemetryActivities } from './telemetry';
 import { versionActivities } from './versions';
 
@@ -26,6 +28,8 @@ export const createActivities = (dependencies: Dependencies) =>
     ...mediaActivities(dependencies),
     ...telemetryActivities(dependencies),
     ...forecastingActivities(dependencies),
+    ...scoringActivities(dependencies),
+    ...retrainingActivities(dependencies),
     ...fleetActivities(dependencies),
     ...requestActivities(dependencies),
     ...rolloutActivities(dependencies),

@@ -24,7 +24,7 @@ export interface RolloutSituation {
 
 export type RolloutPlan = Pick<
   RolloutState,
-  'build' | 'encoders' | 'skipped' | 'canaryChannels' | 'movesAtOnce'
+  'build' | 'encoders' | 'skipped' | 'canaryChannels' | 'movesAtOnce' | 'spareUnits'
 >;
 
 const NO_FITNESS = 0.5;
@@ -125,6 +125,8 @@ export const planRollout = (situation: RolloutSituation): RolloutPlan => {
   );
   const canary = chosen.find(({ id }) => id === planned[0]?.encoderId) as EncoderObservation;
   const units = encoders.flatMap((e) => e.telemetry?.sessions ?? []).map((session) => session.units);
+  const totalUnits = units.reduce((sum, u) => sum + u, 0);
+  const { maxExtraEncodeFraction } = request.policy;
   return {
     build: at,
     encoders: planned,
@@ -134,10 +136,12 @@ export const planRollout = (situation: RolloutSituation): RolloutPlan => {
       canaryChannelCount(swarm.channels.length, request.policy.canaryShare),
     ),
     movesAtOnce: movesAtOnce({
-      totalUnits: units.reduce((sum, u) => sum + u, 0),
+      totalUnits,
       largestChannelUnits: Math.max(0, ...units),
-      maxExtraEncodeFraction: request.policy.maxExtraEncodeFraction,
+      maxExtraEncodeFraction,
     }),
+    // A swarm without channels has nothing to be sparing for.
+    spareUnits: totalUnits > 0 ? totalUnits * maxExtraEncodeFraction : canary.capacityUnits,
   };
 };
 

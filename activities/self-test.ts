@@ -1,4 +1,4 @@
-import { SwarmError, renditionUnits, type BuildProbe, type EncoderInfo } from '../src/domain';
+import { SwarmError, renditionUnits, type BuildProbe } from '../src/domain';
 import {
   CASE_LIMIT_MS,
   PROBE_CASES,
@@ -15,9 +15,9 @@ const DESCRIBE_DEADLINE_MS = 1_500;
 /** Below this a live channel falls behind. */
 const MIN_REAL_TIME_RATIO = 1;
 
-/** As much of a case as the host has room for. */
-const fitted = (probeCase: ProbeCase, { capacityUnits }: EncoderInfo): ProbeCase => {
-  let free = capacityUnits;
+/** As much of a case as there is room for. */
+const fitted = (probeCase: ProbeCase, units: number): ProbeCase => {
+  let free = units;
   const renditions = probeCase.renditions.filter((rendition) => {
     const units = renditionUnits(rendition, probeCase.framesPerSecond);
     if (units > free) return false;
@@ -43,7 +43,16 @@ export const selfTestActivities = ({
      * frame where it belongs, faster than live, and just what the catalogue's probe of its build has found.
      * @throws SwarmError encoder-incompatible, session-failed, encoder-unreachable, encoder-full (it is not empty)
      */
-    selfTest: ({ encoderId, digest }: { encoderId: string; digest: string }): Promise<{ atMs: number }> =>
+    selfTest: ({
+      encoderId,
+      digest,
+      maxUnits = Infinity,
+    }: {
+      encoderId: string;
+      digest: string;
+      /** Encode units that the test may take; default: all that the host has. */
+      maxUnits?: number;
+    }): Promise<{ atMs: number }> =>
       withHeartbeats(async (signal) => {
         const client = await encoders.client(encoderId);
         const info = await client.describe({ deadlineMs: DESCRIBE_DEADLINE_MS, signal });
@@ -52,7 +61,9 @@ export const selfTestActivities = ({
           throw refuse(encoderId, `it runs ${other}, not ${digest.slice(0, 12)}…`, 'Set its build again.');
         }
         const tested: BuildProbe[] = [];
-        for (const probeCase of PROBE_CASES.map((known) => fitted(known, info))) {
+        for (const probeCase of PROBE_CASES.map((known) =>
+          fitted(known, Math.min(maxUnits, info.capacityUnits)),
+        )) {
           if (probeCase.renditions.length === 0) continue;
           const clip = await makeReferenceClip(ffmpegPath, probeCase, signal);
           const options = { ...clipsServedFrom, limitMs: CASE_LIMIT_MS, signal };

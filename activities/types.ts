@@ -11,6 +11,7 @@ import type {
   SwarmSnapshot,
   SwarmWorkflowState,
 } from '../src/domain';
+import type { Evaluation, TrainingResult } from '../src/models';
 import type { EncoderClient } from '../src/media/encoder/client';
 
 /** Shapes that cross between workflows and activities. All plain JSON, all small. */
@@ -217,6 +218,13 @@ export interface DrainedChannel {
   why?: string;
 }
 
+/** What one run of the feedback loop found. */
+export interface ScoredForecasts {
+  scored: number;
+  /** Series whose errors have just been found to have shifted, such as `viewers/ch-1`. */
+  drifts: string[];
+}
+
 export interface IssuedForecast {
   forecastId: string;
   model: string;
@@ -225,4 +233,30 @@ export interface IssuedForecast {
   historySteps: number;
   /** Largest P90 of the whole cell over the horizon, in encode units. */
   peakUnitsP90: number;
+}
+
+/** One run of the retraining workflow; names its folder of files. */
+export interface RetrainingRun {
+  runId: string;
+}
+
+export interface CollectedHistory {
+  series: number;
+  /** Of measured history, in days of the series. */
+  days: number;
+  fromMs: number;
+  toMs: number;
+}
+
+export interface TrainRequest extends RetrainingRun {
+  seed: number;
+}
+
+export type TrainedModel = TrainingResult;
+export type EvaluatedModel = Evaluation;
+
+export interface SettledModel {
+  modelId: string;
+  accepted: boolean;
+  why: string;
 }

@@ -2,7 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
-import type { ChannelSpec, EncoderBuild } from '../src/domain';
+import type { Client } from '@temporalio/client';
+import {
+  policySchema,
+  swarmControl,
+  swarmWorkflowId,
+  type ChannelSpec,
+  type EncoderBuild,
+} from '../src/domain';
 import { channelWithDefaults } from '../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../src/media/stamp';
 import { StepReporter } from '../src/setup';
@@ -43,7 +50,6 @@ const start = (o: RolloutBenchOptions, stateDir: string, channels: ChannelSpec[]
   startSwarm({
     stateDir,
     portBase: o.portBase,
-    // The number of encoders stays what was asked for: scaling is another bench's.
     env: { ...process.env, SWARM_AUDIENCE_ANCHOR: 'off' },
     encoders: Array.from({ length: o.encoders }, (_, i) => ({ id: `enc-${i + 1}`, zone: i % 2 ? 'b' : 'a' })),
     encoderCapacityUnits: Math.max(4, Math.ceil((SPARE_FACTOR * o.channels) / o.encoders)),
@@ -51,6 +57,14 @@ const start = (o: RolloutBenchOptions, stateDir: string, channels: ChannelSpec[]
     reporter: new StepReporter(process.stdout),
     onEvent: () => {},
   });
+
+/** As many encoders as were asked for, all the time: scaling is another bench's. */
+const keepEncoders = async (client: Client, cell: string, count: number): Promise<void> => {
+  const policy = policySchema.parse({ minEncoders: count, maxEncoders: count });
+  await client.workflow
+    .getHandle(swarmWorkflowId(cell))
+    .executeUpdate(swarmControl.setPolicy, { args: [policy] });
+};
 
 const verify = async (
   swarm: RunningSwarm,
@@ -84,6 +98,7 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
   const watch = new RolloutWatch(swarm);
   try {
     const { client } = temporal;
+    await keepEncoders(client, swarm.environment.SWARM_CELL, o.encoders);
     const onAir = new HandoffRun({ swarm, client, channels, seed: o.seed, log: console.log });
     await onAir.untilOnAir();
     const run = new RolloutRun(swarm, console.log);
@@ -131,6 +146,9 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
     await rm(stateDir, { recursive: true, force: true });
   }
 };
+
+// An exit ends the swarm's processes; a signal alone would not.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 perform(readRolloutOptions(process.argv)).then(
   (ok) => {

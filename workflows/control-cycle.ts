@@ -2,6 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
 import type { LostChannel, Observation, OrphanSession } from '../activities';
 import type { CycleResult, EncoderUpdate, Move, Plan, ScaleChange } from '../src/domain';
+import { rolloutWorkflowId } from '../src/domain/rollout';
 import { synchroniseWorkflowId } from '../src/domain/version-manager';
 import { attributes } from './attributes';
 import { causeOf } from './failures';
@@ -71,7 +72,7 @@ const act = async (
     ...plan.moves.filter((move) => !isLost.has(move.channelId)).map((move) => requestMove(move)),
     ...orphans.map((session) => release(session)),
     ...updates.slice(0, 1).map((update) => bringInLine(input.cell, update)),
-    ...(plan.scale.kind === 'none' ? [] : [scale(input.cell, plan.scale)]),
+    ...(plan.scale.kind === 'none' ? [] : [scale(input, plan.scale)]),
   ];
   return Promise.all(acts);
 };
@@ -169,7 +170,10 @@ const bringInLine = (cell: string, update: EncoderUpdate): Promise<Act> =>
   });
 
 /** Scaling outlives the cycle. Its workflow id allows one at a time. */
-const scale = (cell: string, change: Exclude<ScaleChange, { kind: 'none' }>): Promise<Act> => {
+const scale = (
+  { cell, cordons }: ControlCycleInput,
+  change: Exclude<ScaleChange, { kind: 'none' }>,
+): Promise<Act> => {
   const { reason } = change;
   const options = {
     staticDetails: reason,
@@ -198,6 +202,9 @@ const scale = (cell: string, change: Exclude<ScaleChange, { kind: 'none' }>): Pr
   };
   const what = change.kind === 'provision' ? `provision ${change.count}` : `deprovision ${change.encoderId}`;
   return attempt(what, async () => {
+    if (change.kind === 'deprovision' && cordons[change.encoderId]?.by === rolloutWorkflowId(cell)) {
+      return { accepted: false, why: 'conflict: it is in the hands of a rollout' };
+    }
     try {
       await start();
       return { accepted: true };

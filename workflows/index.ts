@@ -5,6 +5,7 @@ export { forecasting } from './forecasting';
 export { handoff } from './handoff';
 export { recovery } from './recovery';
 export { rollout } from './rollout';
+export { retraining } from './retraining';
 export { scaleIn, scaleOut } from './scaling';
 export { swarm } from './swarm';
 export { synchronise } from './synchronise';

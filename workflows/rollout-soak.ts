@@ -32,6 +32,7 @@ export class Soak {
     const { soakSeconds, askAfterSeconds } = state.request.policy;
     for (;;) {
       await this.bringChannelsTo(canary);
+      if (canary.status === 'gone') break;
       const isGood = await this.compare({ untilGood: this.seconds >= soakSeconds });
       if (isGood && this.seconds >= soakSeconds) break;
       if (this.seconds < askAfterSeconds) continue;
@@ -40,7 +41,7 @@ export class Soak {
       );
       break;
     }
-    if (canary.cordonedBefore) return;
+    if (canary.cordonedBefore && canary.status !== 'gone') return;
     await persistent.requestUncordon.executeWithOptions({ summary: `${canary.encoderId} takes any work` }, [
       { encoderId: canary.encoderId, requestedBy: state.workflowId },
     ]);
@@ -56,8 +57,9 @@ export class Soak {
   }
 
   /** The canary's channels, also those that it has lost meanwhile: it must be seen at work. */
-  private async bringChannelsTo({ encoderId }: RolloutEncoder): Promise<void> {
+  private async bringChannelsTo(canary: RolloutEncoder): Promise<void> {
     const { state } = this;
+    const { encoderId } = canary;
     const there = await prompt.channelsOn
       .executeWithOptions({ summary: `what ${encoderId} carries` }, [{ encoderId }])
       .catch((error: unknown) => {
@@ -82,6 +84,7 @@ export class Soak {
         ],
       );
       if (moved) state.canaryAtMs ??= Date.now();
+      else if (why?.startsWith('unknown-encoder')) canary.status = 'gone';
       else this.o.say(`${channelId} is not on ${encoderId} yet: ${why ?? 'unknown'}`);
     }
   }

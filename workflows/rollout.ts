@@ -63,6 +63,7 @@ class Rollout {
       skipped: [],
       canaryChannels: [],
       movesAtOnce: 1,
+      spareUnits: 0,
       evidence: noEvidence(),
       verdict: null,
       failure: null,
@@ -153,6 +154,7 @@ class Rollout {
         say: (detail) => this.say(detail),
         ask: (why) => this.ask(why),
       }).run(batch);
+      this.replaceCanary(batch);
     }
   }
 
@@ -165,6 +167,12 @@ class Rollout {
         .executeWithOptions({ summary: `${request.buildId} is what the cell runs` }, [target])
         .catch((error: unknown) => this.say(`not the target: ${causeOf(error).message}`)),
     );
+  }
+
+  /** A canary that left the fleet before its verdict is followed by another one. */
+  private replaceCanary([first]: readonly RolloutEncoder[]): void {
+    const next = this.state.encoders.find(({ status }) => status === 'waiting');
+    if (first?.wave === 'canary' && first.status === 'gone' && next) next.wave = 'canary';
   }
 
   /** Encoders of one wave and one zone, as many as may be away at a time. */
@@ -209,7 +217,7 @@ class Rollout {
     way: 'up' | 'back',
     more: { onlyChannels?: string[]; persistent?: boolean },
   ) {
-    const { cell, workflowId, runId, movesAtOnce } = this.state;
+    const { cell, workflowId, runId, movesAtOnce, spareUnits } = this.state;
     const { encoderId, cordonedBefore } = encoder;
     return executeChild(upgradeEncoder, {
       workflowId: `upgrade/${cell}/${encoderId}/${runId.slice(-8)}-${way}`,
@@ -221,6 +229,7 @@ class Rollout {
           requestedBy: workflowId,
           requestId: `${runId}-${encoderId}-${way}`,
           movesAtOnce,
+          spareUnits,
           cordonedBefore,
           persistent: false,
           ...more,

@@ -70,3 +70,14 @@ export const prompt = proxyActivities<Activities>({
   startToCloseTimeout: '4 seconds',
   retry: { maximumAttempts: 2, initialInterval: '100 milliseconds' },
 });
+
+/**
+ * Retraining: nothing waits for it, and a worker that was lost costs it the epoch under way. Cancelled, it is waited
+ * for, so that its thread has ended.
+ */
+export const training = proxyActivities<Activities>({
+  startToCloseTimeout: '20 minutes',
+  heartbeatTimeout: '5 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { maximumAttempts: 5, initialInterval: '1 second', backoffCoefficient: 2 },
+});

@@ -88,6 +88,8 @@ export interface UpgradeInput {
   /** Names the change of build: the same id twice changes nothing. */
   requestId: string;
   movesAtOnce: number;
+  /** Encode units that the self-test may take; default: all that the host has. */
+  spareUnits?: number;
   /** Cordoned by somebody else: stays so afterwards. */
   cordonedBefore: boolean;
   /** Stays cordoned for all but these channels; absent: takes any work afterwards. */

@@ -47,7 +47,7 @@ export const upgradeEncoder = async (input: UpgradeInput): Promise<UpgradeResult
 };
 
 const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Promise<void> => {
-  const { encoderId, build, requestedBy, cordonedBefore, onlyChannels } = input;
+  const { encoderId, build, requestedBy, cordonedBefore, onlyChannels, spareUnits } = input;
   const { digest } = build;
   await story.step('cordon', () =>
     patient.requestCordon.executeWithOptions({ summary: `${encoderId} takes no new work` }, [
@@ -67,7 +67,7 @@ const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Prom
   );
   await story.step('selfTest', () =>
     patient.selfTest.executeWithOptions({ summary: `${encoderId} encodes a clip, and well` }, [
-      { encoderId, digest },
+      { encoderId, digest, ...(spareUnits !== undefined && { maxUnits: spareUnits }) },
     ]),
   );
   if (onlyChannels !== undefined) {

@@ -2,9 +2,9 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BadBuild } from './rollout-options';
 
-/** Blurs what it is given: right frames at the right time, of lesser quality. */
+/** Quantises coarsely: right frames, parameter sets and times, of lesser quality. */
 const WORSE =
-  'for a in "$@"; do case "$a" in trim=*) a="$a,boxblur=3:1";; esac; set -- "$@" "$a"; shift; done';
+  'for a in "$@"; do case "$a" in force-cfr=0) a="$a:qpmin=38";; esac; set -- "$@" "$a"; shift; done';
 
 /**
  * Encodes well for a while, then stands still as a process that hangs does. What a catalogue or a self-test encodes

@@ -38,6 +38,6 @@ export const readRolloutOptions = (argv: readonly string[]): RolloutBenchOptions
     .option('--bad-build [kind]', 'roll out a bad build: worse or stall', oneOf<BadBuild>('worse', 'stall'))
     .option('--build <source>', 'the other build: npm (2018) or pypi', oneOf('npm', 'pypi'), 'npm')
     .option('--seed <n>', 'seed of every random choice', wholeNumber, 1)
-    .option('--port-base <n>', 'first of the 40 ports used', wholeNumber, 18_100)
+    .option('--port-base <n>', 'first of the 40 ports used', wholeNumber, 18_300)
     .parse(argv)
     .opts<RolloutBenchOptions>();

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { Client, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
+import {
+  ScheduleOverlapPolicy,
+  type Client,
+  type WorkflowExecutionInfo,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import {
   SwarmError,
   channelControl,
   channelWorkflowId,
+  retrainScheduleId,
   searchAttributeNames,
   swarmControl,
   swarmWorkflowId,
@@ -88,6 +94,12 @@ export class TemporalOrchestration implements Orchestration {
   setCordon(encoderId: string, change: 'cordon' | 'uncordon' | 'drain'): Promise<void> {
     const request: CordonRequest = { encoderId, requestedBy: 'operator' };
     return this.updateSwarm(swarmControl[change], request);
+  }
+
+  retrain(): Promise<void> {
+    return this.command(noSwarm, (client) =>
+      client.schedule.getHandle(retrainScheduleId(this.o.cell)).trigger(ScheduleOverlapPolicy.SKIP),
+    );
   }
 
   moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]> {

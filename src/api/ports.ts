@@ -1,3 +1,6 @@
+import type { StorageReport } from '../service/storage-reports';
+import type { ForecastFeedback } from '../telemetry/forecast-feedback';
+import type { ForecastInputs } from '../telemetry/forecast-inputs';
 import type { TelemetryStore } from '../telemetry/store';
 import type {
   ChannelSpec,
@@ -23,6 +26,8 @@ export interface ApiPorts {
   rollouts: RolloutsPort;
   origin: OriginPort;
   source: { channels(): Promise<SourceChannel[]> };
+  /** Whether relay and origin can write to their disks. */
+  storage(): Promise<StorageReport[]>;
   fleet: { list(): Promise<FleetMember[]> };
   encoder: {
     describe(grpcAddress: string): Promise<EncoderInfo>;
@@ -41,6 +46,8 @@ export interface Orchestration {
   removeChannel(channelId: string): Promise<void>;
   move(channelId: string, request: MoveRequest): Promise<MoveResult>;
   setCordon(encoderId: string, change: 'cordon' | 'uncordon' | 'drain'): Promise<void>;
+  /** Begins a retraining of the net, unless one is under way. */
+  retrain(): Promise<void>;
   /** Running moves first, then the latest. */
   moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]>;
   /** One run with its history. @throws SwarmError bad-request when there is no such workflow. */
@@ -114,8 +121,11 @@ export interface FleetMember {
   restarts: number;
 }
 
-/** The reading half of the telemetry store. */
+/** What the API asks of the telemetry store. */
 export type TelemetryReader = Pick<
   TelemetryStore,
   'audienceHistory' | 'latestAudience' | 'latestForecast' | 'recent'
->;
+> & {
+  inputs: Pick<ForecastInputs, 'regionLoad' | 'events' | 'putEvent' | 'removeEvent' | 'importAudience'>;
+  feedback: Pick<ForecastFeedback, 'latest' | 'accuracy'>;
+};

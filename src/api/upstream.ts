@@ -1,5 +1,6 @@
 import type { Environment } from '../config/config';
 import { callJson } from '../service/http';
+import { readStorageReports } from '../service/storage-reports';
 import { encoderClientFor } from '../media/encoder/client';
 import { createFleetProvider } from '../fleet/provider';
 import { createTelemetryStore } from '../telemetry/create-store';
@@ -12,7 +13,8 @@ const deadlineMs = 2_000;
 
 /** The real parts of the swarm that this environment names. Nothing is connected before it is needed. */
 export const createPorts = (environment: Environment): ApiPorts => {
-  const { SWARM_ORIGIN_URL: originUrl, SWARM_SOURCE_URL: sourceUrl, SWARM_CELL: cell } = environment;
+  const { SWARM_RELAY_URL: relayUrl, SWARM_ORIGIN_URL: originUrl } = environment;
+  const { SWARM_SOURCE_URL: sourceUrl, SWARM_CELL: cell } = environment;
   const store = createTelemetryStore(environment);
   const orchestration = new TemporalOrchestration({
     cell,
@@ -38,6 +40,7 @@ export const createPorts = (environment: Environment): ApiPorts => {
     source: {
       channels: () => callJson<SourceChannel[]>(`${sourceUrl}/channels`, { timeoutMs: deadlineMs }),
     },
+    storage: () => readStorageReports({ relay: relayUrl, origin: originUrl }),
     fleet: createFleetProvider(environment),
     encoder: {
       describe: (address) => encoderClientFor(address).describe({ deadlineMs }),

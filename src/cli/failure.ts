@@ -8,6 +8,13 @@ export class AnsweredNo extends Error {
   override readonly name = 'AnsweredNo';
 }
 
+/** Input, such as a file or JSON lines, that can't be used: like wrong usage, and unlike a refusal by the swarm. */
+export class UnusableInput extends SwarmError {
+  constructor(message: string, mend: string) {
+    super('bad-request', message, mend);
+  }
+}
+
 /** Prints why a command failed, with the mend, on standard error, and returns the exit code. */
 export const reportFailure = (error: unknown, json: boolean): number => {
   if (error instanceof AnsweredNo) return exitCodes.failure;
@@ -26,7 +33,7 @@ export const reportFailure = (error: unknown, json: boolean): number => {
       ? error
       : new SwarmError('internal', error instanceof Error ? error.message : String(error));
   printError(known, json);
-  return exitCodes.failure;
+  return known instanceof UnusableInput ? exitCodes.usage : exitCodes.failure;
 };
 
 const printError = (error: SwarmError, json: boolean): void => {

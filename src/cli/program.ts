@@ -1,9 +1,14 @@
 import { Command } from 'commander';
 import { addChannel } from './commands/channel';
 import { addEncoder } from './commands/encoder';
+import { addEvent } from './commands/event';
 import { addExplain } from './commands/explain';
+import { addForecast } from './commands/forecast';
 import { addHandoff } from './commands/handoff';
+import { addReplay } from './commands/replay';
 import { addRollout } from './commands/rollout';
+import { addHistory } from './commands/history';
+import { addModel } from './commands/model';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
 import { addVersion } from './commands/version';
@@ -17,8 +22,9 @@ Examples:
   encoder-swarm explain ch-1              why it was moved last
   encoder-swarm version list              encoder builds and their compatibility classes
   encoder-swarm rollout start ffmpeg-7    upgrade all encoders, and back if it is worse
+  encoder-swarm forecast --jsonl < FILE   forecast any series, without a swarm
 
-Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage.`;
+Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage or unusable input.`;
 
 /** The command line. Every command takes --json and --api. */
 export const createProgram = (o: { json: boolean }): Command => {
@@ -35,13 +41,18 @@ export const createProgram = (o: { json: boolean }): Command => {
   addEncoder(program);
   addVerify(program);
   addExplain(program);
+  addReplay(program);
   addVersion(program);
   addRollout(program);
+  addForecast(program);
+  addEvent(program);
+  addHistory(program);
+  addModel(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.
     if (o.json) command.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
-    if (command !== program && command.commands.length === 0) {
+    if (command !== program && (command.commands.length === 0 || command.registeredArguments.length > 0)) {
       command.option('--json', 'print JSON, errors too').option('--api <url>', 'API of the swarm');
     }
   });

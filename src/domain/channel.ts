@@ -55,7 +55,7 @@ export const channelSpecSchema = z.object({
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;
 
 /** The picture size whose cost is one encode unit at 25 frames/s. */
-const UNIT_PIXELS_PER_SECOND = 320 * 180 * 25;
+export const UNIT_PIXELS_PER_SECOND = 320 * 180 * 25;
 
 /** Cost of one rendition in encode units: proportional to its pixel rate. 320x180 at 25 frames/s is 1. */
 export const renditionUnits = (r: Rendition, framesPerSecond: number): number =>

@@ -7,6 +7,7 @@ import type { EncoderUpdate } from './version-manager';
 export const swarmWorkflowId = (cell: string): string => `swarm/${cell}`;
 export const channelWorkflowId = (channelId: string): string => `channel/${channelId}`;
 export const forecastScheduleId = (cell: string): string => `forecasting/${cell}`;
+export const retrainScheduleId = (cell: string): string => `retraining/${cell}`;
 
 /** Typed search attributes, all of type Keyword. They must be registered on the server. */
 export const searchAttributeNames = {

@@ -37,6 +37,8 @@ export interface SessionInfo {
   /** Media seconds encoded per wall second over the last GOP; 1 or more keeps up. */
   realTimeRatio: number;
   lateGops: number;
+  /** Cores that its encode used since the measurement before; absent where the host does not tell. */
+  cpuCores?: number;
 }
 
 /** Measurements of one encoder host at one moment. */

@@ -136,8 +136,9 @@ export interface RolloutState {
   skipped: { encoderId: string; why: string }[];
   /** Channels that the canary carries, and nobody else may bring it, until its verdict. */
   canaryChannels: string[];
-  /** Channel moves at a time. */
+  /** Channel moves at a time, and encode units for what is no channel: the self-tests. */
   movesAtOnce: number;
+  spareUnits: number;
   evidence: Evidence;
   verdict: Verdict | null;
   /** Who answered when it held, and let it go on. */

@@ -51,6 +51,10 @@ export interface CellForecast {
   channelUnits: Record<string, DemandCurve>;
   /** Predicted CDN load fraction by region; absent where nobody measures it. */
   regionLoad?: Record<string, DemandCurve>;
+  /** Viewers of all channels together by region; absent where audience carries no region. */
+  regionViewers?: Record<string, DemandCurve>;
+  /** Between the errors of any two channels, in [0, 1]; absent while too few have been scored. */
+  errorCorrelation?: number;
   /** Channels whose history was too short, so that the current level was held. */
   held: string[];
 }

@@ -23,6 +23,8 @@ export interface SeriesForecast {
   held: boolean;
   /** Model, or members and weights, that it came from; short enough for a metric tag. */
   model: string;
+  /** Share of each member in an ensemble's P50, by name; sums to 1. Absent where one model made it. */
+  shares?: Record<string, number>;
 }
 
 /** Forecasts many series at once, so that models may work in batches. Never throws for the content of a series. */
@@ -35,4 +37,9 @@ export interface EnsembleMember {
   readonly name: string;
   /** Null for a series that it can't forecast (too short, say). */
   forecast(series: readonly SeriesToForecast[]): (DemandCurve | null)[];
+  /**
+   * What it would have forecast at earlier origins (indices into the history), each from what was known before it:
+   * for weights and calibration, many origins in one pass. Null for a series that it can't forecast.
+   */
+  hindcast?(series: SeriesToForecast, origins: readonly number[]): DemandCurve[] | null;
 }

@@ -16,6 +16,7 @@ import { EncoderDirectory, VersionsView, createActivities } from '../../activiti
 import { taskQueueOf, type Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/provider';
 import { encoderClientFor } from '../media/encoder/client';
+import { ModelHolder, ModelStore } from '../models';
 import { errorHandler, listen } from '../service/http';
 import type { Logger } from '../service/logger';
 import { createTelemetryStore } from '../telemetry/create-store';
@@ -78,6 +79,7 @@ export const startWorker = async (
   const { SWARM_CELL: cell, SWARM_HOST: host, SWARM_WORKER_PORT } = environment;
   const fleet = createFleetProvider(environment);
   const store = createTelemetryStore(environment);
+  const models = new ModelHolder(new ModelStore(environment.SWARM_STATE_DIR, cell), log);
   const activities = createActivities({
     cell,
     relayUrl: environment.SWARM_RELAY_URL,
@@ -89,6 +91,7 @@ export const startWorker = async (
     versions: new VersionsView(cell, getClient),
     fleet,
     store,
+    models,
     encoders: new EncoderDirectory(fleet, encoderClientFor),
     temporal: getClient,
   });
@@ -162,6 +165,7 @@ export const startWorker = async (
       await life;
       await server.close();
       await store.close();
+      models.dispose();
     },
   };
 };

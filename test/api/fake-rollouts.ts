@@ -42,6 +42,7 @@ export class FakeRollouts {
       skipped: [{ encoderId: 'enc-4', why: 'does not answer' }],
       canaryChannels: ['ch-1'],
       movesAtOnce: 1,
+      spareUnits: 2.1,
       evidence,
       verdict: judge(evidence, rolloutPolicySchema.parse({}), Date.now()),
       failure: null,

@@ -87,7 +87,7 @@ test('the command line does the same, for people and programs', async () => {
   expect((await run('version', 'unpin', 'ch-1')).code).toBe(0);
   expect((await run('version', 'remove', 'b-2')).stdout).toBe('b-2 is removed.\n');
   expect(api.swarm.versions.state).toMatchObject({ builds: [{ id: 'b-1' }], targetBuildId: null, pins: {} });
-}, 60_000);
+}, 180_000);
 
 test.each([
   [['add', 'b-1'], 1, 'Name one source'],

@@ -1,22 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import {
-  noEvidence,
   rolloutControl,
   rolloutPolicySchema,
   rolloutWorkflowId,
   swarmControl,
   type ChannelSpec,
-  type InstalledBuild,
   type RolloutPolicy,
   type RolloutState,
   type SwarmWorkflowState,
   type Verdict,
 } from '../../src/domain';
 import type { Activities } from '../../activities';
-import { judge } from '../../src/versions/verdict';
 import { FakeSwarm, failing } from './support/fake-activities';
+import { newer, planFor, startOwnersServer, verdictOf } from './support/rollout-fixtures';
 import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';
 
 let bench: Workbench;
@@ -25,56 +22,8 @@ let originUrl: string;
 const swarm = new FakeSwarm();
 let channels: ChannelSpec[];
 
-const build = (buildId: string): InstalledBuild => ({
-  buildId,
-  executablePath: `/opt/${buildId}/ffmpeg`,
-  digest: buildId.padEnd(64, '0'),
-});
-const [older, newer] = [build('older'), build('newer')];
+const plan = planFor(['enc-1', 'enc-2', 'enc-3'], () => [channels[0]?.id as string]);
 
-const startOrigin = async (): Promise<void> => {
-  origin = createServer((_req, res) => {
-    const known = [...swarm.owners].map(([id, { token, owner }]) => ({
-      id,
-      token,
-      owner,
-      nextGop: swarm.nextGop,
-      hasPublished: true,
-      lastPublishedAtMs: Date.now(),
-    }));
-    res.setHeader('content-type', 'application/json').end(JSON.stringify(known));
-  });
-  await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
-  originUrl = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`;
-};
-
-/** enc-1 is the canary; enc-2 and enc-3 follow in the other zone. */
-const plan: Activities['planRollout'] = async () => ({
-  build: newer,
-  encoders: ['enc-1', 'enc-2', 'enc-3'].map((encoderId, i) => ({
-    encoderId,
-    zone: i === 0 ? 'a' : 'b',
-    wave: i === 0 ? 'canary' : 'rest',
-    from: older,
-    cordonedBefore: false,
-    status: 'waiting' as const,
-  })),
-  skipped: [],
-  canaryChannels: [channels[0]?.id as string],
-  movesAtOnce: 1,
-});
-
-/** A verdict as real comparisons would have given it. */
-const verdictOf = (outcome: Verdict['outcome']): { evidence: RolloutState['evidence']; verdict: Verdict } => {
-  const evidence = noEvidence();
-  if (outcome !== 'undecided') {
-    for (const metric of Object.values(evidence)) metric.comparisons = 100;
-  }
-  if (outcome === 'worse') evidence.quality.worse = 100;
-  const verdict = judge(evidence, rolloutPolicySchema.parse({}), Date.now());
-  expect(verdict.outcome).toBe(outcome);
-  return { evidence, verdict };
-};
 const answering = (outcome: Verdict['outcome']): Partial<Activities> => ({
   compareBuilds: async () => {
     swarm.calls.push(`compare: ${outcome}`);
@@ -130,7 +79,7 @@ const ownerOf = ({ id }: ChannelSpec): string | undefined => swarm.ownerOf(id).o
 const statuses = ({ encoders }: RolloutState): string[] => encoders.map(({ status }) => status);
 
 beforeAll(async () => {
-  await startOrigin();
+  ({ server: origin, url: originUrl } = await startOwnersServer(swarm));
   bench = await Workbench.open();
   bench.use(swarm.activities(bench.requests(originUrl)));
   await bench.client.workflow.start('swarm', {
@@ -297,6 +246,35 @@ describe('back again', () => {
     expect(state.phase).toBe('completed');
     expect(statuses(state)).toEqual(['upgraded', 'gone', 'upgraded']);
   });
+});
+
+test('a canary that leaves the fleet before its verdict is followed by another', async () => {
+  const real = bench.requests(originUrl);
+  let isGone = false;
+  use({
+    compareBuilds: async () => {
+      if (isGone) return verdictOf('good');
+      isGone = true;
+      return verdictOf('undecided');
+    },
+    channelsOn: async (request) => (isGone && request.encoderId === 'enc-1' ? [] : real.channelsOn(request)),
+    moveAndWait: async (request) =>
+      isGone && request.request.toEncoderId === 'enc-1'
+        ? {
+            channelId: request.channelId,
+            moved: false,
+            retry: false,
+            why: 'unknown-encoder: no encoder enc-1',
+          }
+        : real.moveAndWait(request),
+  });
+  const state = await (await begin()).result();
+  expect(state.phase).toBe('completed');
+  expect(state.encoders.map(({ wave, status }) => `${wave} ${status}`)).toEqual([
+    'canary gone',
+    'canary upgraded',
+    'rest upgraded',
+  ]);
 });
 
 describe('people', () => {

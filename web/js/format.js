@@ -4,6 +4,8 @@ export const units = (value) => (value === null || value === undefined ? absent 
 export const score = (value) => (value === null || value === undefined ? absent : value.toFixed(2));
 export const whole = (value) =>
   value === null || value === undefined ? absent : Math.round(value).toLocaleString('en-GB');
+export const percent = (share) =>
+  share === null || share === undefined ? absent : `${Math.round(100 * share)} %`;
 export const milliseconds = (value) =>
   value === null || value === undefined ? absent : `${Math.round(value).toLocaleString('en-GB')} ms`;
 

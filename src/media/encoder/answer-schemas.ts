@@ -20,9 +20,11 @@ export const sessionAnswerSchema = z
     failureMessage: z.string(),
     realTimeRatio: amount,
     lateGops: z.int().min(0),
+    cpuCores: amount,
   })
-  .transform(({ state, failureCode, failureMessage, ...rest }): SessionInfo => ({
+  .transform(({ state, failureCode, failureMessage, cpuCores, ...rest }): SessionInfo => ({
     ...rest,
+    ...(cpuCores > 0 && { cpuCores }),
     state: state.toLowerCase() as SessionInfo['state'],
     ...(failureCode !== '' && { failure: { code: failureCode, message: failureMessage } }),
   }));

@@ -81,7 +81,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
         ...usage,
         memoryMib: memoryMiB,
         unitsUsed: registry.unitsUsed,
-        sessions: registry.infos.map(toWireSession),
+        sessions: registry.measured((pid) => meter.cpuCoresOf(pid)).map(toWireSession),
       };
     },
     prepareSession: async (request) =>

@@ -129,6 +129,7 @@ export class FakeSwarm {
         note(`remove ${channelId}`);
         this.owners.delete(channelId);
       },
+      scoreForecasts: async () => ({ scored: 0, drifts: [] }),
       issueForecast: async () => ({
         forecastId: 'f-1',
         model: 'seasonal-naive',
@@ -137,6 +138,28 @@ export class FakeSwarm {
         historySteps: 504,
         peakUnitsP90: 6,
       }),
+      collectTrainingHistory: async () => ({ series: 2, days: 21, fromMs: 0, toMs: 1 }),
+      trainModel: async ({ seed }) => ({
+        seed,
+        startedFrom: null,
+        backEnd: 'wasm',
+        epochs: 20,
+        batchesPerEpoch: 10,
+        batchSize: 256,
+        learningRate: 5e-4,
+        loss: 0.1,
+        seconds: 1,
+        series: 2,
+        resumedFromEpoch: 0,
+        passedOver: [],
+      }),
+      evaluateModel: async () => ({
+        windows: 12,
+        candidate: { pinball: 0.5, cover80: 0.8, over90: 0.1 },
+        inUse: null,
+      }),
+      settleModel: async ({ modelId }) => ({ modelId, accepted: true, why: 'not worse' }),
+      discardTraining: async () => undefined,
       provisionEncoder: async () => {
         const encoderId = `enc-${this.encoderIds.length + 1}`;
         note(`provision ${encoderId}`);
