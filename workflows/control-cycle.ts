@@ -1,7 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
 import type { LostChannel, Observation, OrphanSession } from '../activities';
-import type { CycleResult, Move, Plan, ScaleChange } from '../src/domain';
 import { rolloutWorkflowId } from '../src/domain/rollout';
 import type { CycleResult, EncoderUpdate, Move, Plan, ScaleChange } from '../src/domain';
 import { synchroniseWorkflowId } from '../src/domain/version-manager';
