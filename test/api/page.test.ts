@@ -106,6 +106,25 @@ if (!present)
     expect(await amberIn('enc-2')).toBe(0);
   });
 
+  test('shows a rollout with its verdict, and asks where it holds', async () => {
+    const swarm = new FakeSwarm();
+    swarm.rollouts.run('ffmpeg-7');
+    await open(swarm);
+    await page.waitForSelector('#rollout:not([hidden])');
+    expect(await text('#rollout-heading')).toBe('Rollout of ffmpeg-7');
+    expect(await text('#rollout-phase')).toBe('Watching');
+    expect(await text('#rollout-encoders')).toMatch(/enc-1\s+upgraded\s+canary, zone a, was older/);
+    expect(await text('#rollout-metrics tbody')).toMatch(/quality\s+15\.0\s+15\.5\s+1 of 8/);
+    await page.click('#rollout-actions button:has-text("Pause")');
+    await page.waitForSelector('#rollout-phase:has-text("paused")');
+    swarm.rollouts.run('ffmpeg-7', { phase: 'holding' });
+    await page.click('#rollout-actions button:has-text("Continue")');
+    await page.waitForSelector('#rollout-phase:has-text("Watching")');
+    expect(swarm.rollouts.asked).toEqual(['pause', 'continue']);
+    expect(await page.evaluate(`(${namelessControls.toString()})()`)).toEqual([]);
+    expect(await page.evaluate(`(${faintTexts.toString()})()`)).toEqual([]);
+  });
+
   test('hands a channel off, and shows a refusal with its mend', async () => {
     await open(new FakeSwarm());
     const row = page.locator('#channels tbody tr').first();
