@@ -84,12 +84,18 @@ const main = async (o: Options): Promise<void> => {
 };
 
 const program = new Command('bench:planner')
-  .description('Measures the planner: time and memory at scale, and small problems against the exact optimum.')
+  .description(
+    'Measures the planner: time and memory at scale, and small problems against the exact optimum.',
+  )
   .option('--channels <n>', 'channels of the fleet', wholeNumber, 10_000)
   .option('--encoders <n>', 'encoders of the fleet', wholeNumber, 1_000)
   .option('--seed <n>', 'decides the fleet', wholeNumber, 1)
   .option('--growth', '1,000 to 100,000 channels, ten on each encoder', false)
-  .option('--consolidate', 'afterwards let encoders go, one a cycle, until none can (minutes at 100,000)', false)
+  .option(
+    '--consolidate',
+    'afterwards let encoders go, one a cycle, until none can (minutes at 100,000)',
+    false,
+  )
   .option('--exact', 'small problems, compared with the optimum that HiGHS finds', false)
   .option('--instances <n>', 'number of small problems', wholeNumber, 100)
   .addHelpText(

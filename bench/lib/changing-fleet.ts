@@ -17,6 +17,7 @@ export class ChangingFleet {
   private readonly channels: Map<string, ChannelObservation>;
   private readonly encoders: Map<string, EncoderObservation>;
   private readonly owned = new Map<string, Set<string>>();
+  private readonly leaving = new Set<string>();
   private atMs: number;
 
   constructor(
@@ -54,12 +55,7 @@ export class ChangingFleet {
       changed.add(id);
       if (channel.owner) touched.add(channel.owner.encoderId);
     }
-    const gone = scale.kind === 'deprovision' ? [scale.encoderId] : [];
-    for (const id of gone) {
-      this.encoders.delete(id);
-      this.owned.delete(id);
-      touched.delete(id);
-    }
+    const gone = this.letGo(scale, touched);
     return {
       atMs: this.atMs,
       channels: [...changed].map((id) => this.channels.get(id) as ChannelObservation),
@@ -67,6 +63,29 @@ export class ChangingFleet {
       removedEncoders: gone,
       channelUnits,
     };
+  }
+
+  /** An encoder that is let go drains, and is gone when it is empty; @returns those that are gone now */
+  private letGo(scale: Plan['scale'], touched: Set<string>): string[] {
+    if (scale.kind === 'deprovision') this.leaving.add(scale.encoderId);
+    const gone: string[] = [];
+    for (const id of this.leaving) {
+      if (this.owned.get(id)?.size) {
+        this.encoders.set(id, {
+          ...(this.encoders.get(id) as EncoderObservation),
+          cordoned: true,
+          draining: true,
+        });
+        touched.add(id);
+        continue;
+      }
+      gone.push(id);
+      this.leaving.delete(id);
+      this.encoders.delete(id);
+      this.owned.delete(id);
+      touched.delete(id);
+    }
+    return gone;
   }
 
   private carryOut(

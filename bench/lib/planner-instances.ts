@@ -53,7 +53,7 @@ const normal = (random: () => number): number =>
   Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
 /** A channel of the fleet: its spec, its audience now, and its P90 audience at each step to come. */
-interface Audience {
+export interface Audience {
   spec: ChannelSpec;
   viewers: number;
   p90Viewers: number[];
@@ -62,13 +62,14 @@ interface Audience {
 const unitsFor = (spec: ChannelSpec, viewers: number): number =>
   ladderUnits(spec.ladder.slice(0, rungsFor(spec, viewers)), spec.framesPerSecond);
 
-/** Audiences spread over four orders of magnitude; each rises or falls to a crest at a time of its own. */
-const audienceOf = (
+/** Audiences spread over four orders of magnitude around a median; each rises or falls to a crest at a time of its own. */
+export const audienceOf = (
   id: string,
   region: string,
   placement: Placement | undefined,
   horizonSteps: number,
   random: () => number,
+  medianViewers = 400,
 ): Audience => {
   const { ladder, viewersPerRung } = ladderOf(random);
   const spec: ChannelSpec = {
@@ -81,7 +82,7 @@ const audienceOf = (
     viewersPerRung,
     ...(placement && { placement }),
   };
-  const viewers = Math.round(Math.exp(6 + 1.6 * normal(random)));
+  const viewers = Math.round(medianViewers * Math.exp(1.6 * normal(random)));
   return { spec, ...audienceFrom(viewers, horizonSteps, random) };
 };
 
@@ -160,7 +161,7 @@ export const channelOf = (
   movedAtMs: null,
 });
 
-const encoderOf = (id: string, over: Partial<EncoderObservation>): EncoderObservation => ({
+export const encoderOf = (id: string, over: Partial<EncoderObservation>): EncoderObservation => ({
   id,
   grpcAddress: '127.0.0.1:7710',
   region: 'eu',
@@ -279,18 +280,20 @@ const place = (
       encoders: hosts.map((e, i) => withSessions(e, owned[i]!, NOW_MS)),
       channels,
     },
-    forecast: {
-      forecastId: `forecast-bench-${NOW_MS}`,
-      model: 'bench',
-      issuedAtMs: NOW_MS,
-      stepSeconds: STEP_SECONDS,
-      horizonSteps,
-      viewers: {},
-      channelUnits: Object.fromEntries(audiences.map((a) => [a.spec.id, curveOf(a.spec, a.p90Viewers)])),
-      held: [],
-    },
+    forecast: forecastFor(audiences, horizonSteps),
   };
 };
+
+export const forecastFor = (audiences: readonly Audience[], horizonSteps: number): CellForecast => ({
+  forecastId: `forecast-bench-${NOW_MS}`,
+  model: 'bench',
+  issuedAtMs: NOW_MS,
+  stepSeconds: STEP_SECONDS,
+  horizonSteps,
+  viewers: {},
+  channelUnits: Object.fromEntries(audiences.map((a) => [a.spec.id, curveOf(a.spec, a.p90Viewers)])),
+  held: [],
+});
 
 /** A channel whose audience, and so its forecast, has changed. */
 export const changedAudience = (

@@ -111,7 +111,12 @@ export const runScale = (options: ScaleOptions): ScaleResult => {
     incrementalMs: rounded(percentile(wallMs, 50)) as number,
     incrementalMaxMs: rounded(Math.max(...wallMs)) as number,
     planCpuMs: rounded(first.cpuMs) as number,
-    incrementalCpuMs: rounded(percentile(cycles.map((c) => c.cpuMs), 50)) as number,
+    incrementalCpuMs: rounded(
+      percentile(
+        cycles.map((c) => c.cpuMs),
+        50,
+      ),
+    ) as number,
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
     ...judged,
     ...(options.consolidate && consolidated(planner, evaluator, fleet, last)),

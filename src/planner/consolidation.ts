@@ -3,22 +3,16 @@ import { isResting, largestFirst, type PlanningContext } from './context';
 import { boundOf, hasSessionLeft, isAllowed } from './constraints';
 import type { Intent, PlanDraft } from './draft';
 import type { Cause } from './explain';
-import { intentsOf, neighbourhoodOf } from './neighbourhood';
-import { Rearrangement } from './rearrangement';
+import { neighbourhoodOf } from './neighbourhood';
+import { encodersAround, searchIn } from './search';
 import { targetFor } from './targets';
-
-/** Searched with make-room moves: neighbourhoods up to this size. */
-const MOST_ENCODERS = 24;
-const MOST_CHANNELS = 240;
-const ITERATIONS_PER_PLACE = 2;
-const MOST_ITERATIONS = 1_000;
 
 /**
  * Channels that would have to leave an encoder, with a target each, or null if it can't be emptied now: one of its
  * channels rests, is moving, or has nowhere to go. Enters the moves as wanted.
  *
  * Targets are filled up to `mark` of their limit, the fullest that has room first, so that what is free stays in
- * large pieces; where that fails, the fittest below the limit; and in a small fleet at last others make room.
+ * large pieces; where that fails, the fittest below the limit; and at last others make room.
  */
 export const empty = (draft: PlanDraft, encoder: number, mark: number, cause: Cause): Intent[] | null => {
   const { context } = draft;
@@ -75,16 +69,9 @@ const tightestFor = (context: PlanningContext, channel: number, source: number, 
 };
 
 const withRoomMade = (draft: PlanDraft, encoder: number, cause: Cause): Intent[] | null => {
-  const { book } = draft.context;
-  const encoders = book.encoders.filter((e) => book.isStaying[e] === 1);
-  if (encoders.length > MOST_ENCODERS || book.channels.size > MOST_CHANNELS) return null;
-  const fewest = (book.residentsOf[encoder] as number[]).length;
-  const neighbourhood = neighbourhoodOf(draft, encoders, fewest, { encoder, cause });
-  const places = neighbourhood.channels.length * encoders.length;
-  const iterations = Math.min(MOST_ITERATIONS, ITERATIONS_PER_PLACE * places);
-  const assignment = new Rearrangement(neighbourhood.problem).solve(iterations);
-  if (!assignment) return null;
-  const intents = intentsOf(neighbourhood, assignment);
-  for (const intent of intents) draft.want(intent);
+  const fewest = (draft.context.book.residentsOf[encoder] as number[]).length;
+  const neighbourhood = neighbourhoodOf(draft, encodersAround(draft, encoder), fewest, { encoder, cause });
+  const intents = searchIn(draft, neighbourhood);
+  for (const intent of intents ?? []) draft.want(intent);
   return intents;
 };

@@ -1,23 +1,13 @@
-import { isAllowed, pinBreachOf } from './constraints';
+import { pinBreachOf } from './constraints';
 import { fewestDepartures } from './departures';
 import type { Intent, PlanDraft } from './draft';
 import { misplacedChannels } from './mends';
-import { intentsOf, neighbourhoodOf, type Neighbourhood } from './neighbourhood';
-import { orderOf } from './order';
-import { Rearrangement } from './rearrangement';
+import { neighbourhoodOf } from './neighbourhood';
 import { overloadedEncoders } from './relief';
+import { encodersAround, isSmallFleet, reachableEncoders, searchIn } from './search';
 
-/** A fleet up to this size is searched as a whole. */
-const SMALL_FLEET = { encoders: 16, channels: 96 };
-/** Of a larger one, only around encoders that nothing else relieved: so many places, each with so many encoders. */
+/** Of a large fleet, only the surroundings of so many encoders are searched. */
 const MOST_PLACES = 8;
-const ENCODERS_OF_A_PLACE = 8;
-const ITERATIONS_OF_A_PLACE = 200;
-/** Iterations of a search grow with the number of places to choose from, up to the most. */
-const ITERATIONS_PER_PLACE = 8;
-const MOST_ITERATIONS = 3_000;
-/** Assignments whose moves can't be put in order are searched for again without those, so often. */
-const MOST_ATTEMPTS = 3;
 
 /** Encoders that are over their limit, drain, or have a channel that must not stay there. */
 const troubledEncoders = (draft: PlanDraft): number[] => {
@@ -62,9 +52,7 @@ const mayBeFeasible = (draft: PlanDraft): boolean => {
  * that is still in trouble.
  */
 export const rearrange = (draft: PlanDraft, start: number): void => {
-  const { book } = draft.context;
-  const isSmall = book.encoders.size <= SMALL_FLEET.encoders && book.channels.size <= SMALL_FLEET.channels;
-  if (isSmall) {
+  if (isSmallFleet(draft)) {
     rearrangeAll(draft, start);
     return;
   }
@@ -83,48 +71,14 @@ const rearrangeAll = (draft: PlanDraft, start: number): void => {
   for (const intent of chosen) draft.want(intent);
 };
 
-const searchAll = (draft: PlanDraft, fewest: number): Intent[] | null => {
-  const { book } = draft.context;
-  const encoders = book.encoders.filter((e) => book.isStaying[e] === 1 || book.isDraining[e] === 1);
-  const neighbourhood = neighbourhoodOf(draft, encoders, fewest);
-  const places = neighbourhood.channels.length * encoders.length;
-  return searchIn(draft, neighbourhood, Math.min(MOST_ITERATIONS, ITERATIONS_PER_PLACE * places));
-};
+const searchAll = (draft: PlanDraft, fewest: number): Intent[] | null =>
+  searchIn(draft, neighbourhoodOf(draft, reachableEncoders(draft), fewest));
 
-/** Moves that mend a neighbourhood and that can be carried out in some order, or null if none were found. */
-const searchIn = (draft: PlanDraft, neighbourhood: Neighbourhood, iterations: number): Intent[] | null => {
-  const { channels, encoders, problem } = neighbourhood;
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const assignment = new Rearrangement(problem).solve(iterations);
-    if (!assignment) return null;
-    const intents = intentsOf(neighbourhood, assignment);
-    const ordered = new Set(orderOf(draft, intents).map(({ intent }) => intent));
-    if (ordered.size === intents.length) return intents;
-    // Channels that would have to go before each other: not so, then.
-    for (const intent of intents) {
-      const place = channels.indexOf(intent.channel) * encoders.length + encoders.indexOf(intent.target);
-      if (!ordered.has(intent)) problem.allowed[place] = 0;
-    }
-  }
-  return null;
-};
-
-/** The encoder in trouble and those that could help: usable, allowed to one of its channels, with most room. */
 const rearrangeAround = (draft: PlanDraft, troubled: number): void => {
-  const { book, policy } = draft.context;
-  const free = draft.freeChannelsOn(troubled);
-  const room = (e: number): number => (book.limitOf[e] as number) - (book.peakOn[e] as number);
-  const roomy = book.encoders
-    .inOrder()
-    .filter((e) => e !== troubled && book.isUsable[e] === 1 && room(e) >= 0);
-  roomy.sort((a, b) => room(b) - room(a) || book.encoders.compare(a, b));
-  const encoders = [troubled];
-  for (const e of roomy) {
-    if (encoders.length === ENCODERS_OF_A_PLACE) break;
-    if (free.some((c) => isAllowed(book, policy, e, c))) encoders.push(e);
-  }
-  encoders.sort((a, b) => book.encoders.compare(a, b));
-  const neighbourhood = neighbourhoodOf(draft, encoders, fewestMoves(draft, [troubled]));
-  const intents = searchIn(draft, neighbourhood, ITERATIONS_OF_A_PLACE);
-  for (const intent of intents ?? []) draft.want(intent);
+  const neighbourhood = neighbourhoodOf(
+    draft,
+    encodersAround(draft, troubled),
+    fewestMoves(draft, [troubled]),
+  );
+  for (const intent of searchIn(draft, neighbourhood) ?? []) draft.want(intent);
 };

@@ -48,7 +48,8 @@ const quietSeconds = ({ forecast }: PlanningContext, lowForSeconds: number): num
 
 /**
  * Consolidation, as the concept note means it by "low load", only ever to let a whole encoder go (see
- * `decideScaleIn`): the one that the fewest moves empty; of these the least loaded, then least fit. The moves must
+ * `decideScaleIn`): of the smallest, so that the larger ones carry the rest, the one that the fewest moves empty; of
+ * these the least loaded, then least fit. The moves must
  * cost less than the encoder saves while demand is expected to stay low. Not while anything else is wrong: an encoder
  * silent or draining, a channel off air, a wish unmet.
  */
@@ -73,6 +74,7 @@ export const planScaleIn = (
     .filter(({ encoder }) => channelsOn(encoder) <= worthMoves)
     .sort(
       ({ encoder: a }, { encoder: b }) =>
+        (book.limitOf[a] as number) - (book.limitOf[b] as number) ||
         channelsOn(a) - channelsOn(b) ||
         (book.peakOn[a] as number) - (book.peakOn[b] as number) ||
         Math.round((scoreOf(a) - scoreOf(b)) * 1e6) ||
