@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { createSeriesForecaster } from '../../forecast';
+import { loadDefaultForecaster } from '../default-forecaster';
 import { UnusableInput } from '../failure';
 import { forecastJsonl, readStandardInput } from '../forecast-jsonl';
 
@@ -26,6 +26,8 @@ export const addForecast = (program: Command): void => {
           'Nothing to forecast was named.',
           'Forecast JSON lines with --jsonl; see encoder-swarm forecast --help.',
         );
-      process.stdout.write(forecastJsonl(await readStandardInput(), createSeriesForecaster()));
+      const input = await readStandardInput();
+      const { forecaster } = await loadDefaultForecaster();
+      process.stdout.write(forecastJsonl(input, forecaster));
     });
 };
