@@ -14,6 +14,7 @@ const outside = [
   'config',
   'worker',
   'verify',
+  'models',
 ];
 const pure = ['forecast', 'fitness', 'planner', 'versions', 'ladder'];
 const roomsPattern = (rooms) => `(^|/)(${rooms.join('|')})(/|$)`;

@@ -4,8 +4,6 @@ import { withinOrNull } from './deadline';
 import type { EncoderDirectory } from './encoder-directory';
 import type { SwarmContext } from './types';
 
-/** Versions and sizes hardly change: a host is asked again after a restart, and now and then. */
-const DESCRIPTION_KEPT_MS = 30_000;
 /** Choices made at the same moment, as after the loss of an encoder, share one look at the fleet. */
 const SHARED_FOR_MS = 250;
 
@@ -24,7 +22,8 @@ const isKnownHost = (fleetEncoder: FleetEncoder): EncoderInfo => ({
 
 /** Looks at every encoder of the fleet at once; a silent one costs the deadline, once. */
 export class EncoderProbe {
-  private readonly described = new Map<string, { info: EncoderInfo; life: string; atMs: number }>();
+  /** What hosts said of themselves when they last answered. */
+  private readonly described = new Map<string, EncoderInfo>();
   private shared: { probes: Promise<Probe[]>; atMs: number } | undefined;
 
   constructor(private readonly directory: EncoderDirectory) {}
@@ -53,7 +52,7 @@ export class EncoderProbe {
   }
 
   private async probe(encoder: FleetEncoder, deadlineMs: number): Promise<Probe> {
-    const known = this.described.get(encoder.id)?.info ?? isKnownHost(encoder);
+    const known = this.described.get(encoder.id) ?? isKnownHost(encoder);
     const silent: Probe = { ...known, reachable: false };
     // A second guard: a gRPC deadline alone has been seen not to fire after a restart of the host.
     const answer = await withinOrNull(deadlineMs + 100, this.ask(encoder, deadlineMs));
@@ -62,20 +61,13 @@ export class EncoderProbe {
 
   private async ask(encoder: FleetEncoder, deadlineMs: number): Promise<Probe> {
     const client = await this.directory.client(encoder.id);
-    const [info, telemetry] = await Promise.all([
-      this.describe(encoder, () => client.describe({ deadlineMs })),
+    // Also what seems constant is asked each time: a build that was changed a moment ago decides over a handoff.
+    const [described, telemetry] = await Promise.all([
+      client.describe({ deadlineMs }),
       client.telemetry({ deadlineMs }),
     ]);
+    const info = { ...described, grpcAddress: encoder.grpcAddress };
+    this.described.set(encoder.id, info);
     return { ...info, reachable: true, telemetry };
-  }
-
-  private async describe(encoder: FleetEncoder, ask: () => Promise<EncoderInfo>): Promise<EncoderInfo> {
-    const life = `${encoder.grpcAddress} ${encoder.startedAtMs} ${encoder.restarts}`;
-    const known = this.described.get(encoder.id);
-    const nowMs = Date.now();
-    if (known?.life === life && nowMs - known.atMs < DESCRIPTION_KEPT_MS) return known.info;
-    const info = { ...(await ask()), grpcAddress: encoder.grpcAddress };
-    this.described.set(encoder.id, { info, life, atMs: nowMs });
-    return info;
   }
 }

@@ -100,7 +100,7 @@ export const encoderActivities = ({
      */
     takeOver: (request: TakeOverRequest): Promise<TakenOver> =>
       withHeartbeats(async (signal) => {
-        const { spec, requestId, encoderId, sessionId, rungs, facts, gapReason } = request;
+        const { spec, requestId, encoderId, sessionId, rungs, facts, gapReason, discontinuity } = request;
         const fromGop = Math.max(facts.nextGop, facts.oldestGop);
         const grant = await origin.own(
           {
@@ -110,6 +110,7 @@ export const encoderActivities = ({
             owner: { encoderId, sessionId },
             fromGop,
             ...(fromGop > facts.nextGop && facts.hasPublished && { gapReason }),
+            ...(discontinuity && { discontinuity }),
           },
           { signal },
         );

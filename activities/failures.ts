@@ -6,6 +6,7 @@ import { SwarmError, type ErrorCode } from '../src/domain';
 const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'encoder-unreachable',
   'unavailable',
+  'storage-full',
   'timeout',
   'ledger-unavailable',
   'internal',

@@ -1,16 +1,43 @@
-import { SwarmError } from '../src/domain';
+import { SwarmError, type InstalledBuild } from '../src/domain';
 import type { Dependencies } from './dependencies';
 import { withHeartbeats } from './heartbeat';
+import { installedBuildOf } from './installed';
 
 const HEALTH_CHECK_EVERY_MS = 250;
 const HEALTHY_WITHIN_MS = 60_000;
 const CALL_DEADLINE_MS = 1_000;
 
 /** Activities that start and end encoder hosts. */
-export const fleetActivities = ({ fleet, encoders }: Pick<Dependencies, 'fleet' | 'encoders'>) => ({
-  /** The same requestId again gives the same encoder. */
+export const fleetActivities = ({
+  fleet,
+  encoders,
+  versions,
+}: Pick<Dependencies, 'fleet' | 'encoders' | 'versions'>) => ({
+  /** The same requestId again gives the same encoder. It begins with the cell's target build. */
   provisionEncoder: (request: { requestId: string }): Promise<{ encoderId: string }> =>
-    withHeartbeats(async () => ({ encoderId: (await fleet.provision(request.requestId)).id })),
+    withHeartbeats(async () => {
+      const { builds, targetBuildId } = await versions.read();
+      const target = builds.find((build) => build.id === targetBuildId);
+      const build = target && installedBuildOf(target);
+      return { encoderId: (await fleet.provision(request.requestId, undefined, build)).id };
+    }),
+
+  /**
+   * Starts a drained encoder anew with a build; the same requestId again changes nothing.
+   * @throws SwarmError conflict, not-found, unknown-encoder: nothing changed; encoder-incompatible: it runs the
+   * build before again
+   */
+  setEncoderBuild: (request: {
+    encoderId: string;
+    build: InstalledBuild;
+    requestId: string;
+  }): Promise<{ encoderId: string }> =>
+    withHeartbeats(async () => {
+      const { encoderId, build, requestId } = request;
+      await fleet.setBuild(encoderId, build, requestId);
+      await encoders.refresh();
+      return { encoderId };
+    }),
 
   /** Waits until a new encoder answers. @throws SwarmError encoder-unreachable */
   awaitEncoderHealthy: (request: { encoderId: string }): Promise<{ atMs: number }> =>

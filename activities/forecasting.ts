@@ -1,12 +1,11 @@
 import { swarmControl, swarmWorkflowId, type SwarmWorkflowState } from '../src/domain';
-import { forecastCell } from '../src/forecast';
+import { createSeriesForecaster, forecastCell } from '../src/forecast';
 import type { Dependencies } from './dependencies';
+import { ForecastInputReader } from './forecast-inputs';
+import { issuedSteps } from './forecast-scoring';
+import { HISTORY_DAYS, HORIZON_STEPS, SEASON_STEPS } from './forecast-shape';
 import { withHeartbeats } from './heartbeat';
 import type { IssuedForecast } from './types';
-
-const SEASON_STEPS = 24;
-const HORIZON_STEPS = 8;
-const HISTORY_DAYS = 21;
 
 /** Activity of the Predictive Analytics Module: history in, demand curves out, both in the store. */
 export const forecastingActivities = ({
@@ -14,40 +13,41 @@ export const forecastingActivities = ({
   store,
   stepSeconds,
   temporal,
-}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal'>) => ({
-  issueForecast: (): Promise<IssuedForecast> =>
-    withHeartbeats(async () => {
-      const swarm = temporal().workflow.getHandle(swarmWorkflowId(cell));
-      const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
-      const stepMs = stepSeconds * 1_000;
-      const endMs = Math.floor(Date.now() / stepMs) * stepMs;
-      const steps = HISTORY_DAYS * SEASON_STEPS;
-      const channelIds = channels.map((spec) => spec.id);
-      const viewersHistory =
-        channelIds.length === 0
-          ? {}
-          : await store.audienceHistory({ cell, channelIds, stepSeconds, steps, endMs });
-      const forecast = forecastCell({
-        cell,
-        atMs: endMs,
-        stepSeconds,
-        horizonSteps: HORIZON_STEPS,
-        seasonSteps: SEASON_STEPS,
-        channels,
-        viewersHistory,
-      });
-      await store.writeForecast(cell, forecast);
-      const peaks = Array.from({ length: HORIZON_STEPS }, (_, step) =>
-        Object.values(forecast.channelUnits).reduce((sum, curve) => sum + (curve.p90[step] ?? 0), 0),
-      );
-      const { forecastId, model, held } = forecast;
-      return {
-        forecastId,
-        model,
-        held,
-        channels: channels.length,
-        historySteps: steps,
-        peakUnitsP90: Math.max(0, ...peaks),
-      };
-    }),
-});
+}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal'>) => {
+  const forecaster = createSeriesForecaster();
+  const reader = new ForecastInputReader(cell, store);
+  return {
+    issueForecast: (): Promise<IssuedForecast> =>
+      withHeartbeats(async () => {
+        const swarm = temporal().workflow.getHandle(swarmWorkflowId(cell));
+        const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
+        const stepMs = stepSeconds * 1_000;
+        const endMs = Math.floor(Date.now() / stepMs) * stepMs;
+        const steps = HISTORY_DAYS * SEASON_STEPS;
+        const shape = { stepSeconds, horizonSteps: HORIZON_STEPS };
+        const forecast = forecastCell({
+          ...(await reader.read({ ...shape, channels, steps, endMs })),
+          ...shape,
+          cell,
+          atMs: endMs,
+          seasonSteps: SEASON_STEPS,
+          channels,
+          forecaster,
+        });
+        await store.writeForecast(cell, forecast);
+        await store.feedback.writeIssued(cell, issuedSteps(forecast));
+        const peaks = Array.from({ length: HORIZON_STEPS }, (_, step) =>
+          Object.values(forecast.channelUnits).reduce((sum, curve) => sum + (curve.p90[step] ?? 0), 0),
+        );
+        const { forecastId, model, held } = forecast;
+        return {
+          forecastId,
+          model,
+          held,
+          channels: channels.length,
+          historySteps: steps,
+          peakUnitsP90: Math.max(0, ...peaks),
+        };
+      }),
+  };
+};

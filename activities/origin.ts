@@ -60,7 +60,7 @@ export const originActivities = ({
      */
     returnOwnership: (request: ReturnOwnershipRequest): Promise<ReturnedOwnership> =>
       withHeartbeats(async (signal) => {
-        const { channelId, requestId, from, to, tokenBefore } = request;
+        const { channelId, requestId, from, to, tokenBefore, discontinuity } = request;
         const options = { timeoutMs: OWN_TIMEOUT_MS, signal };
         const { token, owner, nextGop } = await origin.channel(channelId, options);
         const owns = (session: Owner): boolean => owner?.sessionId === session.sessionId;
@@ -69,7 +69,10 @@ export const originActivities = ({
         const granted = isRetry
           ? { token, firstGop: nextGop }
           : await origin.own(
-              { channelId, requestId, expectToken: token, owner: to, fromGop: nextGop },
+              {
+                ...{ channelId, requestId, expectToken: token, owner: to, fromGop: nextGop },
+                ...(discontinuity && { discontinuity }),
+              },
               options,
             );
         return { granted, atMs: Date.now() };

@@ -32,6 +32,9 @@ export type SourceChannel = z.infer<typeof sourceChannelSchema>;
 
 const grantSchema = z.object({ token: z.int(), firstGop: z.int() });
 const ledgerEntrySchema = z.object({ gop: z.int(), publishedAtMs: z.number() });
+const publishedSchema = z.object({ gop: z.int(), encoderId: z.string(), sessionId: z.string() });
+const gopDurationSchema = z.object({ gopDurationTicks: z.int().positive() });
+const sealedSchema = z.object({ gop: z.int(), sealedAtMs: z.number() });
 
 interface CallOptions {
   timeoutMs?: number;
@@ -77,6 +80,26 @@ export class OriginClient {
   own({ channelId, ...json }: OwnRequest, o: CallOptions = {}): Promise<z.infer<typeof grantSchema>> {
     return ask(grantSchema, `${channelUrl(this.url, channelId)}/own`, { ...o, method: 'POST', json });
   }
+  /** Who published GOPs `from` to `to`, exclusive, as far as they are kept; gaps too. */
+  ledger(
+    channelId: string,
+    from: number,
+    to: number,
+    o: CallOptions = {},
+  ): Promise<z.infer<typeof publishedSchema>[]> {
+    return ask(
+      z.array(publishedSchema),
+      `${channelUrl(this.url, channelId)}/ledger?from=${from}&to=${to}`,
+      o,
+    );
+  }
+  /** The bytes of one published segment. @throws SwarmError not-found */
+  async segment(channelId: string, rendition: string, gop: number, signal: AbortSignal): Promise<Buffer> {
+    const url = `${this.url}/hls/${encodeURIComponent(channelId)}/${rendition}/${gop}.ts`;
+    const response = await fetch(url, { signal });
+    if (!response.ok) throw new SwarmError('not-found', `${url} answered ${response.status}.`);
+    return Buffer.from(await response.arrayBuffer());
+  }
   /** @throws SwarmError timeout while the GOP is neither published nor declared a gap */
   wait(
     channelId: string,
@@ -103,6 +126,13 @@ export class RelayClient {
   }
   channel(channelId: string, o: CallOptions = {}): Promise<RelayChannel> {
     return ask(relayChannelSchema, channelUrl(this.url, channelId), o);
+  }
+  async gopDurationTicks(channelId: string, o: CallOptions = {}): Promise<number> {
+    return (await ask(gopDurationSchema, channelUrl(this.url, channelId), o)).gopDurationTicks;
+  }
+  /** @throws SwarmError timeout while the GOP is not sealed */
+  sealed(channelId: string, gop: number, o: CallOptions = {}): Promise<z.infer<typeof sealedSchema>> {
+    return ask(sealedSchema, `${channelUrl(this.url, channelId)}/ledger/${gop}`, o);
   }
   feedUrl(channelId: string): string {
     return `${channelUrl(this.url, channelId)}/feed`;

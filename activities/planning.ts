@@ -11,6 +11,7 @@ import {
 import { fitnessOf } from '../src/fitness';
 import { chooseTarget, makePlan } from '../src/planner';
 import { parseOrRefuse } from '../src/service/http';
+import { canTakeOver, planUpdates } from '../src/versions';
 import { OrphanWatch, lossOf } from './channel-health';
 import { withinOrNull } from './deadline';
 import type { Dependencies } from './dependencies';
@@ -19,6 +20,7 @@ import { MovesUnderWay } from './moves-under-way';
 import { OriginClient, RelayClient, SourceClient, type OriginChannel, type RelayChannel } from './parts';
 import { PendingPlacements } from './pending-placements';
 import { TelemetryView } from './telemetry-view';
+import { forPlanning, targetOf, withHeldBack, withPin, withVersion } from './versions-view';
 import type {
   ChannelFacts,
   ChooseTargetRequest,
@@ -48,9 +50,15 @@ const factsOf = (channel: OriginChannel, relay: RelayChannel): ChannelFacts => (
   oldestGop: relay.oldestGop ?? relay.openGop ?? relay.nextGop ?? 0,
 });
 
+/** The cordons that keep one channel away. */
+const cordonsFor = (channelId: string, cordons: SwarmContext['cordons']): SwarmContext['cordons'] =>
+  Object.fromEntries(
+    Object.entries(cordons).filter(([, { exceptChannels }]) => !exceptChannels?.includes(channelId)),
+  );
+
 /** Activities that look at the swarm and decide. */
 export const planningActivities = (dependencies: Dependencies) => {
-  const { cell, originUrl, relayUrl, sourceUrl, store } = dependencies;
+  const { cell, originUrl, relayUrl, sourceUrl, store, versions } = dependencies;
   const origin = new OriginClient(originUrl);
   const relay = new RelayClient(relayUrl);
   const source = new SourceClient(sourceUrl);
@@ -83,18 +91,25 @@ export const planningActivities = (dependencies: Dependencies) => {
       const atMs = Date.now();
       const options = { timeoutMs: OBSERVE_DEADLINE_MS };
       const channelIds = request.channels.map((spec) => spec.id);
-      const [originChannels, relayChannels, sourceChannels, underWay, encoders] = await Promise.all([
-        origin.channels(options),
-        withinOrNull(OBSERVE_DEADLINE_MS, relay.channels(options)),
-        withinOrNull(OBSERVE_DEADLINE_MS, source.channels(options)),
-        moves.read(atMs),
-        probe.observe(request.cordons, telemetry.troublesOf, {
-          deadlineMs: OBSERVE_DEADLINE_MS,
-          fresh: true,
-        }),
-        telemetry.refreshViewers(channelIds),
-        telemetry.refreshTroubles(atMs),
-      ]);
+      const [originChannels, relayChannels, sourceChannels, underWay, observed, catalogue] =
+        await Promise.all([
+          origin.channels(options),
+          withinOrNull(OBSERVE_DEADLINE_MS, relay.channels(options)),
+          withinOrNull(OBSERVE_DEADLINE_MS, source.channels(options)),
+          moves.read(atMs),
+          probe.observe(request.cordons, telemetry.troublesOf, {
+            deadlineMs: OBSERVE_DEADLINE_MS,
+            fresh: true,
+          }),
+          versions.read(),
+          telemetry.refreshViewers(channelIds),
+          telemetry.refreshTroubles(atMs),
+        ]);
+      const encoders = withHeldBack(
+        observed.map((encoder) => withVersion(encoder, catalogue)),
+        originChannels.map((channel) => channel.owner),
+        catalogue,
+      );
       const atOrigin = new Map(originChannels.map((c) => [c.id, c]));
       const atRelay = new Map((relayChannels ?? []).map((c) => [c.id, c]));
       const atSource = new Set((sourceChannels ?? []).map((c) => c.id));
@@ -102,7 +117,8 @@ export const planningActivities = (dependencies: Dependencies) => {
       const channels = request.channels.flatMap((spec) => {
         const channel = atOrigin.get(spec.id);
         const { moving = false, movedAtMs = null } = underWay.get(spec.id) ?? {};
-        return channel ? [{ ...observationOf(spec, channel, encoders), moving, movedAtMs }] : [];
+        if (!channel) return [];
+        return [{ ...observationOf(withPin(spec, catalogue), channel, encoders), moving, movedAtMs }];
       });
       lastChannels = new Map(channels.map((channel) => [channel.spec.id, channel]));
       const unregistered = channelIds.filter(
@@ -143,7 +159,12 @@ export const planningActivities = (dependencies: Dependencies) => {
       const { snapshot, forecastId, policy, lowDemandSinceMs } = request;
       const forecast = forecastId === null ? null : await telemetry.forecast(forecastId, Date.now());
       const fitness = fitnessOf(snapshot, forecast, policy);
-      return { fitness, plan: makePlan(snapshot, forecast, fitness, policy, { lowDemandSinceMs }) };
+      const catalogue = await versions.read();
+      return {
+        fitness,
+        plan: makePlan(forPlanning(snapshot), forecast, fitness, policy, { lowDemandSinceMs }),
+        updates: catalogue.fault ? [] : planUpdates(snapshot, fitness, targetOf(catalogue)),
+      };
     },
 
     /**
@@ -151,14 +172,18 @@ export const planningActivities = (dependencies: Dependencies) => {
      * @throws SwarmError with the planner's refusal, or same-encoder, encoder-unreachable
      */
     async chooseTarget(request: ChooseTargetRequest): Promise<TargetChoice> {
-      const { spec, context, sessionId } = request;
+      const { context, sessionId } = request;
       const options = { timeoutMs: OBSERVE_DEADLINE_MS };
-      const [atOrigin, relayChannel, observed, forecast] = await Promise.all([
+      const [atOrigin, relayChannel, observed, forecast, catalogue] = await Promise.all([
         origin.channels(options),
-        relay.channel(spec.id, options),
-        probe.observe(context.cordons, telemetry.troublesOf, { deadlineMs: CHOOSE_DEADLINE_MS }),
+        relay.channel(request.spec.id, options),
+        probe.observe(cordonsFor(request.spec.id, context.cordons), telemetry.troublesOf, {
+          deadlineMs: CHOOSE_DEADLINE_MS,
+        }),
         telemetry.latestForecast(Date.now()),
+        versions.read(),
       ]);
+      const spec = withPin(request.spec, catalogue);
       const atMs = Date.now();
       const channel = atOrigin.find((c) => c.id === spec.id);
       if (!channel) {
@@ -168,7 +193,11 @@ export const planningActivities = (dependencies: Dependencies) => {
           'Add the channel first.',
         );
       }
-      const encoders = observed.map((encoder) => pending.addedTo(encoder, atMs));
+      const encoders = withHeldBack(
+        observed.map((encoder) => withVersion(pending.addedTo(encoder, atMs), catalogue)),
+        atOrigin.map((c) => c.owner),
+        catalogue,
+      );
       const specs = new Map([...lastChannels].map(([id, { spec: known }]) => [id, known]));
       const channels = atOrigin.flatMap((c) => {
         const known = c.id === spec.id ? spec : specs.get(c.id);
@@ -178,8 +207,9 @@ export const planningActivities = (dependencies: Dependencies) => {
 
       let refusal = new SwarmError('no-target', `No encoder for ${spec.id}.`);
       for (const attempt of attemptsOf(request)) {
-        const { policy } = attempt;
-        const choice = chooseTarget(snapshot, forecast, fitnessOf(snapshot, forecast, policy), policy, {
+        const { policy, ofAll } = attempt;
+        const seen = ofAll ? snapshot : forPlanning(snapshot);
+        const choice = chooseTarget(seen, forecast, fitnessOf(snapshot, forecast, policy), policy, {
           channelId: spec.id,
           rungs: attempt.rungs,
           exclude: request.exclude,
@@ -187,12 +217,14 @@ export const planningActivities = (dependencies: Dependencies) => {
         });
         if (choice.ok) {
           const { encoderId, explanation } = choice;
+          const discontinuity = seamBetween(encoders, channel.owner?.encoderId, encoderId, request);
           pending.add(encoderId, sessionId, spec, attempt.rungs, atMs);
           return {
             encoderId,
             rungs: attempt.rungs,
             explanation,
             facts: factsOf(channel, relayChannel),
+            ...(discontinuity && { discontinuity }),
             atMs,
           };
         }
@@ -203,15 +235,43 @@ export const planningActivities = (dependencies: Dependencies) => {
   };
 };
 
+/**
+ * Whether a player has to start its decoder anew where one encoder follows the other.
+ * @throws SwarmError encoder-incompatible where the policy allows a handoff no such seam
+ */
+const seamBetween = (
+  encoders: readonly EncoderObservation[],
+  fromId: string | undefined,
+  toId: string,
+  { purpose, context }: ChooseTargetRequest,
+): boolean => {
+  const [from, to] = [fromId, toId].map((id) => encoders.find((encoder) => encoder.id === id));
+  // An owner that has left the fleet was described once; of what it ran nothing is known any more.
+  if (!from || !to) return false;
+  const allowed = canTakeOver(
+    from,
+    to,
+    purpose === 'recovery' ? { allowDiscontinuity: true } : context.policy,
+  );
+  if (allowed.ok) return allowed.discontinuity;
+  throw new SwarmError(
+    allowed.code,
+    `${toId} ${allowed.why}.`,
+    'Name an encoder of the same class, or set allowDiscontinuity in the policy.',
+  );
+};
+
 /** What to try in turn. A recovery rather shrinks the ladder, then fills an encoder, than stay off air. */
 const attemptsOf = ({ purpose, rungs, context }: ChooseTargetRequest) => {
   const { policy } = context;
-  if (purpose === 'handoff') return [{ rungs, policy }];
+  if (purpose === 'handoff') return [{ rungs, policy, ofAll: false }];
   const full = { ...policy, limitFraction: 1 };
-  return [
+  const inLine = [
     { rungs, policy },
     { rungs: 1, policy },
     { rungs, policy: full },
     { rungs: 1, policy: full },
   ];
+  // Last of all, an encoder that is still to be brought in line.
+  return [false, true].flatMap((ofAll) => inLine.map((attempt) => ({ ...attempt, ofAll })));
 };

@@ -153,6 +153,10 @@ export const requestActivities = ({
       );
     },
 
+    async requestCordon(r: CordonRequest): Promise<void> {
+      await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.cordon, { args: [r] });
+    },
+
     async requestUncordon(r: CordonRequest): Promise<void> {
       await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.uncordon, { args: [r] });
     },

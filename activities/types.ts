@@ -1,6 +1,8 @@
 import type {
   ChannelSpec,
+  EncoderUpdate,
   Fitness,
+  InstalledBuild,
   MoveExplanation,
   MoveResult,
   Owner,
@@ -9,6 +11,7 @@ import type {
   SwarmSnapshot,
   SwarmWorkflowState,
 } from '../src/domain';
+import type { Evaluation, TrainingResult } from '../src/models';
 import type { EncoderClient } from '../src/media/encoder/client';
 
 /** Shapes that cross between workflows and activities. All plain JSON, all small. */
@@ -60,6 +63,14 @@ export interface ForecastReference {
 export interface Decision {
   fitness: Fitness[];
   plan: Plan;
+  /** Encoders to bring to the target build, most urgent first. */
+  updates: EncoderUpdate[];
+}
+
+/** What bringing an encoder in line needs: the build to go to, and the one to go back to where that is known. */
+export interface UpdatePlan {
+  build: InstalledBuild;
+  before: InstalledBuild | null;
 }
 
 /** The channel at the moment of a choice, as origin and relay tell it. GOP numbers. */
@@ -91,6 +102,8 @@ export interface TargetChoice {
   rungs: number;
   explanation: MoveExplanation;
   facts: ChannelFacts;
+  /** It is of another compatibility class than the present owner: the seam has to be declared. */
+  discontinuity?: boolean;
   atMs: number;
 }
 
@@ -115,6 +128,7 @@ export interface OwnRequest {
   owner: Owner | null;
   fromGop: number;
   gapReason?: string;
+  discontinuity?: boolean;
 }
 
 export interface Ownership {
@@ -131,6 +145,7 @@ export interface ReturnOwnershipRequest {
   to: Owner;
   /** The source's token before the take-over. */
   tokenBefore: number;
+  discontinuity?: boolean;
 }
 
 /** `granted` is null where a third party owns the channel by now. */
@@ -148,6 +163,7 @@ export interface TakeOverRequest {
   facts: ChannelFacts;
   /** Published to viewers' playlists where GOPs can't be had any more. */
   gapReason: string;
+  discontinuity?: boolean;
 }
 
 export interface TakenOver extends Ownership {
@@ -202,6 +218,13 @@ export interface DrainedChannel {
   why?: string;
 }
 
+/** What one run of the feedback loop found. */
+export interface ScoredForecasts {
+  scored: number;
+  /** Series whose errors have just been found to have shifted, such as `viewers/ch-1`. */
+  drifts: string[];
+}
+
 export interface IssuedForecast {
   forecastId: string;
   model: string;
@@ -210,4 +233,30 @@ export interface IssuedForecast {
   historySteps: number;
   /** Largest P90 of the whole cell over the horizon, in encode units. */
   peakUnitsP90: number;
+}
+
+/** One run of the retraining workflow; names its folder of files. */
+export interface RetrainingRun {
+  runId: string;
+}
+
+export interface CollectedHistory {
+  series: number;
+  /** Of measured history, in days of the series. */
+  days: number;
+  fromMs: number;
+  toMs: number;
+}
+
+export interface TrainRequest extends RetrainingRun {
+  seed: number;
+}
+
+export type TrainedModel = TrainingResult;
+export type EvaluatedModel = Evaluation;
+
+export interface SettledModel {
+  modelId: string;
+  accepted: boolean;
+  why: string;
 }

@@ -1,11 +1,14 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
 import type { LostChannel, Observation, OrphanSession } from '../activities';
-import type { CycleResult, Move, Plan, ScaleChange } from '../src/domain';
+import type { CycleResult, EncoderUpdate, Move, Plan, ScaleChange } from '../src/domain';
+import { rolloutWorkflowId } from '../src/domain/rollout';
+import { synchroniseWorkflowId } from '../src/domain/version-manager';
 import { attributes } from './attributes';
 import { causeOf } from './failures';
 import { scaleIn, scaleOut } from './scaling';
 import { WORKFLOW_TASK_TIMEOUT, prompt, quick } from './steps';
+import { synchronise } from './synchronise';
 import type { ControlCycleInput } from './types';
 
 type Act = CycleResult['acted'][number];
@@ -40,21 +43,26 @@ export const controlCycle = async (input: ControlCycleInput): Promise<CycleResul
 
   const { snapshot, unreachable } = observed;
   const forecastId = record.forecastId;
-  const { fitness, plan } = await quick.decide.executeWithOptions(
+  const { fitness, plan, updates } = await quick.decide.executeWithOptions(
     { summary: 'fitness of each encoder, plan' },
     [{ snapshot, forecastId, policy, lowDemandSinceMs }],
   );
   const withoutForecast: Act[] = forecast
     ? []
     : [{ what: 'forecast', accepted: false, why: 'none is at most a minute old: planned on present needs' }];
-  const acted = [...withoutForecast, ...(await act(input, observed, plan))];
-  const result = { ...record, atMs: snapshot.atMs, fitness, plan, acted, unreachable };
+  const acted = [...withoutForecast, ...(await act(input, observed, plan, updates))];
+  const result = { ...record, atMs: snapshot.atMs, fitness, plan, acted, unreachable, updates };
   setCurrentDetails(inWords(result));
   return result;
 };
 
 /** All at once; what one part refuses or leaves unanswered holds up no other. */
-const act = async (input: ControlCycleInput, observed: Observation, plan: Plan): Promise<Act[]> => {
+const act = async (
+  input: ControlCycleInput,
+  observed: Observation,
+  plan: Plan,
+  updates: EncoderUpdate[] = [],
+): Promise<Act[]> => {
   const { lost, orphans, unregistered, snapshot } = observed;
   // Recovery has precedence: a lost channel is not also moved.
   const isLost = new Set(lost.map((channel) => channel.channelId));
@@ -63,7 +71,8 @@ const act = async (input: ControlCycleInput, observed: Observation, plan: Plan):
     ...lost.map((channel) => recover(channel, snapshot.atMs)),
     ...plan.moves.filter((move) => !isLost.has(move.channelId)).map((move) => requestMove(move)),
     ...orphans.map((session) => release(session)),
-    ...(plan.scale.kind === 'none' ? [] : [scale(input.cell, plan.scale)]),
+    ...updates.slice(0, 1).map((update) => bringInLine(input.cell, update)),
+    ...(plan.scale.kind === 'none' ? [] : [scale(input, plan.scale)]),
   ];
   return Promise.all(acts);
 };
@@ -141,8 +150,30 @@ const release = (session: OrphanSession): Promise<Act> =>
       .then(accepted),
   );
 
+/** One encoder at a time, by its workflow id; it outlives the cycle. */
+const bringInLine = (cell: string, update: EncoderUpdate): Promise<Act> =>
+  attempt(`bring ${update.encoderId} to ${update.buildId}`, async () => {
+    try {
+      await startChild(synchronise, {
+        workflowId: synchroniseWorkflowId(cell),
+        args: [{ cell, update }],
+        staticSummary: update.why.slice(0, 180),
+        typedSearchAttributes: attributes({ cell, encoder: update.encoderId, reason: 'synchronise' }),
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      });
+      return { accepted: true };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      return { accepted: false, why: 'conflict: another encoder is being brought in line' };
+    }
+  });
+
 /** Scaling outlives the cycle. Its workflow id allows one at a time. */
-const scale = (cell: string, change: Exclude<ScaleChange, { kind: 'none' }>): Promise<Act> => {
+const scale = (
+  { cell, cordons }: ControlCycleInput,
+  change: Exclude<ScaleChange, { kind: 'none' }>,
+): Promise<Act> => {
   const { reason } = change;
   const options = {
     staticDetails: reason,
@@ -171,6 +202,9 @@ const scale = (cell: string, change: Exclude<ScaleChange, { kind: 'none' }>): Pr
   };
   const what = change.kind === 'provision' ? `provision ${change.count}` : `deprovision ${change.encoderId}`;
   return attempt(what, async () => {
+    if (change.kind === 'deprovision' && cordons[change.encoderId]?.by === rolloutWorkflowId(cell)) {
+      return { accepted: false, why: 'conflict: it is in the hands of a rollout' };
+    }
     try {
       await start();
       return { accepted: true };
@@ -181,7 +215,15 @@ const scale = (cell: string, change: Exclude<ScaleChange, { kind: 'none' }>): Pr
   });
 };
 
-const inWords = ({ forecastId, forecastModel, fitness, plan, acted, unreachable }: CycleResult): string =>
+const inWords = ({
+  forecastId,
+  forecastModel,
+  fitness,
+  plan,
+  acted,
+  unreachable,
+  updates = [],
+}: CycleResult): string =>
   [
     `### ${plan.moves.length} move(s), scale ${plan.scale.kind}`,
     `- forecast: ${forecastId ?? 'none'} ${forecastModel ?? ''}`,
@@ -189,5 +231,6 @@ const inWords = ({ forecastId, forecastModel, fitness, plan, acted, unreachable 
     ...fitness.map((f) => `- ${f.encoderId}: fitness ${f.score.toFixed(2)}, weakest: ${f.weakestTerm}`),
     ...plan.moves.map((move) => `- ${move.explanation.summary}`),
     ...plan.unmet.map(({ why }) => `- unmet: ${why}`),
+    ...updates.map(({ why }) => `- to bring in line: ${why}`),
     ...acted.map(({ what, accepted: yes, why }) => `- ${what}: ${yes ? 'accepted' : `refused, ${why}`}`),
   ].join('\n');

@@ -4,13 +4,17 @@ import { upsertAttributes } from './attributes';
 import { long, prompt } from './steps';
 import type { DrainInput, DrainResult } from './types';
 
-/** Two at a time: each move costs its encoders a second session while it lasts. */
+/** Unless told otherwise: each move costs its encoders a second session while it lasts. */
 const SIDE_BY_SIDE = 2;
 const ROUNDS = 20;
 const BETWEEN_ROUNDS = '1 second';
 
 /** Moves every channel away from an encoder that is cordoned already; tells which ones it could not move. */
-export const drainEncoder = async ({ encoderId, requestedBy }: DrainInput): Promise<DrainResult> => {
+export const drainEncoder = async ({
+  encoderId,
+  requestedBy,
+  sideBySide = SIDE_BY_SIDE,
+}: DrainInput): Promise<DrainResult> => {
   const { workflowId } = workflowInfo();
   const moved: string[] = [];
   let left: DrainedChannel[] = [];
@@ -46,7 +50,7 @@ export const drainEncoder = async ({ encoderId, requestedBy }: DrainInput): Prom
         setCurrentDetails(inWords(encoderId, moved, left));
       }
     };
-    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lane));
+    await Promise.all(Array.from({ length: sideBySide }, lane));
     if (left.length > 0) await sleep(BETWEEN_ROUNDS, { summary: 'before asking again' });
   }
   upsertAttributes({ outcome: left.length === 0 ? 'completed' : 'unresolved' });

@@ -121,12 +121,14 @@ class Handoff {
   private async changeOwner(
     source: Owner,
     target: Owner,
-    { facts }: TargetChoice,
+    { facts, discontinuity }: TargetChoice,
     targetStartedAtMs: number,
   ): Promise<void> {
     const { result, story } = this;
     const { spec } = this.input;
-    this.compensations.register('returnOwnership', () => this.giveBack(source, target, facts.token));
+    this.compensations.register('returnOwnership', () =>
+      this.giveBack(source, target, facts.token, discontinuity),
+    );
     const own = await story.step<Ownership>(
       'takeOwnership',
       () =>
@@ -139,10 +141,12 @@ class Handoff {
               expectToken: facts.token,
               owner: target,
               fromGop: facts.nextGop,
+              ...(discontinuity && { discontinuity }),
             },
           ],
         ),
-      (done) => `token ${done.token}, from GOP ${done.firstGop}`,
+      (done) =>
+        `token ${done.token}, from GOP ${done.firstGop}${discontinuity ? ', with a declared discontinuity' : ''}`,
     );
     result.committedAtMs = own.atMs;
     result.firstGop = own.firstGop;
@@ -215,7 +219,12 @@ class Handoff {
   }
 
   /** Compensation of takeOwnership and commitTarget. */
-  private async giveBack(source: Owner, target: Owner, tokenBefore: number): Promise<void> {
+  private async giveBack(
+    source: Owner,
+    target: Owner,
+    tokenBefore: number,
+    discontinuity = false,
+  ): Promise<void> {
     const { spec } = this.input;
     const { granted } = await this.story.step(
       'returnOwnership',
@@ -229,6 +238,7 @@ class Handoff {
               from: target,
               to: source,
               tokenBefore,
+              ...(discontinuity && { discontinuity }),
             },
           ],
         ),

@@ -48,9 +48,17 @@ export const longOnce = proxyActivities<Activities>({
   },
 });
 
+/** Steps of a rollout: a host that starts anew, or a worker or server that was lost, is waited for, but not for ever. */
+export const patient = proxyActivities<Activities>({
+  ...longOptions,
+  startToCloseTimeout: '100 seconds',
+  scheduleToCloseTimeout: '3 minutes',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '3 seconds' },
+});
+
 /** What must happen in the end, however long the part at fault is away. */
 export const persistent = proxyActivities<Activities>({
-  startToCloseTimeout: '60 seconds',
+  startToCloseTimeout: '100 seconds',
   heartbeatTimeout: '4 seconds',
   scheduleToCloseTimeout: '6 hours',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -61,4 +69,15 @@ export const persistent = proxyActivities<Activities>({
 export const prompt = proxyActivities<Activities>({
   startToCloseTimeout: '4 seconds',
   retry: { maximumAttempts: 2, initialInterval: '100 milliseconds' },
+});
+
+/**
+ * Retraining: nothing waits for it, and a worker that was lost costs it the epoch under way. Cancelled, it is waited
+ * for, so that its thread has ended.
+ */
+export const training = proxyActivities<Activities>({
+  startToCloseTimeout: '20 minutes',
+  heartbeatTimeout: '5 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { maximumAttempts: 5, initialInterval: '1 second', backoffCoefficient: 2 },
 });

@@ -11,7 +11,8 @@ export const showSwarm = ({
   lastCycle,
 }: SwarmWorkflowState): void => {
   const cordoned = Object.entries(cordons).map(
-    ([id, { draining, by }]) => `${id} (${draining ? 'draining' : 'cordoned'} by ${by})`,
+    ([id, { draining, by, exceptChannels = [] }]) =>
+      `${id} (${draining ? 'draining' : 'cordoned'}${exceptChannels.length > 0 ? ` but for ${exceptChannels.join(', ')}` : ''} by ${by})`,
   );
   const decided = lastCycle
     ? [

@@ -214,10 +214,12 @@ class Swarm {
     showSwarm(state);
   }
 
-  private async cordon({ encoderId, requestedBy }: CordonRequest, draining: boolean): Promise<void> {
+  private async cordon(request: CordonRequest, draining: boolean): Promise<void> {
     const { state } = this;
+    const { encoderId, requestedBy, exceptChannels } = request;
     await this.assertKnown(encoderId);
-    state.cordons = { ...state.cordons, [encoderId]: { draining, by: requestedBy, atMs: Date.now() } };
+    const cordon = { draining, by: requestedBy, atMs: Date.now(), ...(exceptChannels && { exceptChannels }) };
+    state.cordons = { ...state.cordons, [encoderId]: cordon };
     await this.handDown();
   }
 

@@ -92,6 +92,7 @@ export const takeOverElsewhere = async (
                 rungs: choice.rungs,
                 facts: choice.facts,
                 gapReason: evidence,
+                ...(choice.discontinuity && { discontinuity: true }),
               },
             ],
           ),

@@ -1,5 +1,15 @@
 import type { SwarmContext } from '../activities';
-import type { ChannelSpec, ChannelWorkflowState, MoveRequest, Policy, RecoverRequest } from '../src/domain';
+import type {
+  ChannelSpec,
+  ChannelWorkflowState,
+  EncoderUpdate,
+  InstalledBuild,
+  MoveRequest,
+  Policy,
+  RecoverRequest,
+  RolloutRequest,
+  RolloutState,
+} from '../src/domain';
 
 /** Inputs of the workflows that only other workflows start. */
 
@@ -37,6 +47,8 @@ export interface DrainInput {
   cell: string;
   encoderId: string;
   requestedBy: string;
+  /** Moves at a time; default 2. */
+  sideBySide?: number;
 }
 
 export interface DrainResult {
@@ -55,4 +67,39 @@ export interface ScaleInInput {
   cell: string;
   encoderId: string;
   reason: string;
+}
+
+export interface SynchroniseInput {
+  cell: string;
+  update: EncoderUpdate;
+}
+
+export interface RolloutInput {
+  cell: string;
+  request: RolloutRequest;
+  carried?: RolloutState;
+}
+
+export interface UpgradeInput {
+  cell: string;
+  encoderId: string;
+  build: InstalledBuild;
+  requestedBy: string;
+  /** Names the change of build: the same id twice changes nothing. */
+  requestId: string;
+  movesAtOnce: number;
+  /** Encode units that the self-test may take; default: all that the host has. */
+  spareUnits?: number;
+  /** Cordoned by somebody else: stays so afterwards. */
+  cordonedBefore: boolean;
+  /** Stays cordoned for all but these channels; absent: takes any work afterwards. */
+  onlyChannels?: string[];
+  /** There is no other way, as in a rollback: goes on trying until it is done. */
+  persistent: boolean;
+}
+
+/** `gone`: the encoder has left the fleet. */
+export interface UpgradeResult {
+  encoderId: string;
+  gone: boolean;
 }

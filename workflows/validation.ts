@@ -13,7 +13,7 @@ import { refusal } from './failures';
  * the workflow itself depends on; the schemas proper are checked by the API before and by activities after.
  */
 
-const requireText = (value: unknown, what: string): void => {
+export const requireText = (value: unknown, what: string): void => {
   if (typeof value === 'string' && value.length > 0 && value.length <= 200) return;
   throw refusal('bad-request', `${what} must be a text of 1 to 200 characters.`);
 };
@@ -97,4 +97,5 @@ export const validateRemoveChannel = (state: SwarmWorkflowState, channelId: stri
 export const validateCordon = (request: CordonRequest | undefined): void => {
   requireText(request?.encoderId, 'encoderId');
   requireText(request?.requestedBy, 'requestedBy');
+  for (const id of request?.exceptChannels ?? []) requireText(id, 'exceptChannels');
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { channelInputSchema, policySchema } from '../domain';
+import { channelInputSchema, knownEventSchema, policySchema } from '../domain';
+import { backEndInUseSchema, manifestSchema } from '../models';
 
 /** Shapes of the API's answers: the types come from here, and so does /api/openapi.json. */
 
@@ -117,6 +118,16 @@ export const statusSchema = z.object({
   atMs: ms('when this was put together'),
   health: z.enum(['ok', 'degraded', 'down']),
   problems: z.array(z.string()).describe('what an operator should look at, worst first'),
+  alerts: z
+    .array(
+      z.object({
+        kind: z.enum(['forecast-drift']),
+        subject: z.string().describe('series, such as viewers/ch-1'),
+        message: z.string(),
+        atMs: ms('last step that was scored'),
+      }),
+    )
+    .describe('what has changed around the swarm; nothing is wrong with its parts'),
   missing: z.array(missingSchema).describe('parts that did not answer; what they know is absent or old'),
   counts: z.object({ onAir: z.number(), channels: z.number(), overloaded: z.number(), atRisk: z.number() }),
   encoders: z.array(encoderStatusSchema),
@@ -132,6 +143,17 @@ export const statusSchema = z.object({
       held: z.array(z.string()),
     })
     .nullable(),
+  net: z
+    .object({
+      modelId: z.string(),
+      trainedAtMs: ms('trained'),
+      pinball: z.number().describe('on windows held back, over that of the day-seasonal naive'),
+      backEnd: backEndInUseSchema
+        .nullable()
+        .describe('back end of TensorFlow.js in use, and why faster ones are not; null: none was loaded yet'),
+    })
+    .nullable()
+    .describe('model that the net forecasts with'),
   cycle: z
     .object({
       number: z.number(),
@@ -148,7 +170,16 @@ export const statusSchema = z.object({
   policy: policySchema.nullable(),
   urls: z.object({ api: z.string(), temporal: z.string(), origin: z.string() }),
 });
+export type Alert = z.infer<typeof statusSchema>['alerts'][number];
 export type Status = z.infer<typeof statusSchema>;
+
+export const modelsSchema = z.object({
+  inUse: z.string().nullable(),
+  backEnd: backEndInUseSchema.nullable(),
+  models: z.array(manifestSchema).describe('the newest first; refused ones too'),
+  damaged: z.array(z.object({ id: z.string(), why: z.string() })),
+});
+export type Models = z.infer<typeof modelsSchema>;
 
 const curveSchema = z.object({
   p10: z.array(z.number()),
@@ -184,9 +215,70 @@ export const forecastsSchema = z.object({
       unitsHistory: historySchema,
     }),
   ),
+  regions: z.array(
+    z.object({
+      id: z.string(),
+      load: curveSchema.nullable().describe('CDN load fraction'),
+      viewers: curveSchema.nullable(),
+      loadHistory: historySchema,
+    }),
+  ),
+  events: z.array(knownEventSchema).describe('known events within the history and the day ahead'),
   missing: z.array(missingSchema),
 });
 export type Forecasts = z.infer<typeof forecastsSchema>;
+
+export const accuracySchema = z.object({
+  atMs: z.number(),
+  sinceMs: ms('begin of the window'),
+  stepSeconds: z.number(),
+  model: z.string().nullable().describe('model in use'),
+  errorCorrelation: z.number().nullable().describe('between the errors of any two channels'),
+  series: z.array(
+    z.object({
+      kind: z.enum(['viewers', 'region_load']),
+      id: z.string(),
+      lead: z.number().describe('steps ahead; 1: the step in which the forecast was issued'),
+      count: z.number().describe('steps scored'),
+      pinball: z.number().describe('mean of P10, P50 and P90, in the unit of the series'),
+      mase: z.number().nullable().describe('error of P50 over that of the day-seasonal naive'),
+      coverage: z.number().describe('realised within P10 to P90; 0.8 is right'),
+      over90: z.number().describe('realised above P90; 0.1 is right'),
+      bias: z.number().describe('P50 minus realised'),
+      widthLow: z.number().describe('what past errors have made of P50 - P10'),
+      widthHigh: z.number().describe('what past errors have made of P90 - P50'),
+      shift: z.number().describe('how far P50 lies off, in halves of the band; above 0: too low'),
+      drifting: z.boolean(),
+      lastTargetMs: z.number(),
+    }),
+  ),
+});
+export type Accuracy = z.infer<typeof accuracySchema>;
+
+export const whatIfAnswerSchema = z.object({
+  forecastId: z.string(),
+  model: z.string(),
+  issuedAtMs: z.number(),
+  stepSeconds: z.number(),
+  correlation: z.number().describe('between the errors of any two channels; 1 where it is not known'),
+  encoders: z.array(
+    z.object({
+      id: z.string(),
+      limitUnits: z.number().nullable(),
+      capacityUnits: z.number().nullable(),
+      channelsNow: z.array(z.string()),
+      channels: z.array(z.string()),
+      units: curveSchema.nullable(),
+      peakP90Now: z.number().nullable(),
+      peakP90: z.number().nullable().describe('highest P90 over the horizon, with that correlation'),
+      peakBoundP90: z.number().nullable().describe('the same if all channels err together'),
+      fits: z.boolean().nullable().describe('whether the bound stays within the limit'),
+    }),
+  ),
+});
+export type WhatIf = z.infer<typeof whatIfAnswerSchema>;
+
+export const historyImportedSchema = z.object({ rows: z.number() });
 
 export const explanationSchema = z.object({
   subject: z.string(),

@@ -1,4 +1,5 @@
 import type { CellForecast, DemandCurve } from '../domain';
+import { sumCurves } from '../forecast';
 
 /**
  * Demand of an encoder: the sum of its channels' curves, step by step, in encode units. Adding quantiles supposes that
@@ -10,18 +11,8 @@ export const demandOf = (
   channelIds: readonly string[],
 ): DemandCurve | null => {
   if (!forecast) return null;
-  const zeros = (): number[] => Array.from({ length: forecast.horizonSteps }, () => 0);
-  const sum: DemandCurve = { p10: zeros(), p50: zeros(), p90: zeros() };
-  for (const id of channelIds) {
-    const curve = forecast.channelUnits[id];
-    if (!curve) return null;
-    for (const quantile of ['p10', 'p50', 'p90'] as const) {
-      curve[quantile].forEach((units, step) => {
-        sum[quantile][step] = (sum[quantile][step] ?? 0) + units;
-      });
-    }
-  }
-  return sum;
+  const curves = channelIds.flatMap((id) => forecast.channelUnits[id] ?? []);
+  return curves.length === channelIds.length ? sumCurves(curves, 1, forecast.horizonSteps) : null;
 };
 
 /** Highest value of a curve; null for none. */

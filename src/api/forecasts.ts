@@ -7,6 +7,8 @@ import { SwarmError } from '../domain';
 import type { Status } from './answer-schemas';
 
 const historySteps = 48;
+/** Events of the day ahead are shown, farther than the curves reach. */
+const eventSteps = 24;
 const deadlineMs = 2_000;
 
 /** Forecast curves with the history before them, for charts. What InfluxDB does not give is left empty and named. */
@@ -33,7 +35,7 @@ export const forecastsOf = async (
     }
   };
   const channelIds = status.channels.map((c) => c.id);
-  const [audience, used] = await Promise.all([
+  const [audience, used, load, events] = await Promise.all([
     ask(
       ports.telemetry.audienceHistory({ cell: o.cell, channelIds, stepSeconds, steps: historySteps, endMs }),
       {},
@@ -42,7 +44,12 @@ export const forecastsOf = async (
       ports.telemetry.recent('encoder', { cell: o.cell, fields: ['units_used'], sinceMs, stepSeconds }),
       [],
     ),
+    ask(ports.telemetry.inputs.regionLoad({ cell: o.cell, stepSeconds, steps: historySteps, endMs }), {}),
+    ask(ports.telemetry.inputs.events({ cell: o.cell, toMs: endMs + eventSteps * stepSeconds * 1000 }), []),
   ]);
+  const pointsOf = (values: readonly (number | null)[]): { atMs: number; value: number | null }[] =>
+    values.map((value, i) => ({ atMs: endMs - (values.length - 1 - i) * stepSeconds * 1000, value }));
+  const regions = [...new Set([...Object.keys(load), ...Object.keys(forecast?.regionLoad ?? {})])].sort();
   return {
     atMs: endMs,
     forecastId: forecast?.forecastId ?? null,
@@ -51,16 +58,12 @@ export const forecastsOf = async (
     stepSeconds,
     horizonSteps: forecast?.horizonSteps ?? 0,
     channels: channelIds.map((id) => {
-      const values = audience[id] ?? [];
       return {
         id,
         held: forecast?.held.includes(id) ?? false,
         viewers: forecast?.viewers[id] ?? null,
         units: forecast?.channelUnits[id] ?? null,
-        viewersHistory: values.map((value, i) => ({
-          atMs: endMs - (values.length - 1 - i) * stepSeconds * 1000,
-          value,
-        })),
+        viewersHistory: pointsOf(audience[id] ?? []),
       };
     }),
     encoders: status.encoders.map(({ id, limitUnits, capacityUnits }) => {
@@ -76,6 +79,13 @@ export const forecastsOf = async (
           .map((point) => ({ atMs: point.atMs, value: point.fields.units_used ?? null })),
       };
     }),
+    regions: regions.map((id) => ({
+      id,
+      load: forecast?.regionLoad?.[id] ?? null,
+      viewers: forecast?.regionViewers?.[id] ?? null,
+      loadHistory: pointsOf(load[id] ?? []),
+    })),
+    events: events.filter((event) => event.endsAtMs > sinceMs),
     missing,
   };
 };

@@ -1,5 +1,7 @@
 import type { CellForecast, EncoderInfo, EncoderTelemetry, SwarmWorkflowState } from '../domain';
+import type { StorageReport } from '../service/storage-reports';
 import type { Missing, MoveRecord } from './answer-schemas';
+import type { LatestFeedback } from '../telemetry/forecast-feedback';
 import { CachedReading, type Reading } from './cached';
 import type { ApiPorts, FleetMember, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 
@@ -11,15 +13,20 @@ export interface Observation {
   origin: OriginChannel[] | null;
   lastEntries: Record<string, LedgerEntry>;
   sources: SourceChannel[] | null;
+  storage: StorageReport[];
   fleet: FleetMember[];
   encoders: Record<string, { info: EncoderInfo | null; telemetry: EncoderTelemetry | null }>;
   viewers: Record<string, number>;
   forecast: CellForecast | null;
+  /** What forecasts of each series have learned last from their errors. */
+  feedback: LatestFeedback[];
   missing: Missing[];
 }
 
 const secondMs = 1_000;
 const movesShown = 20;
+/** A series that was not scored for a day says nothing of now. */
+const alertSteps = 24;
 
 interface EncoderReadings {
   info: CachedReading<EncoderInfo>;
@@ -35,8 +42,10 @@ export class Observer {
   private readonly moves: CachedReading<MoveRecord[]>;
   private readonly origin: CachedReading<OriginChannel[]>;
   private readonly sources: CachedReading<SourceChannel[]>;
+  private readonly storage: CachedReading<StorageReport[]>;
   private readonly fleet: CachedReading<FleetMember[]>;
   private readonly forecast: CachedReading<CellForecast | null>;
+  private readonly feedback: CachedReading<LatestFeedback[]>;
   private readonly encoders = new Map<string, EncoderReadings>();
   private readonly entries = new Map<string, LedgerEntry>();
   private viewers: CachedReading<Record<string, number>>;
@@ -44,7 +53,7 @@ export class Observer {
 
   constructor(
     private readonly ports: ApiPorts,
-    o: { cell: string; forecastMaxAgeMs: number },
+    o: { cell: string; stepSeconds: number; forecastMaxAgeMs: number },
   ) {
     const fast = { freshMs: 0.9 * secondMs, deadlineMs: 0.8 * secondMs };
     const slow = { freshMs: 1.9 * secondMs, deadlineMs: 2 * secondMs };
@@ -53,11 +62,18 @@ export class Observer {
     this.moves = new CachedReading('Temporal', () => orchestration.moves({ limit: movesShown }), slow);
     this.origin = new CachedReading('The origin', () => ports.origin.channels(), fast);
     this.sources = new CachedReading('The source', () => ports.source.channels(), slow);
+    this.storage = new CachedReading('Storage', () => ports.storage(), slow);
     this.fleet = new CachedReading('The fleet', () => ports.fleet.list(), fast);
     this.forecast = new CachedReading(
       'InfluxDB',
       () => telemetry.latestForecast(o.cell, o.forecastMaxAgeMs),
       slow,
+    );
+    this.feedback = new CachedReading(
+      'InfluxDB',
+      () =>
+        telemetry.feedback.latest({ cell: o.cell, sinceMs: Date.now() - alertSteps * o.stepSeconds * 1000 }),
+      { freshMs: 5 * secondMs, deadlineMs: 2 * secondMs },
     );
     this.viewers = new CachedReading(
       'InfluxDB',
@@ -74,13 +90,15 @@ export class Observer {
   }
 
   async observe(): Promise<Observation> {
-    const [swarm, moves, origin, sources, fleet, forecast] = await Promise.all([
+    const [swarm, moves, origin, sources, storage, fleet, forecast, feedback] = await Promise.all([
       this.swarm.get(),
       this.moves.get(),
       this.origin.get(),
       this.sources.get(),
+      this.storage.get(),
       this.fleet.get(),
       this.forecast.get(),
+      this.feedback.get(),
     ]);
     const fleetMembers = fleet.value ?? [];
     this.channelIds = [
@@ -98,16 +116,18 @@ export class Observer {
       origin: origin.value,
       lastEntries,
       sources: sources.value,
+      storage: storage.value ?? [],
       fleet: fleetMembers,
       encoders: encoders.answers,
       viewers: viewers.value ?? {},
       forecast: forecast.value,
+      feedback: feedback.value ?? [],
       missing: [
         ...faults('temporal', swarm, moves),
         ...faults('origin', origin),
         ...faults('source', sources),
         ...faults('fleet', fleet),
-        ...faults('influxdb', forecast, viewers),
+        ...faults('influxdb', forecast, viewers, feedback),
         ...encoders.missing,
       ],
     };

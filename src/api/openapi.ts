@@ -1,15 +1,29 @@
 import { z } from 'zod';
 import {
+  accuracySchema,
   channelStatusSchema,
   encoderStatusSchema,
   errorSchema,
   explanationSchema,
   forecastsSchema,
+  historyImportedSchema,
+  modelsSchema,
   moveRecordSchema,
   statusSchema,
+  whatIfAnswerSchema,
 } from './answer-schemas';
-import { addChannelSchema, handoffSchema } from './schemas';
-import { channelSpecSchema } from '../domain';
+import { decisionSchema, rolloutStateSchema, startRolloutSchema } from './rollout-routes';
+import { addBuildSchema, pinSchema, targetSchema, versionsSchema } from './version-routes';
+import {
+  addChannelSchema,
+  eventSchema,
+  handoffSchema,
+  historyImportSchema,
+  historyRowsAtOnce,
+  whatIfSchema,
+} from './schemas';
+import { channelSpecSchema, encoderBuildSchema, knownEventSchema } from '../domain';
+import { manifestSchema } from '../models';
 
 const moveResultSchema = z
   .looseObject({
@@ -30,7 +44,18 @@ const moveResultSchema = z
   .describe('MoveResult of src/domain/moves.ts');
 
 /** Named schemas of the document. Requests are described as they come in, answers as they go out. */
-const requests = { AddChannel: addChannelSchema, HandoffRequest: handoffSchema };
+const requests = {
+  AddChannel: addChannelSchema,
+  HandoffRequest: handoffSchema,
+  AddBuild: addBuildSchema,
+  TargetRequest: targetSchema,
+  PinRequest: pinSchema,
+  StartRollout: startRolloutSchema,
+  RolloutDecision: decisionSchema,
+  AddEvent: eventSchema,
+  HistoryImport: historyImportSchema,
+  WhatIfRequest: whatIfSchema,
+};
 const answers = {
   Status: statusSchema,
   EncoderStatus: encoderStatusSchema,
@@ -39,12 +64,21 @@ const answers = {
   MoveRecord: moveRecordSchema,
   MoveResult: moveResultSchema,
   Forecasts: forecastsSchema,
+  Accuracy: accuracySchema,
+  WhatIf: whatIfAnswerSchema,
+  KnownEvent: knownEventSchema,
+  HistoryImported: historyImportedSchema,
+  Models: modelsSchema,
+  Model: manifestSchema,
   Explanation: explanationSchema,
+  Versions: versionsSchema,
+  EncoderBuild: encoderBuildSchema,
+  Rollout: rolloutStateSchema,
   Error: errorSchema,
 };
 
 interface Operation {
-  method: 'get' | 'post' | 'delete';
+  method: 'get' | 'post' | 'put' | 'delete';
   path: string;
   summary: string;
   body?: keyof typeof requests;
@@ -52,7 +86,7 @@ interface Operation {
   list?: boolean;
   status?: number;
   refusals?: string[];
-  query?: { name: string; schema: object; description: string }[];
+  query?: { name: string; schema: object; description: string; required?: boolean }[];
 }
 
 const cordonRefusals = ['unknown-encoder', 'unavailable', 'timeout'];
@@ -60,7 +94,11 @@ const cordonRefusals = ['unknown-encoder', 'unavailable', 'timeout'];
 /** Every route of the API; the document and docs/api.md follow it, and a test holds it against the router. */
 export const operations: Operation[] = [
   { method: 'get', path: '/status', summary: 'The whole swarm at a glance', answer: 'Status' },
-  { method: 'get', path: '/events', summary: 'Server-sent events: event `status` with a Status each second' },
+  {
+    method: 'get',
+    path: '/status/stream',
+    summary: 'Server-sent events: event `status` with a Status each second',
+  },
   { method: 'get', path: '/channels', summary: 'Channels', answer: 'ChannelStatus', list: true },
   { method: 'get', path: '/encoders', summary: 'Encoders', answer: 'EncoderStatus', list: true },
   {
@@ -79,6 +117,79 @@ export const operations: Operation[] = [
     path: '/forecasts',
     summary: 'Forecasts with the history before them',
     answer: 'Forecasts',
+  },
+  { method: 'get', path: '/models', summary: 'Trained nets, and the one in use', answer: 'Models' },
+  {
+    method: 'get',
+    path: '/models/{id}',
+    summary: 'One trained net: data range, seed, back end, scores, verdict',
+    answer: 'Model',
+    refusals: ['not-found', 'bad-request', 'conflict'],
+  },
+  {
+    method: 'post',
+    path: '/models/retrain',
+    summary: 'Begins a retraining, unless one is under way',
+    status: 202,
+    refusals: ['bad-request', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'get',
+    path: '/forecasts/accuracy',
+    summary: 'How earlier forecasts fared, per series and steps ahead, and which of them drift',
+    answer: 'Accuracy',
+    query: [
+      {
+        name: 'steps',
+        schema: { type: 'integer', minimum: 1, maximum: 10_000 },
+        description: 'over so many forecast steps until now; default 168',
+      },
+    ],
+    refusals: ['bad-request', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'get',
+    path: '/forecasts/what-if',
+    summary: 'Demand of the encoders concerned if one channel were on another encoder',
+    answer: 'WhatIf',
+    query: [
+      { name: 'channel', schema: { type: 'string' }, description: 'channel to place', required: true },
+      { name: 'encoder', schema: { type: 'string' }, description: 'where to', required: true },
+    ],
+    refusals: ['bad-request', 'unknown-channel', 'unknown-encoder', 'unavailable'],
+  },
+  {
+    method: 'post',
+    path: '/forecasts/what-if',
+    summary: 'The same for several channels at once; changes nothing',
+    body: 'WhatIfRequest',
+    answer: 'WhatIf',
+    refusals: ['bad-request', 'unknown-channel', 'unknown-encoder', 'unavailable'],
+  },
+  { method: 'get', path: '/events', summary: 'Known events', answer: 'KnownEvent', list: true },
+  {
+    method: 'post',
+    path: '/events',
+    summary: 'Adds a known event, or replaces the one with its id',
+    body: 'AddEvent',
+    answer: 'KnownEvent',
+    status: 201,
+    refusals: ['bad-request', 'at-capacity-limit', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'delete',
+    path: '/events/{id}',
+    summary: 'Removes a known event',
+    status: 204,
+    refusals: ['bad-request', 'not-found', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/history',
+    summary: `Imports audience, at most ${historyRowsAtOnce} rows at once; the same row again replaces itself`,
+    body: 'HistoryImport',
+    answer: 'HistoryImported',
+    refusals: ['bad-request', 'unavailable', 'timeout'],
   },
   {
     method: 'get',
@@ -143,6 +254,88 @@ export const operations: Operation[] = [
     summary: 'Cordons the encoder and moves its channels away',
     refusals: cordonRefusals,
   },
+  {
+    method: 'get',
+    path: '/rollout',
+    summary: 'The rollout under way, else the last one; 204 where there was none',
+    answer: 'Rollout',
+    refusals: ['unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/rollout',
+    summary: 'Begins to bring a build to all encoders; answers when its waves are planned',
+    body: 'StartRollout',
+    answer: 'Rollout',
+    status: 201,
+    refusals: ['bad-request', 'not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  ...(['pause', 'resume', 'abort'] as const).map((name): Operation => ({
+    method: 'post',
+    path: `/rollout/${name}`,
+    summary: `Has the rollout ${name}`,
+    answer: 'Rollout',
+    refusals: ['conflict', 'unavailable', 'timeout'],
+  })),
+  {
+    method: 'post',
+    path: '/rollout/decide',
+    summary: 'Answers a rollout that holds: it continues, or rolls back',
+    body: 'RolloutDecision',
+    answer: 'Rollout',
+    refusals: ['bad-request', 'conflict', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'get',
+    path: '/versions',
+    summary: 'Catalogue of encoder builds, target and pins of the cell',
+    answer: 'Versions',
+    refusals: ['unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/versions',
+    summary: 'Finds or fetches a build, and adds it to the catalogue',
+    body: 'AddBuild',
+    answer: 'EncoderBuild',
+    status: 201,
+    refusals: ['bad-request', 'conflict', 'not-found', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'delete',
+    path: '/versions/{id}',
+    summary: 'Takes a build out of the catalogue',
+    status: 204,
+    refusals: ['not-found', 'conflict', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'post',
+    path: '/versions/{id}/probe',
+    summary: 'Encodes the reference clips with a build, and derives its compatibility class',
+    answer: 'EncoderBuild',
+    refusals: ['not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'put',
+    path: '/versions/target',
+    summary: 'Sets the build that every encoder of the cell should run',
+    body: 'TargetRequest',
+    refusals: ['bad-request', 'not-found', 'conflict', 'encoder-incompatible', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'put',
+    path: '/versions/pins/{id}',
+    summary: 'Pins a channel to encoders that run a build',
+    body: 'PinRequest',
+    refusals: ['bad-request', 'not-found', 'unknown-channel', 'unavailable', 'timeout'],
+  },
+  {
+    method: 'delete',
+    path: '/versions/pins/{id}',
+    summary: 'Lifts the pin of a channel',
+    status: 204,
+    refusals: ['not-found', 'unavailable', 'timeout'],
+  },
 ];
 
 const componentUri = (id: string): string => `#/components/schemas/${id}`;
@@ -174,7 +367,7 @@ const describe = (operation: Operation): object => {
       required: true,
       schema: { type: 'string' },
     })),
-    ...query.map((q) => ({ ...q, in: 'query', required: false })),
+    ...query.map((q) => ({ required: false, ...q, in: 'query' })),
   ];
   const schema = answer ? (list ? { type: 'array', items: reference(answer) } : reference(answer)) : null;
   const mutates = operation.method !== 'get';

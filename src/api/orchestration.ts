@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { Client, WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
+import {
+  ScheduleOverlapPolicy,
+  type Client,
+  type WorkflowExecutionInfo,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import {
   SwarmError,
   channelControl,
   channelWorkflowId,
+  retrainScheduleId,
   searchAttributeNames,
   swarmControl,
   swarmWorkflowId,
@@ -89,6 +96,12 @@ export class TemporalOrchestration implements Orchestration {
     return this.updateSwarm(swarmControl[change], request);
   }
 
+  retrain(): Promise<void> {
+    return this.command(noSwarm, (client) =>
+      client.schedule.getHandle(retrainScheduleId(this.o.cell)).trigger(ScheduleOverlapPolicy.SKIP),
+    );
+  }
+
   moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]> {
     return this.call(readDeadlineMs, noSwarm, async (client) => {
       const query =
@@ -136,6 +149,54 @@ export class TemporalOrchestration implements Orchestration {
         ...history,
       };
     });
+  }
+
+  /** Asks any workflow for its state. @param notFound the refusal when it does not run */
+  query<T>(workflowId: string, name: string, notFound: () => SwarmError): Promise<T> {
+    return this.call(readDeadlineMs, notFound, (client) =>
+      client.workflow.getHandle(workflowId).query<T>(name),
+    );
+  }
+
+  /** Sends any workflow an Update and waits for its answer. */
+  update<T>(workflowId: string, name: string, argument: unknown, notFound: () => SwarmError): Promise<T> {
+    return this.command(notFound, (client) =>
+      client.workflow.getHandle(workflowId).executeUpdate<T, [unknown]>(name, {
+        args: [argument],
+        updateId: randomUUID(),
+      }),
+    );
+  }
+
+  /**
+   * Starts a workflow and waits for the answer of an Update in one step, so that it can't end unheard in between.
+   * @returns null where a workflow of this id runs already: it is left alone
+   */
+  async updateWithStart<T>(o: {
+    workflowType: string;
+    workflowId: string;
+    taskQueue: string;
+    input: unknown;
+    update: string;
+    summary: string;
+  }): Promise<T | null> {
+    const { WithStartWorkflowOperation } = await import('@temporalio/client');
+    const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(o.workflowType, {
+      workflowId: o.workflowId,
+      taskQueue: o.taskQueue,
+      args: [o.input],
+      workflowIdConflictPolicy: 'FAIL',
+      staticSummary: o.summary,
+      workflowTaskTimeout: '5 seconds',
+    });
+    try {
+      return await this.command(noSwarm, (client) =>
+        client.workflow.executeUpdateWithStart<Workflow, T, []>(o.update, { startWorkflowOperation }),
+      );
+    } catch (error) {
+      if (await startWorkflowOperation.workflowHandle().then(() => false, isAlreadyStarted)) return null;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -222,6 +283,9 @@ export class TemporalOrchestration implements Orchestration {
     }
   }
 }
+
+const isAlreadyStarted = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError';
 
 const noSwarm = (): SwarmError =>
   new SwarmError('unavailable', 'The swarm workflow does not run.', 'Run `npm start`, which starts it.');

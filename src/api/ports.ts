@@ -1,3 +1,6 @@
+import type { StorageReport } from '../service/storage-reports';
+import type { ForecastFeedback } from '../telemetry/forecast-feedback';
+import type { ForecastInputs } from '../telemetry/forecast-inputs';
 import type { TelemetryStore } from '../telemetry/store';
 import type {
   ChannelSpec,
@@ -10,6 +13,8 @@ import type {
   SwarmWorkflowState,
 } from '../domain';
 import type { MoveRecord } from './answer-schemas';
+import type { RolloutsPort } from './rollouts-port';
+import type { VersionsPort } from './versions-port';
 
 /**
  * All that the API asks of the rest of the swarm. The real ones are in upstream.ts and orchestration.ts.
@@ -17,8 +22,12 @@ import type { MoveRecord } from './answer-schemas';
  */
 export interface ApiPorts {
   orchestration: Orchestration;
+  versions: VersionsPort;
+  rollouts: RolloutsPort;
   origin: OriginPort;
   source: { channels(): Promise<SourceChannel[]> };
+  /** Whether relay and origin can write to their disks. */
+  storage(): Promise<StorageReport[]>;
   fleet: { list(): Promise<FleetMember[]> };
   encoder: {
     describe(grpcAddress: string): Promise<EncoderInfo>;
@@ -37,6 +46,8 @@ export interface Orchestration {
   removeChannel(channelId: string): Promise<void>;
   move(channelId: string, request: MoveRequest): Promise<MoveResult>;
   setCordon(encoderId: string, change: 'cordon' | 'uncordon' | 'drain'): Promise<void>;
+  /** Begins a retraining of the net, unless one is under way. */
+  retrain(): Promise<void>;
   /** Running moves first, then the latest. */
   moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]>;
   /** One run with its history. @throws SwarmError bad-request when there is no such workflow. */
@@ -110,8 +121,11 @@ export interface FleetMember {
   restarts: number;
 }
 
-/** The reading half of the telemetry store. */
+/** What the API asks of the telemetry store. */
 export type TelemetryReader = Pick<
   TelemetryStore,
   'audienceHistory' | 'latestAudience' | 'latestForecast' | 'recent'
->;
+> & {
+  inputs: Pick<ForecastInputs, 'regionLoad' | 'events' | 'putEvent' | 'removeEvent' | 'importAudience'>;
+  feedback: Pick<ForecastFeedback, 'latest' | 'accuracy'>;
+};

@@ -1,3 +1,4 @@
+import { storageProblem } from '../service/storage-reports';
 import type { ChannelStatus, EncoderStatus } from './answer-schemas';
 import type { Observation } from './observe';
 
@@ -9,6 +10,7 @@ export const problemsOf = (
   encoders: readonly EncoderStatus[],
   channels: readonly ChannelStatus[],
 ): string[] => [
+  ...seen.storage.flatMap((report) => storageProblem(report) ?? []),
   ...channels.filter((c) => c.status === 'off-air').map((c) => `${c.id} is off air: no encoder owns it.`),
   ...channels
     .filter((c) => c.status === 'late')

@@ -1,32 +1,29 @@
-import { Router, json, type ErrorRequestHandler, type Request, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
-import { SwarmError, idSchema } from '../domain';
+import { idSchema } from '../domain';
+import { ModelStore } from '../models';
 import { parseOrRefuse } from '../service/http';
 import type { Forecasts, Status } from './answer-schemas';
 import { CachedReading } from './cached';
 import { channelSpecFrom, requestHandoff } from './commands';
-import { StatusEvents } from './events';
+import { StatusEvents } from './status-stream';
 import { explain } from './explain';
+import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
 import { forecastsOf } from './forecasts';
+import { jsonBody } from './json-body';
 import { runUrl } from './move-records';
+import { createModelRoutes, netStatus } from './model-routes';
 import { Observer, type Observation } from './observe';
 import { openApiDocument } from './openapi';
 import type { ApiPorts } from './ports';
 import { addChannelSchema, emptySchema, handoffSchema, limitSchema, subjectSchema } from './schemas';
 import { statusOf } from './status';
+import { createRolloutRoutes } from './rollout-routes';
+import { createVersionRoutes } from './version-routes';
 
 const statusFreshMs = 500;
 const statusDeadlineMs = 5_000;
 const bodyLimit = '64kb';
-
-/** Says what the parser of bodies found, in the words of this API. */
-const refuseBadBody: ErrorRequestHandler = (error: { type?: string; message: string }, _req, _res, next) => {
-  const cause =
-    error.type === 'entity.too.large'
-      ? `The body is larger than ${bodyLimit}.`
-      : `The body is not JSON: ${error.message}.`;
-  next(new SwarmError('bad-request', cause, 'Send a JSON object as /api/openapi.json describes it.'));
-};
 
 export interface ApiRoutes {
   router: Router;
@@ -37,7 +34,8 @@ export interface ApiRoutes {
 export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRoutes => {
   const cell = environment.SWARM_CELL;
   const stepSeconds = environment.SWARM_STEP_SECONDS;
-  const observer = new Observer(ports, { cell, forecastMaxAgeMs: 60 * stepSeconds * 1000 });
+  const observer = new Observer(ports, { cell, stepSeconds, forecastMaxAgeMs: 60 * stepSeconds * 1000 });
+  const models = new ModelStore(environment.SWARM_STATE_DIR, cell);
   const context = {
     cell,
     urls: {
@@ -52,7 +50,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     'The swarm',
     async () => {
       const seen = await observer.observe();
-      return { seen, status: statusOf(seen, context) };
+      return { seen, status: statusOf(seen, { ...context, net: await netStatus(models) }) };
     },
     { freshMs: statusFreshMs, deadlineMs: statusDeadlineMs },
   );
@@ -81,11 +79,13 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
   };
   const events = new StatusEvents(status);
   const router = Router();
-  router.use(json({ limit: bodyLimit }), refuseBadBody);
+  const parts = { cell, stepSeconds, ports, look: lookNow };
+  router.use(createHistoryRoutes(parts), ...jsonBody(bodyLimit));
   const idOf = (req: Request, what: string): string => parseOrRefuse(idSchema, req.params.id, what);
 
   router.get('/status', async (_req, res) => void res.json(await status()));
-  router.get('/events', events.handler);
+  router.get('/status/stream', events.handler);
+  router.use(createForecastRoutes(parts));
   router.get('/channels', async (_req, res) => void res.json((await status()).channels));
   router.get('/encoders', async (_req, res) => void res.json((await status()).encoders));
   router.get('/handoffs', async (req, res) => {
@@ -97,6 +97,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     if (!value) throw fault ?? new Error('no forecasts');
     res.json(value);
   });
+  router.use(createModelRoutes(models, ports));
   router.get('/explain/*subject', async (req, res) => {
     const subject = [req.params.subject].flat().join('/');
     res.json(await explain(ports.orchestration, parseOrRefuse(subjectSchema, subject, 'subject')));
@@ -117,6 +118,8 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     const asked = parseOrRefuse(handoffSchema, req.body ?? {}, 'handoff');
     res.json(await command(requestHandoff(ports.orchestration, id, asked)));
   });
+  router.use('/versions', createVersionRoutes(ports));
+  router.use('/rollout', createRolloutRoutes(ports.rollouts));
   const cordonRoute =
     (change: 'cordon' | 'uncordon' | 'drain') =>
     async (req: Request, res: Response): Promise<void> => {

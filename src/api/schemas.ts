@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { channelInputSchema, channelSpecSchema, idSchema, policySchema } from '../domain';
+import { channelInputSchema, channelSpecSchema, idSchema, knownEventSchema, policySchema } from '../domain';
 
 /** Shapes of the API's requests. The answers are in answer-schemas.ts. */
 
@@ -32,5 +32,64 @@ export const limitSchema = z.object({ limit: z.coerce.number().int().min(1).max(
 export const subjectSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9/_.:-]{0,199}$/, 'use a channel id or a workflow id');
+
+const mostEventDays = 7;
+const mostDaysAhead = 400;
+const dayMs = 86_400_000;
+/** The store keeps what is at most so old. */
+const keptDays = 30;
+
+/** A known event. The schedule is of the weeks around now: farther off it would help no forecast. */
+export const eventSchema = knownEventSchema
+  .strict()
+  .refine((e) => e.endsAtMs > e.startsAtMs, { path: ['endsAtMs'], message: 'must be after startsAtMs' })
+  .refine((e) => e.endsAtMs - e.startsAtMs <= mostEventDays * dayMs, {
+    path: ['endsAtMs'],
+    message: `at most ${mostEventDays} days after startsAtMs; give longer ones day by day`,
+  })
+  .refine((e) => e.startsAtMs > Date.now() - (keptDays - 1) * dayMs, {
+    path: ['startsAtMs'],
+    message: `at most ${keptDays - 1} days ago: history goes back no further`,
+  })
+  .refine((e) => e.startsAtMs < Date.now() + mostDaysAhead * dayMs, {
+    path: ['startsAtMs'],
+    message: `at most ${mostDaysAhead} days ahead`,
+  });
+
+export const historyRowsAtOnce = 5_000;
+
+export const historyImportSchema = z
+  .object({
+    rows: z
+      .array(
+        z
+          .object({
+            atMs: z.int().min(0).describe('wall clock, milliseconds since 1970'),
+            channelId: idSchema,
+            viewers: z.number().min(0).max(1e12),
+            region: idSchema.optional().describe("absent: the channel's own"),
+          })
+          .strict(),
+      )
+      .min(1)
+      .max(historyRowsAtOnce),
+  })
+  .strict();
+export type HistoryImport = z.infer<typeof historyImportSchema>;
+
+export const accuracyQuerySchema = z.object({
+  steps: z.coerce.number().int().min(1).max(10_000).default(168),
+});
+
+export const whatIfQuerySchema = z.object({ channel: idSchema, encoder: idSchema });
+
+export const whatIfSchema = z
+  .object({
+    placement: z
+      .record(idSchema, idSchema)
+      .refine((p) => Object.keys(p).length > 0, 'name at least one channel')
+      .describe('encoder by channel; channels not named stay where they are'),
+  })
+  .strict();
 
 export { idSchema, policySchema };

@@ -43,7 +43,8 @@ export const startApi = async (
   app.use(createPages(publicOriginUrl(environment)));
   const addMend: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withMend(error));
   app.use(addMend, errorHandler(o.log));
-  const server = await listen(app, o.port ?? environment.SWARM_API_PORT, host);
+  // A command may be waited for longer than any media is.
+  const server = await listen(app, o.port ?? environment.SWARM_API_PORT, host, { idleTimeoutMs: 0 });
   o.log.info({ port: server.port }, 'API listens');
   return {
     port: server.port,

@@ -1,6 +1,7 @@
 import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
 import type { ChannelStatus, EncoderStatus, Status } from './answer-schemas';
 import { demandOf, peakOf } from './encoder-demand';
+import { alertsOf } from './alerts';
 import type { Observation } from './observe';
 import type { OriginChannel } from './ports';
 import { problemsOf } from './problems';
@@ -8,6 +9,7 @@ import { problemsOf } from './problems';
 export interface StatusContext {
   cell: string;
   urls: Status['urls'];
+  net: Status['net'];
   cycleUrl(workflowId: string): string;
 }
 
@@ -26,6 +28,7 @@ export const statusOf = (seen: Observation, context: StatusContext): Status => {
     atMs: seen.atMs,
     health: originSilent || allDark ? 'down' : problems.length || seen.missing.length ? 'degraded' : 'ok',
     problems,
+    alerts: alertsOf(seen.feedback),
     missing: seen.missing,
     counts: {
       onAir,
@@ -44,6 +47,7 @@ export const statusOf = (seen: Observation, context: StatusContext): Status => {
       horizonSteps: forecast.horizonSteps,
       held: forecast.held,
     },
+    net: context.net,
     cycle: cycle && {
       number: swarm?.cycle ?? 0,
       workflowId: cycle.workflowId,

@@ -9,7 +9,10 @@ type Section = Explanation['sections'][number];
 const reasonText: Record<MoveReason, string> = {
   'predicted-overload': 'its encoder was forecast to cross its limit',
   consolidation: 'demand is low and fewer encoders can carry it',
+  placement: 'it must not stay where it was: a pin, its region or its redundancy group',
+  'make-room': 'another channel needed its place',
   drain: 'its encoder is being drained',
+  canary: 'a new build is tried on it',
   operator: 'an operator asked for it',
   ladder: 'its audience asks for another ladder',
   recycle: 'its session was due to be renewed',

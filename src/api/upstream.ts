@@ -1,16 +1,20 @@
 import type { Environment } from '../config/config';
 import { callJson } from '../service/http';
+import { readStorageReports } from '../service/storage-reports';
 import { encoderClientFor } from '../media/encoder/client';
 import { createFleetProvider } from '../fleet/provider';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { TemporalOrchestration } from './orchestration';
+import { createRolloutsPort } from './rollouts-port';
+import { createVersionsPort } from './versions-port';
 import type { ApiPorts, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 
 const deadlineMs = 2_000;
 
 /** The real parts of the swarm that this environment names. Nothing is connected before it is needed. */
 export const createPorts = (environment: Environment): ApiPorts => {
-  const { SWARM_ORIGIN_URL: originUrl, SWARM_SOURCE_URL: sourceUrl, SWARM_CELL: cell } = environment;
+  const { SWARM_RELAY_URL: relayUrl, SWARM_ORIGIN_URL: originUrl } = environment;
+  const { SWARM_SOURCE_URL: sourceUrl, SWARM_CELL: cell } = environment;
   const store = createTelemetryStore(environment);
   const orchestration = new TemporalOrchestration({
     cell,
@@ -21,6 +25,8 @@ export const createPorts = (environment: Environment): ApiPorts => {
   });
   return {
     orchestration,
+    versions: createVersionsPort(cell, orchestration),
+    rollouts: createRolloutsPort(cell, orchestration),
     origin: {
       channels: () => callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: deadlineMs }),
       ledgerEntry: async (channelId, gop) => {
@@ -34,6 +40,7 @@ export const createPorts = (environment: Environment): ApiPorts => {
     source: {
       channels: () => callJson<SourceChannel[]>(`${sourceUrl}/channels`, { timeoutMs: deadlineMs }),
     },
+    storage: () => readStorageReports({ relay: relayUrl, origin: originUrl }),
     fleet: createFleetProvider(environment),
     encoder: {
       describe: (address) => encoderClientFor(address).describe({ deadlineMs }),

@@ -18,6 +18,10 @@ export class ApiClient {
     return this.call<T>(path, { method: 'POST', json, timeoutMs: commandDeadlineMs });
   }
 
+  put<T>(path: string, json: unknown): Promise<T> {
+    return this.call<T>(path, { method: 'PUT', json, timeoutMs: commandDeadlineMs });
+  }
+
   delete(path: string): Promise<void> {
     return this.call<void>(path, { method: 'DELETE', timeoutMs: commandDeadlineMs });
   }

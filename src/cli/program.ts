@@ -1,11 +1,18 @@
 import { Command } from 'commander';
 import { addChannel } from './commands/channel';
 import { addEncoder } from './commands/encoder';
+import { addEvent } from './commands/event';
 import { addExplain } from './commands/explain';
 import { addForecast } from './commands/forecast';
 import { addHandoff } from './commands/handoff';
+import { addReplay } from './commands/replay';
+import { addRollout } from './commands/rollout';
+import { addHistory } from './commands/history';
+import { addModel } from './commands/model';
+import { addSimulate } from './commands/simulate';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
+import { addVersion } from './commands/version';
 
 const examples = `
 Examples:
@@ -14,6 +21,8 @@ Examples:
   encoder-swarm encoder drain enc-3       empty an encoder before its maintenance
   encoder-swarm verify ch-1 --window 60s  prove that no frame of the last minute is missing
   encoder-swarm explain ch-1              why it was moved last
+  encoder-swarm version list              encoder builds and their compatibility classes
+  encoder-swarm rollout start ffmpeg-7    upgrade all encoders, and back if it is worse
   encoder-swarm forecast --jsonl < FILE   forecast any series, without a swarm
 
 Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage or unusable input.`;
@@ -33,12 +42,19 @@ export const createProgram = (o: { json: boolean }): Command => {
   addEncoder(program);
   addVerify(program);
   addExplain(program);
+  addReplay(program);
+  addVersion(program);
+  addRollout(program);
   addForecast(program);
+  addEvent(program);
+  addHistory(program);
+  addModel(program);
+  addSimulate(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.
     if (o.json) command.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
-    if (command !== program && command.commands.length === 0) {
+    if (command !== program && (command.commands.length === 0 || command.registeredArguments.length > 0)) {
       command.option('--json', 'print JSON, errors too').option('--api <url>', 'API of the swarm');
     }
   });

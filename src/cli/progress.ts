@@ -38,3 +38,24 @@ export const createVerifyProgress = (o: {
     },
   };
 };
+
+/** Shows people at a terminal how much of a long calculation is done. Nothing in pipes. */
+export const createCountProgress = (o: {
+  hidden: boolean;
+  format: string;
+}): { onProgress: (done: number, total: number) => void; stop: () => void } => {
+  if (o.hidden || !process.stderr.isTTY) return { onProgress: () => undefined, stop: () => undefined };
+  const bar = new SingleBar({ format: o.format, hideCursor: true, stream: process.stderr });
+  return {
+    onProgress: (done, total) => {
+      if (!bar.isActive) bar.start(total, 0);
+      bar.update(done);
+      // The calculation holds the event loop: the bar's own timer would never come to draw.
+      bar.updateETA();
+      bar.render();
+    },
+    stop: () => {
+      if (bar.isActive) bar.stop();
+    },
+  };
+};

@@ -52,6 +52,14 @@ export const environmentSchema = z.object({
   SWARM_AUDIENCE_ANCHOR: z.enum(['keep', 'restart', 'off']).default('keep'),
   /** Seconds of wall time per step of the audience and of the forecasts; 24 steps are a day. */
   SWARM_STEP_SECONDS: z.coerce.number().min(1).max(3600).default(5),
+  /** Ring of the relay, in memory and on disk, for each channel: it ends at the first of the two. */
+  SWARM_RING_SECONDS: z.coerce.number().min(10).max(3_600).default(60),
+  SWARM_RING_MIB: z.coerce.number().min(1).max(16_384).default(64),
+  /** What the origin keeps of each channel, likewise. */
+  SWARM_RETENTION_SECONDS: z.coerce.number().min(60).max(86_400).default(900),
+  SWARM_RETENTION_MIB: z.coerce.number().min(16).max(1_048_576).default(1_024),
+  /** Seconds between retrainings of the net; empty: a day of 24 steps, but no less than ten minutes. */
+  SWARM_RETRAIN_SECONDS: z.coerce.number().min(60).max(2_592_000).optional(),
   SWARM_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 });
 export type Environment = z.infer<typeof environmentSchema>;
@@ -69,6 +77,13 @@ export const readEnvironment = (env: NodeJS.ProcessEnv = process.env): Environme
   }
   return { ...parsed.data, SWARM_STATE_DIR: resolve(parsed.data.SWARM_STATE_DIR) };
 };
+
+const STEPS_PER_DAY = 24;
+const MIN_DEFAULT_RETRAIN_SECONDS = 600;
+
+/** Seconds between retrainings of a cell's net. */
+export const retrainSecondsOf = ({ SWARM_RETRAIN_SECONDS, SWARM_STEP_SECONDS }: Environment): number =>
+  SWARM_RETRAIN_SECONDS ?? Math.max(MIN_DEFAULT_RETRAIN_SECONDS, STEPS_PER_DAY * SWARM_STEP_SECONDS);
 
 /** Base URL of the origin as browsers and players reach it. */
 export const publicOriginUrl = (environment: Environment): string =>

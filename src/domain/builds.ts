@@ -1,6 +1,19 @@
 import { z } from 'zod';
 import { idSchema } from './channel';
 
+/** Hex SHA-256. */
+export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'use 64 hex digits');
+
+/** A build that is at hand where encoder hosts run. */
+export const installedBuildSchema = z.strictObject({
+  buildId: idSchema,
+  /** Absolute path of its ffmpeg there. */
+  executablePath: z.string().min(1).max(4096),
+  /** SHA-256 that the executable must have. */
+  digest: digestSchema,
+});
+export type InstalledBuild = z.infer<typeof installedBuildSchema>;
+
 /** Where the executable of an encoder build comes from. */
 export const buildSourceSchema = z.discriminatedUnion('kind', [
   /** An ffmpeg executable on the encoder's machine. */
@@ -17,12 +30,47 @@ export const buildSourceSchema = z.discriminatedUnion('kind', [
 ]);
 export type BuildSource = z.infer<typeof buildSourceSchema>;
 
+/** What a build made of one rendition of a probe: what has to be equal for a switch without a seam, readably. */
+export const renditionFactsSchema = z.object({
+  case: z.string(),
+  rendition: z.string(),
+  /** RFC 6381: profile, constraints and level in hex. */
+  codec: z.string(),
+  /** Such as 320x180. */
+  pictureSize: z.string(),
+  /** Primaries, transfer and matrix (numbers of ITU-T H.273) and range. */
+  colour: z.string(),
+  sampleAspect: z.string(),
+  /** Units in a tick, ticks per second; fixed or variable. */
+  timing: z.string(),
+  reorderFrames: z.int().nullable(),
+  /** SPS and PPS, byte by byte: hex, 16 digits of the SHA-256. */
+  parameterSets: z.string(),
+  /** PTS and DTS of every picture, GOP by GOP: 16 digits of the SHA-256. */
+  pictureTimes: z.string(),
+  /** PTS of every audio unit, GOP by GOP: 16 digits of the SHA-256. */
+  audioTimes: z.string(),
+  /** Elementary streams in the transport stream: kind, PID and stream type. */
+  streams: z.string(),
+});
+export type RenditionFacts = z.infer<typeof renditionFactsSchema>;
+
+/** What was measured of a build. */
+export const buildProbeSchema = z.object({
+  facts: z.array(renditionFactsSchema),
+  /** Media seconds encoded per wall second, slowest case: how the build compares on the machine that probed it. */
+  realTimeRatio: z.number(),
+});
+export type BuildProbe = z.infer<typeof buildProbeSchema>;
+
 /** One build of the encoder software in the Central Version Manager's catalogue. */
 export const encoderBuildSchema = z.object({
   id: idSchema,
   /** Hex SHA-256 of the executable: tells builds apart whatever their version strings say. */
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  digest: digestSchema,
   source: buildSourceSchema,
+  /** Where the executable is, on the machine of the worker and the local fleet; absent for a container image. */
+  executablePath: z.string().min(1).max(4096).optional(),
   /** First line of `ffmpeg -version`, without the word ffmpeg. */
   ffmpegVersion: z.string(),
   /** Encoders, pixel formats and the like that sessions need, as found by the probe. */
@@ -34,5 +82,7 @@ export const encoderBuildSchema = z.object({
   compatibilityClass: z.string().nullable(),
   /** Wall clock, milliseconds; null until probed. */
   probedAtMs: z.number().nullable(),
+  /** What the class was derived from; absent until probed. */
+  probe: buildProbeSchema.optional(),
 });
 export type EncoderBuild = z.infer<typeof encoderBuildSchema>;

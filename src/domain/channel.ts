@@ -34,6 +34,8 @@ export const placementSchema = z.object({
   encoderId: idSchema.optional(),
   zone: idSchema.optional(),
   buildId: idSchema.optional(),
+  /** Regions that may encode it besides its own, nearest to its audience first. */
+  otherRegions: z.array(idSchema).max(16).optional(),
 });
 export type Placement = z.infer<typeof placementSchema>;
 
@@ -55,7 +57,7 @@ export const channelSpecSchema = z.object({
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;
 
 /** The picture size whose cost is one encode unit at 25 frames/s. */
-const UNIT_PIXELS_PER_SECOND = 320 * 180 * 25;
+export const UNIT_PIXELS_PER_SECOND = 320 * 180 * 25;
 
 /** Cost of one rendition in encode units: proportional to its pixel rate. 320x180 at 25 frames/s is 1. */
 export const renditionUnits = (r: Rendition, framesPerSecond: number): number =>
@@ -67,7 +69,8 @@ export const ladderUnits = (ladder: readonly Rendition[], framesPerSecond: numbe
 
 /** Number of rungs of a channel that an audience of this size deserves; at least 1. */
 export const rungsFor = (spec: Pick<ChannelSpec, 'ladder' | 'viewersPerRung'>, viewers: number): number => {
-  const earned = spec.viewersPerRung.filter((threshold) => viewers >= threshold).length;
+  let earned = 0;
+  for (const threshold of spec.viewersPerRung) if (viewers >= threshold) earned += 1;
   return Math.min(spec.ladder.length, 1 + earned);
 };
 

@@ -1,11 +1,13 @@
 import type { ChannelSpec } from './channel';
 import type { MoveReason, Plan, Policy } from './plan';
 import type { Fitness } from './snapshot';
+import type { EncoderUpdate } from './version-manager';
 
 /** Names by which workflows, worker, API and CLI find each other in Temporal. */
 export const swarmWorkflowId = (cell: string): string => `swarm/${cell}`;
 export const channelWorkflowId = (channelId: string): string => `channel/${channelId}`;
 export const forecastScheduleId = (cell: string): string => `forecasting/${cell}`;
+export const retrainScheduleId = (cell: string): string => `retraining/${cell}`;
 
 /** Typed search attributes, all of type Keyword. They must be registered on the server. */
 export const searchAttributeNames = {
@@ -56,6 +58,8 @@ export const channelControl = {
 export interface CordonRequest {
   encoderId: string;
   requestedBy: string;
+  /** Channels that may come to the encoder nevertheless, as to a canary. */
+  exceptChannels?: string[];
 }
 
 export interface EncoderLost {
@@ -96,7 +100,7 @@ export interface SwarmWorkflowState {
   cycle: number;
   policy: Policy;
   channels: ChannelSpec[];
-  cordons: Record<string, { draining: boolean; by: string; atMs: number }>;
+  cordons: Record<string, { draining: boolean; by: string; atMs: number; exceptChannels?: string[] }>;
   lowDemandSinceMs: number | null;
   lastCycle: CycleResult | null;
 }
@@ -112,4 +116,6 @@ export interface CycleResult {
   /** What became of each decision: accepted by its channel, or refused and why. */
   acted: { what: string; accepted: boolean; why?: string }[];
   unreachable: string[];
+  /** Encoders that run another build than the cell's target, in the order in which they are brought in line. */
+  updates?: EncoderUpdate[];
 }

@@ -37,6 +37,8 @@ export interface SessionInfo {
   /** Media seconds encoded per wall second over the last GOP; 1 or more keeps up. */
   realTimeRatio: number;
   lateGops: number;
+  /** Cores that its encode used since the measurement before; absent where the host does not tell. */
+  cpuCores?: number;
 }
 
 /** Measurements of one encoder host at one moment. */
@@ -60,6 +62,8 @@ export interface EncoderObservation extends EncoderInfo {
   /** The catalogue's build with its digest, and that build's compatibility class; absent where unknown. */
   buildId?: string;
   compatibilityClass?: string;
+  /** Why it takes no work yet although nobody has cordoned it; absent: it does. */
+  heldBack?: string;
   /** Crashes and failed handoffs, each decayed by half every 10 minutes. */
   troubles: number;
 }

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'timeout'
   | 'conflict'
   | 'unavailable'
+  | 'storage-full'
   | 'at-capacity-limit'
   | 'cross-origin'
   | 'internal';
@@ -62,6 +63,7 @@ export const httpStatusOf: Record<ErrorCode, number> = {
   timeout: 408,
   conflict: 409,
   unavailable: 503,
+  'storage-full': 507,
   'at-capacity-limit': 409,
   'cross-origin': 403,
   internal: 500,

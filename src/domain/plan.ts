@@ -1,5 +1,16 @@
 import { z } from 'zod';
 
+/** What each term of an encoder's fitness is worth, relative to the others. */
+export const fitnessWeightsSchema = z
+  .object({
+    headroom: z.number().min(0).default(0.4),
+    quality: z.number().min(0).default(0.25),
+    version: z.number().min(0).default(0.1),
+    zone: z.number().min(0).default(0.1),
+    stability: z.number().min(0).default(0.15),
+  })
+  .refine((weights) => Object.values(weights).some((weight) => weight > 0), 'at least one must be above 0');
+
 /** What the planner may do and when. Fractions are of an encoder's capacity. */
 export const policySchema = z.object({
   /** An encoder should never carry more than this fraction of its capacity. */
@@ -16,14 +27,35 @@ export const policySchema = z.object({
   scaleInStabilisationSeconds: z.number().min(0).default(60),
   /** Planned moves per control cycle. */
   maxMovesPerCycle: z.int().min(0).default(2),
+  /**
+   * Price of an encoder for an hour, and of an encoder over its limit for a minute, in the same currency. Only their
+   * ratio counts: it decides how much of the forecast's spread is provisioned for (see newsvendor.ts).
+   */
+  encoderHourPrice: z.number().gt(0).default(1),
+  overloadedMinutePrice: z.number().gt(0).default(0.25),
+  /** Planned moves per control cycle that leave or enter any one encoder. */
+  maxMovesPerEncoder: z.int().min(1).default(4),
+  /** Encoder-seconds that a handoff is worth: emptying an encoder must save more than its moves cost. */
+  handoffCostEncoderSeconds: z.number().min(0).default(5),
+  /** May a channel move to an encoder of another compatibility class, which declares a discontinuity? */
+  allowDiscontinuity: z.boolean().default(false),
+  /** A region whose CDN is forecast (P90) to carry more than this fraction of its capacity is congested. */
+  congestedRegionLoad: z.number().gt(0).default(0.85),
+  fitnessWeights: fitnessWeightsSchema.prefault({}),
 });
 export type Policy = z.infer<typeof policySchema>;
 
-/** Why a channel moves. `ladder` is a handoff to the same encoder. */
+/**
+ * Why a channel moves. `ladder` is a handoff to the same encoder; `placement` mends a breach of its pins, region
+ * or redundancy group; `make-room` frees a place that another move of the plan needs.
+ */
 export type MoveReason =
   | 'predicted-overload'
   | 'consolidation'
+  | 'placement'
+  | 'make-room'
   | 'drain'
+  | 'canary'
   | 'operator'
   | 'ladder'
   | 'recycle'
@@ -38,6 +70,8 @@ export interface Move {
   toEncoderId: string;
   rungs: number;
   reason: MoveReason;
+  /** Moves of wave n + 1 need the room that those of wave n leave; absent: 0. Moves of a wave run side by side. */
+  wave?: number;
   explanation: MoveExplanation;
 }
 
@@ -48,13 +82,22 @@ export interface MoveExplanation {
   /** Figures that the decision rests on, by name; units in the name. */
   figures: Record<string, number>;
   fitness?: { from?: number; to?: number };
-  /** Encoders not chosen, and why. */
+  /** Encoders not chosen, and why: all of them in a small fleet, else the best few. */
   rejected: { encoderId: string; why: string }[];
+  /** Encoders not chosen by cause, in a fleet too large to list them. */
+  rejectedCounts?: Record<string, number>;
 }
 
 export type ScaleChange =
   | { kind: 'none' }
-  | { kind: 'provision'; count: number; reason: string; figures: Record<string, number> }
+  | {
+      kind: 'provision';
+      count: number;
+      /** Zone of each of them; absent: the provider's choice. */
+      zones?: string[];
+      reason: string;
+      figures: Record<string, number>;
+    }
   | { kind: 'deprovision'; encoderId: string; reason: string; figures: Record<string, number> };
 
 /** What one control cycle decides. */

@@ -23,12 +23,33 @@ export interface ChannelObservation {
   movedAtMs: number | null;
 }
 
+/** An encoder that was asked for and does not answer yet. */
+export interface PendingEncoder {
+  requestId: string;
+  /** Absent: the provider's choice. */
+  zone?: string;
+  askedAtMs: number;
+}
+
+/** How a request for encoders ended. */
+export interface ProvisioningOutcome {
+  askedAtMs: number;
+  endedAtMs: number;
+  /** Encoders asked for, and how many of them answer; 0: it failed. */
+  asked: number;
+  got: number;
+}
+
 /** All that a plan is made from. Plain JSON; the same snapshot gives the same plan. */
 export interface SwarmSnapshot {
   cell: string;
   atMs: number;
   encoders: EncoderObservation[];
   channels: ChannelObservation[];
+  /** Absent: none is under way. */
+  pendingEncoders?: PendingEncoder[];
+  /** Recent requests for encoders, oldest first; what the provisioning lead time is learned from. */
+  provisioning?: ProvisioningOutcome[];
 }
 
 /** P10/P50/P90 of a quantity over the coming steps. All three arrays have `horizonSteps` entries. */
@@ -49,8 +70,17 @@ export interface CellForecast {
   viewers: Record<string, DemandCurve>;
   /** Encode units by channel id. */
   channelUnits: Record<string, DemandCurve>;
+  /**
+   * Encode units of the whole cell, forecast as a series of its own: channels rise and fall together in part only,
+   * so that the sum of their P90s is no P90 of their sum. Absent: estimated from the channels.
+   */
+  totalUnits?: DemandCurve;
   /** Predicted CDN load fraction by region; absent where nobody measures it. */
   regionLoad?: Record<string, DemandCurve>;
+  /** Viewers of all channels together by region; absent where audience carries no region. */
+  regionViewers?: Record<string, DemandCurve>;
+  /** Between the errors of any two channels, in [0, 1]; absent while too few have been scored. */
+  errorCorrelation?: number;
   /** Channels whose history was too short, so that the current level was held. */
   held: string[];
 }

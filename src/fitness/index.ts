@@ -1,2 +1,2 @@
-export { fitnessOf } from './fitness';
-export { headroomTerm, scoreOf, type FitnessTerms } from './terms';
+export { FitnessEvaluator, fitnessOf } from './fitness';
+export { headroomTerm, scoreOf, type FitnessTerms, type FitnessWeights } from './terms';

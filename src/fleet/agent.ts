@@ -1,5 +1,6 @@
 import express from 'express';
 import { z } from 'zod';
+import { installedBuildSchema } from '../domain';
 import { errorHandler, listen, parseOrRefuse, type RunningServer } from '../service/http';
 import type { Logger } from '../service/logger';
 import type { LocalFleet } from './local-fleet';
@@ -7,6 +8,11 @@ import type { LocalFleet } from './local-fleet';
 const provisionSchema = z.strictObject({
   requestId: z.string().min(1).max(200),
   zone: z.string().min(1).max(41).optional(),
+  build: installedBuildSchema.optional(),
+});
+const setBuildSchema = z.strictObject({
+  requestId: z.string().min(1).max(200),
+  build: installedBuildSchema,
 });
 
 /**
@@ -29,8 +35,12 @@ export const startFleetAgent = async (o: {
     res.json(o.fleet.list());
   });
   app.post('/encoders', async (req, res) => {
-    const { requestId, zone } = parseOrRefuse(provisionSchema, req.body, 'request for an encoder');
-    res.status(201).json(await o.fleet.provision(requestId, zone));
+    const { requestId, zone, build } = parseOrRefuse(provisionSchema, req.body, 'request for an encoder');
+    res.status(201).json(await o.fleet.provision(requestId, zone, build));
+  });
+  app.put('/encoders/:id/build', async (req, res) => {
+    const { requestId, build } = parseOrRefuse(setBuildSchema, req.body, 'request for a build');
+    res.json(await o.fleet.setBuild(req.params.id, build, requestId));
   });
   app.delete('/encoders/:id', async (req, res) => {
     await o.fleet.deprovision(req.params.id);

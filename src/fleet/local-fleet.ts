@@ -1,71 +1,60 @@
-import { join } from 'node:path';
-import { SwarmError } from '../domain';
-import { PartProcess, type PartEvent } from '../start/part-process';
+import { existsSync } from 'node:fs';
+import { SwarmError, type InstalledBuild } from '../domain';
+import { BuildRecords } from './build-records';
+import { FleetMember, type HostOptions } from './fleet-member';
 import type { FleetEncoder } from './provider';
 
-/** Pause before an encoder that died by itself is started again; part of the contract. */
-const RESTART_DELAY_MS = 3_000;
-
-export interface LocalFleetOptions {
-  host: string;
+export interface LocalFleetOptions extends HostOptions {
   /** Encoder hosts listen on this port and the following ones. */
   portBase: number;
-  region: string;
   zones: readonly string[];
-  capacityUnits: number;
-  maxSessions: number;
   maxEncoders: number;
-  /** Program and arguments of an encoder host; it reads ENCODER_* from its environment. */
-  command: string;
-  args: readonly string[];
-  env: NodeJS.ProcessEnv;
-  logsDir: string;
-  /** Resolves once the encoder host at this address serves. */
-  awaitServing: (address: string, signal: AbortSignal) => Promise<void>;
-  onEvent: (event: PartEvent) => void;
-  onSpawned: (name: string, pid: number) => void;
-  onEnded: (name: string) => void;
+  /** Keeps which build each encoder runs. */
+  buildsFile: string;
 }
 
-interface Member {
-  id: string;
-  zone: string;
-  port: number;
-  process: PartProcess;
+interface Entry {
+  member: FleetMember;
   started: Promise<void>;
-  /** Being ended: no longer listed, but its port is still in use. */
-  leaving: boolean;
 }
 
 /** The encoder hosts that run as processes of this machine. */
 export class LocalFleet {
-  private readonly members = new Map<string, Member>();
+  private readonly entries = new Map<string, Entry>();
   private readonly byRequest = new Map<string, string>();
+  private readonly builds: BuildRecords;
   private highestNumber = 0;
   private stopped = false;
 
-  constructor(private readonly o: LocalFleetOptions) {}
-
-  list(): FleetEncoder[] {
-    return [...this.members.values()].filter((m) => !m.leaving).map((member) => this.describe(member));
+  constructor(private readonly o: LocalFleetOptions) {
+    this.builds = new BuildRecords(o.buildsFile);
   }
 
-  /** Starts an encoder under a given id, and waits until it serves. */
+  list(): FleetEncoder[] {
+    return this.members.filter((member) => !member.leaving).map((member) => member.describe());
+  }
+
+  /** Starts an encoder under a given id, with the build that it ran last, and waits until it serves. */
   async start(id: string, zone: string): Promise<FleetEncoder> {
-    const member = this.add(id, zone);
-    await member.started;
-    return this.describe(member);
+    const build = this.builds.buildOf(id);
+    const isThere = build !== undefined && existsSync(build.executablePath);
+    if (build && !isThere) this.builds.forget(id);
+    const { member, started } = this.add(id, zone, isThere ? build : undefined, { verifyBuild: false });
+    await started;
+    return member.describe();
   }
 
   /**
    * Starts one more encoder, in the zone with the fewest unless told otherwise.
-   * @throws SwarmError at-capacity-limit; bad-request for a zone that the fleet does not have
+   * @param build what it runs; absent: FFMPEG of this machine
+   * @throws SwarmError at-capacity-limit; bad-request for a zone that the fleet does not have; not-found, conflict
+   * for a build that is not here
    */
-  async provision(requestId: string, zone?: string): Promise<FleetEncoder> {
-    const known = this.members.get(this.byRequest.get(requestId) ?? '');
+  async provision(requestId: string, zone?: string, build?: InstalledBuild): Promise<FleetEncoder> {
+    const known = this.entries.get(this.byRequest.get(requestId) ?? '');
     if (known) {
       await known.started;
-      return this.describe(known);
+      return known.member.describe();
     }
     if (zone !== undefined && !this.o.zones.includes(zone)) {
       throw new SwarmError(
@@ -74,7 +63,7 @@ export class LocalFleet {
         `Use ${this.o.zones.join(' or ')}.`,
       );
     }
-    if (this.members.size >= this.o.maxEncoders) {
+    if (this.entries.size >= this.o.maxEncoders) {
       throw new SwarmError(
         'at-capacity-limit',
         `The fleet of this machine is at its limit of ${this.o.maxEncoders} encoders.`,
@@ -82,90 +71,88 @@ export class LocalFleet {
       );
     }
     const id = `enc-${this.highestNumber + 1}`;
-    const member = this.add(id, zone ?? this.emptiestZone());
+    this.builds.forget(id);
+    const { member, started } = this.add(id, zone ?? this.emptiestZone(), build, { verifyBuild: true });
     this.byRequest.set(requestId, id);
-    await member.started;
-    return this.describe(member);
+    await started;
+    if (build) this.builds.set(id, build, requestId);
+    return member.describe();
   }
 
   /** Ends an encoder: SIGTERM, then SIGKILL. Unknown: nothing to do. */
   async deprovision(id: string): Promise<void> {
-    const member = this.members.get(id);
-    if (!member) return;
-    member.leaving = true;
-    await member.process.stop();
-    this.members.delete(id);
+    const entry = this.entries.get(id);
+    if (!entry) return;
+    await entry.member.stop();
+    this.entries.delete(id);
+    this.builds.forget(id);
+  }
+
+  /**
+   * Starts an encoder host anew with another build, under its own id and port. A request that was carried out
+   * before, and a build that the host runs already, restart nothing.
+   * @throws SwarmError unknown-encoder, not-found and conflict (see verifyInstalled): nothing was changed;
+   * encoder-incompatible: the host does not start with this build, and runs the one before again; unavailable: nor
+   * does it start with that one
+   */
+  async setBuild(id: string, build: InstalledBuild, requestId: string): Promise<FleetEncoder> {
+    const entry = this.entries.get(id);
+    if (!entry || entry.member.leaving) {
+      throw new SwarmError(
+        'unknown-encoder',
+        `The fleet of this machine has no encoder ${id}.`,
+        'Name one that `encoder-swarm status` lists.',
+      );
+    }
+    const { member } = entry;
+    const isDone = (): boolean => this.builds.knows(id, requestId);
+    await member.changeBuild(build, isDone);
+    if (!isDone() && !member.leaving) this.builds.set(id, build, requestId);
+    return member.describe();
   }
 
   async stopAll(): Promise<void> {
     this.stopped = true;
-    await Promise.all([...this.members.values()].map((member) => member.process.stop()));
+    await Promise.all(this.members.map((member) => member.stop()));
   }
 
   killAllNow(): void {
     this.stopped = true;
-    for (const { process } of this.members.values()) process.killNow();
+    for (const member of this.members) member.killNow();
   }
 
-  private add(id: string, zone: string): Member {
+  private get members(): FleetMember[] {
+    return [...this.entries.values()].map(({ member }) => member);
+  }
+
+  private add(
+    id: string,
+    zone: string,
+    build: InstalledBuild | undefined,
+    o: { verifyBuild: boolean },
+  ): Entry {
     if (this.stopped) throw new SwarmError('unavailable', 'The fleet of this machine is stopping.');
-    const port = this.freePort();
-    const process = new PartProcess({
-      name: id,
-      command: this.o.command,
-      args: this.o.args,
-      env: {
-        ...this.o.env,
-        ENCODER_ID: id,
-        ENCODER_PORT: String(port),
-        ENCODER_REGION: this.o.region,
-        ENCODER_ZONE: zone,
-        ENCODER_CAPACITY_UNITS: String(this.o.capacityUnits),
-        ENCODER_MAX_SESSIONS: String(this.o.maxSessions),
-      },
-      logFile: join(this.o.logsDir, `${id}.log`),
-      awaitReady: (signal) => this.o.awaitServing(`${this.o.host}:${port}`, signal),
-      readyLimitMs: 30_000,
-      stopLimitMs: 2_500,
-      restartDelayMs: () => RESTART_DELAY_MS,
-      onEvent: this.o.onEvent,
-      onSpawned: this.o.onSpawned,
-      onEnded: this.o.onEnded,
-    });
+    const member = new FleetMember(this.o, id, zone, this.freePort(), build);
     const number = Number(/^enc-(\d+)$/.exec(id)?.[1] ?? 0);
     this.highestNumber = Math.max(this.highestNumber, number);
-    const started = process.start().catch((error: unknown) => {
-      this.members.delete(id);
+    const started = member.start(o).catch((error: unknown) => {
+      this.entries.delete(id);
       throw error;
     });
-    const member: Member = { id, zone, port, process, started, leaving: false };
-    this.members.set(id, member);
-    return member;
+    const entry = { member, started };
+    this.entries.set(id, entry);
+    return entry;
   }
 
   private freePort(): number {
-    const used = new Set([...this.members.values()].map((member) => member.port));
+    const used = new Set(this.members.map((member) => member.port));
     let port = this.o.portBase;
     while (used.has(port)) port += 1;
     return port;
   }
 
   private emptiestZone(): string {
-    const count = (zone: string): number =>
-      [...this.members.values()].filter((member) => member.zone === zone).length;
+    const count = (zone: string): number => this.members.filter((member) => member.zone === zone).length;
     return [...this.o.zones].sort((a, b) => count(a) - count(b))[0] ?? '';
-  }
-
-  private describe({ id, zone, port, process }: Member): FleetEncoder {
-    return {
-      id,
-      grpcAddress: `${this.o.host}:${port}`,
-      region: this.o.region,
-      zone,
-      pid: process.pid,
-      state: process.state,
-      restarts: process.restarts,
-      startedAtMs: process.startedAtMs,
-    };
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Environment } from '../config/config';
-import { SwarmError, idSchema } from '../domain';
+import { SwarmError, idSchema, type InstalledBuild } from '../domain';
 import { callJson } from '../service/http';
 
 export const fleetEncoderSchema = z.object({
@@ -13,6 +13,8 @@ export const fleetEncoderSchema = z.object({
   state: z.enum(['starting', 'running', 'restarting', 'stopped']),
   restarts: z.int().min(0),
   startedAtMs: z.number(),
+  /** The build that was set for it; absent: the machine's own ffmpeg. */
+  buildId: idSchema.optional(),
 });
 
 /** An encoder host as the one who runs it knows it. */
@@ -24,15 +26,25 @@ export interface FleetProvider {
   list(): Promise<FleetEncoder[]>;
   /**
    * Starts one more encoder host; the same requestId again: the same encoder.
+   * @param build what it is to run; absent: the fleet's own choice
    * @throws SwarmError at-capacity-limit when no more can be had
    */
-  provision(requestId: string, zone?: string): Promise<FleetEncoder>;
+  provision(requestId: string, zone?: string, build?: InstalledBuild): Promise<FleetEncoder>;
+  /**
+   * Starts an encoder host anew with a build; sessions that it has end, so drain it first. The same requestId, or
+   * the build that it runs already, again: nothing changes.
+   * @throws SwarmError unknown-encoder; conflict, not-found: the build is not there (nothing changed), or this fleet
+   * can't change builds; encoder-incompatible: it does not start with it, and runs the one before again
+   */
+  setBuild(encoderId: string, build: InstalledBuild, requestId: string): Promise<FleetEncoder>;
   /** Ends an encoder host; an unknown one counts as ended. */
   deprovision(encoderId: string): Promise<void>;
 }
 
 const LIST_LIMIT_MS = 3_000;
 const PROVISION_LIMIT_MS = 40_000;
+/** A host that does not start with the new build is started once more with the old one. */
+const SET_BUILD_LIMIT_MS = 75_000;
 const DEPROVISION_LIMIT_MS = 15_000;
 
 /** A fixed list of encoder hosts that somebody else runs. */
@@ -60,6 +72,14 @@ class StaticFleet implements FleetProvider {
       'End it where it runs, and take it out of SWARM_ENCODERS.',
     );
   }
+
+  async setBuild(encoderId: string, { buildId }: InstalledBuild): Promise<FleetEncoder> {
+    throw new SwarmError(
+      'conflict',
+      `The fleet is a fixed list (SWARM_ENCODERS): ${encoderId} can't be given build ${buildId} from here.`,
+      'Drain it, start it where it runs with FFMPEG set to that build, then uncordon it.',
+    );
+  }
 }
 
 /** The fleet agent of this machine, over HTTP. */
@@ -73,10 +93,10 @@ class LocalFleetClient implements FleetProvider {
     return this.parse(z.array(fleetEncoderSchema), answer);
   }
 
-  async provision(requestId: string, zone?: string): Promise<FleetEncoder> {
+  async provision(requestId: string, zone?: string, build?: InstalledBuild): Promise<FleetEncoder> {
     const answer = await callJson(`${this.url}/encoders`, {
       method: 'POST',
-      json: { requestId, ...(zone !== undefined && { zone }) },
+      json: { requestId, ...(zone !== undefined && { zone }), ...(build && { build }) },
       timeoutMs: PROVISION_LIMIT_MS,
     });
     return this.parse(fleetEncoderSchema, answer);
@@ -85,6 +105,15 @@ class LocalFleetClient implements FleetProvider {
   async deprovision(encoderId: string): Promise<void> {
     const url = `${this.url}/encoders/${encodeURIComponent(encoderId)}`;
     await callJson(url, { method: 'DELETE', timeoutMs: DEPROVISION_LIMIT_MS });
+  }
+
+  async setBuild(encoderId: string, build: InstalledBuild, requestId: string): Promise<FleetEncoder> {
+    const answer = await callJson(`${this.url}/encoders/${encodeURIComponent(encoderId)}/build`, {
+      method: 'PUT',
+      json: { requestId, build },
+      timeoutMs: SET_BUILD_LIMIT_MS,
+    });
+    return this.parse(fleetEncoderSchema, answer);
   }
 
   private parse<T extends z.ZodType>(schema: T, answer: unknown): z.output<T> {

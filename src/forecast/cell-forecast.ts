@@ -1,5 +1,11 @@
-import { unitsForAudience, type CellForecast, type ChannelSpec, type DemandCurve } from '../domain';
-import { forecastSeries, HOLD_MODEL, SEASONAL_MODEL, type ForecastShape } from './series-forecast';
+import type { CellForecast, ChannelSpec, DemandCurve, KnownEvent, LeadFeedback, ScoredKind } from '../domain';
+import { eventLevels, meanEventLevels, type EventAudience, type StepGrid } from './event-levels';
+import { createSeriesForecaster } from './forecaster';
+import { withFeedback } from './lead-feedback';
+import type { SeriesForecast, SeriesForecaster, SeriesToForecast } from './series';
+import { HOLD_MODEL, SEASONAL_MODEL, type ForecastShape } from './series-forecast';
+import { NOMINAL_COST, unitsForViewers, type SessionCost } from './session-cost';
+import { scaledCurve, trendRatios } from './trend';
 
 export interface CellForecastInput extends ForecastShape {
   cell: string;
@@ -8,9 +14,28 @@ export interface CellForecastInput extends ForecastShape {
   channels: ChannelSpec[];
   /** Viewers per step by channel id, oldest first, null = hole. A channel without history is held at 0. */
   viewersHistory: Record<string, (number | null)[]>;
+  /** The same by region, of all channels together. */
+  regionViewersHistory?: Record<string, (number | null)[]>;
+  /** CDN load fraction per step by region. */
+  regionLoadHistory?: Record<string, (number | null)[]>;
+  /** Trend score per step by channel id, over the same steps as its viewers. */
+  trendHistory?: Record<string, (number | null)[]>;
+  /** Known events, past and to come. */
+  events?: readonly KnownEvent[];
+  /** What past errors have taught, by kind and id (see `seriesKey`) and lead. */
+  feedback?: ReadonlyMap<string, ReadonlyMap<number, LeadFeedback>>;
+  /** What sessions cost; absent: nominal units. */
+  cost?: SessionCost;
+  /** See `errorCorrelation`; absent: not known. */
+  errorCorrelation?: number;
+  forecaster?: SeriesForecaster;
 }
 
+/** Name of a scored series. */
+export const seriesKey = (kind: ScoredKind, id: string): string => `${kind}/${id}`;
+
 const oneDecimal = (value: number): number => Math.round(value * 10) / 10;
+const fourDecimals = (value: number): number => Math.round(value * 10_000) / 10_000;
 
 const mapCurve = (curve: DemandCurve, f: (value: number) => number): DemandCurve => ({
   p10: curve.p10.map(f),
@@ -18,32 +43,113 @@ const mapCurve = (curve: DemandCurve, f: (value: number) => number): DemandCurve
   p90: curve.p90.map(f),
 });
 
+/** Which model made most of the series that were not held. */
+const mainModel = (forecasts: readonly SeriesForecast[]): string => {
+  const counts = new Map<string, number>();
+  for (const { held, model } of forecasts) if (!held) counts.set(model, (counts.get(model) ?? 0) + 1);
+  const [best] = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  return best?.[0] ?? (forecasts.length > 0 ? HOLD_MODEL : SEASONAL_MODEL);
+};
+
+type SeriesFacts = Pick<SeriesToForecast, 'id' | 'history' | 'eventLevels'>;
+
 /**
- * Issues one forecast for every channel of a cell: viewers, and the encode units that they will need.
+ * Issues one forecast for every channel and region of a cell: viewers, the encode units that they will need, and the
+ * load of the CDN.
  *
  * Units grow with viewers, so the quantile of the units is the units of the quantile. The id follows from cell
  * and moment alone: a retry issues the same forecast under the same id.
  */
 export const forecastCell = (input: CellForecastInput): CellForecast => {
-  const { cell, atMs, stepSeconds, horizonSteps, seasonSteps, channels, viewersHistory } = input;
+  const { cell, atMs, stepSeconds, horizonSteps, seasonSteps, channels } = input;
+  const { events = [], feedback, cost = NOMINAL_COST, trendHistory = {} } = input;
+  const forecaster = input.forecaster ?? createSeriesForecaster();
+  const stepMs = stepSeconds * 1000;
+  const endMs = Math.floor(atMs / stepMs) * stepMs;
+
+  const audiences = channels.map(({ id, region }): EventAudience => ({ channelId: id, region }));
+  const startOf = (history: readonly unknown[]): number => endMs - history.length * stepMs;
+  const gridOf = (history: readonly unknown[]): StepGrid => ({
+    startMs: startOf(history),
+    stepSeconds,
+    steps: history.length + horizonSteps,
+  });
+  const facts = (
+    id: string,
+    history: (number | null)[],
+    levelsOn: (grid: StepGrid) => number[] | null,
+  ): SeriesFacts => {
+    const levels = levelsOn(gridOf(history));
+    return { id, history, ...(levels && { eventLevels: levels }) };
+  };
+  const regionFacts = (histories: Record<string, (number | null)[]> = {}): SeriesFacts[] =>
+    Object.keys(histories)
+      .sort()
+      .map((region) =>
+        facts(region, histories[region] ?? [], (grid) =>
+          meanEventLevels(
+            events,
+            audiences.filter((a) => a.region === region),
+            grid,
+          ),
+        ),
+      );
+  const forecastAll = (series: readonly SeriesFacts[]): Map<string, SeriesForecast> => {
+    const answers = forecaster.forecast(
+      series.map((one) => ({
+        ...one,
+        stepSeconds,
+        startMs: startOf(one.history),
+        horizonSteps,
+        daySteps: seasonSteps,
+      })),
+    );
+    return new Map(series.map(({ id }, i) => [id, answers[i] as SeriesForecast]));
+  };
+
+  const viewers = forecastAll(
+    channels.map((spec, i) =>
+      facts(spec.id, input.viewersHistory[spec.id] ?? [], (grid) =>
+        eventLevels(events, audiences[i] as EventAudience, grid),
+      ),
+    ),
+  );
+  const regionLoad = forecastAll(regionFacts(input.regionLoadHistory));
+  const regionViewers = forecastAll(regionFacts(input.regionViewersHistory));
+  const learned = (kind: ScoredKind, id: string, curve: DemandCurve): DemandCurve =>
+    withFeedback(curve, feedback?.get(seriesKey(kind, id)) ?? new Map<number, LeadFeedback>());
+
   const forecast: CellForecast = {
     forecastId: `forecast-${cell}-${atMs}`,
-    model: SEASONAL_MODEL,
+    model: mainModel([...viewers.values()]),
     issuedAtMs: atMs,
     stepSeconds,
     horizonSteps,
     viewers: {},
     channelUnits: {},
-    held: [],
+    held: [...viewers].flatMap(([id, { held }]) => (held ? [id] : [])).sort(),
+    ...(input.errorCorrelation !== undefined && { errorCorrelation: input.errorCorrelation }),
   };
   for (const spec of channels) {
-    const series = forecastSeries(viewersHistory[spec.id] ?? [], { stepSeconds, horizonSteps, seasonSteps });
-    const viewers = mapCurve(series.curve, oneDecimal);
-    forecast.viewers[spec.id] = viewers;
-    forecast.channelUnits[spec.id] = mapCurve(viewers, (v) => unitsForAudience(spec, v));
-    if (series.held) forecast.held.push(spec.id);
+    const { curve } = viewers.get(spec.id) as SeriesForecast;
+    const history = input.viewersHistory[spec.id] ?? [];
+    const ratios = trendRatios(history, trendHistory[spec.id] ?? [], seasonSteps, horizonSteps);
+    const ahead = mapCurve(learned('viewers', spec.id, scaledCurve(curve, ratios)), oneDecimal);
+    forecast.viewers[spec.id] = ahead;
+    forecast.channelUnits[spec.id] = mapCurve(ahead, (v) => unitsForViewers(spec, v, cost));
   }
-  forecast.held.sort();
-  if (channels.length > 0 && forecast.held.length === channels.length) forecast.model = HOLD_MODEL;
+  if (regionLoad.size > 0) {
+    forecast.regionLoad = Object.fromEntries(
+      [...regionLoad].map(([region, { curve }]) => [
+        region,
+        mapCurve(learned('region_load', region, curve), fourDecimals),
+      ]),
+    );
+  }
+  if (regionViewers.size > 0) {
+    forecast.regionViewers = Object.fromEntries(
+      [...regionViewers].map(([region, { curve }]) => [region, mapCurve(curve, oneDecimal)]),
+    );
+  }
   return forecast;
 };

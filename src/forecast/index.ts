@@ -1,5 +1,17 @@
 export { createSeriesForecaster, ENSEMBLE_MODEL, type ForecasterOptions } from './forecaster';
-export { forecastCell, type CellForecastInput } from './cell-forecast';
+export { forecastCell, seriesKey, type CellForecastInput } from './cell-forecast';
+export { encoderCurves, type ChannelPlacement } from './encoder-curves';
+export { errorCorrelation } from './error-correlation';
+export { eventLevels, meanEventLevels, type EventAudience, type StepGrid } from './event-levels';
+export { learnFromStep, NO_FEEDBACK, scoredLeads, scoreStep, withFeedback } from './lead-feedback';
+export {
+  learnSessionCost,
+  NOMINAL_COST,
+  unitsForViewers,
+  type EncodingObservation,
+  type SessionCost,
+} from './session-cost';
+export { sumCurves } from './sum-curves';
 export { forecastSeries, HOLD_MODEL, SEASONAL_MODEL, type ForecastShape } from './series-forecast';
 export { msUntilStep, stepAt } from './upcoming';
 export type { EnsembleMember, SeriesForecast, SeriesForecaster, SeriesToForecast } from './series';

@@ -1,10 +1,19 @@
-import type { CellForecast, ErrorCode, Fitness, MoveExplanation, Policy, SwarmSnapshot } from '../domain';
-import { buildContext, type PlanningContext } from './context';
-import { demandOf, type ChannelDemand } from './demand';
-import { hasTarget } from './draft';
-import { explainedMove } from './explain';
-import type { EncoderLoad } from './load-book';
-import { chooseAmong, fillRejectionOf, rejectionOf, type TargetChoice } from './targets';
+import type {
+  CellForecast,
+  ChannelObservation,
+  ErrorCode,
+  Fitness,
+  MoveExplanation,
+  Policy,
+  SwarmSnapshot,
+} from '../domain';
+import { NOWHERE } from './book';
+import { buildContext } from './context';
+import { fillRejectionOf, rejectionOf, type FillBound } from './constraints';
+import { PlanDraft } from './draft';
+import { explanationOf } from './explain';
+import { SwarmReader } from './swarm-reader';
+import { alternativesTo, targetFor } from './targets';
 import { reserveForWaiting } from './waiting';
 
 export interface TargetRequest {
@@ -32,16 +41,6 @@ const refuse = (
   rejected: rejected.map(({ encoderId, why }) => ({ encoderId, why })),
 });
 
-const accept = (
-  context: PlanningContext,
-  demand: ChannelDemand,
-  choice: TargetChoice & { load: EncoderLoad },
-  cause: string,
-): TargetAnswer => {
-  const move = explainedMove(context, demand, choice.load, choice, { reason: 'operator', cause });
-  return { ok: true, encoderId: move.toEncoderId, explanation: move.explanation };
-};
-
 /**
  * Finds a target for one channel: an operator's handoff, or the recovery of a channel that nobody encodes.
  *
@@ -50,74 +49,100 @@ const accept = (
  * fixed order, so that requests made at once of the same snapshot do not all get the same answer.
  *
  * Refusals: unknown-channel, bad-request (rungs beyond the ladder), unknown-encoder, same-encoder (its owner, with
- * the same rungs), encoder-unreachable, encoder-cordoned, encoder-incompatible (region), encoder-full, no-target.
+ * the same rungs), encoder-unreachable, encoder-cordoned, encoder-incompatible (region, pins, compatibility class,
+ * redundancy group), encoder-full, no-target.
  */
 export const chooseTarget = (
   snapshot: SwarmSnapshot,
   forecast: CellForecast | null,
-  fitness: Fitness[],
+  fitness: readonly Fitness[],
   policy: Policy,
   request: TargetRequest,
 ): TargetAnswer => {
   const { channelId, rungs, toEncoderId, exclude = [] } = request;
-  const context = buildContext(snapshot, forecast, fitness, policy);
-  const known = context.demands.get(channelId);
-  if (!known) return refuse('unknown-channel', `There is no channel ${channelId}.`);
-  const rungsKnown = known.channel.spec.ladder.length;
+  const channel = snapshot.channels.find((c) => c.spec.id === channelId);
+  if (!channel) return refuse('unknown-channel', `There is no channel ${channelId}.`);
+  const rungsKnown = channel.spec.ladder.length;
   if (!Number.isInteger(rungs) || rungs < 1 || rungs > rungsKnown) {
     return refuse('bad-request', `${channelId} has 1 to ${rungsKnown} renditions, not ${rungs}.`);
   }
-  reserveForWaiting(context, channelId);
-
-  const { channel } = known;
-  const demand = demandOf(channel, forecast, policy, context.atMs, known.needs.length, rungs);
-  const isLost = context.waiting.includes(known);
-  const owner = isLost ? undefined : channel.owner?.encoderId;
-
-  if (toEncoderId !== undefined) return checkNamedTarget(context, demand, toEncoderId, owner, exclude);
-
-  const excluded = [...exclude, ...(owner === undefined ? [] : [owner])];
-  const cause = isLost ? `nobody encodes ${channelId}` : `a move of ${channelId} was asked for`;
-  const below = chooseAmong(context, demand, { atMost: 'limit', exclude: excluded });
-  if (hasTarget(below)) return accept(context, demand, below, cause);
-  const within = chooseAmong(context, demand, { atMost: 'capacity', exclude: excluded });
-  if (hasTarget(within)) {
-    return accept(context, demand, within, `${cause}, and no encoder has room below its limit`);
-  }
-  const reasons = within.rejected.map((r) => `${r.encoderId} ${r.why}`).join('; ');
-  return refuse(
-    'no-target',
-    `No encoder can take ${channelId}: ${reasons || 'there is no other encoder'}.`,
-    within.rejected,
-  );
+  const reader = new SwarmReader(forecast, policy);
+  reader.read(snapshot);
+  const context = buildContext(reader, new Map(fitness.map((f) => [f.encoderId, f])), policy);
+  reserveForWaiting(new PlanDraft(context), channelId);
+  return new Choice(context, channel, rungs).answer(toEncoderId, exclude);
 };
 
-const checkNamedTarget = (
-  context: PlanningContext,
-  demand: ChannelDemand,
-  toEncoderId: string,
-  owner: string | undefined,
-  exclude: readonly string[],
-): TargetAnswer => {
-  const { channelId, channel } = demand;
-  const load = context.loads.get(toEncoderId);
-  if (!load) return refuse('unknown-encoder', `There is no encoder ${toEncoderId}.`);
-  if (exclude.includes(toEncoderId)) {
-    return refuse('no-target', `${toEncoderId} is excluded by this very request.`);
+class Choice {
+  private readonly slot: number;
+  private readonly isLost: boolean;
+  private readonly owner: number;
+
+  constructor(
+    private readonly context: ReturnType<typeof buildContext>,
+    private readonly channel: ChannelObservation,
+    private readonly rungs: number,
+  ) {
+    const { book, reader } = context;
+    this.slot = book.channels.slotOf(channel.spec.id);
+    this.isLost = book.isWaiting[this.slot] === 1;
+    this.owner = this.isLost ? NOWHERE : (book.ownerOf[this.slot] as number);
+    // Its own units are no reason against any encoder, and it may ask for other rungs than it has.
+    const home = book.homeOf[this.slot] as number;
+    reader.takeOut(this.slot, rungs);
+    for (const encoder of [this.owner, home]) if (encoder !== NOWHERE) context.index.update(encoder);
   }
-  const cause = `a move of ${channelId} to ${toEncoderId} was asked for`;
-  if (toEncoderId === owner) {
-    if (demand.rungs === channel.rungs) {
-      return refuse('same-encoder', `${toEncoderId} encodes ${channelId} already.`);
+
+  answer(toEncoderId: string | undefined, exclude: readonly string[]): TargetAnswer {
+    return toEncoderId === undefined ? this.fittest(exclude) : this.named(toEncoderId, exclude);
+  }
+
+  private accept(target: number, words: string, atMost: FillBound, exclude: readonly number[]): TargetAnswer {
+    const cause = { reason: 'operator' as const, words };
+    const explanation = explanationOf(this.context, this.slot, target, cause, { atMost, exclude });
+    return { ok: true, encoderId: this.context.book.encoders.idOf(target), explanation };
+  }
+
+  private fittest(excludedIds: readonly string[]): TargetAnswer {
+    const { context, slot } = this;
+    const { book } = context;
+    const { id } = this.channel.spec;
+    const excluded = excludedIds.map((e) => book.encoders.slotOf(e));
+    const exclude = [...excluded, this.owner].filter((e) => e !== NOWHERE);
+    const words = this.isLost ? `nobody encodes ${id}` : `a move of ${id} was asked for`;
+    const below = targetFor(context, slot, { atMost: 'limit', exclude });
+    if (below !== NOWHERE) return this.accept(below, words, 'limit', exclude);
+    const within = targetFor(context, slot, { atMost: 'capacity', exclude });
+    if (within !== NOWHERE) {
+      return this.accept(within, `${words}, and no encoder has room below its limit`, 'capacity', exclude);
     }
-    // Its own units are counted in that encoder's load: judge it without them.
-    const present = load.placed.get(channelId);
-    if (present) load.vacate(present);
-    const full = fillRejectionOf(load, demand, 'capacity');
-    if (full) return refuse(full.code, `${toEncoderId} ${full.why}.`, [full]);
-    return accept(context, demand, { load, rejected: [] }, cause);
+    const { rejected } = alternativesTo(context, slot, NOWHERE, { atMost: 'capacity', exclude });
+    const reasons = rejected.map((r) => `${r.encoderId} ${r.why}`).join('; ');
+    return refuse(
+      'no-target',
+      `No encoder can take ${id}: ${reasons || 'there is no other encoder'}.`,
+      rejected,
+    );
   }
-  const rejection = rejectionOf(load, demand, 'capacity');
-  if (rejection) return refuse(rejection.code, `${toEncoderId} ${rejection.why}.`, [rejection]);
-  return accept(context, demand, { load, rejected: [] }, cause);
-};
+
+  private named(encoderId: string, excludedIds: readonly string[]): TargetAnswer {
+    const { context, slot } = this;
+    const { book, policy } = context;
+    const { id } = this.channel.spec;
+    const target = book.encoders.slotOf(encoderId);
+    if (target === NOWHERE) return refuse('unknown-encoder', `There is no encoder ${encoderId}.`);
+    if (excludedIds.includes(encoderId)) {
+      return refuse('no-target', `${encoderId} is excluded by this very request.`);
+    }
+    const isOwner = target === this.owner;
+    if (isOwner && this.rungs === this.channel.rungs) {
+      return refuse('same-encoder', `${encoderId} encodes ${id} already.`);
+    }
+    const rejection = isOwner
+      ? fillRejectionOf(book, target, slot, 'capacity')
+      : rejectionOf(book, policy, target, slot, 'capacity');
+    if (rejection) return refuse(rejection.code, `${encoderId} ${rejection.why}.`, [rejection]);
+    const others = book.encoders.inOrder().filter((e) => e !== target);
+    return this.accept(target, `a move of ${id} to ${encoderId} was asked for`, 'capacity', others);
+  }
+}

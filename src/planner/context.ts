@@ -1,113 +1,81 @@
-import type {
-  CellForecast,
-  ChannelObservation,
-  EncoderObservation,
-  Fitness,
-  Policy,
-  SwarmSnapshot,
-} from '../domain';
-import { stepAt } from '../forecast';
-import { demandOf, type ChannelDemand } from './demand';
-import { EncoderLoad } from './load-book';
+import type { CellForecast, EncoderObservation, Fitness, Policy } from '../domain';
+import { NOWHERE, type PlacementBook } from './book';
+import { breachOf } from './constraints';
+import { rankRegions } from './regions';
+import type { SwarmReader } from './swarm-reader';
+import { TargetIndex } from './target-index';
 
-/** Everything a decision looks at, in an order that does not depend on that of the snapshot's arrays. */
+/** Everything that one decision looks at, in an order that does not depend on that of the snapshot's arrays. */
 export interface PlanningContext {
   atMs: number;
   policy: Policy;
   forecast: CellForecast | null;
-  /** By id. */
+  reader: SwarmReader;
+  book: PlacementBook;
+  /** By encoder id. */
   fitness: ReadonlyMap<string, Fitness>;
-  /** By encoder id, ascending. */
-  loads: ReadonlyMap<string, EncoderLoad>;
-  /** By channel id, ascending. */
-  demands: ReadonlyMap<string, ChannelDemand>;
+  /** Usable encoders by score, as loads change. */
+  index: TargetIndex;
+  /** The same regions in the order in which a target is looked for: uncongested ones first. */
+  rankRegions: (regions: readonly string[]) => string[];
   /** Channels that nobody encodes: never started, or lost with their encoder or session. Largest first. */
-  waiting: ChannelDemand[];
+  waiting: number[];
+  /** Channels that may be moved and are where their pins, region or redundancy group forbid, by id. */
+  misplaced: number[];
 }
 
-const sortedBy = <T>(list: readonly T[], key: (item: T) => string): T[] =>
-  [...list].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+export const seen = (book: PlacementBook, encoder: number): EncoderObservation =>
+  book.encoderSeen[encoder] as EncoderObservation;
 
-const isLive = (state: string): boolean => state !== 'failed' && state !== 'released';
-
-/** Nobody encodes it: no owner, or an owner that does not answer or no longer has the session. */
-const isWaiting = (
-  channel: ChannelObservation,
-  encoders: ReadonlyMap<string, EncoderObservation>,
-): boolean => {
-  if (!channel.owner) return true;
-  const encoder = encoders.get(channel.owner.encoderId);
-  if (!encoder?.reachable) return true;
-  const { sessionId } = channel.owner;
-  const sessions = encoder.telemetry?.sessions;
-  return sessions !== undefined && !sessions.some((s) => s.sessionId === sessionId && isLive(s.state));
+/** Orders by falling size, then by id. */
+export const largestFirst = (book: PlacementBook): ((a: number, b: number) => number) => {
+  const { peakOf, channels } = book;
+  return (a, b) => (peakOf[b] as number) - (peakOf[a] as number) || channels.compare(a, b);
 };
 
-/** Encoder that prepares a session for a channel that another one owns. */
-const destinationOf = (
-  channel: ChannelObservation,
-  encoders: readonly EncoderObservation[],
-): string | undefined =>
-  encoders.find(
-    (e) =>
-      e.reachable &&
-      e.id !== channel.owner?.encoderId &&
-      e.telemetry?.sessions.some(
-        (s) => s.channelId === channel.spec.id && (s.state === 'starting' || s.state === 'holding'),
-      ),
-  )?.id;
-
-/** Enters what each encoder carries: its channels, those on their way to it, and sessions nobody knows. */
 export const buildContext = (
-  snapshot: SwarmSnapshot,
-  forecast: CellForecast | null,
-  fitness: readonly Fitness[],
+  reader: SwarmReader,
+  fitness: ReadonlyMap<string, Fitness>,
   policy: Policy,
 ): PlanningContext => {
-  const { atMs } = snapshot;
-  const encoders = sortedBy(snapshot.encoders, (e) => e.id);
-  const channels = sortedBy(snapshot.channels, (c) => c.spec.id);
-  const encoderById = new Map(encoders.map((e) => [e.id, e]));
-  const steps = 1 + (forecast ? Math.max(0, forecast.horizonSteps - stepAt(forecast, atMs)) : 0);
-
-  const loads = new Map(
-    encoders.map((encoder) => {
-      const live = encoder.telemetry?.sessions.filter((s) => isLive(s.state)).length ?? 0;
-      const owned = channels.filter((c) => c.owner?.encoderId === encoder.id).length;
-      const limitUnits = encoder.capacityUnits * policy.limitFraction;
-      return [encoder.id, new EncoderLoad(encoder, limitUnits, steps, Math.max(live, owned))];
-    }),
-  );
-  const demands = new Map<string, ChannelDemand>();
-  const waiting: ChannelDemand[] = [];
-  for (const channel of channels) {
-    const demand = demandOf(channel, forecast, policy, atMs, steps);
-    demands.set(channel.spec.id, demand);
-    const destination = destinationOf(channel, encoders);
-    const owner = channel.owner && loads.get(channel.owner.encoderId);
-    const lost = isWaiting(channel, encoderById);
-    if (owner && !lost) owner.holds(demand);
-    if (destination !== undefined) {
-      if (owner && !lost) owner.leaves(demand);
-      loads.get(destination)?.holds(demand);
-    } else if (lost) {
-      waiting.push(demand);
-    }
-  }
-  for (const load of loads.values()) {
-    for (const session of load.encoder.telemetry?.sessions ?? []) {
-      if (isLive(session.state) && !demands.has(session.channelId)) load.occupy(session.units);
-    }
-  }
+  const { book, forecast, atMs } = reader;
+  const index = new TargetIndex(book, fitness, policy.fitnessWeights);
+  for (const e of book.encoders.inOrder()) if (book.isUsable[e] === 1) index.add(e);
+  const waiting = book.channels.filter((c) => book.isWaiting[c] === 1);
   // First-fit decreasing: the largest find their place while there is room.
-  waiting.sort((a, b) => b.peakUnits - a.peakUnits || (a.channelId < b.channelId ? -1 : 1));
+  waiting.sort(largestFirst(book));
   return {
     atMs,
     policy,
     forecast,
-    fitness: new Map(fitness.map((f) => [f.encoderId, f])),
-    loads,
-    demands,
+    reader,
+    book,
+    fitness,
+    index,
+    rankRegions: rankRegions(forecast, atMs, policy),
     waiting,
+    misplaced: book.channels.filter((c) => isMisplaced(book, policy, c)),
   };
 };
+
+/** Does somebody encode this channel, with nothing under way, so that a plan may move it? */
+export const isMovable = (book: PlacementBook, channel: number): boolean => {
+  const home = book.homeOf[channel] as number;
+  return (
+    book.isWaiting[channel] === 0 &&
+    home !== NOWHERE &&
+    home === book.ownerOf[channel] &&
+    book.isMoving[channel] === 0
+  );
+};
+
+const isMisplaced = (book: PlacementBook, policy: Policy, channel: number): boolean => {
+  if (!isMovable(book, channel)) return false;
+  const home = book.homeOf[channel] as number;
+  if (book.hasRules[channel] === 0) return book.regionOf[home] !== book.nearRegionOf[channel];
+  return breachOf(book, policy, home, channel) !== null;
+};
+
+/** Has it moved so lately that the planner leaves it where it is? */
+export const isResting = ({ book, policy, atMs }: PlanningContext, channel: number): boolean =>
+  (book.movedAtMs[channel] as number) + policy.restSeconds * 1000 > atMs;

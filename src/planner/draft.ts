@@ -1,17 +1,30 @@
-import type { Move, MoveReason, Plan } from '../domain';
-import type { PlanningContext } from './context';
-import type { ChannelDemand } from './demand';
-import { explainedMove } from './explain';
-import type { EncoderLoad } from './load-book';
-import type { TargetChoice } from './targets';
+import type { Move, Plan } from '../domain';
+import { isMovable, type PlanningContext } from './context';
+import type { Cause } from './explain';
 
-/** A plan in the making: its moves so far, and the loads as they will be after them. */
+/** Unmet wishes are told one by one up to this many: a plan travels in messages of bounded size. */
+const MOST_UNMET = 100;
+
+/** A move that the plan wants, before its turn and the moves allowed per cycle are looked at. */
+export interface Intent {
+  channel: number;
+  target: number;
+  cause: Cause;
+}
+
+/** A plan in the making: what it wants to move, what it has settled on, and the loads as they will be after it. */
 export class PlanDraft {
+  /** By channel: moves wanted so far, entered in the loads. */
+  readonly intents = new Map<number, Intent>();
   readonly moves: Move[] = [];
-  readonly unmet: Plan['unmet'] = [];
-  /** Units that found no room anywhere: the reason to provision. */
-  homelessUnits = 0;
-  private readonly moved = new Set<string>();
+  /** By encoder: moves of the plan that it takes part in, drains and changes in place aside. */
+  readonly movesOn = new Map<number, number>();
+  /** Channels of `moves`. */
+  readonly moved = new Set<number>();
+  private readonly toldUnmet: Plan['unmet'] = [];
+  private untold = 0;
+  /** Quanta that found no room anywhere: the reason to provision. */
+  homeless = 0;
   private budget: number;
 
   constructor(readonly context: PlanningContext) {
@@ -23,48 +36,68 @@ export class PlanDraft {
     return this.budget;
   }
 
-  /** May the plan touch this channel: somebody encodes it, and nothing moves it already. */
-  isFree(demand: ChannelDemand): boolean {
-    return (
-      !demand.channel.moving && !this.moved.has(demand.channelId) && !this.context.waiting.includes(demand)
-    );
+  get unmet(): Plan['unmet'] {
+    if (this.untold === 0) return this.toldUnmet;
+    return [...this.toldUnmet, { why: `${this.untold} more wishes could not be met` }];
   }
 
-  isResting(demand: ChannelDemand): boolean {
-    return demand.restsUntilMs > this.context.atMs;
+  /** May the plan touch this channel: somebody encodes it, and nothing moves it already. */
+  isFree(channel: number): boolean {
+    return isMovable(this.context.book, channel) && !this.intents.has(channel) && !this.moved.has(channel);
   }
 
   /** Channels on an encoder that the plan may touch, by id. */
-  freeChannelsOn(load: EncoderLoad): ChannelDemand[] {
-    return [...load.placed.values()]
-      .filter((d) => d.channel.owner?.encoderId === load.encoder.id && this.isFree(d))
-      .sort((a, b) => (a.channelId < b.channelId ? -1 : 1));
+  freeChannelsOn(encoder: number): number[] {
+    const { book } = this.context;
+    return (book.residentsOf[encoder] as number[])
+      .filter((c) => this.isFree(c))
+      .sort((a, b) => book.channels.compare(a, b));
   }
 
-  /** Adds a move to another encoder and enters it in both loads. */
-  moveAway(
-    demand: ChannelDemand,
-    source: EncoderLoad,
-    choice: TargetChoice & { load: EncoderLoad },
-    why: { reason: MoveReason; cause: string; figures?: Record<string, number> },
-  ): void {
-    this.moves.push(explainedMove(this.context, demand, choice.load, choice, why));
-    if (source.placed.has(demand.channelId)) source.leaves(demand);
-    choice.load.place(demand);
-    this.spend(demand, why.reason);
+  /** Enters a wanted move in the loads. */
+  want(intent: Intent): void {
+    this.relocate(intent.channel, intent.target);
+    this.intents.set(intent.channel, intent);
   }
 
-  /** Adds a move that keeps its encoder. */
-  changeInPlace(move: Move, demand: ChannelDemand): void {
+  /** Enters a channel's departure in the loads; taken back by `rollBack`. */
+  relocate(channel: number, target: number): void {
+    const { book, index } = this.context;
+    const source = book.homeOf[channel] as number;
+    book.relocate(channel, target);
+    index.update(target);
+    if (source >= 0) index.update(source);
+  }
+
+  /** Takes the loads back to `mark` of the book; the channels so put back are wanted elsewhere no more. */
+  rollBack(mark: number): void {
+    const { book, index } = this.context;
+    const changed = book.changedSince(mark);
+    book.rollBack(mark);
+    for (const encoder of changed) index.update(encoder);
+  }
+
+  /**
+   * Adds a move to the plan. A drain does not use up the moves of the cycle.
+   *
+   * @param between the encoders that it leaves and enters, if it is not one and the same
+   */
+  settle(move: Move, channel: number, between: readonly number[] = []): void {
     this.moves.push(move);
-    this.spend(demand, move.reason);
+    this.moved.add(channel);
+    if (move.reason === 'drain') return;
+    this.budget -= 1;
+    for (const e of between) this.movesOn.set(e, (this.movesOn.get(e) ?? 0) + 1);
   }
 
-  private spend(demand: ChannelDemand, reason: MoveReason): void {
-    this.moved.add(demand.channelId);
-    if (reason !== 'drain') this.budget -= 1;
+  /** Does the policy allow one more move of this cycle between these encoders? */
+  allowsMove(...between: readonly number[]): boolean {
+    const most = this.context.policy.maxMovesPerEncoder;
+    return this.budget > 0 && between.every((e) => (this.movesOn.get(e) ?? 0) < most);
+  }
+
+  report(unmet: Plan['unmet'][number]): void {
+    if (this.toldUnmet.length < MOST_UNMET) this.toldUnmet.push(unmet);
+    else this.untold += 1;
   }
 }
-
-export const hasTarget = (choice: TargetChoice): choice is TargetChoice & { load: EncoderLoad } =>
-  choice.load !== undefined;

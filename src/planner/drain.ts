@@ -1,32 +1,18 @@
-import { hasTarget, type PlanDraft } from './draft';
-import { chooseAmong, formatUnits } from './targets';
+import { NOWHERE } from './book';
+import { largestFirst } from './context';
+import type { PlanDraft } from './draft';
+import { targetFor } from './targets';
 
-/**
- * Moves every channel off the encoders that are being drained, the largest first. An operator's or the scaling's
- * wish: neither rest nor the number of moves per cycle holds it up.
- */
+/** Wants every channel off the encoders that are being drained, the largest first. */
 export const planDrains = (draft: PlanDraft): void => {
   const { context } = draft;
-  for (const source of context.loads.values()) {
-    if (!source.encoder.draining || !source.encoder.reachable) continue;
-    const leaving = draft
-      .freeChannelsOn(source)
-      .sort((a, b) => b.peakUnits - a.peakUnits || (a.channelId < b.channelId ? -1 : 1));
-    for (const demand of leaving) {
-      const choice = chooseAmong(context, demand, { atMost: 'limit', exclude: [source.encoder.id] });
-      if (hasTarget(choice)) {
-        draft.moveAway(demand, source, choice, {
-          reason: 'drain',
-          cause: `${source.encoder.id} is being drained`,
-        });
-        continue;
-      }
-      draft.homelessUnits += demand.peakUnits;
-      draft.unmet.push({
-        channelId: demand.channelId,
-        encoderId: source.encoder.id,
-        why: `${source.encoder.id} is being drained, but no other encoder has room below its limit for ${demand.channelId} (${formatUnits(demand.peakUnits)} units at P90)`,
-      });
+  const { book } = context;
+  for (const source of book.encoders.filter((e) => book.isDraining[e] === 1)) {
+    const words = `${book.encoders.idOf(source)} is being drained`;
+    const cause = { reason: 'drain' as const, words };
+    for (const channel of draft.freeChannelsOn(source).sort(largestFirst(book))) {
+      const target = targetFor(context, channel, { atMost: 'limit', exclude: [source] });
+      if (target !== NOWHERE) draft.want({ channel, target, cause });
     }
   }
 };

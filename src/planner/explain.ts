@@ -1,89 +1,122 @@
 import type { Move, MoveExplanation, MoveReason } from '../domain';
-import { msUntilStep, stepAt } from '../forecast';
-import type { PlanningContext } from './context';
-import type { ChannelDemand } from './demand';
-import type { EncoderLoad } from './load-book';
-import { formatUnits, type TargetChoice } from './targets';
+import { msUntilStep } from '../forecast';
+import { NOWHERE } from './book';
+import { seen, type PlanningContext } from './context';
+import { formatQuanta, formatUnits, toUnits } from './quanta';
+import { alternativesTo, type TargetOptions } from './targets';
+
+/** Why a channel moves, in words and figures. */
+export interface Cause {
+  reason: MoveReason;
+  words: string;
+  figures?: Record<string, number>;
+}
 
 const round = (value: number): number => Math.round(value * 1000) / 1000;
 
 export const roundFigures = (figures: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, round(value)]));
 
-/** Seconds from now until a step of ChannelDemand.needs begins; 0 for now. */
-const secondsUntil = ({ forecast, atMs }: PlanningContext, needStep: number): number =>
-  forecast && needStep > 0 ? msUntilStep(forecast, stepAt(forecast, atMs) + needStep - 1, atMs) / 1000 : 0;
+/** Seconds from now until a step of the book begins; 0 for now. */
+const secondsUntil = ({ forecast, atMs }: PlanningContext, step: number): number =>
+  forecast && step > 0 ? msUntilStep(forecast, step - 1, atMs) / 1000 : 0;
 
-/** What is wrong with an encoder's coming load, in words and figures. */
+/** What is wrong with an encoder's coming load. */
 export interface Overload {
-  load: EncoderLoad;
+  encoder: number;
   /** First step over the limit, and when it begins. */
   step: number;
   inSeconds: number;
-  words: string;
-  figures: Record<string, number>;
+  cause: Cause;
 }
 
 /** @returns null while the encoder stays within its limit */
-export const overloadOf = (context: PlanningContext, load: EncoderLoad): Overload | null => {
-  const step = load.firstStepOverLimit;
+export const overloadOf = (context: PlanningContext, encoder: number): Overload | null => {
+  const { book } = context;
+  const step = book.firstStepOverLimit(encoder);
   if (step < 0) return null;
-  const { encoder, limitUnits } = load;
+  const { id, capacityUnits } = seen(book, encoder);
+  const limitUnits = toUnits(book.limitOf[encoder] as number);
   const inSeconds = secondsUntil(context, step);
-  const peakUnits = load.peakUnits;
-  const currentUnits = [...load.placed.values()].reduce((sum, d) => sum + d.encodedUnits, 0);
-  const growth = currentUnits > 0 ? peakUnits / currentUnits : 1;
+  const peakUnits = toUnits(book.peakOn[encoder] as number);
+  const residents = book.residentsOf[encoder] as number[];
+  const currentUnits = toUnits(residents.reduce((sum, c) => sum + (book.encodedOf[c] as number), 0));
   const when = step === 0 ? 'needs' : 'is forecast to need';
   const at = step === 0 ? 'now' : `at P90, first over the limit in ${Math.ceil(inSeconds)} s`;
   return {
-    load,
+    encoder,
     step,
     inSeconds,
-    words: `${encoder.id} ${when} ${formatUnits(peakUnits)} of ${formatUnits(encoder.capacityUnits)} units (limit ${formatUnits(limitUnits)}) ${at}`,
-    figures: {
-      predictedUnits: peakUnits,
-      currentUnits,
-      limitUnits,
-      capacityUnits: encoder.capacityUnits,
-      secondsUntilOverload: inSeconds,
-      growth,
-      growthThreshold: context.policy.growthThreshold,
+    cause: {
+      reason: 'predicted-overload',
+      words: `${id} ${when} ${formatUnits(peakUnits)} of ${formatUnits(capacityUnits)} units (limit ${formatUnits(limitUnits)}) ${at}`,
+      figures: {
+        predictedUnits: peakUnits,
+        currentUnits,
+        limitUnits,
+        capacityUnits,
+        secondsUntilOverload: inSeconds,
+        growth: currentUnits > 0 ? peakUnits / currentUnits : 1,
+        growthThreshold: context.policy.growthThreshold,
+      },
     },
   };
 };
 
-/** A move with its explanation. Call before the target's load is changed. */
-export const explainedMove = (
+/** Figures and sentence of a move, and the encoders that were not chosen. Call before the loads are changed. */
+export const explanationOf = (
   context: PlanningContext,
-  demand: ChannelDemand,
-  target: EncoderLoad,
-  choice: TargetChoice,
-  why: { reason: MoveReason; cause: string; figures?: Record<string, number> },
-): Move => {
-  const { channelId, channel, rungs } = demand;
-  const from = channel.owner?.encoderId ?? null;
-  const to = target.encoder.id;
-  const withIt = target.peakUnitsWith(demand);
-  const fitnessFrom = from === null ? undefined : context.fitness.get(from)?.score;
-  const fitnessTo = context.fitness.get(to)?.score;
-  const explanation: MoveExplanation = {
+  channel: number,
+  target: number,
+  cause: Cause,
+  options: TargetOptions,
+): MoveExplanation => {
+  const { book, fitness, forecast } = context;
+  const id = book.channels.idOf(channel);
+  const owner = book.channelSeen[channel]?.owner?.encoderId;
+  const to = seen(book, target);
+  const { rejected, counts } = alternativesTo(context, channel, target, options);
+  const withIt = toUnits(book.peakWith(target, channel));
+  const limit = toUnits(book.limitOf[target] as number);
+  const fitnessFrom = owner === undefined ? undefined : fitness.get(owner)?.score;
+  const fitnessTo = fitness.get(to.id)?.score;
+  return {
     summary:
-      `${why.cause}; moving ${channelId} (${formatUnits(demand.peakUnits)} units at P90) to ${to}, ` +
-      `which then needs ${formatUnits(withIt)} of ${formatUnits(target.encoder.capacityUnits)} ` +
-      `(limit ${formatUnits(target.limitUnits)}).`,
-    ...(context.forecast && { forecastId: context.forecast.forecastId }),
+      `${cause.words}; moving ${id} (${formatQuanta(book.peakOf[channel] as number)} units at P90) to ${to.id}, ` +
+      `which then needs ${formatUnits(withIt)} of ${formatUnits(to.capacityUnits)} (limit ${formatUnits(limit)}).`,
+    ...(forecast && { forecastId: forecast.forecastId }),
     figures: roundFigures({
-      ...why.figures,
-      channelUnits: demand.encodedUnits,
-      channelUnitsP90: demand.peakUnits,
+      ...cause.figures,
+      channelUnits: toUnits(book.encodedOf[channel] as number),
+      channelUnitsP90: toUnits(book.peakOf[channel] as number),
       targetUnitsP90: withIt,
-      targetLimitUnits: target.limitUnits,
+      targetLimitUnits: limit,
     }),
     fitness: {
       ...(fitnessFrom !== undefined && { from: round(fitnessFrom) }),
       ...(fitnessTo !== undefined && { to: round(fitnessTo) }),
     },
-    rejected: choice.rejected.map(({ encoderId, why: reason }) => ({ encoderId, why: reason })),
+    rejected: rejected.map(({ encoderId, why }) => ({ encoderId, why })),
+    ...(counts && { rejectedCounts: counts }),
   };
-  return { channelId, fromEncoderId: from, toEncoderId: to, rungs, reason: why.reason, explanation };
+};
+
+/** A move with its explanation. Call before the loads are changed. */
+export const explainedMove = (
+  context: PlanningContext,
+  channel: number,
+  target: number,
+  cause: Cause,
+): Move => {
+  const { book } = context;
+  const owner = book.ownerOf[channel] as number;
+  const exclude = owner === NOWHERE ? [] : [owner];
+  return {
+    channelId: book.channels.idOf(channel),
+    fromEncoderId: book.channelSeen[channel]?.owner?.encoderId ?? null,
+    toEncoderId: book.encoders.idOf(target),
+    rungs: book.rungsOf[channel] as number,
+    reason: cause.reason,
+    explanation: explanationOf(context, channel, target, cause, { atMost: 'limit', exclude }),
+  };
 };

@@ -1,2 +1,3 @@
 export { chooseTarget, type TargetAnswer, type TargetRequest } from './choose-target';
 export { makePlan } from './make-plan';
+export { createPlanner, type Planner, type PlannerMemory } from './planner';

@@ -1,35 +1,38 @@
-import type { Move } from '../domain';
-import type { ChannelDemand } from './demand';
-import { hasTarget, type PlanDraft } from './draft';
-import { roundFigures } from './explain';
-import { UNITS_TOLERANCE, type EncoderLoad } from './load-book';
-import { chooseAmong, formatUnits } from './targets';
+import type { ChannelObservation, Move } from '../domain';
+import { NOWHERE } from './book';
+import { isResting } from './context';
+import type { PlanDraft } from './draft';
+import { explainedMove, roundFigures } from './explain';
+import { formatQuanta, toUnits } from './quanta';
+import { targetFor } from './targets';
 
 /** A handoff to the same encoder that gives the channel the rungs it deserves. */
-const changeOf = (draft: PlanDraft, demand: ChannelDemand, load: EncoderLoad): Move => {
-  const { channel, channelId, rungs } = demand;
+const changeOf = (draft: PlanDraft, encoder: number, slot: number): Move => {
+  const { book, fitness, forecast } = draft.context;
+  const channel = book.channelSeen[slot] as ChannelObservation;
   const { spec, viewers } = channel;
-  const encoderId = load.encoder.id;
+  const rungs = book.rungsOf[slot] as number;
+  const encoderId = book.encoders.idOf(encoder);
   const earns = rungs > channel.rungs ? 'earns' : 'no longer earns more than';
-  const score = draft.context.fitness.get(encoderId)?.score;
+  const score = fitness.get(encoderId)?.score;
   return {
-    channelId,
+    channelId: spec.id,
     fromEncoderId: encoderId,
     toEncoderId: encoderId,
     rungs,
     reason: 'ladder',
     explanation: {
-      summary: `${channelId} has ${Math.round(viewers)} viewers, which ${earns} ${rungs} of ${spec.ladder.length} renditions (now ${channel.rungs}); handoff to the same encoder, ${encoderId}.`,
-      ...(draft.context.forecast && { forecastId: draft.context.forecast.forecastId }),
+      summary: `${spec.id} has ${Math.round(viewers)} viewers, which ${earns} ${rungs} of ${spec.ladder.length} renditions (now ${channel.rungs}); handoff to the same encoder, ${encoderId}.`,
+      ...(forecast && { forecastId: forecast.forecastId }),
       figures: roundFigures({
         viewers,
         viewersThreshold: spec.viewersPerRung[Math.min(rungs, channel.rungs) - 1] ?? 0,
         rungs,
         rungsBefore: channel.rungs,
-        channelUnits: demand.encodedUnits,
-        channelUnitsAfter: demand.needs[0] as number,
-        encoderUnitsAfter: load.encodedUnitsAfterChange(demand),
-        limitUnits: load.limitUnits,
+        channelUnits: toUnits(book.encodedOf[slot] as number),
+        channelUnitsAfter: toUnits(book.needOf(slot, 0)),
+        encoderUnitsAfter: toUnits(book.encodedAfterGrowth(encoder, slot)),
+        limitUnits: toUnits(book.limitOf[encoder] as number),
       }),
       ...(score !== undefined && { fitness: { from: score, to: score } }),
       rejected: [],
@@ -43,47 +46,57 @@ const changeOf = (draft: PlanDraft, demand: ChannelDemand, load: EncoderLoad): M
  * would exceed the whole capacity and nobody leaves, the channel grows elsewhere.
  */
 export const planLadders = (draft: PlanDraft): void => {
-  const changes = [...draft.context.loads.values()]
-    .filter((load) => load.encoder.reachable && !load.encoder.draining)
-    .flatMap((load) => draft.freeChannelsOn(load).map((demand) => ({ load, demand })));
-  const shrinking = changes.filter(({ demand }) => demand.rungs < demand.channel.rungs);
-  const growing = changes
-    .filter(({ demand }) => demand.rungs > demand.channel.rungs)
-    .sort((a, b) => b.demand.channel.viewers - a.demand.channel.viewers);
+  const { book } = draft.context;
+  const rungsBefore = (c: number): number => book.rungsNow[c] as number;
+  const viewersOf = (c: number): number => (book.channelSeen[c] as ChannelObservation).viewers;
+  const byHome = (a: number, b: number): number =>
+    book.encoders.compare(book.homeOf[a] as number, book.homeOf[b] as number) || book.channels.compare(a, b);
+  const changing = book.channels
+    .filter((c) => book.rungsOf[c] !== rungsBefore(c) && draft.isFree(c))
+    .filter((c) => book.isDraining[book.homeOf[c] as number] === 0);
+  const shrinking = changing.filter((c) => (book.rungsOf[c] as number) < rungsBefore(c)).sort(byHome);
+  const growing = changing
+    .filter((c) => (book.rungsOf[c] as number) > rungsBefore(c))
+    .sort((a, b) => viewersOf(b) - viewersOf(a) || byHome(a, b));
 
-  for (const { load, demand } of shrinking) {
+  for (const channel of shrinking) {
     if (draft.movesLeft === 0) return;
-    const crowded = load.nowUnits > load.limitUnits + UNITS_TOLERANCE;
-    if (draft.isResting(demand) && !crowded) continue;
-    draft.changeInPlace(changeOf(draft, demand, load), demand);
+    const home = book.homeOf[channel] as number;
+    const isCrowded = (book.occupiedOn[home] as number) > (book.limitOf[home] as number);
+    if (isResting(draft.context, channel) && !isCrowded) continue;
+    draft.settle(changeOf(draft, home, channel), channel);
   }
-  for (const { load, demand } of growing) {
+  for (const channel of growing) {
     if (draft.movesLeft === 0) return;
-    growWhereItFits(draft, load, demand);
+    growWhereItFits(draft, channel);
   }
 };
 
-const growWhereItFits = (draft: PlanDraft, load: EncoderLoad, demand: ChannelDemand): void => {
-  const { channelId, rungs } = demand;
-  const { encoder, limitUnits } = load;
-  const after = load.encodedUnitsAfterChange(demand);
-  if (after <= limitUnits + UNITS_TOLERANCE) {
-    draft.changeInPlace(changeOf(draft, demand, load), demand);
-    load.grows(demand);
+const growWhereItFits = (draft: PlanDraft, channel: number): void => {
+  const { context } = draft;
+  const { book, index } = context;
+  const home = book.homeOf[channel] as number;
+  const after = book.encodedAfterGrowth(home, channel);
+  if (after <= (book.limitOf[home] as number)) {
+    draft.settle(changeOf(draft, home, channel), channel);
+    book.grow(channel);
     return;
   }
-  const cause = `${encoder.id} would carry ${formatUnits(after)} units, over its limit of ${formatUnits(limitUnits)}, if ${channelId} grew to ${rungs} renditions`;
-  const reliefIsPlanned = load.firstStepOverLimit < 0;
-  if (after > encoder.capacityUnits + UNITS_TOLERANCE && !reliefIsPlanned) {
-    const choice = chooseAmong(draft.context, demand, { atMost: 'limit', exclude: [encoder.id] });
-    if (hasTarget(choice)) {
-      draft.moveAway(demand, load, choice, { reason: 'ladder', cause });
+  const encoderId = book.encoders.idOf(home);
+  const channelId = book.channels.idOf(channel);
+  const words = `${encoderId} would carry ${formatQuanta(after)} units, over its limit of ${formatQuanta(book.limitOf[home] as number)}, if ${channelId} grew to ${book.rungsOf[channel]} renditions`;
+  const reliefIsPlanned = book.firstStepOverLimit(home) < 0;
+  if (after > (book.capacityOf[home] as number) && !reliefIsPlanned && !isResting(context, channel)) {
+    const target = targetFor(context, channel, { atMost: 'limit', exclude: [home] });
+    if (target !== NOWHERE && draft.allowsMove(home, target)) {
+      draft.settle(explainedMove(context, channel, target, { reason: 'ladder', words }), channel, [
+        home,
+        target,
+      ]);
+      book.relocate(channel, target);
+      index.update(target);
       return;
     }
   }
-  draft.unmet.push({
-    channelId,
-    encoderId: encoder.id,
-    why: `${cause}; it waits until others have left`,
-  });
+  draft.report({ channelId, encoderId, why: `${words}; it waits until others have left` });
 };

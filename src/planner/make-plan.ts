@@ -1,27 +1,21 @@
 import type { CellForecast, Fitness, Plan, Policy, SwarmSnapshot } from '../domain';
-import { buildContext } from './context';
-import { planDrains } from './drain';
-import { PlanDraft } from './draft';
-import { planLadders } from './ladders';
-import { planRelief } from './relief';
-import { planScaleIn, planScaleOut } from './scale';
-import { formatUnits } from './targets';
-import { reserveForWaiting } from './waiting';
+import { createPlanner, type PlannerMemory } from './planner';
 
 /**
- * Decides one control cycle: the rule of the concept note with limits. Pure: the same input gives the same plan,
- * and the order of its arrays does not matter.
+ * Decides one control cycle. Pure: the same input gives the same plan, and the order of its arrays does not matter.
  *
- * In this order, each step on the loads that the one before leaves behind:
+ * In this order:
  * 1. channels that nobody encodes get room reserved (the recovery moves them, not the plan);
- * 2. channels leave draining encoders;
- * 3. encoders whose channels will need more than their limit at P90 are relieved;
- * 4. ladders follow the audience;
- * 5. encoders are added when demand exceeds the limits, or one is let go when it has long been low.
+ * 2. channels leave draining encoders, and encoders that their pins or redundancy group forbid;
+ * 3. encoders whose channels will need more than their limit at P90 are relieved by the fewest moves;
+ * 4. the moves are put in an order in which no encoder is over its limit at any time;
+ * 5. ladders follow the audience;
+ * 6. encoders are added when demand exceeds the limits, or one is let go when it has long been low.
  *
- * A target is always reachable, neither cordoned nor draining, in the channel's region, has a session left, and
- * stays under its limit with the channel. At most `maxMovesPerCycle` moves, drains not counted. Channels that
- * are moving are left alone; one that rests moves only if an overload begins before its rest ends.
+ * A target is always reachable, neither cordoned nor draining, where the channel's region, pins, compatibility
+ * class and redundancy group allow it, has a session left, and stays under its limit with the channel. At most
+ * `maxMovesPerCycle` moves, and `maxMovesPerEncoder` of these on any one encoder, drains not counted. Channels
+ * that are moving are left alone, and one that rests after a move only leaves an encoder that is being drained.
  *
  * @param forecast null when there is none: then only present needs count
  * @param memory what the previous cycle's plan handed on
@@ -29,25 +23,7 @@ import { reserveForWaiting } from './waiting';
 export const makePlan = (
   snapshot: SwarmSnapshot,
   forecast: CellForecast | null,
-  fitness: Fitness[],
+  fitness: readonly Fitness[],
   policy: Policy,
-  memory: { lowDemandSinceMs: number | null },
-): Plan => {
-  const draft = new PlanDraft(buildContext(snapshot, forecast, fitness, policy));
-  for (const demand of reserveForWaiting(draft.context)) {
-    draft.homelessUnits += demand.peakUnits;
-    draft.unmet.push({
-      channelId: demand.channelId,
-      why: `nobody encodes ${demand.channelId}, and no encoder has room for its ${formatUnits(demand.peakUnits)} units at P90 below its limit`,
-    });
-  }
-  planDrains(draft);
-  planRelief(draft);
-  planLadders(draft);
-  const scaleOut = planScaleOut(draft);
-  const scaleIn =
-    scaleOut.kind === 'none'
-      ? planScaleIn(draft, memory.lowDemandSinceMs)
-      : { scale: scaleOut, lowDemandSinceMs: null };
-  return { moves: draft.moves, unmet: draft.unmet, ...scaleIn };
-};
+  memory: PlannerMemory,
+): Plan => createPlanner(snapshot, forecast, fitness, policy).plan(memory);

@@ -1,158 +1,98 @@
 import type { ScaleChange } from '../domain';
-import type { ChannelDemand } from './demand';
-import { hasTarget, type PlanDraft } from './draft';
+import { empty } from './consolidation';
+import { seen, type PlanningContext } from './context';
+import type { PlanDraft } from './draft';
 import { roundFigures } from './explain';
-import { UNITS_TOLERANCE, type EncoderLoad } from './load-book';
-import { chooseAmong, formatUnits, type TargetChoice } from './targets';
+import { toUnits } from './quanta';
+import { decideScaleIn, decideScaleOut, type ScaleInput } from './scale-decision';
+import { schedule } from './schedule';
 
-const sum = (values: readonly number[]): number => values.reduce((total, v) => total + v, 0);
+/** So many encoders are tried, the easiest first, before none is let go in this cycle. */
+const MOST_DEPARTURES_TRIED = 8;
+/** The others may be filled to their limits when an encoder is emptied: the quantile has its reserve in it. */
+const FILL = 1;
 
-/** Highest total, now or at P90 of any step, of what all channels need. */
-const totalDemandUnits = (draft: PlanDraft): number => {
-  const demands = [...draft.context.demands.values()];
-  const steps = demands[0]?.needs.length ?? 0;
-  return Math.max(
-    0,
-    ...Array.from({ length: steps }, (_, k) => sum(demands.map((d) => d.needs[k] as number))),
-  );
+const inputOf = (draft: PlanDraft): ScaleInput => {
+  const { atMs, policy, book, reader } = draft.context;
+  return {
+    atMs,
+    policy,
+    forecast: reader.forecastOfTotal(),
+    pending: reader.pendingEncoders,
+    outcomes: reader.provisioning,
+    homelessUnits: toUnits(draft.homeless),
+    nowUnits: toUnits(book.totals[0] as number),
+    encoders: book.encoders.inOrder().map((e) => ({
+      id: book.encoders.idOf(e),
+      zone: seen(book, e).zone,
+      limitUnits: toUnits(book.limitOf[e] as number),
+      staying: book.isStaying[e] === 1,
+      usable: book.isUsable[e] === 1,
+    })),
+  };
 };
 
-const isStaying = ({ encoder }: EncoderLoad): boolean => encoder.reachable && !encoder.draining;
-
-/**
- * The concept note's "predicted demand > current capacity": more encoders when the channels will need more than
- * the limits of all usable encoders together, or when some found no room although the sum would do.
- */
+/** See `decideScaleOut`; a need that can't be met is reported. */
 export const planScaleOut = (draft: PlanDraft): ScaleChange => {
-  const { policy, loads } = draft.context;
-  const all = [...loads.values()];
-  const usable = all.filter((load) => isStaying(load) && !load.encoder.cordoned);
-  const limitUnits = sum(usable.map((load) => load.limitUnits));
-  const demandUnits = totalDemandUnits(draft);
-  const shortUnits = Math.max(demandUnits - limitUnits, draft.homelessUnits);
-  if (shortUnits <= UNITS_TOLERANCE) return { kind: 'none' };
-
-  const known = all.length > 0 ? sum(all.map((load) => load.limitUnits)) / all.length : 0;
-  const wanted = known > 0 ? Math.ceil(shortUnits / known - UNITS_TOLERANCE) : 1;
-  const count = Math.min(Math.max(1, wanted), policy.maxEncoders - all.length);
-  const figures = roundFigures({
-    demandUnits,
-    limitUnits,
-    homelessUnits: draft.homelessUnits,
-    encoders: all.length,
-    maxEncoders: policy.maxEncoders,
-  });
-  const cause =
-    demandUnits > limitUnits + UNITS_TOLERANCE
-      ? `channels will need ${formatUnits(demandUnits)} units at P90, the limits of ${usable.length} usable encoders are ${formatUnits(limitUnits)} together`
-      : `${formatUnits(draft.homelessUnits)} units found no room on any one encoder below its limit`;
-  if (count < 1) {
-    draft.unmet.push({
-      why: `${cause}; no encoder can be added, there are ${all.length} of at most ${policy.maxEncoders}`,
-    });
-    return { kind: 'none' };
-  }
-  return { kind: 'provision', count, reason: `${cause}; ${count} more`, figures };
+  const { scale, unmet } = decideScaleOut(inputOf(draft));
+  if (unmet !== undefined) draft.report({ why: unmet });
+  return scale;
 };
 
-interface Departure {
-  load: EncoderLoad;
-  score: number;
-}
-
-/** Targets for all channels of an encoder, largest first, or null if one has none. Leaves the loads as after. */
-const evacuate = (
-  draft: PlanDraft,
-  load: EncoderLoad,
-): { demand: ChannelDemand; choice: TargetChoice & { load: EncoderLoad } }[] | null => {
-  const found: { demand: ChannelDemand; choice: TargetChoice & { load: EncoderLoad } }[] = [];
-  const leaving = [...load.placed.values()].sort(
-    (a, b) => b.peakUnits - a.peakUnits || (a.channelId < b.channelId ? -1 : 1),
+/** Seconds that demand is expected to stay low: as far as the forecast reaches, or as long as it has been low. */
+const quietSeconds = ({ forecast }: PlanningContext, lowForSeconds: number): number =>
+  Math.max(
+    lowForSeconds,
+    forecast ? (forecast.totalUnits?.p50.length ?? forecast.horizonSteps) * forecast.stepSeconds : 0,
   );
-  let complete = true;
-  for (const demand of leaving) {
-    const choice = chooseAmong(draft.context, demand, { atMost: 'limit', exclude: [load.encoder.id] });
-    if (!hasTarget(choice)) {
-      complete = false;
-      break;
-    }
-    choice.load.place(demand);
-    found.push({ demand, choice });
-  }
-  for (const { demand, choice } of found) choice.load.unplace(demand);
-  return complete ? found : null;
-};
 
 /**
- * Consolidation, as the concept note means it by "low load", only ever to let a whole encoder go: total demand
- * at P90 has been below `deprovisionFraction` of what the remaining encoders may carry, for the stabilisation
- * time. The least loaded, then least fit, encoder goes whose channels all fit elsewhere, and never a zone with it
- * while there are only two. Not while anything else is wrong: an encoder silent, a channel off air, a move under
- * way or unmet.
+ * Consolidation, as the concept note means it by "low load", only ever to let a whole encoder go (see
+ * `decideScaleIn`): the one that the fewest moves empty; of these the least loaded, then least fit. The moves must
+ * cost less than the encoder saves while demand is expected to stay low. Not while anything else is wrong: an encoder
+ * silent or draining, a channel off air, a wish unmet.
  */
 export const planScaleIn = (
   draft: PlanDraft,
   lowDemandSinceMs: number | null,
 ): { scale: ScaleChange; lowDemandSinceMs: number | null } => {
-  const { atMs, policy, loads, waiting, demands } = draft.context;
-  const staying = [...loads.values()].filter(isStaying);
-  const none = (since: number | null) => ({ scale: { kind: 'none' } as const, lowDemandSinceMs: since });
-  if (staying.length <= policy.minEncoders) return none(null);
+  const { context } = draft;
+  const { atMs, policy, book, waiting, fitness } = context;
+  const input = inputOf(draft);
+  const { departures, lowDemandSinceMs: since } = decideScaleIn(input, lowDemandSinceMs);
+  const none = { scale: { kind: 'none' } as const, lowDemandSinceMs: since };
+  const troubled = input.encoders.some((e) => !e.staying) || waiting.length > 0 || draft.unmet.length > 0;
+  if (troubled || departures.length === 0) return none;
 
-  const demandUnits = totalDemandUnits(draft);
-  const total = sum(staying.map((load) => load.limitUnits));
-  const markFor = (load: EncoderLoad): number => policy.deprovisionFraction * (total - load.limitUnits);
-  const isLow = (load: EncoderLoad): boolean => demandUnits < markFor(load);
-  const candidates: Departure[] = staying
-    .filter(isLow)
-    .map((load) => ({ load, score: draft.context.fitness.get(load.encoder.id)?.score ?? 0 }));
-  if (candidates.length === 0) return none(null);
-
-  const since = lowDemandSinceMs ?? atMs;
-  const settled = atMs - since >= policy.scaleInStabilisationSeconds * 1000;
-  const busy =
-    staying.length < loads.size ||
-    waiting.length > 0 ||
-    draft.unmet.length > 0 ||
-    draft.moves.length > 0 ||
-    [...demands.values()].some((d) => d.channel.moving);
-  if (!settled || busy) return none(since);
-
-  const zones = new Set(staying.map((load) => load.encoder.zone));
-  const keepsZones = ({ load }: Departure): boolean => {
-    const left = new Set(staying.filter((other) => other !== load).map((other) => other.encoder.zone));
-    return left.size >= Math.min(2, zones.size);
-  };
-  candidates.sort(
-    (a, b) =>
-      Math.round((a.load.peakUnits - b.load.peakUnits) * 1e6) ||
-      Math.round((a.score - b.score) * 1e6) ||
-      (a.load.encoder.id > b.load.encoder.id ? -1 : 1),
-  );
-  for (const departure of candidates.filter(keepsZones)) {
-    const targets = evacuate(draft, departure.load);
-    if (!targets) continue;
-    const { encoder } = departure.load;
-    const mark = markFor(departure.load);
-    const reason = `channels will need ${formatUnits(demandUnits)} units at P90, below ${formatUnits(mark)} (${policy.deprovisionFraction} of what the others may carry) for ${Math.round((atMs - since) / 1000)} s; ${encoder.id} can go`;
-    for (const { demand, choice } of targets) {
-      if (draft.movesLeft === 0) break;
-      draft.moveAway(demand, departure.load, choice, { reason: 'consolidation', cause: reason });
-    }
+  const quiet = quietSeconds(context, (atMs - (since ?? atMs)) / 1000);
+  const worthMoves = quiet / Math.max(policy.handoffCostEncoderSeconds, 1e-9);
+  const channelsOn = (e: number): number => (book.residentsOf[e] as number[]).length;
+  const scoreOf = (e: number): number => fitness.get(book.encoders.idOf(e))?.score ?? 0;
+  const inOrder = departures
+    .map((departure) => ({ departure, encoder: book.encoders.slotOf(departure.encoderId) }))
+    .filter(({ encoder }) => channelsOn(encoder) <= worthMoves)
+    .sort(
+      ({ encoder: a }, { encoder: b }) =>
+        channelsOn(a) - channelsOn(b) ||
+        (book.peakOn[a] as number) - (book.peakOn[b] as number) ||
+        Math.round((scoreOf(a) - scoreOf(b)) * 1e6) ||
+        book.encoders.compare(b, a),
+    );
+  const start = book.mark();
+  for (const { departure, encoder } of inOrder.slice(0, MOST_DEPARTURES_TRIED)) {
+    const { encoderId, reason, figures } = departure;
+    const intents = empty(draft, encoder, FILL, { reason: 'consolidation', words: reason });
+    if (!intents) continue;
+    schedule(draft, start);
     return {
       scale: {
         kind: 'deprovision',
-        encoderId: encoder.id,
+        encoderId,
         reason,
-        figures: roundFigures({
-          demandUnits,
-          markUnits: mark,
-          encoders: staying.length,
-          channels: targets.length,
-        }),
+        figures: roundFigures({ ...figures, channels: intents.length }),
       },
       lowDemandSinceMs: since,
     };
   }
-  return none(since);
+  return none;
 };

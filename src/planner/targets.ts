@@ -1,91 +1,170 @@
-import type { ErrorCode } from '../domain';
-import { headroomTerm, scoreOf } from '../fitness';
-import type { PlanningContext } from './context';
-import type { ChannelDemand } from './demand';
-import { UNITS_TOLERANCE, type EncoderLoad } from './load-book';
+import { NOWHERE } from './book';
+import { seen, type PlanningContext } from './context';
+import {
+  boundOf,
+  hasSessionLeft,
+  isAllowed,
+  regionsOf,
+  rejectionOf,
+  type FillBound,
+  type Rejection,
+} from './constraints';
 
-export interface Rejection {
-  encoderId: string;
-  code: ErrorCode;
-  why: string;
+export interface TargetOptions {
+  atMost: FillBound;
+  exclude?: readonly number[];
 }
 
-/** How far a target may be filled: to the policy's limit, or to the encoder's whole capacity. */
-export type FillBound = 'limit' | 'capacity';
+/** A fleet up to this size is listed in full where a choice is explained. */
+const LISTED_FLEET = 12;
+/** Of a larger one, so many. */
+const LISTED_OF_LARGE_FLEET = 3;
 
-export const formatUnits = (units: number): string => units.toFixed(2);
+/** Scores that differ by rounding only are equal, so that the last digits of a sum do not decide where the id should. */
+const SCORE_GRAIN = 1e-9;
 
-/** Why an encoder can't take a channel, or null if it can. */
-export const rejectionOf = (load: EncoderLoad, demand: ChannelDemand, bound: FillBound): Rejection | null => {
-  const { encoder } = load;
-  const reject = (code: ErrorCode, why: string): Rejection => ({ encoderId: encoder.id, code, why });
-  if (!encoder.reachable) return reject('encoder-unreachable', 'does not answer');
-  if (encoder.draining) return reject('encoder-cordoned', 'is being drained');
-  if (encoder.cordoned) return reject('encoder-cordoned', 'is cordoned');
-  const { region } = demand.channel.spec;
-  if (encoder.region !== region) {
-    return reject('encoder-incompatible', `is in region ${encoder.region}, the channel in ${region}`);
-  }
-  if (!load.hasSessionLeft) {
-    return reject('encoder-full', `has all of its ${encoder.maxSessions} sessions in use`);
-  }
-  return fillRejectionOf(load, demand, bound);
-};
-
-/** The part of `rejectionOf` that is about room alone. */
-export const fillRejectionOf = (
-  load: EncoderLoad,
-  demand: ChannelDemand,
-  bound: FillBound,
-): Rejection | null => {
-  const { encoder, limitUnits } = load;
-  const boundUnits = bound === 'limit' ? limitUnits : encoder.capacityUnits;
-  const needed = load.peakUnitsWith(demand);
-  if (needed <= boundUnits + UNITS_TOLERANCE) return null;
-  return {
-    encoderId: encoder.id,
-    code: 'encoder-full',
-    why: `would need ${formatUnits(needed)} units at P90, over its ${bound} of ${formatUnits(boundUnits)}`,
-  };
-};
-
-/** Fitness of an encoder as it would be with this channel: headroom after all that the plan has placed so far. */
-const scoreWith = (context: PlanningContext, load: EncoderLoad, demand: ChannelDemand): number => {
-  const fitness = context.fitness.get(load.encoder.id);
-  if (!fitness) return 0;
-  const now = load.nowUnits + (demand.needs[0] as number);
-  const headroom = headroomTerm(now, load.peakUnitsWith(demand), load.limitUnits);
-  return scoreOf({ ...fitness.terms, headroom });
-};
-
-export interface TargetChoice {
-  /** The fittest encoder that can take the channel; undefined if none can. */
-  load?: EncoderLoad;
-  /** All others and why not. */
-  rejected: Rejection[];
+interface Candidate {
+  encoder: number;
+  score: number;
 }
 
-/** Chooses the fittest encoder for a channel; equal scores go by id. */
-export const chooseAmong = (
+/** For encoders of the index, which are usable. */
+const canTake = (context: PlanningContext, encoder: number, channel: number, bound: FillBound): boolean => {
+  const { book, policy } = context;
+  return (
+    book.fits(encoder, channel, boundOf(book, encoder, bound)) &&
+    hasSessionLeft(book, encoder) &&
+    isAllowed(book, policy, encoder, channel)
+  );
+};
+
+/** Zones and classes that can be right for a channel at all. */
+const acceptFor = (
+  { book, policy, reader }: PlanningContext,
+  channel: number,
+): ((zone: number, classNumber: number) => boolean) => {
+  const pin = book.channelSeen[channel]?.spec.placement?.zone;
+  const onlyZone = pin === undefined ? NOWHERE : reader.zones.find(pin);
+  const owner = book.ownerOf[channel] as number;
+  const mayChangeClass = policy.allowDiscontinuity || owner === NOWHERE || book.isWaiting[channel] === 1;
+  const onlyClass = mayChangeClass ? NOWHERE : (book.classOf[owner] as number);
+  return (zone, classNumber) =>
+    (pin === undefined || zone === onlyZone) && (onlyClass === NOWHERE || classNumber === onlyClass);
+};
+
+const isFitter = (context: PlanningContext, a: Candidate, b: Candidate): boolean => {
+  const { encoders } = context.book;
+  const difference = Math.round((a.score - b.score) / SCORE_GRAIN);
+  return difference > 0 || (difference === 0 && encoders.compare(a.encoder, b.encoder) < 0);
+};
+
+/** The fittest encoders of a region that can take a channel, best first; equal scores go by id. */
+const fittestIn = (
   context: PlanningContext,
-  demand: ChannelDemand,
-  options: { atMost: FillBound; exclude?: readonly string[] },
-): TargetChoice => {
+  channel: number,
+  region: string,
+  options: TargetOptions,
+  count: number,
+): Candidate[] => {
+  const { index, reader } = context;
+  const found: Candidate[] = [];
+  index.search(channel, reader.regions.find(region), acceptFor(context, channel), (encoder) => {
+    if (!options.exclude?.includes(encoder) && canTake(context, encoder, channel, options.atMost)) {
+      const candidate = { encoder, score: index.scoreWith(encoder, channel) };
+      let place = found.length;
+      while (place > 0 && isFitter(context, candidate, found[place - 1] as Candidate)) place -= 1;
+      if (place < count) found.splice(place, 0, candidate);
+      if (found.length > count) found.pop();
+    }
+    const last = found[count - 1];
+    return last ? last.score - SCORE_GRAIN : -1;
+  });
+  return found;
+};
+
+const fittest = (
+  context: PlanningContext,
+  channel: number,
+  options: TargetOptions,
+  count: number,
+): Candidate[] => {
+  const found: Candidate[] = [];
+  for (const region of context.rankRegions(regionsOf(context.book, channel))) {
+    found.push(...fittestIn(context, channel, region, options, count - found.length));
+    if (found.length >= count) break;
+  }
+  return found;
+};
+
+/**
+ * Chooses the encoder for a channel: in the nearest region of its audience that is not congested and has room, the
+ * fittest. NOWHERE if none can take it.
+ */
+export const targetFor = (context: PlanningContext, channel: number, options: TargetOptions): number =>
+  fittest(context, channel, options, 1)[0]?.encoder ?? NOWHERE;
+
+export interface Alternatives {
+  rejected: Rejection[];
+  counts?: Record<string, number>;
+}
+
+/** The encoders that were not chosen for a channel and why. Call before the target's load is changed. */
+export const alternativesTo = (
+  context: PlanningContext,
+  channel: number,
+  target: number,
+  options: TargetOptions,
+): Alternatives => {
+  const { book, index } = context;
+  const all = book.encoders.inOrder();
+  const chosen = { encoder: target, score: target === NOWHERE ? 0 : index.scoreWith(target, channel) };
+  const others =
+    all.length <= LISTED_FLEET
+      ? all.filter((e) => e !== target && !options.exclude?.includes(e))
+      : fittest(context, channel, { ...options, exclude: [...(options.exclude ?? []), target] }, LISTED_OF_LARGE_FLEET).map((c) => c.encoder); // prettier-ignore
+
   const rejected: Rejection[] = [];
-  const candidates: { load: EncoderLoad; score: number }[] = [];
-  for (const load of context.loads.values()) {
-    if (options.exclude?.includes(load.encoder.id)) continue;
-    const rejection = rejectionOf(load, demand, options.atMost);
+  const lessFit: Candidate[] = [];
+  for (const encoder of others) {
+    const rejection = rejectionOf(book, context.policy, encoder, channel, options.atMost);
     if (rejection) rejected.push(rejection);
-    else candidates.push({ load, score: scoreWith(context, load, demand) });
+    else lessFit.push({ encoder, score: index.scoreWith(encoder, channel) });
   }
-  // Rounded, so that the last digits of a sum do not decide where the id should.
-  candidates.sort((a, b) => Math.round((b.score - a.score) * 1e9));
-  const [best, ...others] = candidates;
-  if (!best) return { rejected };
-  for (const { load, score } of others) {
-    const why = `less fit with it: ${score.toFixed(3)}, ${best.load.encoder.id} ${best.score.toFixed(3)}`;
-    rejected.push({ encoderId: load.encoder.id, code: 'no-target', why });
-  }
-  return { load: best.load, rejected };
+  lessFit.sort((a, b) => (isFitter(context, a, b) ? -1 : 1));
+  for (const candidate of lessFit) rejected.push(lesserOf(context, candidate, chosen));
+  return all.length <= LISTED_FLEET
+    ? { rejected }
+    : { rejected, counts: countsByCause(context, channel, options.exclude?.length ?? 0, target) };
+};
+
+const lesserOf = (context: PlanningContext, candidate: Candidate, chosen: Candidate): Rejection => {
+  const { book } = context;
+  const { region } = seen(book, candidate.encoder);
+  const figures = `${candidate.score.toFixed(3)}, ${book.encoders.idOf(chosen.encoder)} ${chosen.score.toFixed(3)}`;
+  const why = isFitter(context, chosen, candidate)
+    ? `less fit with it: ${figures}`
+    : region !== seen(book, chosen.encoder).region
+      ? `in region ${region}, which is further from the audience or congested: ${figures}`
+      : `as fit with it (${figures}), but the moves together are fewer with the other`;
+  return { encoderId: book.encoders.idOf(candidate.encoder), code: 'no-target', why };
+};
+
+/** How many encoders each cause rules out, without looking at every one. */
+const countsByCause = (
+  context: PlanningContext,
+  channel: number,
+  excluded: number,
+  target: number,
+): Record<string, number> => {
+  const { book, index, reader } = context;
+  const regions = regionsOf(book, channel).map((region) => reader.regions.find(region));
+  const anywhere = regions.reduce((sum, region) => sum + index.countIn(region, () => true), 0);
+  const accepts = acceptFor(context, channel);
+  const eligible = regions.reduce((sum, region) => sum + index.countIn(region, accepts), 0);
+  return {
+    silentCordonedOrDraining: book.encoders.size - index.size,
+    otherRegion: index.size - anywhere,
+    otherClassOrZone: anywhere - eligible,
+    fullOrLessFit: Math.max(0, eligible - excluded - (target === NOWHERE ? 0 : 1)),
+  };
 };

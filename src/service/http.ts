@@ -48,9 +48,49 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+export interface ServerLimits {
+  /** Connections at the same time; those beyond are closed at once. */
+  maxConnections: number;
+  /** A connection that does not bring the head of a request within this time is closed. */
+  headersTimeoutMs: number;
+  /** So is one whose request is not there as a whole; 0: bodies may go on for ever. */
+  requestTimeoutMs: number;
+  /** So is one on which nothing moves, either way, within at most twice this. Longer than any answer is waited for. */
+  idleTimeoutMs: number;
+}
+
+/** Generous to a busy swarm; a flood of slow clients ends at them instead of at the limits of the process. */
+export const defaultServerLimits: ServerLimits = {
+  maxConnections: 4_096,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 90_000,
+};
+
+/** How often connections are looked through for those past their time. */
+const CONNECTION_CHECK_MS = 1_000;
+
 /** Listens; port 0 picks a free one. @throws SwarmError unavailable when the port is taken. */
-export const listen = async (app: Express, port: number, host: string): Promise<RunningServer> => {
-  const server = createServer(app);
+export const listen = async (
+  app: Express,
+  port: number,
+  host: string,
+  limits: Partial<ServerLimits> = {},
+): Promise<RunningServer> => {
+  const { maxConnections, headersTimeoutMs, requestTimeoutMs, idleTimeoutMs } = {
+    ...defaultServerLimits,
+    ...limits,
+  };
+  const server = createServer(
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: CONNECTION_CHECK_MS,
+    },
+    app,
+  );
+  server.maxConnections = maxConnections;
+  server.timeout = idleTimeoutMs;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(

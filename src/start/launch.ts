@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   SwarmError,
   swarmControl,
@@ -91,6 +92,7 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
     args: [entryOf('media/encoder')],
     env: variables,
     logsDir,
+    buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
     ...hooks,
   });

@@ -1,9 +1,11 @@
 import type { EncoderTelemetry } from '../domain';
 import type { FleetEncoder, FleetProvider } from '../fleet/provider';
 import type { Logger } from '../service/logger';
+import type { StorageReport } from '../service/storage-reports';
 import type { AudienceReplay } from './audience/replay';
 import { EncoderWatch } from './encoder-watch';
-import { channelPoint, encoderPoints } from './measurement-points';
+import { CdnReplay } from './audience/cdn-replay';
+import { channelPoint, encoderPoints, encodingPoints, storagePoint } from './measurement-points';
 import type { OriginView, PublishedChannel } from './origin-view';
 import { Sentinel, type SentinelEvent } from './sentinel';
 import type { Point, TelemetryStore } from './store';
@@ -18,7 +20,10 @@ export interface CollectorParts {
   cell: string;
   fleet: FleetProvider;
   origin: OriginView;
+  /** Whether relay and origin can write; parts that do not answer are absent. */
+  storage(): Promise<StorageReport[]>;
   store: TelemetryStore;
+  stepSeconds: number;
   log: Logger;
   /** Absent where the audience is measured by somebody else. */
   audience: AudienceReplay | null;
@@ -41,14 +46,23 @@ export class Collector {
   readonly sentinel: Sentinel;
   private readonly watched = new Map<string, Watched>();
   private channels: PublishedChannel[] = [];
+  /** The GOP whose cost was written last, by channel. */
+  private readonly costedGop = new Map<string, number>();
   private timer: NodeJS.Timeout | null = null;
   private polling: Promise<void> | null = null;
   private replaying: Promise<void> | null = null;
+  private readonly cdn: CdnReplay;
   private dueAtMs = 0;
   private stopped = false;
   lastPollAtMs: number | null = null;
 
   constructor(private readonly parts: CollectorParts) {
+    this.cdn = new CdnReplay({
+      cell: parts.cell,
+      stepSeconds: parts.stepSeconds,
+      inputs: parts.store.inputs,
+      viewersAt: (id, atMs) => parts.audience?.viewersAt(id, atMs) ?? null,
+    });
     this.sentinel = new Sentinel((event) => {
       parts.log.warn(event, event.signal);
       parts.onEvent(event);
@@ -83,7 +97,7 @@ export class Collector {
   }
 
   private async poll(starved: boolean): Promise<void> {
-    await Promise.all([this.readFleet(), this.readOrigin()]);
+    const [storage] = await Promise.all([this.parts.storage(), this.readFleet(), this.readOrigin()]);
     const answers = await Promise.all(
       [...this.watched].map(async ([id, { watch }]) => ({
         id,
@@ -98,6 +112,7 @@ export class Collector {
     const points = [
       ...answers.flatMap(({ watch, telemetry }) => encoderPoints(cell, watch.info, telemetry, atMs)),
       ...(await this.channelPoints(telemetryOf, regionOf, atMs)),
+      ...storage.map((report) => storagePoint(cell, report, atMs)),
     ];
     this.lastPollAtMs = atMs;
     this.replaying ??= this.replayAudience(regionOf, atMs).finally(() => (this.replaying = null));
@@ -199,26 +214,33 @@ export class Collector {
     }
   }
 
-  private channelPoints(
+  private async channelPoints(
     telemetryOf: ReadonlyMap<string, EncoderTelemetry | null>,
     regionOf: ReadonlyMap<string, string>,
     atMs: number,
   ): Promise<Point[]> {
-    return Promise.all(
+    const { cell, origin } = this.parts;
+    const points = await Promise.all(
       this.channels.map(async (channel) => {
-        const delayMs = await this.parts.origin.publishDelayMs(channel);
+        const newest = await origin.newestGop(channel);
         const encoderId = channel.owner?.encoderId ?? '';
-        const region = regionOf.get(encoderId) ?? '';
-        return channelPoint(
-          this.parts.cell,
-          channel,
-          region,
-          telemetryOf.get(encoderId) ?? null,
-          delayMs,
-          atMs,
-        );
+        const telemetry = telemetryOf.get(encoderId) ?? null;
+        const isNew = newest !== null && this.costedGop.get(channel.id) !== newest.gop;
+        if (isNew) this.costedGop.set(channel.id, newest.gop);
+        return [
+          channelPoint(
+            cell,
+            channel,
+            regionOf.get(encoderId) ?? '',
+            telemetry,
+            newest?.delayMs ?? null,
+            atMs,
+          ),
+          ...(isNew ? encodingPoints(cell, channel, telemetry, newest, atMs) : []),
+        ];
       }),
     );
+    return points.flat();
   }
 
   private async replayAudience(regionOf: ReadonlyMap<string, string>, atMs: number): Promise<void> {
@@ -232,6 +254,7 @@ export class Collector {
     }));
     try {
       this.keep(await this.parts.audience.pointsAt(channels, atMs));
+      this.keep(await this.cdn.pointsAt(channels, atMs));
     } catch (error) {
       this.parts.log.warn({ err: error }, 'audience not replayed in this poll');
     }

@@ -10,25 +10,37 @@ export const firstTargetMs = (issuedAtMs: number, stepSeconds: number): number =
   return Math.floor(issuedAtMs / stepMs) * stepMs;
 };
 
-const curves = (
-  forecast: CellForecast,
-): { kind: 'viewers' | 'channel_units'; byId: Record<string, DemandCurve> }[] => [
+const curves = (forecast: CellForecast): { kind: string; byId: Record<string, DemandCurve> }[] => [
   { kind: 'viewers', byId: forecast.viewers },
   { kind: 'channel_units', byId: forecast.channelUnits },
+  { kind: 'region_load', byId: forecast.regionLoad ?? {} },
+  { kind: 'region_viewers', byId: forecast.regionViewers ?? {} },
 ];
+
+/** `held` names channels; a region may have the same id. */
+const isOfChannels = (kind: string): boolean => kind === 'viewers' || kind === 'channel_units';
+
+/** The curves of a forecast that rows of this kind belong to; null for a kind that this version does not know. */
+const curvesOfKind = (forecast: CellForecast, kind: string): Record<string, DemandCurve> | null => {
+  if (kind === 'viewers') return forecast.viewers;
+  if (kind === 'channel_units') return forecast.channelUnits;
+  if (kind === 'region_load') return (forecast.regionLoad ??= {});
+  if (kind === 'region_viewers') return (forecast.regionViewers ??= {});
+  return null;
+};
 
 /**
  * One point per curve and step, at its target time. Target times lie on the grid of steps, so a later forecast
  * replaces what an earlier one said of the same moment.
  */
 export const pointsOfForecast = (cell: string, forecast: CellForecast): Point[] => {
-  const { stepSeconds, issuedAtMs, forecastId, model, held } = forecast;
+  const { stepSeconds, issuedAtMs, forecastId, model, held, errorCorrelation } = forecast;
   const first = firstTargetMs(issuedAtMs, stepSeconds);
   return curves(forecast).flatMap(({ kind, byId }) =>
     Object.entries(byId).flatMap(([id, curve]) =>
       curve.p50.map((p50, k) => ({
         measurement: 'forecast',
-        tags: { cell, kind, id, model: held.includes(id) ? HELD_TAG : model },
+        tags: { cell, kind, id, model: isOfChannels(kind) && held.includes(id) ? HELD_TAG : model },
         fields: {
           p10: curve.p10[k] ?? p50,
           p50,
@@ -36,6 +48,7 @@ export const pointsOfForecast = (cell: string, forecast: CellForecast): Point[] 
           issued_at_ms: issuedAtMs,
           step_seconds: stepSeconds,
           forecast_id: forecastId,
+          ...(errorCorrelation !== undefined && { error_correlation: errorCorrelation }),
         },
         atMs: first + k * stepSeconds * 1000,
       })),
@@ -55,6 +68,7 @@ export interface ForecastRow {
   issued_at_ms: number;
   step_seconds: number;
   forecast_id: string;
+  error_correlation?: number | null;
 }
 
 /** The forecast issued last among these rows, which are ascending in time; null if there is none. */
@@ -72,15 +86,18 @@ export const forecastOfRows = (rows: readonly ForecastRow[]): CellForecast | nul
     viewers: {},
     channelUnits: {},
     held: [],
+    ...(typeof one.error_correlation === 'number' && { errorCorrelation: one.error_correlation }),
   };
   for (const row of issued) {
-    const byId = row.kind === 'viewers' ? forecast.viewers : forecast.channelUnits;
+    const byId = curvesOfKind(forecast, row.kind);
+    if (!byId) continue;
     const curve = (byId[row.id] ??= { p10: [], p50: [], p90: [] });
     curve.p10.push(row.p10);
     curve.p50.push(row.p50);
     curve.p90.push(row.p90);
     forecast.horizonSteps = Math.max(forecast.horizonSteps, curve.p50.length);
-    if (row.model === HELD_TAG && !forecast.held.includes(row.id)) forecast.held.push(row.id);
+    if (isOfChannels(row.kind) && row.model === HELD_TAG && !forecast.held.includes(row.id))
+      forecast.held.push(row.id);
   }
   forecast.held.sort();
   return forecast;

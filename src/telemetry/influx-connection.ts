@@ -5,6 +5,8 @@ import { measurementSchemas } from './measurements';
 const DEADLINE_MS = 3_000;
 /** Older points are not needed by any forecast, and a disk is finite. */
 const RETENTION = '30d';
+/** Forecasts by lead time and their scores: many, and of use for a week. */
+export const FEEDBACK_RETENTION = { name: 'feedback', duration: '7d' } as const;
 
 /** The pool takes a failed host out for a while; with one host that only turns an outage into a longer one. */
 const NEVER_OUT = { getDelay: () => 0, next: () => NEVER_OUT, reset: () => NEVER_OUT };
@@ -59,9 +61,9 @@ export class InfluxConnection {
   }
 
   /** @throws SwarmError unavailable or timeout: try again; bad-request: refused for good */
-  async write(points: IPoint[]): Promise<void> {
+  async write(points: IPoint[], o: { retentionPolicy?: string } = {}): Promise<void> {
     await this.prepared();
-    await this.limited(() => this.influx.writePoints(points, { precision: 'ms' }));
+    await this.limited(() => this.influx.writePoints(points, { precision: 'ms', ...o }));
   }
 
   /** @returns one group per set of tags; times are wall-clock milliseconds */
@@ -92,9 +94,17 @@ export class InfluxConnection {
 
   private async prepare(): Promise<void> {
     const names = await this.limited(() => this.influx.getDatabaseNames());
-    if (names.includes(this.database)) return;
-    const create = `CREATE DATABASE "${this.database}" WITH DURATION ${RETENTION} REPLICATION 1 NAME "main"`;
-    await this.limited(() => this.influx.query(create, { method: 'POST' }));
+    const { name, duration } = FEEDBACK_RETENTION;
+    const statements = [
+      ...(names.includes(this.database)
+        ? []
+        : [`CREATE DATABASE "${this.database}" WITH DURATION ${RETENTION} REPLICATION 1 NAME "main"`]),
+      // The same policy again is no error, so an older database gets it too.
+      `CREATE RETENTION POLICY "${name}" ON "${this.database}" DURATION ${duration} REPLICATION 1 SHARD DURATION 1d`,
+    ];
+    for (const statement of statements) {
+      await this.limited(() => this.influx.query(statement, { method: 'POST' }));
+    }
   }
 
   private async limited<T>(call: () => Promise<T>): Promise<T> {

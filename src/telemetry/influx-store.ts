@@ -1,7 +1,9 @@
-import { escape, type IPoint } from 'influx';
 import { SwarmError, type CellForecast } from '../domain';
 import { firstTargetMs, forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
+import { InfluxFeedback } from './influx-feedback';
+import { GENERATED, InfluxInputs } from './influx-inputs';
 import { InfluxConnection, type QueryRow } from './influx-connection';
+import { isStorable, name, numberOrNull, text, toInfluxPoint } from './influx-values';
 import { PointBuffer } from './point-buffer';
 import type { BufferStatus, Point, TelemetryStore } from './store';
 
@@ -9,21 +11,9 @@ const BATCH_POINTS = 5_000;
 const BUFFER_POINTS = 20_000;
 const RETRY_MS = 1_000;
 const AUDIENCE_MAX_AGE_MS = 300_000;
+/** A region that has been silent for so long beside the others has no audience of that channel any more. */
+const REGION_STALE_MS = 60_000;
 const MAX_ROWS_PER_SERIES = 10_000;
-
-const text = (value: string): string => escape.stringLit(value);
-const name = (value: string): string => escape.quoted(value);
-const numberOrNull = (value: unknown): number | null => (typeof value === 'number' ? value : null);
-
-/** Values that line protocol has no words for are left out. */
-const isStorable = (value: unknown): boolean => typeof value !== 'number' || Number.isFinite(value);
-
-const toInfluxPoint = ({ measurement, tags, fields, atMs }: Point): IPoint => ({
-  measurement,
-  tags: Object.fromEntries(Object.entries(tags).filter(([, value]) => value !== '')),
-  fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => isStorable(value))),
-  timestamp: new Date(Math.round(atMs)),
-});
 
 export interface InfluxStoreOptions {
   url: string;
@@ -36,6 +26,8 @@ export interface InfluxStoreOptions {
 
 /** TelemetryStore over InfluxDB 1.x; its measurements are in docs/protocols.md. */
 export class InfluxTelemetryStore implements TelemetryStore {
+  readonly inputs: InfluxInputs;
+  readonly feedback: InfluxFeedback;
   private readonly connection: InfluxConnection;
   private readonly buffer: PointBuffer;
   private flushing: Promise<void> | null = null;
@@ -47,6 +39,8 @@ export class InfluxTelemetryStore implements TelemetryStore {
 
   constructor(private readonly options: InfluxStoreOptions) {
     this.connection = new InfluxConnection(options.url, options.database, options.deadlineMs);
+    this.inputs = new InfluxInputs(this.connection);
+    this.feedback = new InfluxFeedback(this.connection);
     this.buffer = new PointBuffer(options.bufferPoints ?? BUFFER_POINTS);
   }
 
@@ -62,8 +56,10 @@ export class InfluxTelemetryStore implements TelemetryStore {
     const storable = points.filter((p) => Object.values(p.fields).some(isStorable));
     for (const point of storable) this.connection.check(toInfluxPoint(point));
     this.buffer.push(storable);
+    // One under way may have begun before these points came; the next one has them. Nobody waits for later ones.
+    await this.flushing;
     // While the database is away, the timer asks; each writer would only wait for the deadline again.
-    while (this.buffer.length > 0 && !this.retryTimer && !this.closed) await this.flush();
+    if (this.buffer.length > 0 && !this.retryTimer && !this.closed) await this.flush();
   }
 
   async audienceHistory(o: {
@@ -73,39 +69,31 @@ export class InfluxTelemetryStore implements TelemetryStore {
     steps: number;
     endMs: number;
   }): Promise<Record<string, (number | null)[]>> {
-    const stepMs = o.stepSeconds * 1000;
-    const endMs = firstTargetMs(o.endMs, o.stepSeconds);
-    const startMs = endMs - o.steps * stepMs;
-    const groups = await this.connection.query(
-      `SELECT mean("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(o.cell)} ` +
-        `AND time >= ${startMs}ms AND time < ${endMs}ms GROUP BY time(${stepMs}ms), "channel" fill(none)`,
+    const { byChannel } = await this.inputs.audience(o);
+    return Object.fromEntries(
+      o.channelIds.map((id) => [id, byChannel[id] ?? new Array<number | null>(o.steps).fill(null)]),
     );
-    const history = Object.fromEntries(
-      o.channelIds.map((id) => [id, new Array<number | null>(o.steps).fill(null)]),
-    );
-    for (const { tags, rows } of groups) {
-      const series = history[tags.channel ?? ''];
-      if (!series) continue;
-      for (const row of rows) {
-        const step = Math.round((row.time - startMs) / stepMs);
-        if (step >= 0 && step < o.steps) series[step] = numberOrNull(row.viewers);
-      }
-    }
-    return history;
   }
 
   async latestAudience(o: { cell: string; channelIds: string[] }): Promise<Record<string, number>> {
     const groups = await this.connection.query(
       `SELECT last("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(o.cell)} ` +
-        `AND time > ${Date.now() - AUDIENCE_MAX_AGE_MS}ms GROUP BY "channel"`,
+        `AND time > ${Date.now() - AUDIENCE_MAX_AGE_MS}ms GROUP BY "channel", "region"`,
     );
-    const latest: Record<string, number> = {};
+    const told = new Map<string, { atMs: number; viewers: number }[]>();
     for (const { tags, rows } of groups) {
       const viewers = numberOrNull(rows[0]?.viewers);
       const { channel = '' } = tags;
-      if (viewers !== null && o.channelIds.includes(channel)) latest[channel] = viewers;
+      if (viewers === null || !o.channelIds.includes(channel)) continue;
+      told.set(channel, [...(told.get(channel) ?? []), { atMs: rows[0]?.time ?? 0, viewers }]);
     }
-    return latest;
+    return Object.fromEntries(
+      [...told].map(([channel, regions]) => {
+        const newestMs = Math.max(...regions.map((region) => region.atMs));
+        const current = regions.filter((region) => newestMs - region.atMs < REGION_STALE_MS);
+        return [channel, current.reduce((sum, region) => sum + region.viewers, 0)];
+      }),
+    );
   }
 
   writeForecast(cell: string, forecast: CellForecast): Promise<void> {
@@ -115,7 +103,7 @@ export class InfluxTelemetryStore implements TelemetryStore {
   async latestForecast(cell: string, maxAgeMs: number): Promise<CellForecast | null> {
     const oldestMs = Date.now() - maxAgeMs;
     const groups = await this.connection.query(
-      `SELECT "p10", "p50", "p90", "issued_at_ms", "step_seconds", "forecast_id" FROM "forecast" ` +
+      `SELECT "p10", "p50", "p90", "issued_at_ms", "step_seconds", "forecast_id", "error_correlation" FROM "forecast" ` +
         `WHERE "cell" = ${text(cell)} AND time >= ${firstTargetMs(oldestMs, this.options.stepSeconds)}ms ` +
         `GROUP BY "kind", "id", "model"`,
     );
@@ -151,6 +139,9 @@ export class InfluxTelemetryStore implements TelemetryStore {
 
   async forgetAudience(cell: string): Promise<void> {
     await this.connection.execute(`DELETE FROM "audience" WHERE "cell" = ${text(cell)}`);
+    await this.connection.execute(
+      `DELETE FROM "cdn" WHERE "cell" = ${text(cell)} AND "source" = ${text(GENERATED)}`,
+    );
   }
 
   async close(): Promise<void> {
@@ -166,9 +157,13 @@ export class InfluxTelemetryStore implements TelemetryStore {
     return this.flushing;
   }
 
+  /** Writes what is in the buffer now; points that come meanwhile are for the next flush. */
   private async flushAll(): Promise<void> {
-    while (this.buffer.length > 0) {
-      const batch = this.buffer.take(BATCH_POINTS);
+    let left = this.buffer.length;
+    while (left > 0) {
+      const batch = this.buffer.take(Math.min(BATCH_POINTS, left));
+      left -= batch.length;
+      if (batch.length === 0) return;
       this.inFlight = batch.length;
       try {
         await this.connection.write(batch.map(toInfluxPoint));

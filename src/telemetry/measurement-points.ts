@@ -1,5 +1,6 @@
-import type { EncoderInfo, EncoderTelemetry } from '../domain';
-import type { PublishedChannel } from './origin-view';
+import type { StorageReport } from '../service/storage-reports';
+import { ticksToSeconds, UNIT_PIXELS_PER_SECOND, type EncoderInfo, type EncoderTelemetry } from '../domain';
+import type { NewestGop, PublishedChannel } from './origin-view';
 import type { Point } from './store';
 
 /** Points of one encoder and its sessions at one poll. Without telemetry it did not answer. */
@@ -56,6 +57,18 @@ export const encoderPoints = (
   ];
 };
 
+/** Whether a part of the media path can write to its disk. */
+export const storagePoint = (cell: string, report: StorageReport, atMs: number): Point => ({
+  measurement: 'storage',
+  tags: { cell, part: report.part },
+  fields: {
+    full: report.state === 'full',
+    failing: report.state === 'failing',
+    affected: report.affected.length,
+  },
+  atMs,
+});
+
 /** Point of one channel; units and rungs are those of its owner's session, where that is known. */
 export const channelPoint = (
   cell: string,
@@ -77,4 +90,38 @@ export const channelPoint = (
     },
     atMs,
   };
+};
+
+/**
+ * Encoding history: what the newest GOP of a channel cost its encoder, and how complex its content was, told by the
+ * bits per pixel that capped constant quality took. No point where the host does not tell the session's cores, or
+ * where the GOP came from another encoder than the session.
+ */
+export const encodingPoints = (
+  cell: string,
+  channel: PublishedChannel,
+  telemetry: EncoderTelemetry | null,
+  newest: NewestGop | null,
+  atMs: number,
+): Point[] => {
+  const session = telemetry?.sessions.find((s) => s.sessionId === channel.owner?.sessionId);
+  const isItsOwn = newest?.encoderId === channel.owner?.encoderId;
+  if (!session?.cpuCores || session.units <= 0 || !newest || !isItsOwn || newest.bytes <= 0) return [];
+  const gopSeconds = ticksToSeconds(channel.gopDurationTicks);
+  const bits = newest.bytes * 8;
+  return [
+    {
+      measurement: 'encoding',
+      tags: { cell, encoder: channel.owner?.encoderId ?? '', channel: channel.id },
+      fields: {
+        units: session.units,
+        renditions: session.renditions.length,
+        cpu_cores: session.cpuCores,
+        bits_per_pixel: bits / (session.units * UNIT_PIXELS_PER_SECOND * gopSeconds),
+        bitrate_kbps: bits / 1000 / gopSeconds,
+        gop: newest.gop,
+      },
+      atMs,
+    },
+  ];
 };

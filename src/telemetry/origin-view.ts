@@ -9,9 +9,25 @@ const channelSchema = z.object({
   token: z.number(),
   owner: z.object({ encoderId: z.string(), sessionId: z.string() }).nullable(),
   nextGop: z.number(),
+  gopDurationTicks: z.number(),
   lastPublishedAtMs: z.number().nullable(),
 });
-const entrySchema = z.object({ gop: z.number(), delayMs: z.number().nullish() });
+const entrySchema = z.object({
+  gop: z.number(),
+  delayMs: z.number().nullish(),
+  encoderId: z.string().nullish(),
+  renditions: z.array(z.object({ bytes: z.number() })).default([]),
+});
+
+/** The newest GOP on air of a channel. */
+export interface NewestGop {
+  gop: number;
+  /** From its sealing at the relay to its publication; null where it is not known. */
+  delayMs: number | null;
+  encoderId: string | null;
+  /** Bytes of all its renditions. */
+  bytes: number;
+}
 
 /** What the collector reads of an OriginChannel. */
 export type PublishedChannel = z.infer<typeof channelSchema>;
@@ -24,7 +40,7 @@ const understood = <T extends z.ZodType>(schema: T, answer: unknown): z.output<T
 
 /** The origin as the collector sees it: owners, and how late GOPs are published. */
 export class OriginView {
-  private readonly delays = new Map<string, { gop: number; delayMs: number | null }>();
+  private readonly newest = new Map<string, NewestGop>();
 
   constructor(private readonly url: string) {}
 
@@ -33,7 +49,7 @@ export class OriginView {
     const answer = await callJson(`${this.url}/channels`, { timeoutMs: TIMEOUT_MS });
     const channels = understood(z.array(channelSchema), answer);
     const ids = new Set(channels.map((c) => c.id));
-    for (const id of this.delays.keys()) if (!ids.has(id)) this.delays.delete(id);
+    for (const id of this.newest.keys()) if (!ids.has(id)) this.newest.delete(id);
     return channels.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
@@ -44,19 +60,23 @@ export class OriginView {
   }
 
   /**
-   * Milliseconds from the sealing of the newest GOP at the relay to its publication; null if not known. Asks the
-   * origin only when there is a newer GOP than last time.
+   * The newest GOP on air; null if it is not known. Asks the origin only when there is a newer one than last time.
    */
-  async publishDelayMs({ id, nextGop }: PublishedChannel): Promise<number | null> {
+  async newestGop({ id, nextGop }: PublishedChannel): Promise<NewestGop | null> {
     const newest = nextGop - 1;
-    const known = this.delays.get(id);
-    if (newest < 0 || known?.gop === newest) return known?.delayMs ?? null;
+    const known = this.newest.get(id);
+    if (newest < 0 || known?.gop === newest) return known ?? null;
     try {
       const url = `${this.url}/channels/${id}/ledger?from=${newest}&to=${nextGop}`;
       const [entry] = understood(z.array(entrySchema), await callJson(url, { timeoutMs: TIMEOUT_MS }));
-      const delayMs = entry?.delayMs ?? null;
-      this.delays.set(id, { gop: newest, delayMs });
-      return delayMs;
+      const gop: NewestGop = {
+        gop: newest,
+        delayMs: entry?.delayMs ?? null,
+        encoderId: entry?.encoderId ?? null,
+        bytes: (entry?.renditions ?? []).reduce((sum, { bytes }) => sum + bytes, 0),
+      };
+      this.newest.set(id, gop);
+      return gop;
     } catch {
       // A figure for charts: the next poll asks again.
       return null;

@@ -2,6 +2,7 @@ import express from 'express';
 import type { Environment } from '../config/config';
 import { createFleetProvider, type FleetProvider } from '../fleet/provider';
 import { listen } from '../service/http';
+import { readStorageReports } from '../service/storage-reports';
 import type { Logger } from '../service/logger';
 import { AudienceReplay } from './audience/replay';
 import { loadTrace } from './audience/trace';
@@ -54,7 +55,10 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
     cell: environment.SWARM_CELL,
     fleet: options.fleet ?? createFleetProvider(environment),
     origin: new OriginView(environment.SWARM_ORIGIN_URL),
+    storage: () =>
+      readStorageReports({ relay: environment.SWARM_RELAY_URL, origin: environment.SWARM_ORIGIN_URL }),
     store,
+    stepSeconds: environment.SWARM_STEP_SECONDS,
     log,
     audience,
     onEvent: (event) => signals.push(event),

@@ -1,4 +1,6 @@
 import type { CellForecast } from '../domain';
+import type { ForecastFeedback } from './forecast-feedback';
+import type { ForecastInputs } from './forecast-inputs';
 
 /** One measurement at one moment; tags and fields as docs/protocols.md gives them. */
 export interface Point {
@@ -18,6 +20,11 @@ export interface BufferStatus {
 
 /** Time series of a cell. Every call has a deadline. */
 export interface TelemetryStore {
+  /** What forecasts are made from, beside the audience. */
+  readonly inputs: ForecastInputs;
+  /** Forecasts by lead time, and how they fared. */
+  readonly feedback: ForecastFeedback;
+
   /**
    * Resolves once the points are stored or, while the database can't be reached, buffered: up to a limit, then the
    * oldest are dropped and counted.
@@ -27,7 +34,7 @@ export interface TelemetryStore {
 
   /**
    * Mean viewers per step, oldest first, null = hole; the last step is the last one complete before `endMs`. Steps
-   * lie on the wall clock's grid of `stepSeconds`.
+   * lie on the wall clock's grid of `stepSeconds`. A channel's regions are added up.
    * @throws SwarmError unavailable, timeout
    */
   audienceHistory(o: {
@@ -55,7 +62,7 @@ export interface TelemetryStore {
     o: { cell: string; tag?: [string, string]; fields: string[]; sinceMs: number; stepSeconds?: number },
   ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]>;
 
-  /** Forgets a cell's audience altogether. @throws SwarmError unavailable, timeout */
+  /** Forgets a cell's audience altogether, and the CDN load that was generated from it. @throws SwarmError unavailable, timeout */
   forgetAudience(cell: string): Promise<void>;
 
   status(): BufferStatus;

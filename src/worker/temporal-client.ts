@@ -13,14 +13,16 @@ import {
   defineSearchAttributeKey,
   type SearchAttributePair,
 } from '@temporalio/common';
-import { taskQueueOf, type Environment } from '../config/config';
+import { retrainSecondsOf, taskQueueOf, type Environment } from '../config/config';
 import {
   SwarmError,
   forecastScheduleId,
+  retrainScheduleId,
   policySchema,
   searchAttributeNames,
   swarmControl,
   swarmWorkflowId,
+  versionsWorkflowId,
   type ChannelSpec,
   type ErrorCode,
   type Policy,
@@ -87,9 +89,19 @@ export const ensureSwarm = async (
       staticSummary: `swarm of cell ${cell}`,
       workflowTaskTimeout: '5 seconds',
     });
+    await client.workflow.start('versions', {
+      workflowId: versionsWorkflowId(cell),
+      taskQueue: taskQueueOf(cell),
+      args: [{ cell }],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      typedSearchAttributes: cellAttribute(cell),
+      staticSummary: `versions of cell ${cell}`,
+      workflowTaskTimeout: '5 seconds',
+    });
   });
   await Promise.all([
     ensureForecasting(client, cell),
+    ensureRetraining(client, environment),
     ...channels.map((spec) => addChannelIfMissing(client, cell, spec)),
   ]);
 };
@@ -131,6 +143,31 @@ const ensureForecasting = async (client: Client, cell: string): Promise<void> =>
       staticSummary: `forecast for cell ${cell}`,
     },
   };
+  await ensureSchedule(client, schedule);
+};
+
+/** Nothing waits for a model: a retraining that was missed while the server was away is made up for within the hour. */
+const ensureRetraining = async (client: Client, environment: Environment): Promise<void> => {
+  const { SWARM_CELL: cell } = environment;
+  await ensureSchedule(client, {
+    scheduleId: retrainScheduleId(cell),
+    spec: { intervals: [{ every: retrainSecondsOf(environment) * 1_000 }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'retraining',
+      workflowId: retrainScheduleId(cell),
+      taskQueue: taskQueueOf(cell),
+      args: [],
+      workflowRunTimeout: '1 hour',
+      typedSearchAttributes: cellAttribute(cell),
+      staticSummary: `new model for cell ${cell}`,
+    },
+  });
+};
+
+/** Creates it, or brings one that exists to this version's terms; whether it is paused stays the operator's. */
+const ensureSchedule = async (client: Client, schedule: ScheduleOptions): Promise<void> => {
   try {
     await client.schedule.create(schedule);
   } catch (error) {

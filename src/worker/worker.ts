@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getClient } from '@temporalio/activity';
@@ -11,10 +12,11 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import express from 'express';
-import { EncoderDirectory, createActivities } from '../../activities';
+import { EncoderDirectory, VersionsView, createActivities } from '../../activities';
 import { taskQueueOf, type Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/provider';
 import { encoderClientFor } from '../media/encoder/client';
+import { ModelHolder, ModelStore } from '../models';
 import { errorHandler, listen } from '../service/http';
 import type { Logger } from '../service/logger';
 import { createTelemetryStore } from '../telemetry/create-store';
@@ -34,6 +36,12 @@ const workflowSource = (): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath
     ? { workflowBundle: { codePath } }
     : { workflowsPath: require.resolve('../../workflows') };
 };
+
+/** Encoder hosts of other machines reach this one by its name, where it listens on all of its addresses. */
+const clipsServedFrom = (host: string): { listenOn: string; reachableAs: string } => ({
+  listenOn: host,
+  reachableAs: host === '0.0.0.0' || host === '::' ? hostname() : host,
+});
 
 /** Sizes that hold for any cell's worker; also the tests' ones. */
 export const workerTuning = {
@@ -71,14 +79,19 @@ export const startWorker = async (
   const { SWARM_CELL: cell, SWARM_HOST: host, SWARM_WORKER_PORT } = environment;
   const fleet = createFleetProvider(environment);
   const store = createTelemetryStore(environment);
+  const models = new ModelHolder(new ModelStore(environment.SWARM_STATE_DIR, cell), log);
   const activities = createActivities({
     cell,
     relayUrl: environment.SWARM_RELAY_URL,
     originUrl: environment.SWARM_ORIGIN_URL,
     sourceUrl: environment.SWARM_SOURCE_URL,
     stepSeconds: environment.SWARM_STEP_SECONDS,
+    ffmpegPath: environment.FFMPEG,
+    clipsServedFrom: clipsServedFrom(host),
+    versions: new VersionsView(cell, getClient),
     fleet,
     store,
+    models,
     encoders: new EncoderDirectory(fleet, encoderClientFor),
     temporal: getClient,
   });
@@ -152,6 +165,7 @@ export const startWorker = async (
       await life;
       await server.close();
       await store.close();
+      models.dispose();
     },
   };
 };

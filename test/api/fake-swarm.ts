@@ -7,13 +7,19 @@ import {
   type DemandCurve,
   type EncoderInfo,
   type EncoderTelemetry,
+  type KnownEvent,
   type MoveRequest,
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
+import type { StorageReport } from '../../src/service/storage-reports';
 import type { MoveRecord } from '../../src/api/answer-schemas';
+import { FakeRollouts } from './fake-rollouts';
+import { FakeVersions } from './fake-versions';
+import type { LatestFeedback } from '../../src/telemetry/forecast-feedback';
+import type { AudienceRow } from '../../src/telemetry/forecast-inputs';
 import { moveResult } from './move-result';
 import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
 
@@ -37,7 +43,14 @@ export class FakeSwarm {
   readonly full = new Set<string>();
   readonly incompatible = new Set<string>();
   readonly notVideo = new Set<string>();
+  readonly versions = new FakeVersions();
+  readonly rollouts = new FakeRollouts();
+  readonly events = new Map<string, KnownEvent>();
+  readonly imported: AudienceRow[] = [];
+  learned: LatestFeedback[] = [];
+  retrainings = 0;
   calls = 0;
+  storage: StorageReport[] = [];
   delayMs = 0;
   readonly startedAtMs = Date.now() - 600_000;
 
@@ -68,7 +81,13 @@ export class FakeSwarm {
 
   /** What a test compares before and after a refusal. */
   snapshot(): string {
-    return JSON.stringify([[...this.channels], this.cordons, this.moves.length]);
+    return JSON.stringify([
+      [...this.channels],
+      this.cordons,
+      this.moves.length,
+      [...this.events],
+      this.imported.length,
+    ]);
   }
 
   ports(): ApiPorts {
@@ -90,8 +109,11 @@ export class FakeSwarm {
             if (!run) throw new SwarmError('bad-request', `There is no workflow ${id}.`, 'Look at the list.');
             return run;
           }),
+        retrain: () => this.ask('temporal', () => void (this.retrainings += 1)),
         close: async () => {},
       },
+      versions: this.versions.port((answer) => this.ask('temporal', answer)),
+      rollouts: this.rollouts.port((answer) => this.ask('temporal', answer)),
       origin: {
         channels: () =>
           this.ask('origin', () => [...this.channels.keys()].map((id) => this.originChannel(id))),
@@ -102,6 +124,7 @@ export class FakeSwarm {
             renditions: this.channels.get(id)!.spec.ladder.slice(0, this.channels.get(id)!.rungs),
           })),
       },
+      storage: async () => this.storage,
       source: {
         channels: () =>
           this.ask('source', () =>
@@ -114,6 +137,8 @@ export class FakeSwarm {
         telemetry: (address) => this.ask(this.at(address).id, () => this.telemetry(address)),
       },
       telemetry: {
+        inputs: this.inputs,
+        feedback: this.feedback,
         audienceHistory: ({ channelIds, steps, stepSeconds, endMs }) =>
           this.ask('influxdb', () =>
             Object.fromEntries(
@@ -144,6 +169,43 @@ export class FakeSwarm {
       close: async () => {},
     };
   }
+
+  private readonly inputs: ApiPorts['telemetry']['inputs'] = {
+    regionLoad: ({ steps }) =>
+      this.ask('influxdb', () => ({
+        eu: Array.from({ length: steps }, (_, i) => 0.4 + 0.2 * Math.sin(i / 6)),
+      })),
+    events: () =>
+      this.ask('influxdb', () => [...this.events.values()].sort((a, b) => a.startsAtMs - b.startsAtMs)),
+    putEvent: (_cell, event) => this.ask('influxdb', () => void this.events.set(event.id, event)),
+    removeEvent: (_cell, id) => this.ask('influxdb', () => this.events.delete(id)),
+    importAudience: (_cell, rows) => this.ask('influxdb', () => void this.imported.push(...rows)),
+  };
+
+  private readonly feedback: ApiPorts['telemetry']['feedback'] = {
+    latest: () => this.ask('influxdb', () => this.learned),
+    accuracy: () =>
+      this.ask('influxdb', () =>
+        [...this.channels.keys()].flatMap((id) =>
+          [1, 8].map((lead) => ({
+            kind: 'viewers' as const,
+            id,
+            lead,
+            count: 160,
+            pinball: 12.5 * lead,
+            mase: 0.61,
+            coverage: 0.79,
+            over90: 0.11,
+            bias: -3.5,
+            widthLow: 1,
+            widthHigh: 1.2,
+            shift: 0.1,
+            drifting: this.learned.some((l) => l.id === id && l.lead === lead && l.alarmSteps > 0),
+            lastTargetMs: Date.now() - 5_000,
+          })),
+        ),
+      ),
+  };
 
   private async ask<T>(part: string, answer: () => T): Promise<T> {
     this.calls += 1;
@@ -195,7 +257,18 @@ export class FakeSwarm {
   private describe(address: string): EncoderInfo {
     const { id, grpcAddress, region, zone, capacityUnits, version } = this.at(address);
     const ffmpegVersion = id === 'enc-3' ? 'version N-92722 (2018)' : 'version 5.1.8';
-    return { id, grpcAddress, region, zone, capacityUnits, version, maxSessions: 8, ffmpegVersion };
+    const buildDigest = (id === 'enc-3' ? 'b-2' : 'b-1').padEnd(64, '0');
+    return {
+      id,
+      grpcAddress,
+      region,
+      zone,
+      capacityUnits,
+      version,
+      maxSessions: 8,
+      ffmpegVersion,
+      buildDigest,
+    };
   }
 
   private telemetry(address: string): EncoderTelemetry {
@@ -235,6 +308,7 @@ export class FakeSwarm {
       return { p10: at(-0.2), p50: at(0), p90: at(0.25) };
     };
     const ids = [...this.channels.keys()];
+    const at = (value: number): number[] => Array.from({ length: horizonSteps }, () => value);
     return {
       forecastId: 'fc-1732300000',
       model: 'seasonal-naive',
@@ -246,6 +320,8 @@ export class FakeSwarm {
         ids.map((id) => [id, curve(this.unitsFor(id), id === 'ch-1' ? 0.1 : 0.02)]),
       ),
       held: ['ch-6'],
+      regionLoad: { eu: { p10: at(0.4), p50: at(0.5), p90: at(0.65) } },
+      errorCorrelation: 0.5,
     };
   }
 

@@ -37,4 +37,19 @@ const faintTexts = () => {
     .filter(({ ratio }) => ratio < 4.5);
 };
 
-module.exports = { namelessControls, faintTexts };
+/** Amber points of the chart with this name: the colour of the titles of known events. */
+const amberPoints = (name) => {
+  const figure = [...document.querySelectorAll('#charts figure')].find(
+    (node) => node.querySelector('b').textContent === name,
+  );
+  const canvas = figure.querySelector('canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    const [red, green, blue, alpha] = data.slice(i, i + 4);
+    if (alpha > 0 && red > 200 && green > 150 && blue < 120) found += 1;
+  }
+  return found;
+};
+
+module.exports = { amberPoints, namelessControls, faintTexts };

@@ -3,7 +3,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import type { RunningApi } from '../../src/api/server';
 import { FakeSwarm } from './fake-swarm';
 import { moveResult } from './move-result';
-import { faintTexts, namelessControls } from './page-audit';
+import { amberPoints, faintTexts, namelessControls } from './page-audit';
 import { startFakeApi } from './running-api';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -64,7 +64,7 @@ if (!present)
     expect(await rows.count()).toBe(6);
     expect(await rows.nth(0).locator('.rung.on').count()).toBe(3);
     await page.waitForSelector('#charts canvas');
-    expect(await page.locator('#charts canvas').count()).toBe(3);
+    expect(await page.locator('#charts canvas').count()).toBe(4);
     await page.waitForSelector('.sparkline .past[points]', { state: 'attached' });
     const move = page.locator('#moves tbody tr').first();
     expect(await move.innerText()).toMatch(
@@ -73,6 +73,56 @@ if (!present)
     expect(await move.locator('a').getAttribute('href')).toContain('/workflows/handoff%2Fch-2');
     await page.waitForSelector('#player-message:has-text("can\'t be played")');
     expect(await page.locator('#player-channel option').count()).toBe(6);
+  });
+
+  test('shows known events in the charts, how forecasts fared, and which of them drift', async () => {
+    const swarm = new FakeSwarm();
+    const now = Date.now();
+    const event = { level: 1, channelIds: ['ch-1'], startsAtMs: now + 10_000, endsAtMs: now + 40_000 };
+    swarm.events.set('final', { id: 'final', title: 'Cup final', ...event });
+    swarm.learned = [
+      {
+        ...{ kind: 'viewers', id: 'ch-2', lead: 8, targetMs: now, alarmSteps: 20 },
+        ...{ widthLow: 1, widthHigh: 2.4, shift: 0, tooLow: 0, tooHigh: 0 },
+      },
+    ];
+    await open(swarm);
+    await page.waitForSelector('#charts canvas');
+    expect(await page.locator('#charts figure').count()).toBe(4);
+    expect(await text('#next-events')).toMatch(/^Known events: Cup final, \d\d:\d\d:\d\d to/);
+    const chartOf = (name: string) => page.locator(`#charts figure:has(b:text-is("${name}")) .plot`);
+    expect(await chartOf('enc-1').getAttribute('aria-label')).toContain('known events: Cup final');
+    expect(await chartOf('enc-2').getAttribute('aria-label')).not.toContain('known events');
+    expect(await chartOf('CDN eu').getAttribute('aria-label')).toContain('P90 peaks at 0.7');
+    await page.waitForSelector('#accuracy tbody tr');
+    expect(await text('#accuracy-model')).toContain('model in use: seasonal-naive');
+    const drifting = page.locator('#accuracy tbody tr:has-text("drifts")');
+    expect(await drifting.count()).toBe(1);
+    expect(await drifting.innerText()).toMatch(/ch-2 viewers[\s\S]*8[\s\S]*160[\s\S]*79 %[\s\S]*11 %/);
+    expect(await text('#problems')).toContain('Forecasts of the viewers of ch-2 drift');
+    // The marker is drawn: in its times there is amber that a chart without the event lacks.
+    const amberIn = (name: string) => page.evaluate(`(${amberPoints.toString()})(${JSON.stringify(name)})`);
+    expect(await amberIn('enc-1')).toBeGreaterThan(20);
+    expect(await amberIn('enc-2')).toBe(0);
+  });
+
+  test('shows a rollout with its verdict, and asks where it holds', async () => {
+    const swarm = new FakeSwarm();
+    swarm.rollouts.run('ffmpeg-7');
+    await open(swarm);
+    await page.waitForSelector('#rollout:not([hidden])');
+    expect(await text('#rollout-heading')).toBe('Rollout of ffmpeg-7');
+    expect(await text('#rollout-phase')).toBe('Watching');
+    expect(await text('#rollout-encoders')).toMatch(/enc-1\s+upgraded\s+canary, zone a, was older/);
+    expect(await text('#rollout-metrics tbody')).toMatch(/quality\s+15\.0\s+15\.5\s+1 of 8/);
+    await page.click('#rollout-actions button:has-text("Pause")');
+    await page.waitForSelector('#rollout-phase:has-text("paused")');
+    swarm.rollouts.run('ffmpeg-7', { phase: 'holding' });
+    await page.click('#rollout-actions button:has-text("Continue")');
+    await page.waitForSelector('#rollout-phase:has-text("Watching")');
+    expect(swarm.rollouts.asked).toEqual(['pause', 'continue']);
+    expect(await page.evaluate(`(${namelessControls.toString()})()`)).toEqual([]);
+    expect(await page.evaluate(`(${faintTexts.toString()})()`)).toEqual([]);
   });
 
   test('hands a channel off, and shows a refusal with its mend', async () => {

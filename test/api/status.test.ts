@@ -49,6 +49,25 @@ test('puts what all parts say into one status', async () => {
   expect(seen.cycle!.url).toContain('/workflows/cycle%2Flocal%2F118');
 });
 
+test('a full disk of the media path is a problem that is named first', async () => {
+  const full = {
+    state: 'full' as const,
+    sinceMs: 1,
+    message: 'ENOSPC: no space left',
+    affected: ['ch-1', 'ch-2'],
+  };
+  api.swarm.storage = [
+    { part: 'relay', state: 'ok', sinceMs: null, message: null, affected: [] },
+    { part: 'origin', ...full },
+  ];
+  const seen = await status();
+  expect(seen.health).toBe('degraded');
+  expect(seen.problems[0]).toMatch(
+    /^The disk of the origin is full \(ch-1, ch-2\): nothing new is published.*ENOSPC/,
+  );
+  expect(seen.problems.join()).not.toContain('relay');
+});
+
 test.each(['temporal', 'origin', 'source', 'fleet', 'influxdb', 'enc-2'])(
   'goes on without %s, and says that it is missing',
   async (part) => {
@@ -163,7 +182,7 @@ test('forecasts without InfluxDB are empty and say so', async () => {
 test('pages that listen share one poll, and none runs when they are gone', async () => {
   const listen = async (): Promise<{ events: () => number; close(): void }> => {
     const abort = new AbortController();
-    const response = await fetch(`${api.url}/api/events`, { signal: abort.signal });
+    const response = await fetch(`${api.url}/api/status/stream`, { signal: abort.signal });
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     let text = '';
     void (async () => {
@@ -194,7 +213,7 @@ test('the OpenAPI document names every route, and its references lead somewhere'
   expect(body.components.schemas.AddChannel.required).toEqual(['id']);
   for (const { method, path } of operations) {
     const url = `${api.url}/api${path.replace('{id}', 'nothing-here').replace('{subject}', 'nothing-here')}`;
-    if (path === '/events') continue;
+    if (path === '/status/stream') continue;
     const answer = await ask(url, { method: method.toUpperCase() });
     expect(answer.body?.error?.message ?? '').not.toContain('There is no GET /api');
     expect(answer.status).not.toBe(500);

@@ -46,6 +46,7 @@ test('says who it is', async () => {
     ffmpegVersion: expect.stringMatching(/^\S+/) as string,
     capacityUnits: 1,
     maxSessions: 3,
+    buildDigest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
   });
 });
 
@@ -177,8 +178,10 @@ test('measures itself and its ffmpeg', async () => {
   await client.prepare(request);
   await client.telemetry();
   await until('a measurement with CPU in it', async () => {
-    const { cpuCores, memoryMiB, unitsUsed } = await client.telemetry();
-    return cpuCores > 0 && cpuCores < 8 && memoryMiB > 20 && unitsUsed === 0.25;
+    const { cpuCores, memoryMiB, unitsUsed, sessions } = await client.telemetry();
+    const ofSession = sessions[0]?.cpuCores ?? 0;
+    const plausible = ofSession > 0 && ofSession < cpuCores && cpuCores < 8;
+    return plausible && memoryMiB > 20 && unitsUsed === 0.25;
   });
 });
 

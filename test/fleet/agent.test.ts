@@ -1,10 +1,13 @@
 import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { readEnvironment } from '../../src/config/config';
+import type { InstalledBuild } from '../../src/domain';
 import { startFleetAgent } from '../../src/fleet/agent';
 import { LocalFleet } from '../../src/fleet/local-fleet';
-import { createFleetProvider, type FleetProvider } from '../../src/fleet/provider';
+import { createFleetProvider, type FleetEncoder, type FleetProvider } from '../../src/fleet/provider';
+import { sha256OfFile } from '../../src/service/file-digest';
 import type { RunningServer } from '../../src/service/http';
 import { createLogger } from '../../src/service/logger';
 import { awaitPort } from '../../src/start/readiness';
@@ -12,8 +15,9 @@ import { StandInPart, eventually, lives } from '../start/stand-in-part';
 
 /** Listens where an encoder host would, and tells its environment to whoever connects. */
 const STAND_IN = `
-const { ENCODER_ID, ENCODER_PORT, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS } = process.env;
-require('net').createServer((s) => s.on('error', () => {}).end(JSON.stringify({ ENCODER_ID, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS })))
+const { ENCODER_ID, ENCODER_PORT, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, FFMPEG } = process.env;
+if (FFMPEG && require('fs').readFileSync(FFMPEG, 'utf8').includes('broken')) throw new Error('this build is broken');
+require('net').createServer((s) => s.on('error', () => {}).end(JSON.stringify({ ENCODER_ID, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, FFMPEG })))
   .listen(Number(ENCODER_PORT), '127.0.0.1');
 process.on('SIGTERM', () => process.exit(0));`;
 
@@ -29,12 +33,12 @@ let part: StandInPart;
 let fleet: LocalFleet;
 let agent: RunningServer;
 let provider: FleetProvider;
+let portBase: number;
 
-beforeEach(async () => {
-  part = await StandInPart.create(STAND_IN);
-  fleet = new LocalFleet({
+const createFleet = (): LocalFleet =>
+  new LocalFleet({
     host: '127.0.0.1',
-    portBase: await freePortBase(),
+    portBase,
     region: 'eu',
     zones: ['a', 'b'],
     capacityUnits: 6,
@@ -42,13 +46,30 @@ beforeEach(async () => {
     maxEncoders: 3,
     command: process.execPath,
     args: [part.program],
-    env: process.env,
+    env: { ...process.env, FFMPEG: join(part.folder, 'default') },
     logsDir: join(part.folder, 'logs'),
+    buildsFile: join(part.folder, 'builds.json'),
     awaitServing: (address, signal) => awaitPort(Number(address.split(':')[1]), '127.0.0.1', signal),
     onEvent: (event) => part.events.push(event),
     onSpawned: (_, pid) => part.spawned.push(pid),
     onEnded: () => {},
   });
+
+/** An executable with this content in the test's folder, as a build. */
+const makeBuild = async (buildId: string, content: string): Promise<InstalledBuild> => {
+  const executablePath = join(part.folder, buildId);
+  await writeFile(executablePath, content, { mode: 0o755 });
+  return { buildId, executablePath, digest: await sha256OfFile(executablePath) };
+};
+
+const ffmpegOf = async (encoder: FleetEncoder): Promise<string> =>
+  ((await fetchText(encoder.grpcAddress)) as { FFMPEG: string }).FFMPEG;
+
+beforeEach(async () => {
+  part = await StandInPart.create(STAND_IN);
+  await writeFile(join(part.folder, 'default'), '# default', { mode: 0o755 });
+  portBase = await freePortBase();
+  fleet = createFleet();
   const log = createLogger('test');
   log.level = 'silent';
   agent = await startFleetAgent({ fleet, port: 0, host: '127.0.0.1', log });
@@ -77,6 +98,7 @@ test('provisioned encoders run with their own identity, spread over the zones', 
     ENCODER_REGION: 'eu',
     ENCODER_ZONE: 'b',
     ENCODER_CAPACITY_UNITS: '6',
+    FFMPEG: join(part.folder, 'default'),
   });
 });
 
@@ -118,6 +140,120 @@ test('an encoder that dies is started again under its own id and address after 3
     restarts: 1,
   });
   expect(after!.startedAtMs - killedAtMs).toBeGreaterThanOrEqual(2_900);
+});
+
+describe('the build of an encoder', () => {
+  test('is changed under the same id and port, once for each request', async () => {
+    const before = await provider.provision('r-1');
+    const build = await makeBuild('new', '# new');
+    const [after, same] = await Promise.all([
+      provider.setBuild(before.id, build, 'b-1'),
+      provider.setBuild(before.id, build, 'b-1'),
+    ]);
+    expect(after).toMatchObject({
+      id: before.id,
+      grpcAddress: before.grpcAddress,
+      state: 'running',
+      buildId: 'new',
+    });
+    expect(after.pid).not.toBe(before.pid);
+    expect(lives(before.pid!)).toBe(false);
+    expect(await ffmpegOf(after)).toBe(build.executablePath);
+    expect(same.pid).toBe(after.pid);
+    expect((await provider.setBuild(before.id, build, 'b-2')).pid).toBe(after.pid);
+
+    const other = await makeBuild('other', '# other');
+    const third = await provider.setBuild(before.id, other, 'b-3');
+    // A late repetition of a request that is long done must not bring the old build back.
+    expect(await provider.setBuild(before.id, build, 'b-1')).toMatchObject({
+      pid: third.pid,
+      buildId: 'other',
+    });
+    expect(part.spawned).toHaveLength(3);
+    expect(part.events).toEqual([]);
+  });
+
+  test('that it runs by default already is noted without a restart', async () => {
+    const before = await provider.provision('r-1');
+    const build = await makeBuild('like-default', '# default');
+    expect(await provider.setBuild(before.id, build, 'b-1')).toMatchObject({
+      pid: before.pid,
+      buildId: 'like-default',
+    });
+  });
+
+  test('is listed as restarting while it changes', async () => {
+    const { id } = await provider.provision('r-1');
+    const states = new Set<string>();
+    const watch = setInterval(() => states.add(fleet.list()[0]!.state), 5);
+    await provider.setBuild(id, await makeBuild('new', '# new'), 'b-1');
+    clearInterval(watch);
+    expect(states).toContain('restarting');
+    expect(states).not.toContain('stopped');
+  });
+
+  test('that is not there, or is another than was meant, is refused and changes nothing', async () => {
+    const before = await provider.provision('r-1');
+    const build = await makeBuild('new', '# new');
+    const refuse = (change: Partial<InstalledBuild>, encoderId = before.id) =>
+      expect(provider.setBuild(encoderId, { ...build, ...change }, 'b-1')).rejects;
+    await refuse({ executablePath: join(part.folder, 'nowhere') }).toMatchObject({ code: 'not-found' });
+    await refuse({ digest: '0'.repeat(64) }).toMatchObject({ code: 'conflict' });
+    await refuse({ digest: 'x' }).toMatchObject({ code: 'bad-request' });
+    await refuse({}, 'enc-9').toMatchObject({ code: 'unknown-encoder' });
+    expect(await provider.list()).toEqual([before]);
+    await expect(provider.provision('r-2', 'a', { ...build, digest: '0'.repeat(64) })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    expect(part.spawned).toEqual([before.pid]);
+  });
+
+  test('that the host does not start with is taken back', async () => {
+    const { id } = await provider.provision('r-1', 'a', await makeBuild('good', '# good'));
+    const broken = await makeBuild('bad', '# broken');
+    await expect(provider.setBuild(id, broken, 'b-1')).rejects.toMatchObject({
+      code: 'encoder-incompatible',
+      message: expect.stringContaining('this build is broken') as string,
+    });
+    const [after] = await provider.list();
+    expect(after).toMatchObject({ state: 'running', buildId: 'good' });
+    expect(await ffmpegOf(after!)).toBe(join(part.folder, 'good'));
+  });
+
+  test('is remembered over a restart of the agent, and forgotten with the encoder', async () => {
+    const build = await makeBuild('new', '# new');
+    const { id } = await provider.provision('r-1', 'a', build);
+    const other = await provider.provision('r-2', 'b', build);
+    await provider.deprovision(other.id);
+    await fleet.stopAll();
+
+    const again = createFleet();
+    try {
+      const [kept, fresh] = await Promise.all([again.start(id, 'a'), again.start(other.id, 'b')]);
+      expect(kept.buildId).toBe('new');
+      expect(await ffmpegOf(kept)).toBe(build.executablePath);
+      expect(fresh.buildId).toBeUndefined();
+      // The new life knows the requests of the one before.
+      expect((await again.setBuild(id, await makeBuild('other', '# other'), 'r-1')).buildId).toBe('new');
+    } finally {
+      await again.stopAll();
+    }
+  });
+
+  test('that has vanished while the agent was away gives way to the default', async () => {
+    const build = await makeBuild('new', '# new');
+    const { id } = await provider.provision('r-1', 'a', build);
+    await fleet.stopAll();
+    await rm(build.executablePath);
+    const again = createFleet();
+    try {
+      const started = await again.start(id, 'a');
+      expect(started.buildId).toBeUndefined();
+      expect(await ffmpegOf(started)).toBe(join(part.folder, 'default'));
+    } finally {
+      await again.stopAll();
+    }
+  });
 });
 
 test.each([

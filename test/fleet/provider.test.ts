@@ -24,6 +24,11 @@ describe('a static fleet', () => {
     expect(provider.canProvision).toBe(false);
     await expect(provider.provision('r')).rejects.toMatchObject({ code: 'at-capacity-limit' });
     await expect(provider.deprovision('enc-1')).rejects.toMatchObject({ code: 'conflict' });
+    const build = { buildId: 'b', executablePath: '/usr/bin/ffmpeg', digest: '0'.repeat(64) };
+    await expect(provider.setBuild('enc-1', build, 'r')).rejects.toMatchObject({
+      code: 'conflict',
+      mend: expect.stringContaining('FFMPEG') as string,
+    });
   });
 
   test.each(['enc-1', 'enc-1=host', 'enc-1=host:port', 'ENC=host:1', 'enc-1=a:1=b:2', 'enc-1=a:1,,'])(

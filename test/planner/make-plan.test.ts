@@ -103,7 +103,7 @@ describe('a forecast overload', () => {
     expect(scale).toMatchObject({ kind: 'provision', count: 1 });
   });
 
-  test('a channel that rests waits while there is time, and goes when there is none', () => {
+  test('a channel that rests after a move stays; when its rest is over, it goes', () => {
     const rested = (secondsAgo: number) =>
       plan(
         defaultSwarm({
@@ -112,10 +112,31 @@ describe('a forecast overload', () => {
         }),
         surge,
       );
-    // Over the limit in 15 s: a rest of 30 s that began 20 s ago is over before, one that began 10 s ago is not.
-    expect(rested(20).moves).toEqual([]);
-    expect(rested(20).unmet[0]?.why).toMatch(/rest after a move/);
-    expect(rested(10).moves).toHaveLength(1);
+    expect(rested(29).moves).toEqual([]);
+    expect(rested(29).unmet[0]?.why).toMatch(/rest after a move/);
+    expect(rested(30).moves).toHaveLength(1);
+  });
+
+  test('with another channel in the way: that one makes room first, in a wave of its own', () => {
+    // ch-4 (1 now, 1.64 later) must leave enc-1. enc-3 has 1.52 left. enc-2 has 0.985, and 1.985 without ch-5.
+    const swarm = defaultSwarm({
+      'ch-2': { viewers: 2800, rungs: 3 },
+      'ch-3': { viewers: 1500, rungs: 2 },
+      'ch-6': { viewers: 1500, rungs: 2 },
+    });
+    const tight = change(swarm, 'enc-2', { capacityUnits: 6.75 });
+    const { moves, unmet } = plan(tight, {
+      'ch-1': [1, 1, 1, 4],
+      'ch-4': [1, 1, 1, 1.64],
+      'ch-2': [3.415],
+      'ch-3': [1.64],
+      'ch-6': [1.64],
+    });
+    expect(unmet).toEqual([]);
+    expect(moves.map((m) => [m.channelId, m.fromEncoderId, m.toEncoderId, m.reason, m.wave ?? 0])).toEqual([
+      ['ch-5', 'enc-2', 'enc-3', 'make-room', 0],
+      ['ch-4', 'enc-1', 'enc-2', 'predicted-overload', 1],
+    ]);
   });
 
   test('a channel that is moving away is not counted where it leaves', () => {
@@ -213,6 +234,12 @@ describe('draining', () => {
 });
 
 describe('targets', () => {
+  /** The channels of enc-2 and enc-3 moved just now, so that they do not make room. */
+  const othersRest = (): SwarmSnapshot =>
+    defaultSwarm(
+      Object.fromEntries(['ch-2', 'ch-3', 'ch-5', 'ch-6'].map((id) => [id, { movedAtMs: NOW_MS }])),
+    );
+
   test.each<[string, Partial<EncoderObservation>, RegExp]>([
     ['unreachable', { reachable: false, telemetry: undefined }, /does not answer/],
     ['cordoned', { cordoned: true }, /cordoned/],
@@ -221,7 +248,7 @@ describe('targets', () => {
     ['out of sessions', { maxSessions: 2 }, /all of its 2 sessions/],
     ['too small', { capacityUnits: 4 }, /over its limit of 3\.20/],
   ])('an encoder that is %s is never one', (_, over, why) => {
-    const only = change(change(defaultSwarm(), 'enc-2', over), 'enc-3', over);
+    const only = change(change(othersRest(), 'enc-2', over), 'enc-3', over);
     // Without channels of its own on that encoder: those would need room elsewhere first.
     const all = defaultSwarm();
     const others = all.channels.filter((c) => c.owner?.encoderId !== 'enc-2');
@@ -233,7 +260,7 @@ describe('targets', () => {
   });
 
   test('room that channels off air will need is not given away', () => {
-    const swarm = defaultSwarm();
+    const swarm = othersRest();
     const spec = swarm.channels[0]!.spec;
     const waiting = ['w-1', 'w-2'].map((id) => channelOn({ ...spec, id }, null, { viewers: 1200 }));
     const withWaiting = { ...swarm, channels: [...swarm.channels, ...waiting] };
@@ -295,8 +322,11 @@ describe('scaling', () => {
   test.each<[string, (s: SwarmSnapshot) => SwarmSnapshot]>([
     ['an encoder is silent', (s) => change(s, 'enc-1', { reachable: false, telemetry: undefined })],
     [
-      'a channel moves',
-      (s) => ({ ...s, channels: s.channels.map((c, i) => (i === 0 ? { ...c, moving: true } : c)) }),
+      'another is being emptied',
+      (s) => ({
+        ...s,
+        encoders: [...s.encoders, encoderWith('enc-5', { cordoned: true, draining: true })],
+      }),
     ],
     ['there are only as many as must be', (s) => ({ ...s, encoders: s.encoders.slice(0, 3) })],
   ])('nothing is let go while %s', (_, spoil) => {
@@ -304,7 +334,9 @@ describe('scaling', () => {
   });
 
   test('demand that rises again starts the time afresh', () => {
-    const high = Object.fromEntries(fourEncoders().channels.map((c) => [c.spec.id, [1.9]]));
+    // 14.5 in all: more than three encoders may carry, 14.4.
+    const units = { 'ch-1': 2.6, 'ch-4': 2.6, 'ch-2': 2.35, 'ch-5': 2.35, 'ch-3': 2.3, 'ch-6': 2.3 };
+    const high = Object.fromEntries(Object.entries(units).map(([id, p90]) => [id, [p90]]));
     expect(plan(fourEncoders(), high, {}, NOW_MS - 600_000)).toMatchObject({
       scale: { kind: 'none' },
       lowDemandSinceMs: null,

@@ -68,11 +68,11 @@ describe('a contribution', () => {
     expect(await relay.contribute('ch-1', clip)).toBe(3);
     expect(await relay.contribute('ch-1', clip)).toBe(3);
     await relay.restart();
-    expect(await relay.info('ch-1')).toMatchObject({ nextGop: 6, lastSealedGop: 5, oldestGop: null });
+    expect(await relay.info('ch-1')).toMatchObject({ nextGop: 6, lastSealedGop: 5, oldestGop: 0 });
     expect(await relay.contribute('ch-1', clip)).toBe(3);
     const ledgers = await relay.ledgers('ch-1', 0, 20);
-    expect(ledgers.map((l) => l.gop)).toEqual([6, 7, 8]);
-    expect(ledgers.map((l) => l.ptsTicks)).toEqual([6, 7, 8].map((gop) => framesOf(gop)));
+    expect(ledgers.map((l) => l.gop)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(ledgers.map((l) => l.ptsTicks)).toEqual(ledgers.map(({ gop }) => framesOf(gop)));
   });
 
   it('begins with its first keyframe', async () => {

@@ -74,6 +74,7 @@ const fleet: FleetProvider = {
   list: async () => encoders.map((e) => e.asFleetEncoder),
   provision: () => Promise.reject(new Error('not here')),
   deprovision: async () => undefined,
+  setBuild: () => Promise.reject(new Error('not here')),
 };
 
 const until = async (what: string, done: () => Promise<boolean> | boolean): Promise<void> => {

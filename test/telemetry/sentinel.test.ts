@@ -18,6 +18,7 @@ const owned = (id: string, sessionId: string, encoderId = 'enc-1'): PublishedCha
   token: 1,
   owner: { encoderId, sessionId },
   nextGop: 5,
+  gopDurationTicks: 180_000,
   lastPublishedAtMs: 0,
 });
 

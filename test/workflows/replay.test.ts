@@ -1,16 +1,18 @@
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { recordRolloutHistories } from './support/rollout-histories';
 import { recordHistories, savedHistories, type HistoryEvent, type SavedHistory } from './support/histories';
 import { bundleWorkflows, quietRuntime } from './support/temporal';
 
 /**
  * Workflows on a server are replayed by whatever code the worker brings: these histories must go on replaying.
  * After a change that is meant to break them (no swarm runs such workflows any more), record them anew:
- * `RECORD_HISTORIES=1 npx jest test/workflows/replay`.
+ * `RECORD_HISTORIES=1 npx jest test/workflows/replay`, or `RECORD_HISTORIES=rollout` for those of rollouts alone.
  */
 let workflowBundle: WorkflowBundleWithSourceMap;
 let histories: SavedHistory[];
 beforeAll(async () => {
-  if (process.env.RECORD_HISTORIES) await recordHistories();
+  if (process.env.RECORD_HISTORIES && process.env.RECORD_HISTORIES !== 'rollout') await recordHistories();
+  if (process.env.RECORD_HISTORIES) await recordRolloutHistories();
   quietRuntime();
   [workflowBundle, histories] = await Promise.all([bundleWorkflows(), savedHistories()]);
 }, 120_000);
@@ -41,9 +43,13 @@ test('there is a history of every type of workflow', () => {
     'handoff-recovered',
     'recovery-lost',
     'recovery-start',
+    'retraining',
+    'rollout-completed',
+    'rollout-rolled-back',
     'scale-in',
     'scale-out',
     'swarm',
+    'upgrade',
   ]);
 });
 

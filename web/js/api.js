@@ -38,7 +38,7 @@ export const listen = ({ onStatus, onSilence }) => {
   const patienceMs = 4_000;
   let lastAtMs = null;
   let heardAtMs = Date.now();
-  const events = new window.EventSource('api/events');
+  const events = new window.EventSource('api/status/stream');
   events.addEventListener('status', ({ data }) => {
     heardAtMs = Date.now();
     lastAtMs = heardAtMs;

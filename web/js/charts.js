@@ -41,12 +41,40 @@ const options = (widthPx) => {
   };
 };
 
+/** What one chart shows, of an encoder or of a region's CDN. */
+const subjectsOf = (forecasts) => [
+  ...forecasts.encoders.map((encoder) => ({
+    key: `encoder ${encoder.id}`,
+    name: encoder.id,
+    note: encoder.channels.length ? encoder.channels.join(', ') : 'no channels',
+    unit: 'units',
+    history: encoder.unitsHistory,
+    curve: encoder.units,
+    limit: encoder.limitUnits,
+    capacity: encoder.capacityUnits,
+    events: forecasts.events.filter(
+      ({ channelIds }) => channelIds.length === 0 || channelIds.some((id) => encoder.channels.includes(id)),
+    ),
+  })),
+  ...forecasts.regions.map((region) => ({
+    key: `region ${region.id}`,
+    name: `CDN ${region.id}`,
+    note: 'load, 1 is full',
+    unit: 'of its capacity',
+    history: region.loadHistory,
+    curve: region.load,
+    limit: null,
+    capacity: 1,
+    events: forecasts.events.filter((event) => event.region === undefined || event.region === region.id),
+  })),
+];
+
 /** Columns of uPlot: time, measured, P50, P10, P90, limit, capacity. */
-const columnsOf = (encoder, forecasts) => {
-  const past = encoder.unitsHistory.filter((point) => point.value !== null);
+const columnsOf = (subject, forecasts) => {
+  const past = subject.history.filter((point) => point.value !== null);
   const startMs = forecasts.issuedAtMs ?? forecasts.atMs;
   const before = past.filter((point) => point.atMs <= startMs);
-  const ahead = encoder.units?.p50 ?? [];
+  const ahead = subject.curve?.p50 ?? [];
   const timesMs = [
     ...before.map((point) => point.atMs),
     ...ahead.map((_, i) => startMs + (i + 1) * forecasts.stepSeconds * 1000),
@@ -56,34 +84,65 @@ const columnsOf = (encoder, forecasts) => {
   return [
     timesMs.map((ms) => ms / 1000),
     [...before.map((point) => point.value), ...ahead.map(() => null)],
-    padded(encoder.units?.p50),
-    padded(encoder.units?.p10),
-    padded(encoder.units?.p90),
-    level(encoder.limitUnits),
-    level(encoder.capacityUnits),
+    padded(subject.curve?.p50),
+    padded(subject.curve?.p10),
+    padded(subject.curve?.p90),
+    level(subject.limit),
+    level(subject.capacity),
   ];
 };
 
-const createChart = (id) => {
+/** Draws each known event as a shaded time with its title, behind the lines. */
+const eventMarkers = (eventsNow) => (chart) => {
+  const { ctx: pen, bbox } = chart;
+  for (const { title, startsAtMs, endsAtMs } of eventsNow()) {
+    const at = (ms) => chart.valToPos(ms / 1000, 'x', true);
+    const left = Math.max(bbox.left, at(startsAtMs));
+    const right = Math.min(bbox.left + bbox.width, at(endsAtMs));
+    if (right <= left) continue;
+    pen.save();
+    pen.beginPath();
+    pen.rect(left, bbox.top, right - left, bbox.height);
+    pen.fillStyle = colour('event');
+    pen.fill();
+    pen.fillStyle = colour('warn');
+    pen.font = `${11 * window.devicePixelRatio}px system-ui, sans-serif`;
+    pen.textBaseline = 'top';
+    // A title wider than its time runs on to the right, or back from the edge.
+    const widest = bbox.left + bbox.width - pen.measureText(title).width;
+    pen.fillText(title, Math.max(bbox.left, Math.min(left + 4, widest)), bbox.top + 4);
+    pen.restore();
+  }
+};
+
+const createChart = () => {
+  const name = element('b');
   const note = element('span', { class: 'hint' });
   const plot = element('div', { class: 'plot', role: 'img' });
-  const node = element('figure', {}, element('figcaption', {}, element('b', {}, id), note), plot);
+  const node = element('figure', {}, element('figcaption', {}, name, note), plot);
   let chart = null;
+  let events = [];
   const fit = new window.ResizeObserver(() =>
     chart?.setSize({ width: plot.clientWidth, height: chartHeightPx }),
   );
   fit.observe(plot);
-  const update = ({ encoder, forecasts }) => {
-    const columns = columnsOf(encoder, forecasts);
+  const update = ({ subject, forecasts }) => {
+    const columns = columnsOf(subject, forecasts);
+    events = subject.events;
     if (chart) chart.setData(columns);
-    else chart = new uPlot(options(plot.clientWidth || 300), columns, plot);
-    const peak = encoder.units ? Math.max(...encoder.units.p90) : null;
-    const channels = encoder.channels.length ? encoder.channels.join(', ') : 'no channels';
-    setText(note, channels);
+    else {
+      const hooks = { drawClear: [eventMarkers(() => events)] };
+      chart = new uPlot({ ...options(plot.clientWidth || 300), hooks }, columns, plot);
+    }
+    setText(name, subject.name);
+    setText(note, subject.note);
+    const peak = subject.curve ? Math.max(...subject.curve.p90) : null;
+    const limit = subject.limit === null ? '' : `; limit ${format.units(subject.limit)}`;
+    const during = events.length ? `; known events: ${events.map(({ title }) => title).join(', ')}` : '';
     setAttribute(
       plot,
       'aria-label',
-      `${id}: forecast P90 peaks at ${format.units(peak)} units; limit ${format.units(encoder.limitUnits)}`,
+      `${subject.name}: forecast P90 peaks at ${format.units(peak)} ${subject.unit}${limit}${during}`,
     );
   };
   return { node, update };
@@ -91,11 +150,27 @@ const createChart = (id) => {
 
 const render = keyedList(byId('charts'), createChart);
 
+const showNextEvents = ({ events, atMs }) => {
+  const next = events.filter(({ endsAtMs }) => endsAtMs > atMs).slice(0, 5);
+  const line = byId('next-events');
+  line.hidden = next.length === 0;
+  setText(
+    line,
+    `Known events: ${next
+      .map(
+        ({ title, startsAtMs, endsAtMs }) =>
+          `${title}, ${format.clock(startsAtMs)} to ${format.clock(endsAtMs)}`,
+      )
+      .join(' · ')}`,
+  );
+};
+
 export const showCharts = (forecasts) => {
-  const drawable = forecasts.encoders.filter((encoder) => encoder.units || encoder.unitsHistory.length);
+  const drawable = subjectsOf(forecasts).filter(({ curve, history }) => curve || history.length);
   render(
-    drawable.map((encoder) => ({ encoder, forecasts })),
-    ({ encoder }) => encoder.id,
+    drawable.map((subject) => ({ subject, forecasts })),
+    ({ subject }) => subject.key,
   );
   byId('charts-empty').hidden = drawable.length > 0;
+  showNextEvents(forecasts);
 };

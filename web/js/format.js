@@ -4,6 +4,8 @@ export const units = (value) => (value === null || value === undefined ? absent 
 export const score = (value) => (value === null || value === undefined ? absent : value.toFixed(2));
 export const whole = (value) =>
   value === null || value === undefined ? absent : Math.round(value).toLocaleString('en-GB');
+export const percent = (share) =>
+  share === null || share === undefined ? absent : `${Math.round(100 * share)} %`;
 export const milliseconds = (value) =>
   value === null || value === undefined ? absent : `${Math.round(value).toLocaleString('en-GB')} ms`;
 
@@ -20,6 +22,8 @@ export const clock = (ms) => new Date(ms).toLocaleTimeString('en-GB');
 const reasons = {
   'predicted-overload': 'forecast above limit',
   consolidation: 'low demand',
+  placement: 'placement rule',
+  'make-room': 'made room',
   drain: 'drain',
   operator: 'operator',
   ladder: 'change of ladder',

@@ -1,3 +1,4 @@
+import { showAccuracy } from './accuracy.js';
 import { call, listen } from './api.js';
 import { setCurves, showChannels } from './channels.js';
 import { showCharts } from './charts.js';
@@ -6,8 +7,10 @@ import { showEncoders } from './encoders.js';
 import * as format from './format.js';
 import { showMoves } from './moves.js';
 import { showPlayer } from './player.js';
+import { watchRollout } from './rollout.js';
 
 const forecastPeriodMs = 3_000;
+const accuracyPeriodMs = 10_000;
 const healthWords = { ok: ['good', 'Healthy'], degraded: ['warn', 'Needs attention'], down: ['bad', 'Down'] };
 
 const partNames = {
@@ -53,6 +56,7 @@ const showHeader = (status) => {
 const showProblems = (status) => {
   const lines = [
     ...status.problems,
+    ...status.alerts.map(({ message }) => message),
     ...status.missing
       .filter(({ part }) => !part.startsWith('encoder '))
       .map(
@@ -107,3 +111,15 @@ const refreshForecasts = async () => {
   }
 };
 void refreshForecasts();
+watchRollout();
+
+const refreshAccuracy = async () => {
+  try {
+    if (!document.hidden) showAccuracy(await call('GET', '/forecasts/accuracy'));
+  } catch {
+    // The banner says so already; the table keeps what it has.
+  } finally {
+    setTimeout(refreshAccuracy, accuracyPeriodMs);
+  }
+};
+void refreshAccuracy();

@@ -18,15 +18,17 @@ export const addStatus = (program: Command): void => {
 };
 
 const statusLines = (status: Status): string[] => {
-  const { counts, forecast, cycle, urls } = status;
+  const { counts, forecast, net, cycle, urls } = status;
   return [
     `Swarm ${status.cell}: ${status.health}. ${counts.onAir} of ${counts.channels} channels on air. ` +
       `Encoders overloaded: ${counts.overloaded}, at risk: ${counts.atRisk}.`,
     forecast
       ? `Forecast ${forecast.id} (${forecast.model}), ${seconds(forecast.ageMs)} old.`
       : 'No forecast is to be had.',
+    ...(net ? [`Net ${net.modelId} on ${net.backEnd?.name ?? 'no back end yet'}.`] : []),
     ...(cycle ? [`Last control cycle: ${cycle.number}, ${seconds(status.atMs - cycle.atMs)} ago.`] : []),
     ...status.problems.map((problem) => `! ${problem}`),
+    ...status.alerts.map(({ message }) => `! ${message}`),
     ...status.missing.map((missing) => `! ${missing.part} does not answer: ${missing.message}`),
     '',
     'Encoders',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EncoderInfo, EncoderTelemetry, SessionInfo } from '../../domain';
+import { digestSchema, type EncoderInfo, type EncoderTelemetry, type SessionInfo } from '../../domain';
 
 const amount = z.number().finite().min(0);
 const gopOrNone = z.int().min(-1);
@@ -20,9 +20,11 @@ export const sessionAnswerSchema = z
     failureMessage: z.string(),
     realTimeRatio: amount,
     lateGops: z.int().min(0),
+    cpuCores: amount,
   })
-  .transform(({ state, failureCode, failureMessage, ...rest }): SessionInfo => ({
+  .transform(({ state, failureCode, failureMessage, cpuCores, ...rest }): SessionInfo => ({
     ...rest,
+    ...(cpuCores > 0 && { cpuCores }),
     state: state.toLowerCase() as SessionInfo['state'],
     ...(failureCode !== '' && { failure: { code: failureCode, message: failureMessage } }),
   }));
@@ -47,5 +49,10 @@ export const describeAnswerSchema = z
     ffmpegVersion: z.string().min(1),
     capacityUnits: amount.gt(0),
     maxSessions: z.int().min(1),
+    buildDigest: z.union([digestSchema, z.literal('')]).optional(),
   })
-  .transform(({ encoderId, ...rest }): Omit<EncoderInfo, 'grpcAddress'> => ({ id: encoderId, ...rest }));
+  .transform(({ encoderId, buildDigest, ...rest }): Omit<EncoderInfo, 'grpcAddress'> => ({
+    id: encoderId,
+    ...rest,
+    ...(buildDigest && { buildDigest }),
+  }));

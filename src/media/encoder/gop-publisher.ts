@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SwarmError } from '../../domain';
+import { SwarmError } from '../../domain';
 import type { HeldGops } from './held-gops';
 import { putGop, type Publication } from './origin-client';
 
@@ -71,6 +71,8 @@ export class GopPublisher {
       if (outcome.kind === 'stored') {
         this.stored(outcome.bytes);
         backoffMs = MIN_BACKOFF_MS;
+      } else if (outcome.kind === 'refused' && isForgotten(outcome.error)) {
+        this.fail(leftRing(this.nextGop, outcome.error));
       } else if (outcome.kind === 'no-answer' || isPassing(outcome.error)) {
         await this.pause(backoffMs);
         backoffMs = Math.min(MAX_BACKOFF_MS, 2 * backoffMs);
@@ -127,7 +129,14 @@ export class GopPublisher {
 
 /** Refusals that end by themselves. */
 const isPassing = (error: SwarmError): boolean =>
-  ['ledger-unavailable', 'unavailable', 'timeout', 'internal'].includes(error.code);
+  ['ledger-unavailable', 'unavailable', 'storage-full', 'timeout', 'internal'].includes(error.code);
+
+/** The relay has forgotten which pictures the GOP must hold: it can never be checked, so never be published. */
+const isForgotten = ({ code, details }: SwarmError): boolean =>
+  code === 'ledger-unavailable' && details?.cause === 'gop-left-ring';
+
+const leftRing = (gop: number, cause: SwarmError): SwarmError =>
+  new SwarmError('gop-left-ring', `GOP ${gop} came too late: ${cause.message}`, cause.mend);
 
 /** Refusals of what was encoded; another encode may mend it. */
 const isAboutTheBytes = (error: SwarmError): boolean =>

@@ -9,6 +9,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import { SwarmError, type EncoderInfo } from '../../domain';
 import { parseOrRefuse } from '../../service/http';
 import type { Logger } from '../../service/logger';
+import { BuildDigest } from './build-digest';
 import { detectFfmpeg } from './ffmpeg-capabilities';
 import { ENCODER_SERVICE, encoderContract } from './grpc-contract';
 import { toServiceError } from './grpc-errors';
@@ -50,6 +51,7 @@ export interface EncoderHost {
 export const startEncoder = async (options: EncoderHostOptions): Promise<EncoderHost> => {
   const { log } = options;
   const ffmpeg = await detectFfmpeg(options.ffmpegPath);
+  const buildDigest = new BuildDigest(options.ffmpegPath, log);
   const meter = new ResourceMeter();
   const registry = new SessionRegistry({
     encoderId: options.id,
@@ -62,7 +64,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
   });
 
   const methods: Record<string, (request: unknown) => unknown> = {
-    describe: () => ({
+    describe: async () => ({
       encoderId: options.id,
       region: options.region,
       zone: options.zone,
@@ -70,6 +72,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       ffmpegVersion: ffmpeg.version,
       capacityUnits: options.capacityUnits,
       maxSessions: options.maxSessions,
+      buildDigest: await buildDigest.current(),
     }),
     getTelemetry: async () => {
       const { memoryMiB, ...usage } = await meter.measure(registry.ffmpegPids);
@@ -78,7 +81,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
         ...usage,
         memoryMib: memoryMiB,
         unitsUsed: registry.unitsUsed,
-        sessions: registry.infos.map(toWireSession),
+        sessions: registry.measured((pid) => meter.cpuCoresOf(pid)).map(toWireSession),
       };
     },
     prepareSession: async (request) =>

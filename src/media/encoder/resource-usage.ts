@@ -44,10 +44,16 @@ export class ResourceMeter {
   private sentBytes = 0;
   private last: Sample = { atMs: performance.now(), sentBytes: 0, cpuSeconds: new Map() };
   private usage: ResourceUsage | null = null;
+  private coresByPid = new Map<number, number>();
 
   /** Counts bytes sent over the network. */
   countSent(bytes: number): void {
     this.sentBytes += bytes;
+  }
+
+  /** Cores that one ffmpeg process used between the last two measurements; 0 if it was in none of them. */
+  cpuCoresOf(pid: number | undefined): number {
+    return pid === undefined ? 0 : (this.coresByPid.get(pid) ?? 0);
   }
 
   async measure(childPids: readonly number[]): Promise<ResourceUsage> {
@@ -63,9 +69,14 @@ export class ResourceMeter {
     // A child that came since the last sample counts from its start, the host itself only from the first sample.
     const before = (pid: number): number =>
       this.last.cpuSeconds.get(pid) ?? (pid === process.pid ? (cpuSeconds.get(pid) ?? 0) : 0);
-    const used = pids.reduce((sum, pid) => sum + Math.max(0, (cpuSeconds.get(pid) ?? 0) - before(pid)), 0);
+    this.coresByPid = new Map(
+      pids.map((pid) => [
+        pid,
+        (Math.max(0, (cpuSeconds.get(pid) ?? 0) - before(pid)) * 1000) / Math.max(1, windowMs),
+      ]),
+    );
     this.usage = {
-      cpuCores: (used * 1000) / Math.max(1, windowMs),
+      cpuCores: [...this.coresByPid.values()].reduce((sum, cores) => sum + cores, 0),
       memoryMiB: memory.reduce((sum, m) => sum + m, 0),
       networkKbps: ((this.sentBytes - this.last.sentBytes) * 8) / Math.max(1, windowMs),
     };

@@ -13,6 +13,7 @@ interface OpenSegment {
   gop: number;
   packets: Buffer[];
   videoPtsTicks: number[];
+  hasAudio: boolean;
 }
 
 /** Continuity counter of the tables' packets: by GOP, so that it also runs on across a change of encoder. */
@@ -23,7 +24,7 @@ const stampContinuity = (tables: Buffer, gop: number): Buffer => {
 };
 
 /**
- * Says that the continuity counter of a segment's first picture may not follow the one before: that one may come from
+ * Says that the continuity counter of a segment's first picture (or audio unit) may not follow the one before: that one may come from
  * another session (ISO/IEC 13818-1, 2.4.3.5 discontinuity_indicator). Without it strict players drop the picture.
  * Set on every segment, so that what is published does not depend on where sessions change.
  */
@@ -34,14 +35,20 @@ const markDiscontinuity = (packets: Buffer): void => {
 
 /**
  * Cuts the MPEG-TS of one rendition into one segment per GOP. A segment is given once the IDR picture of the next
- * GOP has come, so that an unfinished tail is never taken for a segment. Audio goes with the GOP in whose bytes
- * it stands; what is to be heard before the first GOP is dropped.
+ * GOP has come, so that an unfinished tail is never taken for a segment.
+ *
+ * Audio is laid out anew: a unit goes in front of the first picture whose DTS is later than its PTS, whatever the order
+ * in which the encoder wrote it. So a GOP holds the audio from the DTS of its IDR picture to that of the next, in every
+ * build and every session, and none is lost or repeated where two of them meet. The order on the wire is no measure:
+ * ffmpeg 7 copies audio most of a second ahead while it catches up, the 2018 build one unit.
  */
 export class SegmentAssembler {
   private readonly reader: TransportStreamReader;
   private readonly deltaTicks: number;
   private tables: Buffer | null = null;
   private open: OpenSegment | null = null;
+  /** Audio that no picture has followed yet, by PTS. */
+  private audio: PesUnit[] = [];
   /** Latest presentation time encoded, feed clock. */
   lastPtsTicks = FEED_OFFSET_TICKS;
 
@@ -71,11 +78,23 @@ export class SegmentAssembler {
 
   private take(unit: PesUnit): void {
     if (unit.kind === 'video') this.takeVideo(unit);
-    else if (this.open && unit.ptsTicks >= FEED_OFFSET_TICKS) this.open.packets.push(unit.packets);
+    else this.audio.push(unit);
+  }
+
+  /** Audio that is to be heard before this decoding time; what came before the first picture is dropped. */
+  private placeAudio(untilDtsTicks: number): void {
+    const due = this.audio.findIndex((unit) => unit.ptsTicks >= untilDtsTicks);
+    const placed = this.audio.splice(0, due < 0 ? this.audio.length : due);
+    const packets = placed.map((unit) => unit.packets);
+    if (!this.open || packets.length === 0) return;
+    if (!this.open.hasAudio) markDiscontinuity(packets[0]!);
+    this.open.hasAudio = true;
+    this.open.packets.push(...packets);
   }
 
   private takeVideo(unit: PesUnit): void {
     const gop = this.fromGop + gopOf(unit.ptsTicks - FEED_OFFSET_TICKS, this.gopDurationTicks);
+    this.placeAudio(unit.dtsTicks);
     if (unit.idr && (!this.open || gop > this.open.gop)) {
       this.begin(gop);
       markDiscontinuity(unit.packets);
@@ -91,7 +110,7 @@ export class SegmentAssembler {
   private begin(gop: number): void {
     if (!this.tables) throw new Error('the encoder wrote a picture before its tables');
     const finished = this.open;
-    this.open = { gop, packets: [stampContinuity(this.tables, gop)], videoPtsTicks: [] };
+    this.open = { gop, packets: [stampContinuity(this.tables, gop)], videoPtsTicks: [], hasAudio: false };
     if (!finished) return;
     const segment = Buffer.concat(finished.packets);
     retimePackets(segment, this.deltaTicks);

@@ -40,8 +40,12 @@ export class SessionRegistry {
     return this.active().reduce((sum, s) => sum + s.units, 0);
   }
 
-  get infos(): SessionInfo[] {
-    return [...this.entries.values()].map((e) => e.session.info);
+  /** Every session, with the cores that its ffmpeg uses by this measurement. */
+  measured(cpuCoresOf: (pid: number | undefined) => number): SessionInfo[] {
+    return [...this.entries.values()].map(({ session }) => ({
+      ...session.info,
+      cpuCores: cpuCoresOf(session.pid),
+    }));
   }
 
   get ffmpegPids(): number[] {

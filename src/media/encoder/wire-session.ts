@@ -1,10 +1,11 @@
 import type { SessionInfo } from '../../domain';
 
 /** Message `Session` of protos/encoder.proto as proto-loader takes and gives it. */
-export interface WireSession extends Omit<SessionInfo, 'state' | 'failure'> {
+export interface WireSession extends Omit<SessionInfo, 'state' | 'failure' | 'cpuCores'> {
   state: string;
   failureCode: string;
   failureMessage: string;
+  cpuCores: number;
 }
 
 export const toWireSession = ({ state, failure, ...rest }: SessionInfo): WireSession => ({
@@ -12,6 +13,7 @@ export const toWireSession = ({ state, failure, ...rest }: SessionInfo): WireSes
   state: state.toUpperCase(),
   failureCode: failure?.code ?? '',
   failureMessage: failure?.message ?? '',
+  cpuCores: rest.cpuCores ?? 0,
 });
 
 /** Answer to the release of a session that the host does not know: released long ago, or never there. */
@@ -30,4 +32,5 @@ export const releasedSession = (sessionId: string): WireSession => ({
   failureMessage: '',
   realTimeRatio: 0,
   lateGops: 0,
+  cpuCores: 0,
 });

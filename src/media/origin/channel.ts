@@ -1,7 +1,8 @@
 import { SwarmError, type ErrorCode, type Owner } from '../../domain';
 import type { Logger } from '../../service/logger';
+import type { StorageHealth } from '../../service/storage-health';
 import { ChannelMedia, type MediaLimits } from './channel-media';
-import { replaceFile, storageRefusal } from './durable-file';
+import { replaceFile, storageRefusal } from '../../service/durable-file';
 import { GopWaits } from './gop-waits';
 import {
   declareGap,
@@ -41,6 +42,7 @@ export interface ChannelParts {
   relay: RelayLedger;
   limits: MediaLimits;
   now: () => number;
+  health: StorageHealth;
   log: Logger;
 }
 
@@ -169,8 +171,8 @@ export class Channel {
   }
 
   /**
-   * Publishes a GOP in all of its renditions. It counts once its segments are written and its ledger line is
-   * appended; the token is judged again at that moment, after all checks that take time.
+   * Publishes a GOP in all of its renditions. It counts once its segments and its ledger line are on
+   * the disk; the token is judged again at that moment, after all checks that take time.
    * @throws SwarmError stale-token, gop-exists, out-of-order, malformed-segment, ledger-mismatch,
    * ledger-unavailable, unknown-channel
    */
@@ -199,8 +201,10 @@ export class Channel {
         gopDurationTicks,
         previous: this.#media.ledger.last,
         previousPublished: this.#media.ledger.lastPublished,
+        discontinuityAt: this.#record.ownership.discontinuityAt,
       });
       await this.#media.store(record, body);
+      this.parts.health.succeeded(this.id);
       this.#record = { ...this.#record, ownership: published(this.#record.ownership) };
       this.#waits.wake(this.#record.ownership.nextGop);
       return { duplicate: false };
@@ -245,19 +249,26 @@ export class Channel {
     return this.#queue.run(() => this.#media.expire(this.parts.now()));
   }
 
+  /** Writes the record again, to learn whether a disk that refused takes it now. @throws SwarmError as any change */
+  probeStorage(): Promise<void> {
+    return this.#change(() => this.#save(this.#record));
+  }
+
   /** Refuses waiting callers, and closes the files after the change under way is done. */
   async close(): Promise<void> {
     this.#waits.refuseAll(new SwarmError('unavailable', 'The origin is stopping.', 'Ask again in a moment.'));
     await this.#queue.close(() => this.#media.close());
   }
 
-  /** Runs a change alone. @throws SwarmError unavailable when it can't be written */
+  /** Runs a change alone. @throws SwarmError storage-full, or unavailable, when it can't be written */
   #change<T>(task: () => Promise<T>): Promise<T> {
     return this.#queue.run(async () => {
       try {
         return await task();
       } catch (error) {
-        throw storageRefusal(error, `channel ${this.id}`) ?? error;
+        const refusal = storageRefusal(error, `the state of channel ${this.id}`);
+        if (refusal) this.parts.health.failed(this.id, error);
+        throw refusal ?? error;
       }
     });
   }
@@ -285,7 +296,8 @@ export class Channel {
   }
 
   async #save(record: ChannelRecord): Promise<void> {
-    await replaceFile(this.#recordPath, `${JSON.stringify(record)}\n`, { durable: true });
+    await replaceFile(this.#recordPath, `${JSON.stringify(record)}\n`);
+    this.parts.health.succeeded(this.id);
     this.#record = record;
   }
 

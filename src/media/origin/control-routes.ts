@@ -73,6 +73,7 @@ const alarming = new Set<ErrorCode>([
   'ledger-mismatch',
   'ledger-unavailable',
   'unavailable',
+  'storage-full',
 ]);
 
 export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger): Router => {

@@ -24,7 +24,8 @@ const withoutEmulationPrevention = (nal: Buffer): Buffer => {
   return Buffer.from(kept);
 };
 
-class BitReader {
+/** Reads the bits of a parameter set, most significant first (7.2). */
+export class BitReader {
   #position = 0;
   constructor(private readonly bytes: Buffer) {}
 
@@ -91,7 +92,10 @@ const skipPictureOrder = (reader: BitReader): void => {
  * @param nal the NAL unit with its header byte, without start code
  * @throws RangeError if it is cut short or not one
  */
-export const parseSequenceParameters = (nal: Buffer): SequenceParameters => {
+export const parseSequenceParameters = (nal: Buffer): SequenceParameters => readUpToUsability(nal).parameters;
+
+/** The same, with a reader that stands at vui_parameters_present_flag. */
+export const readUpToUsability = (nal: Buffer): { parameters: SequenceParameters; reader: BitReader } => {
   const bytes = withoutEmulationPrevention(nal);
   if (bytes.length < 5) throw new RangeError('The parameter set ends too early.');
   const reader = new BitReader(bytes.subarray(4));
@@ -113,9 +117,10 @@ export const parseSequenceParameters = (nal: Buffer): SequenceParameters => {
   // Crop units of table 6-1: chroma formats 1 and 2 halve the width, 1 the height; fields halve it again.
   const cropWidth = chromaFormat === 1 || chromaFormat === 2 ? 2 : 1;
   const cropHeight = (chromaFormat === 1 ? 2 : 1) * (2 - framesOnly);
-  return {
+  const parameters: SequenceParameters = {
     codec: `avc1.${bytes.toString('hex', 1, 4)}`,
     widthPx: widthInMacroblocks * 16 - cropWidth * (left + right),
     heightPx: heightInMapUnits * 16 * (2 - framesOnly) - cropHeight * (top + bottom),
   };
+  return { parameters, reader };
 };

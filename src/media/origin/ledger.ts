@@ -1,5 +1,5 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
-import { replaceFile } from './durable-file';
+import { replaceFile } from '../../service/durable-file';
 import { ledgerRecordSchema, type LedgerRecord } from './records';
 
 const lineOf = (record: LedgerRecord): string => `${JSON.stringify(record)}\n`;
@@ -84,7 +84,7 @@ export class Ledger {
     return this.#records.slice(Math.max(0, from - first), Math.max(0, to - first));
   }
 
-  /** Adds a record, in the file before in memory. If the file can't be written, nothing is added. */
+  /** Adds a record, on the disk before in memory. If the disk refuses it, nothing is added. */
   async append(record: LedgerRecord): Promise<void> {
     if (this.#records.length >= 2 * this.keptRecords) {
       this.#records = this.#records.slice(-this.keptRecords);
@@ -117,7 +117,7 @@ export class Ledger {
   async #writeAnew(): Promise<void> {
     await this.close();
     const text = this.#records.map(lineOf).join('');
-    await replaceFile(this.path, text, { durable: true });
+    await replaceFile(this.path, text);
     this.#fileBehind = false;
   }
 
@@ -128,6 +128,7 @@ export class Ledger {
     }
     try {
       await this.#file.appendFile(line);
+      await this.#file.datasync();
       this.#fileBytes += Buffer.byteLength(line);
     } catch (error) {
       // A part of the line may be there, as on a full disk: take it back, or write anew next time.

@@ -12,6 +12,10 @@ runPart(log, () => {
     port: environment.SWARM_ORIGIN_PORT,
     stateDir: environment.SWARM_STATE_DIR,
     relayUrl: environment.SWARM_RELAY_URL,
+    limits: {
+      retentionMs: environment.SWARM_RETENTION_SECONDS * 1000,
+      retentionBytes: environment.SWARM_RETENTION_MIB * 2 ** 20,
+    },
     log,
   });
 });

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError, idSchema } from '../../domain';
 import { Channel, type ChannelParts, type OriginChannel } from './channel';
-import { makeDirectoryDurably } from './durable-file';
+import { makeDirectoryDurably, storageRefusal } from '../../service/durable-file';
 import { newOwnership } from './ownership';
 import { loadChannel, readChannelRecord } from './recovery';
 import type { ChannelRecord } from './records';
@@ -36,11 +36,11 @@ export class Origin {
       }),
     );
     await origin.#expireAll();
-    origin.#expiry = setInterval(() => void origin.#expireAll(), EXPIRY_INTERVAL_MS).unref();
+    origin.#expiry = setInterval(() => void origin.#housekeep(), EXPIRY_INTERVAL_MS).unref();
     return origin;
   }
 
-  /** @throws SwarmError conflict, at-capacity-limit */
+  /** @throws SwarmError conflict, at-capacity-limit, storage-full */
   async register(
     id: string,
     o: { gopDurationTicks: number; framesPerSecond: number },
@@ -93,7 +93,11 @@ export class Origin {
         'Stop the origin and remove the directories of channels that are no longer needed.',
       );
     }
-    await makeDirectoryDurably(join(this.directory, id));
+    try {
+      await makeDirectoryDurably(join(this.directory, id));
+    } catch (error) {
+      throw storageRefusal(error, `the directory of channel ${id}`) ?? error;
+    }
     return this.#load(id, { ...o, onAir: false, ownership: newOwnership() });
   }
 
@@ -110,6 +114,16 @@ export class Origin {
     const channel = this.#channels.get(id) ?? new Channel(id, directory, loaded, this.parts);
     this.#channels.set(id, channel);
     return channel;
+  }
+
+  async #housekeep(): Promise<void> {
+    await this.#expireAll();
+    // Whoever publishes finds out by itself; of the others nobody would notice that there is room again.
+    for (const id of this.parts.health.status.affected)
+      await this.#channels
+        .get(id)
+        ?.probeStorage()
+        .catch(() => undefined);
   }
 
   async #expireAll(): Promise<void> {

@@ -20,6 +20,8 @@ export interface OwnershipState {
   /** GOPs declared a gap since the channel was added. */
   gapsDeclared: number;
   lastGap: DeclaredGap | null;
+  /** The first GOP published from here on goes with a discontinuity in front of it; null: none was declared. */
+  discontinuityAt: number | null;
   /** The latest ownership requests with their answers, oldest first; at most REMEMBERED_REQUESTS. */
   requests: AnsweredRequest[];
 }
@@ -39,6 +41,8 @@ export interface OwnRequest {
   owner: Owner | null;
   fromGop: number;
   gapReason?: string | undefined;
+  /** The new owner's pictures can't follow the old one's seamlessly: a player has to start its decoder anew. */
+  discontinuity?: boolean | undefined;
 }
 
 export interface OwnAnswer {
@@ -69,6 +73,7 @@ export const newOwnership = (): OwnershipState => ({
   hasPublished: false,
   gapsDeclared: 0,
   lastGap: null,
+  discontinuityAt: null,
   requests: [],
 });
 
@@ -94,6 +99,7 @@ const sameRequest = (a: OwnRequest, b: OwnRequest): boolean =>
   a.expectToken === b.expectToken &&
   a.fromGop === b.fromGop &&
   a.gapReason === b.gapReason &&
+  (a.discontinuity ?? false) === (b.discontinuity ?? false) &&
   a.owner?.encoderId === b.owner?.encoderId &&
   a.owner?.sessionId === b.owner?.sessionId;
 
@@ -139,6 +145,7 @@ export const own = (
       ...moved,
       token,
       owner: request.owner,
+      ...(request.discontinuity && { discontinuityAt: answer.firstGop }),
       requests: [...state.requests, { request, answer }].slice(-REMEMBERED_REQUESTS),
     },
     answer,

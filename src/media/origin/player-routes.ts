@@ -26,6 +26,8 @@ const segmentParameters = z.object({
 const mediaQuery = z.object({ window_s: wholeNumberSchema.pipe(z.int().min(1).max(86_400)).default(60) });
 
 const MAX_SEGMENT_AGE_S = 3_600;
+/** A player that takes longer for a segment can't show it live: its file and connection are given back. */
+const SEGMENT_DEADLINE_MS = 60_000;
 
 /** Sends a playlist, which a cache must ask for again each time; unchanged: 304. */
 const sendPlaylist = (res: Response, text: string): void => {
@@ -76,7 +78,11 @@ export const playerRoutes = (origin: Origin): Router => {
       res.removeHeader('content-length');
       res.status(304).end();
     } else if (req.method === 'HEAD') res.end();
-    else await pipeline(open(), res).catch(() => res.destroy());
+    else {
+      const deadline = setTimeout(() => res.destroy(), SEGMENT_DEADLINE_MS);
+      await pipeline(open(), res).catch(() => res.destroy());
+      clearTimeout(deadline);
+    }
   });
 
   return router;

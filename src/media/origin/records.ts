@@ -26,6 +26,7 @@ export const ownRequestSchema = z.object({
   owner: ownerSchema.nullable(),
   fromGop: gopNumberSchema,
   gapReason: reasonSchema.optional(),
+  discontinuity: z.boolean().optional(),
 });
 
 const ownershipSchema = z.object({
@@ -37,6 +38,7 @@ const ownershipSchema = z.object({
   lastGap: z
     .object({ fromGop: gopNumberSchema, toGop: gopNumberSchema, reason: reasonSchema, token: tokenSchema })
     .nullable(),
+  discontinuityAt: gopNumberSchema.nullable().default(null),
   requests: z.array(
     z.object({
       request: ownRequestSchema,

@@ -78,6 +78,12 @@ const parameterSetsOf = (stream: Buffer): Buffer[] => {
   return sets;
 };
 
+/** SPS and PPS in front of the first picture of a segment, without start codes; none if it is not H.264. */
+export const readParameterSets = (segment: Buffer): Buffer[] => {
+  const { video } = firstUnits(segment, false);
+  return video?.streamType === STREAM_TYPE_H264 ? parameterSetsOf(elementaryStream(video)) : [];
+};
+
 /**
  * Reads size and codecs of a segment from the parameter sets in front of its first picture.
  * @throws MalformedTransportStream if it is not H.264, or the parameter sets are missing or broken

@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from './durable-file';
+import { replaceFile } from '../../service/durable-file';
 
 /**
  * The GOP files of one channel, `<gop>.ts`: the segments of all renditions one after the other, as they were
@@ -47,9 +47,9 @@ export class SegmentStore {
     return this.#bytes;
   }
 
-  /** Stores a GOP in one step. It is not forced to the disk: after a power cut `load` sorts out what is whole. */
+  /** Stores a GOP in one step, and waits until the disk holds it. */
   async write(gop: number, body: Buffer): Promise<void> {
-    await replaceFile(this.#path(gop), body, { durable: false });
+    await replaceFile(this.#path(gop), body);
     this.#add(gop, body.length);
   }
 

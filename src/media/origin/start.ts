@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import { SwarmError } from '../../domain';
-import { errorHandler, listen } from '../../service/http';
+import { errorHandler, listen, type ServerLimits } from '../../service/http';
 import type { Logger } from '../../service/logger';
+import { StorageHealth } from '../../service/storage-health';
 import { controlRoutes, type ControlLimits } from './control-routes';
 import type { MediaLimits } from './channel-media';
 import { Origin } from './origin';
@@ -18,6 +19,8 @@ export interface OriginOptions {
   relayUrl: string;
   log: Logger;
   limits?: Partial<OriginLimits>;
+  /** Bounds on connections; see defaultServerLimits. */
+  serverLimits?: Partial<ServerLimits>;
 }
 
 export interface OriginLimits extends MediaLimits, ControlLimits {
@@ -48,6 +51,7 @@ const KEEP_ALIVE_MS = 75_000;
  */
 export const startOrigin = async (o: OriginOptions): Promise<{ port: number; stop(): Promise<void> }> => {
   const limits = { ...defaultOriginLimits, ...o.limits };
+  const health = new StorageHealth(o.log);
   let ready: { origin: Origin; control: RequestHandler; players: RequestHandler } | undefined;
   const whenReady =
     (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
@@ -61,7 +65,7 @@ export const startOrigin = async (o: OriginOptions): Promise<{ port: number; sto
   app.get(
     '/healthz',
     whenReady(({ origin }) => (_req, res) => {
-      res.json({ status: 'ok', channels: origin.list().length });
+      res.json({ status: 'ok', channels: origin.list().length, storage: health.status });
     }),
   );
   app.use(
@@ -81,12 +85,12 @@ export const startOrigin = async (o: OriginOptions): Promise<{ port: number; sto
   });
   app.use(errorHandler(o.log));
 
-  const server = await listen(app, o.port, o.host);
+  const server = await listen(app, o.port, o.host, o.serverLimits);
   server.server.keepAliveTimeout = KEEP_ALIVE_MS;
   try {
     const origin = await Origin.open(
       join(o.stateDir, 'origin'),
-      { relay: relayLedgerAt(o.relayUrl), limits, now: Date.now, log: o.log },
+      { relay: relayLedgerAt(o.relayUrl), limits, now: Date.now, health, log: o.log },
       limits.maxChannels,
     );
     ready = { origin, control: controlRoutes(origin, limits, o.log), players: playerRoutes(origin) };

@@ -17,9 +17,13 @@ const formatsOf = (renditions: readonly RenditionRecord[]): string =>
     .sort()
     .join();
 
+const isDeclaredBetween = (at: number | null, lastGop: number, gop: number): boolean =>
+  at !== null && lastGop < at && at <= gop;
+
 /**
  * The record of a GOP now published.
- * Its discontinuity count goes up where a rendition comes, goes or changes its parameter sets. The count is
+ * Its discontinuity count goes up where a rendition comes, goes or changes its parameter sets, and where the change of
+ * owner before it declared one. The count is
  * the channel's, not the rendition's: RFC 8216, 6.2.4 wants matching content of all variants to have matching
  * discontinuity sequence numbers.
  * Its programme time follows from the GOP before; where the contribution stood still for more than a GOP, it
@@ -34,6 +38,8 @@ export const publishedRecord = (o: {
   previous: LedgerRecord | undefined;
   /** Formats to compare with; undefined: nothing was published, or so long ago that it is forgotten. */
   previousPublished: LedgerRecord | undefined;
+  /** See OwnershipState; absent: none was declared. */
+  discontinuityAt?: number | null;
 }): LedgerRecord => {
   const { attempt, previous, previousPublished } = o;
   const gopMs = durationMs(1, o.gopDurationTicks);
@@ -43,7 +49,9 @@ export const publishedRecord = (o: {
     : measuredMs;
   const changed =
     previous !== undefined &&
-    (previousPublished === undefined || formatsOf(previousPublished.renditions) !== formatsOf(o.renditions));
+    (previousPublished === undefined ||
+      formatsOf(previousPublished.renditions) !== formatsOf(o.renditions) ||
+      isDeclaredBetween(o.discontinuityAt ?? null, previousPublished.gop, attempt.gop));
   return {
     gop: attempt.gop,
     token: attempt.token,

@@ -1,7 +1,8 @@
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { channelSpecSchema, idSchema } from '../../domain';
+import { replaceFile } from '../../service/durable-file';
 
 const recordSchema = z.object({
   gopDurationTicks: channelSpecSchema.shape.gopDurationTicks,
@@ -11,7 +12,11 @@ const recordSchema = z.object({
 /** What outlives the relay process: GOP numbers go on where they stood. */
 export type ChannelRecord = z.infer<typeof recordSchema>;
 
-/** One small file per channel under `<stateDir>/relay`, replaced in one step. */
+/** Each record is as long as the next, and shorter than a disk's sector: it is written in one piece. */
+const RECORD_BYTES = 128;
+const padded = (record: ChannelRecord): string => `${JSON.stringify(record).padEnd(RECORD_BYTES - 1)}\n`;
+
+/** One small file per channel under `<stateDir>/relay`, beside the directory of its ring. */
 export class ChannelFiles {
   private readonly directory: string;
 
@@ -41,12 +46,24 @@ export class ChannelFiles {
     return records;
   }
 
-  /** Not to be called twice at once for the same channel. */
-  async save(id: string, record: ChannelRecord): Promise<void> {
-    const path = this.pathOf(id);
-    const draft = `${path}.draft`;
-    await writeFile(draft, JSON.stringify(record));
-    await rename(draft, path);
+  /** Makes a channel known, durably. */
+  create(id: string, record: ChannelRecord): Promise<void> {
+    return replaceFile(this.pathOf(id), padded(record));
+  }
+
+  /** Overwrites a record where it stands, so that it needs no room on the disk. Not to be called twice at once. */
+  async update(id: string, record: ChannelRecord): Promise<void> {
+    const handle = await open(this.pathOf(id), 'r+');
+    try {
+      await handle.write(padded(record), 0);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Where the GOPs of a channel are kept. */
+  ringDirectory(id: string): string {
+    return join(this.directory, id);
   }
 
   async remove(id: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { TICKS_PER_SECOND } from '../../domain';
-import { unwrapTicks, type PesUnit } from '../mpegts';
+import { unwrapTicks, wrapTicks, type PesUnit } from '../mpegts';
 
 /** A step of the source clock beyond this is not a pause of the picture but another clock. */
 export const MAX_CLOCK_STEP_TICKS = 2 * TICKS_PER_SECOND;
@@ -21,6 +21,11 @@ export class ContributionClock {
 
   get started(): boolean {
     return this.offsetTicks !== undefined;
+  }
+
+  /** What the source clock shows at a channel time, 33-bit. Only once started. */
+  sourceTicksAt(channelTicks: number): number {
+    return wrapTicks(channelTicks - (this.offsetTicks ?? 0));
   }
 
   /** Channel times of a unit, whether it is kept or not. Only once started. */

@@ -3,7 +3,7 @@ import { TransportStreamReader, retimePackets, type PesUnit } from '../mpegts';
 import { ContributionClock } from './contribution-clock';
 import type { GopLedgers } from './gop-ledgers';
 import type { GopLedger } from './types';
-import type { RingUnit } from './unit-ring';
+import type { ArrivedUnit } from './unit-ring';
 
 /** Junk that an ingest may carry before it counts as no transport stream at all. */
 const RESYNC_LIMIT_BYTES = 256 * 1024;
@@ -11,9 +11,10 @@ const RESYNC_LIMIT_BYTES = 256 * 1024;
 export interface ContributionHandlers {
   ledgers: GopLedgers;
   gopDurationTicks: number;
-  onUnit(unit: RingUnit): void;
+  onUnit(unit: ArrivedUnit): void;
   onPicture(): void;
-  onSealed(ledger: GopLedger): void;
+  /** `sourceEndTicks`: source clock at the end of the GOP, 33-bit. */
+  onSealed(ledger: GopLedger, sourceEndTicks: number): void;
   /** The source clock jumped: what follows counts as a new contribution. Called before its first unit. */
   onBreak(): void;
 }
@@ -85,7 +86,8 @@ export class Contribution {
     this.handlers.onPicture();
     for (const ledger of ledgers.add(times.ptsTicks, times.dtsTicks)) {
       this.sealed++;
-      this.handlers.onSealed(ledger);
+      const endTicks = gopStartTicks(ledger.gop + 1, this.handlers.gopDurationTicks);
+      this.handlers.onSealed(ledger, this.clock.sourceTicksAt(endTicks));
     }
   }
 

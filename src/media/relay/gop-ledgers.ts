@@ -46,6 +46,11 @@ export class GopLedgers {
     this.open.clear();
   }
 
+  /** Takes on the ledgers of an earlier run, ascending. */
+  restore(ledgers: readonly GopLedger[]): void {
+    for (const ledger of ledgers) if (ledger.gop < this.next) this.announce(ledger);
+  }
+
   /** Makes a sealed ledger known to readers. */
   announce(ledger: GopLedger): void {
     this.announced.set(ledger.gop, ledger);

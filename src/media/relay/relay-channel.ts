@@ -1,25 +1,33 @@
 import type { ServerResponse } from 'node:http';
-import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, gopStartTicks } from '../../domain';
+import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, gopOf, gopStartTicks } from '../../domain';
 import type { Logger } from '../../service/logger';
 import type { ChannelRecord } from './channel-files';
 import { Contribution } from './contribution';
 import { Feed } from './feed';
 import { GopLedgers } from './gop-ledgers';
+import { LEDGER_RETENTION_RINGS, type RestoredRing, type RingStore } from './ring-store';
+import type { StoredGop } from './stored-gop';
 import type { GopLedger, RelayChannelInfo } from './types';
-import { UnitRing, type RingUnit } from './unit-ring';
+import { UnitRing, type ArrivedUnit, type RingUnit } from './unit-ring';
 
 export interface RelayChannelOptions {
   id: string;
   record: ChannelRecord;
   ringSeconds: number;
   ringMaxBytes: number;
-  /** Makes the channel's next GOP number outlive the process. */
-  save(record: ChannelRecord): Promise<void>;
+  store: RingStore;
+  /** What the last run left in the store. */
+  restored: RestoredRing;
+  /** Makes the channel's next GOP number outlive the process, also where there is no room for GOPs. */
+  saveRecord(record: ChannelRecord): Promise<void>;
   log: Logger;
 }
 
-/** Ledgers are small: they are kept longer than the media, for GOPs that are published late. */
-const LEDGER_RETENTION_RINGS = 4;
+/** A sealed GOP whose units are in the ring. */
+type SealedGop = Omit<StoredGop, 'units'>;
+
+/** While the disk refuses, GOPs are offered to it again with the next one, or after this pause. */
+const SAVE_RETRY_MS = 1_000;
 
 /** One channel: its ring, its ledgers, the contribution that fills them and the feeds that read them. */
 export class RelayChannel {
@@ -31,20 +39,31 @@ export class RelayChannel {
   private readonly waiters = new Map<number, Set<() => void>>();
   private contribution: Contribution | undefined;
   private saving: Promise<void> = Promise.resolve();
+  /** Sealed GOPs not on disk yet, ascending. */
+  private unsaved: SealedGop[] = [];
+  private saveRetry: NodeJS.Timeout | null = null;
+  private resumeSourceTicks: number | null;
   private lastSealedGop: number | null;
   private lastIngestAtMs: number | null = null;
   private framesIn = 0;
   private closed = false;
 
   constructor(private readonly options: RelayChannelOptions) {
-    const { record, ringSeconds, ringMaxBytes } = options;
+    const { record, ringSeconds, ringMaxBytes, restored } = options;
     this.id = options.id;
     this.gopDurationTicks = record.gopDurationTicks;
     const retentionTicks = ringSeconds * TICKS_PER_SECOND;
     this.ring = new UnitRing({ retentionTicks, maxBytes: ringMaxBytes });
     const keptGops = Math.ceil((LEDGER_RETENTION_RINGS * retentionTicks) / this.gopDurationTicks);
-    this.ledgers = new GopLedgers(this.gopDurationTicks, record.nextGop, keptGops);
-    this.lastSealedGop = record.nextGop > 0 ? record.nextGop - 1 : null;
+    const lastStored = restored.gops.at(-1);
+    const nextGop = Math.max(record.nextGop, (lastStored?.ledger.gop ?? -1) + 1);
+    this.ledgers = new GopLedgers(this.gopDurationTicks, nextGop, keptGops);
+    this.ledgers.restore(restored.ledgers);
+    this.lastSealedGop = nextGop > 0 ? nextGop - 1 : null;
+    // GOPs that never came to the disk leave a hole that no feed can pass.
+    const unbroken = lastStored?.ledger.gop === this.lastSealedGop;
+    this.resumeSourceTicks = unbroken ? (lastStored?.sourceEndTicks ?? null) : null;
+    if (unbroken) this.ring.restore(restored.gops.flatMap((gop) => gop.units));
   }
 
   get nextGop(): number {
@@ -59,6 +78,8 @@ export class RelayChannel {
       openGop: this.contribution?.started ? this.nextGop : null,
       lastSealedGop: this.lastSealedGop,
       nextGop: this.nextGop,
+      resumeSourceTicks: this.resumeSourceTicks,
+      unsavedGops: this.unsaved.length,
       ingestConnected: this.contribution !== undefined,
       lastIngestAtMs: this.lastIngestAtMs,
       framesIn: this.framesIn,
@@ -87,8 +108,8 @@ export class RelayChannel {
       ledgers: this.ledgers,
       gopDurationTicks: this.gopDurationTicks,
       onPicture: () => this.framesIn++,
-      onUnit: (unit: RingUnit) => this.ring.append(unit),
-      onSealed: (ledger) => this.seal(ledger),
+      onUnit: (unit: ArrivedUnit) => this.ring.append(unit),
+      onSealed: (ledger, sourceEndTicks) => this.seal({ ledger, sourceEndTicks }),
       onBreak: () => this.dropOpenGop('the source clock jumped'),
     });
     this.contribution = contribution;
@@ -151,13 +172,20 @@ export class RelayChannel {
     throw new SwarmError('timeout', `GOP ${gop} of channel ${this.id} is not sealed yet.`, 'Ask again.');
   }
 
-  /** Ends everything that goes on in the channel; settles once the last GOP number is saved. */
+  /** Ends everything that goes on in the channel; settles once its last GOPs are saved. */
   async close(): Promise<void> {
     this.closed = true;
+    if (this.saveRetry) clearTimeout(this.saveRetry);
     this.contribution = undefined;
     for (const feed of this.feeds) feed.end();
     for (const waiting of this.waiters.values()) for (const wake of waiting) wake();
     await this.saving;
+    await this.options.store.close();
+  }
+
+  /** Deletes what is kept on disk. Only once closed. */
+  async deleteStored(): Promise<void> {
+    await this.options.store.remove();
   }
 
   private get oldestGop(): number | undefined {
@@ -188,21 +216,56 @@ export class RelayChannel {
   }
 
   /**
-   * The number is on disk before anyone sees the ledger, so that no restart gives it to other pictures. Where
-   * the disk refuses, the channel stays on air.
+   * A GOP and its number are on disk before anyone sees its ledger: what is published can be had again after a
+   * crash, and no restart gives its number to other pictures. Where the disk refuses, the channel stays on air.
    */
-  private seal(ledger: GopLedger): void {
-    const record = { gopDurationTicks: this.gopDurationTicks, nextGop: ledger.gop + 1 };
-    this.saving = this.saving
-      .then(() => this.options.save(record))
-      .catch((error: unknown) =>
-        this.options.log.error({ err: error, channel: this.id }, 'the next GOP number could not be saved'),
-      )
-      .then(() => {
-        this.ledgers.announce(ledger);
-        this.lastSealedGop = ledger.gop;
-        for (const wake of this.waiters.get(ledger.gop) ?? []) wake();
-      });
+  private seal(gop: SealedGop): void {
+    this.unsaved.push(gop);
+    this.resumeSourceTicks = gop.sourceEndTicks;
+    this.saving = this.saving.then(async () => {
+      await this.saveUnsaved();
+      await this.options
+        .saveRecord({ gopDurationTicks: this.gopDurationTicks, nextGop: gop.ledger.gop + 1 })
+        .catch((err: unknown) => this.options.log.error({ err, channel: this.id }, 'GOP number not saved'));
+      this.ledgers.announce(gop.ledger);
+      this.lastSealedGop = gop.ledger.gop;
+      for (const wake of this.waiters.get(gop.ledger.gop) ?? []) wake();
+    });
+  }
+
+  /** Writes all that is not on disk, in one go. */
+  private async saveUnsaved(): Promise<void> {
+    const oldestKeyframe = this.ring.oldestKeyframeTicks;
+    const oldestGop =
+      oldestKeyframe === undefined ? this.nextGop : gopOf(oldestKeyframe, this.gopDurationTicks);
+    // What has left the ring meanwhile would only be dropped again.
+    this.unsaved = this.unsaved.filter(({ ledger }) => ledger.gop >= oldestGop);
+    const sealed = [...this.unsaved];
+    const last = sealed.at(-1);
+    if (!last) return;
+    const units = this.ring.unsavedBefore(gopStartTicks(last.ledger.gop + 1, this.gopDurationTicks));
+    const saved = await this.options.store.save(this.withUnits(sealed, units), oldestGop);
+    if (saved) {
+      for (const unit of units) unit.saved = true;
+      this.unsaved = this.unsaved.slice(sealed.length);
+    } else this.saveLater();
+  }
+
+  /** Each unit goes with the GOP in which it is presented; one that came late, with the first that is left. */
+  private withUnits(sealed: readonly SealedGop[], units: readonly RingUnit[]): StoredGop[] {
+    const first = sealed[0]!.ledger.gop;
+    const byGop = sealed.map((): RingUnit[] => []);
+    for (const unit of units)
+      byGop[Math.max(0, gopOf(unit.ptsTicks, this.gopDurationTicks) - first)]!.push(unit);
+    return sealed.map((gop, index) => ({ ...gop, units: byGop[index]! }));
+  }
+
+  private saveLater(): void {
+    if (this.saveRetry || this.closed) return;
+    this.saveRetry = setTimeout(() => {
+      this.saveRetry = null;
+      this.saving = this.saving.then(() => this.saveUnsaved());
+    }, SAVE_RETRY_MS).unref();
   }
 
   private dropOpenGop(why: string): void {

@@ -1,12 +1,18 @@
+import { rm } from 'node:fs/promises';
 import { SwarmError } from '../../domain';
+import { storageRefusal } from '../../service/durable-file';
 import type { Logger } from '../../service/logger';
+import type { StorageHealth } from '../../service/storage-health';
 import { ChannelFiles, type ChannelRecord } from './channel-files';
 import { RelayChannel } from './relay-channel';
+import { RingStore } from './ring-store';
 
 export interface RelayChannelsOptions {
   stateDir: string;
   ringSeconds: number;
   ringMaxBytes: number;
+  maxChannels: number;
+  health: StorageHealth;
   log: Logger;
 }
 
@@ -21,9 +27,10 @@ export class RelayChannels {
     this.files = new ChannelFiles(options.stateDir);
   }
 
-  /** Brings back the channels that the last run knew; their rings are empty. */
+  /** Brings back the channels that the last run knew, with their rings. */
   async restore(): Promise<void> {
-    for (const [id, record] of await this.files.load()) this.channels.set(id, this.create(id, record));
+    const records = await this.files.load();
+    await Promise.all([...records].map(([id, record]) => this.create(id, record)));
   }
 
   list(): RelayChannel[] {
@@ -37,7 +44,7 @@ export class RelayChannels {
     throw new SwarmError('unknown-channel', `The relay knows no channel ${id}.`, 'Add the channel first.');
   }
 
-  /** Adds a channel; idempotent. @throws SwarmError conflict if it is known with another GOP duration */
+  /** Adds a channel; idempotent. @throws SwarmError conflict if it is known with another GOP duration; at-capacity-limit; storage-full */
   add(id: string, gopDurationTicks: number): Promise<RelayChannel> {
     return this.change(async () => {
       const known = this.channels.get(id);
@@ -48,11 +55,22 @@ export class RelayChannels {
           'Remove the channel first; the duration of a running one is fixed.',
         );
       if (known) return known;
+      const { maxChannels } = this.options;
+      if (this.channels.size >= maxChannels)
+        throw new SwarmError(
+          'at-capacity-limit',
+          `The relay holds ${maxChannels} channels.`,
+          'Remove channels that are no longer needed, or add a relay.',
+        );
       const record = { gopDurationTicks, nextGop: 0 };
-      await this.files.save(id, record);
-      const channel = this.create(id, record);
-      this.channels.set(id, channel);
-      return channel;
+      try {
+        // A removal that a crash cut short may have left a ring behind.
+        await rm(this.files.ringDirectory(id), { recursive: true, force: true });
+        await this.files.create(id, record);
+        return await this.create(id, record);
+      } catch (error) {
+        throw storageRefusal(error, `the record of channel ${id}`) ?? error;
+      }
     });
   }
 
@@ -63,6 +81,7 @@ export class RelayChannels {
       this.channels.delete(id);
       await channel?.close();
       await this.files.remove(id);
+      await channel?.deleteStored();
     });
   }
 
@@ -71,10 +90,23 @@ export class RelayChannels {
     await Promise.all(this.list().map((channel) => channel.close()));
   }
 
-  private create(id: string, record: ChannelRecord): RelayChannel {
-    const { ringSeconds, ringMaxBytes, log } = this.options;
-    const save = (latest: ChannelRecord): Promise<void> => this.files.save(id, latest);
-    return new RelayChannel({ id, record, ringSeconds, ringMaxBytes, save, log });
+  private async create(id: string, record: ChannelRecord): Promise<RelayChannel> {
+    const { ringSeconds, ringMaxBytes, health, log } = this.options;
+    const store = new RingStore({
+      channelId: id,
+      directory: this.files.ringDirectory(id),
+      gopDurationTicks: record.gopDurationTicks,
+      ringSeconds,
+      ringMaxBytes,
+      health,
+      log,
+    });
+    const restored = await store.load();
+    const saveRecord = (latest: ChannelRecord): Promise<void> => this.files.update(id, latest);
+    const limits = { ringSeconds, ringMaxBytes };
+    const channel = new RelayChannel({ id, record, ...limits, store, restored, saveRecord, log });
+    this.channels.set(id, channel);
+    return channel;
   }
 
   private change<T>(action: () => Promise<T>): Promise<T> {

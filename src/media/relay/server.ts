@@ -1,9 +1,25 @@
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import type { Environment } from '../../config/config';
-import { errorHandler, listen } from '../../service/http';
+import { errorHandler, listen, type ServerLimits } from '../../service/http';
 import { createLogger, type Logger } from '../../service/logger';
+import { StorageHealth } from '../../service/storage-health';
 import { RelayChannels } from './relay-channels';
 import { addRoutes } from './routes';
+
+/** A body of JSON is small; whoever takes longer for it only takes up a connection. */
+const JSON_BODY_LIMIT_MS = 10_000;
+
+/** Cuts off a caller whose body of JSON does not come in time. */
+const limitBodyTime =
+  (limitMs: number): RequestHandler =>
+  (req, _res, next) => {
+    if (req.is('json')) {
+      const timer = setTimeout(() => req.socket.destroy(), limitMs).unref();
+      const arrived = (): void => clearTimeout(timer);
+      req.once('end', arrived).once('close', arrived);
+    }
+    next();
+  };
 
 export interface RelayOptions {
   host: string;
@@ -14,8 +30,12 @@ export interface RelayOptions {
   ringSeconds?: number;
   /** Bytes that the ring of each channel holds at most; default 64 MiB. */
   ringMaxBytes?: number;
+  /** Channels at the same time; default 256. */
+  maxChannels?: number;
   /** An ingest that sends nothing for this long counts as dead; default 5 s. */
   ingestIdleMs?: number;
+  /** Bounds on connections; see defaultServerLimits. */
+  limits?: Partial<ServerLimits>;
   log?: Logger;
 }
 
@@ -28,6 +48,8 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
   host: environment.SWARM_HOST,
   port: environment.SWARM_RELAY_PORT,
   stateDir: environment.SWARM_STATE_DIR,
+  ringSeconds: environment.SWARM_RING_SECONDS,
+  ringMaxBytes: environment.SWARM_RING_MIB * 2 ** 20,
 });
 
 /**
@@ -36,26 +58,31 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
  */
 export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   const log = options.log ?? createLogger('relay');
+  const health = new StorageHealth(log);
   const channels = new RelayChannels({
     stateDir: options.stateDir,
     ringSeconds: options.ringSeconds ?? 60,
     ringMaxBytes: options.ringMaxBytes ?? 64 * 1024 * 1024,
+    maxChannels: options.maxChannels ?? 256,
+    health,
     log,
   });
   await channels.restore();
 
   const app = express();
   app.disable('x-powered-by');
-  app.use(express.json({ limit: '16kb' }));
+  app.use(
+    limitBodyTime(options.limits?.requestTimeoutMs ?? JSON_BODY_LIMIT_MS),
+    express.json({ limit: '16kb' }),
+  );
   app.get('/healthz', (_req, res) => {
-    res.json({ status: 'ok', channels: channels.list().length });
+    res.json({ status: 'ok', channels: channels.list().length, storage: health.status });
   });
   addRoutes(app, channels, options.ingestIdleMs ?? 5_000);
   app.use(errorHandler(log));
 
-  const running = await listen(app, options.port, options.host);
-  // An ingest is a request whose body never ends; the default would cut it after 5 minutes.
-  running.server.requestTimeout = 0;
+  // An ingest is a request whose body never ends.
+  const running = await listen(app, options.port, options.host, { ...options.limits, requestTimeoutMs: 0 });
   log.info({ port: running.port, channels: channels.list().length }, 'relay listens');
   return {
     port: running.port,

@@ -9,6 +9,13 @@ export interface RelayChannelInfo {
   lastSealedGop: number | null;
   /** GOP at whose start the next contribution goes on. */
   nextGop: number;
+  /**
+   * What the clock of the last contribution showed at the start of `nextGop`, 33-bit ticks: a sender that still has
+   * those pictures goes on from there. Null if no GOP was received yet.
+   */
+  resumeSourceTicks: number | null;
+  /** Sealed GOPs that are in memory only, as the disk refuses them. */
+  unsavedGops: number;
   ingestConnected: boolean;
   /** Wall clock, milliseconds since 1970; null before the first byte since the relay started. */
   lastIngestAtMs: number | null;

@@ -1,7 +1,7 @@
 import type { StreamKind } from '../mpegts';
 
 /** A PES unit on channel time. Its packets carry channel time modulo 2^33. */
-export interface RingUnit {
+export interface ArrivedUnit {
   kind: StreamKind;
   ptsTicks: number;
   dtsTicks: number;
@@ -9,6 +9,13 @@ export interface RingUnit {
   packets: Buffer;
   /** PAT and PMT packets in force for this unit; one buffer shared by many units. */
   tables: Buffer;
+}
+
+export interface RingUnit extends ArrivedUnit {
+  /** Grows with every unit of the channel, and is never given twice: the order in which they are decoded. */
+  arrival: number;
+  /** It is on disk. */
+  saved: boolean;
 }
 
 export interface UnitRingLimits {
@@ -27,6 +34,7 @@ export class UnitRing {
   private bytes = 0;
   private keyframes: { sequence: number; ptsTicks: number; dtsTicks: number }[] = [];
   private newestVideo = -Infinity;
+  private nextArrival = 0;
 
   constructor(private readonly limits: UnitRingLimits) {}
 
@@ -53,7 +61,30 @@ export class UnitRing {
     return this.units[sequence - this.first];
   }
 
-  append(unit: RingUnit): void {
+  append(unit: ArrivedUnit): void {
+    this.add({ ...unit, arrival: this.nextArrival++, saved: false });
+  }
+
+  /** Fills an empty ring with units in whatever order. What comes before their first keyframe is of no use. */
+  restore(units: readonly RingUnit[]): void {
+    const inOrder = [...units].sort((a, b) => a.arrival - b.arrival);
+    this.nextArrival = (inOrder.at(-1)?.arrival ?? -1) + 1;
+    const firstKeyframe = inOrder.findIndex((unit) => unit.kind === 'video' && unit.keyframe);
+    if (firstKeyframe < 0) return;
+    // Each GOP came with tables of its own; a feed repeats them where they change only.
+    let tables = inOrder[firstKeyframe]!.tables;
+    for (const unit of inOrder.slice(firstKeyframe)) {
+      if (!unit.tables.equals(tables)) tables = unit.tables;
+      this.add({ ...unit, tables });
+    }
+  }
+
+  /** Units to be presented before a time that are not on disk, in the order of their arrival. */
+  unsavedBefore(ticks: number): RingUnit[] {
+    return this.units.filter((unit) => !unit.saved && unit.ptsTicks < ticks);
+  }
+
+  private add(unit: RingUnit): void {
     if (unit.kind === 'video') {
       this.newestVideo = Math.max(this.newestVideo, unit.ptsTicks);
       if (unit.keyframe)
@@ -86,7 +117,7 @@ export class UnitRing {
     this.keyframes = [];
     this.bytes = 0;
     this.newestVideo = -Infinity;
-    for (const unit of kept) this.append(unit);
+    for (const unit of kept) this.add(unit);
     return this.first + firstDropped;
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SwarmError } from '../../domain';
 import type { Logger } from '../../service/logger';
 import type { RunningInput, StartInput } from './contribution-inputs';
+import { HeldInput, type ResumePoint } from './held-input';
 import type { IngestConnection, RelayLink } from './relay-link';
 import type { SourceChannel, SourceChannelSpec, SourceState } from './types';
 
@@ -31,6 +32,9 @@ export class ChannelFeeder {
   private readonly sendingWaiters = new Set<() => void>();
   private readonly stopping = new AbortController();
   private readonly done: Promise<void>;
+  private input: RunningInput | null = null;
+  /** Set where the input is one that runs on from one contribution to the next. */
+  private held: HeldInput | null = null;
 
   constructor(private readonly options: ChannelFeederOptions) {
     this.spec = options.spec;
@@ -73,6 +77,7 @@ export class ChannelFeeder {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.done;
+    await this.endInput();
   }
 
   private async run(): Promise<void> {
@@ -84,16 +89,19 @@ export class ChannelFeeder {
       let retry = RELAY_RETRY_MS;
       try {
         await this.contribute();
+        await this.endInput();
         if (signal.aborted) return;
         this.state = 'ended';
         this.error = 'The input ended; it is tried again.';
         retry = INPUT_RETRY_MS;
       } catch (error) {
+        const code = error instanceof SwarmError ? error.code : 'internal';
+        const ofInput = code === 'input-not-video' || code === 'input-ended';
+        if (signal.aborted || ofInput || !this.held?.runs) await this.endInput();
         if (signal.aborted) return;
         this.state = 'failed';
         this.error = error instanceof Error ? error.message : String(error);
-        const code = error instanceof SwarmError ? error.code : 'internal';
-        if (code === 'input-not-video' || code === 'input-ended') retry = INPUT_RETRY_MS;
+        if (ofInput) retry = INPUT_RETRY_MS;
       } finally {
         this.sending = false;
       }
@@ -106,28 +114,49 @@ export class ChannelFeeder {
 
   /** One contribution, from the relay's next GOP on. Resolves when the input ended by itself or on stop. */
   private async contribute(): Promise<void> {
-    const { spec, relay, startInput } = this.options;
+    const { spec, relay } = this.options;
     const { signal } = this.stopping;
-    const { ingestConnected, nextGop } = await relay.addChannel(spec.id, spec.gopDurationTicks, signal);
-    if (ingestConnected)
+    const at = await relay.addChannel(spec.id, spec.gopDurationTicks, signal);
+    if (at.ingestConnected)
       throw new SwarmError('conflict', `The relay still holds another contribution of ${spec.id}.`);
     const attempt = new AbortController();
     const attemptSignal = AbortSignal.any([signal, attempt.signal]);
-    const input = await startInput(nextGop, attemptSignal, (count) => {
-      this.framesSent += count;
-    });
-    const ingest = relay.openIngest(spec.id, nextGop);
+    const input = await this.inputFor(at.nextGop, attemptSignal);
+    const ingest = relay.openIngest(spec.id, at.nextGop);
     try {
-      await this.carry(input, ingest);
+      await this.carry(input, ingest, at, attemptSignal);
     } finally {
       attempt.abort();
-      await input.ffmpeg.end();
       ingest.cut();
     }
   }
 
+  /** A generated picture is drawn again from the GOP that the relay wants; any other input runs on. */
+  private async inputFor(nextGop: number, attempt: AbortSignal): Promise<RunningInput> {
+    const { spec, startInput } = this.options;
+    if (this.input && this.held?.runs) return this.input;
+    const isDrawn = spec.input.kind === 'generated';
+    this.input = await startInput(nextGop, isDrawn ? attempt : this.stopping.signal, (count) => {
+      this.framesSent += count;
+    });
+    this.held = isDrawn ? null : new HeldInput(this.input, spec.framesPerSecond);
+    return this.input;
+  }
+
+  private async endInput(): Promise<void> {
+    const { input } = this;
+    this.input = null;
+    this.held = null;
+    await input?.ffmpeg.end();
+  }
+
   /** Carries ffmpeg's output to the relay until one of the two ends. */
-  private async carry(input: RunningInput, ingest: IngestConnection): Promise<void> {
+  private async carry(
+    input: RunningInput,
+    ingest: IngestConnection,
+    at: ResumePoint,
+    attempt: AbortSignal,
+  ): Promise<void> {
     const { output, exited } = input.ffmpeg;
     const { signal } = this.stopping;
     const stopped = new Promise<'stopped'>((resolve) => {
@@ -142,17 +171,26 @@ export class ChannelFeeder {
       );
       silence = setTimeout(() => reject(limit), SILENCE_LIMIT_MS);
     });
-    output.once('data', () => this.noteSending());
-    output.on('data', () => silence?.refresh());
-    output.pipe(ingest.stream);
+    const heard = (): void => {
+      if (!this.sending) this.noteSending();
+      silence?.refresh();
+    };
+    output.on('data', heard);
+    const ends: Promise<unknown>[] = [exited, ingest.finished, silent, stopped];
+    if (this.held) ends.push(this.held.failure, this.held.sendTo(ingest.stream, at, attempt));
+    else {
+      ends.push(input.failure);
+      output.pipe(ingest.stream);
+    }
     try {
-      const end = await Promise.race([exited, ingest.finished, input.failure, silent, stopped]);
+      const end = await Promise.race(ends);
       if (end === 'stopped') return;
       const code = await exited;
       if (code !== 0) throw this.ffmpegFailure(input.ffmpeg.lastWords, code);
       await ingest.finished;
     } finally {
       clearTimeout(silence);
+      output.off('data', heard);
     }
   }
 

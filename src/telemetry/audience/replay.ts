@@ -39,7 +39,7 @@ export class AudienceReplay {
   private waitingSinceMs: number | null = null;
   /** Channels whose history is complete. */
   private readonly filled = new Set<string>();
-
+  private readonly regions = new Map<string, string>();
   private isOpen = false;
 
   constructor(private readonly options: AudienceReplayOptions) {}
@@ -75,10 +75,23 @@ export class AudienceReplay {
     this.isOpen = true;
   }
 
-  private pointOf(anchor: AudienceAnchor, { id, region }: AudienceChannel, atMs: number): Point {
-    const { cell, trace, stepSeconds } = this.options;
-    const role: AudienceRole = anchor.roles[id] ?? 'modest';
-    const viewers = viewersAt(trace, role, anchor.anchorMs, stepSeconds, atMs);
+  /** Viewers of a channel at any moment, also to come; null until the scenario has begun. */
+  viewersAt(channelId: string, atMs: number): number | null {
+    return this.anchor ? this.viewersIn(this.anchor, channelId, atMs) : null;
+  }
+
+  private viewersIn(anchor: AudienceAnchor, channelId: string, atMs: number): number {
+    const { trace, stepSeconds } = this.options;
+    const role: AudienceRole = anchor.roles[channelId] ?? 'modest';
+    return viewersAt(trace, role, anchor.anchorMs, stepSeconds, atMs);
+  }
+
+  /** An audience does not follow its channel to an encoder of another region: it stays where it was first seen. */
+  private pointOf(anchor: AudienceAnchor, { id, region: current }: AudienceChannel, atMs: number): Point {
+    const { cell } = this.options;
+    const region = this.regions.get(id) ?? current;
+    if (region !== '') this.regions.set(id, region);
+    const viewers = this.viewersIn(anchor, id, atMs);
     return { measurement: 'audience', tags: { cell, channel: id, region }, fields: { viewers }, atMs };
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { startOrigin, type OriginLimits } from '../../../src/media/origin';
+import type { ServerLimits } from '../../../src/service/http';
 import { LedgerServer } from './ledger-server';
 import { OriginClient } from './origin-client';
 
@@ -15,11 +16,16 @@ export class RunningOrigin {
     readonly stateDir: string,
     readonly relay: LedgerServer,
     private readonly limits: Partial<OriginLimits>,
+    private readonly serverLimits: Partial<ServerLimits>,
   ) {}
 
-  static async start(limits: Partial<OriginLimits> = {}): Promise<RunningOrigin> {
-    const stateDir = await mkdtemp(join(tmpdir(), 'origin-test-'));
-    const origin = new RunningOrigin(stateDir, await new LedgerServer().start(), limits);
+  static async start(
+    limits: Partial<OriginLimits> = {},
+    o: { parent?: string; serverLimits?: Partial<ServerLimits> } = {},
+  ): Promise<RunningOrigin> {
+    const { parent = tmpdir(), serverLimits = {} } = o;
+    const stateDir = await mkdtemp(join(parent, 'origin-test-'));
+    const origin = new RunningOrigin(stateDir, await new LedgerServer().start(), limits, serverLimits);
     await origin.begin();
     return origin;
   }
@@ -32,6 +38,7 @@ export class RunningOrigin {
       relayUrl: this.relay.url,
       log: pino({ level: process.env.SWARM_LOG_LEVEL ?? 'silent' }),
       limits: this.limits,
+      serverLimits: this.serverLimits,
     });
     this.client = new OriginClient(`http://127.0.0.1:${this.#part.port}`);
   }

@@ -2,6 +2,7 @@ import type { Activities } from '../../../activities';
 import { withFailures } from '../../../activities/failures';
 import {
   SwarmError,
+  type EncoderUpdate,
   type ErrorCode,
   type Fitness,
   type MoveResult,
@@ -21,6 +22,7 @@ export class FakeSwarm {
   nextGop = 100;
   plan: Plan = { moves: [], scale: { kind: 'none' }, unmet: [], lowDemandSinceMs: null };
   fitness: Fitness[] = [];
+  updates: EncoderUpdate[] = [];
 
   ownedBy(channelId: string, encoderId: string, sessionId = `${channelId}-old`, token = 1): this {
     this.owners.set(channelId, { token, owner: { encoderId, sessionId } });
@@ -53,17 +55,21 @@ export class FakeSwarm {
         unregistered: channels.length < 0 ? [''] : [],
       }),
       latestForecast: async () => ({ forecastId: 'f-1', model: 'seasonal-naive', issuedAtMs: Date.now() }),
-      decide: async () => ({ fitness: this.fitness, plan: this.plan }),
+      decide: async () => ({ fitness: this.fitness, plan: this.plan, updates: this.updates }),
       checkPolicy: async (policy) => policy,
       chooseTarget: async ({ spec, toEncoderId, exclude, rungs, purpose, context }) => {
         const { token, owner } = this.ownerOf(spec.id);
+        const isCordoned = (id: string): boolean => {
+          const cordon = context.cordons[id];
+          return cordon !== undefined && !cordon.exceptChannels?.includes(spec.id);
+        };
         const free = this.encoderIds.filter(
-          (id) => !exclude.includes(id) && id !== owner?.encoderId && !context.cordons[id],
+          (id) => !exclude.includes(id) && id !== owner?.encoderId && !isCordoned(id),
         );
         const encoderId = toEncoderId ?? free[0];
         note(`choose ${encoderId ?? 'nobody'} for ${purpose}`);
         if (encoderId === undefined) throw new SwarmError('no-target', 'nobody has room');
-        if (context.cordons[encoderId]) throw new SwarmError('encoder-cordoned', `${encoderId} is cordoned`);
+        if (isCordoned(encoderId)) throw new SwarmError('encoder-cordoned', `${encoderId} is cordoned`);
         return {
           encoderId,
           rungs,
@@ -123,6 +129,7 @@ export class FakeSwarm {
         note(`remove ${channelId}`);
         this.owners.delete(channelId);
       },
+      scoreForecasts: async () => ({ scored: 0, drifts: [] }),
       issueForecast: async () => ({
         forecastId: 'f-1',
         model: 'seasonal-naive',
@@ -131,6 +138,28 @@ export class FakeSwarm {
         historySteps: 504,
         peakUnitsP90: 6,
       }),
+      collectTrainingHistory: async () => ({ series: 2, days: 21, fromMs: 0, toMs: 1 }),
+      trainModel: async ({ seed }) => ({
+        seed,
+        startedFrom: null,
+        backEnd: 'wasm',
+        epochs: 20,
+        batchesPerEpoch: 10,
+        batchSize: 256,
+        learningRate: 5e-4,
+        loss: 0.1,
+        seconds: 1,
+        series: 2,
+        resumedFromEpoch: 0,
+        passedOver: [],
+      }),
+      evaluateModel: async () => ({
+        windows: 12,
+        candidate: { pinball: 0.5, cover80: 0.8, over90: 0.1 },
+        inUse: null,
+      }),
+      settleModel: async ({ modelId }) => ({ modelId, accepted: true, why: 'not worse' }),
+      discardTraining: async () => undefined,
       provisionEncoder: async () => {
         const encoderId = `enc-${this.encoderIds.length + 1}`;
         note(`provision ${encoderId}`);
@@ -138,6 +167,36 @@ export class FakeSwarm {
         return { encoderId };
       },
       awaitEncoderHealthy: async () => at(),
+      resolveBuild: async ({ id, source, digest = id.padEnd(64, '0') }) => ({
+        ...{ id, source, digest, executablePath: `/${id}`, ffmpegVersion: id, capabilities: [] },
+        ...{ compatibilityClass: null, probedAtMs: null },
+      }),
+      listProbeCases: async () => ['one', 'two'],
+      probeCase: async ({ build, caseName }) => {
+        note(`probe ${build.id} ${caseName}`);
+        return { facts: [], realTimeRatio: 5 };
+      },
+      classify: async ({ cases }) => ({
+        ...{ facts: [], realTimeRatio: cases.length, compatibilityClass: 'c-1' },
+      }),
+      requireInstalled: async () => undefined,
+      requireChannel: async ({ channelId }) => {
+        if (!this.owners.has(channelId)) throw new SwarmError('unknown-channel', `no channel ${channelId}`);
+      },
+      encodersRunning: async () => [],
+      planUpdate: async ({ buildId }) => ({
+        build: { buildId, executablePath: `/${buildId}`, digest: buildId.padEnd(64, '0') },
+        before: { buildId: 'before', executablePath: '/before', digest: 'b'.repeat(64) },
+      }),
+      haltSynchronisation: async ({ encoderId, why }) => note(`halt for ${encoderId}: ${why}`),
+      selfTest: async ({ encoderId }) => {
+        note(`self-test ${encoderId}`);
+        return at();
+      },
+      setEncoderBuild: async ({ encoderId, build }) => {
+        note(`build ${build.buildId} on ${encoderId}`);
+        return { encoderId };
+      },
       deprovisionEncoder: async ({ encoderId }) => note(`deprovision ${encoderId}`),
       requestMove: notFaked,
       requestRecovery: notFaked,
@@ -148,6 +207,11 @@ export class FakeSwarm {
       moveAndWait: notFaked,
       requestDrain: notFaked,
       requestUncordon: notFaked,
+      requestCordon: notFaked,
+      planRollout: notFaked,
+      awaitBuild: async () => at(),
+      compareBuilds: notFaked,
+      setTargetBuild: async ({ buildId }) => note(`target ${buildId}`),
     };
     return withFailures({ ...simple, ...overrides });
   }

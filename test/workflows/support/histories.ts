@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
+import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { swarmControl, swarmWorkflowId, type SwarmWorkflowState } from '../../../src/domain';
 import { FakeSwarm, failing } from './fake-activities';
@@ -46,6 +47,15 @@ const anonymous = (value: unknown): void => {
   }
 };
 
+/** Saves what a workflow did, under a name. */
+export const saveHistory = async (client: Client, name: string, workflowId: string): Promise<void> => {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const history = { events: events ?? [] };
+  anonymous(history);
+  const bytes = temporal.api.history.v1.History.encode(history).finish();
+  await writeFile(join(folder, `${name}${SUFFIX}`), await promisify(gzip)(bytes, { level: 9 }));
+};
+
 /** Runs each type of workflow once, on a real server, and saves what it did. */
 export const recordHistories = async (): Promise<void> => {
   await rm(folder, { recursive: true, force: true });
@@ -61,13 +71,8 @@ export const recordHistories = async (): Promise<void> => {
   const bench = await Workbench.open();
   const requests = bench.requests(`http://127.0.0.1:${(origin.address() as AddressInfo).port}`);
   const use = (overrides = {}): void => bench.use(swarm.activities({ ...requests, ...overrides }));
-  const save = async (name: string, workflowId: string): Promise<void> => {
-    const { events } = await bench.client.workflow.getHandle(workflowId).fetchHistory();
-    const history = { events: events ?? [] };
-    anonymous(history);
-    const bytes = temporal.api.history.v1.History.encode(history).finish();
-    await writeFile(join(folder, `${name}${SUFFIX}`), await promisify(gzip)(bytes, { level: 9 }));
-  };
+  const save = (name: string, workflowId: string): Promise<void> =>
+    saveHistory(bench.client, name, workflowId);
   const swarmId = swarmWorkflowId(bench.cell);
   const handle = bench.client.workflow.getHandle(swarmId);
   const ask = <T>(name: string, argument: T): Promise<void> =>
@@ -134,6 +139,9 @@ export const recordHistories = async (): Promise<void> => {
     const forecast = { workflowId: 'forecasting/recorded', taskQueue: bench.taskQueue, args: [] };
     await bench.client.workflow.execute('forecasting', forecast);
     await save('forecasting', forecast.workflowId);
+    const retraining = { ...forecast, workflowId: 'retraining/recorded' };
+    await bench.client.workflow.execute('retraining', retraining);
+    await save('retraining', retraining.workflowId);
 
     await handle.signal(swarmControl.encoderLost, { encoderId, evidence: 'killed', atMs: Date.now() });
     await eventually(async () => (await channel.state()).ownerEncoderId !== encoderId);

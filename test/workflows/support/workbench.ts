@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
+import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Activities } from '../../../activities';
 import { requestActivities } from '../../../activities/requests';
 import { taskQueueOf } from '../../../src/config/config';
@@ -62,31 +62,45 @@ export class Workbench {
   private activities: Partial<Activities> = {};
   private channels = 0;
 
+  private worker!: Worker;
+  private workerEnded!: Promise<void>;
+
   private constructor(
     readonly environment: TestWorkflowEnvironment,
-    private readonly worker: Worker,
-    private readonly workerEnded: Promise<void>,
+    private readonly workflowBundle: WorkflowBundleWithSourceMap,
     readonly cell: string,
   ) {}
 
   static async open(o: TemporalServerOptions = {}): Promise<Workbench> {
     const [environment, workflowBundle] = await Promise.all([startTemporal(o), bundleWorkflows()]);
     const cell = `t-${randomUUID().slice(0, 8)}`;
+    const bench = new Workbench(environment, workflowBundle, cell);
+    await bench.startWorker();
+    return bench;
+  }
+
+  private async startWorker(): Promise<void> {
     const names = Object.keys(new FakeSwarm().activities()) as (keyof Activities)[];
     const call = (name: keyof Activities, args: unknown[]): unknown =>
-      (bench.activities[name] as (...given: unknown[]) => unknown)(...args);
-    const worker = await Worker.create({
-      connection: environment.nativeConnection,
-      taskQueue: taskQueueOf(cell),
-      workflowBundle,
+      (this.activities[name] as (...given: unknown[]) => unknown)(...args);
+    this.worker = await Worker.create({
+      connection: this.environment.nativeConnection,
+      taskQueue: this.taskQueue,
+      workflowBundle: this.workflowBundle,
       identity: 'workbench',
       activities: Object.fromEntries(names.map((name) => [name, (...args: unknown[]) => call(name, args)])),
       ...workerTuning,
       shutdownGraceTime: '100 milliseconds',
       shutdownForceTime: '2 seconds',
     });
-    const bench = new Workbench(environment, worker, worker.run(), cell);
-    return bench;
+    this.workerEnded = this.worker.run();
+  }
+
+  /** Ends the worker with all that it holds in memory, and starts another one. */
+  async restartWorker(): Promise<void> {
+    this.worker.shutdown();
+    await this.workerEnded;
+    await this.startWorker();
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readEnvironment, type Environment } from '../../src/config/config';
+import { channelWithDefaults, type ChannelInput, type ChannelSpec, type Owner } from '../../src/domain';
+import { EncoderClient } from '../../src/media/encoder';
+import type { OriginChannel } from '../../src/media/origin';
+import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { callJson } from '../../src/service/http';
+import { entryOf } from '../../src/start/part-list';
+import { PartProcess } from '../../src/start/part-process';
+import { awaitGrpcServing, awaitHttpOk } from '../../src/start/readiness';
+import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../src/verify';
+
+const READY_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 2_500;
+const CLOCK_TICKS_PER_SECOND = 100;
+/** A part that was killed comes back like under a supervisor, without its growing pauses. */
+const RESTART_DELAY_MS = 300;
+
+export type DataPlanePart = 'relay' | 'origin' | 'source' | `enc-${number}`;
+
+export interface DataPlaneOptions {
+  stateDir: string;
+  /** First of 20 ports. */
+  portBase: number;
+  encoders: number;
+  capacityUnits?: number;
+  /** Arguments for node that run a part's main; by default the compiled one. */
+  nodeArgs?: (part: string) => string[];
+  /** More variables for all parts, and for one part alone. */
+  variables?: NodeJS.ProcessEnv;
+  variablesOf?: Partial<Record<DataPlanePart, NodeJS.ProcessEnv>>;
+}
+
+/** A channel with one rung, as it is cheap: GOPs of 1 s. */
+export const cheapChannel = (id: string, input: ChannelInput = { kind: 'generated' }): ChannelSpec => {
+  const spec = channelWithDefaults(id, input);
+  return {
+    ...spec,
+    gopDurationTicks: spec.gopDurationTicks / 2,
+    ladder: spec.ladder.slice(0, 1),
+    viewersPerRung: [],
+  };
+};
+
+/**
+ * Source, relay, encoder hosts and origin as supervised processes, without any orchestrator: channels are put on
+ * air by the calls that workflows make. What must hold without Temporal and InfluxDB is tried on this.
+ */
+export class DataPlane {
+  readonly environment: Environment;
+  private readonly parts = new Map<DataPlanePart, PartProcess>();
+  private readonly clients = new Map<string, EncoderClient>();
+
+  private constructor(
+    private readonly o: DataPlaneOptions,
+    private readonly variables: NodeJS.ProcessEnv,
+  ) {
+    this.environment = readEnvironment(variables);
+  }
+
+  static async start(o: DataPlaneOptions): Promise<DataPlane> {
+    const url = (port: number): string => `http://127.0.0.1:${port}`;
+    const plane = new DataPlane(o, {
+      ...process.env,
+      SWARM_HOST: '127.0.0.1',
+      SWARM_STATE_DIR: o.stateDir,
+      SWARM_RELAY_PORT: String(o.portBase),
+      SWARM_ORIGIN_PORT: String(o.portBase + 1),
+      SWARM_SOURCE_PORT: String(o.portBase + 2),
+      SWARM_RELAY_URL: url(o.portBase),
+      SWARM_ORIGIN_URL: url(o.portBase + 1),
+      SWARM_SOURCE_URL: url(o.portBase + 2),
+      ...o.variables,
+    });
+    await mkdir(join(o.stateDir, 'logs'), { recursive: true });
+    const { SWARM_RELAY_URL, SWARM_ORIGIN_URL, SWARM_SOURCE_URL } = plane.environment;
+    try {
+      await Promise.all([
+        plane.startPart('relay', 'media/relay', (signal) =>
+          awaitHttpOk(`${SWARM_RELAY_URL}/healthz`, signal),
+        ),
+        plane.startPart('origin', 'media/origin', (signal) =>
+          awaitHttpOk(`${SWARM_ORIGIN_URL}/healthz`, signal),
+        ),
+        plane.startPart('source', 'media/source', (signal) =>
+          awaitHttpOk(`${SWARM_SOURCE_URL}/healthz`, signal),
+        ),
+        ...Array.from({ length: o.encoders }, (_, i) => plane.startEncoder(i + 1)),
+      ]);
+    } catch (error) {
+      await plane.stop();
+      throw error;
+    }
+    return plane;
+  }
+
+  get relayUrl(): string {
+    return this.environment.SWARM_RELAY_URL;
+  }
+
+  get originUrl(): string {
+    return this.environment.SWARM_ORIGIN_URL;
+  }
+
+  encoder(id: string): EncoderClient {
+    const client = this.clients.get(id);
+    if (!client) throw new Error(`no encoder ${id}`);
+    return client;
+  }
+
+  pid(part: DataPlanePart): number {
+    const pid = this.parts.get(part)?.pid;
+    if (!pid) throw new Error(`${part} does not run`);
+    return pid;
+  }
+
+  /** Ends a part with SIGKILL; its supervisor starts it again. Resolves once it works again. */
+  async kill(part: DataPlanePart): Promise<void> {
+    const process_ = this.parts.get(part)!;
+    const { restarts } = process_;
+    process.kill(this.pid(part), 'SIGKILL');
+    while (process_.restarts === restarts || process_.state !== 'running') await sleep(20);
+  }
+
+  /** CPU seconds that a part has used, without its ffmpegs. */
+  async cpuSeconds(part: DataPlanePart): Promise<number> {
+    const stat = await readFile(`/proc/${this.pid(part)}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
+  }
+
+  /** Resident memory of a part. */
+  async memoryMiB(part: DataPlanePart): Promise<number> {
+    const status = await readFile(`/proc/${this.pid(part)}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+  }
+
+  /** Puts a channel on air on an encoder: source, origin, session, ownership, commit. */
+  async putOnAir(spec: ChannelSpec, encoderId: string): Promise<Owner> {
+    const { id, input, framesPerSecond, gopDurationTicks } = spec;
+    const { SWARM_SOURCE_URL } = this.environment;
+    const json = { input, framesPerSecond, gopDurationTicks };
+    await callJson(`${SWARM_SOURCE_URL}/channels/${id}`, { method: 'PUT', json, timeoutMs: 30_000 });
+    await this.callOrigin(`/${id}`, { method: 'PUT', json: { gopDurationTicks, framesPerSecond } });
+    return this.takeOver(spec, encoderId);
+  }
+
+  /** Gives a channel to a new session of an encoder, from its first missing GOP on. */
+  async takeOver(spec: ChannelSpec, encoderId: string): Promise<Owner> {
+    const { id, ladder, framesPerSecond, gopDurationTicks } = spec;
+    const { token, nextGop } = await this.channel(id);
+    const owner = { encoderId, sessionId: `${id}/${randomUUID()}` };
+    const encoder = this.encoder(encoderId);
+    await encoder.prepare({
+      sessionId: owner.sessionId,
+      channelId: id,
+      feedUrl: `${this.relayUrl}/channels/${id}/feed`,
+      originUrl: this.originUrl,
+      gopDurationTicks,
+      framesPerSecond,
+      renditions: ladder,
+      fromGop: Math.max(0, nextGop - 1),
+    });
+    const answer = await this.callOrigin<{ token: number; firstGop: number }>(`/${id}/own`, {
+      method: 'POST',
+      json: { requestId: randomUUID(), expectToken: token, owner, fromGop: nextGop },
+    });
+    await encoder.commit(owner.sessionId, answer.token, answer.firstGop);
+    return owner;
+  }
+
+  channel(id: string): Promise<OriginChannel> {
+    return this.callOrigin(`/${id}`);
+  }
+
+  channels(): Promise<OriginChannel[]> {
+    return this.callOrigin('');
+  }
+
+  /** Waits until a GOP is published; keeps asking while the origin is away. */
+  async published(id: string, gop: number, limitMs = 60_000): Promise<void> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      const nextGop = await this.channel(id).then(
+        (channel) => channel.nextGop,
+        () => 0,
+      );
+      if (nextGop > gop) return;
+      if (Date.now() > deadline)
+        throw new Error(`GOP ${gop} of ${id} was not published within ${limitMs} ms`);
+      await sleep(100);
+    }
+  }
+
+  /** Decodes all that the origin retains of channels, with two builds of ffmpeg, and checks every frame. */
+  async verify(channelIds: readonly string[], unstampedChannels: string[] = []): Promise<VerifyReport> {
+    return verifyPlaylists({
+      playlists: channelIds.map((id) => `${this.originUrl}/hls/${id}/index.m3u8`),
+      key: await loadOrCreateStampKey(this.o.stateDir),
+      ffmpegPaths: await verifierFfmpegPaths(this.environment),
+      windowSeconds: 3_600,
+      fromGop: Object.fromEntries(channelIds.map((id) => [id, 0])),
+      unstampedChannels,
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.clients.values()) client.close();
+    await this.parts.get('source')?.stop();
+    await Promise.all([...this.parts.values()].map((part) => part.stop()));
+  }
+
+  private callOrigin<T>(path: string, init: Parameters<typeof callJson>[1] = {}): Promise<T> {
+    return callJson<T>(`${this.originUrl}/channels${path}`, { timeoutMs: 10_000, ...init });
+  }
+
+  private startEncoder(n: number): Promise<void> {
+    const id = `enc-${n}` as const;
+    const address = `127.0.0.1:${this.o.portBase + 5 + n}`;
+    this.clients.set(id, new EncoderClient(address));
+    return this.startPart(id, 'media/encoder', (signal) => awaitGrpcServing(address, '', signal), {
+      ENCODER_ID: id,
+      ENCODER_PORT: address.split(':')[1],
+      ENCODER_CAPACITY_UNITS: String(this.o.capacityUnits ?? 6),
+    });
+  }
+
+  private startPart(
+    name: DataPlanePart,
+    program: string,
+    awaitReady: (signal: AbortSignal) => Promise<void>,
+    own: NodeJS.ProcessEnv = {},
+  ): Promise<void> {
+    const { nodeArgs = (part: string) => [entryOf(part)], stateDir, variablesOf } = this.o;
+    const part = new PartProcess({
+      name,
+      command: process.execPath,
+      args: nodeArgs(program),
+      env: { ...this.variables, ...own, ...variablesOf?.[name] },
+      logFile: join(stateDir, 'logs', `${name}.log`),
+      awaitReady,
+      readyLimitMs: READY_LIMIT_MS,
+      stopLimitMs: STOP_LIMIT_MS,
+      restartDelayMs: () => RESTART_DELAY_MS,
+      onEvent: () => undefined,
+      onSpawned: () => undefined,
+      onEnded: () => undefined,
+    });
+    this.parts.set(name, part);
+    return part.start();
+  }
+}

@@ -1,0 +1,92 @@
+import Table from 'cli-table3';
+import { Command, InvalidArgumentError } from 'commander';
+import { seededRandom } from '../src/start/seeded-random';
+import { outageOfControlPlane } from './lib/control-plane-outage';
+import { overloadDataPlane } from './lib/data-plane-overload';
+
+interface Options {
+  seconds: number;
+  readers: number;
+  slowClients: number;
+  outageSeconds: number;
+  seed: number;
+  portBase: number;
+}
+
+const wholeNumber = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('a whole number, 0 or more');
+  return value;
+};
+
+const table = (head: string[], rows: (string | number | null)[][]): string => {
+  const drawn = new Table({ head, style: { head: [], border: [], compact: true } });
+  drawn.push(...rows.map((row) => row.map((cell) => String(cell ?? '-'))));
+  return drawn.toString();
+};
+
+const main = async (o: Options): Promise<boolean> => {
+  console.log(
+    `overload bench, seed ${o.seed}. Repeat: npm run bench:overload -- --seconds ${o.seconds} --readers ${o.readers} ` +
+      `--slow-clients ${o.slowClients} --outage-seconds ${o.outageSeconds} --seed ${o.seed}`,
+  );
+  const log = console.log;
+  console.log('the data plane alone, no orchestrator');
+  const media = await overloadDataPlane({ ...o, random: seededRandom(o.seed), log });
+  console.log(
+    table(
+      ['load', 'GOPs', 'delay p50 ms', 'delay p99 ms', 'origin cores', 'relay cores', 'origin MiB', ''],
+      media.phases.map((p) => [
+        p.phase,
+        p.gopsPublished,
+        p.publishDelayMsP50,
+        p.publishDelayMsP99,
+        p.originCores,
+        p.relayCores,
+        p.originMiB,
+        p.detail,
+      ]),
+    ),
+  );
+  const outage =
+    o.outageSeconds > 0
+      ? await outageOfControlPlane({ portBase: o.portBase, outageSeconds: o.outageSeconds, log })
+      : null;
+  if (outage) console.log(table(['control plane', 'value'], Object.entries(outage)));
+  const lost = media.framesLost + (outage?.framesLost ?? 0);
+  const gaps = media.gapsDeclared + (outage?.gapsDeclared ?? 0);
+  console.log(JSON.stringify({ ...media, outage, seed: o.seed }));
+  const refusedClearly = media.channelsRefused === media.channelsAsked && media.refusedWithoutReason === 0;
+  return lost === 0 && gaps === 0 && refusedClearly && outage?.resumedAfterSeconds !== null;
+};
+
+const program = new Command('bench:overload')
+  .description(
+    'Load that should not be, and outages of Temporal and InfluxDB, while video runs; every frame is checked.',
+  )
+  .option('--seconds <n>', 'length of each phase of load', wholeNumber, 20)
+  .option('--readers <n>', 'playlist readers', wholeNumber, 1_000)
+  .option('--slow-clients <n>', 'slow clients of each kind', wholeNumber, 200)
+  .option(
+    '--outage-seconds <n>',
+    'how long Temporal and InfluxDB do not answer; 0 leaves that out',
+    wholeNumber,
+    60,
+  )
+  .option('--seed <n>', 'seed of every random choice', wholeNumber, 1)
+  .option('--port-base <n>', 'first of the 40 ports used', wholeNumber, 18_100)
+  .addHelpText(
+    'after',
+    '\nThe ten minutes of an outage that a swarm must stand:\n  npm run bench:overload -- --outage-seconds 600',
+  )
+  .parse();
+
+main(program.opts<Options>()).then(
+  (ok) => {
+    process.exitCode = ok ? 0 : 1;
+  },
+  (error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);

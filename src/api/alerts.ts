@@ -1,0 +1,30 @@
+import type { LatestFeedback } from '../telemetry/forecast-feedback';
+import type { Alert } from './answer-schemas';
+
+const nameOf = ({ kind, id }: LatestFeedback): string =>
+  kind === 'viewers' ? `viewers of ${id}` : `CDN load of region ${id}`;
+
+/** One alert for each series whose forecast errors have shifted and not settled yet. */
+export const alertsOf = (feedback: readonly LatestFeedback[]): Alert[] => {
+  const bySubject = new Map<string, LatestFeedback[]>();
+  for (const one of feedback) {
+    if (one.alarmSteps <= 0) continue;
+    const subject = `${one.kind}/${one.id}`;
+    bySubject.set(subject, [...(bySubject.get(subject) ?? []), one]);
+  }
+  return [...bySubject]
+    .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+    .map(([subject, leads]) => {
+      const [first] = leads as [LatestFeedback];
+      const ahead = leads.map(({ lead }) => lead).sort((a, b) => a - b);
+      const widest = Math.max(...leads.flatMap(({ widthLow, widthHigh }) => [widthLow, widthHigh]));
+      return {
+        kind: 'forecast-drift',
+        subject,
+        message:
+          `Forecasts of the ${nameOf(first)} drift: their errors have shifted ` +
+          `(${ahead.join(', ')} steps ahead); the band is ${widest.toFixed(1)} times its usual width.`,
+        atMs: Math.max(...leads.map(({ targetMs }) => targetMs)),
+      };
+    });
+};

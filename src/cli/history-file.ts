@@ -1,0 +1,165 @@
+import { readFile } from 'node:fs/promises';
+import { CsvError, parse, type Info } from 'csv-parse/sync';
+import { z } from 'zod';
+import { SwarmError, idSchema } from '../domain';
+
+/** One row of an imported history. */
+export interface HistoryRow {
+  atMs: number;
+  channelId: string;
+  viewers: number;
+  region?: string;
+}
+
+/** Faults named in a refusal; a file of another kind has one in every line. */
+const MOST_FAULTS = 10;
+
+/** Larger values are a broken counter, not an audience. */
+const MOST_VIEWERS = 1e12;
+const NOT_VIEWERS = 'is not a number from 0 to 1e12';
+
+const viewersSchema = z
+  .string()
+  .regex(/^[+]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/, NOT_VIEWERS)
+  .transform(Number)
+  .refine((viewers) => viewers <= MOST_VIEWERS, NOT_VIEWERS);
+
+const timeSchema = z.iso.datetime({ offset: true, local: true });
+
+/** Times without an offset are taken as UTC; many traces write a blank between day and time. NaN for no time. */
+const msOf = (given: string): number => {
+  const time = given.replace(' ', 'T');
+  if (!timeSchema.safeParse(time).success) return NaN;
+  return Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`);
+};
+
+const refuse = (file: string, faults: readonly string[], more: number): SwarmError =>
+  new SwarmError(
+    'bad-request',
+    `${file} is not a history: ${faults.join('; ')}${more > 0 ? `; and ${more} more lines` : ''}.`,
+    'Give a CSV with the header timestamp,channel,viewers[,region], or timestamp,value with --channel.',
+  );
+
+interface Line {
+  record: string[];
+  info: Info;
+}
+
+const linesOf = (file: string, csv: string): Line[] => {
+  try {
+    return parse(csv, {
+      info: true,
+      bom: true,
+      trim: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+    }) as unknown as Line[];
+  } catch (error) {
+    if (error instanceof CsvError) throw refuse(file, [error.message], 0);
+    throw error;
+  }
+};
+
+interface Columns {
+  time: number;
+  viewers: number;
+  channel: number;
+  region: number;
+  count: number;
+}
+
+const columnsOf = (file: string, header: readonly string[], channelId: string | undefined): Columns => {
+  const at = (name: string): number => header.indexOf(name);
+  const columns = {
+    time: at('timestamp'),
+    viewers: Math.max(at('viewers'), at('value')),
+    channel: at('channel'),
+    region: at('region'),
+    count: header.length,
+  };
+  const faults = [
+    ...(columns.time < 0 ? ['it has no column timestamp'] : []),
+    ...(columns.viewers < 0 ? ['it has no column viewers (or value)'] : []),
+    ...(columns.channel < 0 && channelId === undefined
+      ? ['it has no column channel, and --channel names none']
+      : []),
+    ...(columns.channel >= 0 && channelId !== undefined
+      ? ['it has a column channel, and --channel names one too']
+      : []),
+  ];
+  if (faults.length > 0) throw refuse(file, faults, 0);
+  return columns;
+};
+
+/**
+ * Reads a whole history and checks every line, before anything is made of it.
+ * @param o.channelId channel of a file without a column `channel`
+ * @returns rows in the file's order, at least one
+ * @throws SwarmError bad-request that names the lines at fault
+ */
+export const parseHistory = (file: string, csv: string, o: { channelId?: string } = {}): HistoryRow[] => {
+  const [header, ...lines] = linesOf(file, csv);
+  if (!header || lines.length === 0) throw refuse(file, ['it holds no rows'], 0);
+  const columns = columnsOf(
+    file,
+    header.record.map((name) => name.toLowerCase()),
+    o.channelId,
+  );
+  const faults: string[] = [];
+  let faulty = 0;
+  const rows = lines.flatMap(({ record, info }): HistoryRow[] => {
+    const cell = (index: number): string => record[index] ?? '';
+    const viewers = viewersSchema.safeParse(cell(columns.viewers));
+    const channel = idSchema.safeParse(columns.channel < 0 ? o.channelId : cell(columns.channel));
+    const regionText = columns.region < 0 ? '' : cell(columns.region);
+    const region = regionText === '' ? null : idSchema.safeParse(regionText);
+    const atMs = msOf(cell(columns.time));
+    const wrong = [
+      ...(record.length === columns.count ? [] : [`has ${record.length} fields, not ${columns.count}`]),
+      ...(Number.isNaN(atMs)
+        ? [`timestamp ${JSON.stringify(cell(columns.time))} is not an ISO 8601 time`]
+        : []),
+      ...(viewers.success
+        ? []
+        : [`viewers ${JSON.stringify(cell(columns.viewers))} ${viewers.error.issues[0]?.message ?? ''}`]),
+      ...(channel.success ? [] : [`channel ${JSON.stringify(cell(columns.channel))} is no id`]),
+      ...(region === null || region.success ? [] : [`region ${JSON.stringify(regionText)} is no id`]),
+    ];
+    if (wrong.length > 0 || !viewers.success || !channel.success) {
+      faulty += 1;
+      if (faults.length < MOST_FAULTS) faults.push(`line ${info.lines}: ${wrong.join(', ')}`);
+      return [];
+    }
+    return [
+      {
+        atMs,
+        channelId: channel.data,
+        viewers: viewers.data,
+        ...(region?.success && { region: region.data }),
+      },
+    ];
+  });
+  if (faulty > 0) throw refuse(file, faults, faulty - faults.length);
+  return rows;
+};
+
+/** @throws SwarmError bad-request when it can't be read */
+export const readHistoryFile = async (file: string): Promise<string> => {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new SwarmError(
+      'bad-request',
+      `${file} can't be read: ${(error as Error).message}.`,
+      'Name a CSV file that this user may read.',
+    );
+  }
+};
+
+const WEEK_MS = 7 * 86_400_000;
+
+/** How far to move rows by whole weeks, so that the last one falls within the week that ends at `nowMs`. */
+export const weeksToNow = (rows: readonly HistoryRow[], nowMs: number): number => {
+  const last = rows.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
+  return Math.floor((nowMs - last) / WEEK_MS) * WEEK_MS;
+};

@@ -1,0 +1,76 @@
+import type { DemandCurve } from './snapshot';
+
+/** A forecast series that is stored with its lead time and compared with what came: viewers by channel, CDN load by region. */
+export type ScoredKind = 'viewers' | 'region_load';
+
+/** What a forecast said of one step, `lead` steps ahead: 1 is the step in which it was issued. */
+export interface IssuedStep {
+  kind: ScoredKind;
+  id: string;
+  lead: number;
+  /** Begin of the step, wall-clock milliseconds. */
+  targetMs: number;
+  p10: number;
+  p50: number;
+  p90: number;
+}
+
+/** What past errors of one series at one lead have taught: multipliers of the two halves of the band, and drift. */
+export interface LeadFeedback {
+  /** Multiplier of P50 - P10 and of P90 - P50; 1 leaves the forecaster's own band as it is. */
+  widthLow: number;
+  widthHigh: number;
+  /** How far P50 lies off, in halves of the forecaster's own band; above 0: it has been too low. */
+  shift: number;
+  /** The two sums of the CUSUM test, in standard errors: forecasts too low, too high. */
+  tooLow: number;
+  tooHigh: number;
+  /** Scored steps for which an alarm stands from now on; 0: no drift. */
+  alarmSteps: number;
+}
+
+/** How one forecast of one step fared. */
+export interface StepScore {
+  realised: number;
+  /** Mean of the pinball losses of P10, P50 and P90, in the unit of the series. */
+  pinball: number;
+  /** 1 where the realised value lies in [P10, P90], else 0. */
+  covered: number;
+  /** 1 where it lies above P90, else 0. */
+  over90: number;
+  /** P50 minus realised: above 0 the forecast was too high. */
+  bias: number;
+  absoluteError: number;
+  /** Error of the day-seasonal naive for the same step; null where the day before is not known. */
+  naiveError: number | null;
+  /** (realised - P50) in standard errors of the issued band, at most 4 either way. */
+  standardised: number;
+}
+
+/** Accuracy of one series at one lead over a while. Means over `count` scored steps. */
+export interface SeriesAccuracy {
+  kind: ScoredKind;
+  id: string;
+  lead: number;
+  count: number;
+  pinball: number;
+  /** Mean absolute error over that of the day-seasonal naive on the same steps; null where that is not known or 0. */
+  mase: number | null;
+  coverage: number;
+  over90: number;
+  bias: number;
+  widthLow: number;
+  widthHigh: number;
+  shift: number;
+  /** The errors of this series have shifted, and have not settled yet. */
+  drifting: boolean;
+  lastTargetMs: number;
+}
+
+/** Demand of one encoder, with what its channels add to it. */
+export interface EncoderDemand {
+  encoderId: string;
+  channelIds: string[];
+  /** Encode units; null where the forecast does not know one of its channels. */
+  units: DemandCurve | null;
+}

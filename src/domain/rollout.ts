@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { idSchema } from './channel';
+import type { InstalledBuild } from './builds';
+
+export const rolloutWorkflowId = (cell: string): string => `rollout/${cell}`;
+
+/** Updates and the query of `rollout/<cell>`. */
+export const rolloutControl = {
+  /** Update () -> RolloutState: waits until the waves are planned. Refused with what stands against the rollout. */
+  begun: 'begun',
+  /** Update (RolloutCommand) -> void: begins no further encoder. Refusal: conflict. */
+  pause: 'pause',
+  /** Update (RolloutCommand) -> void. Refusal: conflict. */
+  resume: 'resume',
+  /** Update (RolloutCommand) -> void: undoes all, the last encoder first. Refusal: conflict. */
+  abort: 'abort',
+  /** Update (RolloutDecision) -> void: answers a rollout that holds. Refusal: conflict. */
+  decide: 'decide',
+  /** Query -> RolloutState. */
+  state: 'state',
+} as const;
+
+export interface RolloutCommand {
+  requestedBy: string;
+}
+
+export interface RolloutDecision extends RolloutCommand {
+  decision: 'continue' | 'roll-back';
+}
+
+/** How a new build is let into a swarm. Fractions are of 1. */
+export const rolloutPolicySchema = z.strictObject({
+  /** Largest fraction of all channels on the canary before its verdict; one channel at least. */
+  canaryShare: z.number().gt(0).max(0.5).default(0.25),
+  /** Encoders of one zone upgraded side by side, after the canary. */
+  encodersAtOnce: z.int().min(1).max(16).default(1),
+  /** Encode units in use during the rollout, beyond what the channels need steadily. Bounds the moves at a time. */
+  maxExtraEncodeFraction: z.number().gt(0).max(1).default(0.35),
+  /** At least so long an upgraded encoder is watched before the next one. */
+  soakSeconds: z.number().min(0).max(86_400).default(20),
+  /** No verdict on the canary by then: the rollout holds and asks. */
+  askAfterSeconds: z.number().min(1).max(86_400).default(180),
+  /** Time between two comparisons of the builds. */
+  compareSeconds: z.number().min(0.5).max(60).default(2),
+  /** Every so many comparisons the quality of one GOP is measured, which takes two short encodes' CPU time. */
+  qualityEvery: z.int().min(1).max(100).default(2),
+  /** Probability that a build that is no worse is rolled back, over all metrics and the whole rollout. */
+  falseAlarmRate: z.number().gt(0).max(0.2).default(0.01),
+  /** Probability, for each metric, that a harmful build is judged good. */
+  falseGoodRate: z.number().gt(0).max(0.5).default(0.05),
+  /** What counts as worse in one comparison: quality below the other build's by more than this many dB of SSIM. */
+  qualityMarginDb: z.number().min(0).max(20).default(0.5),
+  /** Encode speed below the other build's by more than this fraction. */
+  speedMargin: z.number().min(0).max(1).default(0.25),
+  /** CPU time per encode unit above the other build's by more than this fraction. */
+  cpuMargin: z.number().min(0).max(10).default(0.75),
+});
+export type RolloutPolicy = z.infer<typeof rolloutPolicySchema>;
+
+/** What is asked for: a build of the catalogue, and how to bring it in. */
+export const rolloutRequestSchema = z.strictObject({
+  buildId: idSchema,
+  /** Names the request; the same id twice is one request. */
+  requestId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  requestedBy: z.string().min(1).max(200),
+  policy: rolloutPolicySchema.prefault({}),
+});
+export type RolloutRequest = z.infer<typeof rolloutRequestSchema>;
+
+/** What builds are compared by. */
+export const rolloutMetrics = ['quality', 'speed', 'lateness', 'losses', 'cpu'] as const;
+export type RolloutMetric = (typeof rolloutMetrics)[number];
+
+/** Comparisons of one metric: how many, in how many the new build was worse, and the sums of both readings. */
+export interface MetricEvidence {
+  comparisons: number;
+  worse: number;
+  newSum: number;
+  oldSum: number;
+}
+export type Evidence = Record<RolloutMetric, MetricEvidence>;
+
+/** What is known of one metric. E-values: see src/versions/e-values.ts. */
+export interface MetricVerdict {
+  comparisons: number;
+  worse: number;
+  /** Means over all comparisons; null before the first. Units: see src/versions/compare.ts. */
+  newMean: number | null;
+  oldMean: number | null;
+  /** Evidence against "the new build is no worse". */
+  eWorse: number;
+  /** Evidence against "the new build is harmful". */
+  eGood: number;
+}
+
+export interface Verdict {
+  outcome: 'worse' | 'good' | 'undecided';
+  atMs: number;
+  /** Mean of all eWorse, and the value from which on the build is worse. */
+  eWorse: number;
+  worseFrom: number;
+  /** Every metric's eGood must reach this for the build to be good. */
+  goodFrom: number;
+  metrics: Record<RolloutMetric, MetricVerdict>;
+  /** One sentence for people. */
+  summary: string;
+}
+
+export interface RolloutEncoder {
+  encoderId: string;
+  zone: string;
+  wave: string;
+  /** What it ran before, and runs again after a rollback. */
+  from: InstalledBuild;
+  /** Cordoned by somebody before: stays so. */
+  cordonedBefore: boolean;
+  status: 'waiting' | 'upgrading' | 'upgraded' | 'restoring' | 'restored' | 'gone';
+}
+
+/** `holding`: undecided in time, asks. A rollback that meets an obstacle goes on trying; its `detail` says so. */
+export type RolloutPhase =
+  'planning' | 'upgrading' | 'soaking' | 'holding' | 'rolling-back' | 'completed' | 'rolled-back' | 'refused';
+
+/** State of `rollout/<cell>`, also its result and the record of what was decided. Times: wall clock, ms. */
+export interface RolloutState {
+  cell: string;
+  workflowId: string;
+  runId: string;
+  request: RolloutRequest;
+  build: InstalledBuild | null;
+  phase: RolloutPhase;
+  paused: boolean;
+  /** In the order in which they are upgraded. */
+  encoders: RolloutEncoder[];
+  /** Encoders left as they are, and why. */
+  skipped: { encoderId: string; why: string }[];
+  /** Channels that the canary carries, and nobody else may bring it, until its verdict. */
+  canaryChannels: string[];
+  /** Channel moves at a time, and encode units for what is no channel: the self-tests. */
+  movesAtOnce: number;
+  spareUnits: number;
+  evidence: Evidence;
+  verdict: Verdict | null;
+  /** Who answered when it held, and let it go on. */
+  decidedBy?: string;
+  /** Why it goes back, or was refused. */
+  failure: { code: string; message: string } | null;
+  startedAtMs: number;
+  /** When the canary first carried a channel; null before. */
+  canaryAtMs: number | null;
+  rollbackAtMs: number | null;
+  finishedAtMs: number | null;
+  /** What it does now, or did last, for people. */
+  detail: string;
+}
+
+export const isOver = ({ phase }: Pick<RolloutState, 'phase'>): boolean =>
+  phase === 'completed' || phase === 'rolled-back' || phase === 'refused';
+
+export const noEvidence = (): Evidence => {
+  const none = (): MetricEvidence => ({ comparisons: 0, worse: 0, newSum: 0, oldSum: 0 });
+  return { quality: none(), speed: none(), lateness: none(), losses: none(), cpu: none() };
+};

@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import { SwarmError, type InstalledBuild } from '../domain';
+import { sha256OfFile } from '../service/file-digest';
+import { findExecutable } from '../setup/executables';
+import { PartProcess, type PartEvent } from '../start/part-process';
+import { verifyInstalled } from './installed-build';
+import type { FleetEncoder } from './provider';
+
+/** Pause before an encoder that died by itself is started again; part of the contract. */
+const RESTART_DELAY_MS = 3_000;
+
+/** How encoder hosts are run as processes of this machine. */
+export interface HostOptions {
+  host: string;
+  region: string;
+  capacityUnits: number;
+  maxSessions: number;
+  /** Program and arguments of an encoder host; it reads ENCODER_* and FFMPEG from its environment. */
+  command: string;
+  args: readonly string[];
+  env: NodeJS.ProcessEnv;
+  logsDir: string;
+  /** Resolves once the encoder host at this address serves. */
+  awaitServing: (address: string, signal: AbortSignal) => Promise<void>;
+  onEvent: (event: PartEvent) => void;
+  onSpawned: (name: string, pid: number) => void;
+  onEnded: (name: string) => void;
+}
+
+/** One encoder of the local fleet: its id, zone and port stay, its process and build may change. */
+export class FleetMember {
+  /** Being ended: no longer listed, but its port is still in use. */
+  leaving = false;
+  private process: PartProcess;
+  private isChanging = false;
+  /** The last start or change of build, done or under way: one at a time. */
+  private latest: Promise<unknown> = Promise.resolve();
+
+  /** @param build absent: FFMPEG of this machine */
+  constructor(
+    private readonly o: HostOptions,
+    readonly id: string,
+    readonly zone: string,
+    readonly port: number,
+    private build: InstalledBuild | undefined,
+  ) {
+    this.process = this.processWith(build);
+  }
+
+  /** @throws SwarmError unavailable; not-found, conflict for a build that is not here */
+  start(o: { verifyBuild: boolean }): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.build && o.verifyBuild) await verifyInstalled(this.build);
+      await this.process.start();
+    });
+  }
+
+  /** See LocalFleet.setBuild. @param isDone whether the request was carried out before it was its turn */
+  changeBuild(build: InstalledBuild, isDone: () => boolean): Promise<void> {
+    return this.inTurn(async () => {
+      if (isDone()) return;
+      await verifyInstalled(build);
+      if (this.process.state === 'stopped' || (await this.digestNow()) !== build.digest) {
+        this.isChanging = true;
+        try {
+          await this.restartWith(build);
+        } finally {
+          this.isChanging = false;
+        }
+      }
+      this.build = build;
+    });
+  }
+
+  stop(): Promise<void> {
+    this.leaving = true;
+    return this.process.stop();
+  }
+
+  killNow(): void {
+    this.leaving = true;
+    this.process.killNow();
+  }
+
+  describe(): FleetEncoder {
+    const { pid, state, restarts, startedAtMs } = this.process;
+    return {
+      id: this.id,
+      grpcAddress: `${this.o.host}:${this.port}`,
+      region: this.o.region,
+      zone: this.zone,
+      pid,
+      // A host that is started anew on purpose is still one of the fleet.
+      state: this.isChanging ? 'restarting' : state,
+      restarts,
+      startedAtMs,
+      ...(this.build && { buildId: this.build.buildId }),
+    };
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.latest.then(work);
+    this.latest = done.catch(() => undefined);
+    return done;
+  }
+
+  private async digestNow(): Promise<string | null> {
+    if (this.build) return this.build.digest;
+    const { env } = this.o;
+    const path = await findExecutable(env.FFMPEG || 'ffmpeg', env);
+    return path === null ? null : sha256OfFile(path);
+  }
+
+  private async restartWith(build: InstalledBuild): Promise<void> {
+    try {
+      await this.startAnew(build);
+    } catch (error) {
+      const { message: why } = error as Error;
+      await this.startAnew(this.build).catch((again: unknown) => {
+        throw new SwarmError(
+          'unavailable',
+          `${this.id} starts neither with build ${build.buildId} (${why}) nor with the one before (${(again as Error).message}).`,
+          `See its log in ${this.o.logsDir}, then set a build that runs here.`,
+        );
+      });
+      throw new SwarmError(
+        'encoder-incompatible',
+        `${this.id} does not start with build ${build.buildId}: ${why} It runs the build before again.`,
+        'Try the build by hand, and add one that runs here.',
+      );
+    }
+  }
+
+  private async startAnew(build: InstalledBuild | undefined): Promise<void> {
+    await this.process.stop();
+    if (this.leaving) throw new SwarmError('unknown-encoder', `${this.id} is leaving the fleet.`);
+    this.process = this.processWith(build);
+    await this.process.start();
+  }
+
+  private processWith(build: InstalledBuild | undefined): PartProcess {
+    const { o, id, port } = this;
+    return new PartProcess({
+      name: id,
+      command: o.command,
+      args: o.args,
+      env: {
+        ...o.env,
+        ...(build && { FFMPEG: build.executablePath }),
+        ENCODER_ID: id,
+        ENCODER_PORT: String(port),
+        ENCODER_REGION: o.region,
+        ENCODER_ZONE: this.zone,
+        ENCODER_CAPACITY_UNITS: String(o.capacityUnits),
+        ENCODER_MAX_SESSIONS: String(o.maxSessions),
+      },
+      logFile: join(o.logsDir, `${id}.log`),
+      awaitReady: (signal) => o.awaitServing(`${o.host}:${port}`, signal),
+      readyLimitMs: 30_000,
+      stopLimitMs: 2_500,
+      restartDelayMs: () => RESTART_DELAY_MS,
+      onEvent: o.onEvent,
+      onSpawned: o.onSpawned,
+      onEnded: o.onEnded,
+    });
+  }
+}

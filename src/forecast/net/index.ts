@@ -1,0 +1,12 @@
+export { generatedSeries } from './generated-series';
+export {
+  canHoldBack,
+  heldBackFrom,
+  heldBackWindows,
+  judgeCandidate,
+  scoreWindows,
+  type Score,
+} from './held-back';
+export { forecastOrigins, netMember } from './net-member';
+export { QuantileNet } from './quantile-net';
+export { DAYS_BEFORE_ORIGIN, ScaledSeries, dayStepsOf } from './scaled-series';

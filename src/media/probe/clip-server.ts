@@ -1,0 +1,95 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SwarmError } from '../../domain';
+import type { EncodedGop } from '../encoder/types';
+import { PROBE_FIRST_GOP } from './probe-cases';
+import type { ReferenceClip } from './reference-clip';
+
+const FEED_PATH = '/feed';
+const MAX_GOP_BYTES = 16 * 1024 * 1024;
+
+/** A relay and an origin for one reference clip: gives it as a feed, and takes what is published. */
+export interface ClipServer {
+  feedUrl: string;
+  originUrl: string;
+  close(): Promise<void>;
+}
+
+const parseGop = (req: IncomingMessage, body: Buffer): EncodedGop | null => {
+  const gop = /\/gops\/(\d+)$/.exec(req.url ?? '')?.[1];
+  if (gop === undefined) return null;
+  let at = 0;
+  const segments = String(req.headers['x-renditions'])
+    .split(',')
+    .map((part) => {
+      const [name = '', bytes = ''] = part.split('=');
+      const segment = body.subarray(at, at + Number(bytes));
+      at += Number(bytes);
+      return { name, segment };
+    });
+  return at === body.length ? { gop: Number(gop), segments } : null;
+};
+
+const readBody = async (req: IncomingMessage): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_GOP_BYTES) throw new Error('more bytes than a GOP has');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
+
+/**
+ * Serves a clip until closed. The feed falls silent behind its last frame, as a live one whose source pauses.
+ * @param o.host address to listen on, and under which encoders reach it
+ * @param o.onGop each GOP that is published
+ */
+export const serveClip = async (o: {
+  clip: ReferenceClip;
+  listenOn: string;
+  reachableAs: string;
+  onGop?: (gop: EncodedGop) => void;
+}): Promise<ClipServer> => {
+  const answerFeed = (req: IncomingMessage, res: ServerResponse): void => {
+    const fromGop = Number(new URL(req.url ?? '', 'http://clip').searchParams.get('from_gop'));
+    if (fromGop !== PROBE_FIRST_GOP) {
+      const gone = new SwarmError('gop-left-ring', `The clip has GOP ${PROBE_FIRST_GOP}, not ${fromGop}.`);
+      res.writeHead(410, { 'content-type': 'application/json' }).end(JSON.stringify(gone.toBody()));
+      return;
+    }
+    res.writeHead(200, { 'content-type': 'video/mp2t', 'x-feed-gop': String(fromGop) });
+    res.write(o.clip.feed);
+  };
+  const answerPut = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const published = parseGop(req, await readBody(req));
+    if (!published) {
+      const refusal = new SwarmError('bad-request', 'This is not a GOP with its renditions.');
+      res.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(refusal.toBody()));
+      return;
+    }
+    o.onGop?.(published);
+    res.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ gop: published.gop }));
+  };
+  const server = createServer((req, res) => {
+    if (req.method === 'GET' && req.url?.startsWith(FEED_PATH)) answerFeed(req, res);
+    else if (req.method === 'PUT') answerPut(req, res).catch(() => res.destroy());
+    else res.writeHead(404).end();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, o.listenOn, resolve);
+  });
+  const host = o.reachableAs.includes(':') ? `[${o.reachableAs}]` : o.reachableAs;
+  const originUrl = `http://${host}:${(server.address() as AddressInfo).port}`;
+  return {
+    feedUrl: `${originUrl}${FEED_PATH}`,
+    originUrl,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};

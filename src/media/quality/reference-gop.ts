@@ -1,0 +1,50 @@
+import { EncodeRun } from '../encoder/encode-run';
+import { SwarmError, type Rendition } from '../../domain';
+import type { FfmpegCapabilities } from '../encoder/ffmpeg-capabilities';
+
+/** GOPs encoded before the one that is wanted: rate control begins cold (see ffmpegArguments). */
+const WARM_UP_GOPS = 2;
+
+/**
+ * Encodes one GOP of a channel's feed once more, just as an encode session does, and gives the segment.
+ * @throws SwarmError gop-left-ring, unknown-channel, unavailable: the relay's; session-failed: the encode failed;
+ *   timeout: the signal was aborted
+ */
+export const encodeReferenceGop = (o: {
+  feedUrl: string;
+  gop: number;
+  gopDurationTicks: number;
+  framesPerSecond: number;
+  rendition: Rendition;
+  ffmpeg: FfmpegCapabilities;
+  signal: AbortSignal;
+}): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const over = (settle: () => void): void => {
+      o.signal.removeEventListener('abort', giveUp);
+      run.stop();
+      settle();
+    };
+    const giveUp = (): void =>
+      over(() => reject(new SwarmError('timeout', `GOP ${o.gop} was not encoded in time.`)));
+    const fail = (code: 'session-failed', message: string): void =>
+      over(() => reject(new SwarmError(code, `GOP ${o.gop} can't be encoded: ${message}.`)));
+    const run = new EncodeRun({
+      feedUrl: o.feedUrl,
+      fromGop: Math.max(0, o.gop - WARM_UP_GOPS),
+      gopDurationTicks: o.gopDurationTicks,
+      framesPerSecond: o.framesPerSecond,
+      renditions: [o.rendition],
+      ffmpeg: o.ffmpeg,
+      onGop: ({ gop, segments }) => {
+        const [made] = segments;
+        if (gop === o.gop && made) over(() => resolve(made.segment));
+      },
+      onEnd: (end) => {
+        if (end.kind === 'refused') over(() => reject(end.error));
+        else fail('session-failed', end.kind === 'crashed' ? end.message : 'the feed ended');
+      },
+    });
+    o.signal.addEventListener('abort', giveUp);
+    void run.start();
+  });

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { ptsLedgerHash } from '../mpegts';
+import type { JournalEntry } from './gop-journal';
+import type { JournalRecord } from './record-frame';
+import type { GopLedger } from './types';
+import type { RingUnit } from './unit-ring';
+
+const ticks = z.int();
+const lengthBytes = z.int().min(0);
+
+const ledgerSchema = z.object({
+  gop: z.int().min(0),
+  ptsTicks: z.array(ticks).max(100_000),
+  sealedAtMs: z.number(),
+});
+
+const headerSchema = ledgerSchema.extend({
+  /** Source clock at the end of the GOP, 33-bit ticks; see RelayChannelInfo. */
+  sourceEndTicks: ticks.min(0).nullable(),
+  /** Bytes of each set of tables, then of each unit, as they follow each other in the body. */
+  tablesBytes: z.array(lengthBytes),
+  /** [arrival, kind, PTS, DTS, keyframe, number of its tables, bytes] */
+  units: z.array(
+    z.tuple([
+      z.int().min(0),
+      z.enum(['video', 'audio', 'other']),
+      ticks,
+      ticks,
+      z.boolean(),
+      lengthBytes,
+      lengthBytes,
+    ]),
+  ),
+});
+
+/** A sealed GOP as it is kept on disk: its ledger, and the units that arrived for it. */
+export interface StoredGop {
+  ledger: GopLedger;
+  /** Source clock at the end of the GOP, 33-bit ticks; null if not known. */
+  sourceEndTicks: number | null;
+  units: readonly RingUnit[];
+}
+
+export const toEntry = ({ ledger, sourceEndTicks, units }: StoredGop): JournalEntry => {
+  const { gop, ptsTicks, sealedAtMs } = ledger;
+  const tables = [...new Set(units.map((unit) => unit.tables))];
+  const header: z.input<typeof headerSchema> = {
+    gop,
+    ptsTicks,
+    sealedAtMs,
+    sourceEndTicks,
+    tablesBytes: tables.map((packets) => packets.length),
+    units: units.map((u) => [
+      u.arrival,
+      u.kind,
+      u.ptsTicks,
+      u.dtsTicks,
+      u.keyframe,
+      tables.indexOf(u.tables),
+      u.packets.length,
+    ]),
+  };
+  return { gop, header, body: [...tables, ...units.map((unit) => unit.packets)] };
+};
+
+/** Undefined if the record is none of ours, or its header does not fit its body. */
+export const fromRecord = ({ header, body }: JournalRecord): StoredGop | undefined => {
+  const { data } = headerSchema.safeParse(header);
+  if (!data) return undefined;
+  let at = 0;
+  const next = (bytes: number): Buffer => body.subarray(at, (at += bytes));
+  const tables = data.tablesBytes.map(next);
+  const units: RingUnit[] = [];
+  for (const [arrival, kind, ptsTicks, dtsTicks, keyframe, table, bytes] of data.units) {
+    const own = tables[table];
+    if (!own) return undefined;
+    units.push({
+      arrival,
+      kind,
+      ptsTicks,
+      dtsTicks,
+      keyframe,
+      tables: own,
+      packets: next(bytes),
+      saved: true,
+    });
+  }
+  if (at !== body.length) return undefined;
+  return { ledger: ledgerOf(data), sourceEndTicks: data.sourceEndTicks, units };
+};
+
+export const toLedgerEntry = ({ gop, ptsTicks, sealedAtMs }: GopLedger): JournalEntry => ({
+  gop,
+  header: { gop, ptsTicks, sealedAtMs },
+  body: [],
+});
+
+/** Undefined if the record is no ledger. */
+export const ledgerFromRecord = ({ header }: JournalRecord): GopLedger | undefined => {
+  const { data } = ledgerSchema.safeParse(header);
+  return data && ledgerOf(data);
+};
+
+const ledgerOf = ({ gop, ptsTicks, sealedAtMs }: z.infer<typeof ledgerSchema>): GopLedger => ({
+  gop,
+  ptsTicks,
+  sha256: ptsLedgerHash(ptsTicks),
+  sealedAtMs,
+});

@@ -1,0 +1,146 @@
+import type { Writable } from 'node:stream';
+import { TICKS_PER_SECOND } from '../../domain';
+import { TransportStreamReader, unwrapTicks, type PesUnit } from '../mpegts';
+
+/** What is held back for a relay that is away: as much as its own ring. */
+const MAX_SPOOL_TICKS = 60 * TICKS_PER_SECOND;
+const MAX_SPOOL_BYTES = 64 * 2 ** 20;
+
+/** A keyframe and all that arrived up to the next one. */
+interface KeyframeGroup {
+  /** PTS of the keyframe, unwrapped. */
+  ptsTicks: number;
+  tables: Buffer;
+  packets: Buffer[];
+  bytes: number;
+}
+
+/**
+ * The end of an input that can't be asked again for what was sent: a live stream. It is read on while the relay is
+ * away, and goes on at the relay with the pictures that the relay has not sealed.
+ */
+export class ContributionSpool {
+  private readonly reader: TransportStreamReader;
+  private readonly groups: KeyframeGroup[] = [];
+  /** Number of the oldest group kept; numbers grow by one. */
+  private first = 0;
+  private bytes = 0;
+  private tables: Buffer = Buffer.alloc(0);
+  private ended = false;
+  private onArrival: (() => void) | null = null;
+
+  constructor() {
+    this.reader = new TransportStreamReader({
+      onUnit: (unit) => this.take(unit),
+      onTables: (packets) => {
+        this.tables = packets;
+      },
+    });
+  }
+
+  /** @throws MalformedTransportStream */
+  push(chunk: Buffer): void {
+    this.reader.push(chunk);
+    this.onArrival?.();
+  }
+
+  /** Nothing more will come: whoever is sent to is ended after what is left. */
+  end(): void {
+    this.reader.flush();
+    this.ended = true;
+    this.onArrival?.();
+  }
+
+  /** Number of the oldest group that is kept, or comes first. */
+  get oldest(): number {
+    return this.first;
+  }
+
+  /** Number of the newest group; of the one to come while there is none. */
+  get newest(): number {
+    return this.first + Math.max(0, this.groups.length - 1);
+  }
+
+  /** The first group whose keyframe is at a source time (33-bit), or after it; the one to come if there is none. */
+  groupAt(sourceTicks: number, toleranceTicks: number): number {
+    const near = this.groups.at(-1)?.ptsTicks ?? 0;
+    const from = unwrapTicks(sourceTicks, near) - toleranceTicks;
+    const index = this.groups.findIndex((group) => group.ptsTicks >= from);
+    return this.first + (index < 0 ? this.groups.length : index);
+  }
+
+  /**
+   * Sends from a group on, then what arrives, no faster than the stream takes it, until the signal is aborted.
+   * Rejects when the stream is so slow that what comes next is not kept any more.
+   */
+  sendTo(stream: Writable, fromGroup: number, signal: AbortSignal): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      let group = fromGroup;
+      let packet = 0;
+      let tables: Buffer | null = null;
+      const pump = (): void => {
+        while (stream.writable && !stream.writableNeedDrain && !signal.aborted) {
+          if (group < this.first) {
+            stop();
+            reject(new Error('The relay takes the contribution more slowly than it arrives.'));
+            return;
+          }
+          const current = this.groups[group - this.first];
+          if (!current) {
+            if (this.ended) stream.end();
+            return;
+          }
+          if (packet === 0 && current.tables !== tables) stream.write((tables = current.tables));
+          const next = current.packets[packet];
+          if (next) {
+            packet += 1;
+            stream.write(next);
+          } else if (group < this.newest) {
+            group += 1;
+            packet = 0;
+          } else {
+            if (this.ended) stream.end();
+            return;
+          }
+        }
+      };
+      const stop = (): void => {
+        stream.off('drain', pump);
+        if (this.onArrival === pump) this.onArrival = null;
+      };
+      stream.on('drain', pump);
+      signal.addEventListener('abort', stop, { once: true });
+      this.onArrival = pump;
+      pump();
+    });
+  }
+
+  private take({ kind, keyframe, ptsTicks, packets }: PesUnit): void {
+    const last = this.groups.at(-1);
+    if (kind === 'video' && keyframe) {
+      const unwrapped = last ? unwrapTicks(ptsTicks, last.ptsTicks) : ptsTicks;
+      this.groups.push({
+        ptsTicks: unwrapped,
+        tables: this.tables,
+        packets: [packets],
+        bytes: packets.length,
+      });
+    } else if (last) {
+      last.packets.push(packets);
+      last.bytes += packets.length;
+    } else return;
+    this.bytes += packets.length;
+    this.evict();
+  }
+
+  private evict(): void {
+    const newestTicks = this.groups.at(-1)!.ptsTicks;
+    while (
+      this.groups.length > 1 &&
+      (this.bytes > MAX_SPOOL_BYTES || this.groups[1]!.ptsTicks <= newestTicks - MAX_SPOOL_TICKS)
+    ) {
+      this.bytes -= this.groups.shift()!.bytes;
+      this.first += 1;
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import { NOWHERE } from './book';
+import { hasSessionLeft } from './constraints';
+import type { Intent, PlanDraft } from './draft';
+
+/** Moves that wait for each other in a longer circle than this find no place in the order. */
+const LONGEST_CIRCLE = 6;
+
+/** A wanted move with its turn. */
+export interface Turn {
+  intent: Intent;
+  wave: number;
+  /** Moves that go at the very same time, each into the place of another; empty for most. */
+  alongside: readonly Intent[];
+}
+
+/**
+ * Puts wanted moves in an order in which no encoder is over its limit at any time. Moves of one wave run side by
+ * side; each wave begins when the one before is done.
+ *
+ * - While a wave runs, a channel that moves is counted on both its encoders, with what it needs now; sessions and
+ *   the zones of redundancy groups are counted so too.
+ * - After each move of the order, no encoder that receives a channel needs more than its limit at P90 of any step.
+ *   So a plan may be broken off after any wave. Only where moves wait for each other in a circle do they go together.
+ *
+ * Expects the loads without the wanted moves, and leaves them so.
+ *
+ * @param budget most moves other than drains in all, and on any one encoder
+ * @returns the moves that found a place, in order
+ */
+export const orderOf = (
+  draft: PlanDraft,
+  intents: readonly Intent[],
+  budget: { moves: number; movesPerEncoder: number } = { moves: Infinity, movesPerEncoder: Infinity },
+): Turn[] => {
+  const { book } = draft.context;
+  const stage = new Stage(draft, budget.moves, budget.movesPerEncoder);
+  const start = book.mark();
+  let waiting = [...intents];
+  for (let wave = 0; waiting.length > 0; wave++) {
+    const left = stage.perform(waiting, wave);
+    if (left.length === waiting.length) break;
+    waiting = left;
+  }
+  stage.end();
+  book.rollBack(start);
+  return stage.turns;
+};
+
+/** The encoders as they are while the moves are carried out. */
+class Stage {
+  readonly turns: Turn[] = [];
+  /** Channels that have left in earlier waves, and whence. */
+  private readonly departed: [channel: number, source: number][] = [];
+  private readonly movesOn: Map<number, number>;
+  /** Where channels that move in this wave still are. */
+  private readonly stillOn = new Map<number, number>();
+
+  constructor(
+    private readonly draft: PlanDraft,
+    private movesLeft: number,
+    private readonly movesPerEncoder: number,
+  ) {
+    this.movesOn = new Map(draft.movesOn);
+  }
+
+  /** Enters all moves that can run in this wave; @returns the others */
+  perform(intents: readonly Intent[], wave: number): Intent[] {
+    let left = [...intents];
+    for (let progress = true; progress;) {
+      const waiting = left;
+      left = [];
+      for (const intent of waiting) {
+        if (this.hasRoomNow(intent) && this.hasRoomLater([intent])) this.enter(intent, wave, []);
+        else left.push(intent);
+      }
+      progress = left.length < waiting.length && left.length > 0;
+    }
+    if (left.length === intents.length) {
+      const circle = this.circleIn(left);
+      for (const intent of circle) this.enter(intent, wave, circle);
+      left = left.filter((intent) => !circle.includes(intent));
+    }
+    this.endWave();
+    return left;
+  }
+
+  private hasBudget({ channel, target, cause }: Intent): boolean {
+    if (cause.reason === 'drain') return true;
+    const count = (e: number): number => this.movesOn.get(e) ?? 0;
+    const source = this.draft.context.book.homeOf[channel] as number;
+    const most = this.movesPerEncoder;
+    return this.movesLeft > 0 && count(target) < most && count(source) < most;
+  }
+
+  private hasRoomNow(intent: Intent): boolean {
+    const { channel, target } = intent;
+    const { book } = this.draft.context;
+    const now = (book.occupiedOn[target] as number) + book.needOf(channel, 0);
+    return (
+      this.hasBudget(intent) &&
+      now <= (book.limitOf[target] as number) &&
+      hasSessionLeft(book, target) &&
+      !this.mateIsIn(channel, book.zoneOf[target] as number)
+    );
+  }
+
+  /** Would the targets be within their limits at P90, once these channels have moved? */
+  private hasRoomLater(intents: readonly Intent[]): boolean {
+    const { book } = this.draft.context;
+    const mark = book.mark();
+    for (const { channel, target } of intents) book.relocate(channel, target);
+    const fits = intents.every(
+      ({ target }) => (book.peakOn[target] as number) <= (book.limitOf[target] as number),
+    );
+    book.rollBack(mark);
+    return fits;
+  }
+
+  private mateIsIn(channel: number, zone: number): boolean {
+    const { book } = this.draft.context;
+    const group = book.groupOf[channel] as number;
+    if (group === NOWHERE) return false;
+    return (book.groups[group] ?? []).some(
+      (mate) =>
+        mate !== channel &&
+        [book.homeOf[mate], book.leftFrom[mate], this.stillOn.get(mate)].some(
+          (e) => e !== undefined && e !== NOWHERE && book.zoneOf[e] === zone,
+        ),
+    );
+  }
+
+  /** Nothing can go alone: moves that can go at once, each into the place of another; none if there are none. */
+  private circleIn(intents: readonly Intent[]): Intent[] {
+    const { book } = this.draft.context;
+    for (const first of intents) {
+      const circle = [first];
+      while (circle.length <= LONGEST_CIRCLE && !this.hasRoomLater(circle)) {
+        const targets = new Set(circle.map(({ target }) => target));
+        const next = intents.find(
+          (intent) => !circle.includes(intent) && targets.has(book.homeOf[intent.channel] as number),
+        );
+        if (!next) break;
+        circle.push(next);
+      }
+      if (circle.length <= LONGEST_CIRCLE && this.canGoTogether(circle)) return circle;
+    }
+    return [];
+  }
+
+  private canGoTogether(intents: readonly Intent[]): boolean {
+    const { book } = this.draft.context;
+    const counted = intents.filter(({ cause }) => cause.reason !== 'drain').length;
+    if (counted > this.movesLeft || !intents.every((intent) => this.hasRoomNow(intent))) return false;
+    // Each encoder takes one: what was asked of a single move holds for all of them together.
+    const targets = new Set(intents.map(({ target }) => target));
+    const sources = new Set(intents.map(({ channel }) => book.homeOf[channel]));
+    return targets.size === intents.length && sources.size === intents.length && this.hasRoomLater(intents);
+  }
+
+  private enter(intent: Intent, wave: number, circle: readonly Intent[]): void {
+    const { channel, target, cause } = intent;
+    const { book } = this.draft.context;
+    const source = book.homeOf[channel] as number;
+    this.turns.push({ intent, wave, alongside: circle.filter((other) => other !== intent) });
+    book.relocate(channel, target);
+    this.stillOn.set(channel, source);
+    if (cause.reason === 'drain') return;
+    this.movesLeft -= 1;
+    for (const e of [source, target]) this.movesOn.set(e, (this.movesOn.get(e) ?? 0) + 1);
+  }
+
+  /** The channels that moved have left the encoders they came from. */
+  private endWave(): void {
+    for (const [channel, source] of this.stillOn) {
+      this.draft.context.book.depart(channel, source, 1);
+      this.departed.push([channel, source]);
+    }
+    this.stillOn.clear();
+  }
+
+  /** Back to the beginning, when nothing had left yet. */
+  end(): void {
+    for (const [channel, source] of this.departed) this.draft.context.book.depart(channel, source, -1);
+  }
+}

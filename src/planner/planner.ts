@@ -1,0 +1,76 @@
+import type { CellForecast, Fitness, Plan, Policy, SwarmChange, SwarmSnapshot } from '../domain';
+import { buildContext } from './context';
+import { planDrains } from './drain';
+import { PlanDraft } from './draft';
+import { planLadders } from './ladders';
+import { planMends } from './mends';
+import { rearrange } from './rearrange';
+import { planPartialRelief, planRelief } from './relief';
+import { planScaleIn, planScaleOut } from './scale';
+import { schedule } from './schedule';
+import { SwarmReader } from './swarm-reader';
+import { reportHomeless, reportPostponed, reportUnmet } from './unmet';
+import { reserveForWaiting } from './waiting';
+
+/** What one cycle's plan hands on to the next. */
+export interface PlannerMemory {
+  lowDemandSinceMs: number | null;
+}
+
+/**
+ * A planner that keeps its books between cycles. After any changes its plan is exactly the one that `makePlan`
+ * makes of the whole snapshot. A new forecast or another policy needs a new planner.
+ */
+export interface Planner {
+  /** Enters what changed since the last look: channels, encoders, time, and the fitness of encoders. */
+  update(change: SwarmChange & { fitness?: readonly Fitness[] }): void;
+  plan(memory: PlannerMemory): Plan;
+}
+
+/** @param forecast null when there is none: then only present needs count */
+export const createPlanner = (
+  snapshot: SwarmSnapshot,
+  forecast: CellForecast | null,
+  fitness: readonly Fitness[],
+  policy: Policy,
+): Planner => {
+  const reader = new SwarmReader(forecast, policy);
+  const fitnessById = new Map(fitness.map((f) => [f.encoderId, f]));
+  reader.read(snapshot);
+  return {
+    update: (change) => {
+      for (const id of change.removedEncoders ?? []) fitnessById.delete(id);
+      for (const f of change.fitness ?? []) fitnessById.set(f.encoderId, f);
+      reader.read(change);
+    },
+    plan: (memory) => {
+      const unchanged = reader.book.mark();
+      try {
+        return planWith(new PlanDraft(buildContext(reader, fitnessById, policy)), memory);
+      } finally {
+        reader.book.rollBack(unchanged);
+      }
+    },
+  };
+};
+
+const planWith = (draft: PlanDraft, memory: PlannerMemory): Plan => {
+  const { book } = draft.context;
+  reportHomeless(draft, reserveForWaiting(draft));
+  const start = book.mark();
+  planDrains(draft);
+  planMends(draft);
+  planRelief(draft);
+  rearrange(draft, start);
+  planPartialRelief(draft);
+  const told = reportUnmet(draft);
+  schedule(draft, start);
+  reportPostponed(draft, told);
+  planLadders(draft);
+  const scaleOut = planScaleOut(draft);
+  const scaling =
+    scaleOut.kind === 'none'
+      ? planScaleIn(draft, memory.lowDemandSinceMs)
+      : { scale: scaleOut, lowDemandSinceMs: null };
+  return { moves: draft.moves, unmet: draft.unmet, ...scaling };
+};

@@ -1,0 +1,28 @@
+import type { CellForecast, Policy } from '../domain';
+import { stepAt } from '../forecast';
+
+/** Highest CDN load (P90) that is forecast for a region from now on; 0 where nobody measures it. */
+export const peakRegionLoad = (forecast: CellForecast | null, atMs: number, region: string): number => {
+  const curve = forecast?.regionLoad?.[region];
+  return forecast && curve ? Math.max(0, ...curve.p90.slice(stepAt(forecast, atMs))) : 0;
+};
+
+/**
+ * Orders the regions that may encode a channel, which come nearest to its audience first: those whose CDN is not
+ * forecast to be congested stay so, congested ones follow, the least congested first.
+ */
+export const rankRegions = (
+  forecast: CellForecast | null,
+  atMs: number,
+  policy: Policy,
+): ((regions: readonly string[]) => string[]) => {
+  const loads = new Map(
+    Object.keys(forecast?.regionLoad ?? {}).map((region) => [region, peakRegionLoad(forecast, atMs, region)]),
+  );
+  const loadOf = (region: string): number => loads.get(region) ?? 0;
+  const isCongested = (region: string): boolean => loadOf(region) > policy.congestedRegionLoad;
+  return (regions) => [
+    ...regions.filter((region) => !isCongested(region)),
+    ...regions.filter(isCongested).sort((a, b) => loadOf(a) - loadOf(b)),
+  ];
+};

@@ -1,0 +1,72 @@
+import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { SwarmError } from '../domain';
+
+/** Waits until the names in a directory are on the disk. */
+export const syncDirectory = async (directory: string): Promise<void> => {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+/** Creates a directory (and those above it) so that it is still there after a power cut. */
+export const makeDirectoryDurably = async (directory: string): Promise<void> => {
+  const firstMade = await mkdir(directory, { recursive: true });
+  if (firstMade === undefined) return;
+  for (let made = directory; made !== dirname(firstMade); made = dirname(made)) {
+    await syncDirectory(dirname(made));
+  }
+};
+
+/**
+ * Replaces a file in one step: readers, also after a crash, find the old content or the new, never a part.
+ * Resolves once the disk holds it, so that a power cut can't bring the old content back. The caller makes sure that one file is not replaced twice at the same time.
+ */
+export const replaceFile = async (path: string, content: string | Buffer): Promise<void> => {
+  const temporary = `${path}.new`;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+};
+
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
+
+/** True if a write failed because the disk, or the share of it that this user may fill, is full. */
+export const isDiskFull = (error: unknown): boolean =>
+  NO_ROOM.has((error as NodeJS.ErrnoException | null)?.code ?? '');
+
+/**
+ * What the file system refused, as a refusal that names it: `storage-full`, or `unavailable` for all else (no
+ * permission, a broken disk). Undefined if the error is none of the file system's.
+ */
+export const storageRefusal = (error: unknown, what: string): SwarmError | undefined => {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return undefined;
+  return isDiskFull(error)
+    ? new SwarmError(
+        'storage-full',
+        `There is no room on the disk to write ${what}: ${message}.`,
+        'Make room where SWARM_STATE_DIR is; what was refused is asked for again by itself.',
+        { cause: code },
+      )
+    : new SwarmError(
+        'unavailable',
+        `The disk refuses to write ${what}: ${message}.`,
+        'Give this part access to SWARM_STATE_DIR, and see whether the disk is sound; then ask again.',
+        { cause: code },
+      );
+};

@@ -1,0 +1,39 @@
+import type { IssuedStep, LeadFeedback, ScoredKind, SeriesAccuracy, StepScore } from '../domain';
+
+/** How one issued step fared, and what its series had learned after it. */
+export interface ScoredStep extends StepScore, LeadFeedback {
+  kind: ScoredKind;
+  id: string;
+  lead: number;
+  targetMs: number;
+}
+
+/** The latest that a series has learned at one lead, from the step at `targetMs`. */
+export interface LatestFeedback extends LeadFeedback {
+  kind: ScoredKind;
+  id: string;
+  lead: number;
+  targetMs: number;
+}
+
+/**
+ * Forecasts by lead time, and how they fared. Kept for a week.
+ * Every method: @throws SwarmError unavailable, timeout
+ */
+export interface ForecastFeedback {
+  /** The same step at the same lead again replaces itself. */
+  writeIssued(cell: string, steps: readonly IssuedStep[]): Promise<void>;
+
+  /** Issued steps whose target lies in [fromMs, toMs), ascending by target. */
+  issued(o: { cell: string; fromMs: number; toMs: number }): Promise<IssuedStep[]>;
+
+  writeScores(cell: string, scores: readonly ScoredStep[]): Promise<void>;
+
+  latest(o: { cell: string; sinceMs: number }): Promise<LatestFeedback[]>;
+
+  /** Accuracy by series and lead over the scored steps since a moment. */
+  accuracy(o: { cell: string; sinceMs: number }): Promise<SeriesAccuracy[]>;
+
+  /** Standardised errors of channels at one lead, by channel and target. */
+  errors(o: { cell: string; lead: number; sinceMs: number }): Promise<Record<string, Map<number, number>>>;
+}

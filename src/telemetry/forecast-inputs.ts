@@ -1,0 +1,64 @@
+import type { KnownEvent } from '../domain';
+
+/** Most events that a cell keeps. */
+export const MAX_EVENTS = 1_000;
+
+/** One value of a channel's audience. */
+export interface AudienceRow {
+  atMs: number;
+  channelId: string;
+  region: string;
+  viewers: number;
+}
+
+/** Steps on the wall clock's grid; the last one is the last complete before `endMs`. */
+export interface StepWindow {
+  cell: string;
+  stepSeconds: number;
+  steps: number;
+  endMs: number;
+}
+
+/** Mean cost of one session of a channel on an encoder over a minute. */
+export interface EncodingMinute {
+  channelId: string;
+  encoderId: string;
+  units: number;
+  cpuCores: number;
+  bitsPerPixel: number;
+}
+
+export type StepSeries = Record<string, (number | null)[]>;
+
+/**
+ * What forecasts are made from. Histories are one value per step, oldest first, null = hole.
+ * Every method: @throws SwarmError unavailable, timeout
+ */
+export interface ForecastInputs {
+  /** Viewers by channel (all its regions) and by region (all its channels; audience without a region is left out). */
+  audience(o: StepWindow): Promise<{ byChannel: StepSeries; byRegion: StepSeries }>;
+
+  /** CDN load fraction by region. Where somebody measures it, nothing generated is mixed in. */
+  regionLoad(o: StepWindow): Promise<StepSeries>;
+
+  /** Trend score by channel. */
+  trend(o: StepWindow): Promise<StepSeries>;
+
+  /** Encoding history by minute. */
+  encodingMinutes(o: { cell: string; sinceMs: number }): Promise<EncodingMinute[]>;
+
+  /** Events that begin in [fromMs, toMs), ascending; absent bounds: all that are kept. */
+  events(o: { cell: string; fromMs?: number; toMs?: number }): Promise<KnownEvent[]>;
+
+  /**
+   * Adds an event, or replaces the one with its id. Stored when it resolves.
+   * @throws SwarmError at-capacity-limit: there are MAX_EVENTS others
+   */
+  putEvent(cell: string, event: KnownEvent): Promise<void>;
+
+  /** @returns false where there is none with this id */
+  removeEvent(cell: string, id: string): Promise<boolean>;
+
+  /** Writes audience, all of it or (on an error) possibly none. The same row again replaces itself. */
+  importAudience(cell: string, rows: readonly AudienceRow[]): Promise<void>;
+}

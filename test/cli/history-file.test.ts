@@ -1,0 +1,59 @@
+import { parseHistory, weeksToNow } from '../../src/cli/history-file';
+
+const TIME = '2026-03-01T12:00:00Z';
+const parse = (lines: string[], channelId?: string) =>
+  parseHistory('file.csv', lines.join('\n'), channelId === undefined ? {} : { channelId });
+
+test('reads both forms, quotes, offsets, another order of columns, a byte order mark and Windows line ends', () => {
+  expect(parse(['timestamp,channel,viewers,region', `${TIME},ch-1,5,eu`, `"${TIME}",ch-2,1e3,`])).toEqual([
+    { atMs: Date.parse(TIME), channelId: 'ch-1', viewers: 5, region: 'eu' },
+    { atMs: Date.parse(TIME), channelId: 'ch-2', viewers: 1000 },
+  ]);
+  const trace = '\ufeffValue, Timestamp\r\n7.5,2026-03-01 12:00:00\r\n8,2026-03-01T14:00:00+01:00\r\n';
+  expect(parseHistory('trace.csv', trace, { channelId: 'ch-1' })).toEqual([
+    { atMs: Date.parse(TIME), channelId: 'ch-1', viewers: 7.5 },
+    { atMs: Date.parse('2026-03-01T13:00:00Z'), channelId: 'ch-1', viewers: 8 },
+  ]);
+});
+
+const header = 'timestamp,channel,viewers';
+type Refused = [name: string, lines: string[], cause: string, channelId?: string];
+const cases: Refused[] = [
+  ['a bad number', [header, `${TIME},ch-1,5`, `${TIME},ch-1,-5`], 'line 3: viewers "-5" is not a number'],
+  ['no number', [header, `${TIME},ch-1,`], 'line 2: viewers "" is not a number'],
+  ['infinitely many', [header, `${TIME},ch-1,1e999`], 'line 2: viewers "1e999" is not'],
+  ['not a number', [header, `${TIME},ch-1,NaN`], 'line 2: viewers "NaN" is not'],
+  ['a bad time', [header, `${TIME},ch-1,5`, 'soon,ch-1,5'], 'line 3: timestamp "soon" is not'],
+  ['a day that is none', [header, '2026-02-31T12:00:00Z,ch-1,5'], 'line 2: timestamp "2026-02-31T12:00:00Z"'],
+  ['another day that is none', [header, '2026-13-01 12:00:00,ch-1,5'], 'line 2: timestamp'],
+  ['and a third', [header, '2026-02-31 12:00:00,ch-1,5'], 'line 2: timestamp'],
+  ['a bad channel', [header, `${TIME},CH 1,5`], 'line 2: channel "CH 1" is no id'],
+  ['a bad region', [`${header},region`, `${TIME},ch-1,5,E U`], 'line 2: region "E U" is no id'],
+  ['a field too many', [header, `${TIME},ch-1,5,6`], 'line 2: has 4 fields, not 3'],
+  ['a field too few', [header, `${TIME},ch-1`], 'line 2: has 2 fields, not 3'],
+  ['no channel', ['timestamp,value', `${TIME},5`], 'it has no column channel, and --channel names none'],
+  ['two channels', [header, `${TIME},ch-1,5`], 'and --channel names one too', 'ch-2'],
+  ['no time', ['when,channel,viewers', `${TIME},ch-1,5`], 'it has no column timestamp'],
+  ['no viewers', ['timestamp,channel', `${TIME},ch-1`], 'it has no column viewers'],
+  ['no rows', [header], 'it holds no rows'],
+  ['nothing', [''], 'it holds no rows'],
+  ['an open quote', [header, `"${TIME},ch-1,5`], 'file.csv is not a history'],
+  ['a picture', ['\u0000PNG\u0001', 'x'], 'it has no column timestamp'],
+];
+// Rest parameters: a declared fourth one would be taken for a callback where a case has three.
+test.each(cases)('%s is refused', (...[, lines, cause, channelId]: Refused) => {
+  expect(() => parse(lines, channelId)).toThrow(cause);
+});
+
+test('of many faults the first ten are named and the rest counted', () => {
+  const lines = Array.from({ length: 25 }, () => 'soon,ch-1,5');
+  expect(() => parse([header, ...lines])).toThrow(/line 2: .*; line 11: .*; and 15 more lines\./);
+});
+
+test('moves by whole weeks into the past seven days', () => {
+  const nowMs = Date.parse('2026-03-20T00:00:00Z');
+  const weekMs = 7 * 86_400_000;
+  const shiftMs = weeksToNow(parse([header, `${TIME},ch-1,5`, '2026-02-01T00:00:00Z,ch-1,5']), nowMs);
+  expect(shiftMs).toBe(2 * weekMs);
+  expect(weeksToNow(parse([header, '2026-03-19T00:00:00Z,ch-1,5']), nowMs)).toBe(0);
+});

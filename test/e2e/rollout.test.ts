@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isOver, type ChannelSpec, type EncoderBuild, type RolloutState } from '../../src/domain';
+import { channelWithDefaults } from '../../src/domain/default-channels';
+import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { callJson } from '../../src/service/http';
+import { StepReporter } from '../../src/setup';
+import { startSwarm, type RunningSwarm } from '../../src/start/swarm';
+import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
+
+/** GOPs of one second, one rung. */
+const channels: ChannelSpec[] = ['ch-1', 'ch-2'].map((id) => {
+  const spec = channelWithDefaults(id);
+  return { ...spec, gopDurationTicks: 90_000, ladder: spec.ladder.slice(0, 1), viewersPerRung: [] };
+});
+
+describe('a real swarm of two encoders', () => {
+  let stateDir: string;
+  let swarm: RunningSwarm;
+  const api = (): string => `${swarm.environment.SWARM_API_URL}/api`;
+  const post = <T>(path: string, json: unknown = {}): Promise<T> =>
+    callJson<T>(`${api()}${path}`, { method: 'POST', json, timeoutMs: 60_000 });
+
+  beforeAll(async () => {
+    stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-rollout-'));
+    swarm = await startSwarm({
+      stateDir,
+      portBase: 21_100,
+      env: { ...process.env, SWARM_AUDIENCE_ANCHOR: 'off' },
+      encoders: [
+        { id: 'enc-1', zone: 'a' },
+        { id: 'enc-2', zone: 'b' },
+      ],
+      encoderCapacityUnits: 6,
+      channels,
+      reporter: new StepReporter(process.stderr),
+      onEvent: () => undefined,
+    });
+  }, 90_000);
+  afterAll(async () => {
+    await swarm?.stop();
+    await rm(stateDir, { recursive: true, force: true });
+  });
+
+  test('is upgraded to another real build under load, and no frame is lost or repeated', async () => {
+    const addBuild = async (id: string, source: object): Promise<EncoderBuild> => {
+      await post('/versions', { id, source });
+      return post(`/versions/${id}/probe`);
+    };
+    await addBuild('debian', { kind: 'path', path: swarm.environment.FFMPEG });
+    const source = { kind: 'package', ecosystem: 'npm', name: '@ffmpeg-installer/ffmpeg', version: '1.1.0' };
+    const other = await addBuild('npm-2018', source);
+
+    const policy = { soakSeconds: 1, compareSeconds: 0.5, qualityEvery: 2 };
+    await post('/rollout', { buildId: other.id, policy });
+    let state: RolloutState;
+    do {
+      await sleep(500);
+      state = await callJson<RolloutState>(`${api()}/rollout`);
+    } while (!isOver(state) && state.phase !== 'holding');
+    expect({ phase: state.phase, failure: state.failure }).toEqual({ phase: 'completed', failure: null });
+    expect(state.verdict?.metrics.quality.comparisons).toBeGreaterThan(5);
+    expect(
+      Math.abs(state.verdict!.metrics.quality.newMean! - state.verdict!.metrics.quality.oldMean!),
+    ).toBeLessThan(0.5);
+    const { targetBuildId } = await callJson<{ targetBuildId: string }>(`${api()}/versions`);
+    expect(targetBuildId).toBe('npm-2018');
+
+    const report = await verifyPlaylists({
+      playlists: channels.map((c) => `${swarm.environment.SWARM_ORIGIN_URL}/hls/${c.id}/index.m3u8`),
+      key: await loadOrCreateStampKey(stateDir),
+      ffmpegPaths: await verifierFfmpegPaths(swarm.environment),
+      windowSeconds: 600,
+    });
+    expect(report).toMatchObject({ ok: true, framesLost: 0, framesRepeated: 0, gapsDeclared: 0 });
+    expect(report.framesChecked).toBeGreaterThan(25 * 20 * channels.length);
+  }, 180_000);
+});

@@ -1,0 +1,46 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { path as npmFfmpeg } from '@ffmpeg-installer/ffmpeg';
+import { startHost } from './support/test-host';
+
+const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+const ffmpegOnPath = realpathSync(
+  execFileSync('sh', ['-c', 'command -v ffmpeg'], { encoding: 'utf8' }).trim(),
+);
+
+test('a host tells the SHA-256 of the ffmpeg that PATH gives it', async () => {
+  const swarm = await startHost();
+  try {
+    expect((await swarm.client.describe()).buildDigest).toBe(sha256(ffmpegOnPath));
+  } finally {
+    await swarm.stop();
+  }
+});
+
+test('links are followed, and an executable that is replaced is hashed anew', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'encoder-swarm-digest-'));
+  const [link, target, other] = ['link', 'target', 'other'].map((name) => join(folder, name));
+  copyFileSync(ffmpegOnPath, target!);
+  symlinkSync(target!, link!);
+  const swarm = await startHost({ ffmpegPath: link! });
+  try {
+    expect((await swarm.client.describe()).buildDigest).toBe(sha256(ffmpegOnPath));
+    copyFileSync(npmFfmpeg, other!);
+    renameSync(other!, target!);
+    expect((await swarm.client.describe()).buildDigest).toBe(sha256(npmFfmpeg));
+  } finally {
+    await swarm.stop();
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { histories, runHistory, type Happening } from './support/histories';
+import type * as Model from './support/temporal-model';
+
+jest.mock(
+  '@temporalio/workflow',
+  () => jest.requireActual<typeof Model>('./support/temporal-model').workflowModule,
+);
+jest.mock(
+  '@temporalio/activity',
+  () => jest.requireActual<typeof Model>('./support/temporal-model').activityModule,
+);
+jest.mock('../../activities/refusing-client', () => ({ refusingClient: (client: unknown) => client }));
+
+const runs = Number(process.env.HISTORY_RUNS ?? 60);
+const seed = Number(process.env.HISTORY_SEED ?? 20261122);
+
+test(`every invariant holds after random histories (seed ${seed})`, async () => {
+  const given = process.env.HISTORY;
+  if (given) {
+    expect(await runHistory(JSON.parse(given) as Happening[])).toEqual([]);
+    return;
+  }
+  const outcome = await fc.check(
+    fc.asyncProperty(histories(14), async (history) => {
+      const broken = await runHistory(history);
+      if (broken.length > 0) throw new Error(broken.join('\n'));
+    }),
+    { numRuns: runs, seed },
+  );
+  if (!outcome.failed) return;
+  const [shortest] = outcome.counterexample as [Happening[]];
+  throw new Error(
+    `${String(outcome.errorInstance)}\nShortest history:\n${JSON.stringify(shortest, null, 1)}\n` +
+      `Repeat: HISTORY='${JSON.stringify(shortest)}' npx jest test/exhaustive/histories`,
+  );
+}, 240_000);

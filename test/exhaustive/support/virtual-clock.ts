@@ -1,0 +1,114 @@
+/** A timer that waits for its virtual moment. */
+interface Timer {
+  id: number;
+  atMs: number;
+  everyMs: number | null;
+  run: () => void;
+}
+
+const TIMED_OUT = new DOMException('The operation was aborted due to timeout', 'TimeoutError');
+
+const real = { setImmediate, setTimeout, clearTimeout, setInterval, clearInterval, now: Date.now };
+
+/** Lets every promise that can go on go on. */
+const settle = (): Promise<void> => new Promise((resolve) => real.setImmediate(resolve));
+
+/**
+ * Virtual time for a whole test process: timers, intervals, `Date.now` and `AbortSignal.timeout` follow it. Time
+ * moves only when nothing is left to do, straight to the next timer, so that minutes take milliseconds and the
+ * same events come in the same order in every run.
+ */
+export class VirtualClock {
+  nowMs: number;
+  private readonly timers = new Map<number, Timer>();
+  private lastId = 0;
+  private readonly watchers = new Set<() => boolean>();
+
+  constructor(startMs = 1_800_000_000_000) {
+    this.nowMs = startMs;
+  }
+
+  /** @returns puts the real clock back */
+  install(): () => void {
+    const realSignalTimeout = AbortSignal.timeout.bind(AbortSignal);
+    const handle = (id: number): NodeJS.Timeout =>
+      ({
+        id,
+        unref: () => undefined,
+        ref: () => undefined,
+        hasRef: () => false,
+      }) as unknown as NodeJS.Timeout;
+    const add = (run: () => void, ms: number, everyMs: number | null): NodeJS.Timeout => {
+      this.lastId += 1;
+      this.timers.set(this.lastId, { id: this.lastId, atMs: this.nowMs + Math.max(0, ms), everyMs, run });
+      return handle(this.lastId);
+    };
+    const remove = (timer: unknown): void => {
+      const id = (timer as { id?: number } | undefined)?.id;
+      if (id !== undefined) this.timers.delete(id);
+    };
+    const fake = {
+      setTimeout: (run: (...a: unknown[]) => void, ms = 0, ...a: unknown[]) => add(() => run(...a), ms, null),
+      setInterval: (run: (...a: unknown[]) => void, ms = 0, ...a: unknown[]) => add(() => run(...a), ms, ms),
+      clearTimeout: remove,
+      clearInterval: remove,
+    };
+    Object.assign(globalThis, fake);
+    Date.now = () => this.nowMs;
+    AbortSignal.timeout = (ms) => {
+      const controller = new AbortController();
+      fake.setTimeout(() => controller.abort(TIMED_OUT), ms);
+      return controller.signal;
+    };
+    return () => {
+      const { now, setImmediate: _, ...timers } = real;
+      Object.assign(globalThis, timers);
+      Date.now = now;
+      AbortSignal.timeout = realSignalTimeout;
+    };
+  }
+
+  /** Resolves, in virtual time, after so long. */
+  after(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  /** Asks `met` whenever something may have changed, until it says true. @returns takes the question back */
+  watch(met: () => boolean): () => void {
+    this.watchers.add(met);
+    return () => this.watchers.delete(met);
+  }
+
+  /** Lets virtual time pass until a moment. */
+  async runUntil(endMs: number): Promise<void> {
+    for (;;) {
+      await settle();
+      if (this.askWatchers()) continue;
+      const next = this.nextTimer();
+      if (!next || next.atMs > endMs) break;
+      this.nowMs = Math.max(this.nowMs, next.atMs);
+      if (next.everyMs === null) this.timers.delete(next.id);
+      else next.atMs += Math.max(1, next.everyMs);
+      next.run();
+    }
+    this.nowMs = Math.max(this.nowMs, endMs);
+  }
+
+  private askWatchers(): boolean {
+    let met = false;
+    for (const watcher of [...this.watchers]) {
+      if (!watcher()) continue;
+      this.watchers.delete(watcher);
+      met = true;
+    }
+    return met;
+  }
+
+  private nextTimer(): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.timers.values()) {
+      if (!next || timer.atMs < next.atMs || (timer.atMs === next.atMs && timer.id < next.id)) next = timer;
+    }
+    return next;
+  }
+}

@@ -1,0 +1,59 @@
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { channelWithDefaults, type SwarmWorkflowState } from '../../../src/domain';
+import { withFailures } from '../../../activities/failures';
+import { retrainingActivities } from '../../../activities/retraining';
+import { ModelHolder, ModelStore } from '../../../src/models';
+import type { Dependencies } from '../../../activities';
+import { datasetOf, STEP_SECONDS } from './datasets';
+import { trainingProgram } from './training-program';
+import { quietRuntime } from '../../workflows/support/temporal';
+
+/**
+ * A worker of its own for the activities of retraining, so that a test can kill it. The history that it collects is
+ * generated; Temporal, files and threads are real.
+ */
+const [, , address = '', taskQueue = '', stateDir = '', channelCount = ''] = process.argv;
+
+const history = datasetOf(Number(channelCount), 21);
+const channels = history.series.map((_, i) => channelWithDefaults(`ch-${i}`));
+const byChannel = Object.fromEntries(channels.map(({ id }, i) => [id, history.series[i]!.history]));
+/** The history is generated, and there is nothing else. */
+const store = {
+  inputs: {
+    audience: async () => ({ byChannel, byRegion: {} }),
+    regionLoad: async () => ({}),
+    trend: async () => ({}),
+    events: async () => [],
+    encodingMinutes: async () => [],
+  },
+  feedback: { latest: async () => [], errors: async () => ({}) },
+};
+const temporal = () => ({
+  workflow: { getHandle: () => ({ query: async () => ({ channels }) as Partial<SwarmWorkflowState> }) },
+});
+
+const main = async (): Promise<void> => {
+  quietRuntime();
+  const connection = await NativeConnection.connect({ address });
+  const log = { info: () => undefined, warn: console.error };
+  const worker = await Worker.create({
+    connection,
+    taskQueue,
+    activities: withFailures(
+      retrainingActivities({
+        cell: 'local',
+        stepSeconds: STEP_SECONDS,
+        store: store as unknown as Dependencies['store'],
+        temporal: temporal as unknown as Dependencies['temporal'],
+        models: new ModelHolder(new ModelStore(stateDir, 'local'), log),
+        trainingThread: { program: trainingProgram },
+      }),
+    ),
+    shutdownGraceTime: '100 milliseconds',
+  });
+  process.on('SIGTERM', () => worker.shutdown());
+  await worker.run();
+  await connection.close();
+};
+
+void main();

@@ -1,0 +1,155 @@
+import { policySchema, type CellForecast } from '../../src/domain';
+import { decideScaleIn, decideScaleOut, type ScaleInput } from '../../src/planner/scale-decision';
+
+const NOW_MS = 1_790_000_100_000;
+const STEP_SECONDS = 300;
+/** 90 % quantile: as dear as P90 itself. */
+const policy = policySchema.parse({
+  minEncoders: 2,
+  maxEncoders: 8,
+  encoderHourPrice: 0.6,
+  overloadedMinutePrice: 0.09,
+  scaleInStabilisationSeconds: 60,
+});
+
+const encoder = (id: string, zone: string, over = {}) => ({
+  id,
+  zone,
+  limitUnits: 10,
+  staying: true,
+  usable: true,
+  ...over,
+});
+
+const totalOf = (p90: number[]): CellForecast => ({
+  forecastId: 'forecast',
+  model: 'test',
+  issuedAtMs: Math.floor(NOW_MS / (STEP_SECONDS * 1000)) * STEP_SECONDS * 1000,
+  stepSeconds: STEP_SECONDS,
+  horizonSteps: p90.length,
+  viewers: {},
+  channelUnits: {},
+  totalUnits: { p10: p90.map((v) => v - 6), p50: p90.map((v) => v - 3), p90 },
+  held: [],
+});
+
+const input = (over: Partial<ScaleInput> = {}): ScaleInput => ({
+  atMs: NOW_MS,
+  policy,
+  forecast: totalOf([25, 25, 25, 25]),
+  encoders: [encoder('e1', 'a'), encoder('e2', 'b'), encoder('e3', 'a')],
+  nowUnits: 20,
+  homelessUnits: 0,
+  pending: [],
+  outcomes: [],
+  ...over,
+});
+const failed = { askedAtMs: NOW_MS - 60_000, endedAtMs: NOW_MS - 5_000, asked: 1, got: 0 };
+const request = (askedAtMs: number) => ({ requestId: 'r', zone: 'b', askedAtMs });
+
+describe('scale-out', () => {
+  test('nothing while the limits do', () => {
+    expect(decideScaleOut(input()).scale).toEqual({ kind: 'none' });
+  });
+
+  test('as many as demand at the quantile exceeds them, in the emptiest zones, with figures', () => {
+    const { scale } = decideScaleOut(input({ forecast: totalOf([25, 44, 44, 44]) }));
+    expect(scale).toMatchObject({
+      kind: 'provision',
+      count: 2,
+      zones: ['b', 'a'],
+      figures: { demandUnits: 44, fractile: 0.9, leadSeconds: 300, limitUnits: 30 },
+    });
+  });
+
+  test('demand beyond the lead time can wait', () => {
+    expect(decideScaleOut(input({ forecast: totalOf([25, 25, 25, 44]) })).scale.kind).toBe('none');
+  });
+
+  test('a lead time learned to be longer makes it look further ahead', () => {
+    const outcomes = Array.from({ length: 40 }, () => ({
+      askedAtMs: 0,
+      endedAtMs: 900_000,
+      asked: 1,
+      got: 1,
+    }));
+    const { scale } = decideScaleOut(input({ forecast: totalOf([25, 25, 25, 44]), outcomes }));
+    expect(scale.kind).toBe('provision');
+  });
+
+  test('dearer overload provides for more of the spread', () => {
+    const forecast = totalOf([29, 29]);
+    expect(decideScaleOut(input({ forecast })).scale.kind).toBe('none');
+    const dearer = { ...policy, overloadedMinutePrice: 0.99 };
+    expect(decideScaleOut(input({ forecast, policy: dearer })).scale.kind).toBe('provision');
+  });
+
+  test('the same need is not asked for twice, but an overdue request is not waited for', () => {
+    const forecast = totalOf([38, 38]);
+    const asked = (askedAtMs: number) => decideScaleOut(input({ forecast, pending: [request(askedAtMs)] }));
+    expect(asked(NOW_MS - 60_000).scale.kind).toBe('none');
+    expect(asked(NOW_MS - 601_000).scale).toMatchObject({ kind: 'provision', count: 1 });
+  });
+
+  test('fewer given than asked for: the rest is asked for', () => {
+    const outcomes = [{ askedAtMs: NOW_MS - 100_000, endedAtMs: NOW_MS - 1_000, asked: 2, got: 1 }];
+    expect(decideScaleOut(input({ forecast: totalOf([38, 38]), outcomes })).scale).toMatchObject({
+      count: 1,
+    });
+  });
+
+  test('after a failure it waits before it asks again, and says so', () => {
+    const forecast = totalOf([38, 38]);
+    const early = decideScaleOut(input({ forecast, outcomes: [failed] }));
+    expect(early).toMatchObject({ scale: { kind: 'none' }, unmet: expect.stringContaining('in 10 s') });
+    const later = decideScaleOut(input({ forecast, outcomes: [failed], atMs: NOW_MS + 10_000 }));
+    expect(later.scale.kind).toBe('provision');
+  });
+
+  test('the ceiling counts what was asked for, and is reported', () => {
+    const encoders = Array.from({ length: 7 }, (_, i) => encoder(`e${i}`, 'a'));
+    const forecast = totalOf([95, 95]);
+    const all = decideScaleOut(input({ encoders, forecast, pending: [request(NOW_MS)] }));
+    expect(all).toMatchObject({ scale: { kind: 'none' }, unmet: expect.stringContaining('at most 8') });
+    expect(decideScaleOut(input({ encoders, forecast })).scale).toMatchObject({ count: 1 });
+  });
+
+  test('what found no room is a need of its own; without a forecast present needs count', () => {
+    expect(decideScaleOut(input({ homelessUnits: 4 })).scale).toMatchObject({ kind: 'provision', count: 1 });
+    expect(decideScaleOut(input({ forecast: null, nowUnits: 31 })).scale).toMatchObject({ count: 1 });
+    expect(decideScaleOut(input({ forecast: null, nowUnits: 30 })).scale.kind).toBe('none');
+  });
+
+  test('cordoned, drained and silent encoders carry nothing', () => {
+    const encoders = [encoder('e1', 'a'), encoder('e2', 'b', { usable: false }), encoder('e3', 'a')];
+    expect(decideScaleOut(input({ encoders })).scale).toMatchObject({ kind: 'provision', count: 1 });
+  });
+});
+
+describe('scale-in', () => {
+  const low = { forecast: totalOf([18, 18, 18]), nowUnits: 15 };
+  const settledMs = NOW_MS - 60_000;
+
+  test('an encoder of the fullest zone may go once the others would have done for long enough', () => {
+    expect(decideScaleIn(input(low), null)).toEqual({ lowDemandSinceMs: NOW_MS, departures: [] });
+    const { departures } = decideScaleIn(input(low), settledMs);
+    expect(departures.map((d) => d.encoderId)).toEqual(['e1', 'e3']);
+    expect(departures[0]).toMatchObject({ figures: { demandUnits: 18, remainingUnits: 20 } });
+  });
+
+  test.each([
+    ['demand will rise within the forecast', { forecast: totalOf([18, 18, 21]) }],
+    ['demand is high now', { nowUnits: 20.5 }],
+    ['one was asked for', { pending: [request(NOW_MS)] }],
+    ['there are as few as allowed', { policy: { ...policy, minEncoders: 3 } }],
+  ])('not while %s; the time begins afresh', (_, over) => {
+    const decision = decideScaleIn(input({ ...low, ...over }), settledMs);
+    expect(decision).toEqual({ lowDemandSinceMs: null, departures: [] });
+  });
+
+  test('never the last encoder of one of two zones', () => {
+    const encoders = [encoder('e1', 'a'), encoder('e2', 'b')];
+    const tiny = { encoders, forecast: totalOf([6]), nowUnits: 5, policy: { ...policy, minEncoders: 1 } };
+    expect(decideScaleIn(input(tiny), settledMs).departures).toEqual([]);
+  });
+});

@@ -1,0 +1,83 @@
+import { path as olderBuild } from '@ffmpeg-installer/ffmpeg';
+import type { Rendition } from '../../src/domain';
+import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
+import { readInputGop } from '../../src/media/quality/input-gop';
+import { encodeReferenceGop } from '../../src/media/quality/reference-gop';
+import { ssimOf } from '../../src/media/quality/similarity';
+import { ssimToDb } from '../../src/versions/compare';
+import { makeContribution } from '../encoder/support/contribution';
+import { FeedServer } from '../encoder/support/feed-server';
+
+const D = 90_000;
+const rendition: Rendition = { name: '90p', widthPx: 160, heightPx: 90, crf: 27, maxBitrateKbps: 250 };
+let feed: FeedServer;
+
+beforeAll(async () => {
+  feed = new FeedServer(makeContribution(12), D, 11.5 * D);
+  await feed.listen();
+});
+afterAll(() => feed.close());
+
+const signal = (): AbortSignal => AbortSignal.timeout(10_000);
+const encoded = async (build: string, gop: number, change: Partial<Rendition> = {}): Promise<Buffer> =>
+  encodeReferenceGop({
+    feedUrl: feed.url,
+    gop,
+    gopDurationTicks: D,
+    framesPerSecond: 25,
+    rendition: { ...rendition, ...change },
+    ffmpeg: await detectFfmpeg(build),
+    signal: signal(),
+  });
+const input = (gop: number): Promise<Buffer> =>
+  readInputGop({ feedUrl: feed.url, gop, gopDurationTicks: D, signal: signal() });
+const dbOf = async (gop: number, segments: Buffer[]): Promise<number[]> =>
+  (
+    await ssimOf({
+      input: await input(gop),
+      segments,
+      rendition,
+      gopDurationTicks: D,
+      ffmpegPath: 'ffmpeg',
+      signal: signal(),
+    })
+  ).map(ssimToDb);
+
+test('one GOP of two builds is compared with what both were given', async () => {
+  const [debian, again, older, worse] = await dbOf(5, [
+    await encoded('ffmpeg', 5),
+    await encoded('ffmpeg', 5),
+    await encoded(olderBuild, 5),
+    await encoded('ffmpeg', 5, { crf: 40 }),
+  ]);
+  expect(debian).toBeGreaterThan(8);
+  expect(again).toBe(debian);
+  expect(Math.abs((older as number) - (debian as number))).toBeLessThan(0.5);
+  expect(worse).toBeLessThan((debian as number) - 1);
+});
+
+test('frames are matched by time: another GOP is far from its input', async () => {
+  const [right, wrong] = await dbOf(6, [await encoded('ffmpeg', 6), await encoded('ffmpeg', 8)]);
+  expect(wrong).toBeLessThan((right as number) - 3);
+});
+
+test('refusals name the cause', async () => {
+  feed.oldestGop = 4;
+  await expect(input(1)).rejects.toMatchObject({ code: 'gop-left-ring' });
+  await expect(encoded('ffmpeg', 2)).rejects.toMatchObject({ code: 'gop-left-ring' });
+  feed.oldestGop = 0;
+  await expect(
+    encodeReferenceGop({
+      feedUrl: feed.url,
+      gop: 40,
+      gopDurationTicks: D,
+      framesPerSecond: 25,
+      rendition,
+      ffmpeg: await detectFfmpeg('ffmpeg'),
+      signal: AbortSignal.timeout(300),
+    }),
+  ).rejects.toMatchObject({ code: 'timeout' });
+  await expect(dbOf(5, [Buffer.from('this is no video')])).rejects.toMatchObject({
+    code: 'malformed-segment',
+  });
+});

@@ -1,0 +1,242 @@
+import fc from 'fast-check';
+import {
+  noEvidence,
+  rolloutMetrics,
+  rolloutPolicySchema,
+  type Evidence,
+  type RolloutMetric,
+  type Verdict,
+} from '../../src/domain';
+import { seededRandom } from '../../src/start/seeded-random';
+import { addComparison, ssimToDb, type BuildReading } from '../../src/versions/compare';
+import { eValueAbove, eValueBelow } from '../../src/versions/e-values';
+import { judge } from '../../src/versions/verdict';
+
+const policy = rolloutPolicySchema.parse({});
+
+/** Normal deviates by Box and Muller. */
+const normal = (random: () => number): number =>
+  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+
+interface NewBuild {
+  /** dB that it is better by. */
+  qualityDb?: number;
+  /** Fraction that it is slower, and more of the CPU that it takes. */
+  slower?: number;
+  moreCpu?: number;
+  /** A session stands still after so many comparisons, again and again. */
+  stallsAfter?: number;
+}
+
+/** Standing still goes unseen for a while, then GOPs wait, then the channel is recovered elsewhere and comes back. */
+const STALL = ['unseen', 'unseen', 'late', 'late', 'late', 'lost', 'away', 'away', 'away'] as const;
+
+/**
+ * One rollout's comparisons: content that drifts and is common to both builds, noise on each build alone, and spells
+ * of overload in which any channel may be late. Ends when the build is found worse, or after `most` comparisons.
+ * @returns the verdict, and comparisons since the build first did wrong
+ */
+const simulate = (
+  random: () => number,
+  build: NewBuild,
+  most: number,
+): { verdict: Verdict; sinceFirstBad: number } => {
+  let evidence: Evidence = noEvidence();
+  let contentDb = 15;
+  let spell = 0;
+  let firstBadAt = build.stallsAfter === undefined ? 1 : Infinity;
+  const healthy = Math.round((build.stallsAfter ?? 0) * (0.5 + random()));
+  let worseBefore = 0;
+  for (let at = 1; at <= most; at += 1) {
+    contentDb += 0.3 * normal(random);
+    spell = spell > 0 ? spell - 1 : random() < 0.01 ? 1 + Math.floor(5 * random()) : 0;
+    const lateChance = spell > 0 ? 0.5 : 0.002;
+    const lateOf = (channels: number): number =>
+      Array.from({ length: channels }, () => random() < lateChance).filter(Boolean).length / channels;
+    const load = spell > 0 ? 0.7 : 1;
+    const phase =
+      build.stallsAfter === undefined ? undefined : STALL[(at % (healthy + STALL.length)) - healthy];
+    if (phase === 'unseen') firstBadAt = Math.min(firstBadAt, at);
+    const isStill = phase === 'unseen' || phase === 'late';
+    const isAway = phase === 'away' || phase === 'lost';
+    const hasQuality = at % policy.qualityEvery === 0;
+    const newBuild: BuildReading = {
+      quality:
+        hasQuality && !isStill && !isAway ? contentDb + (build.qualityDb ?? 0) + 0.15 * normal(random) : null,
+      speed: isAway ? null : isStill ? 1 : load * (1 - (build.slower ?? 0)) * (1 + 0.06 * normal(random)),
+      lateness: isAway ? null : phase === 'late' ? 1 : lateOf(1),
+      losses: phase === 'lost' || random() < 0.0005 ? 1 : 0,
+      cpu: isAway ? null : 0.08 * (1 + (build.moreCpu ?? 0)) * (1 + 0.15 * normal(random)),
+    };
+    const oldBuild: BuildReading = {
+      quality: contentDb + 0.15 * normal(random),
+      speed: load * (1 + 0.03 * normal(random)),
+      lateness: lateOf(5),
+      losses: random() < 0.001 ? 1 / 3 : 0,
+      cpu: 0.08 * (1 + 0.1 * normal(random)),
+    };
+    evidence = addComparison(evidence, newBuild, oldBuild, policy);
+    // Only a comparison that went against the new build can make it worse.
+    const worse = rolloutMetrics.reduce((sum, metric) => sum + evidence[metric].worse, 0);
+    if (worse > worseBefore) {
+      const verdict = judge(evidence, policy, at);
+      if (verdict.outcome === 'worse') return { verdict, sinceFirstBad: at - firstBadAt + 1 };
+    }
+    worseBefore = worse;
+  }
+  return { verdict: judge(evidence, policy, most), sinceFirstBad: Infinity };
+};
+
+const ROLLOUTS = 1_000;
+/** Five minutes at the default policy, looked at every time. */
+const COMPARISONS = 150;
+
+describe('false alarms', () => {
+  test('at most 1 % of 1,000 good rollouts are rolled back, and nearly all are judged good', () => {
+    const random = seededRandom(1);
+    const outcomes = Array.from(
+      { length: ROLLOUTS },
+      () => simulate(random, {}, COMPARISONS).verdict.outcome,
+    );
+    const count = (outcome: string): number => outcomes.filter((o) => o === outcome).length;
+    expect(count('worse')).toBeLessThanOrEqual(ROLLOUTS / 100);
+    expect(count('good')).toBeGreaterThan(0.98 * ROLLOUTS);
+  });
+
+  test('also where each metric is as bad as is just tolerated, all of them at once, and looked at every time', () => {
+    const random = seededRandom(2);
+    const tolerated: Record<RolloutMetric, number> = {
+      quality: 0.1,
+      speed: 0.1,
+      lateness: 0.01,
+      losses: 0.01,
+      cpu: 0.2,
+    };
+    let alarms = 0;
+    for (let rollout = 0; rollout < ROLLOUTS; rollout += 1) {
+      const evidence = noEvidence();
+      for (let at = 0; at < COMPARISONS; at += 1) {
+        let isWorse = false;
+        for (const metric of rolloutMetrics) {
+          evidence[metric].comparisons += 1;
+          if (random() >= tolerated[metric]) continue;
+          evidence[metric].worse += 1;
+          isWorse = true;
+        }
+        if (!isWorse || judge(evidence, policy, at).outcome !== 'worse') continue;
+        alarms += 1;
+        break;
+      }
+    }
+    expect(alarms).toBeLessThanOrEqual(ROLLOUTS / 100);
+  });
+});
+
+describe('detection', () => {
+  test.each<[string, NewBuild]>([
+    ['encodes 3 dB worse', { qualityDb: -3 }],
+    ['encodes 1 dB worse', { qualityDb: -1 }],
+    ['is too slow by half', { slower: 0.5 }],
+    ['takes three times the CPU', { moreCpu: 2 }],
+    ['stalls at once', { stallsAfter: 2 }],
+    ['stalls after 10 s', { stallsAfter: 5 }],
+  ])('a build that %s is found within 60 s of its first bad GOPs in 99 of 100 rollouts', (_, build) => {
+    const random = seededRandom(3);
+    const seconds = Array.from(
+      { length: 300 },
+      () => simulate(random, build, 100).sinceFirstBad * policy.compareSeconds,
+    ).sort((a, b) => a - b);
+    expect(seconds[Math.floor(0.99 * seconds.length)]).toBeLessThanOrEqual(60);
+  });
+
+  test('a build that turns bad after a long good time is found too', () => {
+    const evidence = noEvidence();
+    Object.assign(evidence.quality, { comparisons: 100, worse: 1 });
+    let more = 0;
+    while (judge(evidence, policy, 0).outcome !== 'worse') {
+      evidence.quality.comparisons += 1;
+      evidence.quality.worse += 1;
+      more += 1;
+    }
+    expect(more).toBeLessThan(40);
+  });
+
+  test('a build between tolerated and harmful is left to people', () => {
+    const evidence = noEvidence();
+    for (const metric of rolloutMetrics) evidence[metric].comparisons = 200;
+    evidence.quality.worse = 26;
+    const { outcome } = judge(evidence, policy, 0);
+    expect(outcome).toBe('good');
+    evidence.quality = { ...evidence.quality, comparisons: 12, worse: 3 };
+    expect(judge(evidence, policy, 0).outcome).toBe('undecided');
+  });
+});
+
+describe('e-values', () => {
+  const probability = fc.double({ min: 0.01, max: 0.95, noNaN: true });
+
+  test('one more outcome leaves the mean where it was at the bound, and never raises it within the hypothesis', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 200 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        probability,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (n, share, q, within) => {
+          const k = Math.round(n * share);
+          for (const [eValue, p] of [
+            [eValueAbove, q * within],
+            [eValueBelow, q + (1 - q) * within],
+          ] as const) {
+            const mean = p * eValue(n + 1, k + 1, q) + (1 - p) * eValue(n + 1, k, q);
+            expect(mean).toBeLessThanOrEqual(eValue(n, k, q) * (1 + 1e-9));
+          }
+          const atBound = q * eValueAbove(n + 1, k + 1, q) + (1 - q) * eValueAbove(n + 1, k, q);
+          expect(atBound / eValueAbove(n, k, q)).toBeCloseTo(1, 6);
+        },
+      ),
+    );
+  });
+
+  test('they begin at 1 and do not overflow', () => {
+    expect(eValueAbove(0, 0, 0.1)).toBeCloseTo(1);
+    expect(eValueBelow(0, 0, 0.1)).toBeCloseTo(1);
+    expect(Number.isNaN(eValueAbove(100_000, 0, 0.1))).toBe(false);
+    expect(eValueAbove(300, 300, 0.1)).toBeGreaterThan(1e100);
+  });
+});
+
+describe('comparisons', () => {
+  const reading: BuildReading = { quality: 15, speed: 1, lateness: 0, losses: 0, cpu: 0.1 };
+
+  test.each([
+    ['quality', { quality: 14.4 }, { quality: 14.6 }],
+    ['speed', { speed: 0.7 }, { speed: 0.8 }],
+    ['lateness', { lateness: 0.2 }, { lateness: 0 }],
+    ['losses', { losses: 1 }, { losses: 0 }],
+    ['cpu', { cpu: 0.18 }, { cpu: 0.17 }],
+  ] as const)('%s is worse beyond its margin only', (metric, worse, within) => {
+    const compared = (change: Partial<BuildReading>): number =>
+      addComparison(noEvidence(), { ...reading, ...change }, reading, policy)[metric].worse;
+    expect(compared(worse)).toBe(1);
+    expect(compared(within)).toBe(0);
+  });
+
+  test('what is not known of both is not compared', () => {
+    const evidence = addComparison(
+      noEvidence(),
+      { ...reading, cpu: null },
+      { ...reading, quality: null },
+      policy,
+    );
+    expect(evidence.cpu.comparisons).toBe(0);
+    expect(evidence.quality.comparisons).toBe(0);
+    expect(evidence.speed).toEqual({ comparisons: 1, worse: 0, newSum: 1, oldSum: 1 });
+  });
+
+  test('SSIM in dB', () => {
+    expect(ssimToDb(0.9)).toBeCloseTo(10);
+    expect(ssimToDb(0.99)).toBeCloseTo(20);
+    expect(ssimToDb(1)).toBe(60);
+  });
+});

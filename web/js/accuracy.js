@@ -1,0 +1,63 @@
+import { byId, element, keyedList, setAttribute, setText } from './dom.js';
+import * as format from './format.js';
+
+const nameOf = ({ kind, id }) => (kind === 'viewers' ? `${id} viewers` : `CDN load ${id}`);
+
+/** How far a share may be off before it stands out: beyond what chance makes of so few steps. */
+const tolerance = (share, count) => 3 * Math.sqrt((share * (1 - share)) / Math.max(1, count)) + 0.03;
+
+const cell = (label, attributes = {}) => element('td', { 'data-label': label, ...attributes });
+
+const createRow = () => {
+  const series = element('th', { scope: 'row' });
+  const ahead = cell('Steps ahead', { class: 'number' });
+  const count = cell('Steps scored', { class: 'number' });
+  const coverage = cell('Within P10 to P90', { class: 'number' });
+  const over = cell('Above P90', { class: 'number' });
+  const mase = cell('MASE', { class: 'number' });
+  const band = cell('Band', { class: 'number' });
+  const drift = cell('Drift');
+  const pill = element('span', { class: 'pill' });
+  drift.append(pill);
+  const node = element('tr', {}, series, ahead, count, coverage, over, mase, band, drift);
+  const update = (one) => {
+    setText(series, nameOf(one));
+    setText(ahead, one.lead);
+    setText(count, one.count);
+    setText(coverage, format.percent(one.coverage));
+    setText(over, format.percent(one.over90));
+    const off = Math.abs(one.coverage - 0.8) > tolerance(0.8, one.count);
+    setAttribute(coverage, 'data-level', off ? 'warn' : null);
+    setText(mase, format.score(one.mase));
+    setText(band, `−${format.units(one.widthLow)} +${format.units(one.widthHigh)}`);
+    setText(pill, one.drifting ? 'drifts' : 'steady');
+    setAttribute(pill, 'data-level', one.drifting ? 'warn' : 'good');
+  };
+  return { node, update };
+};
+
+const render = keyedList(byId('accuracy').querySelector('tbody'), createRow);
+
+/** The nearest and the farthest lead of each series, and every one that drifts. */
+const worthShowing = (series) => {
+  const farthest = new Map();
+  for (const { kind, id, lead } of series) {
+    const key = `${kind}/${id}`;
+    farthest.set(key, Math.max(farthest.get(key) ?? 0, lead));
+  }
+  return series.filter(
+    ({ kind, id, lead, drifting }) => drifting || lead === 1 || lead === farthest.get(`${kind}/${id}`),
+  );
+};
+
+export const showAccuracy = ({ series, model, errorCorrelation }) => {
+  render(worthShowing(series), ({ kind, id, lead }) => `${kind}/${id}/${lead}`);
+  const correlation =
+    errorCorrelation === null ? '' : ` · errors of two channels correlate by ${errorCorrelation.toFixed(2)}`;
+  setText(
+    byId('accuracy-model'),
+    model === null ? 'no model in use' : `model in use: ${model}${correlation}`,
+  );
+  byId('accuracy').hidden = series.length === 0;
+  byId('accuracy-empty').hidden = series.length > 0;
+};

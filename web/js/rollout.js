@@ -1,0 +1,125 @@
+import { Refusal, call } from './api.js';
+import { byId, element, keyedList, setAttribute, setText } from './dom.js';
+
+const periodMs = 2_000;
+/** How long one that has ended stays in sight. */
+const shownAfterMs = 60 * 60_000;
+
+const phases = {
+  planning: ['info', 'Planning'],
+  upgrading: ['info', 'Upgrading'],
+  soaking: ['info', 'Watching'],
+  holding: ['warn', 'Asks you'],
+  'rolling-back': ['warn', 'Going back'],
+  completed: ['good', 'Completed'],
+  'rolled-back': ['bad', 'Rolled back'],
+  refused: ['warn', 'Refused'],
+};
+const encoderLevels = {
+  upgraded: 'good',
+  upgrading: 'info',
+  restoring: 'warn',
+  restored: 'warn',
+  gone: 'bad',
+};
+
+/** What can be asked for. */
+const actions = {
+  Continue: ['/rollout/decide', { decision: 'continue' }],
+  'Roll back': ['/rollout/decide', { decision: 'roll-back' }],
+  Pause: ['/rollout/pause', {}],
+  Resume: ['/rollout/resume', {}],
+  'Abort and undo': ['/rollout/abort', {}],
+};
+
+const actionsFor = ({ phase, paused }) => {
+  if (phase === 'holding') return ['Continue', 'Roll back'];
+  if (phase !== 'upgrading' && phase !== 'soaking') return [];
+  return [paused ? 'Resume' : 'Pause', 'Abort and undo'];
+};
+
+const figure = (value) => (value === null ? '–' : value.toPrecision(3));
+
+const renderEncoders = keyedList(byId('rollout-encoders'), () => {
+  const name = element('b');
+  const status = element('span', { class: 'pill' });
+  const note = element('span', { class: 'hint' });
+  return {
+    node: element('li', {}, name, ' ', status, ' ', note),
+    update(encoder) {
+      setText(name, encoder.encoderId);
+      setText(status, encoder.status);
+      setAttribute(status, 'data-level', encoderLevels[encoder.status] ?? 'unknown');
+      setText(note, `${encoder.wave}, zone ${encoder.zone}, was ${encoder.from.buildId}`);
+    },
+  };
+});
+
+const renderMetrics = keyedList(byId('rollout-metrics').querySelector('tbody'), () => {
+  const cells = Array.from({ length: 5 }, () => element('td', { class: 'number' }));
+  const name = element('th', { scope: 'row' });
+  return {
+    node: element('tr', {}, name, ...cells),
+    update([metric, m]) {
+      setText(name, metric);
+      const texts = [
+        figure(m.newMean),
+        figure(m.oldMean),
+        `${m.worse} of ${m.comparisons}`,
+        figure(m.eWorse),
+        figure(m.eGood),
+      ];
+      texts.forEach((text, i) => setText(cells[i], text));
+    },
+  };
+});
+
+const showError = (refusal) => {
+  const node = byId('rollout-error');
+  node.hidden = refusal === null;
+  setText(node, refusal === null ? '' : `${refusal.message} ${refusal.mend ?? ''}`);
+};
+
+const renderActions = keyedList(byId('rollout-actions'), (label) => {
+  const [path, body] = actions[label];
+  const act = async () => {
+    button.disabled = true;
+    try {
+      show(await call('POST', path, body));
+      showError(null);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      showError(error);
+    } finally {
+      button.disabled = false;
+    }
+  };
+  const button = element('button', { type: 'button', click: act }, label);
+  return { node: button, update() {} };
+});
+
+const show = (state) => {
+  const isOld = state?.finishedAtMs && Date.now() - state.finishedAtMs > shownAfterMs;
+  byId('rollout').hidden = !state || Boolean(isOld);
+  if (!state || isOld) return;
+  const [level, word] = phases[state.phase];
+  setText(byId('rollout-heading'), `Rollout of ${state.request.buildId}`);
+  setText(byId('rollout-phase'), state.paused ? `${word}, paused` : word);
+  setAttribute(byId('rollout-phase'), 'data-level', level);
+  setText(byId('rollout-detail'), state.detail);
+  renderEncoders(state.encoders, (encoder) => encoder.encoderId);
+  byId('rollout-metrics').hidden = !state.verdict;
+  renderMetrics(Object.entries(state.verdict?.metrics ?? {}), ([metric]) => metric);
+  renderActions(actionsFor(state), (label) => label);
+};
+
+/** Shows the rollout that is under way, or the last one. */
+export const watchRollout = async () => {
+  try {
+    if (!document.hidden) show(await call('GET', '/rollout'));
+  } catch {
+    // The banner says so already.
+  } finally {
+    setTimeout(watchRollout, periodMs);
+  }
+};
