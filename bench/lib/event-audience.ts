@@ -36,7 +36,11 @@ const usualShape = (hour: number, weekday: number): number => {
  * seven a week, 2 to 4 hours long. What is announced is a level; what an event draws is that level times what this
  * channel's audience makes of it, give or take a quarter. Viewers come in the hour before and leave in the hour after.
  */
-export const generateEventAudiences = (o: { seed: number; channels: number; weeks: number }): EventAudience[] => {
+export const generateEventAudiences = (o: {
+  seed: number;
+  channels: number;
+  weeks: number;
+}): EventAudience[] => {
   const random = seededRandom(o.seed);
   const normal = normalNumbers(random);
   const hours = o.weeks * DAYS_PER_WEEK * HOURS_PER_DAY;

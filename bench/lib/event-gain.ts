@@ -40,10 +40,9 @@ export const measureEventGain = (
         history,
         horizonSteps: HORIZON,
       };
-      const [known, blind] = forecaster.forecast([
-        { ...series, eventLevels: levels.slice(begin, end + HORIZON) },
-        series,
-      ]).map((f) => f.curve) as [SeriesCurve, SeriesCurve];
+      const [known, blind] = forecaster
+        .forecast([{ ...series, eventLevels: levels.slice(begin, end + HORIZON) }, series])
+        .map((f) => f.curve) as [SeriesCurve, SeriesCurve];
       const naive = mean(history.slice(DAY).map((v, i) => Math.abs(v - history[i]!)));
       const error = ({ p50 }: SeriesCurve): number => mean(truth.map((v, h) => Math.abs(v - p50[h]!)));
       mase.with.push(error(known) / naive);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { createSeriesForecaster } from '../../forecast';
+import { loadDefaultForecaster } from '../default-forecaster';
 import { UnusableInput } from '../failure';
 import { forecastJsonl, readStandardInput } from '../forecast-jsonl';
 import { addForecastViews, showForecast } from './forecast-views';
@@ -27,7 +27,9 @@ export const addForecast = (program: Command): void => {
     )
     .action(async (subject: string | undefined, options: ForecastCommandOptions, command: Command) => {
       if (options.jsonl && subject === undefined) {
-        process.stdout.write(forecastJsonl(await readStandardInput(), createSeriesForecaster()));
+        const input = await readStandardInput();
+        const { forecaster } = await loadDefaultForecaster();
+        process.stdout.write(forecastJsonl(input, forecaster));
       } else if (subject !== undefined && !options.jsonl) {
         await showForecast(subject, options, command);
       } else {
