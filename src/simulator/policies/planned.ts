@@ -4,6 +4,7 @@ import { chooseTarget } from '../../planner';
 import { nextZones } from '../../planner/zones';
 import type { ForecastBook } from '../forecasts';
 import type { CycleDecision, CycleView, ScalingPolicy } from '../policy';
+import { ChangeWatch } from './change-watch';
 import { snapshotOf } from './snapshot';
 
 /** `makePlan`, or another rule of the same signature. */
@@ -18,9 +19,12 @@ export type PlanRule = (
 /** Cells begin with a fifth more than they need at that moment: no policy has had a chance to do better yet. */
 const INITIAL_RESERVE = 1.2;
 
+const NOTHING: CycleDecision = { moves: [], starts: [], provision: [], drain: [] };
+
 /** Runs a plan rule of the live swarm: its snapshot, forecast and fitness in, its moves and scale change out. */
 export class PlannedPolicy implements ScalingPolicy {
   private lowDemandSinceMs: number | null = null;
+  private readonly changes = new ChangeWatch();
 
   constructor(
     readonly name: string,
@@ -34,8 +38,9 @@ export class PlannedPolicy implements ScalingPolicy {
 
   decide(view: CycleView): CycleDecision {
     const { world, limits, zones } = view;
-    const snapshot = snapshotOf(view);
     const forecast = this.forecasts.at(view.atMs);
+    if (!this.changes.since(view, forecast.forecastId)) return NOTHING;
+    const snapshot = snapshotOf(view);
     const fitness = fitnessOf(snapshot, forecast, limits);
     const memory = { lowDemandSinceMs: this.lowDemandSinceMs };
     const plan = this.rule(snapshot, forecast, fitness, limits, memory);
