@@ -30,6 +30,8 @@ export class PlannedPolicy implements ScalingPolicy {
     readonly name: string,
     private readonly rule: PlanRule,
     private readonly forecasts: ForecastBook,
+    /** Share of every encoder's limit that is planned with; the rest is for what no forecast foresaw. */
+    private readonly plannedShare = 1,
   ) {}
 
   initialEncoders({ demand, limitUnits }: Parameters<ScalingPolicy['initialEncoders']>[0]): number {
@@ -37,7 +39,8 @@ export class PlannedPolicy implements ScalingPolicy {
   }
 
   decide(view: CycleView): CycleDecision {
-    const { world, limits, zones } = view;
+    const { world, zones } = view;
+    const limits = { ...view.limits, limitFraction: view.limits.limitFraction * this.plannedShare };
     const forecast = this.forecasts.at(view.atMs);
     if (!this.changes.since(view, forecast.forecastId)) return NOTHING;
     const snapshot = snapshotOf(view);
@@ -59,7 +62,7 @@ export class PlannedPolicy implements ScalingPolicy {
           to: move.toEncoderId,
           reason: move.reason,
         })),
-      starts: view.waiting.flatMap((c) => this.start(view, snapshot, forecast, fitness, c)),
+      starts: view.waiting.flatMap((c) => this.start(view, limits, snapshot, forecast, fitness, c)),
       provision: scale.kind === 'provision' ? (scale.zones ?? nextZones(scale.count, present, zones)) : [],
       drain: scale.kind === 'deprovision' ? [scale.encoderId] : [],
     };
@@ -68,6 +71,7 @@ export class PlannedPolicy implements ScalingPolicy {
   /** As the recovery workflow asks: below the limit, else up to the capacity. */
   private start(
     view: CycleView,
+    limits: Policy,
     snapshot: SwarmSnapshot,
     forecast: CellForecast,
     fitness: Fitness[],
@@ -75,7 +79,7 @@ export class PlannedPolicy implements ScalingPolicy {
   ): { channel: number; on: string }[] {
     const { spec } = view.world.channels[channel] as { spec: { id: string } };
     const rungs = view.demand.rungs[channel]?.[view.cycle] ?? 1;
-    const answer = chooseTarget(snapshot, forecast, fitness, view.limits, { channelId: spec.id, rungs });
+    const answer = chooseTarget(snapshot, forecast, fitness, limits, { channelId: spec.id, rungs });
     return answer.ok ? [{ channel, on: answer.encoderId }] : [];
   }
 }
