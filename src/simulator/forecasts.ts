@@ -1,5 +1,5 @@
 import { rungsFor, unitsForAudience, type CellForecast, type DemandCurve } from '../domain';
-import { createSeriesForecaster, type SeriesToForecast } from '../forecast';
+import { createSeriesForecaster, type SeriesForecaster, type SeriesToForecast } from '../forecast';
 import { deservedRungs } from '../planner/demand';
 import { unitsByRungs, type World } from './world';
 
@@ -54,7 +54,7 @@ export interface ForecastHorizons {
  * from nothing but what lies before it. Made when first asked for; every policy gets the same.
  */
 export class ForecastBook {
-  private readonly forecaster = createSeriesForecaster();
+  private readonly forecaster: SeriesForecaster;
   private readonly issued = new Map<number, CellForecast>();
   private readonly viewerSteps: (number | null)[][];
   private readonly totalSteps: (number | null)[];
@@ -64,6 +64,8 @@ export class ForecastBook {
     private readonly world: World,
     private readonly horizons: ForecastHorizons,
   ) {
+    // What was learned of a series is kept for a day: learning anew for each of thousands of forecasts would take hours.
+    this.forecaster = createSeriesForecaster({ refitEverySteps: world.daySteps });
     const perStep = world.forecastStepSeconds / world.sampleSeconds;
     this.historySteps = Math.floor(world.historySamples / perStep);
     this.viewerSteps = world.channels.map((channel) => stepMeans(channel.viewers, perStep));

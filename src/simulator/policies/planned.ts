@@ -4,6 +4,7 @@ import { chooseTarget } from '../../planner';
 import { nextZones } from '../../planner/zones';
 import type { ForecastBook } from '../forecasts';
 import type { CycleDecision, CycleView, ScalingPolicy } from '../policy';
+import { ChangeWatch } from './change-watch';
 import { snapshotOf } from './snapshot';
 
 /** `makePlan`, or another rule of the same signature. */
@@ -18,14 +19,19 @@ export type PlanRule = (
 /** Cells begin with a fifth more than they need at that moment: no policy has had a chance to do better yet. */
 const INITIAL_RESERVE = 1.2;
 
+const NOTHING: CycleDecision = { moves: [], starts: [], provision: [], drain: [] };
+
 /** Runs a plan rule of the live swarm: its snapshot, forecast and fitness in, its moves and scale change out. */
 export class PlannedPolicy implements ScalingPolicy {
   private lowDemandSinceMs: number | null = null;
+  private readonly changes = new ChangeWatch();
 
   constructor(
     readonly name: string,
     private readonly rule: PlanRule,
     private readonly forecasts: ForecastBook,
+    /** Share of every encoder's limit that is planned with; the rest is for what no forecast foresaw. */
+    private readonly plannedShare = 1,
   ) {}
 
   initialEncoders({ demand, limitUnits }: Parameters<ScalingPolicy['initialEncoders']>[0]): number {
@@ -33,9 +39,11 @@ export class PlannedPolicy implements ScalingPolicy {
   }
 
   decide(view: CycleView): CycleDecision {
-    const { world, limits, zones } = view;
-    const snapshot = snapshotOf(view);
+    const { world, zones } = view;
+    const limits = { ...view.limits, limitFraction: view.limits.limitFraction * this.plannedShare };
     const forecast = this.forecasts.at(view.atMs);
+    if (!this.changes.since(view, forecast.forecastId)) return NOTHING;
+    const snapshot = snapshotOf(view);
     const fitness = fitnessOf(snapshot, forecast, limits);
     const memory = { lowDemandSinceMs: this.lowDemandSinceMs };
     const plan = this.rule(snapshot, forecast, fitness, limits, memory);
@@ -54,7 +62,7 @@ export class PlannedPolicy implements ScalingPolicy {
           to: move.toEncoderId,
           reason: move.reason,
         })),
-      starts: view.waiting.flatMap((c) => this.start(view, snapshot, forecast, fitness, c)),
+      starts: view.waiting.flatMap((c) => this.start(view, limits, snapshot, forecast, fitness, c)),
       provision: scale.kind === 'provision' ? (scale.zones ?? nextZones(scale.count, present, zones)) : [],
       drain: scale.kind === 'deprovision' ? [scale.encoderId] : [],
     };
@@ -63,6 +71,7 @@ export class PlannedPolicy implements ScalingPolicy {
   /** As the recovery workflow asks: below the limit, else up to the capacity. */
   private start(
     view: CycleView,
+    limits: Policy,
     snapshot: SwarmSnapshot,
     forecast: CellForecast,
     fitness: Fitness[],
@@ -70,7 +79,7 @@ export class PlannedPolicy implements ScalingPolicy {
   ): { channel: number; on: string }[] {
     const { spec } = view.world.channels[channel] as { spec: { id: string } };
     const rungs = view.demand.rungs[channel]?.[view.cycle] ?? 1;
-    const answer = chooseTarget(snapshot, forecast, fitness, view.limits, { channelId: spec.id, rungs });
+    const answer = chooseTarget(snapshot, forecast, fitness, limits, { channelId: spec.id, rungs });
     return answer.ok ? [{ channel, on: answer.encoderId }] : [];
   }
 }
