@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { createSeriesForecaster } from '../../forecast';
 import { UnusableInput } from '../failure';
 import { forecastJsonl, readStandardInput } from '../forecast-jsonl';
+import { createJsonlForecaster } from '../jsonl-forecaster';
 import { addForecastViews, showForecast } from './forecast-views';
 
 interface ForecastCommandOptions {
@@ -27,7 +27,7 @@ export const addForecast = (program: Command): void => {
     )
     .action(async (subject: string | undefined, options: ForecastCommandOptions, command: Command) => {
       if (options.jsonl && subject === undefined) {
-        process.stdout.write(forecastJsonl(await readStandardInput(), createSeriesForecaster()));
+        process.stdout.write(forecastJsonl(await readStandardInput(), await createJsonlForecaster()));
       } else if (subject !== undefined && !options.jsonl) {
         await showForecast(subject, options, command);
       } else {
