@@ -1,5 +1,6 @@
 import { swarmControl, swarmWorkflowId, type SwarmWorkflowState } from '../src/domain';
-import { createSeriesForecaster, forecastCell } from '../src/forecast';
+import { createSeriesForecaster, forecastCell, type SeriesForecaster } from '../src/forecast';
+import type { ModelHolder } from '../src/models';
 import type { Dependencies } from './dependencies';
 import { ForecastInputReader } from './forecast-inputs';
 import { issuedSteps } from './forecast-scoring';
@@ -13,8 +14,9 @@ export const forecastingActivities = ({
   store,
   stepSeconds,
   temporal,
-}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal'>) => {
-  const forecaster = createSeriesForecaster();
+  models,
+}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal' | 'models'>) => {
+  const forecasterNow = withPromotedNet(models);
   const reader = new ForecastInputReader(cell, store);
   return {
     issueForecast: (): Promise<IssuedForecast> =>
@@ -32,7 +34,7 @@ export const forecastingActivities = ({
           atMs: endMs,
           seasonSteps: SEASON_STEPS,
           channels,
-          forecaster,
+          forecaster: forecasterNow(),
         });
         await store.writeForecast(cell, forecast);
         await store.feedback.writeIssued(cell, issuedSteps(forecast));
@@ -49,5 +51,20 @@ export const forecastingActivities = ({
           peakUnitsP90: Math.max(0, ...peaks),
         };
       }),
+  };
+};
+
+/** The ensemble with the promoted net among its members. No forecast waits for a model: the next one has it. */
+const withPromotedNet = (models: ModelHolder): (() => SeriesForecaster) => {
+  let net = models.member();
+  let forecaster = createSeriesForecaster({ members: net ? [net] : [] });
+  return () => {
+    void models.refresh();
+    const promoted = models.member();
+    if (promoted !== net) {
+      net = promoted;
+      forecaster = createSeriesForecaster({ members: net ? [net] : [] });
+    }
+    return forecaster;
   };
 };

@@ -98,7 +98,6 @@ export const retrainingActivities = ({
       run: RetrainingRun;
       modelId: string;
       atMs: number;
-      history: CollectedHistory;
       trained: TrainedModel;
       evaluated: EvaluatedModel;
     }): Promise<SettledModel> => {
@@ -107,15 +106,22 @@ export const retrainingActivities = ({
       const checkpoint = await files.readCheckpoint();
       if (checkpoint) {
         const { dataset } = await files.readDataset();
-        const { series, resumedFromEpoch: _, passedOver: __, ...training } = o.trained;
+        const {
+          series,
+          learnedFromMs,
+          learnedToMs,
+          resumedFromEpoch: _,
+          passedOver: __,
+          ...training
+        } = o.trained;
         await models.store.add(
           {
             id: o.modelId,
             trainedAtMs: o.atMs,
             data: {
               description: dataset.description,
-              fromMs: o.history.fromMs,
-              toMs: o.history.toMs,
+              fromMs: learnedFromMs,
+              toMs: learnedToMs,
               stepSeconds,
               daySteps: dataset.daySteps,
               series,

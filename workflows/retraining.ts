@@ -35,7 +35,7 @@ export const retraining = async (): Promise<RetrainingResult> => {
     const modelId = modelIdOf(startedAtMs, runId);
     const settled = await story.step(
       'settle',
-      () => training.settleModel({ run, modelId, atMs: startedAtMs, history, trained, evaluated }),
+      () => training.settleModel({ run, modelId, atMs: startedAtMs, trained, evaluated }),
       ({ accepted, why }) => `${modelId} ${accepted ? 'promoted' : 'refused'}: ${why}`,
     );
     const outcome = settled.accepted ? 'promoted' : 'refused';

@@ -51,7 +51,7 @@ const measure = async ({ name, ownMatMul, series: count, seed }: BackEndRun): Pr
   const first = await trainEpoch(series, plan, beginTraining(plan));
   const second = await timed(() => trainEpoch(series, plan, first.state));
   const net = new QuantileNet(second.result.state.weights);
-  const member = netMember(net, 'net');
+  const member = netMember({ net, name: 'net' });
   const forecasts = [];
   for (let i = 0; i < 3; i++) forecasts.push(await timed(() => member.forecast(raw)));
   net.dispose();

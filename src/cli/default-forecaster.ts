@@ -1,4 +1,5 @@
 import { createSeriesForecaster, type SeriesForecaster } from '../forecast';
+import { loadShippedMember } from '../models';
 
 /** The forecaster that commands use where no swarm runs, with the TensorFlow.js back end that it found. */
 export interface DefaultForecaster {
@@ -7,8 +8,20 @@ export interface DefaultForecaster {
   backend: string;
 }
 
-/** Every series is learned from its own history alone: nothing is kept between calls. */
-export const loadDefaultForecaster = async (): Promise<DefaultForecaster> => ({
-  forecaster: createSeriesForecaster(),
-  backend: 'none',
-});
+/**
+ * The ensemble with the shipped net among its members; without it, and with a line that says why, where the net
+ * can't be had. Every series is learned from its own history alone: nothing is kept between calls.
+ */
+export const loadDefaultForecaster = async (
+  say: (line: string) => void = (line) => void process.stderr.write(`${line}\n`),
+): Promise<DefaultForecaster> => {
+  try {
+    const shipped = await loadShippedMember();
+    if (shipped) {
+      return { forecaster: createSeriesForecaster({ members: [shipped.member] }), backend: shipped.backEnd };
+    }
+  } catch (error) {
+    say(`Forecasting without the net: ${(error as Error).message}`);
+  }
+  return { forecaster: createSeriesForecaster(), backend: 'none' };
+};

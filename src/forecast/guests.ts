@@ -3,7 +3,11 @@ import type { GuestForecasts } from './ensemble';
 import { effectOn, type EventEffect } from './event-effect';
 import type { EnsembleMember, SeriesToForecast } from './series';
 
-/** Held-back forecasts asked of a guest per series: enough for its weight, few enough for a slow one. */
+/**
+ * Held-back forecasts asked of a guest per series: of one that makes them in one pass, nearly all, since the
+ * calibration counts on every voice; of a slow one, enough for its weight.
+ */
+const MAX_HINDCASTS_AT_ONCE = 500;
 const MAX_HINDCASTS = 40;
 
 const asAt = (series: SeriesToForecast, origin: number): SeriesToForecast => ({
@@ -29,7 +33,8 @@ export const hindcastOf = (
 ): GuestForecasts | null => {
   const { horizonSteps: horizon, eventLevels: levels = [] } = given;
   // An odd stride, so that all times of day have their turn.
-  const stride = Math.max(1, Math.floor(origins.length / MAX_HINDCASTS)) | 1;
+  const most = member.hindcast ? MAX_HINDCASTS_AT_ONCE : MAX_HINDCASTS;
+  const stride = Math.max(1, Math.floor(origins.length / most)) | 1;
   const chosen: number[] = [];
   for (let i = origins.length - 1; i >= 0; i -= stride) chosen.push(i);
   const asked = chosen.map((i) => origins[i]!);

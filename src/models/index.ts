@@ -5,3 +5,4 @@ export { ModelStore, type DamagedModel, type StoredModel } from './model-store';
 export { runInThread, type ThreadProgram } from './run-in-thread';
 export { TrainingFiles, removeOtherRuns, type Dataset } from './training-files';
 export type { Evaluation, StartingPoint, TrainingProgress, TrainingResult } from './training-task';
+export { loadShippedMember } from './shipped-member';

@@ -16,7 +16,7 @@ export const manifestSchema = z.object({
   architecture: z.string().min(1),
   weights: z.object({ bytes: z.int().min(4), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
   trainedAtMs: z.int().min(0),
-  /** What it learned from. */
+  /** What it learned from; the windows that it was scored on come after. */
   data: z.object({
     description: z.string().max(500),
     fromMs: z.int(),

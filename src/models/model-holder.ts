@@ -2,6 +2,7 @@ import type { EnsembleMember } from '../forecast';
 import type { QuantileNet } from '../forecast/net';
 import type { Logger } from '../service/logger';
 import type { BackEndInUse } from './back-end-names';
+import { guardedMember } from './guarded-member';
 import type { ModelStore } from './model-store';
 
 /**
@@ -9,7 +10,7 @@ import type { ModelStore } from './model-store';
  * worker starts without it.
  */
 export class ModelHolder {
-  private held: { id: string; net: QuantileNet; member: EnsembleMember } | null = null;
+  private held: { id: string; nets: QuantileNet[]; member: EnsembleMember } | null = null;
   private backEnd: BackEndInUse | null = null;
   private refreshing: Promise<void> | null = null;
   private complaints = '';
@@ -38,7 +39,7 @@ export class ModelHolder {
   }
 
   dispose(): void {
-    this.held?.net.dispose();
+    this.letGo();
     this.held = null;
   }
 
@@ -52,13 +53,29 @@ export class ModelHolder {
       import('./back-ends'),
     ]);
     this.backEnd = await loadBackEnd();
+    const shipped = await this.store.shippedModel();
     const net = new QuantileNet(model.weights);
-    const before = this.held;
-    this.held = { id, net, member: netMember(net, 'net') };
-    before?.net.dispose();
+    const before = shipped && shipped.manifest.id !== id ? new QuantileNet(shipped.weights) : null;
+    this.letGo();
+    this.held = {
+      id,
+      nets: before ? [net, before] : [net],
+      member: guardedMember(
+        netMember({
+          net,
+          name: 'net',
+          ...(before && { unseen: { untilMs: model.manifest.data.toMs, net: before } }),
+        }),
+        (error) => this.complain(`model ${id}: ${error.message}`),
+      ),
+    };
     const { name, passedOver } = this.backEnd;
     await this.store.noteBackEnd(this.backEnd);
     this.log.info({ model: id, backEnd: name, passedOver }, `forecasts use model ${id} on ${name}`);
+  }
+
+  private letGo(): void {
+    for (const net of this.held?.nets ?? []) net.dispose();
   }
 
   private complain(message: string): void {

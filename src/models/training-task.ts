@@ -32,6 +32,9 @@ export interface StartingPoint {
 
 export type TrainingResult = TrainingSummary & {
   series: number;
+  /** Wall clock of what it learned from: the part held back is not in it. */
+  learnedFromMs: number;
+  learnedToMs: number;
   /** Epochs that an earlier attempt had done; 0 where this one began from nothing. */
   resumedFromEpoch: number;
   passedOver: BackEndInUse['passedOver'];
@@ -45,6 +48,9 @@ export interface Evaluation {
 
 const seriesOf = ({ series, ...shape }: Dataset): ScaledSeries[] =>
   series.map((one) => new ScaledSeries({ ...shape, ...one } satisfies SeriesToForecast)).filter(canHoldBack);
+
+const endMsOf = ({ source, length }: ScaledSeries): number =>
+  source.startMs + length * source.stepSeconds * 1000;
 
 /**
  * Trains on a run's data set but for the part held back, with a checkpoint after each epoch, and goes on from the
@@ -99,6 +105,8 @@ export const train = async (
     loss,
     seconds: Number(seconds.toFixed(2)),
     series: series.length,
+    learnedFromMs: dataset.startMs,
+    learnedToMs: Math.max(...series.map((one) => endMsOf(one))),
     resumedFromEpoch,
     passedOver: o.backEnd.passedOver,
   };

@@ -1,6 +1,9 @@
 import { readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createSeriesForecaster } from '../../src/forecast';
+import { generatedSeries } from '../../src/forecast/net';
 import { ModelHolder, ModelStore } from '../../src/models';
+import { guardedMember } from '../../src/models/guarded-member';
 import { shippedModelFolder } from '../../src/models/shipped-model';
 import { readModel } from '../../src/models/model-store';
 import { manifestOf, someWeights, temporaryFolder } from './support/datasets';
@@ -116,4 +119,19 @@ test('the holder takes up promoted models, and keeps what it holds when a newer 
   expect(logged).toHaveLength(1);
   expect(logged[0]).toMatch(/m-2/);
   holder.dispose();
+});
+
+test('a net that fails falls silent, and the ensemble forecasts without it', () => {
+  const complaints: string[] = [];
+  const fail = (): never => {
+    throw new Error('memory access out of bounds');
+  };
+  const member = guardedMember({ name: 'net', forecast: fail, hindcast: fail }, (e) =>
+    complaints.push(e.message),
+  );
+  const [series] = generatedSeries({ count: 1, steps: 24 * 10, horizonSteps: 4, seed: 1 });
+  const [alone] = createSeriesForecaster().forecast([series!]);
+  const [together] = createSeriesForecaster({ members: [member] }).forecast([series!]);
+  expect(together!.curve).toEqual(alone!.curve);
+  expect(complaints).toContain('memory access out of bounds');
 });

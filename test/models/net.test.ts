@@ -66,7 +66,7 @@ test('neither training nor forecasting leaves a tensor behind', async () => {
   const state = await trainOn(series, { ...quick, epochs: 2, batchesPerEpoch: 3 });
   const net = new QuantileNet(state.weights);
   const opened = tf.memory().numTensors;
-  netMember(net, 'net').forecast(series.map((one) => one.source));
+  netMember({ net, name: 'net' }).forecast(series.map((one) => one.source));
   expect(tf.memory().numTensors).toBe(opened);
   net.dispose();
   expect(tf.memory().numTensors).toBe(before);
@@ -111,7 +111,7 @@ test('whatever the history, curves are finite, ordered and not negative, or null
     empty: [],
   };
   const names = Object.keys(histories);
-  const curves = netMember(net, 'net').forecast(
+  const curves = netMember({ net, name: 'net' }).forecast(
     names.map((id) => ({ id, stepSeconds: 3600, startMs: 0, history: histories[id]!, horizonSteps: 30 })),
   );
   net.dispose();
@@ -127,6 +127,24 @@ test('whatever the history, curves are finite, ordered and not negative, or null
       expect(Number.isFinite(curve.p90[i])).toBe(true);
     });
   }
+});
+
+test('what a net has learned from is hindcast by the one that has not', () => {
+  const [own, other] = [1, 2].map((seed) => new QuantileNet(beginTraining({ ...quick, seed }).weights));
+  const [one] = seasonal(1);
+  const { startMs, stepSeconds } = one!.source;
+  const untilMs = startMs + 200 * stepSeconds * 1000;
+  const origins = [100, 250, 199, 200];
+  const by = (net: QuantileNet) => netMember({ net, name: 'net' }).hindcast!(one!.source, origins)!;
+  const mixed = netMember({ net: own!, name: 'net', unseen: { untilMs, net: other! } });
+  const [ofOwn, ofOther] = [by(own!), by(other!)];
+  expect(mixed.hindcast!(one!.source, origins)).toEqual([ofOther[0], ofOwn[1], ofOther[2], ofOwn[3]]);
+  expect(mixed.forecast([one!.source])).toEqual(
+    netMember({ net: own!, name: 'net' }).forecast([one!.source]),
+  );
+  expect(ofOwn).not.toEqual(ofOther);
+  own!.dispose();
+  other!.dispose();
 });
 
 test('what is held back leaves at least two days to learn from, and fills whole windows', () => {

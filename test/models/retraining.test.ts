@@ -85,6 +85,7 @@ test('kill -9 of the worker in the midst of training: another one goes on, and t
   expect(stored.accepted).toBe(result.outcome === 'promoted');
   expect(stored.training).toMatchObject({ seed: result.seed, epochs: 20, startedFrom: models.at(-1)!.id });
   expect(stored.data).toMatchObject({ series: 4, daySteps: 24 });
+  expect(stored.data.toMs - stored.data.fromMs).toBe((21 - 2) * 24 * 3_600_000);
   expect(stored.scores.windows).toBe(4 * 6);
   expect(stored.scores.inUse?.id).toBe(models.at(-1)!.id);
   expect(await readdir(runs())).toEqual([]);
@@ -142,13 +143,11 @@ describe('a candidate that is worse than the model in use on the same windows', 
       candidate: score(0.61),
       inUse: { id: 'good', ...score(0.6) },
     };
-    const history = { series: 1, days: 14, fromMs: 0, toMs: 10 };
     const settle = () =>
       new MockActivityEnvironment().run(settleModel, {
         run,
         modelId: 'm-worse',
         atMs: 2,
-        history,
         trained,
         evaluated,
       });

@@ -17,6 +17,7 @@ import {
   type CellForecast,
   type SwarmWorkflowInput,
 } from '../../src/domain';
+import { ModelHolder, ModelStore } from '../../src/models';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
 import { callJson } from '../../src/service/http';
 import { runCli, type CliRun } from '../cli/run-cli';
@@ -93,7 +94,12 @@ beforeAll(async () => {
     ...{ SWARM_ORIGIN_URL: nobody, SWARM_SOURCE_URL: nobody, SWARM_FLEET_URL: nobody },
   });
   store = createTelemetryStore(environment);
-  const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, temporal: () => bench.client };
+  const models = new ModelHolder(
+    new ModelStore(environment.SWARM_STATE_DIR, bench.cell),
+    pino({ level: 'silent' }),
+  );
+  const temporal = () => bench.client;
+  const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, temporal, models };
   bench.use({
     ...new FakeSwarm().activities(),
     ...forecastingActivities(dependencies),
@@ -222,7 +228,12 @@ test('what was forecast is scored by lead once it has come', async () => {
 });
 
 test('a retry of the same step issues the same forecast, and scores nothing twice', async () => {
-  const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, temporal: () => bench.client };
+  const models = new ModelHolder(
+    new ModelStore(folder, bench.cell),
+    pino({ level: 'silent' }),
+  );
+  const temporal = () => bench.client;
+  const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, temporal, models };
   const { MockActivityEnvironment } = await import('@temporalio/testing');
   const run = <T>(activity: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(activity);
   const { scoreForecasts } = scoringActivities(dependencies);

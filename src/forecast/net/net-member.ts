@@ -50,20 +50,36 @@ export const forecastOrigins = (net: QuantileNet, origins: readonly OriginToFore
 const isLongEnough = ({ length, daySteps, source }: ScaledSeries): boolean =>
   length >= DAYS_BEFORE_ORIGIN * daySteps && source.history.some((value) => value !== null && value > 0);
 
+export interface NetMemberOptions {
+  net: QuantileNet;
+  name: string;
+  /** What the net has learned from, up to a moment, and a net that has not learned from it. */
+  unseen?: { untilMs: number; net: QuantileNet };
+}
+
 /**
  * The net as a voice of the ensemble. Null for a series of less than two days, for one without any demand, and
- * wherever the net gives something that is not a number. The net stays the caller's to dispose of.
+ * wherever the net gives something that is not a number.
+ *
+ * Hindcasts over steps that the net was trained on would praise it: they are made by `unseen.net` instead. The nets
+ * stay the caller's to dispose of.
  */
-export const netMember = (net: QuantileNet, name: string): EnsembleMember => ({
+export const netMember = ({ net, name, unseen }: NetMemberOptions): EnsembleMember => ({
   name,
   hindcast: (series: SeriesToForecast, origins: readonly number[]): DemandCurve[] | null => {
     const scaled = new ScaledSeries(series);
     if (!isLongEnough(scaled)) return null;
-    const { horizonSteps } = series;
-    return forecastOrigins(
+    const { horizonSteps, startMs, stepSeconds } = series;
+    const windows = origins.map((origin) => ({ series: scaled, origin, horizonSteps }));
+    if (!unseen) return forecastOrigins(net, windows);
+    const isSeen = ({ origin }: OriginToForecast): boolean =>
+      startMs + origin * stepSeconds * 1000 < unseen.untilMs;
+    const seen = forecastOrigins(unseen.net, windows.filter(isSeen));
+    const later = forecastOrigins(
       net,
-      origins.map((origin) => ({ series: scaled, origin, horizonSteps })),
+      windows.filter((window) => !isSeen(window)),
     );
+    return windows.map((window) => (isSeen(window) ? seen : later).shift()!);
   },
   forecast: (series: readonly SeriesToForecast[]): (DemandCurve | null)[] => {
     const scaled = series.map((one) => new ScaledSeries(one));

@@ -150,6 +150,8 @@ export class FakeSwarm {
         loss: 0.1,
         seconds: 1,
         series: 2,
+        learnedFromMs: 0,
+        learnedToMs: 1,
         resumedFromEpoch: 0,
         passedOver: [],
       }),
