@@ -156,19 +156,22 @@ export const fitAnomalyRegression = (frame: FitFrame, options: RegressionOptions
     return solveRidge(all, SHRINKAGE);
   });
 
-  return {
-    name: options.name,
-    past,
-    forecast: (now) => {
-      const origin = now.z.length;
-      const from = Math.max(0, origin - lookBackSteps(daySteps));
-      const latest = anomaliesOf(now, profile, { from, to: origin + horizon, limit });
-      const ahead = profileByDay(profile, now, origin, horizon);
-      return Float64Array.from(coefficients, (weights, step) => {
-        const usualOfTarget = ahead[minDaysBack(step, daySteps) - 1]![step]!;
-        row.write(features, latest, origin, step, usualOfTarget);
-        return row.anchor(latest, origin, usualOfTarget) + dot(weights, features);
-      });
-    },
-  };
+  return { name: options.name, past, forecast: forecastBy(coefficients, profile, limit, row) };
 };
+
+/** A function of its own, so that a kept fit holds on to its coefficients only, not to what they were learned from. */
+const forecastBy =
+  (coefficients: readonly Float64Array[], profile: DayProfile, limit: number, row: RegressionRow) =>
+  (now: CleanSeries): Float64Array => {
+    const { daySteps } = now;
+    const origin = now.z.length;
+    const from = Math.max(0, origin - lookBackSteps(daySteps));
+    const latest = anomaliesOf(now, profile, { from, to: origin + coefficients.length, limit });
+    const ahead = profileByDay(profile, now, origin, coefficients.length);
+    const features = new Float64Array(row.size);
+    return Float64Array.from(coefficients, (weights, step) => {
+      const usualOfTarget = ahead[minDaysBack(step, daySteps) - 1]![step]!;
+      row.write(features, latest, origin, step, usualOfTarget);
+      return row.anchor(latest, origin, usualOfTarget) + dot(weights, features);
+    });
+  };

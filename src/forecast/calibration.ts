@@ -102,25 +102,34 @@ export const errorSizes = (cells: PastCells, errors: Float64Array, isEvent: IsEv
 
 /** Errors of neighbouring steps ahead in units of their size, ascending, with the origin of each. */
 interface SortedErrors {
-  values: Float64Array;
-  origins: Int32Array;
+  values: number[];
+  origins: number[];
   /** Cells per origin. */
   perOrigin: number;
 }
 
-const sortErrors = ({ horizon, origins }: PastCells, scaled: Float64Array, ahead: number): SortedErrors => {
+/** Per step ahead; sorted once for all of them. */
+const sortErrors = (horizon: number, scaled: Float64Array): SortedErrors[] => {
+  const order = Int32Array.from({ length: scaled.length }, (_, cell) => cell)
+    .filter((cell) => !Number.isNaN(scaled[cell]!))
+    .sort((a, b) => scaled[a]! - scaled[b]!);
   const reach = Math.round(AHEAD_REACH * horizon);
-  const [first, last] = [Math.max(0, ahead - reach), Math.min(horizon - 1, ahead + reach)];
-  const found: number[] = [];
-  for (let i = 0; i < origins.length; i++)
-    for (let k = first; k <= last; k++)
-      if (!Number.isNaN(scaled[i * horizon + k]!)) found.push(i * horizon + k);
-  found.sort((a, b) => scaled[a]! - scaled[b]!);
-  return {
-    values: Float64Array.from(found, (cell) => scaled[cell]!),
-    origins: Int32Array.from(found, (cell) => Math.floor(cell / horizon)),
-    perOrigin: last - first + 1,
-  };
+  const around = (ahead: number): [number, number] => [
+    Math.max(0, ahead - reach),
+    Math.min(horizon - 1, ahead + reach),
+  ];
+  const sorted = Array.from({ length: horizon }, (_, ahead): SortedErrors => {
+    const [first, last] = around(ahead);
+    return { values: [], origins: [], perOrigin: last - first + 1 };
+  });
+  for (const cell of order) {
+    const [first, last] = around(cell % horizon);
+    for (let ahead = first; ahead <= last; ahead++) {
+      sorted[ahead]!.values.push(scaled[cell]!);
+      sorted[ahead]!.origins.push(Math.floor(cell / horizon));
+    }
+  }
+  return sorted;
 };
 
 /** Smallest value at which this much weight has been reached; the outermost where there is less. */
@@ -158,16 +167,16 @@ export const errorQuantiles = (
     p50: new Float64Array(horizon),
     p90: new Float64Array(horizon),
   }));
-  for (let ahead = 0; ahead < horizon; ahead++) {
-    const sorted = sortErrors(cells, scaled, ahead);
+  sortErrors(horizon, scaled).forEach((sorted, ahead) => {
     const coming = COMING_ORIGINS * sorted.perOrigin;
     weightsOf.forEach((weights, k) => {
-      const total = sorted.origins.reduce((sum, origin) => sum + weights[origin]!, 0);
+      let total = 0;
+      for (const origin of sorted.origins) total += weights[origin]!;
       const quantiles = result[k]!;
       quantiles.p10[ahead] = valueAt(sorted, weights, 0.1 * (total + coming) - coming);
       quantiles.p50[ahead] = valueAt(sorted, weights, 0.5 * total);
       quantiles.p90[ahead] = valueAt(sorted, weights, 0.9 * (total + coming));
     });
-  }
+  });
   return result;
 };

@@ -104,27 +104,34 @@ export const fitDoubleSeasonal = ({ series, horizon, origins }: FitFrame): Point
   const weekSteps = series.z.length >= 2 * weekOfSteps ? weekOfSteps : 0;
   const gains = bestGains(series, weekSteps);
   const past = new Float64Array(origins.length * horizon).fill(NaN);
-  const run = (now: CleanSeries, visit: (smoother: Smoother, origin: number) => void): Smoother => {
-    const smoother = new Smoother(now, gains, weekSteps);
-    for (let step = smoother.begin; step < now.z.length; step++) {
-      visit(smoother, step);
-      smoother.learn(step);
-    }
-    return smoother;
-  };
   let index = 0;
-  run(series, (smoother, origin) => {
+  smoothedOver(series, gains, weekSteps, (smoother, origin) => {
     while (origins[index]! < origin) index++;
     if (origins[index] !== origin || origin < smoother.begin + series.daySteps) return;
     for (let ahead = 0; ahead < horizon; ahead++)
       past[index * horizon + ahead] = smoother.predict(origin, ahead);
   });
-  return {
-    name: 'smoothing',
-    past,
-    forecast: (now) => {
-      const smoother = run(now, () => undefined);
-      return Float64Array.from({ length: horizon }, (_, ahead) => smoother.predict(now.z.length, ahead));
-    },
-  };
+  return { name: 'smoothing', past, forecast: forecastBy(gains, weekSteps, horizon) };
 };
+
+/** The smoother after the whole series; `visit` sees it before each step. */
+const smoothedOver = (
+  series: CleanSeries,
+  gains: Gains,
+  weekSteps: number,
+  visit: (smoother: Smoother, origin: number) => void = () => undefined,
+): Smoother => {
+  const smoother = new Smoother(series, gains, weekSteps);
+  for (let step = smoother.begin; step < series.z.length; step++) {
+    visit(smoother, step);
+    smoother.learn(step);
+  }
+  return smoother;
+};
+
+const forecastBy =
+  (gains: Gains, weekSteps: number, horizon: number) =>
+  (now: CleanSeries): Float64Array => {
+    const smoother = smoothedOver(now, gains, weekSteps);
+    return Float64Array.from({ length: horizon }, (_, ahead) => smoother.predict(now.z.length, ahead));
+  };

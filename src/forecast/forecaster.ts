@@ -77,6 +77,7 @@ class EnsembleForecaster implements SeriesForecaster {
       if (!job) return fallback(whole);
       const said = new Map(this.members.map((member, m) => [member.name, guests[m]!.get(job)]));
       const forecast = this.forecastJob(job, said);
+      if (![...forecast.curve.p10, ...forecast.curve.p90].every(Number.isFinite)) return fallback(whole);
       return { ...forecast, curve: extended(forecast.curve, whole.horizonSteps, job.daySteps) };
     });
   }
