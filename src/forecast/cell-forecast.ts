@@ -51,7 +51,7 @@ const mainModel = (forecasts: readonly SeriesForecast[]): string => {
   return best?.[0] ?? (forecasts.length > 0 ? HOLD_MODEL : SEASONAL_MODEL);
 };
 
-type SeriesFacts = Pick<SeriesToForecast, 'id' | 'history' | 'eventLevels'>;
+type SeriesKind = ScoredKind | 'region_viewers';
 
 /**
  * Issues one forecast for every channel and region of a cell: viewers, the encode units that they will need, and the
@@ -63,6 +63,7 @@ type SeriesFacts = Pick<SeriesToForecast, 'id' | 'history' | 'eventLevels'>;
 export const forecastCell = (input: CellForecastInput): CellForecast => {
   const { cell, atMs, stepSeconds, horizonSteps, seasonSteps, channels } = input;
   const { events = [], feedback, cost = NOMINAL_COST, trendHistory = {} } = input;
+  const { regionLoadHistory, regionViewersHistory } = input;
   const forecaster = input.forecaster ?? createSeriesForecaster();
   const stepMs = stepSeconds * 1000;
   const endMs = Math.floor(atMs / stepMs) * stepMs;
@@ -74,81 +75,93 @@ export const forecastCell = (input: CellForecastInput): CellForecast => {
     stepSeconds,
     steps: history.length + horizonSteps,
   });
-  const facts = (
+  const given = (
+    kind: SeriesKind,
     id: string,
     history: (number | null)[],
     levelsOn: (grid: StepGrid) => number[] | null,
-  ): SeriesFacts => {
+  ): SeriesToForecast => {
     const levels = levelsOn(gridOf(history));
-    return { id, history, ...(levels && { eventLevels: levels }) };
+    return {
+      id: `${kind}/${id}`,
+      stepSeconds,
+      startMs: startOf(history),
+      history,
+      horizonSteps,
+      daySteps: seasonSteps,
+      ...(levels && { eventLevels: levels }),
+    };
   };
-  const regionFacts = (histories: Record<string, (number | null)[]> = {}): SeriesFacts[] =>
-    Object.keys(histories)
-      .sort()
-      .map((region) =>
-        facts(region, histories[region] ?? [], (grid) =>
-          meanEventLevels(
-            events,
-            audiences.filter((a) => a.region === region),
-            grid,
-          ),
+  const ofRegions = (
+    kind: SeriesKind,
+    histories: Record<string, (number | null)[]> = {},
+  ): SeriesToForecast[] =>
+    Object.keys(histories).map((region) =>
+      given(kind, region, histories[region] ?? [], (grid) =>
+        meanEventLevels(
+          events,
+          audiences.filter((a) => a.region === region),
+          grid,
         ),
-      );
-  const forecastAll = (series: readonly SeriesFacts[]): Map<string, SeriesForecast> => {
-    const answers = forecaster.forecast(
-      series.map((one) => ({
-        ...one,
-        stepSeconds,
-        startMs: startOf(one.history),
-        horizonSteps,
-        daySteps: seasonSteps,
-      })),
+      ),
     );
-    return new Map(series.map(({ id }, i) => [id, answers[i] as SeriesForecast]));
-  };
-
-  const viewers = forecastAll(
-    channels.map((spec, i) =>
-      facts(spec.id, input.viewersHistory[spec.id] ?? [], (grid) =>
-        eventLevels(events, audiences[i] as EventAudience, grid),
+  // All in one call: a model's cost is per call.
+  const asked = [
+    ...channels.map(({ id, region }) =>
+      given('viewers', id, input.viewersHistory[id] ?? [], (grid) =>
+        eventLevels(events, { channelId: id, region }, grid),
       ),
     ),
-  );
-  const regionLoad = forecastAll(regionFacts(input.regionLoadHistory));
-  const regionViewers = forecastAll(regionFacts(input.regionViewersHistory));
+    ...ofRegions('region_load', regionLoadHistory),
+    ...ofRegions('region_viewers', regionViewersHistory),
+  ];
+  const answers = forecaster.forecast(asked);
+  const answerOf = new Map(asked.map(({ id }, i) => [id, answers[i] as SeriesForecast]));
+  const viewersOf = (channelId: string): SeriesForecast =>
+    answerOf.get(`viewers/${channelId}`) as SeriesForecast;
+  const ofRegion = (
+    kind: SeriesKind,
+    histories: Record<string, (number | null)[]>,
+    finish: (curve: DemandCurve, region: string) => DemandCurve,
+  ): Record<string, DemandCurve> =>
+    Object.fromEntries(
+      Object.keys(histories)
+        .sort()
+        .map((region) => [
+          region,
+          finish((answerOf.get(`${kind}/${region}`) as SeriesForecast).curve, region),
+        ]),
+    );
   const learned = (kind: ScoredKind, id: string, curve: DemandCurve): DemandCurve =>
     withFeedback(curve, feedback?.get(seriesKey(kind, id)) ?? new Map<number, LeadFeedback>());
 
   const forecast: CellForecast = {
     forecastId: `forecast-${cell}-${atMs}`,
-    model: mainModel([...viewers.values()]),
+    model: mainModel(channels.map(({ id }) => viewersOf(id))),
     issuedAtMs: atMs,
     stepSeconds,
     horizonSteps,
     viewers: {},
     channelUnits: {},
-    held: [...viewers].flatMap(([id, { held }]) => (held ? [id] : [])).sort(),
+    held: channels.flatMap(({ id }) => (viewersOf(id).held ? [id] : [])).sort(),
     ...(input.errorCorrelation !== undefined && { errorCorrelation: input.errorCorrelation }),
   };
   for (const spec of channels) {
-    const { curve } = viewers.get(spec.id) as SeriesForecast;
+    const { curve } = viewersOf(spec.id);
     const history = input.viewersHistory[spec.id] ?? [];
     const ratios = trendRatios(history, trendHistory[spec.id] ?? [], seasonSteps, horizonSteps);
     const ahead = mapCurve(learned('viewers', spec.id, scaledCurve(curve, ratios)), oneDecimal);
     forecast.viewers[spec.id] = ahead;
     forecast.channelUnits[spec.id] = mapCurve(ahead, (v) => unitsForViewers(spec, v, cost));
   }
-  if (regionLoad.size > 0) {
-    forecast.regionLoad = Object.fromEntries(
-      [...regionLoad].map(([region, { curve }]) => [
-        region,
-        mapCurve(learned('region_load', region, curve), fourDecimals),
-      ]),
+  if (regionLoadHistory && Object.keys(regionLoadHistory).length > 0) {
+    forecast.regionLoad = ofRegion('region_load', regionLoadHistory, (curve, region) =>
+      mapCurve(learned('region_load', region, curve), fourDecimals),
     );
   }
-  if (regionViewers.size > 0) {
-    forecast.regionViewers = Object.fromEntries(
-      [...regionViewers].map(([region, { curve }]) => [region, mapCurve(curve, oneDecimal)]),
+  if (regionViewersHistory && Object.keys(regionViewersHistory).length > 0) {
+    forecast.regionViewers = ofRegion('region_viewers', regionViewersHistory, (curve) =>
+      mapCurve(curve, oneDecimal),
     );
   }
   return forecast;

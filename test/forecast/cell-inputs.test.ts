@@ -57,7 +57,7 @@ test('events reach the forecaster as levels over history and horizon, on the gri
     });
   forecastCell({ ...input, events: [event('past', ['ch-1'], -24, 2), event('next', ['ch-1'], 1, 2)] });
   const [first, second, region] = given;
-  expect(first).toMatchObject({ id: 'ch-1', startMs: endMs - 240 * STEP_MS, daySteps: 24 });
+  expect(first).toMatchObject({ id: 'viewers/ch-1', startMs: endMs - 240 * STEP_MS, daySteps: 24 });
   const levels = first!.eventLevels!;
   expect(levels).toHaveLength(244);
   expect(levels.flatMap((level, step) => (level === 0 ? [] : [[step, level]]))).toEqual([

@@ -6,7 +6,7 @@ import {
   type SwarmSnapshot,
 } from '../../../src/domain';
 import { fitnessOf } from '../../../src/fitness';
-import { forecastCell } from '../../../src/forecast';
+import { createSeriesForecaster, forecastCell } from '../../../src/forecast';
 import { makePlan } from '../../../src/planner';
 import { deservedRungs, unitsOfRungs } from '../../../src/planner/demand';
 import { castRoles, viewersAt, type AudienceRole } from '../../../src/telemetry/audience/roles';
@@ -55,6 +55,7 @@ export const simulate = (o: SimulationOptions): SimulationResult => {
     viewersAt(o.trace, roles[id] ?? 'modest', ANCHOR_MS, STEP_SECONDS, atMs);
   const channels: ChannelObservation[] = specs.map((spec) => channelOn(spec, o.placement[spec.id] ?? null));
   const encoderIds = ['enc-1', 'enc-2', 'enc-3'];
+  const forecaster = createSeriesForecaster({ refitEverySteps: STEPS_PER_DAY });
   const pending: { doneAtMs: number; move: Move }[] = [];
   const result: SimulationResult = {
     moves: [],
@@ -95,6 +96,7 @@ export const simulate = (o: SimulationOptions): SimulationResult => {
       seasonSteps: STEPS_PER_DAY,
       channels: specs,
       viewersHistory,
+      forecaster,
     });
     result.forecastMs += performance.now() - started;
     forecasts++;
