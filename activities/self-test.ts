@@ -41,7 +41,7 @@ export const selfTestActivities = ({
     /**
      * Has an encoder encode and publish the reference clips in sessions of their own, and looks at what comes: every
      * frame where it belongs, faster than live, and just what the catalogue's probe of its build has found.
-     * @throws SwarmError encoder-incompatible, session-failed, encoder-unreachable, encoder-full (it is not empty)
+     * @throws SwarmError encoder-incompatible, unavailable (too slow just now), session-failed, encoder-unreachable, encoder-full (it is not empty)
      */
     selfTest: ({
       encoderId,
@@ -75,8 +75,12 @@ export const selfTestActivities = ({
         }
         const slowest = Math.min(...tested.map((t) => t.realTimeRatio));
         if (slowest < MIN_REAL_TIME_RATIO) {
-          const why = `it encodes at ${slowest.toFixed(2)} x real time`;
-          throw refuse(encoderId, why, 'See what else runs on its machine.');
+          // An overload passes: this is asked again for a while, a difference is not.
+          throw new SwarmError(
+            'unavailable',
+            `${encoderId} fails its self-test: it encodes at ${slowest.toFixed(2)} x real time.`,
+            'See what else runs on its machine.',
+          );
         }
         const { builds } = await versions.read();
         const probed = builds.find((build) => build.digest === digest)?.probe?.facts;
