@@ -83,8 +83,8 @@ export const writeModel = async (
     ...manifest,
   });
   await makeDirectoryDurably(folder);
-  await replaceFile(join(folder, WEIGHTS), packed, { durable: true });
-  await replaceFile(join(folder, MANIFEST), `${JSON.stringify(whole, null, 2)}\n`, { durable: true });
+  await replaceFile(join(folder, WEIGHTS), packed);
+  await replaceFile(join(folder, MANIFEST), `${JSON.stringify(whole, null, 2)}\n`);
   return whole;
 };
 
@@ -167,7 +167,7 @@ export class ModelStore {
   /** Tells other processes (the API) what the worker computes on. */
   async noteBackEnd(backEnd: BackEndInUse): Promise<void> {
     await makeDirectoryDurably(this.folder);
-    await replaceFile(join(this.folder, BACK_END), JSON.stringify(backEnd), { durable: false });
+    await replaceFile(join(this.folder, BACK_END), JSON.stringify(backEnd));
   }
 
   /** What the worker computes on; null where it has loaded nothing yet. */

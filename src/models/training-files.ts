@@ -69,7 +69,7 @@ export class TrainingFiles {
 
   async writeDataset(dataset: Dataset): Promise<void> {
     await makeDirectoryDurably(this.folder);
-    await replaceFile(join(this.folder, DATASET), JSON.stringify(dataset), { durable: false });
+    await replaceFile(join(this.folder, DATASET), JSON.stringify(dataset));
   }
 
   /** @throws SwarmError not-found where there is none, bad-request where it is not what was written */
@@ -96,7 +96,7 @@ export class TrainingFiles {
       sha256: sha256(packed),
     });
     const content = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), packed]);
-    await replaceFile(join(this.folder, CHECKPOINT), content, { durable: false });
+    await replaceFile(join(this.folder, CHECKPOINT), content);
   }
 
   /** Null where there is none, or none that is whole: training then begins anew. */
