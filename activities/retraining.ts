@@ -6,13 +6,13 @@ import {
   TrainingFiles,
   removeOtherRuns,
   runInThread,
-  type Dataset,
   type ModelStore,
   type StartingPoint,
 } from '../src/models';
 import type { Dependencies } from './dependencies';
-import { HISTORY_DAYS, HORIZON_STEPS, SEASON_STEPS } from './forecast-shape';
+import { ForecastInputReader } from './forecast-inputs';
 import { withHeartbeats } from './heartbeat';
+import { readTrainingHistory } from './training-history';
 import type {
   CollectedHistory,
   EvaluatedModel,
@@ -33,6 +33,7 @@ export const retrainingActivities = ({
   models,
   trainingThread,
 }: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal' | 'models' | 'trainingThread'>) => {
+  const reader = new ForecastInputReader(cell, store);
   const filesOf = ({ runId }: RetrainingRun): TrainingFiles =>
     new TrainingFiles(join(models.store.runs, runId));
 
@@ -44,30 +45,12 @@ export const retrainingActivities = ({
         const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
         const stepMs = stepSeconds * 1_000;
         const endMs = Math.floor(Date.now() / stepMs) * stepMs;
-        const steps = HISTORY_DAYS * SEASON_STEPS;
-        const channelIds = channels.map((spec) => spec.id);
-        const history =
-          channelIds.length === 0
-            ? {}
-            : await store.audienceHistory({ cell, channelIds, stepSeconds, steps, endMs });
-        const measured = Object.entries(history).filter(([, values]) => values.some((v) => v !== null));
-        const firstStep = Math.min(
-          steps,
-          ...measured.map(([, values]) => values.findIndex((v) => v !== null)),
-        );
-        const dataset: Dataset = {
-          description: `viewers of ${measured.length} channels of cell ${cell}`,
-          stepSeconds,
-          daySteps: SEASON_STEPS,
-          horizonSteps: HORIZON_STEPS,
-          startMs: endMs - (steps - firstStep) * stepMs,
-          series: measured.map(([id, values]) => ({ id: `viewers/${id}`, history: values.slice(firstStep) })),
-        };
+        const dataset = await readTrainingHistory(reader, { cell, channels, stepSeconds, endMs });
         await removeOtherRuns(models.store.runs, run.runId);
         await filesOf(run).writeDataset(dataset);
         return {
-          series: measured.length,
-          days: Number(((steps - firstStep) / SEASON_STEPS).toFixed(1)),
+          series: dataset.series.length,
+          days: Number(((endMs - dataset.startMs) / stepMs / dataset.daySteps).toFixed(1)),
           fromMs: dataset.startMs,
           toMs: endMs,
         };

@@ -5,6 +5,7 @@ import {
   rolloutRequestSchema,
   swarmControl,
   swarmWorkflowId,
+  synchroniseWorkflowId,
   versionsControl,
   versionsWorkflowId,
   type Evidence,
@@ -49,6 +50,17 @@ export interface CompareBuildsRequest {
   untilGood: boolean;
 }
 
+/** @throws SwarmError conflict while an encoder is being brought to the target: two must not change one build. */
+const requireNoSynchronisation = (cell: string, { cordons }: SwarmWorkflowState): void => {
+  const [encoderId] = Object.keys(cordons).filter((id) => cordons[id]?.by === synchroniseWorkflowId(cell));
+  if (encoderId === undefined) return;
+  throw new SwarmError(
+    'conflict',
+    `${encoderId} is just being brought to the target build.`,
+    'Ask again when it is done (encoder-swarm version list), or set no target: encoder-swarm version target none.',
+  );
+};
+
 /** Activities of a rollout, beside those that change one encoder. */
 export const rolloutActivities = (dependencies: Dependencies) => {
   const { cell, originUrl, relayUrl, encoders, store, temporal, versions, ffmpegPath } = dependencies;
@@ -77,6 +89,7 @@ export const rolloutActivities = (dependencies: Dependencies) => {
         const swarm = await temporal()
           .workflow.getHandle(swarmWorkflowId(cell))
           .query<SwarmWorkflowState>(swarmControl.state);
+        requireNoSynchronisation(cell, swarm);
         await Promise.all([encoders.refresh(), telemetry.refreshTroubles(Date.now())]);
         const [observed, channels, catalogue] = await Promise.all([
           probe.observe(swarm.cordons, telemetry.troublesOf, { deadlineMs: LOOK_DEADLINE_MS, fresh: true }),

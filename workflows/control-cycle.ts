@@ -1,8 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
 import type { LostChannel, Observation, OrphanSession } from '../activities';
-import { rolloutWorkflowId } from '../src/domain/rollout';
 import type { CycleResult, EncoderUpdate, Move, Plan, ScaleChange } from '../src/domain';
+import { rolloutWorkflowId } from '../src/domain/rollout';
 import { synchroniseWorkflowId } from '../src/domain/version-manager';
 import { attributes } from './attributes';
 import { causeOf } from './failures';

@@ -118,7 +118,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     const asked = parseOrRefuse(handoffSchema, req.body ?? {}, 'handoff');
     res.json(await command(requestHandoff(ports.orchestration, id, asked)));
   });
-  router.use('/versions', createVersionRoutes(ports.versions));
+  router.use('/versions', createVersionRoutes(ports));
   router.use('/rollout', createRolloutRoutes(ports.rollouts));
   const cordonRoute =
     (change: 'cordon' | 'uncordon' | 'drain') =>

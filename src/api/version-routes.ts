@@ -1,9 +1,9 @@
 import { Router, type Request } from 'express';
 import { z } from 'zod';
-import { buildSourceSchema, digestSchema, encoderBuildSchema, idSchema } from '../domain';
+import { buildSourceSchema, digestSchema, encoderBuildSchema, idSchema, type VersionsState } from '../domain';
 import { parseOrRefuse } from '../service/http';
 import { emptySchema } from './schemas';
-import type { VersionsPort } from './versions-port';
+import type { ApiPorts } from './ports';
 
 export const addBuildSchema = z.strictObject({
   id: idSchema,
@@ -16,6 +16,14 @@ export const targetSchema = z.strictObject({
   buildId: idSchema.nullable().describe('null: no target, every encoder runs what it runs.'),
 });
 export const pinSchema = z.strictObject({ buildId: idSchema });
+const runningSchema = z.object({
+  encoderId: z.string(),
+  buildDigest: z.string().nullable().describe('null: it does not answer, or does not tell.'),
+  buildId: z.string().nullable().describe('null: not in the catalogue.'),
+  inLine: z.boolean().nullable().describe('null: there is no target, or its build is not known.'),
+});
+export type RunningVersion = z.infer<typeof runningSchema>;
+
 export const versionsSchema = z
   .object({
     cell: z.string(),
@@ -28,15 +36,41 @@ export const versionsSchema = z
       .object({ encoderId: z.string(), buildId: z.string(), why: z.string(), atMs: z.number() })
       .nullable()
       .describe('Why encoders are not brought to the target any more, until it is set again.'),
+    encoders: z.array(runningSchema),
   })
   .describe('Catalogue, target and pins of the cell; see docs/versions.md');
 
+/** What every encoder says that it runs, side by side; one that does not answer holds up no other. */
+const runningVersions = async (
+  { fleet, encoder }: Pick<ApiPorts, 'fleet' | 'encoder'>,
+  { builds, targetBuildId }: VersionsState,
+): Promise<RunningVersion[]> => {
+  const members = await fleet.list().catch(() => []);
+  const target = builds.find((build) => build.id === targetBuildId);
+  return Promise.all(
+    members.map(async ({ id, grpcAddress }) => {
+      const info = await encoder.describe(grpcAddress).catch(() => null);
+      const digest = info?.buildDigest;
+      return {
+        encoderId: id,
+        buildDigest: digest ?? null,
+        buildId: builds.find((build) => build.digest === digest)?.id ?? null,
+        inLine: digest === undefined || !target ? null : digest === target.digest,
+      };
+    }),
+  );
+};
+
 /** Routes below /api/versions. */
-export const createVersionRoutes = (versions: VersionsPort): Router => {
+export const createVersionRoutes = (ports: Pick<ApiPorts, 'versions' | 'fleet' | 'encoder'>): Router => {
+  const { versions } = ports;
   const router = Router();
   const idOf = (req: Request, what: string): string => parseOrRefuse(idSchema, req.params.id, what);
 
-  router.get('/', async (_req, res) => void res.json(await versions.state()));
+  router.get('/', async (_req, res) => {
+    const state = await versions.state();
+    res.json({ ...state, encoders: await runningVersions(ports, state) });
+  });
   router.post('/', async (req, res) => {
     const { digest, ...rest } = parseOrRefuse(addBuildSchema, req.body, 'build');
     res.status(201).json(await versions.add({ ...rest, ...(digest !== undefined && { digest }) }));

@@ -1,22 +1,130 @@
-import { withEventLift } from './event-lift';
+import { cleanSeries, measuredDemand, type CleanSeries } from './clean-series';
+import { fitEnsemble, fitStatistics, forecastEnsemble, type EnsembleFit } from './ensemble';
+import { FitCache } from './fit-cache';
+import { hindcastOf, voiceOf } from './guests';
+import { directSteps, extended } from './long-horizon';
+import type { EnsembleMember, SeriesForecast, SeriesForecaster, SeriesToForecast } from './series';
 import { forecastSeries } from './series-forecast';
-import type { SeriesForecast, SeriesForecaster, SeriesToForecast } from './series';
+
+export const ENSEMBLE_MODEL = 'ensemble';
+
+export interface ForecasterOptions {
+  /** Voices besides the statistical members: a net, say. */
+  members?: readonly EnsembleMember[];
+  /**
+   * Keeps what was learned about a series, by its id, and learns anew after so many steps; meanwhile the width of
+   * the band follows how often it was missed. Absent: every call learns from the history that it was given alone.
+   */
+  refitEverySteps?: number;
+}
 
 const DAY_SECONDS = 86_400;
+/** The ensemble needs this much history, and this much of it measured. */
+const MIN_DAYS = 3;
+const MIN_STEPS = 48;
+const MIN_KNOWN_SHARE = 0.4;
 
-const daySteps = ({ daySteps: given, stepSeconds }: SeriesToForecast): number =>
-  given ?? Math.max(1, Math.round(DAY_SECONDS / stepSeconds));
+const dayStepsOf = ({ daySteps, stepSeconds }: SeriesToForecast): number =>
+  Math.max(1, Math.round(daySteps ?? DAY_SECONDS / stepSeconds));
 
-const seasonalForecaster: SeriesForecaster = {
-  forecast: (series) =>
-    series.map((s): SeriesForecast =>
-      forecastSeries(s.history, {
-        stepSeconds: s.stepSeconds,
-        horizonSteps: s.horizonSteps,
-        seasonSteps: daySteps(s),
-      }),
-    ),
+/** One series on its way through the forecaster. */
+interface Job {
+  /** With the horizon that is forecast directly. */
+  given: SeriesToForecast;
+  demand: Float64Array;
+  daySteps: number;
+  /** Absolute step of history[0]. */
+  firstStep: number;
+  levels: readonly number[];
+}
+
+const jobOf = (series: SeriesToForecast): Job | null => {
+  const daySteps = dayStepsOf(series);
+  const { history } = series;
+  if (history.length < Math.max(MIN_DAYS * daySteps, MIN_STEPS)) return null;
+  const demand = measuredDemand(history, daySteps);
+  if (demand.filter((value) => !Number.isNaN(value)).length < MIN_KNOWN_SHARE * demand.length) return null;
+  const horizonSteps = directSteps(series.horizonSteps, history.length, daySteps);
+  const startMs = Number.isFinite(series.startMs) ? series.startMs : 0;
+  return {
+    given: { ...series, horizonSteps },
+    demand,
+    daySteps,
+    firstStep: Math.round(startMs / 1000 / series.stepSeconds),
+    levels: series.eventLevels ?? [],
+  };
 };
 
-/** The forecaster of the swarm: what the live system, the simulator and the bench all use. */
-export const createSeriesForecaster = (): SeriesForecaster => withEventLift(seasonalForecaster);
+class EnsembleForecaster implements SeriesForecaster {
+  private readonly members: readonly EnsembleMember[];
+  private readonly cache: FitCache | null;
+
+  constructor({ members = [], refitEverySteps }: ForecasterOptions) {
+    this.members = members;
+    this.cache = refitEverySteps === undefined ? null : new FitCache(refitEverySteps);
+  }
+
+  forecast(series: readonly SeriesToForecast[]): SeriesForecast[] {
+    const jobs = series.map(jobOf);
+    const asked = jobs.filter((job) => job !== null);
+    // All series at once: a net's cost is per call.
+    const guests = this.members.map((member) => {
+      const curves = asked.length > 0 ? member.forecast(asked.map((job) => job.given)) : [];
+      return new Map(asked.map((job, i) => [job, curves[i]?.p50]));
+    });
+    return jobs.map((job, i) => {
+      const whole = series[i]!;
+      if (!job) return fallback(whole);
+      const said = new Map(this.members.map((member, m) => [member.name, guests[m]!.get(job)]));
+      const forecast = this.forecastJob(job, said);
+      return { ...forecast, curve: extended(forecast.curve, whole.horizonSteps, job.daySteps) };
+    });
+  }
+
+  private forecastJob(job: Job, said: ReadonlyMap<string, readonly number[] | undefined>): SeriesForecast {
+    const { given, demand, daySteps, firstStep, levels } = job;
+    const end = firstStep + demand.length;
+    const shape = `${given.stepSeconds}/${daySteps}/${given.horizonSteps}/${levels.length > 0}`;
+    const kept = this.cache?.seriesOf(given.id, shape);
+    let fit = kept ? this.cache!.find(kept, end, daySteps) : null;
+    const clean = cleanSeries(demand, { daySteps, firstStep, ...(fit && { scale: fit.scale }) });
+    if (!fit) {
+      fit = this.fit(job, clean);
+      if (kept) this.cache!.keep(kept, end, daySteps, fit);
+    }
+    kept?.width.learn(firstStep, demand);
+    const voices = fit.guests.map((name) =>
+      voiceOf(said.get(name), given.horizonSteps, clean, fit.eventEffect, levels),
+    );
+    const { curve, shares } = forecastEnsemble(fit, clean, levels, voices, kept?.width.widening);
+    kept?.width.issued(end, curve);
+    return { curve, held: false, model: ENSEMBLE_MODEL, shares };
+  }
+
+  private fit({ given, levels }: Job, clean: CleanSeries): EnsembleFit {
+    const fitted = fitStatistics(clean, given.horizonSteps, levels);
+    const { origins } = fitted.frame;
+    const guests = this.members.flatMap(
+      (member) => hindcastOf(member, given, clean, fitted.eventEffect, origins) ?? [],
+    );
+    return fitEnsemble(fitted, levels, guests, this.cache ? 'all' : 'now');
+  }
+}
+
+/** Where the ensemble has too little to learn from: the seasonal rule, which holds the level in its turn. */
+const fallback = (series: SeriesToForecast): SeriesForecast =>
+  forecastSeries(series.history, {
+    stepSeconds: series.stepSeconds,
+    horizonSteps: series.horizonSteps,
+    seasonSteps: dayStepsOf(series),
+  });
+
+/**
+ * The forecaster of the swarm: what the live system, the simulator and the bench all use.
+ *
+ * An ensemble of statistical members, and of guests such as a net, weighted by their recent losses and calibrated
+ * on held-back forecasts of the same history; with less than three days, the seasonal rule; with less than a day
+ * and a half, the current level held. See docs/forecasting.md.
+ */
+export const createSeriesForecaster = (options: ForecasterOptions = {}): SeriesForecaster =>
+  new EnsembleForecaster(options);

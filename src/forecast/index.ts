@@ -1,4 +1,4 @@
-export { createSeriesForecaster } from './forecaster';
+export { createSeriesForecaster, ENSEMBLE_MODEL, type ForecasterOptions } from './forecaster';
 export { forecastCell, seriesKey, type CellForecastInput } from './cell-forecast';
 export { encoderCurves, type ChannelPlacement } from './encoder-curves';
 export { errorCorrelation } from './error-correlation';

@@ -33,3 +33,61 @@ export const median = (values: readonly number[]): number =>
     values,
     values.map(() => 1),
   );
+
+/** Median of many values, NaN of none; for an even number the mean of the two in the middle. */
+export const medianOf = (values: readonly number[]): number => {
+  const sorted = Float64Array.from(values).sort();
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+};
+
+/** Scratch of `weightedMidmean` and of those who fill it: values with their weights, sorted in place. */
+export class WeightedValues {
+  readonly values: Float64Array;
+  readonly weights: Float64Array;
+  count = 0;
+
+  constructor(capacity: number) {
+    this.values = new Float64Array(capacity);
+    this.weights = new Float64Array(capacity);
+  }
+
+  clear(): void {
+    this.count = 0;
+  }
+
+  /** Inserts in ascending order: fast for the few values that it is used for. */
+  insert(value: number, weight: number): void {
+    const { values, weights } = this;
+    let i = this.count++;
+    while (i > 0 && values[i - 1]! > value) {
+      values[i] = values[i - 1]!;
+      weights[i] = weights[i - 1]!;
+      i--;
+    }
+    values[i] = value;
+    weights[i] = weight;
+  }
+
+  /**
+   * Mean of what lies between two weighted quantiles: as deaf to a wild value as the median, steadier where
+   * there are few. (0.25, 0.75) is the interquartile mean.
+   * @returns NaN of nothing
+   */
+  meanBetween(low: number, high: number): number {
+    const { values, weights, count } = this;
+    let total = 0;
+    for (let i = 0; i < count; i++) total += weights[i]!;
+    let [reached, sum, inside] = [0, 0, 0];
+    for (let i = 0; i < count; i++) {
+      const next = reached + weights[i]!;
+      const share = Math.min(next, high * total) - Math.max(reached, low * total);
+      if (share > 0) {
+        sum += share * values[i]!;
+        inside += share;
+      }
+      reached = next;
+    }
+    return inside > 0 ? sum / inside : NaN;
+  }
+}

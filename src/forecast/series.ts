@@ -23,6 +23,8 @@ export interface SeriesForecast {
   held: boolean;
   /** Model, or members and weights, that it came from; short enough for a metric tag. */
   model: string;
+  /** Share of each member in an ensemble's P50, by name; sums to 1. Absent where one model made it. */
+  shares?: Record<string, number>;
 }
 
 /** Forecasts many series at once, so that models may work in batches. Never throws for the content of a series. */

@@ -22,7 +22,7 @@ export const datasetSchema = z.object({
   series: z.array(
     z.object({
       id: z.string(),
-      history: z.array(z.number().nullable()),
+      history: z.array(z.number().nullable()).readonly(),
       eventLevels: z.array(z.number()).optional(),
     }),
   ),

@@ -56,8 +56,10 @@ export class InfluxTelemetryStore implements TelemetryStore {
     const storable = points.filter((p) => Object.values(p.fields).some(isStorable));
     for (const point of storable) this.connection.check(toInfluxPoint(point));
     this.buffer.push(storable);
+    // One under way may have begun before these points came; the next one has them. Nobody waits for later ones.
+    await this.flushing;
     // While the database is away, the timer asks; each writer would only wait for the deadline again.
-    while (this.buffer.length > 0 && !this.retryTimer && !this.closed) await this.flush();
+    if (this.buffer.length > 0 && !this.retryTimer && !this.closed) await this.flush();
   }
 
   async audienceHistory(o: {
@@ -155,9 +157,13 @@ export class InfluxTelemetryStore implements TelemetryStore {
     return this.flushing;
   }
 
+  /** Writes what is in the buffer now; points that come meanwhile are for the next flush. */
   private async flushAll(): Promise<void> {
-    while (this.buffer.length > 0) {
-      const batch = this.buffer.take(BATCH_POINTS);
+    let left = this.buffer.length;
+    while (left > 0) {
+      const batch = this.buffer.take(Math.min(BATCH_POINTS, left));
+      left -= batch.length;
+      if (batch.length === 0) return;
       this.inFlight = batch.length;
       try {
         await this.connection.write(batch.map(toInfluxPoint));

@@ -257,7 +257,18 @@ export class FakeSwarm {
   private describe(address: string): EncoderInfo {
     const { id, grpcAddress, region, zone, capacityUnits, version } = this.at(address);
     const ffmpegVersion = id === 'enc-3' ? 'version N-92722 (2018)' : 'version 5.1.8';
-    return { id, grpcAddress, region, zone, capacityUnits, version, maxSessions: 8, ffmpegVersion };
+    const buildDigest = (id === 'enc-3' ? 'b-2' : 'b-1').padEnd(64, '0');
+    return {
+      id,
+      grpcAddress,
+      region,
+      zone,
+      capacityUnits,
+      version,
+      maxSessions: 8,
+      ffmpegVersion,
+      buildDigest,
+    };
   }
 
   private telemetry(address: string): EncoderTelemetry {

@@ -34,6 +34,16 @@ test('a build is added, probed, made the target, pinned, and all that undone', a
   expect((await call('')).body).toMatchObject({ builds: [], targetBuildId: null, pins: {} });
 });
 
+test('encoders are listed with what they run; one that does not answer holds up no other', async () => {
+  await call('', { json: { id: 'b-1', source } });
+  api.swarm.silent.add('enc-2');
+  expect((await call('')).body.encoders).toEqual([
+    { encoderId: 'enc-1', buildDigest: 'b-1'.padEnd(64, '0'), buildId: 'b-1', inLine: null },
+    { encoderId: 'enc-2', buildDigest: null, buildId: null, inLine: null },
+    { encoderId: 'enc-3', buildDigest: 'b-2'.padEnd(64, '0'), buildId: null, inLine: null },
+  ]);
+});
+
 test.each([
   ['POST', '', { id: 'b-1' }, 400, 'source'],
   ['POST', '', { id: 'b-1', source: { kind: 'git', url: 'x' } }, 400, 'source'],
@@ -71,12 +81,13 @@ test('the command line does the same, for people and programs', async () => {
   expect(list.stdout).toContain('Target: b-1');
   expect(list.stdout).toMatch(/b-2 +5\.1 +c-1 +b-200000000+ +pypi imageio-ffmpeg 0\.6\.0/);
   expect(list.stdout).toMatch(/ch-1 +b-2/);
+  expect(list.stdout).toMatch(/enc-1 +b-1 +b-100000000+ +yes[^]*enc-3 +b-2 +b-200000000+ +no/);
   expect(JSON.parse((await run('version', 'list', '--json')).stdout)).toMatchObject({ targetBuildId: 'b-1' });
   expect((await run('version', 'target', 'none')).code).toBe(0);
   expect((await run('version', 'unpin', 'ch-1')).code).toBe(0);
   expect((await run('version', 'remove', 'b-2')).stdout).toBe('b-2 is removed.\n');
   expect(api.swarm.versions.state).toMatchObject({ builds: [{ id: 'b-1' }], targetBuildId: null, pins: {} });
-}, 60_000);
+}, 180_000);
 
 test.each([
   [['add', 'b-1'], 1, 'Name one source'],

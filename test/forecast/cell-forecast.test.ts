@@ -30,7 +30,7 @@ describe('forecastCell', () => {
     const forecast = forecastCell(input);
     expect(forecast.held).toEqual(['ch-2']);
     expect(forecast.viewers['ch-2']?.p90).toEqual(Array(12).fill(0));
-    expect(forecast.model).toBe('seasonal-naive');
+    expect(forecast.model).toBe('ensemble');
     expect(forecastCell({ ...input, viewersHistory: {} }).model).toBe('hold-level');
   });
 

@@ -156,6 +156,22 @@ describe('what can not be stored', () => {
   });
 });
 
+test('a writer does not wait for what others write without a pause', async () => {
+  let others = 0;
+  const timer = setInterval(
+    () => void store.write([audience('busy', 'other', ++others, Date.now() + others)]),
+    1,
+  );
+  try {
+    for (let n = 0; n < 3; n++) {
+      const own = store.write([audience('busy', 'ch-1', n, Date.now())]).then(() => 'written');
+      expect(await Promise.race([own, sleep(4_000)])).toBe('written');
+    }
+  } finally {
+    clearInterval(timer);
+  }
+});
+
 describe('while the database is away', () => {
   test('points wait in a bounded buffer, the oldest go first, and the rest arrives', async () => {
     const port = await freePort();

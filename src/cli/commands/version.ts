@@ -2,11 +2,14 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { SwarmError, type BuildSource, type EncoderBuild, type VersionsState } from '../../domain';
+import type { RunningVersion } from '../../api/version-routes';
 import { segment, type ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { AnsweredNo } from '../failure';
 import { createProbeProgress } from '../probe-progress';
 import { table } from '../table';
+
+type Versions = VersionsState & { encoders: RunningVersion[] };
 
 const PROGRESS_EVERY_MS = 500;
 
@@ -78,7 +81,7 @@ export const addVersion = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  encoder-swarm version list --json')
     .action(async (_options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const versions = await api.get<VersionsState>('/versions');
+      const versions = await api.get<Versions>('/versions');
       print(versions, () => versionLines(versions));
     });
 
@@ -202,7 +205,8 @@ const versionLines = ({
   probing,
   probeFaults,
   fault,
-}: VersionsState): string[] => [
+  encoders,
+}: Versions): string[] => [
   `Target: ${targetBuildId ?? 'none'}`,
   ...(fault
     ? [`! Synchronisation stands still: ${fault.encoderId}: ${fault.why} Set the target again to go on.`]
@@ -219,6 +223,17 @@ const versionLines = ({
     ]),
   ),
   ...builds.flatMap((b) => (probeFaults[b.id] ? [`! ${b.id}: ${probeFaults[b.id]}`] : [])),
+  '',
+  'Encoders',
+  ...table(
+    ['encoder', 'build', 'SHA-256', 'in line'],
+    encoders.map((e) => [
+      e.encoderId,
+      e.buildId,
+      e.buildDigest?.slice(0, 12) ?? null,
+      e.inLine === null ? null : e.inLine ? 'yes' : 'no',
+    ]),
+  ),
   '',
   'Pins',
   ...table(

@@ -16,9 +16,17 @@ const [, , address = '', taskQueue = '', stateDir = '', channelCount = ''] = pro
 
 const history = datasetOf(Number(channelCount), 21);
 const channels = history.series.map((_, i) => channelWithDefaults(`ch-${i}`));
+const byChannel = Object.fromEntries(channels.map(({ id }, i) => [id, history.series[i]!.history]));
+/** The history is generated, and there is nothing else. */
 const store = {
-  audienceHistory: async () =>
-    Object.fromEntries(channels.map(({ id }, i) => [id, history.series[i]!.history])),
+  inputs: {
+    audience: async () => ({ byChannel, byRegion: {} }),
+    regionLoad: async () => ({}),
+    trend: async () => ({}),
+    events: async () => [],
+    encodingMinutes: async () => [],
+  },
+  feedback: { latest: async () => [], errors: async () => ({}) },
 };
 const temporal = () => ({
   workflow: { getHandle: () => ({ query: async () => ({ channels }) as Partial<SwarmWorkflowState> }) },

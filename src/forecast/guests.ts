@@ -1,0 +1,62 @@
+import { toLog, type CleanSeries } from './clean-series';
+import type { GuestForecasts } from './ensemble';
+import { effectOn, type EventEffect } from './event-effect';
+import type { EnsembleMember, SeriesToForecast } from './series';
+
+/** Held-back forecasts asked of a guest per series: enough for its weight, few enough for a slow one. */
+const MAX_HINDCASTS = 40;
+
+const asAt = (series: SeriesToForecast, origin: number): SeriesToForecast => ({
+  ...series,
+  history: series.history.slice(0, origin),
+  ...(series.eventLevels && { eventLevels: series.eventLevels.slice(0, origin + series.horizonSteps) }),
+});
+
+/** A guest's P50 as the ensemble adds voices up: on the log scale, without what known events do. */
+const asVoice = (p50: readonly number[], scale: number, effect: Float64Array | null): Float64Array =>
+  Float64Array.from(p50, (value, ahead) => toLog(value, scale) - (effect?.[ahead] ?? 0));
+
+/**
+ * Asks a guest (a net, say) what it would have forecast from some of the origins of a fit.
+ * @returns null where it can't forecast this series
+ */
+export const hindcastOf = (
+  member: EnsembleMember,
+  given: SeriesToForecast,
+  clean: CleanSeries,
+  effect: EventEffect | null,
+  origins: readonly number[],
+): GuestForecasts | null => {
+  const { horizonSteps: horizon, eventLevels: levels = [] } = given;
+  // An odd stride, so that all times of day have their turn.
+  const stride = Math.max(1, Math.floor(origins.length / MAX_HINDCASTS)) | 1;
+  const chosen: number[] = [];
+  for (let i = origins.length - 1; i >= 0; i -= stride) chosen.push(i);
+  const asked = chosen.map((i) => origins[i]!);
+  const curves =
+    member.hindcast?.(given, asked) ??
+    (member.hindcast ? null : member.forecast(asked.map((origin) => asAt(given, origin))));
+  if (!curves) return null;
+  const past = new Float64Array(origins.length * horizon).fill(NaN);
+  chosen.forEach((i, k) => {
+    const p50 = curves[k]?.p50;
+    if (p50?.length !== horizon) return;
+    const from = origins[i]!;
+    const onSteps = effect ? effectOn(effect, levels, from, from + horizon) : null;
+    past.set(asVoice(p50, clean.scale, onSteps), i * horizon);
+  });
+  return { name: member.name, past };
+};
+
+/** A guest's forecast now; NaN throughout where it has none. */
+export const voiceOf = (
+  p50: readonly number[] | undefined,
+  horizon: number,
+  clean: CleanSeries,
+  effect: EventEffect | null,
+  levels: readonly number[],
+): Float64Array => {
+  if (p50?.length !== horizon) return new Float64Array(horizon).fill(NaN);
+  const end = clean.z.length;
+  return asVoice(p50, clean.scale, effect ? effectOn(effect, levels, end, end + horizon) : null);
+};
