@@ -41,7 +41,7 @@ export const encodersLowerBound = (snapshot: SwarmSnapshot, audit: PlacementAudi
     if (!region) regions.set(name, (region = { totals: new Array<number>(audit.steps).fill(0), limits: [] }));
     return region;
   };
-  for (const { id, region } of snapshot.encoders as EncoderObservation[])
+  for (const { id, region } of snapshot.encoders)
     regionOf(region).limits.push(audit.limit(id));
   for (const { spec } of snapshot.channels) {
     const { totals } = regionOf(spec.region);

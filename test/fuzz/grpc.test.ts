@@ -50,8 +50,7 @@ describe('an encoder host', () => {
       );
     });
 
-  const encoded = (method: string, message: unknown): Buffer =>
-    service[method]!.requestSerialize(message);
+  const encoded = (method: string, message: unknown): Buffer => service[method]!.requestSerialize(message);
 
   const expectClear = async (error: ServiceError | null): Promise<void> => {
     if (error) {

@@ -228,10 +228,7 @@ test('what was forecast is scored by lead once it has come', async () => {
 });
 
 test('a retry of the same step issues the same forecast, and scores nothing twice', async () => {
-  const models = new ModelHolder(
-    new ModelStore(folder, bench.cell),
-    pino({ level: 'silent' }),
-  );
+  const models = new ModelHolder(new ModelStore(folder, bench.cell), pino({ level: 'silent' }));
   const temporal = () => bench.client;
   const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, temporal, models };
   const { MockActivityEnvironment } = await import('@temporalio/testing');
