@@ -32,7 +32,7 @@ const HORIZONS: ForecastHorizons = { channelSteps: 2, totalSteps: 8 };
  * The swarm plans to fill encoders to so much of the limit that all policies are measured by, as hpa aims at 80 % of it:
  * a channel's step of the ladder that no forecast foresaw finds room.
  */
-const SWARM_PLANNED_SHARE = Number(process.env.SHARE ?? 0.95);
+const SWARM_PLANNED_SHARE = 0.95;
 
 export interface SimulationOptions {
   policies: readonly PolicyName[];

@@ -25,7 +25,8 @@ afterEach(async () => {
 test('models are listed with the one in use, and the back end with why it is not a faster one', async () => {
   const { body } = await ask(`${api.url}/api/models`);
   expect(body.inUse).toBe('m-1');
-  expect(body.models.slice(0, 2).map((m: { id: string }) => m.id)).toEqual(['m-2', 'm-1']);
+  const models = body.models as { id: string }[];
+  expect(models.slice(0, 2).map((model) => model.id)).toEqual(['m-2', 'm-1']);
   expect(body.backEnd).toEqual({ name: 'wasm', passedOver: [{ name: 'tfjs-node', why: 'no such module' }] });
   const status = (await ask(`${api.url}/api/status`)).body;
   expect(status.net).toEqual({ modelId: 'm-1', trainedAtMs: 1, pinball: 0.5, backEnd: body.backEnd });

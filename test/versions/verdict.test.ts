@@ -178,7 +178,8 @@ describe('e-values', () => {
   test('one more outcome leaves the mean where it was at the bound, and never raises it within the hypothesis', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 0, max: 200 }),
+        // At 100 outcomes no value of these is infinite yet.
+        fc.integer({ min: 0, max: 100 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         probability,
         fc.double({ min: 0, max: 1, noNaN: true }),

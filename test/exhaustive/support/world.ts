@@ -338,7 +338,7 @@ const elsewhere = {
   ffmpegPath: 'ffmpeg',
   clipsServedFrom: { host: '127.0.0.1', publicHost: '127.0.0.1' },
   versions: { read: async () => null },
-  models: {},
+  models: { member: () => null, refresh: async () => undefined },
 } as unknown as Pick<Dependencies, 'ffmpegPath' | 'clipsServedFrom' | 'versions' | 'models'>;
 
 /** A database that takes everything and knows nothing: decisions then rest on what is seen. */
