@@ -1,4 +1,4 @@
-import type { EncoderObservation, SwarmSnapshot } from '../../src/domain';
+import type { SwarmSnapshot } from '../../src/domain';
 import type { PlacementAudit } from './placement-audit';
 
 /**
@@ -41,8 +41,7 @@ export const encodersLowerBound = (snapshot: SwarmSnapshot, audit: PlacementAudi
     if (!region) regions.set(name, (region = { totals: new Array<number>(audit.steps).fill(0), limits: [] }));
     return region;
   };
-  for (const { id, region } of snapshot.encoders)
-    regionOf(region).limits.push(audit.limit(id));
+  for (const { id, region } of snapshot.encoders) regionOf(region).limits.push(audit.limit(id));
   for (const { spec } of snapshot.channels) {
     const { totals } = regionOf(spec.region);
     audit.needs(spec.id).forEach((units, k) => (totals[k] = (totals[k] as number) + units));

@@ -502,9 +502,22 @@ export class TemporalModel {
     return attempt;
   }
 
+  /** Runs an activity once more, as often as its worker dies over it. */
   async again(name: string, args: never[], workflowId: string): Promise<void> {
-    const attempt = this.newAttempt(name, workflowId);
-    await this.invoke(attempt, args).catch(() => undefined);
+    for (;;) {
+      const attempt = this.newAttempt(name, workflowId);
+      this.live.add(attempt);
+      const outcome = await Promise.race([
+        this.invoke(attempt, args).then(
+          () => (attempt.isDead ? attempt.died.then(() => 'killed') : 'done'),
+          () => (attempt.isDead ? attempt.died.then(() => 'killed') : 'done'),
+        ),
+        attempt.died.then(() => 'killed'),
+      ]);
+      this.live.delete(attempt);
+      if (outcome === 'done') return;
+      await this.clock.after(WORKFLOW_TASK_TIMEOUT_MS);
+    }
   }
 
   private invoke(attempt: Attempt, args: never[]): Promise<unknown> {

@@ -337,7 +337,7 @@ const fleetEncoder = ({ info, life }: EncoderModel): FleetEncoder => ({
 const elsewhere = {
   ffmpegPath: 'ffmpeg',
   clipsServedFrom: { host: '127.0.0.1', publicHost: '127.0.0.1' },
-  versions: { read: async () => null },
+  versions: { read: async () => ({ builds: [], targetBuildId: null, pins: {}, isRolloutRunning: false }) },
   models: { member: () => null, refresh: async () => undefined },
 } as unknown as Pick<Dependencies, 'ffmpegPath' | 'clipsServedFrom' | 'versions' | 'models'>;
 
