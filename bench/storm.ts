@@ -41,6 +41,19 @@ const commit = (): string => {
 const countOf = ({ requests }: StormFacts, outcome: MoveOutcome): number =>
   requests.filter((request) => request.answers[0]?.outcome === outcome).length;
 
+/** Codes of all that was not completed, by how often, each with one of its messages. */
+const whyNot = ({ requests }: StormFacts): [string, string][] => {
+  const byCode = new Map<string, { count: number; message: string }>();
+  for (const { answers } of requests) {
+    const { outcome, code, message } = answers[0] ?? { outcome: 'unanswered', code: null, message: null };
+    if (outcome === 'completed') continue;
+    const key = `${outcome} ${code ?? ''}`;
+    const known = byCode.get(key);
+    byCode.set(key, { count: (known?.count ?? 0) + 1, message: known?.message ?? message ?? '' });
+  }
+  return [...byCode].map(([key, { count, message }]) => [key, `${count}, such as: ${message}`]);
+};
+
 const show = (judgement: Judgement): void => {
   for (const [kind, faults] of Object.entries(judgement) as [string, string[]][]) {
     for (const fault of faults.slice(0, SHOWN_FAULTS)) console.log(`${kind}: ${fault}`);
@@ -117,6 +130,7 @@ const main = async (o: Options): Promise<boolean> => {
       const table = new Table({ head: ['figure', 'value'], style: { head: [], border: [], compact: true } });
       table.push(...Object.entries(result).map(([name, value]) => [name, String(value)]));
       console.log(table.toString());
+      for (const [kind, text] of whyNot(facts)) console.log(`${kind}: ${text}`);
       console.log(JSON.stringify(result));
       const faults = Object.values(judgement).flat().length;
       return faults === 0 && result.handoffs >= o.handoffs && result.completed > 0;

@@ -8,6 +8,7 @@ export interface Answer {
   outcome: MoveOutcome;
   workflowId: string | null;
   code: string | null;
+  message: string | null;
 }
 
 /** A handoff as it was requested, once or twice under the same id, and all answers that came. */

@@ -19,7 +19,7 @@ const refusedAnswer = (failure: unknown): Answer => {
   const refusal = failure instanceof ApplicationFailure ? failure : null;
   const [body] = (refusal?.details ?? []) as { details?: { outcome?: MoveOutcome; workflowId?: string } }[];
   const { outcome = 'refused', workflowId = null } = body?.details ?? {};
-  return { outcome, workflowId, code: refusal?.type ?? String(failure) };
+  return { outcome, workflowId, code: refusal?.type ?? 'internal', message: (failure as Error).message };
 };
 
 /**
@@ -39,7 +39,7 @@ export const askForHandoff = async (
       const { outcome, workflowId } = await client.withDeadline(deadline, () =>
         handle.executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, { updateId, args: [request] }),
       );
-      return { outcome, workflowId, code: null };
+      return { outcome, workflowId, code: null, message: null };
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) return refusedAnswer(error.cause);
       await sleep(ASK_AGAIN_MS);
