@@ -74,8 +74,8 @@ export class Storm {
       await ensureSwarm(client, o.swarm.environment, { policy, channels });
     }
     await storm.until('every channel is on air', ON_AIR_LIMIT_MS, async () => {
-      const now = await storm.atOrigin();
-      return now.length === o.channels && now.every((channel) => channel.owner !== null);
+      const states = await Promise.all(storm.channelIds.map((id) => storm.stateOf(id)));
+      return states.every(({ status }) => status === 'on-air');
     });
     return storm;
   }
@@ -139,8 +139,9 @@ export class Storm {
       const pauseMs = shortest + this.killRandom() * (longest - shortest);
       await sleep(pauseMs, undefined, { signal: calm }).catch(() => undefined);
       if (calm.aborted) return;
-      const { pid } = this.o.swarm.worker;
-      if (pid === null) continue;
+      const { pid, state } = this.o.swarm.worker;
+      // On a busy machine it may not be up again yet: what does not work can't be interrupted.
+      if (pid === null || state !== 'running') continue;
       process.kill(pid, 'SIGKILL');
       this.kills += 1;
     }
@@ -207,7 +208,7 @@ export class Storm {
     const { SWARM_ORIGIN_URL } = this.o.swarm.environment;
     const [ledger, state, { sessions, lastSealed }] = await Promise.all([
       callJson<LedgerEntry[]>(`${SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=${nextGop}`),
-      this.client.workflow.getHandle(channelWorkflowId(id)).query<ChannelWorkflowState>(channelControl.state),
+      this.stateOf(id),
       this.atEncoders(),
     ]);
     const { ownerEncoderId, ownerSessionId } = state;
@@ -224,6 +225,11 @@ export class Storm {
         .filter((s) => s.channelId === id && isActive(s.state))
         .map((s) => s.sessionId),
     };
+  }
+
+  private stateOf(channelId: string): Promise<ChannelWorkflowState> {
+    const handle = this.client.workflow.getHandle(channelWorkflowId(channelId));
+    return handle.query<ChannelWorkflowState>(channelControl.state);
   }
 
   private atOrigin(): Promise<OriginChannel[]> {
