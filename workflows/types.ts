@@ -5,11 +5,13 @@ import type {
   EncoderUpdate,
   InstalledBuild,
   MoveRequest,
+  MoveResult,
   Policy,
   RecoverRequest,
   RolloutRequest,
   RolloutState,
 } from '../src/domain';
+import type { Cause } from './failures';
 
 /** Inputs of the workflows that only other workflows start. */
 
@@ -18,6 +20,15 @@ export interface ChannelWorkflowInput {
   spec: ChannelSpec;
   context: SwarmContext;
   carried?: ChannelWorkflowState;
+  /** Requests that earlier runs have answered, the oldest first: the same again gets the same answer. */
+  answered?: AnsweredRequest[];
+}
+
+/** Either what came of it or why it was refused. */
+export interface AnsweredRequest {
+  requestId: string;
+  result?: MoveResult;
+  refusal?: Cause;
 }
 
 export interface MoveInput<R> {
