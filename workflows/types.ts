@@ -5,7 +5,9 @@ import type {
   EncoderUpdate,
   InstalledBuild,
   MoveRequest,
+  PendingEncoder,
   Policy,
+  Provisioning,
   RecoverRequest,
   RolloutRequest,
   RolloutState,
@@ -41,6 +43,8 @@ export interface ControlCycleInput {
   cordons: SwarmContext['cordons'];
   policy: Policy;
   lowDemandSinceMs: number | null;
+  /** Encoders asked for, and what earlier requests came to. */
+  provisioning?: Provisioning;
 }
 
 export interface DrainInput {
@@ -59,8 +63,15 @@ export interface DrainResult {
 
 export interface ScaleOutInput {
   cell: string;
-  count: number;
+  /** One per encoder. */
+  requests: PendingEncoder[];
   reason: string;
+}
+
+export interface ScaleOutResult {
+  /** Encoders that answer. */
+  encoderIds: string[];
+  failed: { requestId: string; why: string }[];
 }
 
 export interface ScaleInInput {
