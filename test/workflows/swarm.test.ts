@@ -353,8 +353,9 @@ describe('a control cycle', () => {
       ...swarm.plan,
       scale: { kind: 'provision', count: 1, reason: 'demand above capacity', figures },
     };
-    expect((await nextCycle()).acted).toEqual([{ what: 'provision 1', accepted: true }]);
-    await bench.client.workflow.getHandle(`scale-out/${bench.cell}`).result();
+    const { acted, workflowId } = await nextCycle();
+    expect(acted).toEqual([{ what: 'provision 1', accepted: true }]);
+    await bench.client.workflow.getHandle(workflowId.replace('cycle/', 'scale-out/')).result();
     expect(swarm.encoderIds).toContain('enc-4');
 
     const spec = await addedChannel('enc-4');
