@@ -1,4 +1,5 @@
 import type { ChannelSpec } from './channel';
+import type { Cordons } from './cordons';
 import type { MoveReason, Plan, Policy } from './plan';
 import type { Fitness } from './snapshot';
 import type { EncoderUpdate } from './version-manager';
@@ -100,7 +101,7 @@ export interface SwarmWorkflowState {
   cycle: number;
   policy: Policy;
   channels: ChannelSpec[];
-  cordons: Record<string, { draining: boolean; by: string; atMs: number; exceptChannels?: string[] }>;
+  cordons: Cordons;
   lowDemandSinceMs: number | null;
   lastCycle: CycleResult | null;
 }
