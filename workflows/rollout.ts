@@ -218,7 +218,7 @@ class Rollout {
     more: { onlyChannels?: string[]; persistent?: boolean },
   ) {
     const { cell, workflowId, runId, movesAtOnce, spareUnits } = this.state;
-    const { encoderId, cordonedBefore } = encoder;
+    const { encoderId } = encoder;
     return executeChild(upgradeEncoder, {
       workflowId: `upgrade/${cell}/${encoderId}/${runId.slice(-8)}-${way}`,
       args: [
@@ -230,7 +230,6 @@ class Rollout {
           requestId: `${runId}-${encoderId}-${way}`,
           movesAtOnce,
           spareUnits,
-          cordonedBefore,
           persistent: false,
           ...more,
         },
