@@ -119,6 +119,10 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
         ? await killRuns(setting, await other(), { runs: o.kills, seed: o.seed })
         : await upgradeAndBack(setting, await other());
     const durationS = Math.round((Date.now() - startedAtMs) / 1000);
+    const { peak } = watch;
+    console.log(
+      `peak of ${peak.units} units after ${Math.round((peak.atMs - startedAtMs) / 1000)} s: ${peak.told}`,
+    );
     await onAir.untilOnAir();
     const report = await verify(swarm, stateDir, channels);
     const result = {
@@ -131,11 +135,10 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
       gapsDeclared: report.gapsDeclared,
       durationS,
       steadyUnits,
-      peakExtraEncodeRatio: Number((watch.peak.units / steadyUnits).toFixed(3)),
+      peakExtraEncodeRatio: Number((peak.units / steadyUnits).toFixed(3)),
       ...outcome.figures,
       seed: o.seed,
     };
-    console.log(`peak after ${Math.round((watch.peak.atMs - startedAtMs) / 1000)} s: ${watch.peak.told}`);
     const table = new Table({ head: ['figure', 'value'], style: { head: [], border: [], compact: true } });
     table.push(
       ...Object.entries(result).map(([name, value]) => [

@@ -57,10 +57,13 @@ export const killDuring = async (o: {
   const killed: Kill[] = [];
   for (const { victim, afterMs } of plan) {
     await pause(startedAtMs + afterMs - Date.now(), signal);
-    const state = await run.state();
+    let state = await run.state();
     let pid = pidOf(swarm, victim, state);
-    for (const until = Date.now() + RUNNING_WITHIN_MS; !pid && Date.now() < until && !signal.aborted;) {
+    const deadline = Date.now() + RUNNING_WITHIN_MS;
+    while (!pid && Date.now() < deadline && !signal.aborted) {
       await pause(100, signal);
+      // Just after another kill nobody may answer what the rollout is at.
+      state = (await run.state()) ?? state;
       pid = pidOf(swarm, victim, state);
     }
     if (signal.aborted) break;

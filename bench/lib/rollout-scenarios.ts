@@ -29,7 +29,8 @@ const ROLLOUT_LIMIT_MS = 900_000;
 const SHORT: Partial<RolloutPolicy> = {
   soakSeconds: 2,
   compareSeconds: 0.5,
-  qualityEvery: 4,
+  qualityEvery: 2,
+  falseGoodRate: 0.2,
   askAfterSeconds: 90,
 };
 const KILL_RUN_LIMIT_MS = 420_000;
