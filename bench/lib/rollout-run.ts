@@ -45,12 +45,13 @@ export class RolloutRun {
 
   /** Follows the rollout to its end. @throws Error after `limitMs`, with where it stood */
   async end(limitMs: number): Promise<RolloutState> {
-    const deadline = Date.now() + limitMs;
+    const startedAtMs = Date.now();
+    const deadline = startedAtMs + limitMs;
     let shown = '';
     for (;;) {
       const state = await this.state();
       const line = state ? `${state.phase}: ${state.detail}` : shown;
-      if (line !== shown) this.log(`  ${line}`);
+      if (line !== shown) this.log(`  ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s ${line}`);
       shown = line;
       if (state && isOver(state)) return state;
       if (Date.now() > deadline) throw new Error(`not over after ${limitMs / 1000} s: ${shown}`);

@@ -119,7 +119,12 @@ beforeAll(async () => {
   });
   const worker = await startWorker(environment, log, { port: 0 });
   stops.unshift(() => worker.stop());
-  await eventually(async () => (await fetch(`http://${host}:${worker.port}/healthz`)).status === 200, 60_000);
+  const isReady = (): Promise<boolean> =>
+    fetch(`http://${host}:${worker.port}/healthz`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  await eventually(isReady, 60_000);
   const connection = await connectTemporal(environment);
   stops.unshift(() => connection.close());
   client = connection.client;
