@@ -80,23 +80,28 @@ export class Storm {
     return storm;
   }
 
-  /** Requests so many handoffs, and kills the worker meanwhile; returns once each was answered or given up. */
-  async rage(handoffs: number): Promise<void> {
+  /**
+   * Requests so many handoffs, and kills the worker meanwhile; returns once each was answered or given up.
+   * @param o.leastKills goes on requesting until there were so many kills; default 0
+   */
+  async rage(handoffs: number, o: { leastKills?: number } = {}): Promise<void> {
     const last = this.issued + handoffs;
+    const leastKills = this.kills + (o.leastKills ?? 0);
+    const goesOn = (): boolean => this.issued < last || this.kills < leastKills;
     const calm = new AbortController();
     const killing = this.killLane(calm.signal);
     try {
-      await Promise.all(this.channelIds.map((id) => this.handoffLane(id, last)));
+      await Promise.all(this.channelIds.map((id) => this.handoffLane(id, goesOn)));
     } finally {
       calm.abort();
       await killing;
     }
   }
 
-  private async handoffLane(channelId: string, last: number): Promise<void> {
-    while (this.issued < last) {
+  private async handoffLane(channelId: string, goesOn: () => boolean): Promise<void> {
+    while (goesOn()) {
       const chance = this.random();
-      const contended = chance < CONTENDED && this.issued + 1 < last;
+      const contended = chance < CONTENDED;
       const askings = chance > 1 - ASKED_TWICE ? 2 : 1;
       const owner = await this.ownerOf(channelId);
       const targets = this.o.swarm.encoderIds.filter((id) => id !== owner);
@@ -135,14 +140,19 @@ export class Storm {
 
   private async killLane(calm: AbortSignal): Promise<void> {
     const [shortest, longest] = this.o.killEveryMs;
-    for (;;) {
-      const pauseMs = shortest + this.killRandom() * (longest - shortest);
-      await sleep(pauseMs, undefined, { signal: calm }).catch(() => undefined);
-      if (calm.aborted) return;
-      const { pid, state } = this.o.swarm.worker;
-      // On a busy machine it may not be up again yet: what does not work can't be interrupted.
-      if (pid === null || state !== 'running') continue;
-      process.kill(pid, 'SIGKILL');
+    const pause = (ms: number): Promise<void> =>
+      sleep(ms, undefined, { signal: calm }).catch(() => undefined);
+    while (!calm.aborted) {
+      const { worker } = this.o.swarm;
+      const works = (): boolean => worker.state === 'running';
+      await pause(shortest + this.killRandom() * (longest - shortest));
+      if (!works()) {
+        // What has hardly begun to work can't be interrupted: on a busy machine a start takes its time.
+        while (!calm.aborted && !works()) await pause(50);
+        await pause(shortest / 2);
+      }
+      if (calm.aborted || worker.pid === null) continue;
+      process.kill(worker.pid, 'SIGKILL');
       this.kills += 1;
     }
   }
