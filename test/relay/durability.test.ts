@@ -90,11 +90,11 @@ describe("a relay's ring", () => {
       expect(nextGop).toBe(18);
       // By its time the ring would have kept them all.
       expect(oldestGop).toBeGreaterThanOrEqual(4);
-      expect(oldestGop).toBeLessThan(nextGop!);
+      expect(oldestGop).toBeLessThan(nextGop);
       await relay.restart();
       const after = await relay.info('ch-1');
       expect(after.oldestGop).toBeGreaterThanOrEqual(oldestGop!);
-      expect(after.oldestGop).toBeLessThan(nextGop!);
+      expect(after.oldestGop).toBeLessThan(nextGop);
     } finally {
       await relay.stop();
     }
