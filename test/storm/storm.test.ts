@@ -18,7 +18,7 @@ beforeAll(async () => {
   });
   storm = await Storm.begin({
     ...{ swarm, channels: 6, seed: 7 },
-    killEveryMs: [2_000, 5_000],
+    killEvery: { answers: 10 },
     onProgress: () => undefined,
   });
 }, 180_000);

@@ -23,6 +23,8 @@ const CONTENDED = 0.01;
 const SETTLE_LIMIT_MS = 120_000;
 const ON_AIR_LIMIT_MS = 120_000;
 const ADD_AT_ONCE = 8;
+/** A kill so long after an answer meets any step of the handoffs under way. */
+const ANY_STEP_MS = 1_500;
 
 interface OriginChannel {
   id: string;
@@ -34,8 +36,11 @@ export interface StormOptions {
   swarm: StormSwarm;
   channels: number;
   seed: number;
-  /** Pauses between kills of the worker are evenly distributed between the two. */
-  killEveryMs: [number, number];
+  /**
+   * The worker is killed after a pause between the two; or after so many answers, which makes progress on a machine of
+   * any speed.
+   */
+  killEvery: { ms: [number, number] } | { answers: number };
   onProgress(done: number, kills: number): void;
 }
 
@@ -139,22 +144,30 @@ export class Storm {
   }
 
   private async killLane(calm: AbortSignal): Promise<void> {
-    const [shortest, longest] = this.o.killEveryMs;
+    const { worker } = this.o.swarm;
+    const works = (): boolean => worker.state === 'running';
     const pause = (ms: number): Promise<void> =>
       sleep(ms, undefined, { signal: calm }).catch(() => undefined);
     while (!calm.aborted) {
-      const { worker } = this.o.swarm;
-      const works = (): boolean => worker.state === 'running';
-      await pause(shortest + this.killRandom() * (longest - shortest));
-      if (!works()) {
-        // What has hardly begun to work can't be interrupted: on a busy machine a start takes its time.
-        while (!calm.aborted && !works()) await pause(50);
-        await pause(shortest / 2);
-      }
+      await this.untilNextKill(pause, () => calm.aborted);
+      // What does not work can't be interrupted: on a busy machine a start takes its time.
+      while (!calm.aborted && !works()) await pause(100);
       if (calm.aborted || worker.pid === null) continue;
       process.kill(worker.pid, 'SIGKILL');
       this.kills += 1;
     }
+  }
+
+  private async untilNextKill(pause: (ms: number) => Promise<void>, isCalm: () => boolean): Promise<void> {
+    const { killEvery } = this.o;
+    const chance = this.killRandom();
+    if ('ms' in killEvery) {
+      const [shortest, longest] = killEvery.ms;
+      return pause(shortest + chance * (longest - shortest));
+    }
+    const due = this.done + killEvery.answers;
+    while (!isCalm() && this.done < due) await pause(20);
+    await pause(chance * ANY_STEP_MS);
   }
 
   /** Sabotage: ends one handoff that is under way. */
