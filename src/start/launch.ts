@@ -78,7 +78,7 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
     import('../fleet/agent'),
     import('../service/logger'),
   ]);
-  const { environment, variables, ports, logsDir, hooks } = o.surroundings;
+  const { environment, variables, ports, logsDir, hooks, rig } = o.surroundings;
   const { SWARM_HOST: host } = environment;
   const fleet = new Fleet({
     host,
@@ -93,6 +93,7 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
     env: variables,
     logsDir,
     buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
+    ...(rig && { rig }),
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
     ...hooks,
   });

@@ -12,6 +12,7 @@ import type { Logger } from '../../service/logger';
 import { BuildDigest } from './build-digest';
 import { detectFfmpeg } from './ffmpeg-capabilities';
 import { ENCODER_SERVICE, encoderContract } from './grpc-contract';
+import { throughGateways, type Gateways } from './gateways';
 import { toServiceError } from './grpc-errors';
 import { commitSchema, getSchema, prepareSchema, releaseSchema } from './request-schemas';
 import { ResourceMeter } from './resource-usage';
@@ -35,6 +36,7 @@ export interface EncoderHostOptions {
   ffmpegPath: string;
   log: Logger;
   fencedReleaseMs?: number;
+  gateways?: Gateways;
 }
 
 export interface EncoderHost {
@@ -84,8 +86,10 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
         sessions: registry.measured((pid) => meter.cpuCoresOf(pid)).map(toWireSession),
       };
     },
-    prepareSession: async (request) =>
-      toWireSession(await registry.prepare(parseOrRefuse(prepareSchema, request, 'session'))),
+    prepareSession: async (request) => {
+      const order = parseOrRefuse(prepareSchema, request, 'session');
+      return toWireSession(await registry.prepare(throughGateways(order, options.gateways)));
+    },
     getSession: async (request) => {
       const { sessionId, waitFor, waitMs } = parseOrRefuse(getSchema, request, 'request');
       const session = registry.get(sessionId);
