@@ -62,6 +62,7 @@ export class ChaosRun {
   private readonly gone = new Set<string>();
   private readonly troubles: string[] = [];
   private beganAtMs = Date.now();
+  private endedAtMs = Date.now();
   private staleTokensRefused = 0;
 
   constructor(private readonly o: ChaosRunOptions) {
@@ -136,6 +137,7 @@ export class ChaosRun {
     await Promise.all([this.watcher.stop(), this.moves.stop()]);
     await this.watcher.poll();
     await this.moves.read();
+    this.endedAtMs = Date.now();
     this.o.say('checking the last frames from outside ...');
     await continuity.check(undefined, true);
     for (const { id, refusals } of this.watcher.channels) {
@@ -169,7 +171,7 @@ export class ChaosRun {
     const { SWARM_STATE_DIR } = swarm.environment;
     return {
       beganAtMs: this.beganAtMs,
-      endedAtMs: Date.now(),
+      endedAtMs: this.endedAtMs,
       title,
       gopMs,
       faults: injector.injected,

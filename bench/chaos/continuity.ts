@@ -14,8 +14,9 @@ export interface ContinuityTotals {
   problems: string[];
 }
 
-/** Asked for beyond the stretch itself, as its clock may have been set. */
-const SPARE_SECONDS = 180;
+/** Asked for beyond the stretch itself; more where that was too little, as the clock of the origin was set. */
+const SPARE_SECONDS = 20;
+const MOST_SPARE_SECONDS = 600;
 
 /**
  * The continuity check of a long run, stretch by stretch, so that it ends soon after the run and needs no more
@@ -27,7 +28,7 @@ export class Continuity {
     gaps: new Map(),
     problems: [],
   };
-  private readonly next = new Map<string, { gop: number; sinceMs: number }>();
+  private readonly next = new Map<string, { gop: number; sinceMs: number; spareSeconds: number }>();
   private readonly child: ChildProcess;
   private readonly waiting = new Map<number, (answer: CheckAnswer) => void>();
   private asked = 0;
@@ -56,7 +57,7 @@ export class Continuity {
 
   /** Begins to check a channel, from a GOP on. */
   add(channelId: string, fromGop: number): void {
-    this.next.set(channelId, { gop: fromGop, sinceMs: Date.now() });
+    this.next.set(channelId, { gop: fromGop, sinceMs: Date.now(), spareSeconds: SPARE_SECONDS });
   }
 
   /** First GOP of a channel that has not been checked. */
@@ -98,12 +99,14 @@ export class Continuity {
       channelId,
       playlistUrl: `${this.o.originUrl}/hls/${channelId}/index.m3u8`,
       fromGop: next.gop,
-      windowSeconds: Math.ceil((Date.now() - next.sinceMs) / 1000) + SPARE_SECONDS,
+      windowSeconds:
+        Math.ceil((Date.now() - next.sinceMs) / 1000) + (isLast ? MOST_SPARE_SECONDS : next.spareSeconds),
     };
     const beganAtMs = Date.now();
     const { checked, error } = await this.ask(stretch, isLast);
     if (checked) this.count(checked, beganAtMs);
-    else if (isLast)
+    else next.spareSeconds = Math.min(MOST_SPARE_SECONDS, 3 * next.spareSeconds);
+    if (!checked && isLast)
       this.totals.problems.push(`${channelId} from GOP ${next.gop}: ${error ?? 'nothing more'}`);
     if (isLast) this.next.delete(channelId);
   }
@@ -120,12 +123,14 @@ export class Continuity {
     for (const { rendition, problems } of report.playlists) {
       totals.problems.push(...problems.map((problem) => `${channelId}/${rendition}: ${problem}`));
     }
-    this.next.set(channelId, { gop: toGop + 1, sinceMs: beganAtMs });
+    this.next.set(channelId, { gop: toGop + 1, sinceMs: beganAtMs, spareSeconds: SPARE_SECONDS });
   }
 
   private ask(stretch: Stretch, isLast: boolean): Promise<CheckAnswer> {
     const number = (this.asked += 1);
-    const { key, ffmpegPaths } = this.o;
+    const { key } = this.o;
+    // One build after the other: both see all kinds of stretches, at half the cost.
+    const ffmpegPaths = [this.o.ffmpegPaths[number % this.o.ffmpegPaths.length]!];
     return new Promise((resolve) => {
       this.waiting.set(number, resolve);
       const request: CheckRequest = { number, stretch, keyHex: key.toString('hex'), ffmpegPaths, isLast };

@@ -3,6 +3,7 @@ import type { RunningSwarm } from '../../src/start/swarm';
 import type { Clocks } from './clocks';
 import { inWords, kindOf, type Fault, type FaultGroup } from './faults';
 import type { OriginDisk } from './origin-disk';
+import { freeAgainAtMs, rules } from './plan';
 import { ffmpegsOf, stopProcess } from './processes';
 import type { Proxies } from './proxies';
 
@@ -30,6 +31,8 @@ export class Injector {
   readonly injected: InjectedFault[] = [];
   private readonly lasting = new Map<InjectedFault, { end: End; timer: NodeJS.Timeout }>();
   private readonly ending = new Set<Promise<void>>();
+  /** Encoder hosts under a fault or about to recover from one, and until when. */
+  private readonly heldUntilMs = new Map<string, number>();
 
   constructor(
     private readonly o: {
@@ -60,6 +63,7 @@ export class Injector {
       const host = fault.encoder === null ? null : this.hostAt(fault.encoder);
       if (host) record.part = host.id;
       const end = await this.carryOut(fault, host, record);
+      if (host) this.heldUntilMs.set(record.part, Date.now() + freeAgainAtMs(fault) - fault.atMs);
       record.beganAtMs = Date.now();
       this.o.onBegan(record);
       if (fault.lastsMs === 0) this.over(record);
@@ -129,11 +133,14 @@ export class Injector {
     }
   }
 
+  /** The planner may have let the encoder go that was meant: another one then, that is left alone so far. */
   private hostAt(place: number): FleetEncoder {
     const hosts = this.o.swarm.fleet.list();
-    // The planner may have let the encoder go that was meant: another one then.
-    const host = hosts.find((e) => e.id === `enc-${place + 1}`) ?? hosts[place % hosts.length];
+    const free = hosts.filter(({ id }) => (this.heldUntilMs.get(id) ?? 0) < Date.now());
+    const host = hosts.find((e) => e.id === `enc-${place + 1}`) ?? free[place % free.length];
     if (!host) throw new Skipped('there is no encoder host');
+    if (free.filter(({ id }) => id !== host.id).length < rules.encodersLeftAlone)
+      throw new Skipped('too few encoder hosts would be left alone');
     return host;
   }
 
