@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../src/domain';
+import {
+  SwarmError,
+  TICKS_PER_SECOND,
+  channelWithDefaults,
+  policySchema,
+  swarmControl,
+  swarmWorkflowId,
+} from '../src/domain';
+import type { Environment } from '../src/config/config';
 import { loadOrCreateStampKey } from '../src/media/stamp';
 import {
   PORTS_IN_A_BASE,
@@ -17,6 +25,7 @@ import {
 import { awaitFirstGops } from '../src/start/first-gops';
 import { startSwarm, type RunningSwarm } from '../src/start/swarm';
 import { verifierFfmpegPaths } from '../src/verify';
+import { connectTemporal } from '../src/worker/temporal-client';
 import { ChaosRun } from './chaos/chaos-run';
 import { Clocks } from './chaos/clocks';
 import { Continuity } from './chaos/continuity';
@@ -101,6 +110,18 @@ const repeatCommand = (o: Options): string =>
     ...o.without.map((kind) => `--without "${kind}"`),
     ...(o.sabotage ? [`--sabotage ${o.sabotage}`] : []),
   ].join(' ');
+
+/** Has the planner keep the encoders that the swarm starts with: the plan of faults counts on them. */
+const keepEncoders = async (environment: Environment, encoders: number): Promise<void> => {
+  const temporal = await connectTemporal(environment);
+  try {
+    const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
+    const policy = policySchema.parse({ minEncoders: encoders, maxEncoders: encoders + 1 });
+    await swarm.executeUpdate(swarmControl.setPolicy, { args: [policy] });
+  } finally {
+    await temporal.close();
+  }
+};
 
 /** What was started, ended in the opposite order. */
 class Endings {
@@ -207,6 +228,7 @@ const main = async (o: Options): Promise<number> => {
         signal,
       }),
     );
+    await keepEncoders(swarm.environment, o.encoders);
 
     const lastsMs = o.minutes * 60_000;
     const plan = drawPlan({ lastsMs, seed: o.seed, encoders: o.encoders, without: new Set(leftOut.keys()) });

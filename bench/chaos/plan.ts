@@ -23,7 +23,7 @@ export const rules = {
   recoveryMs: { encoder: 9_000, other: 5_000 },
   /** Encoder hosts that are left alone at any moment. */
   encodersLeftAlone: 2,
-  /** Time without new faults at the end. */
+  /** Time without new faults at the beginning, when the last parts have just been started, and at the end. */
   calmMs: 10_000,
 } as const;
 
@@ -102,7 +102,7 @@ export const drawPlan = (o: PlanOptions): Fault[] => {
   const without = o.without ?? new Set();
   const faults: Fault[] = [];
   let deck: FaultDeed[] = [];
-  let atMs = between(random, 500, rules.intervalMs.least);
+  let atMs = rules.calmMs + between(random, 0, rules.intervalMs.least);
   while (atMs < o.lastsMs - rules.calmMs) {
     const lasting = faults.filter((fault) => endOf(fault) > atMs);
     if (lasting.length >= rules.atOnce) {
