@@ -67,6 +67,8 @@ export class ChaosRun {
 
   constructor(private readonly o: ChaosRunOptions) {
     const { SWARM_ORIGIN_URL, SWARM_RELAY_URL, SWARM_API_URL } = o.swarm.environment;
+    // A check under way ends with its process.
+    o.signal.addEventListener('abort', () => void o.continuity.stop(), { once: true });
     this.watcher = new Watcher({ originUrl: SWARM_ORIGIN_URL, relayUrl: SWARM_RELAY_URL });
     this.moves = new MovesWatch({
       apiUrl: SWARM_API_URL,
@@ -102,6 +104,7 @@ export class ChaosRun {
       apiUrl: swarm.environment.SWARM_API_URL,
       channelIds: swarm.channels.map((c) => c.id),
       seed,
+      interrupted: signal,
       events: {
         say: (text) => this.note(text),
         onAdded: (id) => continuity.add(id, 0),
@@ -140,6 +143,7 @@ export class ChaosRun {
     this.endedAtMs = Date.now();
     this.o.say('checking the last frames from outside ...');
     await continuity.check(undefined, true);
+    this.o.signal.throwIfAborted();
     for (const { id, refusals } of this.watcher.channels) {
       this.staleTokensRefused += refusals['stale-token'] ?? 0;
       await this.audit(id);
@@ -200,7 +204,8 @@ export class ChaosRun {
     // An origin that is away at this moment is waited for: what is removed can't be checked later.
     const deadline = Date.now() + CALM_WITHIN_MS;
     const seen = this.watcher.ledgers.get(channelId)?.at(-1)?.gop ?? -1;
-    while ((this.o.continuity.nextGopOf(channelId) ?? Infinity) <= seen && Date.now() < deadline) {
+    const isOver = (): boolean => Date.now() > deadline || this.o.signal.aborted;
+    while ((this.o.continuity.nextGopOf(channelId) ?? Infinity) <= seen && !isOver()) {
       await this.o.continuity.check([channelId]);
       await sleep(STOP_POLL_MS);
     }
@@ -269,7 +274,7 @@ export class ChaosRun {
       } catch (error) {
         if (Date.now() > deadline) throw error;
       }
-      await sleep(1_000);
+      await sleep(1_000, undefined, { signal: this.o.signal });
     }
   }
 
@@ -290,7 +295,7 @@ export class ChaosRun {
           return !channel || channel.nextGop < (wanted.get(id) ?? Infinity);
         });
       if (off.length === 0 || Date.now() > deadline) return off;
-      await sleep(500);
+      await sleep(500, undefined, { signal: this.o.signal });
     }
   }
 }

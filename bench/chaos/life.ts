@@ -30,7 +30,14 @@ export class Life {
   private readonly guestRandom: () => number;
 
   constructor(
-    private readonly o: { apiUrl: string; channelIds: readonly string[]; seed: number; events: LifeEvents },
+    private readonly o: {
+      apiUrl: string;
+      channelIds: readonly string[];
+      seed: number;
+      events: LifeEvents;
+      /** Aborted when the whole run is broken off: nothing is brought to its end then. */
+      interrupted: AbortSignal;
+    },
   ) {
     this.handoffRandom = seededRandom(o.seed + 7);
     this.guestRandom = seededRandom(o.seed + 13);
@@ -47,7 +54,12 @@ export class Life {
       const id = pick(random, this.o.channelIds);
       try {
         const url = `${this.o.apiUrl}/api/channels/${id}/handoff`;
-        const move = await callJson<MoveResult>(url, { method: 'POST', json: {}, timeoutMs: ASK_WITHIN_MS });
+        const move = await callJson<MoveResult>(url, {
+          method: 'POST',
+          json: {},
+          timeoutMs: ASK_WITHIN_MS,
+          signal: this.o.interrupted,
+        });
         if (move.outcome === 'completed') this.asked.completed += 1;
         else this.asked.refused += 1;
       } catch {
@@ -67,8 +79,10 @@ export class Life {
       events.say(`${id} was added`);
       events.onAdded(id);
       await pause(random, GUEST_STAYS_MS, signal);
+      if (this.o.interrupted.aborted) return;
       await events.beforeRemoval(id);
-      const gone = await this.insist(() => this.call('DELETE', `/channels/${id}`), REMOVE_WITHIN_MS);
+      const remove = (): Promise<unknown> => this.call('DELETE', `/channels/${id}`);
+      const gone = await this.insist(remove, REMOVE_WITHIN_MS, this.o.interrupted);
       events.say(gone ? `${id} was removed` : `${id} could not be removed`);
       if (gone) events.onRemoved(id);
     }
@@ -79,25 +93,22 @@ export class Life {
     return callJson(`${apiUrl}/api${path}`, {
       method,
       timeoutMs: ASK_WITHIN_MS,
+      signal: this.o.interrupted,
       ...(json !== undefined && { json }),
     });
   }
 
   /** Asks again and again; an answer that says that it is done already is as good as the first one. */
-  private async insist(
-    ask: () => Promise<unknown>,
-    withinMs: number,
-    signal?: AbortSignal,
-  ): Promise<boolean> {
+  private async insist(ask: () => Promise<unknown>, withinMs: number, signal: AbortSignal): Promise<boolean> {
     const deadline = Date.now() + withinMs;
-    while (Date.now() < deadline && !signal?.aborted) {
+    while (Date.now() < deadline && !signal.aborted) {
       try {
         await ask();
         return true;
       } catch (error) {
         const { code } = error as { code?: string };
         if (code === 'channel-exists' || code === 'unknown-channel') return true;
-        await sleep(RETRY_MS, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
     return false;
