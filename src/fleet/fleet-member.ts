@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { SwarmError, type InstalledBuild } from '../domain';
 import { sha256OfFile } from '../service/file-digest';
 import { findExecutable } from '../setup/executables';
-import { PartProcess, type PartEvent } from '../start/part-process';
+import { PartProcess, type PartEvent, type PartRig } from '../start/part-process';
 import { verifyInstalled } from './installed-build';
 import type { FleetEncoder } from './provider';
 
@@ -22,6 +22,7 @@ export interface HostOptions {
   logsDir: string;
   /** Resolves once the encoder host at this address serves. */
   awaitServing: (address: string, signal: AbortSignal) => Promise<void>;
+  rig?: PartRig;
   onEvent: (event: PartEvent) => void;
   onSpawned: (name: string, pid: number) => void;
   onEnded: (name: string) => void;
@@ -86,7 +87,7 @@ export class FleetMember {
     const { pid, state, restarts, startedAtMs } = this.process;
     return {
       id: this.id,
-      grpcAddress: `${this.o.host}:${this.port}`,
+      grpcAddress: this.o.rig?.encoderAddressOf(this.port) ?? `${this.o.host}:${this.port}`,
       region: this.o.region,
       zone: this.zone,
       pid,
@@ -153,6 +154,7 @@ export class FleetMember {
         ENCODER_ZONE: this.zone,
         ENCODER_CAPACITY_UNITS: String(o.capacityUnits),
         ENCODER_MAX_SESSIONS: String(o.maxSessions),
+        ...o.rig?.variablesOf(id, port),
       },
       logFile: join(o.logsDir, `${id}.log`),
       awaitReady: (signal) => o.awaitServing(`${o.host}:${port}`, signal),

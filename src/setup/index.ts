@@ -1,8 +1,10 @@
 export type { SetupContext, FoundProgram, FoundServer } from './context';
 export { findExecutable, toolsBinDir, toolsCacheDir } from './executables';
+export { findOrInstallFaketime } from './faketime';
 export { findOrInstallFfmpeg, type FoundFfmpeg } from './ffmpeg';
 export { findOrInstallInflux } from './influx';
 export { findOrInstallTemporal, type FoundTemporalService } from './temporal';
+export { findOrInstallToxiproxy, TOXIPROXY_VERSION } from './toxiproxy';
 export { requireDiskSpace, NEEDED_FREE_BYTES, type StatFileSystem } from './disk-space';
 export { portUser, type PortUser } from './port-user';
 export {

@@ -78,7 +78,7 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
     import('../fleet/agent'),
     import('../service/logger'),
   ]);
-  const { environment, variables, ports, logsDir, hooks } = o.surroundings;
+  const { environment, variables, ports, logsDir, hooks, rig } = o.surroundings;
   const { SWARM_HOST: host } = environment;
   const fleet = new Fleet({
     host,
@@ -94,6 +94,7 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
     logsDir,
     buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
     membersFile: join(environment.SWARM_STATE_DIR, 'fleet-members.json'),
+    ...(rig && { rig }),
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
     ...hooks,
   });

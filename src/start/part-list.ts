@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Environment } from '../config/config';
 import type { FoundProgram, SwarmPorts } from '../setup';
-import { growingDelayMs, type PartOptions } from './part-process';
+import { growingDelayMs, type PartOptions, type PartRig } from './part-process';
 import { awaitGrpcServing, awaitHttpOk } from './readiness';
 import { TEMPORAL_HEALTH_SERVICE, temporalServerArgs } from './temporal-server';
 
@@ -13,6 +13,7 @@ export interface PartSurroundings {
   ports: SwarmPorts;
   logsDir: string;
   hooks: Pick<PartOptions, 'onEvent' | 'onSpawned' | 'onEnded'>;
+  rig?: PartRig;
 }
 
 /** Compiled sources: beside this file when it is compiled itself, else (under jest) in dist/. */
@@ -29,7 +30,7 @@ const part = (
   o: PartSurroundings,
   own: Pick<PartOptions, 'name' | 'command' | 'args' | 'awaitReady'> & Partial<PartOptions>,
 ): PartOptions => ({
-  env: o.variables,
+  env: { ...o.variables, ...o.rig?.variablesOf(own.name) },
   logFile: join(o.logsDir, `${own.name}.log`),
   readyLimitMs: READY_LIMIT_MS,
   stopLimitMs: 2_500,

@@ -31,6 +31,14 @@ export interface PartOptions {
   onEnded: (name: string) => void;
 }
 
+/** What a test rig puts between the parts of a swarm; a swarm in earnest has none. */
+export interface PartRig {
+  /** Variables that a part gets beside those of all parts, or in place of them. @param port of an encoder host */
+  variablesOf(part: string, port?: number): NodeJS.ProcessEnv;
+  /** Where the other parts reach the encoder host that listens on a port. */
+  encoderAddressOf(port: number): string;
+}
+
 /** Half a second, doubled up to 10 s. */
 export const growingDelayMs = (restarts: number): number => Math.min(10_000, 500 * 2 ** (restarts - 1));
 

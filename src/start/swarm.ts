@@ -12,7 +12,7 @@ import {
 } from '../setup';
 import { launch } from './launch';
 import type { PartSurroundings } from './part-list';
-import type { PartEvent } from './part-process';
+import type { PartEvent, PartRig } from './part-process';
 import { Parts } from './parts';
 import { portsWanted } from './ports-wanted';
 import { RunRecord } from './run-record';
@@ -35,6 +35,8 @@ export interface SwarmOptions {
   /** Aborted while the swarm starts, it ends all that was started; startSwarm throws then. */
   signal?: AbortSignal;
   onEvent: (event: PartEvent) => void;
+  /** Absent: the parts reach one another as they are. */
+  rig?: PartRig;
 }
 
 export interface RunningSwarm {
@@ -105,7 +107,7 @@ export const startSwarm = async (o: SwarmOptions): Promise<RunningSwarm> => {
       },
     };
     const { fleet, channels } = await launch({
-      surroundings: { environment, variables, ports, logsDir, hooks },
+      surroundings: { environment, variables, ports, logsDir, hooks, ...(o.rig && { rig: o.rig }) },
       parts,
       tools,
       encoders: o.encoders,

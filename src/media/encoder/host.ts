@@ -3,6 +3,7 @@ import { parseOrRefuse } from '../../service/http';
 import type { Logger } from '../../service/logger';
 import { BuildDigest } from './build-digest';
 import { detectFfmpeg } from './ffmpeg-capabilities';
+import { throughGateways, type Gateways } from './gateways';
 import { serveEncoder, type EncoderMethods } from './grpc-server';
 import { commitSchema, getSchema, prepareSchema, releaseSchema } from './request-schemas';
 import { ResourceMeter } from './resource-usage';
@@ -24,6 +25,7 @@ export interface EncoderHostOptions {
   ffmpegPath: string;
   log: Logger;
   fencedReleaseMs?: number;
+  gateways?: Gateways;
 }
 
 export interface EncoderHost {
@@ -73,8 +75,10 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
         sessions: registry.measured((pid) => meter.cpuCoresOf(pid)).map(toWireSession),
       };
     },
-    prepareSession: async (request) =>
-      toWireSession(await registry.prepare(parseOrRefuse(prepareSchema, request, 'session'))),
+    prepareSession: async (request) => {
+      const order = parseOrRefuse(prepareSchema, request, 'session');
+      return toWireSession(await registry.prepare(throughGateways(order, options.gateways)));
+    },
     getSession: async (request) => {
       const { sessionId, waitFor, waitMs } = parseOrRefuse(getSchema, request, 'request');
       const session = registry.get(sessionId);

@@ -5,6 +5,8 @@ import { runPart } from '../../service/lifecycle';
 import { createLogger } from '../../service/logger';
 import { startEncoder } from './host';
 
+const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
+
 /** What tells one encoder host from another; the fleet provider sets it. */
 const hostEnvironmentSchema = z.object({
   ENCODER_ID: idSchema.default('enc-1'),
@@ -13,6 +15,9 @@ const hostEnvironmentSchema = z.object({
   ENCODER_ZONE: idSchema.default('a'),
   ENCODER_CAPACITY_UNITS: z.coerce.number().gt(0).default(6),
   ENCODER_MAX_SESSIONS: z.coerce.number().int().min(1).default(8),
+  /** Where this host reaches relay and origin, if not where a session's order says: behind a gateway of its own. */
+  ENCODER_RELAY_URL: url.optional(),
+  ENCODER_ORIGIN_URL: url.optional(),
 });
 
 const log = createLogger('encoder');
@@ -36,6 +41,7 @@ runPart(log, async () => {
     host: environment.SWARM_HOST,
     port: own.ENCODER_PORT ?? environment.SWARM_ENCODER_PORT_BASE,
     ffmpegPath: environment.FFMPEG,
+    gateways: { relayUrl: own.ENCODER_RELAY_URL, originUrl: own.ENCODER_ORIGIN_URL },
     log: log.child({ encoder: own.ENCODER_ID }),
   });
 });

@@ -1,0 +1,171 @@
+import type { FleetEncoder } from '../../src/fleet/provider';
+import type { RunningSwarm } from '../../src/start/swarm';
+import type { Clocks } from './clocks';
+import { inWords, kindOf, type Fault, type FaultGroup } from './faults';
+import type { OriginDisk } from './origin-disk';
+import { freeAgainAtMs, rules } from './plan';
+import { ffmpegsOf, stopProcess } from './processes';
+import type { Proxies } from './proxies';
+
+/** A fault as it came to be. */
+export interface InjectedFault {
+  number: number;
+  kind: string;
+  group: FaultGroup;
+  /** Part whose lane it is drawn in; an encoder host by its id. */
+  part: string;
+  words: string;
+  beganAtMs: number;
+  /** Null while it lasts. */
+  endedAtMs: number | null;
+  /** Why it could not be done; then nothing was. */
+  skipped: string | null;
+}
+
+type End = () => void | Promise<void>;
+
+class Skipped extends Error {}
+
+/** Carries faults out on a running swarm. */
+export class Injector {
+  readonly injected: InjectedFault[] = [];
+  private readonly lasting = new Map<InjectedFault, { end: End; timer: NodeJS.Timeout }>();
+  private readonly ending = new Set<Promise<void>>();
+  /** Encoder hosts under a fault or about to recover from one, and until when. */
+  private readonly heldUntilMs = new Map<string, number>();
+
+  constructor(
+    private readonly o: {
+      swarm: RunningSwarm;
+      proxies: Proxies;
+      disk: OriginDisk | null;
+      clocks: Clocks | null;
+      onBegan(fault: InjectedFault): void;
+      onEnded(fault: InjectedFault): void;
+    },
+  ) {}
+
+  /** Begins a fault; it ends by itself. What can't be done at this moment is noted as skipped. */
+  async begin(fault: Fault): Promise<InjectedFault> {
+    const { deed } = fault;
+    const record: InjectedFault = {
+      number: fault.number,
+      kind: kindOf(deed),
+      group: deed.group,
+      part: deed.group === 'network' ? deed.link : deed.target,
+      words: inWords(fault),
+      beganAtMs: Date.now(),
+      endedAtMs: null,
+      skipped: null,
+    };
+    this.injected.push(record);
+    try {
+      const host = fault.encoder === null ? null : this.hostAt(fault.encoder);
+      if (host) record.part = host.id;
+      const end = await this.carryOut(fault, host, record);
+      if (host) this.heldUntilMs.set(record.part, Date.now() + freeAgainAtMs(fault) - fault.atMs);
+      record.beganAtMs = Date.now();
+      this.o.onBegan(record);
+      if (fault.lastsMs === 0) this.over(record);
+      else {
+        const timer = setTimeout(() => this.track(this.endNow(record)), fault.lastsMs);
+        this.lasting.set(record, { end, timer });
+      }
+    } catch (error) {
+      record.skipped = (error as Error).message;
+      record.endedAtMs = record.beganAtMs;
+      if (!(error instanceof Skipped)) record.skipped = `failed: ${record.skipped}`;
+      this.o.onEnded(record);
+    }
+    return record;
+  }
+
+  /** Ends all that last. */
+  async endAll(): Promise<void> {
+    await Promise.all([...this.lasting.keys()].map((record) => this.endNow(record)));
+    await Promise.all(this.ending);
+  }
+
+  private track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.ending.delete(tracked));
+    this.ending.add(tracked);
+  }
+
+  private async endNow(record: InjectedFault): Promise<void> {
+    const lasting = this.lasting.get(record);
+    if (!lasting) return;
+    this.lasting.delete(record);
+    clearTimeout(lasting.timer);
+    try {
+      await lasting.end();
+    } catch (error) {
+      record.words += ` (its end failed: ${(error as Error).message})`;
+    }
+    this.over(record);
+  }
+
+  private over(record: InjectedFault): void {
+    record.endedAtMs = Date.now();
+    this.o.onEnded(record);
+  }
+
+  private async carryOut(
+    { deed, choice }: Fault,
+    host: FleetEncoder | null,
+    record: InjectedFault,
+  ): Promise<End> {
+    const { proxies, disk, clocks } = this.o;
+    switch (deed.group) {
+      case 'kill': {
+        process.kill(this.pidOf(deed.target, host, choice, record), 'SIGKILL');
+        return () => undefined;
+      }
+      case 'stop':
+        return stopProcess(this.pidOf(deed.target, host, choice, record), deed.whole);
+      case 'network':
+        return proxies.spoil(deed.link, host && this.placeOf(host), deed.effect, deed.amount);
+      case 'disk':
+        if (!disk) throw new Skipped('the origin has no disk of its own');
+        return disk.fill();
+      case 'clock':
+        if (!clocks) throw new Skipped('there is no libfaketime');
+        return clocks.jump(host?.id ?? deed.target, deed.jumpMs);
+    }
+  }
+
+  /** The planner may have let the encoder go that was meant: another one then, that is left alone so far. */
+  private hostAt(place: number): FleetEncoder {
+    const hosts = this.o.swarm.fleet.list();
+    const free = hosts.filter(({ id }) => (this.heldUntilMs.get(id) ?? 0) < Date.now());
+    const host = hosts.find((e) => e.id === `enc-${place + 1}`) ?? free[place % free.length];
+    if (!host) throw new Skipped('there is no encoder host');
+    if (free.filter(({ id }) => id !== host.id).length < rules.encodersLeftAlone)
+      throw new Skipped('too few encoder hosts would be left alone');
+    return host;
+  }
+
+  private placeOf(host: FleetEncoder): number {
+    return this.o.proxies.placeOf(Number(host.grpcAddress.split(':').at(-1)));
+  }
+
+  private pidOf(target: string, host: FleetEncoder | null, choice: number, record: InjectedFault): number {
+    if (!host) {
+      const pid = this.o.swarm.pids()[target];
+      if (pid === undefined) throw new Skipped(`${target} is not running`);
+      return pid;
+    }
+    if (target === 'encoder') {
+      if (host.pid === null) throw new Skipped(`${host.id} is not running`);
+      return host.pid;
+    }
+    // Where the one that was meant encodes nothing, another one does.
+    for (const { id, pid } of [host, ...this.o.swarm.fleet.list()]) {
+      const ffmpegs = pid === null ? [] : ffmpegsOf(pid);
+      const chosen = ffmpegs[Math.floor(choice * ffmpegs.length)];
+      if (chosen === undefined) continue;
+      record.part = id;
+      return chosen;
+    }
+    throw new Skipped('no ffmpeg runs');
+  }
+}

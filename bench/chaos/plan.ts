@@ -1,0 +1,134 @@
+import { seededRandom, shuffled } from '../../src/domain/seeded-random';
+import {
+  clockTargets,
+  isOfEncoder,
+  kindOf,
+  linkEffects,
+  linkNames,
+  processTargets,
+  victimOf,
+  type Fault,
+  type FaultDeed,
+  type ProcessTarget,
+} from './faults';
+
+/** Rules of the draw; docs/chaos.md explains them. Pure: the same numbers give the same plan. */
+export const rules = {
+  /** Between the beginnings of two faults. */
+  intervalMs: { least: 3_500, most: 11_000 },
+  /** No fault lasts longer. A quarter of the relay's ring. */
+  longestMs: 15_000,
+  atOnce: 2,
+  /** For so long after its fault a part counts as still taken: it starts again, its channels move. */
+  recoveryMs: { encoder: 9_000, other: 5_000 },
+  /** Encoder hosts that are left alone at any moment. */
+  encodersLeftAlone: 2,
+  /** Time without new faults at the beginning, when the last parts have just been started, and at the end. */
+  calmMs: 10_000,
+} as const;
+
+export interface PlanOptions {
+  lastsMs: number;
+  seed: number;
+  /** Encoder hosts that the swarm starts with. */
+  encoders: number;
+  /** Kinds (see kindOf) that this machine can't do, or that are not wanted. */
+  without?: ReadonlySet<string>;
+}
+
+/** How often each of these is in the deck; 1 where it is not named. */
+const KILLS: Partial<Record<ProcessTarget, number>> = { ffmpeg: 4, encoder: 6, origin: 2, worker: 2 };
+const STOPS: Partial<Record<ProcessTarget, number>> = { ffmpeg: 2, encoder: 2 };
+const DISK_FULL = 2;
+
+const times = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
+
+/** One card per fault to come. Numbers in it are drawn when it is played. */
+const deckOf = (without: ReadonlySet<string>): FaultDeed[] =>
+  [
+    ...processTargets.flatMap((target) => [
+      ...times(KILLS[target] ?? 1, { group: 'kill' as const, target }),
+      ...times(STOPS[target] ?? 1, { group: 'stop' as const, target, whole: false }),
+    ]),
+    ...linkNames.flatMap((link) =>
+      linkEffects.map((effect) => ({ group: 'network' as const, link, effect, amount: 0 })),
+    ),
+    ...times(DISK_FULL, { group: 'disk' as const, target: 'origin' as const }),
+    ...clockTargets.map((target) => ({ group: 'clock' as const, target, jumpMs: 0 })),
+  ].filter((deed) => !without.has(kindOf(deed)));
+
+const between = (random: () => number, least: number, most: number): number =>
+  Math.round(least + random() * (most - least));
+
+/** Draws what a card leaves open, and how long it lasts. */
+const play = (card: FaultDeed, random: () => number): { deed: FaultDeed; lastsMs: number } => {
+  switch (card.group) {
+    case 'kill':
+      return { deed: card, lastsMs: 0 };
+    case 'stop':
+      return {
+        deed: { ...card, whole: card.target === 'encoder' && random() < 0.5 },
+        lastsMs: between(random, 1_000, card.target === 'ffmpeg' ? rules.longestMs : 12_000),
+      };
+    case 'network': {
+      if (card.effect === 'reset') return { deed: card, lastsMs: between(random, 300, 3_000) };
+      const amount =
+        card.effect === 'delay'
+          ? between(random, 150, 1_500)
+          : card.effect === 'throttle'
+            ? between(random, 4, 60)
+            : 0;
+      return { deed: { ...card, amount }, lastsMs: between(random, 2_000, 12_000) };
+    }
+    case 'disk':
+      return { deed: card, lastsMs: between(random, 3_000, rules.longestMs) };
+    case 'clock': {
+      const seconds = between(random, 2, 120);
+      const jumpMs = (random() < 0.5 ? -1 : 1) * seconds * 1_000;
+      return { deed: { ...card, jumpMs }, lastsMs: between(random, 4_000, rules.longestMs) };
+    }
+  }
+};
+
+const endOf = (fault: Fault): number => fault.atMs + fault.lastsMs;
+
+/** Until when a fault counts as holding its victim. */
+export const freeAgainAtMs = (fault: Fault): number =>
+  endOf(fault) + (fault.encoder === null ? rules.recoveryMs.other : rules.recoveryMs.encoder);
+
+/** The whole run, drawn in advance: from one seed, in order of time. */
+export const drawPlan = (o: PlanOptions): Fault[] => {
+  const random = seededRandom(o.seed);
+  const without = o.without ?? new Set();
+  const faults: Fault[] = [];
+  let deck: FaultDeed[] = [];
+  let atMs = rules.calmMs + between(random, 0, rules.intervalMs.least);
+  while (atMs < o.lastsMs - rules.calmMs) {
+    const lasting = faults.filter((fault) => endOf(fault) > atMs);
+    if (lasting.length >= rules.atOnce) {
+      atMs = Math.min(...lasting.map(endOf)) + 200;
+      continue;
+    }
+    if (deck.length === 0) deck = shuffled(deckOf(without), random);
+    const held = faults.filter((fault) => freeAgainAtMs(fault) > atMs);
+    const heldVictims = new Set(held.map(victimOf));
+    const heldEncoders = new Set(held.flatMap((fault) => fault.encoder ?? []));
+    const freeEncoders = Array.from({ length: o.encoders }, (_, i) => i).filter((i) => !heldEncoders.has(i));
+    const mayPlay = (deed: FaultDeed): boolean =>
+      isOfEncoder(deed)
+        ? freeEncoders.length > rules.encodersLeftAlone
+        : !heldVictims.has(victimOf({ deed, encoder: null }));
+    const at = deck.findIndex(mayPlay);
+    const [card] = at < 0 ? [] : deck.splice(at, 1);
+    if (!card) {
+      if (deck.length === 0) return faults;
+      atMs += 500;
+      continue;
+    }
+    const { deed, lastsMs } = play(card, random);
+    const encoder = isOfEncoder(deed) ? freeEncoders[Math.floor(random() * freeEncoders.length)]! : null;
+    faults.push({ number: faults.length + 1, atMs, lastsMs, deed, encoder, choice: random() });
+    atMs += between(random, rules.intervalMs.least, rules.intervalMs.most);
+  }
+  return faults;
+};

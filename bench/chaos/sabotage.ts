@@ -1,0 +1,37 @@
+import { copyFile, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { callJson } from '../../src/service/http';
+
+/** Ways to break the swarm that the checks of a run must notice; a run with one of them has to fail. */
+export const sabotages = ['lose-gop', 'spoil-gop', 'declare-gap'] as const;
+export type Sabotage = (typeof sabotages)[number];
+
+/** Does it to one channel, once. @returns what was done */
+export const sabotage = async (
+  kind: Sabotage,
+  o: { originUrl: string; stateDir: string; channelId: string; gop: number },
+): Promise<string> => {
+  const { originUrl, stateDir, channelId, gop } = o;
+  const folder = join(stateDir, 'origin', channelId, 'gops');
+  const file = join(folder, `${gop}.ts`);
+  switch (kind) {
+    case 'lose-gop':
+      await rm(file);
+      return `SABOTAGE: GOP ${gop} of ${channelId} was taken from the disk`;
+    case 'spoil-gop': {
+      const known = await readdir(folder);
+      if (!known.includes(`${gop - 1}.ts`)) throw new Error(`no GOP ${gop - 1} of ${channelId} to repeat`);
+      await copyFile(join(folder, `${gop - 1}.ts`), file);
+      return `SABOTAGE: GOP ${gop} of ${channelId} was overwritten with the one before it`;
+    }
+    case 'declare-gap': {
+      const url = `${originUrl}/channels/${channelId}`;
+      const { token, nextGop } = await callJson<{ token: number; nextGop: number }>(url);
+      await callJson(`${url}/gaps`, {
+        method: 'POST',
+        json: { token, fromGop: nextGop, toGop: nextGop + 1, reason: 'sabotage' },
+      });
+      return `SABOTAGE: GOP ${nextGop} of ${channelId} was declared a gap without need`;
+    }
+  }
+};

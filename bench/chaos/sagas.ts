@@ -1,0 +1,34 @@
+import type { Client } from '@temporalio/client';
+import { searchAttributeNames } from '../../src/domain';
+
+/** Workflows that must end in a state that somebody can name. Cycles and forecasts are none: the next one looks anew. */
+const SAGAS = ['handoff', 'recovery', 'drainEncoder', 'scaleOut', 'scaleIn'];
+/** A step of others: what it could not move is answered to its caller, which undoes (scaleIn) or tells (an operator). */
+const STEP = 'drainEncoder';
+
+export interface SagaCounts {
+  /** Completed, by type and outcome: "handoff completed". */
+  outcomes: Record<string, number>;
+  /** Still running, failed, timed out, or ended as unresolved; in words. */
+  unresolved: string[];
+  running: number;
+}
+
+/** Lists every saga that the server knows. */
+export const countSagas = async (client: Client): Promise<SagaCounts> => {
+  const counts: SagaCounts = { outcomes: {}, unresolved: [], running: 0 };
+  const query = `WorkflowType IN (${SAGAS.map((type) => `"${type}"`).join(', ')})`;
+  for await (const { workflowId, runId, type, status, searchAttributes } of client.workflow.list({ query })) {
+    const [outcome] = (searchAttributes[searchAttributeNames.outcome] ?? []) as string[];
+    const isRunning = status.name === 'RUNNING';
+    if (isRunning) counts.running += 1;
+    if (status.name === 'CONTINUED_AS_NEW') continue;
+    if (status.name !== 'COMPLETED' || (outcome === 'unresolved' && type !== STEP)) {
+      counts.unresolved.push(`${workflowId} (${runId}) ${status.name.toLowerCase()} ${outcome ?? ''}`.trim());
+    } else {
+      const name = `${type} ${outcome ?? 'done'}`;
+      counts.outcomes[name] = (counts.outcomes[name] ?? 0) + 1;
+    }
+  }
+  return counts;
+};

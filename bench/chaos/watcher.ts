@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { callJson } from '../../src/service/http';
+import type { LedgerEntry } from '../lib/fence-audit';
+
+const POLL_MS = 500;
+const ASK_WITHIN_MS = 1_500;
+
+/** A line of the origin's ledger, and when this process first saw it: no clock jump moves that time. */
+export interface SeenEntry extends LedgerEntry {
+  seenAtMs: number;
+}
+
+/** GOP that arrived at the relay at a moment. */
+export interface EdgeSample {
+  atMs: number;
+  openGop: number;
+}
+
+export interface OriginChannel {
+  id: string;
+  nextGop: number;
+  owner: { encoderId: string; sessionId: string } | null;
+  refusals: Record<string, number>;
+}
+
+/** Encoder hosts that the sentinel gave up, as it wrote to its log. */
+export interface NoticedLoss {
+  encoderId: string;
+  evidence: string;
+  atMs: number;
+}
+
+/** Follows relay and origin from outside, and keeps what they said. One that is away is asked again. */
+export class Watcher {
+  readonly ledgers = new Map<string, SeenEntry[]>();
+  readonly edges = new Map<string, EdgeSample[]>();
+  /** Entries that are told differently than before. */
+  readonly changedEntries: string[] = [];
+  channels: OriginChannel[] = [];
+  private timer: NodeJS.Timeout | null = null;
+  private polling: Promise<void> = Promise.resolve();
+  private ended = false;
+
+  constructor(private readonly o: { originUrl: string; relayUrl: string }) {}
+
+  start(): void {
+    this.polling = this.poll().finally(() => {
+      if (!this.ended) this.timer = setTimeout(() => this.start(), POLL_MS);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.ended = true;
+    if (this.timer) clearTimeout(this.timer);
+    await this.polling;
+  }
+
+  /** Owner of a channel as last seen. */
+  ownerOf(channelId: string): string | null {
+    return this.channels.find((c) => c.id === channelId)?.owner?.encoderId ?? null;
+  }
+
+  /** Reads once more; to be called when all is calm. */
+  async poll(): Promise<void> {
+    await Promise.allSettled([this.readRelay(), this.readOrigin()]);
+  }
+
+  private async readRelay(): Promise<void> {
+    const { relayUrl } = this.o;
+    const channels = await callJson<{ id: string; openGop: number | null }[]>(`${relayUrl}/channels`, {
+      timeoutMs: ASK_WITHIN_MS,
+    });
+    for (const { id, openGop } of channels) {
+      if (openGop === null) continue;
+      const samples = this.edges.get(id) ?? [];
+      this.edges.set(id, samples);
+      samples.push({ atMs: Date.now(), openGop });
+    }
+  }
+
+  private async readOrigin(): Promise<void> {
+    const { originUrl } = this.o;
+    this.channels = await callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: ASK_WITHIN_MS });
+    await Promise.all(
+      this.channels.map(async ({ id, nextGop }) => {
+        const known = this.ledgers.get(id) ?? [];
+        this.ledgers.set(id, known);
+        const last = known.at(-1);
+        if (nextGop === 0 || last?.gop === nextGop - 1) return;
+        // The last one known is read again, to see whether the past is told differently now.
+        const url = `${originUrl}/channels/${id}/ledger?from=${last?.gop ?? 0}&to=${nextGop}`;
+        const entries = await callJson<LedgerEntry[]>(url, { timeoutMs: ASK_WITHIN_MS });
+        const seenAtMs = Date.now();
+        for (const entry of entries) {
+          if (entry.gop === last?.gop) this.compare(id, last, entry);
+          else known.push({ ...entry, seenAtMs });
+        }
+      }),
+    );
+  }
+
+  /** Reads the whole ledger again and compares it with what was seen as it grew. */
+  async compareAll(channelId: string): Promise<void> {
+    const seen = this.ledgers.get(channelId) ?? [];
+    const url = `${this.o.originUrl}/channels/${channelId}/ledger`;
+    const now = new Map((await callJson<LedgerEntry[]>(url)).map((entry) => [entry.gop, entry]));
+    const oldest = Math.min(...now.keys());
+    for (const entry of seen) {
+      const again = now.get(entry.gop);
+      if (again) this.compare(channelId, entry, again);
+      else if (entry.gop > oldest)
+        this.changedEntries.push(`${channelId}: GOP ${entry.gop} is gone from the ledger`);
+    }
+  }
+
+  private compare(channelId: string, before: LedgerEntry, now: LedgerEntry): void {
+    const facts = ({ token, encoderId, sessionId, gapReason }: LedgerEntry): string =>
+      JSON.stringify([token, encoderId, sessionId, gapReason ?? null]);
+    if (facts(before) === facts(now)) return;
+    this.changedEntries.push(
+      `${channelId}: GOP ${before.gop} was ${facts(before)}, is told as ${facts(now)}`,
+    );
+  }
+}
+
+const lossSchema = z.object({
+  signal: z.literal('encoderLost'),
+  payload: z.object({ encoderId: z.string(), evidence: z.string(), atMs: z.number() }),
+});
+
+/** Losses in the log of the collector. */
+export const noticedLosses = async (logFile: string): Promise<NoticedLoss[]> => {
+  const text = await readFile(logFile, 'utf8').catch(() => '');
+  return text.split('\n').flatMap((line) => {
+    if (!line.includes('encoderLost')) return [];
+    try {
+      const parsed = lossSchema.safeParse(JSON.parse(line));
+      return parsed.success ? [parsed.data.payload] : [];
+    } catch {
+      return [];
+    }
+  });
+};

@@ -1,0 +1,54 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SwarmError } from '../domain';
+import type { FoundProgram, SetupContext } from './context';
+import { unpackDebianPackage } from './debian-packages';
+import { findExecutable, toolsCacheDir } from './executables';
+
+const LIBRARY = 'libfaketime.so.1';
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch((): string[] => []);
+
+/** Debian keeps a program's own libraries below /usr/lib/<architecture>/. */
+const inLibraryFolders = async (usrLib: string): Promise<string | null> => {
+  for (const folder of ['', ...(await namesIn(usrLib))]) {
+    const path = join(usrLib, folder, 'faketime', LIBRARY);
+    // A library has no x bit of its own: its folder tells.
+    if ((await namesIn(dirname(path))).includes(LIBRARY)) return path;
+  }
+  return null;
+};
+
+/**
+ * The library that makes a process see another wall clock, for chaos runs only: the system's own, the tools cache,
+ * the Debian package `libfaketime` unpacked into the tools cache.
+ * @throws SwarmError unavailable with the mend when no rung holds
+ */
+export const findOrInstallFaketime = async (
+  context: SetupContext,
+  systemLibraries = '/usr/lib',
+): Promise<FoundProgram> => {
+  const { env } = context;
+  const installed = await inLibraryFolders(systemLibraries);
+  if (installed) return { path: installed, how: 'installed' };
+  const folder = join(toolsCacheDir(env), 'lib');
+  const cached = join(folder, LIBRARY);
+  if ((await namesIn(folder)).includes(LIBRARY)) return { path: cached, how: 'tools cache' };
+  try {
+    if (process.platform !== 'linux') throw new Error('it is made for Linux');
+    if (!(await findExecutable('apt-get', env))) throw new Error('apt-get is not on PATH');
+    const unpacked = await unpackDebianPackage('libfaketime', context);
+    const found = await inLibraryFolders(join(unpacked, 'usr', 'lib'));
+    if (!found) throw new Error(`the Debian package brought no ${LIBRARY}`);
+    await mkdir(folder, { recursive: true });
+    await rename(found, cached);
+    await rm(dirname(unpacked), { recursive: true, force: true });
+    return { path: cached, how: 'Debian package libfaketime' };
+  } catch (error) {
+    throw new SwarmError(
+      'unavailable',
+      `libfaketime was not found and could not be installed: ${(error as Error).message}.`,
+      'Install it (Debian: apt-get install libfaketime).',
+    );
+  }
+};

@@ -1,0 +1,44 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SetupContext } from './context';
+import { findExecutable } from './executables';
+import { freshFolder } from './fresh-folder';
+import { explainFailure, runCommand } from './run-command';
+
+const BUILD_LIMIT_MS = 30 * 60_000;
+
+/**
+ * Builds a program with Go, in a folder of this attempt's own.
+ * @param o.packageAtVersion as `go install` takes it: path of the main package, "@", version
+ * @param o.aboutPackages so many a build from nothing compiles; for people to see how far it is
+ * @returns where the program is
+ * @throws Error that says why it can't be had
+ */
+export const installWithGo = async (
+  context: SetupContext,
+  o: { packageAtVersion: string; aboutPackages: number },
+): Promise<string> => {
+  const { env, progress, signal } = context;
+  const go = await findExecutable('go', env);
+  if (!go) throw new Error('go is not on PATH, so it could not be built either');
+  const program = o.packageAtVersion.replace(/@.*$/, '').split('/').at(-1) ?? '';
+  const folder = await freshFolder(context, `go-build-${program}`);
+  let modules = 0;
+  let packages = 0;
+  const onLine = (line: string): void => {
+    if (line.startsWith('go: downloading')) modules += 1;
+    else packages += 1;
+    progress(
+      `${modules} modules downloaded, ${packages} of about ${o.aboutPackages} packages compiled: ${line}`,
+    );
+  };
+  const result = await runCommand(go, ['install', '-v', '-ldflags=-s -w', o.packageAtVersion], {
+    env: { ...env, GOBIN: folder },
+    timeoutMs: BUILD_LIMIT_MS,
+    signal,
+    onLine,
+  });
+  if (result.ok) return join(folder, program);
+  await rm(folder, { recursive: true, force: true });
+  throw new Error(`the build with Go failed: ${explainFailure(result)}`);
+};

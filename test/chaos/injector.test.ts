@@ -1,0 +1,113 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault, FaultDeed } from '../../bench/chaos/faults';
+import { Injector, type InjectedFault } from '../../bench/chaos/injector';
+import type { Proxies } from '../../bench/chaos/proxies';
+import type { FleetEncoder } from '../../src/fleet/provider';
+import type { RunningSwarm } from '../../src/start/swarm';
+
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+});
+
+const sleeper = (): ChildProcess => {
+  const child = spawn('sleep', ['60']);
+  children.push(child);
+  return child;
+};
+
+const stateOf = (pid: number): string =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .slice(0, 1);
+
+const becomes = async (pid: number, state: string): Promise<void> => {
+  while (stateOf(pid) !== state) await sleep(10);
+};
+
+/** A swarm whose encoder hosts and worker are processes that sleep. */
+const injectorOn = (
+  hosts: ChildProcess[],
+  worker: ChildProcess,
+  proxies: object = {},
+): { injector: Injector; told: InjectedFault[] } => {
+  const told: InjectedFault[] = [];
+  const fleet = hosts.map(({ pid }, i) => ({ id: `enc-${i + 1}`, pid, grpcAddress: `127.0.0.1:${i + 1}` }));
+  const injector = new Injector({
+    swarm: {
+      fleet: { list: () => fleet as FleetEncoder[] },
+      pids: () => ({ worker: worker.pid! }),
+    } as unknown as RunningSwarm,
+    proxies: proxies as Proxies,
+    disk: null,
+    clocks: null,
+    onBegan: (fault) => told.push(fault),
+    onEnded: () => undefined,
+  });
+  return { injector, told };
+};
+
+const fault = (deed: FaultDeed, lastsMs: number, encoder: number | null = null): Fault => ({
+  ...{ number: 1, atMs: 0, deed, lastsMs, encoder, choice: 0.5 },
+});
+
+test('a stopped part stands still and goes on by itself; a killed one is gone', async () => {
+  const worker = sleeper();
+  const { injector, told } = injectorOn([], worker);
+  const stopped = await injector.begin(fault({ group: 'stop', target: 'worker', whole: false }, 200));
+  await becomes(worker.pid!, 'T');
+  expect(stopped).toMatchObject({ kind: 'stop worker', part: 'worker', endedAtMs: null, skipped: null });
+  await becomes(worker.pid!, 'S');
+  expect(stopped.endedAtMs! - stopped.beganAtMs).toBeGreaterThanOrEqual(190);
+  const exited = once(worker, 'exit');
+  await injector.begin(fault({ group: 'kill', target: 'worker' }, 0));
+  expect(await exited).toEqual([null, 'SIGKILL']);
+  expect(told).toHaveLength(2);
+});
+
+test('endAll ends what lasts: nothing stays stopped or cut off', async () => {
+  const worker = sleeper();
+  const mended: string[] = [];
+  const spoil = (link: string) => Promise.resolve(() => void mended.push(link));
+  const { injector } = injectorOn([], worker, { spoil });
+  await injector.begin(fault({ group: 'stop', target: 'worker', whole: false }, 60_000));
+  const deed = { group: 'network', link: 'orchestrator-origin', effect: 'delay', amount: 200 } as const;
+  await injector.begin(fault(deed, 60_000));
+  await becomes(worker.pid!, 'T');
+  await injector.endAll();
+  await becomes(worker.pid!, 'S');
+  expect(mended).toEqual(['orchestrator-origin']);
+  expect(injector.injected.every((f) => f.endedAtMs !== null)).toBe(true);
+});
+
+test('two encoder hosts are left alone, also where the planner has let some go', async () => {
+  const hosts = [sleeper(), sleeper(), sleeper()];
+  const { injector } = injectorOn(hosts, sleeper());
+  const stop = (encoder: number): Promise<InjectedFault> =>
+    injector.begin(fault({ group: 'stop', target: 'encoder', whole: false }, 60_000, encoder));
+  // The fourth is gone: one of the others is taken for it.
+  expect(await stop(3)).toMatchObject({ part: 'enc-1', skipped: null });
+  expect(await stop(1)).toMatchObject({ skipped: 'too few encoder hosts would be left alone' });
+  await injector.endAll();
+});
+
+test('what is not there, or fails, is told and never thrown', async () => {
+  const worker = sleeper();
+  const spoil = () => Promise.reject(new Error('no proxy'));
+  const { injector } = injectorOn([], worker, { spoil });
+  const begin = async (deed: FaultDeed): Promise<string | null> =>
+    (await injector.begin(fault(deed, 100))).skipped;
+  expect(await begin({ group: 'kill', target: 'relay' })).toBe('relay is not running');
+  expect(await begin({ group: 'disk', target: 'origin' })).toBe('the origin has no disk of its own');
+  expect(await begin({ group: 'clock', target: 'worker', jumpMs: 1 })).toBe('there is no libfaketime');
+  expect(await begin({ group: 'network', link: 'orchestrator-origin', effect: 'reset', amount: 0 })).toBe(
+    'failed: no proxy',
+  );
+});
