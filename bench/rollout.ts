@@ -116,7 +116,7 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
     const outcome = badKind
       ? await badBuildRun(setting, badKind)
       : o.kills > 0
-        ? await killRuns(setting, await other(), { runs: o.kills, seed: o.seed })
+        ? await killRuns(setting, await other(), { runs: o.kills, seed: o.seed, abort: o.abort })
         : await upgradeAndBack(setting, await other());
     const durationS = Math.round((Date.now() - startedAtMs) / 1000);
     const { peak } = watch;

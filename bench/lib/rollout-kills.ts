@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RolloutState } from '../../src/domain';
-import { seededRandom } from '../../src/start/seeded-random';
+import { seededRandom, type RolloutState } from '../../src/domain';
 import type { RunningSwarm } from '../../src/start/swarm';
 import type { RolloutRun } from './rollout-run';
 import { pick } from './statistics';
@@ -44,11 +43,16 @@ export const killDuring = async (o: {
   swarm: RunningSwarm;
   run: RolloutRun;
   seed: number;
+  /** Abort the rollout as well, in the first half of the time. */
+  abort: boolean;
   signal: AbortSignal;
 }): Promise<Kill[]> => {
   const { swarm, run, seed, signal } = o;
   const random = seededRandom(seed);
   const withinMs = WITHIN_MS_PER_ENCODER * swarm.fleet.list().length;
+  const aborting = o.abort
+    ? pause((seededRandom(seed + 1_000)() * withinMs) / 2, signal).then(() => run.abort(signal))
+    : null;
   const plan = Array.from({ length: 1 + Math.floor(random() * MOST_KILLS) }, (_, i) => ({
     victim: i === 0 ? (VICTIMS[seed % VICTIMS.length] as Victim) : pick(random, VICTIMS),
     afterMs: Math.floor(random() * withinMs),
@@ -73,6 +77,7 @@ export const killDuring = async (o: {
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
     killed.push({ victim, told: `${who} after ${seconds} s (${state?.detail ?? 'nobody answered'})` });
   }
+  await aborting;
   return killed;
 };
 

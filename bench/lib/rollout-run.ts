@@ -38,6 +38,16 @@ export class RolloutRun {
     });
   }
 
+  /** Goes back, if it is not over yet. Asked for until it has been heard, since whoever answers may just be down. */
+  async abort(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const state = await this.state();
+      if (state && (isOver(state) || state.phase === 'rolling-back')) return;
+      const options = { method: 'POST', json: {}, timeoutMs: START_LIMIT_MS } as const;
+      await callJson(`${this.api}/rollout/abort`, options).catch(() => sleep(POLL_MS));
+    }
+  }
+
   /** State of the rollout; null while nobody answers. */
   state(): Promise<RolloutState | null> {
     return callJson<RolloutState>(`${this.api}/rollout`).catch(() => null);

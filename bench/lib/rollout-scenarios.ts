@@ -133,7 +133,7 @@ export const badBuildRun = async (setting: RolloutSetting, kind: BadBuild): Prom
 export const killRuns = async (
   setting: RolloutSetting,
   other: EncoderBuild,
-  { runs, seed }: { runs: number; seed: number },
+  { runs, seed, abort }: { runs: number; seed: number; abort: boolean },
 ): Promise<ScenarioOutcome> => {
   const { run, swarm, debian, channels } = setting;
   const count = { completed: 0, 'rolled-back': 0, mixed: 0, stuck: 0 };
@@ -146,7 +146,7 @@ export const killRuns = async (
     console.log(`run ${n + 1} of ${runs}, seed ${seed + n}: ${current.id} to ${target.id}`);
     const startedAtMs = Date.now();
     await run.start(target.id, SHORT);
-    const killing = killDuring({ swarm, run, seed: seed + n, signal: over.signal });
+    const killing = killDuring({ swarm, run, seed: seed + n, abort, signal: over.signal });
     const state = await run.end(KILL_RUN_LIMIT_MS).catch((error: Error) => {
       console.log(`  ${error.message}`);
       return null;
@@ -167,7 +167,7 @@ export const killRuns = async (
     if (isWhole) continue;
     const hosts = swarm.fleet.list().length;
     console.log(
-      `  FAILED; repeat: npm run bench:rollout -- --kills 1 --seed ${seed + n} --encoders ${hosts} --channels ${channels.length}`,
+      `  FAILED; repeat: npm run bench:rollout -- --kills 1${abort ? ' --abort' : ''} --seed ${seed + n} --encoders ${hosts} --channels ${channels.length}`,
     );
     break;
   }
