@@ -4,7 +4,7 @@ import { planDrains } from './drain';
 import { PlanDraft } from './draft';
 import { planLadders } from './ladders';
 import { planMends } from './mends';
-import { rearrange } from './rearrange';
+import { rearrange, rearrangeRest } from './rearrange';
 import { regionOutlooks } from './regions';
 import { planPartialRelief, planRelief } from './relief';
 import { planScaleIn, planScaleOut } from './scale';
@@ -64,6 +64,7 @@ const planWith = (draft: PlanDraft, memory: PlannerMemory): Plan => {
   planRelief(draft);
   rearrange(draft, start);
   planPartialRelief(draft);
+  rearrangeRest(draft);
   const told = reportUnmet(draft);
   schedule(draft, start);
   reportPostponed(draft, told);

@@ -37,6 +37,13 @@ const inputOf = (draft: PlanDraft): ScaleInput => {
 
 /** See `decideScaleOut`; a need that can't be met is reported. */
 export const planScaleOut = (draft: PlanDraft): ScaleChange => {
+  const { book } = draft.context;
+  const all = book.encoders.inOrder();
+  // Nobody answered: that is no news of demand or of capacity, and more hosts would hardly be heard either.
+  if (all.length > 0 && all.every((e) => book.isStaying[e] === 0 && book.isDraining[e] === 0)) {
+    draft.report({ why: `none of ${all.length} encoders answers: the fleet is not changed on such a look` });
+    return { kind: 'none' };
+  }
   const { scale, unmet } = decideScaleOut(inputOf(draft));
   if (unmet !== undefined) draft.report({ why: unmet });
   return scale;

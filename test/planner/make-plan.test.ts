@@ -344,6 +344,17 @@ describe('scaling', () => {
   });
 });
 
+test('a look at which no encoder answered changes nothing of the fleet, and is reported', () => {
+  const swarm = defaultSwarm();
+  const silent = swarm.encoders.map((e) => ({ ...e, reachable: false, telemetry: undefined }));
+  const { scale, unmet } = plan({ ...swarm, encoders: silent });
+  expect(scale).toEqual({ kind: 'none' });
+  expect(unmet.map(({ why }) => why).join()).toContain('none of 3 encoders answers');
+  const [first, ...others] = silent;
+  const one = [{ ...first!, reachable: true }, ...others];
+  expect(plan(withTelemetry({ ...swarm, encoders: one })).scale.kind).toBe('provision');
+});
+
 describe('CDN regions', () => {
   /** Two encoders in each of two regions; ch-1 of eu may also be encoded in us, and has to leave enc-1. */
   const swarm = (() => {
