@@ -4,6 +4,7 @@ import {
   searchAttributeNames,
   swarmControl,
   type ChannelSpec,
+  type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
 import type { Activities, Observation } from '../../activities';
@@ -352,8 +353,9 @@ describe('a control cycle', () => {
       ...swarm.plan,
       scale: { kind: 'provision', count: 1, reason: 'demand above capacity', figures },
     };
-    expect((await nextCycle()).acted).toEqual([{ what: 'provision 1', accepted: true }]);
-    await bench.client.workflow.getHandle(`scale-out/${bench.cell}`).result();
+    const { acted, workflowId } = await nextCycle();
+    expect(acted).toEqual([{ what: 'provision 1', accepted: true }]);
+    await bench.client.workflow.getHandle(workflowId.replace('cycle/', 'scale-out/')).result();
     expect(swarm.encoderIds).toContain('enc-4');
 
     const spec = await addedChannel('enc-4');
@@ -389,10 +391,15 @@ test('the swarm and its channels continue as new, and lose nothing', async () =>
 
   const channel = bench.channel(spec);
   const firstRun = (await channel.handle.describe()).runId;
+  let request = moveRequest();
+  let result: MoveResult | undefined;
   for (let moves = 1; (await channel.handle.describe()).runId === firstRun; moves += 1) {
     if (moves > 30) throw new Error('The channel did not continue as new.');
-    await channel.move(moveRequest({ toEncoderId: moves % 2 ? 'enc-2' : 'enc-1' }));
+    request = moveRequest({ toEncoderId: moves % 2 ? 'enc-2' : 'enc-1' });
+    result = await channel.move(request);
   }
+  // One whose answer got lost on the way asks the new run.
+  expect(await channel.move(request)).toEqual(result);
   const { ownerEncoderId, token, status } = await channel.state();
   expect(swarm.ownerOf(spec.id)).toMatchObject({ token, owner: { encoderId: ownerEncoderId } });
   expect(status).toBe('on-air');
