@@ -171,8 +171,24 @@ const answer = async (world: World): Promise<void> => {
   ]);
 };
 
-/** Lets a history happen, lifts the cordons, waits until all has settled. @returns the invariants that are broken */
-export const runHistory = async (history: readonly Happening[]): Promise<string[]> => {
+export interface HistoryResult {
+  /** Invariants that are broken. */
+  broken: string[];
+  /** How often moves and rollouts ended how. */
+  outcomes: Record<string, number>;
+}
+
+const outcomesIn = (world: World): Record<string, number> => {
+  const outcomes: Record<string, number> = {};
+  for (const { workflowId, attributes } of world.ended) {
+    const outcome = `${workflowId.split('/')[0]} ${String(attributes.get('SwarmOutcome'))}`;
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  }
+  return outcomes;
+};
+
+/** Lets a history happen, lifts the cordons, waits until all has settled. */
+export const runHistory = async (history: readonly Happening[]): Promise<HistoryResult> => {
   const clock = new VirtualClock();
   const uninstall = clock.install();
   const { fetch } = globalThis;
@@ -188,7 +204,8 @@ export const runHistory = async (history: readonly Happening[]): Promise<string[
       await clock.runUntil(clock.nowMs + LOOK_EVERY_MS);
     }
     await clock.runUntil(clock.nowMs + 170_000);
-    return [...brokenInvariants(world), ...brokenBuildInvariants(world)];
+    const broken = [...brokenInvariants(world), ...brokenBuildInvariants(world)];
+    return { broken, outcomes: outcomesIn(world) };
   } finally {
     globalThis.fetch = fetch;
     uninstall();

@@ -410,7 +410,9 @@ type AttemptOutcome =
 
 /** Temporal's server and one worker, in virtual time. Real workflow functions and real activities run in it. */
 export class TemporalModel {
+  /** The latest run of each workflow id. */
   readonly runs = new Map<string, WorkflowRun>();
+  readonly everyRun: WorkflowRun[] = [];
   private activities: Record<string, (...args: never[]) => Promise<unknown>>;
   private readonly live = new Set<Attempt>();
   private ids = 0;
@@ -456,6 +458,7 @@ export class TemporalModel {
       updates: new Map(),
     };
     this.runs.set(workflowId, run);
+    this.everyRun.push(run);
     run.done = this.drive(run, workflow, args as never[]);
     run.done.catch(() => undefined);
     return run;
