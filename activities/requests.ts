@@ -157,8 +157,13 @@ export const requestActivities = ({
       await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.cordon, { args: [r] });
     },
 
+    /** Done too where the encoder has left with its cordon: an attempt whose answer was lost may have lifted it. */
     async requestUncordon(r: CordonRequest): Promise<void> {
-      await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.uncordon, { args: [r] });
+      try {
+        await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.uncordon, { args: [r] });
+      } catch (error) {
+        if (refusalOf(error).code !== 'unknown-encoder') throw error;
+      }
     },
   };
 };

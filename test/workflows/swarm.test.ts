@@ -368,7 +368,18 @@ describe('a control cycle', () => {
     expect((await state()).cordons).toEqual({});
     expect(ownerOf(spec)).toBe('enc-4');
 
-    use();
+    // The encoder leaves the fleet, and the answer to the first uncordon is lost: asked again, there is nothing to lift.
+    const { requestUncordon } = bench.requests(originUrl);
+    use({
+      deprovisionEncoder: async ({ encoderId }) => {
+        swarm.calls.push(`deprovision ${encoderId}`);
+        swarm.encoderIds = swarm.encoderIds.filter((id) => id !== encoderId);
+      },
+      requestUncordon: async (request) => {
+        await requestUncordon(request);
+        await requestUncordon(request);
+      },
+    });
     await nextCycle();
     expect(await scaleIn().result()).toEqual({ encoderId: 'enc-4', gone: true });
     expect(swarm.calls).toContain('deprovision enc-4');
