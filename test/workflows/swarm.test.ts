@@ -4,6 +4,7 @@ import {
   searchAttributeNames,
   swarmControl,
   type ChannelSpec,
+  type CycleResult,
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
@@ -230,13 +231,13 @@ describe('cordon and drain', () => {
 });
 
 describe('a control cycle', () => {
-  const nextCycle = async () => {
+  /** The first one after this call, also where what it did wakes another one at once. */
+  const nextCycle = async (): Promise<CycleResult> => {
     const { cycle } = await state();
     await bench.swarm().signal(swarmControl.wake);
-    return eventually(async () => {
-      const now = await state();
-      return now.cycle > cycle && now.lastCycle?.workflowId.endsWith(`/${now.cycle}`) && now.lastCycle;
-    });
+    await eventually(async () => (await state()).cycle > cycle);
+    const next = bench.client.workflow.getHandle(`cycle/${bench.cell}/${cycle + 1}`);
+    return (await next.result()) as CycleResult;
   };
   const explanation = { summary: 'too much to come', figures: { peakUnits: 5.2 }, rejected: [] };
 
