@@ -34,6 +34,8 @@ import type {
 /** One silent part costs a cycle no more than this. */
 const OBSERVE_DEADLINE_MS = 800;
 const CHOOSE_DEADLINE_MS = 500;
+/** An encoder that the choice can't do without is waited for: there is no other answer than to refuse. */
+const INSIST_DEADLINE_MS = 2_500;
 
 /** Rungs that the owner encodes now, by its own telemetry; else as seen before. */
 const rungsOf = (owner: Owner | null, encoders: EncoderObservation[], before: number): number => {
@@ -178,7 +180,7 @@ export const planningActivities = (dependencies: Dependencies) => {
     async chooseTarget(request: ChooseTargetRequest): Promise<TargetChoice> {
       const { context, sessionId } = request;
       const options = { timeoutMs: OBSERVE_DEADLINE_MS };
-      const [atOrigin, relayChannel, observed, forecast, catalogue] = await Promise.all([
+      const [atOrigin, relayChannel, looked, forecast, catalogue] = await Promise.all([
         origin.channels(options),
         relay.channel(request.spec.id, options),
         probe.observe(cordonsFor(request.spec.id, context.cordons), telemetry.troublesOf, {
@@ -197,6 +199,16 @@ export const planningActivities = (dependencies: Dependencies) => {
           'Add the channel first.',
         );
       }
+      const ownerId = channel.owner?.encoderId;
+      // A recovery has other encoders, and no time; a handoff needs its target, and what the owner runs.
+      const observed =
+        request.purpose === 'recovery'
+          ? looked
+          : await probe.insist(
+              looked,
+              ({ id }, wasEverHeard) => id === request.toEncoderId || (id === ownerId && !wasEverHeard),
+              INSIST_DEADLINE_MS,
+            );
       const encoders = withHeldBack(
         observed.map((encoder) => withVersion(pending.addedTo(encoder, atMs), catalogue)),
         atOrigin.map((c) => c.owner),

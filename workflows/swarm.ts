@@ -245,8 +245,9 @@ class Swarm {
   /** Also for an encoder that has left the fleet: its entry goes. One that is not cordoned stays so. */
   private async uncordon({ encoderId }: CordonRequest): Promise<void> {
     const { state } = this;
-    const { [encoderId]: lifted, ...others } = state.cordons;
-    if (!lifted) await this.assertKnown(encoderId);
+    if (!state.cordons[encoderId]) await this.assertKnown(encoderId);
+    // Read only now: other cordons may have come and gone meanwhile.
+    const { [encoderId]: _lifted, ...others } = state.cordons;
     state.cordons = others;
     await this.handDown();
   }

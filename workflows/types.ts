@@ -5,6 +5,7 @@ import type {
   EncoderUpdate,
   InstalledBuild,
   MoveRequest,
+  MoveResult,
   PendingEncoder,
   Policy,
   Provisioning,
@@ -12,6 +13,7 @@ import type {
   RolloutRequest,
   RolloutState,
 } from '../src/domain';
+import type { Cause } from './failures';
 
 /** Inputs of the workflows that only other workflows start. */
 
@@ -20,6 +22,15 @@ export interface ChannelWorkflowInput {
   spec: ChannelSpec;
   context: SwarmContext;
   carried?: ChannelWorkflowState;
+  /** Requests that earlier runs have answered, the oldest first: the same again gets the same answer. */
+  answered?: AnsweredRequest[];
+}
+
+/** Either what came of it or why it was refused. */
+export interface AnsweredRequest {
+  requestId: string;
+  result?: MoveResult;
+  refusal?: Cause;
 }
 
 export interface MoveInput<R> {

@@ -7,7 +7,7 @@ import type {
   SwarmChange,
   SwarmSnapshot,
 } from '../../src/domain';
-import { shuffled } from '../../src/start/seeded-random';
+import { shuffled } from '../../src/domain';
 import { changedAudience, withSessions } from './planner-instances';
 
 const CYCLE_MS = 10_000;

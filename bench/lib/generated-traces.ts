@@ -1,6 +1,6 @@
 import { normalOf } from '../../src/simulator/chance';
 import type { Trace } from '../../src/simulator';
-import { seededRandom } from '../../src/start/seeded-random';
+import { seededRandom } from '../../src/domain';
 
 const STEP_MS = 5 * 60_000;
 const DAYS = 40;

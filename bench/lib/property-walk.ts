@@ -8,7 +8,7 @@ import {
 import { FitnessEvaluator } from '../../src/fitness';
 import { createPlanner, makePlan } from '../../src/planner';
 import { deservedRungs } from '../../src/planner/demand';
-import { seededRandom } from '../../src/start/seeded-random';
+import { seededRandom } from '../../src/domain';
 import { ChangingFleet } from './changing-fleet';
 import { PlacementAudit } from './placement-audit';
 import { fleetOf } from './planner-instances';

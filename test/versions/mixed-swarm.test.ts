@@ -228,7 +228,7 @@ test('between classes: refused by name, and allowed by policy with one declared 
   const { id: buildId, executablePath = '', digest } = builds.other;
   await fleet.setBuild(idle, { buildId, executablePath, digest }, 'test-other');
 
-  await eventually(async () => (await digests()).includes(digest));
+  await eventually(async () => (await digests()).includes(digest), 30_000);
 
   const refused = await refusalFrom(move(moveRequest({ toEncoderId: idle })));
   expect(refused).toMatchObject({
@@ -240,7 +240,7 @@ test('between classes: refused by name, and allowed by policy with one declared 
   await swarmUpdate(swarmControl.setPolicy, policySchema.parse({ minEncoders: 2, allowDiscontinuity: true }));
   const moved = await move(moveRequest({ toEncoderId: idle }));
   expect(moved).toMatchObject({ outcome: 'completed', toEncoderId: idle });
-  await eventually(async () => (await discontinuities()).length > 0);
+  await eventually(async () => (await discontinuities()).length > 0, 30_000);
   expect(await discontinuities()).toEqual([moved.firstGop]);
   await expectWhole();
 }, 90_000);
