@@ -186,15 +186,15 @@ export class Storm {
     }
   }
 
-  /** Waits until no saga runs any more; then asks every part for what it knows. */
-  async facts(): Promise<StormFacts> {
+  /** Waits until no saga runs any more, within the limit; then asks every part for what it knows. */
+  async facts(settleLimitMs = SETTLE_LIMIT_MS): Promise<StormFacts> {
     const running = `WorkflowType IN ("handoff", "recovery") AND ExecutionStatus = "Running"`;
-    await this.until('every saga has ended', SETTLE_LIMIT_MS, async () => {
+    await this.until('every saga has ended', settleLimitMs, async () => {
       const { count } = await this.client.workflow.count(running);
       return count === 0;
     }).catch(() => undefined);
     // Sources that were let go in vain are released by the control cycle after a minute.
-    await this.until('no session is left over', SETTLE_LIMIT_MS, async () => {
+    await this.until('no session is left over', settleLimitMs, async () => {
       const [{ sessions }, channels] = await Promise.all([this.atEncoders(), this.atOrigin()]);
       const owners = new Set(channels.map((channel) => channel.owner?.sessionId));
       return sessions.every((s) => s.state === 'failed' || owners.has(s.sessionId));
