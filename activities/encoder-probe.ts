@@ -41,7 +41,7 @@ export class EncoderProbe {
   ): Promise<EncoderObservation[]> {
     const nowMs = Date.now();
     if (o.fresh || !this.shared || nowMs - this.shared.atMs > SHARED_FOR_MS) {
-      this.shared = { probes: this.probeAll(o.deadlineMs), atMs: nowMs };
+      this.shared = { probes: this.probeAll(o.deadlineMs, o.fresh ?? false), atMs: nowMs };
     }
     const probes = await this.shared.probes;
     return probes.map((probe) => ({
@@ -75,9 +75,13 @@ export class EncoderProbe {
     );
   }
 
-  private async probeAll(deadlineMs: number): Promise<Probe[]> {
+  private async probeAll(deadlineMs: number, fresh: boolean): Promise<Probe[]> {
+    // An encoder that another worker has just seen to answer is no request any more: it must not be missing here.
+    if (fresh) await this.directory.refresh();
     const fleet = await this.directory.list();
-    return Promise.all(fleet.map((encoder) => this.probe(encoder, { deadlineMs })));
+    // A host that starts for the first time is a request under way, not an encoder that went silent.
+    const expected = fleet.filter(({ id, state }) => state !== 'starting' || this.described.has(id));
+    return Promise.all(expected.map((encoder) => this.probe(encoder, { deadlineMs })));
   }
 
   private async probe(encoder: FleetEncoder, look: Look): Promise<Probe> {

@@ -52,6 +52,9 @@ const factsOf = (channel: OriginChannel, relay: RelayChannel): ChannelFacts => (
   oldestGop: relay.oldestGop ?? relay.openGop ?? relay.nextGop ?? 0,
 });
 
+/** A swarm that runs since before a setting came keeps a policy without it. */
+const withDefaults = (policy: Policy): Policy => policySchema.parse(policy);
+
 /** The cordons that keep one channel away. */
 const cordonsFor = (channelId: string, cordons: SwarmContext['cordons']): SwarmContext['cordons'] =>
   Object.fromEntries(
@@ -158,7 +161,8 @@ export const planningActivities = (dependencies: Dependencies) => {
       policy: SwarmContext['policy'];
       lowDemandSinceMs: number | null;
     }): Promise<Decision> {
-      const { snapshot, forecastId, policy, lowDemandSinceMs } = request;
+      const { snapshot, forecastId, lowDemandSinceMs } = request;
+      const policy = withDefaults(request.policy);
       const forecast = forecastId === null ? null : await telemetry.forecast(forecastId, Date.now());
       const fitness = fitnessOf(snapshot, forecast, policy);
       const catalogue = await versions.read();
@@ -273,14 +277,17 @@ const seamBetween = (
   );
 };
 
-/** What to try in turn. A recovery rather shrinks the ladder, then fills an encoder, than stay off air. */
+/** What to try in turn. A recovery rather uses the reserve, shrinks the ladder, then fills an encoder, than stay off air. */
 const attemptsOf = ({ purpose, rungs, context }: ChooseTargetRequest) => {
-  const { policy } = context;
-  if (purpose === 'handoff') return [{ rungs, policy, ofAll: false }];
-  const full = { ...policy, limitFraction: 1 };
+  const policy = withDefaults(context.policy);
+  // The reserve is for what no plan foresaw, as a move that somebody asks for.
+  const whole = { ...policy, reserveFraction: 0 };
+  if (purpose === 'handoff') return [policy, whole].map((tried) => ({ rungs, policy: tried, ofAll: false }));
+  const full = { ...whole, limitFraction: 1 };
   const inLine = [
     { rungs, policy },
-    { rungs: 1, policy },
+    { rungs, policy: whole },
+    { rungs: 1, policy: whole },
     { rungs, policy: full },
     { rungs: 1, policy: full },
   ];

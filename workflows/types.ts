@@ -6,7 +6,9 @@ import type {
   InstalledBuild,
   MoveRequest,
   MoveResult,
+  PendingEncoder,
   Policy,
+  Provisioning,
   RecoverRequest,
   RolloutRequest,
   RolloutState,
@@ -52,6 +54,8 @@ export interface ControlCycleInput {
   cordons: SwarmContext['cordons'];
   policy: Policy;
   lowDemandSinceMs: number | null;
+  /** Encoders asked for, and what earlier requests came to. */
+  provisioning?: Provisioning;
 }
 
 export interface DrainInput {
@@ -70,8 +74,15 @@ export interface DrainResult {
 
 export interface ScaleOutInput {
   cell: string;
-  count: number;
+  /** One per encoder. */
+  requests: PendingEncoder[];
   reason: string;
+}
+
+export interface ScaleOutResult {
+  /** Encoders that answer. */
+  encoderIds: string[];
+  failed: { requestId: string; why: string }[];
 }
 
 export interface ScaleInInput {

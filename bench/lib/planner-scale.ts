@@ -60,6 +60,7 @@ const shapeOf = ({ channels, encoders }: ScaleOptions): FleetShape => ({
 const benchPolicy = (encoders: number): Policy =>
   policySchema.parse({
     limitFraction: LIMIT_FRACTION,
+    reserveFraction: 0,
     maxMovesPerCycle: 1_000_000,
     maxMovesPerEncoder: 1_000,
     maxEncoders: 2 * encoders,

@@ -91,6 +91,7 @@ beforeAll(async () => {
     args: ['-r', runner, join(root, 'src/media/encoder/main.ts')],
     env: { ...process.env, FFMPEG: '/usr/bin/ffmpeg' },
     buildsFile: join(stateDir, 'fleet-builds.json'),
+    membersFile: join(stateDir, 'fleet-members.json'),
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
     onEvent: () => undefined,
     onSpawned: () => undefined,
@@ -214,7 +215,7 @@ test('an encoder that is added begins with the target', async () => {
   const { encoderIds } = await client.workflow.execute('scaleOut', {
     workflowId: `scale-out/${cell}/test`,
     taskQueue: taskQueueOf(cell),
-    args: [{ cell, count: 1, reason: 'test' }],
+    args: [{ cell, requests: [{ requestId: 'test-1', askedAtMs: Date.now() }], reason: 'test' }],
   });
   expect(fleet.list().find((e) => e.id === encoderIds[0])).toMatchObject({ buildId: 'npm' });
   await fleet.deprovision(encoderIds[0] as string);

@@ -185,6 +185,24 @@ describe('cordon and drain', () => {
     expect((await bench.channel(spec).move(moveRequest({ toEncoderId: 'enc-2' }))).outcome).toBe('completed');
   });
 
+  test('a cordon that is lifted while another one is asked about stays lifted', async () => {
+    await update(swarmControl.cordon, { encoderId: 'enc-2', requestedBy: 'test' });
+    let isAsked = false;
+    use({
+      assertEncoderKnown: async () => {
+        isAsked = true;
+        await new Promise((resolve) => setTimeout(resolve, 400));
+      },
+    });
+    const uncordon = (encoderId: string) => update(swarmControl.uncordon, { encoderId, requestedBy: 'test' });
+    // While the first one is asked about, two more arrive, and are then worked on side by side.
+    const first = uncordon('enc-3');
+    await eventually(async () => isAsked);
+    await Promise.all([first, uncordon('enc-1'), uncordon('enc-2')]);
+    use();
+    expect((await state()).cordons).toEqual({});
+  });
+
   test('an unknown encoder is refused', async () => {
     const request = { encoderId: 'enc-9', requestedBy: 'test' };
     for (const name of [swarmControl.cordon, swarmControl.uncordon, swarmControl.drain]) {
@@ -335,8 +353,9 @@ describe('a control cycle', () => {
       ...swarm.plan,
       scale: { kind: 'provision', count: 1, reason: 'demand above capacity', figures },
     };
-    expect((await nextCycle()).acted).toEqual([{ what: 'provision 1', accepted: true }]);
-    await bench.client.workflow.getHandle(`scale-out/${bench.cell}`).result();
+    const { acted, workflowId } = await nextCycle();
+    expect(acted).toEqual([{ what: 'provision 1', accepted: true }]);
+    await bench.client.workflow.getHandle(workflowId.replace('cycle/', 'scale-out/')).result();
     expect(swarm.encoderIds).toContain('enc-4');
 
     const spec = await addedChannel('enc-4');
