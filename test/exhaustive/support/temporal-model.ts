@@ -362,6 +362,9 @@ export const workflowModule = {
     const { workflowId, runId, type } = context().run;
     return { workflowId, runId, workflowType: type, continueAsNewSuggested: false, historyLength: 1 };
   },
+  /** New runs only: replays of older code are the ground of test/workflows/replay. */
+  patched: () => true,
+  deprecatePatch: () => undefined,
   uuid4: () => model.nextId('uuid'),
   setCurrentDetails: (details: string) => {
     context().run.details = details;
