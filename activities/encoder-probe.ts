@@ -7,6 +7,12 @@ import type { SwarmContext } from './types';
 /** Choices made at the same moment, as after the loss of an encoder, share one look at the fleet. */
 const SHARED_FOR_MS = 250;
 
+interface Look {
+  deadlineMs: number;
+  /** An encoder that was started anew a moment ago is waited for, up to the deadline. */
+  waitForReady?: boolean;
+}
+
 type Probe = Omit<EncoderObservation, 'cordoned' | 'draining' | 'troubles'>;
 
 const isKnownHost = (fleetEncoder: FleetEncoder): EncoderInfo => ({
@@ -35,7 +41,7 @@ export class EncoderProbe {
   ): Promise<EncoderObservation[]> {
     const nowMs = Date.now();
     if (o.fresh || !this.shared || nowMs - this.shared.atMs > SHARED_FOR_MS) {
-      this.shared = { probes: this.probeAll(o.deadlineMs), atMs: nowMs };
+      this.shared = { probes: this.probeAll(o.deadlineMs, o.fresh ?? false), atMs: nowMs };
     }
     const probes = await this.shared.probes;
     return probes.map((probe) => ({
@@ -46,26 +52,50 @@ export class EncoderProbe {
     }));
   }
 
-  private async probeAll(deadlineMs: number): Promise<Probe[]> {
-    const fleet = await this.directory.list();
-    return Promise.all(fleet.map((encoder) => this.probe(encoder, deadlineMs)));
+  /**
+   * Asks those encoders once more that a decision rests on and that were silent, and waits longer for them: a
+   * connection to a host that was started anew comes back within a second or two, and a busy host answers late.
+   */
+  async insist(
+    observed: EncoderObservation[],
+    isNeeded: (encoder: EncoderObservation, wasEverHeard: boolean) => boolean,
+    deadlineMs: number,
+  ): Promise<EncoderObservation[]> {
+    const isSilent = (e: EncoderObservation): boolean =>
+      !e.reachable && isNeeded(e, this.described.has(e.id));
+    if (!observed.some(isSilent)) return observed;
+    const fleet = new Map((await this.directory.list()).map((encoder) => [encoder.id, encoder]));
+    return Promise.all(
+      observed.map(async (seen) => {
+        const encoder = isSilent(seen) && fleet.get(seen.id);
+        return encoder
+          ? { ...seen, ...(await this.probe(encoder, { deadlineMs, waitForReady: true })) }
+          : seen;
+      }),
+    );
   }
 
-  private async probe(encoder: FleetEncoder, deadlineMs: number): Promise<Probe> {
+  private async probeAll(deadlineMs: number, fresh: boolean): Promise<Probe[]> {
+    // An encoder that another worker has just seen to answer is no request any more: it must not be missing here.
+    if (fresh) await this.directory.refresh();
+    const fleet = await this.directory.list();
+    // A host that starts for the first time is a request under way, not an encoder that went silent.
+    const expected = fleet.filter(({ id, state }) => state !== 'starting' || this.described.has(id));
+    return Promise.all(expected.map((encoder) => this.probe(encoder, { deadlineMs })));
+  }
+
+  private async probe(encoder: FleetEncoder, look: Look): Promise<Probe> {
     const known = this.described.get(encoder.id) ?? isKnownHost(encoder);
     const silent: Probe = { ...known, reachable: false };
     // A second guard: a gRPC deadline alone has been seen not to fire after a restart of the host.
-    const answer = await withinOrNull(deadlineMs + 100, this.ask(encoder, deadlineMs));
+    const answer = await withinOrNull(look.deadlineMs + 100, this.ask(encoder, look));
     return answer ?? silent;
   }
 
-  private async ask(encoder: FleetEncoder, deadlineMs: number): Promise<Probe> {
+  private async ask(encoder: FleetEncoder, look: Look): Promise<Probe> {
     const client = await this.directory.client(encoder.id);
     // Also what seems constant is asked each time: a build that was changed a moment ago decides over a handoff.
-    const [described, telemetry] = await Promise.all([
-      client.describe({ deadlineMs }),
-      client.telemetry({ deadlineMs }),
-    ]);
+    const [described, telemetry] = await Promise.all([client.describe(look), client.telemetry(look)]);
     const info = { ...described, grpcAddress: encoder.grpcAddress };
     this.described.set(encoder.id, info);
     return { ...info, reachable: true, telemetry };

@@ -14,12 +14,12 @@ export const fleetActivities = ({
   versions,
 }: Pick<Dependencies, 'fleet' | 'encoders' | 'versions'>) => ({
   /** The same requestId again gives the same encoder. It begins with the cell's target build. */
-  provisionEncoder: (request: { requestId: string }): Promise<{ encoderId: string }> =>
+  provisionEncoder: (request: { requestId: string; zone?: string }): Promise<{ encoderId: string }> =>
     withHeartbeats(async () => {
       const { builds, targetBuildId } = await versions.read();
       const target = builds.find((build) => build.id === targetBuildId);
       const build = target && installedBuildOf(target);
-      return { encoderId: (await fleet.provision(request.requestId, undefined, build)).id };
+      return { encoderId: (await fleet.provision(request.requestId, request.zone, build)).id };
     }),
 
   /**
@@ -39,7 +39,7 @@ export const fleetActivities = ({
       return { encoderId };
     }),
 
-  /** Waits until a new encoder answers. @throws SwarmError encoder-unreachable */
+  /** Waits until a new encoder answers with its first telemetry. @throws SwarmError encoder-unreachable */
   awaitEncoderHealthy: (request: { encoderId: string }): Promise<{ atMs: number }> =>
     withHeartbeats(async (signal) => {
       const { encoderId } = request;
@@ -49,6 +49,7 @@ export const fleetActivities = ({
         try {
           const client = await encoders.client(encoderId);
           await client.describe({ deadlineMs: CALL_DEADLINE_MS, signal });
+          await client.telemetry({ deadlineMs: CALL_DEADLINE_MS, signal });
           return { atMs: Date.now() };
         } catch {
           await new Promise((resolve) => setTimeout(resolve, HEALTH_CHECK_EVERY_MS));

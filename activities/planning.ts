@@ -34,6 +34,8 @@ import type {
 /** One silent part costs a cycle no more than this. */
 const OBSERVE_DEADLINE_MS = 800;
 const CHOOSE_DEADLINE_MS = 500;
+/** An encoder that the choice can't do without is waited for: there is no other answer than to refuse. */
+const INSIST_DEADLINE_MS = 2_500;
 
 /** Rungs that the owner encodes now, by its own telemetry; else as seen before. */
 const rungsOf = (owner: Owner | null, encoders: EncoderObservation[], before: number): number => {
@@ -49,6 +51,9 @@ const factsOf = (channel: OriginChannel, relay: RelayChannel): ChannelFacts => (
   hasPublished: channel.hasPublished,
   oldestGop: relay.oldestGop ?? relay.openGop ?? relay.nextGop ?? 0,
 });
+
+/** A swarm that runs since before a setting came keeps a policy without it. */
+const withDefaults = (policy: Policy): Policy => policySchema.parse(policy);
 
 /** The cordons that keep one channel away. */
 const cordonsFor = (channelId: string, cordons: SwarmContext['cordons']): SwarmContext['cordons'] =>
@@ -156,7 +161,8 @@ export const planningActivities = (dependencies: Dependencies) => {
       policy: SwarmContext['policy'];
       lowDemandSinceMs: number | null;
     }): Promise<Decision> {
-      const { snapshot, forecastId, policy, lowDemandSinceMs } = request;
+      const { snapshot, forecastId, lowDemandSinceMs } = request;
+      const policy = withDefaults(request.policy);
       const forecast = forecastId === null ? null : await telemetry.forecast(forecastId, Date.now());
       const fitness = fitnessOf(snapshot, forecast, policy);
       const catalogue = await versions.read();
@@ -174,7 +180,7 @@ export const planningActivities = (dependencies: Dependencies) => {
     async chooseTarget(request: ChooseTargetRequest): Promise<TargetChoice> {
       const { context, sessionId } = request;
       const options = { timeoutMs: OBSERVE_DEADLINE_MS };
-      const [atOrigin, relayChannel, observed, forecast, catalogue] = await Promise.all([
+      const [atOrigin, relayChannel, looked, forecast, catalogue] = await Promise.all([
         origin.channels(options),
         relay.channel(request.spec.id, options),
         probe.observe(cordonsFor(request.spec.id, context.cordons), telemetry.troublesOf, {
@@ -193,6 +199,16 @@ export const planningActivities = (dependencies: Dependencies) => {
           'Add the channel first.',
         );
       }
+      const ownerId = channel.owner?.encoderId;
+      // A recovery has other encoders, and no time; a handoff needs its target, and what the owner runs.
+      const observed =
+        request.purpose === 'recovery'
+          ? looked
+          : await probe.insist(
+              looked,
+              ({ id }, wasEverHeard) => id === request.toEncoderId || (id === ownerId && !wasEverHeard),
+              INSIST_DEADLINE_MS,
+            );
       const encoders = withHeldBack(
         observed.map((encoder) => withVersion(pending.addedTo(encoder, atMs), catalogue)),
         atOrigin.map((c) => c.owner),
@@ -261,14 +277,17 @@ const seamBetween = (
   );
 };
 
-/** What to try in turn. A recovery rather shrinks the ladder, then fills an encoder, than stay off air. */
+/** What to try in turn. A recovery rather uses the reserve, shrinks the ladder, then fills an encoder, than stay off air. */
 const attemptsOf = ({ purpose, rungs, context }: ChooseTargetRequest) => {
-  const { policy } = context;
-  if (purpose === 'handoff') return [{ rungs, policy, ofAll: false }];
-  const full = { ...policy, limitFraction: 1 };
+  const policy = withDefaults(context.policy);
+  // The reserve is for what no plan foresaw, as a move that somebody asks for.
+  const whole = { ...policy, reserveFraction: 0 };
+  if (purpose === 'handoff') return [policy, whole].map((tried) => ({ rungs, policy: tried, ofAll: false }));
+  const full = { ...whole, limitFraction: 1 };
   const inLine = [
     { rungs, policy },
-    { rungs: 1, policy },
+    { rungs, policy: whole },
+    { rungs: 1, policy: whole },
     { rungs, policy: full },
     { rungs: 1, policy: full },
   ];

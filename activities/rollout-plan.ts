@@ -126,7 +126,8 @@ export const planRollout = (situation: RolloutSituation): RolloutPlan => {
   const canary = chosen.find(({ id }) => id === planned[0]?.encoderId) as EncoderObservation;
   const units = encoders.flatMap((e) => e.telemetry?.sessions ?? []).map((session) => session.units);
   const totalUnits = units.reduce((sum, u) => sum + u, 0);
-  const { maxExtraEncodeFraction } = request.policy;
+  const largestChannelUnits = Math.max(0, ...units);
+  const extraUnits = totalUnits * request.policy.maxExtraEncodeFraction;
   return {
     build: at,
     encoders: planned,
@@ -135,13 +136,9 @@ export const planRollout = (situation: RolloutSituation): RolloutPlan => {
       0,
       canaryChannelCount(swarm.channels.length, request.policy.canaryShare),
     ),
-    movesAtOnce: movesAtOnce({
-      totalUnits,
-      largestChannelUnits: Math.max(0, ...units),
-      maxExtraEncodeFraction,
-    }),
-    // A swarm without channels has nothing to be sparing for.
-    spareUnits: totalUnits > 0 ? totalUnits * maxExtraEncodeFraction : canary.capacityUnits,
+    movesAtOnce: movesAtOnce({ extraUnits, largestChannelUnits }),
+    // As for the moves, one more move must fit beside it. A swarm without channels has nothing to be sparing for.
+    spareUnits: totalUnits > 0 ? Math.max(0, extraUnits - largestChannelUnits) : canary.capacityUnits,
   };
 };
 

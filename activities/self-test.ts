@@ -15,6 +15,13 @@ const DESCRIBE_DEADLINE_MS = 1_500;
 /** Below this a live channel falls behind. */
 const MIN_REAL_TIME_RATIO = 1;
 
+/** The smallest test that says anything: a host is never left untested, however little there is to spare. */
+const SMALLEST_TEST_UNITS = Math.min(
+  ...PROBE_CASES.flatMap(({ renditions, framesPerSecond }) =>
+    renditions.map((rendition) => renditionUnits(rendition, framesPerSecond)),
+  ),
+);
+
 /** As much of a case as there is room for. */
 const fitted = (probeCase: ProbeCase, units: number): ProbeCase => {
   let free = units;
@@ -50,7 +57,7 @@ export const selfTestActivities = ({
     }: {
       encoderId: string;
       digest: string;
-      /** Encode units that the test may take; default: all that the host has. */
+      /** Encode units that the test may take, or those of the smallest rendition; default: all that the host has. */
       maxUnits?: number;
     }): Promise<{ atMs: number }> =>
       withHeartbeats(async (signal) => {
@@ -62,7 +69,7 @@ export const selfTestActivities = ({
         }
         const tested: BuildProbe[] = [];
         for (const probeCase of PROBE_CASES.map((known) =>
-          fitted(known, Math.min(maxUnits, info.capacityUnits)),
+          fitted(known, Math.min(Math.max(maxUnits, SMALLEST_TEST_UNITS), info.capacityUnits)),
         )) {
           if (probeCase.renditions.length === 0) continue;
           const clip = await makeReferenceClip(ffmpegPath, probeCase, signal);

@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import {
   emptyVersions,
@@ -13,7 +14,6 @@ import {
 } from '../src/domain';
 import { heldBackReason, type TargetBuild } from '../src/versions';
 import { withinOrNull } from './deadline';
-import type { Dependencies } from './dependencies';
 
 /** A decision does not wait longer for the catalogue, and goes on with what it last was. */
 const READ_DEADLINE_MS = 400;
@@ -32,7 +32,7 @@ export class VersionsView {
 
   constructor(
     private readonly cell: string,
-    private readonly temporal: Dependencies['temporal'],
+    private readonly temporal: () => Client,
   ) {
     this.known = { ...emptyVersions(cell), isRolloutRunning: false };
   }

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
-import { seededRandom } from '../src/start/seeded-random';
+import { seededRandom } from '../src/domain';
 import { outageOfControlPlane } from './lib/control-plane-outage';
 import { overloadDataPlane } from './lib/data-plane-overload';
 

@@ -2,6 +2,8 @@ import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import { runExact } from './lib/planner-exact';
 import { runScale, type ScaleResult } from './lib/planner-scale';
+import { repeatCommand, walkFor } from './lib/property-walk';
+import { rounded } from './lib/statistics';
 
 const wholeNumber = (text: string): number => {
   const value = Number(text);
@@ -20,6 +22,8 @@ interface Options {
   consolidate: boolean;
   exact: boolean;
   instances: number;
+  properties?: number;
+  walk: number;
 }
 
 const drawn = (head: string[], rows: string[][]): string => {
@@ -67,13 +71,36 @@ const runScales = (o: Options): ScaleResult => {
   return results.at(-1)!;
 };
 
+/** Ends with exit code 1 and the command that repeats the walk alone, where a property does not hold. */
+const runProperties = (steps: number, seed: number, firstWalk: number): void => {
+  const startedMs = performance.now();
+  const { failedWalk, faults, ...counts } = walkFor(seed, steps, {
+    firstWalk,
+    onProgress: (done) =>
+      console.log(`  ${done} steps, ${Math.round((performance.now() - startedMs) / 1000)} s`),
+  });
+  if (failedWalk !== null) {
+    console.log(faults.join('\n'));
+    console.log(`Repeat: ${repeatCommand(seed, failedWalk)}`);
+    process.exitCode = 1;
+  }
+  const seconds = rounded((performance.now() - startedMs) / 1000, 1);
+  console.log(JSON.stringify({ ...counts, faults: faults.length, failedWalk, seconds, seed }));
+};
+
 const main = async (o: Options): Promise<void> => {
-  const mode = o.exact
-    ? `--exact --instances ${o.instances}`
-    : o.growth
-      ? '--growth'
-      : `--channels ${o.channels} --encoders ${o.encoders}${o.consolidate ? ' --consolidate' : ''}`;
+  const mode = o.properties
+    ? `--properties ${o.properties}`
+    : o.exact
+      ? `--exact --instances ${o.instances}`
+      : o.growth
+        ? '--growth'
+        : `--channels ${o.channels} --encoders ${o.encoders}${o.consolidate ? ' --consolidate' : ''}`;
   console.log(`planner bench, seed ${o.seed}. Repeat: npm run bench:planner -- ${mode} --seed ${o.seed}`);
+  if (o.properties !== undefined) {
+    runProperties(o.properties, o.seed, o.walk);
+    return;
+  }
   if (!o.exact) {
     console.log(JSON.stringify(runScales(o)));
     return;
@@ -96,6 +123,12 @@ const program = new Command('bench:planner')
     'afterwards let encoders go, one a cycle, until none can (minutes at 100,000)',
     false,
   )
+  .option(
+    '--properties <steps>',
+    'so many steps of small fleets, each plan held to its properties',
+    wholeNumber,
+  )
+  .option('--walk <n>', 'begin the properties at this walk', (text: string) => Number(text), 0)
   .option('--exact', 'small problems, compared with the optimum that HiGHS finds', false)
   .option('--instances <n>', 'number of small problems', wholeNumber, 100)
   .addHelpText(

@@ -13,7 +13,7 @@ import {
 import { channelWithDefaults } from '../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../src/media/stamp';
 import { StepReporter } from '../src/setup';
-import { seededRandom } from '../src/start/seeded-random';
+import { seededRandom } from '../src/domain';
 import { startSwarm, type RunningSwarm } from '../src/start/swarm';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../src/verify';
 import { HandoffRun } from './lib/handoff-run';

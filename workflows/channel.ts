@@ -8,6 +8,7 @@ import {
   defineSignal,
   defineUpdate,
   executeChild,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -20,7 +21,7 @@ import { causeOf, refusalOf } from './failures';
 import { handoff } from './handoff';
 import { recovery } from './recovery';
 import { WORKFLOW_TASK_TIMEOUT, long, persistent } from './steps';
-import type { ChannelWorkflowInput, MoveInput } from './types';
+import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from './types';
 import { moveInProgress, validateInService, validateMove, validateRecover } from './validation';
 
 const moveUpdate = defineUpdate<MoveResult, [MoveRequest]>(channelControl.move);
@@ -33,6 +34,19 @@ export const contextSignal = defineSignal<[SwarmContext]>('swarmContext');
 
 /** Requests whose answers are kept, so that one that comes twice is one. */
 const REMEMBERED_REQUESTS = 16;
+
+/** A worker that starts anew replays the whole run of a channel before it can move it: so many moves are soon read. */
+const MOVES_PER_RUN = 25;
+
+const again = ({ result, refusal }: AnsweredRequest): Promise<MoveResult> => {
+  if (result) return Promise.resolve(result);
+  const refused = Promise.reject<MoveResult>(
+    refusalOf(refusal ?? { code: 'internal', message: 'The request had no answer.' }),
+  );
+  // Most are never asked for again.
+  refused.catch(() => undefined);
+  return refused;
+};
 
 /**
  * Entity workflow of one channel, and its only mover: whatever wants the channel moved asks here, so that moves
@@ -47,13 +61,16 @@ class Channel {
   private readonly cell: string;
   private readonly isNew: boolean;
   private readonly requests = new Map<string, Promise<MoveResult>>();
+  /** Those of them that are over, the oldest first, for the next run. */
+  private readonly answered: AnsweredRequest[] = [];
+  private readonly movesBefore: number;
   /** The move under way, in a few words; one at a time. */
   private busyWith: string | null = null;
   private waiting = 0;
   private isRegistering = false;
   private moveScope: CancellationScope | null = null;
 
-  constructor({ cell, spec, context, carried }: ChannelWorkflowInput) {
+  constructor({ cell, spec, context, carried, answered = [] }: ChannelWorkflowInput) {
     this.cell = cell;
     this.context = context;
     this.isNew = carried === undefined;
@@ -69,6 +86,11 @@ class Channel {
       lastMove: null,
       detail: 'waits for its first encoder',
     };
+    this.movesBefore = this.state.moves;
+    for (const each of answered) {
+      this.requests.set(each.requestId, again(each));
+      this.answered.push(each);
+    }
   }
 
   async run(): Promise<ChannelWorkflowState> {
@@ -92,19 +114,22 @@ class Channel {
     });
     this.tell(state.detail);
 
+    const hasShortRuns = patched('short-runs');
     if (this.isNew) await this.placeFirst();
-    await condition(() => state.status === 'removed' || this.mayContinueAsNew());
+    await condition(() => state.status === 'removed' || this.mayContinueAsNew(hasShortRuns));
     await condition(allHandlersFinished);
     if (state.status !== 'removed') {
-      const { cell, context } = this;
-      await continueAsNew<typeof channel>({ cell, spec: state.spec, context, carried: state });
+      const { cell, context, answered } = this;
+      await continueAsNew<typeof channel>({ cell, spec: state.spec, context, carried: state, answered });
     }
     return state;
   }
 
   /** Rare, and never during a move: continue-as-new holds Updates up for a second or two. */
-  private mayContinueAsNew(): boolean {
-    return workflowInfo().continueAsNewSuggested && this.busyWith === null && allHandlersFinished();
+  private mayContinueAsNew(hasShortRuns: boolean): boolean {
+    const isLong = hasShortRuns && this.state.moves - this.movesBefore >= MOVES_PER_RUN;
+    const isDue = isLong || workflowInfo().continueAsNewSuggested;
+    return isDue && this.busyWith === null && allHandlersFinished();
   }
 
   private async placeFirst(): Promise<void> {
@@ -131,7 +156,16 @@ class Channel {
     this.requests.set(requestId, running);
     const [oldest] = this.requests.keys();
     if (this.requests.size > REMEMBERED_REQUESTS && oldest !== undefined) this.requests.delete(oldest);
+    running.then(
+      (result) => this.remember({ requestId, result }),
+      (error: unknown) => this.remember({ requestId, refusal: causeOf(error) }),
+    );
     return running;
+  }
+
+  private remember(answer: AnsweredRequest): void {
+    this.answered.push(answer);
+    if (this.answered.length > REMEMBERED_REQUESTS) this.answered.shift();
   }
 
   private async move(request: MoveRequest): Promise<MoveResult> {

@@ -1,12 +1,19 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ParentClosePolicy, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
+import {
+  ParentClosePolicy,
+  getExternalWorkflowHandle,
+  setCurrentDetails,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { LostChannel, Observation, OrphanSession } from '../activities';
-import type { CycleResult, EncoderUpdate, Move, Plan, ScaleChange } from '../src/domain';
+import type { CycleResult, EncoderUpdate, Move, PendingEncoder, Plan, ScaleChange } from '../src/domain';
+import { swarmWorkflowId } from '../src/domain/control';
 import { rolloutWorkflowId } from '../src/domain/rollout';
 import { synchroniseWorkflowId } from '../src/domain/version-manager';
 import { attributes } from './attributes';
 import { causeOf } from './failures';
-import { scaleIn, scaleOut } from './scaling';
+import { encodersRequestedSignal, reportEnded, scaleIn, scaleOut } from './scaling';
 import { WORKFLOW_TASK_TIMEOUT, prompt, quick } from './steps';
 import { synchronise } from './synchronise';
 import type { ControlCycleInput } from './types';
@@ -45,7 +52,7 @@ export const controlCycle = async (input: ControlCycleInput): Promise<CycleResul
   const forecastId = record.forecastId;
   const { fitness, plan, updates } = await quick.decide.executeWithOptions(
     { summary: 'fitness of each encoder, plan' },
-    [{ snapshot, forecastId, policy, lowDemandSinceMs }],
+    [{ snapshot: withProvisioning(snapshot, input), forecastId, policy, lowDemandSinceMs }],
   );
   const withoutForecast: Act[] = forecast
     ? []
@@ -55,6 +62,14 @@ export const controlCycle = async (input: ControlCycleInput): Promise<CycleResul
   setCurrentDetails(inWords(result));
   return result;
 };
+
+const withProvisioning = (
+  snapshot: Observation['snapshot'],
+  { provisioning }: ControlCycleInput,
+): Observation['snapshot'] =>
+  provisioning
+    ? { ...snapshot, pendingEncoders: provisioning.pending, provisioning: provisioning.outcomes }
+    : snapshot;
 
 /** All at once; what one part refuses or leaves unanswered holds up no other. */
 const act = async (
@@ -169,50 +184,70 @@ const bringInLine = (cell: string, update: EncoderUpdate): Promise<Act> =>
     }
   });
 
-/** Scaling outlives the cycle. Its workflow id allows one at a time. */
-const scale = (
+/** Scaling outlives the cycle. */
+const scale = (input: ControlCycleInput, change: Exclude<ScaleChange, { kind: 'none' }>): Promise<Act> =>
+  change.kind === 'provision'
+    ? attempt(`provision ${change.count}`, () => requestEncoders(input, change))
+    : attempt(`deprovision ${change.encoderId}`, () => letGo(input, change));
+
+const startOptions = {
+  parentClosePolicy: ParentClosePolicy.ABANDON,
+  workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+};
+
+/**
+ * The swarm knows of the requests before anybody acts on them, so that no later cycle asks for the same encoders
+ * again. Several scale-outs may be under way: one that a slow provider keeps waiting holds up none of the others.
+ */
+const requestEncoders = async (
+  { cell, cycle }: ControlCycleInput,
+  { count, zones, reason }: Extract<ScaleChange, { kind: 'provision' }>,
+): Promise<{ accepted: boolean }> => {
+  const askedAtMs = Date.now();
+  const requests = Array.from({ length: count }, (_, i): PendingEncoder => {
+    const zone = zones?.[i];
+    return { requestId: requestId(`encoder-${i}`), ...(zone !== undefined && { zone }), askedAtMs };
+  });
+  await getExternalWorkflowHandle(swarmWorkflowId(cell)).signal(encodersRequestedSignal, requests);
+  try {
+    await startChild(scaleOut, {
+      ...startOptions,
+      workflowId: `scale-out/${cell}/${cycle}`,
+      args: [{ cell, requests, reason }],
+      staticSummary: `${count} more encoder(s)${zones ? ` in ${zones.join(', ')}` : ''}`,
+      staticDetails: reason,
+      typedSearchAttributes: attributes({ cell, reason: 'provision' }),
+    });
+  } catch (error) {
+    for (const request of requests)
+      await reportEnded(cell, request, { arrived: false, endedAtMs: Date.now() });
+    throw error;
+  }
+  return accepted();
+};
+
+/** Its workflow id allows one at a time. */
+const letGo = async (
   { cell, cordons }: ControlCycleInput,
-  change: Exclude<ScaleChange, { kind: 'none' }>,
-): Promise<Act> => {
-  const { reason } = change;
-  const options = {
-    staticDetails: reason,
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-  };
-  const start = async (): Promise<unknown> => {
-    if (change.kind === 'provision') {
-      const { count } = change;
-      return startChild(scaleOut, {
-        ...options,
-        workflowId: `scale-out/${cell}`,
-        args: [{ cell, count, reason }],
-        staticSummary: `${count} more encoder(s)`,
-        typedSearchAttributes: attributes({ cell, reason: 'provision' }),
-      });
-    }
-    const { encoderId } = change;
-    return startChild(scaleIn, {
-      ...options,
+  { encoderId, reason }: Extract<ScaleChange, { kind: 'deprovision' }>,
+): Promise<{ accepted: boolean; why?: string }> => {
+  if (cordons[encoderId]?.by === rolloutWorkflowId(cell)) {
+    return { accepted: false, why: 'conflict: it is in the hands of a rollout' };
+  }
+  try {
+    await startChild(scaleIn, {
+      ...startOptions,
       workflowId: `scale-in/${cell}`,
       args: [{ cell, encoderId, reason }],
       staticSummary: `let ${encoderId} go`,
+      staticDetails: reason,
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'deprovision' }),
     });
-  };
-  const what = change.kind === 'provision' ? `provision ${change.count}` : `deprovision ${change.encoderId}`;
-  return attempt(what, async () => {
-    if (change.kind === 'deprovision' && cordons[change.encoderId]?.by === rolloutWorkflowId(cell)) {
-      return { accepted: false, why: 'conflict: it is in the hands of a rollout' };
-    }
-    try {
-      await start();
-      return { accepted: true };
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      return { accepted: false, why: 'move-in-progress: the last change of scale is still under way' };
-    }
-  });
+    return accepted();
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return { accepted: false, why: 'move-in-progress: the last change of scale is still under way' };
+  }
 };
 
 const inWords = ({

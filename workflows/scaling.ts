@@ -1,37 +1,93 @@
-import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import {
+  defineSignal,
+  getExternalWorkflowHandle,
+  log,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { PendingEncoder, RequestEnded } from '../src/domain';
+import { swarmControl, swarmWorkflowId } from '../src/domain/control';
 import { upsertAttributes } from './attributes';
 import { Compensations } from './compensations';
 import { causeOf } from './failures';
-import { long, persistent } from './steps';
+import { long, persistent, provisioning } from './steps';
 import { Story } from './story';
-import type { ScaleInInput, ScaleOutInput } from './types';
+import type { ScaleInInput, ScaleOutInput, ScaleOutResult } from './types';
 
 /** A drain waits for its channels, each of which waits for its move. */
 const DRAIN_TIMEOUT = '10 minutes';
 
-/** Adds encoders, and ends when they answer: from then on the control cycle plans with them. */
-export const scaleOut = async ({ count, reason }: ScaleOutInput): Promise<{ encoderIds: string[] }> => {
-  const { workflowId, runId } = workflowInfo();
-  setCurrentDetails(`### ${count} more encoder(s)\n- ${reason}`);
-  const start = async (index: number): Promise<string> => {
-    const requestId = `${workflowId}/${runId}/${index}`;
-    const { encoderId } = await long.provisionEncoder.executeWithOptions(
-      { summary: 'start an encoder host' },
-      [{ requestId }],
+export const encodersRequestedSignal = defineSignal<[PendingEncoder[]]>(swarmControl.encodersRequested);
+const encoderRequestEndedSignal = defineSignal<[RequestEnded]>(swarmControl.encoderRequestEnded);
+
+/** Tells the swarm what became of a request; one that can't be told of is forgotten by itself after a while. */
+export const reportEnded = async (
+  cell: string,
+  request: PendingEncoder,
+  ending: Pick<RequestEnded, 'arrived' | 'endedAtMs'>,
+): Promise<void> => {
+  try {
+    await getExternalWorkflowHandle(swarmWorkflowId(cell)).signal(encoderRequestEndedSignal, {
+      ...request,
+      ...ending,
+    });
+  } catch (error) {
+    log.warn('the swarm was not told of a request', { ...request, cause: causeOf(error).message });
+  }
+};
+
+/**
+ * Brings encoders, each for itself: one that is slow or fails holds up none of the others. The swarm is told of each
+ * as soon as it answers, or has failed, and its next plan counts with that.
+ */
+export const scaleOut = async ({ cell, requests, reason }: ScaleOutInput): Promise<ScaleOutResult> => {
+  const result: ScaleOutResult = { encoderIds: [], failed: [] };
+  const show = (): void =>
+    setCurrentDetails(
+      [
+        `### ${requests.length} more encoder(s): ${result.encoderIds.length} came, ${result.failed.length} failed`,
+        `- ${reason}`,
+        ...result.encoderIds.map((id) => `- ${id} answers`),
+        ...result.failed.map(({ requestId, why }) => `- ${requestId}: ${why}`),
+      ].join('\n'),
     );
-    await long.awaitEncoderHealthy.executeWithOptions(
+  show();
+  await Promise.all(
+    requests.map(async (request) => {
+      try {
+        result.encoderIds.push(await bring(cell, request));
+      } catch (error) {
+        const { code, message } = causeOf(error);
+        result.failed.push({ requestId: request.requestId, why: `${code}: ${message}` });
+      }
+      show();
+    }),
+  );
+  const failed = result.failed.length;
+  const outcome = failed === 0 ? 'completed' : failed === requests.length ? 'failed' : 'partial';
+  upsertAttributes({ outcome });
+  return result;
+};
+
+/** @returns the encoder, once it answers. @throws ActivityFailure; nothing of it is left then */
+const bring = async (cell: string, request: PendingEncoder): Promise<string> => {
+  const { requestId, zone } = request;
+  let encoderId: string | undefined;
+  try {
+    ({ encoderId } = await provisioning.provisionEncoder.executeWithOptions(
+      { summary: `start an encoder host${zone === undefined ? '' : ` in zone ${zone}`}` },
+      [{ requestId, ...(zone !== undefined && { zone }) }],
+    ));
+    const { atMs } = await long.awaitEncoderHealthy.executeWithOptions(
       { summary: `until ${encoderId} answers`, startToCloseTimeout: '90 seconds' },
       [{ encoderId }],
     );
+    await reportEnded(cell, request, { arrived: true, endedAtMs: atMs });
     return encoderId;
-  };
-  try {
-    const encoderIds = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
-    upsertAttributes({ outcome: 'completed' });
-    setCurrentDetails(`### Added ${encoderIds.join(', ')}\n- ${reason}`);
-    return { encoderIds };
   } catch (error) {
-    upsertAttributes({ outcome: causeOf(error).code === 'at-capacity-limit' ? 'refused' : 'unresolved' });
+    await reportEnded(cell, request, { arrived: false, endedAtMs: Date.now() });
+    // A host that never answered would only take up room in the fleet.
+    if (encoderId !== undefined) await persistent.deprovisionEncoder({ encoderId });
     throw error;
   }
 };

@@ -56,6 +56,18 @@ export const patient = proxyActivities<Activities>({
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '3 seconds' },
 });
 
+/**
+ * Asking a provider for an encoder: a cloud takes minutes. The control cycle does not wait for it; a request that is
+ * given up counts as failed, and the need is asked for again.
+ */
+export const provisioning = proxyActivities<Activities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '4 seconds',
+  scheduleToCloseTimeout: '10 minutes',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { maximumAttempts: 3, initialInterval: '500 milliseconds', backoffCoefficient: 4 },
+});
+
 /** What must happen in the end, however long the part at fault is away. */
 export const persistent = proxyActivities<Activities>({
   startToCloseTimeout: '100 seconds',

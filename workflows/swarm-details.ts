@@ -8,6 +8,7 @@ export const showSwarm = ({
   channels,
   cordons,
   policy,
+  provisioning,
   lastCycle,
 }: SwarmWorkflowState): void => {
   const cordoned = Object.entries(cordons).map(
@@ -32,6 +33,9 @@ export const showSwarm = ({
       `- channels: ${channels.map((spec) => spec.id).join(', ') || 'none'}`,
       `- cordons: ${cordoned.join(', ') || 'none'}`,
       `- limit ${policy.limitFraction} of capacity, ${policy.minEncoders} to ${policy.maxEncoders} encoders`,
+      ...(provisioning && provisioning.pending.length > 0
+        ? [`- encoders asked for: ${provisioning.pending.map((p) => p.zone ?? 'any zone').join(', ')}`]
+        : []),
       ...decided,
     ].join('\n'),
   );

@@ -20,12 +20,15 @@ import type {
   ChannelSpec,
   CordonRequest,
   EncoderLost,
+  PendingEncoder,
   Policy,
+  RequestEnded,
   SessionFailed,
   SwarmWorkflowInput,
   SwarmWorkflowState,
 } from '../src/domain';
 import { channelWorkflowId, swarmControl } from '../src/domain/control';
+import { noProvisioning, withEnded, withRequested, withoutForgotten } from '../src/domain/provisioning';
 import { attributes } from './attributes';
 import { channel, contextSignal } from './channel';
 import { controlCycle } from './control-cycle';
@@ -44,6 +47,8 @@ const drainUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.drain);
 const setPolicyUpdate = defineUpdate<void, [Policy]>(swarmControl.setPolicy);
 const encoderLostSignal = defineSignal<[EncoderLost]>(swarmControl.encoderLost);
 const sessionFailedSignal = defineSignal<[SessionFailed]>(swarmControl.sessionFailed);
+const encodersRequestedSignal = defineSignal<[PendingEncoder[]]>(swarmControl.encodersRequested);
+const encoderRequestEndedSignal = defineSignal<[RequestEnded]>(swarmControl.encoderRequestEnded);
 const wakeSignal = defineSignal(swarmControl.wake);
 const stateQuery = defineQuery<SwarmWorkflowState>(swarmControl.state);
 
@@ -84,6 +89,14 @@ class Swarm {
     setHandler(wakeSignal, () => {
       this.isWoken = true;
     });
+    setHandler(encodersRequestedSignal, (requests) => {
+      state.provisioning = withRequested(this.provisioning, requests);
+    });
+    setHandler(encoderRequestEndedSignal, (ended) => {
+      state.provisioning = withEnded(this.provisioning, ended);
+      // What came carries from now on, what failed is missing: either way the plan is another one.
+      this.isWoken = true;
+    });
     setHandler(encoderLostSignal, (lost) => this.recoverChannelsOf(lost));
     setHandler(sessionFailedSignal, (failed) => this.recoverSession(failed));
     setHandler(addChannelUpdate, (spec) => this.addChannel(spec), {
@@ -113,13 +126,15 @@ class Swarm {
 
   private async runCycle(): Promise<void> {
     const { state, cell } = this;
+    const provisioning = withoutForgotten(this.provisioning, Date.now());
+    state.provisioning = provisioning;
     const { channels, cordons, policy, lowDemandSinceMs } = state;
     state.cycle += 1;
     const { cycle } = state;
     try {
       const result = await executeChild(controlCycle, {
         workflowId: `cycle/${cell}/${cycle}`,
-        args: [{ cell, cycle, channels, cordons, policy, lowDemandSinceMs }],
+        args: [{ cell, cycle, channels, cordons, policy, lowDemandSinceMs, provisioning }],
         staticSummary: `cycle ${cycle} of ${cell}: ${channels.length} channels`,
         typedSearchAttributes: attributes({ cell }),
         workflowExecutionTimeout: CYCLE_TIMEOUT,
@@ -133,6 +148,10 @@ class Swarm {
       log.warn('control cycle failed', { cycle, cause: causeOf(error).message });
     }
     showSwarm(state);
+  }
+
+  private get provisioning() {
+    return this.state.provisioning ?? noProvisioning();
   }
 
   private async recoverChannelsOf({ encoderId, evidence, atMs }: EncoderLost): Promise<void> {
@@ -226,8 +245,9 @@ class Swarm {
   /** Also for an encoder that has left the fleet: its entry goes. One that is not cordoned stays so. */
   private async uncordon({ encoderId }: CordonRequest): Promise<void> {
     const { state } = this;
-    const { [encoderId]: lifted, ...others } = state.cordons;
-    if (!lifted) await this.assertKnown(encoderId);
+    if (!state.cordons[encoderId]) await this.assertKnown(encoderId);
+    // Read only now: other cordons may have come and gone meanwhile.
+    const { [encoderId]: _lifted, ...others } = state.cordons;
     state.cordons = others;
     await this.handDown();
   }

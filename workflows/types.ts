@@ -5,11 +5,15 @@ import type {
   EncoderUpdate,
   InstalledBuild,
   MoveRequest,
+  MoveResult,
+  PendingEncoder,
   Policy,
+  Provisioning,
   RecoverRequest,
   RolloutRequest,
   RolloutState,
 } from '../src/domain';
+import type { Cause } from './failures';
 
 /** Inputs of the workflows that only other workflows start. */
 
@@ -18,6 +22,15 @@ export interface ChannelWorkflowInput {
   spec: ChannelSpec;
   context: SwarmContext;
   carried?: ChannelWorkflowState;
+  /** Requests that earlier runs have answered, the oldest first: the same again gets the same answer. */
+  answered?: AnsweredRequest[];
+}
+
+/** Either what came of it or why it was refused. */
+export interface AnsweredRequest {
+  requestId: string;
+  result?: MoveResult;
+  refusal?: Cause;
 }
 
 export interface MoveInput<R> {
@@ -41,6 +54,8 @@ export interface ControlCycleInput {
   cordons: SwarmContext['cordons'];
   policy: Policy;
   lowDemandSinceMs: number | null;
+  /** Encoders asked for, and what earlier requests came to. */
+  provisioning?: Provisioning;
 }
 
 export interface DrainInput {
@@ -59,8 +74,15 @@ export interface DrainResult {
 
 export interface ScaleOutInput {
   cell: string;
-  count: number;
+  /** One per encoder. */
+  requests: PendingEncoder[];
   reason: string;
+}
+
+export interface ScaleOutResult {
+  /** Encoders that answer. */
+  encoderIds: string[];
+  failed: { requestId: string; why: string }[];
 }
 
 export interface ScaleInInput {

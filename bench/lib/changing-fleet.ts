@@ -7,7 +7,7 @@ import type {
   SwarmChange,
   SwarmSnapshot,
 } from '../../src/domain';
-import { shuffled } from '../../src/start/seeded-random';
+import { shuffled } from '../../src/domain';
 import { changedAudience, withSessions } from './planner-instances';
 
 const CYCLE_MS = 10_000;
@@ -18,6 +18,7 @@ export class ChangingFleet {
   private readonly encoders: Map<string, EncoderObservation>;
   private readonly owned = new Map<string, Set<string>>();
   private readonly leaving = new Set<string>();
+  private readonly disturbed = new Set<string>();
   private atMs: number;
 
   constructor(
@@ -36,10 +37,28 @@ export class ChangingFleet {
     return [...this.owned.values()].filter((channels) => channels.size > 0).length;
   }
 
+  /** The whole of it at this moment: what a planner without books would be given. */
+  get snapshot(): SwarmSnapshot {
+    const { atMs } = this;
+    return {
+      cell: 'bench',
+      atMs,
+      encoders: [...this.encoders.values()],
+      channels: [...this.channels.values()],
+    };
+  }
+
+  /** Something happens to an encoder; told of with the next change. */
+  disturb(id: string, what: Partial<Pick<EncoderObservation, 'reachable' | 'cordoned' | 'draining'>>): void {
+    this.encoders.set(id, { ...(this.encoders.get(id) as EncoderObservation), ...what });
+    this.disturbed.add(id);
+  }
+
   /** Carries out a plan, changes the audience of a share of the channels; @returns what is new */
   next({ moves, scale }: Plan, changedShare: number): SwarmChange {
     this.atMs += CYCLE_MS;
-    const touched = new Set<string>();
+    const touched = new Set<string>(this.disturbed);
+    this.disturbed.clear();
     const changed = new Set<string>();
     const channelUnits: Record<string, DemandCurve> = {};
     for (const move of moves) this.carryOut(move, touched, changed);

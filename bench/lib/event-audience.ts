@@ -1,4 +1,4 @@
-import { seededRandom } from '../../src/start/seeded-random';
+import { seededRandom } from '../../src/domain';
 
 /** An hourly audience that known events drive. */
 export interface EventAudience {

@@ -1,5 +1,5 @@
 import { ladderUnits, rungsFor, type ChannelObservation, type EncoderObservation } from '../../src/domain';
-import { seededRandom, shuffled } from '../../src/start/seeded-random';
+import { seededRandom, shuffled } from '../../src/domain';
 import { PlacementAudit } from './placement-audit';
 import {
   audienceOf,

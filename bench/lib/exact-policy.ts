@@ -9,4 +9,5 @@ export const EXACT_POLICY: Policy = policySchema.parse({
   restSeconds: 0,
   scaleInStabilisationSeconds: 0,
   handoffCostEncoderSeconds: 0,
+  reserveFraction: 0,
 });

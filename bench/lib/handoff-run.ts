@@ -9,7 +9,7 @@ import {
   type MoveResult,
 } from '../../src/domain';
 import { callJson } from '../../src/service/http';
-import { seededRandom } from '../../src/start/seeded-random';
+import { seededRandom } from '../../src/domain';
 import type { RunningSwarm } from '../../src/start/swarm';
 import { auditFence, type LedgerEntry } from './fence-audit';
 import { childrenOf } from './kills';

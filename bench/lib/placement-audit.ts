@@ -1,5 +1,6 @@
 import {
   ladderUnits,
+  plannedFraction,
   type CellForecast,
   type ChannelObservation,
   type EncoderObservation,
@@ -52,7 +53,7 @@ export class PlacementAudit {
   }
 
   limit(encoderId: string): number {
-    return (this.encoders.get(encoderId) as EncoderObservation).capacityUnits * this.policy.limitFraction;
+    return (this.encoders.get(encoderId) as EncoderObservation).capacityUnits * plannedFraction(this.policy);
   }
 
   /** Encoder of each channel that somebody encodes. */

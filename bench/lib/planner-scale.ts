@@ -1,7 +1,7 @@
 import { policySchema, type Plan, type Policy } from '../../src/domain';
 import { FitnessEvaluator } from '../../src/fitness';
 import { createPlanner, type Planner } from '../../src/planner';
-import { seededRandom } from '../../src/start/seeded-random';
+import { seededRandom } from '../../src/domain';
 import { ChangingFleet } from './changing-fleet';
 import { PlacementAudit } from './placement-audit';
 import { encodersLowerBound, movesLowerBound } from './planner-bounds';
@@ -60,6 +60,7 @@ const shapeOf = ({ channels, encoders }: ScaleOptions): FleetShape => ({
 const benchPolicy = (encoders: number): Policy =>
   policySchema.parse({
     limitFraction: LIMIT_FRACTION,
+    reserveFraction: 0,
     maxMovesPerCycle: 1_000_000,
     maxMovesPerEncoder: 1_000,
     maxEncoders: 2 * encoders,

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Workflow } from '@temporalio/common';
 import {
   ScheduleOverlapPolicy,
   type Client,
@@ -22,31 +21,16 @@ import {
   type SwarmWorkflowState,
 } from '../domain';
 import type { MoveRecord } from './answer-schemas';
-import { withinDeadline } from './cached';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import { readHistory } from './run-history';
-import { fromTemporal, temporalDown } from './temporal-errors';
+import { noSwarm, type TemporalCalls } from './temporal-calls';
 
-const readDeadlineMs = 3_000;
-/** A move waits for its target to warm up; a drain for several moves. */
-const updateDeadlineMs = 90_000;
-/** A server that is frozen or cut off must not make an operator wait for the deadline of an update. */
-const aliveDeadlineMs = 2_000;
 /** Results of ended moves never change: keep so many of them. */
 const keptRecords = 500;
-const reconnectAfterMs = 2_000;
 
-export interface TemporalConnection {
-  client: Client;
-  close(): Promise<void>;
-}
-
-/** Orchestration port on a real Temporal server. Connects when first needed, and again when that failed. */
+/** Orchestration port on a real Temporal server. */
 export class TemporalOrchestration implements Orchestration {
-  private connection: Promise<TemporalConnection> | null = null;
-  private failedAtMs = -Infinity;
-  private lastFailure = temporalDown();
   private readonly ended = new Map<string, MoveRecord>();
 
   constructor(
@@ -54,18 +38,18 @@ export class TemporalOrchestration implements Orchestration {
       cell: string;
       namespace: string;
       uiUrl: string;
-      connect: () => Promise<TemporalConnection>;
+      calls: TemporalCalls;
     },
   ) {}
 
   swarmState(): Promise<SwarmWorkflowState> {
-    return this.call(readDeadlineMs, noSwarm, (client) =>
+    return this.o.calls.read(noSwarm, (client) =>
       this.swarm(client).query<SwarmWorkflowState>(swarmControl.state),
     );
   }
 
   channelState(channelId: string): Promise<ChannelWorkflowState> {
-    return this.call(readDeadlineMs, unknownChannel(channelId), (client) =>
+    return this.o.calls.read(unknownChannel(channelId), (client) =>
       client.workflow
         .getHandle(channelWorkflowId(channelId))
         .query<ChannelWorkflowState>(channelControl.state),
@@ -81,7 +65,7 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   move(channelId: string, request: MoveRequest): Promise<MoveResult> {
-    return this.command(unknownChannel(channelId), (client) =>
+    return this.o.calls.command(unknownChannel(channelId), (client) =>
       client.workflow
         .getHandle(channelWorkflowId(channelId))
         .executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, {
@@ -97,13 +81,13 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   retrain(): Promise<void> {
-    return this.command(noSwarm, (client) =>
+    return this.o.calls.command(noSwarm, (client) =>
       client.schedule.getHandle(retrainScheduleId(this.o.cell)).trigger(ScheduleOverlapPolicy.SKIP),
     );
   }
 
   moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]> {
-    return this.call(readDeadlineMs, noSwarm, async (client) => {
+    return this.o.calls.read(noSwarm, async (client) => {
       const query =
         `${searchAttributeNames.cell} = "${this.o.cell}" AND WorkflowType IN ("handoff", "recovery")` +
         (o.channelId ? ` AND ${searchAttributeNames.channel} = "${o.channelId}"` : '');
@@ -125,7 +109,7 @@ export class TemporalOrchestration implements Orchestration {
         `There is no workflow ${workflowId}.`,
         'Take an id from `encoder-swarm status`.',
       );
-    return this.call(readDeadlineMs, notFound, async (client) => {
+    return this.o.calls.read(notFound, async (client) => {
       const { defaultPayloadConverter } = await import('@temporalio/common');
       const handle = client.workflow.getHandle(workflowId);
       const description = await handle.describe();
@@ -151,57 +135,8 @@ export class TemporalOrchestration implements Orchestration {
     });
   }
 
-  /** Asks any workflow for its state. @param notFound the refusal when it does not run */
-  query<T>(workflowId: string, name: string, notFound: () => SwarmError): Promise<T> {
-    return this.call(readDeadlineMs, notFound, (client) =>
-      client.workflow.getHandle(workflowId).query<T>(name),
-    );
-  }
-
-  /** Sends any workflow an Update and waits for its answer. */
-  update<T>(workflowId: string, name: string, argument: unknown, notFound: () => SwarmError): Promise<T> {
-    return this.command(notFound, (client) =>
-      client.workflow.getHandle(workflowId).executeUpdate<T, [unknown]>(name, {
-        args: [argument],
-        updateId: randomUUID(),
-      }),
-    );
-  }
-
-  /**
-   * Starts a workflow and waits for the answer of an Update in one step, so that it can't end unheard in between.
-   * @returns null where a workflow of this id runs already: it is left alone
-   */
-  async updateWithStart<T>(o: {
-    workflowType: string;
-    workflowId: string;
-    taskQueue: string;
-    input: unknown;
-    update: string;
-    summary: string;
-  }): Promise<T | null> {
-    const { WithStartWorkflowOperation } = await import('@temporalio/client');
-    const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(o.workflowType, {
-      workflowId: o.workflowId,
-      taskQueue: o.taskQueue,
-      args: [o.input],
-      workflowIdConflictPolicy: 'FAIL',
-      staticSummary: o.summary,
-      workflowTaskTimeout: '5 seconds',
-    });
-    try {
-      return await this.command(noSwarm, (client) =>
-        client.workflow.executeUpdateWithStart<Workflow, T, []>(o.update, { startWorkflowOperation }),
-      );
-    } catch (error) {
-      if (await startWorkflowOperation.workflowHandle().then(() => false, isAlreadyStarted)) return null;
-      throw error;
-    }
-  }
-
-  async close(): Promise<void> {
-    const connection = await this.connection?.catch(() => null);
-    await connection?.close();
+  close(): Promise<void> {
+    return this.o.calls.close();
   }
 
   private swarm(client: Client): WorkflowHandle {
@@ -209,7 +144,7 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   private updateSwarm(name: string, argument: unknown): Promise<void> {
-    return this.command(noSwarm, async (client) => {
+    return this.o.calls.command(noSwarm, async (client) => {
       await this.swarm(client).executeUpdate<void, [unknown]>(name, {
         args: [argument],
         updateId: randomUUID(),
@@ -241,54 +176,7 @@ export class TemporalOrchestration implements Orchestration {
     if (this.ended.size > keptRecords) this.ended.delete(this.ended.keys().next().value as string);
     return record;
   }
-
-  /** An update: first makes sure that the server is alive. */
-  private async command<T>(notFound: () => SwarmError, work: (client: Client) => Promise<T>): Promise<T> {
-    const { client } = await this.connected();
-    const alive = client.withDeadline(Date.now() + aliveDeadlineMs, () =>
-      client.workflowService.getSystemInfo({}),
-    );
-    await withinDeadline('Temporal', aliveDeadlineMs, alive).catch(() => {
-      throw temporalDown(`it did not answer within ${aliveDeadlineMs} ms`);
-    });
-    return this.call(updateDeadlineMs, notFound, work);
-  }
-
-  private async call<T>(
-    deadlineMs: number,
-    notFound: () => SwarmError,
-    work: (client: Client) => Promise<T>,
-  ): Promise<T> {
-    const { client } = await this.connected();
-    try {
-      return await client.withDeadline(Date.now() + deadlineMs, () => work(client));
-    } catch (error) {
-      throw fromTemporal(error, notFound);
-    }
-  }
-
-  private async connected(): Promise<TemporalConnection> {
-    if (!this.connection && Date.now() - this.failedAtMs < reconnectAfterMs) throw this.lastFailure;
-    this.connection ??= this.o.connect();
-    try {
-      return await this.connection;
-    } catch (error) {
-      this.connection = null;
-      this.failedAtMs = Date.now();
-      this.lastFailure =
-        error instanceof SwarmError
-          ? error
-          : temporalDown(error instanceof Error ? error.message : String(error));
-      throw this.lastFailure;
-    }
-  }
 }
-
-const isAlreadyStarted = (error: unknown): boolean =>
-  error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError';
-
-const noSwarm = (): SwarmError =>
-  new SwarmError('unavailable', 'The swarm workflow does not run.', 'Run `npm start`, which starts it.');
 
 const unknownChannel = (channelId: string) => (): SwarmError =>
   new SwarmError(

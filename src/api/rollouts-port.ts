@@ -7,7 +7,7 @@ import {
   type RolloutState,
 } from '../domain';
 import { taskQueueOf } from '../config/config';
-import type { TemporalOrchestration } from './orchestration';
+import type { TemporalCalls } from './temporal-calls';
 
 /** The rollout of the cell as the API asks it: the one under way, else the last one. Refuses with a SwarmError. */
 export interface RolloutsPort {
@@ -26,7 +26,7 @@ const noneRuns = (): SwarmError =>
 /** @param temporal whoever can start, query and update workflows */
 export const createRolloutsPort = (
   cell: string,
-  temporal: Pick<TemporalOrchestration, 'query' | 'update' | 'updateWithStart'>,
+  temporal: Pick<TemporalCalls, 'query' | 'update' | 'updateWithStart'>,
 ): RolloutsPort => {
   const workflowId = rolloutWorkflowId(cell);
   const state = async (): Promise<RolloutState | null> => {

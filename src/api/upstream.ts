@@ -6,6 +6,7 @@ import { createFleetProvider } from '../fleet/provider';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { TemporalOrchestration } from './orchestration';
 import { createRolloutsPort } from './rollouts-port';
+import { TemporalCalls } from './temporal-calls';
 import { createVersionsPort } from './versions-port';
 import type { ApiPorts, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 
@@ -16,17 +17,20 @@ export const createPorts = (environment: Environment): ApiPorts => {
   const { SWARM_RELAY_URL: relayUrl, SWARM_ORIGIN_URL: originUrl } = environment;
   const { SWARM_SOURCE_URL: sourceUrl, SWARM_CELL: cell } = environment;
   const store = createTelemetryStore(environment);
+  // Loaded late: the API must answer its health check before the Temporal client is in memory.
+  const calls = new TemporalCalls(async () =>
+    (await import('../worker/temporal-client')).connectTemporal(environment),
+  );
   const orchestration = new TemporalOrchestration({
     cell,
     namespace: environment.TEMPORAL_NAMESPACE,
     uiUrl: environment.TEMPORAL_UI_URL,
-    // Loaded late: the API must answer its health check before the Temporal client is in memory.
-    connect: async () => (await import('../worker/temporal-client')).connectTemporal(environment),
+    calls,
   });
   return {
     orchestration,
-    versions: createVersionsPort(cell, orchestration),
-    rollouts: createRolloutsPort(cell, orchestration),
+    versions: createVersionsPort(cell, calls),
+    rollouts: createRolloutsPort(cell, calls),
     origin: {
       channels: () => callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: deadlineMs }),
       ledgerEntry: async (channelId, gop) => {

@@ -8,7 +8,7 @@ import {
   type SetTargetRequest,
   type VersionsState,
 } from '../domain';
-import type { TemporalOrchestration } from './orchestration';
+import type { TemporalCalls } from './temporal-calls';
 
 /** The Central Version Manager as the API asks it. Every call refuses with a SwarmError. */
 export interface VersionsPort {
@@ -31,7 +31,7 @@ const noManager = (): SwarmError =>
 /** @param temporal whoever can query and update workflows */
 export const createVersionsPort = (
   cell: string,
-  temporal: Pick<TemporalOrchestration, 'query' | 'update'>,
+  temporal: Pick<TemporalCalls, 'query' | 'update'>,
 ): VersionsPort => {
   const id = versionsWorkflowId(cell);
   const update = <T>(name: string, argument: unknown): Promise<T> =>

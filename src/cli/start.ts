@@ -4,22 +4,25 @@ import { Command, InvalidArgumentError } from 'commander';
 import { SwarmError, channelWithDefaults } from '../domain';
 import { boundedRun } from '../start/bounded-run';
 import { parseInput, withInputs } from '../start/channel-inputs';
-import { parseDuration } from '../start/duration';
 import { awaitFirstGops } from '../start/first-gops';
 import { MovesWatch, moveInWords } from '../start/moves-watch';
 import { reportInWords } from '../start/run-report';
 import { startSwarm, type RunningSwarm } from '../start/swarm';
 import { whereToLook } from '../start/where-to-look';
 import { MAX_LOCAL_ENCODERS, StepReporter } from '../setup';
+import { durationOption } from './options';
 
 const ENCODER_CAPACITY_UNITS = 6;
+/** The scenario needs so long for its handoffs and its kill. */
+const SHORTEST_RUN_SECONDS = 60;
 const ON_AIR_LIMIT_MS = 60_000;
 const EVENTS_POLL_MS = 2_000;
 const EXIT_INTERRUPTED = 130;
 
 interface Options {
   input: string[];
-  duration?: string;
+  /** Seconds. */
+  duration?: number;
   report?: string;
   seed: number;
   portBase?: number;
@@ -44,7 +47,11 @@ const program = new Command('npm start --')
     (value: string, before: string[]) => [...before, value],
     [],
   )
-  .option('--duration <TIME>', 'run the scenario for so long (60s, 2m), verify every channel, and end')
+  .option(
+    '--duration <TIME>',
+    'run the scenario for so long (60s, 2m), verify every channel, and end',
+    durationOption({ leastSeconds: SHORTEST_RUN_SECONDS }),
+  )
   .option('--report <FILE>', 'where the bounded run writes its report (JSON)')
   .option(
     '--seed <N>',
@@ -102,7 +109,7 @@ const requireWritable = async (file: string): Promise<void> => {
 
 const main = async (o: Options): Promise<number> => {
   const startedAtMs = performance.timeOrigin;
-  const durationSeconds = o.duration === undefined ? null : parseDuration(o.duration);
+  const durationSeconds = o.duration ?? null;
   if (o.report !== undefined) await requireWritable(o.report);
   const inputFolder = process.env.INIT_CWD ?? process.cwd();
   const inputs = await Promise.all(o.input.map((text) => parseInput(text, inputFolder)));

@@ -33,6 +33,8 @@ export const environmentSchema = z.object({
   SWARM_FLEET_URL: withDefault('http://127.0.0.1:7704'),
   /** Static fleet: "id=host:port,id=host:port". */
   SWARM_ENCODERS: z.string().optional(),
+  /** Makes the provider behave like a cloud: "boot=20-60,fail=0.2,seed=1" (seconds, share of requests that fail). */
+  SWARM_FLEET_SIMULATED: z.string().optional(),
   TEMPORAL_ADDRESS: z.string().min(3).default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   TEMPORAL_UI_URL: withDefault('http://127.0.0.1:8233'),

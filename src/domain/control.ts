@@ -1,5 +1,6 @@
 import type { ChannelSpec } from './channel';
 import type { MoveReason, Plan, Policy } from './plan';
+import type { Provisioning } from './provisioning';
 import type { Fitness } from './snapshot';
 import type { EncoderUpdate } from './version-manager';
 
@@ -35,6 +36,10 @@ export const swarmControl = {
   encoderLost: 'encoderLost',
   /** Signal (SessionFailed). */
   sessionFailed: 'sessionFailed',
+  /** Signal (PendingEncoder[]): encoders are being asked for. */
+  encodersRequested: 'encodersRequested',
+  /** Signal (RequestEnded): what became of one such request. */
+  encoderRequestEnded: 'encoderRequestEnded',
   /** Signal (): run the next control cycle now. */
   wake: 'wake',
   /** Query -> SwarmWorkflowState. */
@@ -102,6 +107,8 @@ export interface SwarmWorkflowState {
   channels: ChannelSpec[];
   cordons: Record<string, { draining: boolean; by: string; atMs: number; exceptChannels?: string[] }>;
   lowDemandSinceMs: number | null;
+  /** Encoders asked for and what earlier requests came to; absent in the state of a swarm that never asked. */
+  provisioning?: Provisioning;
   lastCycle: CycleResult | null;
 }
 

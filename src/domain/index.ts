@@ -7,6 +7,7 @@ export * from './version-manager';
 export * from './events';
 export * from './rollout';
 export * from './snapshot';
+export * from './provisioning';
 export * from './accuracy';
 export * from './swarm-change';
 export * from './plan';

@@ -15,6 +15,11 @@ export const fitnessWeightsSchema = z
 export const policySchema = z.object({
   /** An encoder should never carry more than this fraction of its capacity. */
   limitFraction: z.number().gt(0).max(1).default(0.8),
+  /**
+   * Share of every encoder's limit that plans keep free: a channel's step of the ladder that no forecast foresaw finds
+   * room there. Ladders may grow into it, and a recovery may use it.
+   */
+  reserveFraction: z.number().min(0).lt(1).default(0.05),
   /** The concept note's threshold: predicted load above current x threshold counts as growth. */
   growthThreshold: z.number().min(1).default(1.2),
   /** Below this fraction of capacity, total predicted demand lets an encoder go. */
@@ -44,6 +49,12 @@ export const policySchema = z.object({
   fitnessWeights: fitnessWeightsSchema.prefault({}),
 });
 export type Policy = z.infer<typeof policySchema>;
+
+/** Up to which fraction of its capacity plans fill an encoder. */
+export const plannedFraction = ({
+  limitFraction,
+  reserveFraction,
+}: Pick<Policy, 'limitFraction' | 'reserveFraction'>): number => limitFraction * (1 - reserveFraction);
 
 /**
  * Why a channel moves. `ladder` is a handoff to the same encoder; `placement` mends a breach of its pins, region

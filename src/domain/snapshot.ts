@@ -33,6 +33,10 @@ export interface PendingEncoder {
 
 /** How a request for encoders ended. */
 export interface ProvisioningOutcome {
+  /** Absent where several requests are told of as one. */
+  requestId?: string;
+  /** Absent: the provider's choice, or several. */
+  zone?: string;
   askedAtMs: number;
   endedAtMs: number;
   /** Encoders asked for, and how many of them answer; 0: it failed. */

@@ -1,11 +1,12 @@
-import type {
-  CellForecast,
-  ChannelObservation,
-  EncoderObservation,
-  Fitness,
-  Policy,
-  SwarmChange,
-  SwarmSnapshot,
+import {
+  plannedFraction,
+  type CellForecast,
+  type ChannelObservation,
+  type EncoderObservation,
+  type Fitness,
+  type Policy,
+  type SwarmChange,
+  type SwarmSnapshot,
 } from '../domain';
 import { stepAt } from '../forecast';
 import { Peers } from './quality';
@@ -67,7 +68,7 @@ export class FitnessEvaluator {
 
   private fitness(encoder: EncoderObservation): Fitness {
     const { id, reachable, telemetry, capacityUnits, troubles } = encoder;
-    const { fitnessWeights: weights, limitFraction } = this.policy;
+    const { fitnessWeights: weights } = this.policy;
     if (!reachable) {
       return { encoderId: id, score: 0, terms: NOTHING, weakestTerm: weakestTermOf(NOTHING, weights) };
     }
@@ -76,7 +77,7 @@ export class FitnessEvaluator {
     const fresh = freshness(telemetry?.atMs, this.atMs);
     const { sameVersion, sameBuild, reachable: all } = this.shares.versionsLike(encoder);
     const terms: FitnessTerms = {
-      headroom: fresh * headroomTerm(now, peak, grains(capacityUnits * limitFraction)),
+      headroom: fresh * headroomTerm(now, peak, grains(capacityUnits * plannedFraction(this.policy))),
       quality: fresh * this.peers.qualityOf(encoder),
       version: versionTerm(sameVersion, sameBuild, all),
       zone: fresh * zoneTerm(this.shares.zoneOf(encoder)),

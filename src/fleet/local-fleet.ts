@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { SwarmError, type InstalledBuild } from '../domain';
 import { BuildRecords } from './build-records';
 import { FleetMember, type HostOptions } from './fleet-member';
+import { MemberRecords, type MemberRecord } from './member-records';
 import type { FleetEncoder } from './provider';
 
 export interface LocalFleetOptions extends HostOptions {
@@ -11,6 +12,8 @@ export interface LocalFleetOptions extends HostOptions {
   maxEncoders: number;
   /** Keeps which build each encoder runs. */
   buildsFile: string;
+  /** Keeps which encoders were added while the fleet ran. */
+  membersFile: string;
 }
 
 interface Entry {
@@ -23,11 +26,18 @@ export class LocalFleet {
   private readonly entries = new Map<string, Entry>();
   private readonly byRequest = new Map<string, string>();
   private readonly builds: BuildRecords;
+  private readonly records: MemberRecords;
   private highestNumber = 0;
   private stopped = false;
 
   constructor(private readonly o: LocalFleetOptions) {
     this.builds = new BuildRecords(o.buildsFile);
+    this.records = new MemberRecords(o.membersFile);
+  }
+
+  /** Encoders that an earlier run added and nobody let go since. */
+  get added(): readonly MemberRecord[] {
+    return this.records.all;
   }
 
   list(): FleetEncoder[] {
@@ -40,6 +50,8 @@ export class LocalFleet {
     const isThere = build !== undefined && existsSync(build.executablePath);
     if (build && !isThere) this.builds.forget(id);
     const { member, started } = this.add(id, zone, isThere ? build : undefined, { verifyBuild: false });
+    const record = this.records.all.find((added) => added.id === id);
+    if (record) this.byRequest.set(record.requestId, id);
     await started;
     return member.describe();
   }
@@ -75,6 +87,7 @@ export class LocalFleet {
     const { member, started } = this.add(id, zone ?? this.emptiestZone(), build, { verifyBuild: true });
     this.byRequest.set(requestId, id);
     await started;
+    this.records.add({ id, zone: member.zone, requestId });
     if (build) this.builds.set(id, build, requestId);
     return member.describe();
   }
@@ -83,6 +96,7 @@ export class LocalFleet {
   async deprovision(id: string): Promise<void> {
     const entry = this.entries.get(id);
     if (!entry) return;
+    this.records.forget(id);
     await entry.member.stop();
     this.entries.delete(id);
     this.builds.forget(id);

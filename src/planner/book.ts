@@ -62,7 +62,10 @@ export class PlacementBook {
   occupiedOn = new Float64Array(0);
   /** The same without growth that has not been granted: what is encoded now, and what this plan has added. */
   encodedOn = new Float64Array(0);
+  /** Up to which plans fill it: its limit without the reserve. */
   limitOf = new Float64Array(0);
+  /** The limit itself, up to which ladders may grow. */
+  fullLimitOf = new Float64Array(0);
   capacityOf = new Float64Array(0);
   sessionsOn = new Int32Array(0);
   /** 1: it answers, and does not drain. */
@@ -112,6 +115,7 @@ export class PlacementBook {
     this.occupiedOn = grownFloats(this.occupiedOn, count);
     this.encodedOn = grownFloats(this.encodedOn, count);
     this.limitOf = grownFloats(this.limitOf, count);
+    this.fullLimitOf = grownFloats(this.fullLimitOf, count);
     this.capacityOf = grownFloats(this.capacityOf, count);
     this.sessionsOn = grownInts(this.sessionsOn, count);
     this.isStaying = grownInts(this.isStaying, count);

@@ -30,6 +30,14 @@ export interface Overload {
   cause: Cause;
 }
 
+/** The limit as people know it, and what plans may use of it. */
+const limitWords = ({ book, policy }: PlanningContext, encoder: number): string => {
+  const [limit, full] = [book.limitOf[encoder], book.fullLimitOf[encoder]].map((q) => toUnits(q as number));
+  return policy.reserveFraction > 0
+    ? `limit ${formatUnits(full as number)}, less reserve ${formatUnits(limit as number)}`
+    : `limit ${formatUnits(limit as number)}`;
+};
+
 /** @returns null while the encoder stays within its limit */
 export const overloadOf = (context: PlanningContext, encoder: number): Overload | null => {
   const { book } = context;
@@ -49,11 +57,12 @@ export const overloadOf = (context: PlanningContext, encoder: number): Overload 
     inSeconds,
     cause: {
       reason: 'predicted-overload',
-      words: `${id} ${when} ${formatUnits(peakUnits)} of ${formatUnits(capacityUnits)} units (limit ${formatUnits(limitUnits)}) ${at}`,
+      words: `${id} ${when} ${formatUnits(peakUnits)} of ${formatUnits(capacityUnits)} units (${limitWords(context, encoder)}) ${at}`,
       figures: {
         predictedUnits: peakUnits,
         currentUnits,
         limitUnits,
+        reserveFraction: context.policy.reserveFraction,
         capacityUnits,
         secondsUntilOverload: inSeconds,
         growth: currentUnits > 0 ? peakUnits / currentUnits : 1,
@@ -83,7 +92,7 @@ export const explanationOf = (
   return {
     summary:
       `${cause.words}; moving ${id} (${formatQuanta(book.peakOf[channel] as number)} units at P90) to ${to.id}, ` +
-      `which then needs ${formatUnits(withIt)} of ${formatUnits(to.capacityUnits)} (limit ${formatUnits(limit)}).`,
+      `which then needs ${formatUnits(withIt)} of ${formatUnits(to.capacityUnits)} (${limitWords(context, target)}).`,
     ...(forecast && { forecastId: forecast.forecastId }),
     figures: roundFigures({
       ...cause.figures,

@@ -32,7 +32,7 @@ const changeOf = (draft: PlanDraft, encoder: number, slot: number): Move => {
         channelUnits: toUnits(book.encodedOf[slot] as number),
         channelUnitsAfter: toUnits(book.needOf(slot, 0)),
         encoderUnitsAfter: toUnits(book.encodedAfterGrowth(encoder, slot)),
-        limitUnits: toUnits(book.limitOf[encoder] as number),
+        limitUnits: toUnits(book.fullLimitOf[encoder] as number),
       }),
       ...(score !== undefined && { fitness: { from: score, to: score } }),
       rejected: [],
@@ -62,7 +62,7 @@ export const planLadders = (draft: PlanDraft): void => {
   for (const channel of shrinking) {
     if (draft.movesLeft === 0) return;
     const home = book.homeOf[channel] as number;
-    const isCrowded = (book.occupiedOn[home] as number) > (book.limitOf[home] as number);
+    const isCrowded = (book.occupiedOn[home] as number) > (book.fullLimitOf[home] as number);
     if (isResting(draft.context, channel) && !isCrowded) continue;
     draft.settle(changeOf(draft, home, channel), channel);
   }
@@ -77,14 +77,14 @@ const growWhereItFits = (draft: PlanDraft, channel: number): void => {
   const { book, index } = context;
   const home = book.homeOf[channel] as number;
   const after = book.encodedAfterGrowth(home, channel);
-  if (after <= (book.limitOf[home] as number)) {
+  if (after <= (book.fullLimitOf[home] as number)) {
     draft.settle(changeOf(draft, home, channel), channel);
     book.grow(channel);
     return;
   }
   const encoderId = book.encoders.idOf(home);
   const channelId = book.channels.idOf(channel);
-  const words = `${encoderId} would carry ${formatQuanta(after)} units, over its limit of ${formatQuanta(book.limitOf[home] as number)}, if ${channelId} grew to ${book.rungsOf[channel]} renditions`;
+  const words = `${encoderId} would carry ${formatQuanta(after)} units, over its limit of ${formatQuanta(book.fullLimitOf[home] as number)}, if ${channelId} grew to ${book.rungsOf[channel]} renditions`;
   const reliefIsPlanned = book.firstStepOverLimit(home) < 0;
   if (after > (book.capacityOf[home] as number) && !reliefIsPlanned && !isResting(context, channel)) {
     const target = targetFor(context, channel, { atMost: 'limit', exclude: [home] });

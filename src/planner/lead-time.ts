@@ -72,9 +72,21 @@ export const expectedEncoders = (
  */
 export const askAgainAtMs = (outcomes: readonly ProvisioningOutcome[]): number => {
   const byEnd = [...outcomes].sort((a, b) => a.endedAtMs - b.endedAtMs);
-  let failures = 0;
-  for (let i = byEnd.length - 1; i >= 0 && byEnd[i]?.got === 0; i--) failures++;
-  if (failures === 0) return 0;
-  const waitSeconds = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (failures - 1));
+  // What was asked for at the same time and fails at the same time is one failure.
+  const failures = new Set<number>();
+  for (let i = byEnd.length - 1; i >= 0 && byEnd[i]?.got === 0; i--) failures.add(byEnd[i]?.askedAtMs ?? 0);
+  if (failures.size === 0) return 0;
+  const waitSeconds = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (failures.size - 1));
   return (byEnd[byEnd.length - 1]?.endedAtMs ?? 0) + waitSeconds * 1000;
+};
+
+/** Zones whose last request failed a short while ago: while others give encoders, the next ones are asked for there. */
+export const failingZones = (outcomes: readonly ProvisioningOutcome[], atMs: number): Set<string> => {
+  const failing = new Set<string>();
+  for (const { zone, got, endedAtMs } of [...outcomes].sort((a, b) => a.endedAtMs - b.endedAtMs)) {
+    if (zone === undefined) continue;
+    if (got > 0) failing.delete(zone);
+    else if (atMs - endedAtMs < LONGEST_RETRY_SECONDS * 1000) failing.add(zone);
+  }
+  return failing;
 };

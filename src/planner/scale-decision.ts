@@ -1,7 +1,7 @@
 import type { CellForecast, PendingEncoder, Policy, ProvisioningOutcome, ScaleChange } from '../domain';
 import { stepAt } from '../forecast';
 import { totalUnitsAt } from './capacity';
-import { askAgainAtMs, expectedEncoders, leadTimeOf } from './lead-time';
+import { askAgainAtMs, expectedEncoders, failingZones, leadTimeOf } from './lead-time';
 import { criticalFractile } from './newsvendor';
 import { nextZones } from './zones';
 
@@ -75,7 +75,8 @@ export interface ScaleOutDecision {
 
 /**
  * Asks for encoders when, by the time that they could be ready, demand at the critical fractile exceeds the limits of
- * all encoders that are there or can be counted on; or when channels found no room although the sum would do.
+ * all encoders that are there or can be counted on; when channels found no room although the sum would do; or when
+ * there are fewer than the policy's floor. A zone in which the provider fails is passed over for a while.
  *
  * What was asked for and is still expected counts, so that the same need is not asked for twice; what is long overdue
  * doesn't, so that a slow provider is not waited for. After a failure it asks again, each time later.
@@ -85,18 +86,24 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
   const need = capacityNeed(input);
   const usable = encoders.filter((e) => e.usable);
   const limitUnits = sumOf(usable, (e) => e.limitUnits);
-  const unitsPerEncoder = encoders.length > 0 ? sumOf(encoders, (e) => e.limitUnits) / encoders.length : 0;
+  // One that has not described itself yet says nothing of how large the next ones will be.
+  const described = encoders.filter((e) => e.limitUnits > 0);
+  const unitsPerEncoder = described.length > 0 ? sumOf(described, (e) => e.limitUnits) / described.length : 0;
   const expected = expectedEncoders(input.pending, leadTimeOf(outcomes), atMs);
   const expectedUnits = expected.length * unitsPerEncoder;
   const short = need.untilReadyUnits - limitUnits - expectedUnits;
   const shortUnits = Math.max(short, homelessUnits - expectedUnits);
-  if (shortUnits <= UNITS_TOLERANCE) return { scale: { kind: 'none' } };
+  const belowFloor = policy.minEncoders - encoders.length - expected.length;
+  if (shortUnits <= UNITS_TOLERANCE && belowFloor <= 0) return { scale: { kind: 'none' } };
 
   const cause =
     short > UNITS_TOLERANCE
       ? `channels will need ${formatUnits(need.untilReadyUnits)} units within ${Math.round(need.leadSeconds)} s at the ${Math.round(need.fractile * 100)} % quantile, the limits of ${usable.length} usable encoders and ${expected.length} expected are ${formatUnits(limitUnits + expectedUnits)} together`
-      : `${formatUnits(homelessUnits)} units found no room on any one encoder below its limit`;
-  const wanted = unitsPerEncoder > 0 ? Math.ceil(shortUnits / unitsPerEncoder - UNITS_TOLERANCE) : 1;
+      : shortUnits > UNITS_TOLERANCE
+        ? `${formatUnits(homelessUnits)} units found no room on any one encoder below its limit`
+        : `there are ${encoders.length} encoders and ${expected.length} expected of at least ${policy.minEncoders}`;
+  const needed = unitsPerEncoder > 0 ? Math.ceil(shortUnits / unitsPerEncoder - UNITS_TOLERANCE) : 1;
+  const wanted = Math.max(needed, belowFloor);
   // An overdue request may still bring its encoder: it counts towards the ceiling.
   const room = policy.maxEncoders - encoders.length - input.pending.length;
   const count = Math.min(Math.max(1, wanted), room);
@@ -117,7 +124,7 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
     ...encoders.filter((e) => e.staying).map((e) => e.zone),
     ...input.pending.flatMap((p) => (p.zone === undefined ? [] : [p.zone])),
   ];
-  const zones = nextZones(count, present);
+  const zones = nextZones(count, present, [], failingZones(outcomes, atMs));
   return {
     scale: {
       kind: 'provision',
@@ -132,6 +139,7 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
         expectedUnits,
         homelessUnits,
         encoders: encoders.length,
+        minEncoders: policy.minEncoders,
         maxEncoders: policy.maxEncoders,
       }),
     },

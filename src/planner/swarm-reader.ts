@@ -1,4 +1,5 @@
 import {
+  plannedFraction,
   renditionUnits,
   type CellForecast,
   type ChannelObservation,
@@ -183,7 +184,8 @@ export class SwarmReader {
     book.isUsable[slot] = isUsable(encoder) ? 1 : 0;
     book.mostSessionsOf[slot] = encoder.maxSessions;
     book.capacityOf[slot] = toQuanta(encoder.capacityUnits);
-    book.limitOf[slot] = toQuanta(encoder.capacityUnits * this.policy.limitFraction);
+    book.limitOf[slot] = toQuanta(encoder.capacityUnits * plannedFraction(this.policy));
+    book.fullLimitOf[slot] = toQuanta(encoder.capacityUnits * this.policy.limitFraction);
     book.regionOf[slot] = this.regions.numberOf(encoder.region);
     book.zoneOf[slot] = this.zones.numberOf(encoder.zone);
     book.classOf[slot] = this.classes.numberOf(classWordOf(encoder));

@@ -1,4 +1,4 @@
-import { seededRandom } from '../start/seeded-random';
+import { seededRandom } from '../domain';
 
 /** One of many independent streams of numbers in [0, 1) that come from one seed. */
 export const chanceOf = (seed: number, purpose: string, index = 0): (() => number) => {

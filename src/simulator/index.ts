@@ -8,5 +8,5 @@ export {
   type SimulationOptions,
   type SimulationResult,
 } from './simulate';
-export { readTraces } from './trace-files';
+export { readTraces, type Trace } from './trace-files';
 export { worldOfTraces } from './trace-world';

@@ -28,12 +28,6 @@ export type PolicyName = (typeof POLICY_NAMES)[number];
  */
 const HORIZONS: ForecastHorizons = { channelSteps: 2, totalSteps: 8 };
 
-/**
- * The swarm plans to fill encoders to so much of the limit that all policies are measured by, as hpa aims at 80 % of it:
- * a channel's step of the ladder that no forecast foresaw finds room.
- */
-const SWARM_PLANNED_SHARE = 0.95;
-
 export interface SimulationOptions {
   policies: readonly PolicyName[];
   limits: Policy;
@@ -174,7 +168,7 @@ export const simulate = (world: World, options: SimulationOptions): SimulationRe
     const done = i * world.cycles;
     switch (policy) {
       case 'swarm':
-        return play(policy, new PlannedPolicy(policy, makePlan, forecasts, SWARM_PLANNED_SHARE), done);
+        return play(policy, new PlannedPolicy(policy, makePlan, forecasts), done);
       case 'threshold-rule':
         return play(policy, new PlannedPolicy(policy, thresholdRule, forecasts), done);
       case 'hpa':

@@ -6,7 +6,7 @@ import { type FirstGop } from './first-gops';
 import { MovesWatch, moveInWords } from './moves-watch';
 import { makeRunReport, type RunReport } from './run-report';
 import { Scenario } from './scenario';
-import { seededRandom } from './seeded-random';
+import { seededRandom } from '../domain';
 import type { RunningSwarm } from './swarm';
 
 const MOVES_END_LIMIT_MS = 20_000;

@@ -94,15 +94,19 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
     logsDir,
     buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
     ...(rig && { rig }),
+    membersFile: join(environment.SWARM_STATE_DIR, 'fleet-members.json'),
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
     ...hooks,
   });
   o.parts.fleet = fleet;
+  // What was added to an earlier run carries channels that the others may have no room for.
+  const asked = new Set(o.encoders.map(({ id }) => id));
+  const all = [...o.encoders, ...fleet.added.filter(({ id }) => !asked.has(id))];
   const encoders = show(
     o,
     'encoders',
-    Promise.all(o.encoders.map(({ id, zone }) => fleet.start(id, zone))),
-    o.encoders.map(({ id, zone }) => `${id} (zone ${zone})`).join(', '),
+    Promise.all(all.map(({ id, zone }) => fleet.start(id, zone))),
+    all.map(({ id, zone }) => `${id} (zone ${zone})`).join(', '),
   );
   const agent = await startFleetAgent({ fleet, port: ports.fleet, host, log: createLogger('fleet') });
   o.parts.closeAgent = () => agent.close();

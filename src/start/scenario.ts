@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ChannelStatus } from '../api/answer-schemas';
 import { SwarmError, type MoveResult } from '../domain';
 import { callJson } from '../service/http';
-import { shuffled } from './seeded-random';
+import { shuffled } from '../domain';
 import type { RunningSwarm } from './swarm';
 
 /** When the events of a bounded run happen, as parts of its duration. */

@@ -87,6 +87,10 @@ export class FakeSwarm {
       this.moves.length,
       [...this.events],
       this.imported.length,
+      this.versions.state,
+      this.rollouts.state?.phase,
+      this.rollouts.state?.paused,
+      this.retrainings,
     ]);
   }
 

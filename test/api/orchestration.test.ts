@@ -7,6 +7,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
 import { TemporalOrchestration } from '../../src/api/orchestration';
+import { TemporalCalls } from '../../src/api/temporal-calls';
 import { searchAttributeNames, type MoveRequest, type SwarmError } from '../../src/domain';
 import { moveResult } from './move-result';
 import { channelWithDefaults } from '../../src/domain/default-channels';
@@ -56,10 +57,10 @@ beforeAll(async () => {
     cell: 'local',
     namespace: 'default',
     uiUrl: 'http://ui',
-    connect: async () => {
+    calls: new TemporalCalls(async () => {
       connections += 1;
       return { client: temporal.client, close: async () => {} };
-    },
+    }),
   });
   const { workflow } = temporal.client;
   await workflow.start('swarm', { workflowId: 'swarm/local', taskQueue });
@@ -185,7 +186,7 @@ test('what is not there: channel, workflow, swarm', async () => {
   await expect(orchestration.run('handoff/ch-9/1')).rejects.toMatchObject({ code: 'bad-request' });
   const elsewhere = new TemporalOrchestration({
     ...{ cell: 'mars', namespace: 'default', uiUrl: 'http://ui' },
-    connect: async () => ({ client: temporal.client, close: async () => {} }),
+    calls: new TemporalCalls(async () => ({ client: temporal.client, close: async () => {} })),
   });
   await expect(elsewhere.swarmState()).rejects.toMatchObject({
     code: 'unavailable',
@@ -215,7 +216,10 @@ test('a server that accepts and never answers: commands are refused in seconds, 
   const connection = Connection.lazy({ address: `127.0.0.1:${port}` });
   const frozen = new TemporalOrchestration({
     ...{ cell: 'local', namespace: 'default', uiUrl: 'http://ui' },
-    connect: async () => ({ client: new Client({ connection }), close: () => connection.close() }),
+    calls: new TemporalCalls(async () => ({
+      client: new Client({ connection }),
+      close: () => connection.close(),
+    })),
   });
   const startedAtMs = Date.now();
   await expect(frozen.setCordon('enc-1', 'cordon')).rejects.toMatchObject({ code: 'unavailable' });
@@ -230,10 +234,10 @@ test('without a server: unavailable at once, tried again later', async () => {
   let tries = 0;
   const down = new TemporalOrchestration({
     ...{ cell: 'local', namespace: 'default', uiUrl: 'http://ui' },
-    connect: async () => {
+    calls: new TemporalCalls(async () => {
       tries += 1;
       throw new Error('connection refused');
-    },
+    }),
   });
   for (let n = 0; n < 5; n += 1) {
     await expect(down.swarmState()).rejects.toMatchObject({

@@ -1,25 +1,26 @@
-import { searchFaults } from './support/scenarios';
-import type * as Model from './support/temporal-model';
-
-jest.mock(
-  '@temporalio/workflow',
-  () => jest.requireActual<typeof Model>('./support/temporal-model').workflowModule,
-);
-jest.mock(
-  '@temporalio/activity',
-  () => jest.requireActual<typeof Model>('./support/temporal-model').activityModule,
-);
-jest.mock('../../activities/refusing-client', () => ({ refusingClient: (client: unknown) => client }));
+import './support/mocks';
+import type { Scenario } from './support/scenarios';
+import { searchFaults } from './support/search';
+import type { Sabotage } from './support/world';
 
 /** Takes one safeguard away at a time: the search must notice. */
-test.each([
-  ['the fence of the origin', { noFence: true }, /was accepted after GOP/],
-  ['the release of sessions', { noRelease: true }, /is left over on/],
-  ['the control cycle that finds what was lost', { noSecondChance: true }, /is left over on|off air/],
+test.each<[string, Scenario, Sabotage, RegExp]>([
+  ['the fence of the origin', 'handoff', { noFence: true }, /was accepted after GOP/],
+  ['the release of sessions', 'handoff', { noRelease: true }, /is left over on/],
+  [
+    'the control cycle that finds what was lost',
+    'handoff',
+    { noSecondChance: true },
+    /is left over on|off air/,
+  ],
+  ['the end of cordons', 'rollout', { noUncordon: true }, /is still cordoned|the rollout is rolling-back/],
+  ['drains before a host is ended', 'rollout', { noDrain: true }, /was started anew with ch-. on it/],
+  ['the way back', 'rollback', { noWayBack: true }, /rolled-back, but enc-. runs bad|rolling-back/],
+  ['the reserve of the canary', 'rollback', { openCanary: true }, /2 channels were on the bad build/],
 ])(
   'without %s invariants break',
-  async (_, sabotage, sentence) => {
-    const { failures } = await searchFaults('handoff', { pairs: false, sabotage });
+  async (_, scenario, sabotage, sentence) => {
+    const { failures } = await searchFaults(scenario, { pairs: false, sabotage, stopAtFailure: sentence });
     expect(failures.join('\n')).toMatch(sentence);
   },
   240_000,

@@ -1,16 +1,6 @@
+import './support/mocks';
 import fc from 'fast-check';
 import { histories, runHistory, type Happening } from './support/histories';
-import type * as Model from './support/temporal-model';
-
-jest.mock(
-  '@temporalio/workflow',
-  () => jest.requireActual<typeof Model>('./support/temporal-model').workflowModule,
-);
-jest.mock(
-  '@temporalio/activity',
-  () => jest.requireActual<typeof Model>('./support/temporal-model').activityModule,
-);
-jest.mock('../../activities/refusing-client', () => ({ refusingClient: (client: unknown) => client }));
 
 const runs = Number(process.env.HISTORY_RUNS ?? 60);
 const seed = Number(process.env.HISTORY_SEED ?? 20261122);

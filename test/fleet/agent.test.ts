@@ -49,6 +49,7 @@ const createFleet = (): LocalFleet =>
     env: { ...process.env, FFMPEG: join(part.folder, 'default') },
     logsDir: join(part.folder, 'logs'),
     buildsFile: join(part.folder, 'builds.json'),
+    membersFile: join(part.folder, 'members.json'),
     awaitServing: (address, signal) => awaitPort(Number(address.split(':')[1]), '127.0.0.1', signal),
     onEvent: (event) => part.events.push(event),
     onSpawned: (_, pid) => part.spawned.push(pid),
@@ -123,6 +124,24 @@ test('a deprovisioned encoder ends; an unknown one counts as ended; ids are not 
   expect(lives(pid!)).toBe(false);
   expect(await provider.list()).toEqual([]);
   expect((await provider.provision('r-2')).id).toBe('enc-2');
+});
+
+test('what was added is told of after a restart of the fleet, with its request; what was let go is not', async () => {
+  const [kept, gone] = [await provider.provision('r-1', 'b'), await provider.provision('r-2')];
+  await provider.deprovision(gone.id);
+  await fleet.stopAll();
+  const next = createFleet();
+  try {
+    expect(next.added).toEqual([{ id: kept.id, zone: 'b', requestId: 'r-1' }]);
+    for (const { id, zone } of next.added) await next.start(id, zone);
+    // The request that brought it, repeated late, brings no other one.
+    expect((await next.provision('r-1')).id).toBe(kept.id);
+    expect(next.list().map(({ id, zone }) => [id, zone])).toEqual([[kept.id, 'b']]);
+    await next.deprovision(kept.id);
+    expect(createFleet().added).toEqual([]);
+  } finally {
+    await next.stopAll();
+  }
 });
 
 test('an encoder that dies is started again under its own id and address after 3 s', async () => {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { readEnvironment, environmentSchema } from '../../src/config/config';
 import { SwarmError, channelSpecSchema } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
+import { parseDurationSeconds } from '../../src/service/duration';
 import { parseOrRefuse } from '../../src/service/http';
-import { parseDuration } from '../../src/start/duration';
 import { portsFor } from '../../src/setup';
 import { mediaPlaylistIdentity, parsePlaylist } from '../../src/verify/playlist';
 import { fuzz, spoilt, spoiltJson } from './fuzz';
@@ -90,7 +90,7 @@ it('ports and durations are read, or refused', () =>
   fuzz(fc.tuple(fc.string({ maxLength: 8 }), fc.double()), ([text, number]) => {
     orRefused(() => void portsFor(undefined, { SWARM_API_PORT: text }));
     orRefused(() => void portsFor(number, {}));
-    orRefused(() => expect(parseDuration(text)).toBeGreaterThan(0));
+    orRefused(() => expect(parseDurationSeconds(text)).toBeGreaterThan(0));
   }));
 
 it('a strange channel is read, or refused with the names of its fields', () =>

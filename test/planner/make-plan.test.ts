@@ -344,6 +344,29 @@ describe('scaling', () => {
   });
 });
 
+describe('the reserve', () => {
+  const reserve = { reserveFraction: 0.1 };
+
+  test('is kept free by plans: relief begins below the limit, and says so', () => {
+    // 4.6 of 4.8.
+    const near = { 'ch-1': [3.6], 'ch-4': [1] };
+    expect(plan(defaultSwarm(), near).moves).toEqual([]);
+    const [move] = plan(defaultSwarm(), near, reserve).moves;
+    expect(move).toMatchObject({ channelId: 'ch-4', reason: 'predicted-overload' });
+    expect(move?.explanation.summary).toContain('(limit 4.80, less reserve 4.32)');
+    expect(move?.explanation.figures).toMatchObject({ limitUnits: 4.32, reserveFraction: 0.1 });
+  });
+
+  test('is what a ladder may grow into that no forecast foresaw', () => {
+    // 3.415 + 1 units: above 4.32, below 4.8.
+    const grown = defaultSwarm({ 'ch-1': { viewers: 3000 } });
+    const { moves } = plan(grown, {}, { ...reserve, maxMovesPerEncoder: 9, maxMovesPerCycle: 9 });
+    expect(moves).toContainEqual(
+      expect.objectContaining({ channelId: 'ch-1', reason: 'ladder', toEncoderId: 'enc-1', rungs: 3 }),
+    );
+  });
+});
+
 test('without a forecast only present needs count', () => {
   const swarm = defaultSwarm({ 'ch-1': { viewers: 3000, rungs: 3 }, 'ch-4': { viewers: 1200, rungs: 2 } });
   const { moves } = makePlan(swarm, null, fitnessOf(swarm, null, defaultPolicy), defaultPolicy, {

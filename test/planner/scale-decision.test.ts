@@ -120,6 +120,32 @@ describe('scale-out', () => {
     expect(decideScaleOut(input({ forecast: null, nowUnits: 30 })).scale.kind).toBe('none');
   });
 
+  test('fewer than the floor, under way counted: the rest is asked for, whatever the demand', () => {
+    const few = { encoders: [encoder('e1', 'a')], forecast: totalOf([5, 5]), nowUnits: 2 };
+    expect(decideScaleOut(input(few)).scale).toMatchObject({
+      count: 1,
+      reason: expect.stringContaining('at least 2'),
+    });
+    expect(decideScaleOut(input({ ...few, pending: [request(NOW_MS)] })).scale.kind).toBe('none');
+    expect(decideScaleOut(input({ ...few, outcomes: [failed] })).scale.kind).toBe('none');
+  });
+
+  test('a zone where the provider fails is passed over while another works', () => {
+    const outcomes = [{ ...failed, zone: 'b', endedAtMs: NOW_MS - 20_000 }];
+    const { scale } = decideScaleOut(input({ forecast: totalOf([38, 38]), outcomes }));
+    expect(scale).toMatchObject({ kind: 'provision', zones: ['a'] });
+  });
+
+  test('an encoder that has not described itself yet says nothing of the size of the next ones', () => {
+    const encoders = [
+      ...input().encoders,
+      encoder('e4', 'b', { limitUnits: 0, staying: false, usable: false }),
+    ];
+    expect(decideScaleOut(input({ encoders, forecast: totalOf([40, 40]) })).scale).toMatchObject({
+      count: 1,
+    });
+  });
+
   test('cordoned, drained and silent encoders carry nothing', () => {
     const encoders = [encoder('e1', 'a'), encoder('e2', 'b', { usable: false }), encoder('e3', 'a')];
     expect(decideScaleOut(input({ encoders })).scale).toMatchObject({ kind: 'provision', count: 1 });

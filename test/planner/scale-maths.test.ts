@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { policySchema, type ProvisioningOutcome } from '../../src/domain';
 import { combinedCurve } from '../../src/planner/capacity';
-import { askAgainAtMs, expectedEncoders, leadTimeOf } from '../../src/planner/lead-time';
+import { askAgainAtMs, expectedEncoders, failingZones, leadTimeOf } from '../../src/planner/lead-time';
 import { criticalFractile, normalQuantile, quantileAt } from '../../src/planner/newsvendor';
 import { nextZones } from '../../src/planner/zones';
 
@@ -120,11 +120,30 @@ describe('lead time', () => {
     expect(askAgainAtMs([])).toBe(0);
     expect(askAgainAtMs([tookSeconds(10)])).toBe(0);
     expect(askAgainAtMs([tookSeconds(10), tookSeconds(10, 0, 100_000)])).toBe(125_000);
-    expect(askAgainAtMs([tookSeconds(10, 0), tookSeconds(20, 0)])).toBe(50_000);
-    const many = Array.from({ length: 20 }, () => tookSeconds(10, 0));
+    expect(askAgainAtMs([tookSeconds(10, 0), tookSeconds(19, 0, 1_000)])).toBe(50_000);
+    const many = Array.from({ length: 20 }, (_, i) => tookSeconds(10 - i / 1000, 0, i));
     expect(askAgainAtMs(many)).toBe(310_000);
     expect(askAgainAtMs([...many, tookSeconds(11)])).toBe(0);
   });
+
+  test('requests that were made together and failed together are one failure', () => {
+    expect(askAgainAtMs([tookSeconds(10, 0), tookSeconds(10, 0), tookSeconds(10, 0)])).toBe(25_000);
+  });
+});
+
+test('a zone fails while its last request did, for five minutes', () => {
+  const inZone = (zone: string, got: number, endedAtMs: number) => ({
+    ...{ zone, got, endedAtMs },
+    ...{ askedAtMs: 0, asked: 1 },
+  });
+  const outcomes = [inZone('a', 0, 1_000), inZone('b', 0, 2_000), inZone('b', 1, 3_000)];
+  expect([...failingZones(outcomes, 4_000)]).toEqual(['a']);
+  expect([...failingZones(outcomes, 301_001)]).toEqual([]);
+});
+
+test('encoders go where there are fewest, but not where none is to be had', () => {
+  expect(nextZones(3, ['a', 'a', 'b'], [], new Set(['b']))).toEqual(['a', 'a', 'a']);
+  expect(nextZones(1, ['a', 'a', 'b'], [], new Set(['a', 'b']))).toEqual(['b']);
 });
 
 test('encoders go where there are fewest', () => {

@@ -12,7 +12,8 @@ import {
 import { unitsOfRungs } from '../../src/planner/demand';
 
 export const NOW_MS = 1_790_000_000_000;
-export const defaultPolicy: Policy = policySchema.parse({});
+/** Without a reserve, so that limits are round figures. */
+export const defaultPolicy: Policy = policySchema.parse({ reserveFraction: 0 });
 
 export const sessionOf = (channel: ChannelObservation, over: Partial<SessionInfo> = {}): SessionInfo => ({
   sessionId: channel.owner?.sessionId ?? 'none',

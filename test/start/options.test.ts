@@ -1,21 +1,28 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { channelWithDefaults } from '../../src/domain';
 import { parseInput, withInputs } from '../../src/start/channel-inputs';
-import { parseDuration } from '../../src/start/duration';
-import { seededRandom, shuffled } from '../../src/start/seeded-random';
+import { channelWithDefaults, seededRandom, shuffled } from '../../src/domain';
+import { parseDurationSeconds } from '../../src/service/duration';
 
-describe('--duration', () => {
+describe('durations', () => {
   test.each([
-    ['60s', 60],
-    ['2m', 120],
-    ['1.5m', 90],
+    ['500ms', 0.5],
+    ['30s', 30],
+    ['60', 60],
+    [' 2m ', 120],
+    ['1.5 min', 90],
     ['1h', 3600],
-  ])('%s is %d seconds', (text, seconds) => expect(parseDuration(text)).toBe(seconds));
+    ['2 days', 172_800],
+  ])('"%s" is %d seconds', (text, seconds) => expect(parseDurationSeconds(text)).toBe(seconds));
 
-  test.each(['59s', '0.5m', '60', 'a minute', '', '-60s'])('"%s" is refused', (text) => {
-    expect(() => parseDuration(text)).toThrow('is no duration of 60 s or more');
+  test.each(['', ' ', '0s', '-60s', 'a minute', '1m30s', '9 years', `${'9'.repeat(101)}s`, 'NaN', '1e3s'])(
+    '"%s" is refused',
+    (text) => expect(() => parseDurationSeconds(text)).toThrow('is no duration'),
+  );
+
+  test.each(['59s', '0.5m', '59.9'])('"%s" is shorter than a minute', (text) => {
+    expect(() => parseDurationSeconds(text, { leastSeconds: 60 })).toThrow('is no duration of 60 s or more');
   });
 });
 

@@ -91,6 +91,7 @@ beforeAll(async () => {
     args: ['-r', runner, join(root, 'src/media/encoder/main.ts')],
     env: { ...process.env, FFMPEG: '/usr/bin/ffmpeg' },
     buildsFile: join(stateDir, 'fleet-builds.json'),
+    membersFile: join(stateDir, 'fleet-members.json'),
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
     onEvent: () => undefined,
     onSpawned: () => undefined,
@@ -214,7 +215,7 @@ test('an encoder that is added begins with the target', async () => {
   const { encoderIds } = await client.workflow.execute('scaleOut', {
     workflowId: `scale-out/${cell}/test`,
     taskQueue: taskQueueOf(cell),
-    args: [{ cell, count: 1, reason: 'test' }],
+    args: [{ cell, requests: [{ requestId: 'test-1', askedAtMs: Date.now() }], reason: 'test' }],
   });
   expect(fleet.list().find((e) => e.id === encoderIds[0])).toMatchObject({ buildId: 'npm' });
   await fleet.deprovision(encoderIds[0] as string);
@@ -227,7 +228,7 @@ test('between classes: refused by name, and allowed by policy with one declared 
   const { id: buildId, executablePath = '', digest } = builds.other;
   await fleet.setBuild(idle, { buildId, executablePath, digest }, 'test-other');
 
-  await eventually(async () => (await digests()).includes(digest));
+  await eventually(async () => (await digests()).includes(digest), 30_000);
 
   const refused = await refusalFrom(move(moveRequest({ toEncoderId: idle })));
   expect(refused).toMatchObject({
@@ -239,7 +240,7 @@ test('between classes: refused by name, and allowed by policy with one declared 
   await swarmUpdate(swarmControl.setPolicy, policySchema.parse({ minEncoders: 2, allowDiscontinuity: true }));
   const moved = await move(moveRequest({ toEncoderId: idle }));
   expect(moved).toMatchObject({ outcome: 'completed', toEncoderId: idle });
-  await eventually(async () => (await discontinuities()).length > 0);
+  await eventually(async () => (await discontinuities()).length > 0, 30_000);
   expect(await discontinuities()).toEqual([moved.firstGop]);
   await expectWhole();
 }, 90_000);

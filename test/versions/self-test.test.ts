@@ -25,7 +25,7 @@ afterEach(async () => {
   builds = [];
 });
 
-const selfTest = async (host: Host, digest?: string): Promise<unknown> => {
+const selfTest = async (host: Host, digest?: string, maxUnits?: number): Promise<unknown> => {
   const activities = selfTestActivities({
     encoders: { client: async () => host.client } as never,
     versions: { read: async () => ({ ...emptyVersions('t'), isRolloutRunning: false, builds }) },
@@ -33,7 +33,11 @@ const selfTest = async (host: Host, digest?: string): Promise<unknown> => {
     clipsServedFrom: { listenOn: '127.0.0.1', reachableAs: '127.0.0.1' },
   });
   const { buildDigest = '' } = await host.client.describe();
-  const request = { encoderId: 'enc-1', digest: digest ?? buildDigest };
+  const request = {
+    encoderId: 'enc-1',
+    digest: digest ?? buildDigest,
+    ...(maxUnits !== undefined && { maxUnits }),
+  };
   return new MockActivityEnvironment().run(activities.selfTest, request);
 };
 
@@ -65,6 +69,20 @@ test('a small host is tested with what it has room for', async () => {
   await expect(selfTest(await hostWith('ffmpeg', { capacityUnits: 0.1 }))).rejects.toMatchObject({
     code: 'encoder-full',
   });
+});
+
+test('with nothing to spare a host is tested all the same, with the smallest rendition', async () => {
+  const host = await hostWith('ffmpeg');
+  let mostUnits = 0;
+  const watch = setInterval(() => {
+    void host.client.telemetry().then(({ unitsUsed }) => (mostUnits = Math.max(mostUnits, unitsUsed)));
+  }, 20);
+  try {
+    await selfTest(host, undefined, 0);
+  } finally {
+    clearInterval(watch);
+  }
+  expect(mostUnits).toBeCloseTo(0.64);
 });
 
 test('a host that runs another build than it should is refused', async () => {

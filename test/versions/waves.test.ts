@@ -51,9 +51,8 @@ test('the canary gets its share, and one channel at least', () => {
 });
 
 test('moves at a time leave room for one more', () => {
-  const maxExtraEncodeFraction = 0.35;
-  expect(movesAtOnce({ totalUnits: 6, largestChannelUnits: 1, maxExtraEncodeFraction })).toBe(1);
-  expect(movesAtOnce({ totalUnits: 10, largestChannelUnits: 1, maxExtraEncodeFraction })).toBe(2);
-  expect(movesAtOnce({ totalUnits: 1_000, largestChannelUnits: 1, maxExtraEncodeFraction })).toBe(4);
-  expect(movesAtOnce({ totalUnits: 0, largestChannelUnits: 0, maxExtraEncodeFraction })).toBe(1);
+  expect(movesAtOnce({ extraUnits: 2.1, largestChannelUnits: 1 })).toBe(1);
+  expect(movesAtOnce({ extraUnits: 3.5, largestChannelUnits: 1 })).toBe(2);
+  expect(movesAtOnce({ extraUnits: 350, largestChannelUnits: 1 })).toBe(4);
+  expect(movesAtOnce({ extraUnits: 0, largestChannelUnits: 0 })).toBe(1);
 });

@@ -1,5 +1,6 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
@@ -18,6 +19,8 @@ import {
 } from '../../src/domain';
 import type { FleetEncoder } from '../../src/fleet/provider';
 import { EncoderClient, encoderClientFor } from '../../src/media/encoder/client';
+import { startHost } from '../encoder/support/test-host';
+import { freePort } from '../telemetry/support/influx-under-test';
 
 const spec = channelWithDefaults('ch-1');
 const nowMs = 1_000_000;
@@ -195,6 +198,28 @@ describe('with an encoder that takes connections and never answers', () => {
     await expect(directory.client('enc-7')).rejects.toMatchObject({ code: 'unknown-encoder' });
   });
 });
+
+test('an encoder that comes back just now is waited for where a decision needs it, and only then', async () => {
+  const port = await freePort();
+  const grpcAddress = `127.0.0.1:${port}`;
+  const member = { region: 'eu', zone: 'a', pid: null, restarts: 0, startedAtMs: 0 };
+  const fleet: FleetEncoder[] = [{ ...member, id: 'enc-9', grpcAddress, state: 'running' }];
+  const client = new EncoderClient(grpcAddress);
+  const probe = new EncoderProbe(new EncoderDirectory({ list: async () => fleet }, () => client));
+  const observed = await probe.observe({}, () => 0, { deadlineMs: 200 });
+  expect(observed).toMatchObject([{ id: 'enc-9', reachable: false }]);
+  expect(await probe.insist(observed, () => false, 200)).toBe(observed);
+  const insisted = probe.insist(observed, ({ id }) => id === 'enc-9', 20_000);
+  // By now the first attempt has failed, and the connection is in its back-off.
+  await sleep(300);
+  const { stop } = await startHost({ id: 'enc-9', port });
+  try {
+    expect(await insisted).toMatchObject([{ id: 'enc-9', reachable: true, capacityUnits: 6 }]);
+  } finally {
+    client.close();
+    await stop();
+  }
+}, 60_000);
 
 describe('awaitPublished', () => {
   let parts: Server;

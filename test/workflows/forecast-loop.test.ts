@@ -72,9 +72,11 @@ const forecastNow = async (): Promise<IssuedForecast> => {
 };
 const latest = async (): Promise<CellForecast> => {
   const { forecastId } = await forecastNow();
-  const forecast = await store.latestForecast(bench.cell, 30_000);
-  expect(forecast?.forecastId).toBe(forecastId);
-  return forecast!;
+  // A write that a busy InfluxDB did not take in time is buffered, and made again a second later.
+  return eventually(async () => {
+    const forecast = await store.latestForecast(bench.cell, 30_000);
+    return forecast?.forecastId === forecastId && forecast;
+  }, 15_000);
 };
 
 beforeAll(async () => {
@@ -214,8 +216,11 @@ test('what was forecast is scored by lead once it has come', async () => {
   const series = await eventually(async () => {
     await forecastNow();
     const scored = await store.feedback.accuracy({ cell: bench.cell, sinceMs: Date.now() - 60_000 });
-    return scored.some(({ lead, count }) => lead === 8 && count >= 3) && scored;
-  }, 30_000);
+    // The error of the day before is known only of steps in which the feeder was not held up.
+    const ofBoth = scored.filter(({ kind }) => kind === 'viewers');
+    const isLongEnough = ofBoth.some(({ lead, count }) => lead === 8 && count >= 3);
+    return isLongEnough && ofBoth.every(({ mase }) => mase !== null) && scored;
+  }, 45_000);
   const of = (id: string) => series.filter((one) => one.kind === 'viewers' && one.id === id);
   expect(of('ch-1').map(({ lead }) => lead)).toEqual([1, 2, 3, 4, 6, 8]);
   for (const { pinball, mase, coverage, over90, drifting } of of('ch-2')) {

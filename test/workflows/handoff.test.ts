@@ -340,3 +340,25 @@ test('a removed channel ends, and takes no further requests', async () => {
   expect(await channel.handle.result()).toMatchObject({ status: 'removed' });
   await expect(channel.move(moveRequest())).rejects.toThrow();
 });
+
+test('after 25 moves a channel goes on in a new run, which knows what was asked, answered and refused before', async () => {
+  const { swarm, spec } = setUp();
+  bench.use(swarm.activities());
+  const channel = await bench.startChannel(spec);
+  const firstRun = (await channel.handle.describe()).runId;
+  const refused = moveRequest({ toEncoderId: 'enc-9' });
+  for (let moves = 1; moves < 25; moves += 1) {
+    await channel.move(moveRequest({ toEncoderId: moves % 2 ? 'enc-2' : 'enc-1' }));
+  }
+  expect((await channel.handle.describe()).runId).toBe(firstRun);
+  bench.use(swarm.activities({ chooseTarget: failing('no-target') }));
+  const refusal = await refusalFrom(channel.move(refused));
+  await eventually(async () => (await channel.handle.describe()).runId !== firstRun);
+
+  bench.use(swarm.activities());
+  const before = swarm.calls.length;
+  expect(await refusalFrom(channel.move(refused))).toEqual(refusal);
+  expect(swarm.calls).toHaveLength(before);
+  const result = await channel.move(moveRequest({ toEncoderId: 'enc-2' }));
+  expect(result.workflowId).toBe(`handoff/${spec.id}/26`);
+}, 60_000);

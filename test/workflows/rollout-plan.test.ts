@@ -110,7 +110,8 @@ describe('the plan of a rollout', () => {
     ]);
     expect(plan.canaryChannels).toEqual(['ch-8', 'ch-1']);
     expect(plan).toMatchObject({ build: { buildId: 'newer' }, movesAtOnce: 1, skipped: [] });
-    expect(plan.spareUnits).toBeCloseTo(0.35 * 8);
+    // A self-test, and one move of a channel beside it.
+    expect(plan.spareUnits).toBeCloseTo(0.35 * 8 - 1);
   });
 
   test('who is silent, runs it already, or carries a pinned channel is left as it is', () => {

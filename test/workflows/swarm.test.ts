@@ -4,6 +4,7 @@ import {
   searchAttributeNames,
   swarmControl,
   type ChannelSpec,
+  type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
 import type { Activities, Observation } from '../../activities';
@@ -184,6 +185,24 @@ describe('cordon and drain', () => {
     expect((await bench.channel(spec).move(moveRequest({ toEncoderId: 'enc-2' }))).outcome).toBe('completed');
   });
 
+  test('a cordon that is lifted while another one is asked about stays lifted', async () => {
+    await update(swarmControl.cordon, { encoderId: 'enc-2', requestedBy: 'test' });
+    let isAsked = false;
+    use({
+      assertEncoderKnown: async () => {
+        isAsked = true;
+        await new Promise((resolve) => setTimeout(resolve, 400));
+      },
+    });
+    const uncordon = (encoderId: string) => update(swarmControl.uncordon, { encoderId, requestedBy: 'test' });
+    // While the first one is asked about, two more arrive, and are then worked on side by side.
+    const first = uncordon('enc-3');
+    await eventually(async () => isAsked);
+    await Promise.all([first, uncordon('enc-1'), uncordon('enc-2')]);
+    use();
+    expect((await state()).cordons).toEqual({});
+  });
+
   test('an unknown encoder is refused', async () => {
     const request = { encoderId: 'enc-9', requestedBy: 'test' };
     for (const name of [swarmControl.cordon, swarmControl.uncordon, swarmControl.drain]) {
@@ -334,8 +353,9 @@ describe('a control cycle', () => {
       ...swarm.plan,
       scale: { kind: 'provision', count: 1, reason: 'demand above capacity', figures },
     };
-    expect((await nextCycle()).acted).toEqual([{ what: 'provision 1', accepted: true }]);
-    await bench.client.workflow.getHandle(`scale-out/${bench.cell}`).result();
+    const { acted, workflowId } = await nextCycle();
+    expect(acted).toEqual([{ what: 'provision 1', accepted: true }]);
+    await bench.client.workflow.getHandle(workflowId.replace('cycle/', 'scale-out/')).result();
     expect(swarm.encoderIds).toContain('enc-4');
 
     const spec = await addedChannel('enc-4');
@@ -371,10 +391,15 @@ test('the swarm and its channels continue as new, and lose nothing', async () =>
 
   const channel = bench.channel(spec);
   const firstRun = (await channel.handle.describe()).runId;
+  let request = moveRequest();
+  let result: MoveResult | undefined;
   for (let moves = 1; (await channel.handle.describe()).runId === firstRun; moves += 1) {
     if (moves > 30) throw new Error('The channel did not continue as new.');
-    await channel.move(moveRequest({ toEncoderId: moves % 2 ? 'enc-2' : 'enc-1' }));
+    request = moveRequest({ toEncoderId: moves % 2 ? 'enc-2' : 'enc-1' });
+    result = await channel.move(request);
   }
+  // One whose answer got lost on the way asks the new run.
+  expect(await channel.move(request)).toEqual(result);
   const { ownerEncoderId, token, status } = await channel.state();
   expect(swarm.ownerOf(spec.id)).toMatchObject({ token, owner: { encoderId: ownerEncoderId } });
   expect(status).toBe('on-air');

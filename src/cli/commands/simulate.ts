@@ -15,7 +15,7 @@ import {
   type SimulationResult,
 } from '../../simulator';
 import { contextOf } from '../context';
-import { parseSeconds } from '../duration';
+import { durationOption } from '../options';
 import { createCountProgress } from '../progress';
 import { simulationLines } from '../simulation-lines';
 
@@ -58,7 +58,7 @@ export const addSimulate = (program: Command): void => {
     .option(
       '--history <duration>',
       "instead of traces: the last so much of this swarm's own telemetry",
-      parseSeconds,
+      durationOption(),
     )
     .addOption(
       new Option('--policy <name...>', 'policies to play')

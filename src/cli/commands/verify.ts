@@ -7,7 +7,7 @@ import { SwarmError, idSchema } from '../../domain';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../verify';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
-import { parseSeconds } from '../duration';
+import { durationOption } from '../options';
 import { AnsweredNo } from '../failure';
 import { createVerifyProgress } from '../progress';
 import { table } from '../table';
@@ -29,9 +29,9 @@ export const addVerify = (program: Command): void => {
     .option(
       '--follow <duration>',
       'follow the live playlists for so long, then verify all of it',
-      parseSeconds,
+      durationOption(),
     )
-    .option('--window <duration>', 'ask the origin for so much of the past', parseSeconds)
+    .option('--window <duration>', 'ask the origin for so much of the past', durationOption())
     .addHelpText(
       'after',
       '\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7702/hls/ch-1/index.m3u8 --follow 30s --json',

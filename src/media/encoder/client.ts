@@ -1,4 +1,4 @@
-import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, credentials, type Client, type ServiceError } from '@grpc/grpc-js';
 import type { z } from 'zod';
 import type { EncoderInfo, EncoderTelemetry, SessionInfo } from '../../domain';
 import { describeAnswerSchema, sessionAnswerSchema, telemetryAnswerSchema } from './answer-schemas';
@@ -12,6 +12,8 @@ export type { PrepareSession } from './types';
 
 export interface CallOptions {
   deadlineMs?: number;
+  /** Waits for a connection up to the deadline, where the last one has just been lost; default: fails at once. */
+  waitForReady?: boolean;
   /** Cancels the call, which then throws the signal's reason. */
   signal?: AbortSignal;
 }
@@ -24,6 +26,7 @@ const MAX_WAIT_MS = 30_000;
 
 type UnaryCall = (
   request: object,
+  metadata: Metadata,
   options: { deadline: number },
   callback: (error: ServiceError | null, answer: unknown) => void,
 ) => { cancel(): void };
@@ -100,14 +103,15 @@ export class EncoderClient {
     method: string,
     request: object,
     schema: T,
-    { deadlineMs = DEFAULT_DEADLINE_MS, signal }: CallOptions = {},
+    { deadlineMs = DEFAULT_DEADLINE_MS, waitForReady = false, signal }: CallOptions = {},
   ): Promise<z.output<T>> {
     signal?.throwIfAborted();
     const client = this.connected();
     const unary = (client as unknown as Record<string, UnaryCall>)[method]!;
     const answer = await new Promise<unknown>((resolve, reject) => {
       const deadline = Date.now() + deadlineMs;
-      const call = unary.call(client, request, { deadline }, (error, value) => {
+      const metadata = new Metadata({ waitForReady });
+      const call = unary.call(client, request, metadata, { deadline }, (error, value) => {
         signal?.removeEventListener('abort', cancel);
         if (!error) resolve(value);
         else if (signal?.aborted) reject(signal.reason as Error);

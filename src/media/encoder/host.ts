@@ -1,27 +1,16 @@
-import {
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type UntypedServiceImplementation,
-  type sendUnaryData,
-} from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
-import { SwarmError, type EncoderInfo } from '../../domain';
+import type { EncoderInfo } from '../../domain';
 import { parseOrRefuse } from '../../service/http';
 import type { Logger } from '../../service/logger';
 import { BuildDigest } from './build-digest';
 import { detectFfmpeg } from './ffmpeg-capabilities';
-import { ENCODER_SERVICE, encoderContract } from './grpc-contract';
 import { throughGateways, type Gateways } from './gateways';
-import { toServiceError } from './grpc-errors';
+import { serveEncoder, type EncoderMethods } from './grpc-server';
 import { commitSchema, getSchema, prepareSchema, releaseSchema } from './request-schemas';
 import { ResourceMeter } from './resource-usage';
 import { SessionRegistry } from './session-registry';
 import { ENCODER_HOST_VERSION } from './version';
 import { releasedSession, toWireSession } from './wire-session';
 
-/** Calls under way at a stop may take this long to end. */
-const SHUTDOWN_MS = 500;
 const DEFAULT_FENCED_RELEASE_MS = 60_000;
 
 export interface EncoderHostOptions {
@@ -65,7 +54,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     onPublishedBytes: (bytes) => meter.countSent(bytes),
   });
 
-  const methods: Record<string, (request: unknown) => unknown> = {
+  const methods: EncoderMethods = {
     describe: async () => ({
       encoderId: options.id,
       region: options.region,
@@ -109,12 +98,8 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     },
   };
 
-  const server = new Server();
-  server.addService(encoderContract().service, implementationOf(methods, log));
-  const health = new HealthImplementation({ '': 'SERVING', [ENCODER_SERVICE]: 'SERVING' });
-  health.addToServer(server);
-  const port = await bind(server, options.host, options.port);
-  const address = `${options.host}:${port}`;
+  const server = await serveEncoder(methods, options);
+  const { port, address } = server;
   log.info({ address, ffmpeg: ffmpeg.version, capacityUnits: options.capacityUnits }, 'encoder host serves');
 
   return {
@@ -131,62 +116,9 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       maxSessions: options.maxSessions,
     },
     stop: async () => {
-      health.setStatus('', 'NOT_SERVING');
-      health.setStatus(ENCODER_SERVICE, 'NOT_SERVING');
+      server.stopServing();
       registry.close();
-      await shutDown(server);
+      await server.close();
     },
   };
 };
-
-/** gRPC handlers that answer with what a method returns, and with a refusal for what it throws. */
-const implementationOf = (
-  methods: Record<string, (request: unknown) => unknown>,
-  log: Logger,
-): UntypedServiceImplementation => {
-  const handler =
-    (name: string, method: (request: unknown) => unknown) =>
-    (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
-      new Promise((resolve) => resolve(method(call.request))).then(
-        (answer) => callback(null, answer),
-        (error: unknown) => {
-          if (!(error instanceof SwarmError)) log.error({ err: error, name }, 'unexpected error');
-          const refusal =
-            error instanceof SwarmError
-              ? error
-              : new SwarmError('internal', 'Unexpected error; see the log of this encoder.');
-          callback(toServiceError(refusal));
-        },
-      );
-    };
-  return Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, handler(name, method)]));
-};
-
-const bind = (server: Server, host: string, port: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-      if (!error) resolve(bound);
-      else {
-        reject(
-          new SwarmError(
-            'unavailable',
-            `Can't listen on ${host}:${port}: ${error.message}.`,
-            'Stop what uses the port, or set another one.',
-          ),
-        );
-      }
-    });
-  });
-
-/** Health watchers never end by themselves: after a moment the connections are cut. */
-const shutDown = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    const limit = setTimeout(() => {
-      server.forceShutdown();
-      resolve();
-    }, SHUTDOWN_MS);
-    server.tryShutdown(() => {
-      clearTimeout(limit);
-      resolve();
-    });
-  });

@@ -30,8 +30,6 @@ export class PlannedPolicy implements ScalingPolicy {
     readonly name: string,
     private readonly rule: PlanRule,
     private readonly forecasts: ForecastBook,
-    /** Share of every encoder's limit that is planned with; the rest is for what no forecast foresaw. */
-    private readonly plannedShare = 1,
   ) {}
 
   initialEncoders({ demand, limitUnits }: Parameters<ScalingPolicy['initialEncoders']>[0]): number {
@@ -39,8 +37,7 @@ export class PlannedPolicy implements ScalingPolicy {
   }
 
   decide(view: CycleView): CycleDecision {
-    const { world, zones } = view;
-    const limits = { ...view.limits, limitFraction: view.limits.limitFraction * this.plannedShare };
+    const { world, zones, limits } = view;
     const forecast = this.forecasts.at(view.atMs);
     if (!this.changes.since(view, forecast.forecastId)) return NOTHING;
     const snapshot = snapshotOf(view);

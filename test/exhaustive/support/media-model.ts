@@ -4,6 +4,7 @@ import {
   ladderUnits,
   type EncoderInfo,
   type EncoderTelemetry,
+  type InstalledBuild,
   type SessionInfo,
   type SessionState,
 } from '../../../src/domain';
@@ -56,7 +57,13 @@ export class RelayModel implements Part {
       lastSealedGop: lastSealed,
       nextGop: lastSealed + 1,
       ingestConnected: true,
+      gopDurationTicks: GOP_MS * 90,
     };
+  }
+  /** @throws SwarmError timeout */
+  sealed(gop: number): { gop: number; sealedAtMs: number } {
+    if (gop > this.lastSealed) throw new SwarmError('timeout', `GOP ${gop} is not sealed.`);
+    return { gop, sealedAtMs: this.sealedAtMs(gop) };
   }
   crash(): void {
     this.isUp = false;
@@ -67,7 +74,10 @@ export class RelayModel implements Part {
 export interface Accepted {
   gop: number;
   token: number;
+  encoderId: string;
   sessionId: string;
+  /** Build that encoded it. */
+  buildId: string | undefined;
   atMs: number;
 }
 
@@ -94,12 +104,16 @@ export class OriginChannelModel {
     this.state = state;
     return answer;
   }
-  publish(gop: number, token: number, encoderId: string, sessionId: string): void {
+  publish(gop: number, token: number, by: { encoderId: string; sessionId: string; buildId?: string }): void {
+    const { encoderId, sessionId, buildId } = by;
     const known = this.accepted.find((a) => a.gop === gop)?.token;
     const attempt = { gop, token, encoderId, sessionId };
     if (this.isFenced && judgePublish(this.state, attempt, known) !== 'next') return;
     this.state = published(this.state);
-    this.accepted.push({ gop, token, sessionId, atMs: this.clock.nowMs });
+    this.accepted.push({ gop, token, encoderId, sessionId, buildId, atMs: this.clock.nowMs });
+  }
+  ledger(from: number, to: number): Accepted[] {
+    return this.accepted.filter(({ gop }) => gop >= from && gop < to);
   }
   async wait(gop: number, waitMs: number): Promise<{ gop: number; publishedAtMs: number }> {
     const endMs = this.clock.nowMs + waitMs;
@@ -152,6 +166,23 @@ export class OriginModel implements Part {
   }
 }
 
+/** As much of relay and origin as a session needs. */
+type Feed = Pick<RelayModel, 'isUp' | 'lastSealed' | 'sealedAtMs'>;
+interface Destination {
+  isUp: boolean;
+  channel: (id: string) => Pick<OriginChannelModel, 'publish'>;
+}
+
+/** Channel of the sessions that a self-test makes: they take a clip from, and bring it to, the worker. */
+export const SELF_TEST_CHANNEL = 'self-test';
+const CLIP_GOPS = 3;
+const clip = (fromGop: number): Feed => ({
+  isUp: true,
+  lastSealed: fromGop + CLIP_GOPS - 1,
+  sealedAtMs: (gop) => (gop < fromGop + CLIP_GOPS ? 0 : Infinity),
+});
+const clipTaker: Destination = { isUp: true, channel: () => ({ publish: () => undefined }) };
+
 /** One session: encodes a GOP once it is sealed, holds it, and publishes in order once it is committed. */
 class SessionModel {
   state: SessionState = 'starting';
@@ -163,11 +194,12 @@ class SessionModel {
 
   constructor(
     private readonly clock: VirtualClock,
-    private readonly relay: RelayModel,
-    private readonly origin: OriginModel,
+    private readonly relay: Feed,
+    private readonly origin: Destination,
     private readonly encoderId: string,
     readonly order: PrepareSession,
     private readonly isAlive: () => boolean,
+    private readonly build: BuildModel | undefined,
   ) {
     this.lastEncoded = order.fromGop - 1;
     void this.encode();
@@ -186,7 +218,7 @@ class SessionModel {
       lastEncodedGop: Math.max(-1, lastEncoded),
       lastPublishedGop: lastPublished,
       ready: lastEncoded >= order.fromGop && lastEncoded >= this.relay.lastSealed - 1,
-      realTimeRatio: 1,
+      realTimeRatio: this.build?.realTimeRatio ?? 1,
       lateGops: 0,
     };
   }
@@ -233,7 +265,10 @@ class SessionModel {
         continue;
       }
       try {
-        this.origin.channel(this.order.channelId).publish(gop, token, this.encoderId, this.order.sessionId);
+        const { channelId, sessionId } = this.order;
+        const { encoderId, build } = this;
+        const buildId = build && { buildId: build.buildId };
+        this.origin.channel(channelId).publish(gop, token, { encoderId, sessionId, ...buildId });
         this.lastPublished = gop;
         this.nextToPublish = gop + 1;
       } catch (error) {
@@ -257,48 +292,81 @@ class SessionModel {
   }
 }
 
+/** A build of ffmpeg as a host runs it. */
+export interface BuildModel extends InstalledBuild {
+  /** Media seconds encoded per wall second. */
+  realTimeRatio: number;
+}
+
+/** Time that a host takes to start anew with another build. */
+const CHANGE_OF_BUILD_MS = 800;
+
 /** An encoder host: its sessions die with it. */
 export class EncoderModel implements Part {
   isUp = true;
   life = 1;
+  build: BuildModel | undefined;
   readonly sessions = new Map<string, SessionModel>();
 
   constructor(
     private readonly clock: VirtualClock,
-    readonly info: EncoderInfo,
+    private readonly host: EncoderInfo,
     private readonly relay: RelayModel,
     private readonly origin: OriginModel,
     private readonly restartMs = 3_000,
   ) {}
 
   get name(): string {
-    return this.info.id;
+    return this.host.id;
+  }
+
+  get info(): EncoderInfo {
+    return this.build ? { ...this.host, buildDigest: this.build.digest } : this.host;
   }
 
   crash(restartMs = this.restartMs): void {
     this.isUp = false;
     this.life += 1;
     this.sessions.clear();
-    setTimeout(() => (this.isUp = true), restartMs);
+    const { life } = this;
+    setTimeout(() => {
+      if (this.life === life) this.isUp = true;
+    }, restartMs);
+  }
+
+  /** Ends the host, starts it anew with a build. */
+  async changeBuild(build: BuildModel): Promise<void> {
+    this.build = build;
+    this.crash(CHANGE_OF_BUILD_MS);
+    await this.clock.after(CHANGE_OF_BUILD_MS);
   }
 
   telemetry(): EncoderTelemetry {
     const sessions = [...this.sessions.values()].map((s) => s.info).filter((s) => s.state !== 'released');
     const unitsUsed = sessions.reduce((sum, s) => sum + s.units, 0);
-    return { atMs: this.clock.nowMs, cpuCores: 0.1, memoryMiB: 100, networkKbps: 100, unitsUsed, sessions };
+    return {
+      atMs: this.clock.nowMs,
+      cpuCores: 0.1 * unitsUsed,
+      memoryMiB: 100,
+      networkKbps: 100,
+      unitsUsed,
+      sessions,
+    };
   }
 
   prepare(order: PrepareSession): SessionInfo {
     const known = this.sessions.get(order.sessionId);
     if (known) return known.info;
     const { life } = this;
+    const isSelfTest = order.channelId === SELF_TEST_CHANNEL;
     const session = new SessionModel(
       this.clock,
-      this.relay,
-      this.origin,
+      isSelfTest ? clip(order.fromGop) : this.relay,
+      isSelfTest ? clipTaker : this.origin,
       this.info.id,
       order,
       () => this.isUp && this.life === life,
+      this.build,
     );
     this.sessions.set(order.sessionId, session);
     return session.info;

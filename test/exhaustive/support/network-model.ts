@@ -1,5 +1,5 @@
 import { SwarmError } from '../../../src/domain';
-import { currentAttempt, type TemporalModel } from './temporal-model';
+import { currentAttempt, type Attempt, type TemporalModel } from './temporal-model';
 import type { VirtualClock } from './virtual-clock';
 
 /**
@@ -55,9 +55,14 @@ const never = (): Promise<never> => new Promise(() => undefined);
 
 export interface Step {
   number: number;
+  atMs: number;
   activity: string;
   what: string;
   isRead: boolean;
+  /** Of a read: the part answered without letting time pass. */
+  isInstant: boolean;
+  /** Of a read: the earliest answer to it was another one than this. */
+  hasChanged: boolean;
 }
 
 /** Carries every call of the activities to the parts, numbers those of sagas, and brings the faults about. */
@@ -71,7 +76,7 @@ export class NetworkModel {
   constructor(
     private readonly clock: VirtualClock,
     private readonly temporal: () => TemporalModel,
-    private readonly isSaga: (workflowId: string) => boolean,
+    private readonly isStep: (attempt: Attempt, what: string) => boolean,
     faults: readonly Fault[],
   ) {
     this.faults = new Map(faults.map(({ step, kind }) => [step, kind]));
@@ -85,35 +90,59 @@ export class NetworkModel {
   async call<T>(call: Call<T>): Promise<T> {
     const attempt = currentAttempt();
     if (attempt?.isDead) return never();
-    const fault =
-      attempt && this.isSaga(attempt.workflowId) ? this.nextStep(attempt.activity, call) : undefined;
+    const step =
+      attempt && this.isStep(attempt, `${call.to.name} ${call.what}`)
+        ? this.nextStep(attempt.activity, call)
+        : undefined;
     await this.clock.after(ONE_WAY_MS);
-    const answer = await this.withFault(call, fault);
+    const answer = await this.withFault(call, step);
     await this.clock.after(ONE_WAY_MS);
     return attempt?.isDead ? never() : answer;
   }
 
-  private nextStep(activity: string, { to, what, isRead }: Call<unknown>): FaultKind | undefined {
+  private nextStep(activity: string, { to, what, isRead }: Call<unknown>): Step {
     const number = this.steps.length + 1;
-    this.steps.push({ number, activity, what: `${to.name} ${what}`, isRead });
+    const step: Step = {
+      number,
+      atMs: this.clock.nowMs,
+      activity,
+      what: `${to.name} ${what}`,
+      isRead,
+      isInstant: false,
+      hasChanged: false,
+    };
+    this.steps.push(step);
     const fault = this.faults.get(number);
     if (fault) this.happened.push(`step ${number} (${activity}: ${to.name} ${what}): ${fault}`);
-    return fault;
+    return step;
   }
 
-  private async deliver<T>({ to, what, run, isRead, unreachable }: Call<T>): Promise<T> {
+  private async deliver<T>({ to, run, unreachable }: Call<T>): Promise<T> {
     if (!to.isUp) throw unreachable();
-    const answer = await run();
-    if (isRead) {
-      const key = `${to.name} ${what}`;
-      if (!this.answers.has(key)) this.answers.set(key, JSON.stringify(answer));
+    return run();
+  }
+
+  /** As it should be: the answer reaches the caller, and may come up again as a stale one. */
+  private async answer<T>(call: Call<T>, step: Step | undefined): Promise<T> {
+    const { to, what, isRead } = call;
+    if (!isRead) return this.deliver(call);
+    const askedAtMs = this.clock.nowMs;
+    const answer = await this.deliver(call);
+    const key = `${to.name} ${what}`;
+    const before = this.answers.get(key);
+    if (before !== undefined && !step) return answer;
+    const told = JSON.stringify(answer);
+    if (before === undefined) this.answers.set(key, told);
+    if (step) {
+      step.isInstant = this.clock.nowMs === askedAtMs;
+      step.hasChanged = before !== undefined && before !== told;
     }
     return answer;
   }
 
-  private async withFault<T>(call: Call<T>, fault: FaultKind | undefined): Promise<T> {
+  private async withFault<T>(call: Call<T>, step: Step | undefined): Promise<T> {
     const { to, what, deadline, unreachable } = call;
-    switch (fault) {
+    switch (step && this.faults.get(step.number)) {
       case 'crash-before':
         to.crash();
         throw unreachable();
@@ -128,7 +157,7 @@ export class NetworkModel {
         return deadline();
       case 'duplicate':
         await this.deliver(call).catch(() => undefined);
-        return this.deliver(call);
+        return this.answer(call, step);
       case 'late':
         void this.clock
           .after(LATE_BY_MS)
@@ -137,7 +166,7 @@ export class NetworkModel {
         return deadline();
       case 'stale-reply': {
         const known = this.answers.get(`${to.name} ${what}`);
-        return known === undefined ? this.deliver(call) : (JSON.parse(known) as T);
+        return known === undefined ? this.answer(call, step) : (JSON.parse(known) as T);
       }
       case 'worker-killed-before':
         this.temporal().killWorker();
@@ -147,7 +176,7 @@ export class NetworkModel {
         this.temporal().killWorker();
         return never();
       default:
-        return this.deliver(call);
+        return this.answer(call, step);
     }
   }
 }

@@ -1,30 +1,113 @@
-import { channelControl, channelWorkflowId, swarmControl, swarmWorkflowId } from '../../../src/domain';
+import {
+  channelControl,
+  channelWorkflowId,
+  rolloutControl,
+  rolloutPolicySchema,
+  rolloutWorkflowId,
+  swarmControl,
+  swarmWorkflowId,
+} from '../../../src/domain';
+import { rollout } from '../../../workflows/rollout';
+import type { BuildName } from './fleet-model';
 import { brokenInvariants } from './invariants';
-import { faultKinds, type Fault, type FaultKind, type Step } from './network-model';
+import type { Fault, Step } from './network-model';
+import { brokenRolloutInvariants } from './rollout-invariants';
 import { VirtualClock } from './virtual-clock';
-import { CELL, World, type Sabotage } from './world';
+import { CELL, World, isMove, isRollout, type Sabotage, type WorldOptions } from './world';
 
-/** Late deliveries, restarts and two control cycles are over by then: a world that is in order stays so. */
-const LOOK_AFTER_MS = 50_000;
+/**
+ * So long after a move was asked for, or a rollout has ended, late deliveries, restarts, the move and at least one
+ * control cycle are over: a world that is in order stays so.
+ */
+const LOOK_AFTER_MOVE_MS = 50_000;
+const LOOK_AFTER_ROLLOUT_MS = 25_000;
 /** All that a saga may have left behind is found and mended by then: an orphan is one 60 s after it was seen. */
 const SETTLED_AFTER_MS = 240_000;
+/** Activities of a rollout give up after three minutes each, and then it goes back. */
+const ROLLOUT_WITHIN_MS = 1_200_000;
+const OPERATOR_LOOKS_EVERY_MS = 5_000;
 
-export type Scenario = 'handoff' | 'recovery';
+/**
+ * - rollout, rollback: of a good and of a bad build, on two encoders with a channel each; faults on the calls of the
+ *   rollout itself, its upgrades and drains;
+ * - rollout-moves: of a good build, with faults also on the calls of the handoffs that it asks for.
+ */
+export const scenarios = ['handoff', 'recovery', 'rollout', 'rollback', 'rollout-moves'] as const;
+export type Scenario = (typeof scenarios)[number];
 
-const begin: Record<Scenario, (world: World) => void> = {
-  handoff: ({ temporal, clock }) => {
-    temporal.update(channelWorkflowId('ch-1'), channelControl.move, [
-      { requestId: 'r-1', reason: 'operator', requestedBy: 'the test', requestedAtMs: clock.nowMs },
-    ]);
+interface Script {
+  options: WorldOptions;
+  lookAfterMs: number;
+  /** Begins it; resolves when it is time to look at what became of it. */
+  perform: (world: World) => Promise<void>;
+}
+
+/** As few comparisons as a verdict can do with. */
+const policy = rolloutPolicySchema.parse({
+  soakSeconds: 0,
+  askAfterSeconds: 60,
+  compareSeconds: 0.5,
+  qualityEvery: 1,
+  falseAlarmRate: 0.2,
+  falseGoodRate: 0.5,
+});
+
+/** @returns the request that begins a rollout */
+export const rolloutRequest = (buildId: BuildName, requestId: string) => ({
+  buildId,
+  requestId,
+  requestedBy: 'the test',
+  policy,
+});
+
+/** Rolls a build out; whoever is asked lets a good one go on and takes a bad one back. */
+const rollOut =
+  (buildId: BuildName) =>
+  async ({ temporal, clock }: World): Promise<void> => {
+    const id = rolloutWorkflowId(CELL);
+    const run = temporal.start(rollout, id, [{ cell: CELL, request: rolloutRequest(buildId, 'r-1') }]);
+    const endMs = clock.nowMs + ROLLOUT_WITHIN_MS;
+    const decision = buildId === 'bad' ? 'roll-back' : 'continue';
+    while (run.status === 'running' && clock.nowMs < endMs) {
+      await clock.runUntil(clock.nowMs + OPERATOR_LOOKS_EVERY_MS);
+      const { phase } = temporal.query(id, rolloutControl.state) as { phase: string };
+      if (phase === 'holding') {
+        temporal.update(id, rolloutControl.decide, [{ requestedBy: 'the test', decision }]);
+      }
+    }
+  };
+
+const rolloutScript = (buildId: BuildName, isSaga: (workflowId: string) => boolean): Script => ({
+  options: { channels: 2, encoders: 2, withBuilds: true, isSaga },
+  lookAfterMs: LOOK_AFTER_ROLLOUT_MS,
+  perform: rollOut(buildId),
+});
+
+const scripts: Record<Scenario, Script> = {
+  handoff: {
+    options: {},
+    lookAfterMs: LOOK_AFTER_MOVE_MS,
+    perform: async ({ temporal, clock }) => {
+      temporal.update(channelWorkflowId('ch-1'), channelControl.move, [
+        { requestId: 'r-1', reason: 'operator', requestedBy: 'the test', requestedAtMs: clock.nowMs },
+      ]);
+    },
   },
-  recovery: (world) => {
-    world.encoder('enc-1').crash(30_000);
-    world.temporal.signal(swarmWorkflowId(CELL), swarmControl.encoderLost, {
-      encoderId: 'enc-1',
-      evidence: 'killed by the test',
-      atMs: world.clock.nowMs,
-    });
+  recovery: {
+    options: {},
+    lookAfterMs: LOOK_AFTER_MOVE_MS,
+    perform: async (world) => {
+      world.encoder('enc-1').crash(30_000);
+      world.temporal.signal(swarmWorkflowId(CELL), swarmControl.encoderLost, {
+        encoderId: 'enc-1',
+        evidence: 'killed by the test',
+        atMs: world.clock.nowMs,
+      });
+    },
   },
+  rollout: rolloutScript('newer', isRollout),
+  rollback: rolloutScript('bad', isRollout),
+  'rollout-moves': rolloutScript('newer', (id) => isRollout(id) || isMove(id)),
 };
 
 export interface RunResult {
@@ -33,6 +116,8 @@ export interface RunResult {
   happened: string[];
   /** Workflow id and outcome of every saga. */
   outcomes: string[];
+  /** All that can be told of the world in the end, but for what was asked by whom. */
+  digest: () => string;
 }
 
 /** Runs a scenario with faults, in virtual time, and says which invariants are broken in the end. */
@@ -44,23 +129,27 @@ export const runScenario = async (
   const clock = new VirtualClock();
   const uninstall = clock.install();
   const { fetch } = globalThis;
+  const { options, lookAfterMs, perform } = scripts[scenario];
   try {
-    const world = await World.begin(clock, { faults, ...(sabotage && { sabotage }) });
-    begin[scenario](world);
-    const begunMs = clock.nowMs;
-    await clock.runUntil(begunMs + LOOK_AFTER_MS);
-    let broken = brokenInvariants(world);
+    const world = await World.begin(clock, { ...options, faults, ...(sabotage && { sabotage }) });
+    await perform(world);
+    const endedMs = clock.nowMs;
+    await clock.runUntil(endedMs + lookAfterMs);
+    const look = (): string[] => [...brokenInvariants(world), ...brokenRolloutInvariants(world)];
+    let broken = look();
     if (broken.length > 0) {
-      await clock.runUntil(begunMs + SETTLED_AFTER_MS);
-      broken = brokenInvariants(world);
+      await clock.runUntil(endedMs + SETTLED_AFTER_MS);
+      broken = look();
     }
+    const { network, sagas, rollout: last } = world;
+    const outcomes = sagas.map((saga) => `${saga.workflowId} ${String(saga.attributes.get('SwarmOutcome'))}`);
+    if (last) outcomes.push(`${last.run.workflowId} ${last.state.phase}`);
     return {
       broken,
-      steps: world.network.steps,
-      happened: world.network.happened,
-      outcomes: world.sagas.map(
-        (saga) => `${saga.workflowId} ${String(saga.attributes.get('SwarmOutcome'))}`,
-      ),
+      steps: network.steps,
+      happened: network.happened,
+      outcomes,
+      digest: () => digestOf(world),
     };
   } finally {
     globalThis.fetch = fetch;
@@ -68,62 +157,15 @@ export const runScenario = async (
   }
 };
 
-/** Every fault that can be put on the steps of a run, except stale answers to calls that read nothing. */
-export const faultsOn = (steps: readonly Step[], afterStep = 0): Fault[] =>
-  steps
-    .filter(({ number }) => number > afterStep)
-    .flatMap(({ number, isRead }) =>
-      faultKinds
-        .filter((kind) => kind !== 'stale-reply' || isRead)
-        .map((kind): Fault => ({ step: number, kind })),
-    );
-
-export interface Search {
-  runs: number;
-  /** One entry per run that broke an invariant, with the command that repeats it. */
-  failures: string[];
-  /** How often sagas ended how. */
-  outcomes: Record<string, number>;
-}
-
-const named = (faults: readonly Fault[]): string =>
-  faults.map(({ step, kind }) => `${step}:${kind}`).join(',');
-
-/** Faults as `named` writes them, such as "9:lost-reply,11:crash-after". */
-export const parseFaults = (text: string): Fault[] =>
-  text.split(',').map((part) => {
-    const [step, kind] = part.split(':');
-    if (!faultKinds.includes(kind as FaultKind))
-      throw new Error(`${part} is no fault; kinds: ${faultKinds.join(', ')}`);
-    return { step: Number(step), kind: kind as FaultKind };
-  });
-
-/** Runs a scenario with every single fault and, for `pairs`, every pair: the second on each step that follows the first. */
-export const searchFaults = async (
-  scenario: Scenario,
-  o: { pairs: boolean; sabotage?: Sabotage },
-): Promise<Search> => {
-  const search: Search = { runs: 0, failures: [], outcomes: {} };
-  const run = async (faults: Fault[]): Promise<RunResult> => {
-    const result = await runScenario(scenario, faults, o.sabotage);
-    search.runs += 1;
-    for (const line of result.outcomes) {
-      const outcome = line.replace(/\/\S+/, '');
-      search.outcomes[outcome] = (search.outcomes[outcome] ?? 0) + 1;
-    }
-    if (result.broken.length > 0) {
-      search.failures.push(
-        `${result.broken.join('; ')}\n    after ${result.happened.join('; ')} (${result.outcomes.join(', ')})\n` +
-          `    repeat: SCENARIO=${scenario} FAULTS=${named(faults)} npx jest test/exhaustive/one-run`,
-      );
-    }
-    return result;
-  };
-  const { steps } = await run([]);
-  for (const first of faultsOn(steps)) {
-    const { steps: stepsAfterFirst } = await run([first]);
-    if (!o.pairs) continue;
-    for (const second of faultsOn(stepsAfterFirst, first.step)) await run([first, second]);
-  }
-  return search;
-};
+const digestOf = ({ network, origin, encoders, temporal }: World): string =>
+  JSON.stringify([
+    network.steps.map(({ atMs, activity, what }) => [atMs, activity, what]),
+    [...origin.channels.values()].map(({ accepted, grants, state }) => [accepted, grants, state]),
+    encoders.map(({ info, life, sessions }) => [info, life, [...sessions.values()].map((s) => s.info)]),
+    [...temporal.runs.values()].map(({ workflowId, status, result, details }) => [
+      workflowId,
+      status,
+      result,
+      details,
+    ]),
+  ]);

@@ -42,6 +42,12 @@ export interface Attempt {
   isDead: boolean;
   died: Promise<void>;
   kill: () => void;
+  /** What the attempts of one activity said with their last heartbeat: each begins with what the one before left. */
+  heartbeats: Heartbeats;
+}
+interface Heartbeats {
+  before: unknown;
+  last: unknown;
 }
 
 export interface WorkflowRun {
@@ -60,6 +66,8 @@ export interface WorkflowRun {
   closedAtMs: number | null;
   /** Local activities finished in the workflow task under way: a killed worker runs them again. */
   localsOfTask: { name: string; args: never[] }[];
+  /** By update id: the same id twice is one Update. */
+  updates: Map<string, { result: Promise<unknown> }>;
 }
 
 interface Context {
@@ -213,8 +221,10 @@ const runActivity = async (
         ? Infinity
         : startedAtMs + msToNumber(options.scheduleToCloseTimeout);
     let intervalMs = msToNumber(retry.initialInterval ?? 1_000);
+    const heartbeats: Heartbeats = { before: undefined, last: undefined };
     for (let attempt = 1; ; attempt += 1) {
-      live = model.newAttempt(name, run.workflowId);
+      heartbeats.before = heartbeats.last;
+      live = model.newAttempt(name, run.workflowId, heartbeats);
       const outcome = await model.attemptOnce(live, args, options, isLocal, closesAtMs);
       if (outcome.kind === 'done') {
         if (isLocal) run.localsOfTask.push({ name, args });
@@ -285,6 +295,7 @@ const startChildRun = (workflow: WorkflowFunction, { workflowId, args }: ChildOp
 
 const executeChild = async (workflow: WorkflowFunction, options: ChildOptions): Promise<unknown> => {
   const { scope } = context();
+  if (scope.isCancelled) throw new CancelledFailure('Cancellation scope cancelled');
   const child = startChildRun(workflow, options);
   const takeBack = scope.onCancel(() => child.scope.cancel());
   try {
@@ -310,6 +321,7 @@ export const workflowModule = {
     WAIT_CANCELLATION_COMPLETED: 'WAIT_CANCELLATION_COMPLETED',
     TRY_CANCEL: 'TRY_CANCEL',
   },
+  ChildWorkflowCancellationType: { WAIT_CANCELLATION_COMPLETED: 'WAIT_CANCELLATION_COMPLETED' },
   ParentClosePolicy: { ABANDON: 'ABANDON' },
   ActivityFailure,
   ApplicationFailure,
@@ -365,9 +377,30 @@ export const activityModule = {
   ApplicationFailure,
   CancelledFailure,
   cancellationSignal: () => attempts.getStore()?.abort.signal ?? new AbortController().signal,
-  heartbeat: () => undefined,
-  activityInfo: () => ({ attempt: 1, workflowExecution: { workflowId: attempts.getStore()?.workflowId } }),
+  heartbeat: (details?: unknown): void => {
+    const attempt = attempts.getStore();
+    if (attempt && !attempt.isDead) attempt.heartbeats.last = details;
+  },
+  activityInfo: () => ({
+    attempt: 1,
+    workflowExecution: { workflowId: attempts.getStore()?.workflowId },
+    heartbeatDetails: attempts.getStore()?.heartbeats.before,
+  }),
   log: workflowModule.log,
+};
+
+/** What stands for `node:timers/promises`, which keeps real time otherwise. */
+export const timersModule = {
+  setTimeout: <T>(ms: number, value: T, { signal }: { signal?: AbortSignal } = {}): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => resolve(value), ms);
+      const abort = (): void => {
+        clearTimeout(timer);
+        reject(signal?.reason as Error);
+      };
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    }),
 };
 
 type AttemptOutcome =
@@ -420,6 +453,7 @@ export class TemporalModel {
       details: '',
       closedAtMs: null,
       localsOfTask: [],
+      updates: new Map(),
     };
     this.runs.set(workflowId, run);
     run.done = this.drive(run, workflow, args as never[]);
@@ -440,6 +474,7 @@ export class TemporalModel {
         if (error instanceof ContinueAsNew) {
           args = error.args;
           run.runId = this.nextId('run');
+          run.updates.clear();
           continue;
         }
         run.status = 'failed';
@@ -451,8 +486,15 @@ export class TemporalModel {
   }
 
   /** Runs an Update: accepted at once or refused by its validator; `result` tells what became of it. */
-  update(workflowId: string, name: string, args: unknown[]): { result: Promise<unknown> } {
+  update(
+    workflowId: string,
+    name: string,
+    args: unknown[],
+    updateId = this.nextId('update'),
+  ): { result: Promise<unknown> } {
     const run = this.runs.get(workflowId);
+    const known = run?.updates.get(updateId);
+    if (known) return known;
     if (run?.status !== 'running') throw new WorkflowNotFoundError('closed', workflowId, undefined);
     const handler = run.handlers.get(name);
     if (!handler) throw new Error(`${workflowId} has no handler ${name}`);
@@ -471,7 +513,16 @@ export class TemporalModel {
       })
       .finally(() => (run.handlersRunning -= 1));
     result.catch(() => undefined);
+    run.updates.set(updateId, { result });
     return { result };
+  }
+
+  /** The answer of a query handler, as a copy; closed workflows answer too. */
+  query(workflowId: string, name: string): unknown {
+    const run = this.runOf(workflowId);
+    const handler = run.handlers.get(name);
+    if (!handler) throw new Error(`${workflowId} has no handler ${name}`);
+    return structuredClone(current.run({ run, scope: run.scope }, handler.run));
   }
 
   signal(workflowId: string, name: string, ...args: unknown[]): void {
@@ -485,7 +536,11 @@ export class TemporalModel {
     this.activities = this.createActivities();
   }
 
-  newAttempt(activity: string, workflowId: string): Attempt {
+  newAttempt(
+    activity: string,
+    workflowId: string,
+    heartbeats: Heartbeats = { before: undefined, last: undefined },
+  ): Attempt {
     let kill = (): void => undefined;
     const died = new Promise<void>((resolve) => (kill = resolve));
     const attempt: Attempt = {
@@ -494,6 +549,7 @@ export class TemporalModel {
       abort: new AbortController(),
       isDead: false,
       died,
+      heartbeats,
       kill: () => {
         attempt.isDead = true;
         kill();

@@ -1,27 +1,37 @@
-import type { Client } from '@temporalio/client';
-import { EncoderDirectory, createActivities, type Dependencies } from '../../../activities';
+import { EncoderDirectory, VersionsView, createActivities, type Dependencies } from '../../../activities';
 import { withFailures } from '../../../activities/failures';
 import {
   SwarmError,
   channelControl,
   channelWithDefaults,
   channelWorkflowId,
+  emptyVersions,
   policySchema,
-  searchAttributeNames,
+  rolloutWorkflowId,
+  swarmControl,
   swarmWorkflowId,
+  versionsControl,
+  versionsWorkflowId,
   type ChannelSpec,
   type ChannelWorkflowState,
+  type EncoderBuild,
   type EncoderInfo,
+  type InstalledBuild,
+  type RolloutState,
+  type SwarmWorkflowState,
+  type VersionsState,
 } from '../../../src/domain';
-import type { FleetEncoder } from '../../../src/fleet/provider';
 import type { PrepareSession } from '../../../src/media/encoder/types';
 import type { OwnRequest } from '../../../src/media/origin/ownership';
 import type { TelemetryStore } from '../../../src/telemetry/store';
 import { channel } from '../../../workflows/channel';
 import { swarm } from '../../../workflows/swarm';
+import { versions } from '../../../workflows/version-manager';
+import { FleetModel, builds, fleetEncoder } from './fleet-model';
 import { EncoderModel, OriginModel, RelayModel, refusedAnswer } from './media-model';
 import { NetworkModel, grpcDeadline, type Fault, type Part } from './network-model';
-import { TemporalModel, type WorkflowRun } from './temporal-model';
+import { TemporalServer, temporalClient } from './temporal-client-model';
+import { TemporalModel, type Attempt, type WorkflowRun } from './temporal-model';
 import type { VirtualClock } from './virtual-clock';
 
 export const CELL = 'model';
@@ -29,6 +39,8 @@ export const CELL = 'model';
 const CYCLE_SECONDS = 20;
 /** GOPs that were on air before anything happened. */
 const GOPS_BEFORE = 20;
+/** As the fleet's client has it (src/fleet/provider.ts). */
+const SET_BUILD_DEADLINE_MS = 75_000;
 
 /** A part of the protocol taken away, to see that its loss is noticed. */
 export interface Sabotage {
@@ -38,10 +50,32 @@ export interface Sabotage {
   noRelease?: boolean;
   /** A recovery or handoff is never asked for twice: what fails stays as it is. */
   noSecondChance?: boolean;
+  /** Cordons are never lifted. */
+  noUncordon?: boolean;
+  /** Hosts that have left a build don't take it again. */
+  noWayBack?: boolean;
+  /** A drain says that all has left, and moves nothing. */
+  noDrain?: boolean;
+  /** The canary takes any channel. */
+  openCanary?: boolean;
 }
 
-/** Moves: the sagas whose calls are numbered and faulted. */
-const isSaga = (workflowId: string): boolean => /^(handoff|recovery)\//.test(workflowId);
+/** Moves: the sagas that change a channel's owner. */
+export const isMove = (workflowId: string): boolean => /^(handoff|recovery)\//.test(workflowId);
+/** Workflows that bring a build to encoders. */
+export const isRollout = (workflowId: string): boolean =>
+  /^(rollout|upgrade|drain|synchronise)\//.test(workflowId);
+
+export interface WorldOptions {
+  channels?: number;
+  encoders?: number;
+  faults?: readonly Fault[];
+  sabotage?: Sabotage;
+  /** With a version manager, and the builds of fleet-model.ts; all encoders run the older one, which is the target. */
+  withBuilds?: boolean;
+  /** Whose calls are numbered and faulted; default: those of moves. */
+  isSaga?: (workflowId: string) => boolean;
+}
 
 interface Answer {
   ok: boolean;
@@ -50,8 +84,8 @@ interface Answer {
 }
 
 /**
- * One channel on three encoders with relay and origin, all models, under the real swarm and channel workflows and
- * the real activities. The channel has been on air on enc-1 for a while when a world begins.
+ * Channels on encoders with relay and origin, all models, under the real swarm and channel workflows and the real
+ * activities. Channel n has been on air on encoder n for a while when a world begins.
  */
 export class World {
   readonly specs: ChannelSpec[];
@@ -62,34 +96,57 @@ export class World {
   readonly sources = new Set<string>();
   readonly network: NetworkModel;
   readonly temporal: TemporalModel;
+  readonly temporalServer = new TemporalServer();
+  readonly fleet: FleetModel;
+  /** What went wrong on the way, one sentence each. */
+  readonly incidents: string[] = [];
+  private readonly sabotage: Sabotage;
+  private readonly withBuilds: boolean;
+  private readonly comparedOnce = new Set<string>();
 
   private constructor(
     readonly clock: VirtualClock,
-    channels: number,
-    faults: readonly Fault[],
-    private readonly sabotage: Sabotage,
+    {
+      channels = 1,
+      encoders = 3,
+      faults = [],
+      sabotage = {},
+      withBuilds = false,
+      isSaga = isMove,
+    }: WorldOptions,
   ) {
+    this.sabotage = sabotage;
+    this.withBuilds = withBuilds;
     this.specs = Array.from({ length: channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
     this.relay = new RelayModel(clock, clock.nowMs - GOPS_BEFORE * 2_000);
     this.origin = new OriginModel(clock, { isFenced: !sabotage.noFence });
-    this.encoders = ['a', 'b', 'a'].map(
-      (zone, i) => new EncoderModel(clock, encoderInfo(`enc-${i + 1}`, zone), this.relay, this.origin),
+    this.encoders = ['a', 'b', 'a']
+      .slice(0, encoders)
+      .map((zone, i) => new EncoderModel(clock, encoderInfo(`enc-${i + 1}`, zone), this.relay, this.origin));
+    if (withBuilds) for (const encoder of this.encoders) encoder.build = builds.older;
+    this.fleet = new FleetModel(
+      this.encoders,
+      (encoder) => this.beforeChange(encoder),
+      ({ buildId }) => sabotage.noWayBack === true && buildId === builds.older.buildId,
     );
-    this.network = new NetworkModel(clock, () => this.temporal, isSaga, faults);
+    const isStep = (attempt: Attempt, what: string): boolean =>
+      isSaga(attempt.workflowId) && this.isFirstComparison(attempt, what);
+    this.network = new NetworkModel(clock, () => this.temporal, isStep, faults);
     this.temporal = new TemporalModel(clock, () => this.createActivities());
   }
 
-  static async begin(
-    clock: VirtualClock,
-    {
-      channels = 1,
-      faults = [],
-      sabotage = {},
-    }: { channels?: number; faults?: readonly Fault[]; sabotage?: Sabotage } = {},
-  ): Promise<World> {
-    const world = new World(clock, channels, faults, sabotage);
+  static async begin(clock: VirtualClock, options: WorldOptions = {}): Promise<World> {
+    const world = new World(clock, options);
     globalThis.fetch = ((url: string, init: RequestInit) => world.fetch(url, init)) as typeof fetch;
-    const policy = policySchema.parse({ minEncoders: 1, maxEncoders: 3 });
+    const encoders = world.encoders.length;
+    const policy = policySchema.parse({
+      minEncoders: options.withBuilds ? encoders : 1,
+      maxEncoders: encoders,
+    });
+    if (options.withBuilds) {
+      const carried = { ...emptyVersions(CELL), builds: catalogue, targetBuildId: builds.older.buildId };
+      world.temporal.start(versions, versionsWorkflowId(CELL), [{ cell: CELL, carried }]);
+    }
     world.specs.forEach((spec, i) => {
       world.putOnAir(spec, world.encoders[i % world.encoders.length] as EncoderModel);
       world.temporal.start(channel, channelWorkflowId(spec.id), [
@@ -112,8 +169,43 @@ export class World {
     return world;
   }
 
+  /** Moves of channels. */
   get sagas(): WorkflowRun[] {
-    return [...this.temporal.runs.values()].filter((run) => isSaga(run.workflowId));
+    return [...this.temporal.runs.values()].filter((run) => isMove(run.workflowId));
+  }
+
+  /** The latest rollout and what it says of itself; undefined before the first. */
+  get rollout(): { run: WorkflowRun; state: RolloutState } | undefined {
+    const run = this.temporal.runs.get(rolloutWorkflowId(CELL));
+    return run && { run, state: run.handlers.get('state')?.run() as RolloutState };
+  }
+
+  get cordons(): SwarmWorkflowState['cordons'] {
+    return (this.temporal.query(swarmWorkflowId(CELL), swarmControl.state) as SwarmWorkflowState).cordons;
+  }
+
+  get versions(): VersionsState {
+    return this.temporal.query(versionsWorkflowId(CELL), versionsControl.state) as VersionsState;
+  }
+
+  /**
+   * All comparisons of a rollout make the same reads, at moments that differ in nothing but the evidence so far: the
+   * first of each read stands for all.
+   */
+  private isFirstComparison({ activity }: Attempt, what: string): boolean {
+    if (activity !== 'compareBuilds') return true;
+    if (this.comparedOnce.has(what)) return false;
+    this.comparedOnce.add(what);
+    return true;
+  }
+
+  /** A host is only ended once its work has left. */
+  private beforeChange(encoder: EncoderModel): void {
+    for (const { id, state } of this.origin.channels.values()) {
+      if (state.owner?.encoderId !== encoder.info.id || !encoder.isUp) continue;
+      if (!encoder.sessions.has(state.owner.sessionId)) continue;
+      this.incidents.push(`${encoder.info.id} was started anew with ${id} on it`);
+    }
   }
 
   /** What the workflow of a channel takes for true; undefined once it has ended. */
@@ -165,6 +257,9 @@ export class World {
   }
 
   private createActivities(): Record<string, (...args: never[]) => Promise<unknown>> {
+    const { clock, network, temporalServer: server } = this;
+    const temporal = (): TemporalModel => this.temporal;
+    const client = temporalClient({ clock, network, temporal, server, isMove });
     const encoders = new EncoderDirectory(
       { list: async () => this.encoders.map((e) => fleetEncoder(e)) },
       (address) => this.encoderCalls(this.encoder(address)),
@@ -176,21 +271,53 @@ export class World {
       sourceUrl: 'http://source',
       stepSeconds: 5,
       encoders,
-      fleet: { canProvision: false, list: async () => [] } as unknown as Dependencies['fleet'],
+      fleet: this.fleetCalls(),
       store: quietStore,
       ...elsewhere,
-      temporal: () => this.client(),
+      versions: this.withBuilds ? new VersionsView(CELL, () => client) : noVersions,
+      temporal: () => client,
     };
-    const activities = withFailures(createActivities(dependencies));
-    if (!this.sabotage.noSecondChance) return activities;
-    const nothing = { lost: [], orphans: [] };
+    return this.sabotaged(withFailures(createActivities(dependencies)));
+  }
+
+  private sabotaged<A extends ReturnType<typeof createActivities>>(activities: A): A {
+    const { noSecondChance, noUncordon, noDrain, openCanary } = this.sabotage;
+    type Cordon = Parameters<A['requestCordon']>[0];
     return {
       ...activities,
-      observe: async (request: Parameters<typeof activities.observe>[0]) => ({
-        ...(await activities.observe(request)),
-        ...nothing,
+      ...(noSecondChance && {
+        observe: async (request: Parameters<A['observe']>[0]) => ({
+          ...(await activities.observe(request)),
+          ...{ lost: [], orphans: [] },
+        }),
+      }),
+      ...(noUncordon && { requestUncordon: async () => undefined }),
+      ...(noDrain && { channelsOn: async () => [] }),
+      ...(openCanary && {
+        requestCordon: async (request: Cordon) =>
+          request.exceptChannels ? activities.requestUncordon(request) : activities.requestCordon(request),
       }),
     };
+  }
+
+  private fleetCalls(): Dependencies['fleet'] {
+    const { network, clock, fleet } = this;
+    return {
+      canProvision: false,
+      list: async () => this.encoders.map(fleetEncoder),
+      setBuild: (encoderId: string, build: InstalledBuild, requestId: string) =>
+        network.call({
+          to: fleet,
+          what: `setBuild ${encoderId}`,
+          isRead: false,
+          run: () => fleet.setBuild(encoderId, build, requestId),
+          deadline: async () => {
+            await clock.after(SET_BUILD_DEADLINE_MS);
+            throw new SwarmError('timeout', 'The fleet agent did not answer.');
+          },
+          unreachable: () => new SwarmError('unavailable', 'The fleet agent is away.'),
+        }),
+    } as unknown as Dependencies['fleet'];
   }
 
   private encoderCalls(encoder: EncoderModel) {
@@ -259,7 +386,7 @@ export class World {
     init: RequestInit,
   ): Promise<unknown> {
     const { origin, relay, sources } = this;
-    const [, , id = '', what] = path.split('/');
+    const [, , id = '', what, gop] = path.split('/');
     const at = { source: sources, relay: relay.channelIds }[host];
     if (at) {
       const describe = (channelId: string): object =>
@@ -267,47 +394,20 @@ export class World {
       if (id === '') return [...at].map(describe);
       if (method === 'DELETE') return void at.delete(id);
       if (method === 'PUT') at.add(id);
+      if (at.has(id) && what === 'ledger') return relay.sealed(Number(gop));
       if (at.has(id)) return describe(id);
       throw new SwarmError('unknown-channel', `The ${host} does not know ${id}.`);
     }
     if (id === '') return [...origin.channels.values()].map((c) => c.description);
     if (method === 'PUT') return origin.register(id).description;
     if (method === 'DELETE') return origin.remove(id);
+    if (what === 'ledger')
+      return origin.channel(id).ledger(Number(query.get('from')), Number(query.get('to')));
     if (what === 'own') return origin.channel(id).own(JSON.parse(init.body as string) as OwnRequest);
     if (what === 'wait') {
       return origin.channel(id).wait(Number(query.get('gop')), Number(query.get('timeout_ms')));
     }
     return origin.channel(id).description;
-  }
-
-  /** As much of Temporal's client as activities use. */
-  private client(): Client {
-    const { temporal } = this;
-    const handle = (workflowId: string) => ({
-      startUpdate: async (name: string, { args }: { args: unknown[] }) => {
-        temporal.update(workflowId, name, args);
-      },
-      executeUpdate: (name: string, { args = [] }: { args?: unknown[] } = {}) =>
-        temporal.update(workflowId, name, args).result,
-    });
-    const list = async function* () {
-      for (const run of temporal.runs.values()) {
-        if (!isSaga(run.workflowId)) continue;
-        yield {
-          status: { name: run.status === 'running' ? 'RUNNING' : 'COMPLETED' },
-          closeTime: run.closedAtMs === null ? undefined : new Date(run.closedAtMs),
-          typedSearchAttributes: {
-            getAll: () => [
-              { key: { name: searchAttributeNames.channel }, value: run.workflowId.split('/')[1] },
-            ],
-          },
-        };
-      }
-    };
-    return {
-      withDeadline: <T>(_: number, run: () => Promise<T>) => run(),
-      workflow: { getHandle: handle, list },
-    } as unknown as Client;
   }
 }
 
@@ -322,24 +422,28 @@ const encoderInfo = (id: string, zone: string): EncoderInfo => ({
   maxSessions: 8,
 });
 
-const fleetEncoder = ({ info, life }: EncoderModel): FleetEncoder => ({
-  id: info.id,
-  grpcAddress: info.id,
-  region: info.region,
-  zone: info.zone,
-  pid: 1,
-  state: 'running',
-  restarts: life - 1,
-  startedAtMs: 0,
-});
-
-/** What moves have nothing to do with. */
+/** What moves and rollouts have nothing to do with. */
 const elsewhere = {
   ffmpegPath: 'ffmpeg',
-  clipsServedFrom: { host: '127.0.0.1', publicHost: '127.0.0.1' },
-  versions: { read: async () => ({ builds: [], targetBuildId: null, pins: {}, isRolloutRunning: false }) },
+  clipsServedFrom: { listenOn: '127.0.0.1', reachableAs: '127.0.0.1' },
   models: { member: () => null, refresh: async () => undefined },
-} as unknown as Pick<Dependencies, 'ffmpegPath' | 'clipsServedFrom' | 'versions' | 'models'>;
+} as unknown as Pick<Dependencies, 'ffmpegPath' | 'clipsServedFrom' | 'models'>;
+
+const noVersions: Dependencies['versions'] = {
+  read: async () => ({ ...emptyVersions(CELL), isRolloutRunning: false }),
+};
+
+/** All of one class: any may take over from any other without a seam. */
+const catalogue = Object.values(builds).map(({ buildId, executablePath, digest }): EncoderBuild => ({
+  id: buildId,
+  digest,
+  source: { kind: 'path', path: executablePath },
+  executablePath,
+  ffmpegVersion: buildId,
+  capabilities: [],
+  compatibilityClass: 'one',
+  probedAtMs: 0,
+}));
 
 /** A database that takes everything and knows nothing: decisions then rest on what is seen. */
 const quietStore = {

@@ -55,7 +55,12 @@ export class FakeSwarm {
         unregistered: channels.length < 0 ? [''] : [],
       }),
       latestForecast: async () => ({ forecastId: 'f-1', model: 'seasonal-naive', issuedAtMs: Date.now() }),
-      decide: async () => ({ fitness: this.fitness, plan: this.plan, updates: this.updates }),
+      decide: async () => {
+        const { fitness, plan, updates } = this;
+        // Like a planner that sees what it asked for under way.
+        if (plan.scale.kind === 'provision') this.plan = { ...plan, scale: { kind: 'none' } };
+        return { fitness, plan, updates };
+      },
       checkPolicy: async (policy) => policy,
       chooseTarget: async ({ spec, toEncoderId, exclude, rungs, purpose, context }) => {
         const { token, owner } = this.ownerOf(spec.id);
@@ -162,9 +167,9 @@ export class FakeSwarm {
       }),
       settleModel: async ({ modelId }) => ({ modelId, accepted: true, why: 'not worse' }),
       discardTraining: async () => undefined,
-      provisionEncoder: async () => {
+      provisionEncoder: async ({ zone }) => {
         const encoderId = `enc-${this.encoderIds.length + 1}`;
-        note(`provision ${encoderId}`);
+        note(`provision ${encoderId}${zone === undefined ? '' : ` in ${zone}`}`);
         this.encoderIds.push(encoderId);
         return { encoderId };
       },

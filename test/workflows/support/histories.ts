@@ -126,8 +126,8 @@ export const recordHistories = async (): Promise<void> => {
     swarm.plan = { ...swarm.plan, moves: [{ ...move, reason: 'predicted-overload' }], scale };
     await nextCycle();
     await save('cycle', `cycle/${bench.cell}/1`);
-    await bench.client.workflow.getHandle(`scale-out/${bench.cell}`).result();
-    await save('scale-out', `scale-out/${bench.cell}`);
+    await bench.client.workflow.getHandle(`scale-out/${bench.cell}/1`).result();
+    await save('scale-out', `scale-out/${bench.cell}/1`);
     await eventually(async () => (await channel.state()).rungs === 2);
 
     const letGo = { kind: 'deprovision' as const, encoderId: 'enc-4', reason: 'low demand', figures: {} };

@@ -1,0 +1,250 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import {
+  channelControl,
+  channelWorkflowId,
+  policySchema,
+  seededRandom,
+  type ChannelWorkflowState,
+  type MoveRequest,
+} from '../../../src/domain';
+import { callJson } from '../../../src/service/http';
+import { connectTemporal, ensureSwarm } from '../../../src/worker/temporal-client';
+import type { LedgerEntry } from '../fence-audit';
+import { pick } from '../statistics';
+import type { ChannelRecord, RequestRecord, SagaRecord, StormFacts } from './judge';
+import { askForHandoff } from './requests';
+import type { EncoderFacts } from './stand-in/server';
+import { stormChannel, type StormSwarm } from './storm-swarm';
+
+/** Share of the requests that are asked twice at once under one id, and of those that meet another one under way. */
+const ASKED_TWICE = 0.02;
+const CONTENDED = 0.01;
+const SETTLE_LIMIT_MS = 120_000;
+const ON_AIR_LIMIT_MS = 120_000;
+const ADD_AT_ONCE = 8;
+
+interface OriginChannel {
+  id: string;
+  nextGop: number;
+  owner: { encoderId: string; sessionId: string } | null;
+}
+
+export interface StormOptions {
+  swarm: StormSwarm;
+  channels: number;
+  seed: number;
+  /** Pauses between kills of the worker are evenly distributed between the two. */
+  killEveryMs: [number, number];
+  onProgress(done: number, kills: number): void;
+}
+
+/** Handoffs in one lane a channel, and a lane that kills the worker. */
+export class Storm {
+  readonly requests: RequestRecord[] = [];
+  readonly answeredMs: number[] = [];
+  kills = 0;
+  private readonly channelIds: string[];
+  private readonly random: () => number;
+  private readonly killRandom: () => number;
+  private issued = 0;
+  private done = 0;
+
+  private constructor(
+    private readonly o: StormOptions,
+    private readonly client: Client,
+    readonly close: () => Promise<void>,
+  ) {
+    this.channelIds = Array.from({ length: o.channels }, (_, i) => `ch-${i + 1}`);
+    // A lane each: how long handoffs take must not change when the worker is killed.
+    this.random = seededRandom(o.seed);
+    this.killRandom = seededRandom(o.seed + 1_000_003);
+  }
+
+  /** Brings the channels on air, without any kill. */
+  static async begin(o: StormOptions): Promise<Storm> {
+    const temporal = await connectTemporal(o.swarm.environment);
+    const storm = new Storm(o, temporal.client, () => temporal.close());
+    const { client } = storm;
+    // A fleet of fixed size, and no moves but those of the storm.
+    const encoders = o.swarm.encoderIds.length;
+    const policy = policySchema.parse({ minEncoders: encoders, maxEncoders: encoders, maxMovesPerCycle: 0 });
+    for (let i = 0; i < storm.channelIds.length || i === 0; i += ADD_AT_ONCE) {
+      const channels = storm.channelIds.slice(i, i + ADD_AT_ONCE).map(stormChannel);
+      await ensureSwarm(client, o.swarm.environment, { policy, channels });
+    }
+    await storm.until('every channel is on air', ON_AIR_LIMIT_MS, async () => {
+      const states = await Promise.all(storm.channelIds.map((id) => storm.stateOf(id)));
+      return states.every(({ status }) => status === 'on-air');
+    });
+    return storm;
+  }
+
+  /** Requests so many handoffs, and kills the worker meanwhile; returns once each was answered or given up. */
+  async rage(handoffs: number): Promise<void> {
+    const last = this.issued + handoffs;
+    const calm = new AbortController();
+    const killing = this.killLane(calm.signal);
+    try {
+      await Promise.all(this.channelIds.map((id) => this.handoffLane(id, last)));
+    } finally {
+      calm.abort();
+      await killing;
+    }
+  }
+
+  private async handoffLane(channelId: string, last: number): Promise<void> {
+    while (this.issued < last) {
+      const chance = this.random();
+      const contended = chance < CONTENDED && this.issued + 1 < last;
+      const askings = chance > 1 - ASKED_TWICE ? 2 : 1;
+      const owner = await this.ownerOf(channelId);
+      const targets = this.o.swarm.encoderIds.filter((id) => id !== owner);
+      const requests = [this.request(channelId, pick(this.random, targets), askings)];
+      if (contended) requests.push(this.request(channelId, pick(this.random, targets), 1));
+      await Promise.all(requests);
+    }
+  }
+
+  private async ownerOf(channelId: string): Promise<string | null> {
+    const url = `${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels/${channelId}`;
+    return (await callJson<OriginChannel>(url)).owner?.encoderId ?? null;
+  }
+
+  private async request(channelId: string, toEncoderId: string, askings: number): Promise<void> {
+    this.issued += 1;
+    const requestId = `storm-${this.issued}`;
+    const record: RequestRecord = { requestId, channelId, asked: askings, answers: [] };
+    this.requests.push(record);
+    const request: MoveRequest = {
+      ...{ requestId, toEncoderId },
+      reason: 'operator',
+      requestedBy: 'storm',
+      requestedAtMs: Date.now(),
+    };
+    await Promise.all(
+      Array.from({ length: askings }, async (_, i) => {
+        const answer = await askForHandoff(this.client, channelId, `${requestId}/${i + 1}`, request);
+        if (answer) record.answers.push(answer);
+      }),
+    );
+    this.answeredMs.push(Date.now() - request.requestedAtMs);
+    this.done += 1;
+    this.o.onProgress(this.done, this.kills);
+  }
+
+  private async killLane(calm: AbortSignal): Promise<void> {
+    const [shortest, longest] = this.o.killEveryMs;
+    for (;;) {
+      const pauseMs = shortest + this.killRandom() * (longest - shortest);
+      await sleep(pauseMs, undefined, { signal: calm }).catch(() => undefined);
+      if (calm.aborted) return;
+      const { pid, state } = this.o.swarm.worker;
+      // On a busy machine it may not be up again yet: what does not work can't be interrupted.
+      if (pid === null || state !== 'running') continue;
+      process.kill(pid, 'SIGKILL');
+      this.kills += 1;
+    }
+  }
+
+  /** Sabotage: ends one handoff that is under way. */
+  async terminateOne(): Promise<void> {
+    const query = 'WorkflowType = "handoff" AND ExecutionStatus = "Running"';
+    for (;;) {
+      for await (const { workflowId } of this.client.workflow.list({ query })) {
+        const handle = this.client.workflow.getHandle(workflowId);
+        const isEnded = await handle.terminate('sabotage').then(
+          () => true,
+          () => false,
+        );
+        if (isEnded) return;
+      }
+      await sleep(20);
+    }
+  }
+
+  /** Waits until no saga runs any more; then asks every part for what it knows. */
+  async facts(): Promise<StormFacts> {
+    const running = `WorkflowType IN ("handoff", "recovery") AND ExecutionStatus = "Running"`;
+    await this.until('every saga has ended', SETTLE_LIMIT_MS, async () => {
+      const { count } = await this.client.workflow.count(running);
+      return count === 0;
+    }).catch(() => undefined);
+    // Sources that were let go in vain are released by the control cycle after a minute.
+    await this.until('no session is left over', SETTLE_LIMIT_MS, async () => {
+      const [{ sessions }, channels] = await Promise.all([this.atEncoders(), this.atOrigin()]);
+      const owners = new Set(channels.map((channel) => channel.owner?.sessionId));
+      return sessions.every((s) => s.state === 'failed' || owners.has(s.sessionId));
+    }).catch(() => undefined);
+    const { accepted, commits } = await this.atEncoders();
+    return {
+      requests: this.requests,
+      sagas: await this.sagas(),
+      channels: await Promise.all((await this.atOrigin()).map((channel) => this.channelRecord(channel))),
+      accepted,
+      commits,
+    };
+  }
+
+  private async sagas(): Promise<SagaRecord[]> {
+    const records: SagaRecord[] = [];
+    const attribute = (attributes: Record<string, unknown>, name: string): string | null => {
+      const [value] = (attributes[name] ?? []) as string[];
+      return value ?? null;
+    };
+    for await (const execution of this.client.workflow.list({
+      query: 'WorkflowType IN ("handoff", "recovery")',
+      pageSize: 1_000,
+    })) {
+      const { workflowId, type, status, searchAttributes } = execution;
+      const reason = attribute(searchAttributes, 'SwarmReason');
+      const outcome = attribute(searchAttributes, 'SwarmOutcome');
+      records.push({ workflowId, type, status: status.name, reason, outcome });
+    }
+    return records;
+  }
+
+  private async channelRecord({ id, owner, nextGop }: OriginChannel): Promise<ChannelRecord> {
+    const { SWARM_ORIGIN_URL } = this.o.swarm.environment;
+    const [ledger, state, { sessions, lastSealed }] = await Promise.all([
+      callJson<LedgerEntry[]>(`${SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=${nextGop}`),
+      this.stateOf(id),
+      this.atEncoders(),
+    ]);
+    const { ownerEncoderId, ownerSessionId } = state;
+    const isActive = (s: string): boolean => s !== 'failed' && s !== 'released';
+    return {
+      ...{ id, ledger, nextGop },
+      lastSealedGop: lastSealed[id] ?? -1,
+      ownerAtOrigin: owner,
+      ownerAtWorkflow:
+        ownerEncoderId !== null && ownerSessionId !== null
+          ? { encoderId: ownerEncoderId, sessionId: ownerSessionId }
+          : null,
+      activeSessionIds: sessions
+        .filter((s) => s.channelId === id && isActive(s.state))
+        .map((s) => s.sessionId),
+    };
+  }
+
+  private stateOf(channelId: string): Promise<ChannelWorkflowState> {
+    const handle = this.client.workflow.getHandle(channelWorkflowId(channelId));
+    return handle.query<ChannelWorkflowState>(channelControl.state);
+  }
+
+  private atOrigin(): Promise<OriginChannel[]> {
+    return callJson(`${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels`);
+  }
+
+  private atEncoders(): Promise<EncoderFacts> {
+    return callJson(`${this.o.swarm.standInUrl}/facts`, { timeoutMs: 30_000 });
+  }
+
+  private async until(what: string, limitMs: number, holds: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + limitMs;
+    while (!(await holds().catch(() => false))) {
+      if (Date.now() > deadline) throw new Error(`Not so after ${limitMs / 1_000} s: ${what}.`);
+      await sleep(500);
+    }
+  }
+}

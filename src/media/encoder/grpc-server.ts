@@ -1,0 +1,102 @@
+import {
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type UntypedServiceImplementation,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { SwarmError } from '../../domain';
+import type { Logger } from '../../service/logger';
+import { ENCODER_SERVICE, encoderContract } from './grpc-contract';
+import { toServiceError } from './grpc-errors';
+
+/** Calls under way at a stop may take this long to end. */
+const SHUTDOWN_MS = 500;
+
+/** The calls of protos/encoder.proto by name; each answers a message, or throws SwarmError to refuse. */
+export type EncoderMethods = Record<string, (request: unknown) => unknown>;
+
+export interface EncoderServer {
+  port: number;
+  address: string;
+  /** Its health says from now on that it does not serve. */
+  stopServing(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves protos/encoder.proto and grpc.health.v1.Health on one port; 0 picks a free one.
+ * @throws SwarmError unavailable when the port is taken
+ */
+export const serveEncoder = async (
+  methods: EncoderMethods,
+  o: { host: string; port: number; log: Logger },
+): Promise<EncoderServer> => {
+  const server = new Server();
+  server.addService(encoderContract().service, implementationOf(methods, o.log));
+  const health = new HealthImplementation({ '': 'SERVING', [ENCODER_SERVICE]: 'SERVING' });
+  health.addToServer(server);
+  const port = await bind(server, o.host, o.port);
+  return {
+    port,
+    address: `${o.host}:${port}`,
+    stopServing() {
+      health.setStatus('', 'NOT_SERVING');
+      health.setStatus(ENCODER_SERVICE, 'NOT_SERVING');
+    },
+    close: () => shutDown(server),
+  };
+};
+
+/** gRPC handlers that answer with what a method returns, and with a refusal for what it throws. */
+const implementationOf = (
+  methods: Record<string, (request: unknown) => unknown>,
+  log: Logger,
+): UntypedServiceImplementation => {
+  const handler =
+    (name: string, method: (request: unknown) => unknown) =>
+    (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
+      new Promise((resolve) => resolve(method(call.request))).then(
+        (answer) => callback(null, answer),
+        (error: unknown) => {
+          if (!(error instanceof SwarmError)) log.error({ err: error, name }, 'unexpected error');
+          const refusal =
+            error instanceof SwarmError
+              ? error
+              : new SwarmError('internal', 'Unexpected error; see the log of this encoder.');
+          callback(toServiceError(refusal));
+        },
+      );
+    };
+  return Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, handler(name, method)]));
+};
+
+const bind = (server: Server, host: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+      if (!error) resolve(bound);
+      else {
+        reject(
+          new SwarmError(
+            'unavailable',
+            `Can't listen on ${host}:${port}: ${error.message}.`,
+            'Stop what uses the port, or set another one.',
+          ),
+        );
+      }
+    });
+  });
+
+/** Health watchers never end by themselves: after a moment the connections are cut. */
+const shutDown = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    const limit = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, SHUTDOWN_MS);
+    server.tryShutdown(() => {
+      clearTimeout(limit);
+      resolve();
+    });
+  });

@@ -1,1 +1,0 @@
-export { seededRandom, shuffled } from '../domain';

@@ -1,0 +1,21 @@
+import type * as Clips from './clips-model';
+import type * as Model from './temporal-model';
+
+/** What a test of this folder imports first: Temporal's SDK, real time, files and ffmpeg are models from then on. */
+jest.mock('@temporalio/workflow', () => jest.requireActual<typeof Model>('./temporal-model').workflowModule);
+jest.mock('@temporalio/activity', () => jest.requireActual<typeof Model>('./temporal-model').activityModule);
+jest.mock('node:timers/promises', () => jest.requireActual<typeof Model>('./temporal-model').timersModule);
+jest.mock('../../../activities/refusing-client', () => ({ refusingClient: (client: unknown) => client }));
+jest.mock(
+  '../../../activities/gop-quality',
+  () => jest.requireActual<typeof Clips>('./clips-model').qualityModule,
+);
+jest.mock('../../../src/fleet/installed-build', () => ({ verifyInstalled: async () => undefined }));
+jest.mock(
+  '../../../src/media/probe/encode-on-host',
+  () => jest.requireActual<typeof Clips>('./clips-model').encodeModule,
+);
+jest.mock('../../../src/media/probe', () => ({
+  ...jest.requireActual<object>('../../../src/media/probe'),
+  ...jest.requireActual<typeof Clips>('./clips-model').probeModule,
+}));

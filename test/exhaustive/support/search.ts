@@ -1,0 +1,71 @@
+import { distinctFaultsOn, faultsOn, named } from './faults';
+import type { Fault } from './network-model';
+import { runScenario, type RunResult, type Scenario } from './scenarios';
+import type { Sabotage } from './world';
+
+export interface Search {
+  /** Runs made, and combinations of faults that they stand for. */
+  runs: number;
+  standsFor: number;
+  /** Steps of the run without any fault. */
+  steps: number;
+  /** One entry per run that broke an invariant, with the command that repeats it. */
+  failures: string[];
+  /** How often sagas ended how. */
+  outcomes: Record<string, number>;
+}
+
+export interface SearchOptions {
+  pairs: boolean;
+  sabotage?: Sabotage;
+  /** Part `index` of `of`, by first faults: parts of one search can run beside each other. */
+  part?: { index: number; of: number };
+  /** Ends the search at the first failure that it matches. */
+  stopAtFailure?: RegExp;
+}
+
+/**
+ * Runs a scenario with every single fault and, for `pairs`, every pair: the second on each step that follows the
+ * first. Faults of the same effect (faults.ts) are run once.
+ */
+export const searchFaults = async (scenario: Scenario, o: SearchOptions): Promise<Search> => {
+  const search: Search = { runs: 0, standsFor: 0, steps: 0, failures: [], outcomes: {} };
+  const run = async (faults: Fault[], standsFor = 1): Promise<RunResult> => {
+    const result = await runScenario(scenario, faults, o.sabotage);
+    search.runs += 1;
+    search.standsFor += standsFor;
+    for (const line of result.outcomes) {
+      const outcome = line.replace(/\/\S+/, '');
+      search.outcomes[outcome] = (search.outcomes[outcome] ?? 0) + 1;
+    }
+    if (result.broken.length > 0) {
+      search.failures.push(
+        `${result.broken.join('; ')}\n    after ${result.happened.join('; ')} (${result.outcomes.join(', ')})\n` +
+          `    repeat: SCENARIO=${scenario} FAULTS=${named(faults)} npx jest test/exhaustive/one-run`,
+      );
+    }
+    return result;
+  };
+  const { steps } = await run([]);
+  search.steps = steps.length;
+  const { distinct, harmless } = distinctFaultsOn(steps);
+  // With a harmless fault first, a pair is the second fault alone.
+  search.standsFor += harmless.length;
+  if (o.pairs) for (const { step } of harmless) search.standsFor += faultsOn(steps, step).length;
+
+  const isStopped = (): boolean => {
+    const last = search.failures.at(-1);
+    return last !== undefined && (o.stopAtFailure?.test(last) ?? false);
+  };
+  const { index, of } = o.part ?? { index: 0, of: 1 };
+  for (const [i, first] of distinct.entries()) {
+    if (i % of !== index) continue;
+    if (isStopped()) break;
+    const { steps: stepsAfterFirst } = await run([first], first.standsFor);
+    if (!o.pairs) continue;
+    const second = distinctFaultsOn(stepsAfterFirst, first.step);
+    search.standsFor += first.standsFor * second.harmless.length;
+    for (const fault of second.distinct) await run([first, fault], first.standsFor * fault.standsFor);
+  }
+  return search;
+};

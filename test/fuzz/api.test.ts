@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { operations } from '../../src/api/openapi';
+import { channelSpecSchema, idSchema, knownEventSchema } from '../../src/domain';
+import { channelWithDefaults } from '../../src/domain/default-channels';
+import { startFakeApi } from '../api/running-api';
+import { fuzz, spoilt, spoiltJson } from './fuzz';
+import { ask, part, queryOf, type Asked } from './http-requests';
+
+const nowMs = Date.now();
+
+/** A sound body of each kind that the API takes. */
+const sound: Record<NonNullable<(typeof operations)[number]['body']>, Record<string, unknown>> = {
+  AddChannel: { ...channelWithDefaults('news') },
+  HandoffRequest: { encoderId: 'enc-2', rungs: 1, requestId: 'r-1' },
+  AddBuild: { id: 'newer', source: { kind: 'path', path: '/usr/bin/ffmpeg' }, digest: 'a'.repeat(64) },
+  TargetRequest: { buildId: 'newer' },
+  PinRequest: { buildId: 'newer' },
+  StartRollout: { buildId: 'newer' },
+  RolloutDecision: { decision: 'continue' },
+  AddEvent: {
+    id: 'final',
+    title: 'Final',
+    startsAtMs: nowMs,
+    endsAtMs: nowMs + 3_600_000,
+    level: 1,
+    channelIds: ['ch-1'],
+  },
+  HistoryImport: { rows: [{ atMs: nowMs - 60_000, channelId: 'ch-1', viewers: 7, region: 'eu' }] },
+  WhatIfRequest: { placement: { 'ch-1': 'enc-2' } },
+};
+
+/** Answers without an end are read elsewhere. */
+const asked = operations.filter(({ path }) => path !== '/status/stream');
+
+/** Every operation, with parts of its path, its query and its body spoilt. */
+const apiRequests = fc
+  .record({
+    operation: fc.constantFrom(...asked),
+    wrongMethod: fc.option(fc.constantFrom('get', 'post', 'put', 'delete', 'patch'), { freq: 5 }),
+    parts: fc.array(
+      fc.oneof(part, fc.constantFrom('ch-1', 'ch-2', 'enc-1', 'enc-2', 'newer', 'handoff/ch-1/1')),
+      {
+        minLength: 3,
+        maxLength: 3,
+      },
+    ),
+    query: queryOf(['limit', 'steps', 'channel', 'encoder', 'x', '__proto__']),
+    type: fc.constantFrom(
+      'application/json',
+      'application/json',
+      'application/json; charset=utf-8',
+      'text/plain',
+    ),
+    origin: fc.option(fc.constantFrom('http://elsewhere.example', 'null', '\u00ff', ''), { freq: 8 }),
+    choice: fc.nat(3),
+  })
+  .chain(({ operation, wrongMethod, parts, query, type, origin, choice }) => {
+    const { body } = operation;
+    const json = body ? sound[body] : {};
+    const text = Buffer.from(JSON.stringify(json));
+    const given: fc.Arbitrary<string | undefined> =
+      choice === 0
+        ? fc.constant(text.toString())
+        : choice === 1
+          ? spoilt(text).map((bytes) => bytes.toString('utf8'))
+          : spoiltJson(json).map((value) => JSON.stringify(value) as string | undefined);
+    const method = (wrongMethod ?? operation.method).toUpperCase();
+    let next = 0;
+    const path = operation.path.replace(/\{\w+\}/g, () => parts[next++] ?? '');
+    return given.map((bytes): Asked => ({
+      method,
+      path: `/api${path}?${query}`,
+      headers: { 'content-type': type, ...(origin !== null && { origin }) },
+      body: method === 'GET' ? undefined : bytes,
+    }));
+  });
+
+it('every route of the API answers strange requests clearly, and a refusal changes nothing', async () => {
+  const api = await startFakeApi();
+  const { swarm } = api;
+  try {
+    const answered = new Set<string>();
+    await fuzz(
+      apiRequests,
+      async (request) => {
+        const before = swarm.snapshot();
+        if (await ask(api.url, request)) answered.add(request.method);
+        else expect(swarm.snapshot()).toBe(before);
+      },
+      { share: 2 },
+    );
+    expect([...answered]).toEqual(expect.arrayContaining(['GET', 'POST']));
+    // What reached the swarm is what its schemas allow.
+    for (const { spec } of swarm.channels.values()) channelSpecSchema.parse(spec);
+    for (const event of swarm.events.values()) knownEventSchema.parse(event);
+    for (const { channelId, viewers } of swarm.imported) {
+      idSchema.parse(channelId);
+      expect(viewers).toBeGreaterThanOrEqual(0);
+    }
+    for (const id of Object.keys(swarm.versions.state.pins)) idSchema.parse(id);
+  } finally {
+    await api.stop();
+  }
+});
+
+it('there is a sound body of each kind, and the API takes it', async () => {
+  const api = await startFakeApi();
+  try {
+    const { swarm } = api;
+    await swarm.ports().versions.add({ id: 'newer', source: { kind: 'path', path: '/x' } });
+    const ids: Record<string, string> = { '/versions/pins/{id}': 'ch-1' };
+    const bodies = operations.filter(
+      ({ body, path }) => body && path !== '/versions' && path !== '/rollout/decide',
+    );
+    for (const { method, path, body } of bodies) {
+      const url = path.replace('{id}', ids[path] ?? 'ch-1');
+      const taken = await ask(api.url, {
+        method: method.toUpperCase(),
+        path: `/api${url}`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(sound[body!]),
+      });
+      expect([path, taken]).toEqual([path, true]);
+    }
+  } finally {
+    await api.stop();
+  }
+});

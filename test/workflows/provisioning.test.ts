@@ -1,0 +1,207 @@
+import { heartbeat } from '@temporalio/activity';
+import type { Activities, Observation } from '../../activities';
+import {
+  SwarmError,
+  channelWithDefaults,
+  policySchema,
+  swarmControl,
+  type EncoderObservation,
+  type SwarmWorkflowState,
+} from '../../src/domain';
+import { fitnessOf } from '../../src/fitness';
+import { makePlan } from '../../src/planner';
+import { channelOn, encoderWith, withTelemetry } from '../planner/swarm-fixtures';
+import { FakeSwarm, failing } from './support/fake-activities';
+import { Workbench, eventually } from './support/workbench';
+
+/**
+ * The real planner in the real control cycle, before a provider that fails, is slow, or gives fewer than asked.
+ * Every channel of the fleet has three rungs, of 3.415 units, and an encoder has room for one of them.
+ */
+let bench: Workbench;
+const swarm = new FakeSwarm();
+const policy = policySchema.parse({ maxEncoders: 8, maxMovesPerCycle: 0 });
+let encoders: EncoderObservation[] = [];
+let channels = 0;
+/** How far the planner's clock runs ahead, so that no test waits for a pause. */
+let aheadMs = 0;
+
+type Provide = Activities['provisionEncoder'];
+
+const add = (zone: string): { encoderId: string } => {
+  const id = `enc-${encoders.length + 1}`;
+  encoders = [...encoders, encoderWith(id, { zone })];
+  return { encoderId: id };
+};
+
+const observe = async (): Promise<Observation> => ({
+  snapshot: withTelemetry({
+    cell: bench.cell,
+    atMs: Date.now() + aheadMs,
+    encoders,
+    channels: Array.from({ length: channels }, (_, i) =>
+      channelOn(channelWithDefaults(`c-${i}`), `enc-${(i % 3) + 1}`, { rungs: 3, viewers: 9_000 }),
+    ),
+  }),
+  unreachable: [],
+  lost: [],
+  orphans: [],
+  unregistered: [],
+});
+
+const use = (provisionEncoder: Provide, more: Partial<Activities> = {}): void =>
+  bench.use(
+    swarm.activities({
+      observe,
+      latestForecast: async () => null,
+      decide: async ({ snapshot, policy: given, lowDemandSinceMs }) => {
+        const fitness = fitnessOf(snapshot, null, given);
+        return { fitness, updates: [], plan: makePlan(snapshot, null, fitness, given, { lowDemandSinceMs }) };
+      },
+      provisionEncoder,
+      ...more,
+    }),
+  );
+
+const state = (): Promise<SwarmWorkflowState> => bench.swarm().query<SwarmWorkflowState>(swarmControl.state);
+const provisioning = async () => (await state()).provisioning ?? { pending: [], outcomes: [] };
+/** Runs a cycle that began after this call; @returns its decision about scale, and what it could not have */
+const nextPlan = async () => {
+  const { cycle } = await state();
+  await bench.swarm().signal(swarmControl.wake);
+  const last = await eventually(async () => {
+    const now = await state();
+    return now.cycle > cycle && now.lastCycle?.workflowId.endsWith(`/${now.cycle}`) && now.lastCycle;
+  });
+  return { ...last.plan, acted: last.acted.filter(({ what }) => what.startsWith('provision')) };
+};
+const outcomes = (wanted: number) =>
+  eventually(async () => {
+    const { outcomes: found } = await provisioning();
+    return found.length >= wanted && found;
+  });
+
+beforeAll(async () => {
+  bench = await Workbench.open();
+}, 60_000);
+afterAll(async () => bench?.close());
+
+const begin = async (): Promise<void> => {
+  encoders = ['a', 'b', 'a'].map((zone, i) => encoderWith(`enc-${i + 1}`, { zone }));
+  aheadMs = 0;
+  channels = 3;
+  use(async () => add('a'));
+  await bench.client.workflow.start('swarm', {
+    workflowId: `swarm/${bench.cell}`,
+    taskQueue: bench.taskQueue,
+    args: [{ cell: bench.cell, cycleSeconds: 3_600, policy }],
+  });
+  expect((await nextPlan()).scale).toEqual({ kind: 'none' });
+};
+beforeEach(begin);
+afterEach(async () => {
+  await bench.swarm().terminate();
+});
+
+test('what a request took is kept, also over the loss of the worker, and the next plan looks so far ahead', async () => {
+  channels = 4;
+  use(async ({ zone = '' }) => add(zone));
+  expect((await nextPlan()).scale).toMatchObject({ kind: 'provision', count: 1, zones: ['b'] });
+  const [outcome] = await outcomes(1);
+  expect(outcome).toMatchObject({ zone: 'b', asked: 1, got: 1 });
+  const { askedAtMs = 0, endedAtMs = 0 } = outcome ?? {};
+  expect(endedAtMs).toBeGreaterThanOrEqual(askedAtMs);
+  expect(endedAtMs - askedAtMs).toBeLessThan(30_000);
+
+  await bench.restartWorker();
+  expect(await provisioning()).toMatchObject({ pending: [], outcomes: [outcome] });
+  // One outcome of seconds beside a prior of five that is worth less now.
+  channels = 8;
+  const { scale } = await nextPlan();
+  expect(scale.kind === 'provision' && scale.figures.leadSeconds).toBeLessThanOrEqual(300);
+  expect(scale.kind === 'provision' && scale.count).toBeGreaterThan(1);
+  await eventually(async () => (await provisioning()).pending.length === 0);
+});
+
+test('a zone that fails is asked again only after a pause, and elsewhere', async () => {
+  const asked: (string | undefined)[] = [];
+  use(async ({ zone }) => {
+    asked.push(zone);
+    if (zone === 'b') throw new SwarmError('at-capacity-limit', 'zone b is sold out');
+    return add(zone ?? 'a');
+  });
+  channels = 4;
+  await nextPlan();
+  expect(await outcomes(1)).toMatchObject([{ zone: 'b', got: 0 }]);
+  const waiting = await nextPlan();
+  expect(waiting.scale.kind).toBe('none');
+  expect(waiting.unmet.map(({ why }) => why).join()).toMatch(/last request for encoders failed/);
+  expect(asked).toEqual(['b']);
+
+  aheadMs = 20_000;
+  await nextPlan();
+  expect((await outcomes(2))[1]).toMatchObject({ zone: 'a', got: 1 });
+  expect((await nextPlan()).scale.kind).toBe('none');
+  expect(asked).toEqual(['b', 'a']);
+});
+
+test('a slow provider is counted on while it may still come, then worked around, and its late encoder used', async () => {
+  let give: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (give = resolve));
+  let requests = 0;
+  use(async ({ zone = 'a' }) => {
+    requests += 1;
+    if (requests > 1) return add(zone);
+    const beat = setInterval(() => heartbeat(), 500);
+    await gate.finally(() => clearInterval(beat));
+    return add(zone);
+  });
+  channels = 4;
+  expect((await nextPlan()).acted).toMatchObject([{ what: 'provision 1', accepted: true }]);
+  expect((await provisioning()).pending).toMatchObject([{ zone: 'b' }]);
+  // Cycles go on, and do not ask for the same encoder again.
+  expect((await nextPlan()).scale.kind).toBe('none');
+  expect((await nextPlan()).scale.kind).toBe('none');
+  expect(requests).toBe(1);
+
+  // The prior says five minutes at most; at ten nobody counts on it any more.
+  aheadMs = 11 * 60_000;
+  expect((await nextPlan()).scale).toMatchObject({ kind: 'provision', count: 1 });
+  expect(await outcomes(1)).toMatchObject([{ got: 1 }]);
+  expect((await provisioning()).pending).toHaveLength(1);
+  give();
+  expect(await outcomes(2)).toMatchObject([{ got: 1 }, { got: 1 }]);
+  expect((await provisioning()).pending).toEqual([]);
+  expect(encoders).toHaveLength(5);
+});
+
+test('fewer given than asked for: the rest is asked for again; a host that never answers is ended', async () => {
+  const given: string[] = [];
+  swarm.calls.length = 0;
+  let silent = true;
+  use(
+    async ({ zone = 'a' }) => {
+      given.push(zone);
+      // Its host is started, and is not seen to answer.
+      return given.length === 2 && silent ? { encoderId: 'enc-silent' } : add(zone);
+    },
+    {
+      awaitEncoderHealthy: async ({ encoderId }) => {
+        if (encoderId === 'enc-silent') return failing('unknown-encoder')();
+        return { atMs: Date.now() };
+      },
+    },
+  );
+  channels = 7;
+  expect((await nextPlan()).scale).toMatchObject({ kind: 'provision', count: 2 });
+  const both = await outcomes(2);
+  expect(both.map(({ got }) => got).sort()).toEqual([0, 1]);
+  await eventually(async () => swarm.calls.includes('deprovision enc-silent'));
+  expect(encoders).toHaveLength(4);
+
+  silent = false;
+  aheadMs = 20_000;
+  expect((await nextPlan()).scale).toMatchObject({ kind: 'provision', count: 1 });
+  await outcomes(3);
+  expect((await nextPlan()).scale.kind).toBe('none');
+});
