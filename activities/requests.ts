@@ -157,8 +157,13 @@ export const requestActivities = ({
       await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.cordon, { args: [r] });
     },
 
+    /** An encoder that the swarm does not know has no cordon: an attempt before this one, whose worker was lost, has lifted it. */
     async requestUncordon(r: CordonRequest): Promise<void> {
-      await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.uncordon, { args: [r] });
+      try {
+        await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.uncordon, { args: [r] });
+      } catch (error) {
+        if (refusalOf(error).code !== 'unknown-encoder') throw error;
+      }
     },
   };
 };

@@ -1,6 +1,7 @@
 import { continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { ChannelFacts } from '../activities';
 import type { MoveResult, RecoverRequest } from '../src/domain';
+import { upsertAttributes } from './attributes';
 import { causeOf, refusal } from './failures';
 import { emptyResult, finish, setOwner } from './move-result';
 import { quick } from './steps';
@@ -81,7 +82,11 @@ export const recovery = async (input: RecoveryInput): Promise<MoveResult> => {
     await quick.recordMove({ cell: input.cell, result: finished, troubles }).catch(() => undefined);
     return finished;
   } catch (error) {
-    if (isCancellation(error)) throw error;
+    if (isCancellation(error)) {
+      // Its channel is being removed: nobody has to look after it any more, however long it had been tried.
+      upsertAttributes({ outcome: 'cancelled' });
+      throw error;
+    }
     const cause = causeOf(error);
     if (cause.code !== 'conflict' && cause.code !== 'unknown-channel') throw error;
     const actual = cause.details as Partial<Pick<ChannelFacts, 'owner' | 'token'>> | undefined;

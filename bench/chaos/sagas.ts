@@ -23,7 +23,9 @@ export const countSagas = async (client: Client): Promise<SagaCounts> => {
     const isRunning = status.name === 'RUNNING';
     if (isRunning) counts.running += 1;
     if (status.name === 'CONTINUED_AS_NEW') continue;
-    if (status.name !== 'COMPLETED' || (outcome === 'unresolved' && type !== STEP)) {
+    // A move that is cancelled with the removal of its channel has nothing left to do.
+    const isOver = status.name === 'COMPLETED' || status.name === 'CANCELLED';
+    if (!isOver || (outcome === 'unresolved' && type !== STEP)) {
       counts.unresolved.push(`${workflowId} (${runId}) ${status.name.toLowerCase()} ${outcome ?? ''}`.trim());
     } else {
       const name = `${type} ${outcome ?? 'done'}`;
