@@ -97,7 +97,7 @@ const currentCommit = async (): Promise<string> => {
   const git = async (...args: string[]): Promise<string> =>
     (await promisify(execFile)('git', args, { cwd: join(__dirname, '..', '..') })).stdout.trim();
   try {
-    const changed = await git('status', '--porcelain');
+    const changed = await git('status', '--porcelain', '--untracked-files=no');
     return `${await git('rev-parse', '--short', 'HEAD')}${changed ? '+changes' : ''}`;
   } catch {
     return 'unknown';

@@ -319,6 +319,26 @@ describe('recovery', () => {
     expect(await outcome()).toBe('recovered');
   });
 
+  test('of a channel that is removed is over, and no longer shown as unresolved', async () => {
+    const { swarm, spec } = setUp();
+    swarm.encoderIds = [];
+    bench.use(swarm.activities());
+    const channel = await bench.startChannel(spec);
+    channel.recover(recoverRequest()).catch(() => undefined);
+    const run = bench.client.workflow.getHandle(`recovery/${spec.id}/1`);
+    const seen = async (): Promise<{ outcome: unknown; status: string } | null> => {
+      const described = await run.describe().catch(() => null);
+      const outcome = described?.typedSearchAttributes
+        .getAll()
+        .find(({ key }) => key.name === searchAttributeNames.outcome)?.value;
+      return described && { outcome, status: described.status.name };
+    };
+    await eventually(async () => (await seen())?.outcome === 'unresolved');
+    await channel.remove();
+    await eventually(async () => (await seen())?.status === 'CANCELLED');
+    expect(await seen()).toEqual({ outcome: 'cancelled', status: 'CANCELLED' });
+  });
+
   test('of a channel that another owner holds by now is refused with conflict', async () => {
     const { swarm, spec } = setUp();
     swarm.ownedBy(spec.id, 'enc-2', 'another', 7);

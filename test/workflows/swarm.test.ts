@@ -211,6 +211,19 @@ describe('cordon and drain', () => {
     }
   });
 
+  test('lifting a cordon twice is lifting it once, also where the encoder has left meanwhile', async () => {
+    const requests = bench.requests(originUrl);
+    const request = { encoderId: 'enc-3', requestedBy: 'test' };
+    await update(swarmControl.cordon, request);
+    const known = swarm.encoderIds;
+    swarm.encoderIds = known.filter((id) => id !== 'enc-3');
+    await requests.requestUncordon(request);
+    expect((await state()).cordons).toEqual({});
+    await requests.requestUncordon(request);
+    expect((await refusalFrom(update(swarmControl.uncordon, request))).code).toBe('unknown-encoder');
+    swarm.encoderIds = known;
+  });
+
   test('a drain moves all channels away, and says which ones it could not move', async () => {
     const channels = [await addedChannel('enc-3'), await addedChannel('enc-3'), await addedChannel('enc-3')];
     await update(swarmControl.drain, { encoderId: 'enc-3', requestedBy: 'test' });
