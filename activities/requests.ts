@@ -157,7 +157,7 @@ export const requestActivities = ({
       await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.cordon, { args: [r] });
     },
 
-    /** An encoder that the swarm does not know has no cordon: an attempt before this one, whose worker was lost, has lifted it. */
+    /** Done too where the encoder has left with its cordon: an attempt whose answer was lost may have lifted it. */
     async requestUncordon(r: CordonRequest): Promise<void> {
       try {
         await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.uncordon, { args: [r] });

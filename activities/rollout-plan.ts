@@ -119,7 +119,6 @@ export const planRollout = (situation: RolloutSituation): RolloutPlan => {
       zone: chosen.find(({ id }) => id === encoderId)?.zone ?? '',
       wave: name,
       from: fromOf.get(encoderId) as InstalledBuild,
-      cordonedBefore: swarm.cordons[encoderId] !== undefined,
       status: 'waiting',
     })),
   );

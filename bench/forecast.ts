@@ -8,7 +8,8 @@ import { StepReporter } from '../src/setup';
 import { explainFailure, runCommand } from '../src/setup/run-command';
 import { generateEventAudiences } from './lib/event-audience';
 import { measureEventGain, type EventGain } from './lib/event-gain';
-import { preparePython } from './lib/python-environment';
+import { measureForecastSpeed, type ForecastSpeed } from './lib/forecast-speed';
+import { prepareOtherTraces, preparePython } from './lib/python-environment';
 import {
   parseScoreTable,
   secondsPerSeries,
@@ -18,6 +19,8 @@ import {
 } from './lib/score-table';
 
 const ROOT = join(__dirname, '..', '..');
+/** Not compiled, so it stays beside the sources. */
+const OTHER_TRACES_SCRIPT = join(ROOT, 'bench', 'lib', 'other_traces.py');
 const SCORE_LIMIT_MS = 3_600_000;
 /** What the scorer takes when it isn't told. */
 const DEFAULT_ORIGINS = { hourly: 7, fine: 24 };
@@ -26,6 +29,8 @@ interface Options {
   traces: string;
   scorer: string;
   peers: boolean;
+  others: boolean;
+  series: number;
   origins?: number;
   seed: number;
 }
@@ -92,7 +97,15 @@ const rounded = <T extends object>(figures: T): T =>
     ]),
   ) as T;
 
-const figuresTable = (hourly: ScoreSummary, fine: ScoreSummary, events: EventGain): string => {
+const forecastAndLearn = ({ forecastCpuSeconds, relearnCpuSeconds }: ForecastSpeed): number =>
+  forecastCpuSeconds + relearnCpuSeconds;
+
+const figuresTable = (
+  hourly: ScoreSummary,
+  fine: ScoreSummary,
+  events: EventGain,
+  speed: ForecastSpeed,
+): string => {
   const table = new Table({
     head: ['figure', 'reached', 'wanted'],
     style: { head: [], border: [], compact: true },
@@ -107,8 +120,29 @@ const figuresTable = (hourly: ScoreSummary, fine: ScoreSummary, events: EventGai
     ['hourly: above P90', hourly.over90.toFixed(3), '0.08 to 0.12'],
     ['fine: above P90', fine.over90.toFixed(3), '0.08 to 0.12'],
     ['events: MASE with over without', events.ratio.toFixed(3), '<= 0.72'],
+    [`${speed.series} x 24, learned: CPU s`, speed.forecastCpuSeconds.toFixed(2), '<= 2 for 1,000'],
+    ['a step with its share of learning: CPU s', forecastAndLearn(speed).toFixed(2), ''],
+    ['learning all of them, once a day: CPU s', speed.learnCpuSeconds.toFixed(1), ''],
   );
   return table.toString();
+};
+
+type Scored = Awaited<ReturnType<typeof score>>;
+
+/** The same on real series of other origins, so that nobody need believe that the traces are not what was fitted to. */
+const scoreOthers = async (
+  python: string,
+  o: Options,
+  reporter: StepReporter,
+): Promise<{ hourly: Scored; fine: Scored }> => {
+  const folder = await reporter.step('other series', (progress) =>
+    prepareOtherTraces(python, OTHER_TRACES_SCRIPT, process.env, progress),
+  );
+  const scoreKind = (kind: 'hourly' | 'fine'): Promise<Scored> =>
+    reporter.step(`other series, ${kind}`, (progress) =>
+      score(python, { ...o, traces: join(folder, kind) }, kind === 'fine', progress),
+    );
+  return { hourly: await scoreKind('hourly'), fine: await scoreKind('fine') };
 };
 
 const main = async (given: Options): Promise<void> => {
@@ -117,7 +151,7 @@ const main = async (given: Options): Promise<void> => {
   await requirePath(o.traces, 'the folder of traces to forecast (CSV: timestamp,value)', '--traces DIR');
   await requirePath(o.scorer, 'the scorer', '--scorer FILE');
   const reporter = new StepReporter(process.stdout);
-  const { forecaster, backend } = await loadDefaultForecaster();
+  const { forecaster, members, backend } = await loadDefaultForecaster();
   console.log(`forecast bench: back end ${backend}, seed of the generated audience ${o.seed}`);
   const python = await reporter.step('Python', (progress) => preparePython(process.env, progress));
   const hourly = await reporter.step('hourly', (progress) => score(python, o, false, progress));
@@ -125,15 +159,28 @@ const main = async (given: Options): Promise<void> => {
   const events = await reporter.step('events', async () =>
     measureEventGain(forecaster, generateEventAudiences({ seed: o.seed, channels: 12, weeks: 6 })),
   );
+  const speed = await reporter.step('speed', async () =>
+    measureForecastSpeed(members, { series: o.series, seed: o.seed }),
+  );
+  const others = o.others ? await scoreOthers(python, o, reporter) : null;
   console.log(`\nHourly, one day ahead\n${hourly.text}\n\nFine (5 min), one hour ahead\n${fine.text}\n`);
   const [hourlySummary, fineSummary] = [summaryOf(hourly.table), summaryOf(fine.table)];
-  console.log(figuresTable(hourlySummary, fineSummary, events));
+  console.log(figuresTable(hourlySummary, fineSummary, events, speed));
+  if (others)
+    console.log(`\nSeries of other origins, hourly\n${others.hourly.text}\n\nfine\n${others.fine.text}\n`);
   const { maseWith, maseWithout, ratio } = events;
   console.log(
     JSON.stringify({
       hourly: rounded(hourlySummary),
       fine: rounded(fineSummary),
       events: rounded({ maseWith, maseWithout, ratio }),
+      ...(others && {
+        others: {
+          hourly: rounded(summaryOf(others.hourly.table)),
+          fine: rounded(summaryOf(others.fine.table)),
+        },
+      }),
+      speed: rounded(speed),
       secondsPerSeries: Number(secondsPerSeries([hourly, fine]).toPrecision(3)),
       backend,
     }),
@@ -147,6 +194,8 @@ const program = new Command('bench:forecast')
   .option('--traces <dir>', 'folder of CSV files: timestamp,value', join(ROOT, '..', 'shared', 'traces'))
   .option('--scorer <file>', 'the scoring program', join(ROOT, '..', 'shared', 'forecast', 'score.py'))
   .option('--no-peers', 'leave the StatsForecast models out: quicker, nothing to compare with')
+  .option('--others', 'also on real series of other origins, out of a Python package', false)
+  .option('--series <n>', 'generated series of six weeks for the speed', wholeNumber, 1_000)
   .option('--origins <n>', 'windows per trace (default: 7 hourly, 24 fine)', wholeNumber)
   .option('--seed <n>', 'seed of the generated audience', wholeNumber, 1)
   .addHelpText(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import type { Client } from '@temporalio/client';
 import {
+  ladderUnits,
   policySchema,
   swarmControl,
   swarmWorkflowId,
@@ -109,15 +110,19 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
     const setting: RolloutSetting = { swarm, run, watch, channels, debian, random, folder: stateDir };
     const other = async (): Promise<EncoderBuild> =>
       run.addBuild(OTHER_BUILD[o.build].id, OTHER_BUILD[o.build].source);
-    const steadyUnits = await watch.units();
-    watch.peakUnits = 0;
+    const steadyUnits = channels.reduce((sum, c) => sum + ladderUnits(c.ladder, c.framesPerSecond), 0);
+    watch.resetPeak();
     const startedAtMs = Date.now();
     const outcome = badKind
       ? await badBuildRun(setting, badKind)
       : o.kills > 0
-        ? await killRuns(setting, await other(), o.kills)
+        ? await killRuns(setting, await other(), { runs: o.kills, seed: o.seed, abort: o.abort })
         : await upgradeAndBack(setting, await other());
     const durationS = Math.round((Date.now() - startedAtMs) / 1000);
+    const { peak } = watch;
+    console.log(
+      `peak of ${peak.units} units after ${Math.round((peak.atMs - startedAtMs) / 1000)} s: ${peak.told}`,
+    );
     await onAir.untilOnAir();
     const report = await verify(swarm, stateDir, channels);
     const result = {
@@ -130,12 +135,17 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
       gapsDeclared: report.gapsDeclared,
       durationS,
       steadyUnits,
-      peakExtraEncodeRatio: Number((watch.peakUnits / steadyUnits).toFixed(3)),
+      peakExtraEncodeRatio: Number((peak.units / steadyUnits).toFixed(3)),
       ...outcome.figures,
       seed: o.seed,
     };
     const table = new Table({ head: ['figure', 'value'], style: { head: [], border: [], compact: true } });
-    table.push(...Object.entries(result).map(([name, value]) => [name, String(value)]));
+    table.push(
+      ...Object.entries(result).map(([name, value]) => [
+        name,
+        typeof value === 'object' ? JSON.stringify(value) : String(value),
+      ]),
+    );
     console.log(table.toString());
     console.log(JSON.stringify(result));
     return report.ok && report.gapsDeclared === 0 && outcome.ok;

@@ -97,7 +97,7 @@ const main = async (o: Options): Promise<boolean> => {
   try {
     const storm = await Storm.begin({
       ...{ swarm, seed, channels: o.channels },
-      killEveryMs: KILL_EVERY_MS,
+      killEvery: { ms: KILL_EVERY_MS },
       onProgress: (done, kills) => progress.onProgress(done, kills),
     });
     try {

@@ -264,6 +264,11 @@ const inWords = ({
     `- forecast: ${forecastId ?? 'none'} ${forecastModel ?? ''}`,
     ...(unreachable.length > 0 ? [`- silent: ${unreachable.join(', ')}`] : []),
     ...fitness.map((f) => `- ${f.encoderId}: fitness ${f.score.toFixed(2)}, weakest: ${f.weakestTerm}`),
+    ...(plan.regions ?? []).map(
+      (r) =>
+        `- CDN of ${r.region}: ${Math.round(r.peakLoadP90 * 100)} % at P90${r.congested ? ', congested' : ''}`,
+    ),
+    ...(plan.scale.kind === 'none' ? [] : [`- scale: ${plan.scale.reason}`]),
     ...plan.moves.map((move) => `- ${move.explanation.summary}`),
     ...plan.unmet.map(({ why }) => `- unmet: ${why}`),
     ...updates.map(({ why }) => `- to bring in line: ${why}`),

@@ -83,7 +83,7 @@ export const recovery = async (input: RecoveryInput): Promise<MoveResult> => {
     return finished;
   } catch (error) {
     if (isCancellation(error)) {
-      // Its channel is being removed: nobody has to look after it any more, however long it had been tried.
+      // Whatever it still showed: nothing is left to be resolved of a channel that is being removed.
       upsertAttributes({ outcome: 'cancelled' });
       throw error;
     }

@@ -3,9 +3,16 @@ import { rolloutMetrics, type RolloutState } from '../src/domain/rollout';
 
 const number = (value: number | null): string => (value === null ? '–' : value.toPrecision(3));
 
+/** What was left as it was is the control cycle's from now on. */
+export const completedInWords = ({ encoders, skipped, request }: RolloutState): string => {
+  const upgraded = encoders.filter(({ status }) => status === 'upgraded').length;
+  const left = skipped.map(({ encoderId, why }) => `; ${encoderId} is left as it was: it ${why}`);
+  return `${upgraded} encoder(s) were brought to ${request.buildId}${left.join('')}`;
+};
+
 /** A rollout in Temporal's UI: where it stands, encoder by encoder, and what the verdict rests on. */
 export const showRollout = (state: RolloutState): void => {
-  const { phase, paused, request, encoders, verdict, failure, detail } = state;
+  const { phase, paused, request, encoders, skipped, verdict, failure, detail } = state;
   const done = encoders.filter(({ status }) => status === 'upgraded').length;
   setCurrentDetails(
     [
@@ -16,6 +23,7 @@ export const showRollout = (state: RolloutState): void => {
       ...encoders.map(
         (e) => `- ${e.wave}: ${e.encoderId} (zone ${e.zone}, was ${e.from.buildId}) **${e.status}**`,
       ),
+      ...skipped.map(({ encoderId, why }) => `- left as it is: ${encoderId} ${why}`),
       ...(verdict
         ? [
             `- verdict: **${verdict.outcome}**, e-value ${number(verdict.eWorse)} of ${verdict.worseFrom}`,

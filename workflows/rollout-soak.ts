@@ -41,7 +41,6 @@ export class Soak {
       );
       break;
     }
-    if (canary.cordonedBefore && canary.status !== 'gone') return;
     await persistent.requestUncordon.executeWithOptions({ summary: `${canary.encoderId} takes any work` }, [
       { encoderId: canary.encoderId, requestedBy: state.workflowId },
     ]);

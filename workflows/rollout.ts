@@ -21,7 +21,7 @@ import type {
 import { isOver, noEvidence, rolloutControl } from '../src/domain/rollout';
 import { attributes, upsertAttributes } from './attributes';
 import { causeOf, refusal, refusalOf } from './failures';
-import { showRollout } from './rollout-details';
+import { completedInWords, showRollout } from './rollout-details';
 import { Soak } from './rollout-soak';
 import { validateAbort, validateDecide, validatePause, validateResume } from './rollout-validation';
 import { WORKFLOW_TASK_TIMEOUT, patient, persistent } from './steps';
@@ -128,8 +128,9 @@ class Rollout {
     try {
       if (state.phase !== 'rolling-back') {
         await this.scope.run(() => this.forward());
-        await this.setTarget();
+        const noTarget = await this.setTarget();
         this.end('completed');
+        if (noTarget) this.say(`${state.detail}; not the target: ${noTarget}`);
         return;
       }
     } catch (error) {
@@ -158,14 +159,20 @@ class Rollout {
     }
   }
 
-  /** What joins from now on begins with the new build. One that the manager refuses as target runs all the same. */
-  private async setTarget(): Promise<void> {
+  /**
+   * What joins from now on begins with the new build. One that the manager refuses as target runs all the same.
+   * @returns why it was refused
+   */
+  private async setTarget(): Promise<string | undefined> {
     const { request, workflowId } = this.state;
     const target = { buildId: request.buildId, requestedBy: workflowId };
-    await CancellationScope.nonCancellable(() =>
+    return CancellationScope.nonCancellable(() =>
       persistent.setTargetBuild
         .executeWithOptions({ summary: `${request.buildId} is what the cell runs` }, [target])
-        .catch((error: unknown) => this.say(`not the target: ${causeOf(error).message}`)),
+        .then(
+          () => undefined,
+          (error: unknown) => causeOf(error).message,
+        ),
     );
   }
 
@@ -218,7 +225,7 @@ class Rollout {
     more: { onlyChannels?: string[]; persistent?: boolean },
   ) {
     const { cell, workflowId, runId, movesAtOnce, spareUnits } = this.state;
-    const { encoderId, cordonedBefore } = encoder;
+    const { encoderId } = encoder;
     return executeChild(upgradeEncoder, {
       workflowId: `upgrade/${cell}/${encoderId}/${runId.slice(-8)}-${way}`,
       args: [
@@ -230,7 +237,6 @@ class Rollout {
           requestId: `${runId}-${encoderId}-${way}`,
           movesAtOnce,
           spareUnits,
-          cordonedBefore,
           persistent: false,
           ...more,
         },
@@ -291,10 +297,7 @@ class Rollout {
     if (failure) state.failure = { code: failure.code, message: failure.message };
     state.finishedAtMs = Date.now();
     upsertAttributes({ outcome: phase === 'rolled-back' ? 'compensated' : phase });
-    this.enter(
-      phase,
-      phase === 'completed' ? `all run ${state.request.buildId}` : (state.failure?.message ?? ''),
-    );
+    this.enter(phase, phase === 'completed' ? completedInWords(state) : (state.failure?.message ?? ''));
   }
 
   private say(detail: string): void {

@@ -12,8 +12,8 @@ export const showSwarm = ({
   lastCycle,
 }: SwarmWorkflowState): void => {
   const cordoned = Object.entries(cordons).map(
-    ([id, { draining, by, exceptChannels = [] }]) =>
-      `${id} (${draining ? 'draining' : 'cordoned'}${exceptChannels.length > 0 ? ` but for ${exceptChannels.join(', ')}` : ''} by ${by})`,
+    ([id, { draining, by, exceptChannels = [], people }]) =>
+      `${id} (${draining ? 'draining' : 'cordoned'}${exceptChannels.length > 0 ? ` but for ${exceptChannels.join(', ')}` : ''} by ${by}${people ? `, and by ${people.by}` : ''})`,
   );
   const decided = lastCycle
     ? [

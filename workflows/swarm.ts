@@ -28,6 +28,7 @@ import type {
   SwarmWorkflowState,
 } from '../src/domain';
 import { channelWorkflowId, swarmControl } from '../src/domain/control';
+import { withCordon, withoutCordon, withoutEncoder } from '../src/domain/cordons';
 import { noProvisioning, withEnded, withRequested, withoutForgotten } from '../src/domain/provisioning';
 import { attributes } from './attributes';
 import { channel, contextSignal } from './channel';
@@ -235,20 +236,28 @@ class Swarm {
 
   private async cordon(request: CordonRequest, draining: boolean): Promise<void> {
     const { state } = this;
-    const { encoderId, requestedBy, exceptChannels } = request;
-    await this.assertKnown(encoderId);
-    const cordon = { draining, by: requestedBy, atMs: Date.now(), ...(exceptChannels && { exceptChannels }) };
-    state.cordons = { ...state.cordons, [encoderId]: cordon };
+    await this.assertKnown(request.encoderId);
+    state.cordons = withCordon(state.cordons, request, { draining, atMs: Date.now() });
     await this.handDown();
   }
 
-  /** Also for an encoder that has left the fleet: its entry goes. One that is not cordoned stays so. */
-  private async uncordon({ encoderId }: CordonRequest): Promise<void> {
+  /** Also for an encoder that has left the fleet: all of its entry goes. One that is not cordoned stays so. */
+  private async uncordon(request: CordonRequest): Promise<void> {
     const { state } = this;
-    if (!state.cordons[encoderId]) await this.assertKnown(encoderId);
+    const { encoderId } = request;
+    const before = state.cordons[encoderId];
+    let isKnown = true;
+    if (!before || before.people) {
+      try {
+        await this.assertKnown(encoderId);
+      } catch (error) {
+        if (!before || causeOf(error).code !== 'unknown-encoder') throw error;
+        isKnown = false;
+      }
+    }
     // Read only now: other cordons may have come and gone meanwhile.
-    const { [encoderId]: _lifted, ...others } = state.cordons;
-    state.cordons = others;
+    const { cordons } = state;
+    state.cordons = isKnown ? withoutCordon(cordons, request) : withoutEncoder(cordons, encoderId);
     await this.handDown();
   }
 

@@ -25,7 +25,7 @@ export const synchronise = async ({ cell, update }: SynchroniseInput): Promise<{
         args: [
           {
             ...{ cell, encoderId, requestedBy: workflowId, requestId: `${workflowId}/${runId}/${step}` },
-            ...{ movesAtOnce: 1, cordonedBefore: false },
+            movesAtOnce: 1,
             ...more,
           },
         ],

@@ -112,8 +112,6 @@ export interface UpgradeInput {
   movesAtOnce: number;
   /** Encode units that the self-test may take; default: all that the host has. */
   spareUnits?: number;
-  /** Cordoned by somebody else: stays so afterwards. */
-  cordonedBefore: boolean;
   /** Stays cordoned for all but these channels; absent: takes any work afterwards. */
   onlyChannels?: string[];
   /** There is no other way, as in a rollback: goes on trying until it is done. */

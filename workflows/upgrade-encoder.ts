@@ -47,7 +47,7 @@ export const upgradeEncoder = async (input: UpgradeInput): Promise<UpgradeResult
 };
 
 const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Promise<void> => {
-  const { encoderId, build, requestedBy, cordonedBefore, onlyChannels, spareUnits } = input;
+  const { encoderId, build, requestedBy, onlyChannels, spareUnits } = input;
   const { digest } = build;
   await story.step('cordon', () =>
     patient.requestCordon.executeWithOptions({ summary: `${encoderId} takes no new work` }, [
@@ -77,7 +77,7 @@ const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Prom
         [{ encoderId, requestedBy, exceptChannels: onlyChannels }],
       ),
     );
-  } else if (!cordonedBefore) {
+  } else {
     await story.step('uncordon', () =>
       persistent.requestUncordon.executeWithOptions({ summary: `${encoderId} takes work again` }, [
         { encoderId, requestedBy },

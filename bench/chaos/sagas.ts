@@ -7,7 +7,7 @@ const SAGAS = ['handoff', 'recovery', 'drainEncoder', 'scaleOut', 'scaleIn'];
 const STEP = 'drainEncoder';
 
 export interface SagaCounts {
-  /** Completed, by type and outcome: "handoff completed". */
+  /** Completed or cancelled, by type and outcome: "handoff completed". */
   outcomes: Record<string, number>;
   /** Still running, failed, timed out, or ended as unresolved; in words. */
   unresolved: string[];
@@ -23,12 +23,12 @@ export const countSagas = async (client: Client): Promise<SagaCounts> => {
     const isRunning = status.name === 'RUNNING';
     if (isRunning) counts.running += 1;
     if (status.name === 'CONTINUED_AS_NEW') continue;
-    // A move that is cancelled with the removal of its channel has nothing left to do.
-    const isOver = status.name === 'COMPLETED' || status.name === 'CANCELLED';
-    if (!isOver || (outcome === 'unresolved' && type !== STEP)) {
+    // A channel that is removed cancels its move; what it can't undo still shows as unresolved.
+    const hasEnded = status.name === 'COMPLETED' || status.name === 'CANCELLED';
+    if (!hasEnded || (outcome === 'unresolved' && type !== STEP)) {
       counts.unresolved.push(`${workflowId} (${runId}) ${status.name.toLowerCase()} ${outcome ?? ''}`.trim());
     } else {
-      const name = `${type} ${outcome ?? 'done'}`;
+      const name = `${type} ${outcome ?? status.name.toLowerCase()}`;
       counts.outcomes[name] = (counts.outcomes[name] ?? 0) + 1;
     }
   }

@@ -19,6 +19,8 @@ export interface BackEndFigures {
   epochMs: number;
   epochCpuMs: number;
   batchesPerEpoch: number;
+  /** Of a whole retraining. */
+  epochs: number;
   /** Loss of the second epoch, to compare the back ends' numbers. */
   loss: number;
   /** All series, 24 steps each; the best of three. */
@@ -59,6 +61,7 @@ const measure = async ({ name, ownMatMul, series: count, seed }: BackEndRun): Pr
     epochMs: second.ms,
     epochCpuMs: second.cpuMs,
     batchesPerEpoch: plan.batchesPerEpoch,
+    epochs: plan.epochs,
     loss: second.result.loss,
     forecastMs: Math.min(...forecasts.map((f) => f.ms)),
     forecastCpuMs: Math.min(...forecasts.map((f) => f.cpuMs)),

@@ -6,19 +6,31 @@ import { defaultChannels } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { callJson } from '../../src/service/http';
 import { StepReporter } from '../../src/setup';
+import { BUFFER_POINTS } from '../../src/telemetry/influx-store';
+import { MAX_WAITING } from '../../src/telemetry/signal-queue';
 import { startSwarm } from '../../src/start/swarm';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
 import { rounded } from './statistics';
 
 const ON_AIR_LIMIT_MS = 60_000;
 const RESUME_LIMIT_MS = 120_000;
+/** With Temporal alive, a control cycle is never older than this: three of them, and a slow one. */
+const DECISION_AGE_LIMIT_SECONDS = 20;
+
+export const controlPlaneParts = ['temporal', 'influxdb'] as const;
+export type ControlPlanePart = (typeof controlPlaneParts)[number];
 
 export interface OutageFigures {
+  silent: string;
   outageSeconds: number;
+  /** Age of the last control cycle as the outage ended. */
+  lastDecisionAgeSeconds: number;
   /** Seconds from the end of the outage to the next control cycle. */
   resumedAfterSeconds: number | null;
   collectorBufferedPoints: number;
   collectorDroppedPoints: number;
+  /** Reports of lost encoders and failed sessions that waited for Temporal as the outage ended. */
+  signalsWaiting: number;
   workerMiBBefore: number;
   workerMiBAfter: number;
   collectorMiBBefore: number;
@@ -28,18 +40,29 @@ export interface OutageFigures {
   gapsDeclared: number;
 }
 
+/** Whether an outage left everything as it must: every frame, backlogs within bounds, decisions again or still. */
+export const outageHeld = (figures: OutageFigures): boolean =>
+  figures.framesLost === 0 &&
+  figures.gapsDeclared === 0 &&
+  figures.framesChecked > 0 &&
+  figures.resumedAfterSeconds !== null &&
+  figures.collectorBufferedPoints <= BUFFER_POINTS &&
+  figures.signalsWaiting <= MAX_WAITING &&
+  (figures.silent.includes('temporal') || figures.lastDecisionAgeSeconds < DECISION_AGE_LIMIT_SECONDS);
+
 const residentMiB = async (pid: number | undefined): Promise<number> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
 };
 
 /**
- * A whole swarm whose Temporal and InfluxDB stop answering for a while: SIGSTOP, so that connections stay open and
+ * A whole swarm whose Temporal or InfluxDB, or both, stop answering for a while: SIGSTOP, so that connections stay open and
  * nothing is refused, which is worse than an end.
  */
 export const outageOfControlPlane = async (o: {
   portBase: number;
   outageSeconds: number;
+  parts: readonly ControlPlanePart[];
   log(line: string): void;
 }): Promise<OutageFigures> => {
   const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-outage-'));
@@ -64,8 +87,10 @@ export const outageOfControlPlane = async (o: {
   };
   const published = async (): Promise<{ nextGop: number; gapsDeclared: number }[]> =>
     callJson(`${environment.SWARM_ORIGIN_URL}/channels`);
-  const collector = (): Promise<{ points: { buffered: number; dropped: number } }> =>
-    callJson(`http://${environment.SWARM_HOST}:${environment.SWARM_COLLECTOR_PORT}/healthz`);
+  const collector = (): Promise<{
+    points: { buffered: number; dropped: number };
+    signals: { waiting: number };
+  }> => callJson(`http://${environment.SWARM_HOST}:${environment.SWARM_COLLECTOR_PORT}/healthz`);
   const until = async (holds: () => Promise<boolean>, limitMs: number): Promise<boolean> => {
     const deadline = Date.now() + limitMs;
     while (Date.now() < deadline) {
@@ -89,8 +114,8 @@ export const outageOfControlPlane = async (o: {
       await residentMiB(pids.worker),
       await residentMiB(pids.collector),
     ];
-    o.log(`  Temporal and InfluxDB stop answering for ${o.outageSeconds} s ...`);
-    for (const name of ['temporal', 'influxdb'] as const) {
+    o.log(`  ${o.parts.join(' and ')} stop answering for ${o.outageSeconds} s ...`);
+    for (const name of o.parts) {
       const pid = pids[name];
       if (pid === undefined)
         throw new Error(`${name} is not a process of this swarm: unset TEMPORAL_ADDRESS and INFLUX_URL.`);
@@ -98,7 +123,8 @@ export const outageOfControlPlane = async (o: {
       stopped.push(pid);
     }
     await sleep(o.outageSeconds * 1_000);
-    const { points } = await collector();
+    const { points, signals } = await collector();
+    const lastDecisionAgeSeconds = rounded((Date.now() - (await decidedAtMs())) / 1_000, 1) ?? 0;
     const [workerMiBAfter, collectorMiBAfter] = [
       await residentMiB(pids.worker),
       await residentMiB(pids.collector),
@@ -118,10 +144,13 @@ export const outageOfControlPlane = async (o: {
     for (const p of report.playlists) for (const problem of p.problems) o.log(`  ${p.url}: ${problem}`);
     const { framesChecked, framesLost, gapsDeclared } = report;
     return {
+      silent: o.parts.join(' and '),
       outageSeconds: o.outageSeconds,
+      lastDecisionAgeSeconds,
       resumedAfterSeconds,
       collectorBufferedPoints: points.buffered,
       collectorDroppedPoints: points.dropped,
+      signalsWaiting: signals.waiting,
       ...{ workerMiBBefore, workerMiBAfter, collectorMiBBefore, collectorMiBAfter },
       ...{ framesChecked, framesLost, gapsDeclared },
     };

@@ -6,6 +6,8 @@ export interface RolloutBenchOptions {
   encoders: number;
   channels: number;
   kills: number;
+  /** Each of these runs is aborted as well, at a random moment. */
+  abort: boolean;
   /** true: the seed chooses. */
   badBuild?: BadBuild | true;
   build: 'npm' | 'pypi';
@@ -35,6 +37,11 @@ export const readRolloutOptions = (argv: readonly string[]): RolloutBenchOptions
     .option('--encoders <n>', 'encoder hosts', wholeNumber, 4)
     .option('--channels <n>', 'channels on air', wholeNumber, 6)
     .option('--kills <n>', 'runs in which worker, Temporal and encoders are killed', wholeNumber, 0)
+    .option(
+      '--abort',
+      'with --kills: abort each run at a random moment, so that parts are killed on the way back',
+      false,
+    )
     .option('--bad-build [kind]', 'roll out a bad build: worse or stall', oneOf<BadBuild>('worse', 'stall'))
     .option('--build <source>', 'the other build: npm (2018) or pypi', oneOf('npm', 'pypi'), 'npm')
     .option('--seed <n>', 'seed of every random choice', wholeNumber, 1)

@@ -38,6 +38,16 @@ export class RolloutRun {
     });
   }
 
+  /** Goes back, if it is not over yet. Asked for until it has been heard, since whoever answers may just be down. */
+  async abort(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const state = await this.state();
+      if (state && (isOver(state) || state.phase === 'rolling-back')) return;
+      const options = { method: 'POST', json: {}, timeoutMs: START_LIMIT_MS } as const;
+      await callJson(`${this.api}/rollout/abort`, options).catch(() => sleep(POLL_MS));
+    }
+  }
+
   /** State of the rollout; null while nobody answers. */
   state(): Promise<RolloutState | null> {
     return callJson<RolloutState>(`${this.api}/rollout`).catch(() => null);
@@ -45,12 +55,13 @@ export class RolloutRun {
 
   /** Follows the rollout to its end. @throws Error after `limitMs`, with where it stood */
   async end(limitMs: number): Promise<RolloutState> {
-    const deadline = Date.now() + limitMs;
+    const startedAtMs = Date.now();
+    const deadline = startedAtMs + limitMs;
     let shown = '';
     for (;;) {
       const state = await this.state();
       const line = state ? `${state.phase}: ${state.detail}` : shown;
-      if (line !== shown) this.log(`  ${line}`);
+      if (line !== shown) this.log(`  ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s ${line}`);
       shown = line;
       if (state && isOver(state)) return state;
       if (Date.now() > deadline) throw new Error(`not over after ${limitMs / 1000} s: ${shown}`);

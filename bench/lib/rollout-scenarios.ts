@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelSpec, EncoderBuild, RolloutPolicy, RolloutState } from '../../src/domain';
 import type { RunningSwarm } from '../../src/start/swarm';
 import { writeBadBuild } from './bad-build';
-import { killDuring } from './rollout-kills';
+import { killDuring, type Victim } from './rollout-kills';
 import type { BadBuild } from './rollout-options';
 import type { RolloutRun } from './rollout-run';
 import type { RolloutWatch } from './rollout-watch';
@@ -29,7 +29,8 @@ const ROLLOUT_LIMIT_MS = 900_000;
 const SHORT: Partial<RolloutPolicy> = {
   soakSeconds: 2,
   compareSeconds: 0.5,
-  qualityEvery: 4,
+  qualityEvery: 2,
+  falseGoodRate: 0.2,
   askAfterSeconds: 90,
 };
 const KILL_RUN_LIMIT_MS = 420_000;
@@ -125,41 +126,62 @@ export const badBuildRun = async (setting: RolloutSetting, kind: BadBuild): Prom
   };
 };
 
-/** Rollouts there and back while parts are killed: each must end completed or rolled back, with one build everywhere. */
+/**
+ * Rollouts there and back while parts are killed: each must end completed or rolled back, with one build everywhere.
+ * Run n has seed + n - 1, so that one that fails can be repeated by itself.
+ */
 export const killRuns = async (
   setting: RolloutSetting,
   other: EncoderBuild,
-  runs: number,
+  { runs, seed, abort }: { runs: number; seed: number; abort: boolean },
 ): Promise<ScenarioOutcome> => {
-  const { run, swarm, random, debian } = setting;
+  const { run, swarm, debian, channels } = setting;
   const count = { completed: 0, 'rolled-back': 0, mixed: 0, stuck: 0 };
-  let kills = 0;
+  const kills: Record<Victim, number> = { worker: 0, temporal: 0, encoder: 0 };
+  const seconds: number[] = [];
   let current = debian;
-  for (let n = 1; n <= runs; n += 1) {
+  for (let n = 0; n < runs; n += 1) {
     const target = current.id === debian.id ? other : debian;
     const over = new AbortController();
-    console.log(`run ${n} of ${runs}: ${current.id} to ${target.id}`);
+    console.log(`run ${n + 1} of ${runs}, seed ${seed + n}: ${current.id} to ${target.id}`);
+    const startedAtMs = Date.now();
     await run.start(target.id, SHORT);
-    const killing = killDuring({ swarm, run, random, signal: over.signal });
+    const killing = killDuring({ swarm, run, seed: seed + n, abort, signal: over.signal });
     const state = await run.end(KILL_RUN_LIMIT_MS).catch((error: Error) => {
       console.log(`  ${error.message}`);
       return null;
     });
     over.abort();
     const killed = await killing;
-    kills += killed.length;
-    console.log(`  killed: ${killed.join(', ') || 'nothing'}; ${state?.phase ?? 'stuck'}`);
-    if (state?.phase !== 'completed' && state?.phase !== 'rolled-back') {
-      count.stuck += 1;
-      break;
-    }
-    count[state.phase] += 1;
-    if (state.phase === 'completed') current = target;
-    if (!(await allRun(setting, current.digest))) count.mixed += 1;
+    for (const { victim } of killed) kills[victim] += 1;
+    seconds.push(Math.round((Date.now() - startedAtMs) / 1000));
+    console.log(`  killed: ${killed.map(({ told }) => told).join('; ') || 'nothing'}`);
+    console.log(`  ${state?.phase ?? 'stuck'} after ${seconds.at(-1)} s: ${state?.detail ?? ''}`);
+    const isOver = state?.phase === 'completed' || state?.phase === 'rolled-back';
+    if (isOver) {
+      count[state.phase as 'completed' | 'rolled-back'] += 1;
+      if (state.phase === 'completed') current = target;
+    } else count.stuck += 1;
+    const isWhole = isOver && (await allRun(setting, current.digest));
+    if (isOver && !isWhole) count.mixed += 1;
+    if (isWhole) continue;
+    const hosts = swarm.fleet.list().length;
+    console.log(
+      `  FAILED; repeat: npm run bench:rollout -- --kills 1${abort ? ' --abort' : ''} --seed ${seed + n} --encoders ${hosts} --channels ${channels.length}`,
+    );
+    break;
   }
   const { completed, 'rolled-back': rolledBack, mixed, stuck } = count;
   return {
     ok: stuck === 0 && mixed === 0,
-    figures: { runs, kills, completed, rolledBack, mixed, stuck },
+    figures: {
+      runs: seconds.length,
+      kills,
+      completed,
+      rolledBack,
+      mixed,
+      stuck,
+      secondsOfRuns: seconds.join(' '),
+    },
   };
 };

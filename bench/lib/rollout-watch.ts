@@ -5,6 +5,14 @@ import type { RunningSwarm } from '../../src/start/swarm';
 const LOOK_EVERY_MS = 250;
 const LOOK_DEADLINE_MS = 1_000;
 
+interface Peak {
+  units: number;
+  atMs: number;
+  /** Sessions of each host. */
+  told: string;
+}
+const NO_PEAK: Peak = { units: 0, atMs: 0, told: '' };
+
 interface OwnedChannel {
   id: string;
   owner: { encoderId: string } | null;
@@ -12,7 +20,8 @@ interface OwnedChannel {
 
 /** Watches from outside how much is encoded, and how many channels a build carries. */
 export class RolloutWatch {
-  peakUnits = 0;
+  /** Largest sum of encode units on all hosts, and what they were for. */
+  peak = NO_PEAK;
   /** Largest part of all channels that hosts with the watched build owned at once. */
   peakShare = 0;
   /** When a host was first seen with the watched build. */
@@ -32,17 +41,24 @@ export class RolloutWatch {
     this.firstSeenAtMs = null;
   }
 
-  /** Encode units in use on all hosts now; the largest of a few looks, as sessions come and go. */
-  async units(): Promise<number> {
-    const loads = await Promise.all(
-      this.swarm.fleet.list().map(async ({ grpcAddress }) => {
+  resetPeak(): void {
+    this.peak = NO_PEAK;
+  }
+
+  /** What all hosts encode now; one that does not answer has no sessions to ask for. */
+  private async load(): Promise<Peak> {
+    const hosts = await Promise.all(
+      this.swarm.fleet.list().map(async ({ id, grpcAddress }) => {
         const telemetry = await encoderClientFor(grpcAddress)
           .telemetry({ deadlineMs: LOOK_DEADLINE_MS })
           .catch(() => null);
-        return telemetry?.unitsUsed ?? 0;
+        const sessions = telemetry?.sessions.filter(({ state }) => state !== 'failed') ?? [];
+        const told = sessions.map((s) => `${s.channelId} ${s.state} ${s.units.toFixed(2)}`);
+        return { units: telemetry?.unitsUsed ?? 0, told: `${id}: ${told.join(', ') || 'nothing'}` };
       }),
     );
-    return loads.reduce((sum, units) => sum + units, 0);
+    const units = hosts.reduce((sum, host) => sum + host.units, 0);
+    return { units, atMs: Date.now(), told: hosts.map((host) => host.told).join('; ') };
   }
 
   /** Digest of the build on each host; null for one that does not answer. */
@@ -73,12 +89,12 @@ export class RolloutWatch {
 
   private async look(): Promise<void> {
     const { SWARM_ORIGIN_URL } = this.swarm.environment;
-    const [units, builds, channels] = await Promise.all([
-      this.units(),
+    const [load, builds, channels] = await Promise.all([
+      this.load(),
       this.builds(),
       callJson<OwnedChannel[]>(`${SWARM_ORIGIN_URL}/channels`),
     ]);
-    this.peakUnits = Math.max(this.peakUnits, units);
+    if (load.units > this.peak.units) this.peak = load;
     const carriers = new Set([...builds].filter(([, d]) => d === this.watchedDigest).map(([id]) => id));
     if (carriers.size > 0) this.firstSeenAtMs ??= Date.now();
     const carried = channels.filter(({ owner }) => owner && carriers.has(owner.encoderId));

@@ -129,6 +129,17 @@ export const statusSchema = z.object({
     )
     .describe('what has changed around the swarm; nothing is wrong with its parts'),
   missing: z.array(missingSchema).describe('parts that did not answer; what they know is absent or old'),
+  regions: z
+    .array(
+      z.object({
+        region: z.string(),
+        peakLoadP90: z.number().describe('highest P90 of its CDN load from now on, fraction of its capacity'),
+        congested: z
+          .boolean()
+          .describe('above policy.congestedRegionLoad: new work and encoders go elsewhere'),
+      }),
+    )
+    .describe('CDN regions of which somebody measures the load'),
   counts: z.object({ onAir: z.number(), channels: z.number(), overloaded: z.number(), atRisk: z.number() }),
   encoders: z.array(encoderStatusSchema),
   channels: z.array(channelStatusSchema),

@@ -1,5 +1,6 @@
 import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
 import type { ChannelStatus, EncoderStatus, Status } from './answer-schemas';
+import { regionOutlooks } from '../planner';
 import { demandOf, peakOf } from './encoder-demand';
 import { alertsOf } from './alerts';
 import type { Observation } from './observe';
@@ -30,6 +31,7 @@ export const statusOf = (seen: Observation, context: StatusContext): Status => {
     problems,
     alerts: alertsOf(seen.feedback),
     missing: seen.missing,
+    regions: regionOutlooks(forecast, seen.atMs, swarm?.policy ?? policySchema.parse({})),
     counts: {
       onAir,
       channels: channels.length,

@@ -1,9 +1,11 @@
-import { createSeriesForecaster, type SeriesForecaster } from '../forecast';
+import { createSeriesForecaster, type EnsembleMember, type SeriesForecaster } from '../forecast';
 import { loadShippedMember } from '../models';
 
 /** The forecaster that commands use where no swarm runs, with the TensorFlow.js back end that it found. */
 export interface DefaultForecaster {
   forecaster: SeriesForecaster;
+  /** The net, where it can be had. */
+  members: readonly EnsembleMember[];
   /** 'none': statistical members only. */
   backend: string;
 }
@@ -18,10 +20,11 @@ export const loadDefaultForecaster = async (
   try {
     const shipped = await loadShippedMember();
     if (shipped) {
-      return { forecaster: createSeriesForecaster({ members: [shipped.member] }), backend: shipped.backEnd };
+      const members = [shipped.member];
+      return { forecaster: createSeriesForecaster({ members }), members, backend: shipped.backEnd };
     }
   } catch (error) {
     say(`Forecasting without the net: ${(error as Error).message}`);
   }
-  return { forecaster: createSeriesForecaster(), backend: 'none' };
+  return { forecaster: createSeriesForecaster(), members: [], backend: 'none' };
 };

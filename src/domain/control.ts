@@ -1,4 +1,5 @@
 import type { ChannelSpec } from './channel';
+import type { Cordons } from './cordons';
 import type { MoveReason, Plan, Policy } from './plan';
 import type { Provisioning } from './provisioning';
 import type { Fitness } from './snapshot';
@@ -105,7 +106,7 @@ export interface SwarmWorkflowState {
   cycle: number;
   policy: Policy;
   channels: ChannelSpec[];
-  cordons: Record<string, { draining: boolean; by: string; atMs: number; exceptChannels?: string[] }>;
+  cordons: Cordons;
   lowDemandSinceMs: number | null;
   /** Encoders asked for and what earlier requests came to; absent in the state of a swarm that never asked. */
   provisioning?: Provisioning;

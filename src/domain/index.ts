@@ -13,5 +13,6 @@ export * from './swarm-change';
 export * from './plan';
 export * from './moves';
 export * from './control';
+export * from './cordons';
 export * from './default-channels';
 export * from './seeded-random';

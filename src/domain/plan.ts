@@ -111,12 +111,23 @@ export type ScaleChange =
     }
   | { kind: 'deprovision'; encoderId: string; reason: string; figures: Record<string, number> };
 
+/** What the plan expects of a region's CDN. */
+export interface RegionOutlook {
+  region: string;
+  /** Fraction of its capacity. */
+  peakLoadP90: number;
+  /** Above the policy's mark: new work and new encoders go elsewhere where they may. */
+  congested: boolean;
+}
+
 /** What one control cycle decides. */
 export interface Plan {
   moves: Move[];
   scale: ScaleChange;
   /** Channels that should be planned for but can't be, and why (e.g. overload with no room anywhere). */
   unmet: { channelId?: string; encoderId?: string; why: string }[];
+  /** CDN load that is forecast (highest P90 from now on), by region; absent where nobody measures any. */
+  regions?: RegionOutlook[];
   /** Since when total demand has been below the deprovision mark; null if it is not. Fed back into the next cycle. */
   lowDemandSinceMs: number | null;
 }

@@ -112,8 +112,6 @@ export interface RolloutEncoder {
   wave: string;
   /** What it ran before, and runs again after a rollback. */
   from: InstalledBuild;
-  /** Cordoned by somebody before: stays so. */
-  cordonedBefore: boolean;
   status: 'waiting' | 'upgrading' | 'upgraded' | 'restoring' | 'restored' | 'gone';
 }
 

@@ -1,6 +1,7 @@
 import type { CleanSeries } from './clean-series';
 import { anomaliesOf, spikeLimit, type Anomalies } from './anomalies';
 import { profileValues, type DayProfile } from './day-profile';
+import { believableRange, within } from './extrapolation';
 import type { FitFrame, PointMember } from './point-member';
 import { NormalEquations, solveRidge } from './ridge';
 
@@ -132,6 +133,7 @@ export const fitAnomalyRegression = (frame: FitFrame, options: RegressionOptions
   const origins = rowsOf(frame, options);
   const foldOf = (origin: number): number => Math.floor(((origin - firstStep) / (end - firstStep)) * FOLDS);
   const past = new Float64Array(frame.origins.length * horizon).fill(NaN);
+  const believable = believableRange(series);
 
   const coefficients = Array.from({ length: horizon }, (_, ahead): Float64Array => {
     const usual = usualByDay[minDaysBack(ahead, daySteps) - 1]!;
@@ -150,8 +152,8 @@ export const fitAnomalyRegression = (frame: FitFrame, options: RegressionOptions
       const usualOfTarget = usual[origin + ahead - begin]!;
       if (origin <= firstStep || Number.isNaN(usualOfTarget)) return;
       row.write(features, anomalies, origin, ahead, usualOfTarget);
-      past[index * horizon + ahead] =
-        row.anchor(anomalies, origin, usualOfTarget) + dot(withoutFold[foldOf(origin)]!, features);
+      const said = row.anchor(anomalies, origin, usualOfTarget) + dot(withoutFold[foldOf(origin)]!, features);
+      past[index * horizon + ahead] = within(believable, said);
     });
     return solveRidge(all, SHRINKAGE);
   });
@@ -169,9 +171,10 @@ const forecastBy =
     const latest = anomaliesOf(now, profile, { from, to: origin + coefficients.length, limit });
     const ahead = profileByDay(profile, now, origin, coefficients.length);
     const features = new Float64Array(row.size);
+    const believable = believableRange(now);
     return Float64Array.from(coefficients, (weights, step) => {
       const usualOfTarget = ahead[minDaysBack(step, daySteps) - 1]![step]!;
       row.write(features, latest, origin, step, usualOfTarget);
-      return row.anchor(latest, origin, usualOfTarget) + dot(weights, features);
+      return within(believable, row.anchor(latest, origin, usualOfTarget) + dot(weights, features));
     });
   };

@@ -10,8 +10,6 @@ const AHEAD_REACH = 0.1;
 const MIN_SIZE = 1e-6;
 /** Errors around known events are at most this many times those of other steps. */
 const MAX_EVENT_FACTOR = 8;
-/** Origins that the forecast to come counts for among the past ones: with few of them the band is wider. */
-const COMING_ORIGINS = 1 / 3;
 
 /** How uncertain a forecast is: usual absolute errors on the logarithmic scale. */
 export interface ErrorSizes {
@@ -21,6 +19,8 @@ export interface ErrorSizes {
   byAhead: Float64Array;
   /** Factor of the steps of known events. */
   eventFactor: number;
+  /** [origins x horizon], the usual error of each cell's slot as the other origins tell it: see `errorQuantiles`. */
+  bySlotWithoutOwn: Float64Array;
 }
 
 /** P10, P50 and P90 of the errors in units of their size, per step ahead. */
@@ -35,7 +35,12 @@ export type IsEvent = (step: number) => boolean;
 
 const slotOf = (step: number, daySteps: number): number => ((step % daySteps) + daySteps) % daySteps;
 
-export const sizeOf = (sizes: ErrorSizes, step: number, ahead: number, isEvent: IsEvent): number =>
+export const sizeOf = (
+  sizes: Omit<ErrorSizes, 'bySlotWithoutOwn'>,
+  step: number,
+  ahead: number,
+  isEvent: IsEvent,
+): number =>
   sizes.bySlot[slotOf(step, sizes.bySlot.length)]! *
   sizes.byAhead[ahead]! *
   (isEvent(step) ? sizes.eventFactor : 1);
@@ -97,7 +102,46 @@ export const errorSizes = (cells: PastCells, errors: Float64Array, isEvent: IsEv
     return Math.max(MIN_SIZE, aheads.mean(near, usual, 0) / usual);
   });
   const eventFactor = Math.min(MAX_EVENT_FACTOR, Math.max(1, kinds.mean([1], usual, 0) / usual));
-  return { bySlot, byAhead, eventFactor };
+  const bySlotWithoutOwn = slotsWithoutOwn(cells, errors, isEvent, { slots, usual, prior, reach });
+  return { bySlot, byAhead, eventFactor, bySlotWithoutOwn };
+};
+
+/** Of each cell the mean over the errors around its slot, but for those of its own origin. */
+const slotsWithoutOwn = (
+  { horizon, daySteps, origins, recency }: PastCells,
+  errors: Float64Array,
+  isEvent: IsEvent,
+  o: { slots: Means; usual: number; prior: number; reach: number },
+): Float64Array => {
+  const { slots, usual, prior, reach } = o;
+  const near = Array.from({ length: daySteps }, (_, slot) => {
+    let [sum, weight] = [0, 0];
+    for (let step = slot - reach; step <= slot + reach; step++) {
+      sum += slots.sums[slotOf(step, daySteps)]!;
+      weight += slots.weights[slotOf(step, daySteps)]!;
+    }
+    return { sum, weight };
+  });
+  const result = new Float64Array(errors.length);
+  const [sums, counts] = [new Float64Array(horizon + 1), new Float64Array(horizon + 1)];
+  origins.forEach((origin, i) => {
+    for (let ahead = 0; ahead < horizon; ahead++) {
+      const error = errors[i * horizon + ahead]!;
+      const counted = !Number.isNaN(error) && !isEvent(origin + ahead);
+      sums[ahead + 1] = sums[ahead]! + (counted ? Math.abs(error) : 0);
+      counts[ahead + 1] = counts[ahead]! + (counted ? 1 : 0);
+    }
+    for (let ahead = 0; ahead < horizon; ahead++) {
+      const [from, to] = [Math.max(0, ahead - reach), Math.min(horizon, ahead + reach + 1)];
+      const { sum, weight } = near[slotOf(origin + ahead, daySteps)]!;
+      const [ownSum, ownCount] = [sums[to]! - sums[from]!, counts[to]! - counts[from]!];
+      // Rounding may leave a little less than nothing where the origin was the only one.
+      const others = Math.max(0, weight - recency[i]! * ownCount) + prior;
+      const mean = others > 0 ? (sum - recency[i]! * ownSum + prior * usual) / others : usual;
+      result[i * horizon + ahead] = Math.max(MIN_SIZE, mean);
+    }
+  });
+  return result;
 };
 
 /** Errors of neighbouring steps ahead in units of their size, ascending, with the origin of each. */
@@ -146,6 +190,10 @@ const valueAt = ({ values, origins }: SortedErrors, weightOf: Float64Array, want
  * Conformal quantiles of the held-back errors per step ahead, one result per part of the day asked for. Errors
  * count by their age and by how like the time of day of their origin is (weighted conformal prediction:
  * Tibshirani et al., NeurIPS 2019; for drifting data Barber et al., Ann. Statist. 51, 2023).
+ *
+ * An error is measured by what the *other* origins say of its slot, as the error to come will be: with few days of
+ * fine steps a large error would else be a good part of its own yardstick, and seem small. The forecast to come counts
+ * as one origin among as many as the weights are worth: n = (sum w)^2 / sum w^2 (Kish), so one weighs sum w^2 / sum w.
  */
 export const errorQuantiles = (
   cells: PastCells,
@@ -157,7 +205,8 @@ export const errorQuantiles = (
   const { horizon, origins, recency, clock, clockParts } = cells;
   const scaled = errors.map((error, cell) => {
     const ahead = cell % horizon;
-    return error / sizeOf(sizes, origins[Math.floor(cell / horizon)]! + ahead, ahead, isEvent);
+    const event = isEvent(origins[Math.floor(cell / horizon)]! + ahead);
+    return error / (sizes.bySlotWithoutOwn[cell]! * sizes.byAhead[ahead]! * (event ? sizes.eventFactor : 1));
   });
   const weightsOf = parts.map((part) =>
     recency.map((weight, i) => weight * clockAffinity(part, clock[i]!, clockParts)),
@@ -168,10 +217,13 @@ export const errorQuantiles = (
     p90: new Float64Array(horizon),
   }));
   sortErrors(horizon, scaled).forEach((sorted, ahead) => {
-    const coming = COMING_ORIGINS * sorted.perOrigin;
     weightsOf.forEach((weights, k) => {
-      let total = 0;
-      for (const origin of sorted.origins) total += weights[origin]!;
+      let [total, squares] = [0, 0];
+      for (const origin of sorted.origins) {
+        total += weights[origin]!;
+        squares += weights[origin]! ** 2;
+      }
+      const coming = total > 0 ? (sorted.perOrigin * squares) / total : 0;
       const quantiles = result[k]!;
       quantiles.p10[ahead] = valueAt(sorted, weights, 0.1 * (total + coming) - coming);
       quantiles.p50[ahead] = valueAt(sorted, weights, 0.5 * total);

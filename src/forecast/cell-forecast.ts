@@ -53,18 +53,10 @@ const mainModel = (forecasts: readonly SeriesForecast[]): string => {
 
 type SeriesKind = ScoredKind | 'region_viewers';
 
-/**
- * Issues one forecast for every channel and region of a cell: viewers, the encode units that they will need, and the
- * load of the CDN.
- *
- * Units grow with viewers, so the quantile of the units is the units of the quantile. The id follows from cell
- * and moment alone: a retry issues the same forecast under the same id.
- */
-export const forecastCell = (input: CellForecastInput): CellForecast => {
-  const { cell, atMs, stepSeconds, horizonSteps, seasonSteps, channels } = input;
-  const { events = [], feedback, cost = NOMINAL_COST, trendHistory = {} } = input;
+/** Every series that a cell's forecast needs: viewers of each channel, and load and viewers of each region. */
+export const seriesOfCell = (input: CellForecastInput): SeriesToForecast[] => {
+  const { atMs, stepSeconds, horizonSteps, seasonSteps, channels, events = [] } = input;
   const { regionLoadHistory, regionViewersHistory } = input;
-  const forecaster = input.forecaster ?? createSeriesForecaster();
   const stepMs = stepSeconds * 1000;
   const endMs = Math.floor(atMs / stepMs) * stepMs;
 
@@ -105,8 +97,7 @@ export const forecastCell = (input: CellForecastInput): CellForecast => {
         ),
       ),
     );
-  // All in one call: a model's cost is per call.
-  const asked = [
+  return [
     ...channels.map(({ id, region }) =>
       given('viewers', id, input.viewersHistory[id] ?? [], (grid) =>
         eventLevels(events, { channelId: id, region }, grid),
@@ -115,6 +106,22 @@ export const forecastCell = (input: CellForecastInput): CellForecast => {
     ...ofRegions('region_load', regionLoadHistory),
     ...ofRegions('region_viewers', regionViewersHistory),
   ];
+};
+
+/**
+ * Issues one forecast for every channel and region of a cell: viewers, the encode units that they will need, and the
+ * load of the CDN.
+ *
+ * Units grow with viewers, so the quantile of the units is the units of the quantile. The id follows from cell
+ * and moment alone: a retry issues the same forecast under the same id.
+ */
+export const forecastCell = (input: CellForecastInput): CellForecast => {
+  const { cell, atMs, stepSeconds, horizonSteps, seasonSteps, channels } = input;
+  const { feedback, cost = NOMINAL_COST, trendHistory = {} } = input;
+  const { regionLoadHistory, regionViewersHistory } = input;
+  const forecaster = input.forecaster ?? createSeriesForecaster();
+  const asked = seriesOfCell(input);
+  // All in one call: a model's cost is per call.
   const answers = forecaster.forecast(asked);
   const answerOf = new Map(asked.map(({ id }, i) => [id, answers[i] as SeriesForecast]));
   const viewersOf = (channelId: string): SeriesForecast =>

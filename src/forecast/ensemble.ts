@@ -24,7 +24,7 @@ export interface EnsembleFit {
   members: readonly Pick<PointMember, 'name' | 'forecast'>[];
   guests: readonly string[];
   weights: MemberWeights;
-  sizes: ErrorSizes;
+  sizes: Omit<ErrorSizes, 'bySlotWithoutOwn'>;
   /** By part of the day; only those that were asked for. */
   quantiles: ReadonlyMap<number, ErrorQuantiles>;
 }
@@ -86,7 +86,7 @@ export const fitEnsemble = (
     members: members.map(({ name, forecast }) => ({ name, forecast })),
     guests: guests.map((g) => g.name),
     weights,
-    sizes,
+    sizes: { bySlot: sizes.bySlot, byAhead: sizes.byAhead, eventFactor: sizes.eventFactor },
     quantiles: new Map(parts.map((part, i) => [part, quantiles[i]!])),
   };
 };

@@ -4,20 +4,48 @@ import { WidthTracker } from './width-tracker';
 
 /** Series that have not been asked for the longest are forgotten beyond so many. */
 const MAX_SERIES = 20_000;
+/** A history of which more than this part has become known since the fit was revised: an import, say. */
+const REVISED_SHARE = 0.05;
 
 interface KeptFit {
   fit: EnsembleFit;
   /** Absolute step right after the history that it was fitted on. */
   end: number;
+  /** Measured steps of that history. */
+  known: number;
+  /** Steps of it with a known event. */
+  eventSteps: number;
 }
 
-interface KeptSeries {
+export interface KeptSeries {
   /** What the fits depend on besides the history; another one forgets them. */
   shape: string;
+  /** Spreads the steps at which series are learned anew over the day. */
+  phase: number;
   /** By minute of the hour of the origin, in steps: see `hourSteps`. */
   fits: Map<number, KeptFit>;
   width: WidthTracker;
 }
+
+/** A history as a fit is kept for it. */
+export interface HistoryExtent {
+  /** Absolute step right after it. */
+  end: number;
+  daySteps: number;
+  steps: number;
+  /** Measured ones among them. */
+  known: number;
+  /** Those with a known event. */
+  eventSteps: number;
+  /** Whether one goes on at its end. */
+  amidEvent: boolean;
+}
+
+const phaseOf = (id: string): number => {
+  let hash = 0;
+  for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) % 1_000_003;
+  return hash;
+};
 
 /** Fits kept from call to call, by series. */
 export class FitCache {
@@ -27,21 +55,43 @@ export class FitCache {
 
   seriesOf(id: string, shape: string): KeptSeries {
     let kept = this.bySeries.get(id);
-    if (kept?.shape !== shape) kept = { shape, fits: new Map(), width: new WidthTracker() };
+    if (kept?.shape !== shape)
+      kept = { shape, phase: phaseOf(id), fits: new Map(), width: new WidthTracker() };
     this.bySeries.delete(id);
     this.bySeries.set(id, kept);
     if (this.bySeries.size > MAX_SERIES) this.bySeries.delete(this.bySeries.keys().next().value!);
     return kept;
   }
 
-  /** The kept fit for a history that ends before `end`, if it is young enough. */
-  find({ fits }: KeptSeries, end: number, daySteps: number): EnsembleFit | null {
+  /** The kept fit for a history, if it is young enough. */
+  find({ fits }: KeptSeries, { end, daySteps }: HistoryExtent): EnsembleFit | null {
     const kept = fits.get(end % hourSteps(daySteps));
     if (!kept || end < kept.end || end - kept.end >= this.refitEverySteps) return null;
     return kept.fit;
   }
 
-  keep({ fits }: KeptSeries, end: number, daySteps: number, fit: EnsembleFit): void {
-    fits.set(end % hourSteps(daySteps), { fit, end });
+  /** The kept fit, however old. */
+  latest({ fits }: KeptSeries, { end, daySteps }: HistoryExtent): EnsembleFit | null {
+    return fits.get(end % hourSteps(daySteps))?.fit ?? null;
+  }
+
+  /**
+   * Whether the series is to be learned (anew): never done, its turn since then, its past revised, or an event over
+   * that it can learn from. Turns are spread by the id, so that of a thousand series not all are learned in the same
+   * step.
+   */
+  isDue({ fits, phase }: KeptSeries, now: HistoryExtent): boolean {
+    const { end, daySteps, steps, known } = now;
+    const kept = fits.get(end % hourSteps(daySteps));
+    if (!kept || end < kept.end) return true;
+    const turn = (step: number): number => Math.floor((step + phase) / this.refitEverySteps);
+    const revised = known - kept.known > end - kept.end + REVISED_SHARE * steps;
+    const eventOver = now.eventSteps > kept.eventSteps && !now.amidEvent;
+    return turn(end) !== turn(kept.end) || revised || eventOver;
+  }
+
+  keep({ fits }: KeptSeries, now: HistoryExtent, fit: EnsembleFit): void {
+    const { end, daySteps, known, eventSteps } = now;
+    fits.set(end % hourSteps(daySteps), { fit, end, known, eventSteps });
   }
 }

@@ -1,9 +1,15 @@
 import { cleanSeries, measuredDemand, type CleanSeries } from './clean-series';
 import { fitEnsemble, fitStatistics, forecastEnsemble, type EnsembleFit } from './ensemble';
-import { FitCache } from './fit-cache';
+import { FitCache, type HistoryExtent, type KeptSeries } from './fit-cache';
 import { hindcastOf, voiceOf } from './guests';
 import { directSteps, extended } from './long-horizon';
-import type { EnsembleMember, SeriesForecast, SeriesForecaster, SeriesToForecast } from './series';
+import type {
+  EnsembleMember,
+  LearningForecaster,
+  SeriesForecast,
+  SeriesForecaster,
+  SeriesToForecast,
+} from './series';
 import { forecastSeries } from './series-forecast';
 
 export const ENSEMBLE_MODEL = 'ensemble';
@@ -55,9 +61,21 @@ const jobOf = (series: SeriesToForecast): Job | null => {
   };
 };
 
+const extentOf = ({ demand, daySteps, firstStep, levels }: Job): HistoryExtent => {
+  const steps = demand.length;
+  return {
+    end: firstStep + steps,
+    daySteps,
+    steps,
+    known: demand.reduce((sum, value) => sum + (Number.isNaN(value) ? 0 : 1), 0),
+    eventSteps: levels.slice(0, steps).reduce((sum, level) => sum + (level > 0 ? 1 : 0), 0),
+    amidEvent: (levels[steps - 1] ?? 0) > 0,
+  };
+};
+
 class EnsembleForecaster implements SeriesForecaster {
-  private readonly members: readonly EnsembleMember[];
-  private readonly cache: FitCache | null;
+  protected readonly members: readonly EnsembleMember[];
+  protected readonly cache: FitCache | null;
 
   constructor({ members = [], refitEverySteps }: ForecasterOptions) {
     this.members = members;
@@ -77,29 +95,35 @@ class EnsembleForecaster implements SeriesForecaster {
       if (!job) return fallback(whole);
       const said = new Map(this.members.map((member, m) => [member.name, guests[m]!.get(job)]));
       const forecast = this.forecastJob(job, said);
-      if (![...forecast.curve.p10, ...forecast.curve.p90].every(Number.isFinite)) return fallback(whole);
+      if (!forecast || ![...forecast.curve.p10, ...forecast.curve.p90].every(Number.isFinite))
+        return fallback(whole);
       return { ...forecast, curve: extended(forecast.curve, whole.horizonSteps, job.daySteps) };
     });
   }
 
-  private forecastJob(job: Job, said: ReadonlyMap<string, readonly number[] | undefined>): SeriesForecast {
-    const { given, demand, daySteps, firstStep, levels } = job;
-    const end = firstStep + demand.length;
+  /** Null where nothing was learned of the series yet. */
+  protected forecastJob(
+    job: Job,
+    said: ReadonlyMap<string, readonly number[] | undefined>,
+  ): SeriesForecast | null {
+    const kept = this.keptOf(job);
+    const extent = extentOf(job);
+    const fit = (kept && this.cache!.find(kept, extent)) ?? this.learnJob(job, kept, extent);
+    kept?.width.learn(job.firstStep, job.demand);
+    const forecast = forecastBy(fit, job, said, kept?.width.widening);
+    kept?.width.issued(extent.end, forecast.curve);
+    return forecast;
+  }
+
+  protected keptOf({ given, daySteps, levels }: Job): KeptSeries | null {
     const shape = `${given.stepSeconds}/${daySteps}/${given.horizonSteps}/${levels.length > 0}`;
-    const kept = this.cache?.seriesOf(given.id, shape);
-    let fit = kept ? this.cache!.find(kept, end, daySteps) : null;
-    const clean = cleanSeries(demand, { daySteps, firstStep, ...(fit && { scale: fit.scale }) });
-    if (!fit) {
-      fit = this.fit(job, clean);
-      if (kept) this.cache!.keep(kept, end, daySteps, fit);
-    }
-    kept?.width.learn(firstStep, demand);
-    const voices = fit.guests.map((name) =>
-      voiceOf(said.get(name), given.horizonSteps, clean, fit.eventEffect, levels),
-    );
-    const { curve, shares } = forecastEnsemble(fit, clean, levels, voices, kept?.width.widening);
-    kept?.width.issued(end, curve);
-    return { curve, held: false, model: ENSEMBLE_MODEL, shares };
+    return this.cache?.seriesOf(given.id, shape) ?? null;
+  }
+
+  protected learnJob(job: Job, kept: KeptSeries | null, extent: HistoryExtent): EnsembleFit {
+    const fit = this.fit(job, cleanSeries(job.demand, job));
+    if (kept) this.cache!.keep(kept, extent, fit);
+    return fit;
   }
 
   private fit({ given, levels }: Job, clean: CleanSeries): EnsembleFit {
@@ -109,6 +133,41 @@ class EnsembleForecaster implements SeriesForecaster {
       (member) => hindcastOf(member, given, clean, fitted.eventEffect, origins) ?? [],
     );
     return fitEnsemble(fitted, levels, guests, this.cache ? 'all' : 'now');
+  }
+}
+
+const forecastBy = (
+  fit: EnsembleFit,
+  { given, demand, daySteps, firstStep, levels }: Job,
+  said: ReadonlyMap<string, readonly number[] | undefined>,
+  widening?: { below: number; above: number },
+): SeriesForecast => {
+  const clean = cleanSeries(demand, { daySteps, firstStep, scale: fit.scale });
+  const voices = fit.guests.map((name) =>
+    voiceOf(said.get(name), given.horizonSteps, clean, fit.eventEffect, levels),
+  );
+  const { curve, shares } = forecastEnsemble(fit, clean, levels, voices, widening);
+  return { curve, held: false, model: ENSEMBLE_MODEL, shares };
+};
+
+/** Forecasts by what was learned before only; learns when it is told to. */
+class ToldForecaster extends EnsembleForecaster implements LearningForecaster {
+  isDue(series: SeriesToForecast): boolean {
+    const job = jobOf(series);
+    return job !== null && this.cache!.isDue(this.keptOf(job)!, extentOf(job));
+  }
+
+  learn(series: SeriesToForecast): void {
+    const job = jobOf(series);
+    if (job) this.learnJob(job, this.keptOf(job), extentOf(job));
+  }
+
+  protected override forecastJob(
+    job: Job,
+    said: ReadonlyMap<string, readonly number[] | undefined>,
+  ): SeriesForecast | null {
+    const fit = this.cache!.latest(this.keptOf(job)!, extentOf(job));
+    return fit && forecastBy(fit, job, said);
   }
 }
 
@@ -129,3 +188,12 @@ const fallback = (series: SeriesToForecast): SeriesForecast =>
  */
 export const createSeriesForecaster = (options: ForecasterOptions = {}): SeriesForecaster =>
   new EnsembleForecaster(options);
+
+/**
+ * The same ensemble for a swarm that forecasts thousands of series again and again: `forecast` learns nothing, and so
+ * takes about a millisecond a series; `learn` is called for the series that are due, some at a time. A series of which
+ * nothing was learned yet has the seasonal rule. The band follows no misses here: the swarm's own scores do that.
+ */
+export const createLearningForecaster = (
+  options: ForecasterOptions & { refitEverySteps: number },
+): LearningForecaster => new ToldForecaster(options);

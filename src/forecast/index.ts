@@ -1,5 +1,10 @@
-export { createSeriesForecaster, ENSEMBLE_MODEL, type ForecasterOptions } from './forecaster';
-export { forecastCell, seriesKey, type CellForecastInput } from './cell-forecast';
+export {
+  createLearningForecaster,
+  createSeriesForecaster,
+  ENSEMBLE_MODEL,
+  type ForecasterOptions,
+} from './forecaster';
+export { forecastCell, seriesKey, seriesOfCell, type CellForecastInput } from './cell-forecast';
 export { encoderCurves, type ChannelPlacement } from './encoder-curves';
 export { errorCorrelation } from './error-correlation';
 export { eventLevels, meanEventLevels, type EventAudience, type StepGrid } from './event-levels';
@@ -14,4 +19,10 @@ export {
 export { sumCurves } from './sum-curves';
 export { forecastSeries, HOLD_MODEL, SEASONAL_MODEL, type ForecastShape } from './series-forecast';
 export { msUntilStep, stepAt } from './upcoming';
-export type { EnsembleMember, SeriesForecast, SeriesForecaster, SeriesToForecast } from './series';
+export type {
+  EnsembleMember,
+  LearningForecaster,
+  SeriesForecast,
+  SeriesForecaster,
+  SeriesToForecast,
+} from './series';

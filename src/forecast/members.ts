@@ -19,6 +19,15 @@ const WARM_UP_SHARE = 0.25;
  */
 export const hourSteps = (daySteps: number): number => (daySteps % 24 === 0 ? daySteps / 24 : 1);
 
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+/** The smallest stride from `least` on that comes past every time of day. */
+const strideOverDay = (least: number, partsOfDay: number): number => {
+  let stride = least;
+  while (gcd(stride, partsOfDay) > 1) stride++;
+  return stride;
+};
+
 const frameOf = (series: CleanSeries, horizon: number): FitFrame & { firstOrigin: number } => {
   const { daySteps } = series;
   const end = series.z.length;
@@ -26,7 +35,8 @@ const frameOf = (series: CleanSeries, horizon: number): FitFrame & { firstOrigin
   const firstOrigin = Math.min(DAYS_PER_WEEK * daySteps, warmUp);
   const hour = hourSteps(daySteps);
   const count = (end - firstOrigin) / hour;
-  const stride = hour * Math.max(1, Math.ceil((count * horizon) / MAX_CELLS));
+  const thinning = Math.max(1, Math.ceil((count * horizon) / MAX_CELLS));
+  const stride = hour * strideOverDay(thinning, daySteps / hour);
   const origins: number[] = [];
   for (let origin = end - stride; origin >= firstOrigin; origin -= stride) origins.push(origin);
   return { series, horizon, origins: origins.reverse(), firstOrigin };

@@ -32,6 +32,14 @@ export interface SeriesForecaster {
   forecast(series: readonly SeriesToForecast[]): SeriesForecast[];
 }
 
+/** One that forecasts by what it was told to learn before. */
+export interface LearningForecaster extends SeriesForecaster {
+  /** True where a series was never learned, or is to be learned anew. */
+  isDue(series: SeriesToForecast): boolean;
+  /** Takes tens of milliseconds. Does nothing for a series that is too short. */
+  learn(series: SeriesToForecast): void;
+}
+
 /** One voice in the ensemble: point and quantile forecasts before calibration. */
 export interface EnsembleMember {
   readonly name: string;

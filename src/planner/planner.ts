@@ -4,7 +4,8 @@ import { planDrains } from './drain';
 import { PlanDraft } from './draft';
 import { planLadders } from './ladders';
 import { planMends } from './mends';
-import { rearrange } from './rearrange';
+import { rearrange, rearrangeRest } from './rearrange';
+import { regionOutlooks } from './regions';
 import { planPartialRelief, planRelief } from './relief';
 import { planScaleIn, planScaleOut } from './scale';
 import { schedule } from './schedule';
@@ -63,6 +64,7 @@ const planWith = (draft: PlanDraft, memory: PlannerMemory): Plan => {
   planRelief(draft);
   rearrange(draft, start);
   planPartialRelief(draft);
+  rearrangeRest(draft);
   const told = reportUnmet(draft);
   schedule(draft, start);
   reportPostponed(draft, told);
@@ -72,5 +74,7 @@ const planWith = (draft: PlanDraft, memory: PlannerMemory): Plan => {
     scaleOut.kind === 'none'
       ? planScaleIn(draft, memory.lowDemandSinceMs)
       : { scale: scaleOut, lowDemandSinceMs: null };
-  return { moves: draft.moves, unmet: draft.unmet, ...scaling };
+  const { forecast, atMs, policy } = draft.context;
+  const regions = regionOutlooks(forecast, atMs, policy);
+  return { moves: draft.moves, unmet: draft.unmet, ...(regions.length > 0 && { regions }), ...scaling };
 };

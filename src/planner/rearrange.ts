@@ -59,6 +59,15 @@ export const rearrange = (draft: PlanDraft, start: number): void => {
   for (const e of troubledEncoders(draft).slice(0, MOST_PLACES)) rearrangeAround(draft, e);
 };
 
+/**
+ * In a large fleet more encoders are in trouble at first than can be searched; once simple moves have relieved what they
+ * can, few are left, and their surroundings are searched too.
+ */
+export const rearrangeRest = (draft: PlanDraft): void => {
+  if (isSmallFleet(draft)) return;
+  for (const e of overloadedEncoders(draft).slice(0, MOST_PLACES)) rearrangeAround(draft, e);
+};
+
 const rearrangeAll = (draft: PlanDraft, start: number): void => {
   const simple = [...draft.intents.values()];
   const isMended = troubledEncoders(draft).length === 0;

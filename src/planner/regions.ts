@@ -1,4 +1,4 @@
-import type { CellForecast, Policy } from '../domain';
+import type { CellForecast, Policy, RegionOutlook } from '../domain';
 import { stepAt } from '../forecast';
 
 /** Highest CDN load (P90) that is forecast for a region from now on; 0 where nobody measures it. */
@@ -6,6 +6,19 @@ export const peakRegionLoad = (forecast: CellForecast | null, atMs: number, regi
   const curve = forecast?.regionLoad?.[region];
   return forecast && curve ? Math.max(0, ...curve.p90.slice(stepAt(forecast, atMs))) : 0;
 };
+
+/** What is expected of each region's CDN, by name; empty where nobody measures any. */
+export const regionOutlooks = (
+  forecast: CellForecast | null,
+  atMs: number,
+  policy: Pick<Policy, 'congestedRegionLoad'>,
+): RegionOutlook[] =>
+  Object.keys(forecast?.regionLoad ?? {})
+    .sort()
+    .map((region) => {
+      const peakLoadP90 = peakRegionLoad(forecast, atMs, region);
+      return { region, peakLoadP90, congested: peakLoadP90 > policy.congestedRegionLoad };
+    });
 
 /**
  * Orders the regions that may encode a channel, which come nearest to its audience first: those whose CDN is not

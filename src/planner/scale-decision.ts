@@ -13,6 +13,7 @@ const round = (value: number): number => Math.round(value * 1000) / 1000;
 /** An encoder as far as scaling looks at it. */
 export interface ScalableEncoder {
   id: string;
+  region: string;
   zone: string;
   limitUnits: number;
   /** It answers and is not being drained. */
@@ -33,6 +34,8 @@ export interface ScaleInput {
   pending: readonly PendingEncoder[];
   /** Oldest first. */
   outcomes: readonly ProvisioningOutcome[];
+  /** Regions whose CDN is forecast to be congested: encoders are rather added elsewhere. */
+  congestedRegions?: readonly string[];
 }
 
 /** How much must be provided for, and why that much. */
@@ -67,6 +70,12 @@ const sumOf = <T>(items: readonly T[], of: (item: T) => number): number =>
 const figuresOf = (figures: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, round(value)]));
 
+/** Zones whose encoders are all in one of these regions. */
+const zonesOfRegions = (encoders: readonly ScalableEncoder[], regions: readonly string[]): Set<string> => {
+  const elsewhere = new Set(encoders.filter((e) => !regions.includes(e.region)).map((e) => e.zone));
+  return new Set(encoders.map((e) => e.zone).filter((zone) => !elsewhere.has(zone)));
+};
+
 export interface ScaleOutDecision {
   scale: ScaleChange;
   /** Why a need can't be met now, if so. */
@@ -76,7 +85,8 @@ export interface ScaleOutDecision {
 /**
  * Asks for encoders when, by the time that they could be ready, demand at the critical fractile exceeds the limits of
  * all encoders that are there or can be counted on; when channels found no room although the sum would do; or when
- * there are fewer than the policy's floor. A zone in which the provider fails is passed over for a while.
+ * there are fewer than the policy's floor. A zone in which the provider fails is passed over for a while, and so
+ * are those of regions whose CDN is forecast to be congested.
  *
  * What was asked for and is still expected counts, so that the same need is not asked for twice; what is long overdue
  * doesn't, so that a slow provider is not waited for. After a failure it asks again, each time later.
@@ -124,13 +134,22 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
     ...encoders.filter((e) => e.staying).map((e) => e.zone),
     ...input.pending.flatMap((p) => (p.zone === undefined ? [] : [p.zone])),
   ];
-  const zones = nextZones(count, present, [], failingZones(outcomes, atMs));
+  const congested = zonesOfRegions(encoders, input.congestedRegions ?? []);
+  const failing = failingZones(outcomes, atMs);
+  const isKnown = new Set(present);
+  // A congested zone still gives encoders, one that fails gives none.
+  const better = [...isKnown].some((zone) => !failing.has(zone) && !congested.has(zone));
+  const zones = nextZones(count, present, [], better ? new Set([...failing, ...congested]) : failing);
+  const elsewhere =
+    better && [...isKnown].some((zone) => congested.has(zone))
+      ? `, not in ${(input.congestedRegions ?? []).join(', ')}, whose CDN is forecast to be congested`
+      : '';
   return {
     scale: {
       kind: 'provision',
       count,
       ...(zones.length > 0 && { zones }),
-      reason: `${cause}; ${count} more`,
+      reason: `${cause}; ${count} more${elsewhere}`,
       figures: figuresOf({
         demandUnits: need.untilReadyUnits,
         fractile: need.fractile,

@@ -3,6 +3,7 @@ import { empty } from './consolidation';
 import { seen, type PlanningContext } from './context';
 import type { PlanDraft } from './draft';
 import { roundFigures } from './explain';
+import { regionOutlooks } from './regions';
 import { toUnits } from './quanta';
 import { decideScaleIn, decideScaleOut, type ScaleInput } from './scale-decision';
 import { schedule } from './schedule';
@@ -13,18 +14,20 @@ const MOST_DEPARTURES_TRIED = 8;
 const FILL = 1;
 
 const inputOf = (draft: PlanDraft): ScaleInput => {
-  const { atMs, policy, book, reader } = draft.context;
+  const { atMs, policy, book, reader, forecast } = draft.context;
   return {
     atMs,
     policy,
     forecast: reader.forecastOfTotal(),
     pending: reader.pendingEncoders,
     outcomes: reader.provisioning,
+    congestedRegions: regionOutlooks(forecast, atMs, policy).flatMap((r) => (r.congested ? [r.region] : [])),
     homelessUnits: toUnits(draft.homeless),
     nowUnits: toUnits(book.totals[0] as number),
     encoders: book.encoders.inOrder().map((e) => ({
       id: book.encoders.idOf(e),
       zone: seen(book, e).zone,
+      region: seen(book, e).region,
       limitUnits: toUnits(book.limitOf[e] as number),
       staying: book.isStaying[e] === 1,
       usable: book.isUsable[e] === 1,
@@ -34,6 +37,13 @@ const inputOf = (draft: PlanDraft): ScaleInput => {
 
 /** See `decideScaleOut`; a need that can't be met is reported. */
 export const planScaleOut = (draft: PlanDraft): ScaleChange => {
+  const { book } = draft.context;
+  const all = book.encoders.inOrder();
+  // Nobody answered: that is no news of demand or of capacity, and more hosts would hardly be heard either.
+  if (all.length > 0 && all.every((e) => book.isStaying[e] === 0 && book.isDraining[e] === 0)) {
+    draft.report({ why: `none of ${all.length} encoders answers: the fleet is not changed on such a look` });
+    return { kind: 'none' };
+  }
   const { scale, unmet } = decideScaleOut(inputOf(draft));
   if (unmet !== undefined) draft.report({ why: unmet });
   return scale;

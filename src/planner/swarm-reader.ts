@@ -85,13 +85,14 @@ export class SwarmReader {
 
     for (const id of change.removedChannels ?? []) this.dropChannel(id);
     for (const id of change.removedEncoders ?? []) this.dropEncoder(id);
-    this.addIds(change);
+    // Looking up 100,000 ids costs as much as reading the channels: once is enough.
+    const slots = this.addIds(change);
     for (const encoder of change.encoders ?? []) this.readEncoder(encoder);
-    for (const channel of change.channels ?? []) {
-      const slot = book.channels.slotOf(channel.spec.id);
+    change.channels?.forEach((channel, i) => {
+      const slot = slots[i] as number;
       if (!isFirst) touched.add(slot);
       this.readChannel(slot, channel);
-    }
+    });
     for (const id of Object.keys(change.channelUnits ?? {})) {
       const slot = book.channels.slotOf(id);
       if (slot !== NOWHERE) this.writeNeeds(slot);
@@ -154,22 +155,25 @@ export class SwarmReader {
       if (isPreparing(session)) touchId(session.channelId);
   }
 
-  private addIds({ channels = [], encoders = [] }: SwarmChange): void {
+  /** @returns slots of the change's channels, in their order */
+  private addIds({ channels = [], encoders = [] }: SwarmChange): Int32Array {
     const { book } = this;
     for (const { id } of encoders) book.encoders.add(id);
     book.reserveEncoders(book.encoders.slotCount);
     const arrived: string[] = [];
     book.reserveChannels(book.channels.slotCount + (book.channels.size === 0 ? channels.length : 0));
-    for (const { spec } of channels) {
+    const slots = new Int32Array(channels.length);
+    channels.forEach(({ spec }, i) => {
       const known = book.channels.size;
-      const slot = book.channels.add(spec.id);
+      const slot = (slots[i] = book.channels.add(spec.id));
       if (book.channels.size > known) {
         arrived.push(spec.id);
         book.reserveChannels(book.channels.slotCount);
         book.homeOf[slot] = book.leftFrom[slot] = book.groupOf[slot] = book.ownerOf[slot] = NOWHERE;
       }
-    }
+    });
     this.recountStrangers(arrived);
+    return slots;
   }
 
   private readEncoder(encoder: EncoderObservation): void {

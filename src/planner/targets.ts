@@ -141,11 +141,13 @@ const lesserOf = (context: PlanningContext, candidate: Candidate, chosen: Candid
   const { book } = context;
   const { region } = seen(book, candidate.encoder);
   const figures = `${candidate.score.toFixed(3)}, ${book.encoders.idOf(chosen.encoder)} ${chosen.score.toFixed(3)}`;
-  const why = isFitter(context, chosen, candidate)
-    ? `less fit with it: ${figures}`
-    : region !== seen(book, chosen.encoder).region
+  // The region decides before fitness does.
+  const why =
+    region !== seen(book, chosen.encoder).region
       ? `in region ${region}, which is further from the audience or congested: ${figures}`
-      : `as fit with it (${figures}), but the moves together are fewer with the other`;
+      : isFitter(context, chosen, candidate)
+        ? `less fit with it: ${figures}`
+        : `as fit with it (${figures}), but the moves together are fewer with the other`;
   return { encoderId: book.encoders.idOf(candidate.encoder), code: 'no-target', why };
 };
 

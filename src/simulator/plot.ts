@@ -32,6 +32,8 @@ export const plotSvg = (result: SimulationResult): string => {
     showSymbol: false,
     animation: false,
     color: colour,
+    // Where lines lie on each other, the swarm's is the one to see.
+    z: name === 'swarm' ? 3 : 2,
     lineStyle: { width: dashed ? 1 : 1.5, type: dashed ? ('dashed' as const) : ('solid' as const) },
     data,
   });
@@ -41,20 +43,34 @@ export const plotSvg = (result: SimulationResult): string => {
     axisLabel: { show: labels },
   });
   chart.setOption({
+    useUTC: true,
     textStyle: { fontFamily: 'sans-serif' },
     title: [
       {
-        text: `${result.channels} channels, ${result.hours} h, seed ${result.seed}`,
+        text: `${result.channels} channels, ${Number(result.hours.toFixed(2))} h, seed ${result.seed}; UTC`,
         left: 'center',
         top: 8,
         textStyle: { fontSize: 15 },
       },
     ],
-    legend: { top: 44, itemGap: 24, data: result.runs.map((run) => run.policy) },
+    legend: {
+      top: 44,
+      itemGap: 24,
+      icon: 'roundRect',
+      itemHeight: 4,
+      data: result.runs.map((run) => run.policy),
+    },
     grid: [grid(100, 300), grid(450, 140)],
     xAxis: [axisTime(0, false), axisTime(1, true)],
     yAxis: [
-      { type: 'value', gridIndex: 0, name: 'encoders paid for', nameLocation: 'middle', nameGap: 45 },
+      {
+        type: 'value',
+        gridIndex: 0,
+        name: 'encoders paid for',
+        nameLocation: 'middle',
+        nameGap: 45,
+        minInterval: 1,
+      },
       {
         type: 'value',
         gridIndex: 1,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import {
   SwarmError,
+  policySchema,
   swarmControl,
   swarmWorkflowId,
   type ChannelSpec,
@@ -93,8 +94,8 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
     env: variables,
     logsDir,
     buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
-    ...(rig && { rig }),
     membersFile: join(environment.SWARM_STATE_DIR, 'fleet-members.json'),
+    ...(rig && { rig }),
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
     ...hooks,
   });
@@ -126,6 +127,8 @@ const bringOnAir = async (o: LaunchOptions): Promise<ChannelSpec[]> => {
   try {
     await ensureSwarm(temporal.client, environment, {
       channels: [...o.channels],
+      // Whoever starts fewer encoders than the usual floor wants no more than these.
+      policy: { minEncoders: Math.min(policySchema.parse({}).minEncoders, o.encoders.length) },
       ...(o.cycleSeconds !== undefined && { cycleSeconds: o.cycleSeconds }),
     });
     await wakeSwarm(temporal.client, environment.SWARM_CELL);

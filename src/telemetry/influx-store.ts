@@ -8,7 +8,8 @@ import { PointBuffer } from './point-buffer';
 import type { BufferStatus, Point, TelemetryStore } from './store';
 
 const BATCH_POINTS = 5_000;
-const BUFFER_POINTS = 20_000;
+/** Points that wait while the database is away; the oldest go. */
+export const BUFFER_POINTS = 20_000;
 const RETRY_MS = 1_000;
 const AUDIENCE_MAX_AGE_MS = 300_000;
 /** A region that has been silent for so long beside the others has no audience of that channel any more. */

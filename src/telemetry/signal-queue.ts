@@ -8,7 +8,7 @@ export interface SignalSender {
   close(): Promise<void>;
 }
 
-const MAX_WAITING = 100;
+export const MAX_WAITING = 100;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 4_000;
 /** By then the control cycles have found out by themselves. */

@@ -36,7 +36,6 @@ export class FakeRollouts {
         zone: i === 1 ? 'b' : 'a',
         wave: i === 0 ? 'canary' : 'rest',
         from: build('older'),
-        cordonedBefore: false,
         status: i === 0 ? 'upgraded' : 'waiting',
       })),
       skipped: [{ encoderId: 'enc-4', why: 'does not answer' }],

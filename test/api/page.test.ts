@@ -114,7 +114,9 @@ if (!present)
     expect(await text('#rollout-heading')).toBe('Rollout of ffmpeg-7');
     expect(await text('#rollout-phase')).toBe('Watching');
     expect(await text('#rollout-encoders')).toMatch(/enc-1\s+upgraded\s+canary, zone a, was older/);
+    expect(await text('#rollout-skipped')).toBe('enc-4 is left as it is: it does not answer.');
     expect(await text('#rollout-metrics tbody')).toMatch(/quality\s+15\.0\s+15\.5\s+1 of 8/);
+    expect(await page.locator('#rollout-metrics td:not([data-label])').count()).toBe(0);
     await page.click('#rollout-actions button:has-text("Pause")');
     await page.waitForSelector('#rollout-phase:has-text("paused")');
     swarm.rollouts.run('ffmpeg-7', { phase: 'holding' });

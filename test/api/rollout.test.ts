@@ -64,19 +64,30 @@ describe('the command line', () => {
   });
 
   test('it waits for the end; one that went back is a failure', async () => {
-    setTimeout(() => {
+    const end = setInterval(() => {
       if (!api.swarm.rollouts.state) return;
       Object.assign(api.swarm.rollouts.state, {
         phase: 'rolled-back',
         failure: { code: 'conflict', message: 'newer is worse' },
       });
-    }, 2_500);
-    const waited = await run('rollout', 'start', 'newer');
+    }, 1_500);
+    const waited = await run('rollout', 'start', 'newer').finally(() => clearInterval(end));
     expect(waited).toMatchObject({
       code: 1,
       stdout: expect.stringContaining('! conflict: newer is worse') as string,
     });
   });
+
+  test('who follows it outlasts a restart of Temporal', async () => {
+    const state = api.swarm.rollouts.run();
+    api.swarm.silent.add('temporal');
+    const before = api.swarm.calls;
+    const watching = run('rollout', 'status', '--watch');
+    while (api.swarm.calls < before + 2) await new Promise((resolve) => setTimeout(resolve, 50));
+    Object.assign(state, { phase: 'completed', finishedAtMs: Date.now() });
+    api.swarm.silent.delete('temporal');
+    expect(await watching).toMatchObject({ code: 0, stdout: expect.stringContaining('completed') as string });
+  }, 60_000);
 
   test('pause, abort, decide, and no rollout at all', async () => {
     expect((await run('rollout', 'status')).stdout).toContain('There was no rollout yet.');

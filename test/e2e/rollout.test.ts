@@ -38,11 +38,11 @@ describe('a real swarm of two encoders', () => {
       reporter: new StepReporter(process.stderr),
       onEvent: () => undefined,
     });
-  }, 90_000);
+  }, 180_000);
   afterAll(async () => {
     await swarm?.stop();
     await rm(stateDir, { recursive: true, force: true });
-  });
+  }, 60_000);
 
   test('is upgraded to another real build under load, and no frame is lost or repeated', async () => {
     const addBuild = async (id: string, source: object): Promise<EncoderBuild> => {
@@ -53,13 +53,21 @@ describe('a real swarm of two encoders', () => {
     const source = { kind: 'package', ecosystem: 'npm', name: '@ffmpeg-installer/ffmpeg', version: '1.1.0' };
     const other = await addBuild('npm-2018', source);
 
-    const policy = { soakSeconds: 1, compareSeconds: 0.5, qualityEvery: 2 };
+    // Whether a busy machine makes the new build look worse is not the question here (test/versions/verdict is about
+    // that): it takes overwhelming evidence to go back, and an undecided verdict is answered as an operator would.
+    const policy = {
+      ...{ soakSeconds: 1, compareSeconds: 0.5, qualityEvery: 2, askAfterSeconds: 60 },
+      ...{ falseAlarmRate: 1e-9, speedMargin: 1, cpuMargin: 10 },
+    };
     await post('/rollout', { buildId: other.id, policy });
-    let state: RolloutState;
+    let state: RolloutState | null;
     do {
       await sleep(500);
-      state = await callJson<RolloutState>(`${api()}/rollout`);
-    } while (!isOver(state) && state.phase !== 'holding');
+      state = await callJson<RolloutState>(`${api()}/rollout`, { timeoutMs: 10_000 }).catch(() => null);
+      const decide = state?.phase === 'holding' && post('/rollout/decide', { decision: 'continue' });
+      // It may have gone on meanwhile.
+      if (decide) await decide.catch(() => undefined);
+    } while (!state || !isOver(state));
     expect({ phase: state.phase, failure: state.failure }).toEqual({ phase: 'completed', failure: null });
     expect(state.verdict?.metrics.quality.comparisons).toBeGreaterThan(5);
     expect(
@@ -76,5 +84,5 @@ describe('a real swarm of two encoders', () => {
     });
     expect(report).toMatchObject({ ok: true, framesLost: 0, framesRepeated: 0, gapsDeclared: 0 });
     expect(report.framesChecked).toBeGreaterThan(25 * 20 * channels.length);
-  }, 180_000);
+  }, 400_000);
 });

@@ -1,27 +1,21 @@
 import { SwarmError } from '../../src/domain';
-import { makeContribution, type Contribution } from './support/contribution';
-import { FeedServer } from './support/feed-server';
-import { RecordingOrigin } from './support/recording-origin';
-import { GOP_TICKS, LADDER, sessionRequest, startHost, until } from './support/test-host';
+import type { FeedServer } from './support/feed-server';
+import type { RecordingOrigin } from './support/recording-origin';
+import { LADDER, sessionRequest, startHost, until } from './support/test-host';
+import { startFeedAndOrigin } from './support/feed-and-origin';
 
-let contribution: Contribution;
 let feed: FeedServer;
 let origin: RecordingOrigin;
 let swarm: Awaited<ReturnType<typeof startHost>>;
 
-beforeAll(() => {
-  contribution = makeContribution(60);
-});
-
+afterEach(() => swarm.stop());
+startFeedAndOrigin(
+  {},
+  (started) => ({ feed, origin } = started),
+  () => [feed, origin],
+);
 beforeEach(async () => {
-  feed = new FeedServer(contribution, GOP_TICKS, 6.5 * GOP_TICKS);
-  origin = new RecordingOrigin();
-  [swarm] = await Promise.all([startHost(), feed.listen(), origin.listen()]);
-});
-
-afterEach(async () => {
-  await swarm.stop();
-  await Promise.all([feed.close(), origin.close()]);
+  swarm = await startHost();
 });
 
 /** Every GOP published holds exactly the frames of the contribution, and none is missing between. */

@@ -3,29 +3,25 @@ import pino from 'pino';
 import { SwarmError } from '../../src/domain';
 import { EncodeSupervisor } from '../../src/media/encoder/encode-supervisor';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
-import { FRAME_TICKS, makeContribution, type Contribution } from './support/contribution';
+import { FRAME_TICKS, type Contribution } from './support/contribution';
 import { FeedServer } from './support/feed-server';
-import { RecordingOrigin } from './support/recording-origin';
+import type { RecordingOrigin } from './support/recording-origin';
 import { GOP_TICKS, LADDER, sessionRequest, startHost, until } from './support/test-host';
+import { startFeedAndOrigin } from './support/feed-and-origin';
 
 let contribution: Contribution;
 let feed: FeedServer;
 let origin: RecordingOrigin;
 let swarm: Awaited<ReturnType<typeof startHost>>;
 
-beforeAll(() => {
-  contribution = makeContribution(60);
-});
-
+afterEach(() => swarm.stop());
+startFeedAndOrigin(
+  {},
+  (started) => ({ contribution, feed, origin } = started),
+  () => [feed, origin],
+);
 beforeEach(async () => {
-  feed = new FeedServer(contribution, GOP_TICKS, 6.5 * GOP_TICKS);
-  origin = new RecordingOrigin();
-  [swarm] = await Promise.all([startHost(), feed.listen(), origin.listen()]);
-});
-
-afterEach(async () => {
-  await swarm.stop();
-  await Promise.all([feed.close(), origin.close()]);
+  swarm = await startHost();
 });
 
 /** Process ids of this process's ffmpeg children. */

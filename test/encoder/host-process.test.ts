@@ -1,31 +1,27 @@
 import { EncoderClient } from '../../src/media/encoder';
-import { makeContribution, type Contribution } from './support/contribution';
-import { FeedServer } from './support/feed-server';
+import type { FeedServer } from './support/feed-server';
 import { HostProcess } from './support/host-process';
-import { RecordingOrigin } from './support/recording-origin';
-import { GOP_TICKS, LADDER, isAlive, sessionRequest, until } from './support/test-host';
+import type { RecordingOrigin } from './support/recording-origin';
+import { LADDER, isAlive, sessionRequest, until } from './support/test-host';
+import { startFeedAndOrigin } from './support/feed-and-origin';
 
-let contribution: Contribution;
 let feed: FeedServer;
 let origin: RecordingOrigin;
 let host: HostProcess;
 let client: EncoderClient;
 
-beforeAll(() => {
-  contribution = makeContribution(60);
-});
-
-beforeEach(async () => {
-  feed = new FeedServer(contribution, GOP_TICKS, 6.5 * GOP_TICKS);
-  origin = new RecordingOrigin();
-  [host] = await Promise.all([HostProcess.start(), feed.listen(), origin.listen()]);
-  client = new EncoderClient(host.address);
-});
-
 afterEach(async () => {
   client.close();
   await host.end();
-  await Promise.all([feed.close(), origin.close()]);
+});
+startFeedAndOrigin(
+  {},
+  (started) => ({ feed, origin } = started),
+  () => [feed, origin],
+);
+beforeEach(async () => {
+  host = await HostProcess.start();
+  client = new EncoderClient(host.address);
 });
 
 const publishTwoSessions = async (): Promise<number[]> => {

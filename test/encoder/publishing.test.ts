@@ -1,29 +1,21 @@
 import { chmodSync } from 'node:fs';
 import ffmpegInstaller from '@ffmpeg-installer/ffmpeg';
 import { inspectSegment } from '../../src/media/mpegts';
-import { makeContribution, type Contribution } from './support/contribution';
+import { makeContribution } from './support/contribution';
 import { FeedServer } from './support/feed-server';
-import { RecordingOrigin } from './support/recording-origin';
-import { GOP_TICKS, LADDER, sessionRequest, startHost, until } from './support/test-host';
+import type { RecordingOrigin } from './support/recording-origin';
+import { LADDER, sessionRequest, startHost, until } from './support/test-host';
+import { startFeedAndOrigin } from './support/feed-and-origin';
 
-let contribution: Contribution;
 let feed: FeedServer;
 let origin: RecordingOrigin;
 
-beforeAll(() => {
-  chmodSync(ffmpegInstaller.path, 0o755);
-  contribution = makeContribution(60, { audio: true });
-});
-
-beforeEach(async () => {
-  feed = new FeedServer(contribution, GOP_TICKS, 6 * GOP_TICKS);
-  origin = new RecordingOrigin();
-  await Promise.all([feed.listen(), origin.listen()]);
-});
-
-afterEach(async () => {
-  await Promise.all([feed.close(), origin.close()]);
-});
+beforeAll(() => chmodSync(ffmpegInstaller.path, 0o755));
+startFeedAndOrigin(
+  { liveGops: 6, audio: true },
+  (started) => ({ feed, origin } = started),
+  () => [feed, origin],
+);
 
 describe.each([
   ['the ffmpeg on PATH', 'ffmpeg'],

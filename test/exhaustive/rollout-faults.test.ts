@@ -1,8 +1,14 @@
 import './support/mocks';
-import { searchFaults } from './support/search';
+import type { Scenario } from './support/scenarios';
+import { rolloutSearch, searchFaults, told } from './support/search';
 
-test('single', async () => {
-  const { runs, standsFor, failures, outcomes } = await searchFaults('rollout', { pairs: false });
-  console.log(`rollout: ${runs} runs for ${standsFor}, ${JSON.stringify(outcomes)}`);
-  expect(failures).toEqual([]);
-}, 1_200_000);
+/** All pairs: EXHAUSTIVE=all npx jest test/exhaustive/rollout-faults, or an eighth of them: PART=0/8 beside it. */
+test.each<[Scenario, number]>([['rollout', 4]])(
+  '%s: every single fault leaves every invariant whole, and pairs of faults, %d for each first one or all',
+  async (scenario, perFirst) => {
+    const search = await searchFaults(scenario, rolloutSearch(perFirst));
+    console.log(told(scenario, search));
+    expect(search.failures).toEqual([]);
+  },
+  7_200_000,
+);

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import type { EncoderObservation, SwarmSnapshot } from '../../src/domain';
+import { policySchema } from '../../src/domain';
 import { fitnessOf } from '../../src/fitness';
+import { scoreOf as scoreOfTerms, zoneTerm } from '../../src/fitness/terms';
 import {
   channelOn,
   defaultPolicy,
@@ -11,6 +13,7 @@ import {
   sessionOf,
 } from '../planner/swarm-fixtures';
 
+/** A run that fails is repeated by `FAST_CHECK_SEED=<seed> npx jest test/fitness`. */
 const seed = Number(process.env.FAST_CHECK_SEED ?? 20_261_122);
 
 const scoreOf = (snapshot: SwarmSnapshot, id: string): number =>
@@ -150,11 +153,35 @@ describe('fitnessOf', () => {
     );
   });
 
+  test(`monotone in each term, whatever the weights (seed ${seed})`, () => {
+    const names = ['headroom', 'quality', 'version', 'zone', 'stability'] as const;
+    const unit = fc.double({ min: 0, max: 1, noNaN: true });
+    const each = fc.tuple(unit, unit, unit, unit, unit);
+    const named = (values: readonly number[]) =>
+      Object.fromEntries(names.map((name, i) => [name, values[i]])) as Record<(typeof names)[number], number>;
+    fc.assert(
+      fc.property(each, each, fc.constantFrom(...names), unit, (weighed, values, name, lower) => {
+        fc.pre(weighed.some((weight) => weight > 0));
+        const weights = policySchema.parse({ fitnessWeights: named(weighed) }).fitnessWeights;
+        const terms = named(values);
+        const worse = { ...terms, [name]: Math.min(terms[name], lower) };
+        expect(scoreOfTerms(worse, weights)).toBeLessThanOrEqual(scoreOfTerms(terms, weights) + 1e-12);
+      }),
+      { seed, numRuns: 1_000 },
+    );
+    const zone = { encoders: 4, reachable: 4, capacity: 24, load: 12, swarmCapacity: 48, swarmLoad: 20 };
+    for (const reachable of [3, 2, 1])
+      expect(zoneTerm({ ...zone, reachable })).toBeLessThan(zoneTerm({ ...zone, reachable: reachable + 1 }));
+    expect(zoneTerm({ ...zone, load: 18 })).toBeLessThan(zoneTerm(zone));
+  });
+
   test(`whatever gets worse never raises the score (seed ${seed})`, () => {
     const worsenings: ((e: EncoderObservation) => EncoderObservation)[] = [
       (e) => ({ ...e, reachable: false }),
       (e) => ({ ...e, troubles: e.troubles + 1 }),
       (e) => ({ ...e, telemetry: undefined }),
+      (e) => ({ ...e, version: 'like no other' }),
+      (e) => ({ ...e, ffmpegVersion: 'like no other' }),
       (e) => ({ ...e, telemetry: e.telemetry && { ...e.telemetry, atMs: e.telemetry.atMs - 5_000 } }),
       (e) => ({
         ...e,

@@ -415,6 +415,7 @@ describe('the disk', () => {
     expect(await tight.client.channel('ch-1')).toMatchObject({ nextGop: 4, oldestGop: 2 });
     expect(await tight.client.ledger('ch-1')).toHaveLength(4);
     expect((await tight.client.text('/hls/ch-1/144p/1.ts')).status).toBe(404);
+    expect((await readdir(join(tight.stateDir, 'origin', 'ch-1', 'gops'))).sort()).toEqual(['2.ts', '3.ts']);
     await tight.stop();
   });
 });

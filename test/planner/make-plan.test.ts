@@ -344,6 +344,56 @@ describe('scaling', () => {
   });
 });
 
+test('a look at which no encoder answered changes nothing of the fleet, and is reported', () => {
+  const swarm = defaultSwarm();
+  const silent = swarm.encoders.map((e) => ({ ...e, reachable: false, telemetry: undefined }));
+  const { scale, unmet } = plan({ ...swarm, encoders: silent });
+  expect(scale).toEqual({ kind: 'none' });
+  expect(unmet.map(({ why }) => why).join()).toContain('none of 3 encoders answers');
+  const [first, ...others] = silent;
+  const one = [{ ...first!, reachable: true }, ...others];
+  expect(plan(withTelemetry({ ...swarm, encoders: one })).scale.kind).toBe('provision');
+});
+
+describe('CDN regions', () => {
+  /** Two encoders in each of two regions; ch-1 of eu may also be encoded in us, and has to leave enc-1. */
+  const swarm = (() => {
+    const base = defaultSwarm();
+    const encoders = base.encoders.map((e) => ({ ...e, region: e.id === 'enc-3' ? 'us' : 'eu', zone: e.id }));
+    const channels = base.channels
+      .filter((c) => c.spec.id !== 'ch-3' && c.spec.id !== 'ch-6')
+      .map((c) => ({ ...c, spec: { ...c.spec, placement: { otherRegions: ['us'] } } }));
+    return withTelemetry({
+      ...base,
+      channels,
+      encoders: encoders.map((e) => ({ ...e, telemetry: undefined })),
+    });
+  })();
+  const planWith = (eu: number, us: number): Plan => {
+    const flat = (load: number) => ({ p10: [load], p50: [load], p90: [load] });
+    const forecast = forecastOf(swarm, surge, { regionLoad: { eu: flat(eu), us: flat(us) } });
+    return makePlan(swarm, forecast, fitnessOf(swarm, forecast, defaultPolicy), defaultPolicy, {
+      lowDemandSinceMs: null,
+    });
+  };
+
+  test('a target in the region of the audience, unless its CDN is forecast to be congested', () => {
+    expect(planWith(0.5, 0.5).moves[0]).toMatchObject({ channelId: 'ch-4', toEncoderId: 'enc-2' });
+    const { moves, regions } = planWith(0.95, 0.5);
+    expect(moves[0]).toMatchObject({ channelId: 'ch-4', toEncoderId: 'enc-3' });
+    expect(moves[0]?.explanation.rejected).toContainEqual({
+      encoderId: 'enc-2',
+      why: expect.stringContaining('congested'),
+    });
+    expect(regions).toEqual([
+      { region: 'eu', peakLoadP90: 0.95, congested: true },
+      { region: 'us', peakLoadP90: 0.5, congested: false },
+    ]);
+    // Both congested: the less so.
+    expect(planWith(0.95, 0.99).moves[0]).toMatchObject({ toEncoderId: 'enc-2' });
+  });
+});
+
 describe('the reserve', () => {
   const reserve = { reserveFraction: 0.1 };
 

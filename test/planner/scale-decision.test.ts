@@ -14,6 +14,7 @@ const policy = policySchema.parse({
 
 const encoder = (id: string, zone: string, over = {}) => ({
   id,
+  region: 'eu',
   zone,
   limitUnits: 10,
   staying: true,
@@ -134,6 +135,19 @@ describe('scale-out', () => {
     const outcomes = [{ ...failed, zone: 'b', endedAtMs: NOW_MS - 20_000 }];
     const { scale } = decideScaleOut(input({ forecast: totalOf([38, 38]), outcomes }));
     expect(scale).toMatchObject({ kind: 'provision', zones: ['a'] });
+  });
+
+  test('encoders are added where no CDN will be congested, while there is such a zone', () => {
+    const encoders = [encoder('e1', 'a'), encoder('e2', 'a'), encoder('e3', 'u', { region: 'us' })];
+    const short = { encoders, forecast: totalOf([48, 48]) };
+    expect(decideScaleOut(input(short)).scale).toMatchObject({ zones: ['u', 'a'] });
+    const { scale } = decideScaleOut(input({ ...short, congestedRegions: ['us'] }));
+    expect(scale).toMatchObject({
+      zones: ['a', 'a'],
+      reason: expect.stringContaining('not in us, whose CDN is forecast to be congested'),
+    });
+    const both = decideScaleOut(input({ ...short, congestedRegions: ['us', 'eu'] })).scale;
+    expect(both).toMatchObject({ zones: ['u', 'a'] });
   });
 
   test('an encoder that has not described itself yet says nothing of the size of the next ones', () => {

@@ -76,6 +76,30 @@ describe("a relay's ring", () => {
     }
   });
 
+  it('keeps no more bytes than the ring may have, in memory and on disk, however long its time is', async () => {
+    const clip = makeClip('ffmpeg', { seconds: 3 });
+    const ringMaxBytes = 3 * clip.length;
+    const relay = await RelayUnderTest.start({ ringSeconds: 3_600, ringMaxBytes });
+    try {
+      await relay.put('ch-1', gopTicks);
+      for (let pass = 0; pass < 9; pass++) {
+        await relay.contribute('ch-1', clip);
+        expect(await bytesOf(await mediaFiles(relay.stateDir))).toBeLessThanOrEqual(ringMaxBytes);
+      }
+      const { nextGop, oldestGop } = await relay.info('ch-1');
+      expect(nextGop).toBe(18);
+      // By its time the ring would have kept them all.
+      expect(oldestGop).toBeGreaterThanOrEqual(4);
+      expect(oldestGop).toBeLessThan(nextGop);
+      await relay.restart();
+      const after = await relay.info('ch-1');
+      expect(after.oldestGop).toBeGreaterThanOrEqual(oldestGop!);
+      expect(after.oldestGop).toBeLessThan(nextGop);
+    } finally {
+      await relay.stop();
+    }
+  });
+
   it('remembers ledgers of GOPs that left the ring, on disk too, and stays within its bounds', async () => {
     const relay = await RelayUnderTest.start({ ringSeconds: 6, ringMaxBytes: 512 * 1024 });
     try {

@@ -198,7 +198,7 @@ describe('simulate --traces', () => {
     [['simulate', '--traces', 'x', '--policy', 'wishful'], 2, 'Allowed choices are'],
     [['simulate', '--traces', 'x', '--hours', '0'], 2, 'whole number from 2'],
     [['simulate', '--traces', 'x', '--boot', '9-3'], 2, 'like 60-300'],
-    [['simulate', '--history', 'yesterday'], 2, 'Write a duration'],
+    [['simulate', '--history', 'yesterday'], 2, 'is no duration'],
   ])('%j is refused', async (args, code, message) => {
     const run = await runCli(args);
     expect(run).toMatchObject({ code, stdout: '' });

@@ -2,25 +2,20 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { loadOrCreateStampKey, readStamp } from '../../src/media/stamp';
 import { ffmpegBuilds } from '../mpegts/ffmpeg-clips';
-import { RelayUnderTest, until } from '../relay/relay-under-test';
-import { SourceUnderTest, runningFfmpegs } from './source-under-test';
+import type { RelayUnderTest } from '../relay/relay-under-test';
+import { until } from '../relay/relay-under-test';
+import { framesOf, generatedSpec as spec } from './inputs';
+import type { SourceUnderTest } from './source-under-test';
+import { runningFfmpegs, startRelayAndSource } from './source-under-test';
 
 const run = promisify(execFile);
-const gopTicks = 90_000;
-const spec = { input: { kind: 'generated' }, framesPerSecond: 25, gopDurationTicks: gopTicks };
-const framesOf = (gop: number): number[] => Array.from({ length: 25 }, (_, i) => (gop * 25 + i) * 3600);
 
 describe('a generated channel', () => {
   let relay: RelayUnderTest;
   let source: SourceUnderTest;
-  beforeEach(async () => {
-    relay = await RelayUnderTest.start();
-    source = await SourceUnderTest.start(relay.url);
-  });
-  afterEach(async () => {
-    await source.stop();
-    await relay.stop();
-    expect(runningFfmpegs()).toEqual([]);
+  startRelayAndSource('each', (r, s) => {
+    relay = r;
+    source = s;
   });
 
   /** Frame counters that the pictures of a feed show, from a GOP on; the channel must have stopped sending. */

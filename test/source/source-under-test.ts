@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { callJson } from '../../src/service/http';
+import { RelayUnderTest } from '../relay/relay-under-test';
 import { startSource, type Source, type SourceChannel, type SourceOptions } from '../../src/media/source';
 
 /** A source in this process on a free port. */
@@ -65,4 +66,27 @@ export const runningFfmpegs = (): number[] => {
     .map((line) => line.trim().split(/\s+/))
     .filter(([, stat, command]) => command === 'ffmpeg' && !stat?.startsWith('Z'))
     .map(([pid]) => Number(pid));
+};
+
+/**
+ * A relay and a source that feeds it, for each test or for all of a describe. Afterwards no ffmpeg may be left.
+ * @param use is given both before the tests that use them
+ */
+export const startRelayAndSource = (
+  per: 'each' | 'all',
+  use: (relay: RelayUnderTest, source: SourceUnderTest) => void,
+): void => {
+  let relay: RelayUnderTest;
+  let source: SourceUnderTest;
+  const [before, after] = per === 'each' ? [beforeEach, afterEach] : [beforeAll, afterAll];
+  before(async () => {
+    relay = await RelayUnderTest.start();
+    source = await SourceUnderTest.start(relay.url);
+    use(relay, source);
+  });
+  after(async () => {
+    await source.stop();
+    await relay.stop();
+    expect(runningFfmpegs()).toEqual([]);
+  });
 };

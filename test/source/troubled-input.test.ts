@@ -4,9 +4,11 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { probeInput } from '../../src/media/source/probe';
-import { RelayUnderTest, until } from '../relay/relay-under-test';
+import type { RelayUnderTest } from '../relay/relay-under-test';
+import { until } from '../relay/relay-under-test';
 import { InputFiles, generatedSpec, picture, specOf, tone } from './inputs';
-import { SourceUnderTest, runningFfmpegs } from './source-under-test';
+import type { SourceUnderTest } from './source-under-test';
+import { runningFfmpegs, startRelayAndSource } from './source-under-test';
 
 let files: InputFiles;
 beforeAll(async () => {
@@ -17,17 +19,12 @@ afterAll(() => files.remove());
 describe('an input', () => {
   let relay: RelayUnderTest;
   let source: SourceUnderTest;
-  beforeAll(async () => {
-    relay = await RelayUnderTest.start();
-    source = await SourceUnderTest.start(relay.url);
+  startRelayAndSource('all', (r, s) => {
+    relay = r;
+    source = s;
   });
   afterEach(async () => {
     for (const { id } of await source.list()) await source.remove(id);
-  });
-  afterAll(async () => {
-    await source.stop();
-    await relay.stop();
-    expect(runningFfmpegs()).toEqual([]);
   });
 
   describe('live', () => {

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { TransportStreamReader, type PesUnit } from '../../src/media/mpegts';
-import { RelayUnderTest, until } from '../relay/relay-under-test';
+import type { RelayUnderTest } from '../relay/relay-under-test';
+import { until } from '../relay/relay-under-test';
 import { InputFiles, framesOf, generatedSpec, gopTicks, picture, specOf, tone } from './inputs';
-import { SourceUnderTest, runningFfmpegs } from './source-under-test';
+import type { SourceUnderTest } from './source-under-test';
+import { runningFfmpegs, startRelayAndSource } from './source-under-test';
 
 let files: InputFiles;
 beforeAll(async () => {
@@ -13,17 +15,12 @@ afterAll(() => files.remove());
 describe('a channel from a file or URL', () => {
   let relay: RelayUnderTest;
   let source: SourceUnderTest;
-  beforeAll(async () => {
-    relay = await RelayUnderTest.start();
-    source = await SourceUnderTest.start(relay.url);
+  startRelayAndSource('all', (r, s) => {
+    relay = r;
+    source = s;
   });
   afterEach(async () => {
     for (const { id } of await source.list()) await source.remove(id);
-  });
-  afterAll(async () => {
-    await source.stop();
-    await relay.stop();
-    expect(runningFfmpegs()).toEqual([]);
   });
 
   /** Streams of GOPs [0, gops) of a channel that has stopped sending, and its PES units. */

@@ -119,11 +119,20 @@ beforeAll(async () => {
   });
   const worker = await startWorker(environment, log, { port: 0 });
   stops.unshift(() => worker.stop());
-  await eventually(async () => (await fetch(`http://${host}:${worker.port}/healthz`)).status === 200, 60_000);
+  const isReady = (): Promise<boolean> =>
+    fetch(`http://${host}:${worker.port}/healthz`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  await eventually(isReady, 60_000);
   const connection = await connectTemporal(environment);
   stops.unshift(() => connection.close());
   client = connection.client;
-  await ensureSwarm(client, environment, { channels: [spec], cycleSeconds: 1, policy: { minEncoders: 2 } });
+  await ensureSwarm(client, environment, {
+    channels: [spec],
+    cycleSeconds: 1,
+    policy: { minEncoders: 2, maxEncoders: 2 },
+  });
   const add = (request: AddBuildRequest) => versions<EncoderBuild>(versionsControl.add, request);
   const probed = async (id: string, path: string): Promise<EncoderBuild> => {
     await add({ id, source: { kind: 'path', path } });
@@ -237,7 +246,10 @@ test('between classes: refused by name, and allowed by policy with one declared 
   });
   expect((await onAir()).ownerEncoderId).toBe(ownerEncoderId);
 
-  await swarmUpdate(swarmControl.setPolicy, policySchema.parse({ minEncoders: 2, allowDiscontinuity: true }));
+  await swarmUpdate(
+    swarmControl.setPolicy,
+    policySchema.parse({ minEncoders: 2, maxEncoders: 2, allowDiscontinuity: true }),
+  );
   const moved = await move(moveRequest({ toEncoderId: idle }));
   expect(moved).toMatchObject({ outcome: 'completed', toEncoderId: idle });
   await eventually(async () => (await discontinuities()).length > 0, 30_000);
@@ -246,7 +258,10 @@ test('between classes: refused by name, and allowed by policy with one declared 
 }, 90_000);
 
 test('a build that fails its self-test is taken back, and goes no further until the target is set again', async () => {
-  await swarmUpdate(swarmControl.setPolicy, policySchema.parse({ minEncoders: 2, allowDiscontinuity: true }));
+  await swarmUpdate(
+    swarmControl.setPolicy,
+    policySchema.parse({ minEncoders: 2, maxEncoders: 2, allowDiscontinuity: true }),
+  );
   const spoilt = wrapFfmpeg('ffmpeg', []);
   try {
     await versions(versionsControl.add, { id: 'spoilt', source: { kind: 'path', path: spoilt.path } });

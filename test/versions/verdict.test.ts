@@ -12,11 +12,28 @@ import { addComparison, ssimToDb, type BuildReading } from '../../src/versions/c
 import { eValueAbove, eValueBelow } from '../../src/versions/e-values';
 import { judge } from '../../src/versions/verdict';
 
+// Looked up once: in Jest's sandbox each use of a global is slow.
+const { PI, cos, floor, log, sqrt } = Math;
+
 const policy = rolloutPolicySchema.parse({});
 
 /** Normal deviates by Box and Muller. */
-const normal = (random: () => number): number =>
-  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+const normal = (random: () => number): number => sqrt(-2 * log(1 - random())) * cos(2 * PI * random());
+
+/**
+ * Noise as machines make it: each value leans on the one before (AR(1), 0.8), and large ones are more frequent than a
+ * normal distribution has them (Student's t with 3 degrees of freedom). Its standard deviation is 1.
+ */
+const noiseOf = (random: () => number): (() => number) => {
+  const KEPT = 0.8;
+  let value = 0;
+  return () => {
+    const chiSquared = normal(random) ** 2 + normal(random) ** 2 + normal(random) ** 2;
+    const heavy = normal(random) / sqrt(chiSquared);
+    value = KEPT * value + sqrt(1 - KEPT ** 2) * heavy;
+    return value;
+  };
+};
 
 interface NewBuild {
   /** dB that it is better by. */
@@ -26,14 +43,21 @@ interface NewBuild {
   moreCpu?: number;
   /** A session stands still after so many comparisons, again and again. */
   stallsAfter?: number;
+  /**
+   * The canary's machine alone is busy now and then, which is not the build's fault: with this chance a spell of two
+   * or three comparisons begins, 30 % slower, every second GOP late.
+   */
+  ownSpells?: number;
+  /** Longest spell of overload that is common to all, in comparisons. */
+  longestSpell?: number;
 }
 
 /** Standing still goes unseen for a while, then GOPs wait, then the channel is recovered elsewhere and comes back. */
 const STALL = ['unseen', 'unseen', 'late', 'late', 'late', 'lost', 'away', 'away', 'away'] as const;
 
 /**
- * One rollout's comparisons: content that drifts and is common to both builds, noise on each build alone, and spells
- * of overload in which any channel may be late. Ends when the build is found worse, or after `most` comparisons.
+ * One rollout's comparisons: content that drifts and is common to both builds, correlated and heavy-tailed noise on
+ * each build alone, and spells of overload of up to 20 s in which any channel may be late. Ends when the build is found worse, or after `most` comparisons.
  * @returns the verdict, and comparisons since the build first did wrong
  */
 const simulate = (
@@ -44,16 +68,23 @@ const simulate = (
   let evidence: Evidence = noEvidence();
   let contentDb = 15;
   let spell = 0;
+  let ownSpell = 0;
+  const [ownQuality, ownSpeed, ownCpu] = [noiseOf(random), noiseOf(random), noiseOf(random)];
+  const [oldQuality, oldSpeed, oldCpu] = [noiseOf(random), noiseOf(random), noiseOf(random)];
   let firstBadAt = build.stallsAfter === undefined ? 1 : Infinity;
   const healthy = Math.round((build.stallsAfter ?? 0) * (0.5 + random()));
   let worseBefore = 0;
   for (let at = 1; at <= most; at += 1) {
     contentDb += 0.3 * normal(random);
-    spell = spell > 0 ? spell - 1 : random() < 0.01 ? 1 + Math.floor(5 * random()) : 0;
+    spell = spell > 0 ? spell - 1 : random() < 0.01 ? 1 + floor((build.longestSpell ?? 5) * random()) : 0;
+    if (build.ownSpells !== undefined) {
+      ownSpell = ownSpell > 0 ? ownSpell - 1 : random() < build.ownSpells ? 2 + floor(2 * random()) : 0;
+    }
     const lateChance = spell > 0 ? 0.5 : 0.002;
-    const lateOf = (channels: number): number =>
-      Array.from({ length: channels }, () => random() < lateChance).filter(Boolean).length / channels;
+    const lateOf = (channels: number, chance = lateChance): number =>
+      Array.from({ length: channels }, () => random() < chance).filter(Boolean).length / channels;
     const load = spell > 0 ? 0.7 : 1;
+    const ownLoad = ownSpell > 0 ? 0.7 : load;
     const phase =
       build.stallsAfter === undefined ? undefined : STALL[(at % (healthy + STALL.length)) - healthy];
     if (phase === 'unseen') firstBadAt = Math.min(firstBadAt, at);
@@ -62,18 +93,18 @@ const simulate = (
     const hasQuality = at % policy.qualityEvery === 0;
     const newBuild: BuildReading = {
       quality:
-        hasQuality && !isStill && !isAway ? contentDb + (build.qualityDb ?? 0) + 0.15 * normal(random) : null,
-      speed: isAway ? null : isStill ? 1 : load * (1 - (build.slower ?? 0)) * (1 + 0.06 * normal(random)),
-      lateness: isAway ? null : phase === 'late' ? 1 : lateOf(1),
+        hasQuality && !isStill && !isAway ? contentDb + (build.qualityDb ?? 0) + 0.15 * ownQuality() : null,
+      speed: isAway ? null : isStill ? 1 : ownLoad * (1 - (build.slower ?? 0)) * (1 + 0.06 * ownSpeed()),
+      lateness: isAway ? null : phase === 'late' ? 1 : lateOf(1, ownSpell > 0 ? 0.5 : lateChance),
       losses: phase === 'lost' || random() < 0.0005 ? 1 : 0,
-      cpu: isAway ? null : 0.08 * (1 + (build.moreCpu ?? 0)) * (1 + 0.15 * normal(random)),
+      cpu: isAway ? null : 0.08 * (1 + (build.moreCpu ?? 0)) * (1 + 0.15 * ownCpu()),
     };
     const oldBuild: BuildReading = {
-      quality: contentDb + 0.15 * normal(random),
-      speed: load * (1 + 0.03 * normal(random)),
+      quality: contentDb + 0.15 * oldQuality(),
+      speed: load * (1 + 0.03 * oldSpeed()),
       lateness: lateOf(5),
       losses: random() < 0.001 ? 1 / 3 : 0,
-      cpu: 0.08 * (1 + 0.1 * normal(random)),
+      cpu: 0.08 * (1 + 0.1 * oldCpu()),
     };
     evidence = addComparison(evidence, newBuild, oldBuild, policy);
     // Only a comparison that went against the new build can make it worse.
@@ -96,11 +127,20 @@ describe('false alarms', () => {
     const random = seededRandom(1);
     const outcomes = Array.from(
       { length: ROLLOUTS },
-      () => simulate(random, {}, COMPARISONS).verdict.outcome,
+      () => simulate(random, { longestSpell: 10 }, COMPARISONS).verdict.outcome,
     );
     const count = (outcome: string): number => outcomes.filter((o) => o === outcome).length;
     expect(count('worse')).toBeLessThanOrEqual(ROLLOUTS / 100);
     expect(count('good')).toBeGreaterThan(0.98 * ROLLOUTS);
+  });
+
+  test('nor if the machine of the canary alone is busy for some seconds in 15 of 100 rollouts', () => {
+    const random = seededRandom(4);
+    const outcomes = Array.from(
+      { length: ROLLOUTS },
+      () => simulate(random, { longestSpell: 10, ownSpells: 0.001 }, COMPARISONS).verdict.outcome,
+    );
+    expect(outcomes.filter((o) => o === 'worse').length).toBeLessThanOrEqual(ROLLOUTS / 100);
   });
 
   test('also where each metric is as bad as is just tolerated, all of them at once, and looked at every time', () => {
@@ -142,11 +182,13 @@ describe('detection', () => {
     ['stalls after 10 s', { stallsAfter: 5 }],
   ])('a build that %s is found within 60 s of its first bad GOPs in 99 of 100 rollouts', (_, build) => {
     const random = seededRandom(3);
+    // A stall that is first found when it comes again makes a long tail, which few rollouts would not show.
+    const rollouts = build.stallsAfter === undefined ? 300 : 2_000;
     const seconds = Array.from(
-      { length: 300 },
+      { length: rollouts },
       () => simulate(random, build, 100).sinceFirstBad * policy.compareSeconds,
     ).sort((a, b) => a - b);
-    expect(seconds[Math.floor(0.99 * seconds.length)]).toBeLessThanOrEqual(60);
+    expect(seconds[floor(0.99 * seconds.length)]).toBeLessThanOrEqual(60);
   });
 
   test('a build that turns bad after a long good time is found too', () => {

@@ -1,5 +1,6 @@
 import { Worker } from '@temporalio/worker';
 import { replayFromServer } from '../../src/worker/replay';
+import { runCli } from '../cli/run-cli';
 import { FakeSwarm } from './support/fake-activities';
 import { bundleWorkflows } from './support/temporal';
 import { Workbench, moveRequest } from './support/workbench';
@@ -10,6 +11,10 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => bench.close());
 
+/** `encoder-swarm replay`, as people run it. */
+const replayCommand = (...args: string[]) =>
+  runCli(['replay', ...args], { env: { TEMPORAL_ADDRESS: bench.environment.address } });
+
 test('a move that this code made replays', async () => {
   const spec = bench.spec();
   bench.use(new FakeSwarm().ownedBy(spec.id, 'enc-1').activities());
@@ -18,7 +23,11 @@ test('a move that this code made replays', async () => {
   const report = await replayFromServer(bench.client, workflowId);
   expect(report).toMatchObject({ workflowId, workflowType: 'handoff', replays: true });
   expect(report.events).toBeGreaterThan(5);
-});
+
+  const told = await replayCommand(workflowId, '--run', report.runId, '--json');
+  expect(told).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(told.stdout)).toEqual(report);
+}, 180_000);
 
 test('a run of other code does not, and the report says at which event', async () => {
   const taskQueue = 'other-code';
@@ -40,10 +49,18 @@ test('a run of other code does not, and the report says at which event', async (
   expect(divergence?.message).toMatch(/nondeterminism/i);
   expect(divergence?.eventId).toBe(5);
   expect(divergence?.eventType).toBe('timerStarted');
-});
+
+  const told = await replayCommand(workflowId);
+  expect(told.code).toBe(1);
+  expect(told.stdout).toContain('does not replay');
+  expect(told.stdout).toContain('at event 5 (timerStarted)');
+}, 180_000);
 
 test('a workflow that the server does not know is refused', async () => {
   await expect(replayFromServer(bench.client, 'handoff/nobody/1')).rejects.toMatchObject({
     code: 'not-found',
   });
+  const refused = await replayCommand('handoff/nobody/1');
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('Temporal knows no workflow handoff/nobody/1');
 });

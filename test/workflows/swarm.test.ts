@@ -4,6 +4,7 @@ import {
   searchAttributeNames,
   swarmControl,
   type ChannelSpec,
+  type CycleResult,
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
@@ -243,13 +244,13 @@ describe('cordon and drain', () => {
 });
 
 describe('a control cycle', () => {
-  const nextCycle = async () => {
+  /** The first one after this call, also where what it did wakes another one at once. */
+  const nextCycle = async (): Promise<CycleResult> => {
     const { cycle } = await state();
     await bench.swarm().signal(swarmControl.wake);
-    return eventually(async () => {
-      const now = await state();
-      return now.cycle > cycle && now.lastCycle?.workflowId.endsWith(`/${now.cycle}`) && now.lastCycle;
-    });
+    await eventually(async () => (await state()).cycle > cycle);
+    const next = bench.client.workflow.getHandle(`cycle/${bench.cell}/${cycle + 1}`);
+    return (await next.result()) as CycleResult;
   };
   const explanation = { summary: 'too much to come', figures: { peakUnits: 5.2 }, rejected: [] };
 
@@ -381,7 +382,18 @@ describe('a control cycle', () => {
     expect((await state()).cordons).toEqual({});
     expect(ownerOf(spec)).toBe('enc-4');
 
-    use();
+    // The encoder leaves the fleet, and the answer to the first uncordon is lost: asked again, there is nothing to lift.
+    const { requestUncordon } = bench.requests(originUrl);
+    use({
+      deprovisionEncoder: async ({ encoderId }) => {
+        swarm.calls.push(`deprovision ${encoderId}`);
+        swarm.encoderIds = swarm.encoderIds.filter((id) => id !== encoderId);
+      },
+      requestUncordon: async (request) => {
+        await requestUncordon(request);
+        await requestUncordon(request);
+      },
+    });
     await nextCycle();
     expect(await scaleIn().result()).toEqual({ encoderId: 'enc-4', gone: true });
     expect(swarm.calls).toContain('deprovision enc-4');

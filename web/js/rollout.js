@@ -56,7 +56,10 @@ const renderEncoders = keyedList(byId('rollout-encoders'), () => {
 });
 
 const renderMetrics = keyedList(byId('rollout-metrics').querySelector('tbody'), () => {
-  const cells = Array.from({ length: 5 }, () => element('td', { class: 'number' }));
+  // On a narrow page the head of the table is gone, and each cell says what it holds.
+  const cells = ['New', 'Old', 'Worse in', 'E-value worse', 'E-value good'].map((label) =>
+    element('td', { class: 'number', 'data-label': label }),
+  );
   const name = element('th', { scope: 'row' });
   return {
     node: element('tr', {}, name, ...cells),
@@ -108,6 +111,9 @@ const show = (state) => {
   setAttribute(byId('rollout-phase'), 'data-level', level);
   setText(byId('rollout-detail'), state.detail);
   renderEncoders(state.encoders, (encoder) => encoder.encoderId);
+  const left = state.skipped.map(({ encoderId, why }) => `${encoderId} is left as it is: it ${why}.`);
+  byId('rollout-skipped').hidden = left.length === 0;
+  setText(byId('rollout-skipped'), left.join(' '));
   byId('rollout-metrics').hidden = !state.verdict;
   renderMetrics(Object.entries(state.verdict?.metrics ?? {}), ([metric]) => metric);
   renderActions(actionsFor(state), (label) => label);

@@ -23,6 +23,8 @@ const CONTENDED = 0.01;
 const SETTLE_LIMIT_MS = 120_000;
 const ON_AIR_LIMIT_MS = 120_000;
 const ADD_AT_ONCE = 8;
+/** A kill so long after an answer meets any step of the handoffs under way. */
+const ANY_STEP_MS = 1_500;
 
 interface OriginChannel {
   id: string;
@@ -34,8 +36,11 @@ export interface StormOptions {
   swarm: StormSwarm;
   channels: number;
   seed: number;
-  /** Pauses between kills of the worker are evenly distributed between the two. */
-  killEveryMs: [number, number];
+  /**
+   * The worker is killed after a pause between the two; or after so many answers, which makes progress on a machine of
+   * any speed.
+   */
+  killEvery: { ms: [number, number] } | { answers: number };
   onProgress(done: number, kills: number): void;
 }
 
@@ -80,23 +85,28 @@ export class Storm {
     return storm;
   }
 
-  /** Requests so many handoffs, and kills the worker meanwhile; returns once each was answered or given up. */
-  async rage(handoffs: number): Promise<void> {
+  /**
+   * Requests so many handoffs, and kills the worker meanwhile; returns once each was answered or given up.
+   * @param o.leastKills goes on requesting until there were so many kills; default 0
+   */
+  async rage(handoffs: number, o: { leastKills?: number } = {}): Promise<void> {
     const last = this.issued + handoffs;
+    const leastKills = this.kills + (o.leastKills ?? 0);
+    const goesOn = (): boolean => this.issued < last || this.kills < leastKills;
     const calm = new AbortController();
     const killing = this.killLane(calm.signal);
     try {
-      await Promise.all(this.channelIds.map((id) => this.handoffLane(id, last)));
+      await Promise.all(this.channelIds.map((id) => this.handoffLane(id, goesOn)));
     } finally {
       calm.abort();
       await killing;
     }
   }
 
-  private async handoffLane(channelId: string, last: number): Promise<void> {
-    while (this.issued < last) {
+  private async handoffLane(channelId: string, goesOn: () => boolean): Promise<void> {
+    while (goesOn()) {
       const chance = this.random();
-      const contended = chance < CONTENDED && this.issued + 1 < last;
+      const contended = chance < CONTENDED;
       const askings = chance > 1 - ASKED_TWICE ? 2 : 1;
       const owner = await this.ownerOf(channelId);
       const targets = this.o.swarm.encoderIds.filter((id) => id !== owner);
@@ -134,17 +144,30 @@ export class Storm {
   }
 
   private async killLane(calm: AbortSignal): Promise<void> {
-    const [shortest, longest] = this.o.killEveryMs;
-    for (;;) {
-      const pauseMs = shortest + this.killRandom() * (longest - shortest);
-      await sleep(pauseMs, undefined, { signal: calm }).catch(() => undefined);
-      if (calm.aborted) return;
-      const { pid, state } = this.o.swarm.worker;
-      // On a busy machine it may not be up again yet: what does not work can't be interrupted.
-      if (pid === null || state !== 'running') continue;
-      process.kill(pid, 'SIGKILL');
+    const { worker } = this.o.swarm;
+    const works = (): boolean => worker.state === 'running';
+    const pause = (ms: number): Promise<void> =>
+      sleep(ms, undefined, { signal: calm }).catch(() => undefined);
+    while (!calm.aborted) {
+      await this.untilNextKill(pause, () => calm.aborted);
+      // What does not work can't be interrupted: on a busy machine a start takes its time.
+      while (!calm.aborted && !works()) await pause(100);
+      if (calm.aborted || worker.pid === null) continue;
+      process.kill(worker.pid, 'SIGKILL');
       this.kills += 1;
     }
+  }
+
+  private async untilNextKill(pause: (ms: number) => Promise<void>, isCalm: () => boolean): Promise<void> {
+    const { killEvery } = this.o;
+    const chance = this.killRandom();
+    if ('ms' in killEvery) {
+      const [shortest, longest] = killEvery.ms;
+      return pause(shortest + chance * (longest - shortest));
+    }
+    const due = this.done + killEvery.answers;
+    while (!isCalm() && this.done < due) await pause(20);
+    await pause(chance * ANY_STEP_MS);
   }
 
   /** Sabotage: ends one handoff that is under way. */
@@ -163,15 +186,15 @@ export class Storm {
     }
   }
 
-  /** Waits until no saga runs any more; then asks every part for what it knows. */
-  async facts(): Promise<StormFacts> {
+  /** Waits until no saga runs any more, within the limit; then asks every part for what it knows. */
+  async facts(settleLimitMs = SETTLE_LIMIT_MS): Promise<StormFacts> {
     const running = `WorkflowType IN ("handoff", "recovery") AND ExecutionStatus = "Running"`;
-    await this.until('every saga has ended', SETTLE_LIMIT_MS, async () => {
+    await this.until('every saga has ended', settleLimitMs, async () => {
       const { count } = await this.client.workflow.count(running);
       return count === 0;
     }).catch(() => undefined);
     // Sources that were let go in vain are released by the control cycle after a minute.
-    await this.until('no session is left over', SETTLE_LIMIT_MS, async () => {
+    await this.until('no session is left over', settleLimitMs, async () => {
       const [{ sessions }, channels] = await Promise.all([this.atEncoders(), this.atOrigin()]);
       const owners = new Set(channels.map((channel) => channel.owner?.sessionId));
       return sessions.every((s) => s.state === 'failed' || owners.has(s.sessionId));

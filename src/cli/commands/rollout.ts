@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
-import { isOver, rolloutMetrics, type RolloutState } from '../../domain';
+import { SwarmError, isOver, rolloutMetrics, type RolloutState } from '../../domain';
 import { contextOf, type CommandContext } from '../context';
 import { AnsweredNo } from '../failure';
 import { createRolloutProgress } from '../rollout-progress';
 import { table } from '../table';
 
 const POLL_MS = 1_000;
+const SILENT_AT_MOST_MS = 120_000;
 
 const positive = (text: string): number => {
   const value = Number(text);
@@ -102,15 +103,28 @@ export const addRollout = (program: Command): void => {
     });
 };
 
-/** Until it has ended, or waits for people. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof SwarmError && ['unavailable', 'timeout'].includes(error.code);
+
+/**
+ * Until it has ended, or waits for people. A rollout goes on when Temporal or a worker is started anew, and so does
+ * who watches it.
+ * @throws SwarmError that nobody has answered for SILENT_AT_MOST_MS
+ */
 const follow = async ({ api, json }: CommandContext): Promise<RolloutState | null> => {
   const progress = createRolloutProgress({ hidden: json });
+  let answeredAtMs = Date.now();
   try {
     for (;;) {
-      const state = await api.get<RolloutState | undefined>('/rollout');
-      if (!state) return null;
-      progress.show(state);
-      if (isOver(state) || state.phase === 'holding') return state;
+      try {
+        const state = await api.get<RolloutState | undefined>('/rollout');
+        answeredAtMs = Date.now();
+        if (!state) return null;
+        progress.show(state);
+        if (isOver(state) || state.phase === 'holding') return state;
+      } catch (error) {
+        if (!isPassing(error) || Date.now() - answeredAtMs > SILENT_AT_MOST_MS) throw error;
+      }
       await sleep(POLL_MS);
     }
   } finally {

@@ -27,6 +27,13 @@ const statusLines = (status: Status): string[] => {
       : 'No forecast is to be had.',
     ...(net ? [`Net ${net.modelId} on ${net.backEnd?.name ?? 'no back end yet'}.`] : []),
     ...(cycle ? [`Last control cycle: ${cycle.number}, ${seconds(status.atMs - cycle.atMs)} ago.`] : []),
+    ...(status.regions.length > 0
+      ? [
+          `CDN ahead (P90): ${status.regions
+            .map((r) => `${r.region} ${Math.round(r.peakLoadP90 * 100)} %${r.congested ? ' CONGESTED' : ''}`)
+            .join(', ')}.`,
+        ]
+      : []),
     ...status.problems.map((problem) => `! ${problem}`),
     ...status.alerts.map(({ message }) => `! ${message}`),
     ...status.missing.map((missing) => `! ${missing.part} does not answer: ${missing.message}`),

@@ -53,7 +53,11 @@ export class QuantileNet {
   /** @param features [rows * FEATURE_COUNT] @returns [rows * 3], row by row P10, P50, P90 */
   predict(features: Float32Array): Float32Array {
     const rows = features.length / FEATURE_COUNT;
-    return tf.tidy(() => this.forward(tf.tensor2d(features, [rows, FEATURE_COUNT])).dataSync<'float32'>());
+    const quantiles = tf.tidy(() => this.forward(tf.tensor2d(features, [rows, FEATURE_COUNT])));
+    // Outside of tidy, which would look at each number in what it returns for a tensor.
+    const values = quantiles.dataSync<'float32'>();
+    quantiles.dispose();
+    return values;
   }
 
   weights(): Weights {

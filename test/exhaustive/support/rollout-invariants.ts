@@ -1,6 +1,6 @@
 import { isOver } from '../../../src/domain/rollout';
 import { builds } from './fleet-model';
-import type { World } from './world';
+import { isRollout, type World } from './world';
 
 /** Channels that a bad build may carry at a time: of the two or three that there are, the canary's one. */
 const CANARY_SHARE = 1;
@@ -13,7 +13,7 @@ const CANARY_SHARE = 1;
  * work on it, and a bad build never carried more than the canary's share.
  */
 export const brokenRolloutInvariants = (world: World): string[] => {
-  const { rollout, encoders, origin, incidents } = world;
+  const { rollout, encoders, incidents } = world;
   if (!rollout) return [];
   const broken: string[] = [...incidents];
   const must = (holds: boolean, sentence: string): void => {
@@ -38,13 +38,39 @@ export const brokenRolloutInvariants = (world: World): string[] => {
     const left = Object.entries(world.cordons).map(([id, { by }]) => `${id} (by ${by})`);
     must(left.length === 0, `the rollout is ${phase}, but ${left.join(', ')} is still cordoned`);
   }
+  must(mostOnBad(world) <= CANARY_SHARE, `${mostOnBad(world)} channels were on the bad build at once`);
+  return broken;
+};
+
+/** Channels that had the same GOP encoded by the bad build, at most. */
+const mostOnBad = ({ origin }: World): number => {
   const onBad = new Map<number, number>();
   for (const { accepted } of origin.channels.values()) {
     for (const { gop, buildId } of accepted) {
       if (buildId === builds.bad.buildId) onBad.set(gop, (onBad.get(gop) ?? 0) + 1);
     }
   }
-  const most = Math.max(0, ...onBad.values());
-  must(most <= CANARY_SHARE, `${most} channels were on the bad build at once`);
+  return Math.max(0, ...onBad.values());
+};
+
+/**
+ * What must hold of builds after any history, once people have lifted their cordons and given their answers: no
+ * rollout or change of build is left, nor a cordon; every encoder runs the target, unless synchronisation says why
+ * it stands still; a bad build never carried more than the canary's share.
+ */
+export const brokenBuildInvariants = (world: World): string[] => {
+  const { encoders, temporal, versions, cordons, incidents } = world;
+  const broken = [...incidents];
+  for (const { workflowId, status } of temporal.runs.values()) {
+    if (isRollout(workflowId) && status === 'running') broken.push(`${workflowId} has not ended`);
+  }
+  for (const [id, { by }] of Object.entries(cordons)) broken.push(`${id} is still cordoned by ${by}`);
+  const { targetBuildId, fault } = versions;
+  for (const { info, build } of encoders) {
+    if (build?.buildId === targetBuildId || fault) continue;
+    broken.push(`${info.id} runs ${build?.buildId}, the target is ${targetBuildId}`);
+  }
+  if (mostOnBad(world) > CANARY_SHARE)
+    broken.push(`${mostOnBad(world)} channels were on the bad build at once`);
   return broken;
 };

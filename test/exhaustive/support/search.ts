@@ -1,3 +1,4 @@
+import { seededRandom, shuffled } from '../../../src/domain';
 import { distinctFaultsOn, faultsOn, named } from './faults';
 import type { Fault } from './network-model';
 import { runScenario, type RunResult, type Scenario } from './scenarios';
@@ -16,7 +17,8 @@ export interface Search {
 }
 
 export interface SearchOptions {
-  pairs: boolean;
+  /** Every pair, none, or so many for each first fault, chosen by a seed. */
+  pairs: 'all' | 'none' | { perFirst: number; seed: number };
   sabotage?: Sabotage;
   /** Part `index` of `of`, by first faults: parts of one search can run beside each other. */
   part?: { index: number; of: number };
@@ -50,8 +52,11 @@ export const searchFaults = async (scenario: Scenario, o: SearchOptions): Promis
   search.steps = steps.length;
   const { distinct, harmless } = distinctFaultsOn(steps);
   // With a harmless fault first, a pair is the second fault alone.
-  search.standsFor += harmless.length;
-  if (o.pairs) for (const { step } of harmless) search.standsFor += faultsOn(steps, step).length;
+  if (!o.part || o.part.index === 0) {
+    search.standsFor += harmless.length;
+    if (o.pairs === 'all') for (const { step } of harmless) search.standsFor += faultsOn(steps, step).length;
+  }
+  const random = seededRandom(typeof o.pairs === 'object' ? o.pairs.seed : 0);
 
   const isStopped = (): boolean => {
     const last = search.failures.at(-1);
@@ -62,10 +67,31 @@ export const searchFaults = async (scenario: Scenario, o: SearchOptions): Promis
     if (i % of !== index) continue;
     if (isStopped()) break;
     const { steps: stepsAfterFirst } = await run([first], first.standsFor);
-    if (!o.pairs) continue;
+    if (o.pairs === 'none') continue;
     const second = distinctFaultsOn(stepsAfterFirst, first.step);
-    search.standsFor += first.standsFor * second.harmless.length;
-    for (const fault of second.distinct) await run([first, fault], first.standsFor * fault.standsFor);
+    if (o.pairs === 'all') search.standsFor += first.standsFor * second.harmless.length;
+    const chosen =
+      o.pairs === 'all' ? second.distinct : shuffled(second.distinct, random).slice(0, o.pairs.perFirst);
+    for (const fault of chosen) await run([first, fault], first.standsFor * fault.standsFor);
   }
   return search;
 };
+
+const PART = /^(\d+)\/(\d+)$/;
+
+/**
+ * How a rollout is searched: its pairs are too many for each CI run. EXHAUSTIVE=all: all of them, of which PART=2/8
+ * takes the third eighth; else so many for each first fault, by FAULT_SEED.
+ */
+export const rolloutSearch = (perFirst: number): Pick<SearchOptions, 'pairs' | 'part'> => {
+  const { EXHAUSTIVE, PART: part = '', FAULT_SEED = '20261128' } = process.env;
+  const [, index, of] = PART.exec(part) ?? [];
+  return {
+    pairs: EXHAUSTIVE === 'all' ? 'all' : { perFirst, seed: Number(FAULT_SEED) },
+    ...(of !== undefined && { part: { index: Number(index), of: Number(of) } }),
+  };
+};
+
+/** One line for people. */
+export const told = (scenario: Scenario, { steps, runs, standsFor, outcomes }: Search): string =>
+  `${scenario}: ${steps} calls, ${runs} runs for ${standsFor} single faults and pairs, ${JSON.stringify(outcomes)}`;

@@ -362,6 +362,9 @@ export const workflowModule = {
     const { workflowId, runId, type } = context().run;
     return { workflowId, runId, workflowType: type, continueAsNewSuggested: false, historyLength: 1 };
   },
+  /** New runs only: replays of older code are the ground of test/workflows/replay. */
+  patched: () => true,
+  deprecatePatch: () => undefined,
   uuid4: () => model.nextId('uuid'),
   setCurrentDetails: (details: string) => {
     context().run.details = details;
@@ -410,7 +413,9 @@ type AttemptOutcome =
 
 /** Temporal's server and one worker, in virtual time. Real workflow functions and real activities run in it. */
 export class TemporalModel {
+  /** The latest run of each workflow id. */
   readonly runs = new Map<string, WorkflowRun>();
+  readonly everyRun: WorkflowRun[] = [];
   private activities: Record<string, (...args: never[]) => Promise<unknown>>;
   private readonly live = new Set<Attempt>();
   private ids = 0;
@@ -456,6 +461,7 @@ export class TemporalModel {
       updates: new Map(),
     };
     this.runs.set(workflowId, run);
+    this.everyRun.push(run);
     run.done = this.drive(run, workflow, args as never[]);
     run.done.catch(() => undefined);
     return run;

@@ -174,6 +174,13 @@ export class World {
     return [...this.temporal.runs.values()].filter((run) => isMove(run.workflowId));
   }
 
+  /** Runs of moves, rollouts and changes of build that are over, also those that later ones have followed. */
+  get ended(): WorkflowRun[] {
+    return this.temporal.everyRun.filter(
+      ({ workflowId, status }) => status !== 'running' && (isMove(workflowId) || isRollout(workflowId)),
+    );
+  }
+
   /** The latest rollout and what it says of itself; undefined before the first. */
   get rollout(): { run: WorkflowRun; state: RolloutState } | undefined {
     const run = this.temporal.runs.get(rolloutWorkflowId(CELL));

@@ -45,7 +45,6 @@ export const planFor =
       zone: i === 0 ? 'a' : 'b',
       wave: i === 0 ? 'canary' : 'rest',
       from: older,
-      cordonedBefore: false,
       status: 'waiting' as const,
     })),
     skipped: [],
