@@ -383,15 +383,15 @@ describe('a control cycle', () => {
     expect(ownerOf(spec)).toBe('enc-4');
 
     // The encoder leaves the fleet, and the answer to the first uncordon is lost: asked again, there is nothing to lift.
-    const { requestUncordon } = bench.requests(originUrl);
+    const requests = bench.requests(originUrl);
     use({
       deprovisionEncoder: async ({ encoderId }) => {
         swarm.calls.push(`deprovision ${encoderId}`);
         swarm.encoderIds = swarm.encoderIds.filter((id) => id !== encoderId);
       },
       requestUncordon: async (request) => {
-        await requestUncordon(request);
-        await requestUncordon(request);
+        await requests.requestUncordon(request);
+        await requests.requestUncordon(request);
       },
     });
     await nextCycle();
