@@ -13,5 +13,7 @@ module.exports = {
   transform: { '^.+\\.ts$': ['@swc/jest'] },
   // Two cores: real encoders, servers and ffmpeg run beside each test.
   maxWorkers: 2,
+  // Modules of a finished test file stay in memory: without this the last files run at the heap's limit, or out of it.
+  workerIdleMemoryLimit: '1GB',
   testTimeout: 60_000,
 };
