@@ -18,7 +18,7 @@ import type { ScaleInInput, ScaleOutInput, ScaleOutResult } from './types';
 const DRAIN_TIMEOUT = '10 minutes';
 
 export const encodersRequestedSignal = defineSignal<[PendingEncoder[]]>(swarmControl.encodersRequested);
-const encoderRequestEndedSignal = defineSignal<[RequestEnded]>(swarmControl.encoderRequestEnded);
+export const encoderRequestEndedSignal = defineSignal<[RequestEnded]>(swarmControl.encoderRequestEnded);
 
 /** Tells the swarm what became of a request; one that can't be told of is forgotten by itself after a while. */
 export const reportEnded = async (

@@ -20,9 +20,7 @@ import type {
   ChannelSpec,
   CordonRequest,
   EncoderLost,
-  PendingEncoder,
   Policy,
-  RequestEnded,
   SessionFailed,
   SwarmWorkflowInput,
   SwarmWorkflowState,
@@ -37,6 +35,7 @@ import { drainEncoder } from './drain';
 import { causeOf, refusal, refusalOf } from './failures';
 import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from './steps';
 import { registerChannel } from './registration';
+import { encoderRequestEndedSignal, encodersRequestedSignal } from './scaling';
 import { showSwarm } from './swarm-details';
 import { validateAddChannel, validateCordon, validateRemoveChannel } from './validation';
 
@@ -48,8 +47,6 @@ const drainUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.drain);
 const setPolicyUpdate = defineUpdate<void, [Policy]>(swarmControl.setPolicy);
 const encoderLostSignal = defineSignal<[EncoderLost]>(swarmControl.encoderLost);
 const sessionFailedSignal = defineSignal<[SessionFailed]>(swarmControl.sessionFailed);
-const encodersRequestedSignal = defineSignal<[PendingEncoder[]]>(swarmControl.encodersRequested);
-const encoderRequestEndedSignal = defineSignal<[RequestEnded]>(swarmControl.encoderRequestEnded);
 const wakeSignal = defineSignal(swarmControl.wake);
 const stateQuery = defineQuery<SwarmWorkflowState>(swarmControl.state);
 
