@@ -1,7 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { idSchema, installedBuildSchema, type InstalledBuild } from '../domain';
+import { RecordFile } from './record-file';
 
 /** So many requests of an encoder are remembered, so that a late repetition of one changes nothing. */
 const REMEMBERED_REQUESTS = 32;
@@ -14,21 +13,15 @@ const recordSchema = z.object({
 const fileSchema = z.record(idSchema, recordSchema);
 type Records = z.infer<typeof fileSchema>;
 
-const readRecords = (file: string): Records => {
-  try {
-    return fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch {
-    // None yet, or not ours: hosts then run the default ffmpeg and report so, which the control cycle mends.
-    return {};
-  }
-};
-
 /** Which build each encoder of this machine runs, kept over restarts of the fleet agent. */
 export class BuildRecords {
+  private readonly file: RecordFile<typeof fileSchema>;
   private readonly records: Records;
 
-  constructor(private readonly file: string) {
-    this.records = readRecords(file);
+  constructor(path: string) {
+    this.file = new RecordFile(path, fileSchema);
+    // Without records hosts run the default ffmpeg and report so.
+    this.records = this.file.read({});
   }
 
   buildOf(encoderId: string): InstalledBuild | undefined {
@@ -43,18 +36,12 @@ export class BuildRecords {
   set(encoderId: string, build: InstalledBuild, requestId: string): void {
     const before = this.records[encoderId]?.requestIds ?? [];
     this.records[encoderId] = { build, requestIds: [...before, requestId].slice(-REMEMBERED_REQUESTS) };
-    this.save();
+    this.file.write(this.records);
   }
 
   forget(encoderId: string): void {
     if (!(encoderId in this.records)) return;
     delete this.records[encoderId];
-    this.save();
-  }
-
-  private save(): void {
-    mkdirSync(dirname(this.file), { recursive: true });
-    writeFileSync(`${this.file}.new`, `${JSON.stringify(this.records, null, 2)}\n`);
-    renameSync(`${this.file}.new`, this.file);
+    this.file.write(this.records);
   }
 }

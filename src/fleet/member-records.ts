@@ -1,7 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { idSchema } from '../domain';
+import { RecordFile } from './record-file';
 
 const memberSchema = z.object({
   id: idSchema,
@@ -11,21 +10,16 @@ const memberSchema = z.object({
 });
 export type MemberRecord = z.infer<typeof memberSchema>;
 
-const readRecords = (file: string): MemberRecord[] => {
-  try {
-    return z.array(memberSchema).parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch {
-    // None yet, or not ours: the control cycle asks again for what is missing.
-    return [];
-  }
-};
+const fileSchema = z.array(memberSchema);
 
 /** Encoders that were added to the fleet of this machine while it ran, kept over restarts of the fleet agent. */
 export class MemberRecords {
-  private records: readonly MemberRecord[];
+  private readonly file: RecordFile<typeof fileSchema>;
+  private records: MemberRecord[];
 
-  constructor(private readonly file: string) {
-    this.records = readRecords(file);
+  constructor(path: string) {
+    this.file = new RecordFile(path, fileSchema);
+    this.records = this.file.read([]);
   }
 
   get all(): readonly MemberRecord[] {
@@ -34,18 +28,12 @@ export class MemberRecords {
 
   add(record: MemberRecord): void {
     this.records = [...this.records.filter(({ id }) => id !== record.id), record];
-    this.save();
+    this.file.write(this.records);
   }
 
   forget(encoderId: string): void {
     if (!this.records.some(({ id }) => id === encoderId)) return;
     this.records = this.records.filter(({ id }) => id !== encoderId);
-    this.save();
-  }
-
-  private save(): void {
-    mkdirSync(dirname(this.file), { recursive: true });
-    writeFileSync(`${this.file}.new`, `${JSON.stringify(this.records, null, 2)}\n`);
-    renameSync(`${this.file}.new`, this.file);
+    this.file.write(this.records);
   }
 }
