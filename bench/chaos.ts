@@ -1,18 +1,9 @@
-import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import {
-  SwarmError,
-  TICKS_PER_SECOND,
-  channelWithDefaults,
-  policySchema,
-  swarmControl,
-  swarmWorkflowId,
-} from '../src/domain';
+import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../src/domain';
 import type { Environment } from '../src/config/config';
 import { loadOrCreateStampKey } from '../src/media/stamp';
 import {
@@ -39,6 +30,8 @@ import { failuresOf, resultOf, type ChaosFacts } from './chaos/result';
 import { sabotages, type Sabotage } from './chaos/sabotage';
 import { timelineText } from './chaos/timeline';
 import { timelineSvg } from './chaos/timeline-svg';
+import { currentCommit } from './lib/commit';
+import { keepEncoders } from './lib/keep-encoders';
 
 const ENCODER_CAPACITY_UNITS = 6;
 const ON_AIR_LIMIT_MS = 60_000;
@@ -93,17 +86,6 @@ function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
-const currentCommit = async (): Promise<string> => {
-  const git = async (...args: string[]): Promise<string> =>
-    (await promisify(execFile)('git', args, { cwd: join(__dirname, '..', '..') })).stdout.trim();
-  try {
-    const changed = await git('status', '--porcelain', '--untracked-files=no');
-    return `${await git('rev-parse', '--short', 'HEAD')}${changed ? '+changes' : ''}`;
-  } catch {
-    return 'unknown';
-  }
-};
-
 const repeatCommand = (o: Options): string =>
   [
     `npm run chaos -- --minutes ${o.minutes} --seed ${o.seed} --channels ${o.channels} --encoders ${o.encoders}`,
@@ -111,16 +93,11 @@ const repeatCommand = (o: Options): string =>
     ...(o.sabotage ? [`--sabotage ${o.sabotage}`] : []),
   ].join(' ');
 
-/** Has the planner keep the encoders that the swarm starts with: the plan of faults counts on them. */
-const keepEncoders = async (environment: Environment, encoders: number): Promise<void> => {
+/** The plan of faults counts on the encoders that the swarm starts with. */
+const keepThese = async (environment: Environment, encoders: number): Promise<void> => {
   const temporal = await connectTemporal(environment);
-  try {
-    const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
-    const policy = policySchema.parse({ minEncoders: encoders, maxEncoders: encoders + 1 });
-    await swarm.executeUpdate(swarmControl.setPolicy, { args: [policy] });
-  } finally {
-    await temporal.close();
-  }
+  const bounds = { least: encoders, most: encoders + 1 };
+  await keepEncoders(temporal.client, environment.SWARM_CELL, bounds).finally(() => temporal.close());
 };
 
 /** What was started, ended in the opposite order. */
@@ -228,7 +205,7 @@ const main = async (o: Options): Promise<number> => {
         signal,
       }),
     );
-    await keepEncoders(swarm.environment, o.encoders);
+    await keepThese(swarm.environment, o.encoders);
 
     const lastsMs = o.minutes * 60_000;
     const plan = drawPlan({ lastsMs, seed: o.seed, encoders: o.encoders, without: new Set(leftOut.keys()) });

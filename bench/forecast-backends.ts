@@ -6,12 +6,13 @@ import { extname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import Table from 'cli-table3';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { generatedSeries } from '../src/forecast/net';
 import { BACK_ENDS, type BackEndName } from '../src/models/back-end-names';
 import { TrainingFiles, runInThread } from '../src/models';
 import { readModel } from '../src/models/model-store';
 import { shippedModelFolder } from '../src/models/shipped-model';
+import { wholeNumberFrom } from './lib/command';
 import type { BackEndFigures, BackEndRun } from './lib/back-end-run';
 import { rounded } from './lib/statistics';
 
@@ -142,11 +143,7 @@ const main = async (o: Options): Promise<void> => {
   console.log(JSON.stringify({ series: o.series, historySteps: HISTORY_STEPS, seed: o.seed, backEnds }));
 };
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number, 1 or more');
-  return value;
-};
+const wholeNumber = wholeNumberFrom(1);
 
 const program = new Command('bench:forecast-backends')
   .description('Trains and forecasts on each back end of TensorFlow.js that loads, side by side.')

@@ -1,11 +1,12 @@
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import Table from 'cli-table3';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { SwarmError } from '../src/domain';
 import { loadDefaultForecaster } from '../src/cli/default-forecaster';
 import { StepReporter } from '../src/setup';
 import { explainFailure, runCommand } from '../src/setup/run-command';
+import { wholeNumberFrom } from './lib/command';
 import { generateEventAudiences } from './lib/event-audience';
 import { measureEventGain, type EventGain } from './lib/event-gain';
 import { measureForecastSpeed, type ForecastSpeed } from './lib/forecast-speed';
@@ -35,11 +36,7 @@ interface Options {
   seed: number;
 }
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number, 1 or more');
-  return value;
-};
+const wholeNumber = wholeNumberFrom(1);
 
 const requirePath = async (path: string, what: string, option: string): Promise<void> => {
   await access(path).catch(() => {

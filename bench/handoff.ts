@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { defaultChannels } from '../src/domain/default-channels';
 import type { ChannelSpec, MoveResult } from '../src/domain';
 import { StepReporter } from '../src/setup';
@@ -10,15 +10,12 @@ import { loadOrCreateStampKey } from '../src/media/stamp';
 import { startSwarm } from '../src/start/swarm';
 import { verifierFfmpegPaths, verifyPlaylists } from '../src/verify';
 import { connectTemporal } from '../src/worker/temporal-client';
+import { exitWith, wholeNumberFrom } from './lib/command';
 import { timeBareSagas } from './lib/bare-saga';
 import { HandoffRun } from './lib/handoff-run';
 import { percentile, rounded } from './lib/statistics';
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('a whole number, 0 or more');
-  return value;
-};
+const wholeNumber = wholeNumberFrom(0);
 
 interface Options {
   handoffs: number;
@@ -148,12 +145,4 @@ const program = new Command('bench:handoff')
   .option('--port-base <n>', 'first of the 40 ports used', wholeNumber, 18_000)
   .parse();
 
-main(program.opts<Options>()).then(
-  (ok) => {
-    process.exitCode = ok ? 0 : 1;
-  },
-  (error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  },
-);
+exitWith(main(program.opts<Options>()));

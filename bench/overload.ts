@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { seededRandom } from '../src/domain';
+import { exitWith, wholeNumberFrom } from './lib/command';
 import {
   controlPlaneParts,
   outageHeld,
@@ -19,11 +20,7 @@ interface Options {
   portBase: number;
 }
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('a whole number, 0 or more');
-  return value;
-};
+const wholeNumber = wholeNumberFrom(0);
 
 const table = (head: string[], rows: (string | number | null)[][]): string => {
   const drawn = new Table({ head, style: { head: [], border: [], compact: true } });
@@ -89,12 +86,4 @@ const program = new Command('bench:overload')
   )
   .parse();
 
-main(program.opts<Options>()).then(
-  (ok) => {
-    process.exitCode = ok ? 0 : 1;
-  },
-  (error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  },
-);
+exitWith(main(program.opts<Options>()));

@@ -1,15 +1,12 @@
 import Table from 'cli-table3';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { wholeNumberFrom } from './lib/command';
 import { runExact } from './lib/planner-exact';
 import { runScale, type ScaleResult } from './lib/planner-scale';
 import { repeatCommand, walkFor } from './lib/property-walk';
 import { rounded } from './lib/statistics';
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number, 1 or more');
-  return value;
-};
+const wholeNumber = wholeNumberFrom(1);
 
 const GROWTH_CHANNELS = [1_000, 3_000, 10_000, 30_000, 100_000];
 const CHANNELS_PER_ENCODER = 10;

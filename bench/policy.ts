@@ -10,6 +10,7 @@ import {
   worldOfTraces,
   type Trace,
 } from '../src/simulator';
+import { wholeNumberFrom } from './lib/command';
 import { generatedTraces } from './lib/generated-traces';
 import { meanMeasures, measuresOf, parseSeeds, roundedNumbers, targetsOf } from './lib/policy-seeds';
 import { rounded } from './lib/statistics';
@@ -17,11 +18,7 @@ import { rounded } from './lib/statistics';
 /** Stands for traces that are made, not read. */
 const GENERATED = 'generated';
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number, 1 or more');
-  return value;
-};
+const wholeNumber = wholeNumberFrom(1);
 
 const seedList = (text: string): number[] => {
   const seeds = parseSeeds(text);

@@ -2,22 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
-import type { Client } from '@temporalio/client';
-import {
-  ladderUnits,
-  policySchema,
-  swarmControl,
-  swarmWorkflowId,
-  type ChannelSpec,
-  type EncoderBuild,
-} from '../src/domain';
+import { ladderUnits, seededRandom, type ChannelSpec, type EncoderBuild } from '../src/domain';
 import { channelWithDefaults } from '../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../src/media/stamp';
 import { StepReporter } from '../src/setup';
-import { seededRandom } from '../src/domain';
 import { startSwarm, type RunningSwarm } from '../src/start/swarm';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../src/verify';
+import { exitWith } from './lib/command';
 import { HandoffRun } from './lib/handoff-run';
+import { keepEncoders } from './lib/keep-encoders';
 import { badBuildRun, killRuns, upgradeAndBack, type RolloutSetting } from './lib/rollout-scenarios';
 import { readRolloutOptions, type BadBuild, type RolloutBenchOptions } from './lib/rollout-options';
 import { RolloutRun } from './lib/rollout-run';
@@ -59,14 +52,6 @@ const start = (o: RolloutBenchOptions, stateDir: string, channels: ChannelSpec[]
     onEvent: () => {},
   });
 
-/** As many encoders as were asked for, all the time: scaling is another bench's. */
-const keepEncoders = async (client: Client, cell: string, count: number): Promise<void> => {
-  const policy = policySchema.parse({ minEncoders: count, maxEncoders: count });
-  await client.workflow
-    .getHandle(swarmWorkflowId(cell))
-    .executeUpdate(swarmControl.setPolicy, { args: [policy] });
-};
-
 const verify = async (
   swarm: RunningSwarm,
   stateDir: string,
@@ -99,7 +84,8 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
   const watch = new RolloutWatch(swarm);
   try {
     const { client } = temporal;
-    await keepEncoders(client, swarm.environment.SWARM_CELL, o.encoders);
+    // As many as were asked for, all the time: scaling is another bench's.
+    await keepEncoders(client, swarm.environment.SWARM_CELL, { least: o.encoders, most: o.encoders });
     const onAir = new HandoffRun({ swarm, client, channels, seed: o.seed, log: console.log });
     await onAir.untilOnAir();
     const run = new RolloutRun(swarm, console.log);
@@ -160,12 +146,4 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
 // An exit ends the swarm's processes; a signal alone would not.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-perform(readRolloutOptions(process.argv)).then(
-  (ok) => {
-    process.exitCode = ok ? 0 : 1;
-  },
-  (error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  },
-);
+exitWith(perform(readRolloutOptions(process.argv)));

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import { createCountProgress } from '../src/cli/progress';
 import type { MoveOutcome } from '../src/domain';
 import { StepReporter } from '../src/setup';
+import { exitWith, wholeNumberFrom } from './lib/command';
+import { currentCommit } from './lib/commit';
 import { percentile, rounded } from './lib/statistics';
 import { judgeStorm, type Judgement, type StormFacts } from './lib/storm/judge';
 import { sabotages, type Sabotage } from './lib/storm/sabotage';
@@ -23,19 +24,7 @@ const KILL_EVERY_MS: [number, number] = [5_000, 20_000];
 const SHOWN_FAULTS = 20;
 const LINE_EVERY_MS = 15_000;
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number, 1 or more');
-  return value;
-};
-
-const commit = (): string => {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  } catch {
-    return 'unknown';
-  }
-};
+const wholeNumber = wholeNumberFrom(1);
 
 /** How many requests ended so; of a request that was asked twice, the first answer counts. */
 const countOf = ({ requests }: StormFacts, outcome: MoveOutcome): number =>
@@ -125,7 +114,7 @@ const main = async (o: Options): Promise<boolean> => {
         p50Ms: percentile(storm.answeredMs, 50),
         p99Ms: percentile(storm.answeredMs, 99),
         seed,
-        commit: commit(),
+        commit: await currentCommit(),
       };
       const table = new Table({ head: ['figure', 'value'], style: { head: [], border: [], compact: true } });
       table.push(...Object.entries(result).map(([name, value]) => [name, String(value)]));
@@ -168,12 +157,4 @@ const program = new Command('bench:storm')
 // An exit ends the swarm's processes; a signal alone would not.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-main(program.opts<Options>()).then(
-  (ok) => {
-    process.exitCode = ok ? 0 : 1;
-  },
-  (error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  },
-);
+exitWith(main(program.opts<Options>()));

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { SingleBar } from 'cli-progress';
 import {
   QuantileNet,
@@ -12,6 +12,7 @@ import {
 import { beginTraining, trainEpoch, trainable, type TrainingPlan } from '../src/forecast/net/training';
 import { loadBackEnd } from '../src/models/back-ends';
 import { writeModel } from '../src/models/model-store';
+import { wholeNumberFrom } from './lib/command';
 
 /** Share of each kind of series: steps in seconds, steps of history, steps ahead. */
 const KINDS = [
@@ -93,11 +94,7 @@ const main = async (o: { seed: number; epochs: number; unit: number; out: string
   console.log(JSON.stringify(manifest, null, 2));
 };
 
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number, 1 or more');
-  return value;
-};
+const positive = wholeNumberFrom(1);
 
 const program = new Command('train-shipped-model')
   .description('Trains the model that ships with the project, on generated series.')

@@ -1,13 +1,13 @@
-import type {
-  ChannelObservation,
-  DemandCurve,
-  EncoderObservation,
-  Move,
-  Plan,
-  SwarmChange,
-  SwarmSnapshot,
+import {
+  shuffled,
+  type ChannelObservation,
+  type DemandCurve,
+  type EncoderObservation,
+  type Move,
+  type Plan,
+  type SwarmChange,
+  type SwarmSnapshot,
 } from '../../src/domain';
-import { shuffled } from '../../src/domain';
 import { changedAudience, withSessions } from './planner-instances';
 
 const CYCLE_MS = 10_000;

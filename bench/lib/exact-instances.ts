@@ -1,5 +1,11 @@
-import { ladderUnits, rungsFor, type ChannelObservation, type EncoderObservation } from '../../src/domain';
-import { seededRandom, shuffled } from '../../src/domain';
+import {
+  ladderUnits,
+  rungsFor,
+  seededRandom,
+  shuffled,
+  type ChannelObservation,
+  type EncoderObservation,
+} from '../../src/domain';
 import { PlacementAudit } from './placement-audit';
 import {
   audienceOf,

@@ -4,12 +4,12 @@ import type { Client } from '@temporalio/client';
 import {
   channelControl,
   channelWorkflowId,
+  seededRandom,
   type ChannelSpec,
   type MoveRequest,
   type MoveResult,
 } from '../../src/domain';
 import { callJson } from '../../src/service/http';
-import { seededRandom } from '../../src/domain';
 import type { RunningSwarm } from '../../src/start/swarm';
 import { auditFence, type LedgerEntry } from './fence-audit';
 import { childrenOf } from './kills';

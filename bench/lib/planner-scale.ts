@@ -1,7 +1,6 @@
-import { policySchema, type Plan, type Policy } from '../../src/domain';
+import { policySchema, seededRandom, type Plan, type Policy } from '../../src/domain';
 import { FitnessEvaluator } from '../../src/fitness';
 import { createPlanner, type Planner } from '../../src/planner';
-import { seededRandom } from '../../src/domain';
 import { ChangingFleet } from './changing-fleet';
 import { PlacementAudit } from './placement-audit';
 import { encodersLowerBound, movesLowerBound } from './planner-bounds';

@@ -1,5 +1,6 @@
 import {
   policySchema,
+  seededRandom,
   type CellForecast,
   type Plan,
   type Policy,
@@ -8,7 +9,6 @@ import {
 import { FitnessEvaluator } from '../../src/fitness';
 import { createPlanner, makePlan } from '../../src/planner';
 import { deservedRungs } from '../../src/planner/demand';
-import { seededRandom } from '../../src/domain';
 import { ChangingFleet } from './changing-fleet';
 import { PlacementAudit } from './placement-audit';
 import { fleetOf } from './planner-instances';

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { wholeNumberFrom } from './command';
 
 export type BadBuild = 'worse' | 'stall';
 
@@ -15,11 +16,7 @@ export interface RolloutBenchOptions {
   portBase: number;
 }
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('a whole number, 0 or more');
-  return value;
-};
+const wholeNumber = wholeNumberFrom(0);
 
 const oneOf =
   <T extends string>(...allowed: T[]) =>
