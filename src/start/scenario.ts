@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ChannelStatus } from '../api/answer-schemas';
-import { SwarmError, type MoveResult } from '../domain';
+import { SwarmError, shuffled, type MoveResult } from '../domain';
 import { callJson } from '../service/http';
-import { shuffled } from '../domain';
 import type { RunningSwarm } from './swarm';
 
 /** When the events of a bounded run happen, as parts of its duration. */

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import type { EncoderObservation, SwarmSnapshot } from '../../src/domain';
-import { policySchema } from '../../src/domain';
+import { policySchema, type EncoderObservation, type SwarmSnapshot } from '../../src/domain';
 import { fitnessOf } from '../../src/fitness';
 import { scoreOf as scoreOfTerms, zoneTerm } from '../../src/fitness/terms';
 import {

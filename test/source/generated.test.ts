@@ -2,11 +2,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { loadOrCreateStampKey, readStamp } from '../../src/media/stamp';
 import { ffmpegBuilds } from '../mpegts/ffmpeg-clips';
-import type { RelayUnderTest } from '../relay/relay-under-test';
-import { until } from '../relay/relay-under-test';
+import { until, type RelayUnderTest } from '../relay/relay-under-test';
 import { framesOf, generatedSpec as spec } from './inputs';
-import type { SourceUnderTest } from './source-under-test';
-import { runningFfmpegs, startRelayAndSource } from './source-under-test';
+import { runningFfmpegs, startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
 const run = promisify(execFile);
 

@@ -4,11 +4,9 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { probeInput } from '../../src/media/source/probe';
-import type { RelayUnderTest } from '../relay/relay-under-test';
-import { until } from '../relay/relay-under-test';
+import { until, type RelayUnderTest } from '../relay/relay-under-test';
 import { InputFiles, generatedSpec, picture, specOf, tone } from './inputs';
-import type { SourceUnderTest } from './source-under-test';
-import { runningFfmpegs, startRelayAndSource } from './source-under-test';
+import { runningFfmpegs, startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
 let files: InputFiles;
 beforeAll(async () => {

@@ -1,10 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { TransportStreamReader, type PesUnit } from '../../src/media/mpegts';
-import type { RelayUnderTest } from '../relay/relay-under-test';
-import { until } from '../relay/relay-under-test';
+import { until, type RelayUnderTest } from '../relay/relay-under-test';
 import { InputFiles, framesOf, generatedSpec, gopTicks, picture, specOf, tone } from './inputs';
-import type { SourceUnderTest } from './source-under-test';
-import { runningFfmpegs, startRelayAndSource } from './source-under-test';
+import { runningFfmpegs, startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
 let files: InputFiles;
 beforeAll(async () => {

@@ -3,11 +3,11 @@ import {
   noEvidence,
   rolloutMetrics,
   rolloutPolicySchema,
+  seededRandom,
   type Evidence,
   type RolloutMetric,
   type Verdict,
 } from '../../src/domain';
-import { seededRandom } from '../../src/domain';
 import { addComparison, ssimToDb, type BuildReading } from '../../src/versions/compare';
 import { eValueAbove, eValueBelow } from '../../src/versions/e-values';
 import { judge } from '../../src/versions/verdict';
