@@ -110,6 +110,9 @@ const begin = async (): Promise<void> => {
 };
 beforeEach(begin);
 afterEach(async () => {
+  // What is still being asked for would be told to the swarm of the next test.
+  await nextPlan(() => (channels = 0));
+  await eventually(async () => (await provisioning()).pending.length === 0);
   await bench.swarm().terminate();
 });
 

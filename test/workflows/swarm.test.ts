@@ -1,3 +1,4 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -248,8 +249,14 @@ describe('a control cycle', () => {
   const nextCycle = async (): Promise<CycleResult> => {
     const { cycle } = await state();
     await bench.swarm().signal(swarmControl.wake);
-    await eventually(async () => (await state()).cycle > cycle);
     const next = bench.client.workflow.getHandle(`cycle/${bench.cell}/${cycle + 1}`);
+    // The swarm counts a cycle a moment before the server knows of it.
+    await eventually(() =>
+      next.describe().catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }),
+    );
     return (await next.result()) as CycleResult;
   };
   const explanation = { summary: 'too much to come', figures: { peakUnits: 5.2 }, rejected: [] };
