@@ -8,7 +8,15 @@ interface Timer {
 
 const TIMED_OUT = new DOMException('The operation was aborted due to timeout', 'TimeoutError');
 
-const real = { setImmediate, setTimeout, clearTimeout, setInterval, clearInterval, now: Date.now };
+const real = {
+  setImmediate,
+  setTimeout,
+  clearTimeout,
+  setInterval,
+  clearInterval,
+  now: Date.now,
+  signalTimeout: AbortSignal.timeout.bind(AbortSignal),
+};
 
 /** Lets every promise that can go on go on. */
 const settle = (): Promise<void> => new Promise((resolve) => real.setImmediate(resolve));
@@ -30,42 +38,28 @@ export class VirtualClock {
 
   /** @returns puts the real clock back */
   install(): () => void {
-    const realSignalTimeout = AbortSignal.timeout.bind(AbortSignal);
-    const handle = (id: number): NodeJS.Timeout =>
-      ({
-        id,
-        unref: () => undefined,
-        ref: () => undefined,
-        hasRef: () => false,
-      }) as unknown as NodeJS.Timeout;
-    const add = (run: () => void, ms: number, everyMs: number | null): NodeJS.Timeout => {
-      this.lastId += 1;
-      this.timers.set(this.lastId, { id: this.lastId, atMs: this.nowMs + Math.max(0, ms), everyMs, run });
-      return handle(this.lastId);
-    };
-    const remove = (timer: unknown): void => {
-      const id = (timer as { id?: number } | undefined)?.id;
-      if (id !== undefined) this.timers.delete(id);
-    };
-    const fake = {
-      setTimeout: (run: (...a: unknown[]) => void, ms = 0, ...a: unknown[]) => add(() => run(...a), ms, null),
-      setInterval: (run: (...a: unknown[]) => void, ms = 0, ...a: unknown[]) => add(() => run(...a), ms, ms),
-      clearTimeout: remove,
-      clearInterval: remove,
-    };
-    Object.assign(globalThis, fake);
-    Date.now = () => this.nowMs;
-    AbortSignal.timeout = (ms) => {
-      const controller = new AbortController();
-      fake.setTimeout(() => controller.abort(TIMED_OUT), ms);
-      return controller.signal;
-    };
+    installed = this;
+    Object.assign(globalThis, virtualTimers);
+    Date.now = virtualNow;
+    AbortSignal.timeout = virtualSignalTimeout;
     return () => {
-      const { now, setImmediate: _, ...timers } = real;
+      const { now, setImmediate: _, signalTimeout, ...timers } = real;
       Object.assign(globalThis, timers);
       Date.now = now;
-      AbortSignal.timeout = realSignalTimeout;
+      AbortSignal.timeout = signalTimeout;
+      installed = undefined;
     };
+  }
+
+  /** @returns its id, by which it is taken back */
+  add(run: () => void, ms: number, everyMs: number | null): number {
+    this.lastId += 1;
+    this.timers.set(this.lastId, { id: this.lastId, atMs: this.nowMs + Math.max(0, ms), everyMs, run });
+    return this.lastId;
+  }
+
+  remove(id: number): void {
+    this.timers.delete(id);
   }
 
   /** Resolves, in virtual time, after so long. */
@@ -112,3 +106,33 @@ export class VirtualClock {
     return next;
   }
 }
+
+/**
+ * What stands in the globals' place. One for all clocks: Jest keeps every value that a global ever had until the
+ * file ends, and through a clock's own functions it would keep each world that was ever run.
+ */
+let installed: VirtualClock | undefined;
+const clock = (): VirtualClock => {
+  if (!installed) throw new Error('a timer of a virtual world is set after its end');
+  return installed;
+};
+const handle = (id: number): NodeJS.Timeout =>
+  ({ id, unref: () => undefined, ref: () => undefined, hasRef: () => false }) as unknown as NodeJS.Timeout;
+const remove = (timer: unknown): void => {
+  const id = (timer as { id?: number } | undefined)?.id;
+  if (id !== undefined) installed?.remove(id);
+};
+const virtualTimers = {
+  setTimeout: (run: (...a: unknown[]) => void, ms = 0, ...a: unknown[]) =>
+    handle(clock().add(() => run(...a), ms, null)),
+  setInterval: (run: (...a: unknown[]) => void, ms = 0, ...a: unknown[]) =>
+    handle(clock().add(() => run(...a), ms, ms)),
+  clearTimeout: remove,
+  clearInterval: remove,
+};
+const virtualNow = (): number => clock().nowMs;
+const virtualSignalTimeout = (ms: number): AbortSignal => {
+  const controller = new AbortController();
+  virtualTimers.setTimeout(() => controller.abort(TIMED_OUT), ms);
+  return controller.signal;
+};

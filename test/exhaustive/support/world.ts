@@ -83,6 +83,10 @@ interface Answer {
   text: () => Promise<string>;
 }
 
+/** One function for all worlds, for the reason given in virtual-clock.ts. */
+let fetched: (url: string, init: RequestInit) => Promise<unknown>;
+const virtualFetch = ((url: string, init: RequestInit) => fetched(url, init)) as typeof fetch;
+
 /**
  * Channels on encoders with relay and origin, all models, under the real swarm and channel workflows and the real
  * activities. Channel n has been on air on encoder n for a while when a world begins.
@@ -137,7 +141,8 @@ export class World {
 
   static async begin(clock: VirtualClock, options: WorldOptions = {}): Promise<World> {
     const world = new World(clock, options);
-    globalThis.fetch = ((url: string, init: RequestInit) => world.fetch(url, init)) as typeof fetch;
+    fetched = (url, init) => world.fetch(url, init);
+    globalThis.fetch = virtualFetch;
     const encoders = world.encoders.length;
     const policy = policySchema.parse({
       minEncoders: options.withBuilds ? encoders : 1,
