@@ -16,7 +16,10 @@ export interface CheckOptions {
   builds: readonly FfmpegCapabilities[];
   /** Null: the channel carries no stamps. */
   key: Buffer | null;
-  /** The first GOP that must be there; without it, the first one listed. GOPs before it are left out. */
+  /**
+   * The first GOP that must be there; without it, and where the rendition joined later than that, the first one
+   * listed. GOPs before it are left out.
+   */
   fromGop?: number;
   /** Bounds the number of decoders that run at a time. */
   limit: <T>(task: () => Promise<T>) => Promise<T>;
@@ -32,7 +35,7 @@ export const checkPlaylist = async (
   const listed = playlist.segments.filter((segment) => segment.gop >= fromGop);
   const report: PlaylistReport = {
     ...{ url, channelId, rendition, checkedBy: key ? 'stamp' : 'timestamps' },
-    firstGop: options.fromGop ?? listed[0]?.gop ?? 0,
+    firstGop: (playlist.joinedLater ? undefined : options.fromGop) ?? listed[0]?.gop ?? fromGop,
     lastGop: listed.at(-1)?.gop ?? fromGop - 1,
     ...{ framesChecked: 0, framesLost: 0, framesRepeated: 0, framesInvalid: 0 },
     gapsDeclared: listed.filter((segment) => segment.gap).length,

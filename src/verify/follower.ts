@@ -22,6 +22,8 @@ export interface CollectedPlaylist {
   url: string;
   channelId: string;
   rendition: string;
+  /** The channel was followed already when this was listed: what is older than its first segment was never in it. */
+  joinedLater: boolean;
   /** In order of GOP. */
   segments: CollectedSegment[];
   /** What was wrong with the playlist itself. */
@@ -70,10 +72,11 @@ export class PlaylistFollower {
     this.stopping.abort();
     await this.loop;
     await Promise.all(this.downloads);
-    return this.renditions.map(({ url, channelId, rendition, segments, problems }) => ({
+    return this.renditions.map(({ url, channelId, rendition, joinedLater, segments, problems }) => ({
       url: shownAs(url),
       channelId,
       rendition,
+      joinedLater,
       segments: segments.sort((a, b) => a.gop - b.gop),
       problems,
     }));
@@ -141,7 +144,10 @@ export class PlaylistFollower {
     const resumesAfterHole = (f: FollowedRendition): boolean =>
       !f.onAir && listed[0]!.gop > (f.segments.at(-1)?.gop ?? -1) + 1;
     if (!followed || resumesAfterHole(followed)) {
-      followed = { key: url.href, url: url.href, ...identity, segments: [], problems: [], onAir: true };
+      followed = {
+        ...{ key: url.href, url: url.href, ...identity, segments: [], problems: [], onAir: true },
+        joinedLater: this.lastReloadMs > 0,
+      };
       this.renditions.push(followed);
     }
     followed.onAir = true;

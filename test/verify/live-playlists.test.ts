@@ -185,12 +185,26 @@ describe('following a live playlist', () => {
     [origin.first, origin.end] = [4, 6];
     origin.renditions = ['180p', '144p'];
     await asked('/hls/ch-1/144p/5.ts');
-    const report = await verifyCollected(await follower.stop(), check);
+    const report = await verifyCollected(await follower.stop(), { ...check, fromGop: { 'ch-1': 0 } });
     expect(report.ok).toBe(true);
     expect(report.playlists.map((p) => [p.rendition, p.firstGop, p.lastGop])).toEqual([
       ['180p', 0, 5],
       ['144p', 0, 1],
       ['144p', 4, 5],
+    ]);
+  });
+
+  it('expects of a rendition that joins later what its playlist held then, and of the others every GOP', async () => {
+    origin.end = 2;
+    await follower.start(master());
+    await asked('/hls/ch-1/180p/1.ts');
+    [origin.first, origin.end] = [3, 6];
+    origin.renditions = ['180p', '144p'];
+    await asked('/hls/ch-1/144p/5.ts');
+    const report = await verifyCollected(await follower.stop(), { ...check, fromGop: { 'ch-1': 0 } });
+    expect(report.playlists.map((p) => [p.rendition, p.firstGop, p.lastGop, p.problems])).toEqual([
+      ['180p', 0, 5, [`frames ${2 * F}-${3 * F - 1} (GOP 2): missing`]],
+      ['144p', 3, 5, []],
     ]);
   });
 
