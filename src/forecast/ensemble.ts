@@ -2,7 +2,7 @@ import type { DemandCurve } from '../domain';
 import { errorQuantiles, errorSizes, sizeOf, type ErrorQuantiles, type ErrorSizes } from './calibration';
 import { toDemand, type CleanSeries } from './clean-series';
 import { clockPart, clockParts } from './clock';
-import { combined, combinedErrors, memberWeights, type MemberWeights } from './combine';
+import { combined, weighMembers, type MemberWeights } from './combine';
 import { effectOn, eventAt, fitEventEffect, type EventEffect } from './event-effect';
 import { fitMembers } from './members';
 import { pastCells } from './past-forecasts';
@@ -70,8 +70,7 @@ export const fitEnsemble = (
   const { daySteps, firstStep, scale, z } = series;
   const cells = pastCells(series, origins, horizon);
   const past = [...members.map((m) => m.past), ...guests.map((g) => g.past)];
-  const weights = memberWeights(cells, past);
-  const errors = combinedErrors(cells, past, weights);
+  const { weights, errors } = weighMembers(cells, past);
   const isEvent = (step: number): boolean => eventAt(eventLevels, step - firstStep);
   const sizes = errorSizes(cells, errors, isEvent);
   const parts =
