@@ -70,7 +70,8 @@ class Stage {
       const waiting = left;
       left = [];
       for (const intent of waiting) {
-        if (this.hasRoomNow(intent) && this.hasRoomLater([intent])) this.enter(intent, wave, []);
+        if (this.hasBudget([intent]) && this.hasRoomNow(intent) && this.hasRoomLater([intent]))
+          this.enter(intent, wave, []);
         else left.push(intent);
       }
       progress = left.length < waiting.length && left.length > 0;
@@ -84,12 +85,17 @@ class Stage {
     return left;
   }
 
-  private hasBudget({ channel, target, cause }: Intent): boolean {
-    if (cause.reason === 'drain') return true;
-    const count = (e: number): number => this.movesOn.get(e) ?? 0;
-    const source = this.draft.context.book.homeOf[channel] as number;
-    const most = this.movesPerEncoder;
-    return this.movesLeft > 0 && count(target) < most && count(source) < most;
+  /** In a circle an encoder takes part in two moves. */
+  private hasBudget(intents: readonly Intent[]): boolean {
+    const { homeOf } = this.draft.context.book;
+    const counted = intents.filter(({ cause }) => cause.reason !== 'drain');
+    const movesOn = new Map<number, number>();
+    for (const { channel, target } of counted) {
+      for (const e of [homeOf[channel] as number, target]) {
+        movesOn.set(e, (movesOn.get(e) ?? this.movesOn.get(e) ?? 0) + 1);
+      }
+    }
+    return counted.length <= this.movesLeft && [...movesOn.values()].every((n) => n <= this.movesPerEncoder);
   }
 
   private hasRoomNow(intent: Intent): boolean {
@@ -97,7 +103,6 @@ class Stage {
     const { book } = this.draft.context;
     const now = (book.occupiedOn[target] as number) + book.needOf(channel, 0);
     return (
-      this.hasBudget(intent) &&
       now <= (book.limitOf[target] as number) &&
       hasSessionLeft(book, target) &&
       !this.mateIsIn(channel, book.zoneOf[target] as number)
@@ -149,9 +154,8 @@ class Stage {
 
   private canGoTogether(intents: readonly Intent[]): boolean {
     const { book } = this.draft.context;
-    const counted = intents.filter(({ cause }) => cause.reason !== 'drain').length;
-    if (counted > this.movesLeft || !intents.every((intent) => this.hasRoomNow(intent))) return false;
-    // Each encoder takes one: what was asked of a single move holds for all of them together.
+    if (!this.hasBudget(intents) || !intents.every((intent) => this.hasRoomNow(intent))) return false;
+    // Each encoder takes one: the room that a single move was given is there for all of them together.
     const targets = new Set(intents.map(({ target }) => target));
     const sources = new Set(intents.map(({ channel }) => book.homeOf[channel]));
     return targets.size === intents.length && sources.size === intents.length && this.hasRoomLater(intents);
