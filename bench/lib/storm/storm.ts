@@ -14,7 +14,7 @@ import type { LedgerEntry } from '../fence-audit';
 import { pick } from '../statistics';
 import type { ChannelRecord, RequestRecord, SagaRecord, StormFacts } from './judge';
 import { askForHandoff } from './requests';
-import type { EncoderFacts } from './stand-in/server';
+import type { EncoderActivity, EncoderFacts } from './stand-in/server';
 import { stormChannel, type StormSwarm } from './storm-swarm';
 
 /** Share of the requests that are asked twice at once under one id, and of those that meet another one under way. */
@@ -22,6 +22,8 @@ const ASKED_TWICE = 0.02;
 const CONTENDED = 0.01;
 const SETTLE_LIMIT_MS = 120_000;
 const ON_AIR_LIMIT_MS = 120_000;
+/** One answer may hold all that an hour of storm left behind. */
+const FACTS_LIMIT_MS = 120_000;
 const ADD_AT_ONCE = 8;
 /** A kill so long after an answer meets any step of the handoffs under way. */
 const ANY_STEP_MS = 1_500;
@@ -117,8 +119,7 @@ export class Storm {
   }
 
   private async ownerOf(channelId: string): Promise<string | null> {
-    const url = `${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels/${channelId}`;
-    return (await callJson<OriginChannel>(url)).owner?.encoderId ?? null;
+    return (await this.channelAtOrigin(channelId)).owner?.encoderId ?? null;
   }
 
   private async request(channelId: string, toEncoderId: string, askings: number): Promise<void> {
@@ -195,18 +196,18 @@ export class Storm {
     }).catch(() => undefined);
     // Sources that were let go in vain are released by the control cycle after a minute.
     await this.until('no session is left over', settleLimitMs, async () => {
-      const [{ sessions }, channels] = await Promise.all([this.atEncoders(), this.atOrigin()]);
+      const [{ sessions }, channels] = await Promise.all([this.activity(), this.atOrigin()]);
       const owners = new Set(channels.map((channel) => channel.owner?.sessionId));
       return sessions.every((s) => s.state === 'failed' || owners.has(s.sessionId));
     }).catch(() => undefined);
-    const { accepted, commits } = await this.atEncoders();
-    return {
-      requests: this.requests,
-      sagas: await this.sagas(),
-      channels: await Promise.all((await this.atOrigin()).map((channel) => this.channelRecord(channel))),
-      accepted,
-      commits,
-    };
+    const facts: EncoderFacts = await callJson(`${this.o.swarm.standInUrl}/facts`, {
+      timeoutMs: FACTS_LIMIT_MS,
+    });
+    const sagas = await this.sagas();
+    // One after the other: what the parts know after a long storm is much, all of it at once too much.
+    const channels: ChannelRecord[] = [];
+    for (const { id } of await this.atOrigin()) channels.push(await this.channelRecord(id));
+    return { requests: this.requests, sagas, channels, ...facts };
   }
 
   private async sagas(): Promise<SagaRecord[]> {
@@ -227,12 +228,15 @@ export class Storm {
     return records;
   }
 
-  private async channelRecord({ id, owner, nextGop }: OriginChannel): Promise<ChannelRecord> {
+  private async channelRecord(id: string): Promise<ChannelRecord> {
     const { SWARM_ORIGIN_URL } = this.o.swarm.environment;
+    const { owner, nextGop } = await this.channelAtOrigin(id);
     const [ledger, state, { sessions, lastSealed }] = await Promise.all([
-      callJson<LedgerEntry[]>(`${SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=${nextGop}`),
+      callJson<LedgerEntry[]>(`${SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=${nextGop}`, {
+        timeoutMs: FACTS_LIMIT_MS,
+      }),
       this.stateOf(id),
-      this.atEncoders(),
+      this.activity(),
     ]);
     const { ownerEncoderId, ownerSessionId } = state;
     const isActive = (s: string): boolean => s !== 'failed' && s !== 'released';
@@ -259,8 +263,12 @@ export class Storm {
     return callJson(`${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels`);
   }
 
-  private atEncoders(): Promise<EncoderFacts> {
-    return callJson(`${this.o.swarm.standInUrl}/facts`, { timeoutMs: 30_000 });
+  private channelAtOrigin(id: string): Promise<OriginChannel> {
+    return callJson(`${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels/${id}`);
+  }
+
+  private activity(): Promise<EncoderActivity> {
+    return callJson(`${this.o.swarm.standInUrl}/activity`);
   }
 
   private async until(what: string, limitMs: number, holds: () => Promise<boolean>): Promise<void> {

@@ -22,10 +22,14 @@ export const standInOptionsSchema = z.object({
 });
 export type StandInOptions = z.infer<typeof standInOptionsSchema>;
 
-/** What the encoders themselves know of who published and who was told to. */
+/** What the encoders themselves know of who published and who was told to, from the beginning on. */
 export interface EncoderFacts {
   accepted: AcceptedPut[];
   commits: Commit[];
+}
+
+/** What they do now: small, however long the storm was. */
+export interface EncoderActivity {
   sessions: (SessionInfo & { encoderId: string })[];
   lastSealed: Record<string, number>;
 }
@@ -97,10 +101,11 @@ export const startMediaStandIn = async (
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
   app.use('/relay', relay);
   app.use('/source', channelRoutes(sourceChannel));
-  app.get('/facts', (_req, res) => {
+  app.get('/facts', (_req, res) => void res.json({ accepted, commits } satisfies EncoderFacts));
+  app.get('/activity', (_req, res) => {
     const sessions = encoders.flatMap((e) => e.sessions.map((s) => ({ ...s, encoderId: e.id })));
     const lastSealed = Object.fromEntries([...channels].map((id) => [id, clock.lastSealed(id)]));
-    res.json({ accepted, commits, sessions, lastSealed } satisfies EncoderFacts);
+    res.json({ sessions, lastSealed } satisfies EncoderActivity);
   });
   app.post('/sabotage', (_req, res) => {
     impersonates = true;
