@@ -38,7 +38,7 @@ export class VirtualClock {
 
   /** @returns puts the real clock back */
   install(): () => void {
-    installed = this;
+    stage.clock = this;
     Object.assign(globalThis, virtualTimers);
     Date.now = virtualNow;
     AbortSignal.timeout = virtualSignalTimeout;
@@ -47,7 +47,7 @@ export class VirtualClock {
       Object.assign(globalThis, timers);
       Date.now = now;
       AbortSignal.timeout = signalTimeout;
-      installed = undefined;
+      delete stage.clock;
     };
   }
 
@@ -111,16 +111,16 @@ export class VirtualClock {
  * What stands in the globals' place. One for all clocks: Jest keeps every value that a global ever had until the
  * file ends, and through a clock's own functions it would keep each world that was ever run.
  */
-let installed: VirtualClock | undefined;
+const stage: { clock?: VirtualClock } = {};
 const clock = (): VirtualClock => {
-  if (!installed) throw new Error('a timer of a virtual world is set after its end');
-  return installed;
+  if (!stage.clock) throw new Error('a timer of a virtual world is set after its end');
+  return stage.clock;
 };
 const handle = (id: number): NodeJS.Timeout =>
   ({ id, unref: () => undefined, ref: () => undefined, hasRef: () => false }) as unknown as NodeJS.Timeout;
 const remove = (timer: unknown): void => {
   const id = (timer as { id?: number } | undefined)?.id;
-  if (id !== undefined) installed?.remove(id);
+  if (id !== undefined) stage.clock?.remove(id);
 };
 const virtualTimers = {
   setTimeout: (run: (...a: unknown[]) => void, ms = 0, ...a: unknown[]) =>
