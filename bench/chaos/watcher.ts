@@ -40,6 +40,7 @@ export class Watcher {
   channels: OriginChannel[] = [];
   private timer: NodeJS.Timeout | null = null;
   private polling: Promise<void> = Promise.resolve();
+  private looks: Promise<void> = Promise.resolve();
   private ended = false;
 
   constructor(private readonly o: { originUrl: string; relayUrl: string }) {}
@@ -61,9 +62,12 @@ export class Watcher {
     return this.channels.find((c) => c.id === channelId)?.owner?.encoderId ?? null;
   }
 
-  /** Reads once more; to be called when all is calm. */
-  async poll(): Promise<void> {
-    await Promise.allSettled([this.readRelay(), this.readOrigin()]);
+  /** Reads once more, after the look that is under way: two at once would each enter what is new. */
+  poll(): Promise<void> {
+    this.looks = this.looks.then(async () => {
+      await Promise.allSettled([this.readRelay(), this.readOrigin()]);
+    });
+    return this.looks;
   }
 
   private async readRelay(): Promise<void> {
@@ -82,7 +86,8 @@ export class Watcher {
   private async readOrigin(): Promise<void> {
     const { originUrl } = this.o;
     this.channels = await callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: ASK_WITHIN_MS });
-    await Promise.all(
+    // All of them are waited for: one channel's failure does not end the look at the others.
+    await Promise.allSettled(
       this.channels.map(async ({ id, nextGop }) => {
         const known = this.ledgers.get(id) ?? [];
         this.ledgers.set(id, known);
