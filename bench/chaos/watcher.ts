@@ -39,14 +39,13 @@ export class Watcher {
   readonly changedEntries: string[] = [];
   channels: OriginChannel[] = [];
   private timer: NodeJS.Timeout | null = null;
-  private polling: Promise<void> = Promise.resolve();
   private looks: Promise<void> = Promise.resolve();
   private ended = false;
 
   constructor(private readonly o: { originUrl: string; relayUrl: string }) {}
 
   start(): void {
-    this.polling = this.poll().finally(() => {
+    void this.poll().then(() => {
       if (!this.ended) this.timer = setTimeout(() => this.start(), POLL_MS);
     });
   }
@@ -54,7 +53,7 @@ export class Watcher {
   async stop(): Promise<void> {
     this.ended = true;
     if (this.timer) clearTimeout(this.timer);
-    await this.polling;
+    await this.looks;
   }
 
   /** Owner of a channel as last seen. */
