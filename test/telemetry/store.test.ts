@@ -223,7 +223,7 @@ describe('while the database is away', () => {
     try {
       await limited.write([audience('hung', 'ch-1', 1, Date.now())]);
       for (let i = 0; i < 100 && limited.status().buffered > 0; i++) await sleep(100);
-      hung.pause();
+      await hung.pause();
       const began = Date.now();
       const failure = await limited
         .latestAudience({ cell: 'hung', channelIds: ['ch-1'] })

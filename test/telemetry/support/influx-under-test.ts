@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,8 +53,20 @@ export class InfluxUnderTest {
     await once(ending, 'exit');
   }
 
-  pause(): void {
-    this.process?.kill('SIGSTOP');
+  /** Stops it; resolves when none of its threads runs any more: on a busy machine one may go on to answer for a while. */
+  async pause(): Promise<void> {
+    const pid = this.process?.pid;
+    if (pid === undefined) throw new Error('influxd does not run');
+    process.kill(pid, 'SIGSTOP');
+    while (!(await this.isStopped(pid))) await sleep(5);
+  }
+
+  private async isStopped(pid: number): Promise<boolean> {
+    const threads = await readdir(`/proc/${pid}/task`);
+    const statuses = await Promise.all(
+      threads.map((id) => readFile(`/proc/${pid}/task/${id}/status`, 'utf8').catch(() => '')),
+    );
+    return statuses.every((status) => status === '' || /^State:\s+T/m.test(status));
   }
 
   resume(): void {
