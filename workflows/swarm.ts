@@ -115,7 +115,8 @@ class Swarm {
       });
       this.isWoken = false;
       await this.runCycle();
-      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
+      // A wake that came during the cycle would be forgotten: it is answered first.
+      if (workflowInfo().continueAsNewSuggested && allHandlersFinished() && !this.isWoken) {
         const { cell, cycleSeconds } = this;
         await continueAsNew<typeof swarm>({ cell, cycleSeconds, policy: state.policy, carried: state });
       }

@@ -360,7 +360,13 @@ export const workflowModule = {
   }),
   workflowInfo: () => {
     const { workflowId, runId, type } = context().run;
-    return { workflowId, runId, workflowType: type, continueAsNewSuggested: false, historyLength: 1 };
+    return {
+      workflowId,
+      runId,
+      workflowType: type,
+      continueAsNewSuggested: model.longRunIds.has(runId),
+      historyLength: 1,
+    };
   },
   /** New runs only: replays of older code are the ground of test/workflows/replay. */
   patched: () => true,
@@ -416,6 +422,8 @@ export class TemporalModel {
   /** The latest run of each workflow id. */
   readonly runs = new Map<string, WorkflowRun>();
   readonly everyRun: WorkflowRun[] = [];
+  /** Runs of which the server says that their history has grown long. */
+  readonly longRunIds = new Set<string>();
   private activities: Record<string, (...args: never[]) => Promise<unknown>>;
   private readonly live = new Set<Attempt>();
   private ids = 0;
