@@ -35,8 +35,14 @@ export const contextSignal = defineSignal<[SwarmContext]>('swarmContext');
 /** Requests whose answers are kept, so that one that comes twice is one. */
 const REMEMBERED_REQUESTS = 16;
 
-/** A worker that starts anew replays the whole run of a channel before it can move it: so many moves are soon read. */
-const MOVES_PER_RUN = 25;
+/**
+ * A worker that starts anew replays the whole run of each channel before it can move it, about 6 ms a move. Forty of
+ * them at once (the tasks that a worker takes) must be read well within WORKFLOW_TASK_TIMEOUT: a task that takes longer
+ * is begun again, and so are all the others beside it.
+ */
+const MOVES_PER_RUN = 8;
+/** As it was for runs that began before. */
+const MOVES_PER_OLDER_RUN = 25;
 
 const again = ({ result, refusal }: AnsweredRequest): Promise<MoveResult> => {
   if (result) return Promise.resolve(result);
@@ -114,9 +120,13 @@ class Channel {
     });
     this.tell(state.detail);
 
-    const hasShortRuns = patched('short-runs');
+    const movesPerRun = patched('eight-moves-a-run')
+      ? MOVES_PER_RUN
+      : patched('short-runs')
+        ? MOVES_PER_OLDER_RUN
+        : Infinity;
     if (this.isNew) await this.placeFirst();
-    await condition(() => state.status === 'removed' || this.mayContinueAsNew(hasShortRuns));
+    await condition(() => state.status === 'removed' || this.mayContinueAsNew(movesPerRun));
     await condition(allHandlersFinished);
     if (state.status !== 'removed') {
       const { cell, context, answered } = this;
@@ -126,8 +136,8 @@ class Channel {
   }
 
   /** Rare, and never during a move: continue-as-new holds Updates up for a second or two. */
-  private mayContinueAsNew(hasShortRuns: boolean): boolean {
-    const isLong = hasShortRuns && this.state.moves - this.movesBefore >= MOVES_PER_RUN;
+  private mayContinueAsNew(movesPerRun: number): boolean {
+    const isLong = this.state.moves - this.movesBefore >= movesPerRun;
     const isDue = isLong || workflowInfo().continueAsNewSuggested;
     return isDue && this.busyWith === null && allHandlersFinished();
   }

@@ -10,6 +10,7 @@ import {
   executeChild,
   getExternalWorkflowHandle,
   log,
+  patched,
   setHandler,
   startChild,
   uuid4,
@@ -52,6 +53,9 @@ const stateQuery = defineQuery<SwarmWorkflowState>(swarmControl.state);
 
 /** A cycle that hangs is given up: the next one looks at the swarm as it is then. */
 const CYCLE_TIMEOUT = '30 seconds';
+
+/** A worker that starts anew replays the whole run before it can recover a channel. */
+const CYCLES_PER_RUN = 60;
 
 /**
  * The swarm of one cell: runs a control cycle every few seconds, keeps the list of channels, the cordons and the
@@ -109,6 +113,8 @@ class Swarm {
     setHandler(setPolicyUpdate, (policy) => this.setPolicy(policy));
     showSwarm(state);
 
+    const cyclesPerRun = patched('short-swarm-runs') ? CYCLES_PER_RUN : Infinity;
+    const cyclesBefore = state.cycle;
     for (;;) {
       await condition(() => this.isWoken, this.cycleSeconds * 1_000, {
         summary: 'until the next control cycle',
@@ -116,7 +122,8 @@ class Swarm {
       this.isWoken = false;
       await this.runCycle();
       // A wake that came during the cycle would be forgotten: it is answered first.
-      if (workflowInfo().continueAsNewSuggested && allHandlersFinished() && !this.isWoken) {
+      const isLong = state.cycle - cyclesBefore >= cyclesPerRun || workflowInfo().continueAsNewSuggested;
+      if (isLong && allHandlersFinished() && !this.isWoken) {
         const { cell, cycleSeconds } = this;
         await continueAsNew<typeof swarm>({ cell, cycleSeconds, policy: state.policy, carried: state });
       }

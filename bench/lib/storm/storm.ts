@@ -254,9 +254,18 @@ export class Storm {
     };
   }
 
-  private stateOf(channelId: string): Promise<ChannelWorkflowState> {
+  /** Asks until there is an answer: a worker that began anew just now gives none before it has read the history. */
+  private async stateOf(channelId: string): Promise<ChannelWorkflowState> {
     const handle = this.client.workflow.getHandle(channelWorkflowId(channelId));
-    return handle.query<ChannelWorkflowState>(channelControl.state);
+    const deadline = Date.now() + FACTS_LIMIT_MS;
+    for (;;) {
+      try {
+        return await handle.query<ChannelWorkflowState>(channelControl.state);
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await sleep(500);
+      }
+    }
   }
 
   private atOrigin(): Promise<OriginChannel[]> {
