@@ -68,11 +68,12 @@ class Swarm {
   private readonly cell: string;
   private readonly cycleSeconds: number;
   private readonly beingAdded = new Set<string>();
-  private isWoken = false;
+  private isWoken: boolean;
   private drains = 0;
 
-  constructor({ cell, cycleSeconds, policy, carried }: SwarmWorkflowInput) {
+  constructor({ cell, cycleSeconds, policy, carried, isWoken = false }: SwarmWorkflowInput) {
     this.cell = cell;
+    this.isWoken = isWoken;
     this.cycleSeconds = cycleSeconds;
     this.state = carried ?? {
       cell,
@@ -121,11 +122,11 @@ class Swarm {
       });
       this.isWoken = false;
       await this.runCycle();
-      // A wake that came during the cycle would be forgotten: it is answered first.
       const isLong = state.cycle - cyclesBefore >= cyclesPerRun || workflowInfo().continueAsNewSuggested;
-      if (isLong && allHandlersFinished() && !this.isWoken) {
-        const { cell, cycleSeconds } = this;
-        await continueAsNew<typeof swarm>({ cell, cycleSeconds, policy: state.policy, carried: state });
+      if (isLong && allHandlersFinished()) {
+        const { cell, cycleSeconds, isWoken } = this;
+        const { policy } = state;
+        await continueAsNew<typeof swarm>({ cell, cycleSeconds, policy, carried: state, isWoken });
       }
     }
   }

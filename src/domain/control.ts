@@ -99,6 +99,8 @@ export interface SwarmWorkflowInput {
   cycleSeconds: number;
   policy: Policy;
   carried?: SwarmWorkflowState;
+  /** Somebody asked for a cycle while the last one of the run before went on. */
+  isWoken?: boolean;
 }
 
 export interface SwarmWorkflowState {

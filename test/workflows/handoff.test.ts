@@ -379,6 +379,6 @@ test('after eight moves a channel goes on in a new run, which knows what was ask
   const before = swarm.calls.length;
   expect(await refusalFrom(channel.move(refused))).toEqual(refusal);
   expect(swarm.calls).toHaveLength(before);
-  const result = await channel.move(moveRequest({ toEncoderId: 'enc-2' }));
+  const result = await channel.move(moveRequest({ toEncoderId: 'enc-1' }));
   expect(result.workflowId).toBe(`handoff/${spec.id}/9`);
 }, 60_000);
