@@ -235,7 +235,8 @@ export class Storm {
       callJson<LedgerEntry[]>(`${SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=${nextGop}`, {
         timeoutMs: FACTS_LIMIT_MS,
       }),
-      this.stateOf(id),
+      // A worker that began anew just now gives no answer before it has read the history.
+      this.until(`${id} tells its state`, FACTS_LIMIT_MS, () => this.stateOf(id)),
       this.activity(),
     ]);
     const { ownerEncoderId, ownerSessionId } = state;
@@ -254,18 +255,9 @@ export class Storm {
     };
   }
 
-  /** Asks until there is an answer: a worker that began anew just now gives none before it has read the history. */
-  private async stateOf(channelId: string): Promise<ChannelWorkflowState> {
+  private stateOf(channelId: string): Promise<ChannelWorkflowState> {
     const handle = this.client.workflow.getHandle(channelWorkflowId(channelId));
-    const deadline = Date.now() + FACTS_LIMIT_MS;
-    for (;;) {
-      try {
-        return await handle.query<ChannelWorkflowState>(channelControl.state);
-      } catch (error) {
-        if (Date.now() > deadline) throw error;
-        await sleep(500);
-      }
-    }
+    return handle.query<ChannelWorkflowState>(channelControl.state);
   }
 
   private atOrigin(): Promise<OriginChannel[]> {
@@ -280,10 +272,18 @@ export class Storm {
     return callJson(`${this.o.swarm.standInUrl}/activity`);
   }
 
-  private async until(what: string, limitMs: number, holds: () => Promise<boolean>): Promise<void> {
+  /** Asks again and again, also after a failure, until the answer is true or a value. @returns it */
+  private async until<T>(what: string, limitMs: number, ask: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + limitMs;
-    while (!(await holds().catch(() => false))) {
-      if (Date.now() > deadline) throw new Error(`Not so after ${limitMs / 1_000} s: ${what}.`);
+    let cause: unknown;
+    for (;;) {
+      try {
+        const answer = await ask();
+        if (answer) return answer;
+      } catch (error) {
+        cause = error;
+      }
+      if (Date.now() > deadline) throw new Error(`Not so after ${limitMs / 1_000} s: ${what}.`, { cause });
       await sleep(500);
     }
   }
