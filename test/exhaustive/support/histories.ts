@@ -16,7 +16,6 @@ import { brokenInvariants } from './invariants';
 import { faultKinds, type FaultKind } from './network-model';
 import { brokenBuildInvariants } from './rollout-invariants';
 import { rolloutRequest } from './scenarios';
-import { VirtualClock } from './virtual-clock';
 import { CELL, World, isMove, isRollout } from './world';
 
 /** Something that happens to a swarm of three channels on three encoders. */
@@ -188,13 +187,10 @@ const outcomesIn = (world: World): Record<string, number> => {
 };
 
 /** Lets a history happen, lifts the cordons, waits until all has settled. */
-export const runHistory = async (history: readonly Happening[]): Promise<HistoryResult> => {
-  const clock = new VirtualClock();
-  const uninstall = clock.install();
-  const { fetch } = globalThis;
-  try {
-    const isSaga = (workflowId: string): boolean => isMove(workflowId) || isRollout(workflowId);
-    const world = await World.begin(clock, { channels: 3, withBuilds: true, isSaga });
+export const runHistory = (history: readonly Happening[]): Promise<HistoryResult> => {
+  const isSaga = (workflowId: string): boolean => isMove(workflowId) || isRollout(workflowId);
+  return World.run({ channels: 3, withBuilds: true, isSaga }, async (world) => {
+    const { clock } = world;
     for (const what of history) await happen(world, what);
     await clock.runUntil(clock.nowMs + 30_000);
     for (const encoder of [1, 2, 3]) await happen(world, { do: 'uncordon', encoder });
@@ -206,10 +202,7 @@ export const runHistory = async (history: readonly Happening[]): Promise<History
     await clock.runUntil(clock.nowMs + 170_000);
     const broken = [...brokenInvariants(world), ...brokenBuildInvariants(world)];
     return { broken, outcomes: outcomesIn(world) };
-  } finally {
-    globalThis.fetch = fetch;
-    uninstall();
-  }
+  });
 };
 
 /** Some encoder is being brought to a build, or should be. */

@@ -12,7 +12,6 @@ import type { BuildName } from './fleet-model';
 import { brokenInvariants } from './invariants';
 import type { Fault, Step } from './network-model';
 import { brokenRolloutInvariants } from './rollout-invariants';
-import { VirtualClock } from './virtual-clock';
 import { CELL, World, isMove, isRollout, type Sabotage, type WorldOptions } from './world';
 
 /**
@@ -121,17 +120,14 @@ export interface RunResult {
 }
 
 /** Runs a scenario with faults, in virtual time, and says which invariants are broken in the end. */
-export const runScenario = async (
+export const runScenario = (
   scenario: Scenario,
   faults: readonly Fault[],
   sabotage?: Sabotage,
 ): Promise<RunResult> => {
-  const clock = new VirtualClock();
-  const uninstall = clock.install();
-  const { fetch } = globalThis;
   const { options, lookAfterMs, perform } = scripts[scenario];
-  try {
-    const world = await World.begin(clock, { ...options, faults, ...(sabotage && { sabotage }) });
+  return World.run({ ...options, faults, ...(sabotage && { sabotage }) }, async (world) => {
+    const { clock, network } = world;
     await perform(world);
     const endedMs = clock.nowMs;
     await clock.runUntil(endedMs + lookAfterMs);
@@ -141,7 +137,7 @@ export const runScenario = async (
       await clock.runUntil(endedMs + SETTLED_AFTER_MS);
       broken = look();
     }
-    const { network, sagas, rollout: last } = world;
+    const { sagas, rollout: last } = world;
     const outcomes = sagas.map((saga) => `${saga.workflowId} ${String(saga.attributes.get('SwarmOutcome'))}`);
     if (last) outcomes.push(`${last.run.workflowId} ${last.state.phase}`);
     return {
@@ -151,10 +147,7 @@ export const runScenario = async (
       outcomes,
       digest: () => digestOf(world),
     };
-  } finally {
-    globalThis.fetch = fetch;
-    uninstall();
-  }
+  });
 };
 
 const digestOf = ({ network, origin, encoders, temporal }: World): string =>

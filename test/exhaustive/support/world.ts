@@ -32,7 +32,7 @@ import { EncoderModel, OriginModel, RelayModel, refusedAnswer } from './media-mo
 import { NetworkModel, grpcDeadline, type Fault, type Part } from './network-model';
 import { TemporalServer, temporalClient } from './temporal-client-model';
 import { TemporalModel, type Attempt, type WorkflowRun } from './temporal-model';
-import type { VirtualClock } from './virtual-clock';
+import { VirtualClock } from './virtual-clock';
 
 export const CELL = 'model';
 /** Seldom, so that what a saga leaves behind is seen before a control cycle tidies it up. */
@@ -139,7 +139,20 @@ export class World {
     this.temporal = new TemporalModel(clock, () => this.createActivities());
   }
 
-  static async begin(clock: VirtualClock, options: WorldOptions = {}): Promise<World> {
+  /** Begins a world in virtual time, lets `happen` happen in it, and puts real time back. */
+  static async run<T>(options: WorldOptions, happen: (world: World) => Promise<T>): Promise<T> {
+    const clock = new VirtualClock();
+    const uninstall = clock.install();
+    const { fetch } = globalThis;
+    try {
+      return await happen(await World.begin(clock, options));
+    } finally {
+      globalThis.fetch = fetch;
+      uninstall();
+    }
+  }
+
+  private static async begin(clock: VirtualClock, options: WorldOptions): Promise<World> {
     const world = new World(clock, options);
     fetched = (url, init) => world.fetch(url, init);
     globalThis.fetch = virtualFetch;
