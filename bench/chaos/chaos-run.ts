@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { callJson } from '../../src/service/http';
-import { MovesWatch, moveInWords } from '../../src/start/moves-watch';
-import type { RunningSwarm } from '../../src/start/swarm';
-import { connectTemporal } from '../../src/worker/temporal-client';
+import { callJson } from '../../src/platform/http';
+import { MovesWatch, moveInWords } from '../../src/acceptance/moves-watch';
+import type { RunningSwarm } from '../../src/launch/swarm';
+import { connectTemporal } from '../../src/temporal/client';
 import { auditFence } from '../lib/fence-audit';
 import type { Continuity } from './continuity';
 import { measureKills } from './detection';

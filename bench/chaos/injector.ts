@@ -1,5 +1,5 @@
 import type { FleetEncoder } from '../../src/fleet/provider';
-import type { RunningSwarm } from '../../src/start/swarm';
+import type { RunningSwarm } from '../../src/launch/swarm';
 import type { Clocks } from './clocks';
 import { inWords, kindOf, type Fault, type FaultGroup } from './faults';
 import type { OriginDisk } from './origin-disk';

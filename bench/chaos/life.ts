@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MoveResult } from '../../src/domain';
 import { seededRandom } from '../../src/domain/seeded-random';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { pick } from '../lib/statistics';
 
 const HANDOFF_EVERY_MS = { least: 5_000, most: 15_000 };

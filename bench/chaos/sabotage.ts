@@ -1,6 +1,6 @@
 import { copyFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 
 /** Ways to break the swarm that the checks of a run must notice; a run with one of them has to fail. */
 export const sabotages = ['lose-gop', 'spoil-gop', 'declare-gap'] as const;

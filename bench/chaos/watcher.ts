@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import type { LedgerEntry } from '../lib/fence-audit';
 
 const POLL_MS = 500;

@@ -7,10 +7,10 @@ import { channelWithDefaults, type ChannelInput, type ChannelSpec, type Owner } 
 import { EncoderClient } from '../../src/media/encoder';
 import type { OriginChannel } from '../../src/media/origin';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { callJson } from '../../src/service/http';
-import { entryOf } from '../../src/start/part-list';
-import { PartProcess } from '../../src/start/part-process';
-import { awaitGrpcServing, awaitHttpOk } from '../../src/start/readiness';
+import { callJson } from '../../src/platform/http';
+import { entryOf } from '../../src/launch/part-list';
+import { PartProcess } from '../../src/platform/processes/part-process';
+import { awaitGrpcServing, awaitHttpOk } from '../../src/platform/processes/readiness';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../src/verify';
 
 const READY_LIMIT_MS = 30_000;

@@ -9,8 +9,8 @@ import {
   type MoveRequest,
   type MoveResult,
 } from '../../src/domain';
-import { callJson } from '../../src/service/http';
-import type { RunningSwarm } from '../../src/start/swarm';
+import { callJson } from '../../src/platform/http';
+import type { RunningSwarm } from '../../src/launch/swarm';
 import { auditFence, type LedgerEntry } from './fence-audit';
 import { childrenOf } from './kills';
 import { pick } from './statistics';

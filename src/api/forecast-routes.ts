@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { SwarmError, idSchema } from '../domain';
-import { parseOrRefuse } from '../service/http';
+import { parseOrRefuse } from '../platform/http';
 import type { Accuracy, Status } from './answer-schemas';
 import { audienceRowsOf } from './history-import';
 import { jsonBody } from './json-body';

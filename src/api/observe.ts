@@ -1,5 +1,5 @@
 import type { CellForecast, EncoderInfo, EncoderTelemetry, SwarmWorkflowState } from '../domain';
-import type { StorageReport } from '../service/storage-reports';
+import type { StorageReport } from '../platform/storage-reports';
 import type { Missing, MoveRecord } from './answer-schemas';
 import type { LatestFeedback } from '../telemetry/forecast-feedback';
 import { CachedReading, type Reading } from './cached';

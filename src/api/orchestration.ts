@@ -24,7 +24,7 @@ import type { MoveRecord } from './answer-schemas';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import { readHistory } from './run-history';
-import { noSwarm, type TemporalCalls } from './temporal-calls';
+import { noSwarm, type TemporalCalls } from '../temporal/calls';
 
 /** Results of ended moves never change: keep so many of them. */
 const keptRecords = 500;

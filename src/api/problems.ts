@@ -1,4 +1,4 @@
-import { storageProblem } from '../service/storage-reports';
+import { storageProblem } from '../platform/storage-reports';
 import type { ChannelStatus, EncoderStatus } from './answer-schemas';
 import type { Observation } from './observe';
 

@@ -2,7 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
 import { idSchema } from '../domain';
 import { ModelStore } from '../models';
-import { parseOrRefuse } from '../service/http';
+import { parseOrRefuse } from '../platform/http';
 import type { Forecasts, Status } from './answer-schemas';
 import { CachedReading } from './cached';
 import { channelSpecFrom, requestHandoff } from './commands';

@@ -1,8 +1,8 @@
 import express, { type ErrorRequestHandler } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
 import { SwarmError } from '../domain';
-import { errorHandler, listen } from '../service/http';
-import type { Logger } from '../service/logger';
+import { errorHandler, listen } from '../platform/http';
+import type { Logger } from '../platform/logger';
 import { withMend } from './mends';
 import { createPages } from './pages';
 import type { ApiPorts } from './ports';

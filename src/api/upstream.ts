@@ -1,12 +1,12 @@
 import type { Environment } from '../config/config';
-import { callJson } from '../service/http';
-import { readStorageReports } from '../service/storage-reports';
+import { callJson } from '../platform/http';
+import { readStorageReports } from '../platform/storage-reports';
 import { encoderClientFor } from '../media/encoder/client';
 import { createFleetProvider } from '../fleet/provider';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { TemporalOrchestration } from './orchestration';
 import { createRolloutsPort } from './rollouts-port';
-import { TemporalCalls } from './temporal-calls';
+import { TemporalCalls } from '../temporal/calls';
 import { createVersionsPort } from './versions-port';
 import type { ApiPorts, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 
@@ -19,7 +19,7 @@ export const createPorts = (environment: Environment): ApiPorts => {
   const store = createTelemetryStore(environment);
   // Loaded late: the API must answer its health check before the Temporal client is in memory.
   const calls = new TemporalCalls(async () =>
-    (await import('../worker/temporal-client')).connectTemporal(environment),
+    (await import('../temporal/client')).connectTemporal(environment),
   );
   const orchestration = new TemporalOrchestration({
     cell,

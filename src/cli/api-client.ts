@@ -1,5 +1,5 @@
 import { SwarmError } from '../domain';
-import { callJson } from '../service/http';
+import { callJson } from '../platform/http';
 
 const readDeadlineMs = 10_000;
 /** Longer than the API waits for a move, so that its answer is heard. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { SwarmError } from '../domain';
-import { parseDurationSeconds } from '../service/duration';
+import { parseDurationSeconds } from '../platform/duration';
 
 /** Argument parser of an option that takes a duration, in seconds. @throws InvalidArgumentError */
 export const durationOption =

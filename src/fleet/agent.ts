@@ -1,8 +1,8 @@
 import express from 'express';
 import { z } from 'zod';
 import { installedBuildSchema } from '../domain';
-import { errorHandler, listen, parseOrRefuse, type RunningServer } from '../service/http';
-import type { Logger } from '../service/logger';
+import { errorHandler, listen, parseOrRefuse, type RunningServer } from '../platform/http';
+import type { Logger } from '../platform/logger';
 import type { LocalFleet } from './local-fleet';
 
 const provisionSchema = z.strictObject({

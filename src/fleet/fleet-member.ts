@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { SwarmError, type InstalledBuild } from '../domain';
-import { sha256OfFile } from '../service/file-digest';
+import { sha256OfFile } from '../platform/file-digest';
 import { findExecutable } from '../setup/executables';
-import { PartProcess, type PartEvent, type PartRig } from '../start/part-process';
+import { PartProcess, type PartEvent, type PartRig } from '../platform/processes/part-process';
 import { verifyInstalled } from './installed-build';
 import type { FleetEncoder } from './provider';
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { idSchema } from '../domain';
 import { detectFfmpeg, type FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
-import { parseOrRefuse } from '../service/http';
+import { parseOrRefuse } from '../platform/http';
 import { checkPlaylist } from './check-playlist';
 import { PlaylistFollower, type CollectedPlaylist } from './follower';
 import { createLimit } from './limit';

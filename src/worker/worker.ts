@@ -17,11 +17,11 @@ import { taskQueueOf, type Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/provider';
 import { encoderClientFor } from '../media/encoder/client';
 import { ModelHolder, ModelStore } from '../models';
-import { errorHandler, listen } from '../service/http';
-import type { Logger } from '../service/logger';
+import { errorHandler, listen } from '../platform/http';
+import type { Logger } from '../platform/logger';
 import { createTelemetryStore } from '../telemetry/create-store';
-import { registerSearchAttributes } from './search-attributes';
-import { temporalOptions, type TemporalOptions } from './temporal-options';
+import { registerSearchAttributes } from '../temporal/search-attributes';
+import { temporalOptions, type TemporalOptions } from '../temporal/options';
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;

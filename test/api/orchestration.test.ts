@@ -7,7 +7,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
 import { TemporalOrchestration } from '../../src/api/orchestration';
-import { TemporalCalls } from '../../src/api/temporal-calls';
+import { TemporalCalls } from '../../src/temporal/calls';
 import { searchAttributeNames, type MoveRequest, type SwarmError } from '../../src/domain';
 import { moveResult } from './move-result';
 import { channelWithDefaults } from '../../src/domain/default-channels';

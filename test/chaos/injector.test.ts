@@ -6,7 +6,7 @@ import type { Fault, FaultDeed } from '../../bench/chaos/faults';
 import { Injector, type InjectedFault } from '../../bench/chaos/injector';
 import type { Proxies } from '../../bench/chaos/proxies';
 import type { FleetEncoder } from '../../src/fleet/provider';
-import type { RunningSwarm } from '../../src/start/swarm';
+import type { RunningSwarm } from '../../src/launch/swarm';
 
 const children: ChildProcess[] = [];
 afterEach(async () => {

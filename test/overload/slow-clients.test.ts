@@ -3,7 +3,7 @@ import { makeClip } from '../mpegts/ffmpeg-clips';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { encodeGops } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 
 const SLOW_CLIENTS = 60;
 /** The defaults, a tenth as long. */

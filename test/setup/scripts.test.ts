@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { identityOf } from '../../src/start/process-identity';
+import { identityOf } from '../../src/platform/processes/process-identity';
 
 const root = resolve(__dirname, '..', '..');
 

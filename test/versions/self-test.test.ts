@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { selfTestActivities } from '../../activities/self-test';
+import { selfTestActivities } from '../../activities/versions/self-test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { emptyVersions, type EncoderBuild } from '../../src/domain';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';

@@ -8,7 +8,7 @@ import {
   withPin,
   withVersion,
   type Catalogue,
-} from '../../activities/versions-view';
+} from '../../src/observation/versions-view';
 import {
   channelWithDefaults,
   emptyVersions,

@@ -5,11 +5,11 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { EncoderDirectory } from '../../activities';
-import { OrphanWatch, lossOf } from '../../activities/channel-health';
-import { EncoderProbe } from '../../activities/encoder-probe';
-import { toFailure } from '../../activities/failures';
-import { originActivities } from '../../activities/origin';
-import { PendingPlacements } from '../../activities/pending-placements';
+import { OrphanWatch, lossOf } from '../../src/observation/channel-health';
+import { EncoderProbe } from '../../src/observation/encoder-probe';
+import { toFailure } from '../../activities/kit/failures';
+import { originActivities } from '../../activities/moves/origin';
+import { PendingPlacements } from '../../src/observation/pending-placements';
 import {
   SwarmError,
   channelWithDefaults,

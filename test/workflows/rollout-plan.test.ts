@@ -1,5 +1,5 @@
-import { readingOf } from '../../activities/build-readings';
-import { planRollout, type RolloutSituation } from '../../activities/rollout-plan';
+import { readingOf } from '../../src/versions/build-readings';
+import { planRollout, type RolloutSituation } from '../../src/versions/rollout-plan';
 import {
   channelWithDefaults,
   policySchema,

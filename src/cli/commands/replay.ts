@@ -19,7 +19,7 @@ export const addReplay = (program: Command): void => {
       const { print } = contextOf(command);
       // The worker's native part is heavy: only this command loads it.
       const [{ connectTemporal }, { quietReplay, replayFromServer }] = await Promise.all([
-        import('../../worker/temporal-client'),
+        import('../../temporal/client'),
         import('../../worker/replay'),
       ]);
       quietReplay();

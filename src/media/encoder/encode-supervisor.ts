@@ -1,5 +1,5 @@
 import { SwarmError } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
 import type { EncodedGop } from './types';
 

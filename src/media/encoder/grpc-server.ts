@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { SwarmError } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import { ENCODER_SERVICE, encoderContract } from './grpc-contract';
 import { toServiceError } from './grpc-errors';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { readEnvironment } from '../../config/config';
 import { idSchema } from '../../domain';
-import { runPart } from '../../service/lifecycle';
-import { createLogger } from '../../service/logger';
+import { runPart } from '../../platform/lifecycle';
+import { createLogger } from '../../platform/logger';
 import { startEncoder } from './host';
 
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SwarmError, type SessionInfo } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import { avcLevelFor } from './avc-level';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { EncodeSession } from './session';

@@ -1,8 +1,8 @@
 import { SwarmError, type ErrorCode, type Owner } from '../../domain';
-import type { Logger } from '../../service/logger';
-import type { StorageHealth } from '../../service/storage-health';
+import type { Logger } from '../../platform/logger';
+import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelMedia, type MediaLimits } from './channel-media';
-import { replaceFile, storageRefusal } from '../../service/durable-file';
+import { replaceFile, storageRefusal } from '../../platform/durable-file';
 import { GopWaits } from './gop-waits';
 import {
   declareGap,

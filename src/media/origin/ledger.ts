@@ -1,5 +1,5 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
-import { replaceFile } from '../../service/durable-file';
+import { replaceFile } from '../../platform/durable-file';
 import { ledgerRecordSchema, type LedgerRecord } from './records';
 
 const lineOf = (record: LedgerRecord): string => `${JSON.stringify(record)}\n`;

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError, idSchema } from '../../domain';
 import { Channel, type ChannelParts, type OriginChannel } from './channel';
-import { makeDirectoryDurably, storageRefusal } from '../../service/durable-file';
+import { makeDirectoryDurably, storageRefusal } from '../../platform/durable-file';
 import { newOwnership } from './ownership';
 import { loadChannel, readChannelRecord } from './recovery';
 import type { ChannelRecord } from './records';

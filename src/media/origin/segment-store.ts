@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '../../service/durable-file';
+import { replaceFile } from '../../platform/durable-file';
 
 /**
  * The GOP files of one channel, `<gop>.ts`: the segments of all renditions one after the other, as they were

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import { SwarmError } from '../../domain';
-import { errorHandler, listen, type ServerLimits } from '../../service/http';
-import type { Logger } from '../../service/logger';
-import { StorageHealth } from '../../service/storage-health';
+import { errorHandler, listen, type ServerLimits } from '../../platform/http';
+import type { Logger } from '../../platform/logger';
+import { StorageHealth } from '../../platform/storage-health';
 import { controlRoutes, type ControlLimits } from './control-routes';
 import type { MediaLimits } from './channel-media';
 import { Origin } from './origin';

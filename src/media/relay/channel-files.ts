@@ -2,7 +2,7 @@ import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { channelSpecSchema, idSchema } from '../../domain';
-import { replaceFile } from '../../service/durable-file';
+import { replaceFile } from '../../platform/durable-file';
 
 const recordSchema = z.object({
   gopDurationTicks: channelSpecSchema.shape.gopDurationTicks,

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { Writable } from 'node:stream';
 import { SwarmError, type ErrorBody } from '../../domain';
-import { callJson } from '../../service/http';
+import { callJson } from '../../platform/http';
 import type { RelayChannelInfo } from '../relay';
 
 const MAX_ANSWER_BYTES = 16 * 1024;

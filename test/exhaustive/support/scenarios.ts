@@ -7,7 +7,7 @@ import {
   swarmControl,
   swarmWorkflowId,
 } from '../../../src/domain';
-import { rollout } from '../../../workflows/rollout';
+import { rollout } from '../../../workflows/versions/rollout';
 import type { BuildName } from './fleet-model';
 import { brokenInvariants } from './invariants';
 import type { Fault, Step } from './network-model';

@@ -1,5 +1,5 @@
 import { EncoderDirectory, VersionsView, createActivities, type Dependencies } from '../../../activities';
-import { withFailures } from '../../../activities/failures';
+import { withFailures } from '../../../activities/kit/failures';
 import {
   SwarmError,
   channelControl,
@@ -24,9 +24,9 @@ import {
 import type { PrepareSession } from '../../../src/media/encoder/types';
 import type { OwnRequest } from '../../../src/media/origin/ownership';
 import type { TelemetryStore } from '../../../src/telemetry/store';
-import { channel } from '../../../workflows/channel';
-import { swarm } from '../../../workflows/swarm';
-import { versions } from '../../../workflows/version-manager';
+import { channel } from '../../../workflows/moves/channel';
+import { swarm } from '../../../workflows/cycle/swarm';
+import { versions } from '../../../workflows/versions/version-manager';
 import { FleetModel, builds, fleetEncoder } from './fleet-model';
 import { EncoderModel, OriginModel, RelayModel, refusedAnswer } from './media-model';
 import { NetworkModel, grpcDeadline, type Fault, type Part } from './network-model';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { startOrigin, type OriginLimits } from '../../../src/media/origin';
-import type { ServerLimits } from '../../../src/service/http';
+import type { ServerLimits } from '../../../src/platform/http';
 import { LedgerServer } from './ledger-server';
 import { OriginClient } from './origin-client';
 
