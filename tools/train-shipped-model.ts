@@ -37,13 +37,13 @@ const generate = (unit: number, seed: number): ScaledSeries[] =>
     }),
   ).map((one) => new ScaledSeries(one));
 
-const main = async (o: { seed: number; epochs: number; unit: number; out: string }): Promise<void> => {
+const main = async (options: { seed: number; epochs: number; unit: number; out: string }): Promise<void> => {
   const backEnd = await loadBackEnd();
-  console.log(`training on generated series only; seed ${o.seed}, back end ${backEnd.name}`);
-  const series = trainable(generate(o.unit, o.seed));
+  console.log(`training on generated series only; seed ${options.seed}, back end ${backEnd.name}`);
+  const series = trainable(generate(options.unit, options.seed));
   const plan: TrainingPlan = {
-    seed: o.seed,
-    epochs: o.epochs,
+    seed: options.seed,
+    epochs: options.epochs,
     batchesPerEpoch: 200,
     batchSize: 256,
     learningRate: 2e-3,
@@ -63,12 +63,12 @@ const main = async (o: { seed: number; epochs: number; unit: number; out: string
   }
   if (bar.isActive) bar.stop();
   const net = new QuantileNet(state.weights);
-  const windows = heldBackWindows(generate(Math.ceil(o.unit / 6), o.seed + HELD_BACK_SEED));
+  const windows = heldBackWindows(generate(Math.ceil(options.unit / 6), options.seed + HELD_BACK_SEED));
   const candidate = scoreWindows(windows, forecastOrigins(net, windows));
   const manifest = await writeModel(
-    o.out,
+    options.out,
     {
-      id: `shipped-${o.seed}`,
+      id: `shipped-${options.seed}`,
       trainedAtMs: Date.now(),
       data: {
         description: `${series.length} generated series, steps of 60 s to 3,600 s; no real trace`,

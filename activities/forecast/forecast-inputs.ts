@@ -45,7 +45,7 @@ export class ForecastInputReader {
   ) {}
 
   /** @throws SwarmError unavailable, timeout: the audience can't be read */
-  async read(o: {
+  async read(options: {
     channels: readonly ChannelSpec[];
     stepSeconds: number;
     steps: number;
@@ -54,7 +54,7 @@ export class ForecastInputReader {
   }): Promise<Gathered> {
     const { cell } = this;
     const { inputs, feedback } = this.store;
-    const { stepSeconds, steps, endMs } = o;
+    const { stepSeconds, steps, endMs } = options;
     const stepMs = stepSeconds * 1000;
     const window = { cell, stepSeconds, steps, endMs };
     const fromMs = endMs - steps * stepMs;
@@ -66,7 +66,7 @@ export class ForecastInputReader {
         inputs.events({
           cell,
           fromMs: fromMs - LONGEST_EVENT_MS,
-          toMs: endMs + o.horizonSteps * stepMs,
+          toMs: endMs + options.horizonSteps * stepMs,
         }),
       ),
       this.orNull(feedback.latest({ cell, sinceMs: endMs - FEEDBACK_MAX_AGE_STEPS * stepMs })),
@@ -75,7 +75,7 @@ export class ForecastInputReader {
       ),
       this.refreshCost(endMs),
     ]);
-    const correlation = errors ? correlationOf(errors, o.channels) : null;
+    const correlation = errors ? correlationOf(errors, options.channels) : null;
     return {
       viewersHistory: audience.byChannel,
       regionViewersHistory: audience.byRegion,

@@ -4,16 +4,16 @@ import type { LearningForecaster, SeriesToForecast } from '../../src/forecast';
 /**
  * Learns the series that are due, one after another, and lets the event loop turn after each.
  *
- * @param o.until tells, before each, whether to stop; the rest is returned
+ * @param options.until tells, before each, whether to stop; the rest is returned
  * @returns the series that are still due
  */
 export const learnDue = async (
   forecaster: LearningForecaster,
   series: readonly SeriesToForecast[],
-  o: { until: () => boolean },
+  options: { until: () => boolean },
 ): Promise<SeriesToForecast[]> => {
   const due = series.filter((one) => forecaster.isDue(one));
-  while (due.length > 0 && !o.until()) {
+  while (due.length > 0 && !options.until()) {
     forecaster.learn(due.shift()!);
     await nextTurn();
   }

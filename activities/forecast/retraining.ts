@@ -94,15 +94,15 @@ export const retrainingActivities = ({
       }),
 
     /** Stores the candidate with all that is known of it, promoted or refused, and takes a promoted one into use. */
-    settleModel: async (o: {
+    settleModel: async (options: {
       run: RetrainingRun;
       modelId: string;
       atMs: number;
       trained: TrainedModel;
       evaluated: EvaluatedModel;
     }): Promise<SettledModel> => {
-      const files = filesOf(o.run);
-      const judgement = judgeCandidate(o.evaluated.candidate, o.evaluated.inUse);
+      const files = filesOf(options.run);
+      const judgement = judgeCandidate(options.evaluated.candidate, options.evaluated.inUse);
       const checkpoint = await files.readCheckpoint();
       if (checkpoint) {
         const { dataset } = await files.readDataset();
@@ -113,11 +113,11 @@ export const retrainingActivities = ({
           resumedFromEpoch: _,
           passedOver: __,
           ...training
-        } = o.trained;
+        } = options.trained;
         await models.store.add(
           {
-            id: o.modelId,
-            trainedAtMs: o.atMs,
+            id: options.modelId,
+            trainedAtMs: options.atMs,
             data: {
               description: dataset.description,
               fromMs: learnedFromMs,
@@ -127,7 +127,7 @@ export const retrainingActivities = ({
               series,
             },
             training,
-            scores: o.evaluated,
+            scores: options.evaluated,
             ...judgement,
           },
           checkpoint.state.weights,
@@ -135,10 +135,10 @@ export const retrainingActivities = ({
         await files.remove();
       } else {
         // A retry whose first attempt had stored it; where it had not, this says so.
-        await models.store.read(o.modelId);
+        await models.store.read(options.modelId);
       }
       await models.refresh();
-      return { modelId: o.modelId, ...judgement };
+      return { modelId: options.modelId, ...judgement };
     },
 
     /** Removes what a retraining that was given up has left. */

@@ -20,9 +20,9 @@ const firstMeasured = (histories: readonly History[], steps: number): number =>
  */
 export const readTrainingHistory = async (
   reader: ForecastInputReader,
-  o: { cell: string; channels: readonly ChannelSpec[]; stepSeconds: number; endMs: number },
+  options: { cell: string; channels: readonly ChannelSpec[]; stepSeconds: number; endMs: number },
 ): Promise<Dataset> => {
-  const { cell, channels, stepSeconds, endMs } = o;
+  const { cell, channels, stepSeconds, endMs } = options;
   const steps = HISTORY_DAYS * SEASON_STEPS;
   const read = await reader.read({ channels, stepSeconds, steps, horizonSteps: HORIZON_STEPS, endMs });
   const { viewersHistory, regionViewersHistory = {}, regionLoadHistory = {}, events = [] } = read;

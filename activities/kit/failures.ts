@@ -12,7 +12,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'internal',
 ]);
 
-/** Temporal's form of an error: type = code; details carry the mend. Refusals, also another workflow's, are not retried. */
+/** Temporal's form of an error: type = code; details carry the hint. Refusals, also another workflow's, are not retried. */
 export const toFailure = (error: unknown): unknown => {
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
     const { message, type, details } = error.cause;
@@ -23,7 +23,7 @@ export const toFailure = (error: unknown): unknown => {
     message: error.message,
     type: error.code,
     nonRetryable: !PASSING.has(error.code),
-    details: [{ mend: error.mend, details: error.details }],
+    details: [{ hint: error.hint, details: error.details }],
   });
 };
 

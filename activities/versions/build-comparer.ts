@@ -30,7 +30,7 @@ export class BuildComparer {
   private sampledChannels = 0;
 
   constructor(
-    private readonly o: {
+    private readonly options: {
       probe: EncoderProbe;
       origin: OriginClient;
       relay: RelayClient;
@@ -45,7 +45,7 @@ export class BuildComparer {
 
   /** Looks once, and adds what both builds show to the evidence. Parts that are silent leave a reading out. */
   async compare(evidence: Evidence, signal: AbortSignal): Promise<Evidence> {
-    const { probe, origin, relay, build, policy } = this.o;
+    const { probe, origin, relay, build, policy } = this.options;
     const options = { timeoutMs: LOOK_DEADLINE_MS, signal };
     const [encoders, channels, relayChannels] = await Promise.all([
       probe.observe({}, () => 0, { deadlineMs: LOOK_DEADLINE_MS, fresh: true }),
@@ -75,7 +75,7 @@ export class BuildComparer {
     relayChannels: readonly RelayChannel[],
     signal: AbortSignal,
   ): Promise<ChannelMoment[]> {
-    const { relay } = this.o;
+    const { relay } = this.options;
     const atRelay = new Map(relayChannels.map((channel) => [channel.id, channel]));
     const momentOf = async ({ id, owner, nextGop }: OriginChannel): Promise<ChannelMoment[]> => {
       const known = atRelay.get(id);
@@ -139,12 +139,12 @@ export class BuildComparer {
     this.sampledChannels += 1;
     const state = await withinOrNull(LOOK_DEADLINE_MS, this.stateOf(channel.id));
     if (!state) return null;
-    const { quality, reference } = this.o;
+    const { quality, reference } = this.options;
     return quality.measure({ spec: state.spec, channel, reference, signal });
   }
 
   private stateOf(channelId: string): Promise<ChannelWorkflowState> {
-    return this.o
+    return this.options
       .temporal()
       .workflow.getHandle(channelWorkflowId(channelId))
       .query<ChannelWorkflowState>(channelControl.state);

@@ -17,7 +17,7 @@ export class GopQuality {
   private readonly capabilities = new Map<string, Promise<FfmpegCapabilities>>();
 
   constructor(
-    private readonly o: {
+    private readonly options: {
       origin: OriginClient;
       relay: RelayClient;
       /** Compares; no build under test. */
@@ -26,23 +26,23 @@ export class GopQuality {
   ) {}
 
   /** dB of SSIM, or null where it could not be measured, such as for a GOP that has left the ring. */
-  async measure(o: {
+  async measure(options: {
     spec: ChannelSpec;
     channel: OriginChannel;
     reference: InstalledBuild;
     signal: AbortSignal;
   }): Promise<{ newDb: number; oldDb: number } | null> {
-    const { origin, relay, ffmpegPath } = this.o;
-    const { spec, channel } = o;
+    const { origin, relay, ffmpegPath } = this.options;
+    const { spec, channel } = options;
     const { gopDurationTicks, framesPerSecond } = spec;
-    const signal = AbortSignal.any([o.signal, AbortSignal.timeout(MEASURE_WITHIN_MS)]);
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(MEASURE_WITHIN_MS)]);
     const gop = channel.nextGop - 1;
     const [rendition] = spec.ladder;
     const feedUrl = relay.feedUrl(spec.id);
     try {
       const [entry] = await origin.ledger(spec.id, gop, gop + 1, { signal });
       if (!rendition || entry?.sessionId !== channel.owner?.sessionId) return null;
-      const ffmpeg = await this.capabilitiesOf(o.reference.executablePath);
+      const ffmpeg = await this.capabilitiesOf(options.reference.executablePath);
       const published = await origin.segment(spec.id, rendition.name, gop, signal);
       const reference = await encodeReferenceGop({
         ...{ feedUrl, gop, gopDurationTicks, framesPerSecond, rendition, ffmpeg, signal },

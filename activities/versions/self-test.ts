@@ -41,8 +41,8 @@ export const selfTestActivities = ({
   ffmpegPath,
   clipsServedFrom,
 }: Pick<Dependencies, 'encoders' | 'versions' | 'ffmpegPath' | 'clipsServedFrom'>) => {
-  const refuse = (encoderId: string, why: string, mend: string): SwarmError =>
-    new SwarmError('encoder-incompatible', `${encoderId} fails its self-test: ${why}.`, mend);
+  const refuse = (encoderId: string, why: string, hint: string): SwarmError =>
+    new SwarmError('encoder-incompatible', `${encoderId} fails its self-test: ${why}.`, hint);
 
   return {
     /**

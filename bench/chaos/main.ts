@@ -86,11 +86,11 @@ function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
-const repeatCommand = (o: Options): string =>
+const repeatCommand = (options: Options): string =>
   [
-    `npm run chaos -- --minutes ${o.minutes} --seed ${o.seed} --channels ${o.channels} --encoders ${o.encoders}`,
-    ...o.without.map((kind) => `--without "${kind}"`),
-    ...(o.sabotage ? [`--sabotage ${o.sabotage}`] : []),
+    `npm run chaos -- --minutes ${options.minutes} --seed ${options.seed} --channels ${options.channels} --encoders ${options.encoders}`,
+    ...options.without.map((kind) => `--without "${kind}"`),
+    ...(options.sabotage ? [`--sabotage ${options.sabotage}`] : []),
   ].join(' ');
 
 /** The plan of faults counts on the encoders that the swarm starts with. */
@@ -115,7 +115,7 @@ class Endings {
   }
 }
 
-const main = async (o: Options): Promise<number> => {
+const main = async (options: Options): Promise<number> => {
   const interrupted = new AbortController();
   const { signal } = interrupted;
   let swarm: RunningSwarm | null = null;
@@ -127,18 +127,18 @@ const main = async (o: Options): Promise<number> => {
       interrupted.abort();
     });
   }
-  const progress = new ChaosProgress(process.stdout, o.minutes * 60_000);
+  const progress = new ChaosProgress(process.stdout, options.minutes * 60_000);
   const say = (line: string): void => progress.line(line);
   const reporter = new StepReporter(process.stdout);
   const endings = new Endings();
-  reporter.line(`chaos: ${o.minutes} min, seed ${o.seed}. Repeat: ${repeatCommand(o)}`);
+  reporter.line(`chaos: ${options.minutes} min, seed ${options.seed}. Repeat: ${repeatCommand(options)}`);
   try {
     const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-chaos-'));
     endings.add('state folder', async () => {
-      if (o.keep) console.log(`state and logs are kept in ${stateDir}`);
+      if (options.keep) console.log(`state and logs are kept in ${stateDir}`);
       else await rm(stateDir, { recursive: true, force: true });
     });
-    const leftOut = new Map(o.without.map((kind) => [kind, 'not wanted']));
+    const leftOut = new Map(options.without.map((kind) => [kind, 'not wanted']));
 
     const toxiproxy = await reporter.step(
       'Toxiproxy',
@@ -164,20 +164,20 @@ const main = async (o: Options): Promise<number> => {
     if (disk) endings.add('disk of the origin', () => disk.unmount());
     for (const [kind, why] of leftOut) reporter.line(`  LEFT OUT: ${kind}: ${why}`);
 
-    const ports = portsFor(o.portBase, process.env);
+    const ports = portsFor(options.portBase, process.env);
     const proxies = await Proxies.start({
       program: toxiproxy.path,
-      portBase: o.portBase + PORTS_IN_A_BASE,
+      portBase: options.portBase + PORTS_IN_A_BASE,
       swarmPorts: ports,
     });
     endings.add('Toxiproxy', () => proxies.stop());
-    const channels = Array.from({ length: o.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
+    const channels = Array.from({ length: options.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
     let run: ChaosRun | null = null;
     swarm = await startSwarm({
       stateDir,
-      portBase: o.portBase,
+      portBase: options.portBase,
       env: { ...process.env, SWARM_RETENTION_SECONDS: String(RETENTION_SECONDS) },
-      encoders: Array.from({ length: o.encoders }, (_, i) => ({
+      encoders: Array.from({ length: options.encoders }, (_, i) => ({
         id: `enc-${i + 1}`,
         zone: i % 2 ? 'b' : 'a',
       })),
@@ -205,10 +205,15 @@ const main = async (o: Options): Promise<number> => {
         signal,
       }),
     );
-    await keepThese(swarm.environment, o.encoders);
+    await keepThese(swarm.environment, options.encoders);
 
-    const lastsMs = o.minutes * 60_000;
-    const plan = drawPlan({ lastsMs, seed: o.seed, encoders: o.encoders, without: new Set(leftOut.keys()) });
+    const lastsMs = options.minutes * 60_000;
+    const plan = drawPlan({
+      lastsMs,
+      seed: options.seed,
+      encoders: options.encoders,
+      without: new Set(leftOut.keys()),
+    });
     reporter.line(`  ${plan.length} faults are drawn`);
     const injector = new Injector({
       swarm,
@@ -233,10 +238,10 @@ const main = async (o: Options): Promise<number> => {
     const commit = await currentCommit();
     run = new ChaosRun({
       ...{ swarm, injector, continuity, plan, lastsMs, signal, say },
-      seed: o.seed,
+      seed: options.seed,
       gopMs: (channels[0]!.gopDurationTicks * 1_000) / TICKS_PER_SECOND,
-      title: `${o.minutes} min of chaos, seed ${o.seed}, commit ${commit}`,
-      sabotage: o.sabotage ?? null,
+      title: `${options.minutes} min of chaos, seed ${options.seed}, commit ${commit}`,
+      sabotage: options.sabotage ?? null,
       onProgress: (done) => progress.update(done),
     });
     await run.perform();
@@ -244,7 +249,7 @@ const main = async (o: Options): Promise<number> => {
     if (signal.aborted) return EXIT_INTERRUPTED;
 
     const facts: ChaosFacts = {
-      ...{ minutes: o.minutes, seed: o.seed, commit, continuity: continuity.totals },
+      ...{ minutes: options.minutes, seed: options.seed, commit, continuity: continuity.totals },
       faults: injector.injected,
       kindsLeftOut: [...leftOut.keys()],
       ...(await run.conclude()),
@@ -252,7 +257,7 @@ const main = async (o: Options): Promise<number> => {
     const result = resultOf(facts);
     const failures = failuresOf(facts);
     const timeline = await run.timeline();
-    const folder = resolve(process.env.INIT_CWD ?? process.cwd(), o.report);
+    const folder = resolve(process.env.INIT_CWD ?? process.cwd(), options.report);
     await mkdir(folder, { recursive: true });
     await Promise.all([
       writeFile(join(folder, 'timeline.svg'), timelineSvg(timeline)),
@@ -262,7 +267,7 @@ const main = async (o: Options): Promise<number> => {
     console.log(`timeline: ${join(folder, 'timeline.svg')}, ${join(folder, 'timeline.txt')}`);
     for (const failure of failures.slice(0, FAILURES_SHOWN)) console.log(`  ✗ ${failure}`);
     if (failures.length > FAILURES_SHOWN) console.log(`  ✗ and ${failures.length - FAILURES_SHOWN} more`);
-    if (!result.ok) console.log(`To repeat it: ${repeatCommand(o)}`);
+    if (!result.ok) console.log(`To repeat it: ${repeatCommand(options)}`);
     await endings.run(say);
     console.log(JSON.stringify(result));
     return result.ok ? 0 : 1;
@@ -278,8 +283,8 @@ const main = async (o: Options): Promise<number> => {
 main(program.parse().opts<Options>()).then(
   (status) => process.exit(status),
   (error: unknown) => {
-    const { message, mend, stack } = error as SwarmError;
-    console.error(error instanceof SwarmError ? `${message}${mend ? `\nMend: ${mend}` : ''}` : stack);
+    const { message, hint, stack } = error as SwarmError;
+    console.error(error instanceof SwarmError ? `${message}${hint ? `\nHint: ${hint}` : ''}` : stack);
     process.exit(1);
   },
 );

@@ -9,9 +9,9 @@ export type Sabotage = (typeof sabotages)[number];
 /** Does it to one channel, once. @returns what was done */
 export const sabotage = async (
   kind: Sabotage,
-  o: { originUrl: string; stateDir: string; channelId: string; gop: number },
+  options: { originUrl: string; stateDir: string; channelId: string; gop: number },
 ): Promise<string> => {
-  const { originUrl, stateDir, channelId, gop } = o;
+  const { originUrl, stateDir, channelId, gop } = options;
   const folder = join(stateDir, 'origin', channelId, 'gops');
   const file = join(folder, `${gop}.ts`);
   switch (kind) {

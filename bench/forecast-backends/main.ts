@@ -40,16 +40,16 @@ const inThread = async (run: BackEndRun): Promise<BackEndFigures | { why: string
 /** The way that the swarm retrains: thread, checkpoints, evaluation of the candidate and of the model in use. */
 const retrainSeconds = async (
   name: BackEndName,
-  o: Options,
+  options: Options,
 ): Promise<{ seconds: number; cpuSeconds: number; pinball: number }> => {
   const folder = await mkdtemp(join(tmpdir(), 'swarm-retrain-'));
   try {
     const files = new TrainingFiles(folder);
     const series = generatedSeries({
-      count: o.series,
+      count: options.series,
       steps: HISTORY_STEPS,
       horizonSteps: HORIZON_STEPS,
-      seed: o.seed,
+      seed: options.seed,
     });
     await files.writeDataset({
       description: 'generated',
@@ -63,7 +63,7 @@ const retrainSeconds = async (
     const model = shipped ? await readModel(shipped) : null;
     const from = model && { id: model.manifest.id, weights: model.weights };
     const [startedAt, cpuBefore] = [performance.now(), process.cpuUsage()];
-    await runInThread({ kind: 'train', folder, backEnds: [name], seed: o.seed, startFrom: from });
+    await runInThread({ kind: 'train', folder, backEnds: [name], seed: options.seed, startFrom: from });
     const { candidate } = await runInThread({ kind: 'evaluate', folder, backEnds: [name], inUse: from });
     const { user, system } = process.cpuUsage(cpuBefore);
     return {
@@ -83,19 +83,19 @@ const buildTfjsNode = async (): Promise<string> => {
   return stdout.trim();
 };
 
-const main = async (o: Options): Promise<void> => {
+const main = async (options: Options): Promise<void> => {
   console.log(
-    `back ends bench: ${o.series} generated series x ${HISTORY_STEPS} hours, seed ${o.seed}. ` +
-      `Repeat: npm run bench:forecast-backends -- --series ${o.series} --seed ${o.seed}`,
+    `back ends bench: ${options.series} generated series x ${HISTORY_STEPS} hours, seed ${options.seed}. ` +
+      `Repeat: npm run bench:forecast-backends -- --series ${options.series} --seed ${options.seed}`,
   );
-  if (o.buildTfjsNode) process.env.SWARM_TFJS_NODE = await buildTfjsNode();
+  if (options.buildTfjsNode) process.env.SWARM_TFJS_NODE = await buildTfjsNode();
   const runs = [
     ...BACK_ENDS.map((name) => ({ label: name, name, ownMatMul: false })),
     { label: 'wasm, its own BatchMatMul', name: 'wasm' as const, ownMatMul: true },
   ];
   const backEnds: Record<string, Record<string, number | string | null>> = {};
   for (const { label, name, ownMatMul } of runs) {
-    const answer = await inThread({ name, ownMatMul, series: o.series, seed: o.seed });
+    const answer = await inThread({ name, ownMatMul, series: options.series, seed: options.seed });
     if (answer.why !== undefined) {
       backEnds[label] = { doesNotLoad: answer.why };
       console.log(`${label}: does not load here: ${answer.why}`);
@@ -104,7 +104,9 @@ const main = async (o: Options): Promise<void> => {
     // Epochs are nearly all of it. One that would take too long is told from them, and not run.
     const expectedCpuSeconds = (answer.epochs * answer.epochCpuMs + 2 * answer.forecastCpuMs) / 1000;
     const retrained =
-      o.retrain && !ownMatMul && expectedCpuSeconds <= o.retrainLimit ? await retrainSeconds(name, o) : null;
+      options.retrain && !ownMatMul && expectedCpuSeconds <= options.retrainLimit
+        ? await retrainSeconds(name, options)
+        : null;
     backEnds[label] = {
       epochMs: rounded(answer.epochMs, 0),
       epochCpuMs: rounded(answer.epochCpuMs, 0),
@@ -125,7 +127,7 @@ const main = async (o: Options): Promise<void> => {
       'epoch ms',
       'CPU',
       'loss',
-      `forecast ${o.series} x 24 ms`,
+      `forecast ${options.series} x 24 ms`,
       'CPU',
       'retrain CPU s, from epochs',
       'CPU s',
@@ -140,7 +142,9 @@ const main = async (o: Options): Promise<void> => {
     table.push([label, ...[...cells, ...retrain].map((value) => String(value ?? '-'))]);
   }
   console.log(table.toString());
-  console.log(JSON.stringify({ series: o.series, historySteps: HISTORY_STEPS, seed: o.seed, backEnds }));
+  console.log(
+    JSON.stringify({ series: options.series, historySteps: HISTORY_STEPS, seed: options.seed, backEnds }),
+  );
 };
 
 const wholeNumber = wholeNumberFrom(1);

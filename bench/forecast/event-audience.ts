@@ -36,15 +36,15 @@ const usualShape = (hour: number, weekday: number): number => {
  * seven a week, 2 to 4 hours long. What is announced is a level; what an event draws is that level times what this
  * channel's audience makes of it, give or take a quarter. Viewers come in the hour before and leave in the hour after.
  */
-export const generateEventAudiences = (o: {
+export const generateEventAudiences = (options: {
   seed: number;
   channels: number;
   weeks: number;
 }): EventAudience[] => {
-  const random = seededRandom(o.seed);
+  const random = seededRandom(options.seed);
   const normal = normalNumbers(random);
-  const hours = o.weeks * DAYS_PER_WEEK * HOURS_PER_DAY;
-  return Array.from({ length: o.channels }, (_, channel) => {
+  const hours = options.weeks * DAYS_PER_WEEK * HOURS_PER_DAY;
+  return Array.from({ length: options.channels }, (_, channel) => {
     const size = 10 ** (2 + 3 * random());
     const worth = 1 + 2 * random();
     const eventsPerDay = (3 + 4 * random()) / DAYS_PER_WEEK;

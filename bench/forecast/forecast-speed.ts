@@ -28,13 +28,13 @@ const cpuSeconds = (work: () => void): number => {
 /** What the live swarm does: learn each series once a day, forecast all of them at each step. Six weeks, hourly. */
 export const measureForecastSpeed = (
   members: readonly EnsembleMember[],
-  o: { series: number; seed: number },
+  options: { series: number; seed: number },
 ): ForecastSpeed => {
   const whole = generatedSeries({
-    count: o.series,
+    count: options.series,
     steps: HISTORY_STEPS + LATER_STEPS,
     horizonSteps: HORIZON_STEPS,
-    seed: o.seed,
+    seed: options.seed,
   });
   const asOf = (later: number): SeriesToForecast[] =>
     whole.map((one) => ({
@@ -57,7 +57,7 @@ export const measureForecastSpeed = (
     sums.forecast += cpuSeconds(() => forecaster.forecast(series));
   }
   return {
-    series: o.series,
+    series: options.series,
     learnCpuSeconds,
     forecastCpuSeconds: sums.forecast / LATER_STEPS,
     relearned: sums.relearned / LATER_STEPS,

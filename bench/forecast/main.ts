@@ -51,7 +51,7 @@ const requirePath = async (path: string, what: string, option: string): Promise<
 /** One run of the scorer: what it printed, and its table. */
 const score = async (
   python: string,
-  o: Options,
+  options: Options,
   fine: boolean,
   progress: (line: string) => void,
 ): Promise<{ text: string; table: ScoreTable; origins: number }> => {
@@ -60,11 +60,11 @@ const score = async (
   const result = await runCommand(
     python,
     [
-      o.scorer,
-      ...['--traces', o.traces, '--candidate', candidate],
+      options.scorer,
+      ...['--traces', options.traces, '--candidate', candidate],
       ...(fine ? ['--fine'] : []),
-      ...(o.peers ? [] : ['--no-peers']),
-      ...(o.origins === undefined ? [] : ['--origins', String(o.origins)]),
+      ...(options.peers ? [] : ['--no-peers']),
+      ...(options.origins === undefined ? [] : ['--origins', String(options.origins)]),
     ],
     {
       env: process.env,
@@ -82,7 +82,7 @@ const score = async (
       'See what it printed above.',
     );
   const text = lines.join('\n');
-  const origins = o.origins ?? (fine ? DEFAULT_ORIGINS.fine : DEFAULT_ORIGINS.hourly);
+  const origins = options.origins ?? (fine ? DEFAULT_ORIGINS.fine : DEFAULT_ORIGINS.hourly);
   return { text, table: parseScoreTable(text), origins };
 };
 
@@ -129,7 +129,7 @@ type Scored = Awaited<ReturnType<typeof score>>;
 /** The same on real series of other origins, so that nobody need believe that the traces are not what was fitted to. */
 const scoreOthers = async (
   python: string,
-  o: Options,
+  options: Options,
   reporter: StepReporter,
 ): Promise<{ hourly: Scored; fine: Scored }> => {
   const folder = await reporter.step('other series', (progress) =>
@@ -137,29 +137,33 @@ const scoreOthers = async (
   );
   const scoreKind = (kind: 'hourly' | 'fine'): Promise<Scored> =>
     reporter.step(`other series, ${kind}`, (progress) =>
-      score(python, { ...o, traces: join(folder, kind) }, kind === 'fine', progress),
+      score(python, { ...options, traces: join(folder, kind) }, kind === 'fine', progress),
     );
   return { hourly: await scoreKind('hourly'), fine: await scoreKind('fine') };
 };
 
 const main = async (given: Options): Promise<void> => {
   const from = process.env.INIT_CWD ?? process.cwd();
-  const o = { ...given, traces: resolve(from, given.traces), scorer: resolve(from, given.scorer) };
-  await requirePath(o.traces, 'the folder of traces to forecast (CSV: timestamp,value)', '--traces DIR');
-  await requirePath(o.scorer, 'the scorer', '--scorer FILE');
+  const options = { ...given, traces: resolve(from, given.traces), scorer: resolve(from, given.scorer) };
+  await requirePath(
+    options.traces,
+    'the folder of traces to forecast (CSV: timestamp,value)',
+    '--traces DIR',
+  );
+  await requirePath(options.scorer, 'the scorer', '--scorer FILE');
   const reporter = new StepReporter(process.stdout);
   const { forecaster, members, backend } = await loadDefaultForecaster();
-  console.log(`forecast bench: back end ${backend}, seed of the generated audience ${o.seed}`);
+  console.log(`forecast bench: back end ${backend}, seed of the generated audience ${options.seed}`);
   const python = await reporter.step('Python', (progress) => preparePython(process.env, progress));
-  const hourly = await reporter.step('hourly', (progress) => score(python, o, false, progress));
-  const fine = await reporter.step('fine', (progress) => score(python, o, true, progress));
+  const hourly = await reporter.step('hourly', (progress) => score(python, options, false, progress));
+  const fine = await reporter.step('fine', (progress) => score(python, options, true, progress));
   const events = await reporter.step('events', async () =>
-    measureEventGain(forecaster, generateEventAudiences({ seed: o.seed, channels: 12, weeks: 6 })),
+    measureEventGain(forecaster, generateEventAudiences({ seed: options.seed, channels: 12, weeks: 6 })),
   );
   const speed = await reporter.step('speed', async () =>
-    measureForecastSpeed(members, { series: o.series, seed: o.seed }),
+    measureForecastSpeed(members, { series: options.series, seed: options.seed }),
   );
-  const others = o.others ? await scoreOthers(python, o, reporter) : null;
+  const others = options.others ? await scoreOthers(python, options, reporter) : null;
   console.log(`\nHourly, one day ahead\n${hourly.text}\n\nFine (5 min), one hour ahead\n${fine.text}\n`);
   const [hourlySummary, fineSummary] = [summaryOf(hourly.table), summaryOf(fine.table)];
   console.log(figuresTable(hourlySummary, fineSummary, events, speed));
@@ -202,7 +206,7 @@ const program = new Command('bench:forecast')
   .parse();
 
 main(program.opts<Options>()).catch((error: unknown) => {
-  const { message, mend } = error as SwarmError;
-  console.error(`\n${message}${mend ? `\nMend: ${mend}` : ''}`);
+  const { message, hint } = error as SwarmError;
+  console.error(`\n${message}${hint ? `\nHint: ${hint}` : ''}`);
   process.exitCode = 1;
 });

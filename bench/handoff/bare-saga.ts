@@ -9,15 +9,15 @@ let quiet = false;
  */
 export const timeBareSagas = async (
   client: Client,
-  o: { address: string; namespace: string; activities: number; count: number },
+  options: { address: string; namespace: string; activities: number; count: number },
 ): Promise<number[]> => {
   if (!quiet) Runtime.install({ logger: new DefaultLogger('WARN') });
   quiet = true;
-  const taskQueue = `bench-bare-${process.pid}-${o.activities}`;
-  const connection = await NativeConnection.connect({ address: o.address });
+  const taskQueue = `bench-bare-${process.pid}-${options.activities}`;
+  const connection = await NativeConnection.connect({ address: options.address });
   const worker = await Worker.create({
     connection,
-    namespace: o.namespace,
+    namespace: options.namespace,
     taskQueue,
     workflowsPath: require.resolve('./bare-workflow'),
     activities: { nothing: async () => undefined },
@@ -25,12 +25,12 @@ export const timeBareSagas = async (
   try {
     return await worker.runUntil(async () => {
       const times: number[] = [];
-      for (let i = 0; i < o.count; i++) {
+      for (let i = 0; i < options.count; i++) {
         const startedAt = performance.now();
         await client.workflow.execute('bareSaga', {
           taskQueue,
-          workflowId: `bench/bare/${process.pid}/${o.activities}/${i}`,
-          args: [o.activities],
+          workflowId: `bench/bare/${process.pid}/${options.activities}/${i}`,
+          args: [options.activities],
         });
         times.push(performance.now() - startedAt);
       }

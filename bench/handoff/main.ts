@@ -49,16 +49,16 @@ const stepMedians = (moves: MoveResult[]): [string, number | null][] => {
   });
 };
 
-const main = async (o: Options): Promise<boolean> => {
+const main = async (options: Options): Promise<boolean> => {
   console.log(
-    `handoff bench: ${o.handoffs} handoffs, ${o.kills} kills, seed ${o.seed}. ` +
-      `Repeat: npm run bench:handoff -- --handoffs ${o.handoffs} --kills ${o.kills} --seed ${o.seed}`,
+    `handoff bench: ${options.handoffs} handoffs, ${options.kills} kills, seed ${options.seed}. ` +
+      `Repeat: npm run bench:handoff -- --handoffs ${options.handoffs} --kills ${options.kills} --seed ${options.seed}`,
   );
   const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-bench-'));
   const channels = benchChannels();
   const swarm = await startSwarm({
     stateDir,
-    portBase: o.portBase,
+    portBase: options.portBase,
     env: process.env,
     encoders: ['a', 'b', 'a'].map((zone, i) => ({ id: `enc-${i + 1}`, zone })),
     encoderCapacityUnits: 6,
@@ -76,11 +76,17 @@ const main = async (o: Options): Promise<boolean> => {
       count: BARE_RUNS,
     });
   try {
-    const run = new HandoffRun({ swarm, client: temporal.client, channels, seed: o.seed, log: console.log });
+    const run = new HandoffRun({
+      swarm,
+      client: temporal.client,
+      channels,
+      seed: options.seed,
+      log: console.log,
+    });
     await run.untilOnAir();
     const bareMs = await bareTimes(HANDOFF_STEPS);
     const bareToCommitMs = await bareTimes(STEPS_TO_COMMIT);
-    const { moves, attemptsFailed, kills } = await run.perform(o.handoffs, o.kills);
+    const { moves, attemptsFailed, kills } = await run.perform(options.handoffs, options.kills);
     await run.untilOnAir();
     const audit = await run.audit(moves);
 
@@ -120,13 +126,16 @@ const main = async (o: Options): Promise<boolean> => {
       publishDelaySteadyMsP50: rounded(percentile(audit.delaySteadyMs, 50), 0),
       publishDelaySteadyMsP99: rounded(percentile(audit.delaySteadyMs, 99), 0),
       worstPublishDelayMs: rounded(percentile(audit.delayAllMs, 100), 0),
-      seed: o.seed,
+      seed: options.seed,
     };
     console.log(table(['figure', 'value'], Object.entries(result)));
     console.log(table(['step of a handoff', 'ms, median'], stepMedians(moves)));
     console.log(JSON.stringify(result));
     return (
-      report.ok && report.gapsDeclared === 0 && audit.fenceFaults.length === 0 && moves.length === o.handoffs
+      report.ok &&
+      report.gapsDeclared === 0 &&
+      audit.fenceFaults.length === 0 &&
+      moves.length === options.handoffs
     );
   } finally {
     await temporal.close();

@@ -59,7 +59,7 @@ const residentMiB = async (pid: number | undefined): Promise<number> => {
  * A whole swarm whose Temporal or InfluxDB, or both, stop answering for a while: SIGSTOP, so that connections stay open and
  * nothing is refused, which is worse than an end.
  */
-export const outageOfControlPlane = async (o: {
+export const outageOfControlPlane = async (options: {
   portBase: number;
   outageSeconds: number;
   parts: readonly ControlPlanePart[];
@@ -69,13 +69,13 @@ export const outageOfControlPlane = async (o: {
   const channels = defaultChannels();
   const swarm = await startSwarm({
     stateDir,
-    portBase: o.portBase,
+    portBase: options.portBase,
     env: process.env,
     encoders: ['a', 'b', 'a'].map((zone, i) => ({ id: `enc-${i + 1}`, zone })),
     encoderCapacityUnits: 6,
     channels,
     reporter: new StepReporter(process.stdout),
-    onEvent: (event) => o.log(`  ${event.text}`),
+    onEvent: (event) => options.log(`  ${event.text}`),
   });
   const { environment } = swarm;
   /** When the last control cycle decided; 0 before the first. */
@@ -114,15 +114,15 @@ export const outageOfControlPlane = async (o: {
       await residentMiB(pids.worker),
       await residentMiB(pids.collector),
     ];
-    o.log(`  ${o.parts.join(' and ')} stop answering for ${o.outageSeconds} s ...`);
-    for (const name of o.parts) {
+    options.log(`  ${options.parts.join(' and ')} stop answering for ${options.outageSeconds} s ...`);
+    for (const name of options.parts) {
       const pid = pids[name];
       if (pid === undefined)
         throw new Error(`${name} is not a process of this swarm: unset TEMPORAL_ADDRESS and INFLUX_URL.`);
       process.kill(pid, 'SIGSTOP');
       stopped.push(pid);
     }
-    await sleep(o.outageSeconds * 1_000);
+    await sleep(options.outageSeconds * 1_000);
     const { points, signals } = await collector();
     const lastDecisionAgeSeconds = rounded((Date.now() - (await decidedAtMs())) / 1_000, 1) ?? 0;
     const [workerMiBAfter, collectorMiBAfter] = [
@@ -134,18 +134,18 @@ export const outageOfControlPlane = async (o: {
     const resumed = await until(async () => (await decidedAtMs()) > endedAtMs, RESUME_LIMIT_MS);
     const resumedAfterSeconds = resumed ? rounded((Date.now() - endedAtMs) / 1_000, 1) : null;
     await until(async () => (await collector()).points.buffered === 0, RESUME_LIMIT_MS);
-    o.log('  verifying every frame from outside ...');
+    options.log('  verifying every frame from outside ...');
     const report = await verifyPlaylists({
       playlists: channels.map((c) => `${environment.SWARM_ORIGIN_URL}/hls/${c.id}/index.m3u8`),
       key: await loadOrCreateStampKey(stateDir),
       ffmpegPaths: await verifierFfmpegPaths(environment),
       windowSeconds: 3_600,
     });
-    for (const p of report.playlists) for (const problem of p.problems) o.log(`  ${p.url}: ${problem}`);
+    for (const p of report.playlists) for (const problem of p.problems) options.log(`  ${p.url}: ${problem}`);
     const { framesChecked, framesLost, gapsDeclared } = report;
     return {
-      silent: o.parts.join(' and '),
-      outageSeconds: o.outageSeconds,
+      silent: options.parts.join(' and '),
+      outageSeconds: options.outageSeconds,
       lastDecisionAgeSeconds,
       resumedAfterSeconds,
       collectorBufferedPoints: points.buffered,

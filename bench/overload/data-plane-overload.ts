@@ -37,7 +37,7 @@ export interface DataPlaneFigures {
 }
 
 /** What load that should not be does to channels on air, without any orchestrator. */
-export const overloadDataPlane = async (o: {
+export const overloadDataPlane = async (options: {
   portBase: number;
   seconds: number;
   readers: number;
@@ -49,7 +49,7 @@ export const overloadDataPlane = async (o: {
   // Each channel is one encode unit: the host is full with them.
   const plane = await DataPlane.start({
     stateDir,
-    portBase: o.portBase,
+    portBase: options.portBase,
     encoders: 1,
     capacityUnits: CHANNELS,
   });
@@ -62,7 +62,7 @@ export const overloadDataPlane = async (o: {
       phase: string,
       load: (signal: AbortSignal) => Promise<string>,
     ): Promise<PhaseFigures> => {
-      o.log(`  ${phase} ...`);
+      options.log(`  ${phase} ...`);
       const beganAtMs = Date.now();
       const cpu = async (): Promise<[number, number]> => [
         await plane.cpuSeconds('origin'),
@@ -71,7 +71,7 @@ export const overloadDataPlane = async (o: {
       const [originBefore, relayBefore] = await cpu();
       const ended = new AbortController();
       const loading = load(ended.signal);
-      await sleep(o.seconds * 1_000);
+      await sleep(options.seconds * 1_000);
       const [originAfter, relayAfter] = await cpu();
       const originMiB = await plane.memoryMiB('origin');
       const seconds = (Date.now() - beganAtMs) / 1_000;
@@ -117,38 +117,48 @@ export const overloadDataPlane = async (o: {
       );
       return `${refusals.length} refused`;
     });
-    const readers = await during(`${o.readers} playlist readers, once a second each`, async (signal) => {
-      const urls = ids.map((id) => `${plane.originUrl}/hls/${id}/180p/index.m3u8`);
-      const { requests, failures, latenciesMs } = await readPlaylists({
-        urls,
-        readers: o.readers,
-        random: o.random,
-        signal,
-      });
-      const ms = (p: number): string => (percentile(latenciesMs, p) ?? 0).toFixed(1);
-      return `${(requests / o.seconds).toFixed(0)} requests/s, ${failures} failed, ${ms(50)} ms median, ${ms(99)} ms p99`;
-    });
-    const slow = await during(`${3 * o.slowClients} slow clients of origin and relay`, async (signal) => {
-      const atOrigin = new SlowClients(plane.originUrl);
-      const atRelay = new SlowClients(plane.relayUrl);
-      for (const clients of [atOrigin, atRelay]) {
-        clients.open(o.slowClients, 'GET /channels HTTP/1.1\r\nhost: x\r\n', { reads: true });
-        clients.open(o.slowClients / 2, '', { reads: true });
-      }
-      atOrigin.open(o.slowClients / 2, 'GET /hls/ch-1/180p/5.ts HTTP/1.1\r\nhost: x\r\n\r\n', {
-        reads: false,
-      });
-      atRelay.open(o.slowClients / 2, 'GET /channels/ch-1/feed?from_gop=1 HTTP/1.1\r\nhost: x\r\n\r\n', {
-        reads: false,
-      });
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-      const left = { origin: atOrigin.counts.connected, relay: atRelay.counts.connected };
-      for (const clients of [atOrigin, atRelay]) clients.close();
-      return `still connected: ${left.origin} at the origin, ${left.relay} at the relay`;
-    });
-    o.log('  verifying every frame from outside ...');
+    const readers = await during(
+      `${options.readers} playlist readers, once a second each`,
+      async (signal) => {
+        const urls = ids.map((id) => `${plane.originUrl}/hls/${id}/180p/index.m3u8`);
+        const { requests, failures, latenciesMs } = await readPlaylists({
+          urls,
+          readers: options.readers,
+          random: options.random,
+          signal,
+        });
+        const ms = (p: number): string => (percentile(latenciesMs, p) ?? 0).toFixed(1);
+        return `${(requests / options.seconds).toFixed(0)} requests/s, ${failures} failed, ${ms(50)} ms median, ${ms(99)} ms p99`;
+      },
+    );
+    const slow = await during(
+      `${3 * options.slowClients} slow clients of origin and relay`,
+      async (signal) => {
+        const atOrigin = new SlowClients(plane.originUrl);
+        const atRelay = new SlowClients(plane.relayUrl);
+        for (const clients of [atOrigin, atRelay]) {
+          clients.open(options.slowClients, 'GET /channels HTTP/1.1\r\nhost: x\r\n', { reads: true });
+          clients.open(options.slowClients / 2, '', { reads: true });
+        }
+        atOrigin.open(options.slowClients / 2, 'GET /hls/ch-1/180p/5.ts HTTP/1.1\r\nhost: x\r\n\r\n', {
+          reads: false,
+        });
+        atRelay.open(
+          options.slowClients / 2,
+          'GET /channels/ch-1/feed?from_gop=1 HTTP/1.1\r\nhost: x\r\n\r\n',
+          {
+            reads: false,
+          },
+        );
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        const left = { origin: atOrigin.counts.connected, relay: atRelay.counts.connected };
+        for (const clients of [atOrigin, atRelay]) clients.close();
+        return `still connected: ${left.origin} at the origin, ${left.relay} at the relay`;
+      },
+    );
+    options.log('  verifying every frame from outside ...');
     const report = await plane.verify(ids);
-    for (const p of report.playlists) for (const problem of p.problems) o.log(`  ${p.url}: ${problem}`);
+    for (const p of report.playlists) for (const problem of p.problems) options.log(`  ${p.url}: ${problem}`);
     return {
       phases: [quiet, tooMany, readers, slow],
       channelsAsked: 10 * CHANNELS,

@@ -28,14 +28,14 @@ const table = (head: string[], rows: (string | number | null)[][]): string => {
   return drawn.toString();
 };
 
-const main = async (o: Options): Promise<boolean> => {
+const main = async (options: Options): Promise<boolean> => {
   console.log(
-    `overload bench, seed ${o.seed}. Repeat: npm run bench:overload -- --seconds ${o.seconds} --readers ${o.readers} ` +
-      `--slow-clients ${o.slowClients} --outage-seconds ${o.outageSeconds} --outage-of ${o.outageOf.join(' ')} --seed ${o.seed}`,
+    `overload bench, seed ${options.seed}. Repeat: npm run bench:overload -- --seconds ${options.seconds} --readers ${options.readers} ` +
+      `--slow-clients ${options.slowClients} --outage-seconds ${options.outageSeconds} --outage-of ${options.outageOf.join(' ')} --seed ${options.seed}`,
   );
   const log = console.log;
   console.log('the data plane alone, no orchestrator');
-  const media = await overloadDataPlane({ ...o, random: seededRandom(o.seed), log });
+  const media = await overloadDataPlane({ ...options, random: seededRandom(options.seed), log });
   console.log(
     table(
       ['load', 'GOPs', 'delay p50 ms', 'delay p99 ms', 'origin cores', 'relay cores', 'origin MiB', ''],
@@ -51,9 +51,12 @@ const main = async (o: Options): Promise<boolean> => {
       ]),
     ),
   );
-  const outage = o.outageSeconds > 0 ? await outageOfControlPlane({ ...o, parts: o.outageOf, log }) : null;
+  const outage =
+    options.outageSeconds > 0
+      ? await outageOfControlPlane({ ...options, parts: options.outageOf, log })
+      : null;
   if (outage) console.log(table(['control plane', 'value'], Object.entries(outage)));
-  console.log(JSON.stringify({ ...media, outage, seed: o.seed }));
+  console.log(JSON.stringify({ ...media, outage, seed: options.seed }));
   const refusedClearly = media.channelsRefused === media.channelsAsked && media.refusedWithoutReason === 0;
   const framesHeld = media.framesLost === 0 && media.gapsDeclared === 0;
   return framesHeld && refusedClearly && (outage === null || outageHeld(outage));

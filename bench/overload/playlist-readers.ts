@@ -9,14 +9,14 @@ export interface ReadersReport {
 }
 
 /** Players that ask for a media playlist once a second each, on a connection of their own, until aborted. */
-export const readPlaylists = async (o: {
+export const readPlaylists = async (options: {
   urls: readonly string[];
   readers: number;
   random: () => number;
   signal: AbortSignal;
 }): Promise<ReadersReport> => {
-  setMaxListeners(0, o.signal);
-  const agent = new Agent({ keepAlive: true, maxSockets: o.readers });
+  setMaxListeners(0, options.signal);
+  const agent = new Agent({ keepAlive: true, maxSockets: options.readers });
   const report: ReadersReport = { requests: 0, failures: 0, latenciesMs: [] };
   const ask = (url: string): Promise<void> =>
     new Promise((resolve) => {
@@ -36,16 +36,16 @@ export const readPlaylists = async (o: {
       });
     });
   const reader = async (index: number): Promise<void> => {
-    await sleep(o.random() * 1_000);
-    while (!o.signal.aborted) {
+    await sleep(options.random() * 1_000);
+    while (!options.signal.aborted) {
       const nextAtMs = performance.now() + 1_000;
-      await ask(o.urls[index % o.urls.length]!);
-      await sleep(Math.max(0, nextAtMs - performance.now()), undefined, { signal: o.signal }).catch(
+      await ask(options.urls[index % options.urls.length]!);
+      await sleep(Math.max(0, nextAtMs - performance.now()), undefined, { signal: options.signal }).catch(
         () => undefined,
       );
     }
   };
-  await Promise.all(Array.from({ length: o.readers }, (_, i) => reader(i)));
+  await Promise.all(Array.from({ length: options.readers }, (_, i) => reader(i)));
   agent.destroy();
   return report;
 };

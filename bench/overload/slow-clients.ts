@@ -7,12 +7,12 @@ export class SlowClients {
 
   constructor(private readonly url: string) {}
 
-  open(count: number, say: string, o: { reads: boolean }): void {
+  open(count: number, say: string, options: { reads: boolean }): void {
     const { hostname, port } = new URL(this.url);
     for (let i = 0; i < count; i++) {
       const socket = connect(Number(port), hostname, () => {
         socket.write(say);
-        if (o.reads) socket.resume();
+        if (options.reads) socket.resume();
         else socket.pause();
       });
       socket.on('error', () => (this.refused += 1)).on('close', () => this.sockets.delete(socket));

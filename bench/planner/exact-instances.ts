@@ -122,7 +122,7 @@ const scatter = (sites: readonly Site[], from: Site, random: () => number, withi
   return true;
 };
 
-/** A placement with encoders over their limit at P90, and with room to mend that, if little. */
+/** A placement with encoders over their limit at P90, and with room to repair that, if little. */
 export const overloadedInstance = (seed: number): Fleet => {
   const random = seededRandom(seed);
   const encoders = 6 + Math.floor(random() * 7);

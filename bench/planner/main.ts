@@ -57,12 +57,12 @@ const scaleTable = (results: ScaleResult[]): string => {
   );
 };
 
-const runScales = (o: Options): ScaleResult => {
-  const sizes = o.growth
+const runScales = (options: Options): ScaleResult => {
+  const sizes = options.growth
     ? GROWTH_CHANNELS.map((channels) => ({ channels, encoders: channels / CHANNELS_PER_ENCODER }))
-    : [o];
+    : [options];
   const results = sizes.map(({ channels, encoders }) =>
-    runScale({ channels, encoders, seed: o.seed, consolidate: o.consolidate }),
+    runScale({ channels, encoders, seed: options.seed, consolidate: options.consolidate }),
   );
   console.log(scaleTable(results));
   return results.at(-1)!;
@@ -85,24 +85,26 @@ const runProperties = (steps: number, seed: number, firstWalk: number): void => 
   console.log(JSON.stringify({ ...counts, faults: faults.length, failedWalk, seconds, seed }));
 };
 
-const main = async (o: Options): Promise<void> => {
-  const mode = o.properties
-    ? `--properties ${o.properties}`
-    : o.exact
-      ? `--exact --instances ${o.instances}`
-      : o.growth
+const main = async (options: Options): Promise<void> => {
+  const mode = options.properties
+    ? `--properties ${options.properties}`
+    : options.exact
+      ? `--exact --instances ${options.instances}`
+      : options.growth
         ? '--growth'
-        : `--channels ${o.channels} --encoders ${o.encoders}${o.consolidate ? ' --consolidate' : ''}`;
-  console.log(`planner bench, seed ${o.seed}. Repeat: npm run bench:planner -- ${mode} --seed ${o.seed}`);
-  if (o.properties !== undefined) {
-    runProperties(o.properties, o.seed, o.walk);
+        : `--channels ${options.channels} --encoders ${options.encoders}${options.consolidate ? ' --consolidate' : ''}`;
+  console.log(
+    `planner bench, seed ${options.seed}. Repeat: npm run bench:planner -- ${mode} --seed ${options.seed}`,
+  );
+  if (options.properties !== undefined) {
+    runProperties(options.properties, options.seed, options.walk);
     return;
   }
-  if (!o.exact) {
-    console.log(JSON.stringify(runScales(o)));
+  if (!options.exact) {
+    console.log(JSON.stringify(runScales(options)));
     return;
   }
-  const { rows, summary } = await runExact(o.instances, o.seed);
+  const { rows, summary } = await runExact(options.instances, options.seed);
   console.log(drawn(['problem', 'moves', 'optimum', 'encoders', 'optimum', 'times'], rows));
   console.log(JSON.stringify(summary));
 };

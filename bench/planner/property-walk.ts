@@ -64,7 +64,7 @@ export const walk = (
   const channels = encoders * (1 + Math.floor(random() * 3));
   const shape = {
     ...{ channels, encoders, regions: 1, zonesPerRegion: 2, horizonSteps: 4 },
-    // One fleet in five is so full that not every overload can be mended.
+    // One fleet in five is so full that not every overload can be repaired.
     ...{ utilisation: random() < 0.2 ? 0.85 + random() * 0.2 : 0.3 + random() * 0.5, limitFraction: 0.8 },
   };
   const { snapshot, forecast: first } = fleetOf(shape, random);
@@ -134,10 +134,10 @@ const CYCLE_MS = 10_000;
 export const walkFor = (
   seed: number,
   steps: number,
-  o: { firstWalk?: number; onProgress?: (steps: number) => void } = {},
+  options: { firstWalk?: number; onProgress?: (steps: number) => void } = {},
 ): WalkResult & { walks: number; failedWalk: number | null } => {
   const total: WalkResult = { steps: 0, moves: 0, unchangedSteps: 0, faults: [] };
-  let number = o.firstWalk ?? 0;
+  let number = options.firstWalk ?? 0;
   for (; total.steps < steps; number++) {
     const made = walk(seed, number);
     total.steps += made.steps;
@@ -145,11 +145,11 @@ export const walkFor = (
     total.unchangedSteps += made.unchangedSteps;
     total.faults.push(...made.faults);
     if (made.faults.length > 0) break;
-    if (number % 500 === 499) o.onProgress?.(total.steps);
+    if (number % 500 === 499) options.onProgress?.(total.steps);
   }
   return {
     ...total,
-    walks: number - (o.firstWalk ?? 0),
+    walks: number - (options.firstWalk ?? 0),
     failedWalk: total.faults.length > 0 ? number : null,
   };
 };

@@ -49,15 +49,16 @@ const tracesOf = async (names: readonly string[], seed: number): Promise<Trace[]
   return sets.flat();
 };
 
-const main = async (o: Options): Promise<void> => {
-  const seeds = o.seeds.length > 1 ? `--seeds ${o.seeds.join(',')}` : `--seed ${o.seeds[0]}`;
+const main = async (options: Options): Promise<void> => {
+  const seeds =
+    options.seeds.length > 1 ? `--seeds ${options.seeds.join(',')}` : `--seed ${options.seeds[0]}`;
   console.log(
-    `policy bench: ${o.channels} channels, ${o.hours} h. ` +
-      `Repeat: npm run bench:policy -- --traces ${o.traces.join(' ')} --channels ${o.channels} --hours ${o.hours} ${seeds}`,
+    `policy bench: ${options.channels} channels, ${options.hours} h. ` +
+      `Repeat: npm run bench:policy -- --traces ${options.traces.join(' ')} --channels ${options.channels} --hours ${options.hours} ${seeds}`,
   );
   const results: ReturnType<typeof simulate>[] = [];
-  for (const seed of o.seeds) {
-    const world = worldOfTraces(await tracesOf(o.traces, seed), { ...o, seed });
+  for (const seed of options.seeds) {
+    const world = worldOfTraces(await tracesOf(options.traces, seed), { ...options, seed });
     const result = simulate(world, { ...defaultSimulation(), policies: POLICY_NAMES });
     console.log(simulationLines(result).join('\n'));
     results.push(result);
@@ -90,7 +91,7 @@ const main = async (o: Options): Promise<void> => {
       ...Object.fromEntries(Object.entries(means).map(([name, m]) => [camelCase(name), roundedNumbers(m)])),
       hours: results[0]?.hours,
       channels: results[0]?.channels,
-      ...(o.seeds.length > 1 ? { seeds: o.seeds, bySeed } : { seed: o.seeds[0] }),
+      ...(options.seeds.length > 1 ? { seeds: options.seeds, bySeed } : { seed: options.seeds[0] }),
       targets: overall,
       ladderChangesPerChannelDay: rounded(
         results.reduce((sum, r) => sum + r.ladderChangesPerChannelDay, 0) / results.length,

@@ -19,15 +19,15 @@ const stallAfter = (seconds: number): string =>
  * @param random decides when it stalls: 8 to 16 s after a session began
  * @returns path of the executable
  */
-export const writeBadBuild = async (o: {
+export const writeBadBuild = async (options: {
   kind: BadBuild;
   ffmpegPath: string;
   folder: string;
   random: () => number;
 }): Promise<string> => {
-  const path = join(o.folder, `ffmpeg-${o.kind}`);
-  const fault = o.kind === 'worse' ? WORSE : stallAfter(Math.round(8 + 8 * o.random()));
-  await writeFile(path, `#!/bin/sh\n${fault}\nexec ${JSON.stringify(o.ffmpegPath)} "$@"\n`);
+  const path = join(options.folder, `ffmpeg-${options.kind}`);
+  const fault = options.kind === 'worse' ? WORSE : stallAfter(Math.round(8 + 8 * options.random()));
+  await writeFile(path, `#!/bin/sh\n${fault}\nexec ${JSON.stringify(options.ffmpegPath)} "$@"\n`);
   await chmod(path, 0o755);
   return path;
 };

@@ -39,7 +39,7 @@ const pidOf = (
  * Kills one to three parts with SIGKILL at random moments of one rollout. Which is first goes in turn with the seed, so
  * that runs in a row kill every kind.
  */
-export const killDuring = async (o: {
+export const killDuring = async (options: {
   swarm: RunningSwarm;
   run: RolloutRun;
   seed: number;
@@ -47,10 +47,10 @@ export const killDuring = async (o: {
   abort: boolean;
   signal: AbortSignal;
 }): Promise<Kill[]> => {
-  const { swarm, run, seed, signal } = o;
+  const { swarm, run, seed, signal } = options;
   const random = seededRandom(seed);
   const withinMs = WITHIN_MS_PER_ENCODER * swarm.fleet.list().length;
-  const aborting = o.abort
+  const aborting = options.abort
     ? pause((seededRandom(seed + 1_000)() * withinMs) / 2, signal).then(() => run.abort(signal))
     : null;
   const plan = Array.from({ length: 1 + Math.floor(random() * MOST_KILLS) }, (_, i) => ({

@@ -40,13 +40,20 @@ const benchChannels = (count: number): ChannelSpec[] =>
     return { ...spec, ladder: spec.ladder.slice(0, 1), viewersPerRung: [] };
   });
 
-const start = (o: RolloutBenchOptions, stateDir: string, channels: ChannelSpec[]): Promise<RunningSwarm> =>
+const start = (
+  options: RolloutBenchOptions,
+  stateDir: string,
+  channels: ChannelSpec[],
+): Promise<RunningSwarm> =>
   startSwarm({
     stateDir,
-    portBase: o.portBase,
+    portBase: options.portBase,
     env: { ...process.env, SWARM_AUDIENCE_ANCHOR: 'off' },
-    encoders: Array.from({ length: o.encoders }, (_, i) => ({ id: `enc-${i + 1}`, zone: i % 2 ? 'b' : 'a' })),
-    encoderCapacityUnits: Math.max(4, Math.ceil((SPARE_FACTOR * o.channels) / o.encoders)),
+    encoders: Array.from({ length: options.encoders }, (_, i) => ({
+      id: `enc-${i + 1}`,
+      zone: i % 2 ? 'b' : 'a',
+    })),
+    encoderCapacityUnits: Math.max(4, Math.ceil((SPARE_FACTOR * options.channels) / options.encoders)),
     channels,
     reporter: new StepReporter(process.stdout),
     onEvent: () => {},
@@ -69,24 +76,33 @@ const verify = async (
   return report;
 };
 
-const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
-  const random = seededRandom(o.seed);
+const perform = async (options: RolloutBenchOptions): Promise<boolean> => {
+  const random = seededRandom(options.seed);
   const badKind: BadBuild | null =
-    o.badBuild === undefined ? null : o.badBuild === true ? (random() < 0.5 ? 'worse' : 'stall') : o.badBuild;
+    options.badBuild === undefined
+      ? null
+      : options.badBuild === true
+        ? random() < 0.5
+          ? 'worse'
+          : 'stall'
+        : options.badBuild;
   console.log(
-    `rollout bench: ${o.encoders} encoders, ${o.channels} channels, ${badKind ? `bad build (${badKind})` : `build from ${o.build}`}, ` +
-      `${o.kills} runs with kills, seed ${o.seed}.`,
+    `rollout bench: ${options.encoders} encoders, ${options.channels} channels, ${badKind ? `bad build (${badKind})` : `build from ${options.build}`}, ` +
+      `${options.kills} runs with kills, seed ${options.seed}.`,
   );
   const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-bench-'));
-  const channels = benchChannels(o.channels);
-  const swarm = await start(o, stateDir, channels);
+  const channels = benchChannels(options.channels);
+  const swarm = await start(options, stateDir, channels);
   const temporal = await connectTemporal(swarm.environment);
   const watch = new RolloutWatch(swarm);
   try {
     const { client } = temporal;
     // As many as were asked for, all the time: scaling is another bench's.
-    await keepEncoders(client, swarm.environment.SWARM_CELL, { least: o.encoders, most: o.encoders });
-    const onAir = new HandoffRun({ swarm, client, channels, seed: o.seed, log: console.log });
+    await keepEncoders(client, swarm.environment.SWARM_CELL, {
+      least: options.encoders,
+      most: options.encoders,
+    });
+    const onAir = new HandoffRun({ swarm, client, channels, seed: options.seed, log: console.log });
     await onAir.untilOnAir();
     const run = new RolloutRun(swarm, console.log);
     const debian: EncoderBuild = await run.addBuild('debian', {
@@ -95,14 +111,18 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
     });
     const setting: RolloutSetting = { swarm, run, watch, channels, debian, random, folder: stateDir };
     const other = async (): Promise<EncoderBuild> =>
-      run.addBuild(OTHER_BUILD[o.build].id, OTHER_BUILD[o.build].source);
+      run.addBuild(OTHER_BUILD[options.build].id, OTHER_BUILD[options.build].source);
     const steadyUnits = channels.reduce((sum, c) => sum + ladderUnits(c.ladder, c.framesPerSecond), 0);
     watch.resetPeak();
     const startedAtMs = Date.now();
     const outcome = badKind
       ? await badBuildRun(setting, badKind)
-      : o.kills > 0
-        ? await killRuns(setting, await other(), { runs: o.kills, seed: o.seed, abort: o.abort })
+      : options.kills > 0
+        ? await killRuns(setting, await other(), {
+            runs: options.kills,
+            seed: options.seed,
+            abort: options.abort,
+          })
         : await upgradeAndBack(setting, await other());
     const durationS = Math.round((Date.now() - startedAtMs) / 1000);
     const { peak } = watch;
@@ -112,8 +132,8 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
     await onAir.untilOnAir();
     const report = await verify(swarm, stateDir, channels);
     const result = {
-      encoders: o.encoders,
-      channels: o.channels,
+      encoders: options.encoders,
+      channels: options.channels,
       framesChecked: report.framesChecked,
       framesLost: report.framesLost,
       framesRepeated: report.framesRepeated,
@@ -123,7 +143,7 @@ const perform = async (o: RolloutBenchOptions): Promise<boolean> => {
       steadyUnits,
       peakExtraEncodeRatio: Number((peak.units / steadyUnits).toFixed(3)),
       ...outcome.figures,
-      seed: o.seed,
+      seed: options.seed,
     };
     const table = new Table({ head: ['figure', 'value'], style: { head: [], border: [], compact: true } });
     table.push(

@@ -68,12 +68,12 @@ const progressOf = (total: number): { onProgress(done: number, kills: number): v
   };
 };
 
-const main = async (o: Options): Promise<boolean> => {
+const main = async (options: Options): Promise<boolean> => {
   console.log(
-    `storm: ${o.handoffs} handoffs of ${o.channels} channels among ${o.encoders} simulated encoders, seed ${o.seed}. ` +
-      `Repeat: npm run bench:storm -- --handoffs ${o.handoffs} --channels ${o.channels} --encoders ${o.encoders} --seed ${o.seed}`,
+    `storm: ${options.handoffs} handoffs of ${options.channels} channels among ${options.encoders} simulated encoders, seed ${options.seed}. ` +
+      `Repeat: npm run bench:storm -- --handoffs ${options.handoffs} --channels ${options.channels} --encoders ${options.encoders} --seed ${options.seed}`,
   );
-  const { seed, portBase, encoders } = o;
+  const { seed, portBase, encoders } = options;
   const swarm = await startStormSwarm({
     ...{ seed, portBase, encoders },
     reporter: new StepReporter(process.stdout),
@@ -82,17 +82,17 @@ const main = async (o: Options): Promise<boolean> => {
       if (!text.startsWith('worker')) console.log(`  ${text}`);
     },
   });
-  const progress = progressOf(o.handoffs);
+  const progress = progressOf(options.handoffs);
   try {
     const storm = await Storm.begin({
-      ...{ swarm, seed, channels: o.channels },
+      ...{ swarm, seed, channels: options.channels },
       killEvery: { ms: KILL_EVERY_MS },
       onProgress: (done, kills) => progress.onProgress(done, kills),
     });
     try {
-      if (o.sabotage) await sabotages[o.sabotage](swarm, storm);
+      if (options.sabotage) await sabotages[options.sabotage](swarm, storm);
       const beganAtMs = Date.now();
-      await storm.rage(o.handoffs);
+      await storm.rage(options.handoffs);
       const seconds = (Date.now() - beganAtMs) / 1_000;
       progress.stop();
       console.log('waiting until all has settled, asking every part ...');
@@ -122,7 +122,7 @@ const main = async (o: Options): Promise<boolean> => {
       for (const [kind, text] of whyNot(facts)) console.log(`${kind}: ${text}`);
       console.log(JSON.stringify(result));
       const faults = Object.values(judgement).flat().length;
-      return faults === 0 && result.handoffs >= o.handoffs && result.completed > 0;
+      return faults === 0 && result.handoffs >= options.handoffs && result.completed > 0;
     } finally {
       await storm.close();
     }

@@ -39,7 +39,7 @@ export interface StormSwarm {
   stop(): Promise<void>;
 }
 
-export const startStormSwarm = async (o: {
+export const startStormSwarm = async (options: {
   portBase: number;
   encoders: number;
   seed: number;
@@ -47,14 +47,14 @@ export const startStormSwarm = async (o: {
   onEvent(text: string): void;
 }): Promise<StormSwarm> => {
   const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-storm-'));
-  const ports = portsFor(o.portBase, process.env);
-  const tools = await findOrInstallTools(process.env, o.reporter);
+  const ports = portsFor(options.portBase, process.env);
+  const tools = await findOrInstallTools(process.env, options.reporter);
   if (!('path' in tools.temporal) || !('path' in tools.influx)) {
     throw new Error(
       'A storm needs a Temporal and an InfluxDB of its own: unset TEMPORAL_ADDRESS and INFLUX_URL.',
     );
   }
-  const encoders = Array.from({ length: o.encoders }, (_, i) => ({
+  const encoders = Array.from({ length: options.encoders }, (_, i) => ({
     id: `enc-${i + 1}`,
     zone: i % 2 === 0 ? 'a' : 'b',
     port: ports.encoderBase + i,
@@ -72,7 +72,7 @@ export const startStormSwarm = async (o: {
   // Relay and source are two paths of the stand-in.
   const urls = { SWARM_RELAY_URL: `${standInUrl}/relay`, SWARM_SOURCE_URL: `${standInUrl}/source` };
   const environment: Environment = { ...made.environment, ...urls };
-  await requireFreePorts(portsWanted({ ports, tools, encoders: o.encoders }), environment.SWARM_HOST);
+  await requireFreePorts(portsWanted({ ports, tools, encoders: options.encoders }), environment.SWARM_HOST);
   const logsDir = join(stateDir, 'logs');
   await mkdir(logsDir, { recursive: true });
   const surroundings: PartSurroundings = {
@@ -80,7 +80,11 @@ export const startStormSwarm = async (o: {
     variables: { ...made.variables, ...urls },
     ports,
     logsDir,
-    hooks: { onEvent: ({ text }) => o.onEvent(text), onSpawned: () => undefined, onEnded: () => undefined },
+    hooks: {
+      onEvent: ({ text }) => options.onEvent(text),
+      onSpawned: () => undefined,
+      onEnded: () => undefined,
+    },
   };
   const standIn: StandInOptions = {
     host: '127.0.0.1',
@@ -89,7 +93,7 @@ export const startStormSwarm = async (o: {
     gopDurationTicks: GOP_DURATION_TICKS,
     framesPerSecond: FRAMES_PER_SECOND,
     ffmpegPath: environment.FFMPEG,
-    seed: o.seed,
+    seed: options.seed,
   };
   const standInPart = nodePart(surroundings, 'media-stand-in', '../bench/storm/stand-in', standInUrl);
   const workerUrl = `http://127.0.0.1:${ports.worker}`;

@@ -58,27 +58,27 @@ export class Storm {
   private done = 0;
 
   private constructor(
-    private readonly o: StormOptions,
+    private readonly options: StormOptions,
     private readonly client: Client,
     readonly close: () => Promise<void>,
   ) {
-    this.channelIds = Array.from({ length: o.channels }, (_, i) => `ch-${i + 1}`);
+    this.channelIds = Array.from({ length: options.channels }, (_, i) => `ch-${i + 1}`);
     // A lane each: how long handoffs take must not change when the worker is killed.
-    this.random = seededRandom(o.seed);
-    this.killRandom = seededRandom(o.seed + 1_000_003);
+    this.random = seededRandom(options.seed);
+    this.killRandom = seededRandom(options.seed + 1_000_003);
   }
 
   /** Brings the channels on air, without any kill. */
-  static async begin(o: StormOptions): Promise<Storm> {
-    const temporal = await connectTemporal(o.swarm.environment);
-    const storm = new Storm(o, temporal.client, () => temporal.close());
+  static async begin(options: StormOptions): Promise<Storm> {
+    const temporal = await connectTemporal(options.swarm.environment);
+    const storm = new Storm(options, temporal.client, () => temporal.close());
     const { client } = storm;
     // A fleet of fixed size, and no moves but those of the storm.
-    const encoders = o.swarm.encoderIds.length;
+    const encoders = options.swarm.encoderIds.length;
     const policy = policySchema.parse({ minEncoders: encoders, maxEncoders: encoders, maxMovesPerCycle: 0 });
     for (let i = 0; i < storm.channelIds.length || i === 0; i += ADD_AT_ONCE) {
       const channels = storm.channelIds.slice(i, i + ADD_AT_ONCE).map(stormChannel);
-      await ensureSwarm(client, o.swarm.environment, { policy, channels });
+      await ensureSwarm(client, options.swarm.environment, { policy, channels });
     }
     await storm.until('every channel is on air', ON_AIR_LIMIT_MS, async () => {
       const states = await Promise.all(storm.channelIds.map((id) => storm.stateOf(id)));
@@ -89,11 +89,11 @@ export class Storm {
 
   /**
    * Requests so many handoffs, and kills the worker meanwhile; returns once each was answered or given up.
-   * @param o.leastKills goes on requesting until there were so many kills; default 0
+   * @param options.leastKills goes on requesting until there were so many kills; default 0
    */
-  async rage(handoffs: number, o: { leastKills?: number } = {}): Promise<void> {
+  async rage(handoffs: number, options: { leastKills?: number } = {}): Promise<void> {
     const last = this.issued + handoffs;
-    const leastKills = this.kills + (o.leastKills ?? 0);
+    const leastKills = this.kills + (options.leastKills ?? 0);
     const goesOn = (): boolean => this.issued < last || this.kills < leastKills;
     const calm = new AbortController();
     const killing = this.killLane(calm.signal);
@@ -111,7 +111,7 @@ export class Storm {
       const contended = chance < CONTENDED;
       const askings = chance > 1 - ASKED_TWICE ? 2 : 1;
       const owner = await this.ownerOf(channelId);
-      const targets = this.o.swarm.encoderIds.filter((id) => id !== owner);
+      const targets = this.options.swarm.encoderIds.filter((id) => id !== owner);
       const requests = [this.request(channelId, pick(this.random, targets), askings)];
       if (contended) requests.push(this.request(channelId, pick(this.random, targets), 1));
       await Promise.all(requests);
@@ -141,11 +141,11 @@ export class Storm {
     );
     this.answeredMs.push(Date.now() - request.requestedAtMs);
     this.done += 1;
-    this.o.onProgress(this.done, this.kills);
+    this.options.onProgress(this.done, this.kills);
   }
 
   private async killLane(calm: AbortSignal): Promise<void> {
-    const { worker } = this.o.swarm;
+    const { worker } = this.options.swarm;
     const works = (): boolean => worker.state === 'running';
     const pause = (ms: number): Promise<void> =>
       sleep(ms, undefined, { signal: calm }).catch(() => undefined);
@@ -160,7 +160,7 @@ export class Storm {
   }
 
   private async untilNextKill(pause: (ms: number) => Promise<void>, isCalm: () => boolean): Promise<void> {
-    const { killEvery } = this.o;
+    const { killEvery } = this.options;
     const chance = this.killRandom();
     if ('ms' in killEvery) {
       const [shortest, longest] = killEvery.ms;
@@ -200,7 +200,7 @@ export class Storm {
       const owners = new Set(channels.map((channel) => channel.owner?.sessionId));
       return sessions.every((s) => s.state === 'failed' || owners.has(s.sessionId));
     }).catch(() => undefined);
-    const facts: EncoderFacts = await callJson(`${this.o.swarm.standInUrl}/facts`, {
+    const facts: EncoderFacts = await callJson(`${this.options.swarm.standInUrl}/facts`, {
       timeoutMs: FACTS_LIMIT_MS,
     });
     const sagas = await this.sagas();
@@ -229,7 +229,7 @@ export class Storm {
   }
 
   private async channelRecord(id: string): Promise<ChannelRecord> {
-    const { SWARM_ORIGIN_URL } = this.o.swarm.environment;
+    const { SWARM_ORIGIN_URL } = this.options.swarm.environment;
     const { owner, nextGop } = await this.channelAtOrigin(id);
     const [ledger, state, { sessions, lastSealed }] = await Promise.all([
       callJson<LedgerEntry[]>(`${SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=${nextGop}`, {
@@ -261,15 +261,15 @@ export class Storm {
   }
 
   private atOrigin(): Promise<OriginChannel[]> {
-    return callJson(`${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels`);
+    return callJson(`${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels`);
   }
 
   private channelAtOrigin(id: string): Promise<OriginChannel> {
-    return callJson(`${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels/${id}`);
+    return callJson(`${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels/${id}`);
   }
 
   private activity(): Promise<EncoderActivity> {
-    return callJson(`${this.o.swarm.standInUrl}/activity`);
+    return callJson(`${this.options.swarm.standInUrl}/activity`);
   }
 
   /** Asks again and again, also after a failure, until the answer is true or a value. @returns it */

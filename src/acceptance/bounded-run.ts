@@ -24,7 +24,7 @@ interface OriginChannel {
  * every frame exactly once.
  * @throws SwarmError when the run itself can't go on; what went wrong on air is in the report
  */
-export const boundedRun = async (o: {
+export const boundedRun = async (options: {
   swarm: RunningSwarm;
   firstGops: readonly FirstGop[];
   durationSeconds: number;
@@ -37,7 +37,7 @@ export const boundedRun = async (o: {
   stopSwarm: () => Promise<void>;
   signal: AbortSignal;
 }): Promise<RunReport> => {
-  const { swarm, reporter } = o;
+  const { swarm, reporter } = options;
   const { environment, channels } = swarm;
   const originUrl = environment.SWARM_ORIGIN_URL;
   const say = (line: string): void => reporter.line(`  ${new Date().toLocaleTimeString('en-GB')} ${line}`);
@@ -47,7 +47,7 @@ export const boundedRun = async (o: {
   const followers = channels.map(() => new PlaylistFollower());
   const watch = new MovesWatch({
     apiUrl: environment.SWARM_API_URL,
-    sinceMs: o.startedAtMs,
+    sinceMs: options.startedAtMs,
     everyMs: 1_000,
     onEnded: (move) => say(moveInWords(move)),
   });
@@ -57,27 +57,27 @@ export const boundedRun = async (o: {
     watch.start();
     await cpu.start();
     const beganAtMs = Date.now();
-    const random = seededRandom(o.seed);
-    const { durationSeconds } = o;
+    const random = seededRandom(options.seed);
+    const { durationSeconds } = options;
     const plannerHasMoved = (): boolean =>
       watch.moves().some((m) => m.reason === 'predicted-overload' && m.outcome === 'completed');
     const scenario = await new Scenario({ swarm, durationSeconds, random, say, plannerHasMoved }).perform(
-      o.signal,
+      options.signal,
     );
     const ranSeconds = (Date.now() - beganAtMs) / 1000;
     const cpuCoresMean = await cpu.stop();
-    await awaitMovesEnd(watch, o.signal);
+    await awaitMovesEnd(watch, options.signal);
     const onAir = await channelsOnAir(originUrl);
     const collected = (await Promise.all(followers.map((f) => f.stop()))).flat();
     await watch.stop();
-    await o.stopSwarm();
+    await options.stopSwarm();
     const verified = await reporter.step(
       'verify',
       async (progress) =>
         verifyCollected(collected, {
           key: await loadOrCreateStampKey(environment.SWARM_STATE_DIR),
           ffmpegPaths: await verifierFfmpegPaths(environment),
-          fromGop: Object.fromEntries(o.firstGops.map((first) => [first.channelId, first.gop])),
+          fromGop: Object.fromEntries(options.firstGops.map((first) => [first.channelId, first.gop])),
           unstampedChannels: channels.filter((c) => c.input.kind === 'url').map((c) => c.id),
           onProgress: (done, total) => progress(`${done} of ${total} playlists`),
         }),
@@ -89,12 +89,12 @@ export const boundedRun = async (o: {
       scenario,
       channelIds: channels.map((c) => c.id),
       onAir,
-      firstGops: o.firstGops,
-      startedAtMs: o.startedAtMs,
-      startSeconds: o.startSeconds,
+      firstGops: options.firstGops,
+      startedAtMs: options.startedAtMs,
+      startSeconds: options.startSeconds,
       durationSeconds: ranSeconds,
       cpuCoresMean,
-      seed: o.seed,
+      seed: options.seed,
     });
   } finally {
     await cpu.stop();

@@ -21,7 +21,7 @@ export interface FirstGop {
  * Waits until each of these channels has published a GOP since a moment.
  * @throws SwarmError timeout that names the channels that have not
  */
-export const awaitFirstGops = async (o: {
+export const awaitFirstGops = async (options: {
   originUrl: string;
   channelIds: readonly string[];
   sinceMs: number;
@@ -29,22 +29,22 @@ export const awaitFirstGops = async (o: {
   signal?: AbortSignal;
 }): Promise<FirstGop[]> => {
   const first = new Map<string, FirstGop>();
-  const endMs = Date.now() + o.limitMs;
+  const endMs = Date.now() + options.limitMs;
   for (;;) {
-    const channels = originChannelsSchema.parse(await callJson(`${o.originUrl}/channels`));
+    const channels = originChannelsSchema.parse(await callJson(`${options.originUrl}/channels`));
     for (const { id, nextGop, lastPublishedAtMs } of channels) {
-      if (lastPublishedAtMs === null || lastPublishedAtMs < o.sinceMs || first.has(id)) continue;
+      if (lastPublishedAtMs === null || lastPublishedAtMs < options.sinceMs || first.has(id)) continue;
       first.set(id, { channelId: id, gop: nextGop - 1, publishedAtMs: lastPublishedAtMs });
     }
-    const missing = o.channelIds.filter((id) => !first.has(id));
-    if (missing.length === 0) return o.channelIds.flatMap((id) => first.get(id) ?? []);
+    const missing = options.channelIds.filter((id) => !first.has(id));
+    if (missing.length === 0) return options.channelIds.flatMap((id) => first.get(id) ?? []);
     if (Date.now() > endMs) {
       throw new SwarmError(
         'timeout',
-        `${missing.join(', ')} did not come on air within ${o.limitMs / 1000} s.`,
+        `${missing.join(', ')} did not come on air within ${options.limitMs / 1000} s.`,
         'See the logs of the worker, the source and the encoders in the state folder.',
       );
     }
-    await sleep(POLL_MS, undefined, { signal: o.signal });
+    await sleep(POLL_MS, undefined, { signal: options.signal });
   }
 };

@@ -9,9 +9,9 @@ export class MovesWatch {
   private timer: NodeJS.Timeout | null = null;
   private reading: Promise<void> = Promise.resolve();
 
-  /** @param o.sinceMs earlier moves do not count */
+  /** @param options.sinceMs earlier moves do not count */
   constructor(
-    private readonly o: {
+    private readonly options: {
       apiUrl: string;
       sinceMs: number;
       everyMs: number;
@@ -24,7 +24,7 @@ export class MovesWatch {
       this.reading = this.read().finally(() => {
         if (this.timer) this.start();
       });
-    }, this.o.everyMs);
+    }, this.options.everyMs);
   }
 
   async stop(): Promise<void> {
@@ -40,15 +40,15 @@ export class MovesWatch {
 
   /** Reads once. An API that does not answer is asked again the next time. */
   async read(): Promise<void> {
-    const url = `${this.o.apiUrl}/api/handoffs?limit=${MOVES_ASKED_FOR}`;
+    const url = `${this.options.apiUrl}/api/handoffs?limit=${MOVES_ASKED_FOR}`;
     const moves = await callJson<MoveRecord[]>(url).catch(() => []);
     for (const move of moves) {
-      if (move.requestedAtMs < this.o.sinceMs) continue;
+      if (move.requestedAtMs < this.options.sinceMs) continue;
       const key = `${move.workflowId} ${move.runId}`;
       const before = this.seen.get(key);
       this.seen.set(key, move);
       const hasEnded = (m: MoveRecord | undefined): boolean => m !== undefined && m.outcome !== 'running';
-      if (hasEnded(move) && !hasEnded(before)) this.o.onEnded(move);
+      if (hasEnded(move) && !hasEnded(before)) this.options.onEnded(move);
     }
   }
 }

@@ -29,7 +29,7 @@ export interface ScenarioResult {
  */
 export class Scenario {
   constructor(
-    private readonly o: {
+    private readonly options: {
       swarm: RunningSwarm;
       durationSeconds: number;
       random: () => number;
@@ -43,12 +43,12 @@ export class Scenario {
   async perform(signal: AbortSignal): Promise<ScenarioResult> {
     const startedAtMs = Date.now();
     const until = async (part: number): Promise<void> => {
-      const waitMs = startedAtMs + part * this.o.durationSeconds * 1000 - Date.now();
+      const waitMs = startedAtMs + part * this.options.durationSeconds * 1000 - Date.now();
       if (waitMs > 0) await sleep(waitMs, undefined, { signal });
     };
     await until(OPERATOR_AT);
-    const latestMs = startedAtMs + OPERATOR_AT_LATEST * this.o.durationSeconds * 1000;
-    while (!this.o.plannerHasMoved() && Date.now() < latestMs)
+    const latestMs = startedAtMs + OPERATOR_AT_LATEST * this.options.durationSeconds * 1000;
+    while (!this.options.plannerHasMoved() && Date.now() < latestMs)
       await sleep(PLANNER_POLL_MS, undefined, { signal });
     const operatorHandoff = await this.handOffByOperator(signal);
     await until(KILL_AT);
@@ -59,11 +59,11 @@ export class Scenario {
 
   /** Moves one channel as an operator would, over the API. Refused (another move is under way): the next one. */
   private async handOffByOperator(signal: AbortSignal): Promise<ScenarioResult['operatorHandoff']> {
-    const channels = shuffled(this.o.swarm.channels, this.o.random);
+    const channels = shuffled(this.options.swarm.channels, this.options.random);
     for (let attempt = 0; attempt < HANDOFF_ATTEMPTS; attempt += 1) {
       const { id } = channels[attempt % channels.length]!;
       try {
-        const url = `${this.o.swarm.environment.SWARM_API_URL}/api/channels/${id}/handoff`;
+        const url = `${this.options.swarm.environment.SWARM_API_URL}/api/channels/${id}/handoff`;
         const move = await callJson<MoveResult>(url, {
           method: 'POST',
           json: {},
@@ -71,10 +71,10 @@ export class Scenario {
           signal,
         });
         if (move.outcome === 'completed') return { channelId: id, toEncoderId: move.toEncoderId };
-        this.o.say(`operator's handoff of ${id}: ${move.outcome} ${move.failure?.message ?? ''}`);
+        this.options.say(`operator's handoff of ${id}: ${move.outcome} ${move.failure?.message ?? ''}`);
       } catch (error) {
         signal.throwIfAborted();
-        this.o.say(`operator's handoff of ${id} refused: ${(error as Error).message}`);
+        this.options.say(`operator's handoff of ${id} refused: ${(error as Error).message}`);
       }
       await sleep(RETRY_MS, undefined, { signal });
     }
@@ -83,12 +83,12 @@ export class Scenario {
 
   /** SIGKILL for an encoder host that owns a channel, half a GOP after the beginning of one. */
   private async killAnEncoder(signal: AbortSignal): Promise<ScenarioResult['kill']> {
-    const { swarm } = this.o;
+    const { swarm } = this.options;
     const { SWARM_API_URL, SWARM_RELAY_URL } = swarm.environment;
     const channels = await callJson<ChannelStatus[]>(`${SWARM_API_URL}/api/channels`, { signal });
     const hosts = swarm.fleet.list().filter((e) => e.state === 'running' && e.pid !== null);
     const owning = hosts.filter((host) => channels.some((c) => c.owner?.encoderId === host.id));
-    const [victim] = shuffled(owning, this.o.random);
+    const [victim] = shuffled(owning, this.options.random);
     if (!victim || victim.pid === null) {
       throw new SwarmError('unknown-encoder', 'No encoder host owns a channel, so none can be killed.');
     }
@@ -102,7 +102,7 @@ export class Scenario {
     await sleep(gopMs / 2, undefined, { signal });
     process.kill(victim.pid, 'SIGKILL');
     const ids = owned.map((c) => c.id);
-    this.o.say(
+    this.options.say(
       `killed ${victim.id} (process ${victim.pid}) with SIGKILL in the middle of a GOP of ${ids.join(', ')}`,
     );
     return { encoderId: victim.id, pid: victim.pid, atMs: Date.now(), channels: ids };

@@ -70,27 +70,27 @@ export class OriginClient {
   remove(channelId: string): Promise<void> {
     return remove(this.url, channelId);
   }
-  channels(o: CallOptions = {}): Promise<OriginChannel[]> {
-    return ask(z.array(originChannelSchema), `${this.url}/channels`, o);
+  channels(options: CallOptions = {}): Promise<OriginChannel[]> {
+    return ask(z.array(originChannelSchema), `${this.url}/channels`, options);
   }
-  channel(channelId: string, o: CallOptions = {}): Promise<OriginChannel> {
-    return ask(originChannelSchema, channelUrl(this.url, channelId), o);
+  channel(channelId: string, options: CallOptions = {}): Promise<OriginChannel> {
+    return ask(originChannelSchema, channelUrl(this.url, channelId), options);
   }
   /** Changes hands, if the token is still the expected one; the same requestId again gets the same answer. */
-  own({ channelId, ...json }: OwnRequest, o: CallOptions = {}): Promise<z.infer<typeof grantSchema>> {
-    return ask(grantSchema, `${channelUrl(this.url, channelId)}/own`, { ...o, method: 'POST', json });
+  own({ channelId, ...json }: OwnRequest, options: CallOptions = {}): Promise<z.infer<typeof grantSchema>> {
+    return ask(grantSchema, `${channelUrl(this.url, channelId)}/own`, { ...options, method: 'POST', json });
   }
   /** Who published GOPs `from` to `to`, exclusive, as far as they are kept; gaps too. */
   ledger(
     channelId: string,
     from: number,
     to: number,
-    o: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<z.infer<typeof publishedSchema>[]> {
     return ask(
       z.array(publishedSchema),
       `${channelUrl(this.url, channelId)}/ledger?from=${from}&to=${to}`,
-      o,
+      options,
     );
   }
   /** The bytes of one published segment. @throws SwarmError not-found */
@@ -121,18 +121,18 @@ export class RelayClient {
   remove(channelId: string): Promise<void> {
     return remove(this.url, channelId);
   }
-  channels(o: CallOptions = {}): Promise<RelayChannel[]> {
-    return ask(z.array(relayChannelSchema), `${this.url}/channels`, o);
+  channels(options: CallOptions = {}): Promise<RelayChannel[]> {
+    return ask(z.array(relayChannelSchema), `${this.url}/channels`, options);
   }
-  channel(channelId: string, o: CallOptions = {}): Promise<RelayChannel> {
-    return ask(relayChannelSchema, channelUrl(this.url, channelId), o);
+  channel(channelId: string, options: CallOptions = {}): Promise<RelayChannel> {
+    return ask(relayChannelSchema, channelUrl(this.url, channelId), options);
   }
-  async gopDurationTicks(channelId: string, o: CallOptions = {}): Promise<number> {
-    return (await ask(gopDurationSchema, channelUrl(this.url, channelId), o)).gopDurationTicks;
+  async gopDurationTicks(channelId: string, options: CallOptions = {}): Promise<number> {
+    return (await ask(gopDurationSchema, channelUrl(this.url, channelId), options)).gopDurationTicks;
   }
   /** @throws SwarmError timeout while the GOP is not sealed */
-  sealed(channelId: string, gop: number, o: CallOptions = {}): Promise<z.infer<typeof sealedSchema>> {
-    return ask(sealedSchema, `${channelUrl(this.url, channelId)}/ledger/${gop}`, o);
+  sealed(channelId: string, gop: number, options: CallOptions = {}): Promise<z.infer<typeof sealedSchema>> {
+    return ask(sealedSchema, `${channelUrl(this.url, channelId)}/ledger/${gop}`, options);
   }
   feedUrl(channelId: string): string {
     return `${channelUrl(this.url, channelId)}/feed`;
@@ -160,7 +160,7 @@ export class SourceClient {
   remove(channelId: string): Promise<void> {
     return remove(this.url, channelId);
   }
-  channels(o: CallOptions = {}): Promise<SourceChannel[]> {
-    return ask(z.array(sourceChannelSchema), `${this.url}/channels`, o);
+  channels(options: CallOptions = {}): Promise<SourceChannel[]> {
+    return ask(z.array(sourceChannelSchema), `${this.url}/channels`, options);
   }
 }

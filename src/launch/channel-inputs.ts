@@ -7,7 +7,7 @@ export interface NamedInput {
   url: string;
 }
 
-const MEND = 'Write --input NAME=URL, NAME made of a-z, 0-9 and "-", URL a file or whatever ffmpeg reads.';
+const HINT = 'Write --input NAME=URL, NAME made of a-z, 0-9 and "-", URL a file or whatever ffmpeg reads.';
 
 /**
  * Reads one `--input NAME=URL`. A file's path becomes absolute, as the source process may run elsewhere.
@@ -18,12 +18,12 @@ export const parseInput = async (text: string, folder: string): Promise<NamedInp
   const [, channelId = '', url = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
   const name = idSchema.safeParse(channelId);
   if (!name.success || url === '')
-    throw new SwarmError('bad-request', `--input "${text}" is malformed.`, MEND);
+    throw new SwarmError('bad-request', `--input "${text}" is malformed.`, HINT);
   if (/^[a-z][a-z0-9+.-]*:/i.test(url)) return { channelId, url };
   const path = resolve(folder, url);
   const found = await stat(path).catch(() => null);
   if (!found?.isFile()) {
-    throw new SwarmError('bad-request', `--input ${channelId}: there is no file ${path}.`, MEND);
+    throw new SwarmError('bad-request', `--input ${channelId}: there is no file ${path}.`, HINT);
   }
   return { channelId, url: path };
 };
@@ -40,7 +40,7 @@ export const withInputs = (
   const byId = new Map(channels.map((spec) => [spec.id, spec]));
   const given = new Set<string>();
   for (const { channelId: id, url } of inputs) {
-    if (given.has(id)) throw new SwarmError('bad-request', `--input ${id} is given twice.`, MEND);
+    if (given.has(id)) throw new SwarmError('bad-request', `--input ${id} is given twice.`, HINT);
     given.add(id);
     byId.set(id, { ...(byId.get(id) ?? channelWithDefaults(id)), input: { kind: 'url', url } });
   }

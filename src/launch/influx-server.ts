@@ -6,18 +6,18 @@ import { join } from 'node:path';
  * self-monitoring that the swarm does not use.
  * @returns its path, for `influxd -config`
  */
-export const writeInfluxConfig = async (o: {
+export const writeInfluxConfig = async (options: {
   stateDir: string;
   host: string;
   port: number;
   backupPort: number;
 }): Promise<string> => {
-  const folder = join(o.stateDir, 'influx');
+  const folder = join(options.stateDir, 'influx');
   await mkdir(folder, { recursive: true });
   const path = (name: string): string => JSON.stringify(join(folder, name));
   const config = `
 reporting-enabled = false
-bind-address = "127.0.0.1:${o.backupPort}"
+bind-address = "127.0.0.1:${options.backupPort}"
 
 [meta]
   dir = ${path('meta')}
@@ -36,7 +36,7 @@ bind-address = "127.0.0.1:${o.backupPort}"
 [continuous_queries]
   enabled = false
 [http]
-  bind-address = "${o.host}:${o.port}"
+  bind-address = "${options.host}:${options.port}"
   log-enabled = false
   pprof-enabled = false
   flux-enabled = false

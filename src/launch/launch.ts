@@ -36,29 +36,34 @@ const awaitedLater = <T>(promise: Promise<T>): Promise<T> => {
 };
 
 /** Shows the start of one part. */
-const show = (o: LaunchOptions, name: string, started: Promise<unknown>, where: string): Promise<unknown> =>
+const show = (
+  options: LaunchOptions,
+  name: string,
+  started: Promise<unknown>,
+  where: string,
+): Promise<unknown> =>
   awaitedLater(
-    o.reporter.step(
+    options.reporter.step(
       name,
       () => started,
       () => where,
     ),
   );
 
-const startNodePart = (o: LaunchOptions, name: string, entry: string, url: string): Promise<unknown> =>
-  show(o, name, o.parts.start(nodePart(o.surroundings, name, entry, url)), url);
+const startNodePart = (options: LaunchOptions, name: string, entry: string, url: string): Promise<unknown> =>
+  show(options, name, options.parts.start(nodePart(options.surroundings, name, entry, url)), url);
 
-const startTemporal = async (o: LaunchOptions): Promise<void> => {
-  const { temporal } = o.tools;
+const startTemporal = async (options: LaunchOptions): Promise<void> => {
+  const { temporal } = options.tools;
   if (!('path' in temporal)) return;
-  const started = o.parts.start(temporalPart(o.surroundings, temporal));
-  await show(o, 'temporal', started, o.surroundings.environment.TEMPORAL_UI_URL);
+  const started = options.parts.start(temporalPart(options.surroundings, temporal));
+  await show(options, 'temporal', started, options.surroundings.environment.TEMPORAL_UI_URL);
 };
 
-const startInflux = async (o: LaunchOptions): Promise<void> => {
-  const { influx } = o.tools;
+const startInflux = async (options: LaunchOptions): Promise<void> => {
+  const { influx } = options.tools;
   if (!('path' in influx)) return;
-  const { environment, ports } = o.surroundings;
+  const { environment, ports } = options.surroundings;
   const start = async (program: FoundProgram): Promise<void> => {
     const configFile = await writeInfluxConfig({
       stateDir: environment.SWARM_STATE_DIR,
@@ -66,29 +71,29 @@ const startInflux = async (o: LaunchOptions): Promise<void> => {
       port: ports.influx,
       backupPort: ports.influxBackup,
     });
-    await o.parts.start(influxPart(o.surroundings, program, configFile));
+    await options.parts.start(influxPart(options.surroundings, program, configFile));
   };
-  await show(o, 'influxdb', start(influx), environment.INFLUX_URL);
+  await show(options, 'influxdb', start(influx), environment.INFLUX_URL);
 };
 
 /** Starts the encoder hosts, and the agent that others ask for more of them. */
-const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
+const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
   // Imported only now: other parts load meanwhile.
   const [{ LocalFleet: Fleet }, { startFleetAgent }, { createLogger }] = await Promise.all([
     import('../fleet/local-fleet'),
     import('../fleet/agent'),
     import('../platform/logger'),
   ]);
-  const { environment, variables, ports, logsDir, hooks, rig } = o.surroundings;
+  const { environment, variables, ports, logsDir, hooks, rig } = options.surroundings;
   const { SWARM_HOST: host } = environment;
   const fleet = new Fleet({
     host,
     portBase: ports.encoderBase,
-    region: o.channels[0]?.region ?? 'eu',
-    zones: [...new Set(o.encoders.map((e) => e.zone))],
-    capacityUnits: o.encoderCapacityUnits,
+    region: options.channels[0]?.region ?? 'eu',
+    zones: [...new Set(options.encoders.map((e) => e.zone))],
+    capacityUnits: options.encoderCapacityUnits,
     maxSessions: MAX_SESSIONS_PER_ENCODER,
-    maxEncoders: Math.min(MAX_LOCAL_ENCODERS, Math.max(MAX_ENCODERS, o.encoders.length)),
+    maxEncoders: Math.min(MAX_LOCAL_ENCODERS, Math.max(MAX_ENCODERS, options.encoders.length)),
     command: process.execPath,
     args: [entryOf('media/encoder')],
     env: variables,
@@ -99,18 +104,18 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
     ...hooks,
   });
-  o.parts.fleet = fleet;
+  options.parts.fleet = fleet;
   // What was added to an earlier run carries channels that the others may have no room for.
-  const asked = new Set(o.encoders.map(({ id }) => id));
-  const all = [...o.encoders, ...fleet.added.filter(({ id }) => !asked.has(id))];
+  const asked = new Set(options.encoders.map(({ id }) => id));
+  const all = [...options.encoders, ...fleet.added.filter(({ id }) => !asked.has(id))];
   const encoders = show(
-    o,
+    options,
     'encoders',
     Promise.all(all.map(({ id, zone }) => fleet.start(id, zone))),
     all.map(({ id, zone }) => `${id} (zone ${zone})`).join(', '),
   );
   const agent = await startFleetAgent({ fleet, port: ports.fleet, host, log: createLogger('fleet') });
-  o.parts.closeAgent = () => agent.close();
+  options.parts.closeAgent = () => agent.close();
   await encoders;
   return fleet;
 };
@@ -120,21 +125,21 @@ const startFleet = async (o: LaunchOptions): Promise<LocalFleet> => {
  * @returns all channels of the swarm
  * @throws SwarmError conflict when a channel runs with another input than the one asked for
  */
-const bringOnAir = async (o: LaunchOptions): Promise<ChannelSpec[]> => {
-  const { environment } = o.surroundings;
+const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
+  const { environment } = options.surroundings;
   const { connectTemporal, ensureSwarm, wakeSwarm } = await import('../temporal/client');
   const temporal = await connectTemporal(environment);
   try {
     await ensureSwarm(temporal.client, environment, {
-      channels: [...o.channels],
+      channels: [...options.channels],
       // Whoever starts fewer encoders than the usual floor wants no more than these.
-      policy: { minEncoders: Math.min(policySchema.parse({}).minEncoders, o.encoders.length) },
-      ...(o.cycleSeconds !== undefined && { cycleSeconds: o.cycleSeconds }),
+      policy: { minEncoders: Math.min(policySchema.parse({}).minEncoders, options.encoders.length) },
+      ...(options.cycleSeconds !== undefined && { cycleSeconds: options.cycleSeconds }),
     });
     await wakeSwarm(temporal.client, environment.SWARM_CELL);
     const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
     const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
-    refuseOtherInputs(o.channels, channels);
+    refuseOtherInputs(options.channels, channels);
     return channels.sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
   } finally {
     await temporal.close();
@@ -160,24 +165,26 @@ const refuseOtherInputs = (asked: readonly ChannelSpec[], running: readonly Chan
  * @returns the fleet of encoder hosts, and all channels of the swarm
  * @throws SwarmError of the first part that could not be started
  */
-export const launch = async (o: LaunchOptions): Promise<{ fleet: LocalFleet; channels: ChannelSpec[] }> => {
-  const { environment, ports } = o.surroundings;
+export const launch = async (
+  options: LaunchOptions,
+): Promise<{ fleet: LocalFleet; channels: ChannelSpec[] }> => {
+  const { environment, ports } = options.surroundings;
   const { SWARM_HOST: host } = environment;
-  const temporal = awaitedLater(startTemporal(o));
+  const temporal = awaitedLater(startTemporal(options));
   // The worker waits for Temporal by itself; it is early, as it loads the most.
-  const worker = startNodePart(o, 'worker', 'worker', `http://${host}:${ports.worker}`);
+  const worker = startNodePart(options, 'worker', 'worker', `http://${host}:${ports.worker}`);
   const mediaPath = [
-    startNodePart(o, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
-    startNodePart(o, 'source', 'media/source', environment.SWARM_SOURCE_URL),
-    startNodePart(o, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
+    startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
+    startNodePart(options, 'source', 'media/source', environment.SWARM_SOURCE_URL),
+    startNodePart(options, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
   ];
-  const fleet = awaitedLater(startFleet(o));
-  const influx = awaitedLater(startInflux(o));
+  const fleet = awaitedLater(startFleet(options));
+  const influx = awaitedLater(startInflux(options));
   await Promise.all([temporal, fleet, ...mediaPath]);
   const [channels] = await Promise.all([
-    o.reporter.step(
+    options.reporter.step(
       'channels',
-      () => bringOnAir(o),
+      () => bringOnAir(options),
       (onAir) => onAir.map((c) => c.id).join(', '),
     ),
     worker,
@@ -185,8 +192,8 @@ export const launch = async (o: LaunchOptions): Promise<{ fleet: LocalFleet; cha
   ]);
   // No picture waits for these two.
   await Promise.all([
-    startNodePart(o, 'collector', 'telemetry', `http://${host}:${ports.collector}`),
-    startNodePart(o, 'api', 'api', environment.SWARM_API_URL),
+    startNodePart(options, 'collector', 'telemetry', `http://${host}:${ports.collector}`),
+    startNodePart(options, 'api', 'api', environment.SWARM_API_URL),
   ]);
   return { fleet: await fleet, channels };
 };

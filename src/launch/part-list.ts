@@ -27,45 +27,55 @@ export const entryOf = (part: string): string => join(compiledSources, part, 'ma
 const READY_LIMIT_MS = 30_000;
 
 const part = (
-  o: PartSurroundings,
+  options: PartSurroundings,
   own: Pick<PartOptions, 'name' | 'command' | 'args' | 'awaitReady'> & Partial<PartOptions>,
 ): PartOptions => ({
-  env: { ...o.variables, ...o.rig?.variablesOf(own.name) },
-  logFile: join(o.logsDir, `${own.name}.log`),
+  env: { ...options.variables, ...options.rig?.variablesOf(own.name) },
+  logFile: join(options.logsDir, `${own.name}.log`),
   readyLimitMs: READY_LIMIT_MS,
   stopLimitMs: 2_500,
   restartDelayMs: growingDelayMs,
-  ...o.hooks,
+  ...options.hooks,
   ...own,
 });
 
 /** A part of this project that answers /healthz. */
-export const nodePart = (o: PartSurroundings, name: string, entry: string, healthUrl: string): PartOptions =>
-  part(o, {
+export const nodePart = (
+  options: PartSurroundings,
+  name: string,
+  entry: string,
+  healthUrl: string,
+): PartOptions =>
+  part(options, {
     name,
     command: process.execPath,
     args: [entryOf(entry)],
     awaitReady: (signal) => awaitHttpOk(`${healthUrl}/healthz`, signal),
   });
 
-export const temporalPart = (o: PartSurroundings, program: FoundProgram): PartOptions => {
-  const { SWARM_STATE_DIR: stateDir, SWARM_HOST: host, TEMPORAL_NAMESPACE: namespace } = o.environment;
-  const { temporal: port, temporalUi: uiPort } = o.ports;
-  return part(o, {
+export const temporalPart = (options: PartSurroundings, program: FoundProgram): PartOptions => {
+  const { SWARM_STATE_DIR: stateDir, SWARM_HOST: host, TEMPORAL_NAMESPACE: namespace } = options.environment;
+  const { temporal: port, temporalUi: uiPort } = options.ports;
+  return part(options, {
     name: 'temporal',
     command: program.path,
     args: temporalServerArgs({ stateDir, host, port, uiPort, namespace }),
-    awaitReady: (signal) => awaitGrpcServing(o.environment.TEMPORAL_ADDRESS, TEMPORAL_HEALTH_SERVICE, signal),
-    // It closes its database in about 2.7 s; killed earlier, the next start has to mend the file.
+    awaitReady: (signal) =>
+      awaitGrpcServing(options.environment.TEMPORAL_ADDRESS, TEMPORAL_HEALTH_SERVICE, signal),
+    // It closes its database in about 2.7 s; killed earlier, the next start has to repair the file.
     stopLimitMs: 6_000,
   });
 };
 
-export const influxPart = (o: PartSurroundings, program: FoundProgram, configFile: string): PartOptions =>
-  part(o, {
+export const influxPart = (
+  options: PartSurroundings,
+  program: FoundProgram,
+  configFile: string,
+): PartOptions =>
+  part(options, {
     name: 'influxdb',
     command: program.path,
     args: ['-config', configFile],
-    awaitReady: (signal) => awaitHttpOk(`${o.environment.INFLUX_URL}/ping`, signal),
+    awaitReady: (signal) => awaitHttpOk(`${options.environment.INFLUX_URL}/ping`, signal),
     stopLimitMs: 4_000,
   });

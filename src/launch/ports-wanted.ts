@@ -1,8 +1,8 @@
 import type { PortWanted, SwarmPorts, Tools } from '../setup';
 
 /** Every port that the parts about to start will take, with what to set to get another one. */
-export const portsWanted = (o: { ports: SwarmPorts; tools: Tools; encoders: number }): PortWanted[] => {
-  const { ports, tools } = o;
+export const portsWanted = (options: { ports: SwarmPorts; tools: Tools; encoders: number }): PortWanted[] => {
+  const { ports, tools } = options;
   const own: [keyof SwarmPorts, string][] = [
     ['api', 'SWARM_API_PORT'],
     ['relay', 'SWARM_RELAY_PORT'],
@@ -15,24 +15,24 @@ export const portsWanted = (o: { ports: SwarmPorts; tools: Tools; encoders: numb
   const wanted: PortWanted[] = own.map(([part, variable]) => ({
     port: ports[part],
     usedFor: part,
-    mend: `set ${variable}`,
+    hint: `set ${variable}`,
   }));
-  for (let i = 0; i < o.encoders; i += 1) {
+  for (let i = 0; i < options.encoders; i += 1) {
     wanted.push({
       port: ports.encoderBase + i,
       usedFor: `encoder ${i + 1}`,
-      mend: 'set SWARM_ENCODER_PORT_BASE',
+      hint: 'set SWARM_ENCODER_PORT_BASE',
     });
   }
   if ('path' in tools.temporal) {
-    const mend = 'set TEMPORAL_ADDRESS to use the Temporal that runs there';
-    wanted.push({ port: ports.temporal, usedFor: 'Temporal', mend });
-    wanted.push({ port: ports.temporalUi, usedFor: "Temporal's UI", mend });
+    const hint = 'set TEMPORAL_ADDRESS to use the Temporal that runs there';
+    wanted.push({ port: ports.temporal, usedFor: 'Temporal', hint });
+    wanted.push({ port: ports.temporalUi, usedFor: "Temporal's UI", hint });
   }
   if ('path' in tools.influx) {
-    const mend = 'set INFLUX_URL to use the InfluxDB that runs there';
-    wanted.push({ port: ports.influx, usedFor: 'InfluxDB', mend });
-    wanted.push({ port: ports.influxBackup, usedFor: "InfluxDB's backup service", mend });
+    const hint = 'set INFLUX_URL to use the InfluxDB that runs there';
+    wanted.push({ port: ports.influx, usedFor: 'InfluxDB', hint });
+    wanted.push({ port: ports.influxBackup, usedFor: "InfluxDB's backup service", hint });
   }
   return wanted;
 };

@@ -8,19 +8,19 @@ const reachable = (host: string): string => (host === '0.0.0.0' || host === '::'
  * The variables that every part of a swarm gets, and the same, validated.
  * @throws Error of readEnvironment when the user's own variables are malformed
  */
-export const swarmEnvironment = (o: {
+export const swarmEnvironment = (options: {
   env: NodeJS.ProcessEnv;
   stateDir: string;
   ports: SwarmPorts;
   tools: Tools;
 }): { variables: NodeJS.ProcessEnv; environment: Environment } => {
-  const { env, ports, tools } = o;
+  const { env, ports, tools } = options;
   const host = env.SWARM_HOST || '127.0.0.1';
   const url = (port: number): string => `http://${reachable(host)}:${port}`;
   const { temporal, influx, ffmpeg } = tools;
   const variables: NodeJS.ProcessEnv = {
     ...env,
-    SWARM_STATE_DIR: o.stateDir,
+    SWARM_STATE_DIR: options.stateDir,
     SWARM_HOST: host,
     SWARM_API_PORT: String(ports.api),
     SWARM_RELAY_PORT: String(ports.relay),

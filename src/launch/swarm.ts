@@ -56,12 +56,12 @@ export interface RunningSwarm {
 /**
  * Starts a whole swarm as processes of this machine and has it bring its channels on air. Parts that end by
  * themselves are started again.
- * @throws SwarmError with cause and mend where it can't be started; nothing keeps running then
+ * @throws SwarmError with cause and hint where it can't be started; nothing keeps running then
  */
-export const startSwarm = async (o: SwarmOptions): Promise<RunningSwarm> => {
+export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> => {
   const startedAtMs = Date.now();
-  const stateDir = resolve(o.stateDir);
-  const ports = portsFor(o.portBase, o.env);
+  const stateDir = resolve(options.stateDir);
+  const ports = portsFor(options.portBase, options.env);
   const record = await RunRecord.claim(stateDir);
   const parts = new Parts();
   const pids = new Map<string, number>();
@@ -74,29 +74,29 @@ export const startSwarm = async (o: SwarmOptions): Promise<RunningSwarm> => {
       record.release();
     }));
   const stopStarting = (): void => void stop();
-  o.signal?.addEventListener('abort', stopStarting);
+  options.signal?.addEventListener('abort', stopStarting);
 
   try {
-    o.signal?.throwIfAborted();
-    const { reporter } = o;
+    options.signal?.throwIfAborted();
+    const { reporter } = options;
     if (record.endedLeftovers.length > 0) {
       reporter.line(`  ended what an earlier run left: ${record.endedLeftovers.join(', ')}`);
     }
     await requireDiskSpace(stateDir);
     const env: NodeJS.ProcessEnv = {
-      ...o.env,
-      ...(o.audienceAnchor && { SWARM_AUDIENCE_ANCHOR: o.audienceAnchor }),
+      ...options.env,
+      ...(options.audienceAnchor && { SWARM_AUDIENCE_ANCHOR: options.audienceAnchor }),
     };
-    const tools = await findOrInstallTools(env, reporter, o.signal);
+    const tools = await findOrInstallTools(env, reporter, options.signal);
     const { variables, environment } = swarmEnvironment({ env, stateDir, ports, tools });
     await requireFreePorts(
-      portsWanted({ ports, tools, encoders: o.encoders.length }),
+      portsWanted({ ports, tools, encoders: options.encoders.length }),
       environment.SWARM_HOST,
     );
     const logsDir = join(stateDir, 'logs');
     await mkdir(logsDir, { recursive: true });
     const hooks: PartSurroundings['hooks'] = {
-      onEvent: o.onEvent,
+      onEvent: options.onEvent,
       onSpawned: (name, pid) => {
         pids.set(name, pid);
         record.add(name, pid);
@@ -107,13 +107,20 @@ export const startSwarm = async (o: SwarmOptions): Promise<RunningSwarm> => {
       },
     };
     const { fleet, channels } = await launch({
-      surroundings: { environment, variables, ports, logsDir, hooks, ...(o.rig && { rig: o.rig }) },
+      surroundings: {
+        environment,
+        variables,
+        ports,
+        logsDir,
+        hooks,
+        ...(options.rig && { rig: options.rig }),
+      },
       parts,
       tools,
-      encoders: o.encoders,
-      encoderCapacityUnits: o.encoderCapacityUnits,
-      channels: o.channels,
-      cycleSeconds: o.cycleSeconds,
+      encoders: options.encoders,
+      encoderCapacityUnits: options.encoderCapacityUnits,
+      channels: options.channels,
+      cycleSeconds: options.cycleSeconds,
       reporter,
     });
     return {
@@ -129,6 +136,6 @@ export const startSwarm = async (o: SwarmOptions): Promise<RunningSwarm> => {
     await stop();
     throw error;
   } finally {
-    o.signal?.removeEventListener('abort', stopStarting);
+    options.signal?.removeEventListener('abort', stopStarting);
   }
 };

@@ -19,7 +19,7 @@ const DYNAMIC_CONFIG = [
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=1'];
 
 /** Arguments of `temporal` for the dev server of a swarm, with its database in the state folder. */
-export const temporalServerArgs = (o: {
+export const temporalServerArgs = (options: {
   stateDir: string;
   host: string;
   port: number;
@@ -28,10 +28,10 @@ export const temporalServerArgs = (o: {
 }): string[] => [
   'server',
   'start-dev',
-  ...['--ip', o.host, '--port', String(o.port)],
-  ...['--ui-ip', o.host, '--ui-port', String(o.uiPort)],
-  ...['--namespace', o.namespace],
-  ...['--db-filename', join(o.stateDir, 'temporal.db')],
+  ...['--ip', options.host, '--port', String(options.port)],
+  ...['--ui-ip', options.host, '--ui-port', String(options.uiPort)],
+  ...['--namespace', options.namespace],
+  ...['--db-filename', join(options.stateDir, 'temporal.db')],
   ...['--log-level', 'error'],
   ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma]),
   ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),

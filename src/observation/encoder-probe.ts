@@ -37,11 +37,11 @@ export class EncoderProbe {
   async observe(
     cordons: SwarmContext['cordons'],
     troublesOf: (encoderId: string) => number,
-    o: { deadlineMs: number; fresh?: boolean },
+    options: { deadlineMs: number; fresh?: boolean },
   ): Promise<EncoderObservation[]> {
     const nowMs = Date.now();
-    if (o.fresh || !this.shared || nowMs - this.shared.atMs > SHARED_FOR_MS) {
-      this.shared = { probes: this.probeAll(o.deadlineMs, o.fresh ?? false), atMs: nowMs };
+    if (options.fresh || !this.shared || nowMs - this.shared.atMs > SHARED_FOR_MS) {
+      this.shared = { probes: this.probeAll(options.deadlineMs, options.fresh ?? false), atMs: nowMs };
     }
     const probes = await this.shared.probes;
     return probes.map((probe) => ({

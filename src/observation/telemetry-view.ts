@@ -44,8 +44,8 @@ export class TelemetryView {
 
   async refreshTroubles(nowMs: number): Promise<void> {
     if (nowMs - this.troublesAtMs < TROUBLES_KEPT_MS) return;
-    const o = { cell: this.cell, fields: ['weight'], sinceMs: nowMs - TROUBLES_SINCE_MS };
-    const points = await withinOrNull(READ_DEADLINE_MS, this.store.recent('trouble', o));
+    const options = { cell: this.cell, fields: ['weight'], sinceMs: nowMs - TROUBLES_SINCE_MS };
+    const points = await withinOrNull(READ_DEADLINE_MS, this.store.recent('trouble', options));
     if (!points) return;
     this.troublesAtMs = nowMs;
     this.troubles = new Map();

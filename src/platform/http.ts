@@ -151,6 +151,6 @@ export const callJson = async <T>(
   }
   if (response.ok) return body as T;
   const refusal = (body as Partial<ErrorBody> | undefined)?.error;
-  if (refusal) throw new SwarmError(refusal.code, refusal.message, refusal.mend, refusal.details);
+  if (refusal) throw new SwarmError(refusal.code, refusal.message, refusal.hint, refusal.details);
   throw new SwarmError('internal', `${url} answered ${response.status}.`);
 };

@@ -16,12 +16,12 @@ const DPKG_LIMIT_MS = 10_000;
 const PACKAGE_NAME = /^@?[A-Za-z0-9][A-Za-z0-9._/+-]*$/;
 const PACKAGE_VERSION = /^[A-Za-z0-9][A-Za-z0-9.:~+_-]*$/;
 
-const notFound = (message: string, mend: string): SwarmError => new SwarmError('not-found', message, mend);
+const notFound = (message: string, hint: string): SwarmError => new SwarmError('not-found', message, hint);
 
 /** A package that is installed with this project, and names its executable as @ffmpeg-installer/ffmpeg does. */
 const fromNpm = async ({ name, version }: PackageSource): Promise<string> => {
   const require = createRequire(__filename);
-  const mend = `Install it beside encoder-swarm (npm install ${name}@${version}), or add the executable by its path.`;
+  const hint = `Install it beside encoder-swarm (npm install ${name}@${version}), or add the executable by its path.`;
   let installed: string;
   let exported: unknown;
   try {
@@ -33,11 +33,11 @@ const fromNpm = async ({ name, version }: PackageSource): Promise<string> => {
   } catch (error) {
     throw notFound(
       `npm package ${name} is not to be had here: ${(error as Error).message.split('\n')[0]}.`,
-      mend,
+      hint,
     );
   }
   if (installed !== version) {
-    throw notFound(`npm package ${name} is here in version ${installed}, not ${version}.`, mend);
+    throw notFound(`npm package ${name} is here in version ${installed}, not ${version}.`, hint);
   }
   const { path, default: other } = exported as { path?: unknown; default?: unknown };
   const found = [path, other, (other as { path?: unknown } | undefined)?.path].find(
@@ -62,22 +62,22 @@ const fromPyPi = async (
 };
 
 const fromDebian = async ({ name, version }: PackageSource, env: NodeJS.ProcessEnv): Promise<string> => {
-  const mend = `Install it where encoders run (apt-get install ${name}=${version}), or add the executable by its path.`;
+  const hint = `Install it where encoders run (apt-get install ${name}=${version}), or add the executable by its path.`;
   const ask = async (args: string[]): Promise<string[]> => {
     const lines: string[] = [];
     const onLine = (line: string): void => void lines.push(line);
     const result = await runCommand('dpkg-query', args, { env, timeoutMs: DPKG_LIMIT_MS, onLine });
-    if (!result.ok) throw notFound(`Debian package ${name} is not installed here.`, mend);
+    if (!result.ok) throw notFound(`Debian package ${name} is not installed here.`, hint);
     return lines;
   };
   const [installed = 'none'] = await ask(['--show', '--showformat=${Version}\\n', name]);
   if (installed !== version) {
-    throw notFound(`Debian package ${name} is installed in version ${installed}, not ${version}.`, mend);
+    throw notFound(`Debian package ${name} is installed in version ${installed}, not ${version}.`, hint);
   }
   const file = (await ask(['--listfiles', name])).find((line) => line.endsWith('/bin/ffmpeg'));
   const path = file === undefined ? null : await findExecutable(file, env);
   if (path !== null) return path;
-  throw notFound(`Debian package ${name} holds no ffmpeg.`, mend);
+  throw notFound(`Debian package ${name} holds no ffmpeg.`, hint);
 };
 
 const executableOf = async (

@@ -5,12 +5,12 @@ import { SwarmError } from '../domain';
 import { withinDeadline } from '../api/cached';
 import { fromTemporal, temporalDown } from './errors';
 
-const readDeadlineMs = 3_000;
+const READ_DEADLINE_MS = 3_000;
 /** A move waits for its target to warm up; a drain for several moves. */
-const updateDeadlineMs = 90_000;
+const UPDATE_DEADLINE_MS = 90_000;
 /** A server that is frozen or cut off must not make an operator wait for the deadline of an update. */
-const aliveDeadlineMs = 2_000;
-const reconnectAfterMs = 2_000;
+const ALIVE_DEADLINE_MS = 2_000;
+const RECONNECT_AFTER_MS = 2_000;
 
 export interface TemporalConnection {
   client: Client;
@@ -51,7 +51,7 @@ export class TemporalCalls {
    * Starts a workflow and waits for the answer of an Update in one step, so that it can't end unheard in between.
    * @returns null where a workflow of this id runs already: it is left alone
    */
-  async updateWithStart<T>(o: {
+  async updateWithStart<T>(options: {
     workflowType: string;
     workflowId: string;
     taskQueue: string;
@@ -60,17 +60,17 @@ export class TemporalCalls {
     summary: string;
   }): Promise<T | null> {
     const { WithStartWorkflowOperation } = await import('@temporalio/client');
-    const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(o.workflowType, {
-      workflowId: o.workflowId,
-      taskQueue: o.taskQueue,
-      args: [o.input],
+    const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(options.workflowType, {
+      workflowId: options.workflowId,
+      taskQueue: options.taskQueue,
+      args: [options.input],
       workflowIdConflictPolicy: 'FAIL',
-      staticSummary: o.summary,
+      staticSummary: options.summary,
       workflowTaskTimeout: '5 seconds',
     });
     try {
       return await this.command(noSwarm, (client) =>
-        client.workflow.executeUpdateWithStart<Workflow, T, []>(o.update, { startWorkflowOperation }),
+        client.workflow.executeUpdateWithStart<Workflow, T, []>(options.update, { startWorkflowOperation }),
       );
     } catch (error) {
       if (await startWorkflowOperation.workflowHandle().then(() => false, isAlreadyStarted)) return null;
@@ -80,7 +80,7 @@ export class TemporalCalls {
 
   /** Any work that only reads. @param notFound the refusal when the workflow does not run */
   read<T>(notFound: () => SwarmError, work: (client: Client) => Promise<T>): Promise<T> {
-    return this.call(readDeadlineMs, notFound, work);
+    return this.call(READ_DEADLINE_MS, notFound, work);
   }
 
   async close(): Promise<void> {
@@ -91,13 +91,13 @@ export class TemporalCalls {
   /** An update: first makes sure that the server is alive. */
   async command<T>(notFound: () => SwarmError, work: (client: Client) => Promise<T>): Promise<T> {
     const { client } = await this.connected();
-    const alive = client.withDeadline(Date.now() + aliveDeadlineMs, () =>
+    const alive = client.withDeadline(Date.now() + ALIVE_DEADLINE_MS, () =>
       client.workflowService.getSystemInfo({}),
     );
-    await withinDeadline('Temporal', aliveDeadlineMs, alive).catch(() => {
-      throw temporalDown(`it did not answer within ${aliveDeadlineMs} ms`);
+    await withinDeadline('Temporal', ALIVE_DEADLINE_MS, alive).catch(() => {
+      throw temporalDown(`it did not answer within ${ALIVE_DEADLINE_MS} ms`);
     });
-    return this.call(updateDeadlineMs, notFound, work);
+    return this.call(UPDATE_DEADLINE_MS, notFound, work);
   }
 
   private async call<T>(
@@ -114,7 +114,7 @@ export class TemporalCalls {
   }
 
   private async connected(): Promise<TemporalConnection> {
-    if (!this.connection && Date.now() - this.failedAtMs < reconnectAfterMs) throw this.lastFailure;
+    if (!this.connection && Date.now() - this.failedAtMs < RECONNECT_AFTER_MS) throw this.lastFailure;
     this.connection ??= this.connect();
     try {
       return await this.connection;

@@ -189,7 +189,7 @@ const addChannelIfMissing = async (client: Client, cell: string, spec: ChannelSp
     const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
     if (!(cause instanceof ApplicationFailure)) throw error;
     if (cause.type === ('channel-exists' satisfies ErrorCode)) return;
-    const [detail] = (cause.details ?? []) as { mend?: string }[];
-    throw new SwarmError((cause.type ?? 'internal') as ErrorCode, cause.message, detail?.mend);
+    const [detail] = (cause.details ?? []) as { hint?: string }[];
+    throw new SwarmError((cause.type ?? 'internal') as ErrorCode, cause.message, detail?.hint);
   }
 };

@@ -24,7 +24,7 @@ const causesOf = (error: unknown): ErrorLike[] => {
 
 /**
  * What a failed call to Temporal means to the caller: a refusal of a workflow (ApplicationFailure whose type is an
- * ErrorCode, with `{mend, details}` as its first detail) is that refusal; the rest says which part is not there.
+ * ErrorCode, with `{hint, details}` as its first detail) is that refusal; the rest says which part is not there.
  * Errors are told apart by name, so that this module loads nothing of the client.
  * @param notFound the refusal that a missing workflow stands for
  */
@@ -64,11 +64,11 @@ export const temporalDown = (cause = 'no connection'): SwarmError =>
 
 const fromApplicationFailure = (failure: ErrorLike): SwarmError => {
   const detail = (Array.isArray(failure.details) ? failure.details[0] : undefined) as
-    { mend?: unknown; details?: unknown } | null | undefined;
-  const mend = typeof detail?.mend === 'string' ? detail.mend : undefined;
+    { hint?: unknown; details?: unknown } | null | undefined;
+  const hint = typeof detail?.hint === 'string' ? detail.hint : undefined;
   const details =
     typeof detail?.details === 'object' && detail.details !== null
       ? (detail.details as Record<string, unknown>)
       : undefined;
-  return new SwarmError(failure.type as ErrorCode, failure.message ?? 'refused', mend, details);
+  return new SwarmError(failure.type as ErrorCode, failure.message ?? 'refused', hint, details);
 };

@@ -1,7 +1,7 @@
 import type { MoveRecord } from '../../src/api/answer-schemas';
 import { makeRunReport, reportInWords, type RunFacts } from '../../src/acceptance/run-report';
 
-const move = (o: Partial<MoveRecord>): MoveRecord => ({
+const move = (options: Partial<MoveRecord>): MoveRecord => ({
   workflowId: 'handoff/ch-1/1',
   runId: 'r',
   url: '',
@@ -19,7 +19,7 @@ const move = (o: Partial<MoveRecord>): MoveRecord => ({
   gapsDeclared: 0,
   summary: null,
   failure: null,
-  ...o,
+  ...options,
 });
 
 const OPERATOR = move({});
@@ -27,7 +27,7 @@ const PROACTIVE = move({ reason: 'predicted-overload' });
 const RECOVERY = move({ kind: 'recovery', reason: 'encoder-lost', outcome: 'recovered' });
 
 const clean = { framesLost: 0, framesRepeated: 0, framesInvalid: 0, gapsDeclared: 0 };
-const facts = (o: Partial<RunFacts> = {}): RunFacts => ({
+const facts = (options: Partial<RunFacts> = {}): RunFacts => ({
   verified: {
     ...{ ...clean, ok: true, framesChecked: 1500, decoders: ['5.1'] },
     playlists: [
@@ -50,7 +50,7 @@ const facts = (o: Partial<RunFacts> = {}): RunFacts => ({
   durationSeconds: 60,
   cpuCoresMean: 0.61,
   seed: 7,
-  ...o,
+  ...options,
 });
 
 test('a run with all three events and every frame passes', () => {
@@ -94,8 +94,8 @@ test.each<[string, Partial<RunFacts>, string]>([
     },
     'ch-1 180p: frame 7 is lost',
   ],
-])('%s fails the run', (_, o, fault) => {
-  const report = makeRunReport(facts(o));
+])('%s fails the run', (_, options, fault) => {
+  const report = makeRunReport(facts(options));
   expect(report.ok).toBe(false);
   expect(report.faults.join('; ')).toContain(fault);
   expect(reportInWords(report)).toContain('the run failed');

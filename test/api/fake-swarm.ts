@@ -54,7 +54,7 @@ export class FakeSwarm {
   delayMs = 0;
   readonly startedAtMs = Date.now() - 600_000;
 
-  constructor(o: { channels?: number } = {}) {
+  constructor(options: { channels?: number } = {}) {
     for (const [index, zone] of ['a', 'b', 'a'].entries()) {
       const id = `enc-${index + 1}`;
       this.encoders.set(id, {
@@ -68,7 +68,7 @@ export class FakeSwarm {
         version: '0.1.0',
       });
     }
-    for (let n = 1; n <= (o.channels ?? 6); n += 1) {
+    for (let n = 1; n <= (options.channels ?? 6); n += 1) {
       const encoderId = n <= 3 ? 'enc-1' : n <= 5 ? 'enc-2' : 'enc-3';
       this.channels.set(`ch-${n}`, {
         spec: channelWithDefaults(`ch-${n}`),

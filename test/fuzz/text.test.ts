@@ -81,7 +81,7 @@ it('a strange environment is read, or refused with the names of its variables', 
       for (const limit of [read.SWARM_RING_SECONDS, read.SWARM_RETENTION_MIB])
         expect(limit).toBeGreaterThan(0);
     } catch (error) {
-      expect((error as Error).message).toMatch(/^Bad environment: \w+.*Mend: /s);
+      expect((error as Error).message).toMatch(/^Bad environment: \w+.*Hint: /s);
     }
   });
 });

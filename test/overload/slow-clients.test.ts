@@ -136,7 +136,7 @@ test('a relay refuses more channels than it can hold', async () => {
     expect(answers.filter((a) => a.status === 'fulfilled')).toHaveLength(3);
     for (const answer of answers)
       if (answer.status === 'rejected')
-        expect(answer.reason).toMatchObject({ code: 'at-capacity-limit', mend: expect.any(String) });
+        expect(answer.reason).toMatchObject({ code: 'at-capacity-limit', hint: expect.any(String) });
     expect(await callJson(`${relay.url}/channels`)).toHaveLength(3);
   } finally {
     await relay.stop();

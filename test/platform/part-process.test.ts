@@ -15,9 +15,11 @@ setInterval(() => {}, 1000);`;
 
 let part: StandInPart;
 let running: PartProcess;
-const start = async (script: string, o: Parameters<StandInPart['options']>[0] = {}): Promise<void> => {
+const start = async (script: string, options: Parameters<StandInPart['options']>[0] = {}): Promise<void> => {
   part = await StandInPart.create(script);
-  running = new PartProcess(part.options({ awaitReady: () => eventually('ready', () => isReady()), ...o }));
+  running = new PartProcess(
+    part.options({ awaitReady: () => eventually('ready', () => isReady()), ...options }),
+  );
   await running.start();
 };
 const isReady = (): boolean => existsSync(join(part.folder, 'ready'));

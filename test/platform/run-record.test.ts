@@ -76,13 +76,13 @@ test('a part that ended is no longer in the record', async () => {
   expect(JSON.parse(await readFile(join(stateDir, 'run.json'), 'utf8')).parts).toEqual({});
 });
 
-test('a state folder that can not be made is refused with cause and mend', async () => {
+test('a state folder that can not be made is refused with cause and hint', async () => {
   const file = join(stateDir, 'file');
   await writeFile(file, '');
   await chmod(file, 0o400);
   const refusal = RunRecord.claim(join(file, 'state'));
   await expect(refusal).rejects.toThrow("can't be made");
-  await expect(refusal).rejects.toMatchObject({ mend: expect.stringContaining('--state-dir') as string });
+  await expect(refusal).rejects.toMatchObject({ hint: expect.stringContaining('--state-dir') as string });
 });
 
 test('a process that ended but was not waited for does not count as alive', async () => {

@@ -40,7 +40,7 @@ export class StandInPart {
     return join(this.folder, 'part.js');
   }
 
-  options(o: Partial<PartOptions> = {}): PartOptions {
+  options(changes: Partial<PartOptions> = {}): PartOptions {
     return {
       name: 'stand-in',
       command: process.execPath,
@@ -54,7 +54,7 @@ export class StandInPart {
       onEvent: (event) => this.events.push(event),
       onSpawned: (_, pid) => this.spawned.push(pid),
       onEnded: () => {},
-      ...o,
+      ...changes,
     };
   }
 

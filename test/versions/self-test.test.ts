@@ -14,8 +14,8 @@ type Host = Awaited<ReturnType<typeof startHost>>;
 let hosts: Host[] = [];
 let builds: EncoderBuild[] = [];
 
-const hostWith = async (ffmpegPath: string, o: { capacityUnits?: number } = {}): Promise<Host> => {
-  const started = await startHost({ ffmpegPath, ...o });
+const hostWith = async (ffmpegPath: string, options: { capacityUnits?: number } = {}): Promise<Host> => {
+  const started = await startHost({ ffmpegPath, ...options });
   hosts.push(started);
   return started;
 };

@@ -149,7 +149,7 @@ test('errors cross to Temporal as type = code; only passing ones are retried', (
   ) as ApplicationFailure;
   expect(refusal).toBeInstanceOf(ApplicationFailure);
   expect(refusal).toMatchObject({ type: 'encoder-full', nonRetryable: true });
-  expect(refusal.details).toEqual([{ mend: 'add one', details: { free: 0 } }]);
+  expect(refusal.details).toEqual([{ hint: 'add one', details: { free: 0 } }]);
   expect(toFailure(new SwarmError('unavailable', 'away'))).toMatchObject({ nonRetryable: false });
   const bug = new TypeError('a bug');
   expect(toFailure(bug)).toBe(bug);

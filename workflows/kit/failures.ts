@@ -11,32 +11,32 @@ import type { ErrorCode } from '../../src/domain';
 export interface Cause {
   code: string;
   message: string;
-  mend?: string;
+  hint?: string;
   details?: Record<string, unknown>;
 }
 
-/** A refusal as Updates give it to their caller: type = code, the mend in the first detail. */
+/** A refusal as Updates give it to their caller: type = code, the hint in the first detail. */
 export const refusal = (
   code: ErrorCode,
   message: string,
-  mend?: string,
+  hint?: string,
   details?: Record<string, unknown>,
 ): ApplicationFailure =>
-  ApplicationFailure.create({ message, type: code, nonRetryable: true, details: [{ mend, details }] });
+  ApplicationFailure.create({ message, type: code, nonRetryable: true, details: [{ hint, details }] });
 
 /** The same, of a cause that a step failed with. */
-export const refusalOf = ({ code, message, mend, details }: Cause): ApplicationFailure =>
-  refusal(code as ErrorCode, message, mend, details);
+export const refusalOf = ({ code, message, hint, details }: Cause): ApplicationFailure =>
+  refusal(code as ErrorCode, message, hint, details);
 
 /** What is behind an error that an activity or a child workflow failed with. */
 export const causeOf = (error: unknown): Cause => {
   if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) return causeOf(error.cause);
   if (error instanceof ApplicationFailure) {
-    const first = error.details?.[0] as Pick<Cause, 'mend' | 'details'> | undefined;
+    const first = error.details?.[0] as Pick<Cause, 'hint' | 'details'> | undefined;
     return {
       code: error.type ?? 'internal',
       message: error.message,
-      ...(first?.mend && { mend: first.mend }),
+      ...(first?.hint && { hint: first.hint }),
       ...(first?.details && { details: first.details }),
     };
   }

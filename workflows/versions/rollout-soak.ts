@@ -13,7 +13,7 @@ export class Soak {
 
   constructor(
     private readonly state: RolloutState,
-    private readonly o: {
+    private readonly options: {
       say: (detail: string) => void;
       /** Resolves where people say to go on. */
       ask: (why: string) => Promise<void>;
@@ -36,7 +36,7 @@ export class Soak {
       const isGood = await this.compare({ untilGood: this.seconds >= soakSeconds });
       if (isGood && this.seconds >= soakSeconds) break;
       if (this.seconds < askAfterSeconds) continue;
-      await this.o.ask(
+      await this.options.ask(
         `no verdict after ${Math.round(this.seconds)} s: ${state.verdict?.summary ?? 'nothing seen'}`,
       );
       break;
@@ -84,7 +84,7 @@ export class Soak {
       );
       if (moved) state.canaryAtMs ??= Date.now();
       else if (why?.startsWith('unknown-encoder')) canary.status = 'gone';
-      else this.o.say(`${channelId} is not on ${encoderId} yet: ${why ?? 'unknown'}`);
+      else this.options.say(`${channelId} is not on ${encoderId} yet: ${why ?? 'unknown'}`);
     }
   }
 
@@ -108,7 +108,7 @@ export class Soak {
       ],
     );
     Object.assign(state, { evidence, verdict });
-    this.o.say(verdict.summary);
+    this.options.say(verdict.summary);
     if (verdict.outcome === 'worse')
       throw refusal('conflict', `${state.request.buildId} is ${verdict.summary}`);
     return verdict.outcome === 'good';

@@ -39,19 +39,19 @@ export interface EncoderActivity {
  * (`/relay`), a source that takes channels (`/source`), and the encoder hosts, each on a gRPC port of its own.
  */
 export const startMediaStandIn = async (
-  o: StandInOptions,
+  options: StandInOptions,
   log: Logger,
 ): Promise<{ port: number; stop(): Promise<void> }> => {
-  const gops = await TinyGops.make(o);
-  const clock = new GopClock(Date.now(), o.gopDurationTicks / 90);
+  const gops = await TinyGops.make(options);
+  const clock = new GopClock(Date.now(), options.gopDurationTicks / 90);
   const channels = new Set<string>();
   const accepted: AcceptedPut[] = [];
   const commits: Commit[] = [];
   let impersonates = false;
   const encoders = await Promise.all(
-    o.encoders.map(({ id, zone, port }) =>
+    options.encoders.map(({ id, zone, port }) =>
       SimulatedEncoder.start({
-        ...{ id, zone, port, host: o.host, seed: o.seed, clock, gops, accepted, commits, log },
+        ...{ id, zone, port, host: options.host, seed: options.seed, clock, gops, accepted, commits, log },
         impersonates: () => impersonates,
       }),
     ),
@@ -65,7 +65,7 @@ export const startMediaStandIn = async (
     const lastSealed = clock.lastSealed(id);
     return {
       id,
-      gopDurationTicks: o.gopDurationTicks,
+      gopDurationTicks: options.gopDurationTicks,
       oldestGop: 0,
       openGop: lastSealed + 1,
       lastSealedGop: lastSealed < 0 ? null : lastSealed,
@@ -112,7 +112,7 @@ export const startMediaStandIn = async (
     res.status(204).end();
   });
   app.use(errorHandler(log));
-  const server = await listen(app, o.port, o.host);
+  const server = await listen(app, options.port, options.host);
   return {
     port: server.port,
     async stop() {

@@ -46,11 +46,11 @@ export interface SimulatedEncoderOptions {
 export class SimulatedEncoder {
   private readonly known = new Map<string, SimulatedSession>();
 
-  private constructor(private readonly o: SimulatedEncoderOptions) {}
+  private constructor(private readonly options: SimulatedEncoderOptions) {}
 
-  static async start(o: SimulatedEncoderOptions): Promise<SimulatedEncoder> {
-    const encoder = new SimulatedEncoder(o);
-    const server = await serveEncoder(encoder.methods, o);
+  static async start(options: SimulatedEncoderOptions): Promise<SimulatedEncoder> {
+    const encoder = new SimulatedEncoder(options);
+    const server = await serveEncoder(encoder.methods, options);
     encoder.stop = () => server.close();
     return encoder;
   }
@@ -58,7 +58,7 @@ export class SimulatedEncoder {
   stop: () => Promise<void> = async () => undefined;
 
   get id(): string {
-    return this.o.id;
+    return this.options.id;
   }
 
   get sessions(): SessionInfo[] {
@@ -67,9 +67,9 @@ export class SimulatedEncoder {
 
   private readonly methods = {
     describe: () => ({
-      encoderId: this.o.id,
+      encoderId: this.options.id,
       region: 'eu',
-      zone: this.o.zone,
+      zone: this.options.zone,
       version: 'simulated',
       ffmpegVersion: 'none',
       capacityUnits: 10_000,
@@ -91,13 +91,13 @@ export class SimulatedEncoder {
         throw new SwarmError('conflict', `Session ${spec.sessionId} exists with other content.`);
       }
       if (known) return toWireSession(known.info);
-      const { seed, clock, gops, accepted, id } = this.o;
+      const { seed, clock, gops, accepted, id } = this.options;
       const fault = faultOf(seed, spec.sessionId);
       if (fault === 'full') throw new SwarmError('encoder-full', `Encoder ${id} is full, it says.`);
       const session = new SimulatedSession({
         ...{ spec, fault, clock, gops },
         encoderId: id,
-        impersonates: this.o.impersonates(),
+        impersonates: this.options.impersonates(),
         onAccepted: (put) => accepted.push(put),
         onReleased: () => this.known.delete(spec.sessionId),
         onFailed: () => setTimeout(() => this.known.delete(spec.sessionId), FAILED_KEPT_MS).unref(),
@@ -117,8 +117,8 @@ export class SimulatedEncoder {
       const session = this.get(sessionId);
       const isNew = token > session.info.token;
       session.commit(token, firstGop);
-      if (isNew) this.o.commits.push({ channelId: session.spec.channelId, sessionId, token });
-      if (isNew && faultOf(this.o.seed, sessionId) === 'slow-commit') await sleep(SLOW_COMMIT_MS);
+      if (isNew) this.options.commits.push({ channelId: session.spec.channelId, sessionId, token });
+      if (isNew && faultOf(this.options.seed, sessionId) === 'slow-commit') await sleep(SLOW_COMMIT_MS);
       return toWireSession(session.info);
     },
     releaseSession: (request: unknown) => {
@@ -133,6 +133,6 @@ export class SimulatedEncoder {
   private get(sessionId: string): SimulatedSession {
     const session = this.known.get(sessionId);
     if (session) return session;
-    throw new SwarmError('unknown-session', `Encoder ${this.o.id} has no session ${sessionId}.`);
+    throw new SwarmError('unknown-session', `Encoder ${this.options.id} has no session ${sessionId}.`);
   }
 }

@@ -50,8 +50,8 @@ export class SimulatedSession {
   private readonly publisher: GopPublisher;
   private impersonator: GopPublisher | null = null;
 
-  constructor(private readonly o: SimulatedSessionOptions) {
-    const { spec, encoderId } = o;
+  constructor(private readonly options: SimulatedSessionOptions) {
+    const { spec, encoderId } = options;
     this.units = ladderUnits(spec.renditions, spec.framesPerSecond);
     this.nextToEncode = spec.fromGop;
     this.publisher = this.publisherAs(encoderId, spec.sessionId);
@@ -59,7 +59,7 @@ export class SimulatedSession {
   }
 
   get spec(): PrepareSession {
-    return this.o.spec;
+    return this.options.spec;
   }
 
   get active(): boolean {
@@ -67,7 +67,7 @@ export class SimulatedSession {
   }
 
   get info(): SessionInfo {
-    const { spec, clock } = this.o;
+    const { spec, clock } = this.options;
     const nearLiveEdge = this.lastEncodedGop >= clock.lastSealed(spec.channelId) - 1;
     return {
       sessionId: spec.sessionId,
@@ -93,7 +93,7 @@ export class SimulatedSession {
       throw new SwarmError('stale-token', `Token ${token} is older than ${this.publisher.token}.`);
     }
     if (token === this.publisher.token) return;
-    if (this.o.fault === 'dies-at-commit') {
+    if (this.options.fault === 'dies-at-commit') {
       this.fail(
         new SwarmError('session-failed', `Session ${this.spec.sessionId} died when it was committed.`),
       );
@@ -103,7 +103,7 @@ export class SimulatedSession {
     this.state = 'publishing';
     this.held.deleteBefore(firstGop);
     this.publisher.begin(token, firstGop);
-    if (this.o.fault === 'dies-silently') {
+    if (this.options.fault === 'dies-silently') {
       this.fail(new SwarmError('session-failed', `Session ${this.spec.sessionId} died after its commit.`));
     }
   }
@@ -111,11 +111,11 @@ export class SimulatedSession {
   release(): void {
     if (this.state === 'released') return;
     this.close('released');
-    this.o.onReleased();
+    this.options.onReleased();
   }
 
   private publisherAs(encoderId: string, sessionId: string): GopPublisher {
-    const { spec } = this.o;
+    const { spec } = this.options;
     const publisher: GopPublisher = new GopPublisher({
       to: { originUrl: spec.originUrl, channelId: spec.channelId, encoderId, sessionId },
       held: this.held,
@@ -123,9 +123,9 @@ export class SimulatedSession {
       onPublished: (gop) => {
         this.lastPublishedGop = Math.max(this.lastPublishedGop, gop);
         // Under its own name, whatever name it published with.
-        this.o.onAccepted({
+        this.options.onAccepted({
           ...{ channelId: spec.channelId, gop, token: publisher.token },
-          ...{ encoderId: this.o.encoderId, sessionId: spec.sessionId },
+          ...{ encoderId: this.options.encoderId, sessionId: spec.sessionId },
         });
       },
       onFenced: () => this.fenced(),
@@ -143,7 +143,7 @@ export class SimulatedSession {
   private encode(): void {
     if (!this.active) return;
     clearTimeout(this.timer);
-    const { spec, clock, gops } = this.o;
+    const { spec, clock, gops } = this.options;
     const lastSealed = clock.lastSealed(spec.channelId);
     for (; this.nextToEncode <= lastSealed; this.nextToEncode += 1) {
       const gop = this.nextToEncode;
@@ -161,7 +161,7 @@ export class SimulatedSession {
 
   private fenced(): void {
     this.state = 'fenced';
-    if (this.o.impersonates) void this.impersonate();
+    if (this.options.impersonates) void this.impersonate();
     clearTimeout(this.fencedTimer);
     this.fencedTimer = setTimeout(() => this.release(), FENCED_RELEASE_MS);
   }
@@ -182,7 +182,7 @@ export class SimulatedSession {
     if (!this.active) return;
     this.failure = error;
     this.close('failed');
-    this.o.onFailed();
+    this.options.onFailed();
   }
 
   private close(state: 'failed' | 'released'): void {

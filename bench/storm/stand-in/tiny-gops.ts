@@ -19,17 +19,17 @@ export class TinyGops {
     private readonly gopDurationTicks: number,
   ) {}
 
-  static async make(o: {
+  static async make(options: {
     ffmpegPath: string;
     gopDurationTicks: number;
     framesPerSecond: number;
   }): Promise<TinyGops> {
-    const frames = Math.round((o.gopDurationTicks / 90_000) * o.framesPerSecond);
+    const frames = Math.round((options.gopDurationTicks / 90_000) * options.framesPerSecond);
     const { stdout } = await run(
-      o.ffmpegPath,
+      options.ffmpegPath,
       [
         ...['-hide_banner', '-loglevel', 'error', '-f', 'lavfi', '-i'],
-        ...[`color=size=16x16:rate=${o.framesPerSecond}`, '-frames:v', String(frames)],
+        ...[`color=size=16x16:rate=${options.framesPerSecond}`, '-frames:v', String(frames)],
         ...['-c:v', 'libx264', '-profile:v', 'main', '-level', '3.0', '-pix_fmt', 'yuv420p', '-threads', '1'],
         ...['-g', String(frames), '-bf', '0', '-muxdelay', '0', '-muxpreload', '0', '-f', 'mpegts', 'pipe:1'],
       ],
@@ -38,7 +38,7 @@ export class TinyGops {
     const base = Math.min(...inspectSegment(stdout).videoPtsTicks);
     retimePackets(stdout, -base);
     const ptsTicks = [...inspectSegment(stdout).videoPtsTicks].sort((a, b) => a - b);
-    return new TinyGops(stdout, ptsTicks, o.gopDurationTicks);
+    return new TinyGops(stdout, ptsTicks, options.gopDurationTicks);
   }
 
   segment(gop: number): Buffer {

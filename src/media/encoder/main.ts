@@ -29,7 +29,7 @@ runPart(log, async () => {
   );
   if (!parsed.success) {
     const faults = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ');
-    throw new Error(`Bad environment: ${faults}. Mend: correct or unset the variable.`);
+    throw new Error(`Bad environment: ${faults}. Hint: correct or unset the variable.`);
   }
   const own = parsed.data;
   return startEncoder({

@@ -38,7 +38,7 @@ export class ChannelFiles {
       try {
         records.set(id, recordSchema.parse(JSON.parse(await readFile(path, 'utf8'))));
       } catch (cause) {
-        throw new Error(`${path} is not a channel record. Mend: remove it; its GOP numbers are lost.`, {
+        throw new Error(`${path} is not a channel record. Hint: remove it; its GOP numbers are lost.`, {
           cause,
         });
       }

@@ -59,10 +59,10 @@ export class PartProcess {
   private crashesInARow = 0;
   private wanted = false;
 
-  constructor(private readonly o: PartOptions) {}
+  constructor(private readonly options: PartOptions) {}
 
   get name(): string {
-    return this.o.name;
+    return this.options.name;
   }
 
   /** Process id, or null while none runs. */
@@ -94,7 +94,7 @@ export class PartProcess {
     const pid = this.pid;
     if (pid === null) return;
     this.child?.kill('SIGTERM');
-    const limit = setTimeout(() => signalGroup(pid, 'SIGKILL'), this.o.stopLimitMs);
+    const limit = setTimeout(() => signalGroup(pid, 'SIGKILL'), this.options.stopLimitMs);
     await this.ended;
     clearTimeout(limit);
   }
@@ -108,7 +108,7 @@ export class PartProcess {
   }
 
   private async spawnAndAwaitReady(): Promise<void> {
-    const { name, command, args, env, logFile, readyLimitMs } = this.o;
+    const { name, command, args, env, logFile, readyLimitMs } = this.options;
     const log = openPartLog(logFile);
     const child = spawn(command, args, { env, detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
@@ -119,7 +119,7 @@ export class PartProcess {
       const end = (how: string): void => {
         if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
         this.child = null;
-        this.o.onEnded(name);
+        this.options.onEnded(name);
         lifetime.abort(new SwarmError('unavailable', `${name} ended with ${how}`));
         resolve();
         this.afterEnd(how);
@@ -127,10 +127,10 @@ export class PartProcess {
       child.once('error', (error) => end(error.message));
       child.once('exit', (status, signal) => end(signal ?? `status ${status}`));
     });
-    if (child.pid !== undefined) this.o.onSpawned(name, child.pid);
+    if (child.pid !== undefined) this.options.onSpawned(name, child.pid);
     const deadline = AbortSignal.timeout(readyLimitMs);
     try {
-      await this.o.awaitReady(AbortSignal.any([lifetime.signal, deadline]));
+      await this.options.awaitReady(AbortSignal.any([lifetime.signal, deadline]));
     } catch (error) {
       const why = lifetime.signal.aborted
         ? (lifetime.signal.reason as Error).message
@@ -148,9 +148,9 @@ export class PartProcess {
     if (Date.now() - this.startedAtMs > STEADY_AFTER_MS) this.crashesInARow = 0;
     this.crashesInARow += 1;
     this.state = 'restarting';
-    const delayMs = this.o.restartDelayMs(this.crashesInARow);
+    const delayMs = this.options.restartDelayMs(this.crashesInARow);
     const text = `${this.name} ended with ${how}; starts again in ${delayMs / 1000} s`;
-    this.o.onEvent({ part: this.name, kind: 'crashed', text });
+    this.options.onEvent({ part: this.name, kind: 'crashed', text });
     this.restartTimer = setTimeout(() => void this.restart(), delayMs);
   }
 
@@ -160,7 +160,7 @@ export class PartProcess {
       await this.spawnAndAwaitReady();
       if (!this.wanted) return;
       this.state = 'running';
-      this.o.onEvent({ part: this.name, kind: 'recovered', text: `${this.name} works again` });
+      this.options.onEvent({ part: this.name, kind: 'recovered', text: `${this.name} works again` });
     } catch {
       // Ended by itself: afterEnd has planned the next try. Merely not ready: its end does.
       if (this.wanted && this.pid !== null) signalGroup(this.pid, 'SIGKILL');

@@ -363,16 +363,18 @@ export class World {
       });
     type Options = { deadlineMs?: number; signal?: AbortSignal } | undefined;
     return {
-      describe: (o: Options) => call('describe', true, () => encoder.info, o),
-      telemetry: (o: Options) => call('telemetry', true, () => encoder.telemetry(), o),
-      prepare: (order: PrepareSession, o: Options) => call('prepare', false, () => encoder.prepare(order), o),
-      session: (id: string, o: Options) => call(`session ${id}`, true, () => encoder.session(id), o),
-      awaitReady: (id: string, waitMs: number, o: Options) =>
-        call(`awaitReady ${id}`, true, () => encoder.awaitReady(id, waitMs), o),
-      commit: (id: string, token: number, firstGop: number, o: Options) =>
-        call('commit', false, () => encoder.commit(id, token, firstGop), o),
-      release: (id: string, o: Options) =>
-        call('release', false, () => encoder.release(id, this.sabotage.noRelease), o),
+      describe: (options: Options) => call('describe', true, () => encoder.info, options),
+      telemetry: (options: Options) => call('telemetry', true, () => encoder.telemetry(), options),
+      prepare: (order: PrepareSession, options: Options) =>
+        call('prepare', false, () => encoder.prepare(order), options),
+      session: (id: string, options: Options) =>
+        call(`session ${id}`, true, () => encoder.session(id), options),
+      awaitReady: (id: string, waitMs: number, options: Options) =>
+        call(`awaitReady ${id}`, true, () => encoder.awaitReady(id, waitMs), options),
+      commit: (id: string, token: number, firstGop: number, options: Options) =>
+        call('commit', false, () => encoder.commit(id, token, firstGop), options),
+      release: (id: string, options: Options) =>
+        call('release', false, () => encoder.release(id, this.sabotage.noRelease), options),
     };
   }
 

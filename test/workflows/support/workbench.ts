@@ -71,8 +71,8 @@ export class Workbench {
     readonly cell: string,
   ) {}
 
-  static async open(o: TemporalServerOptions = {}): Promise<Workbench> {
-    const [environment, workflowBundle] = await Promise.all([startTemporal(o), bundleWorkflows()]);
+  static async open(options: TemporalServerOptions = {}): Promise<Workbench> {
+    const [environment, workflowBundle] = await Promise.all([startTemporal(options), bundleWorkflows()]);
     const cell = `t-${randomUUID().slice(0, 8)}`;
     const bench = new Workbench(environment, workflowBundle, cell);
     await bench.startWorker();

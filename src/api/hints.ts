@@ -1,7 +1,7 @@
 import { SwarmError, type ErrorCode } from '../domain';
 
-/** What to do about refusals whose part named no mend of its own. */
-const mends: Partial<Record<ErrorCode, string>> = {
+/** What to do about refusals whose part named no hint of its own. */
+const hints: Partial<Record<ErrorCode, string>> = {
   'unknown-channel': 'See `encoder-swarm channel list` for the channels of this swarm.',
   'unknown-encoder': 'See `encoder-swarm encoder list` for the encoders of this swarm.',
   'channel-exists': 'Choose another id, or remove that channel first.',
@@ -18,9 +18,9 @@ const mends: Partial<Record<ErrorCode, string>> = {
   timeout: 'Look at `encoder-swarm status`: what was asked may have happened.',
 };
 
-/** The same refusal, with a mend. */
-export const withMend = (error: unknown): unknown => {
-  if (!(error instanceof SwarmError) || error.mend) return error;
-  const mend = mends[error.code];
-  return mend ? new SwarmError(error.code, error.message, mend, error.details) : error;
+/** The same refusal, with a hint. */
+export const withHint = (error: unknown): unknown => {
+  if (!(error instanceof SwarmError) || error.hint) return error;
+  const hint = hints[error.code];
+  return hint ? new SwarmError(error.code, error.message, hint, error.details) : error;
 };

@@ -22,7 +22,7 @@ export const misplacedChannels = (draft: PlanDraft): number[] =>
   draft.context.misplaced.filter((c) => draft.isFree(c) && breachWhereItIs(draft.context, c) !== null);
 
 /** Wants channels away from encoders that their pins, their region or their redundancy group forbid. */
-export const planMends = (draft: PlanDraft): void => {
+export const planRepairs = (draft: PlanDraft): void => {
   const { context } = draft;
   const { book } = context;
   const misplaced = misplacedChannels(draft)
