@@ -1,5 +1,6 @@
 import { SwarmError, type CellForecast } from '../domain';
-import { firstTargetMs, forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
+import { firstTargetMs } from '../forecast';
+import { forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
 import { InfluxFeedback } from './influx-feedback';
 import { GENERATED, InfluxInputs } from './influx-inputs';
 import { InfluxConnection, type QueryRow } from './influx-connection';

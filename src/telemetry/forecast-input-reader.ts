@@ -1,4 +1,4 @@
-import type { ChannelSpec, KnownEvent } from '../../src/domain';
+import type { ChannelSpec, KnownEvent } from '../domain';
 import {
   errorCorrelation,
   learnSessionCost,
@@ -6,10 +6,10 @@ import {
   seriesKey,
   type CellForecastInput,
   type SessionCost,
-} from '../../src/forecast';
-import type { StepSeries } from '../../src/telemetry/forecast-inputs';
-import type { TelemetryStore } from '../../src/telemetry/store';
-import { withinOrNull } from '../../src/platform/deadline';
+} from '../forecast';
+import type { StepSeries } from './forecast-inputs';
+import type { TelemetryStore } from './store';
+import { withinOrNull } from '../platform/deadline';
 
 /** All inputs but the audience are ones that a forecast can do without: a late one is left out. */
 const READ_DEADLINE_MS = 1_500;
@@ -92,7 +92,7 @@ export class ForecastInputReader {
     return withinOrNull(READ_DEADLINE_MS, answer);
   }
 
-  /** Costs change over hours: they are learned anew once a minute. */
+  /** Costs change over hours: they are learned again once a minute. */
   private async refreshCost(nowMs: number): Promise<void> {
     if (nowMs - this.cost.atMs < COST_KEPT_MS) return;
     const minutes = await this.orNull(

@@ -1,8 +1,15 @@
-import type { ChannelSpec } from '../../src/domain';
-import { eventLevels, meanEventLevels, type EventAudience, type StepGrid } from '../../src/forecast';
-import type { Dataset } from '../../src/models';
-import type { ForecastInputReader } from './forecast-inputs';
-import { HISTORY_DAYS, HORIZON_STEPS, SEASON_STEPS } from './forecast-shape';
+import type { ChannelSpec } from '../domain';
+import {
+  HISTORY_DAYS,
+  HORIZON_STEPS,
+  SEASON_STEPS,
+  eventLevels,
+  meanEventLevels,
+  type CellForecastInput,
+  type EventAudience,
+  type StepGrid,
+} from '../forecast';
+import type { Dataset } from './training-files';
 
 type History = readonly (number | null)[];
 
@@ -13,19 +20,24 @@ const firstMeasured = (histories: readonly History[], steps: number): number =>
     return own < 0 ? first : Math.min(first, own);
   }, steps);
 
+/** What was read for a forecast: one value a step, oldest first, null = hole. */
+export type MeasuredHistory = Pick<
+  CellForecastInput,
+  'viewersHistory' | 'regionViewersHistory' | 'regionLoadHistory' | 'events'
+>;
+
 /**
  * History of all that the cell forecasts: viewers of channels and regions, CDN load of regions, each with the levels
  * of its known events. Begins with the first step measured; series of nothing but holes are left out.
- * @throws SwarmError unavailable, timeout: the audience can't be read
+ * @param read HISTORY_DAYS of SEASON_STEPS steps that end at `endMs`
  */
-export const readTrainingHistory = async (
-  reader: ForecastInputReader,
+export const trainingDataset = (
+  read: MeasuredHistory,
   options: { cell: string; channels: readonly ChannelSpec[]; stepSeconds: number; endMs: number },
-): Promise<Dataset> => {
+): Dataset => {
   const { cell, channels, stepSeconds, endMs } = options;
-  const steps = HISTORY_DAYS * SEASON_STEPS;
-  const read = await reader.read({ channels, stepSeconds, steps, horizonSteps: HORIZON_STEPS, endMs });
   const { viewersHistory, regionViewersHistory = {}, regionLoadHistory = {}, events = [] } = read;
+  const steps = HISTORY_DAYS * SEASON_STEPS;
 
   const audiences = channels.map(({ id, region }): EventAudience => ({ channelId: id, region }));
   const ofRegion = (region: string): EventAudience[] => audiences.filter((a) => a.region === region);

@@ -1,10 +1,7 @@
-import { readFile, readdir, realpath } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';
-import { SwarmError, type AddBuildRequest, type BuildSource, type EncoderBuild } from '../domain';
-import { detectFfmpeg } from '../media/encoder/ffmpeg-capabilities';
-import { listCapabilities } from '../media/probe/list-capabilities';
-import { sha256OfFile } from '../platform/file-digest';
+import { SwarmError, type BuildSource } from '../domain';
 import { findExecutable } from './executables';
 import { installPythonPackage } from './python-packages';
 import { runCommand } from './run-command';
@@ -32,7 +29,7 @@ const fromNpm = async ({ name, version }: PackageSource): Promise<string> => {
     exported = await import(name);
   } catch (error) {
     throw notFound(
-      `npm package ${name} is not to be had here: ${(error as Error).message.split('\n')[0]}.`,
+      `npm package ${name} is not installed here: ${(error as Error).message.split('\n')[0]}.`,
       hint,
     );
   }
@@ -80,7 +77,11 @@ const fromDebian = async ({ name, version }: PackageSource, env: NodeJS.ProcessE
   throw notFound(`Debian package ${name} holds no ffmpeg.`, hint);
 };
 
-const executableOf = async (
+/**
+ * Finds the ffmpeg of a build on this machine, or fetches it, and returns its path.
+ * @throws SwarmError not-found, unavailable (it could not be fetched), bad-request (no name of a package)
+ */
+export const findBuildExecutable = async (
   source: Exclude<BuildSource, { kind: 'container' }>,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
@@ -98,54 +99,4 @@ const executableOf = async (
   }
   if (source.ecosystem === 'npm') return fromNpm(source);
   return source.ecosystem === 'pypi' ? fromPyPi(source, env, signal) : fromDebian(source, env);
-};
-
-/**
- * Finds or fetches the executable of a build on this machine, and describes it.
- * @throws SwarmError not-found, unavailable (it could not be fetched), conflict (another digest than the given one),
- * encoder-incompatible (no libx264), bad-request
- */
-export const resolveBuild = async (
-  { id, source, digest }: AddBuildRequest,
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<EncoderBuild> => {
-  const unknown = { compatibilityClass: null, probedAtMs: null };
-  if (source.kind === 'container') {
-    if (digest !== undefined) {
-      return { id, source, digest, ffmpegVersion: source.image, capabilities: [], ...unknown };
-    }
-    throw new SwarmError(
-      'bad-request',
-      `Nobody can look into the image ${source.image} from here.`,
-      'Give the SHA-256 of the ffmpeg in it (sha256sum) as digest.',
-    );
-  }
-  const executablePath = await realpath(await executableOf(source, env, signal));
-  const measured = await sha256OfFile(executablePath);
-  if (digest !== undefined && digest !== measured) {
-    throw new SwarmError(
-      'conflict',
-      `${executablePath} has SHA-256 ${measured}, not ${digest}.`,
-      'Check where it comes from; give its own digest, or none.',
-    );
-  }
-  const ffmpeg = await detectFfmpeg(executablePath);
-  if (!ffmpeg.hasLibx264) {
-    throw new SwarmError(
-      'encoder-incompatible',
-      `${executablePath} was built without libx264, which sessions need.`,
-      'Take a build with libx264.',
-    );
-  }
-  const capabilities = await listCapabilities(ffmpeg, signal);
-  return {
-    id,
-    digest: measured,
-    source,
-    executablePath,
-    ffmpegVersion: ffmpeg.version,
-    capabilities,
-    ...unknown,
-  };
 };
