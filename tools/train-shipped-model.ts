@@ -9,7 +9,7 @@ import {
   heldBackWindows,
   scoreWindows,
 } from '../src/forecast/net';
-import { beginTraining, trainEpoch, trainable, type TrainingPlan } from '../src/forecast/net/training';
+import { beginTraining, trainEpoch, trainable, type TrainingPlan } from '../src/forecast/net';
 import { loadBackEnd } from '../src/models';
 import { writeModel } from '../src/models';
 import { wholeNumberFrom } from '../bench/lib/command';
