@@ -19,7 +19,9 @@ const sourcesBelow = async (folder) => {
 };
 
 await rm(out, { recursive: true, force: true });
-const files = (await Promise.all(['src', 'workflows', 'activities', 'bench'].map(sourcesBelow))).flat();
+const files = (
+  await Promise.all(['src', 'workflows', 'activities', 'bench', 'tools'].map(sourcesBelow))
+).flat();
 await Promise.all(
   files.map(async (file) => {
     const { code, map } = await transformFile(join(root, file), { swcrc: true, cwd: root, sourceMaps: true });
