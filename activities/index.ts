@@ -1,23 +1,23 @@
-import type { Dependencies } from './dependencies';
-import { encoderActivities } from './encoders';
-import { withFailures } from './failures';
-import { fleetActivities } from './fleet';
-import { scoringActivities } from './forecast-scoring';
-import { forecastingActivities } from './forecasting';
-import { mediaActivities } from './media';
-import { originActivities } from './origin';
-import { planningActivities } from './planning';
-import { requestActivities } from './requests';
-import { rolloutActivities } from './rollout';
-import { selfTestActivities } from './self-test';
-import { retrainingActivities } from './retraining';
-import { telemetryActivities } from './telemetry';
-import { versionActivities } from './versions';
+import type { Dependencies } from './kit/dependencies';
+import { encoderActivities } from './moves/encoders';
+import { withFailures } from './kit/failures';
+import { fleetActivities } from './fleet/fleet';
+import { scoringActivities } from './forecast/forecast-scoring';
+import { forecastingActivities } from './forecast/forecasting';
+import { mediaActivities } from './moves/media';
+import { originActivities } from './moves/origin';
+import { planningActivities } from './cycle/planning';
+import { requestActivities } from './moves/requests';
+import { rolloutActivities } from './versions/rollout';
+import { selfTestActivities } from './versions/self-test';
+import { retrainingActivities } from './forecast/retraining';
+import { telemetryActivities } from './cycle/telemetry';
+import { versionActivities } from './versions/versions';
 
-export type { Dependencies } from './dependencies';
-export { EncoderDirectory } from './encoder-directory';
-export { VersionsView } from './versions-view';
-export * from './types';
+export type { Dependencies } from './kit/dependencies';
+export { EncoderDirectory } from '../src/observation/encoder-directory';
+export { VersionsView } from '../src/observation/versions-view';
+export * from './kit/types';
 
 /** Every activity of a cell's worker. Each is idempotent under retry, and fails with type = ErrorCode. */
 export const createActivities = (dependencies: Dependencies) =>

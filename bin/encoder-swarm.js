@@ -4,7 +4,7 @@ const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 const main = join(__dirname, '..', 'dist', 'src', 'cli', 'main.js');
 if (!existsSync(main)) {
-  console.error('encoder-swarm: not built yet. Mend: run `npm start` once, or `npm run build`.');
+  console.error('encoder-swarm: not built yet. Hint: run `npm start` once, or `npm run build`.');
   process.exit(1);
 }
 require(main);

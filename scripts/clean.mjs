@@ -20,7 +20,7 @@ const remove = (folder) => {
   if (
     [root, homedir()].some((kept) => `${resolve(kept)}/`.startsWith(`${resolve(folder)}/`.replace('//', '/')))
   ) {
-    console.error(`${folder} holds more than the swarm's state.\nMend: correct SWARM_STATE_DIR.`);
+    console.error(`${folder} holds more than the swarm's state.\nHint: correct SWARM_STATE_DIR.`);
     process.exit(1);
   }
   rmSync(folder, { recursive: true, force: true });
@@ -32,7 +32,7 @@ const running = runningProcesses(stateDir);
 if (running.length > 0) {
   const names = running.map(([name, { pid }]) => `${name} (${pid})`).join(', ');
   console.error(
-    `The swarm on ${stateDir} runs: ${names}.\nMend: stop it first (Ctrl-C, or kill ${running[0][1].pid}).`,
+    `The swarm on ${stateDir} runs: ${names}.\nHint: stop it first (Ctrl-C, or kill ${running[0][1].pid}).`,
   );
   process.exit(1);
 }

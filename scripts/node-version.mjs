@@ -12,5 +12,5 @@ const isOlder = (version, than) => {
 /** Why this version of Node can't run the project and what to do about it; null if it can. */
 export const refusalOfNode = (version) =>
   isOlder(version, oldest)
-    ? `Node ${version} is too old: ${oldest} or newer is needed.\nMend: install a newer Node (for instance: nvm install ${oldest.split('.')[0]}), then run the command again.`
+    ? `Node ${version} is too old: ${oldest} or newer is needed.\nHint: install a newer Node (for instance: nvm install ${oldest.split('.')[0]}), then run the command again.`
     : null;

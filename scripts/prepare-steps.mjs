@@ -10,12 +10,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const NEEDED_FREE_MIB = 500;
 
 class Refusal extends Error {
-  constructor(cause, mend) {
-    super(`${cause}\nMend: ${mend}`);
+  constructor(cause, hint) {
+    super(`${cause}\nHint: ${hint}`);
   }
 }
 
-/** Causes that npm names in its output, in words, with the mend. */
+/** Causes that npm names in its output, in words, with the hint. */
 const knownFailures = [
   [/ENOSPC|no space left/i, 'The disk is full.', 'free some space, then run the command again.'],
   [
@@ -31,9 +31,9 @@ const knownFailures = [
 ];
 
 const refuseAfter = (what, output) => {
-  const [, cause, mend] = knownFailures.find(([pattern]) => pattern.test(output)) ?? [];
+  const [, cause, hint] = knownFailures.find(([pattern]) => pattern.test(output)) ?? [];
   const tail = output.trim().split('\n').slice(-12).join('\n');
-  return new Refusal(`${tail}\n\n${what} failed. ${cause ?? ''}`.trim(), mend ?? 'see the lines above.');
+  return new Refusal(`${tail}\n\n${what} failed. ${cause ?? ''}`.trim(), hint ?? 'see the lines above.');
 };
 
 const requireWritableProject = () => {
@@ -87,7 +87,7 @@ const findTools = () =>
     child.once('exit', (status) => resolve(status ?? 1));
   });
 
-/** Prepares the project; returns the exit status. Errors are shown with cause and mend. */
+/** Prepares the project; returns the exit status. Errors are shown with cause and hint. */
 export const prepare = async ({ tools }) => {
   try {
     requireWritableProject();

@@ -14,5 +14,5 @@ const beganOf = (pid) => {
   }
 };
 
-/** Whether the very process that is written in run.json still lives; see src/start/process-identity.ts. */
+/** Whether the very process that is written in run.json still lives; see src/platform/processes/process-identity.ts. */
 export const isAlive = ({ pid, began }) => beganOf(pid) === began;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-const FOLDERS = ['src', 'workflows', 'activities', 'bench', 'protos'];
+const FOLDERS = ['src', 'workflows', 'activities', 'bench', 'tools', 'protos'];
 const FILES = ['scripts/build.mjs', '.swcrc', 'package-lock.json'];
 
 const filesBelow = (folder) => {

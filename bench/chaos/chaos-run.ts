@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { callJson } from '../../src/service/http';
-import { MovesWatch, moveInWords } from '../../src/start/moves-watch';
-import type { RunningSwarm } from '../../src/start/swarm';
-import { connectTemporal } from '../../src/worker/temporal-client';
+import { callJson } from '../../src/platform/http';
+import { MovesWatch, moveInWords } from '../../src/acceptance/moves-watch';
+import type { RunningSwarm } from '../../src/launch/swarm';
+import { connectTemporal } from '../../src/temporal/client';
 import { auditFence } from '../lib/fence-audit';
 import type { Continuity } from './continuity';
 import { measureKills } from './detection';
@@ -65,23 +65,23 @@ export class ChaosRun {
   private endedAtMs = Date.now();
   private staleTokensRefused = 0;
 
-  constructor(private readonly o: ChaosRunOptions) {
-    const { SWARM_ORIGIN_URL, SWARM_RELAY_URL, SWARM_API_URL } = o.swarm.environment;
+  constructor(private readonly options: ChaosRunOptions) {
+    const { SWARM_ORIGIN_URL, SWARM_RELAY_URL, SWARM_API_URL } = options.swarm.environment;
     // A check under way ends with its process.
-    o.signal.addEventListener('abort', () => void o.continuity.stop(), { once: true });
+    options.signal.addEventListener('abort', () => void options.continuity.stop(), { once: true });
     this.watcher = new Watcher({ originUrl: SWARM_ORIGIN_URL, relayUrl: SWARM_RELAY_URL });
     this.moves = new MovesWatch({
       apiUrl: SWARM_API_URL,
       sinceMs: Date.now() - 600_000,
       everyMs: MOVES_EVERY_MS,
-      onEnded: (move) => o.say(moveInWords(move)),
+      onEnded: (move) => options.say(moveInWords(move)),
     });
   }
 
   /** Something that belongs into the timeline. */
   note(text: string): void {
     this.notes.push({ atMs: Date.now(), text });
-    this.o.say(text);
+    this.options.say(text);
   }
 
   /** To be told of each fault that begins: who owned what tells later how a loss was answered. */
@@ -93,7 +93,7 @@ export class ChaosRun {
 
   /** Runs to the end of the plan, or until aborted; all faults have ended then. */
   async perform(): Promise<void> {
-    const { swarm, continuity, injector, plan, lastsMs, seed, signal } = this.o;
+    const { swarm, continuity, injector, plan, lastsMs, seed, signal } = this.options;
     this.beganAtMs = Date.now();
     this.watcher.start();
     this.moves.start();
@@ -133,7 +133,7 @@ export class ChaosRun {
 
   /** Waits until the swarm has recovered, and looks at what it has done. */
   async conclude(): Promise<Found> {
-    const { swarm, continuity, gopMs, injector } = this.o;
+    const { swarm, continuity, gopMs, injector } = this.options;
     const { environment } = swarm;
     const sagas = await this.calm();
     const channelsOffAir = await this.offAir();
@@ -141,9 +141,9 @@ export class ChaosRun {
     await this.watcher.poll();
     await this.moves.read();
     this.endedAtMs = Date.now();
-    this.o.say('checking the last frames from outside ...');
+    this.options.say('checking the last frames from outside ...');
     await continuity.check(undefined, true);
-    this.o.signal.throwIfAborted();
+    this.options.signal.throwIfAborted();
     for (const { id, refusals } of this.watcher.channels) {
       this.staleTokensRefused += refusals['stale-token'] ?? 0;
       await this.audit(id);
@@ -171,7 +171,7 @@ export class ChaosRun {
   }
 
   async timeline(): Promise<Timeline> {
-    const { swarm, title, gopMs, injector } = this.o;
+    const { swarm, title, gopMs, injector } = this.options;
     const { SWARM_STATE_DIR } = swarm.environment;
     return {
       beganAtMs: this.beganAtMs,
@@ -188,7 +188,7 @@ export class ChaosRun {
   }
 
   private gaps(): DeclaredGap[] {
-    const { swarm, gopMs } = this.o;
+    const { swarm, gopMs } = this.options;
     const ringGops = (swarm.environment.SWARM_RING_SECONDS * 1_000) / gopMs;
     return [...this.watcher.ledgers].flatMap(([channelId, entries]) =>
       judgeGaps({ channelId, entries, edges: this.watcher.edges.get(channelId) ?? [], ringGops }),
@@ -204,12 +204,12 @@ export class ChaosRun {
     // An origin that is away at this moment is waited for: what is removed can't be checked later.
     const deadline = Date.now() + CALM_WITHIN_MS;
     const seen = this.watcher.ledgers.get(channelId)?.at(-1)?.gop ?? -1;
-    const isOver = (): boolean => Date.now() > deadline || this.o.signal.aborted;
-    while ((this.o.continuity.nextGopOf(channelId) ?? Infinity) <= seen && !isOver()) {
-      await this.o.continuity.check([channelId]);
+    const isOver = (): boolean => Date.now() > deadline || this.options.signal.aborted;
+    while ((this.options.continuity.nextGopOf(channelId) ?? Infinity) <= seen && !isOver()) {
+      await this.options.continuity.check([channelId]);
       await sleep(STOP_POLL_MS);
     }
-    if (seen >= 0) this.o.continuity.forget(channelId, seen);
+    if (seen >= 0) this.options.continuity.forget(channelId, seen);
   }
 
   private async audit(channelId: string): Promise<void> {
@@ -222,12 +222,12 @@ export class ChaosRun {
   private async checkNowAndThen(end: AbortSignal): Promise<void> {
     while (!end.aborted) {
       await sleep(CHECK_EVERY_MS, undefined, { signal: end }).catch(() => undefined);
-      if (!end.aborted) await this.o.continuity.check();
+      if (!end.aborted) await this.options.continuity.check();
     }
   }
 
   private async sabotaged(end: AbortSignal): Promise<void> {
-    const { sabotage: kind, swarm, lastsMs } = this.o;
+    const { sabotage: kind, swarm, lastsMs } = this.options;
     if (!kind) return;
     void this.until(lastsMs * SABOTAGE_AT, end).then(async () => {
       const { id } = swarm.channels[0]!;
@@ -242,13 +242,13 @@ export class ChaosRun {
   }
 
   /** Until so long after the beginning, or aborted. */
-  private async until(atMs: number, signal = this.o.signal): Promise<void> {
+  private async until(atMs: number, signal = this.options.signal): Promise<void> {
     const waitMs = this.beganAtMs + atMs - Date.now();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   }
 
   private tell(): void {
-    const { injector, continuity, onProgress } = this.o;
+    const { injector, continuity, onProgress } = this.options;
     onProgress({
       faults: injector.injected.filter((fault) => fault.skipped === null).length,
       moves: this.moves.moves().length,
@@ -259,9 +259,9 @@ export class ChaosRun {
 
   /** Waits for every saga to end. @returns all of them */
   private async calm(): Promise<SagaCounts> {
-    const { environment } = this.o.swarm;
+    const { environment } = this.options.swarm;
     const deadline = Date.now() + CALM_WITHIN_MS;
-    this.o.say('all faults have ended; waiting until every saga is over ...');
+    this.options.say('all faults have ended; waiting until every saga is over ...');
     for (;;) {
       try {
         const temporal = await connectTemporal(environment);
@@ -274,13 +274,13 @@ export class ChaosRun {
       } catch (error) {
         if (Date.now() > deadline) throw error;
       }
-      await sleep(1_000, undefined, { signal: this.o.signal });
+      await sleep(1_000, undefined, { signal: this.options.signal });
     }
   }
 
   /** Channels that do not publish two GOPs more within the time limit. */
   private async offAir(): Promise<string[]> {
-    const { SWARM_ORIGIN_URL } = this.o.swarm.environment;
+    const { SWARM_ORIGIN_URL } = this.options.swarm.environment;
     const deadline = Date.now() + CALM_WITHIN_MS;
     const read = (): Promise<{ id: string; nextGop: number }[]> =>
       callJson<{ id: string; nextGop: number }[]>(`${SWARM_ORIGIN_URL}/channels`).catch(() => []);
@@ -288,14 +288,14 @@ export class ChaosRun {
     for (;;) {
       const now = await read();
       for (const { id, nextGop } of now) if (!wanted.has(id)) wanted.set(id, nextGop + 2);
-      const off = this.o.swarm.channels
+      const off = this.options.swarm.channels
         .map(({ id }) => id)
         .filter((id) => {
           const channel = now.find((c) => c.id === id);
           return !channel || channel.nextGop < (wanted.get(id) ?? Infinity);
         });
       if (off.length === 0 || Date.now() > deadline) return off;
-      await sleep(500, undefined, { signal: this.o.signal });
+      await sleep(500, undefined, { signal: this.options.signal });
     }
   }
 }

@@ -25,7 +25,7 @@ export interface CheckedStretch {
  */
 export const checkStretch = async (
   stretch: Stretch,
-  o: { key: Buffer; ffmpegPaths: string[]; isLast: boolean },
+  options: { key: Buffer; ffmpegPaths: string[]; isLast: boolean },
 ): Promise<CheckedStretch | null> => {
   const { channelId, fromGop } = stretch;
   const follower = new PlaylistFollower({ windowSeconds: stretch.windowSeconds });
@@ -43,10 +43,10 @@ export const checkStretch = async (
       ({ segments }) =>
         segments[0]?.gop === fromGop && segments.every((segment) => segment.failure === undefined),
     );
-    if (!isWhole && !o.isLast) return null;
+    if (!isWhole && !options.isLast) return null;
     const report = await verifyCollected(collected, {
-      key: o.key,
-      ffmpegPaths: o.ffmpegPaths,
+      key: options.key,
+      ffmpegPaths: options.ffmpegPaths,
       fromGop: { [channelId]: fromGop },
     });
     return { channelId, fromGop, toGop, report };

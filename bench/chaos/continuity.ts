@@ -35,7 +35,7 @@ export class Continuity {
   private underWay: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly o: {
+    private readonly options: {
       originUrl: string;
       key: Buffer;
       ffmpegPaths: string[];
@@ -43,7 +43,10 @@ export class Continuity {
       program?: { path: string; nodeArgs: string[] };
     },
   ) {
-    const { path, nodeArgs } = o.program ?? { path: join(__dirname, 'continuity-main.js'), nodeArgs: [] };
+    const { path, nodeArgs } = options.program ?? {
+      path: join(__dirname, 'continuity-main.js'),
+      nodeArgs: [],
+    };
     this.child = fork(path, { execArgv: nodeArgs, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.child.on('message', (answer: CheckAnswer) => {
       this.waiting.get(answer.number)?.(answer);
@@ -97,7 +100,7 @@ export class Continuity {
     if (!next) return;
     const stretch: Stretch = {
       channelId,
-      playlistUrl: `${this.o.originUrl}/hls/${channelId}/index.m3u8`,
+      playlistUrl: `${this.options.originUrl}/hls/${channelId}/index.m3u8`,
       fromGop: next.gop,
       windowSeconds:
         Math.ceil((Date.now() - next.sinceMs) / 1000) + (isLast ? MOST_SPARE_SECONDS : next.spareSeconds),
@@ -128,9 +131,9 @@ export class Continuity {
 
   private ask(stretch: Stretch, isLast: boolean): Promise<CheckAnswer> {
     const number = (this.asked += 1);
-    const { key } = this.o;
+    const { key } = this.options;
     // One build after the other: both see all kinds of stretches, at half the cost.
-    const ffmpegPaths = [this.o.ffmpegPaths[number % this.o.ffmpegPaths.length]!];
+    const ffmpegPaths = [this.options.ffmpegPaths[number % this.options.ffmpegPaths.length]!];
     return new Promise((resolve) => {
       this.waiting.set(number, resolve);
       const request: CheckRequest = { number, stretch, keyHex: key.toString('hex'), ffmpegPaths, isLast };

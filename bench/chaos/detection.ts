@@ -21,21 +21,21 @@ const NOTICED_WITHIN_MS = 30_000;
 const AFTERMATH_MS = 8_000;
 
 /** Measures every SIGKILL of an encoder host that owned channels. Pure. */
-export const measureKills = (o: {
+export const measureKills = (options: {
   kills: readonly { fault: InjectedFault; channels: readonly string[] }[];
   faults: readonly InjectedFault[];
   noticed: readonly NoticedLoss[];
   ledgers: ReadonlyMap<string, readonly SeenEntry[]>;
   gopMs: number;
 }): KilledHost[] =>
-  o.kills.map(({ fault, channels }) => {
+  options.kills.map(({ fault, channels }) => {
     const { part: encoderId, beganAtMs: killedAtMs } = fault;
-    const loss = o.noticed.find(
+    const loss = options.noticed.find(
       (n) =>
         n.encoderId === encoderId && n.atMs >= killedAtMs - 50 && n.atMs < killedAtMs + NOTICED_WITHIN_MS,
     );
     const resumed = loss
-      ? channels.flatMap((id) => firstFromAnother(o.ledgers.get(id) ?? [], encoderId, killedAtMs) ?? [])
+      ? channels.flatMap((id) => firstFromAnother(options.ledgers.get(id) ?? [], encoderId, killedAtMs) ?? [])
       : [];
     const lastMs = Math.max(killedAtMs, ...resumed);
     return {
@@ -43,8 +43,8 @@ export const measureKills = (o: {
       killedAtMs,
       channels: [...channels],
       detectedMs: loss ? Math.max(0, loss.atMs - killedAtMs) : null,
-      resumedGops: loss ? resumed.map((atMs) => Math.max(0, atMs - loss.atMs) / o.gopMs) : [],
-      disturbed: o.faults.some(
+      resumedGops: loss ? resumed.map((atMs) => Math.max(0, atMs - loss.atMs) / options.gopMs) : [],
+      disturbed: options.faults.some(
         (other) =>
           other !== fault &&
           other.skipped === null &&

@@ -15,25 +15,25 @@ export interface DeclaredGap {
  * Judges the gaps of a channel. A GOP counts as out of reach once so many GOPs came after it as the ring holds: what
  * a relay has lost before that was lost by a fault, not by time. One GOP of grace, for the time between looks.
  */
-export const judgeGaps = (o: {
+export const judgeGaps = (options: {
   channelId: string;
   entries: readonly SeenEntry[];
   /** In order of time. */
   edges: readonly EdgeSample[];
   ringGops: number;
 }): DeclaredGap[] =>
-  o.entries.flatMap(({ gop, seenAtMs, gapReason }) => {
+  options.entries.flatMap(({ gop, seenAtMs, gapReason }) => {
     if (gapReason === undefined) return [];
-    const edge = o.edges.find((sample) => sample.atMs >= seenAtMs) ?? o.edges.at(-1);
+    const edge = options.edges.find((sample) => sample.atMs >= seenAtMs) ?? options.edges.at(-1);
     const behindGops = edge ? edge.openGop - gop : null;
     return [
       {
-        channelId: o.channelId,
+        channelId: options.channelId,
         gop,
         seenAtMs,
         reason: gapReason,
         behindGops,
-        justified: behindGops !== null && behindGops >= o.ringGops - 1,
+        justified: behindGops !== null && behindGops >= options.ringGops - 1,
       },
     ];
   });

@@ -1,5 +1,5 @@
 import type { FleetEncoder } from '../../src/fleet/provider';
-import type { RunningSwarm } from '../../src/start/swarm';
+import type { RunningSwarm } from '../../src/launch/swarm';
 import type { Clocks } from './clocks';
 import { inWords, kindOf, type Fault, type FaultGroup } from './faults';
 import type { OriginDisk } from './origin-disk';
@@ -35,7 +35,7 @@ export class Injector {
   private readonly heldUntilMs = new Map<string, number>();
 
   constructor(
-    private readonly o: {
+    private readonly options: {
       swarm: RunningSwarm;
       proxies: Proxies;
       disk: OriginDisk | null;
@@ -65,7 +65,7 @@ export class Injector {
       const end = await this.carryOut(fault, host, record);
       if (host) this.heldUntilMs.set(record.part, Date.now() + freeAgainAtMs(fault) - fault.atMs);
       record.beganAtMs = Date.now();
-      this.o.onBegan(record);
+      this.options.onBegan(record);
       if (fault.lastsMs === 0) this.over(record);
       else {
         const timer = setTimeout(() => this.track(this.endNow(record)), fault.lastsMs);
@@ -75,7 +75,7 @@ export class Injector {
       record.skipped = (error as Error).message;
       record.endedAtMs = record.beganAtMs;
       if (!(error instanceof Skipped)) record.skipped = `failed: ${record.skipped}`;
-      this.o.onEnded(record);
+      this.options.onEnded(record);
     }
     return record;
   }
@@ -106,7 +106,7 @@ export class Injector {
 
   private over(record: InjectedFault): void {
     record.endedAtMs = Date.now();
-    this.o.onEnded(record);
+    this.options.onEnded(record);
   }
 
   private async carryOut(
@@ -114,7 +114,7 @@ export class Injector {
     host: FleetEncoder | null,
     record: InjectedFault,
   ): Promise<End> {
-    const { proxies, disk, clocks } = this.o;
+    const { proxies, disk, clocks } = this.options;
     switch (deed.group) {
       case 'kill': {
         process.kill(this.pidOf(deed.target, host, choice, record), 'SIGKILL');
@@ -135,7 +135,7 @@ export class Injector {
 
   /** The planner may have let the encoder go that was meant: another one then, that is left alone so far. */
   private hostAt(place: number): FleetEncoder {
-    const hosts = this.o.swarm.fleet.list();
+    const hosts = this.options.swarm.fleet.list();
     const free = hosts.filter(({ id }) => (this.heldUntilMs.get(id) ?? 0) < Date.now());
     const host = hosts.find((e) => e.id === `enc-${place + 1}`) ?? free[place % free.length];
     if (!host) throw new Skipped('there is no encoder host');
@@ -145,12 +145,12 @@ export class Injector {
   }
 
   private placeOf(host: FleetEncoder): number {
-    return this.o.proxies.placeOf(Number(host.grpcAddress.split(':').at(-1)));
+    return this.options.proxies.placeOf(Number(host.grpcAddress.split(':').at(-1)));
   }
 
   private pidOf(target: string, host: FleetEncoder | null, choice: number, record: InjectedFault): number {
     if (!host) {
-      const pid = this.o.swarm.pids()[target];
+      const pid = this.options.swarm.pids()[target];
       if (pid === undefined) throw new Skipped(`${target} is not running`);
       return pid;
     }
@@ -159,7 +159,7 @@ export class Injector {
       return host.pid;
     }
     // Where the one that was meant encodes nothing, another one does.
-    for (const { id, pid } of [host, ...this.o.swarm.fleet.list()]) {
+    for (const { id, pid } of [host, ...this.options.swarm.fleet.list()]) {
       const ffmpegs = pid === null ? [] : ffmpegsOf(pid);
       const chosen = ffmpegs[Math.floor(choice * ffmpegs.length)];
       if (chosen === undefined) continue;

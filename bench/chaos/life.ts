@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MoveResult } from '../../src/domain';
 import { seededRandom } from '../../src/domain/seeded-random';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { pick } from '../lib/statistics';
 
 const HANDOFF_EVERY_MS = { least: 5_000, most: 15_000 };
@@ -30,7 +30,7 @@ export class Life {
   private readonly guestRandom: () => number;
 
   constructor(
-    private readonly o: {
+    private readonly options: {
       apiUrl: string;
       channelIds: readonly string[];
       seed: number;
@@ -39,8 +39,8 @@ export class Life {
       interrupted: AbortSignal;
     },
   ) {
-    this.handoffRandom = seededRandom(o.seed + 7);
-    this.guestRandom = seededRandom(o.seed + 13);
+    this.handoffRandom = seededRandom(options.seed + 7);
+    this.guestRandom = seededRandom(options.seed + 13);
   }
 
   /** Goes on until aborted; what was begun is brought to its end. */
@@ -51,14 +51,14 @@ export class Life {
   private async handOff(signal: AbortSignal): Promise<void> {
     const random = this.handoffRandom;
     while (await pause(random, HANDOFF_EVERY_MS, signal)) {
-      const id = pick(random, this.o.channelIds);
+      const id = pick(random, this.options.channelIds);
       try {
-        const url = `${this.o.apiUrl}/api/channels/${id}/handoff`;
+        const url = `${this.options.apiUrl}/api/channels/${id}/handoff`;
         const move = await callJson<MoveResult>(url, {
           method: 'POST',
           json: {},
           timeoutMs: ASK_WITHIN_MS,
-          signal: this.o.interrupted,
+          signal: this.options.interrupted,
         });
         if (move.outcome === 'completed') this.asked.completed += 1;
         else this.asked.refused += 1;
@@ -71,7 +71,7 @@ export class Life {
 
   private async haveGuests(signal: AbortSignal): Promise<void> {
     const random = this.guestRandom;
-    const { events } = this.o;
+    const { events } = this.options;
     while (await pause(random, GUEST_AFTER_MS, signal)) {
       this.guests += 1;
       const id = `guest-${this.guests}`;
@@ -79,21 +79,21 @@ export class Life {
       events.say(`${id} was added`);
       events.onAdded(id);
       await pause(random, GUEST_STAYS_MS, signal);
-      if (this.o.interrupted.aborted) return;
+      if (this.options.interrupted.aborted) return;
       await events.beforeRemoval(id);
       const remove = (): Promise<unknown> => this.call('DELETE', `/channels/${id}`);
-      const gone = await this.insist(remove, REMOVE_WITHIN_MS, this.o.interrupted);
+      const gone = await this.insist(remove, REMOVE_WITHIN_MS, this.options.interrupted);
       events.say(gone ? `${id} was removed` : `${id} could not be removed`);
       if (gone) events.onRemoved(id);
     }
   }
 
   private call(method: string, path: string, json?: unknown): Promise<unknown> {
-    const { apiUrl } = this.o;
+    const { apiUrl } = this.options;
     return callJson(`${apiUrl}/api${path}`, {
       method,
       timeoutMs: ASK_WITHIN_MS,
-      signal: this.o.interrupted,
+      signal: this.options.interrupted,
       ...(json !== undefined && { json }),
     });
   }

@@ -97,13 +97,13 @@ export const freeAgainAtMs = (fault: Fault): number =>
   endOf(fault) + (fault.encoder === null ? rules.recoveryMs.other : rules.recoveryMs.encoder);
 
 /** The whole run, drawn in advance: from one seed, in order of time. */
-export const drawPlan = (o: PlanOptions): Fault[] => {
-  const random = seededRandom(o.seed);
-  const without = o.without ?? new Set();
+export const drawPlan = (options: PlanOptions): Fault[] => {
+  const random = seededRandom(options.seed);
+  const without = options.without ?? new Set();
   const faults: Fault[] = [];
   let deck: FaultDeed[] = [];
   let atMs = rules.calmMs + between(random, 0, rules.intervalMs.least);
-  while (atMs < o.lastsMs - rules.calmMs) {
+  while (atMs < options.lastsMs - rules.calmMs) {
     const lasting = faults.filter((fault) => endOf(fault) > atMs);
     if (lasting.length >= rules.atOnce) {
       atMs = Math.min(...lasting.map(endOf)) + 200;
@@ -113,7 +113,9 @@ export const drawPlan = (o: PlanOptions): Fault[] => {
     const held = faults.filter((fault) => freeAgainAtMs(fault) > atMs);
     const heldVictims = new Set(held.map(victimOf));
     const heldEncoders = new Set(held.flatMap((fault) => fault.encoder ?? []));
-    const freeEncoders = Array.from({ length: o.encoders }, (_, i) => i).filter((i) => !heldEncoders.has(i));
+    const freeEncoders = Array.from({ length: options.encoders }, (_, i) => i).filter(
+      (i) => !heldEncoders.has(i),
+    );
     const mayPlay = (deed: FaultDeed): boolean =>
       isOfEncoder(deed)
         ? freeEncoders.length > rules.encodersLeftAlone

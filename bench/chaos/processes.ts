@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { identityOf, isAlive, signalGroup, type ProcessIdentity } from '../../src/start/process-identity';
+import {
+  identityOf,
+  isAlive,
+  signalGroup,
+  type ProcessIdentity,
+} from '../../src/platform/processes/process-identity';
 import { childrenOf } from '../lib/kills';
 
 /** ffmpeg processes that encode for an encoder host. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Toxiproxy, type Proxy } from 'toxiproxy-node-client';
 import { SwarmError } from '../../src/domain';
 import type { SwarmPorts } from '../../src/setup';
-import type { PartRig } from '../../src/start/part-process';
+import type { PartRig } from '../../src/platform/processes/part-process';
 import type { LinkEffect, LinkName } from './faults';
 
 /** Encoder hosts that a swarm may come to have: proxies stand ready for all of them. */
@@ -49,15 +49,19 @@ export class Proxies {
   ) {}
 
   /** @throws SwarmError unavailable when the server does not come up */
-  static async start(o: { program: string; portBase: number; swarmPorts: SwarmPorts }): Promise<Proxies> {
-    const ports = portsAbove(o.portBase);
-    const child = spawn(o.program, ['-host', HOST, '-port', String(ports.server)], {
+  static async start(options: {
+    program: string;
+    portBase: number;
+    swarmPorts: SwarmPorts;
+  }): Promise<Proxies> {
+    const ports = portsAbove(options.portBase);
+    const child = spawn(options.program, ['-host', HOST, '-port', String(ports.server)], {
       detached: true,
       stdio: 'ignore',
     });
     const failed = once(child, 'error').then(([error]) => (error as Error).message);
     const ended = once(child, 'exit').then(([status]) => `it ended with status ${status}`);
-    const proxies = new Proxies(child, o.swarmPorts, ports);
+    const proxies = new Proxies(child, options.swarmPorts, ports);
     const client = new Toxiproxy(`http://${HOST}:${ports.server}`);
     const deadline = Date.now() + READY_WITHIN_MS;
     for (;;) {
@@ -70,7 +74,7 @@ export class Proxies {
         await proxies.stop();
         throw new SwarmError(
           'unavailable',
-          `Toxiproxy (${o.program}) can't be used: ${why ?? (error as Error).message}.`,
+          `Toxiproxy (${options.program}) can't be used: ${why ?? (error as Error).message}.`,
           `Make ports ${ports.server} to ${ports.server + 31} free, or choose others with --port-base.`,
         );
       }
@@ -103,7 +107,7 @@ export class Proxies {
   /**
    * Spoils a link.
    * @param place of the encoder host, counted from its first port; null where the link has none
-   * @returns mends it
+   * @returns repairs it
    */
   async spoil(
     link: LinkName,

@@ -1,6 +1,6 @@
 import { copyFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 
 /** Ways to break the swarm that the checks of a run must notice; a run with one of them has to fail. */
 export const sabotages = ['lose-gop', 'spoil-gop', 'declare-gap'] as const;
@@ -9,9 +9,9 @@ export type Sabotage = (typeof sabotages)[number];
 /** Does it to one channel, once. @returns what was done */
 export const sabotage = async (
   kind: Sabotage,
-  o: { originUrl: string; stateDir: string; channelId: string; gop: number },
+  options: { originUrl: string; stateDir: string; channelId: string; gop: number },
 ): Promise<string> => {
-  const { originUrl, stateDir, channelId, gop } = o;
+  const { originUrl, stateDir, channelId, gop } = options;
   const folder = join(stateDir, 'origin', channelId, 'gops');
   const file = join(folder, `${gop}.ts`);
   switch (kind) {

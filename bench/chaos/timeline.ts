@@ -1,5 +1,5 @@
 import type { MoveRecord } from '../../src/api/answer-schemas';
-import { moveInWords } from '../../src/start/moves-watch';
+import { moveInWords } from '../../src/acceptance/moves-watch';
 import type { DeclaredGap } from './gaps';
 import type { InjectedFault } from './injector';
 import type { NoticedLoss, SeenEntry } from './watcher';

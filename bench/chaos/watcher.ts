@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import type { LedgerEntry } from '../lib/fence-audit';
 
 const POLL_MS = 500;
@@ -42,7 +42,7 @@ export class Watcher {
   private looks: Promise<void> = Promise.resolve();
   private ended = false;
 
-  constructor(private readonly o: { originUrl: string; relayUrl: string }) {}
+  constructor(private readonly options: { originUrl: string; relayUrl: string }) {}
 
   start(): void {
     void this.poll().then(() => {
@@ -70,7 +70,7 @@ export class Watcher {
   }
 
   private async readRelay(): Promise<void> {
-    const { relayUrl } = this.o;
+    const { relayUrl } = this.options;
     const channels = await callJson<{ id: string; openGop: number | null }[]>(`${relayUrl}/channels`, {
       timeoutMs: ASK_WITHIN_MS,
     });
@@ -83,7 +83,7 @@ export class Watcher {
   }
 
   private async readOrigin(): Promise<void> {
-    const { originUrl } = this.o;
+    const { originUrl } = this.options;
     this.channels = await callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: ASK_WITHIN_MS });
     // All of them are waited for: one channel's failure does not end the look at the others.
     await Promise.allSettled(
@@ -107,7 +107,7 @@ export class Watcher {
   /** Reads the whole ledger again and compares it with what was seen as it grew. */
   async compareAll(channelId: string): Promise<void> {
     const seen = this.ledgers.get(channelId) ?? [];
-    const url = `${this.o.originUrl}/channels/${channelId}/ledger`;
+    const url = `${this.options.originUrl}/channels/${channelId}/ledger`;
     const now = new Map((await callJson<LedgerEntry[]>(url)).map((entry) => [entry.gop, entry]));
     const oldest = Math.min(...now.keys());
     for (const entry of seen) {

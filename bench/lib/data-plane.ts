@@ -7,10 +7,10 @@ import { channelWithDefaults, type ChannelInput, type ChannelSpec, type Owner } 
 import { EncoderClient } from '../../src/media/encoder';
 import type { OriginChannel } from '../../src/media/origin';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { callJson } from '../../src/service/http';
-import { entryOf } from '../../src/start/part-list';
-import { PartProcess } from '../../src/start/part-process';
-import { awaitGrpcServing, awaitHttpOk } from '../../src/start/readiness';
+import { callJson } from '../../src/platform/http';
+import { entryOf } from '../../src/launch/part-list';
+import { PartProcess } from '../../src/platform/processes/part-process';
+import { awaitGrpcServing, awaitHttpOk } from '../../src/platform/processes/readiness';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../src/verify';
 
 const READY_LIMIT_MS = 30_000;
@@ -55,27 +55,27 @@ export class DataPlane {
   private readonly clients = new Map<string, EncoderClient>();
 
   private constructor(
-    private readonly o: DataPlaneOptions,
+    private readonly options: DataPlaneOptions,
     private readonly variables: NodeJS.ProcessEnv,
   ) {
     this.environment = readEnvironment(variables);
   }
 
-  static async start(o: DataPlaneOptions): Promise<DataPlane> {
+  static async start(options: DataPlaneOptions): Promise<DataPlane> {
     const url = (port: number): string => `http://127.0.0.1:${port}`;
-    const plane = new DataPlane(o, {
+    const plane = new DataPlane(options, {
       ...process.env,
       SWARM_HOST: '127.0.0.1',
-      SWARM_STATE_DIR: o.stateDir,
-      SWARM_RELAY_PORT: String(o.portBase),
-      SWARM_ORIGIN_PORT: String(o.portBase + 1),
-      SWARM_SOURCE_PORT: String(o.portBase + 2),
-      SWARM_RELAY_URL: url(o.portBase),
-      SWARM_ORIGIN_URL: url(o.portBase + 1),
-      SWARM_SOURCE_URL: url(o.portBase + 2),
-      ...o.variables,
+      SWARM_STATE_DIR: options.stateDir,
+      SWARM_RELAY_PORT: String(options.portBase),
+      SWARM_ORIGIN_PORT: String(options.portBase + 1),
+      SWARM_SOURCE_PORT: String(options.portBase + 2),
+      SWARM_RELAY_URL: url(options.portBase),
+      SWARM_ORIGIN_URL: url(options.portBase + 1),
+      SWARM_SOURCE_URL: url(options.portBase + 2),
+      ...options.variables,
     });
-    await mkdir(join(o.stateDir, 'logs'), { recursive: true });
+    await mkdir(join(options.stateDir, 'logs'), { recursive: true });
     const { SWARM_RELAY_URL, SWARM_ORIGIN_URL, SWARM_SOURCE_URL } = plane.environment;
     try {
       await Promise.all([
@@ -88,7 +88,7 @@ export class DataPlane {
         plane.startPart('source', 'media/source', (signal) =>
           awaitHttpOk(`${SWARM_SOURCE_URL}/healthz`, signal),
         ),
-        ...Array.from({ length: o.encoders }, (_, i) => plane.startEncoder(i + 1)),
+        ...Array.from({ length: options.encoders }, (_, i) => plane.startEncoder(i + 1)),
       ]);
     } catch (error) {
       await plane.stop();
@@ -199,7 +199,7 @@ export class DataPlane {
   async verify(channelIds: readonly string[], unstampedChannels: string[] = []): Promise<VerifyReport> {
     return verifyPlaylists({
       playlists: channelIds.map((id) => `${this.originUrl}/hls/${id}/index.m3u8`),
-      key: await loadOrCreateStampKey(this.o.stateDir),
+      key: await loadOrCreateStampKey(this.options.stateDir),
       ffmpegPaths: await verifierFfmpegPaths(this.environment),
       windowSeconds: 3_600,
       fromGop: Object.fromEntries(channelIds.map((id) => [id, 0])),
@@ -219,12 +219,12 @@ export class DataPlane {
 
   private startEncoder(n: number): Promise<void> {
     const id = `enc-${n}` as const;
-    const address = `127.0.0.1:${this.o.portBase + 5 + n}`;
+    const address = `127.0.0.1:${this.options.portBase + 5 + n}`;
     this.clients.set(id, new EncoderClient(address));
     return this.startPart(id, 'media/encoder', (signal) => awaitGrpcServing(address, '', signal), {
       ENCODER_ID: id,
       ENCODER_PORT: address.split(':')[1],
-      ENCODER_CAPACITY_UNITS: String(this.o.capacityUnits ?? 6),
+      ENCODER_CAPACITY_UNITS: String(this.options.capacityUnits ?? 6),
     });
   }
 
@@ -234,7 +234,7 @@ export class DataPlane {
     awaitReady: (signal: AbortSignal) => Promise<void>,
     own: NodeJS.ProcessEnv = {},
   ): Promise<void> {
-    const { nodeArgs = (part: string) => [entryOf(part)], stateDir, variablesOf } = this.o;
+    const { nodeArgs = (part: string) => [entryOf(part)], stateDir, variablesOf } = this.options;
     const part = new PartProcess({
       name,
       command: process.execPath,

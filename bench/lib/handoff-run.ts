@@ -9,8 +9,8 @@ import {
   type MoveRequest,
   type MoveResult,
 } from '../../src/domain';
-import { callJson } from '../../src/service/http';
-import type { RunningSwarm } from '../../src/start/swarm';
+import { callJson } from '../../src/platform/http';
+import type { RunningSwarm } from '../../src/launch/swarm';
 import { auditFence, type LedgerEntry } from './fence-audit';
 import { childrenOf } from './kills';
 import { pick } from './statistics';
@@ -37,7 +37,7 @@ export class HandoffRun {
   private readonly killRandom: () => number;
 
   constructor(
-    private readonly o: {
+    private readonly options: {
       swarm: RunningSwarm;
       client: Client;
       channels: ChannelSpec[];
@@ -46,8 +46,8 @@ export class HandoffRun {
     },
   ) {
     // A lane each: how long a handoff takes must not change which encoder is killed.
-    this.handoffRandom = seededRandom(o.seed);
-    this.killRandom = seededRandom(o.seed + 1_000_003);
+    this.handoffRandom = seededRandom(options.seed);
+    this.killRandom = seededRandom(options.seed + 1_000_003);
   }
 
   /** Waits until every encoder runs and every channel has published two GOPs from now on. */
@@ -56,8 +56,8 @@ export class HandoffRun {
     const deadline = Date.now() + ON_AIR_LIMIT_MS;
     for (;;) {
       const now = await this.channels();
-      const running = this.o.swarm.fleet.list().every((e) => e.state === 'running');
-      const allOn = this.o.channels.every(({ id }) => {
+      const running = this.options.swarm.fleet.list().every((e) => e.state === 'running');
+      const allOn = this.options.channels.every(({ id }) => {
         const channel = now.find((c) => c.id === id);
         return channel?.owner && channel.nextGop >= (before.get(id) ?? 0) + 2;
       });
@@ -76,7 +76,7 @@ export class HandoffRun {
     const state = { moves: [] as MoveResult[], attemptsFailed: 0, kills: 0, done: false };
     const progress = setInterval(
       () =>
-        this.o.log(
+        this.options.log(
           `  ${state.moves.length}/${handoffs} handoffs, ${state.kills}/${kills} kills, ${state.attemptsFailed} attempts failed`,
         ),
       15_000,
@@ -95,9 +95,9 @@ export class HandoffRun {
   ): Promise<void> {
     let failuresInARow = 0;
     while (state.moves.length < count) {
-      const { id } = pick(this.handoffRandom, this.o.channels);
+      const { id } = pick(this.handoffRandom, this.options.channels);
       const owner = (await this.channel(id)).owner?.encoderId;
-      const encoders = this.o.swarm.fleet.list().filter((e) => e.state === 'running' && e.id !== owner);
+      const encoders = this.options.swarm.fleet.list().filter((e) => e.state === 'running' && e.id !== owner);
       if (encoders.length === 0) {
         await sleep(200);
         continue;
@@ -125,7 +125,7 @@ export class HandoffRun {
       requestedAtMs: Date.now(),
     };
     const move = await Promise.race([
-      this.o.client.workflow
+      this.options.client.workflow
         .getHandle(channelWorkflowId(channelId))
         .executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, { args: [request] }),
       sleep(MOVE_LIMIT_MS, undefined, { ref: false }).then(() => {
@@ -141,7 +141,7 @@ export class HandoffRun {
       // Mid-GOP and mid-handoff moments alike: anywhere within two GOPs.
       await sleep(Math.floor(this.killRandom() * 4_000));
       const killHost = this.killRandom() < 0.5;
-      const running = this.o.swarm.fleet.list().filter((e) => e.state === 'running' && e.pid !== null);
+      const running = this.options.swarm.fleet.list().filter((e) => e.state === 'running' && e.pid !== null);
       const loaded = running.filter((e) => childrenOf(e.pid as number).length > 0);
       if (loaded.length === 0) continue;
       const hostPid = pick(this.killRandom, loaded).pid as number;
@@ -172,7 +172,7 @@ export class HandoffRun {
     const plannedSeams = new Set(moves.map((m) => `${m.channelId}/${m.firstGop}`));
     for (const channel of await this.channels()) {
       const ledger = await callJson<LedgerEntry[]>(
-        `${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels/${channel.id}/ledger?from=0&to=${channel.nextGop}`,
+        `${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels/${channel.id}/ledger?from=0&to=${channel.nextGop}`,
       );
       if (ledger[0]?.gop !== 0)
         result.fenceFaults.push(`${channel.id}: the ledger does not reach back to GOP 0`);
@@ -193,10 +193,10 @@ export class HandoffRun {
   }
 
   private channels(): Promise<OriginChannel[]> {
-    return callJson<OriginChannel[]>(`${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels`);
+    return callJson<OriginChannel[]>(`${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels`);
   }
 
   private channel(id: string): Promise<OriginChannel> {
-    return callJson<OriginChannel>(`${this.o.swarm.environment.SWARM_ORIGIN_URL}/channels/${id}`);
+    return callJson<OriginChannel>(`${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels/${id}`);
   }
 }

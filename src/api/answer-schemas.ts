@@ -317,7 +317,7 @@ export const errorSchema = z.object({
   error: z.object({
     code: z.string(),
     message: z.string(),
-    mend: z.string().optional(),
+    hint: z.string().optional(),
     details: z.record(z.string(), z.unknown()).optional(),
   }),
 });

@@ -41,11 +41,11 @@ export class CachedReading<T> {
   constructor(
     private readonly what: string,
     private readonly read: () => Promise<T>,
-    private readonly o: { freshMs: number; deadlineMs: number },
+    private readonly options: { freshMs: number; deadlineMs: number },
   ) {}
 
   async get(): Promise<Reading<T>> {
-    if (Date.now() - this.triedAtMs >= this.o.freshMs) {
+    if (Date.now() - this.triedAtMs >= this.options.freshMs) {
       this.underWay ??= this.refresh();
       // A part that failed last time is asked again, but nobody waits for it: its fault is known.
       if (!this.reading.fault) await this.underWay;
@@ -64,7 +64,7 @@ export class CachedReading<T> {
     const generation = this.generation;
     let next: Reading<T>;
     try {
-      const value = await withinDeadline(this.what, this.o.deadlineMs, this.read());
+      const value = await withinDeadline(this.what, this.options.deadlineMs, this.read());
       next = { value, readAtMs: Date.now(), fault: null };
     } catch (error) {
       next = { ...this.reading, fault: asSwarmError(error) };

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { SwarmError, idSchema } from '../domain';
-import { parseOrRefuse } from '../service/http';
+import { parseOrRefuse } from '../platform/http';
 import type { Accuracy, Status } from './answer-schemas';
 import { audienceRowsOf } from './history-import';
 import { jsonBody } from './json-body';
@@ -15,7 +15,7 @@ import {
 } from './schemas';
 import { whatIf } from './what-if';
 
-const historyBodyLimit = '1mb';
+const HISTORY_BODY_LIMIT = '1mb';
 
 export interface ForecastRoutesParts {
   cell: string;
@@ -27,7 +27,7 @@ export interface ForecastRoutesParts {
 /** Import of history: mounted before the parser of small bodies. */
 export const createHistoryRoutes = ({ cell, ports, look }: ForecastRoutesParts): Router => {
   const router = Router();
-  router.use('/history', ...jsonBody(historyBodyLimit));
+  router.use('/history', ...jsonBody(HISTORY_BODY_LIMIT));
   router.post('/history', async (req, res) => {
     const asked = parseOrRefuse(historyImportSchema, req.body, 'history');
     const { seen } = await look();

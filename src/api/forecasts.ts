@@ -6,26 +6,26 @@ import type { ApiPorts } from './ports';
 import { SwarmError } from '../domain';
 import type { Status } from './answer-schemas';
 
-const historySteps = 48;
+const HISTORY_STEPS = 48;
 /** Events of the day ahead are shown, farther than the curves reach. */
-const eventSteps = 24;
-const deadlineMs = 2_000;
+const EVENT_STEPS = 24;
+const DEADLINE_MS = 2_000;
 
 /** Forecast curves with the history before them, for charts. What InfluxDB does not give is left empty and named. */
 export const forecastsOf = async (
   ports: ApiPorts,
   seen: Observation,
   status: Status,
-  o: { cell: string; stepSeconds: number },
+  options: { cell: string; stepSeconds: number },
 ): Promise<Forecasts> => {
   const { forecast } = seen;
-  const stepSeconds = forecast?.stepSeconds ?? o.stepSeconds;
+  const stepSeconds = forecast?.stepSeconds ?? options.stepSeconds;
   const endMs = seen.atMs;
-  const sinceMs = endMs - historySteps * stepSeconds * 1000;
+  const sinceMs = endMs - HISTORY_STEPS * stepSeconds * 1000;
   const missing: Missing[] = [...seen.missing];
   const ask = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
     try {
-      return await withinDeadline('InfluxDB', deadlineMs, work);
+      return await withinDeadline('InfluxDB', DEADLINE_MS, work);
     } catch (error) {
       const code = error instanceof SwarmError ? error.code : 'internal';
       if (!missing.some((m) => m.part === 'influxdb')) {
@@ -37,15 +37,27 @@ export const forecastsOf = async (
   const channelIds = status.channels.map((c) => c.id);
   const [audience, used, load, events] = await Promise.all([
     ask(
-      ports.telemetry.audienceHistory({ cell: o.cell, channelIds, stepSeconds, steps: historySteps, endMs }),
+      ports.telemetry.audienceHistory({
+        cell: options.cell,
+        channelIds,
+        stepSeconds,
+        steps: HISTORY_STEPS,
+        endMs,
+      }),
       {},
     ),
     ask(
-      ports.telemetry.recent('encoder', { cell: o.cell, fields: ['units_used'], sinceMs, stepSeconds }),
+      ports.telemetry.recent('encoder', { cell: options.cell, fields: ['units_used'], sinceMs, stepSeconds }),
       [],
     ),
-    ask(ports.telemetry.inputs.regionLoad({ cell: o.cell, stepSeconds, steps: historySteps, endMs }), {}),
-    ask(ports.telemetry.inputs.events({ cell: o.cell, toMs: endMs + eventSteps * stepSeconds * 1000 }), []),
+    ask(
+      ports.telemetry.inputs.regionLoad({ cell: options.cell, stepSeconds, steps: HISTORY_STEPS, endMs }),
+      {},
+    ),
+    ask(
+      ports.telemetry.inputs.events({ cell: options.cell, toMs: endMs + EVENT_STEPS * stepSeconds * 1000 }),
+      [],
+    ),
   ]);
   const pointsOf = (values: readonly (number | null)[]): { atMs: number; value: number | null }[] =>
     values.map((value, i) => ({ atMs: endMs - (values.length - 1 - i) * stepSeconds * 1000, value }));

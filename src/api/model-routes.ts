@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { idSchema, retrainScheduleId } from '../domain';
 import type { ModelStore } from '../models';
-import { parseOrRefuse } from '../service/http';
+import { parseOrRefuse } from '../platform/http';
 import type { Models, Status } from './answer-schemas';
 import type { ApiPorts } from './ports';
 import { emptySchema } from './schemas';

@@ -1,5 +1,5 @@
 import type { CellForecast, EncoderInfo, EncoderTelemetry, SwarmWorkflowState } from '../domain';
-import type { StorageReport } from '../service/storage-reports';
+import type { StorageReport } from '../platform/storage-reports';
 import type { Missing, MoveRecord } from './answer-schemas';
 import type { LatestFeedback } from '../telemetry/forecast-feedback';
 import { CachedReading, type Reading } from './cached';
@@ -23,10 +23,10 @@ export interface Observation {
   missing: Missing[];
 }
 
-const secondMs = 1_000;
-const movesShown = 20;
+const SECOND_MS = 1_000;
+const MOVES_SHOWN = 20;
 /** A series that was not scored for a day says nothing of now. */
-const alertSteps = 24;
+const ALERT_STEPS = 24;
 
 interface EncoderReadings {
   info: CachedReading<EncoderInfo>;
@@ -53,31 +53,34 @@ export class Observer {
 
   constructor(
     private readonly ports: ApiPorts,
-    o: { cell: string; stepSeconds: number; forecastMaxAgeMs: number },
+    options: { cell: string; stepSeconds: number; forecastMaxAgeMs: number },
   ) {
-    const fast = { freshMs: 0.9 * secondMs, deadlineMs: 0.8 * secondMs };
-    const slow = { freshMs: 1.9 * secondMs, deadlineMs: 2 * secondMs };
+    const fast = { freshMs: 0.9 * SECOND_MS, deadlineMs: 0.8 * SECOND_MS };
+    const slow = { freshMs: 1.9 * SECOND_MS, deadlineMs: 2 * SECOND_MS };
     const { orchestration, telemetry } = ports;
     this.swarm = new CachedReading('Temporal', () => orchestration.swarmState(), slow);
-    this.moves = new CachedReading('Temporal', () => orchestration.moves({ limit: movesShown }), slow);
+    this.moves = new CachedReading('Temporal', () => orchestration.moves({ limit: MOVES_SHOWN }), slow);
     this.origin = new CachedReading('The origin', () => ports.origin.channels(), fast);
     this.sources = new CachedReading('The source', () => ports.source.channels(), slow);
     this.storage = new CachedReading('Storage', () => ports.storage(), slow);
     this.fleet = new CachedReading('The fleet', () => ports.fleet.list(), fast);
     this.forecast = new CachedReading(
       'InfluxDB',
-      () => telemetry.latestForecast(o.cell, o.forecastMaxAgeMs),
+      () => telemetry.latestForecast(options.cell, options.forecastMaxAgeMs),
       slow,
     );
     this.feedback = new CachedReading(
       'InfluxDB',
       () =>
-        telemetry.feedback.latest({ cell: o.cell, sinceMs: Date.now() - alertSteps * o.stepSeconds * 1000 }),
-      { freshMs: 5 * secondMs, deadlineMs: 2 * secondMs },
+        telemetry.feedback.latest({
+          cell: options.cell,
+          sinceMs: Date.now() - ALERT_STEPS * options.stepSeconds * 1000,
+        }),
+      { freshMs: 5 * SECOND_MS, deadlineMs: 2 * SECOND_MS },
     );
     this.viewers = new CachedReading(
       'InfluxDB',
-      () => telemetry.latestAudience({ cell: o.cell, channelIds: this.channelIds }),
+      () => telemetry.latestAudience({ cell: options.cell, channelIds: this.channelIds }),
       slow,
     );
   }
@@ -157,14 +160,14 @@ export class Observer {
     if (!readings) {
       const { encoder } = this.ports;
       const what = `Encoder ${id}`;
-      const deadlineMs = 0.8 * secondMs;
+      const deadlineMs = 0.8 * SECOND_MS;
       readings = {
         info: new CachedReading(what, () => encoder.describe(address), {
-          freshMs: 10 * secondMs,
+          freshMs: 10 * SECOND_MS,
           deadlineMs,
         }),
         telemetry: new CachedReading(what, () => encoder.telemetry(address), {
-          freshMs: 0.9 * secondMs,
+          freshMs: 0.9 * SECOND_MS,
           deadlineMs,
         }),
       };

@@ -19,7 +19,7 @@ import {
   eventSchema,
   handoffSchema,
   historyImportSchema,
-  historyRowsAtOnce,
+  HISTORY_ROWS_AT_ONCE,
   whatIfSchema,
 } from './schemas';
 import { channelSpecSchema, encoderBuildSchema, knownEventSchema } from '../domain';
@@ -186,7 +186,7 @@ export const operations: Operation[] = [
   {
     method: 'post',
     path: '/history',
-    summary: `Imports audience, at most ${historyRowsAtOnce} rows at once; the same row again replaces itself`,
+    summary: `Imports audience, at most ${HISTORY_ROWS_AT_ONCE} rows at once; the same row again replaces itself`,
     body: 'HistoryImport',
     answer: 'HistoryImported',
     refusals: ['bad-request', 'unavailable', 'timeout'],
@@ -400,9 +400,13 @@ export const openApiDocument = (apiUrl: string): object => {
     },
     servers: [{ url: `${apiUrl}/api` }],
     paths: Object.fromEntries(
-      [...new Set(operations.map((o) => o.path))].map((path) => [
+      [...new Set(operations.map((options) => options.path))].map((path) => [
         path,
-        Object.fromEntries(operations.filter((o) => o.path === path).map((o) => [o.method, describe(o)])),
+        Object.fromEntries(
+          operations
+            .filter((options) => options.path === path)
+            .map((options) => [options.method, describe(options)]),
+        ),
       ]),
     ),
     components: {

@@ -24,17 +24,17 @@ import type { MoveRecord } from './answer-schemas';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import { readHistory } from './run-history';
-import { noSwarm, type TemporalCalls } from './temporal-calls';
+import { noSwarm, type TemporalCalls } from '../temporal/calls';
 
 /** Results of ended moves never change: keep so many of them. */
-const keptRecords = 500;
+const KEPT_RECORDS = 500;
 
 /** Orchestration port on a real Temporal server. */
 export class TemporalOrchestration implements Orchestration {
   private readonly ended = new Map<string, MoveRecord>();
 
   constructor(
-    private readonly o: {
+    private readonly options: {
       cell: string;
       namespace: string;
       uiUrl: string;
@@ -43,13 +43,13 @@ export class TemporalOrchestration implements Orchestration {
   ) {}
 
   swarmState(): Promise<SwarmWorkflowState> {
-    return this.o.calls.read(noSwarm, (client) =>
+    return this.options.calls.read(noSwarm, (client) =>
       this.swarm(client).query<SwarmWorkflowState>(swarmControl.state),
     );
   }
 
   channelState(channelId: string): Promise<ChannelWorkflowState> {
-    return this.o.calls.read(unknownChannel(channelId), (client) =>
+    return this.options.calls.read(unknownChannel(channelId), (client) =>
       client.workflow
         .getHandle(channelWorkflowId(channelId))
         .query<ChannelWorkflowState>(channelControl.state),
@@ -65,7 +65,7 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   move(channelId: string, request: MoveRequest): Promise<MoveResult> {
-    return this.o.calls.command(unknownChannel(channelId), (client) =>
+    return this.options.calls.command(unknownChannel(channelId), (client) =>
       client.workflow
         .getHandle(channelWorkflowId(channelId))
         .executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, {
@@ -81,20 +81,20 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   retrain(): Promise<void> {
-    return this.o.calls.command(noSwarm, (client) =>
-      client.schedule.getHandle(retrainScheduleId(this.o.cell)).trigger(ScheduleOverlapPolicy.SKIP),
+    return this.options.calls.command(noSwarm, (client) =>
+      client.schedule.getHandle(retrainScheduleId(this.options.cell)).trigger(ScheduleOverlapPolicy.SKIP),
     );
   }
 
-  moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]> {
-    return this.o.calls.read(noSwarm, async (client) => {
+  moves(options: { limit: number; channelId?: string }): Promise<MoveRecord[]> {
+    return this.options.calls.read(noSwarm, async (client) => {
       const query =
-        `${searchAttributeNames.cell} = "${this.o.cell}" AND WorkflowType IN ("handoff", "recovery")` +
-        (o.channelId ? ` AND ${searchAttributeNames.channel} = "${o.channelId}"` : '');
+        `${searchAttributeNames.cell} = "${this.options.cell}" AND WorkflowType IN ("handoff", "recovery")` +
+        (options.channelId ? ` AND ${searchAttributeNames.channel} = "${options.channelId}"` : '');
       const listed: ListedMove[] = [];
-      for await (const info of client.workflow.list({ query, pageSize: o.limit })) {
+      for await (const info of client.workflow.list({ query, pageSize: options.limit })) {
         listed.push(listedMove(info));
-        if (listed.length >= o.limit) break;
+        if (listed.length >= options.limit) break;
       }
       const records = await Promise.all(listed.map((move) => this.recordOf(client, move)));
       const whenMs = (r: MoveRecord): number => (r.outcome === 'running' ? Infinity : r.requestedAtMs);
@@ -109,7 +109,7 @@ export class TemporalOrchestration implements Orchestration {
         `There is no workflow ${workflowId}.`,
         'Take an id from `encoder-swarm status`.',
       );
-    return this.o.calls.read(notFound, async (client) => {
+    return this.options.calls.read(notFound, async (client) => {
       const { defaultPayloadConverter } = await import('@temporalio/common');
       const handle = client.workflow.getHandle(workflowId);
       const description = await handle.describe();
@@ -136,15 +136,15 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   close(): Promise<void> {
-    return this.o.calls.close();
+    return this.options.calls.close();
   }
 
   private swarm(client: Client): WorkflowHandle {
-    return client.workflow.getHandle(swarmWorkflowId(this.o.cell));
+    return client.workflow.getHandle(swarmWorkflowId(this.options.cell));
   }
 
   private updateSwarm(name: string, argument: unknown): Promise<void> {
-    return this.o.calls.command(noSwarm, async (client) => {
+    return this.options.calls.command(noSwarm, async (client) => {
       await this.swarm(client).executeUpdate<void, [unknown]>(name, {
         args: [argument],
         updateId: randomUUID(),
@@ -153,7 +153,7 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   private urlOf(workflowId: string, runId: string): string {
-    return runUrl(this.o.uiUrl, this.o.namespace, workflowId, runId);
+    return runUrl(this.options.uiUrl, this.options.namespace, workflowId, runId);
   }
 
   private async recordOf(client: Client, listed: ListedMove): Promise<MoveRecord> {
@@ -173,7 +173,7 @@ export class TemporalOrchestration implements Orchestration {
         },
       );
     this.ended.set(listed.runId, record);
-    if (this.ended.size > keptRecords) this.ended.delete(this.ended.keys().next().value as string);
+    if (this.ended.size > KEPT_RECORDS) this.ended.delete(this.ended.keys().next().value as string);
     return record;
   }
 }

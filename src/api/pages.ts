@@ -6,7 +6,7 @@ const projectRoot = (): string => {
   for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
     if (existsSync(join(folder, 'web', 'index.html'))) return folder;
   }
-  throw new Error('The folder web/ of the project is missing. Mend: take a complete copy of the project.');
+  throw new Error('The folder web/ of the project is missing. Hint: take a complete copy of the project.');
 };
 
 /** The operator's page, and the two libraries that it uses from node_modules. */

@@ -1,4 +1,4 @@
-import type { StorageReport } from '../service/storage-reports';
+import type { StorageReport } from '../platform/storage-reports';
 import type { ForecastFeedback } from '../telemetry/forecast-feedback';
 import type { ForecastInputs } from '../telemetry/forecast-inputs';
 import type { TelemetryStore } from '../telemetry/store';
@@ -49,7 +49,7 @@ export interface Orchestration {
   /** Begins a retraining of the net, unless one is under way. */
   retrain(): Promise<void>;
   /** Running moves first, then the latest. */
-  moves(o: { limit: number; channelId?: string }): Promise<MoveRecord[]>;
+  moves(options: { limit: number; channelId?: string }): Promise<MoveRecord[]>;
   /** One run with its history. @throws SwarmError bad-request when there is no such workflow. */
   run(workflowId: string): Promise<WorkflowRun>;
   close(): Promise<void>;

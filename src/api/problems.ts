@@ -1,8 +1,8 @@
-import { storageProblem } from '../service/storage-reports';
+import { storageProblem } from '../platform/storage-reports';
 import type { ChannelStatus, EncoderStatus } from './answer-schemas';
 import type { Observation } from './observe';
 
-const unresolvedAfterMs = 60_000;
+const UNRESOLVED_AFTER_MS = 60_000;
 
 /** What an operator should look at, worst first, each as one sentence. */
 export const problemsOf = (
@@ -23,7 +23,7 @@ export const problemsOf = (
   ...seen.moves.flatMap((m) => {
     if (m.outcome === 'unresolved') return [`A ${m.kind} of ${m.channelId} is unresolved: ${m.workflowId}.`];
     const runsForMs = seen.atMs - m.requestedAtMs;
-    return m.outcome === 'running' && runsForMs > unresolvedAfterMs
+    return m.outcome === 'running' && runsForMs > UNRESOLVED_AFTER_MS
       ? [
           `A ${m.kind} of ${m.channelId} has been running for ${Math.round(runsForMs / 1000)} s: ${m.workflowId}.`,
         ]

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { z } from 'zod';
 import { rolloutRequestSchema } from '../domain';
-import { parseOrRefuse } from '../service/http';
+import { parseOrRefuse } from '../platform/http';
 import type { RolloutsPort } from './rollouts-port';
 import { emptySchema } from './schemas';
 

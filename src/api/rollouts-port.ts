@@ -7,7 +7,7 @@ import {
   type RolloutState,
 } from '../domain';
 import { taskQueueOf } from '../config/config';
-import type { TemporalCalls } from './temporal-calls';
+import type { TemporalCalls } from '../temporal/calls';
 
 /** The rollout of the cell as the API asks it: the one under way, else the last one. Refuses with a SwarmError. */
 export interface RolloutsPort {

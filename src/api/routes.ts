@@ -2,7 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
 import { idSchema } from '../domain';
 import { ModelStore } from '../models';
-import { parseOrRefuse } from '../service/http';
+import { parseOrRefuse } from '../platform/http';
 import type { Forecasts, Status } from './answer-schemas';
 import { CachedReading } from './cached';
 import { channelSpecFrom, requestHandoff } from './commands';
@@ -21,9 +21,9 @@ import { statusOf } from './status';
 import { createRolloutRoutes } from './rollout-routes';
 import { createVersionRoutes } from './version-routes';
 
-const statusFreshMs = 500;
-const statusDeadlineMs = 5_000;
-const bodyLimit = '64kb';
+const STATUS_FRESH_MS = 500;
+const STATUS_DEADLINE_MS = 5_000;
+const BODY_LIMIT = '64kb';
 
 export interface ApiRoutes {
   router: Router;
@@ -52,7 +52,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
       const seen = await observer.observe();
       return { seen, status: statusOf(seen, { ...context, net: await netStatus(models) }) };
     },
-    { freshMs: statusFreshMs, deadlineMs: statusDeadlineMs },
+    { freshMs: STATUS_FRESH_MS, deadlineMs: STATUS_DEADLINE_MS },
   );
   const lookNow = async (): Promise<{ seen: Observation; status: Status }> => {
     const { value, fault } = await look.get();
@@ -66,7 +66,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
       const { seen, status } = await lookNow();
       return forecastsOf(ports, seen, status, { cell, stepSeconds });
     },
-    { freshMs: Math.min(2_000, stepSeconds * 1000), deadlineMs: statusDeadlineMs },
+    { freshMs: Math.min(2_000, stepSeconds * 1000), deadlineMs: STATUS_DEADLINE_MS },
   );
   /** Does what an operator asked for, and lets the next look see its effect. */
   const command = async <T>(work: Promise<T>): Promise<T> => {
@@ -80,7 +80,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
   const events = new StatusEvents(status);
   const router = Router();
   const parts = { cell, stepSeconds, ports, look: lookNow };
-  router.use(createHistoryRoutes(parts), ...jsonBody(bodyLimit));
+  router.use(createHistoryRoutes(parts), ...jsonBody(BODY_LIMIT));
   const idOf = (req: Request, what: string): string => parseOrRefuse(idSchema, req.params.id, what);
 
   router.get('/status', async (_req, res) => void res.json(await status()));

@@ -33,30 +33,30 @@ export const subjectSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9/_.:-]{0,199}$/, 'use a channel id or a workflow id');
 
-const mostEventDays = 7;
-const mostDaysAhead = 400;
-const dayMs = 86_400_000;
+const MOST_EVENT_DAYS = 7;
+const MOST_DAYS_AHEAD = 400;
+const DAY_MS = 86_400_000;
 /** The store keeps what is at most so old. */
-const keptDays = 30;
+const KEPT_DAYS = 30;
 
 /** A known event. The schedule is of the weeks around now: farther off it would help no forecast. */
 export const eventSchema = knownEventSchema
   .strict()
   .refine((e) => e.endsAtMs > e.startsAtMs, { path: ['endsAtMs'], message: 'must be after startsAtMs' })
-  .refine((e) => e.endsAtMs - e.startsAtMs <= mostEventDays * dayMs, {
+  .refine((e) => e.endsAtMs - e.startsAtMs <= MOST_EVENT_DAYS * DAY_MS, {
     path: ['endsAtMs'],
-    message: `at most ${mostEventDays} days after startsAtMs; give longer ones day by day`,
+    message: `at most ${MOST_EVENT_DAYS} days after startsAtMs; give longer ones day by day`,
   })
-  .refine((e) => e.startsAtMs > Date.now() - (keptDays - 1) * dayMs, {
+  .refine((e) => e.startsAtMs > Date.now() - (KEPT_DAYS - 1) * DAY_MS, {
     path: ['startsAtMs'],
-    message: `at most ${keptDays - 1} days ago: history goes back no further`,
+    message: `at most ${KEPT_DAYS - 1} days ago: history goes back no further`,
   })
-  .refine((e) => e.startsAtMs < Date.now() + mostDaysAhead * dayMs, {
+  .refine((e) => e.startsAtMs < Date.now() + MOST_DAYS_AHEAD * DAY_MS, {
     path: ['startsAtMs'],
-    message: `at most ${mostDaysAhead} days ahead`,
+    message: `at most ${MOST_DAYS_AHEAD} days ahead`,
   });
 
-export const historyRowsAtOnce = 5_000;
+export const HISTORY_ROWS_AT_ONCE = 5_000;
 
 export const historyImportSchema = z
   .object({
@@ -72,7 +72,7 @@ export const historyImportSchema = z
           .strict(),
       )
       .min(1)
-      .max(historyRowsAtOnce),
+      .max(HISTORY_ROWS_AT_ONCE),
   })
   .strict();
 export type HistoryImport = z.infer<typeof historyImportSchema>;

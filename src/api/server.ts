@@ -1,9 +1,9 @@
 import express, { type ErrorRequestHandler } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
 import { SwarmError } from '../domain';
-import { errorHandler, listen } from '../service/http';
-import type { Logger } from '../service/logger';
-import { withMend } from './mends';
+import { errorHandler, listen } from '../platform/http';
+import type { Logger } from '../platform/logger';
+import { withHint } from './hints';
 import { createPages } from './pages';
 import type { ApiPorts } from './ports';
 import { guardRequests } from './request-guard';
@@ -17,19 +17,19 @@ export interface RunningApi {
 
 /**
  * Starts the API and the operator's page.
- * @param o.ports the parts of the swarm it asks; createPorts(environment) for the real ones
- * @param o.port port to listen on, 0 for a free one; default SWARM_API_PORT
+ * @param options.ports the parts of the swarm it asks; createPorts(environment) for the real ones
+ * @param options.port port to listen on, 0 for a free one; default SWARM_API_PORT
  * @throws SwarmError unavailable when the port is taken
  */
 export const startApi = async (
   environment: Environment,
-  o: { ports: ApiPorts; log: Logger; port?: number },
+  options: { ports: ApiPorts; log: Logger; port?: number },
 ): Promise<RunningApi> => {
   const { SWARM_HOST: host } = environment;
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
-  const routes = createRoutes(environment, o.ports);
+  const routes = createRoutes(environment, options.ports);
   app.use(guardRequests([host, new URL(environment.SWARM_API_URL).hostname]));
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok', cell: environment.SWARM_CELL }));
   app.use('/api', routes.router);
@@ -41,18 +41,18 @@ export const startApi = async (
     );
   });
   app.use(createPages(publicOriginUrl(environment)));
-  const addMend: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withMend(error));
-  app.use(addMend, errorHandler(o.log));
+  const addHint: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withHint(error));
+  app.use(addHint, errorHandler(options.log));
   // A command may be waited for longer than any media is.
-  const server = await listen(app, o.port ?? environment.SWARM_API_PORT, host, { idleTimeoutMs: 0 });
-  o.log.info({ port: server.port }, 'API listens');
+  const server = await listen(app, options.port ?? environment.SWARM_API_PORT, host, { idleTimeoutMs: 0 });
+  options.log.info({ port: server.port }, 'API listens');
   return {
     port: server.port,
     url: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
     stop: async () => {
       routes.stop();
       await server.close();
-      await o.ports.close();
+      await options.ports.close();
     },
   };
 };

@@ -1,8 +1,8 @@
 import type { RequestHandler, Response } from 'express';
 import { SwarmError } from '../domain';
 
-const periodMs = 1_000;
-const mostReaders = 64;
+const PERIOD_MS = 1_000;
+const MOST_READERS = 64;
 /** A page that has not read this much is too slow: it misses events until it has caught up. */
 const mostUnsentBytes = 1 << 20;
 
@@ -18,7 +18,7 @@ export class StatusEvents {
   constructor(private readonly read: () => Promise<unknown>) {}
 
   readonly handler: RequestHandler = (req, res) => {
-    if (this.readers.size >= mostReaders || this.stopped) {
+    if (this.readers.size >= MOST_READERS || this.stopped) {
       throw new SwarmError(
         'unavailable',
         `${this.readers.size} pages listen already.`,
@@ -48,7 +48,7 @@ export class StatusEvents {
     this.timer = setTimeout(() => {
       void this.push().finally(() => {
         this.timer = null;
-        if (this.readers.size > 0) this.schedule(periodMs);
+        if (this.readers.size > 0) this.schedule(PERIOD_MS);
       });
     }, afterMs);
   }

@@ -168,10 +168,10 @@ const encoderStatus = (id: string, seen: Observation, channels: readonly Channel
   };
 };
 
-const roundingUnits = 1e-6;
+const ROUNDING_UNITS = 1e-6;
 
 const loadOf = (used: number | null, p90: number | null, limit: number | null): EncoderStatus['load'] => {
   if (limit === null || used === null) return 'unknown';
-  if (used > limit + roundingUnits) return 'overloaded';
-  return p90 !== null && p90 > limit + roundingUnits ? 'at-risk' : 'ok';
+  if (used > limit + ROUNDING_UNITS) return 'overloaded';
+  return p90 !== null && p90 > limit + ROUNDING_UNITS ? 'at-risk' : 'ok';
 };

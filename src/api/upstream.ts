@@ -1,16 +1,16 @@
 import type { Environment } from '../config/config';
-import { callJson } from '../service/http';
-import { readStorageReports } from '../service/storage-reports';
+import { callJson } from '../platform/http';
+import { readStorageReports } from '../platform/storage-reports';
 import { encoderClientFor } from '../media/encoder/client';
 import { createFleetProvider } from '../fleet/provider';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { TemporalOrchestration } from './orchestration';
 import { createRolloutsPort } from './rollouts-port';
-import { TemporalCalls } from './temporal-calls';
+import { TemporalCalls } from '../temporal/calls';
 import { createVersionsPort } from './versions-port';
 import type { ApiPorts, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 
-const deadlineMs = 2_000;
+const DEADLINE_MS = 2_000;
 
 /** The real parts of the swarm that this environment names. Nothing is connected before it is needed. */
 export const createPorts = (environment: Environment): ApiPorts => {
@@ -19,7 +19,7 @@ export const createPorts = (environment: Environment): ApiPorts => {
   const store = createTelemetryStore(environment);
   // Loaded late: the API must answer its health check before the Temporal client is in memory.
   const calls = new TemporalCalls(async () =>
-    (await import('../worker/temporal-client')).connectTemporal(environment),
+    (await import('../temporal/client')).connectTemporal(environment),
   );
   const orchestration = new TemporalOrchestration({
     cell,
@@ -32,23 +32,23 @@ export const createPorts = (environment: Environment): ApiPorts => {
     versions: createVersionsPort(cell, calls),
     rollouts: createRolloutsPort(cell, calls),
     origin: {
-      channels: () => callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: deadlineMs }),
+      channels: () => callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: DEADLINE_MS }),
       ledgerEntry: async (channelId, gop) => {
         const range = `from=${gop}&to=${gop + 1}`;
         const entries = await callJson<LedgerEntry[]>(`${originUrl}/channels/${channelId}/ledger?${range}`, {
-          timeoutMs: deadlineMs,
+          timeoutMs: DEADLINE_MS,
         });
         return entries[0] ?? null;
       },
     },
     source: {
-      channels: () => callJson<SourceChannel[]>(`${sourceUrl}/channels`, { timeoutMs: deadlineMs }),
+      channels: () => callJson<SourceChannel[]>(`${sourceUrl}/channels`, { timeoutMs: DEADLINE_MS }),
     },
     storage: () => readStorageReports({ relay: relayUrl, origin: originUrl }),
     fleet: createFleetProvider(environment),
     encoder: {
-      describe: (address) => encoderClientFor(address).describe({ deadlineMs }),
-      telemetry: (address) => encoderClientFor(address).telemetry({ deadlineMs }),
+      describe: (address) => encoderClientFor(address).describe({ deadlineMs: DEADLINE_MS }),
+      telemetry: (address) => encoderClientFor(address).telemetry({ deadlineMs: DEADLINE_MS }),
     },
     telemetry: store,
     close: async () => {

@@ -1,7 +1,7 @@
 import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { buildSourceSchema, digestSchema, encoderBuildSchema, idSchema, type VersionsState } from '../domain';
-import { parseOrRefuse } from '../service/http';
+import { parseOrRefuse } from '../platform/http';
 import { emptySchema } from './schemas';
 import type { ApiPorts } from './ports';
 

@@ -8,7 +8,7 @@ import {
   type SetTargetRequest,
   type VersionsState,
 } from '../domain';
-import type { TemporalCalls } from './temporal-calls';
+import type { TemporalCalls } from '../temporal/calls';
 
 /** The Central Version Manager as the API asks it. Every call refuses with a SwarmError. */
 export interface VersionsPort {

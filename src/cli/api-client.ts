@@ -1,29 +1,29 @@
 import { SwarmError } from '../domain';
-import { callJson } from '../service/http';
+import { callJson } from '../platform/http';
 
-const readDeadlineMs = 10_000;
+const READ_DEADLINE_MS = 10_000;
 /** Longer than the API waits for a move, so that its answer is heard. */
-const commandDeadlineMs = 100_000;
-const probeDeadlineMs = 2_000;
+const COMMAND_DEADLINE_MS = 100_000;
+const PROBE_DEADLINE_MS = 2_000;
 
 /** Speaks to the API of a running swarm. Every refusal is a SwarmError. */
 export class ApiClient {
   constructor(readonly url: string) {}
 
   get<T>(path: string): Promise<T> {
-    return this.call<T>(path, { timeoutMs: readDeadlineMs });
+    return this.call<T>(path, { timeoutMs: READ_DEADLINE_MS });
   }
 
   post<T>(path: string, json: unknown = {}): Promise<T> {
-    return this.call<T>(path, { method: 'POST', json, timeoutMs: commandDeadlineMs });
+    return this.call<T>(path, { method: 'POST', json, timeoutMs: COMMAND_DEADLINE_MS });
   }
 
   put<T>(path: string, json: unknown): Promise<T> {
-    return this.call<T>(path, { method: 'PUT', json, timeoutMs: commandDeadlineMs });
+    return this.call<T>(path, { method: 'PUT', json, timeoutMs: COMMAND_DEADLINE_MS });
   }
 
   delete(path: string): Promise<void> {
-    return this.call<void>(path, { method: 'DELETE', timeoutMs: commandDeadlineMs });
+    return this.call<void>(path, { method: 'DELETE', timeoutMs: COMMAND_DEADLINE_MS });
   }
 
   private async call<T>(path: string, init: Parameters<typeof callJson>[1]): Promise<T> {
@@ -42,7 +42,7 @@ export class ApiClient {
 
   /** Tells a silent API from one that says itself that something behind it is not there. */
   private answers(): Promise<boolean> {
-    return callJson(`${this.url}/healthz`, { timeoutMs: probeDeadlineMs }).then(
+    return callJson(`${this.url}/healthz`, { timeoutMs: PROBE_DEADLINE_MS }).then(
       () => true,
       () => false,
     );

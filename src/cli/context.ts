@@ -10,14 +10,14 @@ export interface CommandContext {
   print: (value: unknown, lines: () => string[]) => void;
 }
 
-const defaultApiUrl = 'http://127.0.0.1:7700';
+const DEFAULT_API_URL = 'http://127.0.0.1:7700';
 
 /** Reads the options that every command takes. @throws SwarmError bad-request for an --api that is not a URL */
 export const contextOf = (command: Command): CommandContext => {
   const options = command.optsWithGlobals<{ json?: boolean; api?: string }>();
   const json = options.json ?? false;
   return {
-    api: new ApiClient(apiUrl(options.api ?? (process.env.SWARM_API_URL || defaultApiUrl))),
+    api: new ApiClient(apiUrl(options.api ?? (process.env.SWARM_API_URL || DEFAULT_API_URL))),
     json,
     print: (value, lines) => {
       process.stdout.write(`${json ? JSON.stringify(value, null, 2) : lines().join('\n')}\n`);
@@ -30,6 +30,6 @@ const apiUrl = (text: string): string => {
   throw new SwarmError(
     'bad-request',
     `${JSON.stringify(text)} is not the URL of an API.`,
-    `Write it like ${defaultApiUrl}.`,
+    `Write it like ${DEFAULT_API_URL}.`,
   );
 };

@@ -10,12 +10,12 @@ export class AnsweredNo extends Error {
 
 /** Input, such as a file or JSON lines, that can't be used: like wrong usage, and unlike a refusal by the swarm. */
 export class UnusableInput extends SwarmError {
-  constructor(message: string, mend: string) {
-    super('bad-request', message, mend);
+  constructor(message: string, hint: string) {
+    super('bad-request', message, hint);
   }
 }
 
-/** Prints why a command failed, with the mend, on standard error, and returns the exit code. */
+/** Prints why a command failed, with the hint, on standard error, and returns the exit code. */
 export const reportFailure = (error: unknown, json: boolean): number => {
   if (error instanceof AnsweredNo) return exitCodes.failure;
   if (error instanceof CommanderError) {
@@ -37,7 +37,7 @@ export const reportFailure = (error: unknown, json: boolean): number => {
 };
 
 const printError = (error: SwarmError, json: boolean): void => {
-  const mend = error.mend ? `\n  Mend: ${error.mend}` : '';
-  const text = json ? JSON.stringify(error.toBody()) : `encoder-swarm: ${error.message}${mend}`;
+  const hint = error.hint ? `\n  Hint: ${error.hint}` : '';
+  const text = json ? JSON.stringify(error.toBody()) : `encoder-swarm: ${error.message}${hint}`;
   process.stderr.write(`${text}\n`);
 };

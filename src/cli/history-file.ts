@@ -93,24 +93,28 @@ const columnsOf = (file: string, header: readonly string[], channelId: string | 
 
 /**
  * Reads a whole history and checks every line, before anything is made of it.
- * @param o.channelId channel of a file without a column `channel`
+ * @param options.channelId channel of a file without a column `channel`
  * @returns rows in the file's order, at least one
  * @throws SwarmError bad-request that names the lines at fault
  */
-export const parseHistory = (file: string, csv: string, o: { channelId?: string } = {}): HistoryRow[] => {
+export const parseHistory = (
+  file: string,
+  csv: string,
+  options: { channelId?: string } = {},
+): HistoryRow[] => {
   const [header, ...lines] = linesOf(file, csv);
   if (!header || lines.length === 0) throw refuse(file, ['it holds no rows'], 0);
   const columns = columnsOf(
     file,
     header.record.map((name) => name.toLowerCase()),
-    o.channelId,
+    options.channelId,
   );
   const faults: string[] = [];
   let faulty = 0;
   const rows = lines.flatMap(({ record, info }): HistoryRow[] => {
     const cell = (index: number): string => record[index] ?? '';
     const viewers = viewersSchema.safeParse(cell(columns.viewers));
-    const channel = idSchema.safeParse(columns.channel < 0 ? o.channelId : cell(columns.channel));
+    const channel = idSchema.safeParse(columns.channel < 0 ? options.channelId : cell(columns.channel));
     const regionText = columns.region < 0 ? '' : cell(columns.region);
     const region = regionText === '' ? null : idSchema.safeParse(regionText);
     const atMs = msOf(cell(columns.time));

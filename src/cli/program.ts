@@ -14,7 +14,7 @@ import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
 import { addVersion } from './commands/version';
 
-const examples = `
+const EXAMPLES = `
 Examples:
   encoder-swarm status                    the swarm at a glance
   encoder-swarm handoff ch-1 enc-2        move a channel while viewers watch
@@ -28,13 +28,13 @@ Examples:
 Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage or unusable input.`;
 
 /** The command line. Every command takes --json and --api. */
-export const createProgram = (o: { json: boolean }): Command => {
+export const createProgram = (options: { json: boolean }): Command => {
   const program = new Command('encoder-swarm')
     .description('Looks at and commands a running swarm of live encoders.')
     .option('--api <url>', 'API of the swarm (default: SWARM_API_URL, else http://127.0.0.1:7700)')
     .option('--json', 'print JSON, errors too')
     .showHelpAfterError('(encoder-swarm --help tells more)')
-    .addHelpText('after', examples)
+    .addHelpText('after', EXAMPLES)
     .exitOverride();
   addStatus(program);
   addHandoff(program);
@@ -53,7 +53,7 @@ export const createProgram = (o: { json: boolean }): Command => {
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.
-    if (o.json) command.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+    if (options.json) command.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
     if (command !== program && (command.commands.length === 0 || command.registeredArguments.length > 0)) {
       command.option('--json', 'print JSON, errors too').option('--api <url>', 'API of the swarm');
     }

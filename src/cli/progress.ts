@@ -1,25 +1,25 @@
 import { SingleBar } from 'cli-progress';
 
-const tickMs = 500;
+const TICK_MS = 500;
 
 /**
  * Shows people at a terminal how far a verification is: first the time that live playlists are followed, then the
  * playlists decoded. Nothing in pipes.
  */
-export const createVerifyProgress = (o: {
+export const createVerifyProgress = (options: {
   hidden: boolean;
   followSeconds: number;
 }): { onProgress: (done: number, total: number) => void; stop: () => void } => {
-  if (o.hidden || !process.stderr.isTTY) return { onProgress: () => undefined, stop: () => undefined };
+  if (options.hidden || !process.stderr.isTTY) return { onProgress: () => undefined, stop: () => undefined };
   const create = (format: string): SingleBar =>
     new SingleBar({ format, hideCursor: true, stream: process.stderr });
   const follow = create('Following  [{bar}] {value} of {total} s');
   const verify = create('Verifying  [{bar}] {value} of {total} playlists, {duration_formatted}');
   const startedAtMs = Date.now();
   let ticker: NodeJS.Timeout | undefined;
-  if (o.followSeconds > 0) {
-    follow.start(Math.round(o.followSeconds), 0);
-    ticker = setInterval(() => follow.update(Math.round((Date.now() - startedAtMs) / 1000)), tickMs);
+  if (options.followSeconds > 0) {
+    follow.start(Math.round(options.followSeconds), 0);
+    ticker = setInterval(() => follow.update(Math.round((Date.now() - startedAtMs) / 1000)), TICK_MS);
   }
   const stopFollowing = (): void => {
     clearInterval(ticker);
@@ -40,12 +40,12 @@ export const createVerifyProgress = (o: {
 };
 
 /** Shows people at a terminal how much of a long calculation is done. Nothing in pipes. */
-export const createCountProgress = (o: {
+export const createCountProgress = (options: {
   hidden: boolean;
   format: string;
 }): { onProgress: (done: number, total: number) => void; stop: () => void } => {
-  if (o.hidden || !process.stderr.isTTY) return { onProgress: () => undefined, stop: () => undefined };
-  const bar = new SingleBar({ format: o.format, hideCursor: true, stream: process.stderr });
+  if (options.hidden || !process.stderr.isTTY) return { onProgress: () => undefined, stop: () => undefined };
+  const bar = new SingleBar({ format: options.format, hideCursor: true, stream: process.stderr });
   return {
     onProgress: (done, total) => {
       if (!bar.isActive) bar.start(total, 0);

@@ -4,10 +4,10 @@ import type { RolloutState } from '../domain';
 const DETAIL_AT_MOST = 70;
 
 /** Shows people at a terminal how far a rollout is. Nothing in pipes. */
-export const createRolloutProgress = (o: {
+export const createRolloutProgress = (options: {
   hidden: boolean;
 }): { show: (state: RolloutState) => void; stop: () => void } => {
-  if (o.hidden || !process.stderr.isTTY) return { show: () => undefined, stop: () => undefined };
+  if (options.hidden || !process.stderr.isTTY) return { show: () => undefined, stop: () => undefined };
   const bar = new SingleBar({
     format: '{phase} [{bar}] {value} of {total} encoders, {duration_formatted}. {detail}',
     hideCursor: true,

@@ -2,13 +2,13 @@ import { randomInt } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { SwarmError, channelWithDefaults } from '../domain';
-import { boundedRun } from '../start/bounded-run';
-import { parseInput, withInputs } from '../start/channel-inputs';
-import { awaitFirstGops } from '../start/first-gops';
-import { MovesWatch, moveInWords } from '../start/moves-watch';
-import { reportInWords } from '../start/run-report';
-import { startSwarm, type RunningSwarm } from '../start/swarm';
-import { whereToLook } from '../start/where-to-look';
+import { boundedRun } from '../acceptance/bounded-run';
+import { parseInput, withInputs } from '../launch/channel-inputs';
+import { awaitFirstGops } from '../acceptance/first-gops';
+import { MovesWatch, moveInWords } from '../acceptance/moves-watch';
+import { reportInWords } from '../acceptance/run-report';
+import { startSwarm, type RunningSwarm } from '../launch/swarm';
+import { whereToLook } from '../launch/where-to-look';
 import { MAX_LOCAL_ENCODERS, StepReporter } from '../setup';
 import { durationOption } from './options';
 
@@ -69,8 +69,8 @@ const program = new Command('npm start --')
   .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumber(1, 20), 6);
 
 const showError = (error: unknown): void => {
-  const { message, mend } = error as SwarmError;
-  console.error(`\n${message}${mend ? `\nMend: ${mend}` : ''}`);
+  const { message, hint } = error as SwarmError;
+  console.error(`\n${message}${hint ? `\nHint: ${hint}` : ''}`);
 };
 
 /** First signal: stop in order; second: at once. Resolves with the first signal. */
@@ -107,17 +107,17 @@ const requireWritable = async (file: string): Promise<void> => {
   }
 };
 
-const main = async (o: Options): Promise<number> => {
+const main = async (options: Options): Promise<number> => {
   const startedAtMs = performance.timeOrigin;
-  const durationSeconds = o.duration ?? null;
-  if (o.report !== undefined) await requireWritable(o.report);
+  const durationSeconds = options.duration ?? null;
+  if (options.report !== undefined) await requireWritable(options.report);
   const inputFolder = process.env.INIT_CWD ?? process.cwd();
-  const inputs = await Promise.all(o.input.map((text) => parseInput(text, inputFolder)));
+  const inputs = await Promise.all(options.input.map((text) => parseInput(text, inputFolder)));
   const channels = withInputs(
-    Array.from({ length: o.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`)),
+    Array.from({ length: options.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`)),
     inputs,
   );
-  const encoders = Array.from({ length: o.encoders }, (_, i) => ({
+  const encoders = Array.from({ length: options.encoders }, (_, i) => ({
     id: `enc-${i + 1}`,
     zone: i % 2 ? 'b' : 'a',
   }));
@@ -133,8 +133,8 @@ const main = async (o: Options): Promise<number> => {
   };
   try {
     swarm = await startSwarm({
-      stateDir: o.stateDir,
-      ...(o.portBase !== undefined && { portBase: o.portBase }),
+      stateDir: options.stateDir,
+      ...(options.portBase !== undefined && { portBase: options.portBase }),
       env: process.env,
       encoders,
       encoderCapacityUnits: ENCODER_CAPACITY_UNITS,
@@ -174,19 +174,19 @@ const main = async (o: Options): Promise<number> => {
       await watch.stop();
       return 0;
     }
-    reporter.line(`  bounded run of ${durationSeconds} s, seed ${o.seed}`);
+    reporter.line(`  bounded run of ${durationSeconds} s, seed ${options.seed}`);
     const report = await boundedRun({
       swarm,
       firstGops,
       durationSeconds,
       startedAtMs,
       startSeconds,
-      seed: o.seed,
+      seed: options.seed,
       reporter,
       stopSwarm,
       signal: interrupted.signal,
     });
-    if (o.report !== undefined) await writeFile(o.report, `${JSON.stringify(report, null, 2)}\n`);
+    if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
     reporter.line(reportInWords(report));
     return report.ok ? 0 : 1;
   } catch (error) {

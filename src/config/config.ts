@@ -75,7 +75,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv = process.env): Environme
   const parsed = environmentSchema.safeParse(set);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ');
-    throw new Error(`Bad environment: ${faults}. Mend: correct or unset the variable.`);
+    throw new Error(`Bad environment: ${faults}. Hint: correct or unset the variable.`);
   }
   return { ...parsed.data, SWARM_STATE_DIR: resolve(parsed.data.SWARM_STATE_DIR) };
 };

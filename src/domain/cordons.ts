@@ -26,10 +26,10 @@ const ofPeople = (cordon: Cordon | undefined): Cordon | undefined =>
 export const withCordon = (
   cordons: Cordons,
   { encoderId, requestedBy, exceptChannels }: CordonRequest,
-  o: { draining: boolean; atMs: number },
+  options: { draining: boolean; atMs: number },
 ): Cordons => {
   const known = cordons[encoderId];
-  const cordon: Cordon = { ...o, by: requestedBy, ...(exceptChannels && { exceptChannels }) };
+  const cordon: Cordon = { ...options, by: requestedBy, ...(exceptChannels && { exceptChannels }) };
   if (isWorkflow(requestedBy)) {
     const people = ofPeople(known);
     return { ...cordons, [encoderId]: { ...cordon, ...(people && { people }) } };

@@ -71,23 +71,23 @@ export const httpStatusOf: Record<ErrorCode, number> = {
 
 /** Body of every refusal over HTTP. */
 export interface ErrorBody {
-  error: { code: ErrorCode; message: string; mend?: string; details?: Record<string, unknown> };
+  error: { code: ErrorCode; message: string; hint?: string; details?: Record<string, unknown> };
 }
 
-/** An error that names its cause and the mend. Crosses HTTP as ErrorBody, gRPC as status details, Temporal as type = code. */
+/** An error that names its cause and the hint. Crosses HTTP as ErrorBody, gRPC as status details, Temporal as type = code. */
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';
   constructor(
     readonly code: ErrorCode,
     message: string,
-    readonly mend?: string,
+    readonly hint?: string,
     readonly details?: Record<string, unknown>,
   ) {
     super(message);
   }
 
   toBody(): ErrorBody {
-    const { code, message, mend, details } = this;
-    return { error: { code, message, ...(mend && { mend }), ...(details && { details }) } };
+    const { code, message, hint, details } = this;
+    return { error: { code, message, ...(hint && { hint }), ...(details && { details }) } };
   }
 }

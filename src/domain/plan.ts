@@ -57,7 +57,7 @@ export const plannedFraction = ({
 }: Pick<Policy, 'limitFraction' | 'reserveFraction'>): number => limitFraction * (1 - reserveFraction);
 
 /**
- * Why a channel moves. `ladder` is a handoff to the same encoder; `placement` mends a breach of its pins, region
+ * Why a channel moves. `ladder` is a handoff to the same encoder; `placement` repairs a breach of its pins, region
  * or redundancy group; `make-room` frees a place that another move of the plan needs.
  */
 export type MoveReason =

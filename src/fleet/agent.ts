@@ -1,8 +1,8 @@
 import express from 'express';
 import { z } from 'zod';
 import { installedBuildSchema } from '../domain';
-import { errorHandler, listen, parseOrRefuse, type RunningServer } from '../service/http';
-import type { Logger } from '../service/logger';
+import { errorHandler, listen, parseOrRefuse, type RunningServer } from '../platform/http';
+import type { Logger } from '../platform/logger';
 import type { LocalFleet } from './local-fleet';
 
 const provisionSchema = z.strictObject({
@@ -19,7 +19,7 @@ const setBuildSchema = z.strictObject({
  * Serves a local fleet over HTTP; see docs/protocols.md, "Fleet agent".
  * @throws SwarmError unavailable when the port is taken
  */
-export const startFleetAgent = async (o: {
+export const startFleetAgent = async (options: {
   fleet: LocalFleet;
   port: number;
   host: string;
@@ -29,23 +29,23 @@ export const startFleetAgent = async (o: {
   app.disable('x-powered-by');
   app.use(express.json({ limit: '10kb' }));
   app.get('/healthz', (_req, res) => {
-    res.json({ status: 'ok', encoders: o.fleet.list().length });
+    res.json({ status: 'ok', encoders: options.fleet.list().length });
   });
   app.get('/encoders', (_req, res) => {
-    res.json(o.fleet.list());
+    res.json(options.fleet.list());
   });
   app.post('/encoders', async (req, res) => {
     const { requestId, zone, build } = parseOrRefuse(provisionSchema, req.body, 'request for an encoder');
-    res.status(201).json(await o.fleet.provision(requestId, zone, build));
+    res.status(201).json(await options.fleet.provision(requestId, zone, build));
   });
   app.put('/encoders/:id/build', async (req, res) => {
     const { requestId, build } = parseOrRefuse(setBuildSchema, req.body, 'request for a build');
-    res.json(await o.fleet.setBuild(req.params.id, build, requestId));
+    res.json(await options.fleet.setBuild(req.params.id, build, requestId));
   });
   app.delete('/encoders/:id', async (req, res) => {
-    await o.fleet.deprovision(req.params.id);
+    await options.fleet.deprovision(req.params.id);
     res.status(204).end();
   });
-  app.use(errorHandler(o.log));
-  return listen(app, o.port, o.host);
+  app.use(errorHandler(options.log));
+  return listen(app, options.port, options.host);
 };

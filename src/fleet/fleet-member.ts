@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { SwarmError, type InstalledBuild } from '../domain';
-import { sha256OfFile } from '../service/file-digest';
+import { sha256OfFile } from '../platform/file-digest';
 import { findExecutable } from '../setup/executables';
-import { PartProcess, type PartEvent, type PartRig } from '../start/part-process';
+import { PartProcess, type PartEvent, type PartRig } from '../platform/processes/part-process';
 import { verifyInstalled } from './installed-build';
 import type { FleetEncoder } from './provider';
 
@@ -39,7 +39,7 @@ export class FleetMember {
 
   /** @param build absent: FFMPEG of this machine */
   constructor(
-    private readonly o: HostOptions,
+    private readonly options: HostOptions,
     readonly id: string,
     readonly zone: string,
     readonly port: number,
@@ -49,9 +49,9 @@ export class FleetMember {
   }
 
   /** @throws SwarmError unavailable; not-found, conflict for a build that is not here */
-  start(o: { verifyBuild: boolean }): Promise<void> {
+  start(options: { verifyBuild: boolean }): Promise<void> {
     return this.inTurn(async () => {
-      if (this.build && o.verifyBuild) await verifyInstalled(this.build);
+      if (this.build && options.verifyBuild) await verifyInstalled(this.build);
       await this.process.start();
     });
   }
@@ -87,8 +87,8 @@ export class FleetMember {
     const { pid, state, restarts, startedAtMs } = this.process;
     return {
       id: this.id,
-      grpcAddress: this.o.rig?.encoderAddressOf(this.port) ?? `${this.o.host}:${this.port}`,
-      region: this.o.region,
+      grpcAddress: this.options.rig?.encoderAddressOf(this.port) ?? `${this.options.host}:${this.port}`,
+      region: this.options.region,
       zone: this.zone,
       pid,
       // A host that is started anew on purpose is still one of the fleet.
@@ -107,7 +107,7 @@ export class FleetMember {
 
   private async digestNow(): Promise<string | null> {
     if (this.build) return this.build.digest;
-    const { env } = this.o;
+    const { env } = this.options;
     const path = await findExecutable(env.FFMPEG || 'ffmpeg', env);
     return path === null ? null : sha256OfFile(path);
   }
@@ -121,7 +121,7 @@ export class FleetMember {
         throw new SwarmError(
           'unavailable',
           `${this.id} starts neither with build ${build.buildId} (${why}) nor with the one before (${(again as Error).message}).`,
-          `See its log in ${this.o.logsDir}, then set a build that runs here.`,
+          `See its log in ${this.options.logsDir}, then set a build that runs here.`,
         );
       });
       throw new SwarmError(
@@ -140,30 +140,30 @@ export class FleetMember {
   }
 
   private processWith(build: InstalledBuild | undefined): PartProcess {
-    const { o, id, port } = this;
+    const { options, id, port } = this;
     return new PartProcess({
       name: id,
-      command: o.command,
-      args: o.args,
+      command: options.command,
+      args: options.args,
       env: {
-        ...o.env,
+        ...options.env,
         ...(build && { FFMPEG: build.executablePath }),
         ENCODER_ID: id,
         ENCODER_PORT: String(port),
-        ENCODER_REGION: o.region,
+        ENCODER_REGION: options.region,
         ENCODER_ZONE: this.zone,
-        ENCODER_CAPACITY_UNITS: String(o.capacityUnits),
-        ENCODER_MAX_SESSIONS: String(o.maxSessions),
-        ...o.rig?.variablesOf(id, port),
+        ENCODER_CAPACITY_UNITS: String(options.capacityUnits),
+        ENCODER_MAX_SESSIONS: String(options.maxSessions),
+        ...options.rig?.variablesOf(id, port),
       },
-      logFile: join(o.logsDir, `${id}.log`),
-      awaitReady: (signal) => o.awaitServing(`${o.host}:${port}`, signal),
+      logFile: join(options.logsDir, `${id}.log`),
+      awaitReady: (signal) => options.awaitServing(`${options.host}:${port}`, signal),
       readyLimitMs: 30_000,
       stopLimitMs: 2_500,
       restartDelayMs: () => RESTART_DELAY_MS,
-      onEvent: o.onEvent,
-      onSpawned: o.onSpawned,
-      onEnded: o.onEnded,
+      onEvent: options.onEvent,
+      onSpawned: options.onSpawned,
+      onEnded: options.onEnded,
     });
   }
 }

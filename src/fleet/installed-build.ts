@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { SwarmError, type InstalledBuild } from '../domain';
-import { sha256OfFile } from '../service/file-digest';
+import { sha256OfFile } from '../platform/file-digest';
 
 /**
  * Makes sure that a build can be run here and is the one that is meant.

@@ -30,9 +30,9 @@ export class LocalFleet {
   private highestNumber = 0;
   private stopped = false;
 
-  constructor(private readonly o: LocalFleetOptions) {
-    this.builds = new BuildRecords(o.buildsFile);
-    this.records = new MemberRecords(o.membersFile);
+  constructor(private readonly options: LocalFleetOptions) {
+    this.builds = new BuildRecords(options.buildsFile);
+    this.records = new MemberRecords(options.membersFile);
   }
 
   /** Encoders that an earlier run added and nobody let go since. */
@@ -68,17 +68,17 @@ export class LocalFleet {
       await known.started;
       return known.member.describe();
     }
-    if (zone !== undefined && !this.o.zones.includes(zone)) {
+    if (zone !== undefined && !this.options.zones.includes(zone)) {
       throw new SwarmError(
         'bad-request',
         `The fleet has no zone ${zone}.`,
-        `Use ${this.o.zones.join(' or ')}.`,
+        `Use ${this.options.zones.join(' or ')}.`,
       );
     }
-    if (this.entries.size >= this.o.maxEncoders) {
+    if (this.entries.size >= this.options.maxEncoders) {
       throw new SwarmError(
         'at-capacity-limit',
-        `The fleet of this machine is at its limit of ${this.o.maxEncoders} encoders.`,
+        `The fleet of this machine is at its limit of ${this.options.maxEncoders} encoders.`,
         'Let an encoder go first.',
       );
     }
@@ -143,13 +143,13 @@ export class LocalFleet {
     id: string,
     zone: string,
     build: InstalledBuild | undefined,
-    o: { verifyBuild: boolean },
+    options: { verifyBuild: boolean },
   ): Entry {
     if (this.stopped) throw new SwarmError('unavailable', 'The fleet of this machine is stopping.');
-    const member = new FleetMember(this.o, id, zone, this.freePort(), build);
+    const member = new FleetMember(this.options, id, zone, this.freePort(), build);
     const number = Number(/^enc-(\d+)$/.exec(id)?.[1] ?? 0);
     this.highestNumber = Math.max(this.highestNumber, number);
-    const started = member.start(o).catch((error: unknown) => {
+    const started = member.start(options).catch((error: unknown) => {
       this.entries.delete(id);
       throw error;
     });
@@ -160,13 +160,13 @@ export class LocalFleet {
 
   private freePort(): number {
     const used = new Set(this.members.map((member) => member.port));
-    let port = this.o.portBase;
+    let port = this.options.portBase;
     while (used.has(port)) port += 1;
     return port;
   }
 
   private emptiestZone(): string {
     const count = (zone: string): number => this.members.filter((member) => member.zone === zone).length;
-    return [...this.o.zones].sort((a, b) => count(a) - count(b))[0] ?? '';
+    return [...this.options.zones].sort((a, b) => count(a) - count(b))[0] ?? '';
   }
 }

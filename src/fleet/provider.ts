@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Environment } from '../config/config';
 import { SwarmError, idSchema, type InstalledBuild } from '../domain';
-import { callJson } from '../service/http';
+import { callJson } from '../platform/http';
 import { SimulatedFleet, parseSimulatedFleet } from './simulated-fleet';
 
 export const fleetEncoderSchema = z.object({

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 
 /**
  * Small records that outlive the fleet agent, as JSON in a file that is replaced in one step. A file that is not there
- * or not sound is as good as none: the control cycle mends what is missing.
+ * or not sound is as good as none: the control cycle repairs what is missing.
  */
 export class RecordFile<S extends z.ZodType> {
   constructor(

@@ -41,14 +41,14 @@ export const spikeLimit = (series: CleanSeries, profile: DayProfile, from: numbe
 export const anomaliesOf = (
   series: CleanSeries,
   profile: DayProfile,
-  o: { from: number; to: number; limit: number },
+  options: { from: number; to: number; limit: number },
 ): Anomalies => {
   const { z, known } = series;
-  const usual = profileValues(profile, series, o.from, o.to, 1);
-  const length = z.length - o.from;
+  const usual = profileValues(profile, series, options.from, options.to, 1);
+  const length = z.length - options.from;
   const raw = new Float64Array(length);
   for (let i = 0; i < length; i++) {
-    const departure = known[o.from + i] ? z[o.from + i]! - usual[i]! : NaN;
+    const departure = known[options.from + i] ? z[options.from + i]! - usual[i]! : NaN;
     raw[i] = Number.isNaN(departure) ? 0 : departure;
   }
   const values = new Float64Array(length);
@@ -58,8 +58,8 @@ export const anomaliesOf = (
     latest.clear();
     for (let j = Math.max(0, i - LOCAL_STEPS + 1); j <= i; j++) latest.insert(raw[j]!, 1);
     const local = latest.meanBetween(0.5 - 0.5 / latest.count, 0.5 + 0.5 / latest.count);
-    values[i] = Math.max(local - o.limit, Math.min(local + o.limit, raw[i]!));
+    values[i] = Math.max(local - options.limit, Math.min(local + options.limit, raw[i]!));
     sums[i + 1] = sums[i]! + values[i]!;
   }
-  return { from: o.from, usual, values, sums };
+  return { from: options.from, usual, values, sums };
 };

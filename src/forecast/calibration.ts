@@ -111,9 +111,9 @@ const slotsWithoutOwn = (
   { horizon, daySteps, origins, recency }: PastCells,
   errors: Float64Array,
   isEvent: IsEvent,
-  o: { slots: Means; usual: number; prior: number; reach: number },
+  options: { slots: Means; usual: number; prior: number; reach: number },
 ): Float64Array => {
-  const { slots, usual, prior, reach } = o;
+  const { slots, usual, prior, reach } = options;
   const near = Array.from({ length: daySteps }, (_, slot) => {
     let [sum, weight] = [0, 0];
     for (let step = slot - reach; step <= slot + reach; step++) {

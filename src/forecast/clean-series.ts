@@ -101,12 +101,12 @@ export const measuredDemand = (history: readonly (number | null)[], daySteps: nu
  */
 export const cleanSeries = (
   demand: Float64Array,
-  o: { daySteps: number; firstStep: number; scale?: number },
+  options: { daySteps: number; firstStep: number; scale?: number },
 ): CleanSeries => {
   const known = Uint8Array.from(demand, (value) => (Number.isNaN(value) ? 0 : 1));
   const z = Float64Array.from(demand);
-  fillHoles(z, o.daySteps);
-  const scale = o.scale ?? (medianOf([...z.filter((value) => value > 0)]) || 1);
+  fillHoles(z, options.daySteps);
+  const scale = options.scale ?? (medianOf([...z.filter((value) => value > 0)]) || 1);
   for (let step = 0; step < z.length; step++) z[step] = toLog(z[step]!, scale);
-  return { z, known, daySteps: o.daySteps, firstStep: o.firstStep, scale };
+  return { z, known, daySteps: options.daySteps, firstStep: options.firstStep, scale };
 };

@@ -8,18 +8,18 @@ export type ChannelPlacement = Readonly<Record<string, string>>;
  * Demand curves of encoders under a placement: today's, or any that somebody asks about. Pure, so that a planner may
  * ask as often as it likes.
  *
- * @param o.correlation of the channels' forecast errors, see `sumCurves`; absent: the forecast's own estimate,
+ * @param options.correlation of the channels' forecast errors, see `sumCurves`; absent: the forecast's own estimate,
  *   else 1 (the safe bound). With 1, P90 is the plain sum that the planner's limits are checked against.
- * @param o.encoderIds encoders to report even where they carry nothing; those of the placement are always there
+ * @param options.encoderIds encoders to report even where they carry nothing; those of the placement are always there
  * @returns ascending by encoder id; `units` null where the forecast lacks one of the channels
  */
 export const encoderCurves = (
   forecast: CellForecast,
   placement: ChannelPlacement,
-  o: { correlation?: number; encoderIds?: readonly string[] } = {},
+  options: { correlation?: number; encoderIds?: readonly string[] } = {},
 ): EncoderDemand[] => {
-  const correlation = o.correlation ?? forecast.errorCorrelation ?? 1;
-  const encoderIds = [...new Set([...(o.encoderIds ?? []), ...Object.values(placement)])].sort();
+  const correlation = options.correlation ?? forecast.errorCorrelation ?? 1;
+  const encoderIds = [...new Set([...(options.encoderIds ?? []), ...Object.values(placement)])].sort();
   return encoderIds.map((encoderId) => {
     const channelIds = Object.keys(placement)
       .filter((id) => placement[id] === encoderId)

@@ -31,7 +31,10 @@ export const pastCells = (series: CleanSeries, origins: readonly number[], horiz
     horizon,
     daySteps,
     origins: origins.map((origin) => firstStep + origin),
-    recency: Float64Array.from(origins, (o) => 0.5 ** ((z.length - o) / (HALF_LIFE_DAYS * daySteps))),
+    recency: Float64Array.from(
+      origins,
+      (options) => 0.5 ** ((z.length - options) / (HALF_LIFE_DAYS * daySteps)),
+    ),
     clock: Int32Array.from(origins, (origin) => clockPart(firstStep + origin, daySteps)),
     clockParts: clockParts(daySteps),
     truth,

@@ -52,11 +52,11 @@ const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 /** cores = coresPerSession + coresPerUnit · units over all sessions, robustly; neither below 0. */
 const ladderCost = (observations: readonly EncodingObservation[]): { base: number; perUnit: number } => {
   const line = robustLine(
-    observations.map((o) => o.units),
-    observations.map((o) => o.cpuCores),
+    observations.map((options) => options.units),
+    observations.map((options) => options.cpuCores),
   );
   if (line.slope > 0 && line.intercept >= 0) return { base: line.intercept, perUnit: line.slope };
-  return { base: 0, perUnit: median(observations.map((o) => o.cpuCores / o.units)) };
+  return { base: 0, perUnit: median(observations.map((options) => options.cpuCores / options.units)) };
 };
 
 const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
@@ -68,9 +68,11 @@ const variance = (values: readonly number[]): number => {
 /** Removes what an encoder's hardware or build adds: its median, believed the more the more channels it carries. */
 const withoutEncoders = (observations: readonly EncodingObservation[], logs: readonly number[]): number[] => {
   const offsets = new Map<string, number>();
-  for (const [id, group] of groupBy(observations, (o) => o.encoderId)) {
-    const channels = new Set(group.map((o) => o.channelId)).size;
-    const values = observations.flatMap((o, i) => (o.encoderId === id ? [logs[i] as number] : []));
+  for (const [id, group] of groupBy(observations, (options) => options.encoderId)) {
+    const channels = new Set(group.map((options) => options.channelId)).size;
+    const values = observations.flatMap((options, i) =>
+      options.encoderId === id ? [logs[i] as number] : [],
+    );
     offsets.set(id, median(values) * (1 - 1 / channels));
   }
   return logs.map(
@@ -88,19 +90,19 @@ const withoutEncoders = (observations: readonly EncodingObservation[], logs: rea
  */
 export const learnSessionCost = (history: readonly EncodingObservation[]): SessionCost => {
   const enough = new Set(
-    [...groupBy(history.filter(usable), (o) => o.channelId)]
+    [...groupBy(history.filter(usable), (options) => options.channelId)]
       .filter(([, group]) => group.length >= MIN_STRETCHES)
       .map(([id]) => id),
   );
   if (enough.size < MIN_CHANNELS) return NOMINAL_COST;
-  const observations = history.filter((o) => usable(o) && enough.has(o.channelId));
+  const observations = history.filter((options) => usable(options) && enough.has(options.channelId));
   const { base, perUnit } = ladderCost(observations);
   const excess = withoutEncoders(
     observations,
-    observations.map((o) => Math.log(o.cpuCores / (base + perUnit * o.units))),
+    observations.map((options) => Math.log(options.cpuCores / (base + perUnit * options.units))),
   );
-  const sizes = observations.map((o) => Math.log(o.units));
-  const bits = observations.map((o) => Math.log(o.bitsPerPixel));
+  const sizes = observations.map((options) => Math.log(options.units));
+  const bits = observations.map((options) => Math.log(options.bitsPerPixel));
   const usualBits = robustLine(sizes, bits);
   const complexity = bits.map((v, i) => v - usualBits.intercept - usualBits.slope * (sizes[i] as number));
 

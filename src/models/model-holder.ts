@@ -1,6 +1,6 @@
 import type { EnsembleMember } from '../forecast';
 import type { QuantileNet } from '../forecast/net';
-import type { Logger } from '../service/logger';
+import type { Logger } from '../platform/logger';
 import type { BackEndInUse } from './back-end-names';
 import { guardedMember } from './guarded-member';
 import type { ModelStore } from './model-store';

@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError } from '../domain';
 import { ARCHITECTURE, type Weights } from '../forecast/net/architecture';
-import { makeDirectoryDurably, replaceFile } from '../service/durable-file';
+import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
 import type { BackEndInUse } from './back-end-names';
 import { backEndInUseSchema, manifestSchema, type Manifest } from './manifest';
 import { shippedModelFolder } from './shipped-model';

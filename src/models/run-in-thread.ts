@@ -41,8 +41,8 @@ export interface ThreadOptions {
  * for seconds. The thread has ended when this settles.
  * @throws SwarmError of the task; `signal.reason` once cancelled; internal where the thread ended without an answer
  */
-export function runInThread(task: TrainTask, o?: ThreadOptions): Promise<TrainingResult>;
-export function runInThread(task: EvaluateTask, o?: ThreadOptions): Promise<Evaluation>;
+export function runInThread(task: TrainTask, options?: ThreadOptions): Promise<TrainingResult>;
+export function runInThread(task: EvaluateTask, options?: ThreadOptions): Promise<Evaluation>;
 export async function runInThread(
   task: ThreadTask,
   { onProgress, signal, program = trainingThread }: ThreadOptions = {},
@@ -68,8 +68,8 @@ export async function runInThread(
   signal?.throwIfAborted();
   if (answer?.kind === 'done') return answer.result;
   if (answer?.kind === 'failed') {
-    const { code, message, mend, details } = answer.error;
-    throw new SwarmError(code, message, mend, details);
+    const { code, message, hint, details } = answer.error;
+    throw new SwarmError(code, message, hint, details);
   }
   throw new SwarmError('internal', 'The training thread ended without an answer.');
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { SwarmError } from '../domain';
 import { ARCHITECTURE, type Weights } from '../forecast/net/architecture';
 import type { TrainingPlan, TrainingState } from '../forecast/net/training';
-import { makeDirectoryDurably, replaceFile } from '../service/durable-file';
+import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
 import { BACK_ENDS } from './back-end-names';
 import { packWeights, sha256, unpackWeights } from './weights-file';
 

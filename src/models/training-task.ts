@@ -60,7 +60,7 @@ const endMsOf = ({ source, length }: ScaledSeries): number =>
  */
 export const train = async (
   files: TrainingFiles,
-  o: {
+  options: {
     seed: number;
     backEnd: BackEndInUse;
     startFrom: StartingPoint | null;
@@ -76,18 +76,18 @@ export const train = async (
       'Wait until three days are measured.',
     );
   }
-  const plan = planTraining(series, { seed: o.seed, adapts: o.startFrom !== null });
+  const plan = planTraining(series, { seed: options.seed, adapts: options.startFrom !== null });
   const identity: TrainingIdentity = {
     datasetSha256,
     plan,
-    backEnd: o.backEnd.name,
-    startedFrom: o.startFrom?.id ?? null,
+    backEnd: options.backEnd.name,
+    startedFrom: options.startFrom?.id ?? null,
   };
   const found = await files.readCheckpoint();
   let checkpoint: Checkpoint =
     found && isDeepStrictEqual(found.identity, identity)
       ? found
-      : { identity, state: beginTraining(plan, o.startFrom?.weights), loss: NaN, seconds: 0 };
+      : { identity, state: beginTraining(plan, options.startFrom?.weights), loss: NaN, seconds: 0 };
   const resumedFromEpoch = checkpoint.state.epochsDone;
   while (checkpoint.state.epochsDone < plan.epochs) {
     const startedAtMs = performance.now();
@@ -95,7 +95,7 @@ export const train = async (
     const seconds = checkpoint.seconds + (performance.now() - startedAtMs) / 1000;
     checkpoint = { identity, state, loss, seconds };
     await files.writeCheckpoint(checkpoint);
-    o.onProgress({ epochsDone: state.epochsDone, epochs: plan.epochs, loss });
+    options.onProgress({ epochsDone: state.epochsDone, epochs: plan.epochs, loss });
   }
   const { loss, seconds } = checkpoint;
   return {
@@ -108,7 +108,7 @@ export const train = async (
     learnedFromMs: dataset.startMs,
     learnedToMs: Math.max(...series.map((one) => endMsOf(one))),
     resumedFromEpoch,
-    passedOver: o.backEnd.passedOver,
+    passedOver: options.backEnd.passedOver,
   };
 };
 

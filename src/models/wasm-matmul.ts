@@ -53,4 +53,5 @@ export const transposeBeforeMatMul = (): void => {
   done = true;
 };
 
-const call = (kernel: KernelFunc, o: Parameters<KernelFunc>[0]): TensorInfo => kernel(o) as TensorInfo;
+const call = (kernel: KernelFunc, options: Parameters<KernelFunc>[0]): TensorInfo =>
+  kernel(options) as TensorInfo;

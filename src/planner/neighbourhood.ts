@@ -3,7 +3,7 @@ import { isResting } from './context';
 import { NOWHERE } from './book';
 import type { Intent, PlanDraft } from './draft';
 import { overloadOf, type Cause } from './explain';
-import { breachWhereItIs } from './mends';
+import { breachWhereItIs } from './repairs';
 import type { RearrangementProblem } from './rearrangement';
 
 /** A few encoders and those of their channels that a search may move; all the rest stands. */
@@ -22,7 +22,7 @@ const RELUCTANCE_OF_ALL = 0.5;
  * Reads the draft's present loads into a problem of its own.
  *
  * @param encoders slots, in the order of their ids
- * @param fewestMoves lower bound of the moves that mend it
+ * @param fewestMoves lower bound of the moves that repair it
  * @param closed an encoder that is to be emptied
  */
 export const neighbourhoodOf = (
@@ -34,7 +34,7 @@ export const neighbourhoodOf = (
   const { context } = draft;
   const { book, policy } = context;
   const overloads = new Map(encoders.map((e) => [e, overloadOf(context, e)]));
-  // A breach of its redundancy group is not counted here: it mends itself when the mate goes.
+  // A breach of its redundancy group is not counted here: it repairs itself when the mate goes.
   const mustLeave = (c: number, e: number): boolean =>
     book.isDraining[e] === 1 || closed?.encoder === e || pinBreachOf(book, e, c) !== null;
   const mayMove = (c: number, e: number): boolean => book.isDraining[e] === 1 || !isResting(context, c);

@@ -3,7 +3,7 @@ import { buildContext } from './context';
 import { planDrains } from './drain';
 import { PlanDraft } from './draft';
 import { planLadders } from './ladders';
-import { planMends } from './mends';
+import { planRepairs } from './repairs';
 import { rearrange, rearrangeRest } from './rearrange';
 import { regionOutlooks } from './regions';
 import { planPartialRelief, planRelief } from './relief';
@@ -60,7 +60,7 @@ const planWith = (draft: PlanDraft, memory: PlannerMemory): Plan => {
   reportHomeless(draft, reserveForWaiting(draft));
   const start = book.mark();
   planDrains(draft);
-  planMends(draft);
+  planRepairs(draft);
   planRelief(draft);
   rearrange(draft, start);
   planPartialRelief(draft);

@@ -1,7 +1,7 @@
 import { pinBreachOf } from './constraints';
 import { fewestDepartures } from './departures';
 import type { Intent, PlanDraft } from './draft';
-import { misplacedChannels } from './mends';
+import { misplacedChannels } from './repairs';
 import { neighbourhoodOf } from './neighbourhood';
 import { overloadedEncoders } from './relief';
 import { encodersAround, isSmallFleet, reachableEncoders, searchIn } from './search';
@@ -19,7 +19,7 @@ const troubledEncoders = (draft: PlanDraft): number[] => {
   return [...troubled].sort((a, b) => book.encoders.compare(a, b));
 };
 
-/** No plan mends these encoders with fewer moves: one for each channel that must leave. */
+/** No plan repairs these encoders with fewer moves: one for each channel that must leave. */
 export const fewestMoves = (draft: PlanDraft, encoders: readonly number[]): number => {
   const { book } = draft.context;
   return encoders.reduce((sum, e) => {
@@ -70,13 +70,13 @@ export const rearrangeRest = (draft: PlanDraft): void => {
 
 const rearrangeAll = (draft: PlanDraft, start: number): void => {
   const simple = [...draft.intents.values()];
-  const isMended = troubledEncoders(draft).length === 0;
+  const isRepaired = troubledEncoders(draft).length === 0;
   draft.rollBack(start);
   draft.intents.clear();
   const fewest = fewestMoves(draft, troubledEncoders(draft));
-  const isBest = isMended && simple.length <= Math.max(fewest, 1);
+  const isBest = isRepaired && simple.length <= Math.max(fewest, 1);
   const better = isBest || !mayBeFeasible(draft) ? null : searchAll(draft, fewest);
-  const chosen = better && (!isMended || better.length < simple.length) ? better : simple;
+  const chosen = better && (!isRepaired || better.length < simple.length) ? better : simple;
   for (const intent of chosen) draft.want(intent);
 };
 

@@ -1,4 +1,4 @@
-/** A small assignment to be mended. All arrays are indexed by position here, not by slot. */
+/** A small assignment to be repaired. All arrays are indexed by position here, not by slot. */
 export interface RearrangementProblem {
   channels: number;
   encoders: number;

@@ -37,7 +37,7 @@ export const encodersAround = (draft: PlanDraft, encoder: number): number[] => {
 export const reachableEncoders = ({ context: { book } }: PlanDraft): number[] =>
   book.encoders.filter((e) => book.isStaying[e] === 1 || book.isDraining[e] === 1);
 
-/** Moves that mend a neighbourhood and that can be carried out in some order, or null if none were found. */
+/** Moves that repair a neighbourhood and that can be carried out in some order, or null if none were found. */
 export const searchIn = (draft: PlanDraft, neighbourhood: Neighbourhood): Intent[] | null => {
   const { channels, encoders, problem } = neighbourhood;
   const iterations = isSmallFleet(draft)

@@ -1,7 +1,7 @@
 import { isResting } from './context';
 import type { PlanDraft } from './draft';
 import { overloadOf } from './explain';
-import { breachWhereItIs, misplacedChannels } from './mends';
+import { breachWhereItIs, misplacedChannels } from './repairs';
 import { formatQuanta } from './quanta';
 import { overloadedEncoders } from './relief';
 

@@ -37,8 +37,8 @@ export const unpackDebianPackage = async (name: string, context: SetupContext): 
     ].flatMap((option) => ['-o', option]);
     const run = async (command: string, args: string[]): Promise<void> => {
       progress([command, ...args.slice(-2)].join(' '));
-      const o = { env, cwd: work, timeoutMs: UPDATE_LIMIT_MS, onLine: progress, signal };
-      const result = await runCommand(command, args, o);
+      const options = { env, cwd: work, timeoutMs: UPDATE_LIMIT_MS, onLine: progress, signal };
+      const result = await runCommand(command, args, options);
       if (!result.ok) throw new SwarmError('unavailable', `${name}: ${explainFailure(result)}.`);
     };
     await run('apt-get', [...privateState, 'update']);

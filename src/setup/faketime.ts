@@ -22,7 +22,7 @@ const inLibraryFolders = async (usrLib: string): Promise<string | null> => {
 /**
  * The library that makes a process see another wall clock, for chaos runs only: the system's own, the tools cache,
  * the Debian package `libfaketime` unpacked into the tools cache.
- * @throws SwarmError unavailable with the mend when no rung holds
+ * @throws SwarmError unavailable with the hint when no rung holds
  */
 export const findOrInstallFaketime = async (
   context: SetupContext,

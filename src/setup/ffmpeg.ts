@@ -11,7 +11,7 @@ export interface FoundFfmpeg {
   how: string;
 }
 
-const MEND =
+const HINT =
   'Install ffmpeg so that ffmpeg and ffprobe are on PATH (Debian: apt-get install ffmpeg), or set FFMPEG and FFPROBE to their paths.';
 
 /** Path of the build in the npm package; the package throws where it has none for this platform. */
@@ -27,7 +27,7 @@ const packagedFfmpeg = async (): Promise<string | null> => {
 
 /**
  * ffmpeg with ffprobe: FFMPEG, PATH, the Debian package, the build in npm's `@ffmpeg-installer/ffmpeg`.
- * @throws SwarmError unavailable with the mend when no rung holds, or FFMPEG names no program
+ * @throws SwarmError unavailable with the hint when no rung holds, or FFMPEG names no program
  */
 export const findOrInstallFfmpeg = async (context: SetupContext): Promise<FoundFfmpeg> => {
   const { env, progress } = context;
@@ -39,7 +39,7 @@ export const findOrInstallFfmpeg = async (context: SetupContext): Promise<FoundF
   if (env.FFMPEG) {
     const named = await find(env.FFMPEG, 'FFMPEG');
     if (named) return named;
-    throw new SwarmError('unavailable', `FFMPEG names "${env.FFMPEG}", which is no program.`, MEND);
+    throw new SwarmError('unavailable', `FFMPEG names "${env.FFMPEG}", which is no program.`, HINT);
   }
   const onPath = await find('ffmpeg', 'PATH');
   if (onPath) return onPath;
@@ -56,5 +56,5 @@ export const findOrInstallFfmpeg = async (context: SetupContext): Promise<FoundF
   const packaged = await packagedFfmpeg();
   if (packaged)
     return { ffmpegPath: packaged, ffprobePath: null, how: 'npm package @ffmpeg-installer/ffmpeg' };
-  throw new SwarmError('unavailable', `ffmpeg was not found and could not be installed: ${why}`, MEND);
+  throw new SwarmError('unavailable', `ffmpeg was not found and could not be installed: ${why}`, HINT);
 };

@@ -9,19 +9,19 @@ const BUILD_LIMIT_MS = 30 * 60_000;
 
 /**
  * Builds a program with Go, in a folder of this attempt's own.
- * @param o.packageAtVersion as `go install` takes it: path of the main package, "@", version
- * @param o.aboutPackages so many a build from nothing compiles; for people to see how far it is
+ * @param options.packageAtVersion as `go install` takes it: path of the main package, "@", version
+ * @param options.aboutPackages so many a build from nothing compiles; for people to see how far it is
  * @returns where the program is
  * @throws Error that says why it can't be had
  */
 export const installWithGo = async (
   context: SetupContext,
-  o: { packageAtVersion: string; aboutPackages: number },
+  options: { packageAtVersion: string; aboutPackages: number },
 ): Promise<string> => {
   const { env, progress, signal } = context;
   const go = await findExecutable('go', env);
   if (!go) throw new Error('go is not on PATH, so it could not be built either');
-  const program = o.packageAtVersion.replace(/@.*$/, '').split('/').at(-1) ?? '';
+  const program = options.packageAtVersion.replace(/@.*$/, '').split('/').at(-1) ?? '';
   const folder = await freshFolder(context, `go-build-${program}`);
   let modules = 0;
   let packages = 0;
@@ -29,10 +29,10 @@ export const installWithGo = async (
     if (line.startsWith('go: downloading')) modules += 1;
     else packages += 1;
     progress(
-      `${modules} modules downloaded, ${packages} of about ${o.aboutPackages} packages compiled: ${line}`,
+      `${modules} modules downloaded, ${packages} of about ${options.aboutPackages} packages compiled: ${line}`,
     );
   };
-  const result = await runCommand(go, ['install', '-v', '-ldflags=-s -w', o.packageAtVersion], {
+  const result = await runCommand(go, ['install', '-v', '-ldflags=-s -w', options.packageAtVersion], {
     env: { ...env, GOBIN: folder },
     timeoutMs: BUILD_LIMIT_MS,
     signal,

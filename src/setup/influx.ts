@@ -7,7 +7,7 @@ import { findExecutable, toolsBinDir } from './executables';
 
 /**
  * InfluxDB with the 1.x API: INFLUX_URL, `influxd` on PATH, the tools cache, the Debian package.
- * @throws SwarmError unavailable with the mend when no rung holds
+ * @throws SwarmError unavailable with the hint when no rung holds
  */
 export const findOrInstallInflux = async (context: SetupContext): Promise<FoundServer | FoundProgram> => {
   const { env } = context;

@@ -63,7 +63,7 @@ export const portsFor = (portBase: number | undefined, env: NodeJS.ProcessEnv): 
 export interface PortWanted {
   port: number;
   usedFor: string;
-  mend: string;
+  hint: string;
 }
 
 const canListen = (port: number, host: string): Promise<boolean> =>
@@ -83,10 +83,10 @@ export const requireFreePorts = async (wanted: readonly PortWanted[], host: stri
     const user = users[i];
     return `port ${port} (${usedFor}) is taken${user ? ` by process ${user.pid} (${user.command.slice(0, 80)})` : ''}`;
   });
-  const mends = [...new Set(taken.map(({ mend }) => mend))];
+  const hints = [...new Set(taken.map(({ hint }) => hint))];
   throw new SwarmError(
     'unavailable',
     `On ${host}: ${faults.join('; ')}.`,
-    `Stop what uses it, or ${mends.join(', or ')}, or start with --port-base N to shift all ports.`,
+    `Stop what uses it, or ${hints.join(', or ')}, or start with --port-base N to shift all ports.`,
   );
 };

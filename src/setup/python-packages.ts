@@ -15,8 +15,8 @@ const pythonWithPip = async ({ env, signal }: SetupContext): Promise<string> => 
     const python = await findExecutable(name, env);
     if (python === null || tried.includes(python)) continue;
     tried.push(python);
-    const o = { env, timeoutMs: PYTHON_LIMIT_MS, signal };
-    if ((await runCommand(python, ['-m', 'pip', '--version'], o)).ok) return python;
+    const options = { env, timeoutMs: PYTHON_LIMIT_MS, signal };
+    if ((await runCommand(python, ['-m', 'pip', '--version'], options)).ok) return python;
   }
   throw new SwarmError(
     'unavailable',

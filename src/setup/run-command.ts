@@ -13,14 +13,14 @@ export interface CommandResult {
 
 /**
  * Runs a command to its end; never throws. Both streams are read line by line.
- * @param o.onLine called with each line printed
- * @param o.timeoutMs after so long the command is killed and the result is not ok
- * @param o.signal aborted, the command is ended and the result is not ok
+ * @param options.onLine called with each line printed
+ * @param options.timeoutMs after so long the command is killed and the result is not ok
+ * @param options.signal aborted, the command is ended and the result is not ok
  */
 export const runCommand = (
   command: string,
   args: readonly string[],
-  o: {
+  options: {
     env: NodeJS.ProcessEnv;
     timeoutMs: number;
     cwd?: string;
@@ -30,19 +30,19 @@ export const runCommand = (
 ): Promise<CommandResult> =>
   new Promise((resolve) => {
     const lastLines: string[] = [];
-    const { env, cwd, signal } = o;
+    const { env, cwd, signal } = options;
     const child = spawn(command, args, { env, cwd, signal, stdio: ['ignore', 'pipe', 'pipe'] });
     let timedOut = false;
     const limit = setTimeout(() => {
       timedOut = true;
       child.kill('SIGKILL');
-    }, o.timeoutMs);
+    }, options.timeoutMs);
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         if (line.trim() === '') return;
         lastLines.push(line);
         if (lastLines.length > KEPT_LINES) lastLines.shift();
-        o.onLine?.(line);
+        options.onLine?.(line);
       });
     }
     const end = (ok: boolean, why: string): void => {
@@ -51,7 +51,7 @@ export const runCommand = (
     };
     child.on('error', (error) => end(false, `${command} could not be started: ${error.message}`));
     child.on('close', (status, signal) => {
-      if (timedOut) end(false, `${command} took longer than ${o.timeoutMs / 1000} s`);
+      if (timedOut) end(false, `${command} took longer than ${options.timeoutMs / 1000} s`);
       else if (status === 0) end(true, '');
       else end(false, `${command} ended with ${signal ?? `status ${status}`}`);
     });

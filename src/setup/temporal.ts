@@ -71,7 +71,7 @@ const keepInCache = async (program: string, env: NodeJS.ProcessEnv): Promise<str
 /**
  * Temporal: TEMPORAL_ADDRESS or a profile; TEMPORAL_CLI or `temporal` on PATH; the tools cache; the download
  * of Temporal's SDK; a build with Go.
- * @throws SwarmError unavailable with the mend when no rung holds
+ * @throws SwarmError unavailable with the hint when no rung holds
  */
 export const findOrInstallTemporal = async (
   context: SetupContext,

@@ -10,7 +10,7 @@ export const TOXIPROXY_VERSION = 'v2.12.0';
 /**
  * The proxy that makes network faults, for chaos runs only: `toxiproxy-server` on PATH, the tools cache, a build
  * with Go (20 s).
- * @throws SwarmError unavailable with the mend when no rung holds
+ * @throws SwarmError unavailable with the hint when no rung holds
  */
 export const findOrInstallToxiproxy = async (context: SetupContext): Promise<FoundProgram> => {
   const { env } = context;

@@ -96,12 +96,12 @@ const measuresOf = (
  *
  * @throws SwarmError not-found: nothing was recorded then; unavailable, timeout: the store does not answer
  */
-export const readHistory = async (store: TelemetryStore, o: HistoryOptions): Promise<SwarmHistory> => {
-  const sampleSeconds = sampleSecondsOf(o.stepSeconds);
-  const stepMs = o.stepSeconds * 1000;
-  const endMs = Math.floor(o.endMs / stepMs) * stepMs;
-  const startMs = endMs - Math.ceil(o.seconds / o.stepSeconds) * stepMs;
-  const since = { cell: o.cell, sinceMs: startMs, stepSeconds: sampleSeconds };
+export const readHistory = async (store: TelemetryStore, options: HistoryOptions): Promise<SwarmHistory> => {
+  const sampleSeconds = sampleSecondsOf(options.stepSeconds);
+  const stepMs = options.stepSeconds * 1000;
+  const endMs = Math.floor(options.endMs / stepMs) * stepMs;
+  const startMs = endMs - Math.ceil(options.seconds / options.stepSeconds) * stepMs;
+  const since = { cell: options.cell, sinceMs: startMs, stepSeconds: sampleSeconds };
   const [channelRows, encoderRows] = await Promise.all([
     store.recent('channel', { ...since, fields: ['units', 'rungs'] }),
     store.recent('encoder', { ...since, fields: ['units_used', 'capacity_units'] }),
@@ -111,10 +111,10 @@ export const readHistory = async (store: TelemetryStore, o: HistoryOptions): Pro
   const capacities = encoderRows.flatMap((row) => row.fields.capacity_units ?? []);
   if (capacities.length === 0) throw nothing('encoder');
 
-  const historySamples = (HISTORY_DAYS * DAY_STEPS * o.stepSeconds) / sampleSeconds;
+  const historySamples = (HISTORY_DAYS * DAY_STEPS * options.stepSeconds) / sampleSeconds;
   const samples = (endMs - startMs) / 1000 / sampleSeconds;
   const audience = await store.audienceHistory({
-    cell: o.cell,
+    cell: options.cell,
     channelIds,
     stepSeconds: sampleSeconds,
     steps: historySamples + samples,
@@ -143,17 +143,17 @@ export const readHistory = async (store: TelemetryStore, o: HistoryOptions): Pro
     asItWas: measuresOf(encoderRows, channelRows, {
       sampleSeconds,
       startMs,
-      limitUnits: capacityUnits * o.limitFraction,
+      limitUnits: capacityUnits * options.limitFraction,
     }),
     world: {
-      cell: o.cell,
-      seed: o.seed,
+      cell: options.cell,
+      seed: options.seed,
       startMs,
       sampleSeconds,
       historySamples,
       cycleSeconds,
       cycles: Math.floor((endMs - startMs) / 1000 / cycleSeconds),
-      forecastStepSeconds: o.stepSeconds,
+      forecastStepSeconds: options.stepSeconds,
       daySteps: DAY_STEPS,
       channels,
     },

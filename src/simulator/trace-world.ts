@@ -161,30 +161,35 @@ const channelOf = (
  *
  * @throws SwarmError bad-request: a trace is too short
  */
-export const worldOfTraces = (traces: readonly Trace[], o: TraceWorldOptions): World => {
-  const minutes = o.hours * 60 + 1;
+export const worldOfTraces = (traces: readonly Trace[], options: TraceWorldOptions): World => {
+  const minutes = options.hours * 60 + 1;
   const historyMinutes = HISTORY_DAYS * MINUTES_PER_DAY;
   const shapes = traces.map((trace, i) =>
-    shapeOf(trace, anchorOf(trace, o.hours, chanceOf(o.seed, 'anchor', i)), minutes, historyMinutes),
+    shapeOf(
+      trace,
+      anchorOf(trace, options.hours, chanceOf(options.seed, 'anchor', i)),
+      minutes,
+      historyMinutes,
+    ),
   );
-  const channels = Array.from({ length: o.channels }, (_, i) => {
+  const channels = Array.from({ length: options.channels }, (_, i) => {
     const t = i % traces.length;
     return channelOf(
       i,
       (traces[t] as Trace).name,
       shapes[t] as Float64Array,
       minutes + historyMinutes,
-      o.seed,
+      options.seed,
     );
   });
   return {
     cell: 'simulated',
-    seed: o.seed,
+    seed: options.seed,
     startMs: EPOCH_MS,
     sampleSeconds: 60,
     historySamples: historyMinutes,
     cycleSeconds: 15,
-    cycles: o.hours * 240,
+    cycles: options.hours * 240,
     forecastStepSeconds: 900,
     daySteps: 96,
     channels,

@@ -1,7 +1,7 @@
 import type { EncoderTelemetry } from '../domain';
 import type { FleetEncoder, FleetProvider } from '../fleet/provider';
-import type { Logger } from '../service/logger';
-import type { StorageReport } from '../service/storage-reports';
+import type { Logger } from '../platform/logger';
+import type { StorageReport } from '../platform/storage-reports';
 import type { AudienceReplay } from './audience/replay';
 import { EncoderWatch } from './encoder-watch';
 import { CdnReplay } from './audience/cdn-replay';

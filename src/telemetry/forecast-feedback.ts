@@ -25,15 +25,19 @@ export interface ForecastFeedback {
   writeIssued(cell: string, steps: readonly IssuedStep[]): Promise<void>;
 
   /** Issued steps whose target lies in [fromMs, toMs), ascending by target. */
-  issued(o: { cell: string; fromMs: number; toMs: number }): Promise<IssuedStep[]>;
+  issued(options: { cell: string; fromMs: number; toMs: number }): Promise<IssuedStep[]>;
 
   writeScores(cell: string, scores: readonly ScoredStep[]): Promise<void>;
 
-  latest(o: { cell: string; sinceMs: number }): Promise<LatestFeedback[]>;
+  latest(options: { cell: string; sinceMs: number }): Promise<LatestFeedback[]>;
 
   /** Accuracy by series and lead over the scored steps since a moment. */
-  accuracy(o: { cell: string; sinceMs: number }): Promise<SeriesAccuracy[]>;
+  accuracy(options: { cell: string; sinceMs: number }): Promise<SeriesAccuracy[]>;
 
   /** Standardised errors of channels at one lead, by channel and target. */
-  errors(o: { cell: string; lead: number; sinceMs: number }): Promise<Record<string, Map<number, number>>>;
+  errors(options: {
+    cell: string;
+    lead: number;
+    sinceMs: number;
+  }): Promise<Record<string, Map<number, number>>>;
 }

@@ -36,19 +36,19 @@ export type StepSeries = Record<string, (number | null)[]>;
  */
 export interface ForecastInputs {
   /** Viewers by channel (all its regions) and by region (all its channels; audience without a region is left out). */
-  audience(o: StepWindow): Promise<{ byChannel: StepSeries; byRegion: StepSeries }>;
+  audience(options: StepWindow): Promise<{ byChannel: StepSeries; byRegion: StepSeries }>;
 
   /** CDN load fraction by region. Where somebody measures it, nothing generated is mixed in. */
-  regionLoad(o: StepWindow): Promise<StepSeries>;
+  regionLoad(options: StepWindow): Promise<StepSeries>;
 
   /** Trend score by channel. */
-  trend(o: StepWindow): Promise<StepSeries>;
+  trend(options: StepWindow): Promise<StepSeries>;
 
   /** Encoding history by minute. */
-  encodingMinutes(o: { cell: string; sinceMs: number }): Promise<EncodingMinute[]>;
+  encodingMinutes(options: { cell: string; sinceMs: number }): Promise<EncodingMinute[]>;
 
   /** Events that begin in [fromMs, toMs), ascending; absent bounds: all that are kept. */
-  events(o: { cell: string; fromMs?: number; toMs?: number }): Promise<KnownEvent[]>;
+  events(options: { cell: string; fromMs?: number; toMs?: number }): Promise<KnownEvent[]>;
 
   /**
    * Adds an event, or replaces the one with its id. Stored when it resolves.

@@ -61,9 +61,9 @@ export class InfluxConnection {
   }
 
   /** @throws SwarmError unavailable or timeout: try again; bad-request: refused for good */
-  async write(points: IPoint[], o: { retentionPolicy?: string } = {}): Promise<void> {
+  async write(points: IPoint[], options: { retentionPolicy?: string } = {}): Promise<void> {
     await this.prepared();
-    await this.limited(() => this.influx.writePoints(points, { precision: 'ms', ...o }));
+    await this.limited(() => this.influx.writePoints(points, { precision: 'ms', ...options }));
   }
 
   /** @returns one group per set of tags; times are wall-clock milliseconds */

@@ -39,10 +39,10 @@ export class InfluxFeedback implements ForecastFeedback {
     );
   }
 
-  async issued(o: { cell: string; fromMs: number; toMs: number }): Promise<IssuedStep[]> {
+  async issued(options: { cell: string; fromMs: number; toMs: number }): Promise<IssuedStep[]> {
     const groups = await this.connection.query(
-      `SELECT "p10", "p50", "p90" FROM ${ISSUED} WHERE "cell" = ${text(o.cell)} ` +
-        `AND time >= ${o.fromMs}ms AND time < ${o.toMs}ms ${BY_SERIES}`,
+      `SELECT "p10", "p50", "p90" FROM ${ISSUED} WHERE "cell" = ${text(options.cell)} ` +
+        `AND time >= ${options.fromMs}ms AND time < ${options.toMs}ms ${BY_SERIES}`,
     );
     return groups
       .flatMap((group) => {
@@ -84,10 +84,10 @@ export class InfluxFeedback implements ForecastFeedback {
     );
   }
 
-  async latest(o: { cell: string; sinceMs: number }): Promise<LatestFeedback[]> {
+  async latest(options: { cell: string; sinceMs: number }): Promise<LatestFeedback[]> {
     const groups = await this.connection.query(
       `SELECT "width_low", "width_high", "shift", "too_low", "too_high", "alarm_steps" FROM ${ACCURACY} ` +
-        `WHERE "cell" = ${text(o.cell)} AND time >= ${Math.floor(o.sinceMs)}ms ` +
+        `WHERE "cell" = ${text(options.cell)} AND time >= ${Math.floor(options.sinceMs)}ms ` +
         `${BY_SERIES} ORDER BY time DESC LIMIT 1`,
     );
     return groups.flatMap((group) => {
@@ -109,16 +109,16 @@ export class InfluxFeedback implements ForecastFeedback {
     });
   }
 
-  async accuracy(o: { cell: string; sinceMs: number }): Promise<SeriesAccuracy[]> {
+  async accuracy(options: { cell: string; sinceMs: number }): Promise<SeriesAccuracy[]> {
     const means = ['pinball', 'covered', 'over90', 'bias', 'absolute_error', 'naive_error'];
     const last = ['width_low', 'width_high', 'shift', 'alarm_steps'];
-    const where = `WHERE "cell" = ${text(o.cell)} AND time >= ${Math.floor(o.sinceMs)}ms`;
+    const where = `WHERE "cell" = ${text(options.cell)} AND time >= ${Math.floor(options.sinceMs)}ms`;
     const [groups, latest] = await Promise.all([
       this.connection.query(
         `SELECT ${means.map((f) => `mean("${f}") AS "${f}"`).join(', ')}, count("pinball") AS "count", ` +
           `${last.map((f) => `last("${f}") AS "${f}"`).join(', ')} FROM ${ACCURACY} ${where} ${BY_SERIES}`,
       ),
-      this.latest(o),
+      this.latest(options),
     ]);
     const lastTarget = new Map(latest.map((l) => [`${l.kind} ${l.id} ${l.lead}`, l.targetMs]));
     return groups
@@ -153,14 +153,14 @@ export class InfluxFeedback implements ForecastFeedback {
       );
   }
 
-  async errors(o: {
+  async errors(options: {
     cell: string;
     lead: number;
     sinceMs: number;
   }): Promise<Record<string, Map<number, number>>> {
     const groups = await this.connection.query(
-      `SELECT "standardised" FROM ${ACCURACY} WHERE "cell" = ${text(o.cell)} AND "kind" = 'viewers' ` +
-        `AND "lead" = ${text(String(o.lead))} AND time >= ${Math.floor(o.sinceMs)}ms GROUP BY "id"`,
+      `SELECT "standardised" FROM ${ACCURACY} WHERE "cell" = ${text(options.cell)} AND "kind" = 'viewers' ` +
+        `AND "lead" = ${text(String(options.lead))} AND time >= ${Math.floor(options.sinceMs)}ms GROUP BY "id"`,
     );
     return Object.fromEntries(
       groups.map(({ tags, rows }) => [

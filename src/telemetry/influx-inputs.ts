@@ -23,45 +23,45 @@ interface PlacedValue {
 export class InfluxInputs implements ForecastInputs {
   constructor(private readonly connection: InfluxConnection) {}
 
-  async audience(o: StepWindow): Promise<{ byChannel: StepSeries; byRegion: StepSeries }> {
-    const groups = await this.means('audience', 'viewers', ['channel', 'region'], o);
+  async audience(options: StepWindow): Promise<{ byChannel: StepSeries; byRegion: StepSeries }> {
+    const groups = await this.means('audience', 'viewers', ['channel', 'region'], options);
     const byChannel: StepSeries = {};
     const byRegion: StepSeries = {};
     for (const group of groups) {
       const { channel = '', region = '' } = group.tags;
-      const values = placed(group, o);
-      if (channel !== '') addTo(byChannel, channel, values, o.steps);
-      if (region !== '') addTo(byRegion, region, values, o.steps);
+      const values = placed(group, options);
+      if (channel !== '') addTo(byChannel, channel, values, options.steps);
+      if (region !== '') addTo(byRegion, region, values, options.steps);
     }
     return { byChannel, byRegion };
   }
 
-  async regionLoad(o: StepWindow): Promise<StepSeries> {
-    const groups = await this.means('cdn', 'load_fraction', ['region', 'source'], o);
+  async regionLoad(options: StepWindow): Promise<StepSeries> {
+    const groups = await this.means('cdn', 'load_fraction', ['region', 'source'], options);
     const regions = new Set(groups.map(({ tags }) => tags.region ?? ''));
     const load: StepSeries = {};
     for (const region of regions) {
       const own = groups.filter(({ tags }) => (tags.region ?? '') === region);
       const measured = own.filter(({ tags }) => tags.source !== GENERATED);
       const [source] = measured.length > 0 ? measured : own;
-      if (source && region !== '') addTo(load, region, placed(source, o), o.steps);
+      if (source && region !== '') addTo(load, region, placed(source, options), options.steps);
     }
     return load;
   }
 
-  async trend(o: StepWindow): Promise<StepSeries> {
+  async trend(options: StepWindow): Promise<StepSeries> {
     const scores: StepSeries = {};
-    for (const group of await this.means('trend', 'score', ['channel'], o)) {
-      if (group.tags.channel) addTo(scores, group.tags.channel, placed(group, o), o.steps);
+    for (const group of await this.means('trend', 'score', ['channel'], options)) {
+      if (group.tags.channel) addTo(scores, group.tags.channel, placed(group, options), options.steps);
     }
     return scores;
   }
 
-  async encodingMinutes(o: { cell: string; sinceMs: number }): Promise<EncodingMinute[]> {
+  async encodingMinutes(options: { cell: string; sinceMs: number }): Promise<EncodingMinute[]> {
     const columns = ['units', 'cpu_cores', 'bits_per_pixel'].map((f) => `mean("${f}") AS "${f}"`);
     const groups = await this.connection.query(
-      `SELECT ${columns.join(', ')} FROM "encoding" WHERE "cell" = ${text(o.cell)} ` +
-        `AND time >= ${Math.floor(o.sinceMs)}ms GROUP BY time(1m), "channel", "encoder" fill(none)`,
+      `SELECT ${columns.join(', ')} FROM "encoding" WHERE "cell" = ${text(options.cell)} ` +
+        `AND time >= ${Math.floor(options.sinceMs)}ms GROUP BY time(1m), "channel", "encoder" fill(none)`,
     );
     return groups.flatMap(({ tags, rows }) =>
       rows.map((row) => ({
@@ -74,12 +74,12 @@ export class InfluxInputs implements ForecastInputs {
     );
   }
 
-  async events(o: { cell: string; fromMs?: number; toMs?: number }): Promise<KnownEvent[]> {
+  async events(options: { cell: string; fromMs?: number; toMs?: number }): Promise<KnownEvent[]> {
     const where = [
-      `"cell" = ${text(o.cell)}`,
+      `"cell" = ${text(options.cell)}`,
       // Without an upper bound InfluxDB ends at the present, and events are to come.
-      `time < ${o.toMs ?? LAST_MS}ms`,
-      `time >= ${o.fromMs ?? 0}ms`,
+      `time < ${options.toMs ?? LAST_MS}ms`,
+      `time >= ${options.fromMs ?? 0}ms`,
     ];
     const groups = await this.connection.query(
       `SELECT "title", "channels", "event_region", "ends_at_ms", "level" FROM "event" ` +
@@ -127,7 +127,7 @@ export class InfluxInputs implements ForecastInputs {
       atMs: startsAtMs,
     });
     await this.connection.write([point]);
-    // The old one goes after the new one is there: a failure between leaves two, and the next try mends it.
+    // The old one goes after the new one is there: a failure between leaves two, and the next try repairs it.
     const same = `"cell" = ${text(cell)} AND "id" = ${text(id)}`;
     await this.connection.execute(`DELETE FROM "event" WHERE ${same} AND time < ${startsAtMs}ms`);
     await this.connection.execute(`DELETE FROM "event" WHERE ${same} AND time > ${startsAtMs}ms`);
@@ -154,13 +154,18 @@ export class InfluxInputs implements ForecastInputs {
     await this.connection.write(points);
   }
 
-  private means(measurement: string, field: string, tags: string[], o: StepWindow): Promise<QueryGroup[]> {
-    const stepMs = o.stepSeconds * 1000;
-    const endMs = firstTargetMs(o.endMs, o.stepSeconds);
+  private means(
+    measurement: string,
+    field: string,
+    tags: string[],
+    options: StepWindow,
+  ): Promise<QueryGroup[]> {
+    const stepMs = options.stepSeconds * 1000;
+    const endMs = firstTargetMs(options.endMs, options.stepSeconds);
     const groupBy = [`time(${stepMs}ms)`, ...tags.map((tag) => `"${tag}"`)].join(', ');
     return this.connection.query(
-      `SELECT mean("${field}") AS "value" FROM "${measurement}" WHERE "cell" = ${text(o.cell)} ` +
-        `AND time >= ${endMs - o.steps * stepMs}ms AND time < ${endMs}ms GROUP BY ${groupBy} fill(none)`,
+      `SELECT mean("${field}") AS "value" FROM "${measurement}" WHERE "cell" = ${text(options.cell)} ` +
+        `AND time >= ${endMs - options.steps * stepMs}ms AND time < ${endMs}ms GROUP BY ${groupBy} fill(none)`,
     );
   }
 }
@@ -169,13 +174,13 @@ export class InfluxInputs implements ForecastInputs {
 const LAST_MS = Date.UTC(2200, 0, 1) - 1;
 
 /** The rows of a group with their step in the window. */
-const placed = (group: QueryGroup, o: StepWindow): PlacedValue[] => {
-  const stepMs = o.stepSeconds * 1000;
-  const startMs = firstTargetMs(o.endMs, o.stepSeconds) - o.steps * stepMs;
+const placed = (group: QueryGroup, options: StepWindow): PlacedValue[] => {
+  const stepMs = options.stepSeconds * 1000;
+  const startMs = firstTargetMs(options.endMs, options.stepSeconds) - options.steps * stepMs;
   return group.rows.flatMap((row) => {
     const step = Math.round((row.time - startMs) / stepMs);
     const value = numberOrNull(row.value);
-    return value !== null && step >= 0 && step < o.steps ? [{ step, value }] : [];
+    return value !== null && step >= 0 && step < options.steps ? [{ step, value }] : [];
   });
 };
 

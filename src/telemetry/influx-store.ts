@@ -63,29 +63,32 @@ export class InfluxTelemetryStore implements TelemetryStore {
     if (this.buffer.length > 0 && !this.retryTimer && !this.closed) await this.flush();
   }
 
-  async audienceHistory(o: {
+  async audienceHistory(options: {
     cell: string;
     channelIds: string[];
     stepSeconds: number;
     steps: number;
     endMs: number;
   }): Promise<Record<string, (number | null)[]>> {
-    const { byChannel } = await this.inputs.audience(o);
+    const { byChannel } = await this.inputs.audience(options);
     return Object.fromEntries(
-      o.channelIds.map((id) => [id, byChannel[id] ?? new Array<number | null>(o.steps).fill(null)]),
+      options.channelIds.map((id) => [
+        id,
+        byChannel[id] ?? new Array<number | null>(options.steps).fill(null),
+      ]),
     );
   }
 
-  async latestAudience(o: { cell: string; channelIds: string[] }): Promise<Record<string, number>> {
+  async latestAudience(options: { cell: string; channelIds: string[] }): Promise<Record<string, number>> {
     const groups = await this.connection.query(
-      `SELECT last("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(o.cell)} ` +
+      `SELECT last("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(options.cell)} ` +
         `AND time > ${Date.now() - AUDIENCE_MAX_AGE_MS}ms GROUP BY "channel", "region"`,
     );
     const told = new Map<string, { atMs: number; viewers: number }[]>();
     for (const { tags, rows } of groups) {
       const viewers = numberOrNull(rows[0]?.viewers);
       const { channel = '' } = tags;
-      if (viewers === null || !o.channelIds.includes(channel)) continue;
+      if (viewers === null || !options.channelIds.includes(channel)) continue;
       told.set(channel, [...(told.get(channel) ?? []), { atMs: rows[0]?.time ?? 0, viewers }]);
     }
     return Object.fromEntries(
@@ -116,23 +119,29 @@ export class InfluxTelemetryStore implements TelemetryStore {
 
   async recent(
     measurement: string,
-    o: { cell: string; tag?: [string, string]; fields: string[]; sinceMs: number; stepSeconds?: number },
+    options: {
+      cell: string;
+      tag?: [string, string];
+      fields: string[];
+      sinceMs: number;
+      stepSeconds?: number;
+    },
   ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]> {
     const where = [
-      `"cell" = ${text(o.cell)}`,
-      `time >= ${Math.floor(o.sinceMs)}ms`,
+      `"cell" = ${text(options.cell)}`,
+      `time >= ${Math.floor(options.sinceMs)}ms`,
       `time <= ${Date.now()}ms`,
     ];
-    if (o.tag) where.push(`${name(o.tag[0])} = ${text(o.tag[1])}`);
-    const mean = o.stepSeconds !== undefined;
-    const columns = o.fields.map((f) => (mean ? `mean(${name(f)}) AS ${name(f)}` : name(f)));
-    const groupBy = mean ? `time(${(o.stepSeconds as number) * 1000}ms), * fill(none)` : '*';
+    if (options.tag) where.push(`${name(options.tag[0])} = ${text(options.tag[1])}`);
+    const mean = options.stepSeconds !== undefined;
+    const columns = options.fields.map((f) => (mean ? `mean(${name(f)}) AS ${name(f)}` : name(f)));
+    const groupBy = mean ? `time(${(options.stepSeconds as number) * 1000}ms), * fill(none)` : '*';
     const groups = await this.connection.query(
       `SELECT ${columns.join(', ')} FROM ${name(measurement)} WHERE ${where.join(' AND ')} ` +
         `GROUP BY ${groupBy} LIMIT ${MAX_ROWS_PER_SERIES}`,
     );
     const fieldsOf = (row: QueryRow): Record<string, number | null> =>
-      Object.fromEntries(o.fields.map((f) => [f, numberOrNull(row[f])]));
+      Object.fromEntries(options.fields.map((f) => [f, numberOrNull(row[f])]));
     return groups
       .flatMap(({ tags, rows }) => rows.map((row) => ({ atMs: row.time, tags, fields: fieldsOf(row) })))
       .sort((a, b) => a.atMs - b.atMs);

@@ -1,5 +1,5 @@
 import { SwarmError } from '../domain';
-import type { Logger } from '../service/logger';
+import type { Logger } from '../platform/logger';
 import type { SentinelEvent } from './sentinel';
 
 /** Delivers one event to the swarm workflow. */

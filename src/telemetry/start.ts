@@ -1,9 +1,9 @@
 import express from 'express';
 import type { Environment } from '../config/config';
 import { createFleetProvider, type FleetProvider } from '../fleet/provider';
-import { listen } from '../service/http';
-import { readStorageReports } from '../service/storage-reports';
-import type { Logger } from '../service/logger';
+import { listen } from '../platform/http';
+import { readStorageReports } from '../platform/storage-reports';
+import type { Logger } from '../platform/logger';
 import { AudienceReplay } from './audience/replay';
 import { loadTrace } from './audience/trace';
 import { Collector } from './collector';

@@ -37,7 +37,7 @@ export interface TelemetryStore {
    * lie on the wall clock's grid of `stepSeconds`. A channel's regions are added up.
    * @throws SwarmError unavailable, timeout
    */
-  audienceHistory(o: {
+  audienceHistory(options: {
     cell: string;
     channelIds: string[];
     stepSeconds: number;
@@ -46,7 +46,7 @@ export interface TelemetryStore {
   }): Promise<Record<string, (number | null)[]>>;
 
   /** Viewers last told, of the last five minutes. @throws SwarmError unavailable, timeout */
-  latestAudience(o: { cell: string; channelIds: string[] }): Promise<Record<string, number>>;
+  latestAudience(options: { cell: string; channelIds: string[] }): Promise<Record<string, number>>;
 
   writeForecast(cell: string, forecast: CellForecast): Promise<void>;
 
@@ -59,7 +59,13 @@ export interface TelemetryStore {
    */
   recent(
     measurement: string,
-    o: { cell: string; tag?: [string, string]; fields: string[]; sinceMs: number; stepSeconds?: number },
+    options: {
+      cell: string;
+      tag?: [string, string];
+      fields: string[];
+      sinceMs: number;
+      stepSeconds?: number;
+    },
   ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]>;
 
   /** Forgets a cell's audience altogether, and the CDN load that was generated from it. @throws SwarmError unavailable, timeout */

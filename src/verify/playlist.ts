@@ -22,8 +22,8 @@ export type Playlist =
  * @throws SwarmError bad-request when it is no HLS playlist, lists nothing, or uses fragmented MP4 or encryption.
  */
 export const parsePlaylist = (text: string, url: URL): Playlist => {
-  const refuse = (why: string, mend: string): never => {
-    throw new SwarmError('bad-request', `The playlist ${shownAs(url.href)} ${why}.`, mend);
+  const refuse = (why: string, hint: string): never => {
+    throw new SwarmError('bad-request', `The playlist ${shownAs(url.href)} ${why}.`, hint);
   };
   if (!text.startsWith('#EXTM3U')) {
     return refuse('is not an HLS playlist: it does not begin with #EXTM3U', 'Give the address of an .m3u8.');

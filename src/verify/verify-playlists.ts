@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { idSchema } from '../domain';
 import { detectFfmpeg, type FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
-import { parseOrRefuse } from '../service/http';
+import { parseOrRefuse } from '../platform/http';
 import { checkPlaylist } from './check-playlist';
 import { PlaylistFollower, type CollectedPlaylist } from './follower';
 import { createLimit } from './limit';
@@ -44,7 +44,7 @@ export type VerifyOptions = z.input<typeof verifySchema> & Hooks;
  * in the container of each segment, and as every given decoder shows it, as a playlist and as a concatenation.
  * The only holes allowed are declared gaps. See PlaylistReport for what is counted.
  * @throws SwarmError unavailable (playlist can't be fetched, ffmpeg can't be run), bad-request (options; a
- *   playlist that is empty or not HLS). Each has a mend.
+ *   playlist that is empty or not HLS). Each has a hint.
  */
 export const verifyPlaylists = async (options: VerifyOptions): Promise<VerifyReport> => {
   const checked = parseOrRefuse(verifySchema, options, 'verification');

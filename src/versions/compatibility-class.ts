@@ -46,10 +46,10 @@ export const differencesBetween = (
   const known = new Set(one.map(keyOf));
   return [
     ...one.flatMap((f) => {
-      const o = others.get(keyOf(f));
-      if (!o) return [`${keyOf(f)} was probed in one only`];
-      return COMPARED.filter((field) => f[field] !== o[field]).map(
-        (field) => `${keyOf(f)}: ${field} ${f[field] ?? 'none'} against ${o[field] ?? 'none'}`,
+      const options = others.get(keyOf(f));
+      if (!options) return [`${keyOf(f)} was probed in one only`];
+      return COMPARED.filter((field) => f[field] !== options[field]).map(
+        (field) => `${keyOf(f)}: ${field} ${f[field] ?? 'none'} against ${options[field] ?? 'none'}`,
       );
     }),
     ...other.filter((f) => !known.has(keyOf(f))).map((f) => `${keyOf(f)} was probed in one only`),

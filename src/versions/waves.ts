@@ -58,8 +58,8 @@ export const canaryChannelCount = (channels: number, share: number): number =>
  * Channel moves at a time: each has its channel encoded twice while it lasts. One more move than these, such as
  * a recovery's or the planner's own, must still fit into the extra units.
  */
-export const movesAtOnce = (o: { extraUnits: number; largestChannelUnits: number }): number => {
-  if (o.largestChannelUnits <= 0) return 1;
-  const fit = Math.floor(o.extraUnits / o.largestChannelUnits);
+export const movesAtOnce = (options: { extraUnits: number; largestChannelUnits: number }): number => {
+  if (options.largestChannelUnits <= 0) return 1;
+  const fit = Math.floor(options.extraUnits / options.largestChannelUnits);
   return Math.min(4, Math.max(1, fit - 1));
 };

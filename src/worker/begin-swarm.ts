@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readEnvironment } from '../config/config';
 import { defaultChannels, SwarmError } from '../domain';
-import { createLogger } from '../service/logger';
-import { connectTemporal, ensureSwarm } from './temporal-client';
+import { createLogger } from '../platform/logger';
+import { connectTemporal, ensureSwarm } from '../temporal/client';
 
 const log = createLogger('begin-swarm');
 const RETRY_MS = 3_000;

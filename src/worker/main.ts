@@ -1,6 +1,6 @@
 import { readEnvironment } from '../config/config';
-import { createLogger } from '../service/logger';
-import { runPart } from '../service/lifecycle';
+import { createLogger } from '../platform/logger';
+import { runPart } from '../platform/lifecycle';
 import { installRuntime, startWorker } from './worker';
 
 const log = createLogger('worker');

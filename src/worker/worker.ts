@@ -17,11 +17,11 @@ import { taskQueueOf, type Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/provider';
 import { encoderClientFor } from '../media/encoder/client';
 import { ModelHolder, ModelStore } from '../models';
-import { errorHandler, listen } from '../service/http';
-import type { Logger } from '../service/logger';
+import { errorHandler, listen } from '../platform/http';
+import type { Logger } from '../platform/logger';
 import { createTelemetryStore } from '../telemetry/create-store';
-import { registerSearchAttributes } from './search-attributes';
-import { temporalOptions, type TemporalOptions } from './temporal-options';
+import { registerSearchAttributes } from '../temporal/search-attributes';
+import { temporalOptions, type TemporalOptions } from '../temporal/options';
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;
@@ -69,12 +69,12 @@ export const installRuntime = (log: Logger): void => {
 /**
  * A cell's worker with its health answer. Resolves once /healthz listens; Temporal is waited for in the background,
  * so that all parts may start at the same time.
- * @param o.port default SWARM_WORKER_PORT; 0 picks a free one
+ * @param where.port default SWARM_WORKER_PORT; 0 picks a free one
  */
 export const startWorker = async (
   environment: Environment,
   log: Logger,
-  o: { port?: number } = {},
+  where: { port?: number } = {},
 ): Promise<{ port: number; stop(): Promise<void> }> => {
   const { SWARM_CELL: cell, SWARM_HOST: host, SWARM_WORKER_PORT } = environment;
   const fleet = createFleetProvider(environment);
@@ -155,7 +155,7 @@ export const startWorker = async (
     res.status(isRunning ? 200 : 503).json({ status: isRunning ? 'ok' : 'waits for Temporal' });
   });
   app.use(errorHandler(log));
-  const server = await listen(app, o.port ?? SWARM_WORKER_PORT, host);
+  const server = await listen(app, where.port ?? SWARM_WORKER_PORT, host);
   const life = keepAlive();
   return {
     port: server.port,

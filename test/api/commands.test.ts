@@ -22,7 +22,7 @@ const expectRefusal = async (
   const answer = await act();
   expect({ status: answer.status, code: answer.body.error.code }).toEqual({ status, code });
   expect(answer.body.error.message.length).toBeGreaterThan(10);
-  expect(answer.body.error.mend.length).toBeGreaterThan(10);
+  expect(answer.body.error.hint.length).toBeGreaterThan(10);
   expect(api.swarm.snapshot()).toBe(before);
   return answer;
 };
@@ -125,7 +125,7 @@ describe('refuses, and changes nothing:', () => {
   });
 
   test.each(['/channels', '/channels/ch-1/handoff', '/encoders/enc-1/drain'])(
-    '%s while Temporal is away: 503 with the mend; reads go on',
+    '%s while Temporal is away: 503 with the hint; reads go on',
     async (path) => {
       api.swarm.silent.add('temporal');
       const { body } = await expectRefusal(
@@ -133,7 +133,7 @@ describe('refuses, and changes nothing:', () => {
         503,
         'unavailable',
       );
-      expect(body.error.mend).toContain('Start');
+      expect(body.error.hint).toContain('Start');
       expect((await ask(`${api.url}/api/status`)).status).toBe(200);
     },
   );

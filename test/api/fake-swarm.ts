@@ -14,7 +14,7 @@ import {
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
-import type { StorageReport } from '../../src/service/storage-reports';
+import type { StorageReport } from '../../src/platform/storage-reports';
 import type { MoveRecord } from '../../src/api/answer-schemas';
 import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
@@ -54,7 +54,7 @@ export class FakeSwarm {
   delayMs = 0;
   readonly startedAtMs = Date.now() - 600_000;
 
-  constructor(o: { channels?: number } = {}) {
+  constructor(options: { channels?: number } = {}) {
     for (const [index, zone] of ['a', 'b', 'a'].entries()) {
       const id = `enc-${index + 1}`;
       this.encoders.set(id, {
@@ -68,7 +68,7 @@ export class FakeSwarm {
         version: '0.1.0',
       });
     }
-    for (let n = 1; n <= (o.channels ?? 6); n += 1) {
+    for (let n = 1; n <= (options.channels ?? 6); n += 1) {
       const encoderId = n <= 3 ? 'enc-1' : n <= 5 ? 'enc-2' : 'enc-3';
       this.channels.set(`ch-${n}`, {
         spec: channelWithDefaults(`ch-${n}`),

@@ -32,7 +32,7 @@ test('events: added with defaults, listed, shown beside forecasts, removed', asy
   expect(await ask(url('/events/final'), { method: 'DELETE' })).toEqual({ status: 204, body: undefined });
   expect(await ask(url('/events/final'), { method: 'DELETE' })).toMatchObject({
     status: 404,
-    body: { error: { code: 'not-found', mend: expect.any(String) } },
+    body: { error: { code: 'not-found', hint: expect.any(String) } },
   });
 });
 

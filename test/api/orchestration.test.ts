@@ -7,7 +7,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
 import { TemporalOrchestration } from '../../src/api/orchestration';
-import { TemporalCalls } from '../../src/api/temporal-calls';
+import { TemporalCalls } from '../../src/temporal/calls';
 import { searchAttributeNames, type MoveRequest, type SwarmError } from '../../src/domain';
 import { moveResult } from './move-result';
 import { channelWithDefaults } from '../../src/domain/default-channels';
@@ -162,11 +162,11 @@ test('reads a run: local and remote activities, attempts, failure', async () => 
   expect(failed.failure).toContain('the encoder fell over');
 });
 
-test('a refusal of a workflow keeps code, message, mend and details', async () => {
+test('a refusal of a workflow keeps code, message, hint and details', async () => {
   await expect(orchestration.move('ch-1', request({ toEncoderId: 'enc-3' }))).rejects.toMatchObject({
     code: 'encoder-cordoned',
     message: 'enc-3 is cordoned.',
-    mend: 'Uncordon it.',
+    hint: 'Uncordon it.',
   });
   await expect(orchestration.move('ch-1', request({ requestId: 'late' }))).rejects.toMatchObject({
     code: 'session-failed',
@@ -190,7 +190,7 @@ test('what is not there: channel, workflow, swarm', async () => {
   });
   await expect(elsewhere.swarmState()).rejects.toMatchObject({
     code: 'unavailable',
-    mend: expect.any(String),
+    hint: expect.any(String),
   });
 });
 

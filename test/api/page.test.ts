@@ -127,7 +127,7 @@ if (!present)
     expect(await page.evaluate(`(${faintTexts.toString()})()`)).toEqual([]);
   });
 
-  test('hands a channel off, and shows a refusal with its mend', async () => {
+  test('hands a channel off, and shows a refusal with its hint', async () => {
     await open(new FakeSwarm());
     const row = page.locator('#channels tbody tr').first();
     await row.locator('select').selectOption('enc-3');

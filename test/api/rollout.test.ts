@@ -9,7 +9,8 @@ beforeEach(async () => {
 });
 afterEach(() => api.stop());
 
-const call = (path: string, o: Parameters<typeof ask>[1] = {}) => ask(`${api.url}/api/rollout${path}`, o);
+const call = (path: string, options: Parameters<typeof ask>[1] = {}) =>
+  ask(`${api.url}/api/rollout${path}`, options);
 const run = (...args: string[]): Promise<CliRun> => runCli(args, { env: { SWARM_API_URL: api.url } });
 
 test('a rollout is started, looked at, paused, resumed, aborted', async () => {

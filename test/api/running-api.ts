@@ -22,13 +22,16 @@ export interface Answer {
 /** Sends a request as no browser would: every header as given. */
 export const ask = async (
   url: string,
-  o: { method?: string; json?: unknown; body?: string; headers?: Record<string, string> } = {},
+  options: { method?: string; json?: unknown; body?: string; headers?: Record<string, string> } = {},
 ): Promise<Answer> => {
   const response = await fetch(url, {
-    method: o.method ?? (o.json === undefined && o.body === undefined ? 'GET' : 'POST'),
-    headers: { ...(o.json !== undefined && { 'content-type': 'application/json' }), ...o.headers },
-    ...(o.json !== undefined && { body: JSON.stringify(o.json) }),
-    ...(o.body !== undefined && { body: o.body }),
+    method: options.method ?? (options.json === undefined && options.body === undefined ? 'GET' : 'POST'),
+    headers: {
+      ...(options.json !== undefined && { 'content-type': 'application/json' }),
+      ...options.headers,
+    },
+    ...(options.json !== undefined && { body: JSON.stringify(options.json) }),
+    ...(options.body !== undefined && { body: options.body }),
   });
   const text = await response.text();
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };

@@ -58,7 +58,7 @@ export const channel = async (state: ChannelWorkflowState): Promise<void> => {
         if (toEncoderId !== 'enc-3') return;
         throw ApplicationFailure.create({
           ...{ type: 'encoder-cordoned', message: 'enc-3 is cordoned.', nonRetryable: true },
-          details: [{ mend: 'Uncordon it.' }],
+          details: [{ hint: 'Uncordon it.' }],
         });
       },
     },

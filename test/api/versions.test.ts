@@ -10,7 +10,8 @@ beforeEach(async () => {
 });
 afterEach(() => api.stop());
 
-const call = (path: string, o: Parameters<typeof ask>[1] = {}) => ask(`${api.url}/api/versions${path}`, o);
+const call = (path: string, options: Parameters<typeof ask>[1] = {}) =>
+  ask(`${api.url}/api/versions${path}`, options);
 const source = { kind: 'path', path: '/usr/bin/ffmpeg' };
 const run = (...args: string[]): Promise<CliRun> => runCli(args, { env: { SWARM_API_URL: api.url } });
 

@@ -1,4 +1,4 @@
-import { outageHeld, type OutageFigures } from '../../bench/lib/control-plane-outage';
+import { outageHeld, type OutageFigures } from '../../bench/overload/control-plane-outage';
 
 const sound: OutageFigures = {
   silent: 'temporal and influxdb',

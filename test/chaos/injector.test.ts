@@ -6,7 +6,7 @@ import type { Fault, FaultDeed } from '../../bench/chaos/faults';
 import { Injector, type InjectedFault } from '../../bench/chaos/injector';
 import type { Proxies } from '../../bench/chaos/proxies';
 import type { FleetEncoder } from '../../src/fleet/provider';
-import type { RunningSwarm } from '../../src/start/swarm';
+import type { RunningSwarm } from '../../src/launch/swarm';
 
 const children: ChildProcess[] = [];
 afterEach(async () => {
@@ -74,8 +74,8 @@ test('a stopped part stands still and goes on by itself; a killed one is gone', 
 
 test('endAll ends what lasts: nothing stays stopped or cut off', async () => {
   const worker = sleeper();
-  const mended: string[] = [];
-  const spoil = (link: string) => Promise.resolve(() => void mended.push(link));
+  const repaired: string[] = [];
+  const spoil = (link: string) => Promise.resolve(() => void repaired.push(link));
   const { injector } = injectorOn([], worker, { spoil });
   await injector.begin(fault({ group: 'stop', target: 'worker', whole: false }, 60_000));
   const deed = { group: 'network', link: 'orchestrator-origin', effect: 'delay', amount: 200 } as const;
@@ -83,7 +83,7 @@ test('endAll ends what lasts: nothing stays stopped or cut off', async () => {
   await becomes(worker.pid!, 'T');
   await injector.endAll();
   await becomes(worker.pid!, 'S');
-  expect(mended).toEqual(['orchestrator-origin']);
+  expect(repaired).toEqual(['orchestrator-origin']);
   expect(injector.injected.every((f) => f.endedAtMs !== null)).toBe(true);
 });
 

@@ -27,12 +27,12 @@ test('30 minutes hold 200 faults or more, and every kind of them', () => {
 
 test('whatever the seed, every fault is bounded, ends before the calm, and lies in order of time', () => {
   fc.assert(
-    fc.property(anyPlan, (o) => {
-      const plan = drawPlan(o);
+    fc.property(anyPlan, (options) => {
+      const plan = drawPlan(options);
       plan.forEach((fault, i) => {
         expect(fault.number).toBe(i + 1);
         expect(fault.lastsMs).toBeLessThanOrEqual(rules.longestMs);
-        expect(fault.atMs).toBeLessThan(o.lastsMs - rules.calmMs);
+        expect(fault.atMs).toBeLessThan(options.lastsMs - rules.calmMs);
         expect(fault.atMs).toBeGreaterThanOrEqual(plan[i - 1]?.atMs ?? 0);
         expect(fault.encoder === null).toBe(!isOfEncoder(fault.deed));
         expect(fault.choice).toBeGreaterThanOrEqual(0);
@@ -45,8 +45,8 @@ test('whatever the seed, every fault is bounded, ends before the calm, and lies 
 
 test('at no moment more than two faults, two of the same victim, or fewer than two encoders left alone', () => {
   fc.assert(
-    fc.property(anyPlan, (o) => {
-      const plan = drawPlan(o);
+    fc.property(anyPlan, (options) => {
+      const plan = drawPlan(options);
       for (const fault of plan) {
         const others = plan.filter((other) => other.number < fault.number);
         const lasting = others.filter((other) => endOf(other) > fault.atMs);
@@ -55,7 +55,7 @@ test('at no moment more than two faults, two of the same victim, or fewer than t
         expect(held.map(victimOf)).not.toContain(victimOf(fault));
         const encoders = new Set([...held, fault].flatMap((f) => f.encoder ?? []));
         if (fault.encoder !== null)
-          expect(encoders.size).toBeLessThanOrEqual(o.encoders - rules.encodersLeftAlone);
+          expect(encoders.size).toBeLessThanOrEqual(options.encoders - rules.encodersLeftAlone);
       }
     }),
     { numRuns: 40 },

@@ -102,7 +102,7 @@ test('explain tells a channel and a workflow', async () => {
   expect(JSON.parse(workflow.stdout)).toMatchObject({ kind: 'move', workflowId: result.workflowId });
 });
 
-describe('refusals: cause and mend on standard error, exit code 1, nothing changed', () => {
+describe('refusals: cause and hint on standard error, exit code 1, nothing changed', () => {
   const cases: [string[], string][] = [
     [['handoff', 'ch-9'], 'There is no channel ch-9.'],
     [['handoff', 'ch-1', 'enc-9'], 'There is no encoder enc-9.'],
@@ -128,7 +128,7 @@ describe('refusals: cause and mend on standard error, exit code 1, nothing chang
     const [text, json] = await Promise.all([run(...args), run(...args, '--json')]);
     expect(text).toMatchObject({ code: 1, stdout: '' });
     expect(text.stderr).toContain(`encoder-swarm: ${cause}`);
-    expect(text.stderr).toContain('\n  Mend: ');
+    expect(text.stderr).toContain('\n  Hint: ');
     expect(json).toMatchObject({ code: 1, stdout: '' });
     expect(JSON.parse(json.stderr).error).toMatchObject({ message: expect.stringContaining(cause) });
     expect(api.swarm.snapshot()).toBe(before);
@@ -140,13 +140,13 @@ test('a swarm that does not run is told from one whose Temporal does not', async
   expect(nobody).toMatchObject({ code: 1, stdout: '' });
   expect(nobody.stderr).toBe(
     'encoder-swarm: The swarm does not answer at http://127.0.0.1:1.\n' +
-      '  Mend: Start it with npm start, or name its API with --api URL.\n',
+      '  Hint: Start it with npm start, or name its API with --api URL.\n',
   );
   api.swarm.silent.add('temporal');
   const half = await run('handoff', 'ch-1');
   expect(half).toMatchObject({ code: 1, stdout: '' });
   expect(half.stderr).toContain("temporal can't be reached");
-  expect(half.stderr).toContain('Mend: Start temporal.');
+  expect(half.stderr).toContain('Hint: Start temporal.');
 });
 
 test.each([

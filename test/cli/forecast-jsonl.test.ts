@@ -12,7 +12,7 @@ const good = {
   history: Array.from({ length: 100 }, (_, i) => 50 + (i % 24)),
   horizon: 3,
 };
-const line = (o: object = {}): string => JSON.stringify({ ...good, ...o });
+const line = (options: object = {}): string => JSON.stringify({ ...good, ...options });
 type Answer = { id: string; p10: number[]; p50: number[]; p90: number[] };
 const answersOf = (text: string): Answer[] =>
   forecastJsonl(text, forecaster)

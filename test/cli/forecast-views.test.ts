@@ -160,7 +160,7 @@ describe('history import', () => {
     const told = await run('history', 'import', await file('bad.csv', lines));
     expect(told).toMatchObject({ code: 1, stdout: '' });
     expect(told.stderr).toContain('line 3: viewers "-5" is not a number from 0 to 1e12');
-    expect(told.stderr).toContain('Mend: ');
+    expect(told.stderr).toContain('Hint: ');
     expect(api.swarm.imported).toEqual([]);
   });
 

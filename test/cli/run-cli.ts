@@ -12,13 +12,13 @@ export interface CliRun {
 /** Runs `encoder-swarm` as a process of its own, without a build. */
 export const runCli = (
   args: string[],
-  o: { env?: Record<string, string>; cwd?: string } = {},
+  options: { env?: Record<string, string>; cwd?: string } = {},
 ): Promise<CliRun> =>
   new Promise((resolve, reject) => {
     const hook = join(__dirname, 'typescript-hook.cjs');
     const child = spawn(process.execPath, ['-r', hook, join(root, 'src', 'cli', 'main.ts'), ...args], {
-      cwd: o.cwd ?? root,
-      env: { ...process.env, NO_COLOR: '1', ...o.env },
+      cwd: options.cwd ?? root,
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';

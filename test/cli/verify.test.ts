@@ -119,7 +119,7 @@ test('refuses: no key, bad key, unknown channel, playlist that is not there', as
   ]);
   for (const refused of [none, malformed, unknown, absent]) {
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain('Mend: ');
+    expect(refused.stderr).toContain('Hint: ');
   }
   expect(none.stderr).toContain("The key of the stamps can't be read");
   expect(malformed.stderr).toContain('64 hexadecimal digits');

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cheapChannel } from '../../bench/lib/data-plane';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { startDataPlane } from '../support/data-plane';
 import { SmallDisk } from '../support/small-disk';
 

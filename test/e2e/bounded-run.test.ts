@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { RunReport } from '../../src/start/run-report';
+import type { RunReport } from '../../src/acceptance/run-report';
 
 const root = join(__dirname, '..', '..');
 const run = promisify(execFile);

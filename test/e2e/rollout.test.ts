@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isOver, type ChannelSpec, type EncoderBuild, type RolloutState } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { StepReporter } from '../../src/setup';
-import { startSwarm, type RunningSwarm } from '../../src/start/swarm';
+import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
 
 /** GOPs of one second, one rung. */

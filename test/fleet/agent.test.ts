@@ -7,11 +7,11 @@ import type { InstalledBuild } from '../../src/domain';
 import { startFleetAgent } from '../../src/fleet/agent';
 import { LocalFleet } from '../../src/fleet/local-fleet';
 import { createFleetProvider, type FleetEncoder, type FleetProvider } from '../../src/fleet/provider';
-import { sha256OfFile } from '../../src/service/file-digest';
-import type { RunningServer } from '../../src/service/http';
-import { createLogger } from '../../src/service/logger';
-import { awaitPort } from '../../src/start/readiness';
-import { StandInPart, eventually, lives } from '../start/stand-in-part';
+import { sha256OfFile } from '../../src/platform/file-digest';
+import type { RunningServer } from '../../src/platform/http';
+import { createLogger } from '../../src/platform/logger';
+import { awaitPort } from '../../src/platform/processes/readiness';
+import { StandInPart, eventually, lives } from '../platform/stand-in-part';
 
 /** Listens where an encoder host would, and tells its environment to whoever connects. */
 const STAND_IN = `

@@ -27,7 +27,7 @@ describe('a static fleet', () => {
     const build = { buildId: 'b', executablePath: '/usr/bin/ffmpeg', digest: '0'.repeat(64) };
     await expect(provider.setBuild('enc-1', build, 'r')).rejects.toMatchObject({
       code: 'conflict',
-      mend: expect.stringContaining('FFMPEG') as string,
+      hint: expect.stringContaining('FFMPEG') as string,
     });
   });
 

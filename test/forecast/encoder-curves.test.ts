@@ -82,7 +82,8 @@ describe('what if', () => {
 
   test('the forecast’s own correlation is used, unless another is asked for', () => {
     const learned = { ...forecast, errorCorrelation: 0 };
-    const p90 = (o?: { correlation: number }): number => encoderCurves(learned, now, o)[0]!.units!.p90[0]!;
+    const p90 = (options?: { correlation: number }): number =>
+      encoderCurves(learned, now, options)[0]!.units!.p90[0]!;
     expect(p90()).toBeCloseTo(5 + P90 * Math.sqrt(0.5));
     expect(p90({ correlation: 1 })).toBeCloseTo(5 + P90);
   });

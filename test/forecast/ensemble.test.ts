@@ -15,13 +15,13 @@ const START_MS = Date.UTC(2026, 9, 5);
 const forecaster = createSeriesForecaster();
 
 type History = (number | null)[];
-const seriesOf = (history: History, o: Partial<SeriesToForecast> = {}): SeriesToForecast => ({
+const seriesOf = (history: History, options: Partial<SeriesToForecast> = {}): SeriesToForecast => ({
   id: 'one',
   stepSeconds: 3_600,
   startMs: START_MS,
   history,
   horizonSteps: 24,
-  ...o,
+  ...options,
 });
 const sane = (series: SeriesToForecast) => {
   const [forecast] = forecaster.forecast([series]);
@@ -175,15 +175,15 @@ test(`whatever the history: finite, ordered, never negative (seed ${seed})`, () 
 /** How often the truth lay above P90, and below P10, over rolling origins. */
 const exceeded = (
   history: History,
-  o: { window: number; stride: number; stepSeconds: number; horizon: number },
+  options: { window: number; stride: number; stepSeconds: number; horizon: number },
 ) => {
   const counts = { above: 0, below: 0, steps: 0 };
-  for (let end = o.window; end + o.horizon <= history.length; end += o.stride) {
+  for (let end = options.window; end + options.horizon <= history.length; end += options.stride) {
     const { p10, p90 } = sane(
-      seriesOf(history.slice(end - o.window, end), {
-        stepSeconds: o.stepSeconds,
-        startMs: START_MS + (end - o.window) * o.stepSeconds * 1_000,
-        horizonSteps: o.horizon,
+      seriesOf(history.slice(end - options.window, end), {
+        stepSeconds: options.stepSeconds,
+        startMs: START_MS + (end - options.window) * options.stepSeconds * 1_000,
+        horizonSteps: options.horizon,
       }),
     ).curve;
     p90.forEach((value, k) => {

@@ -1,4 +1,4 @@
-import { learnDue } from '../../activities/learn-due';
+import { learnDue } from '../../activities/forecast/learn-due';
 import {
   createLearningForecaster,
   createSeriesForecaster,

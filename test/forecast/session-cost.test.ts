@@ -13,14 +13,14 @@ const LADDERS = [1, 1.64, 3.415];
 /** 60 minutes of each channel on one of two encoders, with 10 % noise and, every 20th minute, a wild value. */
 const history = (
   complexityOf: (channel: number) => number,
-  o: { channels?: number; costOf?: (complexity: number) => number; encoderFactor?: number } = {},
+  options: { channels?: number; costOf?: (complexity: number) => number; encoderFactor?: number } = {},
 ): EncodingObservation[] => {
   const random = seeded(SEED);
-  return Array.from({ length: o.channels ?? 8 }, (_, channel) =>
+  return Array.from({ length: options.channels ?? 8 }, (_, channel) =>
     Array.from({ length: 60 }, (__, minute): EncodingObservation => {
       const units = LADDERS[(channel + Math.floor(minute / 20)) % 3]!;
       const complexity = complexityOf(channel);
-      const cost = (o.costOf ?? ((c) => c))(complexity);
+      const cost = (options.costOf ?? ((c) => c))(complexity);
       const encoder = channel % 2;
       const wild = minute % 20 === 7 ? 5 : 1;
       return {
@@ -29,7 +29,7 @@ const history = (
         units,
         cpuCores:
           (0.03 + 0.04 * units * cost) *
-          (encoder === 1 ? (o.encoderFactor ?? 1) : 1) *
+          (encoder === 1 ? (options.encoderFactor ?? 1) : 1) *
           (1 + 0.1 * random.normal()) *
           wild,
         bitsPerPixel: 0.1 * complexity * (1 + 0.05 * random.normal()),
@@ -79,7 +79,9 @@ test('too little history, or none that makes sense: nominal units', () => {
   const few = history(() => 1, { channels: 2 });
   expect(learnSessionCost([])).toBe(NOMINAL_COST);
   expect(learnSessionCost(few)).toBe(NOMINAL_COST);
-  expect(learnSessionCost(history(() => 1).map((o) => ({ ...o, cpuCores: NaN })))).toBe(NOMINAL_COST);
+  expect(learnSessionCost(history(() => 1).map((options) => ({ ...options, cpuCores: NaN })))).toBe(
+    NOMINAL_COST,
+  );
   for (const viewers of [0, 1_500, 5_000]) {
     expect(unitsForViewers(spec, viewers, NOMINAL_COST)).toBe(unitsForAudience(spec, viewers));
   }

@@ -13,7 +13,7 @@ const refusedClearly = (error: unknown): void => {
   expect(error.message.length).toBeGreaterThan(10);
   // One that quotes its whole input helps nobody.
   expect(error.message.length).toBeLessThan(20_000);
-  expect(error.mend).toBeDefined();
+  expect(error.hint).toBeDefined();
 };
 
 describe('JSON lines to forecast', () => {

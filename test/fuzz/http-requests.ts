@@ -34,7 +34,7 @@ export const queryOf = (names: string[]) =>
   );
 
 /** Requests near to those that a part takes. `{}` in a path stands for anything. */
-export const requests = (o: {
+export const requests = (options: {
   routes: string[];
   methods: string[];
   query: string[];
@@ -42,10 +42,10 @@ export const requests = (o: {
 }) =>
   fc
     .record({
-      method: fc.constantFrom(...o.methods),
-      route: fc.constantFrom(...o.routes),
+      method: fc.constantFrom(...options.methods),
+      route: fc.constantFrom(...options.routes),
       parts: fc.array(part, { minLength: 4, maxLength: 4 }),
-      query: queryOf(o.query),
+      query: queryOf(options.query),
       type: fc.constantFrom(
         'application/json',
         'application/json',
@@ -55,8 +55,8 @@ export const requests = (o: {
         'a/b; charset=x',
       ),
       body: fc.oneof(
-        spoiltJson(o.body).map((value) => JSON.stringify(value) ?? ''),
-        spoilt(Buffer.from(JSON.stringify(o.body))).map((bytes) => bytes.toString('utf8')),
+        spoiltJson(options.body).map((value) => JSON.stringify(value) ?? ''),
+        spoilt(Buffer.from(JSON.stringify(options.body))).map((bytes) => bytes.toString('utf8')),
         fc.constant('x'.repeat(40_000)),
       ),
     })

@@ -13,7 +13,7 @@ import { RunningOrigin } from '../origin/support/running-origin';
 import { asGop, encodeGops, type EncodedGop } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';
 import { makeClip } from '../mpegts/ffmpeg-clips';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { fuzz, spoiler, spoilt } from './fuzz';
 import { ask, requests } from './http-requests';
 

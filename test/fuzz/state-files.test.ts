@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import pino from 'pino';
 import { startOrigin } from '../../src/media/origin';
 import { startRelay } from '../../src/media/relay';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { asGop, encodeGops, type EncodedGop } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { readEnvironment, environmentSchema } from '../../src/config/config';
 import { SwarmError, channelSpecSchema } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
-import { parseDurationSeconds } from '../../src/service/duration';
-import { parseOrRefuse } from '../../src/service/http';
+import { parseDurationSeconds } from '../../src/platform/duration';
+import { parseOrRefuse } from '../../src/platform/http';
 import { portsFor } from '../../src/setup';
 import { mediaPlaylistIdentity, parsePlaylist } from '../../src/verify/playlist';
 import { fuzz, spoilt, spoiltJson } from './fuzz';
@@ -81,7 +81,7 @@ it('a strange environment is read, or refused with the names of its variables', 
       for (const limit of [read.SWARM_RING_SECONDS, read.SWARM_RETENTION_MIB])
         expect(limit).toBeGreaterThan(0);
     } catch (error) {
-      expect((error as Error).message).toMatch(/^Bad environment: \w+.*Mend: /s);
+      expect((error as Error).message).toMatch(/^Bad environment: \w+.*Hint: /s);
     }
   });
 });

@@ -70,7 +70,7 @@ describe('a damaged model is refused by name, and the one before it used', () =>
     expect(refused).toEqual([{ id: 'm-2', why: expect.stringMatching(message) }]);
     await expect(readModel(versionOf('m-2'))).rejects.toMatchObject({
       code: expect.stringMatching(/bad-request|conflict/),
-      mend: expect.any(String),
+      hint: expect.any(String),
     });
   });
 });
@@ -101,7 +101,10 @@ test('the model that ships is whole, of this architecture, and used until there 
 
 test('the holder takes up promoted models, and keeps what it holds when a newer one is damaged', async () => {
   const logged: string[] = [];
-  const log = { info: () => undefined, warn: (o: unknown) => void logged.push(JSON.stringify(o)) };
+  const log = {
+    info: () => undefined,
+    warn: (options: unknown) => void logged.push(JSON.stringify(options)),
+  };
   const holder = new ModelHolder(store, log);
   await holder.refresh();
   expect(holder.member()).toBeNull();

@@ -5,7 +5,7 @@ import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { environmentSchema, retrainSecondsOf } from '../../src/config/config';
 import { forecastScheduleId, retrainScheduleId } from '../../src/domain';
-import { ensureSwarm } from '../../src/worker/temporal-client';
+import { ensureSwarm } from '../../src/temporal/client';
 import { startTemporal } from '../workflows/support/temporal';
 import { typescriptHook } from './support/training-program';
 

@@ -17,15 +17,15 @@ export interface ClipOptions {
 }
 
 /** An MPEG transport stream of a moving test picture, made by a real ffmpeg. */
-export const makeClip = (ffmpeg: string, o: ClipOptions = {}): Buffer => {
-  const seconds = o.seconds ?? 2;
-  const picture = `testsrc=size=160x96:rate=${o.framesPerSecond ?? 25}:duration=${seconds}`;
+export const makeClip = (ffmpeg: string, options: ClipOptions = {}): Buffer => {
+  const seconds = options.seconds ?? 2;
+  const picture = `testsrc=size=160x96:rate=${options.framesPerSecond ?? 25}:duration=${seconds}`;
   const args = ['-v', 'error', '-f', 'lavfi', '-i', picture];
-  if (o.audio) args.push('-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`);
-  args.push(...(o.video ?? ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', '25']));
-  args.push('-pix_fmt', 'yuv420p', ...(o.audio ?? []));
-  args.push('-muxdelay', '0', '-muxpreload', '0', '-output_ts_offset', String(o.startSeconds ?? 10));
-  args.push(...(o.muxer ?? []), '-f', 'mpegts', 'pipe:1');
+  if (options.audio) args.push('-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`);
+  args.push(...(options.video ?? ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', '25']));
+  args.push('-pix_fmt', 'yuv420p', ...(options.audio ?? []));
+  args.push('-muxdelay', '0', '-muxpreload', '0', '-output_ts_offset', String(options.startSeconds ?? 10));
+  args.push(...(options.muxer ?? []), '-f', 'mpegts', 'pipe:1');
   return execFileSync(ffmpeg, args, { maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'inherit'] });
 };
 

@@ -38,7 +38,7 @@ class Acknowledged {
   token = 0;
   readonly gops = new Map<number, { token: number; bytes: Buffer }>();
   requests = 0;
-  #onPublished = (): void => undefined;
+  private onPublished = (): void => undefined;
 
   constructor(readonly id: string) {}
 
@@ -65,7 +65,7 @@ class Acknowledged {
       if (put.body.error?.code === 'ledger-unavailable') continue;
       if (put.status >= 300) throw new Error(`put: ${JSON.stringify(put.body)}`);
       this.gops.set(gop, { token: this.token, bytes: segment });
-      this.#onPublished();
+      this.onPublished();
       return;
     }
   }
@@ -74,7 +74,7 @@ class Acknowledged {
   async more(gops: number): Promise<void> {
     const wanted = this.gops.size + gops;
     await new Promise<void>((resolve) => {
-      this.#onPublished = () => {
+      this.onPublished = () => {
         if (this.gops.size >= wanted) resolve();
       };
     });

@@ -47,7 +47,7 @@ test('a full disk: GOPs are refused, what there is goes on being served, and all
   expect(refused).toMatchObject({ status: 507, body: { error: { code: 'storage-full' } } });
   expect(refused.body.error).toMatchObject({
     message: expect.stringContaining('ENOSPC'),
-    mend: expect.stringContaining('Make room'),
+    hint: expect.stringContaining('Make room'),
   });
   expect((await client.own('ch-1', 1, 'b', 0)).status).toBe(507);
   const more = { token: 1, fromGop: 2, toGop: 3, reason: 'x' };

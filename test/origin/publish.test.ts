@@ -140,7 +140,7 @@ describe('refusals', () => {
   ])('a body over 16 MiB, %s', async (_how, headers) => {
     const before = process.memoryUsage().rss;
     const error = await expectRefused(() => putEndlessly(id, 1, headers), 413, 'segment-too-large');
-    expect(error.mend).toBeDefined();
+    expect(error.hint).toBeDefined();
     expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20);
   });
 
@@ -162,7 +162,7 @@ describe('refusals', () => {
       const headers: Record<string, string> = announced ? { 'x-renditions': announced } : {};
       const answer = await origin.client.put(id, 1, 1, 'a', { '144p': bytes }, headers);
       expect(codeOf(answer)).toEqual([422, 'malformed-segment']);
-      expect(answer.body.error!.mend).toBeDefined();
+      expect(answer.body.error!.hint).toBeDefined();
     }
     expect(await origin.client.channel(id)).toMatchObject({
       nextGop: 1,

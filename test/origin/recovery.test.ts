@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { Ledger, readLedgerFile } from '../../src/media/origin/ledger';
 import { newOwnership, type OwnershipState } from '../../src/media/origin/ownership';
 import type { LedgerRecord } from '../../src/media/origin/records';
-import { mendLedger, readChannelRecord } from '../../src/media/origin/recovery';
+import { repairLedger, readChannelRecord } from '../../src/media/origin/recovery';
 
 const recordOf = (gop: number): LedgerRecord => ({
   gop,
@@ -19,11 +19,11 @@ const recordOf = (gop: number): LedgerRecord => ({
   discontinuities: 0,
 });
 const run = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => recordOf(from + i));
-const ownership = (o: Partial<OwnershipState>): OwnershipState => ({
+const ownership = (options: Partial<OwnershipState>): OwnershipState => ({
   ...newOwnership(),
   token: 4,
   hasPublished: true,
-  ...o,
+  ...options,
 });
 const options = { gopDurationTicks: 180_000, atMost: 100, nowMs: 5_000_000 };
 const gopsOf = (records: readonly LedgerRecord[]) => records.map((r) => r.gop);
@@ -75,36 +75,40 @@ describe('ledger file', () => {
   });
 });
 
-describe('mending after a crash', () => {
+describe('repair after a crash', () => {
   test('GOPs published after the last change of owner come from the ledger alone', () => {
-    expect(mendLedger(run(3, 9), ownership({ nextGop: 5 }), options)).toEqual(run(3, 9));
+    expect(repairLedger(run(3, 9), ownership({ nextGop: 5 }), options)).toEqual(run(3, 9));
   });
 
   test('a declared gap whose lines were not written yet is written from the record', () => {
     const lastGap = { fromGop: 5, toGop: 8, reason: 'left the ring', token: 4 };
-    const mended = mendLedger(run(3, 5), ownership({ nextGop: 8, gapsDeclared: 3, lastGap }), options);
-    expect(gopsOf(mended)).toEqual([3, 4, 5, 6, 7]);
-    expect(mended.slice(2).map((r) => [r.gapReason, r.token])).toEqual(Array(3).fill(['left the ring', 4]));
-    expect(mended[4]!.programDateTimeMs).toBe(recordOf(7).programDateTimeMs);
+    const repaired = repairLedger(run(3, 5), ownership({ nextGop: 8, gapsDeclared: 3, lastGap }), options);
+    expect(gopsOf(repaired)).toEqual([3, 4, 5, 6, 7]);
+    expect(repaired.slice(2).map((r) => [r.gapReason, r.token])).toEqual(Array(3).fill(['left the ring', 4]));
+    expect(repaired[4]!.programDateTimeMs).toBe(recordOf(7).programDateTimeMs);
   });
 
   test('what was acknowledged and is gone becomes a declared gap', () => {
     const spoiltInTheMiddle = [...run(0, 2), ...run(3, 5)];
-    const mended = mendLedger(spoiltInTheMiddle, ownership({ nextGop: 7 }), options);
-    expect(gopsOf(mended)).toEqual([0, 1, 2, 3, 4, 5, 6]);
-    expect(mended.filter((r) => r.gapReason === 'lost when the origin stopped').map((r) => r.gop)).toEqual([
+    const repaired = repairLedger(spoiltInTheMiddle, ownership({ nextGop: 7 }), options);
+    expect(gopsOf(repaired)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(repaired.filter((r) => r.gapReason === 'lost when the origin stopped').map((r) => r.gop)).toEqual([
       2, 5, 6,
     ]);
   });
 
-  test('a channel that has published nothing has nothing to mend', () => {
-    expect(mendLedger([], ownership({ hasPublished: false, nextGop: 40 }), options)).toEqual([]);
+  test('a channel that has published nothing has nothing to repair', () => {
+    expect(repairLedger([], ownership({ hasPublished: false, nextGop: 40 }), options)).toEqual([]);
   });
 
   test('of a gap longer than what is kept, the end is kept', () => {
     const lastGap = { fromGop: 2, toGop: 1_000, reason: 'night', token: 4 };
-    const mended = mendLedger(run(0, 2), ownership({ nextGop: 1_000, gapsDeclared: 998, lastGap }), options);
-    expect(gopsOf(mended)).toEqual(Array.from({ length: 100 }, (_, i) => 900 + i));
+    const repaired = repairLedger(
+      run(0, 2),
+      ownership({ nextGop: 1_000, gapsDeclared: 998, lastGap }),
+      options,
+    );
+    expect(gopsOf(repaired)).toEqual(Array.from({ length: 100 }, (_, i) => 900 + i));
   });
 
   test('a damaged record of ownership is refused, not guessed', async () => {

@@ -2,9 +2,9 @@ import { parseSequenceParameters } from '../../src/media/origin/h264-sps';
 import { readSegmentFormat } from '../../src/media/origin/segment-format';
 import { encodeGops } from './support/segments';
 
-const formatOf = async (size: string, o: Parameters<typeof encodeGops>[2] = {}) => {
-  const [gop] = await encodeGops(1, size, o);
-  return readSegmentFormat(gop!.segment, o.audio === true);
+const formatOf = async (size: string, options: Parameters<typeof encodeGops>[2] = {}) => {
+  const [gop] = await encodeGops(1, size, options);
+  return readSegmentFormat(gop!.segment, options.audio === true);
 };
 
 describe('format of a segment made by x264', () => {
@@ -32,8 +32,8 @@ describe('format of a segment made by x264', () => {
       { profile: 'high', extra: ['-flags', '+ildct+ilme', '-x264-params', 'tff=1:cqm=jvt:8x8dct=1'] },
       { widthPx: 320, heightPx: 180, codecs: 'avc1.64001e' },
     ],
-  ] as const)('%s %j', async (size, o, expected) => {
-    expect(await formatOf(size, o as Parameters<typeof encodeGops>[2])).toMatchObject(expected);
+  ] as const)('%s %j', async (size, options, expected) => {
+    expect(await formatOf(size, options as Parameters<typeof encodeGops>[2])).toMatchObject(expected);
   });
 
   test('names the audio that is carried along', async () => {

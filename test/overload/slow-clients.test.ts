@@ -3,7 +3,7 @@ import { makeClip } from '../mpegts/ffmpeg-clips';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { encodeGops } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 
 const SLOW_CLIENTS = 60;
 /** The defaults, a tenth as long. */
@@ -136,7 +136,7 @@ test('a relay refuses more channels than it can hold', async () => {
     expect(answers.filter((a) => a.status === 'fulfilled')).toHaveLength(3);
     for (const answer of answers)
       if (answer.status === 'rejected')
-        expect(answer.reason).toMatchObject({ code: 'at-capacity-limit', mend: expect.any(String) });
+        expect(answer.reason).toMatchObject({ code: 'at-capacity-limit', hint: expect.any(String) });
     expect(await callJson(`${relay.url}/channels`)).toHaveLength(3);
   } finally {
     await relay.stop();

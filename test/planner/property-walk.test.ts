@@ -1,4 +1,4 @@
-import { repeatCommand, walk, walkFor } from '../../bench/lib/property-walk';
+import { repeatCommand, walk, walkFor } from '../../bench/planner/property-walk';
 
 /** `npm run bench:planner -- --properties 1000000 --seed 1` makes a million. */
 const STEPS = Number(process.env.PROPERTY_STEPS ?? 100_000);

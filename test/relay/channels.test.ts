@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { startRelay } from '../../src/media/relay';
 import { makeClip } from '../mpegts/ffmpeg-clips';
 import { RelayUnderTest, until } from './relay-under-test';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { GopLedger, RelayChannelInfo } from '../../src/media/relay';
 import { TransportStreamReader } from '../../src/media/mpegts';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { makeClip } from '../mpegts/ffmpeg-clips';
 import { SmallDisk } from '../support/small-disk';
 import { RelayProcess } from './relay-process';

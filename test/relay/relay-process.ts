@@ -13,13 +13,13 @@ export class RelayProcess extends PartProcess {
     super('media/relay/main.ts', `${url}/healthz`, environment);
   }
 
-  static async create(o: { stateDir?: string; ringSeconds?: number } = {}): Promise<RelayProcess> {
-    const stateDir = o.stateDir ?? (await mkdtemp(join(tmpdir(), 'relay-process-')));
+  static async create(options: { stateDir?: string; ringSeconds?: number } = {}): Promise<RelayProcess> {
+    const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'relay-process-')));
     const port = await freePort();
     return new RelayProcess(`http://127.0.0.1:${port}`, stateDir, {
       SWARM_STATE_DIR: stateDir,
       SWARM_RELAY_PORT: String(port),
-      SWARM_RING_SECONDS: String(o.ringSeconds ?? 60),
+      SWARM_RING_SECONDS: String(options.ringSeconds ?? 60),
     });
   }
 }

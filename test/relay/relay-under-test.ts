@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import type { ErrorBody } from '../../src/domain';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import {
   startRelay,
   type GopLedger,

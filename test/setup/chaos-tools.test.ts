@@ -39,7 +39,7 @@ printf '#!/bin/sh\\n' > "$GOBIN/server"
     await expect(findOrInstallToxiproxy(context())).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('go is not on PATH') as string,
-      mend: expect.stringContaining('install Go') as string,
+      hint: expect.stringContaining('install Go') as string,
     });
   });
 });
@@ -73,7 +73,7 @@ describe('libfaketime', () => {
   test('where it can not be had it is refused, with what to do', async () => {
     await expect(find()).rejects.toMatchObject({
       code: 'unavailable',
-      mend: expect.stringContaining('apt-get install libfaketime') as string,
+      hint: expect.stringContaining('apt-get install libfaketime') as string,
     });
   });
 });

@@ -46,12 +46,12 @@ describe('InfluxDB', () => {
     expect(await findOrInstallInflux(context())).toEqual({ path, how: 'tools cache' });
   });
 
-  test('a package that can not be had is a refusal with cause and mend, and leaves nothing', async () => {
+  test('a package that can not be had is a refusal with cause and hint, and leaves nothing', async () => {
     await machine.onPath('apt-get', 'echo "E: Unable to locate package influxdb" >&2; exit 100');
     await machine.onPath('dpkg-deb', '');
     const failure = findOrInstallInflux(context());
     await expect(failure).rejects.toThrow('Unable to locate package influxdb');
-    await expect(failure).rejects.toMatchObject({ mend: expect.stringContaining('INFLUX_URL') as string });
+    await expect(failure).rejects.toMatchObject({ hint: expect.stringContaining('INFLUX_URL') as string });
     expect(await readdir(join(machine.cacheBin, '..'))).toEqual([]);
   });
 

@@ -14,12 +14,12 @@ describe('ports', () => {
   afterAll(() => server.close());
 
   test('a taken port is refused with port, use, user and what to set', async () => {
-    const wanted = [{ port, usedFor: 'relay', mend: 'set SWARM_RELAY_PORT' }];
+    const wanted = [{ port, usedFor: 'relay', hint: 'set SWARM_RELAY_PORT' }];
     const refusal = requireFreePorts(wanted, '127.0.0.1');
     await expect(refusal).rejects.toThrow(`port ${port} (relay) is taken by process ${process.pid}`);
     await expect(refusal).rejects.toMatchObject({
       code: 'unavailable',
-      mend: expect.stringMatching(/SWARM_RELAY_PORT.*--port-base/) as string,
+      hint: expect.stringMatching(/SWARM_RELAY_PORT.*--port-base/) as string,
     });
   });
 
@@ -28,7 +28,7 @@ describe('ports', () => {
     await once(free, 'listening');
     const freePort = (free.address() as AddressInfo).port;
     await new Promise((resolve) => free.close(resolve));
-    await requireFreePorts([{ port: freePort, usedFor: 'relay', mend: '' }], '127.0.0.1');
+    await requireFreePorts([{ port: freePort, usedFor: 'relay', hint: '' }], '127.0.0.1');
     expect(await portUser(freePort)).toBeNull();
   });
 
@@ -60,7 +60,7 @@ describe('disk space', () => {
     const nearlyFull = async () => ({ bavail: 100 * 1024, bsize: 1024 });
     const refusal = requireDiskSpace('/state', nearlyFull);
     await expect(refusal).rejects.toThrow('100 MiB left; 500 MiB are needed');
-    await expect(refusal).rejects.toMatchObject({ mend: expect.stringContaining('--state-dir') as string });
+    await expect(refusal).rejects.toMatchObject({ hint: expect.stringContaining('--state-dir') as string });
   });
 
   test('blocks count with their size', async () => {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { identityOf } from '../../src/start/process-identity';
+import { identityOf } from '../../src/platform/processes/process-identity';
 
 const root = resolve(__dirname, '..', '..');
 
@@ -13,10 +13,10 @@ interface Ended {
   output: string;
 }
 
-const run = (args: string[], o: { cwd: string; env?: NodeJS.ProcessEnv }): Promise<Ended> =>
+const run = (args: string[], options: { cwd: string; env?: NodeJS.ProcessEnv }): Promise<Ended> =>
   new Promise((done) => {
-    const env = { ...process.env, ...o.env };
-    execFile(process.execPath, args, { cwd: o.cwd, env }, (error, stdout, stderr) => {
+    const env = { ...process.env, ...options.env };
+    execFile(process.execPath, args, { cwd: options.cwd, env }, (error, stdout, stderr) => {
       done({ status: error ? Number(error.code) : 0, output: stdout + stderr });
     });
   });
@@ -69,7 +69,7 @@ describe('prepare', () => {
     const module = pathToFileURL(join(root, 'scripts', 'node-version.mjs')).href;
     const code = `import('${module}').then((m) => console.log(m.refusalOfNode('${version}') ?? 'fine'))`;
     const { output } = await run(['-e', code], { cwd: project });
-    if (refused) expect(output).toMatch(new RegExp(`Node ${version} is too old: 20.19.0.*\\nMend: install`));
+    if (refused) expect(output).toMatch(new RegExp(`Node ${version} is too old: 20.19.0.*\\nHint: install`));
     else expect(output.trim()).toBe('fine');
   });
 
@@ -114,7 +114,7 @@ describe('prepare', () => {
     const { status, output } = await prepare(env);
     expect(status).toBe(1);
     expect(output).toContain(cause);
-    expect(output).toContain('Mend: ');
+    expect(output).toContain('Hint: ');
   });
 
   test('a build that fails is shown', async () => {

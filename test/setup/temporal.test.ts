@@ -95,8 +95,8 @@ test('a build that fails leaves nothing in the cache, and the refusal tells all 
   await expect(readFile(join(machine.cacheBin, 'temporal'))).rejects.toThrow('ENOENT');
 });
 
-test('without Go and network the mend names all three ways out', async () => {
+test('without Go and network the hint names all three ways out', async () => {
   await expect(find()).rejects.toMatchObject({
-    mend: expect.stringMatching(/temporal.*on PATH.*Go.*TEMPORAL_ADDRESS/) as string,
+    hint: expect.stringMatching(/temporal.*on PATH.*Go.*TEMPORAL_ADDRESS/) as string,
   });
 });

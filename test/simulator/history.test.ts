@@ -161,7 +161,7 @@ describe("last night's swarm", () => {
     });
     expect(run.code).toBe(1);
     expect(run.stderr).toContain('holds no channel of that time');
-    expect(run.stderr).toContain('Mend: ');
+    expect(run.stderr).toContain('Hint: ');
   });
 });
 

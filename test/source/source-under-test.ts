@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { RelayUnderTest } from '../relay/relay-under-test';
 import { startSource, type Source, type SourceChannel, type SourceOptions } from '../../src/media/source';
 

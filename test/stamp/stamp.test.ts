@@ -216,7 +216,7 @@ describe('the stamp key', () => {
     await writeFile(join(dir, 'stamp.key'), 'not a key');
     await expect(loadOrCreateStampKey(dir)).rejects.toMatchObject({
       code: 'internal',
-      mend: expect.any(String),
+      hint: expect.any(String),
     });
   });
 });

@@ -1,6 +1,6 @@
-import { judgeStorm, type StormFacts } from '../../bench/lib/storm/judge';
-import { faultOf } from '../../bench/lib/storm/stand-in/encoder-faults';
-import { GopClock } from '../../bench/lib/storm/stand-in/gop-clock';
+import { judgeStorm, type StormFacts } from '../../bench/storm/judge';
+import { faultOf } from '../../bench/storm/stand-in/encoder-faults';
+import { GopClock } from '../../bench/storm/stand-in/gop-clock';
 
 const owner = (n: number) => ({ encoderId: `enc-${n}`, sessionId: `s-${n}` });
 const published = (gop: number, n: number, token = n) => ({

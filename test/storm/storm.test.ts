@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
-import { judgeStorm } from '../../bench/lib/storm/judge';
-import { sabotages } from '../../bench/lib/storm/sabotage';
-import { Storm } from '../../bench/lib/storm/storm';
-import { startStormSwarm, type StormSwarm } from '../../bench/lib/storm/storm-swarm';
+import { judgeStorm } from '../../bench/storm/judge';
+import { sabotages } from '../../bench/storm/sabotage';
+import { Storm } from '../../bench/storm/storm';
+import { startStormSwarm, type StormSwarm } from '../../bench/storm/storm-swarm';
 import { StepReporter } from '../../src/setup';
 
 /** Below the ports that the system hands out by itself. */

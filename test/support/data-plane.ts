@@ -8,13 +8,13 @@ const runner = join(root, 'test', 'origin', 'support', 'run-typescript.cjs');
 
 /** A data plane that runs from the sources, in a folder of its own. */
 export const startDataPlane = async (
-  o: Partial<DataPlaneOptions> & Pick<DataPlaneOptions, 'portBase'>,
+  options: Partial<DataPlaneOptions> & Pick<DataPlaneOptions, 'portBase'>,
 ): Promise<{ plane: DataPlane; stop: () => Promise<void> }> => {
-  const stateDir = o.stateDir ?? (await mkdtemp(join(tmpdir(), 'data-plane-')));
+  const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'data-plane-')));
   const plane = await DataPlane.start({
     encoders: 1,
     nodeArgs: (part) => ['-r', runner, join(root, 'src', part, 'main.ts')],
-    ...o,
+    ...options,
     stateDir,
   });
   return {

@@ -12,7 +12,7 @@ const FRAMES_PER_SECOND = 25;
  * when the `firstShownTo`-th reader connects (the first ones only look at what it is); whoever connects later begins
  * at the frame of that moment.
  */
-export const serveStampedLiveInput = async (o: {
+export const serveStampedLiveInput = async (options: {
   channelId: string;
   key: Buffer;
   firstShownTo: number;
@@ -22,9 +22,9 @@ export const serveStampedLiveInput = async (o: {
   let startedAtMs: number | null = null;
   const server = createServer((_req, res) => {
     connections += 1;
-    if (connections === o.firstShownTo) startedAtMs = performance.now();
+    if (connections === options.firstShownTo) startedAtMs = performance.now();
     const size = { widthPx: 320, heightPx: 180 };
-    const picture = new GeneratedPicture({ ...size, key: o.key, channelId: o.channelId });
+    const picture = new GeneratedPicture({ ...size, key: options.key, channelId: options.channelId });
     const shownMs = startedAtMs === null ? 0 : performance.now() - startedAtMs;
     const firstFrame = Math.ceil((shownMs * FRAMES_PER_SECOND) / 1000);
     const encoder = spawn(

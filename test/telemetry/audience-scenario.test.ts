@@ -12,8 +12,8 @@ let trace: AudienceTrace;
 beforeAll(async () => {
   trace = await loadTrace();
 });
-const play = (o: Partial<SimulationOptions>): SimulationResult =>
-  simulate({ trace, placement: pairs, days: 1, historyDays: 14, ...o });
+const play = (options: Partial<SimulationOptions>): SimulationResult =>
+  simulate({ trace, placement: pairs, days: 1, historyDays: 14, ...options });
 const proactive = (r: SimulationResult) =>
   r.moves.filter(
     ({ move }) => move.reason === 'predicted-overload' && move.explanation.figures.secondsUntilOverload! > 0,
@@ -53,9 +53,9 @@ test.each<[string, Partial<SimulationOptions>]>([
   ['with a horizon of 8 steps', { horizonSteps: 8 }],
   ['with a horizon of 12 steps', { horizonSteps: 12 }],
   ['with a week of history', { historyDays: 7 }],
-])('the scenario holds %s', (_, o) => {
-  const moved = play(o);
-  const still = play({ ...o, moves: false });
+])('the scenario holds %s', (_, options) => {
+  const moved = play(options);
+  const still = play({ ...options, moves: false });
   const [first] = proactive(moved);
   expect(first?.atSeconds).toBeLessThanOrEqual(still.firstCrossingSeconds! - STEP_SECONDS);
   expect(moved.overloadSeconds).toBeLessThan(still.overloadSeconds);

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readEnvironment, type Environment } from '../../src/config/config';
 import type { FleetEncoder, FleetProvider } from '../../src/fleet/provider';
 import { startOrigin } from '../../src/media/origin';
-import { callJson } from '../../src/service/http';
+import { callJson } from '../../src/platform/http';
 import { createTelemetryStore, startCollector, type TelemetryStore } from '../../src/telemetry';
 import type { SentinelEvent } from '../../src/telemetry/sentinel';
 import { freePort, InfluxUnderTest } from './support/influx-under-test';

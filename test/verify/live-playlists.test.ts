@@ -115,7 +115,7 @@ describe('verifying over HTTP', () => {
   });
 
   it('refuses a playlist that the origin does not have, and an origin that does not answer', async () => {
-    const refused = { code: 'unavailable', mend: expect.any(String) };
+    const refused = { code: 'unavailable', hint: expect.any(String) };
     origin.playlistsFail = true;
     await expect(verifyPlaylists({ ...check, playlists: [master()] })).rejects.toMatchObject({
       ...{ ...refused, message: expect.stringContaining('it answered 404') },

@@ -261,7 +261,7 @@ describe('a channel without stamps', () => {
   });
 });
 
-describe('what can not be verified is refused with a mend', () => {
+describe('what can not be verified is refused with a hint', () => {
   const refusal = (playlist: string, options: Partial<VerifyOptions> = {}) =>
     expect(verifyPlaylists({ playlists: [playlist], key, ffmpegPaths: ['ffmpeg'], ...options })).rejects;
   const file = async (text: string): Promise<string> => {
@@ -272,13 +272,13 @@ describe('what can not be verified is refused with a mend', () => {
 
   it('a playlist that is not there', async () => {
     await refusal(join(root, 'none', 'index.m3u8')).toMatchObject({
-      ...{ code: 'unavailable', mend: expect.any(String) },
+      ...{ code: 'unavailable', hint: expect.any(String) },
     });
-    await refusal('http://').toMatchObject({ code: 'bad-request', mend: expect.any(String) });
+    await refusal('http://').toMatchObject({ code: 'bad-request', hint: expect.any(String) });
   });
 
   it('a playlist that is not HLS, or empty', async () => {
-    const bad = { code: 'bad-request', mend: expect.any(String) };
+    const bad = { code: 'bad-request', hint: expect.any(String) };
     await refusal(await file('<html></html>')).toMatchObject(bad);
     await refusal(await file('')).toMatchObject(bad);
     await refusal(await file('#EXTM3U\n#EXT-X-TARGETDURATION:2\n')).toMatchObject({
@@ -294,7 +294,7 @@ describe('what can not be verified is refused with a mend', () => {
     await refusal(playlist, { ffmpegPaths: [] }).toMatchObject({ code: 'bad-request' });
     await refusal(playlist, { ffmpegPaths: [join(dirname(playlist), 'no-ffmpeg')] }).toMatchObject({
       code: 'unavailable',
-      mend: expect.any(String),
+      hint: expect.any(String),
     });
   });
 });

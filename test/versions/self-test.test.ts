@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { selfTestActivities } from '../../activities/self-test';
+import { selfTestActivities } from '../../activities/versions/self-test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { emptyVersions, type EncoderBuild } from '../../src/domain';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
@@ -14,8 +14,8 @@ type Host = Awaited<ReturnType<typeof startHost>>;
 let hosts: Host[] = [];
 let builds: EncoderBuild[] = [];
 
-const hostWith = async (ffmpegPath: string, o: { capacityUnits?: number } = {}): Promise<Host> => {
-  const started = await startHost({ ffmpegPath, ...o });
+const hostWith = async (ffmpegPath: string, options: { capacityUnits?: number } = {}): Promise<Host> => {
+  const started = await startHost({ ffmpegPath, ...options });
   hosts.push(started);
   return started;
 };

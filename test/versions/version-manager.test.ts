@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import type { WorkflowHandle } from '@temporalio/client';
-import { withFailures } from '../../activities/failures';
-import { versionActivities } from '../../activities/versions';
+import { withFailures } from '../../activities/kit/failures';
+import { versionActivities } from '../../activities/versions/versions';
 import {
   SwarmError,
   versionsControl,

@@ -8,7 +8,7 @@ import {
   withPin,
   withVersion,
   type Catalogue,
-} from '../../activities/versions-view';
+} from '../../src/observation/versions-view';
 import {
   channelWithDefaults,
   emptyVersions,
@@ -74,8 +74,8 @@ test('an idle encoder with the wrong build is held back: planners see it as cord
 });
 
 describe('the view of the manager', () => {
-  const client = (o: { query: () => Promise<unknown>; describe: () => Promise<unknown> }) => () =>
-    ({ workflow: { getHandle: () => o } }) as unknown as Client;
+  const client = (options: { query: () => Promise<unknown>; describe: () => Promise<unknown> }) => () =>
+    ({ workflow: { getHandle: () => options } }) as unknown as Client;
   const never = (): Promise<never> => new Promise(() => undefined);
 
   test('keeps what it knew when Temporal does not answer in time, and then lets nothing be brought in line', async () => {

@@ -5,11 +5,11 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { EncoderDirectory } from '../../activities';
-import { OrphanWatch, lossOf } from '../../activities/channel-health';
-import { EncoderProbe } from '../../activities/encoder-probe';
-import { toFailure } from '../../activities/failures';
-import { originActivities } from '../../activities/origin';
-import { PendingPlacements } from '../../activities/pending-placements';
+import { OrphanWatch, lossOf } from '../../src/observation/channel-health';
+import { EncoderProbe } from '../../src/observation/encoder-probe';
+import { toFailure } from '../../activities/kit/failures';
+import { originActivities } from '../../activities/moves/origin';
+import { PendingPlacements } from '../../src/observation/pending-placements';
 import {
   SwarmError,
   channelWithDefaults,
@@ -149,7 +149,7 @@ test('errors cross to Temporal as type = code; only passing ones are retried', (
   ) as ApplicationFailure;
   expect(refusal).toBeInstanceOf(ApplicationFailure);
   expect(refusal).toMatchObject({ type: 'encoder-full', nonRetryable: true });
-  expect(refusal.details).toEqual([{ mend: 'add one', details: { free: 0 } }]);
+  expect(refusal.details).toEqual([{ hint: 'add one', details: { free: 0 } }]);
   expect(toFailure(new SwarmError('unavailable', 'away'))).toMatchObject({ nonRetryable: false });
   const bug = new TypeError('a bug');
   expect(toFailure(bug)).toBe(bug);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { telemetryActivities } from '../../activities/telemetry';
-import { TelemetryView } from '../../activities/telemetry-view';
+import { telemetryActivities } from '../../activities/cycle/telemetry';
+import { TelemetryView } from '../../src/observation/telemetry-view';
 import { readEnvironment } from '../../src/config/config';
 import { channelWithDefaults, type MoveResult } from '../../src/domain';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';

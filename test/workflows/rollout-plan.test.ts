@@ -1,5 +1,5 @@
-import { readingOf } from '../../activities/build-readings';
-import { planRollout, type RolloutSituation } from '../../activities/rollout-plan';
+import { readingOf } from '../../src/versions/build-readings';
+import { planRollout, type RolloutSituation } from '../../src/versions/rollout-plan';
 import {
   channelWithDefaults,
   policySchema,
@@ -172,10 +172,10 @@ describe('the plan of a rollout', () => {
       'conflict',
       /No encoder is to be upgraded: enc-1 runs newer already/,
     ],
-  ])('%s is refused with cause and mend', (_, more, code, message) => {
+  ])('%s is refused with cause and hint', (_, more, code, message) => {
     const plan = (): unknown => planRollout(situation(more));
     expect(plan).toThrow(message);
-    const refusal = expect.objectContaining({ code, mend: expect.any(String) as string }) as Error;
+    const refusal = expect.objectContaining({ code, hint: expect.any(String) as string }) as Error;
     expect(plan).toThrow(refusal);
   });
 

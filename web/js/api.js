@@ -1,13 +1,13 @@
 /** A refusal of the API, with what to do about it. */
 export class Refusal extends Error {
-  constructor({ message, mend, code }) {
+  constructor({ message, hint, code }) {
     super(message);
-    this.mend = mend;
+    this.hint = hint;
     this.code = code;
   }
 }
 
-/** Calls the API; throws a Refusal that says cause and mend. */
+/** Calls the API; throws a Refusal that says cause and hint. */
 export const call = async (method, path, body) => {
   let response;
   try {
@@ -22,7 +22,7 @@ export const call = async (method, path, body) => {
     throw new Refusal({
       code: 'unavailable',
       message: 'The swarm does not answer.',
-      mend: 'Look whether it runs; start it with npm start.',
+      hint: 'Look whether it runs; start it with npm start.',
     });
   }
   if (response.status === 204) return null;

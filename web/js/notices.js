@@ -2,11 +2,11 @@ import { byId, element } from './dom.js';
 
 const shownMs = { good: 6_000, bad: 20_000 };
 
-const show = (kind, message, mend) => {
+const show = (kind, message, hint) => {
   const notice = element(
     'div',
     { class: `notice ${kind}`, role: kind === 'bad' ? 'alert' : 'status' },
-    element('div', {}, element('strong', {}, message), mend ? element('p', {}, mend) : null),
+    element('div', {}, element('strong', {}, message), hint ? element('p', {}, hint) : null),
     element(
       'button',
       { type: 'button', class: 'quiet', 'aria-label': 'Dismiss', click: () => notice.remove() },
@@ -18,7 +18,7 @@ const show = (kind, message, mend) => {
 };
 
 export const noticeDone = (message) => show('good', message);
-export const noticeRefusal = (error) => show('bad', error.message, error.mend);
+export const noticeRefusal = (error) => show('bad', error.message, error.hint);
 
 /** Runs an action of a button: busy while it lasts, and told what became of it. */
 export const act = async (button, busyLabel, work, doneMessage) => {

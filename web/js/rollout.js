@@ -80,7 +80,7 @@ const renderMetrics = keyedList(byId('rollout-metrics').querySelector('tbody'), 
 const showError = (refusal) => {
   const node = byId('rollout-error');
   node.hidden = refusal === null;
-  setText(node, refusal === null ? '' : `${refusal.message} ${refusal.mend ?? ''}`);
+  setText(node, refusal === null ? '' : `${refusal.message} ${refusal.hint ?? ''}`);
 };
 
 const renderActions = keyedList(byId('rollout-actions'), (label) => {

@@ -40,16 +40,16 @@ export const addEvent = (program: Command): void => {
       '\nExamples:\n  encoder-swarm event add final --title "Cup final" --channel ch-1 ch-2 --from 2026-12-01T19:00:00Z --to 2026-12-01T21:00:00Z\n' +
         '  encoder-swarm event add new-year --region eu --level 2 --from 2026-12-31T23:30:00+01:00 --to 2027-01-01T00:30:00+01:00',
     )
-    .action(async (id: string, o: AddOptions, command: Command) => {
+    .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
       const added = await api.post<KnownEvent>('/events', {
         id,
-        title: o.title ?? id,
-        channelIds: o.channel,
-        ...(o.region !== undefined && { region: o.region }),
-        startsAtMs: o.from,
-        endsAtMs: o.to,
-        level: o.level,
+        title: options.title ?? id,
+        channelIds: options.channel,
+        ...(options.region !== undefined && { region: options.region }),
+        startsAtMs: options.from,
+        endsAtMs: options.to,
+        level: options.level,
       });
       print(added, () => [`${added.id} is in the schedule; the next forecast knows of it.`]);
     });

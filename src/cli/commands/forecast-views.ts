@@ -14,7 +14,11 @@ const MIN_PAST_STEPS = 24;
 const useColour = (): boolean => process.stdout.isTTY && !process.env.NO_COLOR;
 
 /** The curve of a channel, an encoder or a region. */
-export const showForecast = async (id: string, o: { plot?: boolean }, command: Command): Promise<void> => {
+export const showForecast = async (
+  id: string,
+  options: { plot?: boolean },
+  command: Command,
+): Promise<void> => {
   const { api, print } = contextOf(command);
   const forecasts = await api.get<Forecasts>('/forecasts');
   const subject = subjectOf(forecasts, id);
@@ -28,7 +32,7 @@ export const showForecast = async (id: string, o: { plot?: boolean }, command: C
     ...subject.notes,
   ];
   print({ forecastId, model, issuedAtMs, stepSeconds, ...subject, history }, () =>
-    o.plot
+    options.plot
       ? [
           ...plotForecast({
             title,
@@ -79,9 +83,9 @@ export const addForecastViews = (forecast: Command): void => {
       'after',
       '\nExamples:\n  encoder-swarm forecast score\n  encoder-swarm forecast score --steps 24 --json',
     )
-    .action(async (o: { steps: number }, command: Command) => {
+    .action(async (options: { steps: number }, command: Command) => {
       const { api, print } = contextOf(command);
-      const accuracy = await api.get<Accuracy>(`/forecasts/accuracy?steps=${o.steps}`);
+      const accuracy = await api.get<Accuracy>(`/forecasts/accuracy?steps=${options.steps}`);
       print(accuracy, () => scoreLines(accuracy));
     });
 

@@ -1,7 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { HISTORY_KEPT_MS } from '../../api/history-import';
-import { historyRowsAtOnce } from '../../api/schemas';
+import { HISTORY_ROWS_AT_ONCE } from '../../api/schemas';
 import { SwarmError } from '../../domain';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
@@ -26,7 +26,7 @@ interface ImportReport {
 }
 
 /** Less than the API takes at once: its body has a limit in bytes as well. */
-const BATCH_ROWS = historyRowsAtOnce;
+const BATCH_ROWS = HISTORY_ROWS_AT_ONCE;
 
 export const addHistory = (program: Command): void => {
   const history = program
@@ -48,21 +48,21 @@ export const addHistory = (program: Command): void => {
         '\nTimes are ISO 8601; without an offset they are UTC. The same row again replaces itself, so an import that\n' +
         'was cut off can be run again. History is kept for 30 days.',
     )
-    .action(async (file: string, o: ImportOptions, command: Command) => {
+    .action(async (file: string, options: ImportOptions, command: Command) => {
       const { api, print, json } = contextOf(command);
       const nowMs = Date.now();
       const all = parseHistory(file, await readHistoryFile(file), {
-        ...(o.channel !== undefined && { channelId: o.channel }),
+        ...(options.channel !== undefined && { channelId: options.channel }),
       });
-      const shiftMs = o.shift ? weeksToNow(all, nowMs) : 0;
+      const shiftMs = options.shift ? weeksToNow(all, nowMs) : 0;
       const rows = all.map((row) => ({ ...row, atMs: row.atMs + shiftMs }));
       const kept = withinReach(file, rows, nowMs);
       const report: ImportReport = {
         file,
         rows: rows.length,
         tooOld: rows.length - kept.length,
-        written: o.dryRun ? 0 : await writeAll(api, kept, json),
-        dryRun: o.dryRun ?? false,
+        written: options.dryRun ? 0 : await writeAll(api, kept, json),
+        dryRun: options.dryRun ?? false,
         shiftedWeeks: shiftMs / (7 * 86_400_000),
         channels: channelsOf(kept),
       };

@@ -8,7 +8,7 @@ import { table } from '../table';
 const when = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 const figure = (value: number | undefined): string | null => (value === undefined ? null : value.toFixed(3));
 
-const examples = `
+const EXAMPLES = `
 Examples:
   encoder-swarm model list           what was trained, promoted and refused
   encoder-swarm model show shipped-7 data range, seed, back end and scores of one
@@ -63,7 +63,7 @@ export const addModel = (program: Command): void => {
   const model = program
     .command('model')
     .description('list, show and retrain the net that forecasts')
-    .addHelpText('after', examples);
+    .addHelpText('after', EXAMPLES);
 
   model
     .command('list')

@@ -19,7 +19,7 @@ export const addReplay = (program: Command): void => {
       const { print } = contextOf(command);
       // The worker's native part is heavy: only this command loads it.
       const [{ connectTemporal }, { quietReplay, replayFromServer }] = await Promise.all([
-        import('../../worker/temporal-client'),
+        import('../../temporal/client'),
         import('../../worker/replay'),
       ]);
       quietReplay();
@@ -42,6 +42,6 @@ const reportLines = ({ workflowId, runId, workflowType, events, divergence }: Re
   return [
     `${run} does not replay: the code of this installation decides otherwise${where}.`,
     `  ${message}`,
-    '  Mend: let runs begun by the older code end on a worker of that code, or make the change replay-safe (patched).',
+    '  Hint: let runs begun by the older code end on a worker of that code, or make the change replay-safe (patched).',
   ];
 };

@@ -114,31 +114,31 @@ interface Played {
 }
 
 const play = async (
-  o: SimulateOptions,
+  options: SimulateOptions,
   onProgress: (done: number, total: number) => void,
 ): Promise<Played> => {
   const defaults = defaultSimulation();
   const simulation: SimulationOptions = {
     ...defaults,
-    policies: o.policy,
+    policies: options.policy,
     onProgress,
-    ...(o.boot && { provider: { ...defaults.provider, bootSeconds: o.boot } }),
+    ...(options.boot && { provider: { ...defaults.provider, bootSeconds: options.boot } }),
   };
-  if (o.history !== undefined) return playHistory(o, o.history, simulation);
-  if (o.traces === undefined) {
+  if (options.history !== undefined) return playHistory(options, options.history, simulation);
+  if (options.traces === undefined) {
     throw new SwarmError(
       'bad-request',
       'Nothing to simulate.',
       'Name a folder of traces with --traces DIR, or the past of this swarm with --history DURATION.',
     );
   }
-  const { hours, channels, seed } = o;
-  const world = worldOfTraces(await readTraces(o.traces), { hours, channels, seed });
+  const { hours, channels, seed } = options;
+  const world = worldOfTraces(await readTraces(options.traces), { hours, channels, seed });
   return { result: simulate(world, simulation) };
 };
 
 const playHistory = async (
-  o: SimulateOptions,
+  options: SimulateOptions,
   seconds: number,
   simulation: SimulationOptions,
 ): Promise<Played> => {
@@ -154,7 +154,7 @@ const playHistory = async (
       seconds,
       endMs: Date.now(),
       limitFraction: limits.limitFraction,
-      seed: o.seed,
+      seed: options.seed,
     });
     const warmUpSeconds = Math.min(simulation.warmUpSeconds, seconds * HISTORY_WARM_UP_SHARE);
     return {

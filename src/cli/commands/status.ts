@@ -4,7 +4,7 @@ import { contextOf } from '../context';
 import { channelLines, encoderLines, moveLines } from '../views';
 import { seconds } from '../table';
 
-const movesShown = 8;
+const MOVES_SHOWN = 8;
 
 export const addStatus = (program: Command): void => {
   program
@@ -45,7 +45,7 @@ const statusLines = (status: Status): string[] => {
     ...channelLines(status.channels),
     '',
     'Last moves',
-    ...moveLines(status.moves.slice(0, movesShown), status.atMs),
+    ...moveLines(status.moves.slice(0, MOVES_SHOWN), status.atMs),
     '',
     `Page ${urls.api}   Temporal ${urls.temporal}   Playlists ${urls.origin}/hls/CHANNEL/index.m3u8`,
   ];

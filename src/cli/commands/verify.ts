@@ -18,7 +18,7 @@ interface VerifyCommandOptions {
   window?: number;
 }
 
-const stampKeyBytes = 32;
+const STAMP_KEY_BYTES = 32;
 
 export const addVerify = (program: Command): void => {
   program
@@ -93,10 +93,10 @@ const readKey = async (file: string): Promise<Buffer> => {
     );
   });
   const hex = text.trim();
-  if (new RegExp(`^[0-9a-f]{${2 * stampKeyBytes}}$`).test(hex)) return Buffer.from(hex, 'hex');
+  if (new RegExp(`^[0-9a-f]{${2 * STAMP_KEY_BYTES}}$`).test(hex)) return Buffer.from(hex, 'hex');
   throw new SwarmError(
     'bad-request',
-    `${file} does not hold a key of stamps (${2 * stampKeyBytes} hexadecimal digits).`,
+    `${file} does not hold a key of stamps (${2 * STAMP_KEY_BYTES} hexadecimal digits).`,
     'Name the stamp.key of the state folder with --key FILE.',
   );
 };

@@ -22,8 +22,8 @@ interface AddOptions {
 }
 
 /** @throws SwarmError bad-request unless exactly one source is named */
-const sourceOf = (o: AddOptions): BuildSource => {
-  const named = [o.path, o.package, o.image].filter((source) => source !== undefined);
+const sourceOf = (options: AddOptions): BuildSource => {
+  const named = [options.path, options.package, options.image].filter((source) => source !== undefined);
   if (named.length !== 1) {
     throw new SwarmError(
       'bad-request',
@@ -31,11 +31,12 @@ const sourceOf = (o: AddOptions): BuildSource => {
       'Use --path FILE, --package NAME==VERSION or --image IMAGE.',
     );
   }
-  if (o.path !== undefined) return { kind: 'path', path: existsSync(o.path) ? resolve(o.path) : o.path };
-  if (o.image !== undefined) return { kind: 'container', image: o.image };
-  const [, name = '', version = ''] = /^(.+?)==(.+)$/.exec(o.package ?? '') ?? [];
-  if (name !== '') return { kind: 'package', ecosystem: o.ecosystem, name, version };
-  throw new SwarmError('bad-request', `"${o.package}" names no version.`, 'Write it as NAME==VERSION.');
+  if (options.path !== undefined)
+    return { kind: 'path', path: existsSync(options.path) ? resolve(options.path) : options.path };
+  if (options.image !== undefined) return { kind: 'container', image: options.image };
+  const [, name = '', version = ''] = /^(.+?)==(.+)$/.exec(options.package ?? '') ?? [];
+  if (name !== '') return { kind: 'package', ecosystem: options.ecosystem, name, version };
+  throw new SwarmError('bad-request', `"${options.package}" names no version.`, 'Write it as NAME==VERSION.');
 };
 
 export const addVersion = (program: Command): void => {
@@ -155,7 +156,7 @@ const unprobed = async (api: ApiClient): Promise<string[]> => {
   return builds.filter((build) => build.compatibilityClass === null).map((build) => build.id);
 };
 
-type ProbeResult = EncoderBuild | { id: string; error: { code: string; message: string; mend?: string } };
+type ProbeResult = EncoderBuild | { id: string; error: { code: string; message: string; hint?: string } };
 
 /** One after the other, so that builds do not slow each other down. One that fails stops no other. */
 const probeAll = async (api: ApiClient, ids: string[], json: boolean): Promise<ProbeResult[]> => {

@@ -25,8 +25,8 @@ export interface GeneratedShape {
  * weekends, drift, changes of level, correlated noise, bursts, recurring jobs, and levels from ten to a million.
  * Seeded: for tests, for benches, and for the training of the model that ships.
  */
-export const generatedSeries = (o: GeneratedShape): SeriesToForecast[] =>
-  Array.from({ length: o.count }, (_, index) => generateOne(o, index));
+export const generatedSeries = (options: GeneratedShape): SeriesToForecast[] =>
+  Array.from({ length: options.count }, (_, index) => generateOne(options, index));
 
 type Random = () => number;
 
@@ -87,11 +87,11 @@ const eventLevels = (steps: number, stepsPerHour: number, random: Random): numbe
   return levels;
 };
 
-const generateOne = (o: GeneratedShape, index: number): SeriesToForecast => {
-  const random = seededRandom(o.seed * 1_000_003 + index);
+const generateOne = (options: GeneratedShape, index: number): SeriesToForecast => {
+  const random = seededRandom(options.seed * 1_000_003 + index);
   const normal = normalFrom(random);
-  const stepSeconds = o.stepSeconds ?? HOUR_SECONDS;
-  const stepsPerHour = o.daySteps ? o.daySteps / HOURS_PER_DAY : HOUR_SECONDS / stepSeconds;
+  const stepSeconds = options.stepSeconds ?? HOUR_SECONDS;
+  const stepsPerHour = options.daySteps ? options.daySteps / HOURS_PER_DAY : HOUR_SECONDS / stepSeconds;
 
   const level = 10 ** (1 + 5 * random());
   const usual = weekShape(random);
@@ -107,7 +107,9 @@ const generateOne = (o: GeneratedShape, index: number): SeriesToForecast => {
   const counts = random() < 0.3;
   const eventPull = 0.3 + 0.9 * random();
   const events =
-    random() < (o.withEvents ?? 0) ? eventLevels(o.steps + o.horizonSteps, stepsPerHour, random) : null;
+    random() < (options.withEvents ?? 0)
+      ? eventLevels(options.steps + options.horizonSteps, stepsPerHour, random)
+      : null;
 
   const firstHour = Math.floor(random() * HOURS_PER_WEEK);
   // Other time zones, and dates that are placeholders.
@@ -115,7 +117,7 @@ const generateOne = (o: GeneratedShape, index: number): SeriesToForecast => {
   let state = 0;
   let drift = 0;
   let burst = 0;
-  const history = Array.from({ length: o.steps }, (_, step) => {
+  const history = Array.from({ length: options.steps }, (_, step) => {
     const hour = firstHour + step / stepsPerHour;
     state = memory * state + noise * Math.sqrt(1 - memory ** 2) * normal();
     drift += (driftPerHour / Math.sqrt(stepsPerHour)) * normal();
@@ -134,8 +136,8 @@ const generateOne = (o: GeneratedShape, index: number): SeriesToForecast => {
     stepSeconds,
     startMs: FIRST_MONDAY_MS + (firstHour + clockError) * stepsPerHour * stepSeconds * 1000,
     history,
-    horizonSteps: o.horizonSteps,
-    ...(o.daySteps && { daySteps: o.daySteps }),
+    horizonSteps: options.horizonSteps,
+    ...(options.daySteps && { daySteps: options.daySteps }),
     ...(events && { eventLevels: events }),
   };
 };

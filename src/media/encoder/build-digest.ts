@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
-import { sha256OfFile } from '../../service/file-digest';
-import type { Logger } from '../../service/logger';
+import { sha256OfFile } from '../../platform/file-digest';
+import type { Logger } from '../../platform/logger';
 import { findExecutable } from '../../setup/executables';
 
 /** A description does without the digest rather than wait longer for it. */

@@ -1,5 +1,5 @@
 import { SwarmError } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
 import type { EncodedGop } from './types';
 
@@ -130,14 +130,14 @@ export class EncodeSupervisor {
     else this.tryAgain(error.message);
   }
 
-  private leftRing({ details, mend }: SwarmError): SwarmError {
+  private leftRing({ details, hint }: SwarmError): SwarmError {
     const oldest =
       typeof details?.oldestGop === 'number' ? `; the oldest there is GOP ${details.oldestGop}` : '';
     const message = `GOP ${this.nextGop} has left the relay's ring${oldest}.`;
     return new SwarmError(
       'gop-left-ring',
       message,
-      mend ?? 'Declare a gap up to a GOP that is there.',
+      hint ?? 'Declare a gap up to a GOP that is there.',
       details,
     );
   }

@@ -136,8 +136,8 @@ const isForgotten = ({ code, details }: SwarmError): boolean =>
   code === 'ledger-unavailable' && details?.cause === 'gop-left-ring';
 
 const leftRing = (gop: number, cause: SwarmError): SwarmError =>
-  new SwarmError('gop-left-ring', `GOP ${gop} came too late: ${cause.message}`, cause.mend);
+  new SwarmError('gop-left-ring', `GOP ${gop} came too late: ${cause.message}`, cause.hint);
 
-/** Refusals of what was encoded; another encode may mend it. */
+/** Refusals of what was encoded; another encode may repair it. */
 const isAboutTheBytes = (error: SwarmError): boolean =>
   error.code === 'malformed-segment' || error.code === 'ledger-mismatch';

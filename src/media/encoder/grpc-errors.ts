@@ -2,7 +2,7 @@ import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { z } from 'zod';
 import { SwarmError, httpStatusOf, type ErrorCode } from '../../domain';
 
-/** Trailing metadata of a refusal: the code in plain text; mend and details as JSON in bytes. */
+/** Trailing metadata of a refusal: the code in plain text; hint and details as JSON in bytes. */
 const CODE_KEY = 'swarm-error-code';
 const DETAILS_KEY = 'swarm-error-details-bin';
 
@@ -22,7 +22,7 @@ const statusOf: Partial<Record<ErrorCode, status>> = {
 };
 
 const detailsSchema = z.object({
-  mend: z.string().optional(),
+  hint: z.string().optional(),
   details: z.record(z.string(), z.unknown()).optional(),
 });
 
@@ -30,8 +30,8 @@ const detailsSchema = z.object({
 export const toServiceError = (error: SwarmError): Partial<ServiceError> => {
   const metadata = new Metadata();
   metadata.set(CODE_KEY, error.code);
-  const { mend, details } = error;
-  if (mend || details) metadata.set(DETAILS_KEY, Buffer.from(JSON.stringify({ mend, details })));
+  const { hint, details } = error;
+  if (hint || details) metadata.set(DETAILS_KEY, Buffer.from(JSON.stringify({ hint, details })));
   return { code: statusOf[error.code] ?? status.UNKNOWN, details: error.message, metadata };
 };
 
@@ -45,8 +45,8 @@ const NO_ANSWER = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.
 export const fromServiceError = (error: ServiceError, address: string): SwarmError => {
   const code = error.metadata?.get(CODE_KEY)[0];
   if (typeof code === 'string' && Object.hasOwn(httpStatusOf, code)) {
-    const { mend, details } = readDetails(error.metadata);
-    return new SwarmError(code as ErrorCode, error.details, mend, details);
+    const { hint, details } = readDetails(error.metadata);
+    return new SwarmError(code as ErrorCode, error.details, hint, details);
   }
   if (NO_ANSWER.has(error.code)) {
     return new SwarmError(

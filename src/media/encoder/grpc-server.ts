@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { SwarmError } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import { ENCODER_SERVICE, encoderContract } from './grpc-contract';
 import { toServiceError } from './grpc-errors';
 
@@ -31,16 +31,16 @@ export interface EncoderServer {
  */
 export const serveEncoder = async (
   methods: EncoderMethods,
-  o: { host: string; port: number; log: Logger },
+  options: { host: string; port: number; log: Logger },
 ): Promise<EncoderServer> => {
   const server = new Server();
-  server.addService(encoderContract().service, implementationOf(methods, o.log));
+  server.addService(encoderContract().service, implementationOf(methods, options.log));
   const health = new HealthImplementation({ '': 'SERVING', [ENCODER_SERVICE]: 'SERVING' });
   health.addToServer(server);
-  const port = await bind(server, o.host, o.port);
+  const port = await bind(server, options.host, options.port);
   return {
     port,
-    address: `${o.host}:${port}`,
+    address: `${options.host}:${port}`,
     stopServing() {
       health.setStatus('', 'NOT_SERVING');
       health.setStatus(ENCODER_SERVICE, 'NOT_SERVING');

@@ -1,6 +1,6 @@
 import type { EncoderInfo } from '../../domain';
-import { parseOrRefuse } from '../../service/http';
-import type { Logger } from '../../service/logger';
+import { parseOrRefuse } from '../../platform/http';
+import type { Logger } from '../../platform/logger';
 import { BuildDigest } from './build-digest';
 import { detectFfmpeg } from './ffmpeg-capabilities';
 import { throughGateways, type Gateways } from './gateways';

@@ -10,7 +10,7 @@ const errorBodySchema = z.object({
   error: z.object({
     code: z.enum(Object.keys(httpStatusOf) as [ErrorCode, ...ErrorCode[]]),
     message: z.string(),
-    mend: z.string().optional(),
+    hint: z.string().optional(),
     details: z.record(z.string(), z.unknown()).optional(),
   }),
 });
@@ -40,8 +40,8 @@ export const readText = async (answer: http.IncomingMessage): Promise<string> =>
 /** The refusal that an answer carries; `unavailable` for a 5xx and `bad-request` for others that carry none. */
 export const refusalOf = (url: URL, status: number, text: string): SwarmError => {
   try {
-    const { code, message, mend, details } = errorBodySchema.parse(JSON.parse(text)).error;
-    return new SwarmError(code, message, mend, details);
+    const { code, message, hint, details } = errorBodySchema.parse(JSON.parse(text)).error;
+    return new SwarmError(code, message, hint, details);
   } catch {
     const code = status >= 500 ? 'unavailable' : 'bad-request';
     return new SwarmError(code, `${url.origin}${url.pathname} answered ${status} without a reason.`);

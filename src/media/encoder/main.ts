@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { readEnvironment } from '../../config/config';
 import { idSchema } from '../../domain';
-import { runPart } from '../../service/lifecycle';
-import { createLogger } from '../../service/logger';
+import { runPart } from '../../platform/lifecycle';
+import { createLogger } from '../../platform/logger';
 import { startEncoder } from './host';
 
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
@@ -29,7 +29,7 @@ runPart(log, async () => {
   );
   if (!parsed.success) {
     const faults = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ');
-    throw new Error(`Bad environment: ${faults}. Mend: correct or unset the variable.`);
+    throw new Error(`Bad environment: ${faults}. Hint: correct or unset the variable.`);
   }
   const own = parsed.data;
   return startEncoder({

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SwarmError, type SessionInfo } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import { avcLevelFor } from './avc-level';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { EncodeSession } from './session';
@@ -157,13 +157,13 @@ export class SessionRegistry {
 
   private refuseOverCapacity(session: EncodeSession): void {
     const { encoderId, capacityUnits, maxSessions } = this.options;
-    const mend = 'Choose another encoder, or release sessions here.';
+    const hint = 'Choose another encoder, or release sessions here.';
     const sessions = this.active().length;
     if (sessions + 1 > maxSessions) {
       throw new SwarmError(
         'encoder-full',
         `Encoder ${encoderId} has ${sessions} of ${maxSessions} sessions.`,
-        mend,
+        hint,
       );
     }
     const used = this.unitsClaimed([]);
@@ -171,7 +171,7 @@ export class SessionRegistry {
     throw new SwarmError(
       'encoder-full',
       `Encoder ${encoderId} uses ${used.toFixed(2)} of ${capacityUnits} units; ${session.units.toFixed(2)} more do not fit.`,
-      mend,
+      hint,
       { unitsUsed: used, unitsAsked: session.units, capacityUnits },
     );
   }

@@ -1,5 +1,5 @@
 import { SwarmError, ladderUnits, type SessionInfo, type SessionState } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import { EncodeSupervisor } from './encode-supervisor';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopPublisher } from './gop-publisher';

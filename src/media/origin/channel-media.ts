@@ -22,19 +22,19 @@ const MASTER_WINDOW_MS = 60_000;
 
 /** What a channel has published: its ledger, its segments and the playlists made of them. */
 export class ChannelMedia {
-  readonly #playlists = new Map<string, string>();
-  #ledger: Ledger;
+  private readonly playlists = new Map<string, string>();
+  private writableLedger: Ledger;
 
   constructor(
     ledger: Ledger,
     private readonly segments: SegmentStore,
     private readonly limits: MediaLimits,
   ) {
-    this.#ledger = ledger;
+    this.writableLedger = ledger;
   }
 
   get ledger(): Pick<Ledger, 'get' | 'range' | 'last' | 'lastPublished'> {
-    return this.#ledger;
+    return this.writableLedger;
   }
 
   /** First GOP whose segments are stored. */
@@ -46,68 +46,68 @@ export class ChannelMedia {
   async store(record: LedgerRecord, body: Buffer): Promise<void> {
     await this.segments.write(record.gop, body);
     try {
-      await this.#ledger.append(record);
+      await this.writableLedger.append(record);
     } catch (error) {
       await this.segments.remove(record.gop);
       throw error;
     }
-    this.#playlists.clear();
+    this.playlists.clear();
   }
 
   /** Adds the ledger lines of a gap that is durable already. They count even if this throws. */
   async recordGap(gap: DeclaredGap, gopDurationTicks: number, declaredAtMs: number): Promise<void> {
-    this.#playlists.clear();
-    const previous = this.#ledger.last;
+    this.playlists.clear();
+    const previous = this.writableLedger.last;
     const atMost = this.limits.keptRecords;
-    await this.#ledger.appendCommitted(gapRecords({ gap, declaredAtMs, gopDurationTicks, previous, atMost }));
+    await this.writableLedger.appendCommitted(
+      gapRecords({ gap, declaredAtMs, gopDurationTicks, previous, atMost }),
+    );
   }
 
   /** Deletes segments that are past their retention; of the byte bound, the newest GOP is spared. */
   async expire(nowMs: number): Promise<void> {
     const cut = nowMs - this.limits.retentionMs;
     for (let gop = this.oldestGop; gop !== null; gop = this.oldestGop) {
-      const tooOld = (this.#ledger.get(gop)?.publishedAtMs ?? 0) < cut;
+      const tooOld = (this.writableLedger.get(gop)?.publishedAtMs ?? 0) < cut;
       const tooMany =
-        this.segments.bytes > this.limits.retentionBytes && gop !== this.#ledger.lastPublished?.gop;
+        this.segments.bytes > this.limits.retentionBytes && gop !== this.writableLedger.lastPublished?.gop;
       if (!tooOld && !tooMany) return;
-      this.#playlists.clear();
+      this.playlists.clear();
       await this.segments.remove(gop);
     }
   }
 
   /** Begins anew with nothing published. */
   async deleteAll(): Promise<void> {
-    this.#playlists.clear();
-    await this.#ledger.close();
-    await rm(this.#ledger.path, { force: true });
-    this.#ledger = new Ledger(this.#ledger.path, this.limits.keptRecords, [], false);
+    this.playlists.clear();
+    await this.writableLedger.close();
+    await rm(this.writableLedger.path, { force: true });
+    this.writableLedger = new Ledger(this.writableLedger.path, this.limits.keptRecords, [], false);
     await this.segments.clear();
   }
 
   close(): Promise<void> {
-    return this.#ledger.close();
+    return this.writableLedger.close();
   }
 
   /** @throws SwarmError not-found */
   masterPlaylist(channel: PlaylistChannel): string {
-    return this.#cached('master', () =>
-      masterPlaylist(channel, windowOf(this.#retained(), MASTER_WINDOW_MS)),
-    );
+    return this.cached('master', () => masterPlaylist(channel, windowOf(this.retained(), MASTER_WINDOW_MS)));
   }
 
   /** @throws SwarmError not-found */
   mediaPlaylist(channel: PlaylistChannel, rendition: string, windowMs: number): string {
-    return this.#cached(`${rendition}/${windowMs}`, () => {
-      const records = windowOf(this.#retained(), windowMs);
-      const before = records[0] && this.#ledger.get(records[0].gop - 1);
-      const wanted = this.#latestOf(rendition);
+    return this.cached(`${rendition}/${windowMs}`, () => {
+      const records = windowOf(this.retained(), windowMs);
+      const before = records[0] && this.writableLedger.get(records[0].gop - 1);
+      const wanted = this.latestOf(rendition);
       return mediaPlaylist(channel, wanted, records, before, (gop) => this.segments.has(gop));
     });
   }
 
   /** A stored segment. @throws SwarmError not-found */
   segment(rendition: string, gop: number): { record: RenditionRecord; open: () => Readable } {
-    const renditions = this.segments.has(gop) ? (this.#ledger.get(gop)?.renditions ?? []) : [];
+    const renditions = this.segments.has(gop) ? (this.writableLedger.get(gop)?.renditions ?? []) : [];
     const at = renditions.findIndex((r) => r.name === rendition);
     const record = renditions[at];
     if (!record) {
@@ -122,14 +122,14 @@ export class ChannelMedia {
   }
 
   /** Records from the oldest stored segment on. */
-  #retained(): LedgerRecord[] {
+  private retained(): LedgerRecord[] {
     const oldest = this.oldestGop;
-    return oldest === null ? [] : this.#ledger.range(oldest, Infinity);
+    return oldest === null ? [] : this.writableLedger.range(oldest, Infinity);
   }
 
   /** The rendition's newest record. @throws SwarmError not-found */
-  #latestOf(rendition: string): RenditionRecord {
-    const record = this.#ledger.findLast((r) => r.renditions.some((x) => x.name === rendition));
+  private latestOf(rendition: string): RenditionRecord {
+    const record = this.writableLedger.findLast((r) => r.renditions.some((x) => x.name === rendition));
     const found = record?.renditions.find((r) => r.name === rendition);
     if (found) return found;
     throw new SwarmError(
@@ -139,12 +139,12 @@ export class ChannelMedia {
     );
   }
 
-  #cached(key: string, make: () => string): string {
-    const known = this.#playlists.get(key);
+  private cached(key: string, make: () => string): string {
+    const known = this.playlists.get(key);
     if (known !== undefined) return known;
     const text = make();
-    if (this.#playlists.size >= MAX_CACHED_PLAYLISTS) this.#playlists.clear();
-    this.#playlists.set(key, text);
+    if (this.playlists.size >= MAX_CACHED_PLAYLISTS) this.playlists.clear();
+    this.playlists.set(key, text);
     return text;
   }
 }

@@ -1,8 +1,8 @@
 import { SwarmError, type ErrorCode, type Owner } from '../../domain';
-import type { Logger } from '../../service/logger';
-import type { StorageHealth } from '../../service/storage-health';
+import type { Logger } from '../../platform/logger';
+import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelMedia, type MediaLimits } from './channel-media';
-import { replaceFile, storageRefusal } from '../../service/durable-file';
+import { replaceFile, storageRefusal } from '../../platform/durable-file';
 import { GopWaits } from './gop-waits';
 import {
   declareGap,
@@ -52,12 +52,12 @@ export interface ChannelParts {
  * fenced a moment ago can't get a GOP in.
  */
 export class Channel {
-  readonly #queue = new SerialQueue();
-  readonly #waits = new GopWaits();
-  readonly #refusals = new Map<ErrorCode, number>();
-  readonly #recordPath: string;
-  readonly #media: ChannelMedia;
-  #record: ChannelRecord;
+  private readonly queue = new SerialQueue();
+  private readonly waits = new GopWaits();
+  private readonly refusals = new Map<ErrorCode, number>();
+  private readonly recordPath: string;
+  private readonly media: ChannelMedia;
+  private record: ChannelRecord;
 
   constructor(
     readonly id: string,
@@ -65,22 +65,22 @@ export class Channel {
     loaded: LoadedChannel,
     private readonly parts: ChannelParts,
   ) {
-    this.#recordPath = channelFiles(directory).record;
-    this.#record = loaded.record;
-    this.#media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits);
+    this.recordPath = channelFiles(directory).record;
+    this.record = loaded.record;
+    this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits);
   }
 
   get onAir(): boolean {
-    return this.#record.onAir;
+    return this.record.onAir;
   }
 
   /** Callers that wait for a GOP. */
   get waiting(): number {
-    return this.#waits.size;
+    return this.waits.size;
   }
 
   describe(): OriginChannel {
-    const { gopDurationTicks, framesPerSecond, ownership } = this.#record;
+    const { gopDurationTicks, framesPerSecond, ownership } = this.record;
     const { token, owner, nextGop, hasPublished, gapsDeclared } = ownership;
     return {
       id: this.id,
@@ -90,27 +90,27 @@ export class Channel {
       owner,
       nextGop,
       hasPublished,
-      lastPublishedAtMs: this.#media.ledger.lastPublished?.publishedAtMs ?? null,
-      oldestGop: this.#media.oldestGop,
+      lastPublishedAtMs: this.media.ledger.lastPublished?.publishedAtMs ?? null,
+      oldestGop: this.media.oldestGop,
       gapsDeclared,
-      refusals: Object.fromEntries(this.#refusals),
+      refusals: Object.fromEntries(this.refusals),
     };
   }
 
   countRefusal(code: ErrorCode): void {
-    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
   }
 
   /** Puts the channel on air. Idempotent. @throws SwarmError conflict if it is on air with other values. */
-  register(o: { gopDurationTicks: number; framesPerSecond: number }): Promise<OriginChannel> {
-    return this.#change(async () => {
-      const known = this.#record;
+  register(options: { gopDurationTicks: number; framesPerSecond: number }): Promise<OriginChannel> {
+    return this.change(async () => {
+      const known = this.record;
       if (!known.onAir) {
-        await this.#media.deleteAll();
-        await this.#save({ ...known, ...o, onAir: true });
+        await this.media.deleteAll();
+        await this.save({ ...known, ...options, onAir: true });
       } else if (
-        known.gopDurationTicks !== o.gopDurationTicks ||
-        known.framesPerSecond !== o.framesPerSecond
+        known.gopDurationTicks !== options.gopDurationTicks ||
+        known.framesPerSecond !== options.framesPerSecond
       ) {
         throw new SwarmError(
           'conflict',
@@ -124,22 +124,22 @@ export class Channel {
 
   /** Takes the channel off air: fences its owner and deletes its media; the token is remembered. */
   remove(): Promise<void> {
-    return this.#change(async () => {
+    return this.change(async () => {
       if (!this.onAir) return;
-      await this.#save({ ...this.#record, onAir: false, ownership: removed(this.#record.ownership) });
-      this.#waits.refuseAll(this.#unknown());
-      this.#refusals.clear();
-      await this.#media.deleteAll();
+      await this.save({ ...this.record, onAir: false, ownership: removed(this.record.ownership) });
+      this.waits.refuseAll(this.unknown());
+      this.refusals.clear();
+      await this.media.deleteAll();
     });
   }
 
   /** Changes hands; durable before it answers. @throws SwarmError as `own` of ownership.ts; unknown-channel */
   own(request: OwnRequest): Promise<OwnAnswer> {
-    return this.#change(async () => {
-      this.#requireOnAir();
-      const { state, answer, gap } = own(this.#record.ownership, request);
-      if (state !== this.#record.ownership) await this.#save({ ...this.#record, ownership: state });
-      if (gap) await this.#recordGap(gap);
+    return this.change(async () => {
+      this.requireOnAir();
+      const { state, answer, gap } = own(this.record.ownership, request);
+      if (state !== this.record.ownership) await this.save({ ...this.record, ownership: state });
+      if (gap) await this.recordGap(gap);
       this.parts.log.info(
         { channel: this.id, ...answer, owner: request.owner, gap },
         'channel has changed hands',
@@ -150,12 +150,12 @@ export class Channel {
 
   /** Declares a gap; durable before it answers. @throws SwarmError as `declareGap`; unknown-channel */
   declareGap(request: DeclaredGap): Promise<OriginChannel> {
-    return this.#change(async () => {
-      this.#requireOnAir();
-      const { state, gap } = declareGap(this.#record.ownership, request);
+    return this.change(async () => {
+      this.requireOnAir();
+      const { state, gap } = declareGap(this.record.ownership, request);
       if (gap) {
-        await this.#save({ ...this.#record, ownership: state });
-        await this.#recordGap(gap);
+        await this.save({ ...this.record, ownership: state });
+        await this.recordGap(gap);
       }
       return this.describe();
     });
@@ -166,8 +166,8 @@ export class Channel {
    * @throws SwarmError stale-token, gop-exists, out-of-order, unknown-channel
    */
   judge(attempt: PublishAttempt): 'next' | 'duplicate?' {
-    this.#requireOnAir();
-    return judgePublish(this.#record.ownership, attempt, this.#media.ledger.get(attempt.gop)?.token);
+    this.requireOnAir();
+    return judgePublish(this.record.ownership, attempt, this.media.ledger.get(attempt.gop)?.token);
   }
 
   /**
@@ -183,15 +183,15 @@ export class Channel {
   ): Promise<{ duplicate: boolean }> {
     const verdict = this.judge(attempt);
     const parts = splitBody(body, declared);
-    if (verdict === 'duplicate?') return this.#acceptDuplicate(attempt.gop, parts);
-    const { gopDurationTicks } = this.#record;
+    if (verdict === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
+    const { gopDurationTicks } = this.record;
     const inspected = parts.map(inspectPart);
     const ledger = await this.parts.relay.ledgerOf(this.id, attempt.gop);
     for (const { record, videoPtsTicks } of inspected) {
       requireLedger(record.name, videoPtsTicks, ledger, gopDurationTicks);
     }
-    return this.#change(async () => {
-      if (this.judge(attempt) === 'duplicate?') return this.#acceptDuplicate(attempt.gop, parts);
+    return this.change(async () => {
+      if (this.judge(attempt) === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
       const publishedAtMs = this.parts.now();
       const record = publishedRecord({
         attempt,
@@ -199,70 +199,70 @@ export class Channel {
         sealedAtMs: ledger.sealedAtMs,
         publishedAtMs,
         gopDurationTicks,
-        previous: this.#media.ledger.last,
-        previousPublished: this.#media.ledger.lastPublished,
-        discontinuityAt: this.#record.ownership.discontinuityAt,
+        previous: this.media.ledger.last,
+        previousPublished: this.media.ledger.lastPublished,
+        discontinuityAt: this.record.ownership.discontinuityAt,
       });
-      await this.#media.store(record, body);
+      await this.media.store(record, body);
       this.parts.health.succeeded(this.id);
-      this.#record = { ...this.#record, ownership: published(this.#record.ownership) };
-      this.#waits.wake(this.#record.ownership.nextGop);
+      this.record = { ...this.record, ownership: published(this.record.ownership) };
+      this.waits.wake(this.record.ownership.nextGop);
       return { duplicate: false };
     });
   }
 
   /** Waits until a GOP is published or declared a gap. @throws SwarmError timeout, unknown-channel, not-found */
   async wait(gop: number, timeoutMs: number, caller: AbortSignal): Promise<LedgerEntry> {
-    this.#requireOnAir();
-    if (gop >= this.#record.ownership.nextGop) await this.#waits.wait(gop, timeoutMs, caller);
-    const record = this.#media.ledger.get(gop);
+    this.requireOnAir();
+    if (gop >= this.record.ownership.nextGop) await this.waits.wait(gop, timeoutMs, caller);
+    const record = this.media.ledger.get(gop);
     if (record) return toLedgerEntry(record);
     throw new SwarmError('not-found', `GOP ${gop} is not in the ledger any more.`, 'Ask for a later GOP.');
   }
 
   /** Ledger entries of the GOPs in [from, to) that are kept. @throws SwarmError unknown-channel */
   ledgerEntries(from: number, to: number): LedgerEntry[] {
-    this.#requireOnAir();
-    return this.#media.ledger.range(from, to).map(toLedgerEntry);
+    this.requireOnAir();
+    return this.media.ledger.range(from, to).map(toLedgerEntry);
   }
 
   /** @throws SwarmError not-found, unknown-channel */
   masterPlaylist(): string {
-    this.#requireOnAir();
-    return this.#media.masterPlaylist({ id: this.id, ...this.#record });
+    this.requireOnAir();
+    return this.media.masterPlaylist({ id: this.id, ...this.record });
   }
 
   /** @throws SwarmError not-found, unknown-channel */
   mediaPlaylist(rendition: string, windowMs: number): string {
-    this.#requireOnAir();
-    return this.#media.mediaPlaylist({ id: this.id, ...this.#record }, rendition, windowMs);
+    this.requireOnAir();
+    return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, windowMs);
   }
 
   /** @throws SwarmError not-found, unknown-channel */
   segment(rendition: string, gop: number): ReturnType<ChannelMedia['segment']> {
-    this.#requireOnAir();
-    return this.#media.segment(rendition, gop);
+    this.requireOnAir();
+    return this.media.segment(rendition, gop);
   }
 
   /** Deletes segments that are past their retention. */
   expire(): Promise<void> {
-    return this.#queue.run(() => this.#media.expire(this.parts.now()));
+    return this.queue.run(() => this.media.expire(this.parts.now()));
   }
 
   /** Writes the record again, to learn whether a disk that refused takes it now. @throws SwarmError as any change */
   probeStorage(): Promise<void> {
-    return this.#change(() => this.#save(this.#record));
+    return this.change(() => this.save(this.record));
   }
 
   /** Refuses waiting callers, and closes the files after the change under way is done. */
   async close(): Promise<void> {
-    this.#waits.refuseAll(new SwarmError('unavailable', 'The origin is stopping.', 'Ask again in a moment.'));
-    await this.#queue.close(() => this.#media.close());
+    this.waits.refuseAll(new SwarmError('unavailable', 'The origin is stopping.', 'Ask again in a moment.'));
+    await this.queue.close(() => this.media.close());
   }
 
   /** Runs a change alone. @throws SwarmError storage-full, or unavailable, when it can't be written */
-  #change<T>(task: () => Promise<T>): Promise<T> {
-    return this.#queue.run(async () => {
+  private change<T>(task: () => Promise<T>): Promise<T> {
+    return this.queue.run(async () => {
       try {
         return await task();
       } catch (error) {
@@ -273,7 +273,7 @@ export class Channel {
     });
   }
 
-  #unknown(): SwarmError {
+  private unknown(): SwarmError {
     return new SwarmError(
       'unknown-channel',
       `The origin has no channel ${this.id}.`,
@@ -281,31 +281,31 @@ export class Channel {
     );
   }
 
-  #requireOnAir(): void {
-    if (!this.onAir) throw this.#unknown();
+  private requireOnAir(): void {
+    if (!this.onAir) throw this.unknown();
   }
 
   /** A GOP published before counts as a repetition if its bytes are the same. @throws SwarmError gop-exists */
-  #acceptDuplicate(gop: number, parts: readonly BodyPart[]): { duplicate: true } {
-    const known = this.#media.ledger.get(gop)?.renditions ?? [];
+  private acceptDuplicate(gop: number, parts: readonly BodyPart[]): { duplicate: true } {
+    const known = this.media.ledger.get(gop)?.renditions ?? [];
     const same =
       known.length === parts.length &&
       known.every((r, i) => r.name === parts[i]!.name && r.sha256 === parts[i]!.sha256);
-    if (!same) throw gopExists(gop, this.#record.ownership.nextGop);
+    if (!same) throw gopExists(gop, this.record.ownership.nextGop);
     return { duplicate: true };
   }
 
-  async #save(record: ChannelRecord): Promise<void> {
-    await replaceFile(this.#recordPath, `${JSON.stringify(record)}\n`);
+  private async save(record: ChannelRecord): Promise<void> {
+    await replaceFile(this.recordPath, `${JSON.stringify(record)}\n`);
     this.parts.health.succeeded(this.id);
-    this.#record = record;
+    this.record = record;
   }
 
-  async #recordGap(gap: DeclaredGap): Promise<void> {
+  private async recordGap(gap: DeclaredGap): Promise<void> {
     try {
-      await this.#media.recordGap(gap, this.#record.gopDurationTicks, this.parts.now());
+      await this.media.recordGap(gap, this.record.gopDurationTicks, this.parts.now());
     } finally {
-      this.#waits.wake(this.#record.ownership.nextGop);
+      this.waits.wake(this.record.ownership.nextGop);
     }
   }
 }

@@ -1,8 +1,8 @@
 import { Router, json, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { SwarmError, channelSpecSchema, idSchema, renditionSchema, type ErrorCode } from '../../domain';
-import { parseOrRefuse } from '../../service/http';
-import type { Logger } from '../../service/logger';
+import { parseOrRefuse } from '../../platform/http';
+import type { Logger } from '../../platform/logger';
 import type { Origin } from './origin';
 import { discardBody, readBody } from './read-body';
 import {

@@ -7,10 +7,10 @@ interface Wait {
 
 /** Callers that wait for a GOP of one channel. They are woken by the event: nothing polls. */
 export class GopWaits {
-  readonly #waits = new Set<Wait>();
+  private readonly waits = new Set<Wait>();
 
   get size(): number {
-    return this.#waits.size;
+    return this.waits.size;
   }
 
   /**
@@ -29,21 +29,21 @@ export class GopWaits {
         settle: (error) => {
           clearTimeout(timer);
           caller.removeEventListener('abort', timeOut);
-          this.#waits.delete(wait);
+          this.waits.delete(wait);
           if (error) reject(error);
           else resolve();
         },
       };
-      this.#waits.add(wait);
+      this.waits.add(wait);
       caller.addEventListener('abort', timeOut, { once: true });
     });
   }
 
   wake(nextGop: number): void {
-    for (const wait of this.#waits) if (wait.gop < nextGop) wait.settle();
+    for (const wait of this.waits) if (wait.gop < nextGop) wait.settle();
   }
 
   refuseAll(error: SwarmError): void {
-    for (const wait of this.#waits) wait.settle(error);
+    for (const wait of this.waits) wait.settle(error);
   }
 }

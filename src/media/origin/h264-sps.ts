@@ -26,17 +26,17 @@ const withoutEmulationPrevention = (nal: Buffer): Buffer => {
 
 /** Reads the bits of a parameter set, most significant first (7.2). */
 export class BitReader {
-  #position = 0;
+  private position = 0;
   constructor(private readonly bytes: Buffer) {}
 
   /** u(n). @throws RangeError past the end. */
   bits(count: number): number {
     let value = 0;
     for (let i = 0; i < count; i++) {
-      const byte = this.bytes[this.#position >> 3];
+      const byte = this.bytes[this.position >> 3];
       if (byte === undefined) throw new RangeError('The parameter set ends too early.');
-      value = value * 2 + ((byte >> (7 - (this.#position & 7))) & 1);
-      this.#position += 1;
+      value = value * 2 + ((byte >> (7 - (this.position & 7))) & 1);
+      this.position += 1;
     }
     return value;
   }

@@ -1,5 +1,5 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
-import { replaceFile } from '../../service/durable-file';
+import { replaceFile } from '../../platform/durable-file';
 import { ledgerRecordSchema, type LedgerRecord } from './records';
 
 const lineOf = (record: LedgerRecord): string => `${JSON.stringify(record)}\n`;
@@ -44,11 +44,11 @@ export const readLedgerFile = async (
  * is written anew when it has become twice as long as what must be kept. The caller serialises the writes.
  */
 export class Ledger {
-  #records: LedgerRecord[];
-  #file: FileHandle | null = null;
-  #fileBytes = 0;
+  private records: LedgerRecord[];
+  private file: FileHandle | null = null;
+  private fileBytes = 0;
   /** The file lacks records or may end in a part of one: it is written anew before anything is added. */
-  #fileBehind: boolean;
+  private fileBehind: boolean;
 
   /** @param records an unbroken run; `fileBehind`: the file does not hold exactly these. */
   constructor(
@@ -57,12 +57,12 @@ export class Ledger {
     records: LedgerRecord[],
     fileBehind: boolean,
   ) {
-    this.#records = records;
-    this.#fileBehind = fileBehind;
+    this.records = records;
+    this.fileBehind = fileBehind;
   }
 
   get last(): LedgerRecord | undefined {
-    return this.#records.at(-1);
+    return this.records.at(-1);
   }
 
   get lastPublished(): LedgerRecord | undefined {
@@ -70,29 +70,29 @@ export class Ledger {
   }
 
   findLast(matches: (record: LedgerRecord) => boolean): LedgerRecord | undefined {
-    return this.#records.findLast(matches);
+    return this.records.findLast(matches);
   }
 
   get(gop: number): LedgerRecord | undefined {
-    const first = this.#records[0];
-    return first === undefined ? undefined : this.#records[gop - first.gop];
+    const first = this.records[0];
+    return first === undefined ? undefined : this.records[gop - first.gop];
   }
 
   /** Records of the GOPs in [from, to) that are kept. */
   range(from: number, to: number): LedgerRecord[] {
-    const first = this.#records[0]?.gop ?? 0;
-    return this.#records.slice(Math.max(0, from - first), Math.max(0, to - first));
+    const first = this.records[0]?.gop ?? 0;
+    return this.records.slice(Math.max(0, from - first), Math.max(0, to - first));
   }
 
   /** Adds a record, on the disk before in memory. If the disk refuses it, nothing is added. */
   async append(record: LedgerRecord): Promise<void> {
-    if (this.#records.length >= 2 * this.keptRecords) {
-      this.#records = this.#records.slice(-this.keptRecords);
-      this.#fileBehind = true;
+    if (this.records.length >= 2 * this.keptRecords) {
+      this.records = this.records.slice(-this.keptRecords);
+      this.fileBehind = true;
     }
-    if (this.#fileBehind) await this.#writeAnew();
-    await this.#write(lineOf(record));
-    this.#records.push(record);
+    if (this.fileBehind) await this.writeAnew();
+    await this.write(lineOf(record));
+    this.records.push(record);
   }
 
   /**
@@ -103,36 +103,36 @@ export class Ledger {
   async appendCommitted(records: readonly LedgerRecord[]): Promise<void> {
     const [first] = records;
     if (!first) return;
-    if (this.last !== undefined && first.gop !== this.last.gop + 1) this.#records = [];
-    this.#records.push(...records);
-    this.#fileBehind = true;
-    await this.#writeAnew();
+    if (this.last !== undefined && first.gop !== this.last.gop + 1) this.records = [];
+    this.records.push(...records);
+    this.fileBehind = true;
+    await this.writeAnew();
   }
 
   async close(): Promise<void> {
-    await this.#file?.close();
-    this.#file = null;
+    await this.file?.close();
+    this.file = null;
   }
 
-  async #writeAnew(): Promise<void> {
+  private async writeAnew(): Promise<void> {
     await this.close();
-    const text = this.#records.map(lineOf).join('');
+    const text = this.records.map(lineOf).join('');
     await replaceFile(this.path, text);
-    this.#fileBehind = false;
+    this.fileBehind = false;
   }
 
-  async #write(line: string): Promise<void> {
-    if (this.#file === null) {
-      this.#file = await open(this.path, 'a');
-      this.#fileBytes = (await this.#file.stat()).size;
+  private async write(line: string): Promise<void> {
+    if (this.file === null) {
+      this.file = await open(this.path, 'a');
+      this.fileBytes = (await this.file.stat()).size;
     }
     try {
-      await this.#file.appendFile(line);
-      await this.#file.datasync();
-      this.#fileBytes += Buffer.byteLength(line);
+      await this.file.appendFile(line);
+      await this.file.datasync();
+      this.fileBytes += Buffer.byteLength(line);
     } catch (error) {
       // A part of the line may be there, as on a full disk: take it back, or write anew next time.
-      await this.#file.truncate(this.#fileBytes).catch(() => (this.#fileBehind = true));
+      await this.file.truncate(this.fileBytes).catch(() => (this.fileBehind = true));
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError, idSchema } from '../../domain';
 import { Channel, type ChannelParts, type OriginChannel } from './channel';
-import { makeDirectoryDurably, storageRefusal } from '../../service/durable-file';
+import { makeDirectoryDurably, storageRefusal } from '../../platform/durable-file';
 import { newOwnership } from './ownership';
 import { loadChannel, readChannelRecord } from './recovery';
 import type { ChannelRecord } from './records';
@@ -12,8 +12,8 @@ const EXPIRY_INTERVAL_MS = 10_000;
 
 /** All channels of an origin, on air or remembered for their tokens. */
 export class Origin {
-  readonly #channels = new Map<string, Channel>();
-  #expiry: NodeJS.Timeout | undefined;
+  private readonly channels = new Map<string, Channel>();
+  private expiry: NodeJS.Timeout | undefined;
 
   private constructor(
     private readonly directory: string,
@@ -32,31 +32,31 @@ export class Origin {
     await Promise.all(
       names.map(async (id) => {
         const record = await readChannelRecord(join(directory, id));
-        if (record) await origin.#load(id, record);
+        if (record) await origin.load(id, record);
       }),
     );
-    await origin.#expireAll();
-    origin.#expiry = setInterval(() => void origin.#housekeep(), EXPIRY_INTERVAL_MS).unref();
+    await origin.expireAll();
+    origin.expiry = setInterval(() => void origin.housekeep(), EXPIRY_INTERVAL_MS).unref();
     return origin;
   }
 
   /** @throws SwarmError conflict, at-capacity-limit, storage-full */
   async register(
     id: string,
-    o: { gopDurationTicks: number; framesPerSecond: number },
+    options: { gopDurationTicks: number; framesPerSecond: number },
   ): Promise<OriginChannel> {
-    const channel = this.#channels.get(id) ?? (await this.#create(id, o));
-    return channel.register(o);
+    const channel = this.channels.get(id) ?? (await this.create(id, options));
+    return channel.register(options);
   }
 
   /** Idempotent: an unknown channel counts as removed. */
   async remove(id: string): Promise<void> {
-    await this.#channels.get(id)?.remove();
+    await this.channels.get(id)?.remove();
   }
 
   /** The channel, if it is on air. */
   find(id: string): Channel | undefined {
-    const channel = this.#channels.get(id);
+    const channel = this.channels.get(id);
     return channel?.onAir ? channel : undefined;
   }
 
@@ -68,25 +68,28 @@ export class Origin {
   }
 
   list(): OriginChannel[] {
-    return this.#onAir().map((channel) => channel.describe());
+    return this.onAir().map((channel) => channel.describe());
   }
 
   /** Callers that wait for a GOP of any channel. */
   get waiting(): number {
-    return this.#onAir().reduce((sum, channel) => sum + channel.waiting, 0);
+    return this.onAir().reduce((sum, channel) => sum + channel.waiting, 0);
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#expiry);
-    await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
+    clearInterval(this.expiry);
+    await Promise.all([...this.channels.values()].map((channel) => channel.close()));
   }
 
-  #onAir(): Channel[] {
-    return [...this.#channels.values()].filter((channel) => channel.onAir);
+  private onAir(): Channel[] {
+    return [...this.channels.values()].filter((channel) => channel.onAir);
   }
 
-  async #create(id: string, o: { gopDurationTicks: number; framesPerSecond: number }): Promise<Channel> {
-    if (this.#channels.size >= this.maxChannels) {
+  private async create(
+    id: string,
+    options: { gopDurationTicks: number; framesPerSecond: number },
+  ): Promise<Channel> {
+    if (this.channels.size >= this.maxChannels) {
       throw new SwarmError(
         'at-capacity-limit',
         `The origin remembers ${this.maxChannels} channels, those removed included.`,
@@ -98,10 +101,10 @@ export class Origin {
     } catch (error) {
       throw storageRefusal(error, `the directory of channel ${id}`) ?? error;
     }
-    return this.#load(id, { ...o, onAir: false, ownership: newOwnership() });
+    return this.load(id, { ...options, onAir: false, ownership: newOwnership() });
   }
 
-  async #load(id: string, record: ChannelRecord): Promise<Channel> {
+  private async load(id: string, record: ChannelRecord): Promise<Channel> {
     const directory = join(this.directory, id);
     const loaded = await loadChannel(directory, record, this.parts.limits.keptRecords, this.parts.now());
     if (loaded.spoiltLines > 0) {
@@ -111,23 +114,23 @@ export class Origin {
       );
     }
     // Two callers may have come here for a new channel: the first object stays the only one.
-    const channel = this.#channels.get(id) ?? new Channel(id, directory, loaded, this.parts);
-    this.#channels.set(id, channel);
+    const channel = this.channels.get(id) ?? new Channel(id, directory, loaded, this.parts);
+    this.channels.set(id, channel);
     return channel;
   }
 
-  async #housekeep(): Promise<void> {
-    await this.#expireAll();
+  private async housekeep(): Promise<void> {
+    await this.expireAll();
     // Whoever publishes finds out by itself; of the others nobody would notice that there is room again.
     for (const id of this.parts.health.status.affected)
-      await this.#channels
+      await this.channels
         .get(id)
         ?.probeStorage()
         .catch(() => undefined);
   }
 
-  async #expireAll(): Promise<void> {
-    for (const channel of this.#channels.values()) {
+  private async expireAll(): Promise<void> {
+    for (const channel of this.channels.values()) {
       await channel.expire().catch((error: unknown) => {
         this.parts.log.error(
           { err: error, channel: channel.id },

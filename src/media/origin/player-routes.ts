@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { Router, type Response } from 'express';
 import { z } from 'zod';
 import { idSchema, renditionSchema } from '../../domain';
-import { parseOrRefuse } from '../../service/http';
+import { parseOrRefuse } from '../../platform/http';
 import type { Origin } from './origin';
 import { versionOf } from './playlists';
 import { gopNumberSchema, wholeNumberSchema } from './records';

@@ -56,7 +56,7 @@ const variantsIn = (records: readonly LedgerRecord[]): Variant[] => {
 
 const pixels = (r: RenditionRecord): number => r.widthPx * r.heightPx;
 
-const notFound = (message: string, mend: string): SwarmError => new SwarmError('not-found', message, mend);
+const notFound = (message: string, hint: string): SwarmError => new SwarmError('not-found', message, hint);
 
 /**
  * Master playlist: the renditions of these records, smallest picture first, with measured bit rates.

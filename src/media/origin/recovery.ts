@@ -46,10 +46,10 @@ const LOST = 'lost when the origin stopped';
  * lines are gone they become declared gaps.
  * @returns an unbroken run of records up to `nextGop` or beyond
  */
-export const mendLedger = (
+export const repairLedger = (
   found: readonly LedgerRecord[],
   ownership: OwnershipState,
-  o: { gopDurationTicks: number; atMost: number; nowMs: number },
+  options: { gopDurationTicks: number; atMost: number; nowMs: number },
 ): LedgerRecord[] => {
   const records: LedgerRecord[] = [];
   const { lastGap, token } = ownership;
@@ -57,7 +57,7 @@ export const mendLedger = (
     const previous = records.at(-1);
     const fromGop = previous ? previous.gop + 1 : (lastGap?.fromGop ?? toGop);
     const lost: DeclaredGap = { fromGop, toGop, reason: LOST, token };
-    for (const record of gapRecords({ ...o, gap: lost, declaredAtMs: o.nowMs, previous })) {
+    for (const record of gapRecords({ ...options, gap: lost, declaredAtMs: options.nowMs, previous })) {
       const declared = lastGap !== null && record.gop >= lastGap.fromGop && record.gop < lastGap.toGop;
       records.push(declared ? { ...record, gapReason: lastGap.reason, token: lastGap.token } : record);
     }
@@ -92,7 +92,7 @@ export const loadChannel = async (
 ): Promise<LoadedChannel> => {
   const files = channelFiles(directory);
   const { records: found, spoiltLines } = await readLedgerFile(files.ledger);
-  const records = mendLedger(found, record.ownership, {
+  const records = repairLedger(found, record.ownership, {
     gopDurationTicks: record.gopDurationTicks,
     atMost: keptRecords,
     nowMs,

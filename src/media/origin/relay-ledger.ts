@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
-import { callJson } from '../../service/http';
+import { callJson } from '../../platform/http';
 
 const gopLedgerSchema = z.object({
   gop: z.int(),

@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '../../service/durable-file';
+import { replaceFile } from '../../platform/durable-file';
 
 /**
  * The GOP files of one channel, `<gop>.ts`: the segments of all renditions one after the other, as they were
@@ -9,8 +9,8 @@ import { replaceFile } from '../../service/durable-file';
  */
 export class SegmentStore {
   /** Bytes by GOP, ascending. */
-  readonly #bytesByGop = new Map<number, number>();
-  #bytes = 0;
+  private readonly bytesByGop = new Map<number, number>();
+  private totalBytes = 0;
 
   constructor(readonly directory: string) {}
 
@@ -32,52 +32,52 @@ export class SegmentStore {
     );
     const found = files.filter((file) => file !== undefined);
     found.sort((a, b) => a.gop - b.gop);
-    for (const { gop, bytes } of found) this.#add(gop, bytes);
+    for (const { gop, bytes } of found) this.add(gop, bytes);
   }
 
   has(gop: number): boolean {
-    return this.#bytesByGop.has(gop);
+    return this.bytesByGop.has(gop);
   }
 
   get oldestGop(): number | null {
-    return this.#bytesByGop.keys().next().value ?? null;
+    return this.bytesByGop.keys().next().value ?? null;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.totalBytes;
   }
 
   /** Stores a GOP in one step, and waits until the disk holds it. */
   async write(gop: number, body: Buffer): Promise<void> {
-    await replaceFile(this.#path(gop), body);
-    this.#add(gop, body.length);
+    await replaceFile(this.path(gop), body);
+    this.add(gop, body.length);
   }
 
   read(gop: number, offsetBytes: number, lengthBytes: number): ReadStream {
-    return createReadStream(this.#path(gop), { start: offsetBytes, end: offsetBytes + lengthBytes - 1 });
+    return createReadStream(this.path(gop), { start: offsetBytes, end: offsetBytes + lengthBytes - 1 });
   }
 
   /** Forgets a GOP at once and deletes its file. Whoever reads it at this moment reads it to its end. */
   async remove(gop: number): Promise<void> {
-    this.#bytes -= this.#bytesByGop.get(gop) ?? 0;
-    this.#bytesByGop.delete(gop);
-    await rm(this.#path(gop), { force: true });
+    this.totalBytes -= this.bytesByGop.get(gop) ?? 0;
+    this.bytesByGop.delete(gop);
+    await rm(this.path(gop), { force: true });
   }
 
   /** Forgets and deletes all. */
   async clear(): Promise<void> {
-    this.#bytesByGop.clear();
-    this.#bytes = 0;
+    this.bytesByGop.clear();
+    this.totalBytes = 0;
     await rm(this.directory, { recursive: true, force: true });
     await mkdir(this.directory, { recursive: true });
   }
 
-  #add(gop: number, bytes: number): void {
-    this.#bytesByGop.set(gop, bytes);
-    this.#bytes += bytes;
+  private add(gop: number, bytes: number): void {
+    this.bytesByGop.set(gop, bytes);
+    this.totalBytes += bytes;
   }
 
-  #path(gop: number): string {
+  private path(gop: number): string {
     return join(this.directory, `${gop}.ts`);
   }
 }

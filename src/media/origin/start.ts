@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import { SwarmError } from '../../domain';
-import { errorHandler, listen, type ServerLimits } from '../../service/http';
-import type { Logger } from '../../service/logger';
-import { StorageHealth } from '../../service/storage-health';
+import { errorHandler, listen, type ServerLimits } from '../../platform/http';
+import type { Logger } from '../../platform/logger';
+import { StorageHealth } from '../../platform/storage-health';
 import { controlRoutes, type ControlLimits } from './control-routes';
 import type { MediaLimits } from './channel-media';
 import { Origin } from './origin';
@@ -28,13 +28,13 @@ export interface OriginLimits extends MediaLimits, ControlLimits {
   maxChannels: number;
 }
 
-const MiB = 2 ** 20;
+const BYTES_PER_MIB = 2 ** 20;
 
 export const defaultOriginLimits: OriginLimits = {
   retentionMs: 15 * 60_000,
-  retentionBytes: 1024 * MiB,
+  retentionBytes: 1024 * BYTES_PER_MIB,
   keptRecords: 3_600,
-  maxBodyBytes: 16 * MiB,
+  maxBodyBytes: 16 * BYTES_PER_MIB,
   bodyTimeoutMs: 15_000,
   maxUploads: 64,
   maxWaits: 512,
@@ -49,9 +49,11 @@ const KEEP_ALIVE_MS = 75_000;
  * long as they use the same port; until the state is read, callers are refused with `unavailable`.
  * @throws SwarmError unavailable when the port is taken or a channel's record is damaged
  */
-export const startOrigin = async (o: OriginOptions): Promise<{ port: number; stop(): Promise<void> }> => {
-  const limits = { ...defaultOriginLimits, ...o.limits };
-  const health = new StorageHealth(o.log);
+export const startOrigin = async (
+  options: OriginOptions,
+): Promise<{ port: number; stop(): Promise<void> }> => {
+  const limits = { ...defaultOriginLimits, ...options.limits };
+  const health = new StorageHealth(options.log);
   let ready: { origin: Origin; control: RequestHandler; players: RequestHandler } | undefined;
   const whenReady =
     (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
@@ -83,23 +85,23 @@ export const startOrigin = async (o: OriginOptions): Promise<{ port: number; sto
       'See docs/protocols.md.',
     );
   });
-  app.use(errorHandler(o.log));
+  app.use(errorHandler(options.log));
 
-  const server = await listen(app, o.port, o.host, o.serverLimits);
+  const server = await listen(app, options.port, options.host, options.serverLimits);
   server.server.keepAliveTimeout = KEEP_ALIVE_MS;
   try {
     const origin = await Origin.open(
-      join(o.stateDir, 'origin'),
-      { relay: relayLedgerAt(o.relayUrl), limits, now: Date.now, health, log: o.log },
+      join(options.stateDir, 'origin'),
+      { relay: relayLedgerAt(options.relayUrl), limits, now: Date.now, health, log: options.log },
       limits.maxChannels,
     );
-    ready = { origin, control: controlRoutes(origin, limits, o.log), players: playerRoutes(origin) };
+    ready = { origin, control: controlRoutes(origin, limits, options.log), players: playerRoutes(origin) };
   } catch (error) {
     await server.close();
     throw error;
   }
   const { origin } = ready;
-  o.log.info({ port: server.port, channels: origin.list().length }, 'origin is ready');
+  options.log.info({ port: server.port, channels: origin.list().length }, 'origin is ready');
   return {
     port: server.port,
     async stop() {

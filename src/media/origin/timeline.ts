@@ -29,7 +29,7 @@ const isDeclaredBetween = (at: number | null, lastGop: number, gop: number): boo
  * Its programme time follows from the GOP before; where the contribution stood still for more than a GOP, it
  * is read anew from the time when the relay had received the GOP. It never goes back.
  */
-export const publishedRecord = (o: {
+export const publishedRecord = (options: {
   attempt: PublishAttempt;
   renditions: RenditionRecord[];
   sealedAtMs: number;
@@ -41,52 +41,52 @@ export const publishedRecord = (o: {
   /** See OwnershipState; absent: none was declared. */
   discontinuityAt?: number | null;
 }): LedgerRecord => {
-  const { attempt, previous, previousPublished } = o;
-  const gopMs = durationMs(1, o.gopDurationTicks);
-  const measuredMs = o.sealedAtMs - gopMs;
+  const { attempt, previous, previousPublished } = options;
+  const gopMs = durationMs(1, options.gopDurationTicks);
+  const measuredMs = options.sealedAtMs - gopMs;
   const expectedMs = previous
-    ? previous.programDateTimeMs + durationMs(attempt.gop - previous.gop, o.gopDurationTicks)
+    ? previous.programDateTimeMs + durationMs(attempt.gop - previous.gop, options.gopDurationTicks)
     : measuredMs;
   const changed =
     previous !== undefined &&
     (previousPublished === undefined ||
-      formatsOf(previousPublished.renditions) !== formatsOf(o.renditions) ||
-      isDeclaredBetween(o.discontinuityAt ?? null, previousPublished.gop, attempt.gop));
+      formatsOf(previousPublished.renditions) !== formatsOf(options.renditions) ||
+      isDeclaredBetween(options.discontinuityAt ?? null, previousPublished.gop, attempt.gop));
   return {
     gop: attempt.gop,
     token: attempt.token,
     encoderId: attempt.encoderId,
     sessionId: attempt.sessionId,
-    publishedAtMs: o.publishedAtMs,
-    sealedAtMs: o.sealedAtMs,
-    renditions: o.renditions,
+    publishedAtMs: options.publishedAtMs,
+    sealedAtMs: options.sealedAtMs,
+    renditions: options.renditions,
     programDateTimeMs: measuredMs - expectedMs > gopMs ? measuredMs : expectedMs,
     discontinuities: (previous?.discontinuities ?? 0) + (changed ? 1 : 0),
   };
 };
 
 /** The records of a gap, one per GOP; of a gap longer than `atMost` GOPs, the last of them. */
-export const gapRecords = (o: {
+export const gapRecords = (options: {
   gap: DeclaredGap;
   declaredAtMs: number;
   gopDurationTicks: number;
   previous: LedgerRecord | undefined;
   atMost: number;
 }): LedgerRecord[] => {
-  const { gap, previous } = o;
-  const first = Math.max(gap.fromGop, gap.toGop - o.atMost);
+  const { gap, previous } = options;
+  const first = Math.max(gap.fromGop, gap.toGop - options.atMost);
   return Array.from({ length: gap.toGop - first }, (_, i) => ({
     gop: first + i,
     token: gap.token,
     encoderId: null,
     sessionId: null,
-    publishedAtMs: o.declaredAtMs,
+    publishedAtMs: options.declaredAtMs,
     sealedAtMs: null,
     renditions: [],
     gapReason: gap.reason,
     programDateTimeMs: previous
-      ? previous.programDateTimeMs + durationMs(first + i - previous.gop, o.gopDurationTicks)
-      : o.declaredAtMs - durationMs(gap.toGop - first - i, o.gopDurationTicks),
+      ? previous.programDateTimeMs + durationMs(first + i - previous.gop, options.gopDurationTicks)
+      : options.declaredAtMs - durationMs(gap.toGop - first - i, options.gopDurationTicks),
     discontinuities: previous?.discontinuities ?? 0,
   }));
 };

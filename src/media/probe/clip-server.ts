@@ -43,10 +43,10 @@ const readBody = async (req: IncomingMessage): Promise<Buffer> => {
 
 /**
  * Serves a clip until closed. The feed falls silent behind its last frame, as a live one whose source pauses.
- * @param o.host address to listen on, and under which encoders reach it
- * @param o.onGop each GOP that is published
+ * @param options.host address to listen on, and under which encoders reach it
+ * @param options.onGop each GOP that is published
  */
-export const serveClip = async (o: {
+export const serveClip = async (options: {
   clip: ReferenceClip;
   listenOn: string;
   reachableAs: string;
@@ -60,7 +60,7 @@ export const serveClip = async (o: {
       return;
     }
     res.writeHead(200, { 'content-type': 'video/mp2t', 'x-feed-gop': String(fromGop) });
-    res.write(o.clip.feed);
+    res.write(options.clip.feed);
   };
   const answerPut = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const published = parseGop(req, await readBody(req));
@@ -69,7 +69,7 @@ export const serveClip = async (o: {
       res.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(refusal.toBody()));
       return;
     }
-    o.onGop?.(published);
+    options.onGop?.(published);
     res.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ gop: published.gop }));
   };
   const server = createServer((req, res) => {
@@ -79,9 +79,9 @@ export const serveClip = async (o: {
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, o.listenOn, resolve);
+    server.listen(0, options.listenOn, resolve);
   });
-  const host = o.reachableAs.includes(':') ? `[${o.reachableAs}]` : o.reachableAs;
+  const host = options.reachableAs.includes(':') ? `[${options.reachableAs}]` : options.reachableAs;
   const originUrl = `http://${host}:${(server.address() as AddressInfo).port}`;
   return {
     feedUrl: `${originUrl}${FEED_PATH}`,

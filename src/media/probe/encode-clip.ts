@@ -23,7 +23,7 @@ export interface ClipEncode {
 export const encodeClip = async (
   clip: ReferenceClip,
   ffmpeg: FfmpegCapabilities,
-  o: { limitMs: number; signal?: AbortSignal },
+  options: { limitMs: number; signal?: AbortSignal },
 ): Promise<ClipEncode> => {
   const { probeCase } = clip;
   const server = await serveClip({ clip, listenOn: LOOPBACK, reachableAs: LOOPBACK });
@@ -41,12 +41,12 @@ export const encodeClip = async (
   try {
     await new Promise<void>((resolve, reject) => {
       timer = setTimeout(
-        () => reject(failed(`${gops.length} of ${PROBE_GOPS} GOPs came within ${o.limitMs / 1000} s`)),
-        o.limitMs,
+        () => reject(failed(`${gops.length} of ${PROBE_GOPS} GOPs came within ${options.limitMs / 1000} s`)),
+        options.limitMs,
       );
-      abort = () => reject(o.signal?.reason as Error);
-      o.signal?.throwIfAborted();
-      o.signal?.addEventListener('abort', abort, { once: true });
+      abort = () => reject(options.signal?.reason as Error);
+      options.signal?.throwIfAborted();
+      options.signal?.addEventListener('abort', abort, { once: true });
       run = new EncodeRun({
         feedUrl: server.feedUrl,
         fromGop: PROBE_FIRST_GOP,
@@ -70,7 +70,7 @@ export const encodeClip = async (
     return { gops, wallMs: performance.now() - startedAtMs };
   } finally {
     clearTimeout(timer);
-    if (abort) o.signal?.removeEventListener('abort', abort);
+    if (abort) options.signal?.removeEventListener('abort', abort);
     run?.stop();
     await server.close();
   }

@@ -25,11 +25,11 @@ export interface ServedFrom {
 export const encodeOnHost = async (
   client: Pick<EncoderClient, 'prepare' | 'commit' | 'session' | 'release'>,
   clip: ReferenceClip,
-  o: ServedFrom & { limitMs: number; signal: AbortSignal },
+  options: ServedFrom & { limitMs: number; signal: AbortSignal },
 ): Promise<ClipEncode> => {
   const { probeCase } = clip;
   const gops: EncodedGop[] = [];
-  const { listenOn, reachableAs, signal } = o;
+  const { listenOn, reachableAs, signal } = options;
   const server = await serveClip({ clip, listenOn, reachableAs, onGop: (gop) => gops.push(gop) });
   const sessionId = `self-test-${randomUUID()}`;
   const call = { deadlineMs: CALL_DEADLINE_MS, signal };
@@ -57,10 +57,10 @@ export const encodeOnHost = async (
           `It failed in ${probeCase.name}: ${failure?.message ?? 'no reason'}.`,
         );
       }
-      if (performance.now() - startedAtMs > o.limitMs) {
+      if (performance.now() - startedAtMs > options.limitMs) {
         throw new SwarmError(
           'session-failed',
-          `${gops.length} of ${PROBE_GOPS} GOPs of ${probeCase.name} came within ${o.limitMs / 1000} s.`,
+          `${gops.length} of ${PROBE_GOPS} GOPs of ${probeCase.name} came within ${options.limitMs / 1000} s.`,
           `Look at its log, and whether it reaches ${server.originUrl}.`,
         );
       }

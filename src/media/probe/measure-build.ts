@@ -24,10 +24,10 @@ export const readEncode = (clip: ReferenceClip, { gops, wallMs }: ClipEncode): B
 export const measureCase = async (
   ffmpeg: FfmpegCapabilities,
   probeCase: ProbeCase,
-  o: { clipFfmpegPath: string; signal?: AbortSignal },
+  measure: { clipFfmpegPath: string; signal?: AbortSignal },
 ): Promise<BuildProbe> => {
-  const clip = await makeReferenceClip(o.clipFfmpegPath, probeCase, o.signal);
-  const options = { limitMs: CASE_LIMIT_MS, ...(o.signal && { signal: o.signal }) };
+  const clip = await makeReferenceClip(measure.clipFfmpegPath, probeCase, measure.signal);
+  const options = { limitMs: CASE_LIMIT_MS, ...(measure.signal && { signal: measure.signal }) };
   return readEncode(clip, await encodeClip(clip, ffmpeg, options));
 };
 

@@ -7,7 +7,7 @@ import { TransportStreamReader } from '../mpegts';
  * neighbours may be there too.
  * @throws SwarmError gop-left-ring, unknown-channel, unavailable: the relay's; timeout: the signal was aborted
  */
-export const readInputGop = async (o: {
+export const readInputGop = async (options: {
   feedUrl: string;
   gop: number;
   gopDurationTicks: number;
@@ -18,11 +18,15 @@ export const readInputGop = async (o: {
   let isWhole = false;
   const reader = new TransportStreamReader({
     onUnit: ({ kind, dtsTicks }) => {
-      if (kind === 'video' && dtsTicks >= FEED_OFFSET_TICKS + o.gopDurationTicks) isWhole = true;
+      if (kind === 'video' && dtsTicks >= FEED_OFFSET_TICKS + options.gopDurationTicks) isWhole = true;
     },
   });
   try {
-    const feed = await openFeed(o.feedUrl, o.gop, AbortSignal.any([o.signal, ended.signal]));
+    const feed = await openFeed(
+      options.feedUrl,
+      options.gop,
+      AbortSignal.any([options.signal, ended.signal]),
+    );
     for await (const chunk of feed as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       reader.push(chunk);
@@ -33,6 +37,7 @@ export const readInputGop = async (o: {
   } finally {
     ended.abort();
   }
-  if (o.signal.aborted) throw new SwarmError('timeout', `GOP ${o.gop} did not come from the relay in time.`);
-  throw new SwarmError('unavailable', `The feed ended within GOP ${o.gop}.`);
+  if (options.signal.aborted)
+    throw new SwarmError('timeout', `GOP ${options.gop} did not come from the relay in time.`);
+  throw new SwarmError('unavailable', `The feed ended within GOP ${options.gop}.`);
 };

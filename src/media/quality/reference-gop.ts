@@ -10,7 +10,7 @@ const WARM_UP_GOPS = 2;
  * @throws SwarmError gop-left-ring, unknown-channel, unavailable: the relay's; session-failed: the encode failed;
  *   timeout: the signal was aborted
  */
-export const encodeReferenceGop = (o: {
+export const encodeReferenceGop = (options: {
   feedUrl: string;
   gop: number;
   gopDurationTicks: number;
@@ -21,30 +21,30 @@ export const encodeReferenceGop = (o: {
 }): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const over = (settle: () => void): void => {
-      o.signal.removeEventListener('abort', giveUp);
+      options.signal.removeEventListener('abort', giveUp);
       run.stop();
       settle();
     };
     const giveUp = (): void =>
-      over(() => reject(new SwarmError('timeout', `GOP ${o.gop} was not encoded in time.`)));
+      over(() => reject(new SwarmError('timeout', `GOP ${options.gop} was not encoded in time.`)));
     const fail = (code: 'session-failed', message: string): void =>
-      over(() => reject(new SwarmError(code, `GOP ${o.gop} can't be encoded: ${message}.`)));
+      over(() => reject(new SwarmError(code, `GOP ${options.gop} can't be encoded: ${message}.`)));
     const run = new EncodeRun({
-      feedUrl: o.feedUrl,
-      fromGop: Math.max(0, o.gop - WARM_UP_GOPS),
-      gopDurationTicks: o.gopDurationTicks,
-      framesPerSecond: o.framesPerSecond,
-      renditions: [o.rendition],
-      ffmpeg: o.ffmpeg,
+      feedUrl: options.feedUrl,
+      fromGop: Math.max(0, options.gop - WARM_UP_GOPS),
+      gopDurationTicks: options.gopDurationTicks,
+      framesPerSecond: options.framesPerSecond,
+      renditions: [options.rendition],
+      ffmpeg: options.ffmpeg,
       onGop: ({ gop, segments }) => {
         const [made] = segments;
-        if (gop === o.gop && made) over(() => resolve(made.segment));
+        if (gop === options.gop && made) over(() => resolve(made.segment));
       },
       onEnd: (end) => {
         if (end.kind === 'refused') over(() => reject(end.error));
         else fail('session-failed', end.kind === 'crashed' ? end.message : 'the feed ended');
       },
     });
-    o.signal.addEventListener('abort', giveUp);
+    options.signal.addEventListener('abort', giveUp);
     void run.start();
   });

@@ -19,7 +19,7 @@ const SLACK_SECONDS = 0.000_005;
  * @returns one number per segment
  * @throws SwarmError malformed-segment: they can't be compared; timeout
  */
-export const ssimOf = async (o: {
+export const ssimOf = async (options: {
   input: Buffer;
   segments: readonly Buffer[];
   rendition: Rendition;
@@ -27,13 +27,13 @@ export const ssimOf = async (o: {
   ffmpegPath: string;
   signal: AbortSignal;
 }): Promise<number[]> => {
-  const { segments, rendition, signal } = o;
+  const { segments, rendition, signal } = options;
   const folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-ssim-'));
   try {
-    const paths = [o.input, ...segments].map((_, i) => join(folder, `${i}.ts`));
-    await Promise.all([o.input, ...segments].map((bytes, i) => writeFile(paths[i]!, bytes)));
+    const paths = [options.input, ...segments].map((_, i) => join(folder, `${i}.ts`));
+    await Promise.all([options.input, ...segments].map((bytes, i) => writeFile(paths[i]!, bytes)));
     const startSeconds = ticksToSeconds(FEED_OFFSET_TICKS);
-    const endSeconds = startSeconds + ticksToSeconds(o.gopDurationTicks);
+    const endSeconds = startSeconds + ticksToSeconds(options.gopDurationTicks);
     const bounds = `start=${startSeconds - SLACK_SECONDS}:end=${endSeconds - SLACK_SECONDS}`;
     const size = `scale=${rendition.widthPx}:${rendition.heightPx},format=yuv420p`;
     const copies = segments.map((_, i) => `[in${i}]`).join('');
@@ -43,7 +43,7 @@ export const ssimOf = async (o: {
       ...segments.map((_, i) => `[out${i}][in${i}]ssim@s${i}`),
     ].join(';');
     const { stderr } = await run(
-      o.ffmpegPath,
+      options.ffmpegPath,
       [
         ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-copyts', '-filter_complex_threads', '1'],
         ...paths.flatMap((path) => ['-threads', '1', '-f', 'mpegts', '-i', path]),

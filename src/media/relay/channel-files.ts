@@ -2,7 +2,7 @@ import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { channelSpecSchema, idSchema } from '../../domain';
-import { replaceFile } from '../../service/durable-file';
+import { replaceFile } from '../../platform/durable-file';
 
 const recordSchema = z.object({
   gopDurationTicks: channelSpecSchema.shape.gopDurationTicks,
@@ -38,7 +38,7 @@ export class ChannelFiles {
       try {
         records.set(id, recordSchema.parse(JSON.parse(await readFile(path, 'utf8'))));
       } catch (cause) {
-        throw new Error(`${path} is not a channel record. Mend: remove it; its GOP numbers are lost.`, {
+        throw new Error(`${path} is not a channel record. Hint: remove it; its GOP numbers are lost.`, {
           cause,
         });
       }

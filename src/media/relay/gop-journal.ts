@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, readdir, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDirectoryDurably, syncDirectory } from '../../service/durable-file';
+import { makeDirectoryDurably, syncDirectory } from '../../platform/durable-file';
 import { frameRecord, readRecords, type JournalRecord } from './record-frame';
 
 export interface JournalLimits {

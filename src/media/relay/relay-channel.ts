@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, gopOf, gopStartTicks } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import type { ChannelRecord } from './channel-files';
 import { Contribution } from './contribution';
 import { Feed } from './feed';

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { SwarmError } from '../../domain';
-import { storageRefusal } from '../../service/durable-file';
-import type { Logger } from '../../service/logger';
-import type { StorageHealth } from '../../service/storage-health';
+import { storageRefusal } from '../../platform/durable-file';
+import type { Logger } from '../../platform/logger';
+import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFiles, type ChannelRecord } from './channel-files';
 import { RelayChannel } from './relay-channel';
 import { RingStore } from './ring-store';

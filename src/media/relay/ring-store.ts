@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TICKS_PER_SECOND } from '../../domain';
-import type { Logger } from '../../service/logger';
-import type { StorageHealth } from '../../service/storage-health';
+import type { Logger } from '../../platform/logger';
+import type { StorageHealth } from '../../platform/storage-health';
 import { GopJournal } from './gop-journal';
 import { fromRecord, ledgerFromRecord, toEntry, toLedgerEntry, type StoredGop } from './stored-gop';
 import type { GopLedger } from './types';

@@ -1,7 +1,7 @@
 import type { Express, Request, Response } from 'express';
 import { z } from 'zod';
 import { SwarmError, channelSpecSchema, idSchema } from '../../domain';
-import { parseOrRefuse } from '../../service/http';
+import { parseOrRefuse } from '../../platform/http';
 import { ingest } from './ingest';
 import type { RelayChannels } from './relay-channels';
 

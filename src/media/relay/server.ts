@@ -1,8 +1,8 @@
 import express, { type RequestHandler } from 'express';
 import type { Environment } from '../../config/config';
-import { errorHandler, listen, type ServerLimits } from '../../service/http';
-import { createLogger, type Logger } from '../../service/logger';
-import { StorageHealth } from '../../service/storage-health';
+import { errorHandler, listen, type ServerLimits } from '../../platform/http';
+import { createLogger, type Logger } from '../../platform/logger';
+import { StorageHealth } from '../../platform/storage-health';
 import { RelayChannels } from './relay-channels';
 import { addRoutes } from './routes';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SwarmError } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import type { RunningInput, StartInput } from './contribution-inputs';
 import { HeldInput, type ResumePoint } from './held-input';
 import type { IngestConnection, RelayLink } from './relay-link';

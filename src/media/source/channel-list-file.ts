@@ -26,7 +26,7 @@ export class ChannelListFile {
     try {
       return listSchema.parse(JSON.parse(text));
     } catch (cause) {
-      throw new Error(`${this.path} is not a list of channels. Mend: remove it and add the channels again.`, {
+      throw new Error(`${this.path} is not a list of channels. Hint: remove it and add the channels again.`, {
         cause,
       });
     }

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { SwarmError } from '../../domain';
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { FfmpegProcess } from './ffmpeg-process';
 import { paceFrames } from './frame-pacer';

@@ -1,6 +1,6 @@
 import { readEnvironment } from '../../config/config';
-import { runPart } from '../../service/lifecycle';
-import { createLogger } from '../../service/logger';
+import { runPart } from '../../platform/lifecycle';
+import { createLogger } from '../../platform/logger';
 import { sourceOptionsFrom, startSource } from './server';
 
 const log = createLogger('source');

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { Writable } from 'node:stream';
 import { SwarmError, type ErrorBody } from '../../domain';
-import { callJson } from '../../service/http';
+import { callJson } from '../../platform/http';
 import type { RelayChannelInfo } from '../relay';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
@@ -63,7 +63,7 @@ export class RelayLink {
 const refusalOf = (id: string, status: number, text: string): SwarmError => {
   try {
     const { error } = JSON.parse(text) as ErrorBody;
-    return new SwarmError(error.code, error.message, error.mend, error.details);
+    return new SwarmError(error.code, error.message, error.hint, error.details);
   } catch {
     return new SwarmError('internal', `The relay answered the contribution of ${id} with ${status}.`);
   }

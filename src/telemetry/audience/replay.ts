@@ -1,4 +1,4 @@
-import type { Logger } from '../../service/logger';
+import type { Logger } from '../../platform/logger';
 import { firstTargetMs } from '../forecast-points';
 import type { Point, TelemetryStore } from '../store';
 import { readAnchor, writeAnchor, type AudienceAnchor } from './anchor';

@@ -24,16 +24,21 @@ const BASE_TICKS = 900_000;
  */
 export const makeContribution = (
   seconds: number,
-  o: { audio?: boolean; rate?: string; codec?: string[] } = {},
+  options: { audio?: boolean; rate?: string; codec?: string[] } = {},
 ): Contribution => {
   const folder = mkdtempSync(join(tmpdir(), 'contribution-'));
   const file = join(folder, 'feed.ts');
-  const inputs = ['-f', 'lavfi', '-i', `testsrc2=s=160x90:r=${o.rate ?? FRAMES_PER_SECOND}:d=${seconds}`];
+  const inputs = [
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=s=160x90:r=${options.rate ?? FRAMES_PER_SECOND}:d=${seconds}`,
+  ];
   const audio = ['-f', 'lavfi', '-i', `sine=r=48000:d=${seconds}`];
   try {
     execFileSync('ffmpeg', [
-      ...['-v', 'error', ...inputs, ...(o.audio ? audio : [])],
-      ...(o.codec ?? ['-c:v', 'libx264', '-preset', 'ultrafast', '-sc_threshold', '0']),
+      ...['-v', 'error', ...inputs, ...(options.audio ? audio : [])],
+      ...(options.codec ?? ['-c:v', 'libx264', '-preset', 'ultrafast', '-sc_threshold', '0']),
       ...['-bf', '2', '-g', '40'],
       ...['-c:a', 'aac', '-muxdelay', '0', '-muxpreload', '0'],
       ...['-output_ts_offset', String(BASE_TICKS / 90_000), '-f', 'mpegts', file],

@@ -12,16 +12,16 @@ export interface FeedAndOrigin {
 
 /**
  * A relay's feed and an origin that records, anew for each test.
- * @param o.liveGops what the feed has when the test begins
+ * @param options.liveGops what the feed has when the test begins
  * @param use is given them before each test
  * @param inUse what the test has at its end: it may have put another feed in place of the first
  */
 export const startFeedAndOrigin = (
-  o: { liveGops?: number; audio?: boolean },
+  options: { liveGops?: number; audio?: boolean },
   use: (started: FeedAndOrigin) => void,
   inUse: () => { close(): Promise<void> }[],
 ): void => {
-  const { liveGops = 6.5, audio = false } = o;
+  const { liveGops = 6.5, audio = false } = options;
   let contribution: Contribution;
   beforeAll(() => {
     contribution = makeContribution(60, { audio });

@@ -65,9 +65,9 @@ export class FeedServer {
   }
 
   /** Ends the feeds under way, as when the contribution ends; `cut` breaks them amid a packet. */
-  endFeeds(o: { cut?: boolean } = {}): void {
+  endFeeds(options: { cut?: boolean } = {}): void {
     for (const res of this.answers) {
-      if (o.cut) res.socket?.destroy();
+      if (options.cut) res.socket?.destroy();
       else res.end();
     }
   }

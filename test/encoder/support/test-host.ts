@@ -15,7 +15,7 @@ export const quietLog = pino({ level: process.env.TEST_LOG ?? 'silent' });
 
 /** An encoder host in this process on a free port, with a client. */
 export const startHost = async (
-  o: Partial<EncoderHostOptions> = {},
+  options: Partial<EncoderHostOptions> = {},
 ): Promise<{ host: EncoderHost; client: EncoderClient; stop: () => Promise<void> }> => {
   const host = await startEncoder({
     id: 'enc-1',
@@ -27,7 +27,7 @@ export const startHost = async (
     port: 0,
     ffmpegPath: 'ffmpeg',
     log: quietLog,
-    ...o,
+    ...options,
   });
   const client = new EncoderClient(host.address);
   return {
@@ -46,7 +46,7 @@ let counter = 0;
 export const sessionRequest = (
   feedUrl: string,
   originUrl: string,
-  o: Partial<PrepareSession> = {},
+  options: Partial<PrepareSession> = {},
 ): PrepareSession => ({
   sessionId: `session-${++counter}`,
   channelId: 'ch-1',
@@ -56,7 +56,7 @@ export const sessionRequest = (
   framesPerSecond: 25,
   renditions: LADDER.slice(0, 1),
   fromGop: 3,
-  ...o,
+  ...options,
 });
 
 /** Waits until a condition holds; fails loudly otherwise. */

@@ -1,6 +1,6 @@
 import type { EncoderClient } from '../../../src/media/encoder/client';
 import type { ProbeCase } from '../../../src/media/probe';
-import type { OriginChannel, OriginClient } from '../../../activities/parts';
+import type { OriginChannel, OriginClient } from '../../../src/contracts/parts';
 import { SELF_TEST_CHANNEL } from './media-model';
 
 /** Stand for what needs ffmpeg. The calls to encoders and origin are those of the real thing, in the same order. */
@@ -55,11 +55,11 @@ const SAME_DB = 20;
 
 /** For activities/gop-quality.ts: both builds encode alike. */
 class GopQuality {
-  constructor(private readonly o: { origin: OriginClient }) {}
+  constructor(private readonly options: { origin: OriginClient }) {}
 
   async measure({ channel, signal }: { channel: OriginChannel; signal: AbortSignal }) {
     const gop = channel.nextGop - 1;
-    const [entry] = await this.o.origin.ledger(channel.id, gop, gop + 1, { signal }).catch(() => []);
+    const [entry] = await this.options.origin.ledger(channel.id, gop, gop + 1, { signal }).catch(() => []);
     if (entry?.sessionId !== channel.owner?.sessionId) return null;
     return { newDb: SAME_DB, oldDb: SAME_DB };
   }

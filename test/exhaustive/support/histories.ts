@@ -10,7 +10,7 @@ import {
   versionsControl,
   versionsWorkflowId,
 } from '../../../src/domain';
-import { rollout } from '../../../workflows/rollout';
+import { rollout } from '../../../workflows/versions/rollout';
 import type { BuildName } from './fleet-model';
 import { brokenInvariants } from './invariants';
 import { faultKinds, type FaultKind } from './network-model';

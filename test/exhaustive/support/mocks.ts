@@ -5,9 +5,9 @@ import type * as Model from './temporal-model';
 jest.mock('@temporalio/workflow', () => jest.requireActual<typeof Model>('./temporal-model').workflowModule);
 jest.mock('@temporalio/activity', () => jest.requireActual<typeof Model>('./temporal-model').activityModule);
 jest.mock('node:timers/promises', () => jest.requireActual<typeof Model>('./temporal-model').timersModule);
-jest.mock('../../../activities/refusing-client', () => ({ refusingClient: (client: unknown) => client }));
+jest.mock('../../../activities/kit/refusing-client', () => ({ refusingClient: (client: unknown) => client }));
 jest.mock(
-  '../../../activities/gop-quality',
+  '../../../activities/versions/gop-quality',
   () => jest.requireActual<typeof Clips>('./clips-model').qualityModule,
 );
 jest.mock('../../../src/fleet/installed-build', () => ({ verifyInstalled: async () => undefined }));

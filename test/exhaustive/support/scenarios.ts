@@ -7,7 +7,7 @@ import {
   swarmControl,
   swarmWorkflowId,
 } from '../../../src/domain';
-import { rollout } from '../../../workflows/rollout';
+import { rollout } from '../../../workflows/versions/rollout';
 import type { BuildName } from './fleet-model';
 import { brokenInvariants } from './invariants';
 import type { Fault, Step } from './network-model';
@@ -20,7 +20,7 @@ import { CELL, World, isMove, isRollout, type Sabotage, type WorldOptions } from
  */
 const LOOK_AFTER_MOVE_MS = 50_000;
 const LOOK_AFTER_ROLLOUT_MS = 25_000;
-/** All that a saga may have left behind is found and mended by then: an orphan is one 60 s after it was seen. */
+/** All that a saga may have left behind is found and repaired by then: an orphan is one 60 s after it was seen. */
 const SETTLED_AFTER_MS = 240_000;
 /** Activities of a rollout give up after three minutes each, and then it goes back. */
 const ROLLOUT_WITHIN_MS = 1_200_000;

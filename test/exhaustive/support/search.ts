@@ -30,10 +30,10 @@ export interface SearchOptions {
  * Runs a scenario with every single fault and, for `pairs`, every pair: the second on each step that follows the
  * first. Faults of the same effect (faults.ts) are run once.
  */
-export const searchFaults = async (scenario: Scenario, o: SearchOptions): Promise<Search> => {
+export const searchFaults = async (scenario: Scenario, options: SearchOptions): Promise<Search> => {
   const search: Search = { runs: 0, standsFor: 0, steps: 0, failures: [], outcomes: {} };
   const run = async (faults: Fault[], standsFor = 1): Promise<RunResult> => {
-    const result = await runScenario(scenario, faults, o.sabotage);
+    const result = await runScenario(scenario, faults, options.sabotage);
     search.runs += 1;
     search.standsFor += standsFor;
     for (const line of result.outcomes) {
@@ -52,26 +52,29 @@ export const searchFaults = async (scenario: Scenario, o: SearchOptions): Promis
   search.steps = steps.length;
   const { distinct, harmless } = distinctFaultsOn(steps);
   // With a harmless fault first, a pair is the second fault alone.
-  if (!o.part || o.part.index === 0) {
+  if (!options.part || options.part.index === 0) {
     search.standsFor += harmless.length;
-    if (o.pairs === 'all') for (const { step } of harmless) search.standsFor += faultsOn(steps, step).length;
+    if (options.pairs === 'all')
+      for (const { step } of harmless) search.standsFor += faultsOn(steps, step).length;
   }
-  const random = seededRandom(typeof o.pairs === 'object' ? o.pairs.seed : 0);
+  const random = seededRandom(typeof options.pairs === 'object' ? options.pairs.seed : 0);
 
   const isStopped = (): boolean => {
     const last = search.failures.at(-1);
-    return last !== undefined && (o.stopAtFailure?.test(last) ?? false);
+    return last !== undefined && (options.stopAtFailure?.test(last) ?? false);
   };
-  const { index, of } = o.part ?? { index: 0, of: 1 };
+  const { index, of } = options.part ?? { index: 0, of: 1 };
   for (const [i, first] of distinct.entries()) {
     if (i % of !== index) continue;
     if (isStopped()) break;
     const { steps: stepsAfterFirst } = await run([first], first.standsFor);
-    if (o.pairs === 'none') continue;
+    if (options.pairs === 'none') continue;
     const second = distinctFaultsOn(stepsAfterFirst, first.step);
-    if (o.pairs === 'all') search.standsFor += first.standsFor * second.harmless.length;
+    if (options.pairs === 'all') search.standsFor += first.standsFor * second.harmless.length;
     const chosen =
-      o.pairs === 'all' ? second.distinct : shuffled(second.distinct, random).slice(0, o.pairs.perFirst);
+      options.pairs === 'all'
+        ? second.distinct
+        : shuffled(second.distinct, random).slice(0, options.pairs.perFirst);
     for (const fault of chosen) await run([first, fault], first.standsFor * fault.standsFor);
   }
   return search;

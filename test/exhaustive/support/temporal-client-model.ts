@@ -19,14 +19,14 @@ export class TemporalServer implements Part {
 }
 
 /** As much of Temporal's client as activities use, over a network that may fail. */
-export const temporalClient = (o: {
+export const temporalClient = (options: {
   clock: VirtualClock;
   network: NetworkModel;
   temporal: () => TemporalModel;
   server: TemporalServer;
   isMove: (workflowId: string) => boolean;
 }): Client => {
-  const { clock, network, temporal, server } = o;
+  const { clock, network, temporal, server } = options;
   const call = <T>(what: string, isRead: boolean, run: () => T | Promise<T>): Promise<T> =>
     network.call({
       to: server,
@@ -63,7 +63,7 @@ export const temporalClient = (o: {
   });
   const list = async function* () {
     for (const run of temporal().runs.values()) {
-      if (!o.isMove(run.workflowId)) continue;
+      if (!options.isMove(run.workflowId)) continue;
       yield {
         status: { name: run.status === 'running' ? 'RUNNING' : 'COMPLETED' },
         closeTime: run.closedAtMs === null ? undefined : new Date(run.closedAtMs),

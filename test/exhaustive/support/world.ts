@@ -1,5 +1,5 @@
 import { EncoderDirectory, VersionsView, createActivities, type Dependencies } from '../../../activities';
-import { withFailures } from '../../../activities/failures';
+import { withFailures } from '../../../activities/kit/failures';
 import {
   SwarmError,
   channelControl,
@@ -24,9 +24,9 @@ import {
 import type { PrepareSession } from '../../../src/media/encoder/types';
 import type { OwnRequest } from '../../../src/media/origin/ownership';
 import type { TelemetryStore } from '../../../src/telemetry/store';
-import { channel } from '../../../workflows/channel';
-import { swarm } from '../../../workflows/swarm';
-import { versions } from '../../../workflows/version-manager';
+import { channel } from '../../../workflows/moves/channel';
+import { swarm } from '../../../workflows/cycle/swarm';
+import { versions } from '../../../workflows/versions/version-manager';
 import { FleetModel, builds, fleetEncoder } from './fleet-model';
 import { EncoderModel, OriginModel, RelayModel, refusedAnswer } from './media-model';
 import { NetworkModel, grpcDeadline, type Fault, type Part } from './network-model';
@@ -363,16 +363,18 @@ export class World {
       });
     type Options = { deadlineMs?: number; signal?: AbortSignal } | undefined;
     return {
-      describe: (o: Options) => call('describe', true, () => encoder.info, o),
-      telemetry: (o: Options) => call('telemetry', true, () => encoder.telemetry(), o),
-      prepare: (order: PrepareSession, o: Options) => call('prepare', false, () => encoder.prepare(order), o),
-      session: (id: string, o: Options) => call(`session ${id}`, true, () => encoder.session(id), o),
-      awaitReady: (id: string, waitMs: number, o: Options) =>
-        call(`awaitReady ${id}`, true, () => encoder.awaitReady(id, waitMs), o),
-      commit: (id: string, token: number, firstGop: number, o: Options) =>
-        call('commit', false, () => encoder.commit(id, token, firstGop), o),
-      release: (id: string, o: Options) =>
-        call('release', false, () => encoder.release(id, this.sabotage.noRelease), o),
+      describe: (options: Options) => call('describe', true, () => encoder.info, options),
+      telemetry: (options: Options) => call('telemetry', true, () => encoder.telemetry(), options),
+      prepare: (order: PrepareSession, options: Options) =>
+        call('prepare', false, () => encoder.prepare(order), options),
+      session: (id: string, options: Options) =>
+        call(`session ${id}`, true, () => encoder.session(id), options),
+      awaitReady: (id: string, waitMs: number, options: Options) =>
+        call(`awaitReady ${id}`, true, () => encoder.awaitReady(id, waitMs), options),
+      commit: (id: string, token: number, firstGop: number, options: Options) =>
+        call('commit', false, () => encoder.commit(id, token, firstGop), options),
+      release: (id: string, options: Options) =>
+        call('release', false, () => encoder.release(id, this.sabotage.noRelease), options),
     };
   }
 

@@ -1,7 +1,7 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { channelWithDefaults, type SwarmWorkflowState } from '../../../src/domain';
-import { withFailures } from '../../../activities/failures';
-import { retrainingActivities } from '../../../activities/retraining';
+import { withFailures } from '../../../activities/kit/failures';
+import { retrainingActivities } from '../../../activities/forecast/retraining';
 import { ModelHolder, ModelStore } from '../../../src/models';
 import type { Dependencies } from '../../../activities';
 import { datasetOf, STEP_SECONDS } from './datasets';

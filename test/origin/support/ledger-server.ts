@@ -9,9 +9,9 @@ export class LedgerServer {
   failure: 'none' | 'garbage' | 'left-ring' | 'silent' = 'none';
   /** Held back until released. */
   gate: Promise<void> = Promise.resolve();
-  #arrived = (): void => undefined;
-  readonly #server = createServer((req, res) => {
-    this.#arrived();
+  private arrived = (): void => undefined;
+  private readonly server = createServer((req, res) => {
+    this.arrived();
     void this.gate.then(() => {
       const gop = Number(/\/ledger\/(\d+)/.exec(req.url ?? '')?.[1]);
       const ptsTicks = this.ptsTicksByGop.get(gop);
@@ -31,21 +31,21 @@ export class LedgerServer {
   });
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
   /** Resolves when the next request arrives, before it is answered. */
   nextRequest(): Promise<void> {
-    return new Promise((resolve) => (this.#arrived = resolve));
+    return new Promise((resolve) => (this.arrived = resolve));
   }
 
   async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
     return this;
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
   }
 }

@@ -3,7 +3,7 @@ import { FRAMES_PER_SECOND, GOP_DURATION_TICKS } from './segments';
 
 export interface Answer<T = Record<string, unknown>> {
   status: number;
-  body: T & { error?: { code: string; message: string; mend?: string; details?: Record<string, unknown> } };
+  body: T & { error?: { code: string; message: string; hint?: string; details?: Record<string, unknown> } };
 }
 
 export const ownerNamed = (name: string) => ({ encoderId: `enc-${name}`, sessionId: `session-${name}` });

@@ -17,7 +17,7 @@ const root = join(__dirname, '..', '..', '..');
 
 /** An origin as a process of its own, on the same port and state directory each time it is started. */
 export class OriginProcess {
-  #child: ChildProcess | undefined;
+  private child: ChildProcess | undefined;
 
   private constructor(
     readonly client: OriginClient,
@@ -36,7 +36,7 @@ export class OriginProcess {
   }
 
   get pid(): number {
-    return this.#child!.pid!;
+    return this.child!.pid!;
   }
 
   /** Starts the process and waits until it is healthy. */
@@ -48,7 +48,7 @@ export class OriginProcess {
       env: this.environment,
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    this.#child = child;
+    this.child = child;
     for (;;) {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(`The origin ended with ${child.exitCode}.`);
@@ -63,9 +63,9 @@ export class OriginProcess {
 
   /** Ends the process. @returns its exit code, or null if it died of the signal */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
-    const child = this.#child;
+    const child = this.child;
     if (!child) return null;
-    this.#child = undefined;
+    this.child = undefined;
     if (child.exitCode === null && child.signalCode === null) {
       const exited = once(child, 'exit');
       child.kill(signal);

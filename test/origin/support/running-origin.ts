@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { startOrigin, type OriginLimits } from '../../../src/media/origin';
-import type { ServerLimits } from '../../../src/service/http';
+import type { ServerLimits } from '../../../src/platform/http';
 import { LedgerServer } from './ledger-server';
 import { OriginClient } from './origin-client';
 
 /** An origin on a free port with a state directory of its own, and a relay's ledger beside it. */
 export class RunningOrigin {
   client!: OriginClient;
-  #part: { port: number; stop(): Promise<void> } | undefined;
+  private part: { port: number; stop(): Promise<void> } | undefined;
 
   private constructor(
     readonly stateDir: string,
@@ -21,9 +21,9 @@ export class RunningOrigin {
 
   static async start(
     limits: Partial<OriginLimits> = {},
-    o: { parent?: string; serverLimits?: Partial<ServerLimits> } = {},
+    options: { parent?: string; serverLimits?: Partial<ServerLimits> } = {},
   ): Promise<RunningOrigin> {
-    const { parent = tmpdir(), serverLimits = {} } = o;
+    const { parent = tmpdir(), serverLimits = {} } = options;
     const stateDir = await mkdtemp(join(parent, 'origin-test-'));
     const origin = new RunningOrigin(stateDir, await new LedgerServer().start(), limits, serverLimits);
     await origin.begin();
@@ -31,7 +31,7 @@ export class RunningOrigin {
   }
 
   async begin(): Promise<void> {
-    this.#part = await startOrigin({
+    this.part = await startOrigin({
       host: '127.0.0.1',
       port: 0,
       stateDir: this.stateDir,
@@ -40,12 +40,12 @@ export class RunningOrigin {
       limits: this.limits,
       serverLimits: this.serverLimits,
     });
-    this.client = new OriginClient(`http://127.0.0.1:${this.#part.port}`);
+    this.client = new OriginClient(`http://127.0.0.1:${this.part.port}`);
   }
 
   async end(): Promise<void> {
-    await this.#part?.stop();
-    this.#part = undefined;
+    await this.part?.stop();
+    this.part = undefined;
   }
 
   async restart(): Promise<void> {

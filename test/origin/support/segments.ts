@@ -38,7 +38,7 @@ const cutAtIdr = (stream: Buffer): { segment: Buffer; ptsTicks: number[] }[] => 
 export const encodeGops = async (
   count: number,
   size: string,
-  o: { crf?: number; profile?: string; audio?: boolean; extra?: string[] } = {},
+  options: { crf?: number; profile?: string; audio?: boolean; extra?: string[] } = {},
 ): Promise<EncodedGop[]> => {
   const seconds = (count * GOP_DURATION_TICKS) / 90_000;
   const framesPerGop = (GOP_DURATION_TICKS / 90_000) * FRAMES_PER_SECOND;
@@ -48,7 +48,7 @@ export const encodeGops = async (
     [
       ...['-hide_banner', '-loglevel', 'error', '-f', 'lavfi'],
       ...['-i', `testsrc2=size=${size}:rate=${FRAMES_PER_SECOND}:duration=${seconds}`],
-      ...(o.audio ? tone : []),
+      ...(options.audio ? tone : []),
       ...[
         '-c:v',
         'libx264',
@@ -59,12 +59,12 @@ export const encodeGops = async (
         '-bf',
         '2',
         '-crf',
-        String(o.crf ?? 30),
+        String(options.crf ?? 30),
       ],
-      ...['-profile:v', o.profile ?? 'main', '-level', '3.0', '-pix_fmt', 'yuv420p'],
+      ...['-profile:v', options.profile ?? 'main', '-level', '3.0', '-pix_fmt', 'yuv420p'],
       ...['-g', String(framesPerGop), '-keyint_min', String(framesPerGop), '-sc_threshold', '0'],
-      ...['-x264-params', 'open-gop=0', ...(o.extra ?? [])],
-      ...(o.audio ? ['-c:a', 'aac', '-b:a', '64k'] : []),
+      ...['-x264-params', 'open-gop=0', ...(options.extra ?? [])],
+      ...(options.audio ? ['-c:a', 'aac', '-b:a', '64k'] : []),
       ...['-muxdelay', '0', '-muxpreload', '0', '-f', 'mpegts', 'pipe:1'],
     ],
     { encoding: 'buffer', maxBuffer: 1 << 28 },

@@ -47,13 +47,16 @@ const ANCHOR_MS = 1_790_000_000_000;
 const LIMIT_UNITS = 6 * defaultPolicy.limitFraction;
 
 /** Plays the audience against forecast, fitness and planner, second by second. No encoder, no server. */
-export const simulate = (o: SimulationOptions): SimulationResult => {
-  const cycleSeconds = o.cycleSeconds ?? 5;
+export const simulate = (options: SimulationOptions): SimulationResult => {
+  const cycleSeconds = options.cycleSeconds ?? 5;
   const specs = defaultChannels();
-  const roles = o.roles ?? castRoles(new Map(specs.map((s) => [s.id, o.placement[s.id] ?? null])));
+  const roles =
+    options.roles ?? castRoles(new Map(specs.map((s) => [s.id, options.placement[s.id] ?? null])));
   const viewers = (id: string, atMs: number): number =>
-    viewersAt(o.trace, roles[id] ?? 'modest', ANCHOR_MS, STEP_SECONDS, atMs);
-  const channels: ChannelObservation[] = specs.map((spec) => channelOn(spec, o.placement[spec.id] ?? null));
+    viewersAt(options.trace, roles[id] ?? 'modest', ANCHOR_MS, STEP_SECONDS, atMs);
+  const channels: ChannelObservation[] = specs.map((spec) =>
+    channelOn(spec, options.placement[spec.id] ?? null),
+  );
   const encoderIds = ['enc-1', 'enc-2', 'enc-3'];
   const forecaster = createSeriesForecaster({ refitEverySteps: STEPS_PER_DAY });
   const pending: { doneAtMs: number; move: Move }[] = [];
@@ -68,8 +71,8 @@ export const simulate = (o: SimulationOptions): SimulationResult => {
   };
   let lowDemandSinceMs: number | null = null;
   let forecasts = 0;
-  const begin = o.beginSeconds ?? 0;
-  const seconds = o.days * STEPS_PER_DAY * STEP_SECONDS;
+  const begin = options.beginSeconds ?? 0;
+  const seconds = options.days * STEPS_PER_DAY * STEP_SECONDS;
 
   const unitsOn = (encoderId: string, rungs: (c: ChannelObservation) => number): number =>
     channels
@@ -78,7 +81,7 @@ export const simulate = (o: SimulationOptions): SimulationResult => {
 
   const forecastAt = (atMs: number): CellForecast => {
     const firstStepMs = Math.floor(atMs / (STEP_SECONDS * 1000)) * STEP_SECONDS * 1000;
-    const steps = o.historyDays * STEPS_PER_DAY;
+    const steps = options.historyDays * STEPS_PER_DAY;
     const viewersHistory = Object.fromEntries(
       specs.map(({ id }) => [
         id,
@@ -92,7 +95,7 @@ export const simulate = (o: SimulationOptions): SimulationResult => {
       cell: 'local',
       atMs,
       stepSeconds: STEP_SECONDS,
-      horizonSteps: o.horizonSteps ?? 6,
+      horizonSteps: options.horizonSteps ?? 6,
       seasonSteps: STEPS_PER_DAY,
       channels: specs,
       viewersHistory,
@@ -120,12 +123,12 @@ export const simulate = (o: SimulationOptions): SimulationResult => {
         encoders: encoderIds.map((id) => encoderWith(id)),
         channels: structuredClone(channels),
       });
-      const forecast = o.moves === false ? null : forecastAt(atMs);
+      const forecast = options.moves === false ? null : forecastAt(atMs);
       const fitness = fitnessOf(snapshot, forecast, defaultPolicy);
       const plan = makePlan(snapshot, forecast, fitness, defaultPolicy, { lowDemandSinceMs });
       lowDemandSinceMs = plan.lowDemandSinceMs;
       if (plan.scale.kind === 'provision') result.provisions++;
-      const wanted = o.moves === false ? plan.moves.filter((m) => m.reason === 'ladder') : plan.moves;
+      const wanted = options.moves === false ? plan.moves.filter((m) => m.reason === 'ladder') : plan.moves;
       for (const move of wanted) {
         (channels.find((c) => c.spec.id === move.channelId) as ChannelObservation).moving = true;
         pending.push({ doneAtMs: atMs + HANDOFF_SECONDS * 1000, move });

@@ -1,5 +1,5 @@
 import type { Activities } from '../../../activities';
-import { withFailures } from '../../../activities/failures';
+import { withFailures } from '../../../activities/kit/failures';
 import {
   SwarmError,
   type EncoderUpdate,

@@ -26,7 +26,7 @@ const temporalCli = (): string => {
   const path = process.env.TEMPORAL_CLI ?? join(homedir(), '.cache', 'encoder-swarm', 'bin', 'temporal');
   if (existsSync(path)) return path;
   throw new Error(
-    `No Temporal CLI at ${path}. Mend: set TEMPORAL_CLI, or run node scripts/prepare.mjs --tools.`,
+    `No Temporal CLI at ${path}. Hint: set TEMPORAL_CLI, or run node scripts/prepare.mjs --tools.`,
   );
 };
 
@@ -50,9 +50,9 @@ export interface TemporalServerOptions {
 }
 
 /** A real Temporal server of its own, in memory. */
-export const startTemporal = (o: TemporalServerOptions = {}): Promise<TestWorkflowEnvironment> => {
+export const startTemporal = (options: TemporalServerOptions = {}): Promise<TestWorkflowEnvironment> => {
   quietRuntime();
-  const attributes = o.registerAttributes === false ? [] : Object.values(searchAttributeNames);
+  const attributes = options.registerAttributes === false ? [] : Object.values(searchAttributeNames);
   return TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: temporalCli() },
@@ -60,7 +60,7 @@ export const startTemporal = (o: TemporalServerOptions = {}): Promise<TestWorkfl
       extraArgs: [
         ...Object.entries({
           ...TUNED,
-          'limit.historyCount.suggestContinueAsNew': String(o.suggestContinueAsNewAtEvents ?? 4_096),
+          'limit.historyCount.suggestContinueAsNew': String(options.suggestContinueAsNewAtEvents ?? 4_096),
         }).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
         ...attributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
       ],

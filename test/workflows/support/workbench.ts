@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Activities } from '../../../activities';
-import { requestActivities } from '../../../activities/requests';
+import { requestActivities } from '../../../activities/moves/requests';
 import { taskQueueOf } from '../../../src/config/config';
 import {
   channelControl,
@@ -19,7 +19,7 @@ import {
   type RecoverRequest,
 } from '../../../src/domain';
 import { workerTuning } from '../../../src/worker/worker';
-import type { ChannelWorkflowInput } from '../../../workflows/types';
+import type { ChannelWorkflowInput } from '../../../workflows/kit/types';
 import { FakeSwarm } from './fake-activities';
 import { bundleWorkflows, startTemporal, type TemporalServerOptions } from './temporal';
 
@@ -71,8 +71,8 @@ export class Workbench {
     readonly cell: string,
   ) {}
 
-  static async open(o: TemporalServerOptions = {}): Promise<Workbench> {
-    const [environment, workflowBundle] = await Promise.all([startTemporal(o), bundleWorkflows()]);
+  static async open(options: TemporalServerOptions = {}): Promise<Workbench> {
+    const [environment, workflowBundle] = await Promise.all([startTemporal(options), bundleWorkflows()]);
     const cell = `t-${randomUUID().slice(0, 8)}`;
     const bench = new Workbench(environment, workflowBundle, cell);
     await bench.startWorker();

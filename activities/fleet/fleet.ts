@@ -1,0 +1,70 @@
+import { SwarmError, type InstalledBuild } from '../../src/domain';
+import type { Dependencies } from '../kit/dependencies';
+import { withHeartbeats } from '../kit/heartbeat';
+import { installedBuildOf } from './installed';
+
+const HEALTH_CHECK_EVERY_MS = 250;
+const HEALTHY_WITHIN_MS = 60_000;
+const CALL_DEADLINE_MS = 1_000;
+
+/** Activities that start and end encoder hosts. */
+export const fleetActivities = ({
+  fleet,
+  encoders,
+  versions,
+}: Pick<Dependencies, 'fleet' | 'encoders' | 'versions'>) => ({
+  /** The same requestId again gives the same encoder. It begins with the cell's target build. */
+  provisionEncoder: (request: { requestId: string; zone?: string }): Promise<{ encoderId: string }> =>
+    withHeartbeats(async () => {
+      const { builds, targetBuildId } = await versions.read();
+      const target = builds.find((build) => build.id === targetBuildId);
+      const build = target && installedBuildOf(target);
+      return { encoderId: (await fleet.provision(request.requestId, request.zone, build)).id };
+    }),
+
+  /**
+   * Starts a drained encoder anew with a build; the same requestId again changes nothing.
+   * @throws SwarmError conflict, not-found, unknown-encoder: nothing changed; encoder-incompatible: it runs the
+   * build before again
+   */
+  setEncoderBuild: (request: {
+    encoderId: string;
+    build: InstalledBuild;
+    requestId: string;
+  }): Promise<{ encoderId: string }> =>
+    withHeartbeats(async () => {
+      const { encoderId, build, requestId } = request;
+      await fleet.setBuild(encoderId, build, requestId);
+      await encoders.refresh();
+      return { encoderId };
+    }),
+
+  /** Waits until a new encoder answers with its first telemetry. @throws SwarmError encoder-unreachable */
+  awaitEncoderHealthy: (request: { encoderId: string }): Promise<{ atMs: number }> =>
+    withHeartbeats(async (signal) => {
+      const { encoderId } = request;
+      const startedAtMs = Date.now();
+      while (Date.now() - startedAtMs < HEALTHY_WITHIN_MS) {
+        signal.throwIfAborted();
+        try {
+          const client = await encoders.client(encoderId);
+          await client.describe({ deadlineMs: CALL_DEADLINE_MS, signal });
+          await client.telemetry({ deadlineMs: CALL_DEADLINE_MS, signal });
+          return { atMs: Date.now() };
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, HEALTH_CHECK_EVERY_MS));
+        }
+      }
+      throw new SwarmError(
+        'encoder-unreachable',
+        `Encoder ${encoderId} did not answer within ${HEALTHY_WITHIN_MS} ms of its start.`,
+        'Look at the log of this encoder.',
+      );
+    }),
+
+  deprovisionEncoder: (request: { encoderId: string }): Promise<void> =>
+    withHeartbeats(async () => {
+      await fleet.deprovision(request.encoderId);
+      await encoders.refresh();
+    }),
+});

@@ -1,0 +1,262 @@
+import type {
+  ChannelSpec,
+  EncoderUpdate,
+  Fitness,
+  InstalledBuild,
+  MoveExplanation,
+  MoveResult,
+  Owner,
+  Plan,
+  Policy,
+  SwarmSnapshot,
+  SwarmWorkflowState,
+} from '../../src/domain';
+import type { Evaluation, TrainingResult } from '../../src/models';
+import type { EncoderClient } from '../../src/media/encoder/client';
+
+/** Shapes that cross between workflows and activities. All plain JSON, all small. */
+
+/** What a channel must know of its swarm to choose an encoder: handed down by the swarm at every change. */
+export interface SwarmContext {
+  policy: Policy;
+  cordons: SwarmWorkflowState['cordons'];
+}
+
+/** The calls of the encoder client that activities make; refusals are SwarmErrors. */
+export type EncoderCalls = Pick<
+  EncoderClient,
+  'describe' | 'telemetry' | 'prepare' | 'session' | 'awaitReady' | 'commit' | 'release'
+>;
+
+/** A channel whose owner can't be publishing any more. */
+export interface LostChannel {
+  channelId: string;
+  reason: 'encoder-lost' | 'session-failed';
+  lostEncoderId: string | null;
+  lostSessionId: string | null;
+  evidence: string;
+}
+
+/** A session that no channel wants: not the owner, not part of a move, and seen so for a minute. */
+export interface OrphanSession {
+  encoderId: string;
+  sessionId: string;
+  channelId: string;
+}
+
+/** Everything that one control cycle saw. */
+export interface Observation {
+  snapshot: SwarmSnapshot;
+  unreachable: string[];
+  lost: LostChannel[];
+  orphans: OrphanSession[];
+  /** Channels that the relay, the origin or the source does not know, as after a loss of their state. */
+  unregistered: string[];
+}
+
+export interface ForecastReference {
+  forecastId: string;
+  model: string;
+  issuedAtMs: number;
+}
+
+export interface Decision {
+  fitness: Fitness[];
+  plan: Plan;
+  /** Encoders to bring to the target build, most urgent first. */
+  updates: EncoderUpdate[];
+}
+
+/** What bringing an encoder in line needs: the build to go to, and the one to go back to where that is known. */
+export interface UpdatePlan {
+  build: InstalledBuild;
+  before: InstalledBuild | null;
+}
+
+/** The channel at the moment of a choice, as origin and relay tell it. GOP numbers. */
+export interface ChannelFacts {
+  token: number;
+  owner: Owner | null;
+  nextGop: number;
+  hasPublished: boolean;
+  /** Oldest GOP that the relay can still feed. */
+  oldestGop: number;
+}
+
+export interface ChooseTargetRequest {
+  cell: string;
+  spec: ChannelSpec;
+  context: SwarmContext;
+  rungs: number;
+  /** Absent: the fittest. */
+  toEncoderId?: string;
+  exclude: string[];
+  /** Name of the session to come, so that its load counts before the host reports it. */
+  sessionId: string;
+  /** Recovery puts being on air above every limit: it may fill an encoder, and may shrink the ladder. */
+  purpose: 'handoff' | 'recovery';
+}
+
+export interface TargetChoice {
+  encoderId: string;
+  rungs: number;
+  explanation: MoveExplanation;
+  facts: ChannelFacts;
+  /** It is of another compatibility class than the present owner: the seam has to be declared. */
+  discontinuity?: boolean;
+  atMs: number;
+}
+
+export interface PrepareTargetRequest {
+  spec: ChannelSpec;
+  encoderId: string;
+  sessionId: string;
+  rungs: number;
+  fromGop: number;
+}
+
+export interface PreparedTarget {
+  /** When the host had started the session, and when it stood near the live edge. */
+  startedAtMs: number;
+  atMs: number;
+}
+
+export interface OwnRequest {
+  channelId: string;
+  requestId: string;
+  expectToken: number;
+  owner: Owner | null;
+  fromGop: number;
+  gapReason?: string;
+  discontinuity?: boolean;
+}
+
+export interface Ownership {
+  token: number;
+  firstGop: number;
+  /** When the origin had answered. */
+  atMs: number;
+}
+
+export interface ReturnOwnershipRequest {
+  channelId: string;
+  requestId: string;
+  from: Owner;
+  to: Owner;
+  /** The source's token before the take-over. */
+  tokenBefore: number;
+  discontinuity?: boolean;
+}
+
+/** `granted` is null where a third party owns the channel by now. */
+export interface ReturnedOwnership {
+  granted: { token: number; firstGop: number } | null;
+  atMs: number;
+}
+
+export interface TakeOverRequest {
+  spec: ChannelSpec;
+  requestId: string;
+  encoderId: string;
+  sessionId: string;
+  rungs: number;
+  facts: ChannelFacts;
+  /** Published to viewers' playlists where GOPs can't be had any more. */
+  gapReason: string;
+  discontinuity?: boolean;
+}
+
+export interface TakenOver extends Ownership {
+  /** GOPs declared as a gap because the relay no longer has them. */
+  gapsDeclared: number;
+  startedAtMs: number;
+}
+
+export interface AwaitPublishedRequest {
+  channelId: string;
+  gop: number;
+  owner: Owner;
+  /** How long the owner may take once the relay has sealed the GOP. */
+  withinMs: number;
+}
+
+/** `published` false: the input is silent, so there is nothing that the owner could publish. */
+export interface PublishedGop {
+  published: boolean;
+  atMs: number;
+}
+
+export interface Released {
+  atMs: number;
+}
+
+/** An encoder to blame for a failed or unplanned move; lowers its fitness for a while. */
+export interface Trouble {
+  encoderId: string;
+  kind: 'crash' | 'handoff-failed';
+  atMs: number;
+}
+
+export interface RecordMoveRequest {
+  cell: string;
+  result: MoveResult;
+  troubles: Trouble[];
+}
+
+/** Answer of a channel (or swarm) workflow to a request: accepted, or its validator's refusal. */
+export interface Acceptance {
+  accepted: boolean;
+  why?: string;
+}
+
+/** How one channel of a drained encoder fared. */
+export interface DrainedChannel {
+  channelId: string;
+  moved: boolean;
+  /** True where the channel may be asked again, for instance because it was already moving. */
+  retry: boolean;
+  why?: string;
+}
+
+/** What one run of the feedback loop found. */
+export interface ScoredForecasts {
+  scored: number;
+  /** Series whose errors have just been found to have shifted, such as `viewers/ch-1`. */
+  drifts: string[];
+}
+
+export interface IssuedForecast {
+  forecastId: string;
+  model: string;
+  channels: number;
+  held: string[];
+  historySteps: number;
+  /** Largest P90 of the whole cell over the horizon, in encode units. */
+  peakUnitsP90: number;
+}
+
+/** One run of the retraining workflow; names its folder of files. */
+export interface RetrainingRun {
+  runId: string;
+}
+
+export interface CollectedHistory {
+  series: number;
+  /** Of measured history, in days of the series. */
+  days: number;
+  fromMs: number;
+  toMs: number;
+}
+
+export interface TrainRequest extends RetrainingRun {
+  seed: number;
+}
+
+export type TrainedModel = TrainingResult;
+export type EvaluatedModel = Evaluation;
+
+export interface SettledModel {
+  modelId: string;
+  accepted: boolean;
+  why: string;
+}

@@ -1,0 +1,152 @@
+import type { Client } from '@temporalio/client';
+import {
+  channelControl,
+  channelWorkflowId,
+  type ChannelWorkflowState,
+  type EncoderObservation,
+  type Evidence,
+  type InstalledBuild,
+  type RolloutPolicy,
+} from '../../src/domain';
+import { addComparison } from '../../src/versions/compare';
+import { readingOf, type ChannelMoment } from '../../src/versions/build-readings';
+import { withinOrNull } from '../../src/platform/deadline';
+import type { EncoderProbe } from '../../src/observation/encoder-probe';
+import type { GopQuality } from './gop-quality';
+import type { OriginClient, OriginChannel, RelayChannel, RelayClient } from '../../src/contracts/parts';
+
+const LOOK_DEADLINE_MS = 800;
+
+/** What was seen at one moment, to tell at the next what was lost since. */
+interface Seen {
+  owners: Map<string, { encoderId: string; sessionId: string }>;
+  reachable: Set<string>;
+}
+
+/** Compares the encoders that run a new build with those that do not, moment by moment. Kept over one soak. */
+export class BuildComparer {
+  private before: Seen | null = null;
+  private moments = 0;
+  private sampledChannels = 0;
+
+  constructor(
+    private readonly options: {
+      probe: EncoderProbe;
+      origin: OriginClient;
+      relay: RelayClient;
+      quality: GopQuality;
+      temporal: () => Client;
+      build: InstalledBuild;
+      /** The build that the new one is measured against, GOP by GOP. */
+      reference: InstalledBuild;
+      policy: RolloutPolicy;
+    },
+  ) {}
+
+  /** Looks once, and adds what both builds show to the evidence. Parts that are silent leave a reading out. */
+  async compare(evidence: Evidence, signal: AbortSignal): Promise<Evidence> {
+    const { probe, origin, relay, build, policy } = this.options;
+    const options = { timeoutMs: LOOK_DEADLINE_MS, signal };
+    const [encoders, channels, relayChannels] = await Promise.all([
+      probe.observe({}, () => 0, { deadlineMs: LOOK_DEADLINE_MS, fresh: true }),
+      withinOrNull(LOOK_DEADLINE_MS, origin.channels(options)),
+      withinOrNull(LOOK_DEADLINE_MS, relay.channels(options)),
+    ]);
+    if (channels === null || relayChannels === null) return evidence;
+    this.moments += 1;
+    const isNew = (encoder: EncoderObservation): boolean => encoder.buildDigest === build.digest;
+    const groups = [encoders.filter(isNew), encoders.filter((encoder) => !isNew(encoder))] as const;
+    const [moments, losses] = await Promise.all([
+      this.momentsOf(channels, relayChannels, signal),
+      this.lossesSince(encoders, channels),
+    ]);
+    const [newBuild, oldBuild] = groups.map((group) => readingOf(group, moments, losses));
+    if (!newBuild || !oldBuild) return evidence;
+    if (this.moments % policy.qualityEvery === 0) {
+      const sampled = await this.sampleQuality(groups[0], channels, signal);
+      newBuild.quality = sampled?.newDb ?? null;
+      oldBuild.quality = sampled?.oldDb ?? null;
+    }
+    return addComparison(evidence, newBuild, oldBuild, policy);
+  }
+
+  private momentsOf(
+    channels: readonly OriginChannel[],
+    relayChannels: readonly RelayChannel[],
+    signal: AbortSignal,
+  ): Promise<ChannelMoment[]> {
+    const { relay } = this.options;
+    const atRelay = new Map(relayChannels.map((channel) => [channel.id, channel]));
+    const momentOf = async ({ id, owner, nextGop }: OriginChannel): Promise<ChannelMoment[]> => {
+      const known = atRelay.get(id);
+      if (!owner || !known) return [];
+      const moment = { channelId: id, encoderId: owner.encoderId };
+      if ((known.lastSealedGop ?? -1) < nextGop) return [{ ...moment, waitingGops: 0 }];
+      const options = { timeoutMs: LOOK_DEADLINE_MS, signal };
+      const waiting = await withinOrNull(
+        LOOK_DEADLINE_MS,
+        Promise.all([relay.sealed(id, nextGop, options), relay.gopDurationTicks(id, options)]),
+      );
+      if (waiting === null) return [];
+      const [{ sealedAtMs }, gopDurationTicks] = waiting;
+      return [{ ...moment, waitingGops: ((Date.now() - sealedAtMs) * 90) / gopDurationTicks }];
+    };
+    return Promise.all(channels.map(momentOf)).then((moments) => moments.flat());
+  }
+
+  /** Encoders that fell silent, or that lost a channel otherwise than by a planned move. */
+  private async lossesSince(
+    encoders: readonly EncoderObservation[],
+    channels: readonly OriginChannel[],
+  ): Promise<Set<string>> {
+    const { before } = this;
+    const owners: Seen['owners'] = new Map(
+      channels.flatMap(({ id, owner }) => (owner ? [[id, owner] as const] : [])),
+    );
+    const reachable = new Set(encoders.filter((e) => e.reachable).map((e) => e.id));
+    this.before = { owners, reachable };
+    const losses = new Set<string>();
+    if (!before) return losses;
+    for (const id of before.reachable) if (!reachable.has(id)) losses.add(id);
+    const changed = [...before.owners].filter(([id, owner]) => owners.get(id)?.sessionId !== owner.sessionId);
+    const recovered = await Promise.all(
+      changed.map(async ([id, owner]) =>
+        (await this.wasRecovered(id, owner.encoderId)) ? owner.encoderId : null,
+      ),
+    );
+    for (const encoderId of recovered) if (encoderId !== null) losses.add(encoderId);
+    return losses;
+  }
+
+  private async wasRecovered(channelId: string, fromEncoderId: string): Promise<boolean> {
+    const state = await withinOrNull(LOOK_DEADLINE_MS, this.stateOf(channelId));
+    if (!state) return false;
+    const { status, lastMove } = state;
+    const isLoss = lastMove?.reason === 'encoder-lost' || lastMove?.reason === 'session-failed';
+    return status === 'recovering' || (isLoss && lastMove.fromEncoderId === fromEncoderId);
+  }
+
+  /** One channel of the new build after the other. */
+  private async sampleQuality(
+    encoders: readonly EncoderObservation[],
+    channels: readonly OriginChannel[],
+    signal: AbortSignal,
+  ): Promise<{ newDb: number; oldDb: number } | null> {
+    const ids = new Set(encoders.map((encoder) => encoder.id));
+    const candidates = channels.filter(({ owner }) => owner && ids.has(owner.encoderId));
+    const channel = candidates[this.sampledChannels % Math.max(1, candidates.length)];
+    if (!channel?.owner) return null;
+    this.sampledChannels += 1;
+    const state = await withinOrNull(LOOK_DEADLINE_MS, this.stateOf(channel.id));
+    if (!state) return null;
+    const { quality, reference } = this.options;
+    return quality.measure({ spec: state.spec, channel, reference, signal });
+  }
+
+  private stateOf(channelId: string): Promise<ChannelWorkflowState> {
+    return this.options
+      .temporal()
+      .workflow.getHandle(channelWorkflowId(channelId))
+      .query<ChannelWorkflowState>(channelControl.state);
+  }
+}

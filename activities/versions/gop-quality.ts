@@ -1,0 +1,67 @@
+import type { ChannelSpec, InstalledBuild } from '../../src/domain';
+import { detectFfmpeg, type FfmpegCapabilities } from '../../src/media/encoder/ffmpeg-capabilities';
+import { readInputGop } from '../../src/media/quality/input-gop';
+import { encodeReferenceGop } from '../../src/media/quality/reference-gop';
+import { ssimOf } from '../../src/media/quality/similarity';
+import { ssimToDb } from '../../src/versions/compare';
+import type { OriginChannel, OriginClient, RelayClient } from '../../src/contracts/parts';
+
+/** Two short encodes' worth of work; a machine that takes longer has none to spare for measuring. */
+const MEASURE_WITHIN_MS = 8_000;
+
+/**
+ * Measures how well a channel's latest GOP is encoded, against another build on the same GOP: what is on air, and
+ * what the other build makes of the same input, are both compared with the input. The smallest rendition only.
+ */
+export class GopQuality {
+  private readonly capabilities = new Map<string, Promise<FfmpegCapabilities>>();
+
+  constructor(
+    private readonly options: {
+      origin: OriginClient;
+      relay: RelayClient;
+      /** Compares; no build under test. */
+      ffmpegPath: string;
+    },
+  ) {}
+
+  /** dB of SSIM, or null where it could not be measured, such as for a GOP that has left the ring. */
+  async measure(options: {
+    spec: ChannelSpec;
+    channel: OriginChannel;
+    reference: InstalledBuild;
+    signal: AbortSignal;
+  }): Promise<{ newDb: number; oldDb: number } | null> {
+    const { origin, relay, ffmpegPath } = this.options;
+    const { spec, channel } = options;
+    const { gopDurationTicks, framesPerSecond } = spec;
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(MEASURE_WITHIN_MS)]);
+    const gop = channel.nextGop - 1;
+    const [rendition] = spec.ladder;
+    const feedUrl = relay.feedUrl(spec.id);
+    try {
+      const [entry] = await origin.ledger(spec.id, gop, gop + 1, { signal });
+      if (!rendition || entry?.sessionId !== channel.owner?.sessionId) return null;
+      const ffmpeg = await this.capabilitiesOf(options.reference.executablePath);
+      const published = await origin.segment(spec.id, rendition.name, gop, signal);
+      const reference = await encodeReferenceGop({
+        ...{ feedUrl, gop, gopDurationTicks, framesPerSecond, rendition, ffmpeg, signal },
+      });
+      const input = await readInputGop({ feedUrl, gop, gopDurationTicks, signal });
+      const [newSsim, oldSsim] = await ssimOf({
+        ...{ input, segments: [published, reference], rendition, gopDurationTicks, ffmpegPath, signal },
+      });
+      if (newSsim === undefined || oldSsim === undefined) return null;
+      return { newDb: ssimToDb(newSsim), oldDb: ssimToDb(oldSsim) };
+    } catch {
+      return null;
+    }
+  }
+
+  private capabilitiesOf(path: string): Promise<FfmpegCapabilities> {
+    const known = this.capabilities.get(path) ?? detectFfmpeg(path);
+    this.capabilities.set(path, known);
+    known.catch(() => this.capabilities.delete(path));
+    return known;
+  }
+}

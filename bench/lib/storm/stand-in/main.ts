@@ -1,9 +1,0 @@
-import { runPart } from '../../../../src/service/lifecycle';
-import { createLogger } from '../../../../src/service/logger';
-import { standInOptionsSchema, startMediaStandIn } from './server';
-
-const log = createLogger('media-stand-in');
-
-runPart(log, () =>
-  startMediaStandIn(standInOptionsSchema.parse(JSON.parse(process.env.STORM_STAND_IN ?? '{}')), log),
-);

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SwarmError } from '../../src/domain';
+import type { LedgerEntry } from '../../src/media/origin';
+import { callJson } from '../../src/platform/http';
+import { DataPlane, cheapChannel } from '../lib/data-plane';
+import { readPlaylists } from './playlist-readers';
+import { SlowClients } from './slow-clients';
+import { percentile, rounded } from '../lib/statistics';
+
+const CHANNELS = 6;
+/** Longer than the default channel's GOP is not needed: GOPs of 1 s give twice the samples. */
+const WARM_UP_GOPS = 5;
+
+export interface PhaseFigures {
+  phase: string;
+  gopsPublished: number;
+  publishDelayMsP50: number | null;
+  publishDelayMsP99: number | null;
+  originCores: number;
+  relayCores: number;
+  originMiB: number;
+  detail: string;
+}
+
+export interface DataPlaneFigures {
+  phases: PhaseFigures[];
+  channelsAsked: number;
+  channelsRefused: number;
+  refusedWithoutReason: number;
+  framesChecked: number;
+  framesLost: number;
+  gapsDeclared: number;
+}
+
+/** What load that should not be does to channels on air, without any orchestrator. */
+export const overloadDataPlane = async (options: {
+  portBase: number;
+  seconds: number;
+  readers: number;
+  slowClients: number;
+  random: () => number;
+  log(line: string): void;
+}): Promise<DataPlaneFigures> => {
+  const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-overload-'));
+  // Each channel is one encode unit: the host is full with them.
+  const plane = await DataPlane.start({
+    stateDir,
+    portBase: options.portBase,
+    encoders: 1,
+    capacityUnits: CHANNELS,
+  });
+  const ids = Array.from({ length: CHANNELS }, (_, i) => `ch-${i + 1}`);
+  try {
+    for (const id of ids) await plane.putOnAir(cheapChannel(id), 'enc-1');
+    await Promise.all(ids.map((id) => plane.published(id, WARM_UP_GOPS)));
+
+    const during = async (
+      phase: string,
+      load: (signal: AbortSignal) => Promise<string>,
+    ): Promise<PhaseFigures> => {
+      options.log(`  ${phase} ...`);
+      const beganAtMs = Date.now();
+      const cpu = async (): Promise<[number, number]> => [
+        await plane.cpuSeconds('origin'),
+        await plane.cpuSeconds('relay'),
+      ];
+      const [originBefore, relayBefore] = await cpu();
+      const ended = new AbortController();
+      const loading = load(ended.signal);
+      await sleep(options.seconds * 1_000);
+      const [originAfter, relayAfter] = await cpu();
+      const originMiB = await plane.memoryMiB('origin');
+      const seconds = (Date.now() - beganAtMs) / 1_000;
+      ended.abort();
+      const detail = await loading;
+      const ledgers = await Promise.all(
+        ids.map((id) => callJson<LedgerEntry[]>(`${plane.originUrl}/channels/${id}/ledger`)),
+      );
+      const delays = ledgers
+        .flat()
+        .flatMap((e) => (e.publishedAtMs >= beganAtMs && e.delayMs !== null ? [e.delayMs] : []));
+      return {
+        phase,
+        gopsPublished: delays.length,
+        publishDelayMsP50: rounded(percentile(delays, 50), 0),
+        publishDelayMsP99: rounded(percentile(delays, 99), 0),
+        originCores: rounded((originAfter - originBefore) / seconds, 3)!,
+        relayCores: rounded((relayAfter - relayBefore) / seconds, 3)!,
+        originMiB: rounded(originMiB, 0)!,
+        detail,
+      };
+    };
+
+    const quiet = await during('nothing but the channels', async () => '');
+    let refusals: unknown[] = [];
+    const tooMany = await during(`${10 * CHANNELS} more channels than the host takes`, async () => {
+      const encoder = plane.encoder('enc-1');
+      const asked = Array.from({ length: 10 * CHANNELS }, (_, i) => {
+        const { framesPerSecond, gopDurationTicks, ladder } = cheapChannel(`extra-${i}`);
+        return encoder.prepare({
+          sessionId: `extra-${i}/${randomUUID()}`,
+          channelId: `extra-${i}`,
+          feedUrl: `${plane.relayUrl}/channels/ch-1/feed`,
+          originUrl: plane.originUrl,
+          gopDurationTicks,
+          framesPerSecond,
+          renditions: ladder,
+          fromGop: 0,
+        });
+      });
+      refusals = (await Promise.allSettled(asked)).flatMap((a) =>
+        a.status === 'rejected' ? [a.reason as unknown] : [],
+      );
+      return `${refusals.length} refused`;
+    });
+    const readers = await during(
+      `${options.readers} playlist readers, once a second each`,
+      async (signal) => {
+        const urls = ids.map((id) => `${plane.originUrl}/hls/${id}/180p/index.m3u8`);
+        const { requests, failures, latenciesMs } = await readPlaylists({
+          urls,
+          readers: options.readers,
+          random: options.random,
+          signal,
+        });
+        const ms = (p: number): string => (percentile(latenciesMs, p) ?? 0).toFixed(1);
+        return `${(requests / options.seconds).toFixed(0)} requests/s, ${failures} failed, ${ms(50)} ms median, ${ms(99)} ms p99`;
+      },
+    );
+    const slow = await during(
+      `${3 * options.slowClients} slow clients of origin and relay`,
+      async (signal) => {
+        const atOrigin = new SlowClients(plane.originUrl);
+        const atRelay = new SlowClients(plane.relayUrl);
+        for (const clients of [atOrigin, atRelay]) {
+          clients.open(options.slowClients, 'GET /channels HTTP/1.1\r\nhost: x\r\n', { reads: true });
+          clients.open(options.slowClients / 2, '', { reads: true });
+        }
+        atOrigin.open(options.slowClients / 2, 'GET /hls/ch-1/180p/5.ts HTTP/1.1\r\nhost: x\r\n\r\n', {
+          reads: false,
+        });
+        atRelay.open(
+          options.slowClients / 2,
+          'GET /channels/ch-1/feed?from_gop=1 HTTP/1.1\r\nhost: x\r\n\r\n',
+          {
+            reads: false,
+          },
+        );
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        const left = { origin: atOrigin.counts.connected, relay: atRelay.counts.connected };
+        for (const clients of [atOrigin, atRelay]) clients.close();
+        return `still connected: ${left.origin} at the origin, ${left.relay} at the relay`;
+      },
+    );
+    options.log('  verifying every frame from outside ...');
+    const report = await plane.verify(ids);
+    for (const p of report.playlists) for (const problem of p.problems) options.log(`  ${p.url}: ${problem}`);
+    return {
+      phases: [quiet, tooMany, readers, slow],
+      channelsAsked: 10 * CHANNELS,
+      channelsRefused: refusals.length,
+      refusedWithoutReason: refusals.filter((r) => !(r instanceof SwarmError && r.code === 'encoder-full'))
+        .length,
+      framesChecked: report.framesChecked,
+      framesLost: report.framesLost,
+      gapsDeclared: report.gapsDeclared,
+    };
+  } finally {
+    await plane.stop();
+    await rm(stateDir, { recursive: true, force: true });
+  }
+};

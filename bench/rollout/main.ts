@@ -1,0 +1,169 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { ladderUnits, seededRandom, type ChannelSpec, type EncoderBuild } from '../../src/domain';
+import { channelWithDefaults } from '../../src/domain/default-channels';
+import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { StepReporter } from '../../src/setup';
+import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
+import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../src/verify';
+import { exitWith } from '../lib/command';
+import { HandoffRun } from '../lib/handoff-run';
+import { keepEncoders } from '../lib/keep-encoders';
+import { badBuildRun, killRuns, upgradeAndBack, type RolloutSetting } from './scenarios';
+import { readRolloutOptions, type BadBuild, type RolloutBenchOptions } from './options';
+import { RolloutRun } from './rollout-run';
+import { RolloutWatch } from './watch';
+import { connectTemporal } from '../../src/temporal/client';
+
+/** Longer than any run: the origin serves all that it retains. */
+const WINDOW_SECONDS = 3_600;
+/** Room for the channels of one encoder on the others, and for a session twice while it moves. */
+const SPARE_FACTOR = 2.2;
+
+const OTHER_BUILD = {
+  npm: {
+    id: 'npm-2018',
+    source: { kind: 'package', ecosystem: 'npm', name: '@ffmpeg-installer/ffmpeg', version: '1.1.0' },
+  },
+  pypi: {
+    id: 'pypi-7',
+    source: { kind: 'package', ecosystem: 'pypi', name: 'imageio-ffmpeg', version: '0.6.0' },
+  },
+} as const;
+
+/** One rung each, so that no ladder changes of its own accord disturb the measurement. */
+const benchChannels = (count: number): ChannelSpec[] =>
+  Array.from({ length: count }, (_, i) => {
+    const spec = channelWithDefaults(`ch-${i + 1}`);
+    return { ...spec, ladder: spec.ladder.slice(0, 1), viewersPerRung: [] };
+  });
+
+const start = (
+  options: RolloutBenchOptions,
+  stateDir: string,
+  channels: ChannelSpec[],
+): Promise<RunningSwarm> =>
+  startSwarm({
+    stateDir,
+    portBase: options.portBase,
+    env: { ...process.env, SWARM_AUDIENCE_ANCHOR: 'off' },
+    encoders: Array.from({ length: options.encoders }, (_, i) => ({
+      id: `enc-${i + 1}`,
+      zone: i % 2 ? 'b' : 'a',
+    })),
+    encoderCapacityUnits: Math.max(4, Math.ceil((SPARE_FACTOR * options.channels) / options.encoders)),
+    channels,
+    reporter: new StepReporter(process.stdout),
+    onEvent: () => {},
+  });
+
+const verify = async (
+  swarm: RunningSwarm,
+  stateDir: string,
+  channels: ChannelSpec[],
+): Promise<VerifyReport> => {
+  console.log('verifying every channel from outside ...');
+  const { environment } = swarm;
+  const report = await verifyPlaylists({
+    playlists: channels.map((c) => `${environment.SWARM_ORIGIN_URL}/hls/${c.id}/index.m3u8`),
+    key: await loadOrCreateStampKey(stateDir),
+    ffmpegPaths: await verifierFfmpegPaths(environment),
+    windowSeconds: WINDOW_SECONDS,
+  });
+  for (const p of report.playlists) for (const problem of p.problems) console.log(`${p.url}: ${problem}`);
+  return report;
+};
+
+const perform = async (options: RolloutBenchOptions): Promise<boolean> => {
+  const random = seededRandom(options.seed);
+  const badKind: BadBuild | null =
+    options.badBuild === undefined
+      ? null
+      : options.badBuild === true
+        ? random() < 0.5
+          ? 'worse'
+          : 'stall'
+        : options.badBuild;
+  console.log(
+    `rollout bench: ${options.encoders} encoders, ${options.channels} channels, ${badKind ? `bad build (${badKind})` : `build from ${options.build}`}, ` +
+      `${options.kills} runs with kills, seed ${options.seed}.`,
+  );
+  const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-bench-'));
+  const channels = benchChannels(options.channels);
+  const swarm = await start(options, stateDir, channels);
+  const temporal = await connectTemporal(swarm.environment);
+  const watch = new RolloutWatch(swarm);
+  try {
+    const { client } = temporal;
+    // As many as were asked for, all the time: scaling is another bench's.
+    await keepEncoders(client, swarm.environment.SWARM_CELL, {
+      least: options.encoders,
+      most: options.encoders,
+    });
+    const onAir = new HandoffRun({ swarm, client, channels, seed: options.seed, log: console.log });
+    await onAir.untilOnAir();
+    const run = new RolloutRun(swarm, console.log);
+    const debian: EncoderBuild = await run.addBuild('debian', {
+      kind: 'path',
+      path: swarm.environment.FFMPEG,
+    });
+    const setting: RolloutSetting = { swarm, run, watch, channels, debian, random, folder: stateDir };
+    const other = async (): Promise<EncoderBuild> =>
+      run.addBuild(OTHER_BUILD[options.build].id, OTHER_BUILD[options.build].source);
+    const steadyUnits = channels.reduce((sum, c) => sum + ladderUnits(c.ladder, c.framesPerSecond), 0);
+    watch.resetPeak();
+    const startedAtMs = Date.now();
+    const outcome = badKind
+      ? await badBuildRun(setting, badKind)
+      : options.kills > 0
+        ? await killRuns(setting, await other(), {
+            runs: options.kills,
+            seed: options.seed,
+            abort: options.abort,
+          })
+        : await upgradeAndBack(setting, await other());
+    const durationS = Math.round((Date.now() - startedAtMs) / 1000);
+    const { peak } = watch;
+    console.log(
+      `peak of ${peak.units} units after ${Math.round((peak.atMs - startedAtMs) / 1000)} s: ${peak.told}`,
+    );
+    await onAir.untilOnAir();
+    const report = await verify(swarm, stateDir, channels);
+    const result = {
+      encoders: options.encoders,
+      channels: options.channels,
+      framesChecked: report.framesChecked,
+      framesLost: report.framesLost,
+      framesRepeated: report.framesRepeated,
+      framesInvalid: report.framesInvalid,
+      gapsDeclared: report.gapsDeclared,
+      durationS,
+      steadyUnits,
+      peakExtraEncodeRatio: Number((peak.units / steadyUnits).toFixed(3)),
+      ...outcome.figures,
+      seed: options.seed,
+    };
+    const table = new Table({ head: ['figure', 'value'], style: { head: [], border: [], compact: true } });
+    table.push(
+      ...Object.entries(result).map(([name, value]) => [
+        name,
+        typeof value === 'object' ? JSON.stringify(value) : String(value),
+      ]),
+    );
+    console.log(table.toString());
+    console.log(JSON.stringify(result));
+    return report.ok && report.gapsDeclared === 0 && outcome.ok;
+  } finally {
+    await watch.stop();
+    await temporal.close();
+    await swarm.stop();
+    await rm(stateDir, { recursive: true, force: true });
+  }
+};
+
+// An exit ends the swarm's processes; a signal alone would not.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+exitWith(perform(readRolloutOptions(process.argv)));

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import express, { Router, json } from 'express';
+import { z } from 'zod';
+import { SwarmError, type SessionInfo } from '../../../src/domain';
+import { errorHandler, listen } from '../../../src/platform/http';
+import type { Logger } from '../../../src/platform/logger';
+import { GopClock } from './gop-clock';
+import { SimulatedEncoder, type Commit } from './simulated-encoder';
+import type { AcceptedPut } from './simulated-session';
+import { TinyGops } from './tiny-gops';
+
+const LEDGER_POLL_MS = 20;
+
+export const standInOptionsSchema = z.object({
+  host: z.string(),
+  port: z.int(),
+  encoders: z.array(z.object({ id: z.string(), zone: z.string(), port: z.int() })),
+  gopDurationTicks: z.int(),
+  framesPerSecond: z.int(),
+  ffmpegPath: z.string(),
+  seed: z.int(),
+});
+export type StandInOptions = z.infer<typeof standInOptionsSchema>;
+
+/** What the encoders themselves know of who published and who was told to, from the beginning on. */
+export interface EncoderFacts {
+  accepted: AcceptedPut[];
+  commits: Commit[];
+}
+
+/** What they do now: small, however long the storm was. */
+export interface EncoderActivity {
+  sessions: (SessionInfo & { encoderId: string })[];
+  lastSealed: Record<string, number>;
+}
+
+/**
+ * One process for all that a storm only pretends: the contributions, a relay that tells their ledgers
+ * (`/relay`), a source that takes channels (`/source`), and the encoder hosts, each on a gRPC port of its own.
+ */
+export const startMediaStandIn = async (
+  options: StandInOptions,
+  log: Logger,
+): Promise<{ port: number; stop(): Promise<void> }> => {
+  const gops = await TinyGops.make(options);
+  const clock = new GopClock(Date.now(), options.gopDurationTicks / 90);
+  const channels = new Set<string>();
+  const accepted: AcceptedPut[] = [];
+  const commits: Commit[] = [];
+  let impersonates = false;
+  const encoders = await Promise.all(
+    options.encoders.map(({ id, zone, port }) =>
+      SimulatedEncoder.start({
+        ...{ id, zone, port, host: options.host, seed: options.seed, clock, gops, accepted, commits, log },
+        impersonates: () => impersonates,
+      }),
+    ),
+  );
+
+  const known = (id: string): string => {
+    if (channels.has(id)) return id;
+    throw new SwarmError('unknown-channel', `The stand-in does not know ${id}.`);
+  };
+  const relayChannel = (id: string): object => {
+    const lastSealed = clock.lastSealed(id);
+    return {
+      id,
+      gopDurationTicks: options.gopDurationTicks,
+      oldestGop: 0,
+      openGop: lastSealed + 1,
+      lastSealedGop: lastSealed < 0 ? null : lastSealed,
+      nextGop: lastSealed + 1,
+      ingestConnected: true,
+    };
+  };
+  const sourceChannel = (id: string): object => ({ id, state: 'running' });
+
+  /** Routes that relay and source share: they differ in how they describe a channel. */
+  const channelRoutes = (describe: (id: string) => object): Router => {
+    const router = Router();
+    router.put('/channels/:id', json(), (req, res) => {
+      channels.add(req.params.id);
+      res.json(describe(req.params.id));
+    });
+    router.delete('/channels/:id', (_req, res) => void res.status(204).end());
+    router.get('/channels', (_req, res) => void res.json([...channels].map(describe)));
+    router.get('/channels/:id', (req, res) => void res.json(describe(known(req.params.id))));
+    return router;
+  };
+  const relay = channelRoutes(relayChannel);
+  relay.get('/channels/:id/ledger/:gop', async (req, res) => {
+    const id = known(req.params.id);
+    const gop = Number(req.params.gop);
+    const deadline = Date.now() + Number(req.query.wait_ms ?? 0);
+    while (clock.lastSealed(id) < gop && Date.now() < deadline) await sleep(LEDGER_POLL_MS);
+    if (clock.lastSealed(id) < gop) throw new SwarmError('timeout', `GOP ${gop} is not sealed yet.`);
+    res.json({ ...gops.ledger(gop), sealedAtMs: clock.sealedAtMs(id, gop) });
+  });
+
+  const app = express();
+  app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
+  app.use('/relay', relay);
+  app.use('/source', channelRoutes(sourceChannel));
+  app.get('/facts', (_req, res) => void res.json({ accepted, commits } satisfies EncoderFacts));
+  app.get('/activity', (_req, res) => {
+    const sessions = encoders.flatMap((e) => e.sessions.map((s) => ({ ...s, encoderId: e.id })));
+    const lastSealed = Object.fromEntries([...channels].map((id) => [id, clock.lastSealed(id)]));
+    res.json({ sessions, lastSealed } satisfies EncoderActivity);
+  });
+  app.post('/sabotage', (_req, res) => {
+    impersonates = true;
+    res.status(204).end();
+  });
+  app.use(errorHandler(log));
+  const server = await listen(app, options.port, options.host);
+  return {
+    port: server.port,
+    async stop() {
+      await Promise.all([server.close(), ...encoders.map((encoder) => encoder.stop())]);
+    },
+  };
+};

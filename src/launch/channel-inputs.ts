@@ -1,0 +1,48 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { SwarmError, channelWithDefaults, idSchema, type ChannelSpec } from '../domain';
+
+export interface NamedInput {
+  channelId: string;
+  url: string;
+}
+
+const HINT = 'Write --input NAME=URL, NAME made of a-z, 0-9 and "-", URL a file or whatever ffmpeg reads.';
+
+/**
+ * Reads one `--input NAME=URL`. A file's path becomes absolute, as the source process may run elsewhere.
+ * @param folder what a relative path is relative to
+ * @throws SwarmError bad-request that says what is wrong
+ */
+export const parseInput = async (text: string, folder: string): Promise<NamedInput> => {
+  const [, channelId = '', url = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  const name = idSchema.safeParse(channelId);
+  if (!name.success || url === '')
+    throw new SwarmError('bad-request', `--input "${text}" is malformed.`, HINT);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(url)) return { channelId, url };
+  const path = resolve(folder, url);
+  const found = await stat(path).catch(() => null);
+  if (!found?.isFile()) {
+    throw new SwarmError('bad-request', `--input ${channelId}: there is no file ${path}.`, HINT);
+  }
+  return { channelId, url: path };
+};
+
+/**
+ * Gives channels their inputs: one of the same name gets it in place of its generated picture, any other name
+ * becomes a channel more.
+ * @throws SwarmError bad-request when a name is given twice
+ */
+export const withInputs = (
+  channels: readonly ChannelSpec[],
+  inputs: readonly NamedInput[],
+): ChannelSpec[] => {
+  const byId = new Map(channels.map((spec) => [spec.id, spec]));
+  const given = new Set<string>();
+  for (const { channelId: id, url } of inputs) {
+    if (given.has(id)) throw new SwarmError('bad-request', `--input ${id} is given twice.`, HINT);
+    given.add(id);
+    byId.set(id, { ...(byId.get(id) ?? channelWithDefaults(id)), input: { kind: 'url', url } });
+  }
+  return [...byId.values()];
+};

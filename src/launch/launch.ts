@@ -1,0 +1,199 @@
+import { join } from 'node:path';
+import {
+  SwarmError,
+  policySchema,
+  swarmControl,
+  swarmWorkflowId,
+  type ChannelSpec,
+  type SwarmWorkflowState,
+} from '../domain';
+import type { LocalFleet } from '../fleet/local-fleet';
+import type { FoundProgram, StepReporter, Tools } from '../setup';
+import { MAX_LOCAL_ENCODERS } from '../setup';
+import { writeInfluxConfig } from './influx-server';
+import { entryOf, influxPart, nodePart, temporalPart, type PartSurroundings } from './part-list';
+import type { Parts } from './parts';
+import { awaitGrpcServing } from '../platform/processes/readiness';
+
+export interface LaunchOptions {
+  surroundings: PartSurroundings;
+  parts: Parts;
+  tools: Tools;
+  encoders: readonly { id: string; zone: string }[];
+  encoderCapacityUnits: number;
+  channels: readonly ChannelSpec[];
+  cycleSeconds: number | undefined;
+  reporter: StepReporter;
+}
+
+const MAX_SESSIONS_PER_ENCODER = 8;
+const MAX_ENCODERS = 8;
+
+/** For promises that are awaited together further down: a failure before that must not count as unhandled. */
+const awaitedLater = <T>(promise: Promise<T>): Promise<T> => {
+  promise.catch(() => undefined);
+  return promise;
+};
+
+/** Shows the start of one part. */
+const show = (
+  options: LaunchOptions,
+  name: string,
+  started: Promise<unknown>,
+  where: string,
+): Promise<unknown> =>
+  awaitedLater(
+    options.reporter.step(
+      name,
+      () => started,
+      () => where,
+    ),
+  );
+
+const startNodePart = (options: LaunchOptions, name: string, entry: string, url: string): Promise<unknown> =>
+  show(options, name, options.parts.start(nodePart(options.surroundings, name, entry, url)), url);
+
+const startTemporal = async (options: LaunchOptions): Promise<void> => {
+  const { temporal } = options.tools;
+  if (!('path' in temporal)) return;
+  const started = options.parts.start(temporalPart(options.surroundings, temporal));
+  await show(options, 'temporal', started, options.surroundings.environment.TEMPORAL_UI_URL);
+};
+
+const startInflux = async (options: LaunchOptions): Promise<void> => {
+  const { influx } = options.tools;
+  if (!('path' in influx)) return;
+  const { environment, ports } = options.surroundings;
+  const start = async (program: FoundProgram): Promise<void> => {
+    const configFile = await writeInfluxConfig({
+      stateDir: environment.SWARM_STATE_DIR,
+      host: environment.SWARM_HOST,
+      port: ports.influx,
+      backupPort: ports.influxBackup,
+    });
+    await options.parts.start(influxPart(options.surroundings, program, configFile));
+  };
+  await show(options, 'influxdb', start(influx), environment.INFLUX_URL);
+};
+
+/** Starts the encoder hosts, and the agent that others ask for more of them. */
+const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
+  // Imported only now: other parts load meanwhile.
+  const [{ LocalFleet: Fleet }, { startFleetAgent }, { createLogger }] = await Promise.all([
+    import('../fleet/local-fleet'),
+    import('../fleet/agent'),
+    import('../platform/logger'),
+  ]);
+  const { environment, variables, ports, logsDir, hooks, rig } = options.surroundings;
+  const { SWARM_HOST: host } = environment;
+  const fleet = new Fleet({
+    host,
+    portBase: ports.encoderBase,
+    region: options.channels[0]?.region ?? 'eu',
+    zones: [...new Set(options.encoders.map((e) => e.zone))],
+    capacityUnits: options.encoderCapacityUnits,
+    maxSessions: MAX_SESSIONS_PER_ENCODER,
+    maxEncoders: Math.min(MAX_LOCAL_ENCODERS, Math.max(MAX_ENCODERS, options.encoders.length)),
+    command: process.execPath,
+    args: [entryOf('media/encoder')],
+    env: variables,
+    logsDir,
+    buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
+    membersFile: join(environment.SWARM_STATE_DIR, 'fleet-members.json'),
+    ...(rig && { rig }),
+    awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
+    ...hooks,
+  });
+  options.parts.fleet = fleet;
+  // What was added to an earlier run carries channels that the others may have no room for.
+  const asked = new Set(options.encoders.map(({ id }) => id));
+  const all = [...options.encoders, ...fleet.added.filter(({ id }) => !asked.has(id))];
+  const encoders = show(
+    options,
+    'encoders',
+    Promise.all(all.map(({ id, zone }) => fleet.start(id, zone))),
+    all.map(({ id, zone }) => `${id} (zone ${zone})`).join(', '),
+  );
+  const agent = await startFleetAgent({ fleet, port: ports.fleet, host, log: createLogger('fleet') });
+  options.parts.closeAgent = () => agent.close();
+  await encoders;
+  return fleet;
+};
+
+/**
+ * Has the control plane take on the channels: a swarm workflow that runs already keeps those that it has.
+ * @returns all channels of the swarm
+ * @throws SwarmError conflict when a channel runs with another input than the one asked for
+ */
+const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
+  const { environment } = options.surroundings;
+  const { connectTemporal, ensureSwarm, wakeSwarm } = await import('../temporal/client');
+  const temporal = await connectTemporal(environment);
+  try {
+    await ensureSwarm(temporal.client, environment, {
+      channels: [...options.channels],
+      // Whoever starts fewer encoders than the usual floor wants no more than these.
+      policy: { minEncoders: Math.min(policySchema.parse({}).minEncoders, options.encoders.length) },
+      ...(options.cycleSeconds !== undefined && { cycleSeconds: options.cycleSeconds }),
+    });
+    await wakeSwarm(temporal.client, environment.SWARM_CELL);
+    const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
+    const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
+    refuseOtherInputs(options.channels, channels);
+    return channels.sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
+  } finally {
+    await temporal.close();
+  }
+};
+
+/** A generated picture is what a channel gets unasked; an input of one's own is asked for. */
+const refuseOtherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpec[]): void => {
+  for (const { id, input } of asked) {
+    const other = running.find((spec) => spec.id === id)?.input;
+    if (input.kind !== 'url' || (other?.kind === 'url' && other.url === input.url)) continue;
+    throw new SwarmError(
+      'conflict',
+      `Channel ${id} goes on from an earlier run with another input (${other?.kind === 'url' ? other.url : 'generated'}).`,
+      `Start without this --input and remove the channel (encoder-swarm channel remove ${id}), or forget all state (npm run clean).`,
+    );
+  }
+};
+
+/**
+ * Starts every part and brings the channels on air. Parts start side by side, in the order of what the first
+ * picture waits for: on two cores it is their loading that takes the time.
+ * @returns the fleet of encoder hosts, and all channels of the swarm
+ * @throws SwarmError of the first part that could not be started
+ */
+export const launch = async (
+  options: LaunchOptions,
+): Promise<{ fleet: LocalFleet; channels: ChannelSpec[] }> => {
+  const { environment, ports } = options.surroundings;
+  const { SWARM_HOST: host } = environment;
+  const temporal = awaitedLater(startTemporal(options));
+  // The worker waits for Temporal by itself; it is early, as it loads the most.
+  const worker = startNodePart(options, 'worker', 'worker', `http://${host}:${ports.worker}`);
+  const mediaPath = [
+    startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
+    startNodePart(options, 'source', 'media/source', environment.SWARM_SOURCE_URL),
+    startNodePart(options, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
+  ];
+  const fleet = awaitedLater(startFleet(options));
+  const influx = awaitedLater(startInflux(options));
+  await Promise.all([temporal, fleet, ...mediaPath]);
+  const [channels] = await Promise.all([
+    options.reporter.step(
+      'channels',
+      () => bringOnAir(options),
+      (onAir) => onAir.map((c) => c.id).join(', '),
+    ),
+    worker,
+    influx,
+  ]);
+  // No picture waits for these two.
+  await Promise.all([
+    startNodePart(options, 'collector', 'telemetry', `http://${host}:${ports.collector}`),
+    startNodePart(options, 'api', 'api', environment.SWARM_API_URL),
+  ]);
+  return { fleet: await fleet, channels };
+};

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Environment } from '../config/config';
+import type { FoundProgram, SwarmPorts } from '../setup';
+import { growingDelayMs, type PartOptions, type PartRig } from '../platform/processes/part-process';
+import { awaitGrpcServing, awaitHttpOk } from '../platform/processes/readiness';
+import { TEMPORAL_HEALTH_SERVICE, temporalServerArgs } from './temporal-server';
+
+/** What is the same for all parts of one swarm. */
+export interface PartSurroundings {
+  environment: Environment;
+  variables: NodeJS.ProcessEnv;
+  ports: SwarmPorts;
+  logsDir: string;
+  hooks: Pick<PartOptions, 'onEvent' | 'onSpawned' | 'onEnded'>;
+  rig?: PartRig;
+}
+
+/** Compiled sources: beside this file when it is compiled itself, else (under jest) in dist/. */
+const compiledSources = existsSync(join(__dirname, '..', 'media', 'relay', 'main.js'))
+  ? join(__dirname, '..')
+  : resolve(__dirname, '..', '..', 'dist', 'src');
+
+/** Program of a part that is written in this project, as an argument for node. */
+export const entryOf = (part: string): string => join(compiledSources, part, 'main.js');
+
+const READY_LIMIT_MS = 30_000;
+
+const part = (
+  options: PartSurroundings,
+  own: Pick<PartOptions, 'name' | 'command' | 'args' | 'awaitReady'> & Partial<PartOptions>,
+): PartOptions => ({
+  env: { ...options.variables, ...options.rig?.variablesOf(own.name) },
+  logFile: join(options.logsDir, `${own.name}.log`),
+  readyLimitMs: READY_LIMIT_MS,
+  stopLimitMs: 2_500,
+  restartDelayMs: growingDelayMs,
+  ...options.hooks,
+  ...own,
+});
+
+/** A part of this project that answers /healthz. */
+export const nodePart = (
+  options: PartSurroundings,
+  name: string,
+  entry: string,
+  healthUrl: string,
+): PartOptions =>
+  part(options, {
+    name,
+    command: process.execPath,
+    args: [entryOf(entry)],
+    awaitReady: (signal) => awaitHttpOk(`${healthUrl}/healthz`, signal),
+  });
+
+export const temporalPart = (options: PartSurroundings, program: FoundProgram): PartOptions => {
+  const { SWARM_STATE_DIR: stateDir, SWARM_HOST: host, TEMPORAL_NAMESPACE: namespace } = options.environment;
+  const { temporal: port, temporalUi: uiPort } = options.ports;
+  return part(options, {
+    name: 'temporal',
+    command: program.path,
+    args: temporalServerArgs({ stateDir, host, port, uiPort, namespace }),
+    awaitReady: (signal) =>
+      awaitGrpcServing(options.environment.TEMPORAL_ADDRESS, TEMPORAL_HEALTH_SERVICE, signal),
+    // It closes its database in about 2.7 s; killed earlier, the next start has to repair the file.
+    stopLimitMs: 6_000,
+  });
+};
+
+export const influxPart = (
+  options: PartSurroundings,
+  program: FoundProgram,
+  configFile: string,
+): PartOptions =>
+  part(options, {
+    name: 'influxdb',
+    command: program.path,
+    args: ['-config', configFile],
+    awaitReady: (signal) => awaitHttpOk(`${options.environment.INFLUX_URL}/ping`, signal),
+    stopLimitMs: 4_000,
+  });

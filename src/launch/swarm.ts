@@ -1,0 +1,141 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Environment } from '../config/config';
+import type { ChannelSpec } from '../domain';
+import type { LocalFleet } from '../fleet/local-fleet';
+import {
+  findOrInstallTools,
+  portsFor,
+  requireDiskSpace,
+  requireFreePorts,
+  type StepReporter,
+} from '../setup';
+import { launch } from './launch';
+import type { PartSurroundings } from './part-list';
+import type { PartEvent, PartRig } from '../platform/processes/part-process';
+import { Parts } from './parts';
+import { portsWanted } from './ports-wanted';
+import { RunRecord } from '../platform/processes/run-record';
+import { swarmEnvironment } from './swarm-environment';
+
+export interface SwarmOptions {
+  /** Folder of all local state. */
+  stateDir: string;
+  /** Shifts all ports to [portBase, portBase + 40). Absent: the usual ones. */
+  portBase?: number;
+  env: NodeJS.ProcessEnv;
+  encoders: readonly { id: string; zone: string }[];
+  encoderCapacityUnits: number;
+  channels: readonly ChannelSpec[];
+  /** Where the generated audience begins, see SWARM_AUDIENCE_ANCHOR; absent: as the variable says. */
+  audienceAnchor?: Environment['SWARM_AUDIENCE_ANCHOR'];
+  /** Wall time between control cycles; absent: the control plane's own default. */
+  cycleSeconds?: number;
+  reporter: StepReporter;
+  /** Aborted while the swarm starts, it ends all that was started; startSwarm throws then. */
+  signal?: AbortSignal;
+  onEvent: (event: PartEvent) => void;
+  /** Absent: the parts reach one another as they are. */
+  rig?: PartRig;
+}
+
+export interface RunningSwarm {
+  environment: Environment;
+  fleet: LocalFleet;
+  /** All channels of the swarm, also those that it goes on with from an earlier run. */
+  channels: readonly ChannelSpec[];
+  startedAtMs: number;
+  /** Processes that were started, by part. */
+  pids(): Record<string, number>;
+  /** Ends all that was started, in order, and gives the state folder free. */
+  stop: () => Promise<void>;
+  /** Ends all that was started at once. */
+  killNow: () => void;
+}
+
+/**
+ * Starts a whole swarm as processes of this machine and has it bring its channels on air. Parts that end by
+ * themselves are started again.
+ * @throws SwarmError with cause and hint where it can't be started; nothing keeps running then
+ */
+export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> => {
+  const startedAtMs = Date.now();
+  const stateDir = resolve(options.stateDir);
+  const ports = portsFor(options.portBase, options.env);
+  const record = await RunRecord.claim(stateDir);
+  const parts = new Parts();
+  const pids = new Map<string, number>();
+  const killNow = (): void => parts.killNow();
+  process.once('exit', killNow);
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> =>
+    (stopping ??= parts.stop().finally(() => {
+      process.off('exit', killNow);
+      record.release();
+    }));
+  const stopStarting = (): void => void stop();
+  options.signal?.addEventListener('abort', stopStarting);
+
+  try {
+    options.signal?.throwIfAborted();
+    const { reporter } = options;
+    if (record.endedLeftovers.length > 0) {
+      reporter.line(`  ended what an earlier run left: ${record.endedLeftovers.join(', ')}`);
+    }
+    await requireDiskSpace(stateDir);
+    const env: NodeJS.ProcessEnv = {
+      ...options.env,
+      ...(options.audienceAnchor && { SWARM_AUDIENCE_ANCHOR: options.audienceAnchor }),
+    };
+    const tools = await findOrInstallTools(env, reporter, options.signal);
+    const { variables, environment } = swarmEnvironment({ env, stateDir, ports, tools });
+    await requireFreePorts(
+      portsWanted({ ports, tools, encoders: options.encoders.length }),
+      environment.SWARM_HOST,
+    );
+    const logsDir = join(stateDir, 'logs');
+    await mkdir(logsDir, { recursive: true });
+    const hooks: PartSurroundings['hooks'] = {
+      onEvent: options.onEvent,
+      onSpawned: (name, pid) => {
+        pids.set(name, pid);
+        record.add(name, pid);
+      },
+      onEnded: (name) => {
+        pids.delete(name);
+        record.remove(name);
+      },
+    };
+    const { fleet, channels } = await launch({
+      surroundings: {
+        environment,
+        variables,
+        ports,
+        logsDir,
+        hooks,
+        ...(options.rig && { rig: options.rig }),
+      },
+      parts,
+      tools,
+      encoders: options.encoders,
+      encoderCapacityUnits: options.encoderCapacityUnits,
+      channels: options.channels,
+      cycleSeconds: options.cycleSeconds,
+      reporter,
+    });
+    return {
+      environment,
+      fleet,
+      channels,
+      startedAtMs,
+      pids: () => Object.fromEntries(pids),
+      stop,
+      killNow,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', stopStarting);
+  }
+};

@@ -1,0 +1,68 @@
+import { SwarmError } from '../domain';
+import type { FleetEncoder, FleetProvider } from '../fleet/provider';
+import type { EncoderCalls } from '../../activities/kit/types';
+
+/** For so long a list of the fleet is taken as it is. */
+const FRESH_MS = 2_000;
+const LIST_DEADLINE_MS = 700;
+
+/**
+ * Knows where each encoder answers. A fleet agent that is silent costs at most one short wait: the last
+ * list stays good, since an encoder keeps its address for life.
+ */
+export class EncoderDirectory {
+  private known = new Map<string, FleetEncoder>();
+  private listedAtMs = 0;
+  private listing: Promise<void> | undefined;
+
+  constructor(
+    private readonly fleet: Pick<FleetProvider, 'list'>,
+    private readonly clientFor: (grpcAddress: string) => EncoderCalls,
+  ) {}
+
+  /** Encoders that should answer: every one of the fleet that is not stopped. */
+  async list(): Promise<FleetEncoder[]> {
+    if (Date.now() - this.listedAtMs > FRESH_MS) await this.refresh();
+    return [...this.known.values()].filter((encoder) => encoder.state !== 'stopped');
+  }
+
+  /** Asks the fleet again, whatever the age of the last list. */
+  async refresh(): Promise<void> {
+    this.listing ??= this.fetchList().finally(() => {
+      this.listing = undefined;
+    });
+    let deadline: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      deadline = setTimeout(resolve, LIST_DEADLINE_MS);
+    });
+    await Promise.race([this.listing, late]).finally(() => clearTimeout(deadline));
+  }
+
+  /** @throws SwarmError unknown-encoder */
+  async client(encoderId: string): Promise<EncoderCalls> {
+    if (!this.known.has(encoderId)) await this.refresh();
+    const encoder = this.known.get(encoderId);
+    if (!encoder && this.known.size === 0) {
+      throw new SwarmError('unavailable', 'The fleet has not said yet which encoders there are.');
+    }
+    if (!encoder) {
+      throw new SwarmError(
+        'unknown-encoder',
+        `No encoder ${encoderId} in this swarm; it has ${[...this.known.keys()].join(', ')}.`,
+        'Name one of those listed by `encoder-swarm status`.',
+      );
+    }
+    return this.clientFor(encoder.grpcAddress);
+  }
+
+  private async fetchList(): Promise<void> {
+    try {
+      const encoders = await this.fleet.list();
+      this.known = new Map(encoders.map((encoder) => [encoder.id, encoder]));
+      this.listedAtMs = Date.now();
+    } catch {
+      // The last list stays in use, and is asked for again after FRESH_MS; without one, at the next call.
+      if (this.known.size > 0) this.listedAtMs = Date.now();
+    }
+  }
+}

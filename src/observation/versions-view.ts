@@ -1,0 +1,127 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/common';
+import {
+  emptyVersions,
+  rolloutWorkflowId,
+  versionsControl,
+  versionsWorkflowId,
+  type ChannelSpec,
+  type EncoderBuild,
+  type EncoderObservation,
+  type Owner,
+  type SwarmSnapshot,
+  type VersionsState,
+} from '../domain';
+import { heldBackReason, type TargetBuild } from '../versions';
+import { withinOrNull } from '../platform/deadline';
+
+/** A decision does not wait longer for the catalogue, and goes on with what it last was. */
+const READ_DEADLINE_MS = 400;
+/** Choices made at the same moment share one look. */
+const SHARED_FOR_MS = 250;
+
+/** The catalogue with target and pins, and whether a rollout has the builds of this cell in its hands. */
+export interface Catalogue extends VersionsState {
+  isRolloutRunning: boolean;
+}
+
+/** What the Central Version Manager says, for those who observe and decide. */
+export class VersionsView {
+  private known: Catalogue;
+  private shared: { reading: Promise<Catalogue>; atMs: number } | undefined;
+
+  constructor(
+    private readonly cell: string,
+    private readonly temporal: () => Client,
+  ) {
+    this.known = { ...emptyVersions(cell), isRolloutRunning: false };
+  }
+
+  /** As last known where Temporal does not answer in time; empty before it first did. */
+  read(): Promise<Catalogue> {
+    const nowMs = Date.now();
+    if (!this.shared || nowMs - this.shared.atMs > SHARED_FOR_MS) {
+      this.shared = { reading: this.ask(), atMs: nowMs };
+    }
+    return this.shared.reading;
+  }
+
+  private async ask(): Promise<Catalogue> {
+    const [state, isRolloutRunning] = await Promise.all([
+      withinOrNull(READ_DEADLINE_MS, this.queryState()),
+      withinOrNull(READ_DEADLINE_MS, this.lookForRollout()),
+    ]);
+    this.known = {
+      ...this.known,
+      ...state,
+      // Of what can't be told, the careful half is taken: nothing is brought in line meanwhile.
+      isRolloutRunning: isRolloutRunning ?? true,
+    };
+    return this.known;
+  }
+
+  private async queryState(): Promise<VersionsState> {
+    const manager = this.temporal().workflow.getHandle(versionsWorkflowId(this.cell));
+    return manager.query<VersionsState>(versionsControl.state);
+  }
+
+  private async lookForRollout(): Promise<boolean> {
+    try {
+      const rollout = await this.temporal().workflow.getHandle(rolloutWorkflowId(this.cell)).describe();
+      return rollout.status.name === 'RUNNING';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+}
+
+/** The build to bring encoders to; null where there is none, and while a rollout decides that. */
+export const targetOf = ({ builds, targetBuildId, isRolloutRunning }: Catalogue): TargetBuild | null =>
+  isRolloutRunning ? null : (builds.find((build) => build.id === targetBuildId) ?? null);
+
+/** The same encoders; those that stand by with the wrong build carry the reason why they take no work. */
+export const withHeldBack = (
+  encoders: readonly EncoderObservation[],
+  owners: readonly (Owner | null)[],
+  catalogue: Catalogue,
+): EncoderObservation[] => {
+  const ownerIds = new Set(owners.flatMap((owner) => owner?.encoderId ?? []));
+  const target = targetOf(catalogue);
+  return encoders.map((encoder) => {
+    const reason = heldBackReason(encoder, ownerIds, target);
+    return reason === null ? encoder : { ...encoder, heldBack: reason };
+  });
+};
+
+/** As planners see it: what is held back takes no work, like what is cordoned. */
+export const forPlanning = (snapshot: SwarmSnapshot): SwarmSnapshot => ({
+  ...snapshot,
+  encoders: snapshot.encoders.map((encoder) => (encoder.heldBack ? { ...encoder, cordoned: true } : encoder)),
+});
+
+/** The catalogue's build that an encoder runs. */
+const buildOn = (
+  encoder: Pick<EncoderObservation, 'buildDigest'>,
+  builds: readonly EncoderBuild[],
+): EncoderBuild | undefined =>
+  encoder.buildDigest === undefined ? undefined : builds.find((b) => b.digest === encoder.buildDigest);
+
+/** The same encoder, with the build that it runs and that build's class. */
+export const withVersion = <E extends Pick<EncoderObservation, 'buildDigest'>>(
+  encoder: E,
+  { builds }: Pick<VersionsState, 'builds'>,
+): E & Pick<EncoderObservation, 'buildId' | 'compatibilityClass'> => {
+  const build = buildOn(encoder, builds);
+  return {
+    ...encoder,
+    ...(build && { buildId: build.id }),
+    ...(build?.compatibilityClass && { compatibilityClass: build.compatibilityClass }),
+  };
+};
+
+/** The same channel, with the build that it is pinned to: the operator's pin goes before the channel's own. */
+export const withPin = (spec: ChannelSpec, { pins }: Pick<VersionsState, 'pins'>): ChannelSpec => {
+  const buildId = pins[spec.id];
+  return buildId === undefined ? spec : { ...spec, placement: { ...spec.placement, buildId } };
+};

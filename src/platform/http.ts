@@ -1,0 +1,156 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ErrorRequestHandler, Express } from 'express';
+import type { z } from 'zod';
+import { SwarmError, httpStatusOf, type ErrorBody, type ErrorCode } from '../domain';
+import type { Logger } from './logger';
+
+/** Parses data from outside. @throws SwarmError bad-request that names each field at fault. */
+export const parseOrRefuse = <T extends z.ZodType>(schema: T, data: unknown, what: string): z.output<T> => {
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((i) => `${i.path.join('.') || what}: ${i.message}`);
+  throw new SwarmError(
+    'bad-request',
+    `Bad ${what}: ${faults.join('; ')}.`,
+    'Correct the fields named and ask again.',
+  );
+};
+
+/** Last handler of each express app: every error leaves as ErrorBody. */
+export const errorHandler =
+  (log: Logger): ErrorRequestHandler =>
+  (error: unknown, req, res, _next) => {
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    if (error instanceof SwarmError) {
+      res.status(httpStatusOf[error.code]).json(error.toBody());
+      return;
+    }
+    const status = (error as { status?: number }).status;
+    if (status !== undefined && status >= 400 && status < 500) {
+      const code: ErrorCode = status === 413 ? 'segment-too-large' : 'bad-request';
+      res.status(status).json(new SwarmError(code, (error as Error).message).toBody());
+      return;
+    }
+    log.error({ err: error, method: req.method, url: req.url }, 'unexpected error');
+    const body: ErrorBody = {
+      error: { code: 'internal', message: 'Unexpected error; see the log of this part.' },
+    };
+    res.status(500).json(body);
+  };
+
+export interface RunningServer {
+  server: Server;
+  port: number;
+  close(): Promise<void>;
+}
+
+export interface ServerLimits {
+  /** Connections at the same time; those beyond are closed at once. */
+  maxConnections: number;
+  /** A connection that does not bring the head of a request within this time is closed. */
+  headersTimeoutMs: number;
+  /** So is one whose request is not there as a whole; 0: bodies may go on for ever. */
+  requestTimeoutMs: number;
+  /** So is one on which nothing moves, either way, within at most twice this. Longer than any answer is waited for. */
+  idleTimeoutMs: number;
+}
+
+/** Generous to a busy swarm; a flood of slow clients ends at them instead of at the limits of the process. */
+export const defaultServerLimits: ServerLimits = {
+  maxConnections: 4_096,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 90_000,
+};
+
+/** How often connections are looked through for those past their time. */
+const CONNECTION_CHECK_MS = 1_000;
+
+/** Listens; port 0 picks a free one. @throws SwarmError unavailable when the port is taken. */
+export const listen = async (
+  app: Express,
+  port: number,
+  host: string,
+  limits: Partial<ServerLimits> = {},
+): Promise<RunningServer> => {
+  const { maxConnections, headersTimeoutMs, requestTimeoutMs, idleTimeoutMs } = {
+    ...defaultServerLimits,
+    ...limits,
+  };
+  const server = createServer(
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: CONNECTION_CHECK_MS,
+    },
+    app,
+  );
+  server.maxConnections = maxConnections;
+  server.timeout = idleTimeoutMs;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new SwarmError(
+              'unavailable',
+              `Port ${port} on ${host} is taken.`,
+              'Stop what uses it, or set another port.',
+            )
+          : error,
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};
+
+/**
+ * Calls another part over HTTP with a deadline and returns its JSON.
+ * @throws SwarmError with the callee's own code, or `unavailable` / `timeout` when it could not be asked.
+ */
+export const callJson = async <T>(
+  url: string,
+  init: RequestInit & { timeoutMs?: number; json?: unknown } = {},
+): Promise<T> => {
+  const { timeoutMs = 5_000, json, signal, ...rest } = init;
+  const deadline = AbortSignal.timeout(timeoutMs);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      ...rest,
+      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      ...(json !== undefined && {
+        body: JSON.stringify(json),
+        headers: { 'content-type': 'application/json', ...(rest.headers as Record<string, string>) },
+      }),
+    });
+    text = await response.text();
+  } catch (error) {
+    if (deadline.aborted) throw new SwarmError('timeout', `${url} did not answer within ${timeoutMs} ms.`);
+    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    throw new SwarmError('unavailable', `${url} can't be reached: ${cause}.`, 'Check that this part runs.');
+  }
+  let body: unknown;
+  try {
+    body = text === '' ? undefined : JSON.parse(text);
+  } catch {
+    throw new SwarmError('internal', `${url} answered ${response.status} with something that is not JSON.`);
+  }
+  if (response.ok) return body as T;
+  const refusal = (body as Partial<ErrorBody> | undefined)?.error;
+  if (refusal) throw new SwarmError(refusal.code, refusal.message, refusal.hint, refusal.details);
+  throw new SwarmError('internal', `${url} answered ${response.status}.`);
+};

@@ -1,0 +1,169 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { SwarmError } from '../../domain';
+import { lastWordsIn, openPartLog } from './part-log';
+import { signalGroup } from './process-identity';
+
+export type PartState = 'starting' | 'running' | 'restarting' | 'stopped';
+
+/** Something that people should hear of: a part ended by itself, or works again. */
+export interface PartEvent {
+  part: string;
+  kind: 'crashed' | 'recovered';
+  text: string;
+}
+
+export interface PartOptions {
+  name: string;
+  command: string;
+  args: readonly string[];
+  env: NodeJS.ProcessEnv;
+  logFile: string;
+  /** Resolves once the part can work; rejects when it can't be told. Aborted when the process ends. */
+  awaitReady: (signal: AbortSignal) => Promise<void>;
+  readyLimitMs: number;
+  /** After SIGTERM, so long until SIGKILL. */
+  stopLimitMs: number;
+  /** Pause before restart number `restarts` (1 is the first). */
+  restartDelayMs: (restarts: number) => number;
+  onEvent: (event: PartEvent) => void;
+  onSpawned: (name: string, pid: number) => void;
+  onEnded: (name: string) => void;
+}
+
+/** What a test rig puts between the parts of a swarm; a swarm in earnest has none. */
+export interface PartRig {
+  /** Variables that a part gets beside those of all parts, or in place of them. @param port of an encoder host */
+  variablesOf(part: string, port?: number): NodeJS.ProcessEnv;
+  /** Where the other parts reach the encoder host that listens on a port. */
+  encoderAddressOf(port: number): string;
+}
+
+/** Half a second, doubled up to 10 s. */
+export const growingDelayMs = (restarts: number): number => Math.min(10_000, 500 * 2 ** (restarts - 1));
+
+/** A part that lived so long before it ended starts its restart delays anew. */
+const STEADY_AFTER_MS = 60_000;
+
+/**
+ * One process of the swarm: started in a process group of its own (so that the terminal's Ctrl-C reaches only
+ * the supervisor), logged to a file, restarted when it ends by itself, and stopped with all that it started.
+ */
+export class PartProcess {
+  state: PartState = 'stopped';
+  restarts = 0;
+  startedAtMs = 0;
+  private child: ChildProcess | null = null;
+  private ended: Promise<void> = Promise.resolve();
+  private restartTimer: NodeJS.Timeout | null = null;
+  private crashesInARow = 0;
+  private wanted = false;
+
+  constructor(private readonly options: PartOptions) {}
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  /** Process id, or null while none runs. */
+  get pid(): number | null {
+    return this.child?.pid ?? null;
+  }
+
+  /**
+   * Starts the process and waits until it can work.
+   * @throws SwarmError unavailable when it ends before, or is not ready in time
+   */
+  async start(): Promise<void> {
+    this.wanted = true;
+    this.state = 'starting';
+    try {
+      await this.spawnAndAwaitReady();
+      this.state = 'running';
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** SIGTERM, SIGKILL after the limit; resolves when the process and all that it started are gone. */
+  async stop(): Promise<void> {
+    this.wanted = false;
+    this.state = 'stopped';
+    if (this.restartTimer) clearTimeout(this.restartTimer);
+    const pid = this.pid;
+    if (pid === null) return;
+    this.child?.kill('SIGTERM');
+    const limit = setTimeout(() => signalGroup(pid, 'SIGKILL'), this.options.stopLimitMs);
+    await this.ended;
+    clearTimeout(limit);
+  }
+
+  /** Ends the process and all that it started at once; for a second Ctrl-C. Does not wait. */
+  killNow(): void {
+    this.wanted = false;
+    this.state = 'stopped';
+    if (this.restartTimer) clearTimeout(this.restartTimer);
+    if (this.pid !== null) signalGroup(this.pid, 'SIGKILL');
+  }
+
+  private async spawnAndAwaitReady(): Promise<void> {
+    const { name, command, args, env, logFile, readyLimitMs } = this.options;
+    const log = openPartLog(logFile);
+    const child = spawn(command, args, { env, detached: true, stdio: ['ignore', log, log] });
+    closeSync(log);
+    const lifetime = new AbortController();
+    this.child = child;
+    this.startedAtMs = Date.now();
+    this.ended = new Promise((resolve) => {
+      const end = (how: string): void => {
+        if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+        this.child = null;
+        this.options.onEnded(name);
+        lifetime.abort(new SwarmError('unavailable', `${name} ended with ${how}`));
+        resolve();
+        this.afterEnd(how);
+      };
+      child.once('error', (error) => end(error.message));
+      child.once('exit', (status, signal) => end(signal ?? `status ${status}`));
+    });
+    if (child.pid !== undefined) this.options.onSpawned(name, child.pid);
+    const deadline = AbortSignal.timeout(readyLimitMs);
+    try {
+      await this.options.awaitReady(AbortSignal.any([lifetime.signal, deadline]));
+    } catch (error) {
+      const why = lifetime.signal.aborted
+        ? (lifetime.signal.reason as Error).message
+        : deadline.aborted
+          ? `${name} was not ready within ${readyLimitMs / 1000} s`
+          : (error as Error).message;
+      const said = lastWordsIn(logFile);
+      throw new SwarmError('unavailable', `${why}${said && `: ${said}`}.`, `See ${logFile}.`);
+    }
+  }
+
+  private afterEnd(how: string): void {
+    // While it starts for the first time, start() tells the caller.
+    if (!this.wanted || this.state === 'starting') return;
+    if (Date.now() - this.startedAtMs > STEADY_AFTER_MS) this.crashesInARow = 0;
+    this.crashesInARow += 1;
+    this.state = 'restarting';
+    const delayMs = this.options.restartDelayMs(this.crashesInARow);
+    const text = `${this.name} ended with ${how}; starts again in ${delayMs / 1000} s`;
+    this.options.onEvent({ part: this.name, kind: 'crashed', text });
+    this.restartTimer = setTimeout(() => void this.restart(), delayMs);
+  }
+
+  private async restart(): Promise<void> {
+    this.restarts += 1;
+    try {
+      await this.spawnAndAwaitReady();
+      if (!this.wanted) return;
+      this.state = 'running';
+      this.options.onEvent({ part: this.name, kind: 'recovered', text: `${this.name} works again` });
+    } catch {
+      // Ended by itself: afterEnd has planned the next try. Merely not ready: its end does.
+      if (this.wanted && this.pid !== null) signalGroup(this.pid, 'SIGKILL');
+    }
+  }
+}

@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Client,
+  Connection,
+  ScheduleAlreadyRunning,
+  ScheduleOverlapPolicy,
+  WorkflowUpdateFailedError,
+  type ScheduleOptions,
+} from '@temporalio/client';
+import {
+  ApplicationFailure,
+  WorkflowIdConflictPolicy,
+  defineSearchAttributeKey,
+  type SearchAttributePair,
+} from '@temporalio/common';
+import { retrainSecondsOf, taskQueueOf, type Environment } from '../config/config';
+import {
+  SwarmError,
+  forecastScheduleId,
+  retrainScheduleId,
+  policySchema,
+  searchAttributeNames,
+  swarmControl,
+  swarmWorkflowId,
+  versionsWorkflowId,
+  type ChannelSpec,
+  type ErrorCode,
+  type Policy,
+  type SwarmWorkflowInput,
+} from '../domain';
+import { registerSearchAttributes } from './search-attributes';
+import { temporalOptions } from './options';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const DEFAULT_CYCLE_SECONDS = 5;
+const FORECAST_EVERY = '10 seconds';
+/** New search attributes take a moment until every part of the server knows them. */
+const ATTRIBUTES_KNOWN_WITHIN_MS = 10_000;
+const ADD_CHANNEL_DEADLINE_MS = 90_000;
+
+/** @throws SwarmError unavailable */
+export const connectTemporal = async (
+  environment: Environment,
+): Promise<{ client: Client; close(): Promise<void> }> => {
+  const { namespace, ...options } = await temporalOptions(environment);
+  try {
+    const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS });
+    return { client: new Client({ connection, namespace }), close: () => connection.close() };
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new SwarmError(
+      'unavailable',
+      `Temporal at ${options.address} can't be reached: ${cause}.`,
+      'Start it, or set TEMPORAL_ADDRESS.',
+    );
+  }
+};
+
+const cellAttribute = (cell: string): SearchAttributePair[] => [
+  { key: defineSearchAttributeKey(searchAttributeNames.cell, 'KEYWORD'), value: cell },
+];
+
+export interface EnsureSwarmOptions {
+  policy?: Partial<Policy>;
+  cycleSeconds?: number;
+  channels?: ChannelSpec[];
+}
+
+/**
+ * Makes the swarm of this environment's cell run: search attributes, `swarm/<cell>` (kept as it is where it runs
+ * already), the forecasting Schedule, and those of the channels that are missing. Idempotent.
+ * @throws SwarmError with the refusal of a channel
+ */
+export const ensureSwarm = async (
+  client: Client,
+  environment: Environment,
+  { policy, cycleSeconds = DEFAULT_CYCLE_SECONDS, channels = [] }: EnsureSwarmOptions = {},
+): Promise<void> => {
+  const { SWARM_CELL: cell } = environment;
+  await registerSearchAttributes(client.connection, client.options.namespace);
+  await onceAttributesAreKnown(async () => {
+    const input: SwarmWorkflowInput = { cell, cycleSeconds, policy: policySchema.parse(policy ?? {}) };
+    await client.workflow.start('swarm', {
+      workflowId: swarmWorkflowId(cell),
+      taskQueue: taskQueueOf(cell),
+      args: [input],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      typedSearchAttributes: cellAttribute(cell),
+      staticSummary: `swarm of cell ${cell}`,
+      workflowTaskTimeout: '5 seconds',
+    });
+    await client.workflow.start('versions', {
+      workflowId: versionsWorkflowId(cell),
+      taskQueue: taskQueueOf(cell),
+      args: [{ cell }],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      typedSearchAttributes: cellAttribute(cell),
+      staticSummary: `versions of cell ${cell}`,
+      workflowTaskTimeout: '5 seconds',
+    });
+  });
+  await Promise.all([
+    ensureForecasting(client, cell),
+    ensureRetraining(client, environment),
+    ...channels.map((spec) => addChannelIfMissing(client, cell, spec)),
+  ]);
+};
+
+/** Makes the next control cycle begin now. */
+export const wakeSwarm = async (client: Client, cell: string): Promise<void> => {
+  await client.workflow.getHandle(swarmWorkflowId(cell)).signal(swarmControl.wake);
+};
+
+const onceAttributesAreKnown = async (start: () => Promise<void>): Promise<void> => {
+  const startedAtMs = Date.now();
+  for (;;) {
+    try {
+      await start();
+      return;
+    } catch (error) {
+      const text = `${String(error)} ${String((error as Error).cause)}`;
+      const isUnknownYet = /search attribute/i.test(text);
+      if (!isUnknownYet || Date.now() - startedAtMs > ATTRIBUTES_KNOWN_WITHIN_MS) throw error;
+      await sleep(200);
+    }
+  }
+};
+
+const ensureForecasting = async (client: Client, cell: string): Promise<void> => {
+  const schedule: ScheduleOptions = {
+    scheduleId: forecastScheduleId(cell),
+    spec: { intervals: [{ every: FORECAST_EVERY }] },
+    // The default catch-up window is a year: a forecast that was missed is of no use.
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'forecasting',
+      workflowId: forecastScheduleId(cell),
+      taskQueue: taskQueueOf(cell),
+      args: [],
+      workflowRunTimeout: '30 seconds',
+      typedSearchAttributes: cellAttribute(cell),
+      staticSummary: `forecast for cell ${cell}`,
+    },
+  };
+  await ensureSchedule(client, schedule);
+};
+
+/** Nothing waits for a model: a retraining that was missed while the server was away is made up for within the hour. */
+const ensureRetraining = async (client: Client, environment: Environment): Promise<void> => {
+  const { SWARM_CELL: cell } = environment;
+  await ensureSchedule(client, {
+    scheduleId: retrainScheduleId(cell),
+    spec: { intervals: [{ every: retrainSecondsOf(environment) * 1_000 }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'retraining',
+      workflowId: retrainScheduleId(cell),
+      taskQueue: taskQueueOf(cell),
+      args: [],
+      workflowRunTimeout: '1 hour',
+      typedSearchAttributes: cellAttribute(cell),
+      staticSummary: `new model for cell ${cell}`,
+    },
+  });
+};
+
+/** Creates it, or brings one that exists to this version's terms; whether it is paused stays the operator's. */
+const ensureSchedule = async (client: Client, schedule: ScheduleOptions): Promise<void> => {
+  try {
+    await client.schedule.create(schedule);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const { spec, policies, action } = schedule;
+    await client.schedule
+      .getHandle(schedule.scheduleId)
+      .update((before) => ({ ...before, spec, policies: { ...before.policies, ...policies }, action }));
+  }
+};
+
+const addChannelIfMissing = async (client: Client, cell: string, spec: ChannelSpec): Promise<void> => {
+  const swarm = client.workflow.getHandle(swarmWorkflowId(cell));
+  try {
+    await client.withDeadline(Date.now() + ADD_CHANNEL_DEADLINE_MS, () =>
+      swarm.executeUpdate<void, [ChannelSpec]>(swarmControl.addChannel, { args: [spec] }),
+    );
+  } catch (error) {
+    const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+    if (!(cause instanceof ApplicationFailure)) throw error;
+    if (cause.type === ('channel-exists' satisfies ErrorCode)) return;
+    const [detail] = (cause.details ?? []) as { hint?: string }[];
+    throw new SwarmError((cause.type ?? 'internal') as ErrorCode, cause.message, detail?.hint);
+  }
+};

@@ -1,0 +1,82 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseInput, withInputs } from '../../src/launch/channel-inputs';
+import { channelWithDefaults, seededRandom, shuffled } from '../../src/domain';
+import { parseDurationSeconds } from '../../src/platform/duration';
+
+describe('durations', () => {
+  test.each([
+    ['500ms', 0.5],
+    ['30s', 30],
+    ['60', 60],
+    [' 2m ', 120],
+    ['1.5 min', 90],
+    ['1h', 3600],
+    ['2 days', 172_800],
+  ])('"%s" is %d seconds', (text, seconds) => expect(parseDurationSeconds(text)).toBe(seconds));
+
+  test.each(['', ' ', '0s', '-60s', 'a minute', '1m30s', '9 years', `${'9'.repeat(101)}s`, 'NaN', '1e3s'])(
+    '"%s" is refused',
+    (text) => expect(() => parseDurationSeconds(text)).toThrow('is no duration'),
+  );
+
+  test.each(['59s', '0.5m', '59.9'])('"%s" is shorter than a minute', (text) => {
+    expect(() => parseDurationSeconds(text, { leastSeconds: 60 })).toThrow('is no duration of 60 s or more');
+  });
+});
+
+describe('--input', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-input-'));
+    await writeFile(join(folder, 'clip=1.mp4'), '');
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('a file becomes an absolute path, and may hold "="', async () => {
+    const input = await parseInput('news=clip=1.mp4', folder);
+    expect(input).toEqual({ channelId: 'news', url: join(folder, 'clip=1.mp4') });
+  });
+
+  test('a URL stays as it is', async () => {
+    const url = 'http://example.org/live?key=a=b';
+    expect(await parseInput(`news=${url}`, folder)).toEqual({ channelId: 'news', url });
+  });
+
+  test.each(['news', 'news=', '=clip=1.mp4', 'News=clip=1.mp4'])('"%s" is malformed', async (text) => {
+    await expect(parseInput(text, folder)).rejects.toThrow('malformed');
+  });
+
+  test.each(['news=missing.mp4', 'news=.'])('"%s" is no file', async (text) => {
+    await expect(parseInput(text, folder)).rejects.toThrow('there is no file');
+  });
+
+  test('takes the place of the generated picture of its name, or becomes a channel more', () => {
+    const channels = [channelWithDefaults('ch-1'), channelWithDefaults('ch-2')];
+    const inputs = [
+      { channelId: 'ch-2', url: '/b.mp4' },
+      { channelId: 'news', url: '/n.mp4' },
+    ];
+    expect(withInputs(channels, inputs).map(({ id, input }) => [id, input])).toEqual([
+      ['ch-1', { kind: 'generated' }],
+      ['ch-2', { kind: 'url', url: '/b.mp4' }],
+      ['news', { kind: 'url', url: '/n.mp4' }],
+    ]);
+  });
+
+  test('a name given twice is refused', () => {
+    const twice = [
+      { channelId: 'news', url: '/a' },
+      { channelId: 'news', url: '/b' },
+    ];
+    expect(() => withInputs([], twice)).toThrow('given twice');
+  });
+});
+
+test('a seed decides what is chosen', () => {
+  const order = (seed: number): number[] => shuffled([1, 2, 3, 4, 5, 6, 7, 8], seededRandom(seed));
+  expect(order(7)).toEqual(order(7));
+  expect(order(7)).not.toEqual(order(8));
+  expect(order(7).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});

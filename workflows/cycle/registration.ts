@@ -1,0 +1,28 @@
+import { CancellationScope } from '@temporalio/workflow';
+import type { ChannelSpec } from '../../src/domain';
+import { causeOf } from '../kit/failures';
+import { long, persistent, quick } from '../kit/steps';
+
+/**
+ * Adds a channel to relay, origin and source: a saga of one step. An input that is refused leaves nothing behind, and
+ * takes nothing away that was there before.
+ */
+export const registerChannel = async (spec: ChannelSpec): Promise<ChannelSpec> => {
+  const { id } = spec;
+  const knownBy = await quick.partsKnowing({ channelId: id });
+  try {
+    return await long.registerChannel.executeWithOptions({ summary: `relay, origin and source of ${id}` }, [
+      spec,
+    ]);
+  } catch (error) {
+    // A specification that was refused by its schema was never sent to any part.
+    if (causeOf(error).code !== 'bad-request') {
+      await CancellationScope.nonCancellable(() =>
+        persistent.unregisterChannel.executeWithOptions({ summary: `undo the start of ${id}` }, [
+          { channelId: id, keepAt: knownBy },
+        ]),
+      );
+    }
+    throw error;
+  }
+};

@@ -1,0 +1,329 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ParentClosePolicy,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  executeChild,
+  getExternalWorkflowHandle,
+  log,
+  patched,
+  setHandler,
+  startChild,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { SwarmContext } from '../../activities';
+import type {
+  ChannelSpec,
+  CordonRequest,
+  EncoderLost,
+  Policy,
+  SessionFailed,
+  SwarmWorkflowInput,
+  SwarmWorkflowState,
+} from '../../src/domain';
+import { channelWorkflowId, swarmControl } from '../../src/domain/control';
+import { withCordon, withoutCordon, withoutEncoder } from '../../src/domain/cordons';
+import { noProvisioning, withEnded, withRequested, withoutForgotten } from '../../src/domain/provisioning';
+import { attributes } from '../kit/attributes';
+import { channel, contextSignal } from '../moves/channel';
+import { controlCycle } from './control-cycle';
+import { drainEncoder } from '../fleet/drain';
+import { causeOf, refusal, refusalOf } from '../kit/failures';
+import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from '../kit/steps';
+import { registerChannel } from './registration';
+import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
+import { showSwarm } from './swarm-details';
+import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
+
+const addChannelUpdate = defineUpdate<void, [ChannelSpec]>(swarmControl.addChannel);
+const removeChannelUpdate = defineUpdate<void, [string]>(swarmControl.removeChannel);
+const cordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.cordon);
+const uncordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.uncordon);
+const drainUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.drain);
+const setPolicyUpdate = defineUpdate<void, [Policy]>(swarmControl.setPolicy);
+const encoderLostSignal = defineSignal<[EncoderLost]>(swarmControl.encoderLost);
+const sessionFailedSignal = defineSignal<[SessionFailed]>(swarmControl.sessionFailed);
+const wakeSignal = defineSignal(swarmControl.wake);
+const stateQuery = defineQuery<SwarmWorkflowState>(swarmControl.state);
+
+/** A cycle that hangs is given up: the next one looks at the swarm as it is then. */
+const CYCLE_TIMEOUT = '30 seconds';
+
+/** A worker that starts anew replays the whole run before it can recover a channel. */
+const CYCLES_PER_RUN = 60;
+
+/**
+ * The swarm of one cell: runs a control cycle every few seconds, keeps the list of channels, the cordons and the
+ * policy, and answers the loss of an encoder at once, beside any cycle. Runs for as long as the cell exists.
+ */
+export const swarm = (input: SwarmWorkflowInput): Promise<never> => new Swarm(input).run();
+
+class Swarm {
+  private readonly state: SwarmWorkflowState;
+  private readonly cell: string;
+  private readonly cycleSeconds: number;
+  private readonly beingAdded = new Set<string>();
+  private isWoken: boolean;
+  private drains = 0;
+
+  constructor({ cell, cycleSeconds, policy, carried, isWoken = false }: SwarmWorkflowInput) {
+    this.cell = cell;
+    this.isWoken = isWoken;
+    this.cycleSeconds = cycleSeconds;
+    this.state = carried ?? {
+      cell,
+      cycle: 0,
+      policy,
+      channels: [],
+      cordons: {},
+      lowDemandSinceMs: null,
+      lastCycle: null,
+    };
+  }
+
+  async run(): Promise<never> {
+    const { state } = this;
+    setHandler(stateQuery, () => state);
+    setHandler(wakeSignal, () => {
+      this.isWoken = true;
+    });
+    setHandler(encodersRequestedSignal, (requests) => {
+      state.provisioning = withRequested(this.provisioning, requests);
+    });
+    setHandler(encoderRequestEndedSignal, (ended) => {
+      state.provisioning = withEnded(this.provisioning, ended);
+      // What came carries from now on, what failed is missing: either way the plan is another one.
+      this.isWoken = true;
+    });
+    setHandler(encoderLostSignal, (lost) => this.recoverChannelsOf(lost));
+    setHandler(sessionFailedSignal, (failed) => this.recoverSession(failed));
+    setHandler(addChannelUpdate, (spec) => this.addChannel(spec), {
+      validator: (spec: ChannelSpec | undefined) => validateAddChannel(state, this.beingAdded, spec),
+    });
+    setHandler(removeChannelUpdate, (channelId) => this.removeChannel(channelId), {
+      validator: (channelId: string | undefined) => validateRemoveChannel(state, channelId),
+    });
+    setHandler(cordonUpdate, (request) => this.cordon(request, false), { validator: validateCordon });
+    setHandler(uncordonUpdate, (request) => this.uncordon(request), { validator: validateCordon });
+    setHandler(drainUpdate, (request) => this.drain(request), { validator: validateCordon });
+    setHandler(setPolicyUpdate, (policy) => this.setPolicy(policy));
+    showSwarm(state);
+
+    const cyclesPerRun = patched('short-swarm-runs') ? CYCLES_PER_RUN : Infinity;
+    const cyclesBefore = state.cycle;
+    for (;;) {
+      await condition(() => this.isWoken, this.cycleSeconds * 1_000, {
+        summary: 'until the next control cycle',
+      });
+      this.isWoken = false;
+      await this.runCycle();
+      const isLong = state.cycle - cyclesBefore >= cyclesPerRun || workflowInfo().continueAsNewSuggested;
+      if (isLong && allHandlersFinished()) {
+        const { cell, cycleSeconds, isWoken } = this;
+        const { policy } = state;
+        await continueAsNew<typeof swarm>({ cell, cycleSeconds, policy, carried: state, isWoken });
+      }
+    }
+  }
+
+  private async runCycle(): Promise<void> {
+    const { state, cell } = this;
+    const provisioning = withoutForgotten(this.provisioning, Date.now());
+    state.provisioning = provisioning;
+    const { channels, cordons, policy, lowDemandSinceMs } = state;
+    state.cycle += 1;
+    const { cycle } = state;
+    try {
+      const result = await executeChild(controlCycle, {
+        workflowId: `cycle/${cell}/${cycle}`,
+        args: [{ cell, cycle, channels, cordons, policy, lowDemandSinceMs, provisioning }],
+        staticSummary: `cycle ${cycle} of ${cell}: ${channels.length} channels`,
+        typedSearchAttributes: attributes({ cell }),
+        workflowExecutionTimeout: CYCLE_TIMEOUT,
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      });
+      state.lastCycle = result;
+      state.lowDemandSinceMs = result.plan.lowDemandSinceMs;
+    } catch (error) {
+      // Channels on air need no cycle, and the next one starts from what it sees itself.
+      log.warn('control cycle failed', { cycle, cause: causeOf(error).message });
+    }
+    showSwarm(state);
+  }
+
+  private get provisioning() {
+    return this.state.provisioning ?? noProvisioning();
+  }
+
+  private async recoverChannelsOf({ encoderId, evidence, atMs }: EncoderLost): Promise<void> {
+    try {
+      const asked = await long.recoverChannelsOf.executeWithOptions(
+        { summary: `${encoderId} is lost: recover its channels side by side` },
+        [{ encoderId, evidence, atMs }],
+      );
+      log.info('encoder lost', { encoderId, asked });
+    } catch (error) {
+      log.error('recovery could not be asked for', { encoderId, cause: causeOf(error).message });
+      this.isWoken = true;
+    }
+  }
+
+  private async recoverSession(failed: SessionFailed): Promise<void> {
+    const { channelId, encoderId, sessionId, code, message, atMs } = failed;
+    try {
+      await prompt.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
+        {
+          channelId,
+          request: {
+            requestId: `failed-${sessionId}`,
+            reason: 'session-failed',
+            lostEncoderId: encoderId,
+            lostSessionId: sessionId,
+            evidence: `${code}: ${message}`,
+            requestedAtMs: atMs,
+          },
+        },
+      ]);
+    } catch (error) {
+      log.error('recovery could not be asked for', { channelId, cause: causeOf(error).message });
+      this.isWoken = true;
+    }
+  }
+
+  private async addChannel(given: ChannelSpec): Promise<void> {
+    const { state, cell } = this;
+    const { id } = given;
+    this.beingAdded.add(id);
+    try {
+      const spec = await registerChannel(given);
+      try {
+        await startChild(channel, {
+          workflowId: channelWorkflowId(id),
+          args: [{ cell, spec, context: this.context() }],
+          staticSummary: `channel ${id}, ${spec.input.kind}`,
+          typedSearchAttributes: attributes({ cell, channel: id }),
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+        });
+      } catch (error) {
+        // It outlived an earlier swarm of this cell: it is on air, and goes on.
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        await this.handDown([id]);
+      }
+      state.channels = [...state.channels, spec];
+    } catch (error) {
+      throw refusalOf(causeOf(error));
+    } finally {
+      this.beingAdded.delete(id);
+    }
+    showSwarm(state);
+  }
+
+  private async removeChannel(channelId: string): Promise<void> {
+    const { state } = this;
+    const requestId = `remove-${channelId}-${uuid4()}`;
+    try {
+      const { found } = await long.requestRemoval.executeWithOptions({ summary: `remove ${channelId}` }, [
+        { channelId, requestId },
+      ]);
+      if (!found) await persistent.removeChannel({ channelId, requestId });
+    } catch (error) {
+      throw refusalOf(causeOf(error));
+    }
+    state.channels = state.channels.filter((spec) => spec.id !== channelId);
+    showSwarm(state);
+  }
+
+  private async cordon(request: CordonRequest, draining: boolean): Promise<void> {
+    const { state } = this;
+    await this.assertKnown(request.encoderId);
+    state.cordons = withCordon(state.cordons, request, { draining, atMs: Date.now() });
+    await this.handDown();
+  }
+
+  /** Also for an encoder that has left the fleet: all of its entry goes. One that is not cordoned stays so. */
+  private async uncordon(request: CordonRequest): Promise<void> {
+    const { state } = this;
+    const { encoderId } = request;
+    const before = state.cordons[encoderId];
+    let isKnown = true;
+    if (!before || before.people) {
+      try {
+        await this.assertKnown(encoderId);
+      } catch (error) {
+        if (!before || causeOf(error).code !== 'unknown-encoder') throw error;
+        isKnown = false;
+      }
+    }
+    // Read only now: other cordons may have come and gone meanwhile.
+    const { cordons } = state;
+    state.cordons = isKnown ? withoutCordon(cordons, request) : withoutEncoder(cordons, encoderId);
+    await this.handDown();
+  }
+
+  private async assertKnown(encoderId: string): Promise<void> {
+    try {
+      await quick.assertEncoderKnown({ encoderId });
+    } catch (error) {
+      throw refusalOf(causeOf(error));
+    }
+  }
+
+  private async drain(request: CordonRequest): Promise<void> {
+    const { cell } = this;
+    const { encoderId, requestedBy } = request;
+    await this.cordon(request, true);
+    this.drains += 1;
+    const { runId } = workflowInfo();
+    const { left } = await executeChild(drainEncoder, {
+      workflowId: `drain/${cell}/${encoderId}/${runId.slice(-8)}-${this.drains}`,
+      args: [{ cell, encoderId, requestedBy }],
+      staticSummary: `drain ${encoderId}, asked for by ${requestedBy}`,
+      typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'drain' }),
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    }).catch((error: unknown) => {
+      throw refusalOf(causeOf(error));
+    });
+    if (left.length > 0) {
+      throw refusal(
+        'no-target',
+        `${encoderId} is cordoned, but keeps ${left.map((c) => `${c.channelId} (${c.why})`).join('; ')}`,
+        'Add an encoder or uncordon another one, then drain again.',
+      );
+    }
+  }
+
+  private async setPolicy(given: Policy): Promise<void> {
+    try {
+      this.state.policy = await quick.checkPolicy(given);
+    } catch (error) {
+      throw refusalOf(causeOf(error));
+    }
+    await this.handDown();
+  }
+
+  private context(): SwarmContext {
+    const { policy, cordons } = this.state;
+    return { policy, cordons };
+  }
+
+  /** Returns once every channel has it, so that a move asked for after a cordon knows of the cordon. */
+  private async handDown(channelIds = this.state.channels.map((spec) => spec.id)): Promise<void> {
+    const context = this.context();
+    await Promise.all(
+      channelIds.map((id) =>
+        getExternalWorkflowHandle(channelWorkflowId(id))
+          .signal(contextSignal, context)
+          .catch((error: unknown) => log.warn('channel not reached', { id, cause: causeOf(error).message })),
+      ),
+    );
+    showSwarm(this.state);
+  }
+}

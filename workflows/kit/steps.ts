@@ -1,0 +1,95 @@
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import type { Activities } from '../../activities';
+import type { ErrorCode } from '../../src/domain';
+
+/** A worker that was lost in the midst of a workflow task holds that workflow up for so long. */
+export const WORKFLOW_TASK_TIMEOUT = '5 seconds';
+
+/**
+ * How activities are run. Short, idempotent calls between request and commit are local activities: on a small
+ * server each activity task costs more than the call itself. What takes long, or matters to a reader of
+ * the history, is an activity of its own.
+ */
+
+/**
+ * Steps that a move waits for: a few quick attempts, since the compensation or another target is quicker. The time
+ * limit is on all attempts together: the timer that the SDK keeps per attempt outlives a stopped worker.
+ */
+export const quick = proxyLocalActivities<Activities>({
+  scheduleToCloseTimeout: '8 seconds',
+  retry: { maximumAttempts: 3, initialInterval: '50 milliseconds', backoffCoefficient: 2 },
+});
+
+/** Work on an encoder or on the media path that takes seconds. Cancelled, it is waited for: a compensation
+ * must not race the step that it undoes. */
+const longOptions: ActivityOptions = {
+  startToCloseTimeout: '60 seconds',
+  heartbeatTimeout: '4 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { maximumAttempts: 3, initialInterval: '100 milliseconds', backoffCoefficient: 2 },
+};
+export const long = proxyActivities<Activities>(longOptions);
+
+/**
+ * Where the caller has something better than to ask the same encoder again: another one, or the way back. What is
+ * left to retry is a worker that was lost, or an origin that is away for a moment.
+ */
+export const longOnce = proxyActivities<Activities>({
+  ...longOptions,
+  retry: {
+    maximumAttempts: 3,
+    initialInterval: '100 milliseconds',
+    nonRetryableErrorTypes: ['encoder-unreachable', 'timeout'] satisfies ErrorCode[],
+  },
+});
+
+/** Steps of a rollout: a host that starts anew, or a worker or server that was lost, is waited for, but not for ever. */
+export const patient = proxyActivities<Activities>({
+  ...longOptions,
+  startToCloseTimeout: '100 seconds',
+  scheduleToCloseTimeout: '3 minutes',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '3 seconds' },
+});
+
+/**
+ * Asking a provider for an encoder: a cloud takes minutes. The control cycle does not wait for it; a request that is
+ * given up counts as failed, and the need is asked for again.
+ */
+export const provisioning = proxyActivities<Activities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '4 seconds',
+  scheduleToCloseTimeout: '10 minutes',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { maximumAttempts: 3, initialInterval: '500 milliseconds', backoffCoefficient: 4 },
+});
+
+/** What must happen in the end, however long the part at fault is away. */
+export const persistent = proxyActivities<Activities>({
+  startToCloseTimeout: '100 seconds',
+  heartbeatTimeout: '4 seconds',
+  scheduleToCloseTimeout: '6 hours',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+});
+
+/** Looks and requests of a control cycle: late ones are left out. */
+export const prompt = proxyActivities<Activities>({
+  startToCloseTimeout: '4 seconds',
+  retry: { maximumAttempts: 2, initialInterval: '100 milliseconds' },
+});
+
+/**
+ * Retraining: nothing waits for it, and a worker that was lost costs it the epoch under way. Cancelled, it is waited
+ * for, so that its thread has ended.
+ */
+export const training = proxyActivities<Activities>({
+  startToCloseTimeout: '20 minutes',
+  heartbeatTimeout: '5 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { maximumAttempts: 5, initialInterval: '1 second', backoffCoefficient: 2 },
+});

@@ -1,0 +1,344 @@
+import {
+  CancellationScope,
+  ParentClosePolicy,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  executeChild,
+  patched,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { SwarmContext } from '../../activities';
+import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } from '../../src/domain';
+import { channelControl } from '../../src/domain/control';
+import { attributes, upsertAttributes } from '../kit/attributes';
+import { causeOf, refusalOf } from '../kit/failures';
+import { handoff } from './handoff';
+import { recovery } from './recovery';
+import { WORKFLOW_TASK_TIMEOUT, long, persistent } from '../kit/steps';
+import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
+import { moveInProgress, validateInService, validateMove, validateRecover } from '../kit/validation';
+
+const moveUpdate = defineUpdate<MoveResult, [MoveRequest]>(channelControl.move);
+const recoverUpdate = defineUpdate<MoveResult, [RecoverRequest]>(channelControl.recover);
+const registerAgainUpdate = defineUpdate<void, []>(channelControl.registerAgain);
+const removeUpdate = defineUpdate<void, []>(channelControl.remove);
+const stateQuery = defineQuery<ChannelWorkflowState>(channelControl.state);
+/** The swarm hands its policy and cordons down at every change. */
+export const contextSignal = defineSignal<[SwarmContext]>('swarmContext');
+
+/** Requests whose answers are kept, so that one that comes twice is one. */
+const REMEMBERED_REQUESTS = 16;
+
+/**
+ * A worker that starts anew replays the whole run of each channel before it can move it, about 6 ms a move. Forty of
+ * them at once (the tasks that a worker takes) must be read well within WORKFLOW_TASK_TIMEOUT: a task that takes longer
+ * is begun again, and so are all the others beside it.
+ */
+const MOVES_PER_RUN = 8;
+/** As it was for runs that began before. */
+const MOVES_PER_OLDER_RUN = 25;
+
+const again = ({ result, refusal }: AnsweredRequest): Promise<MoveResult> => {
+  if (result) return Promise.resolve(result);
+  const refused = Promise.reject<MoveResult>(
+    refusalOf(refusal ?? { code: 'internal', message: 'The request had no answer.' }),
+  );
+  // Most are never asked for again.
+  refused.catch(() => undefined);
+  return refused;
+};
+
+/**
+ * Entity workflow of one channel, and its only mover: whatever wants the channel moved asks here, so that moves
+ * of one channel are serial and those of different channels run side by side. Ends when the channel is removed.
+ */
+export const channel = (input: ChannelWorkflowInput): Promise<ChannelWorkflowState> =>
+  new Channel(input).run();
+
+class Channel {
+  private readonly state: ChannelWorkflowState;
+  private context: SwarmContext;
+  private readonly cell: string;
+  private readonly isNew: boolean;
+  private readonly requests = new Map<string, Promise<MoveResult>>();
+  /** Those of them that are over, the oldest first, for the next run. */
+  private readonly answered: AnsweredRequest[] = [];
+  private readonly movesBefore: number;
+  /** The move under way, in a few words; one at a time. */
+  private busyWith: string | null = null;
+  private waiting = 0;
+  private isRegistering = false;
+  private moveScope: CancellationScope | null = null;
+
+  constructor({ cell, spec, context, carried, answered = [] }: ChannelWorkflowInput) {
+    this.cell = cell;
+    this.context = context;
+    this.isNew = carried === undefined;
+    this.state = carried ?? {
+      spec,
+      status: 'starting',
+      ownerEncoderId: null,
+      ownerSessionId: null,
+      token: 0,
+      rungs: 1,
+      moves: 0,
+      movedAtMs: null,
+      lastMove: null,
+      detail: 'waits for its first encoder',
+    };
+    this.movesBefore = this.state.moves;
+    for (const each of answered) {
+      this.requests.set(each.requestId, again(each));
+      this.answered.push(each);
+    }
+  }
+
+  async run(): Promise<ChannelWorkflowState> {
+    const { state } = this;
+    setHandler(stateQuery, () => state);
+    setHandler(contextSignal, (context) => {
+      this.context = context;
+    });
+    setHandler(moveUpdate, (request) => this.once(request.requestId, () => this.move(request)), {
+      validator: (request: MoveRequest | undefined) => {
+        if (request !== undefined && this.requests.has(request.requestId)) return;
+        validateMove(state, this.waiting > 0 ? 'a recovery waits' : this.busyWith, request);
+      },
+    });
+    setHandler(recoverUpdate, (request) => this.once(request.requestId, () => this.recover(request)), {
+      validator: (request: RecoverRequest | undefined) => validateRecover(state, request),
+    });
+    setHandler(removeUpdate, () => this.remove(), { validator: () => validateInService(state) });
+    setHandler(registerAgainUpdate, () => this.registerAgain(), {
+      validator: () => validateInService(state),
+    });
+    this.tell(state.detail);
+
+    const movesPerRun = patched('eight-moves-a-run')
+      ? MOVES_PER_RUN
+      : patched('short-runs')
+        ? MOVES_PER_OLDER_RUN
+        : Infinity;
+    if (this.isNew) await this.placeFirst();
+    await condition(() => state.status === 'removed' || this.mayContinueAsNew(movesPerRun));
+    await condition(allHandlersFinished);
+    if (state.status !== 'removed') {
+      const { cell, context, answered } = this;
+      await continueAsNew<typeof channel>({ cell, spec: state.spec, context, carried: state, answered });
+    }
+    return state;
+  }
+
+  /** Rare, and never during a move: continue-as-new holds Updates up for a second or two. */
+  private mayContinueAsNew(movesPerRun: number): boolean {
+    const isLong = this.state.moves - this.movesBefore >= movesPerRun;
+    const isDue = isLong || workflowInfo().continueAsNewSuggested;
+    return isDue && this.busyWith === null && allHandlersFinished();
+  }
+
+  private async placeFirst(): Promise<void> {
+    const requestedAtMs = Date.now();
+    const request: RecoverRequest = {
+      requestId: 'start',
+      reason: 'start',
+      lostEncoderId: null,
+      lostSessionId: null,
+      evidence: '',
+      requestedAtMs,
+    };
+    try {
+      await this.recover(request);
+    } catch (error) {
+      this.tell(causeOf(error).message);
+    }
+  }
+
+  private once(requestId: string, run: () => Promise<MoveResult>): Promise<MoveResult> {
+    const known = this.requests.get(requestId);
+    if (known) return known;
+    const running = run();
+    this.requests.set(requestId, running);
+    const [oldest] = this.requests.keys();
+    if (this.requests.size > REMEMBERED_REQUESTS && oldest !== undefined) this.requests.delete(oldest);
+    running.then(
+      (result) => this.remember({ requestId, result }),
+      (error: unknown) => this.remember({ requestId, refusal: causeOf(error) }),
+    );
+    return running;
+  }
+
+  private remember(answer: AnsweredRequest): void {
+    this.answered.push(answer);
+    if (this.answered.length > REMEMBERED_REQUESTS) this.answered.shift();
+  }
+
+  private async move(request: MoveRequest): Promise<MoveResult> {
+    const { state, cell, context } = this;
+    const { spec, ownerEncoderId } = state;
+    const rungs = request.rungs ?? state.rungs;
+    const way = `${ownerEncoderId ?? '?'} → ${request.toEncoderId ?? 'the fittest'}`;
+    const input: MoveInput<MoveRequest> = { cell, spec, context, rungs, request };
+    return this.exclusively('moving', `${spec.id}: ${way} (${request.reason})`, (summary) =>
+      executeChild(handoff, {
+        workflowId: this.nextMoveId('handoff'),
+        args: [input],
+        staticSummary: summary,
+        staticDetails: request.explanation?.summary ?? `Asked for by ${request.requestedBy}.`,
+        typedSearchAttributes: attributes({
+          cell,
+          channel: spec.id,
+          reason: request.reason,
+          ...((request.toEncoderId ?? ownerEncoderId) && {
+            encoder: request.toEncoderId ?? (ownerEncoderId as string),
+          }),
+        }),
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      }),
+    );
+  }
+
+  private async recover(request: RecoverRequest): Promise<MoveResult> {
+    const { state, cell, context } = this;
+    const { spec, rungs } = state;
+    // A move under way may have found another owner already: then there is nothing left to recover.
+    this.waiting += 1;
+    try {
+      while (this.busyWith !== null) await condition(() => this.busyWith === null);
+    } finally {
+      this.waiting -= 1;
+    }
+    validateRecover(state, request);
+    const { reason, lostEncoderId } = request;
+    const what = lostEncoderId ? `${reason} ${lostEncoderId}` : reason;
+    const input: MoveInput<RecoverRequest> = { cell, spec, context, rungs, request };
+    return this.exclusively('recovering', `${spec.id}: ${what}`, (summary) =>
+      executeChild(recovery, {
+        workflowId: this.nextMoveId('recovery'),
+        args: [input],
+        staticSummary: summary,
+        ...(request.evidence && { staticDetails: request.evidence }),
+        typedSearchAttributes: attributes({
+          cell,
+          channel: spec.id,
+          reason,
+          ...(lostEncoderId && { encoder: lostEncoderId }),
+        }),
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      }),
+    );
+  }
+
+  private nextMoveId(kind: 'handoff' | 'recovery'): string {
+    this.state.moves += 1;
+    return `${kind}/${this.state.spec.id}/${this.state.moves}`;
+  }
+
+  /** Runs one move with nothing beside it, and takes over what became of the channel. */
+  private async exclusively(
+    status: 'moving' | 'recovering',
+    summary: string,
+    run: (summary: string) => Promise<MoveResult>,
+  ): Promise<MoveResult> {
+    const { state } = this;
+    if (this.busyWith !== null) throw moveInProgress(state.spec.id, this.busyWith);
+    this.busyWith = summary;
+    if (state.status !== 'starting') state.status = status;
+    this.tell(summary);
+    this.moveScope = new CancellationScope();
+    let result: MoveResult;
+    try {
+      result = await this.moveScope.run(() => run(summary));
+      this.absorb(result);
+    } catch (error) {
+      const cause = causeOf(error);
+      this.tell(`${summary} failed: ${cause.message}`);
+      throw refusalOf(cause);
+    } finally {
+      this.busyWith = null;
+      this.moveScope = null;
+      this.settle();
+    }
+    if (result.failure && result.outcome !== 'recovered') {
+      const { code, message } = result.failure;
+      throw refusalOf({ code, message, details: { outcome: result.outcome, workflowId: result.workflowId } });
+    }
+    return result;
+  }
+
+  private settle(): void {
+    const { state } = this;
+    if (state.status !== 'removing') state.status = state.ownerEncoderId === null ? 'off-air' : 'on-air';
+  }
+
+  private absorb(result: MoveResult): void {
+    const { state } = this;
+    state.lastMove = result;
+    // Token 0: refused before the owner at the origin was even read.
+    if (result.token > 0) {
+      const { ownerEncoderId, ownerSessionId, token } = result;
+      if (ownerEncoderId !== null && ownerEncoderId !== state.ownerEncoderId) {
+        upsertAttributes({ encoder: ownerEncoderId });
+      }
+      Object.assign(state, { ownerEncoderId, ownerSessionId, token });
+    }
+    if (result.outcome === 'completed' || result.outcome === 'recovered') {
+      state.rungs = result.rungs;
+      state.movedAtMs = result.finishedAtMs;
+    }
+    this.tell(`${result.reason}: ${result.outcome}${result.failure ? `, ${result.failure.message}` : ''}`);
+  }
+
+  /** Here, and not in the cycle that finds the loss: a late one must not bring back what was removed meanwhile. */
+  private async registerAgain(): Promise<void> {
+    const { spec } = this.state;
+    if (this.isRegistering) return;
+    this.isRegistering = true;
+    try {
+      await long.registerChannel.executeWithOptions({ summary: `relay, origin and source of ${spec.id}` }, [
+        spec,
+      ]);
+    } catch (error) {
+      throw refusalOf(causeOf(error));
+    } finally {
+      this.isRegistering = false;
+    }
+  }
+
+  private async remove(): Promise<void> {
+    const { state } = this;
+    state.status = 'removing';
+    this.tell('is being removed');
+    this.moveScope?.cancel();
+    const isIdle = (): boolean => this.busyWith === null && !this.isRegistering;
+    while (!isIdle()) await condition(isIdle);
+    const { workflowId, runId } = workflowInfo();
+    await persistent.removeChannel.executeWithOptions(
+      { summary: `take ${state.spec.id} off air, forget it` },
+      [{ channelId: state.spec.id, requestId: `${workflowId}/${runId}/remove` }],
+    );
+    Object.assign(state, { status: 'removed', ownerEncoderId: null, ownerSessionId: null });
+    this.tell('removed');
+  }
+
+  private tell(detail: string): void {
+    const { state } = this;
+    state.detail = detail;
+    const last = state.lastMove;
+    setCurrentDetails(
+      [
+        `### ${state.spec.id}: ${this.busyWith === null ? state.status : 'being moved'}`,
+        `- owner **${state.ownerEncoderId ?? 'none'}**, token ${state.token}, ${state.rungs} rung(s), ${state.moves} move(s)`,
+        `- now: ${detail}`,
+        ...(last ? [`- last move: \`${last.workflowId}\` ${last.reason} → **${last.outcome}**`] : []),
+      ].join('\n'),
+    );
+  }
+}
