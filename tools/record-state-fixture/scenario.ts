@@ -30,6 +30,8 @@ export interface ScenarioOptions {
   ffmpegPath: string;
   /** Ends a part of the swarm as a crash would. */
   kill: (part: string) => Promise<void>;
+  /** Runs of the swarm's workflow so far: it begins another one after some tens of cycles. */
+  swarmRuns: () => Promise<number>;
   say: (line: string) => void;
 }
 
@@ -39,29 +41,31 @@ export interface ScenarioOptions {
  * a cordon, a target build and a known event.
  */
 export class Scenario {
-  constructor(private readonly o: ScenarioOptions) {}
+  constructor(private readonly options: ScenarioOptions) {}
 
   async run(): Promise<void> {
-    const { say } = this.o;
     await this.until('every channel is on air', allOnAir);
-    for (const step of [
-      this.registerBuilds,
-      this.moveByOperator,
-      this.loseEncoder,
-      this.drain,
-      this.rollOut,
-      this.changeTarget,
-      this.retrain,
-      this.growAndShrink,
-      this.leaveMarks,
-    ]) {
-      say(`scenario: ${step.name}`);
-      await step.call(this);
+    const steps: Record<string, () => Promise<void>> = {
+      'builds are registered and probed': () => this.registerBuilds(),
+      'an operator moves a channel': () => this.moveByOperator(),
+      'an encoder is lost': () => this.loseEncoder(),
+      'an encoder is drained': () => this.drain(),
+      'a build is rolled out': () => this.rollOut(),
+      'encoders are brought to another build, and back': () => this.changeTarget(),
+      'the net is trained': () => this.retrain(),
+      'an encoder is added, and one let go': () => this.growAndShrink(),
+      'a pin, an event and a cordon are left': () => this.leaveMarks(),
+      'the swarm begins another run': () => this.outliveRun(),
+      'it settles': () => this.settle(),
+    };
+    for (const [what, step] of Object.entries(steps)) {
+      this.options.say(`scenario: ${what}`);
+      await step();
     }
   }
 
   private async registerBuilds(): Promise<void> {
-    const installed = { id: 'installed', source: { kind: 'path', path: this.o.ffmpegPath } };
+    const installed = { id: 'installed', source: { kind: 'path', path: this.options.ffmpegPath } };
     for (const build of [installed, PACKAGED_BUILD]) {
       await this.ask(z.unknown(), 'POST', '/versions', build);
       await this.ask(z.unknown(), 'POST', `/versions/${build.id}/probe`, {});
@@ -69,16 +73,25 @@ export class Scenario {
   }
 
   private async moveByOperator(): Promise<void> {
-    const { channels, encoders } = await this.status();
-    const owner = ownerOf(channels, 'ch-1');
-    const target = encoders.find(({ id, reachable }) => reachable && id !== owner);
-    await this.ask(z.unknown(), 'POST', '/channels/ch-1/handoff', { encoderId: target?.id });
+    const move = async (): Promise<boolean> => {
+      for (const { id } of (await this.status()).channels) {
+        // Refused where the fleet has no room for it just now; another channel, or the same a moment later, has.
+        const refusal = await this.ask(z.unknown(), 'POST', `/channels/${id}/handoff`, {}).then(
+          () => null,
+          (error: Error) => error.message,
+        );
+        if (refusal === null) return true;
+        this.options.say(refusal);
+      }
+      return false;
+    };
+    await until('an operator moved a channel', move, (isMoved) => isMoved);
   }
 
   private async loseEncoder(): Promise<void> {
     const { channels, moves } = await this.status();
     const before = new Set(moves.map(({ workflowId }) => workflowId));
-    await this.o.kill(ownerOf(channels, 'ch-2'));
+    await this.options.kill(ownerOf(channels, 'ch-2'));
     await this.until('the lost encoder is answered by a recovery', ({ moves: now }) =>
       now.some((m) => m.kind === 'recovery' && !before.has(m.workflowId) && m.outcome === 'recovered'),
     );
@@ -147,7 +160,7 @@ export class Scenario {
   }
 
   private async leaveMarks(): Promise<void> {
-    const { channels, encoders, cycle, atMs } = await this.status();
+    const { channels, encoders, atMs } = await this.status();
     const hourMs = 3_600_000;
     await this.ask(z.unknown(), 'PUT', '/versions/pins/ch-1', { buildId: PACKAGED_BUILD.id });
     await this.ask(z.unknown(), 'POST', '/events', {
@@ -157,8 +170,17 @@ export class Scenario {
     const owner = ownerOf(channels, 'ch-1');
     const cordoned = encoders.find(({ id }) => id !== owner)?.id ?? owner;
     await this.ask(z.unknown(), 'POST', `/encoders/${cordoned}/cordon`, {});
+  }
+
+  /** What a run hands to the next one is read by the next release too. */
+  private async outliveRun(): Promise<void> {
+    await until('the swarm is in its second run', this.options.swarmRuns, (runs) => runs > 1);
+  }
+
+  private async settle(): Promise<void> {
+    const { cycle } = await this.status();
     await this.until(
-      'a cycle has seen the marks, every channel is on air and nothing moves',
+      'a cycle has seen all of it, every channel is on air and nothing moves',
       (status) =>
         (status.cycle?.number ?? 0) > (cycle?.number ?? 0) + 1 &&
         allOnAir(status) &&
@@ -188,7 +210,7 @@ export class Scenario {
     path: string,
     body?: unknown,
   ): Promise<z.output<T>> {
-    const answer = await fetch(`${this.o.apiUrl}/api${path}`, {
+    const answer = await fetch(`${this.options.apiUrl}/api${path}`, {
       method,
       ...(body !== undefined && {
         body: JSON.stringify(body),

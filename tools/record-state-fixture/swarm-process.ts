@@ -15,8 +15,8 @@ const STARTED = '  page ';
 
 /** The built `npm start` of a release, as a process of its own. */
 export class SwarmProcess {
-  #output = '';
-  #ended = false;
+  private output = '';
+  private ended = false;
 
   private constructor(
     private readonly child: ChildProcess,
@@ -24,11 +24,11 @@ export class SwarmProcess {
   ) {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk) => {
-        this.#output += String(chunk);
+        this.output += String(chunk);
         process.stderr.write(String(chunk));
       });
     }
-    child.once('close', () => (this.#ended = true));
+    child.once('close', () => (this.ended = true));
   }
 
   /**
@@ -36,30 +36,32 @@ export class SwarmProcess {
    * @param release folder of the built release
    * @throws Error with the output where it does not come up
    */
-  static async start(o: {
+  static async start(options: {
     release: string;
     stateDir: string;
     args: readonly string[];
     env: NodeJS.ProcessEnv;
   }): Promise<SwarmProcess> {
     const manifest = manifestSchema.parse(
-      JSON.parse(await readFile(join(o.release, 'package.json'), 'utf8')),
+      JSON.parse(await readFile(join(options.release, 'package.json'), 'utf8')),
     );
     const [, program] = /^node (\S+)$/.exec(manifest.scripts.start) ?? [];
     if (!program)
-      throw new Error(`${o.release} is started in a way that is not known here: ${manifest.scripts.start}`);
-    const args = [program, ...o.args, '--state-dir', o.stateDir];
+      throw new Error(
+        `${options.release} is started in a way that is not known here: ${manifest.scripts.start}`,
+      );
+    const args = [program, ...options.args, '--state-dir', options.stateDir];
     const child = spawn(process.execPath, args, {
-      cwd: o.release,
-      env: o.env,
+      cwd: options.release,
+      env: options.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const swarm = new SwarmProcess(child, o.stateDir);
+    const swarm = new SwarmProcess(child, options.stateDir);
     const deadlineMs = Date.now() + START_LIMIT_MS;
-    while (!swarm.#output.includes(STARTED)) {
-      if (swarm.#ended || Date.now() > deadlineMs) {
+    while (!swarm.output.includes(STARTED)) {
+      if (swarm.ended || Date.now() > deadlineMs) {
         await swarm.stop();
-        throw new Error(`The swarm of ${o.release} did not start.`);
+        throw new Error(`The swarm of ${options.release} did not start.`);
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
@@ -78,10 +80,10 @@ export class SwarmProcess {
 
   /** Ctrl-C. @throws Error where the swarm does not end well */
   async stop(): Promise<void> {
-    if (this.#ended) return;
+    if (this.ended) return;
     const ended = once(this.child, 'close');
     this.child.kill('SIGINT');
-    const [status] = await ended;
-    if (status !== 0) throw new Error(`The swarm ended with ${String(status)}.`);
+    const [status] = (await ended) as [number | null];
+    if (status !== 0) throw new Error(`The swarm ended with ${status}.`);
   }
 }
