@@ -17,9 +17,12 @@ import {
   storageRefusal,
   syncDirectory,
 } from '../../src/platform/durable-file';
+import type * as DiskTraceModule from '../support/disk-trace';
 import { disk, diskError } from '../support/disk-trace';
 
-jest.mock('node:fs/promises', () => jest.requireActual<typeof import('../support/disk-trace')>('../support/disk-trace').watchedFileSystem()); // prettier-ignore
+jest.mock('node:fs/promises', () =>
+  jest.requireActual<typeof DiskTraceModule>('../support/disk-trace').watchedFileSystem(),
+);
 
 let root: string;
 let file: string;

@@ -91,11 +91,14 @@ const watchedHandle = (handle: Promises.FileHandle, path: string, isFolder: bool
         const isSync = what === 'sync' || what === 'datasync';
         if (WRITES.has(what)) disk.note(what === 'truncate' ? what : 'write', path);
         if (isSync) disk.note(isFolder ? 'sync-folder' : 'sync', path);
-        if (what === 'close') disk.note(isFolder ? 'close-folder' : 'close', path);
-        if (WRITES.has(what)) disk.written(path);
+        if (what !== 'truncate' && WRITES.has(what)) disk.written(path);
         const result: unknown = await (value as (...a: unknown[]) => unknown).apply(target, args);
+        // Closed in any case: a test that makes it fail must not leave it open.
+        if (what === 'close') disk.note(isFolder ? 'close-folder' : 'close', path);
         if (isSync && isFolder) disk.folderForced(path);
         else if (isSync) disk.forced(path);
+        // What is taken back was promised to nobody: it need not be forced.
+        else if (what === 'truncate') disk.forced(path);
         return result;
       };
     },

@@ -14,8 +14,8 @@ export const refusalFrom = (call: () => unknown): Refusal => {
     call();
   } catch (error) {
     if (!(error instanceof SwarmError)) throw error;
-    const { code, message, mend, details } = error;
-    return { code, message, hint: mend ?? '', details };
+    const { code, message, hint, details } = error;
+    return { code, message, hint: hint ?? '', details };
   }
   throw new Error('The call was not refused.');
 };
