@@ -12,6 +12,10 @@ module.exports = {
   ...base,
   testMatch: [
     '<rootDir>/test/origin/{ownership-rules,verify-gop}.test.ts',
+    '<rootDir>/test/relay/gop-ledgers.test.ts',
+    '<rootDir>/test/platform/durable-file.test.ts',
+    '<rootDir>/test/durability/forced-to-disk.test.ts',
+    '<rootDir>/test/forecast/widening.test.ts',
     '<rootDir>/test/fitness/*.test.ts',
     '<rootDir>/test/planner/*.test.ts',
     '<rootDir>/test/versions/{drift,e-values,take-over,verdict,waves}.test.ts',

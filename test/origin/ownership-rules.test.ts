@@ -68,6 +68,14 @@ describe('a change of owner', () => {
     });
   });
 
+  test('further on, with a reason, declares the GOPs between a gap of the new token', () => {
+    const request = requestOf({ requestId: 'r', expectToken: 1, fromGop: 8, gapReason: 'left the ring' });
+    const gap = { fromGop: 5, toGop: 8, reason: 'left the ring', token: 2 };
+    const changed = own(onAir(), request);
+    expect(changed.gap).toEqual(gap);
+    expect(changed.state).toMatchObject({ nextGop: 8, gapsDeclared: 3, lastGap: gap });
+  });
+
   test('at nextGop itself needs no reason and declares no gap', () => {
     const request = requestOf({
       requestId: 'r',

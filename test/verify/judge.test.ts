@@ -105,6 +105,14 @@ describe('repeated', () => {
   });
 });
 
+test('the first frame of a run that was repeated, repeated once more, is a place of its own', () => {
+  const shown = [...frames(10, 13), ...frames(11, 13), ...frames(11, 11), ...frames(14, 24)];
+  expect(judge(shown, expected()).problems).toEqual([
+    'frames 11-13 (GOP 2): shown again',
+    'frame 11 (GOP 2): shown again',
+  ]);
+});
+
 describe('invalid', () => {
   test('a frame that proves nothing, and the frame whose place it takes is lost', () => {
     const shown = all.map((f) => (f.place === 12 ? { counter: null, place: 12, fault: 'wrong HMAC' } : f));
