@@ -2,7 +2,7 @@ import type { Dependencies } from './kit/dependencies';
 import { encoderActivities } from './moves/encoders';
 import { withFailures } from './kit/failures';
 import { fleetActivities } from './fleet/fleet';
-import { scoringActivities } from './forecast/forecast-scoring';
+import { scoringActivities } from './forecast/scoring';
 import { forecastingActivities } from './forecast/forecasting';
 import { mediaActivities } from './moves/media';
 import { originActivities } from './moves/origin';

@@ -254,9 +254,4 @@ export interface TrainRequest extends RetrainingRun {
 
 export type TrainedModel = TrainingResult;
 export type EvaluatedModel = Evaluation;
-
-export interface SettledModel {
-  modelId: string;
-  accepted: boolean;
-  why: string;
-}
+export type { SettledModel } from '../../src/models';

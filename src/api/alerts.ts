@@ -1,4 +1,4 @@
-import type { LatestFeedback } from '../telemetry/forecast-feedback';
+import type { LatestFeedback } from '../domain';
 import type { Alert } from './answer-schemas';
 
 const nameOf = ({ kind, id }: LatestFeedback): string =>

@@ -1,7 +1,12 @@
-import type { CellForecast, EncoderInfo, EncoderTelemetry, SwarmWorkflowState } from '../domain';
+import type {
+  CellForecast,
+  EncoderInfo,
+  EncoderTelemetry,
+  LatestFeedback,
+  SwarmWorkflowState,
+} from '../domain';
 import type { StorageReport } from '../platform/storage-reports';
 import type { Missing, MoveRecord } from './answer-schemas';
-import type { LatestFeedback } from '../telemetry/forecast-feedback';
 import { CachedReading, type Reading } from './cached';
 import type { ApiPorts, FleetMember, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 

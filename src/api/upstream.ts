@@ -2,7 +2,7 @@ import type { Environment } from '../config/config';
 import { callJson } from '../platform/http';
 import { readStorageReports } from '../platform/storage-reports';
 import { encoderClientFor } from '../media/encoder/client';
-import { createFleetProvider } from '../fleet/provider';
+import { createFleetProvider } from '../fleet/create-provider';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { TemporalOrchestration } from './orchestration';
 import { createRolloutsPort } from './rollouts-port';

@@ -47,6 +47,22 @@ export interface StepScore {
   standardised: number;
 }
 
+/** How one issued step fared, and what its series had learned after it. */
+export interface ScoredStep extends StepScore, LeadFeedback {
+  kind: ScoredKind;
+  id: string;
+  lead: number;
+  targetMs: number;
+}
+
+/** The latest that a series has learned at one lead, from the step at `targetMs`. */
+export interface LatestFeedback extends LeadFeedback {
+  kind: ScoredKind;
+  id: string;
+  lead: number;
+  targetMs: number;
+}
+
 /** Accuracy of one series at one lead over a while. Means over `count` scored steps. */
 export interface SeriesAccuracy {
   kind: ScoredKind;

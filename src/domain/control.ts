@@ -61,13 +61,6 @@ export const channelControl = {
   state: 'state',
 } as const;
 
-export interface CordonRequest {
-  encoderId: string;
-  requestedBy: string;
-  /** Channels that may come to the encoder nevertheless, as to a canary. */
-  exceptChannels?: string[];
-}
-
 export interface EncoderLost {
   encoderId: string;
   evidence: string;

@@ -1,5 +1,3 @@
-import type { CordonRequest } from './control';
-
 /** Why an encoder takes no new work. */
 export interface Cordon {
   draining: boolean;
@@ -10,6 +8,13 @@ export interface Cordon {
   exceptChannels?: string[];
   /** The cordon of people beneath that of a workflow: it stays when the workflow lifts its own. */
   people?: Omit<Cordon, 'people'>;
+}
+
+export interface CordonRequest {
+  encoderId: string;
+  requestedBy: string;
+  /** Channels that may come to the encoder nevertheless, as to a canary. */
+  exceptChannels?: string[];
 }
 
 /** By encoder id. */

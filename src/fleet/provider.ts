@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import type { Environment } from '../config/config';
 import { SwarmError, idSchema, type InstalledBuild } from '../domain';
 import { callJson } from '../platform/http';
-import { SimulatedFleet, parseSimulatedFleet } from './simulated-fleet';
 
 export const fleetEncoderSchema = z.object({
   id: idSchema,
@@ -49,7 +47,7 @@ const SET_BUILD_LIMIT_MS = 75_000;
 const DEPROVISION_LIMIT_MS = 15_000;
 
 /** A fixed list of encoder hosts that somebody else runs. */
-class StaticFleet implements FleetProvider {
+export class StaticFleet implements FleetProvider {
   readonly canProvision = false;
 
   constructor(private readonly encoders: FleetEncoder[]) {}
@@ -84,7 +82,7 @@ class StaticFleet implements FleetProvider {
 }
 
 /** The fleet agent of this machine, over HTTP. */
-class LocalFleetClient implements FleetProvider {
+export class LocalFleetClient implements FleetProvider {
   readonly canProvision = true;
 
   constructor(private readonly url: string) {}
@@ -132,7 +130,7 @@ class LocalFleetClient implements FleetProvider {
 const STATIC_ENTRY = /^(?<id>[^=]+)=(?<address>(?:[^:\s]+|\[[^\]]+\]):\d{1,5})$/;
 
 /** @throws SwarmError bad-request that shows the entry at fault */
-const parseStaticFleet = (list: string): FleetEncoder[] =>
+export const parseStaticFleet = (list: string): FleetEncoder[] =>
   list.split(',').map((entry) => {
     const { id = '', address = '' } = STATIC_ENTRY.exec(entry.trim())?.groups ?? {};
     if (!idSchema.safeParse(id).success) {
@@ -153,17 +151,3 @@ const parseStaticFleet = (list: string): FleetEncoder[] =>
       startedAtMs: 0,
     };
   });
-
-/**
- * The fleet of this environment: the list in SWARM_ENCODERS if there is one, else the local fleet agent; behind a
- * simulated cloud where SWARM_FLEET_SIMULATED says so.
- * A static encoder has an empty region and zone: it tells them itself (Describe).
- * @throws SwarmError bad-request when one of them is malformed
- */
-export const createFleetProvider = (environment: Environment): FleetProvider => {
-  const fleet = environment.SWARM_ENCODERS
-    ? new StaticFleet(parseStaticFleet(environment.SWARM_ENCODERS))
-    : new LocalFleetClient(environment.SWARM_FLEET_URL);
-  const simulated = environment.SWARM_FLEET_SIMULATED;
-  return simulated ? new SimulatedFleet(fleet, parseSimulatedFleet(simulated)) : fleet;
-};

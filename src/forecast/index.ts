@@ -18,7 +18,9 @@ export {
 } from './session-cost';
 export { sumCurves } from './sum-curves';
 export { forecastSeries, HOLD_MODEL, SEASONAL_MODEL, type ForecastShape } from './series-forecast';
-export { msUntilStep, stepAt } from './upcoming';
+export { issuedSteps, oldestUnscoredMs, scoreIssued } from './scoring';
+export { HISTORY_DAYS, HORIZON_STEPS, SEASON_STEPS } from './shape';
+export { firstTargetMs, msUntilStep, stepAt } from './upcoming';
 export type {
   EnsembleMember,
   LearningForecaster,

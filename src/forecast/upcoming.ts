@@ -15,3 +15,9 @@ export const msUntilStep = (forecast: CellForecast, step: number, atMs: number):
   const startMs = (Math.floor(forecast.issuedAtMs / stepMs) + step) * stepMs;
   return Math.max(0, startMs - atMs);
 };
+
+/** Start of the step in which a forecast was issued; step k of its curves begins k steps later. */
+export const firstTargetMs = (issuedAtMs: number, stepSeconds: number): number => {
+  const stepMs = stepSeconds * 1000;
+  return Math.floor(issuedAtMs / stepMs) * stepMs;
+};

@@ -1,8 +1,12 @@
 export type { BackEndInUse, BackEndName } from './back-end-names';
 export { backEndInUseSchema, manifestSchema, type Manifest } from './manifest';
+export { BackgroundLearner, learnDue } from './learn-due';
 export { ModelHolder } from './model-holder';
 export { ModelStore, type DamagedModel, type StoredModel } from './model-store';
+export { withPromotedNet } from './promoted-forecaster';
 export { runInThread, type ThreadProgram } from './run-in-thread';
 export { TrainingFiles, removeOtherRuns, type Dataset } from './training-files';
+export { trainingDataset } from './training-history';
+export { settleCandidate, type SettledModel } from './settle-candidate';
 export type { Evaluation, StartingPoint, TrainingProgress, TrainingResult } from './training-task';
 export { loadShippedMember } from './shipped-member';

@@ -1,20 +1,4 @@
-import type { IssuedStep, LeadFeedback, ScoredKind, SeriesAccuracy, StepScore } from '../domain';
-
-/** How one issued step fared, and what its series had learned after it. */
-export interface ScoredStep extends StepScore, LeadFeedback {
-  kind: ScoredKind;
-  id: string;
-  lead: number;
-  targetMs: number;
-}
-
-/** The latest that a series has learned at one lead, from the step at `targetMs`. */
-export interface LatestFeedback extends LeadFeedback {
-  kind: ScoredKind;
-  id: string;
-  lead: number;
-  targetMs: number;
-}
+import type { IssuedStep, LatestFeedback, ScoredStep, SeriesAccuracy } from '../domain';
 
 /**
  * Forecasts by lead time, and how they fared. Kept for a week.

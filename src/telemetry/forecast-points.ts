@@ -1,14 +1,9 @@
 import type { CellForecast, DemandCurve } from '../domain';
+import { firstTargetMs } from '../forecast';
 import type { Point } from './store';
 
 /** Tag of series that were held for want of history, beside the forecast's own model. */
 const HELD_TAG = 'hold-level';
-
-/** Start of the step in which a forecast was issued; step k of its curves begins k steps later. */
-export const firstTargetMs = (issuedAtMs: number, stepSeconds: number): number => {
-  const stepMs = stepSeconds * 1000;
-  return Math.floor(issuedAtMs / stepMs) * stepMs;
-};
 
 const curves = (forecast: CellForecast): { kind: string; byId: Record<string, DemandCurve> }[] => [
   { kind: 'viewers', byId: forecast.viewers },

@@ -1,5 +1,5 @@
-import type { IssuedStep, ScoredKind, SeriesAccuracy } from '../domain';
-import type { ForecastFeedback, LatestFeedback, ScoredStep } from './forecast-feedback';
+import type { IssuedStep, LatestFeedback, ScoredKind, ScoredStep, SeriesAccuracy } from '../domain';
+import type { ForecastFeedback } from './forecast-feedback';
 import { FEEDBACK_RETENTION, type InfluxConnection, type QueryGroup } from './influx-connection';
 import { numberOrNull, text, toInfluxPoint } from './influx-values';
 import type { Point } from './store';

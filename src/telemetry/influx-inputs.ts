@@ -7,7 +7,7 @@ import {
   type StepSeries,
   type StepWindow,
 } from './forecast-inputs';
-import { firstTargetMs } from './forecast-points';
+import { firstTargetMs } from '../forecast';
 import type { InfluxConnection, QueryGroup } from './influx-connection';
 import { numberOrNull, text, toInfluxPoint } from './influx-values';
 

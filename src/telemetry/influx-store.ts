@@ -1,5 +1,6 @@
 import { SwarmError, type CellForecast } from '../domain';
-import { firstTargetMs, forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
+import { firstTargetMs } from '../forecast';
+import { forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
 import { InfluxFeedback } from './influx-feedback';
 import { GENERATED, InfluxInputs } from './influx-inputs';
 import { InfluxConnection, type QueryRow } from './influx-connection';
@@ -25,7 +26,7 @@ export interface InfluxStoreOptions {
   deadlineMs?: number;
 }
 
-/** TelemetryStore over InfluxDB 1.x; its measurements are in docs/protocols.md. */
+/** TelemetryStore over InfluxDB 1.x; its measurements are in docs/reference/measurements.md. */
 export class InfluxTelemetryStore implements TelemetryStore {
   readonly inputs: InfluxInputs;
   readonly feedback: InfluxFeedback;

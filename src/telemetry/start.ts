@@ -1,6 +1,7 @@
 import express from 'express';
 import type { Environment } from '../config/config';
-import { createFleetProvider, type FleetProvider } from '../fleet/provider';
+import { createFleetProvider } from '../fleet/create-provider';
+import type { FleetProvider } from '../fleet/provider';
 import { listen } from '../platform/http';
 import { readStorageReports } from '../platform/storage-reports';
 import type { Logger } from '../platform/logger';

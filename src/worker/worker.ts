@@ -14,7 +14,7 @@ import {
 import express from 'express';
 import { EncoderDirectory, VersionsView, createActivities } from '../../activities';
 import { taskQueueOf, type Environment } from '../config/config';
-import { createFleetProvider } from '../fleet/provider';
+import { createFleetProvider } from '../fleet/create-provider';
 import { encoderClientFor } from '../media/encoder/client';
 import { ModelHolder, ModelStore } from '../models';
 import { errorHandler, listen } from '../platform/http';

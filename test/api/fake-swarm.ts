@@ -11,6 +11,7 @@ import {
   type MoveRequest,
   type MoveResult,
   type SwarmWorkflowState,
+  type LatestFeedback,
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
@@ -18,7 +19,6 @@ import type { StorageReport } from '../../src/platform/storage-reports';
 import type { MoveRecord } from '../../src/api/answer-schemas';
 import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
-import type { LatestFeedback } from '../../src/telemetry/forecast-feedback';
 import type { AudienceRow } from '../../src/telemetry/forecast-inputs';
 import { moveResult } from './move-result';
 import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { readEnvironment } from '../../src/config/config';
-import { createFleetProvider } from '../../src/fleet/provider';
+import { createFleetProvider } from '../../src/fleet/create-provider';
 
 const providerOf = (env: NodeJS.ProcessEnv) => createFleetProvider(readEnvironment(env));
 

@@ -1,5 +1,6 @@
 import { readEnvironment } from '../../src/config/config';
-import { createFleetProvider, type FleetEncoder, type FleetProvider } from '../../src/fleet/provider';
+import { createFleetProvider } from '../../src/fleet/create-provider';
+import type { FleetEncoder, FleetProvider } from '../../src/fleet/provider';
 import { SimulatedFleet, parseSimulatedFleet } from '../../src/fleet/simulated-fleet';
 
 /** A provider that gives at once. */

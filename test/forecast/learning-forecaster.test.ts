@@ -1,4 +1,4 @@
-import { learnDue } from '../../activities/forecast/learn-due';
+import { learnDue } from '../../src/models';
 import {
   createLearningForecaster,
   createSeriesForecaster,

@@ -1,8 +1,13 @@
 import { readEnvironment } from '../../src/config/config';
-import { knownEventSchema, type CellForecast, type IssuedStep, type KnownEvent } from '../../src/domain';
+import {
+  knownEventSchema,
+  type CellForecast,
+  type IssuedStep,
+  type KnownEvent,
+  type ScoredStep,
+} from '../../src/domain';
 import { NO_FEEDBACK, scoreStep } from '../../src/forecast';
 import { createTelemetryStore, type Point, type TelemetryStore } from '../../src/telemetry';
-import type { ScoredStep } from '../../src/telemetry/forecast-feedback';
 import { InfluxUnderTest } from './support/influx-under-test';
 
 let influx: InfluxUnderTest;

@@ -5,7 +5,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import pino from 'pino';
 import type { IssuedForecast } from '../../activities';
 import { forecastingActivities } from '../../activities/forecast/forecasting';
-import { scoringActivities } from '../../activities/forecast/forecast-scoring';
+import { scoringActivities } from '../../activities/forecast/scoring';
 import type { Accuracy, Status } from '../../src/api/answer-schemas';
 import { startApi, type RunningApi } from '../../src/api/server';
 import { createPorts } from '../../src/api/upstream';

@@ -1,5 +1,5 @@
 import { channelWithDefaults, ladderFor } from '../../domain';
-import { firstTargetMs } from '../forecast-points';
+import { firstTargetMs } from '../../forecast';
 import type { ForecastInputs } from '../forecast-inputs';
 import { GENERATED } from '../influx-inputs';
 import type { Point } from '../store';
