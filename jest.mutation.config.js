@@ -12,7 +12,11 @@ module.exports = {
   ...base,
   testMatch: [
     '<rootDir>/test/origin/{ownership-rules,verify-gop}.test.ts',
-    '<rootDir>/test/relay/gop-ledgers.test.ts',
+    '<rootDir>/test/relay/{gop-ledgers,unit-ring}.test.ts',
+    '<rootDir>/test/encoder/held-gops.test.ts',
+    '<rootDir>/test/stamp/stamp-rules.test.ts',
+    '<rootDir>/test/telemetry/sentinel.test.ts',
+    '<rootDir>/test/workflows/{compensations,saga-rules}.test.ts',
     '<rootDir>/test/platform/durable-file.test.ts',
     '<rootDir>/test/durability/forced-to-disk.test.ts',
     '<rootDir>/test/forecast/widening.test.ts',
