@@ -3,7 +3,7 @@ import type { EncodedGop } from '../../src/media/encoder/types';
 
 const gopOf = (gop: number, ...bytes: number[]): EncodedGop => ({
   gop,
-  segments: bytes.map((n, i) => ({ name: `r${i}`, segment: Buffer.alloc(n) })) as EncodedGop['segments'],
+  segments: bytes.map((n, i) => ({ name: `r${i}`, segment: Buffer.alloc(n) })),
 });
 const holding = (...gops: EncodedGop[]): HeldGops => {
   const held = new HeldGops();

@@ -159,7 +159,7 @@ test('units that are not on disk are told up to a time, in the order of their ar
 
 describe('a ring that is restored', () => {
   const kept = (over: Partial<RingUnit>[]): RingUnit[] =>
-    over.map((o, i) => ({ ...unit(i * 100), arrival: i, saved: true, ...o }));
+    over.map((one, i) => ({ ...unit(i * 100), arrival: i, saved: true, ...one }));
 
   test('holds what was kept from the first keyframe on, in the order of its arrival', () => {
     const ring = ringWith([]);
