@@ -1,34 +1,14 @@
 import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
+import { zones } from './tools/lint/rooms.mjs';
 
-// Arrows point inward only: domain <- forecast, fitness, planner, versions <- activities <- worker.
-const outside = [
-  'media',
-  'telemetry',
-  'fleet',
-  'api',
-  'cli',
-  'setup',
-  'service',
-  'config',
-  'worker',
-  'verify',
-  'models',
-];
-const pure = ['forecast', 'fitness', 'planner', 'versions', 'ladder'];
-const roomsPattern = (rooms) => `(^|/)(${rooms.join('|')})(/|$)`;
-const forbid = (message, rooms, { nodeBuiltins = false, typesAllowed = false } = {}) => ({
-  '@typescript-eslint/no-restricted-imports': [
-    'error',
-    {
-      patterns: [
-        ...(rooms.length ? [{ regex: roomsPattern(rooms), message, allowTypeImports: typesAllowed }] : []),
-        ...(nodeBuiltins ? [{ regex: '^node:', message: 'No Node built-ins here.' }] : []),
-      ],
-    },
-  ],
-});
+const noNodeBuiltins = {
+  regex: '^(node:|(fs|path|crypto|http|os|child_process)$)',
+  message: 'No Node built-ins here.',
+};
 
 export default tseslint.config(
   { ignores: ['dist/**', '.dist-new/**', 'node_modules/**', 'coverage/**', '.swarm/**'] },
@@ -47,16 +27,18 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/domain/**/*.ts'],
-    rules: forbid('The domain imports nothing of ours.', [...outside, ...pure, 'activities', 'workflows'], {
-      nodeBuiltins: true,
-    }),
+    // Rooms: who may import whom, and by which door. Type-only imports count as well.
+    files: ['**/*.ts'],
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
+    rules: {
+      'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }],
+      'import-x/no-cycle': ['error', { ignoreExternal: true }],
+    },
   },
   {
-    files: pure.map((room) => `src/${room}/**/*.ts`),
-    rules: forbid('Pure decisions import the domain only.', [...outside, 'activities', 'workflows'], {
-      nodeBuiltins: true,
-    }),
+    files: ['domain', 'forecast', 'fitness', 'planner', 'versions'].map((room) => `src/${room}/**/*.ts`),
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [noNodeBuiltins] }] },
   },
   {
     files: ['workflows/**/*.ts'],
@@ -70,20 +52,37 @@ export default tseslint.config(
               allowTypeImports: true,
               message: 'Import only the types of activities.',
             },
-            {
-              regex: roomsPattern([...outside, ...pure]),
-              message: 'Workflows import the domain and types of activities.',
-            },
-            {
-              regex: '^(node:|fs$|path$|crypto$|http$|os$|child_process$)',
-              message: 'No Node built-ins in workflows.',
-            },
+            noNodeBuiltins,
           ],
         },
       ],
       'no-restricted-globals': ['error', 'process', 'Buffer', 'fetch', 'require'],
     },
   },
+  {
+    // One way to write each thing.
+    files: ['**/*.ts'],
+    rules: {
+      'id-denylist': ['error', 'o', 'mend'],
+      'no-restricted-syntax': ['error', { selector: 'PrivateIdentifier', message: 'Write `private`.' }],
+    },
+  },
+  {
+    files: ['src/**/*.ts', 'activities/**/*.ts', 'workflows/**/*.ts', 'bench/**/*.ts', 'tools/**/*.ts'],
+    rules: {
+      '@typescript-eslint/naming-convention': [
+        'error',
+        {
+          selector: 'variable',
+          modifiers: ['const', 'global'],
+          types: ['number', 'string'],
+          format: ['UPPER_CASE'],
+        },
+      ],
+      'max-lines': ['error', 400],
+    },
+  },
+  { files: ['test/**/*.ts'], rules: { 'max-lines': ['error', 500] } },
   {
     files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: {

@@ -63,7 +63,7 @@ const numberFrom =
 const program = new Command('npm run chaos --')
   .description(
     'Runs a whole swarm while its parts are killed, stopped, cut off, delayed, filled up and given wrong clocks, ' +
-      'and checks every frame from outside. docs/chaos.md has more.',
+      'and checks every frame from outside. docs/reference/chaos.md has more.',
   )
   .option('--minutes <M>', 'how long faults go on', numberFrom(0.5, 1_440, false), 5)
   .option('--seed <S>', 'decides every fault', numberFrom(0, 2 ** 32 - 1), randomInt(1e6))

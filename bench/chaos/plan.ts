@@ -12,7 +12,7 @@ import {
   type ProcessTarget,
 } from './faults';
 
-/** Rules of the draw; docs/chaos.md explains them. Pure: the same numbers give the same plan. */
+/** Rules of the draw; docs/reference/chaos.md explains them. Pure: the same numbers give the same plan. */
 export const rules = {
   /** Between the beginnings of two faults. */
   intervalMs: { least: 3_500, most: 11_000 },

@@ -19,7 +19,7 @@ import {
   type ScoreTable,
 } from './score-table';
 
-const ROOT = join(__dirname, '..', '..');
+const ROOT = join(__dirname, '..', '..', '..');
 /** Not compiled, so it stays beside the sources. */
 const OTHER_TRACES_SCRIPT = join(ROOT, 'bench', 'forecast', 'other_traces.py');
 const SCORE_LIMIT_MS = 3_600_000;
@@ -192,8 +192,8 @@ const program = new Command('bench:forecast')
   .description(
     'Scores the forecasts beside StatsForecast on real traces, and what known events are worth on generated ones.',
   )
-  .option('--traces <dir>', 'folder of CSV files: timestamp,value', join(ROOT, '..', 'shared', 'traces'))
-  .option('--scorer <file>', 'the scoring program', join(ROOT, '..', 'shared', 'forecast', 'score.py'))
+  .option('--traces <dir>', 'folder of CSV files: timestamp,value', join(ROOT, 'data', 'traces'))
+  .option('--scorer <file>', 'the scoring program', join(ROOT, 'bench', 'forecast', 'score.py'))
   .option('--no-peers', 'leave the StatsForecast models out: quicker, nothing to compare with')
   .option('--others', 'also on real series of other origins, out of a Python package', false)
   .option('--series <n>', 'generated series of six weeks for the speed', wholeNumber, 1_000)

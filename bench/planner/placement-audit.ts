@@ -136,8 +136,26 @@ export class PlacementAudit {
   }
 
   /** Everything that is wrong with a plan; empty: nothing. */
-  faults({ moves }: Plan): string[] {
-    return [...this.moveFaults(moves), ...this.waveFaults(moves), ...this.goalFaults(moves)];
+  faults(plan: Plan): string[] {
+    const { moves } = plan;
+    return [
+      ...this.moveFaults(moves),
+      ...this.waveFaults(moves),
+      ...this.goalFaults(moves),
+      ...this.silenceFaults(plan),
+    ];
+  }
+
+  /** What is wrong with one encoder as the place of one channel, while all others stay where they are. */
+  faultsOfTarget(channelId: string, encoderId: string): string[] {
+    const channel = this.channels.get(channelId) as ChannelObservation;
+    const encoder = this.encoders.get(encoderId) as EncoderObservation;
+    const isLost = !this.encoders.get(channel.owner?.encoderId ?? '')?.reachable;
+    const what = `${channelId} on request to ${encoderId}`;
+    // What nobody encodes any more has no compatibility class to keep.
+    const isAllowed = this.allows(isLost ? { ...channel, owner: null } : channel, encoder);
+    const forbidden = isAllowed ? [] : [`${what}: not allowed there`];
+    return [...forbidden, ...this.mateFaults(channelId, encoderId, this.placement())];
   }
 
   /** Each move on its own, and their number. */
@@ -192,10 +210,35 @@ export class PlacementAudit {
         if (here.length + arriving.length > (this.encoders.get(id)?.maxSessions ?? 0))
           faults.push(`${id} has too many sessions in wave ${wave}`);
       }
-      for (const { channelId, toEncoderId } of running) faults.push(...this.mateFaults(channelId, toEncoderId, placement, after)); // prettier-ignore
+      for (const { channelId, toEncoderId } of running) {
+        // A channel that goes to another encoder of its zone shares it with no mate with which it did not before.
+        const zone = this.encoders.get(placement.get(channelId) ?? '')?.zone;
+        const isNewThere = zone !== this.encoders.get(toEncoderId)?.zone;
+        const judged = isNewThere ? [placement, after] : [after];
+        faults.push(...this.mateFaults(channelId, toEncoderId, ...judged));
+      }
       placement = after;
     }
     return faults;
+  }
+
+  /**
+   * A plan without moves must at least tell of each channel that is where it may not be. Of one with moves nothing is
+   * asked: what it leaves may wait for its turn.
+   */
+  private silenceFaults({ moves, unmet }: Plan): string[] {
+    if (moves.length > 0) return [];
+    const placement = this.placement();
+    return [...placement].flatMap(([channelId, encoderId]) => {
+      const channel = this.channels.get(channelId) as ChannelObservation;
+      const encoder = this.encoders.get(encoderId) as EncoderObservation;
+      const isTold = unmet.some((u) => u.channelId === channelId);
+      if (channel.moving || encoder.draining || isTold) return [];
+      const breaches = this.pinBreaches(channel, encoder);
+      return [...breaches, ...this.mateFaults(channelId, encoderId, placement)].map(
+        (breach) => `neither mended nor told: ${breach}`,
+      );
+    });
   }
 
   private mateFaults(

@@ -2,22 +2,34 @@ import {
   policySchema,
   seededRandom,
   type CellForecast,
+  type ChannelObservation,
   type Plan,
   type Policy,
   type SwarmSnapshot,
 } from '../../src/domain';
 import { FitnessEvaluator } from '../../src/fitness';
-import { createPlanner, makePlan } from '../../src/planner';
+import { chooseTarget, createPlanner, makePlan } from '../../src/planner';
 import { deservedRungs } from '../../src/planner/demand';
 import { ChangingFleet } from './changing-fleet';
 import { PlacementAudit } from './placement-audit';
-import { fleetOf } from './instances';
+import { fleetOf, withSessions } from './instances';
 import { pick } from '../lib/statistics';
 
 /** A fleet of its own per walk, so that a failing one is repeated alone. */
 export const STEPS_PER_WALK = 40;
 /** One plan in so many is also made anew from the whole snapshot, and must be the same. */
 const COMPARED_EVERY = 20;
+/** At one step in so many a target is asked for, as by an operator or for a channel that was lost. */
+const ASKED_EVERY = 5;
+/** One walk in so many begins with the mates of a redundancy group in one zone. */
+const TOGETHER_EVERY = 4;
+
+/** Spoils what the planner says before it is judged, to show that a fault would be found. */
+export interface Sabotage {
+  plan?: (plan: Plan, snapshot: SwarmSnapshot) => Plan;
+  /** @param encoderId the target that was chosen for a channel */
+  target?: (encoderId: string, channelId: string, snapshot: SwarmSnapshot) => string;
+}
 
 export interface WalkResult {
   steps: number;
@@ -48,17 +60,36 @@ const disturb = (fleet: ChangingFleet, random: () => number): void => {
   else fleet.disturb(id, { cordoned: true, draining: random() < 0.5 });
 };
 
+/** The same swarm with the last mate of each redundancy group moved into the zone of the first. */
+const withMatesTogether = (snapshot: SwarmSnapshot): SwarmSnapshot => {
+  const groupOf = (c: ChannelObservation): string | undefined => c.spec.placement?.redundancyGroup;
+  const zoneOf = (id: string | undefined): string | undefined =>
+    snapshot.encoders.find((e) => e.id === id)?.zone;
+  const channels = snapshot.channels.map((channel) => {
+    const group = groupOf(channel);
+    const first = snapshot.channels.find((c) => group !== undefined && groupOf(c) === group);
+    if (!first || first === channel || !channel.owner) return channel;
+    const zone = zoneOf(first.owner?.encoderId);
+    const there = snapshot.encoders.filter((e) => e.zone === zone);
+    const encoderId = (there.find((e) => e.id !== first.owner?.encoderId) ?? there[0])?.id;
+    return encoderId === undefined ? channel : { ...channel, owner: { ...channel.owner, encoderId } };
+  });
+  const encoders = snapshot.encoders.map((e) =>
+    withSessions(
+      e,
+      channels.filter((c) => c.owner?.encoderId === e.id),
+      snapshot.atMs,
+    ),
+  );
+  return { ...snapshot, channels, encoders };
+};
+
 /**
  * Walks a small random fleet through audiences and faults that change, carries out each plan, and holds every plan to
  * the constraints, to goal 1, to the rest times, and to doing nothing where nothing is wrong. The same seed and walk
  * give the same run.
  */
-export const walk = (
-  seed: number,
-  number: number,
-  /** Spoils each plan before it is judged, to show that a fault would be found. */
-  sabotage: (plan: Plan, snapshot: SwarmSnapshot) => Plan = (plan) => plan,
-): WalkResult => {
+export const walk = (seed: number, number: number, sabotage: Sabotage = {}): WalkResult => {
   const random = seededRandom(seed * 1_000_003 + number);
   const encoders = 3 + Math.floor(random() * 4);
   const channels = encoders * (1 + Math.floor(random() * 3));
@@ -67,7 +98,8 @@ export const walk = (
     // One fleet in five is so full that not every overload can be repaired.
     ...{ utilisation: random() < 0.2 ? 0.85 + random() * 0.2 : 0.3 + random() * 0.5, limitFraction: 0.8 },
   };
-  const { snapshot, forecast: first } = fleetOf(shape, random);
+  const { snapshot: found, forecast: first } = fleetOf(shape, random);
+  const snapshot = number % TOGETHER_EVERY === TOGETHER_EVERY - 1 ? withMatesTogether(found) : found;
   const forecast: CellForecast = { ...first, channelUnits: { ...first.channelUnits } };
   const policy = policyOf(random, encoders);
   const evaluator = new FitnessEvaluator(forecast, policy);
@@ -76,13 +108,15 @@ export const walk = (
   const fleet = new ChangingFleet(snapshot, forecast.horizonSteps, random);
   const result: WalkResult = { steps: 0, moves: 0, unchangedSteps: 0, faults: [] };
   const movedAtMs = new Map<string, number>();
+  // Of its own, so that what is asked changes nothing of where the walk leads.
+  const asking = seededRandom(seed * 1_000_003 + number + 0.5);
   let lowDemandSinceMs: number | null = null;
   let plan = planner.plan({ lowDemandSinceMs });
   let isUnchanged = false;
   for (let step = 0; step < STEPS_PER_WALK; step++) {
     const now = step === 0 ? snapshot : fleet.snapshot;
     const made = plan;
-    plan = sabotage(made, now);
+    plan = sabotage.plan?.(made, now) ?? made;
     const audit = new PlacementAudit(now, forecast, policy);
     const fault = (what: string): number => result.faults.push(`walk ${number}, step ${step}: ${what}`);
     for (const found of audit.faults(plan)) fault(found);
@@ -103,6 +137,16 @@ export const walk = (
       // Emptying an encoder that is not needed is the one thing left to do.
       if (plan.scale.kind !== 'deprovision' && plan.moves.length > 0)
         fault(`${plan.moves.length} moves on a healthy swarm that did not change`);
+    }
+    if (step % ASKED_EVERY === 0) {
+      const { spec, rungs } = pick(asking, now.channels);
+      const request = { channelId: spec.id, rungs: Math.max(1, rungs) };
+      const answer = chooseTarget(now, forecast, evaluator.evaluate(), policy, request);
+      const target = answer.ok ? answer.encoderId : null;
+      if (target !== null) {
+        const judged = sabotage.target?.(target, spec.id, now) ?? target;
+        for (const found of audit.faultsOfTarget(spec.id, judged)) fault(found);
+      }
     }
     if (step % COMPARED_EVERY === 0) {
       const anew = makePlan(now, forecast, evaluator.evaluate(), policy, { lowDemandSinceMs });

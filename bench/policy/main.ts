@@ -104,7 +104,7 @@ const main = async (options: Options): Promise<void> => {
 const program = new Command('bench:policy')
   .description('Plays every policy in one simulated swarm made from real traces, and compares them.')
   .option('--traces <dir...>', `folders of CSV files (timestamp,value); "${GENERATED}": seeded made ones`, [
-    '../shared/traces',
+    'data/traces',
   ])
   .option('--hours <n>', 'hours to simulate', wholeNumber, 48)
   .option('--channels <n>', 'channels to make from the traces', wholeNumber, 200)

@@ -91,7 +91,7 @@ interface Operation {
 
 const cordonRefusals = ['unknown-encoder', 'unavailable', 'timeout'];
 
-/** Every route of the API; the document and docs/api.md follow it, and a test holds it against the router. */
+/** Every route of the API; the document and docs/reference/api.md follow it, and a test holds it against the router. */
 export const operations: Operation[] = [
   { method: 'get', path: '/status', summary: 'The whole swarm at a glance', answer: 'Status' },
   {

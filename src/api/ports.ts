@@ -87,7 +87,7 @@ export interface OriginPort {
   ledgerEntry(channelId: string, gop: number): Promise<LedgerEntry | null>;
 }
 
-/** The fields that the API reads; see docs/protocols.md. */
+/** The fields that the API reads; see docs/reference/protocols/. */
 export interface OriginChannel {
   id: string;
   gopDurationTicks: number;

@@ -38,7 +38,7 @@ export const versionsSchema = z
       .describe('Why encoders are not brought to the target any more, until it is set again.'),
     encoders: z.array(runningSchema),
   })
-  .describe('Catalogue, target and pins of the cell; see docs/versions.md');
+  .describe('Catalogue, target and pins of the cell; see docs/explanation/versions.md');
 
 /** What every encoder says that it runs, side by side; one that does not answer holds up no other. */
 const runningVersions = async (

@@ -84,7 +84,7 @@ export const parseForecastLines = (text: string): SeriesToForecast[] => {
   const more = faults.length > MAX_NAMED_LINES ? `\n  and ${faults.length - MAX_NAMED_LINES} more` : '';
   throw new UnusableInput(
     `${faults.length} of the lines can't be forecast; nothing was written.\n  ${faults.slice(0, MAX_NAMED_LINES).join('\n  ')}${more}`,
-    'Each line is {"id", "stepSeconds", "start" (ISO 8601), "history": [number or null], "horizon"}; see docs/forecasting.md.',
+    'Each line is {"id", "stepSeconds", "start" (ISO 8601), "history": [number or null], "horizon"}; see docs/explanation/forecasting.md.',
   );
 };
 

@@ -3,7 +3,7 @@ import { SwarmError, type ChannelSpec } from '../domain';
 import { callJson } from '../platform/http';
 import type { OwnRequest } from '../../activities/kit/types';
 
-/** Clients of relay, origin and source: the calls of docs/protocols.md that workflows need. */
+/** Clients of relay, origin and source: the calls of docs/reference/protocols/ that workflows need. */
 
 const ownerSchema = z.object({ encoderId: z.string(), sessionId: z.string() });
 

@@ -20,7 +20,7 @@ export const policySchema = z.object({
    * room there. Ladders may grow into it, and a recovery may use it.
    */
   reserveFraction: z.number().min(0).lt(1).default(0.05),
-  /** The concept note's threshold: predicted load above current x threshold counts as growth. */
+  /** Threshold of the threshold rule: predicted load above current x threshold counts as growth. */
   growthThreshold: z.number().min(1).default(1.2),
   /** Below this fraction of capacity, total predicted demand lets an encoder go. */
   deprovisionFraction: z.number().gt(0).lt(1).default(0.75),

@@ -16,7 +16,7 @@ const setBuildSchema = z.strictObject({
 });
 
 /**
- * Serves a local fleet over HTTP; see docs/protocols.md, "Fleet agent".
+ * Serves a local fleet over HTTP; see docs/reference/protocols/fleet-agent.md.
  * @throws SwarmError unavailable when the port is taken
  */
 export const startFleetAgent = async (options: {

@@ -184,7 +184,7 @@ const fallback = (series: SeriesToForecast): SeriesForecast =>
  *
  * An ensemble of statistical members, and of guests such as a net, weighted by their recent losses and calibrated
  * on held-back forecasts of the same history; with less than three days, the seasonal rule; with less than a day
- * and a half, the current level held. See docs/forecasting.md.
+ * and a half, the current level held. See docs/explanation/forecasting.md.
  */
 export const createSeriesForecaster = (options: ForecasterOptions = {}): SeriesForecaster =>
   new EnsembleForecaster(options);

@@ -3,7 +3,7 @@ import { searchAttributeNames } from '../domain';
 
 /**
  * The dev server has one history shard that polls 20 times a second: each task waits for a 50 ms tick, and any
- * timer under a second takes a second. These values make a saga of six activities 6 times quicker (DESIGN §8).
+ * timer under a second takes a second. These values make a saga of six activities 6 times quicker (docs/results/before.md).
  */
 const DYNAMIC_CONFIG = [
   'history.transferProcessorMaxPollRPS=2000',

@@ -45,7 +45,7 @@ export const overloadedEncoders = (draft: PlanDraft): number[] => {
  * Relieves every encoder whose channels are forecast to need more than its limit, the soonest first: the fewest
  * channels, and of those the smallest, whose departure brings it under the limit and that fit elsewhere.
  *
- * The concept note moves on *growth* alone (predicted > current x threshold). Growth below the limit harms
+ * The threshold rule moves on *growth* alone (predicted > current x threshold). Growth below the limit harms
  * nobody, and moving for it would cost a handoff a day per channel for nothing (churn), so growth is a figure of
  * the explanation here and the limit decides.
  */

@@ -57,7 +57,7 @@ const quietSeconds = ({ forecast }: PlanningContext, lowForSeconds: number): num
   );
 
 /**
- * Consolidation, as the concept note means it by "low load", only ever to let a whole encoder go (see
+ * Consolidation, which the threshold rule does at "low load", here only ever to let a whole encoder go (see
  * `decideScaleIn`): of the smallest, so that the larger ones carry the rest, the one that the fewest moves empty; of
  * these the least loaded, then least fit. The moves must
  * cost less than the encoder saves while demand is expected to stay low. Not while anything else is wrong: an encoder

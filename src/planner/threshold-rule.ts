@@ -62,7 +62,7 @@ const hostsOf = (
   return hosts;
 };
 
-/** The plan of one pass through the note's pseudocode. */
+/** The plan of one pass of the rule. */
 class Pass {
   readonly moves: Move[] = [];
 
@@ -118,15 +118,15 @@ class Pass {
 }
 
 /**
- * The Swarm Orchestrator as the concept note has it in pseudocode, kept to compare with. A move per encoder and
+ * The simplest rule that is written for this problem, kept to compare with. A move per encoder and
  * cycle: away from one whose predicted load exceeds the current one times `growthThreshold`; else, as long as it has
  * more than one task, to the fullest encoder with room. Encoders are added when total predicted demand exceeds
  * capacity, and let go below `deprovisionFraction` of it.
  *
- * Where the note is silent: predicted is P50 (it knows no quantiles); capacity is the sum of the limits, what was asked
+ * What the rule leaves open: predicted is P50 (it knows no quantiles); capacity is the sum of the limits, what was asked
  * for included; the largest task leaves a growing encoder, the smallest is consolidated; a draining encoder's tasks
- * all leave. The note's second condition holds nearly always as written (predicted < current x threshold); it is read
- * as low load, predicted < current / threshold, for else every encoder would move a task in every cycle.
+ * all leave. Written as predicted < current x threshold, the second condition holds nearly always, and every encoder
+ * would move a task in every cycle; so low load is predicted < current / threshold here.
  */
 export const thresholdRule = (
   snapshot: SwarmSnapshot,

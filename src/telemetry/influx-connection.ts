@@ -55,7 +55,7 @@ export class InfluxConnection {
       throw new SwarmError(
         'bad-request',
         `Bad point of measurement ${point.measurement}: ${(error as Error).message}`,
-        'Keep to the measurements of docs/protocols.md.',
+        'Keep to the measurements of docs/reference/measurements.md.',
       );
     }
   }

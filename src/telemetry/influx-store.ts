@@ -26,7 +26,7 @@ export interface InfluxStoreOptions {
   deadlineMs?: number;
 }
 
-/** TelemetryStore over InfluxDB 1.x; its measurements are in docs/protocols.md. */
+/** TelemetryStore over InfluxDB 1.x; its measurements are in docs/reference/measurements.md. */
 export class InfluxTelemetryStore implements TelemetryStore {
   readonly inputs: InfluxInputs;
   readonly feedback: InfluxFeedback;

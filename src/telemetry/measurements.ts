@@ -2,7 +2,7 @@ import { FieldType, type ISchemaOptions } from 'influx';
 
 const { FLOAT, INTEGER, STRING, BOOLEAN } = FieldType;
 
-/** Tags and field types of every measurement, as docs/protocols.md gives them. Others may write them too. */
+/** Tags and field types of every measurement, as docs/reference/measurements.md gives them. Others may write them too. */
 export const measurementSchemas: readonly ISchemaOptions[] = [
   {
     measurement: 'encoder',

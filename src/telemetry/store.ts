@@ -2,7 +2,7 @@ import type { CellForecast } from '../domain';
 import type { ForecastFeedback } from './forecast-feedback';
 import type { ForecastInputs } from './forecast-inputs';
 
-/** One measurement at one moment; tags and fields as docs/protocols.md gives them. */
+/** One measurement at one moment; tags and fields as docs/reference/measurements.md gives them. */
 export interface Point {
   measurement: string;
   tags: Record<string, string>;

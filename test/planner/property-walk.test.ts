@@ -1,4 +1,5 @@
-import { repeatCommand, walk, walkFor } from '../../bench/planner/property-walk';
+import type { SwarmSnapshot } from '../../src/domain';
+import { repeatCommand, walk, walkFor, type Sabotage } from '../../bench/planner/property-walk';
 
 /** `npm run bench:planner -- --properties 1000000 --seed 1` makes a million. */
 const STEPS = Number(process.env.PROPERTY_STEPS ?? 100_000);
@@ -29,14 +30,34 @@ test.each([
   ['moves a channel where it is not allowed', 'not allowed there'],
   ['moves what rests', 'rest'],
   ['moves on an unchanged healthy swarm', 'healthy swarm'],
+  ['leaves the mates of a redundancy group together and says nothing', 'neither mended nor told'],
+  ['moves a channel to the zone of its mate', 'of its group'],
+  ['gives a channel a target in the zone of its mate', 'of its group'],
 ])('a planner that %s is found out', (sabotage, words) => {
-  const found = Array.from({ length: 12 }, (_, n) => walk(SEED, n, saboteurs[sabotage]).faults).flat();
+  const found = Array.from({ length: 12 }, (_, n) => walk(SEED, n, sabotageOf(sabotage)).faults).flat();
   expect(found.join('\n')).toContain(words);
 });
 
-type Sabotage = NonNullable<Parameters<typeof walk>[2]>;
+/** An encoder in the zone of a channel's mate, or undefined. */
+const besideMate = (channelId: string, { channels, encoders }: SwarmSnapshot): string | undefined => {
+  const groupOf = (id: string) => channels.find((c) => c.spec.id === id)?.spec.placement?.redundancyGroup;
+  const group = groupOf(channelId);
+  const mate = channels.find(
+    (c) => group !== undefined && c.spec.id !== channelId && groupOf(c.spec.id) === group,
+  );
+  return encoders.find((e) => e.id === mate?.owner?.encoderId)?.id;
+};
 
-const saboteurs: Record<string, Sabotage> = {
+const planSaboteurs: Record<string, NonNullable<Sabotage['plan']>> = {
+  'leaves the mates of a redundancy group together and says nothing': (plan) => ({
+    ...plan,
+    moves: [],
+    unmet: [],
+  }),
+  'moves a channel to the zone of its mate': (plan, snapshot) => ({
+    ...plan,
+    moves: plan.moves.map((m) => ({ ...m, toEncoderId: besideMate(m.channelId, snapshot) ?? m.toEncoderId })),
+  }),
   'moves a channel twice': (plan) => ({ ...plan, moves: [...plan.moves, ...plan.moves] }),
   'moves a channel where it is not allowed': (plan, snapshot) => {
     const shut = snapshot.encoders.find((e) => e.cordoned);
@@ -64,4 +85,10 @@ const saboteurs: Record<string, Sabotage> = {
     // Found now and then only: the swarm has to stay unchanged for a step.
     return snapshot.atMs % 30_000 === 0 ? { ...plan, moves: [move] } : plan;
   },
+};
+
+const sabotageOf = (name: string): Sabotage => {
+  const plan = planSaboteurs[name];
+  if (plan) return { plan };
+  return { target: (encoderId, channelId, now) => besideMate(channelId, now) ?? encoderId };
 };

@@ -29,7 +29,7 @@ export const outputDescriptor = (renditionIndex: number): number =>
 
 /**
  * Arguments of the one ffmpeg of a session: a feed on standard input, one MPEG-TS per rendition on its own
- * descriptor. Every rendition and every build cuts the same frames: see DESIGN section 4 for what was tried.
+ * descriptor. Every rendition and every build cuts the same frames: docs/explanation/life-of-a-gop.md has what was tried.
  * @throws SwarmError encoder-incompatible when a rendition fits no H.264 level.
  */
 export const ffmpegArguments = (job: EncodeJob, ffmpeg: FfmpegCapabilities): string[] => [

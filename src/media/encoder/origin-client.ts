@@ -17,7 +17,7 @@ export type PutOutcome =
   | { kind: 'refused'; error: SwarmError }
   | { kind: 'no-answer'; why: string };
 
-/** Puts one GOP, all renditions in one body, at the origin (docs/protocols.md). Never throws. */
+/** Puts one GOP, all renditions in one body, at the origin (docs/reference/protocols/origin.md). Never throws. */
 export const putGop = async (
   to: Publication,
   token: number,

@@ -4,7 +4,7 @@ import type { Rendition } from '../../domain';
 export interface PrepareSession {
   sessionId: string;
   channelId: string;
-  /** Relay: GET feedUrl?from_gop=N (docs/protocols.md). */
+  /** Relay: GET feedUrl?from_gop=N (docs/reference/protocols/relay.md). */
   feedUrl: string;
   /** Origin: PUT originUrl/channels/:id/gops/:g. */
   originUrl: string;

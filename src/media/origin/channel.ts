@@ -23,7 +23,7 @@ import { SerialQueue } from './serial-queue';
 import { publishedRecord } from './timeline';
 import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRendition } from './verify-gop';
 
-/** OriginChannel of docs/protocols.md. */
+/** OriginChannel of docs/reference/protocols/origin.md. */
 export interface OriginChannel {
   id: string;
   gopDurationTicks: number;

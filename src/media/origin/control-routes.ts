@@ -14,7 +14,7 @@ import {
   wholeNumberSchema,
 } from './records';
 
-/** Routes of workflows and encoders, `/channels/…` (docs/protocols.md). */
+/** Routes of workflows and encoders, `/channels/…` (docs/reference/protocols/origin.md). */
 
 export interface ControlLimits {
   maxBodyBytes: number;

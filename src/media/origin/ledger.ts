@@ -1,5 +1,6 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
-import { replaceFile } from '../../platform/durable-file';
+import { dirname } from 'node:path';
+import { replaceFile, syncDirectory } from '../../platform/durable-file';
 import { ledgerRecordSchema, type LedgerRecord } from './records';
 
 const lineOf = (record: LedgerRecord): string => `${JSON.stringify(record)}\n`;
@@ -122,17 +123,27 @@ export class Ledger {
   }
 
   private async write(line: string): Promise<void> {
-    if (this.file === null) {
-      this.file = await open(this.path, 'a');
-      this.fileBytes = (await this.file.stat()).size;
-    }
+    const file = (this.file ??= await this.openFile());
     try {
-      await this.file.appendFile(line);
-      await this.file.datasync();
+      await file.appendFile(line);
+      await file.datasync();
       this.fileBytes += Buffer.byteLength(line);
     } catch (error) {
       // A part of the line may be there, as on a full disk: take it back, or write anew next time.
-      await this.file.truncate(this.fileBytes).catch(() => (this.fileBehind = true));
+      await file.truncate(this.fileBytes).catch(() => (this.fileBehind = true));
+      throw error;
+    }
+  }
+
+  private async openFile(): Promise<FileHandle> {
+    const file = await open(this.path, 'a');
+    try {
+      this.fileBytes = (await file.stat()).size;
+      // An empty file may be new: a line in it is worth nothing if its name is lost.
+      if (this.fileBytes === 0) await syncDirectory(dirname(this.path));
+      return file;
+    } catch (error) {
+      await file.close();
       throw error;
     }
   }

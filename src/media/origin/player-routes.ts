@@ -8,7 +8,7 @@ import type { Origin } from './origin';
 import { versionOf } from './playlists';
 import { gopNumberSchema, wholeNumberSchema } from './records';
 
-/** Routes of players, `/hls/…` (docs/protocols.md): any web page may read them. */
+/** Routes of players, `/hls/…` (docs/reference/protocols/origin.md): any web page may read them. */
 
 const rendition = renditionSchema.shape.name;
 const masterParameters = z.object({ id: idSchema });

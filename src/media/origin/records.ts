@@ -87,7 +87,7 @@ export const ledgerRecordSchema = z.object({
 });
 export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
 
-/** LedgerEntry of docs/protocols.md. */
+/** LedgerEntry of docs/reference/protocols/origin.md. */
 export const toLedgerEntry = (r: LedgerRecord) => ({
   gop: r.gop,
   token: r.token,

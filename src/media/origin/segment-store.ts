@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '../../platform/durable-file';
+import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
 
 /**
  * The GOP files of one channel, `<gop>.ts`: the segments of all renditions one after the other, as they were
@@ -19,7 +19,7 @@ export class SegmentStore {
    * acknowledged, are deleted.
    */
   async load(isWhole: (gop: number, bytes: number) => boolean): Promise<void> {
-    await mkdir(this.directory, { recursive: true });
+    await makeDirectoryDurably(this.directory);
     const files = await Promise.all(
       (await readdir(this.directory)).map(async (name) => {
         const gop = Number(/^(\d+)\.ts$/.exec(name)?.[1] ?? NaN);
@@ -69,7 +69,7 @@ export class SegmentStore {
     this.bytesByGop.clear();
     this.totalBytes = 0;
     await rm(this.directory, { recursive: true, force: true });
-    await mkdir(this.directory, { recursive: true });
+    await makeDirectoryDurably(this.directory);
   }
 
   private add(gop: number, bytes: number): void {

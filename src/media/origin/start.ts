@@ -82,7 +82,7 @@ export const startOrigin = async (
     throw new SwarmError(
       'not-found',
       `The origin has no ${req.method} ${req.path}.`,
-      'See docs/protocols.md.',
+      'See docs/reference/protocols/origin.md.',
     );
   });
   app.use(errorHandler(options.log));

@@ -14,7 +14,7 @@ const defaults = channelWithDefaults('probe');
 
 /**
  * What every build is probed with: the default ladder with its odd sizes, and a larger picture of another rate, with
- * GOPs that are no whole number of seconds. What differs between builds differs in some of these: see docs/versions.md.
+ * GOPs that are no whole number of seconds. What differs between builds differs in some of these: see docs/explanation/versions.md.
  */
 export const PROBE_CASES: readonly ProbeCase[] = [
   {

@@ -1,8 +1,8 @@
-import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
+import { open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { channelSpecSchema, idSchema } from '../../domain';
-import { replaceFile } from '../../platform/durable-file';
+import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
 
 const recordSchema = z.object({
   gopDurationTicks: channelSpecSchema.shape.gopDurationTicks,
@@ -29,7 +29,7 @@ export class ChannelFiles {
    * @throws Error that names a file that is not a channel record.
    */
   async load(): Promise<Map<string, ChannelRecord>> {
-    await mkdir(this.directory, { recursive: true });
+    await makeDirectoryDurably(this.directory);
     const records = new Map<string, ChannelRecord>();
     for (const name of await readdir(this.directory)) {
       const id = name.replace(/\.json$/, '');

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, readdir, rm, truncate, type FileHandle } from 'node:fs/promises';
+import { open, readFile, readdir, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectoryDurably, syncDirectory } from '../../platform/durable-file';
 import { frameRecord, readRecords, type JournalRecord } from './record-frame';
@@ -113,7 +113,7 @@ export class GopJournal {
   }
 
   private async filePaths(): Promise<string[]> {
-    await mkdir(this.directory, { recursive: true });
+    await makeDirectoryDurably(this.directory);
     const names = (await readdir(this.directory)).filter((name) => /^\d{12,}\.gops$/.test(name));
     return names.sort((a, b) => parseInt(a, 10) - parseInt(b, 10)).map((name) => join(this.directory, name));
   }

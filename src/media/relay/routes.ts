@@ -14,7 +14,7 @@ const ingestQuery = z.object({ expect_gop: gopSchema.optional() });
 const ledgerQuery = z.object({ wait_ms: z.coerce.number().int().min(0).max(10_000).default(0) });
 const ledgersQuery = z.object({ from: gopSchema, to: gopSchema });
 
-/** The relay's calls, as docs/protocols.md lists them. */
+/** The relay's calls, as docs/reference/protocols/relay.md lists them. */
 export const addRoutes = (app: Express, channels: RelayChannels, ingestIdleMs: number): void => {
   const channelOf = (req: Request) => channels.get(parseOrRefuse(idParams, req.params, 'channel').id);
 

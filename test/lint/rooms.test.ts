@@ -1,0 +1,124 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join, posix, resolve } from 'node:path';
+import ts from 'typescript';
+
+const root = resolve(__dirname, '..', '..');
+
+const table = JSON.parse(
+  execFileSync(
+    process.execPath,
+    ['-e', "import('./tools/lint/rooms.mjs').then((m) => console.log(JSON.stringify(m.rooms)))"],
+    { cwd: root, encoding: 'utf8' },
+  ),
+) as Record<string, { uses: string[] }>;
+
+const foldersIn = (folder: string): string[] =>
+  readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => posix.join(folder, entry.name));
+
+test('every room is in the table, and the table names no room that is not there', () => {
+  const rooms = foldersIn('src').flatMap((folder) => (folder === 'src/media' ? foldersIn(folder) : [folder]));
+  expect(Object.keys(table).sort()).toEqual([...rooms, 'activities', 'workflows'].sort());
+});
+
+test('a room uses only rooms that stand above it, so that there is no cycle among rooms', () => {
+  const order = Object.keys(table);
+  const wrong = order.flatMap((room, at) =>
+    table[room]!.uses.filter((used) => !order.slice(0, at).includes(used)).map(
+      (used) => `${room} -> ${used}`,
+    ),
+  );
+  expect(wrong).toEqual([]);
+});
+
+/** Import rules that ESLint applies to a text in place of the file at `path`. */
+const refusedImports = (path: string, text: string): { line: number; ruleId: string; message: string }[] => {
+  const eslint = join(root, 'node_modules', 'eslint', 'bin', 'eslint.js');
+  const run = spawnSync(process.execPath, [eslint, '--stdin', '--stdin-filename', path, '--format', 'json'], {
+    cwd: root,
+    input: text,
+    encoding: 'utf8',
+  });
+  const [file] = JSON.parse(run.stdout) as {
+    messages: { line: number; ruleId: string; message: string }[];
+  }[];
+  return file!.messages.filter(({ ruleId }) => ruleId.startsWith('import-x/no-'));
+};
+
+test('ESLint refuses a wrong arrow, also of a type and of a lazy import, and a way past a door', () => {
+  const refused = refusedImports(
+    'src/fleet/provider.ts',
+    [
+      "export { SwarmError } from '../domain';",
+      "export { startSwarm } from '../launch/swarm';",
+      "import type { SwarmOptions } from '../launch/swarm';",
+      "export const lazy = () => import('../launch/swarm');",
+      "export { findFfmpeg } from '../setup/ffmpeg';",
+      'export type Options = SwarmOptions;',
+      '',
+    ].join('\n'),
+  );
+  expect(refused.map(({ line, message }) => [line, message.replace(/^.*restricted zone\. /, '')])).toEqual([
+    [2, 'src/fleet may not import this room: see tools/lint/rooms.mjs.'],
+    [3, 'src/fleet may not import this room: see tools/lint/rooms.mjs.'],
+    [4, 'src/fleet may not import this room: see tools/lint/rooms.mjs.'],
+    [5, 'Import src/setup by its door: see tools/lint/rooms.mjs.'],
+  ]);
+});
+
+const sourcesBelow = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => posix.join(folder, name))
+    .filter((path) => path.endsWith('.ts') && statSync(join(root, path)).isFile());
+
+/** Files that a file imports, type-only imports and lazy ones too. */
+const importsOf = (path: string, known: ReadonlySet<string>): string[] =>
+  ts
+    .preProcessFile(readFileSync(join(root, path), 'utf8'))
+    .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName }) => posix.join(posix.dirname(path), fileName))
+    .flatMap((target) =>
+      [`${target}.ts`, `${target}/index.ts`].filter((file) => known.has(file)).slice(0, 1),
+    );
+
+/** Groups of nodes that reach one another, by Tarjan's algorithm. */
+const cyclesOf = (graph: ReadonlyMap<string, readonly string[]>): string[][] => {
+  const found = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const cycles: string[][] = [];
+  const visit = (node: string): void => {
+    found.set(node, found.size);
+    lowest.set(node, found.get(node)!);
+    stack.push(node);
+    for (const next of graph.get(node) ?? []) {
+      if (!found.has(next)) visit(next);
+      if (stack.includes(next)) lowest.set(node, Math.min(lowest.get(node)!, lowest.get(next)!));
+    }
+    if (lowest.get(node) !== found.get(node)) return;
+    const group = stack.splice(stack.indexOf(node));
+    if (group.length > 1) cycles.push(group);
+  };
+  for (const node of graph.keys()) if (!found.has(node)) visit(node);
+  return cycles;
+};
+
+test('no file imports itself by way of others, types included', () => {
+  const files = ['src', 'activities', 'workflows', 'bench', 'tools'].flatMap(sourcesBelow);
+  const known = new Set(files);
+  const graph = new Map(files.map((file) => [file, importsOf(file, known)]));
+  expect(files.length).toBeGreaterThan(500);
+  expect([...graph.values()].flat().length).toBeGreaterThan(1_500);
+  expect(cyclesOf(graph)).toEqual([]);
+  expect(
+    cyclesOf(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['b']],
+      ]),
+    ),
+  ).toEqual([['b', 'c']]); // it can find one
+});

@@ -1,0 +1,150 @@
+// Which room may import which: the one table behind the import rules of ESLint (eslint.config.mjs) and their test
+// (test/lint). A room is a folder. It may import rooms that stand above it in the table only, so that there can be no
+// cycle among rooms.
+
+/** Rooms that every part of the program stands on: words, files and HTTP, what crosses a wire, how to reach Temporal. */
+const ground = ['src/domain', 'src/config', 'src/platform', 'src/contracts'];
+
+/**
+ * `uses`: the rooms that a room may import. `doors`: the files by which others come in, besides `index.ts`; with `'*'`
+ * every file is a door, which is right for a room that has no inside. A file below a door's folder is no door.
+ * @type {Record<string, { uses: string[], doors?: string[] | '*' }>}
+ */
+export const rooms = {
+  // Ground. Workflows take values from single files of the domain: its index.ts brings zod, which a workflow must not load.
+  'src/domain': { uses: [], doors: '*' },
+  'src/config': { uses: ['src/domain'], doors: '*' },
+  'src/platform': { uses: ['src/domain'], doors: '*' },
+  'src/contracts': { uses: ['src/domain', 'src/platform'], doors: '*' },
+  'src/temporal': { uses: ground, doors: '*' },
+
+  // Pure decisions: no I/O, no Node built-ins.
+  'src/forecast': { uses: ['src/domain'], doors: ['net/index'] },
+  'src/fitness': { uses: ['src/domain', 'src/forecast'] },
+  'src/versions': { uses: ['src/domain'] },
+  'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
+
+  // Learned models.
+  'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'] },
+
+  // Data plane.
+  'src/media/mpegts': { uses: ['src/domain'] },
+  'src/media/stamp': { uses: ['src/domain'] },
+  'src/media/relay': { uses: [...ground, 'src/media/mpegts'] },
+  'src/media/source': { uses: [...ground, 'src/media/mpegts', 'src/media/stamp', 'src/media/relay'] },
+  'src/media/origin': { uses: [...ground, 'src/media/mpegts'] },
+  'src/setup': { uses: ['src/domain', 'src/platform'] },
+  'src/media/encoder': { uses: [...ground, 'src/setup', 'src/media/mpegts'] },
+  'src/media/probe': {
+    uses: [
+      ...ground,
+      'src/setup',
+      'src/versions',
+      'src/media/encoder',
+      'src/media/origin',
+      'src/media/mpegts',
+    ],
+  },
+  'src/media/quality': { uses: ['src/domain', 'src/media/encoder', 'src/media/mpegts'] },
+
+  // What runs where, and what is known of it.
+  'src/fleet': { uses: [...ground, 'src/setup'], doors: '*' },
+  'src/telemetry': { uses: [...ground, 'src/temporal', 'src/fleet', 'src/media/encoder'] },
+  'src/observation': { uses: [...ground, 'src/fleet', 'src/telemetry', 'src/versions'], doors: '*' },
+  'src/verify': {
+    uses: [
+      'src/domain',
+      'src/config',
+      'src/platform',
+      'src/media/encoder',
+      'src/media/mpegts',
+      'src/media/stamp',
+    ],
+  },
+  'src/simulator': { uses: ['src/domain', 'src/planner', 'src/forecast', 'src/fitness', 'src/telemetry'] },
+
+  // Temporal: activities do the I/O, workflows decide nothing that a pure room can.
+  activities: {
+    uses: [
+      ...ground,
+      ...['src/fitness', 'src/planner', 'src/versions', 'src/forecast', 'src/models', 'src/observation'],
+      ...[
+        'src/telemetry',
+        'src/fleet',
+        'src/media/probe',
+        'src/media/encoder',
+        'src/media/quality',
+        'src/setup',
+      ],
+    ],
+  },
+  workflows: { uses: ['src/domain', 'activities'] },
+
+  // Programs.
+  'src/worker': {
+    uses: [
+      ...['src/domain', 'src/config', 'src/platform', 'src/contracts', 'src/temporal', 'activities'],
+      ...['src/fleet', 'src/media/encoder', 'src/models', 'src/observation', 'src/telemetry'],
+    ],
+    doors: '*',
+  },
+  'src/api': {
+    uses: [
+      ...[
+        ...ground,
+        'src/temporal',
+        'src/telemetry',
+        'src/models',
+        'src/forecast',
+        'src/planner',
+        'src/fleet',
+      ],
+      ...['src/observation', 'src/media/encoder'],
+    ],
+    doors: '*',
+  },
+  'src/launch': { uses: [...ground, 'src/temporal', 'src/fleet', 'src/setup'], doors: '*' },
+  'src/acceptance': {
+    uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp', 'src/api'],
+    doors: '*',
+  },
+  'src/cli': {
+    uses: [
+      ...[
+        ...ground,
+        'src/temporal',
+        'src/telemetry',
+        'src/models',
+        'src/forecast',
+        'src/simulator',
+        'src/verify',
+      ],
+      ...['src/setup', 'src/worker', 'src/launch', 'src/acceptance', 'src/api'],
+    ],
+    doors: '*',
+  },
+};
+
+const all = Object.keys(rooms);
+
+/** Nothing of the program imports what stands outside of it. */
+const outside = ['bench', 'tools', 'test'];
+
+/** Arrows that are forbidden, as zones of import-x/no-restricted-paths. */
+const arrows = all.map((room) => ({
+  target: `./${room}`,
+  from: [...all, ...outside].filter((r) => r !== room && !rooms[room].uses.includes(r)).map((r) => `./${r}`),
+  message: `${room} may not import this room: see tools/lint/rooms.mjs.`,
+}));
+
+/** Files that are no doors, as zones: whoever stands outside of the room may not import them. */
+const doors = all
+  .filter((room) => rooms[room].doors !== '*')
+  .map((room) => ({
+    target: [...all, 'bench', 'tools'].filter((r) => r !== room).map((r) => `./${r}`),
+    from: `./${room}`,
+    except: ['index', ...(rooms[room].doors ?? [])].map((door) => `./${door}.ts`),
+    message: `Import ${room} by its door: see tools/lint/rooms.mjs.`,
+  }));
+
+export const zones = [...arrows, ...doors];
