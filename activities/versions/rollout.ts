@@ -14,15 +14,15 @@ import {
   type Verdict,
 } from '../../src/domain';
 import { parseOrRefuse } from '../../src/platform/http';
-import { judge } from '../../src/versions/verdict';
+import { judge } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { EncoderProbe } from '../../src/observation/encoder-probe';
 import { withHeartbeats, withProgress } from '../kit/heartbeat';
 import { swarmState } from '../kit/swarm-state';
 import { BuildComparer } from '../../src/observation/build-comparer';
-import { GopQuality } from '../../src/media/quality/gop-quality';
+import { GopQuality } from '../../src/media/quality';
 import { OriginClient, RelayClient } from '../../src/contracts/parts';
-import { planRollout, type RolloutPlan } from '../../src/versions/rollout-plan';
+import { planRollout, type RolloutPlan } from '../../src/versions';
 import { TelemetryView } from '../../src/observation/telemetry-view';
 import { withPin } from '../../src/observation/versions-view';
 

@@ -1,12 +1,7 @@
 import type { BuildProbe } from '../../src/domain';
 import { CASE_LIMIT_MS, makeReferenceClip, readEncode } from '../../src/media/probe';
-import { encodeOnHost } from '../../src/media/probe/encode-on-host';
-import {
-  requireDigest,
-  requireSameFacts,
-  requireSpeed,
-  selfTestCases,
-} from '../../src/media/probe/self-test-rules';
+import { encodeOnHost } from '../../src/media/probe';
+import { requireDigest, requireSameFacts, requireSpeed, selfTestCases } from '../../src/media/probe';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 

@@ -18,9 +18,9 @@ import { parseOrRefuse } from '../../src/platform/http';
 import { withinOrNull } from '../../src/platform/deadline';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { installedBuildOf } from '../../src/versions/installed-build';
+import { installedBuildOf } from '../../src/versions';
 import { OriginClient } from '../../src/contracts/parts';
-import { resolveBuild } from '../../src/media/probe/resolve-build';
+import { resolveBuild } from '../../src/media/probe';
 import type { UpdatePlan } from '../kit/types';
 
 const DESCRIBE_DEADLINE_MS = 1_000;

@@ -8,12 +8,12 @@ import {
   type InstalledBuild,
   type RolloutPolicy,
 } from '../domain';
-import { addComparison } from '../versions/compare';
-import { changesSince, wasLost, type SeenOwners } from '../versions/losses';
-import { readingOf, type ChannelMoment } from '../versions/build-readings';
+import { addComparison } from '../versions';
+import { changesSince, wasLost, type SeenOwners } from '../versions';
+import { readingOf, type ChannelMoment } from '../versions';
 import { withinOrNull } from '../platform/deadline';
 import type { EncoderProbe } from './encoder-probe';
-import type { GopQuality } from '../media/quality/gop-quality';
+import type { GopQuality } from '../media/quality';
 import type { OriginClient, OriginChannel, RelayChannel, RelayClient } from '../contracts/parts';
 
 const LOOK_DEADLINE_MS = 800;

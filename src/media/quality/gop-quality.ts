@@ -3,7 +3,7 @@ import { detectFfmpeg, type FfmpegCapabilities } from '../encoder/ffmpeg-capabil
 import { readInputGop } from './input-gop';
 import { encodeReferenceGop } from './reference-gop';
 import { ssimOf } from './similarity';
-import { ssimToDb } from '../../versions/compare';
+import { ssimToDb } from '../../versions';
 import type { OriginChannel, OriginClient, RelayClient } from '../../contracts/parts';
 
 /** Two short encodes' worth of work; a machine that takes longer has none to spare for measuring. */
