@@ -14,3 +14,4 @@ export { backEndLoaders, chooseBackEnd, loadBackEnd } from './back-ends';
 export { BACK_ENDS } from './back-end-names';
 export { readModel, writeModel } from './model-store';
 export { shippedModelFolder } from './shipped-model';
+export { loadDefaultForecaster, type DefaultForecaster } from './default-forecaster';
