@@ -25,8 +25,8 @@ export const rooms = {
   'src/versions': { uses: ['src/domain'] },
   'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
 
-  // Learned models.
-  'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'] },
+  // Learned models. TensorFlow.js comes in by the back ends only.
+  'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'], doors: ['back-ends'] },
 
   // Data plane.
   'src/media/mpegts': { uses: ['src/domain'] },
