@@ -1,3 +1,4 @@
+import { ticksToMs } from '../domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callJson } from '../platform/http';
 import type { StepReporter } from '../setup';
@@ -116,6 +117,6 @@ const awaitMovesEnd = async (watch: MovesWatch, signal: AbortSignal): Promise<vo
 const channelsOnAir = async (originUrl: string): Promise<string[]> => {
   const channels = await callJson<OriginChannel[]>(`${originUrl}/channels`);
   const isLate = (c: OriginChannel): boolean =>
-    Date.now() - (c.lastPublishedAtMs ?? 0) > LATE_AFTER_GOPS * (c.gopDurationTicks / 90);
+    Date.now() - (c.lastPublishedAtMs ?? 0) > LATE_AFTER_GOPS * ticksToMs(c.gopDurationTicks);
   return channels.filter((c) => !isLate(c)).map((c) => c.id);
 };

@@ -1,3 +1,4 @@
+import { ticksToMs } from '../domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ChannelStatus } from '../api/answer-schemas';
@@ -94,7 +95,7 @@ export class Scenario {
     }
     const owned = channels.filter((c) => c.owner?.encoderId === victim.id);
     const [channel] = owned;
-    const gopMs = (channel?.gopDurationTicks ?? 0) / 90;
+    const gopMs = ticksToMs(channel?.gopDurationTicks ?? 0);
     // A relay that is away at this moment does not spare the encoder: the kill comes at any time of a GOP then.
     await this.beginningOfGop(`${SWARM_RELAY_URL}/channels/${channel?.id}`, gopMs, signal).catch(
       () => undefined,

@@ -1,3 +1,4 @@
+import { ticksToMs } from '../domain/media-time';
 import type { Client } from '@temporalio/client';
 import {
   channelControl,
@@ -84,7 +85,7 @@ export class BuildComparer {
       );
       if (waiting === null) return [];
       const [{ sealedAtMs }, gopDurationTicks] = waiting;
-      return [{ ...moment, waitingGops: ((Date.now() - sealedAtMs) * 90) / gopDurationTicks }];
+      return [{ ...moment, waitingGops: (Date.now() - sealedAtMs) / ticksToMs(gopDurationTicks) }];
     };
     return Promise.all(channels.map(momentOf)).then((moments) => moments.flat());
   }

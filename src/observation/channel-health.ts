@@ -1,3 +1,4 @@
+import { ticksToMs } from '../domain/media-time';
 import type { ChannelObservation, EncoderObservation } from '../domain';
 import type { RelayChannel } from '../contracts/parts';
 import type { LostChannel, OrphanSession } from '../../activities/kit/types';
@@ -25,7 +26,7 @@ export const lossOf = (
   });
   if (!owner) return lost('session-failed', 'no session owns the channel');
 
-  const gopMs = spec.gopDurationTicks / 90;
+  const gopMs = ticksToMs(spec.gopDurationTicks);
   const silentMs = lastPublishedAtMs === null ? Infinity : nowMs - lastPublishedAtMs;
   const publishedLately = silentMs < STALLED_SILENCE_GOPS * gopMs;
   const encoder = encoders.find((e) => e.id === owner.encoderId);

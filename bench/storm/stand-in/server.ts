@@ -1,3 +1,4 @@
+import { ticksToMs } from '../../../src/domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import express, { Router, json } from 'express';
 import { z } from 'zod';
@@ -43,7 +44,7 @@ export const startMediaStandIn = async (
   log: Logger,
 ): Promise<{ port: number; stop(): Promise<void> }> => {
   const gops = await TinyGops.make(options);
-  const clock = new GopClock(Date.now(), options.gopDurationTicks / 90);
+  const clock = new GopClock(Date.now(), ticksToMs(options.gopDurationTicks));
   const channels = new Set<string>();
   const accepted: AcceptedPut[] = [];
   const commits: Commit[] = [];

@@ -1,3 +1,4 @@
+import { ticksToMs } from '../../domain/media-time';
 import { SwarmError, ladderUnits, type SessionInfo, type SessionState } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { EncodeSupervisor } from './encode-supervisor';
@@ -169,7 +170,7 @@ export class EncodeSession {
   private published(gop: number, bytes: number): void {
     this.lastPublishedGop = gop;
     const sealedAgoMs = this.supervisor.sealedAgoMs(gop);
-    if (sealedAgoMs !== null && sealedAgoMs > (LATE_AFTER_GOPS * this.spec.gopDurationTicks) / 90) {
+    if (sealedAgoMs !== null && sealedAgoMs > LATE_AFTER_GOPS * ticksToMs(this.spec.gopDurationTicks)) {
       this.lateGops += 1;
       this.log.warn({ gop, sealedAgoMs: Math.round(sealedAgoMs) }, 'late GOP');
     }
