@@ -1,9 +1,10 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { SwarmError, type SessionInfo } from '../../src/domain';
-import type { PrepareSession } from '../../src/media/encoder/client';
+import type { PrepareSession } from '../../src/contracts/encoder/requests';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { OriginClient, RelayClient } from '../../src/contracts/parts';
+import { OriginClient } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
 import type {
   EncoderCalls,
   PreparedTarget,

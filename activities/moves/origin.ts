@@ -3,7 +3,8 @@ import { SwarmError, type Owner, type SessionInfo } from '../../src/domain';
 import { withinOrNull } from '../../src/platform/deadline';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { OriginClient, RelayClient } from '../../src/contracts/parts';
+import { OriginClient } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
 import type {
   AwaitPublishedRequest,
   OwnRequest,

@@ -8,6 +8,7 @@ import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import {
   channelControl,
   channelWorkflowId,
+  fromFailureFields,
   swarmControl,
   swarmWorkflowId,
   type CordonRequest,
@@ -17,7 +18,7 @@ import {
 } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { OriginClient } from '../../src/contracts/parts';
+import { OriginClient } from '../../src/contracts/origin';
 import { refusingClient } from '../kit/refusing-client';
 import type { Acceptance, DrainedChannel } from '../kit/types';
 
@@ -27,12 +28,12 @@ const ORIGIN_TIMEOUT_MS = 2_000;
 const ASK_AGAIN = new Set(['move-in-progress', 'conflict', 'stale-token', 'timeout', 'unavailable']);
 
 /** The refusal that an Update failed with; anything else is thrown on. */
-const refusalOf = (error: unknown): { code: string; message: string } => {
+const updateRefusal = (error: unknown): { code: string; message: string } => {
   if (error instanceof WorkflowNotFoundError) return { code: 'unknown-channel', message: error.message };
   if (!(error instanceof WorkflowUpdateFailedError)) throw error;
   const { cause } = error;
-  const code = cause instanceof ApplicationFailure ? (cause.type ?? 'internal') : 'internal';
-  return { code, message: cause?.message ?? error.message };
+  if (cause instanceof ApplicationFailure) return fromFailureFields(cause);
+  return { code: 'internal', message: cause?.message ?? error.message };
 };
 
 /** Activities by which workflows ask others: the channels, which alone move themselves, and the swarm. */
@@ -70,7 +71,7 @@ export const requestActivities = ({
       );
       return { accepted: true };
     } catch (error) {
-      const { code, message } = refusalOf(error);
+      const { code, message } = updateRefusal(error);
       return { accepted: false, why: `${code}: ${message}` };
     }
   };
@@ -139,7 +140,7 @@ export const requestActivities = ({
           });
           return { channelId, moved: true, retry: false };
         } catch (error) {
-          const { code, message } = refusalOf(error);
+          const { code, message } = updateRefusal(error);
           return { channelId, moved: false, retry: ASK_AGAIN.has(code), why: `${code}: ${message}` };
         }
       }),
@@ -162,7 +163,7 @@ export const requestActivities = ({
       try {
         await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.uncordon, { args: [r] });
       } catch (error) {
-        if (refusalOf(error).code !== 'unknown-encoder') throw error;
+        if (updateRefusal(error).code !== 'unknown-encoder') throw error;
       }
     },
   };

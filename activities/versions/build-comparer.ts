@@ -13,7 +13,8 @@ import { readingOf, type ChannelMoment } from '../../src/versions/build-readings
 import { withinOrNull } from '../../src/platform/deadline';
 import type { EncoderProbe } from '../../src/observation/encoder-probe';
 import type { GopQuality } from './gop-quality';
-import type { OriginClient, OriginChannel, RelayChannel, RelayClient } from '../../src/contracts/parts';
+import type { OriginClient, OriginChannel } from '../../src/contracts/origin';
+import type { RelayChannel, RelayClient } from '../../src/contracts/relay';
 
 const LOOK_DEADLINE_MS = 800;
 

@@ -4,7 +4,8 @@ import { readInputGop } from '../../src/media/quality/input-gop';
 import { encodeReferenceGop } from '../../src/media/quality/reference-gop';
 import { ssimOf } from '../../src/media/quality/similarity';
 import { ssimToDb } from '../../src/versions/compare';
-import type { OriginChannel, OriginClient, RelayClient } from '../../src/contracts/parts';
+import type { OriginChannel, OriginClient } from '../../src/contracts/origin';
+import type { RelayClient } from '../../src/contracts/relay';
 
 /** Two short encodes' worth of work; a machine that takes longer has none to spare for measuring. */
 const MEASURE_WITHIN_MS = 8_000;

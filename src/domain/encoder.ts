@@ -16,7 +16,15 @@ export interface EncoderInfo {
 
 /** The life of a session. `holding`: encodes and keeps its GOPs; `publishing`: owns the channel at the
  * origin; `fenced`: the origin refused its token, it keeps encoding and holding until released. */
-export type SessionState = 'starting' | 'holding' | 'publishing' | 'fenced' | 'failed' | 'released';
+export const sessionStates = [
+  'starting',
+  'holding',
+  'publishing',
+  'fenced',
+  'failed',
+  'released',
+] as const;
+export type SessionState = (typeof sessionStates)[number];
 
 /** One encoder working on one channel. */
 export interface SessionInfo {
