@@ -4,6 +4,7 @@ export * from './errors';
 export * from './encoder';
 export * from './builds';
 export * from './version-manager';
+export * from './versions-state';
 export * from './events';
 export * from './rollout';
 export * from './snapshot';
