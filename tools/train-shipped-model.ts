@@ -9,9 +9,9 @@ import {
   heldBackWindows,
   scoreWindows,
 } from '../src/forecast/net';
-import { beginTraining, trainEpoch, trainable, type TrainingPlan } from '../src/forecast/net/training';
-import { loadBackEnd } from '../src/models/back-ends';
-import { writeModel } from '../src/models/model-store';
+import { beginTraining, trainEpoch, trainable, type TrainingPlan } from '../src/forecast/net';
+import { loadBackEnd } from '../src/models';
+import { writeModel } from '../src/models';
 import { wholeNumberFrom } from '../bench/lib/command';
 
 /** Share of each kind of series: steps in seconds, steps of history, steps ahead. */

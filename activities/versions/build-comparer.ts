@@ -8,8 +8,8 @@ import {
   type InstalledBuild,
   type RolloutPolicy,
 } from '../../src/domain';
-import { addComparison } from '../../src/versions/compare';
-import { readingOf, type ChannelMoment } from '../../src/versions/build-readings';
+import { addComparison } from '../../src/versions';
+import { readingOf, type ChannelMoment } from '../../src/versions';
 import { withinOrNull } from '../../src/platform/deadline';
 import type { EncoderProbe } from '../../src/observation/encoder-probe';
 import type { GopQuality } from './gop-quality';

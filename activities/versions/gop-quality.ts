@@ -1,9 +1,9 @@
 import type { ChannelSpec, InstalledBuild } from '../../src/domain';
 import { detectFfmpeg, type FfmpegCapabilities } from '../../src/media/encoder/ffmpeg-capabilities';
-import { readInputGop } from '../../src/media/quality/input-gop';
-import { encodeReferenceGop } from '../../src/media/quality/reference-gop';
-import { ssimOf } from '../../src/media/quality/similarity';
-import { ssimToDb } from '../../src/versions/compare';
+import { readInputGop } from '../../src/media/quality';
+import { encodeReferenceGop } from '../../src/media/quality';
+import { ssimOf } from '../../src/media/quality';
+import { ssimToDb } from '../../src/versions';
 import type { OriginChannel, OriginClient } from '../../src/contracts/origin';
 import type { RelayClient } from '../../src/contracts/relay';
 

@@ -17,7 +17,7 @@ import {
   type Verdict,
 } from '../../src/domain';
 import { parseOrRefuse } from '../../src/platform/http';
-import { judge } from '../../src/versions/verdict';
+import { judge } from '../../src/versions';
 import { BuildComparer } from './build-comparer';
 import type { Dependencies } from '../kit/dependencies';
 import { EncoderProbe } from '../../src/observation/encoder-probe';
@@ -25,7 +25,7 @@ import { GopQuality } from './gop-quality';
 import { withHeartbeats } from '../kit/heartbeat';
 import { OriginClient } from '../../src/contracts/origin';
 import { RelayClient } from '../../src/contracts/relay';
-import { planRollout, type RolloutPlan } from '../../src/versions/rollout-plan';
+import { planRollout, type RolloutPlan } from '../../src/versions';
 import { TelemetryView } from '../../src/observation/telemetry-view';
 import { withPin } from '../../src/observation/versions-view';
 

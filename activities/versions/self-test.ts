@@ -6,7 +6,7 @@ import {
   readEncode,
   type ProbeCase,
 } from '../../src/media/probe';
-import { encodeOnHost } from '../../src/media/probe/encode-on-host';
+import { encodeOnHost } from '../../src/media/probe';
 import { differencesBetween } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';

@@ -20,7 +20,7 @@ import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import { installedBuildOf } from '../fleet/installed';
 import { OriginClient } from '../../src/contracts/origin';
-import { resolveBuild } from '../../src/media/probe/resolve-build';
+import { resolveBuild } from '../../src/media/probe';
 import type { UpdatePlan } from '../kit/types';
 
 const DESCRIBE_DEADLINE_MS = 1_000;

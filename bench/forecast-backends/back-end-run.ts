@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs-core';
 import { QuantileNet, ScaledSeries, generatedSeries, netMember } from '../../src/forecast/net';
-import { beginTraining, planTraining, trainEpoch, trainable } from '../../src/forecast/net/training';
+import { beginTraining, planTraining, trainEpoch, trainable } from '../../src/forecast/net';
 import type { BackEndName } from '../../src/models';
-import { backEndLoaders, chooseBackEnd } from '../../src/models/back-ends';
+import { backEndLoaders, chooseBackEnd } from '../../src/models';
 
 /** What one thread is asked to measure. */
 export interface BackEndRun {

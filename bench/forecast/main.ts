@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { SwarmError } from '../../src/domain';
 import { loadDefaultForecaster } from '../../src/cli/default-forecaster';
 import { StepReporter } from '../../src/setup';
-import { explainFailure, runCommand } from '../../src/setup/run-command';
+import { explainFailure, runCommand } from '../../src/setup';
 import { wholeNumberFrom } from '../lib/command';
 import { generateEventAudiences } from './event-audience';
 import { measureEventGain, type EventGain } from './event-gain';

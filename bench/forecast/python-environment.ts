@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError } from '../../src/domain';
-import { findExecutable, toolsCacheDir } from '../../src/setup/executables';
-import { explainFailure, runCommand } from '../../src/setup/run-command';
+import { findExecutable, toolsCacheDir } from '../../src/setup';
+import { explainFailure, runCommand } from '../../src/setup';
 
 const PACKAGES = ['statsforecast==2.1.1', 'pandas==2.3.3'];
 const VENV_LIMIT_MS = 120_000;

@@ -10,7 +10,7 @@ import {
   type SwarmSnapshot,
 } from '../../src/domain';
 import { stepAt } from '../../src/forecast';
-import { deservedRungs } from '../../src/planner/demand';
+import { deservedRungs } from '../../src/planner';
 
 /** Sums of the same units in another order differ in the last digits. */
 const TOLERANCE = 1e-5;

@@ -9,7 +9,7 @@ import {
 } from '../../src/domain';
 import { FitnessEvaluator } from '../../src/fitness';
 import { chooseTarget, createPlanner, makePlan } from '../../src/planner';
-import { deservedRungs } from '../../src/planner/demand';
+import { deservedRungs } from '../../src/planner';
 import { ChangingFleet } from './changing-fleet';
 import { PlacementAudit } from './placement-audit';
 import { fleetOf, withSessions } from './instances';

@@ -1,4 +1,4 @@
-import { normalOf } from '../../src/simulator/chance';
+import { normalOf } from '../../src/simulator';
 import type { Trace } from '../../src/simulator';
 import { seededRandom } from '../../src/domain';
 

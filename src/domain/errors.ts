@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'storage-full'
   | 'at-capacity-limit'
   | 'cross-origin'
+  | 'method-not-allowed'
   | 'internal';
 
 /** HTTP status that carries each code. */
@@ -66,6 +67,7 @@ export const httpStatusOf: Record<ErrorCode, number> = {
   'storage-full': 507,
   'at-capacity-limit': 409,
   'cross-origin': 403,
+  'method-not-allowed': 405,
   internal: 500,
 };
 

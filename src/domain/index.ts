@@ -5,6 +5,7 @@ export * from './error-codec';
 export * from './encoder';
 export * from './builds';
 export * from './version-manager';
+export * from './versions-state';
 export * from './events';
 export * from './rollout';
 export * from './snapshot';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { SwarmError, type InstalledBuild } from '../domain';
 import { sha256OfFile } from '../platform/file-digest';
-import { findExecutable } from '../setup/executables';
+import { findExecutable } from '../setup';
 import { PartProcess, type PartEvent, type PartRig } from '../platform/processes/part-process';
 import { verifyInstalled } from './installed-build';
 import type { FleetEncoder } from '../contracts/fleet';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { SwarmError } from '../domain';
 import { ARCHITECTURE, type Weights } from '../forecast/net/architecture';
-import type { TrainingPlan, TrainingState } from '../forecast/net/training';
+import type { TrainingPlan, TrainingState } from '../forecast/net';
 import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
 import { BACK_ENDS } from './back-end-names';
 import { packWeights, sha256, unpackWeights } from './weights-file';

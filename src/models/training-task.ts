@@ -11,7 +11,7 @@ import {
   type Score,
 } from '../forecast/net';
 import type { Weights } from '../forecast/net/architecture';
-import { beginTraining, planTraining, trainEpoch, trainable } from '../forecast/net/training';
+import { beginTraining, planTraining, trainEpoch, trainable } from '../forecast/net';
 import { SwarmError } from '../domain';
 import type { BackEndInUse } from './back-end-names';
 import type { TrainingSummary } from './manifest';

@@ -2,3 +2,6 @@ export { chooseTarget, type TargetAnswer, type TargetRequest } from './choose-ta
 export { makePlan } from './make-plan';
 export { createPlanner, type Planner, type PlannerMemory } from './planner';
 export { regionOutlooks } from './regions';
+export { deservedRungs } from './demand';
+export { nextZones } from './zones';
+export { thresholdRule } from './threshold-rule';

@@ -18,3 +18,5 @@ export {
 } from './ports';
 export { StepReporter, type Screen } from './step-reporter';
 export { findOrInstallTools, type Tools } from './tools';
+export { explainFailure, runCommand } from './run-command';
+export { findBuildExecutable } from './build-executable';

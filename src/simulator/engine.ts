@@ -1,5 +1,5 @@
 import type { Policy } from '../domain';
-import { nextZones } from '../planner/zones';
+import { nextZones } from '../planner';
 import { chanceOf } from './chance';
 import type { HandoffUnderWay, MoveRecord, SimulatedEncoder } from './fleet';
 import type { CycleDecision, CycleView, ScalingPolicy } from './policy';

@@ -1,6 +1,6 @@
 import { rungsFor, unitsForAudience, type CellForecast, type DemandCurve } from '../domain';
 import { createSeriesForecaster, type SeriesForecaster, type SeriesToForecast } from '../forecast';
-import { deservedRungs } from '../planner/demand';
+import { deservedRungs } from '../planner';
 import { unitsByRungs, type World } from './world';
 
 const TOTAL = 'total';

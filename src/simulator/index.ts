@@ -10,3 +10,4 @@ export {
 } from './simulate';
 export { readTraces, type Trace } from './trace-files';
 export { worldOfTraces } from './trace-world';
+export { normalOf } from './chance';

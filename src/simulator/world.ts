@@ -1,5 +1,5 @@
 import { ladderUnits, rungsFor, type ChannelSpec } from '../domain';
-import { deservedRungs } from '../planner/demand';
+import { deservedRungs } from '../planner';
 
 /** A channel with its audience over the whole time that a simulation knows. */
 export interface WorldChannel {

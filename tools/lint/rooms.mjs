@@ -19,7 +19,8 @@ export const rooms = {
   'src/temporal': { uses: ground, doors: '*' },
 
   // Pure decisions: no I/O, no Node built-ins.
-  'src/forecast': { uses: ['src/domain'], doors: ['net/index'] },
+  // The net loads TensorFlow.js, so it has doors of its own, and two side doors that load little.
+  'src/forecast': { uses: ['src/domain'], doors: ['net/index', 'net/architecture', 'net/held-back'] },
   'src/fitness': { uses: ['src/domain', 'src/forecast'] },
   'src/versions': { uses: ['src/domain'] },
   'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
@@ -32,7 +33,8 @@ export const rooms = {
   'src/media/stamp': { uses: ['src/domain'] },
   'src/media/relay': { uses: [...ground, 'src/media/mpegts'] },
   'src/media/source': { uses: [...ground, 'src/media/mpegts', 'src/media/stamp', 'src/media/relay'] },
-  'src/media/origin': { uses: [...ground, 'src/media/mpegts'] },
+  // index.ts starts the origin; what only reads its formats comes in by the side doors.
+  'src/media/origin': { uses: [...ground, 'src/media/mpegts'], doors: ['h264-sps', 'segment-format'] },
   'src/setup': { uses: ['src/domain', 'src/platform'] },
   'src/media/encoder': { uses: [...ground, 'src/setup', 'src/media/mpegts'] },
   'src/media/probe': {
@@ -61,7 +63,10 @@ export const rooms = {
       'src/media/stamp',
     ],
   },
-  'src/simulator': { uses: ['src/domain', 'src/planner', 'src/forecast', 'src/fitness', 'src/telemetry'] },
+  'src/simulator': {
+    uses: ['src/domain', 'src/planner', 'src/forecast', 'src/fitness', 'src/telemetry'],
+    doors: ['plot'],
+  },
 
   // Temporal: activities do the I/O, workflows decide nothing that a pure room can.
   activities: {

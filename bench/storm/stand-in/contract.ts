@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sessionStates } from '../../../src/domain';
+import { sessionStateSchema } from '../../../src/domain';
 
 /** What the stand-in answers to the storm over HTTP. */
 
@@ -31,7 +31,7 @@ export const activitySchema = z.object({
       encoderId: z.string(),
       sessionId: z.string(),
       channelId: z.string(),
-      state: z.enum(sessionStates),
+      state: sessionStateSchema,
     }),
   ),
   lastSealed: z.record(z.string(), z.int()),

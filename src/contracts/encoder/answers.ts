@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import {
   digestSchema,
-  sessionStates,
+  sessionStateSchema,
   type EncoderInfo,
   type EncoderTelemetry,
   type SessionInfo,
@@ -22,7 +22,7 @@ export const sessionAnswerSchema = z
   .object({
     sessionId: z.string().min(1),
     channelId: z.string(),
-    state: z.enum(sessionStates.map(stateOnTheWire)),
+    state: z.enum(sessionStateSchema.options.map(stateOnTheWire)),
     token: z.int().min(0),
     renditions: z.array(z.string().min(1)),
     units: amount,

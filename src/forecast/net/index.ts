@@ -10,3 +10,11 @@ export {
 export { forecastOrigins, netMember } from './net-member';
 export { QuantileNet } from './quantile-net';
 export { DAYS_BEFORE_ORIGIN, ScaledSeries, dayStepsOf } from './scaled-series';
+export {
+  beginTraining,
+  planTraining,
+  trainEpoch,
+  trainable,
+  type TrainingPlan,
+  type TrainingState,
+} from './training';

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { sha256OfFile } from '../../platform/file-digest';
 import type { Logger } from '../../platform/logger';
-import { findExecutable } from '../../setup/executables';
+import { findExecutable } from '../../setup';
 
 /** A description does without the digest rather than wait longer for it. */
 const WAIT_MS = 250;

@@ -10,3 +10,6 @@ export { inspectSegment, ptsLedgerHash, type SegmentContents } from './segment';
 export { WRAP_TICKS, unwrapTicks, wrapTicks } from './timestamps';
 export type { PesUnit } from './unit-assembler';
 export type { StreamKind } from './stream-types';
+export { hasPayload, payloadOffset } from './packet';
+export { pesPayloadOffset } from './pes-header';
+export { STREAM_TYPE_H264 } from './stream-types';

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { SwarmError, type AddBuildRequest, type EncoderBuild } from '../../domain';
 import { sha256OfFile } from '../../platform/file-digest';
-import { findBuildExecutable } from '../../setup/build-executable';
+import { findBuildExecutable } from '../../setup';
 import { detectFfmpeg } from '../encoder/ffmpeg-capabilities';
 import { listCapabilities } from './list-capabilities';
 

@@ -1,4 +1,4 @@
-import { nextZones } from '../../planner/zones';
+import { nextZones } from '../../planner';
 import type { CycleDecision, CycleView, ScalingPolicy } from '../policy';
 import { desiredReplicas, HPA_DEFAULTS, ScaleDownWindow, scaleUpLimit } from './hpa-formula';
 import { Loads, placeOnLeastLoaded } from './least-loaded';

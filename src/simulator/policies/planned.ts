@@ -1,7 +1,7 @@
 import type { CellForecast, Fitness, Plan, Policy, SwarmSnapshot } from '../../domain';
 import { fitnessOf } from '../../fitness';
 import { chooseTarget } from '../../planner';
-import { nextZones } from '../../planner/zones';
+import { nextZones } from '../../planner';
 import type { ForecastBook } from '../forecasts';
 import type { CycleDecision, CycleView, ScalingPolicy } from '../policy';
 import { ChangeWatch } from './change-watch';

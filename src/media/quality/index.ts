@@ -1,0 +1,3 @@
+export { readInputGop } from './input-gop';
+export { encodeReferenceGop } from './reference-gop';
+export { ssimOf } from './similarity';
