@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rolloutStateSchema } from '../../src/api/rollout-routes';
 import { anyAnswer, callJson } from '../../src/contracts/call';
 import { OriginClient, type LedgerEntry } from '../../src/contracts/origin';
 import {
   encoderBuildSchema,
   isOver,
+  rolloutStateSchema,
   type EncoderBuild,
   type RolloutPolicy,
   type RolloutState,
