@@ -25,8 +25,8 @@ export const rooms = {
   'src/versions': { uses: ['src/domain'] },
   'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
 
-  // Learned models.
-  'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'] },
+  // Learned models. TensorFlow.js comes in by the back ends only.
+  'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'], doors: ['back-ends'] },
 
   // Data plane.
   'src/media/mpegts': { uses: ['src/domain'] },
@@ -47,12 +47,17 @@ export const rooms = {
       'src/media/mpegts',
     ],
   },
-  'src/media/quality': { uses: ['src/domain', 'src/media/encoder', 'src/media/mpegts'] },
+  'src/media/quality': {
+    uses: ['src/domain', 'src/contracts', 'src/versions', 'src/media/encoder', 'src/media/mpegts'],
+  },
 
   // What runs where, and what is known of it.
   'src/fleet': { uses: [...ground, 'src/setup'], doors: '*' },
-  'src/telemetry': { uses: [...ground, 'src/temporal', 'src/fleet', 'src/media/encoder'] },
-  'src/observation': { uses: [...ground, 'src/fleet', 'src/telemetry', 'src/versions'], doors: '*' },
+  'src/telemetry': { uses: [...ground, 'src/temporal', 'src/forecast', 'src/fleet', 'src/media/encoder'] },
+  'src/observation': {
+    uses: [...ground, 'src/fleet', 'src/telemetry', 'src/versions', 'src/media/quality'],
+    doors: '*',
+  },
   'src/verify': {
     uses: [
       'src/domain',
@@ -64,7 +69,7 @@ export const rooms = {
     ],
   },
   'src/simulator': {
-    uses: ['src/domain', 'src/planner', 'src/forecast', 'src/fitness', 'src/telemetry'],
+    uses: ['src/domain', 'src/platform', 'src/planner', 'src/forecast', 'src/fitness', 'src/telemetry'],
     doors: ['plot'],
   },
 

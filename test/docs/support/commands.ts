@@ -84,16 +84,22 @@ const sourcesOf = (script: string): string[] => {
   );
 };
 
+/** Options of programs that are not ours. */
+const OPTIONS_OF_TOOLS: Record<string, readonly string[]> = { 'stryker run': ['--mutate', '--force'] };
+
 const faultsOfScript = (name: string, args: readonly string[]): string[] => {
   const script = scripts[name];
   if (script === undefined) return [`there is no script ${name} in package.json`];
   if (args.length === 0) return [];
   if (args[0] !== '--') return [`arguments of npm run ${name} need "--" before them`];
+  // Options of a tool that is not ours are its own affair.
+  if (!script.startsWith('node ')) return [];
   const sources = sourcesOf(script).map(textOf);
   return args
     .filter((word) => word.startsWith('--') && word !== '--')
     .flatMap((word) => {
       const [option = ''] = word.split('=');
+      if (OPTIONS_OF_TOOLS[script]?.includes(option)) return [];
       return sources.some((source) => new RegExp(`['"]${option}[ '"]`).test(source))
         ? []
         : [`npm run ${name} has no option ${option}`];
