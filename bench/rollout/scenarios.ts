@@ -89,9 +89,9 @@ const firstBadAtMs = async (
   const bad = entries.filter((e) =>
     kind === 'worse'
       ? e.encoderId === canary && e.publishedAtMs >= since
-      : e.publishedAtMs >= since && e.delayMs > 0.75 * gopMs,
+      : e.publishedAtMs >= since && (e.delayMs ?? 0) > 0.75 * gopMs,
   );
-  const times = bad.map((e) => (kind === 'worse' ? e.publishedAtMs : e.sealedAtMs));
+  const times = bad.map((e) => (kind === 'worse' ? e.publishedAtMs : (e.sealedAtMs ?? e.publishedAtMs)));
   return times.length === 0 ? null : Math.min(...times);
 };
 

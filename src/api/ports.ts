@@ -1,4 +1,4 @@
-import type { StorageReport } from '../platform/storage-reports';
+import type { StorageReport } from '../contracts/health';
 import type { ForecastFeedback } from '../telemetry/forecast-feedback';
 import type { ForecastInputs } from '../telemetry/forecast-inputs';
 import type { TelemetryStore } from '../telemetry/store';

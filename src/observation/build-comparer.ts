@@ -15,7 +15,8 @@ import { readingOf, type ChannelMoment } from '../versions';
 import { withinOrNull } from '../platform/deadline';
 import type { EncoderProbe } from './encoder-probe';
 import type { GopQuality } from '../media/quality';
-import type { OriginClient, OriginChannel, RelayChannel, RelayClient } from '../contracts/parts';
+import type { OriginClient, OriginChannel } from '../contracts/origin';
+import type { RelayChannel, RelayClient } from '../contracts/relay';
 
 const LOOK_DEADLINE_MS = 800;
 

@@ -1,6 +1,6 @@
 import { ticksToMs } from '../domain/media-time';
 import type { ChannelObservation, EncoderObservation } from '../domain';
-import type { RelayChannel } from '../contracts/parts';
+import type { RelayChannel } from '../contracts/relay';
 import type { LostChannel, OrphanSession } from '../../activities/kit/types';
 
 /** Sealed but unpublished GOPs from which on an owner counts as stalled, unless it published lately. */
@@ -12,7 +12,7 @@ const ORPHAN_AFTER_MS = 60_000;
 export const lossOf = (
   channel: ChannelObservation,
   encoders: readonly EncoderObservation[],
-  relay: RelayChannel | undefined,
+  relay: Pick<RelayChannel, 'lastSealedGop'> | undefined,
   nowMs: number,
 ): LostChannel | null => {
   if (channel.moving) return null;

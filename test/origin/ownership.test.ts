@@ -1,16 +1,7 @@
 import fc from 'fast-check';
 import { SwarmError } from '../../src/domain';
-import {
-  REMEMBERED_REQUESTS,
-  declareGap,
-  judgePublish,
-  newOwnership,
-  own,
-  published,
-  removed,
-  type OwnRequest,
-  type OwnershipState,
-} from '../../src/media/origin/ownership';
+import type { OwnRequest } from '../../src/contracts/origin';
+import { REMEMBERED_REQUESTS, declareGap, judgePublish, newOwnership, own, published, removed, type OwnershipState } from '../../src/media/origin/ownership';
 
 const ownerNumber = (n: number) => ({ encoderId: `enc-${n}`, sessionId: `s-${n}` });
 const begin = (fromGop = 0): OwnershipState =>

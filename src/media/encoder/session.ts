@@ -5,7 +5,8 @@ import { EncodeSupervisor } from './encode-supervisor';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopPublisher } from './gop-publisher';
 import { HeldGops } from './held-gops';
-import type { EncodedGop, PrepareSession } from './types';
+import type { PrepareSession } from '../../contracts/encoder/requests';
+import type { EncodedGop } from './types';
 
 /** GOPs kept by a session that does not publish: a minute at 2 s, as long as the relay's ring. */
 const MAX_HELD_GOPS = 30;
