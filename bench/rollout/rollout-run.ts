@@ -31,7 +31,10 @@ export class RolloutRun {
   async addBuild(id: string, source: object): Promise<EncoderBuild> {
     const options = { method: 'POST', timeoutMs: BUILD_LIMIT_MS };
     await callJson(`${this.api}/versions`, anyAnswer, { ...options, json: { id, source } });
-    const build = await callJson(`${this.api}/versions/${id}/probe`, encoderBuildSchema, { ...options, json: {} });
+    const build = await callJson(`${this.api}/versions/${id}/probe`, encoderBuildSchema, {
+      ...options,
+      json: {},
+    });
     this.log(`  ${id}: ffmpeg ${build.ffmpegVersion}, class ${build.compatibilityClass}`);
     return build;
   }

@@ -86,7 +86,9 @@ export class Scenario {
   private async killAnEncoder(signal: AbortSignal): Promise<ScenarioResult['kill']> {
     const { swarm } = this.options;
     const { SWARM_API_URL, SWARM_RELAY_URL } = swarm.environment;
-    const channels = await callJson(`${SWARM_API_URL}/api/channels`, z.array(channelStatusSchema), { signal });
+    const channels = await callJson(`${SWARM_API_URL}/api/channels`, z.array(channelStatusSchema), {
+      signal,
+    });
     const hosts = swarm.fleet.list().filter((e) => e.state === 'running' && e.pid !== null);
     const owning = hosts.filter((host) => channels.some((c) => c.owner?.encoderId === host.id));
     const [victim] = shuffled(owning, this.options.random);

@@ -52,7 +52,11 @@ export class FleetAgentClient {
   }
 
   provision(requestId: string, zone?: string, build?: InstalledBuild): Promise<FleetEncoder> {
-    const json: ProvisionRequest = { requestId, ...(zone !== undefined && { zone }), ...(build && { build }) };
+    const json: ProvisionRequest = {
+      requestId,
+      ...(zone !== undefined && { zone }),
+      ...(build && { build }),
+    };
     return this.ask(fleetEncoderSchema, '/encoders', {
       method: 'POST',
       json,

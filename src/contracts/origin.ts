@@ -103,7 +103,11 @@ export class OriginClient extends PartClient {
   protected readonly part = 'origin';
 
   register(
-    { id, gopDurationTicks, framesPerSecond }: Pick<ChannelSpec, 'id' | 'gopDurationTicks' | 'framesPerSecond'>,
+    {
+      id,
+      gopDurationTicks,
+      framesPerSecond,
+    }: Pick<ChannelSpec, 'id' | 'gopDurationTicks' | 'framesPerSecond'>,
     options: CallOptions = {},
   ): Promise<OriginChannel> {
     const json = { gopDurationTicks, framesPerSecond };
@@ -147,7 +151,10 @@ export class OriginClient extends PartClient {
   /** @throws SwarmError timeout while the GOP is neither published nor declared a gap */
   wait(channelId: string, gop: number, waitMs: number, signal?: AbortSignal): Promise<LedgerEntry> {
     const path = `${this.channelPath(channelId)}/wait?gop=${gop}&timeout_ms=${waitMs}`;
-    return this.ask(ledgerEntrySchema, path, { timeoutMs: waitMs + WAIT_GRACE_MS, ...(signal && { signal }) });
+    return this.ask(ledgerEntrySchema, path, {
+      timeoutMs: waitMs + WAIT_GRACE_MS,
+      ...(signal && { signal }),
+    });
   }
 
   /** The bytes of one published segment. @throws SwarmError not-found */

@@ -2,7 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encoderBuildSchema, isOver, rolloutStateSchema, type ChannelSpec, type EncoderBuild, type RolloutState } from '../../src/domain';
+import {
+  encoderBuildSchema,
+  isOver,
+  rolloutStateSchema,
+  type ChannelSpec,
+  type EncoderBuild,
+  type RolloutState,
+} from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { anyAnswer, callJson } from '../../src/contracts/call';

@@ -68,7 +68,9 @@ it('an origin whose files are spoilt starts with what is whole, or says which fi
           return;
         }
         const url = `http://127.0.0.1:${part.port}`;
-        const ledger = await callJson(`${url}/channels/ch-1/ledger`, z.array(ledgerEntrySchema)).catch(() => []);
+        const ledger = await callJson(`${url}/channels/ch-1/ledger`, z.array(ledgerEntrySchema)).catch(
+          () => [],
+        );
         ledger.forEach(({ gop }, i) => expect(gop).toBe(ledger[0]!.gop + i));
         const playlist = await fetch(`${url}/hls/ch-1/144p/index.m3u8?window_s=900`);
         expect([200, 404]).toContain(playlist.status);
@@ -97,7 +99,8 @@ it('a relay whose files are spoilt starts with what is whole, or says which file
           return;
         }
         const { nextGop, oldestGop } = await callJson(
-          `http://127.0.0.1:${part.port}/channels/ch-1`, originChannelSchema,
+          `http://127.0.0.1:${part.port}/channels/ch-1`,
+          originChannelSchema,
         );
         // Numbers that were spoilt to other numbers can't be told from sound ones; what is read is consistent.
         if (oldestGop !== null) expect(nextGop).toBeLessThanOrEqual(3);

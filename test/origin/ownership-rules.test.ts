@@ -1,5 +1,15 @@
 import type { DeclaredGap, OwnRequest } from '../../src/contracts/origin';
-import { REMEMBERED_REQUESTS, declareGap, gopExists, judgePublish, newOwnership, own, published, removed, type OwnershipState } from '../../src/media/origin/ownership';
+import {
+  REMEMBERED_REQUESTS,
+  declareGap,
+  gopExists,
+  judgePublish,
+  newOwnership,
+  own,
+  published,
+  removed,
+  type OwnershipState,
+} from '../../src/media/origin/ownership';
 import { refusalFrom } from '../support/refusal';
 
 const first = { encoderId: 'enc-1', sessionId: 's-1' };

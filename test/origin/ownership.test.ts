@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { SwarmError } from '../../src/domain';
 import type { OwnRequest } from '../../src/contracts/origin';
-import { REMEMBERED_REQUESTS, declareGap, judgePublish, newOwnership, own, published, removed, type OwnershipState } from '../../src/media/origin/ownership';
+import {
+  REMEMBERED_REQUESTS,
+  declareGap,
+  judgePublish,
+  newOwnership,
+  own,
+  published,
+  removed,
+  type OwnershipState,
+} from '../../src/media/origin/ownership';
 
 const ownerNumber = (n: number) => ({ encoderId: `enc-${n}`, sessionId: `s-${n}` });
 const begin = (fromGop = 0): OwnershipState =>

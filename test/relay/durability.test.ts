@@ -193,7 +193,10 @@ describe('kill -9 of the relay', () => {
     const acknowledged = new Map<number, GopLedger>();
     try {
       await relay.start();
-      await callJson(`${relay.url}/channels/ch-1`, anyAnswer, { method: 'PUT', json: { gopDurationTicks: gopTicks } });
+      await callJson(`${relay.url}/channels/ch-1`, anyAnswer, {
+        method: 'PUT',
+        json: { gopDurationTicks: gopTicks },
+      });
       for (let kill = 0; kill < 6; kill++) {
         const { nextGop } = await info();
         const post = request(`${relay.url}/channels/ch-1/ingest?expect_gop=${nextGop}`, { method: 'POST' });

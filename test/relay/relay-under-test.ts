@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import pino from 'pino';
 import type { ErrorBody } from '../../src/domain';
 import { callJson } from '../../src/contracts/call';
-import { gopLedgerSchema, relayChannelSchema, type GopLedger, type RelayChannel } from '../../src/contracts/relay';
-import { z } from 'zod';
 import {
-  startRelay,
-  type Relay,
-  type RelayOptions,
-} from '../../src/media/relay';
+  gopLedgerSchema,
+  relayChannelSchema,
+  type GopLedger,
+  type RelayChannel,
+} from '../../src/contracts/relay';
+import { z } from 'zod';
+import { startRelay, type Relay, type RelayOptions } from '../../src/media/relay';
 
 interface IngestAnswer {
   status: number;
@@ -76,7 +77,10 @@ export class RelayUnderTest {
   }
 
   put(id: string, gopDurationTicks: number): Promise<RelayChannel> {
-    return callJson(`${this.url}/channels/${id}`, relayChannelSchema, { method: 'PUT', json: { gopDurationTicks } });
+    return callJson(`${this.url}/channels/${id}`, relayChannelSchema, {
+      method: 'PUT',
+      json: { gopDurationTicks },
+    });
   }
 
   info(id: string): Promise<RelayChannel> {
@@ -84,7 +88,9 @@ export class RelayUnderTest {
   }
 
   ledger(id: string, gop: number, waitMs = 5_000): Promise<GopLedger> {
-    return callJson(`${this.url}/channels/${id}/ledger/${gop}?wait_ms=${waitMs}`, gopLedgerSchema, { timeoutMs: 15_000 });
+    return callJson(`${this.url}/channels/${id}/ledger/${gop}?wait_ms=${waitMs}`, gopLedgerSchema, {
+      timeoutMs: 15_000,
+    });
   }
 
   ledgers(id: string, from: number, to: number): Promise<GopLedger[]> {

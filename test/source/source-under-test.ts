@@ -49,7 +49,11 @@ export class SourceUnderTest {
   }
 
   put(id: string, spec: object): Promise<SourceChannel> {
-    return callJson(`${this.url}/channels/${id}`, sourceChannelSchema, { method: 'PUT', json: spec, timeoutMs: 20_000 });
+    return callJson(`${this.url}/channels/${id}`, sourceChannelSchema, {
+      method: 'PUT',
+      json: spec,
+      timeoutMs: 20_000,
+    });
   }
 
   async remove(id: string): Promise<void> {

@@ -191,7 +191,10 @@ test('an encoder that hangs is told of, though its connection stands', async () 
 
 test('an owner that does not know its session is told of as failed', async () => {
   const channel = `${environment.SWARM_ORIGIN_URL}/channels/ch-1`;
-  await callJson(channel, anyAnswer, { method: 'PUT', json: { gopDurationTicks: 180_000, framesPerSecond: 25 } });
+  await callJson(channel, anyAnswer, {
+    method: 'PUT',
+    json: { gopDurationTicks: 180_000, framesPerSecond: 25 },
+  });
   const { token } = await callJson(channel, originChannelSchema);
   const owner = { encoderId: 'enc-2', sessionId: 'forgotten' };
   await callJson(`${channel}/own`, anyAnswer, {

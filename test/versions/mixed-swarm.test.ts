@@ -193,7 +193,8 @@ const discontinuities = async (): Promise<number[]> =>
   );
 const expectWhole = async (): Promise<void> => {
   const entries = await callJson(
-    `${environment.SWARM_ORIGIN_URL}/channels/ch-a/ledger?from=0&to=100000`, z.array(ledgerEntrySchema),
+    `${environment.SWARM_ORIGIN_URL}/channels/ch-a/ledger?from=0&to=100000`,
+    z.array(ledgerEntrySchema),
   );
   const first = entries[0]?.gop ?? -1;
   expect(entries.map((entry) => entry.gop)).toEqual(entries.map((_, i) => first + i));

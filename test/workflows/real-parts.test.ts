@@ -125,7 +125,10 @@ const onAir = (id: string): Promise<boolean> =>
   eventually(async () => (await channelState(id).catch(() => null))?.status === 'on-air', 30_000);
 
 const ledger = (id: string): Promise<LedgerEntry[]> =>
-  callJson(`${environment.SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=100000`, z.array(ledgerEntrySchema));
+  callJson(
+    `${environment.SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=100000`,
+    z.array(ledgerEntrySchema),
+  );
 
 /** Every GOP from the first on is there once, none is a gap, and tokens never go down. */
 const expectWhole = async (id: string): Promise<LedgerEntry[]> => {

@@ -17,8 +17,7 @@ export const refusal = (
   message: string,
   hint?: string,
   details?: Record<string, unknown>,
-): ApplicationFailure =>
-  refusalFor({ code, message, hint, details });
+): ApplicationFailure => refusalFor({ code, message, hint, details });
 
 /** The same, of a cause that a step failed with. */
 export const refusalFor = (cause: Cause): ApplicationFailure =>

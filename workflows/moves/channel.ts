@@ -268,7 +268,11 @@ class Channel {
     }
     if (result.failure && result.outcome !== 'recovered') {
       const { code, message } = result.failure;
-      throw refusalFor({ code, message, details: { outcome: result.outcome, workflowId: result.workflowId } });
+      throw refusalFor({
+        code,
+        message,
+        details: { outcome: result.outcome, workflowId: result.workflowId },
+      });
     }
     return result;
   }

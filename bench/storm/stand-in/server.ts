@@ -105,7 +105,9 @@ export const startMediaStandIn = async (
   app.use('/source', channelRoutes(sourceChannel));
   app.get('/facts', (_req, res) => void res.json({ accepted, commits } satisfies EncoderFacts));
   app.get('/activity', (_req, res) => {
-    const sessions = encoders.flatMap((e) => e.sessions.map(({ sessionId, channelId, state }) => ({ encoderId: e.id, sessionId, channelId, state })));
+    const sessions = encoders.flatMap((e) =>
+      e.sessions.map(({ sessionId, channelId, state }) => ({ encoderId: e.id, sessionId, channelId, state })),
+    );
     const lastSealed = Object.fromEntries([...channels].map((id) => [id, clock.lastSealed(id)]));
     res.json({ sessions, lastSealed } satisfies EncoderActivity);
   });

@@ -76,7 +76,12 @@ const implementationOf = (methods: EncoderMethods, log: Logger): UntypedServiceI
         },
       );
     };
-  return Object.fromEntries(Object.entries(methods).map(([name, method]: [string, Answers<unknown>]) => [name, handler(name, method)]));
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, method]: [string, Answers<unknown>]) => [
+      name,
+      handler(name, method),
+    ]),
+  );
 };
 
 const bind = (server: Server, host: string, port: number): Promise<number> =>

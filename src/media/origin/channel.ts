@@ -1,10 +1,4 @@
-import type {
-  DeclaredGap,
-  LedgerEntry,
-  OriginChannel,
-  OwnAnswer,
-  OwnRequest,
-} from '../../contracts/origin';
+import type { DeclaredGap, LedgerEntry, OriginChannel, OwnAnswer, OwnRequest } from '../../contracts/origin';
 import { SwarmError, type ErrorCode } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import type { StorageHealth } from '../../platform/storage-health';

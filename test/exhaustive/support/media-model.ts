@@ -10,7 +10,14 @@ import {
 } from '../../../src/domain';
 import type { PrepareSession } from '../../../src/contracts/encoder/requests';
 import type { OwnRequest } from '../../../src/contracts/origin';
-import { judgePublish, newOwnership, own, published, removed, type OwnershipState } from '../../../src/media/origin/ownership';
+import {
+  judgePublish,
+  newOwnership,
+  own,
+  published,
+  removed,
+  type OwnershipState,
+} from '../../../src/media/origin/ownership';
 import type { Part } from './network-model';
 import type { VirtualClock } from './virtual-clock';
 
