@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { SwarmError, type ChannelSpec } from '../domain';
+import { SwarmError, type ChannelSpec, type Owner } from '../domain';
 import { callJson } from '../platform/http';
-import type { OwnRequest } from '../../activities/kit/types';
 
 /** Clients of relay, origin and source: the calls of docs/reference/protocols/ that workflows need. */
 
@@ -35,6 +34,17 @@ const ledgerEntrySchema = z.object({ gop: z.int(), publishedAtMs: z.number() });
 const publishedSchema = z.object({ gop: z.int(), encoderId: z.string(), sessionId: z.string() });
 const gopDurationSchema = z.object({ gopDurationTicks: z.int().positive() });
 const sealedSchema = z.object({ gop: z.int(), sealedAtMs: z.number() });
+
+/** A change of owner, if the token is still the expected one. */
+export interface OwnRequest {
+  channelId: string;
+  requestId: string;
+  expectToken: number;
+  owner: Owner | null;
+  fromGop: number;
+  gapReason?: string;
+  discontinuity?: boolean;
+}
 
 interface CallOptions {
   timeoutMs?: number;

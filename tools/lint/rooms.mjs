@@ -25,6 +25,9 @@ export const rooms = {
   'src/versions': { uses: ['src/domain'] },
   'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
 
+  // What one control cycle decides from what was seen.
+  'src/cycle': { uses: ['src/domain', 'src/fitness', 'src/planner', 'src/versions'] },
+
   // Learned models. TensorFlow.js comes in by the back ends only.
   'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'], doors: ['back-ends'] },
 
@@ -55,7 +58,10 @@ export const rooms = {
   'src/fleet': { uses: [...ground, 'src/setup'], doors: '*' },
   'src/telemetry': { uses: [...ground, 'src/temporal', 'src/forecast', 'src/fleet', 'src/media/encoder'] },
   'src/observation': {
-    uses: [...ground, 'src/fleet', 'src/telemetry', 'src/versions', 'src/media/quality'],
+    uses: [
+      ...[...ground, 'src/fleet', 'src/telemetry', 'src/versions'],
+      ...['src/media/encoder', 'src/media/quality'],
+    ],
     doors: '*',
   },
   'src/verify': {
@@ -77,7 +83,8 @@ export const rooms = {
   activities: {
     uses: [
       ...ground,
-      ...['src/fitness', 'src/planner', 'src/versions', 'src/forecast', 'src/models', 'src/observation'],
+      ...['src/fitness', 'src/planner', 'src/versions', 'src/cycle', 'src/forecast', 'src/models'],
+      'src/observation',
       ...[
         'src/telemetry',
         'src/fleet',
@@ -107,6 +114,7 @@ export const rooms = {
         'src/models',
         'src/forecast',
         'src/planner',
+        'src/cycle',
         'src/fleet',
       ],
       ...['src/observation', 'src/media/encoder'],
