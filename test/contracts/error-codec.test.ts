@@ -25,7 +25,7 @@ const notFound = (): SwarmError => new SwarmError('not-found', 'no workflow');
 const stored = (failure: ApplicationFailure): ApplicationFailure =>
   ApplicationFailure.create({
     message: failure.message,
-    type: failure.type ?? null,
+    ...(failure.type && { type: failure.type }),
     details: json(failure.details ?? []) as unknown[],
   });
 

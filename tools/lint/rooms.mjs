@@ -25,6 +25,9 @@ export const rooms = {
   'src/versions': { uses: ['src/domain'] },
   'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
 
+  // What one control cycle decides from what was seen.
+  'src/cycle': { uses: ['src/domain', 'src/fitness', 'src/planner', 'src/versions'] },
+
   // Learned models. TensorFlow.js comes in by the back ends only.
   'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'], doors: ['back-ends'] },
 
@@ -72,7 +75,10 @@ export const rooms = {
     doors: ['create-store', 'forecast-input-reader', 'influx-store', 'signal-queue'],
   },
   'src/observation': {
-    uses: [...ground, 'src/fleet', 'src/telemetry', 'src/versions', 'src/media/quality'],
+    uses: [
+      ...[...ground, 'src/fleet', 'src/telemetry', 'src/versions'],
+      ...['src/media/encoder', 'src/media/quality'],
+    ],
     doors: '*',
   },
   'src/verify': {
@@ -94,7 +100,8 @@ export const rooms = {
   activities: {
     uses: [
       ...ground,
-      ...['src/fitness', 'src/planner', 'src/versions', 'src/forecast', 'src/models', 'src/observation'],
+      ...['src/fitness', 'src/planner', 'src/versions', 'src/cycle', 'src/forecast', 'src/models'],
+      'src/observation',
       ...[
         'src/telemetry',
         'src/fleet',
@@ -124,6 +131,7 @@ export const rooms = {
         'src/models',
         'src/forecast',
         'src/planner',
+        'src/cycle',
         'src/fleet',
       ],
       ...['src/observation', 'src/media/encoder'],
