@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultChannels } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { operations } from '../../src/contracts/api';
+import { callApi } from '../../src/contracts/api/client';
 import { callJson } from '../../src/platform/http';
 import { StepReporter } from '../../src/setup';
 import { BUFFER_POINTS } from '../../src/telemetry/influx-store';
@@ -80,9 +82,7 @@ export const outageOfControlPlane = async (options: {
   const { environment } = swarm;
   /** When the last control cycle decided; 0 before the first. */
   const decidedAtMs = async (): Promise<number> => {
-    const status = await callJson<{ cycle: { atMs: number } | null }>(
-      `${environment.SWARM_API_URL}/api/status`,
-    ).catch(() => null);
+    const status = await callApi(environment.SWARM_API_URL, operations.getStatus, {}).catch(() => null);
     return status?.cycle?.atMs ?? 0;
   };
   const published = async (): Promise<{ nextGop: number; gapsDeclared: number }[]> =>

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { ChannelStatus } from '../api/answer-schemas';
-import { SwarmError, shuffled, type MoveResult } from '../domain';
+import { operations } from '../contracts/api';
+import { callApi } from '../contracts/api/client';
+import { SwarmError, shuffled } from '../domain';
 import { callJson } from '../platform/http';
 import type { RunningSwarm } from '../launch/swarm';
 
@@ -63,13 +64,9 @@ export class Scenario {
     for (let attempt = 0; attempt < HANDOFF_ATTEMPTS; attempt += 1) {
       const { id } = channels[attempt % channels.length]!;
       try {
-        const url = `${this.options.swarm.environment.SWARM_API_URL}/api/channels/${id}/handoff`;
-        const move = await callJson<MoveResult>(url, {
-          method: 'POST',
-          json: {},
-          timeoutMs: HANDOFF_LIMIT_MS,
-          signal,
-        });
+        const { SWARM_API_URL } = this.options.swarm.environment;
+        const deadline = { timeoutMs: HANDOFF_LIMIT_MS, signal };
+        const move = await callApi(SWARM_API_URL, operations.handoff, { params: { id } }, deadline);
         if (move.outcome === 'completed') return { channelId: id, toEncoderId: move.toEncoderId };
         this.options.say(`operator's handoff of ${id}: ${move.outcome} ${move.failure?.message ?? ''}`);
       } catch (error) {
@@ -85,7 +82,7 @@ export class Scenario {
   private async killAnEncoder(signal: AbortSignal): Promise<ScenarioResult['kill']> {
     const { swarm } = this.options;
     const { SWARM_API_URL, SWARM_RELAY_URL } = swarm.environment;
-    const channels = await callJson<ChannelStatus[]>(`${SWARM_API_URL}/api/channels`, { signal });
+    const channels = await callApi(SWARM_API_URL, operations.listChannels, {}, { signal });
     const hosts = swarm.fleet.list().filter((e) => e.state === 'running' && e.pid !== null);
     const owning = hosts.filter((host) => channels.some((c) => c.owner?.encoderId === host.id));
     const [victim] = shuffled(owning, this.options.random);

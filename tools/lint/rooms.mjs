@@ -26,7 +26,7 @@ export const rooms = {
   'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
 
   // Learned models.
-  'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'] },
+  'src/models': { uses: ['src/domain', 'src/platform', 'src/contracts', 'src/forecast'] },
 
   // Data plane.
   'src/media/mpegts': { uses: ['src/domain'] },
@@ -110,7 +110,7 @@ export const rooms = {
   },
   'src/launch': { uses: [...ground, 'src/temporal', 'src/fleet', 'src/setup'], doors: '*' },
   'src/acceptance': {
-    uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp', 'src/api'],
+    uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp'],
     doors: '*',
   },
   'src/cli': {
@@ -124,7 +124,7 @@ export const rooms = {
         'src/simulator',
         'src/verify',
       ],
-      ...['src/setup', 'src/worker', 'src/launch', 'src/acceptance', 'src/api'],
+      ...['src/setup', 'src/worker', 'src/launch', 'src/acceptance'],
     ],
     doors: '*',
   },
