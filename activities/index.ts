@@ -1,4 +1,5 @@
 import type { Dependencies } from './kit/dependencies';
+import { awaitPublishedActivities } from './moves/await-published';
 import { encoderActivities } from './moves/encoders';
 import { withFailures } from './kit/failures';
 import { fleetActivities } from './fleet/fleet';
@@ -11,8 +12,9 @@ import { requestActivities } from './moves/requests';
 import { rolloutActivities } from './versions/rollout';
 import { selfTestActivities } from './versions/self-test';
 import { retrainingActivities } from './forecast/retraining';
+import { takeOverActivities } from './moves/take-over';
 import { telemetryActivities } from './cycle/telemetry';
-import { versionActivities } from './versions/versions';
+import { buildActivities, versionActivities } from './versions/versions';
 
 export type { Dependencies } from './kit/dependencies';
 export { EncoderDirectory } from '../src/observation/encoder-directory';
@@ -24,7 +26,9 @@ export const createActivities = (dependencies: Dependencies) =>
   withFailures({
     ...planningActivities(dependencies),
     ...encoderActivities(dependencies),
+    ...takeOverActivities(dependencies),
     ...originActivities(dependencies),
+    ...awaitPublishedActivities(dependencies),
     ...mediaActivities(dependencies),
     ...telemetryActivities(dependencies),
     ...forecastingActivities(dependencies),
@@ -33,6 +37,7 @@ export const createActivities = (dependencies: Dependencies) =>
     ...fleetActivities(dependencies),
     ...requestActivities(dependencies),
     ...rolloutActivities(dependencies),
+    ...buildActivities(dependencies),
     ...versionActivities(dependencies),
     ...selfTestActivities(dependencies),
   });

@@ -10,7 +10,7 @@ import {
   scoreWindows,
 } from '../src/forecast/net';
 import { beginTraining, trainEpoch, trainable, type TrainingPlan } from '../src/forecast/net';
-import { loadBackEnd } from '../src/models';
+import { loadBackEnd } from '../src/models/back-ends';
 import { writeModel } from '../src/models';
 import { wholeNumberFrom } from '../bench/lib/command';
 

@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import {
   SwarmError,
   rolloutRequestSchema,
-  swarmControl,
-  swarmWorkflowId,
   synchroniseWorkflowId,
   versionsControl,
   versionsWorkflowId,
@@ -18,17 +15,17 @@ import {
 } from '../../src/domain';
 import { parseOrRefuse } from '../../src/platform/http';
 import { judge } from '../../src/versions';
-import { BuildComparer } from './build-comparer';
 import type { Dependencies } from '../kit/dependencies';
 import { EncoderProbe } from '../../src/observation/encoder-probe';
-import { GopQuality } from './gop-quality';
-import { withHeartbeats } from '../kit/heartbeat';
+import { withHeartbeats, withProgress } from '../kit/heartbeat';
+import { swarmState } from '../kit/swarm-state';
+import { BuildComparer } from '../../src/observation/build-comparer';
+import { GopQuality } from '../../src/media/quality';
 import { OriginClient, RelayClient } from '../../src/contracts/parts';
 import { planRollout, type RolloutPlan } from '../../src/versions';
 import { TelemetryView } from '../../src/observation/telemetry-view';
 import { withPin } from '../../src/observation/versions-view';
 
-const HEARTBEAT_EVERY_MS = 800;
 const LOOK_DEADLINE_MS = 1_000;
 const ORIGIN_TIMEOUT_MS = 2_000;
 const BUILD_CHECK_EVERY_MS = 250;
@@ -61,17 +58,22 @@ const requireNoSynchronisation = (cell: string, { cordons }: SwarmWorkflowState)
   );
 };
 
-/** Activities of a rollout, beside those that change one encoder. */
-export const rolloutActivities = (dependencies: Dependencies) => {
-  const { cell, originUrl, relayUrl, encoders, store, temporal, versions, ffmpegPath } = dependencies;
-  const origin = new OriginClient(originUrl);
+type Needs = Pick<
+  Dependencies,
+  'cell' | 'originUrl' | 'relayUrl' | 'encoders' | 'store' | 'temporal' | 'versions' | 'ffmpegPath'
+>;
+
+/** One comparer for each soak, made at its first comparison; those of the latest soaks are kept. */
+const comparersOf = (
+  needs: Needs,
+  probe: EncoderProbe,
+  origin: OriginClient,
+): ((request: CompareBuildsRequest) => BuildComparer) => {
+  const { relayUrl, ffmpegPath, temporal } = needs;
   const relay = new RelayClient(relayUrl);
-  const probe = new EncoderProbe(encoders);
-  const telemetry = new TelemetryView(cell, store);
   const quality = new GopQuality({ origin, relay, ffmpegPath });
   const comparers = new Map<string, BuildComparer>();
-
-  const comparerOf = ({ soakId, build, reference, policy }: CompareBuildsRequest): BuildComparer => {
+  return ({ soakId, build, reference, policy }) => {
     const comparer =
       comparers.get(soakId) ??
       new BuildComparer({ probe, origin, relay, quality, temporal, build, reference, policy });
@@ -80,55 +82,75 @@ export const rolloutActivities = (dependencies: Dependencies) => {
     if (comparers.size > COMPARERS_KEPT && oldest !== undefined) comparers.delete(oldest);
     return comparer;
   };
+};
+
+/** Reads what a rollout is planned from, and plans it. */
+const planFor = (needs: Needs, probe: EncoderProbe, origin: OriginClient) => {
+  const { cell, encoders, store, temporal, versions } = needs;
+  const telemetry = new TelemetryView(cell, store);
+  return async (given: RolloutRequest): Promise<RolloutPlan> => {
+    const request = parseOrRefuse(rolloutRequestSchema, given, 'rollout');
+    const swarm = await swarmState(temporal(), cell);
+    requireNoSynchronisation(cell, swarm);
+    await Promise.all([encoders.refresh(), telemetry.refreshTroubles(Date.now())]);
+    const [observed, channels, catalogue] = await Promise.all([
+      probe.observe(swarm.cordons, telemetry.troublesOf, { deadlineMs: LOOK_DEADLINE_MS, fresh: true }),
+      origin.channels({ timeoutMs: ORIGIN_TIMEOUT_MS }),
+      versions.read(),
+    ]);
+    const owners = new Map(
+      channels.flatMap(({ id, owner }) => (owner ? [[id, owner.encoderId] as const] : [])),
+    );
+    const pinned = swarm.channels.map((spec) => withPin(spec, catalogue));
+    return planRollout({
+      request,
+      builds: catalogue.builds,
+      encoders: observed,
+      swarm: { ...swarm, channels: pinned },
+      owners,
+    });
+  };
+};
+
+/** Waits until an encoder says that it runs a build. @throws SwarmError encoder-unreachable */
+const awaitBuild = async (
+  { encoders }: Pick<Needs, 'encoders'>,
+  { encoderId, digest }: { encoderId: string; digest: string },
+  signal: AbortSignal,
+): Promise<{ atMs: number }> => {
+  const startedAtMs = Date.now();
+  let runs = 'nothing';
+  while (Date.now() - startedAtMs < BUILD_WITHIN_MS) {
+    signal.throwIfAborted();
+    const client = await encoders.client(encoderId);
+    const info = await client.describe({ deadlineMs: LOOK_DEADLINE_MS, signal }).catch(() => null);
+    if (info?.buildDigest === digest) return { atMs: Date.now() };
+    runs = info?.buildDigest ?? runs;
+    await sleep(BUILD_CHECK_EVERY_MS);
+  }
+  throw new SwarmError(
+    'encoder-unreachable',
+    `Encoder ${encoderId} did not come up with build ${digest.slice(0, 12)}…; it reported ${runs}.`,
+    'Look at the log of this encoder.',
+  );
+};
+
+/** Activities of a rollout, beside those that change one encoder. */
+export const rolloutActivities = (needs: Needs) => {
+  const { cell, originUrl, encoders, temporal } = needs;
+  const origin = new OriginClient(originUrl);
+  const probe = new EncoderProbe(encoders);
+  const comparerOf = comparersOf(needs, probe, origin);
+  const plan = planFor(needs, probe, origin);
 
   return {
     /** @throws SwarmError bad-request; what planRollout refuses */
-    planRollout: (given: { cell: string; request: RolloutRequest }): Promise<RolloutPlan> =>
-      withHeartbeats(async () => {
-        const request = parseOrRefuse(rolloutRequestSchema, given.request, 'rollout');
-        const swarm = await temporal()
-          .workflow.getHandle(swarmWorkflowId(cell))
-          .query<SwarmWorkflowState>(swarmControl.state);
-        requireNoSynchronisation(cell, swarm);
-        await Promise.all([encoders.refresh(), telemetry.refreshTroubles(Date.now())]);
-        const [observed, channels, catalogue] = await Promise.all([
-          probe.observe(swarm.cordons, telemetry.troublesOf, { deadlineMs: LOOK_DEADLINE_MS, fresh: true }),
-          origin.channels({ timeoutMs: ORIGIN_TIMEOUT_MS }),
-          versions.read(),
-        ]);
-        const owners = new Map(
-          channels.flatMap(({ id, owner }) => (owner ? [[id, owner.encoderId] as const] : [])),
-        );
-        const channelSpecs = swarm.channels.map((spec) => withPin(spec, catalogue));
-        return planRollout({
-          request,
-          builds: catalogue.builds,
-          encoders: observed,
-          swarm: { ...swarm, channels: channelSpecs },
-          owners,
-        });
-      }),
+    planRollout: ({ request }: { cell: string; request: RolloutRequest }): Promise<RolloutPlan> =>
+      withHeartbeats(() => plan(request)),
 
-    /** Waits until an encoder says that it runs a build. @throws SwarmError encoder-unreachable */
+    /** @throws SwarmError encoder-unreachable */
     awaitBuild: (request: { encoderId: string; digest: string }): Promise<{ atMs: number }> =>
-      withHeartbeats(async (signal) => {
-        const { encoderId, digest } = request;
-        const startedAtMs = Date.now();
-        let said = 'nothing';
-        while (Date.now() - startedAtMs < BUILD_WITHIN_MS) {
-          signal.throwIfAborted();
-          const client = await encoders.client(encoderId);
-          const info = await client.describe({ deadlineMs: LOOK_DEADLINE_MS, signal }).catch(() => null);
-          if (info?.buildDigest === digest) return { atMs: Date.now() };
-          said = info?.buildDigest ?? said;
-          await sleep(BUILD_CHECK_EVERY_MS);
-        }
-        throw new SwarmError(
-          'encoder-unreachable',
-          `Encoder ${encoderId} did not come up with build ${digest.slice(0, 12)}…; it said ${said}.`,
-          'Look at the log of this encoder.',
-        );
-      }),
+      withHeartbeats((signal) => awaitBuild({ encoders }, request, signal)),
 
     /** What every encoder of the cell should run from now on. @throws SwarmError not-found, conflict */
     async setTargetBuild(request: SetTargetRequest): Promise<void> {
@@ -137,30 +159,23 @@ export const rolloutActivities = (dependencies: Dependencies) => {
         .executeUpdate<void, [SetTargetRequest]>(versionsControl.setTarget, { args: [request] });
     },
 
-    /**
-     * Compares the builds every few seconds. The evidence goes out with each heartbeat, so that another worker goes on
-     * where this one was lost.
-     */
-    async compareBuilds(request: CompareBuildsRequest): Promise<{ evidence: Evidence; verdict: Verdict }> {
-      const { policy, seconds, untilGood } = request;
-      const signal = cancellationSignal();
-      const comparer = comparerOf(request);
-      const endsAtMs = Date.now() + seconds * 1000;
-      let evidence = (activityInfo().heartbeatDetails as Evidence | undefined) ?? request.evidence;
-      let verdict: Verdict;
-      const timer = setInterval(() => heartbeat(evidence), HEARTBEAT_EVERY_MS);
-      try {
+    /** Compares the builds every few seconds. */
+    compareBuilds: (request: CompareBuildsRequest): Promise<{ evidence: Evidence; verdict: Verdict }> =>
+      withProgress(request.evidence, async (report, signal, seen) => {
+        const { policy, seconds, untilGood } = request;
+        const comparer = comparerOf(request);
+        const everyMs = policy.compareSeconds * 1_000;
+        const endsAtMs = Date.now() + seconds * 1_000;
+        let evidence = seen;
+        let verdict: Verdict;
         do {
-          await sleep(policy.compareSeconds * 1000, undefined, { signal });
+          await sleep(everyMs, undefined, { signal });
           evidence = await comparer.compare(evidence, signal);
-          heartbeat(evidence);
+          report(evidence);
           verdict = judge(evidence, policy, Date.now());
           if (verdict.outcome === 'worse' || (verdict.outcome === 'good' && untilGood)) break;
-        } while (Date.now() + policy.compareSeconds * 1000 <= endsAtMs);
-      } finally {
-        clearInterval(timer);
-      }
-      return { evidence, verdict };
-    },
+        } while (Date.now() + everyMs <= endsAtMs);
+        return { evidence, verdict };
+      }),
   };
 };

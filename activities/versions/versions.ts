@@ -18,7 +18,7 @@ import { parseOrRefuse } from '../../src/platform/http';
 import { withinOrNull } from '../../src/platform/deadline';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { installedBuildOf } from '../fleet/installed';
+import { installedBuildOf } from '../../src/versions';
 import { OriginClient } from '../../src/contracts/parts';
 import { resolveBuild } from '../../src/media/probe';
 import type { UpdatePlan } from '../kit/types';
@@ -29,15 +29,49 @@ export const addBuildSchema: z.ZodType<AddBuildRequest> = z
   .strictObject({ id: idSchema, source: buildSourceSchema, digest: digestSchema.optional() })
   .transform(({ digest, ...rest }) => ({ ...rest, ...(digest !== undefined && { digest }) }));
 
-/** Activities of the Central Version Manager: builds on this machine, and what runs where. */
+/** Activities on builds of the catalogue, on this machine. */
+export const buildActivities = ({ ffmpegPath }: Pick<Dependencies, 'ffmpegPath'>) => ({
+  /** See resolveBuild in src/media/probe. Fetching twice gives the same folder. */
+  resolveBuild: (given: AddBuildRequest): Promise<EncoderBuild> =>
+    withHeartbeats((signal) =>
+      resolveBuild(parseOrRefuse(addBuildSchema, given, 'build'), process.env, signal),
+    ),
+
+  /** Names of the cases of a probe, in their order. */
+  async listProbeCases(): Promise<string[]> {
+    return PROBE_CASES.map((probeCase) => probeCase.name);
+  },
+
+  /** @throws SwarmError encoder-incompatible, conflict (the executable was replaced), not-found, unavailable */
+  probeCase: ({ build, caseName }: { build: EncoderBuild; caseName: string }): Promise<BuildProbe> =>
+    withHeartbeats(async (signal) => {
+      const probeCase = PROBE_CASES.find((known) => known.name === caseName);
+      if (!probeCase) throw new SwarmError('bad-request', `There is no probe case ${caseName}.`);
+      const installed = installedBuildOf(build);
+      await verifyInstalled(installed);
+      const ffmpeg = await detectFfmpeg(installed.executablePath);
+      return measureCase(ffmpeg, probeCase, { clipFfmpegPath: ffmpegPath, signal });
+    }),
+
+  /** Derives the compatibility class from all cases. */
+  async classify({ cases }: { cases: BuildProbe[] }): Promise<MeasuredBuild> {
+    return combineCases(cases);
+  },
+
+  /** @throws SwarmError encoder-incompatible (container image), not-found, conflict */
+  async requireInstalled({ build }: { build: EncoderBuild }): Promise<void> {
+    await verifyInstalled(installedBuildOf(build));
+  },
+});
+
+/** Activities on which encoder runs which build. */
 export const versionActivities = ({
   cell,
   originUrl,
   encoders,
-  ffmpegPath,
   versions,
   temporal,
-}: Pick<Dependencies, 'cell' | 'originUrl' | 'encoders' | 'ffmpegPath' | 'versions' | 'temporal'>) => {
+}: Pick<Dependencies, 'cell' | 'originUrl' | 'encoders' | 'versions' | 'temporal'>) => {
   const origin = new OriginClient(originUrl);
 
   /** Undefined where the host does not answer, or does not tell. */
@@ -48,38 +82,6 @@ export const versionActivities = ({
   };
 
   return {
-    /** See resolveBuild in resolve-build.ts. Fetching twice gives the same folder. */
-    resolveBuild: (given: AddBuildRequest): Promise<EncoderBuild> =>
-      withHeartbeats((signal) =>
-        resolveBuild(parseOrRefuse(addBuildSchema, given, 'build'), process.env, signal),
-      ),
-
-    /** Names of the cases of a probe, in their order. */
-    async listProbeCases(): Promise<string[]> {
-      return PROBE_CASES.map((probeCase) => probeCase.name);
-    },
-
-    /** @throws SwarmError encoder-incompatible, conflict (the executable was replaced), not-found, unavailable */
-    probeCase: ({ build, caseName }: { build: EncoderBuild; caseName: string }): Promise<BuildProbe> =>
-      withHeartbeats(async (signal) => {
-        const probeCase = PROBE_CASES.find((known) => known.name === caseName);
-        if (!probeCase) throw new SwarmError('bad-request', `There is no probe case ${caseName}.`);
-        const installed = installedBuildOf(build);
-        await verifyInstalled(installed);
-        const ffmpeg = await detectFfmpeg(installed.executablePath);
-        return measureCase(ffmpeg, probeCase, { clipFfmpegPath: ffmpegPath, signal });
-      }),
-
-    /** Derives the compatibility class from all cases. */
-    async classify({ cases }: { cases: BuildProbe[] }): Promise<MeasuredBuild> {
-      return combineCases(cases);
-    },
-
-    /** @throws SwarmError encoder-incompatible (container image), not-found, conflict */
-    async requireInstalled({ build }: { build: EncoderBuild }): Promise<void> {
-      await verifyInstalled(installedBuildOf(build));
-    },
-
     /**
      * What bringing an encoder in line needs. Looked up when it begins: the target may have changed since.
      * @throws SwarmError not-found (the catalogue lacks the build); encoder-incompatible, conflict (see requireInstalled)

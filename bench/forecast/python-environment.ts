@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError } from '../../src/domain';
 import { explainFailure, preparePythonEnvironment, runCommand, toolsCacheDir } from '../../src/setup';
-import { explainFailure, runCommand } from '../../src/setup';
 
 const PACKAGES = ['statsforecast==2.1.1', 'pandas==2.3.3'];
 const INSTALL_LIMIT_MS = 900_000;

@@ -9,7 +9,9 @@ export const routeOf = ({ path }: Operation): string =>
 
 /** What Express found in the path; the parts of a wildcard are put together again. */
 const paramsOf = ({ params }: Request): Record<string, string> =>
-  Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')]));
+  Object.fromEntries(
+    Object.entries<string | string[]>(params).map(([name, value]) => [name, [value].flat().join('/')]),
+  );
 
 /** Puts an operation on the router: parses what is asked by its schemas, and answers with its status. */
 export const serve = <O extends Operation>(
@@ -21,7 +23,8 @@ export const serve = <O extends Operation>(
   const statuses = Object.keys(answers).map(Number);
   const withBody = statuses.find((status) => status !== 204) ?? 204;
   router[operation.method](routeOf(operation), async (req: Request, res: Response) => {
-    const given = bodyOptional ? ((req.body as unknown) ?? {}) : req.body;
+    const sent = req.body as unknown;
+    const given = bodyOptional ? (sent ?? {}) : sent;
     const asked = {
       params: params && parseOrRefuse(params, paramsOf(req), 'path'),
       query: query && parseOrRefuse(query, req.query, 'query'),

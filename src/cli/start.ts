@@ -1,6 +1,4 @@
-import { randomInt } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
 import { SwarmError, channelWithDefaults } from '../domain';
 import { boundedRun } from '../acceptance/bounded-run';
 import { parseInput, withInputs } from '../launch/channel-inputs';
@@ -9,64 +7,13 @@ import { MovesWatch, moveInWords } from '../acceptance/moves-watch';
 import { reportInWords } from '../acceptance/run-report';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
-import { MAX_LOCAL_ENCODERS, StepReporter } from '../setup';
-import { durationOption } from './options';
+import { StepReporter } from '../setup';
+import { createStartProgram, type StartOptions } from './start-program';
 
 const ENCODER_CAPACITY_UNITS = 6;
-/** The scenario needs so long for its handoffs and its kill. */
-const SHORTEST_RUN_SECONDS = 60;
 const ON_AIR_LIMIT_MS = 60_000;
 const EVENTS_POLL_MS = 2_000;
 const EXIT_INTERRUPTED = 130;
-
-interface Options {
-  input: string[];
-  /** Seconds. */
-  duration?: number;
-  report?: string;
-  seed: number;
-  portBase?: number;
-  stateDir: string;
-  encoders: number;
-  channels: number;
-}
-
-const wholeNumber =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
-
-const program = new Command('npm start --')
-  .description('Brings a swarm up on this machine and keeps it live until Ctrl-C.')
-  .option(
-    '--input <NAME=URL>',
-    'a file (looped) or a live URL that ffmpeg reads, as the input of channel NAME; repeatable',
-    (value: string, before: string[]) => [...before, value],
-    [],
-  )
-  .option(
-    '--duration <TIME>',
-    'run the scenario for so long (60s, 2m), verify every channel, and end',
-    durationOption({ leastSeconds: SHORTEST_RUN_SECONDS }),
-  )
-  .option('--report <FILE>', 'where the bounded run writes its report (JSON)')
-  .option(
-    '--seed <N>',
-    'decides what the bounded run moves and kills',
-    wholeNumber(0, 2 ** 32 - 1),
-    randomInt(1e6),
-  )
-  .option(
-    '--port-base <N>',
-    'shift all ports to N and up, to run beside another swarm',
-    wholeNumber(1024, 65_495),
-  )
-  .option('--state-dir <DIR>', 'folder of the local state', process.env.SWARM_STATE_DIR || '.swarm')
-  .option('--encoders <N>', 'encoder hosts to start with', wholeNumber(1, MAX_LOCAL_ENCODERS), 3)
-  .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumber(1, 20), 6);
 
 const showError = (error: unknown): void => {
   const { message, hint } = error as SwarmError;
@@ -107,7 +54,7 @@ const requireWritable = async (file: string): Promise<void> => {
   }
 };
 
-const main = async (options: Options): Promise<number> => {
+const main = async (options: StartOptions): Promise<number> => {
   const startedAtMs = performance.timeOrigin;
   const durationSeconds = options.duration ?? null;
   if (options.report !== undefined) await requireWritable(options.report);
@@ -197,7 +144,7 @@ const main = async (options: Options): Promise<number> => {
   }
 };
 
-main(program.parse().opts<Options>()).then(
+main(createStartProgram().parse().opts<StartOptions>()).then(
   (status) => process.exit(status),
   (error: unknown) => {
     showError(error);

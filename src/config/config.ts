@@ -8,61 +8,119 @@ const withDefault = (value: string) => url.default(value);
 
 /** Every variable that a part of the swarm reads. Each has a default that works on one machine. */
 export const environmentSchema = z.object({
-  /** Name of this region's swarm; part of workflow ids, task queue and metric tags. */
-  SWARM_CELL: idSchema.default('local'),
-  /** Local state: databases, segments, ownership records, keys. */
-  SWARM_STATE_DIR: z.string().min(1).default('.swarm'),
-  /** Address that every part listens on. */
-  SWARM_HOST: z.string().min(1).default('127.0.0.1'),
-  SWARM_API_PORT: port.default(7700),
-  SWARM_RELAY_PORT: port.default(7701),
-  SWARM_ORIGIN_PORT: port.default(7702),
-  SWARM_SOURCE_PORT: port.default(7703),
-  SWARM_FLEET_PORT: port.default(7704),
-  SWARM_COLLECTOR_PORT: port.default(7705),
-  SWARM_WORKER_PORT: port.default(7706),
-  /** First gRPC port of the encoder hosts that the local provider starts; counted up from here. */
-  SWARM_ENCODER_PORT_BASE: port.default(7710),
-  SWARM_API_URL: withDefault('http://127.0.0.1:7700'),
-  SWARM_RELAY_URL: withDefault('http://127.0.0.1:7701'),
-  SWARM_ORIGIN_URL: withDefault('http://127.0.0.1:7702'),
-  SWARM_SOURCE_URL: withDefault('http://127.0.0.1:7703'),
-  /** Origin as browsers and players reach it; empty: SWARM_ORIGIN_URL. */
-  SWARM_PUBLIC_ORIGIN_URL: url.optional(),
-  /** Fleet agent of the local provider. Unused where SWARM_ENCODERS is set. */
-  SWARM_FLEET_URL: withDefault('http://127.0.0.1:7704'),
-  /** Static fleet: "id=host:port,id=host:port". */
-  SWARM_ENCODERS: z.string().optional(),
-  /** Makes the provider behave like a cloud: "boot=20-60,fail=0.2,seed=1" (seconds, share of requests that fail). */
-  SWARM_FLEET_SIMULATED: z.string().optional(),
-  TEMPORAL_ADDRESS: z.string().min(3).default('127.0.0.1:7233'),
-  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
-  TEMPORAL_UI_URL: withDefault('http://127.0.0.1:8233'),
-  INFLUX_URL: withDefault('http://127.0.0.1:8086'),
+  SWARM_CELL: idSchema
+    .default('local')
+    .describe("Name of this region's swarm. It is part of workflow ids, task queue and metric tags."),
+  SWARM_STATE_DIR: z
+    .string()
+    .min(1)
+    .default('.swarm')
+    .describe('Folder of the local state: databases, segments, ownership records, keys, logs.'),
+  SWARM_HOST: z.string().min(1).default('127.0.0.1').describe('Address that every part listens on.'),
+  SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
+  SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
+  SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
+  SWARM_SOURCE_PORT: port.default(7703).describe('Port of the source.'),
+  SWARM_FLEET_PORT: port.default(7704).describe('Port of the fleet agent of the local provider.'),
+  SWARM_COLLECTOR_PORT: port.default(7705).describe('Port of the collector.'),
+  SWARM_WORKER_PORT: port.default(7706).describe('Port of the worker, for its health.'),
+  SWARM_ENCODER_PORT_BASE: port
+    .default(7710)
+    .describe('First gRPC port of the encoder hosts that the local provider starts; the others follow.'),
+  SWARM_API_URL: withDefault('http://127.0.0.1:7700').describe('Where the API is reached.'),
+  SWARM_RELAY_URL: withDefault('http://127.0.0.1:7701').describe('Where the relay is reached.'),
+  SWARM_ORIGIN_URL: withDefault('http://127.0.0.1:7702').describe('Where the origin is reached.'),
+  SWARM_SOURCE_URL: withDefault('http://127.0.0.1:7703').describe('Where the source is reached.'),
+  SWARM_PUBLIC_ORIGIN_URL: url
+    .optional()
+    .describe('Where browsers and players reach the origin, if not at `SWARM_ORIGIN_URL`.'),
+  SWARM_FLEET_URL: withDefault('http://127.0.0.1:7704').describe(
+    'Where the fleet agent of the local provider is reached. Unused if `SWARM_ENCODERS` is set.',
+  ),
+  SWARM_ENCODERS: z
+    .string()
+    .optional()
+    .describe('A fixed fleet instead of the local one: `id=host:port,id=host:port`.'),
+  SWARM_FLEET_SIMULATED: z
+    .string()
+    .optional()
+    .describe(
+      'Makes the provider behave like a cloud: `boot=20-60,fail=0.2,seed=1` (seconds, share of requests that fail).',
+    ),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .min(3)
+    .default('127.0.0.1:7233')
+    .describe('Address of the Temporal server. If it is set, set-up installs none.'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Namespace of the Temporal server.'),
+  TEMPORAL_UI_URL: withDefault('http://127.0.0.1:8233').describe("Temporal's UI, for links."),
+  INFLUX_URL: withDefault('http://127.0.0.1:8086').describe(
+    'InfluxDB with the 1.x API. If it is set, set-up installs none.',
+  ),
   INFLUX_DATABASE: z
     .string()
     .regex(/^[A-Za-z0-9_]+$/)
-    .default('encoder_swarm'),
-  FFMPEG: z.string().min(1).default('ffmpeg'),
-  FFPROBE: z.string().min(1).default('ffprobe'),
-  /** CSV (timestamp,value) whose shape the generated audience follows; empty: the one that ships with the project. */
-  SWARM_AUDIENCE_TRACE: z.string().optional(),
-  /**
-   * Where the generated audience stands in its trace: `keep` goes on where it was, over restarts; `restart` begins
-   * anew and replaces its history; `off` generates none, for a swarm whose audience is measured.
-   */
-  SWARM_AUDIENCE_ANCHOR: z.enum(['keep', 'restart', 'off']).default('keep'),
-  /** Seconds of wall time per step of the audience and of the forecasts; 24 steps are a day. */
-  SWARM_STEP_SECONDS: z.coerce.number().min(1).max(3600).default(5),
-  /** Ring of the relay, in memory and on disk, for each channel: it ends at the first of the two. */
-  SWARM_RING_SECONDS: z.coerce.number().min(10).max(3_600).default(60),
-  SWARM_RING_MIB: z.coerce.number().min(1).max(16_384).default(64),
-  /** What the origin keeps of each channel, likewise. */
-  SWARM_RETENTION_SECONDS: z.coerce.number().min(60).max(86_400).default(900),
-  SWARM_RETENTION_MIB: z.coerce.number().min(16).max(1_048_576).default(1_024),
-  /** Seconds between retrainings of the net; empty: a day of 24 steps, but no less than ten minutes. */
-  SWARM_RETRAIN_SECONDS: z.coerce.number().min(60).max(2_592_000).optional(),
-  SWARM_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+    .default('encoder_swarm')
+    .describe('Database in InfluxDB.'),
+  FFMPEG: z.string().min(1).default('ffmpeg').describe('The ffmpeg that sessions run.'),
+  FFPROBE: z.string().min(1).default('ffprobe').describe('The ffprobe that looks at inputs.'),
+  SWARM_AUDIENCE_TRACE: z
+    .string()
+    .optional()
+    .describe(
+      'CSV (`timestamp,value`) whose shape the generated audience follows. Default: the trace that ships with the project.',
+    ),
+  SWARM_AUDIENCE_ANCHOR: z
+    .enum(['keep', 'restart', 'off'])
+    .default('keep')
+    .describe(
+      'Where the generated audience stands in its trace. `keep`: where it was before a restart. `restart`: at its ' +
+        'beginning, with a new history. `off`: no audience is generated, since it is measured.',
+    ),
+  SWARM_STEP_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(3600)
+    .default(5)
+    .describe('Wall-clock seconds per step of the audience and of the forecasts. 24 steps are a day.'),
+  SWARM_RING_SECONDS: z.coerce
+    .number()
+    .min(10)
+    .max(3_600)
+    .default(60)
+    .describe(
+      'Ring of the relay for each channel, in memory and on disk. It ends at this or at `SWARM_RING_MIB`.',
+    ),
+  SWARM_RING_MIB: z.coerce
+    .number()
+    .min(1)
+    .max(16_384)
+    .default(64)
+    .describe('Ring of the relay for each channel, in MiB.'),
+  SWARM_RETENTION_SECONDS: z.coerce
+    .number()
+    .min(60)
+    .max(86_400)
+    .default(900)
+    .describe('What the origin keeps of each channel. It ends at this or at `SWARM_RETENTION_MIB`.'),
+  SWARM_RETENTION_MIB: z.coerce
+    .number()
+    .min(16)
+    .max(1_048_576)
+    .default(1_024)
+    .describe('What the origin keeps of each channel, in MiB.'),
+  SWARM_RETRAIN_SECONDS: z.coerce
+    .number()
+    .min(60)
+    .max(2_592_000)
+    .optional()
+    .describe(
+      'Seconds between retrainings of the net. Default: a day of 24 steps, but at least ten minutes.',
+    ),
+  SWARM_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .default('info')
+    .describe('Least severe level that is logged.'),
 });
 export type Environment = z.infer<typeof environmentSchema>;
 

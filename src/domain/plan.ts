@@ -3,50 +3,103 @@ import { z } from 'zod';
 /** What each term of an encoder's fitness is worth, relative to the others. */
 export const fitnessWeightsSchema = z
   .object({
-    headroom: z.number().min(0).default(0.4),
-    quality: z.number().min(0).default(0.25),
-    version: z.number().min(0).default(0.1),
-    zone: z.number().min(0).default(0.1),
-    stability: z.number().min(0).default(0.15),
+    headroom: z.number().min(0).default(0.4).describe('Room now and at P90.'),
+    quality: z.number().min(0).default(0.25).describe('Quality and speed beside its peers.'),
+    version: z
+      .number()
+      .min(0)
+      .default(0.1)
+      .describe('Share of the encoders with the same version, and with an interchangeable build.'),
+    zone: z
+      .number()
+      .min(0)
+      .default(0.1)
+      .describe('Health of its zone, and how little that zone carries beyond its share.'),
+    stability: z.number().min(0).default(0.15).describe('Recent crashes and failed handoffs.'),
   })
   .refine((weights) => Object.values(weights).some((weight) => weight > 0), 'at least one must be above 0');
 
 /** What the planner may do and when. Fractions are of an encoder's capacity. */
 export const policySchema = z.object({
-  /** An encoder should never carry more than this fraction of its capacity. */
-  limitFraction: z.number().gt(0).max(1).default(0.8),
-  /**
-   * Share of every encoder's limit that plans keep free: a channel's step of the ladder that no forecast foresaw finds
-   * room there. Ladders may grow into it, and a recovery may use it.
-   */
-  reserveFraction: z.number().min(0).lt(1).default(0.05),
-  /** Threshold of the threshold rule: predicted load above current x threshold counts as growth. */
-  growthThreshold: z.number().min(1).default(1.2),
-  /** Below this fraction of capacity, total predicted demand lets an encoder go. */
-  deprovisionFraction: z.number().gt(0).lt(1).default(0.75),
-  minEncoders: z.int().min(1).default(3),
-  maxEncoders: z.int().min(1).default(5),
-  /** A channel that moved rests this long before the planner moves it again. */
-  restSeconds: z.number().min(0).default(30),
-  /** Scale-in needs demand to have been low for this long. */
-  scaleInStabilisationSeconds: z.number().min(0).default(60),
-  /** Planned moves per control cycle. */
-  maxMovesPerCycle: z.int().min(0).default(2),
-  /**
-   * Price of an encoder for an hour, and of an encoder over its limit for a minute, in the same currency. Only their
-   * ratio counts: it decides how much of the forecast's spread is provisioned for (see newsvendor.ts).
-   */
-  encoderHourPrice: z.number().gt(0).default(1),
-  overloadedMinutePrice: z.number().gt(0).default(0.25),
-  /** Planned moves per control cycle that leave or enter any one encoder. */
-  maxMovesPerEncoder: z.int().min(1).default(4),
-  /** Encoder-seconds that a handoff is worth: emptying an encoder must save more than its moves cost. */
-  handoffCostEncoderSeconds: z.number().min(0).default(5),
-  /** May a channel move to an encoder of another compatibility class, which declares a discontinuity? */
-  allowDiscontinuity: z.boolean().default(false),
-  /** A region whose CDN is forecast (P90) to carry more than this fraction of its capacity is congested. */
-  congestedRegionLoad: z.number().gt(0).default(0.85),
-  fitnessWeights: fitnessWeightsSchema.prefault({}),
+  limitFraction: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.8)
+    .describe('The limit: an encoder should never carry more than this fraction of its capacity.'),
+  reserveFraction: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.05)
+    .describe(
+      "Share of every encoder's limit that plans keep free. A step of a ladder that no forecast foresaw finds room " +
+        'there. Ladders may grow into it, and a recovery may use it.',
+    ),
+  growthThreshold: z
+    .number()
+    .min(1)
+    .default(1.2)
+    .describe(
+      'Predicted load above the current load times this counts as growth: a figure of explanations, and what the ' +
+        'threshold rule goes by.',
+    ),
+  deprovisionFraction: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.75)
+    .describe('Total predicted demand below this fraction of capacity lets an encoder be released.'),
+  minEncoders: z.int().min(1).default(3).describe('Fewest encoders of the cell.'),
+  maxEncoders: z.int().min(1).default(5).describe('Most encoders of the cell.'),
+  restSeconds: z
+    .number()
+    .min(0)
+    .default(30)
+    .describe('How long a channel that moved is left alone by the planner.'),
+  scaleInStabilisationSeconds: z
+    .number()
+    .min(0)
+    .default(60)
+    .describe('How long demand must have been low before an encoder is released.'),
+  maxMovesPerCycle: z.int().min(0).default(2).describe('Planned moves per control cycle.'),
+  encoderHourPrice: z
+    .number()
+    .gt(0)
+    .default(1)
+    .describe(
+      'Price of an encoder for an hour. Only its ratio to `overloadedMinutePrice` counts: it decides how much of the ' +
+        "forecast's spread is provided for.",
+    ),
+  overloadedMinutePrice: z
+    .number()
+    .gt(0)
+    .default(0.25)
+    .describe('Price of a minute in which an encoder is over its limit, in the same currency.'),
+  maxMovesPerEncoder: z
+    .int()
+    .min(1)
+    .default(4)
+    .describe('Planned moves per control cycle that leave or enter any one encoder.'),
+  handoffCostEncoderSeconds: z
+    .number()
+    .min(0)
+    .default(5)
+    .describe(
+      'Cost of a handoff in encoder-seconds: to empty an encoder must save more than its moves cost.',
+    ),
+  allowDiscontinuity: z
+    .boolean()
+    .default(false)
+    .describe('Whether a channel may move to another compatibility class, which declares a discontinuity.'),
+  congestedRegionLoad: z
+    .number()
+    .gt(0)
+    .default(0.85)
+    .describe('A region whose network is forecast (P90) above this fraction of its capacity is congested.'),
+  fitnessWeights: fitnessWeightsSchema
+    .prefault({})
+    .describe("What each term of an encoder's fitness is worth, relative to the others."),
 });
 export type Policy = z.infer<typeof policySchema>;
 

@@ -30,30 +30,84 @@ export interface RolloutDecision extends RolloutCommand {
 
 /** How a new build is let into a swarm. Fractions are of 1. */
 export const rolloutPolicySchema = z.strictObject({
-  /** Largest fraction of all channels on the canary before its verdict; one channel at least. */
-  canaryShare: z.number().gt(0).max(0.5).default(0.25),
-  /** Encoders of one zone upgraded side by side, after the canary. */
-  encodersAtOnce: z.int().min(1).max(16).default(1),
-  /** Encode units in use during the rollout, beyond what the channels need steadily. Bounds the moves at a time. */
-  maxExtraEncodeFraction: z.number().gt(0).max(1).default(0.35),
-  /** At least so long an upgraded encoder is watched before the next one. */
-  soakSeconds: z.number().min(0).max(86_400).default(20),
-  /** No verdict on the canary by then: the rollout holds and asks. */
-  askAfterSeconds: z.number().min(1).max(86_400).default(180),
-  /** Time between two comparisons of the builds. */
-  compareSeconds: z.number().min(0.5).max(60).default(2),
-  /** Every so many comparisons the quality of one GOP is measured, which takes two short encodes' CPU time. */
-  qualityEvery: z.int().min(1).max(100).default(2),
-  /** Probability that a build that is no worse is rolled back, over all metrics and the whole rollout. */
-  falseAlarmRate: z.number().gt(0).max(0.2).default(0.01),
-  /** Probability, for each metric, that a harmful build is judged good. */
-  falseGoodRate: z.number().gt(0).max(0.5).default(0.05),
-  /** What counts as worse in one comparison: quality below the other build's by more than this many dB of SSIM. */
-  qualityMarginDb: z.number().min(0).max(20).default(0.5),
-  /** Encode speed below the other build's by more than this fraction. */
-  speedMargin: z.number().min(0).max(1).default(0.25),
-  /** CPU time per encode unit above the other build's by more than this fraction. */
-  cpuMargin: z.number().min(0).max(10).default(0.75),
+  canaryShare: z
+    .number()
+    .gt(0)
+    .max(0.5)
+    .default(0.25)
+    .describe('Largest fraction of all channels on the canary before its verdict; one channel at least.'),
+  encodersAtOnce: z
+    .int()
+    .min(1)
+    .max(16)
+    .default(1)
+    .describe('Encoders of one zone that are upgraded side by side, after the canary.'),
+  maxExtraEncodeFraction: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.35)
+    .describe(
+      'Encode units in use during the rollout, beyond what the channels need steadily. Bounds the moves at a time.',
+    ),
+  soakSeconds: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(20)
+    .describe('At least so long an upgraded encoder is watched before the next one.'),
+  askAfterSeconds: z
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(180)
+    .describe('Without a verdict on the canary by then, the rollout holds and asks.'),
+  compareSeconds: z
+    .number()
+    .min(0.5)
+    .max(60)
+    .default(2)
+    .describe('Time between two comparisons of the builds.'),
+  qualityEvery: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(2)
+    .describe(
+      'Quality of one GOP is measured every so many comparisons. It takes the CPU time of two short encodes.',
+    ),
+  falseAlarmRate: z
+    .number()
+    .gt(0)
+    .max(0.2)
+    .default(0.01)
+    .describe(
+      'Probability that a build that is no worse is rolled back, over all metrics and the whole rollout.',
+    ),
+  falseGoodRate: z
+    .number()
+    .gt(0)
+    .max(0.5)
+    .default(0.05)
+    .describe('Probability, for each metric, that a harmful build is judged good.'),
+  qualityMarginDb: z
+    .number()
+    .min(0)
+    .max(20)
+    .default(0.5)
+    .describe("Worse in quality: below the other build's by more than this many dB of SSIM."),
+  speedMargin: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.25)
+    .describe("Worse in speed: below the other build's by more than this fraction."),
+  cpuMargin: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0.75)
+    .describe("Worse in CPU time per encode unit: above the other build's by more than this fraction."),
 });
 export type RolloutPolicy = z.infer<typeof rolloutPolicySchema>;
 

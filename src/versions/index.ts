@@ -5,3 +5,5 @@ export { addComparison, ssimToDb } from './compare';
 export { readingOf, type ChannelMoment } from './build-readings';
 export { judge } from './verdict';
 export { planRollout, type RolloutPlan } from './rollout-plan';
+export { installedBuildOf } from './installed-build';
+export { changesSince, type SeenOwners, wasLost } from './losses';

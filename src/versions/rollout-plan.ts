@@ -3,13 +3,12 @@ import {
   type ChannelSpec,
   type EncoderBuild,
   type EncoderObservation,
-  type InstalledBuild,
   type RolloutEncoder,
   type RolloutRequest,
   type RolloutState,
   type SwarmWorkflowState,
 } from '../domain';
-import { canTakeOver } from '.';
+import { previousBuild, wantedBuild } from './rollout-builds';
 import { canaryChannelCount, movesAtOnce, planWaves } from './waves';
 
 /** What a rollout is planned from. */
@@ -29,37 +28,6 @@ export type RolloutPlan = Pick<
 
 const NO_FITNESS = 0.5;
 
-const installed = ({ id, executablePath, digest }: EncoderBuild): InstalledBuild | null =>
-  executablePath === undefined ? null : { buildId: id, executablePath, digest };
-
-const wantedBuild = ({ request, builds }: RolloutSituation): { build: EncoderBuild; at: InstalledBuild } => {
-  const { buildId } = request;
-  const build = builds.find(({ id }) => id === buildId);
-  if (!build) {
-    throw new SwarmError(
-      'not-found',
-      `The catalogue has no build ${buildId}; it has ${builds.map(({ id }) => id).join(', ') || 'none'}.`,
-      'Add it with encoder-swarm version add.',
-    );
-  }
-  const at = installed(build);
-  if (!at) {
-    throw new SwarmError(
-      'conflict',
-      `${buildId} is a container image: this swarm starts encoders from executables.`,
-      'Roll it out with the tool that runs the containers.',
-    );
-  }
-  if (build.compatibilityClass === null) {
-    throw new SwarmError(
-      'conflict',
-      `${buildId} was not probed: nobody knows whether it may take channels over.`,
-      `Probe it first: encoder-swarm version probe ${buildId}.`,
-    );
-  }
-  return { build, at };
-};
-
 /** Why an encoder is left as it is, or null. */
 const skipReason = (
   encoder: EncoderObservation,
@@ -78,13 +46,12 @@ const skipReason = (
   return pinned ? `carries ${pinned.id}, which is pinned to it` : null;
 };
 
-/**
- * Which encoders change to the build, in which order, and what the canary is to carry. Pure.
- * @throws SwarmError not-found, conflict, encoder-incompatible: why there can be no such rollout
- */
-export const planRollout = (situation: RolloutSituation): RolloutPlan => {
-  const { request, encoders, swarm, owners } = situation;
-  const { build, at } = wantedBuild(situation);
+/** Encoders that change to the build, and those that are left as they are. @throws SwarmError conflict */
+const chooseEncoders = (
+  build: EncoderBuild,
+  situation: RolloutSituation,
+): { chosen: EncoderObservation[]; skipped: RolloutState['skipped'] } => {
+  const { encoders } = situation;
   const reasons = new Map(encoders.map((e) => [e.id, skipReason(e, build, situation)]));
   const skipped = encoders.flatMap(({ id }) => {
     const why = reasons.get(id);
@@ -105,23 +72,48 @@ export const planRollout = (situation: RolloutSituation): RolloutPlan => {
       'Add an encoder.',
     );
   }
-  const fromOf = new Map(chosen.map((e) => [e.id, previousBuild(e, build, situation)]));
-  const fitness = new Map(swarm.lastCycle?.fitness.map((f) => [f.encoderId, f.score]));
+  return { chosen, skipped };
+};
+
+/** The chosen encoders in the order of their waves. @throws SwarmError where one could not go back */
+const inWaves = (
+  chosen: readonly EncoderObservation[],
+  build: EncoderBuild,
+  { builds, swarm }: RolloutSituation,
+): RolloutEncoder[] => {
+  const { policy, lastCycle } = swarm;
+  const candidates = new Map(
+    chosen.map((encoder) => [
+      encoder.id,
+      { encoder, from: previousBuild(encoder, build, { builds, policy }) },
+    ]),
+  );
+  const fitness = new Map(lastCycle?.fitness.map((f) => [f.encoderId, f.score]));
   const waves = planWaves(
     chosen.map(({ id, zone, troubles, telemetry }) => {
       const unitsUsed = telemetry?.unitsUsed ?? 0;
       return { encoderId: id, zone, troubles, unitsUsed, fitness: fitness.get(id) ?? NO_FITNESS };
     }),
   );
-  const planned: RolloutEncoder[] = waves.flatMap(({ name, encoderIds }) =>
-    encoderIds.map((encoderId) => ({
-      encoderId,
-      zone: chosen.find(({ id }) => id === encoderId)?.zone ?? '',
-      wave: name,
-      from: fromOf.get(encoderId) as InstalledBuild,
-      status: 'waiting',
-    })),
+  return waves.flatMap(({ name, encoderIds }) =>
+    encoderIds.flatMap((encoderId) => {
+      const candidate = candidates.get(encoderId);
+      if (!candidate) return [];
+      const { encoder, from } = candidate;
+      return [{ encoderId, zone: encoder.zone, wave: name, from, status: 'waiting' as const }];
+    }),
   );
+};
+
+/**
+ * Which encoders change to the build, in which order, and what the canary is to carry.
+ * @throws SwarmError not-found, conflict, encoder-incompatible: why there can be no such rollout
+ */
+export const planRollout = (situation: RolloutSituation): RolloutPlan => {
+  const { request, builds, encoders, swarm, owners } = situation;
+  const { build, at } = wantedBuild(request.buildId, builds);
+  const { chosen, skipped } = chooseEncoders(build, situation);
+  const planned = inWaves(chosen, build, situation);
   const canary = chosen.find(({ id }) => id === planned[0]?.encoderId) as EncoderObservation;
   const units = encoders.flatMap((e) => e.telemetry?.sessions ?? []).map((session) => session.units);
   const totalUnits = units.reduce((sum, u) => sum + u, 0);
@@ -140,36 +132,6 @@ export const planRollout = (situation: RolloutSituation): RolloutPlan => {
     spareUnits: totalUnits > 0 ? Math.max(0, extraUnits - largestChannelUnits) : canary.capacityUnits,
   };
 };
-
-/** The build to go back to. Without one in the catalogue there is no way back, and so no way on. */
-const previousBuild = (
-  encoder: EncoderObservation,
-  build: EncoderBuild,
-  { builds, swarm }: RolloutSituation,
-): InstalledBuild => {
-  const known = builds.find(({ digest }) => digest === encoder.buildDigest);
-  const from = known && installed(known);
-  if (!known || !from) {
-    throw new SwarmError(
-      'conflict',
-      `${encoder.id} runs a build that is not in the catalogue (SHA-256 ${encoder.buildDigest?.slice(0, 12)}…): ` +
-        'there would be no way back.',
-      'Add that build first: encoder-swarm version add.',
-    );
-  }
-  const running = { buildDigest: known.digest, buildId: known.id, ...classOf(known) };
-  const wanted = { buildDigest: build.digest, buildId: build.id, ...classOf(build) };
-  const seam = canTakeOver(running, wanted, swarm.policy);
-  if (seam.ok) return from;
-  throw new SwarmError(
-    'encoder-incompatible',
-    `${build.id} ${seam.why}.`,
-    'Choose a build of the same class, or set allowDiscontinuity in the policy.',
-  );
-};
-
-const classOf = ({ compatibilityClass }: EncoderBuild): { compatibilityClass?: string } =>
-  compatibilityClass === null ? {} : { compatibilityClass };
 
 /** What may go to the canary: first what it carries now. */
 const channelsForCanary = (

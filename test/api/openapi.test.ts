@@ -1,4 +1,3 @@
-import type { Router } from 'express';
 import { openApiDocument } from '../../src/api/openapi';
 import { createRoutes } from '../../src/api/routes';
 import { environmentSchema } from '../../src/config/config';
@@ -7,19 +6,16 @@ import { FakeSwarm } from './fake-swarm';
 import { ask, startFakeApi } from './running-api';
 
 interface Layer {
-  name: string;
-  handle: Partial<Router>;
+  handle: { stack?: unknown[] };
   route?: { path: string; stack: { method: string }[] };
 }
 
 /** Every route that Express has, as `method /path` with the path as the document writes it. */
-const routesOf = ({ stack }: { stack: unknown[] }): string[] =>
-  (stack as Layer[]).flatMap(({ route, handle }) =>
+const routesOf = (router: { stack?: unknown[] }): string[] =>
+  ((router.stack ?? []) as Layer[]).flatMap(({ route, handle }) =>
     route
       ? route.stack.map(({ method }) => `${method} ${route.path.replace(/[:*](\w+)/g, '{$1}')}`)
-      : handle.stack
-        ? routesOf(handle as Router)
-        : [],
+      : routesOf(handle),
   );
 
 const document = openApiDocument('http://127.0.0.1:7700');
@@ -28,9 +24,9 @@ const documented = Object.entries(document.paths ?? {}).flatMap(([path, methods]
 );
 
 test('every route is in the document, and every operation of the document has a route', () => {
-  const { router, stop } = createRoutes(environmentSchema.parse({}), new FakeSwarm().ports());
-  stop();
-  const routes = routesOf(router);
+  const api = createRoutes(environmentSchema.parse({}), new FakeSwarm().ports());
+  api.stop();
+  const routes = routesOf(api.router);
   expect(routes.length).toBeGreaterThan(30);
   expect([...routes].sort()).toEqual([...documented].sort());
 });
@@ -54,15 +50,8 @@ test('the references of the document lead somewhere, and it says what a request 
     const limit = body.paths['/handoffs'].get.parameters[0];
     expect(limit).toMatchObject({ name: 'limit', in: 'query', schema: { type: 'integer', maximum: 200 } });
     expect(limit.required ?? false).toBe(false);
-    expect(Object.keys(body.paths['/channels'].post.responses)).toEqual([
-      '201',
-      '400',
-      '403',
-      '408',
-      '409',
-      '422',
-      '503',
-    ]);
+    const { responses } = body.paths['/channels'].post as { responses: object };
+    expect(Object.keys(responses)).toEqual(['201', '400', '403', '408', '409', '422', '503']);
   } finally {
     await api.stop();
   }
@@ -92,10 +81,11 @@ test('answers hold nothing that their schemas do not name', async () => {
 test('a path refuses the methods that it does not have, and says which it has', async () => {
   const api = await startFakeApi();
   try {
-    const tried = async (method: string, path: string) => {
+    const tried = async (method: string, path: string): Promise<unknown[]> => {
       const response = await fetch(`${api.url}/api${path}`, { method });
       const text = await response.text();
-      return [response.status, response.headers.get('allow'), text && JSON.parse(text).error.code];
+      const code = text && (JSON.parse(text) as { error: { code: string } }).error.code;
+      return [response.status, response.headers.get('allow'), code];
     };
     expect(await tried('PATCH', '/channels')).toEqual([
       405,

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import type { WorkflowHandle } from '@temporalio/client';
 import { withFailures } from '../../activities/kit/failures';
-import { versionActivities } from '../../activities/versions/versions';
+import { buildActivities, versionActivities } from '../../activities/versions/versions';
 import {
   SwarmError,
   versionsControl,
@@ -22,17 +22,19 @@ const running = new Map<string, string>();
 
 beforeAll(async () => {
   [bench] = await Promise.all([Workbench.open({ suggestContinueAsNewAtEvents: 60 }), pypiFfmpeg()]);
-  const real = versionActivities({
-    cell: bench.cell,
-    originUrl: 'http://127.0.0.1:1',
-    versions: { read: async () => ({ ...(await state()), isRolloutRunning: false }) },
-    temporal: () => bench.client,
-    ffmpegPath: 'ffmpeg',
-    encoders: {
-      list: async () => [...running.keys()].map((id) => ({ id })),
-      client: async (id: string) => ({ describe: async () => ({ buildDigest: running.get(id) }) }),
-    } as never,
-  });
+  const real = {
+    ...buildActivities({ ffmpegPath: 'ffmpeg' }),
+    ...versionActivities({
+      cell: bench.cell,
+      originUrl: 'http://127.0.0.1:1',
+      versions: { read: async () => ({ ...(await state()), isRolloutRunning: false }) },
+      temporal: () => bench.client,
+      encoders: {
+        list: async () => [...running.keys()].map((id) => ({ id })),
+        client: async (id: string) => ({ describe: async () => ({ buildDigest: running.get(id) }) }),
+      } as never,
+    }),
+  };
   const fake = swarm.activities();
   bench.use(
     swarm.activities({

@@ -8,7 +8,7 @@ import { EncoderDirectory } from '../../activities';
 import { OrphanWatch, lossOf } from '../../src/observation/channel-health';
 import { EncoderProbe } from '../../src/observation/encoder-probe';
 import { toFailure } from '../../activities/kit/failures';
-import { originActivities } from '../../activities/moves/origin';
+import { awaitPublishedActivities } from '../../activities/moves/await-published';
 import { PendingPlacements } from '../../src/observation/pending-placements';
 import {
   SwarmError,
@@ -250,7 +250,7 @@ describe('awaitPublished', () => {
   const run = (withinMs: number): Promise<unknown> => {
     const url = `http://127.0.0.1:${(parts.address() as AddressInfo).port}`;
     const encoders = { client: async () => ({ session: async () => session({ state }) }) };
-    const { awaitPublished } = originActivities({
+    const { awaitPublished } = awaitPublishedActivities({
       originUrl: url,
       relayUrl: url,
       encoders: encoders as unknown as EncoderDirectory,

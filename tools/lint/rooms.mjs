@@ -25,8 +25,11 @@ export const rooms = {
   'src/versions': { uses: ['src/domain'] },
   'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
 
-  // Learned models.
-  'src/models': { uses: ['src/domain', 'src/platform', 'src/contracts', 'src/forecast'] },
+  // Learned models. TensorFlow.js comes in by the back ends only.
+  'src/models': {
+    uses: ['src/domain', 'src/platform', 'src/contracts', 'src/forecast'],
+    doors: ['back-ends'],
+  },
 
   // Data plane.
   'src/media/mpegts': { uses: ['src/domain'] },

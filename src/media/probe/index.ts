@@ -4,3 +4,4 @@ export { makeReferenceClip, type ReferenceClip } from './reference-clip';
 export { serveClip } from './clip-server';
 export { encodeOnHost, type ServedFrom } from './encode-on-host';
 export { resolveBuild } from './resolve-build';
+export { requireDigest, requireSameFacts, requireSpeed, selfTestCases } from './self-test-rules';

@@ -53,7 +53,7 @@ export const probeModule = {
 
 const SAME_DB = 20;
 
-/** For activities/gop-quality.ts: both builds encode alike. */
+/** For src/media/quality/gop-quality.ts: both builds encode alike. */
 class GopQuality {
   constructor(private readonly options: { origin: OriginClient }) {}
 

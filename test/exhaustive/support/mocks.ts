@@ -7,7 +7,7 @@ jest.mock('@temporalio/activity', () => jest.requireActual<typeof Model>('./temp
 jest.mock('node:timers/promises', () => jest.requireActual<typeof Model>('./temporal-model').timersModule);
 jest.mock('../../../activities/kit/refusing-client', () => ({ refusingClient: (client: unknown) => client }));
 jest.mock(
-  '../../../activities/versions/gop-quality',
+  '../../../src/media/quality/gop-quality',
   () => jest.requireActual<typeof Clips>('./clips-model').qualityModule,
 );
 jest.mock('../../../src/fleet/installed-build', () => ({ verifyInstalled: async () => undefined }));

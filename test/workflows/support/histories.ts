@@ -2,58 +2,41 @@ import { readdir, readFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
 import type { Client } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
 import { swarmControl, swarmWorkflowId, type SwarmWorkflowState } from '../../../src/domain';
+import {
+  decodeHistory,
+  encodeHistory,
+  HISTORY_SUFFIX,
+  type History,
+} from '../../../tools/record-state-fixture/saved-history';
 import { FakeSwarm, failing } from './fake-activities';
 import { Workbench, eventually, moveRequest, policy, recoverRequest } from './workbench';
 
 const folder = join(__dirname, '..', 'histories');
 
-export type History = temporal.api.history.v1.IHistory;
-export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
-
 export interface SavedHistory {
   name: string;
   workflowId: string;
+  workflowType: string;
   history: History;
 }
 
-const SUFFIX = '.history.gz';
-
-/** Saved as a gzipped temporal.api.history.v1.History. */
-export const savedHistories = async (): Promise<SavedHistory[]> => {
-  const files = (await readdir(folder)).filter((file) => file.endsWith(SUFFIX)).sort();
+/** The histories that a folder holds, by the names of their files. */
+export const savedHistories = async (from: string = folder): Promise<SavedHistory[]> => {
+  const files = (await readdir(from)).filter((file) => file.endsWith(HISTORY_SUFFIX)).sort();
   return Promise.all(
-    files.map(async (file) => {
-      const bytes = await promisify(gunzip)(await readFile(join(folder, file)));
-      const history = temporal.api.history.v1.History.decode(bytes);
-      const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
-      return { name: file.replace(SUFFIX, ''), workflowId: workflowId ?? '', history };
-    }),
+    files.map(async (file) => ({
+      name: file.replace(HISTORY_SUFFIX, ''),
+      ...(await decodeHistory(await readFile(join(from, file)))),
+    })),
   );
-};
-
-/** Names and paths of the machine that recorded a history are nobody's business. */
-const anonymous = (value: unknown): void => {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
-  const fields = value as Record<string, unknown>;
-  for (const [name, inner] of Object.entries(fields)) {
-    if (name === 'identity') fields[name] = 'recorder';
-    else if (name === 'stackTrace') fields[name] = '';
-    else anonymous(inner);
-  }
 };
 
 /** Saves what a workflow did, under a name. */
 export const saveHistory = async (client: Client, name: string, workflowId: string): Promise<void> => {
-  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  const history = { events: events ?? [] };
-  anonymous(history);
-  const bytes = temporal.api.history.v1.History.encode(history).finish();
-  await writeFile(join(folder, `${name}${SUFFIX}`), await promisify(gzip)(bytes, { level: 9 }));
+  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  await writeFile(join(folder, `${name}${HISTORY_SUFFIX}`), await encodeHistory(history));
 };
 
 /** Runs each type of workflow once, on a real server, and saves what it did. */

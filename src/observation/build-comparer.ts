@@ -7,25 +7,20 @@ import {
   type Evidence,
   type InstalledBuild,
   type RolloutPolicy,
-} from '../../src/domain';
-import { addComparison } from '../../src/versions';
-import { readingOf, type ChannelMoment } from '../../src/versions';
-import { withinOrNull } from '../../src/platform/deadline';
-import type { EncoderProbe } from '../../src/observation/encoder-probe';
-import type { GopQuality } from './gop-quality';
-import type { OriginClient, OriginChannel, RelayChannel, RelayClient } from '../../src/contracts/parts';
+} from '../domain';
+import { addComparison } from '../versions';
+import { changesSince, wasLost, type SeenOwners } from '../versions';
+import { readingOf, type ChannelMoment } from '../versions';
+import { withinOrNull } from '../platform/deadline';
+import type { EncoderProbe } from './encoder-probe';
+import type { GopQuality } from '../media/quality';
+import type { OriginClient, OriginChannel, RelayChannel, RelayClient } from '../contracts/parts';
 
 const LOOK_DEADLINE_MS = 800;
 
-/** What was seen at one moment, to tell at the next what was lost since. */
-interface Seen {
-  owners: Map<string, { encoderId: string; sessionId: string }>;
-  reachable: Set<string>;
-}
-
 /** Compares the encoders that run a new build with those that do not, moment by moment. Kept over one soak. */
 export class BuildComparer {
-  private before: Seen | null = null;
+  private before: SeenOwners | null = null;
   private moments = 0;
   private sampledChannels = 0;
 
@@ -100,30 +95,20 @@ export class BuildComparer {
     channels: readonly OriginChannel[],
   ): Promise<Set<string>> {
     const { before } = this;
-    const owners: Seen['owners'] = new Map(
-      channels.flatMap(({ id, owner }) => (owner ? [[id, owner] as const] : [])),
+    const now: SeenOwners = {
+      owners: new Map(channels.flatMap(({ id, owner }) => (owner ? [[id, owner] as const] : []))),
+      reachable: new Set(encoders.filter((e) => e.reachable).map((e) => e.id)),
+    };
+    this.before = now;
+    if (!before) return new Set();
+    const { silent, replaced } = changesSince(before, now);
+    const lost = await Promise.all(
+      replaced.map(async ({ channelId, encoderId }) => {
+        const state = await withinOrNull(LOOK_DEADLINE_MS, this.stateOf(channelId));
+        return state && wasLost(state, encoderId) ? [encoderId] : [];
+      }),
     );
-    const reachable = new Set(encoders.filter((e) => e.reachable).map((e) => e.id));
-    this.before = { owners, reachable };
-    const losses = new Set<string>();
-    if (!before) return losses;
-    for (const id of before.reachable) if (!reachable.has(id)) losses.add(id);
-    const changed = [...before.owners].filter(([id, owner]) => owners.get(id)?.sessionId !== owner.sessionId);
-    const recovered = await Promise.all(
-      changed.map(async ([id, owner]) =>
-        (await this.wasRecovered(id, owner.encoderId)) ? owner.encoderId : null,
-      ),
-    );
-    for (const encoderId of recovered) if (encoderId !== null) losses.add(encoderId);
-    return losses;
-  }
-
-  private async wasRecovered(channelId: string, fromEncoderId: string): Promise<boolean> {
-    const state = await withinOrNull(LOOK_DEADLINE_MS, this.stateOf(channelId));
-    if (!state) return false;
-    const { status, lastMove } = state;
-    const isLoss = lastMove?.reason === 'encoder-lost' || lastMove?.reason === 'session-failed';
-    return status === 'recovering' || (isLoss && lastMove.fromEncoderId === fromEncoderId);
+    return new Set([...silent, ...lost.flat()]);
   }
 
   /** One channel of the new build after the other. */

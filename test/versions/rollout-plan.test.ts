@@ -7,7 +7,7 @@ import {
   type EncoderBuild,
   type EncoderObservation,
   type SessionInfo,
-} from '../../src/domain';
+} from '../../src/domain/index';
 
 const build = (id: string, more: Partial<EncoderBuild> = {}): EncoderBuild => ({
   id,

@@ -1,10 +1,10 @@
-import type { ChannelSpec, InstalledBuild } from '../../src/domain';
-import { detectFfmpeg, type FfmpegCapabilities } from '../../src/media/encoder/ffmpeg-capabilities';
-import { readInputGop } from '../../src/media/quality';
-import { encodeReferenceGop } from '../../src/media/quality';
-import { ssimOf } from '../../src/media/quality';
-import { ssimToDb } from '../../src/versions';
-import type { OriginChannel, OriginClient, RelayClient } from '../../src/contracts/parts';
+import type { ChannelSpec, InstalledBuild } from '../../domain';
+import { detectFfmpeg, type FfmpegCapabilities } from '../encoder/ffmpeg-capabilities';
+import { readInputGop } from './input-gop';
+import { encodeReferenceGop } from './reference-gop';
+import { ssimOf } from './similarity';
+import { ssimToDb } from '../../versions';
+import type { OriginChannel, OriginClient, RelayClient } from '../../contracts/parts';
 
 /** Two short encodes' worth of work; a machine that takes longer has none to spare for measuring. */
 const MEASURE_WITHIN_MS = 8_000;

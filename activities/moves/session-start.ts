@@ -1,0 +1,46 @@
+import { SwarmError, type SessionInfo } from '../../src/domain';
+import { RelayClient } from '../../src/contracts/parts';
+import type { Dependencies } from '../kit/dependencies';
+import type { EncoderCalls, PrepareTargetRequest } from '../kit/types';
+
+/** Opening the feed and starting ffmpeg are part of the call. */
+const PREPARE_DEADLINE_MS = 6_000;
+
+/** @throws SwarmError session-failed where a session can't publish any more */
+export const requireAlive = (encoderId: string, session: SessionInfo): void => {
+  const { sessionId, state, failure } = session;
+  if (state !== 'failed' && state !== 'released') return;
+  throw new SwarmError(
+    'session-failed',
+    `Session ${sessionId} on ${encoderId} ${state}: ${failure?.message ?? 'no reason given'}`,
+    'Look at the log of this encoder.',
+  );
+};
+
+/** Starts a session that holds what it makes. @returns calls to its host */
+export const sessionStarter = ({
+  originUrl,
+  relayUrl,
+  encoders,
+}: Pick<Dependencies, 'originUrl' | 'relayUrl' | 'encoders'>) => {
+  const relay = new RelayClient(relayUrl);
+  return async (request: PrepareTargetRequest, signal: AbortSignal): Promise<EncoderCalls> => {
+    const { spec, encoderId, sessionId, rungs, fromGop } = request;
+    const client = await encoders.client(encoderId);
+    const session = await client.prepare(
+      {
+        sessionId,
+        channelId: spec.id,
+        feedUrl: relay.feedUrl(spec.id),
+        originUrl,
+        gopDurationTicks: spec.gopDurationTicks,
+        framesPerSecond: spec.framesPerSecond,
+        renditions: spec.ladder.slice(0, rungs),
+        fromGop,
+      },
+      { deadlineMs: PREPARE_DEADLINE_MS, signal },
+    );
+    requireAlive(encoderId, session);
+    return client;
+  };
+};

@@ -1,0 +1,62 @@
+import { randomInt } from 'node:crypto';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { MAX_LOCAL_ENCODERS } from '../setup';
+import { durationOption } from './options';
+
+/** The scenario needs so long for its handoffs and its kill. */
+const SHORTEST_RUN_SECONDS = 60;
+
+export interface StartOptions {
+  input: string[];
+  /** Seconds. */
+  duration?: number;
+  report?: string;
+  seed: number;
+  portBase?: number;
+  stateDir: string;
+  encoders: number;
+  channels: number;
+}
+
+const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+
+/** Options of `npm start`. Parses nothing by itself. */
+export const createStartProgram = (): Command =>
+  new Command('npm start --')
+    .description('Brings a swarm up on this machine and keeps it live until Ctrl-C.')
+    .option(
+      '--input <NAME=URL>',
+      'a file (looped) or a live URL that ffmpeg reads, as the input of channel NAME; repeatable',
+      (value: string, before: string[]) => [...before, value],
+      [],
+    )
+    .option(
+      '--duration <TIME>',
+      'run the scenario for so long (60s, 2m), verify every channel, and end',
+      durationOption({ leastSeconds: SHORTEST_RUN_SECONDS }),
+    )
+    .option('--report <FILE>', 'where the bounded run writes its report (JSON)')
+    .addOption(
+      new Option('--seed <N>', 'decides what the bounded run moves and kills')
+        .argParser(wholeNumber(0, 2 ** 32 - 1))
+        .default(randomInt(1e6), 'a random one, which is printed'),
+    )
+    .option(
+      '--port-base <N>',
+      'shift all ports to N and up, to run beside another swarm',
+      wholeNumber(1024, 65_495),
+    )
+    .addOption(
+      new Option('--state-dir <DIR>', 'folder of the local state').default(
+        process.env.SWARM_STATE_DIR || '.swarm',
+        'SWARM_STATE_DIR, else .swarm',
+      ),
+    )
+    .option('--encoders <N>', 'encoder hosts to start with', wholeNumber(1, MAX_LOCAL_ENCODERS), 3)
+    .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumber(1, 20), 6);

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { idSchema } from '../domain';
+
+const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
+
+/** Variables that distinguish one encoder host from another; the fleet provider sets them. */
+export const hostEnvironmentSchema = z.object({
+  ENCODER_ID: idSchema.default('enc-1').describe('Id of the host.'),
+  ENCODER_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('gRPC port. Default: `SWARM_ENCODER_PORT_BASE`.'),
+  ENCODER_REGION: idSchema.default('eu').describe('Region of the host.'),
+  ENCODER_ZONE: idSchema.default('a').describe('Availability zone of the host.'),
+  ENCODER_CAPACITY_UNITS: z.coerce.number().gt(0).default(6).describe('What it can carry, in encode units.'),
+  ENCODER_MAX_SESSIONS: z.coerce.number().int().min(1).default(8).describe('Sessions at a time.'),
+  ENCODER_RELAY_URL: url
+    .optional()
+    .describe("Where this host reaches the relay, if not at the URL of a session's order."),
+  ENCODER_ORIGIN_URL: url
+    .optional()
+    .describe("Where this host reaches the origin, if not at the URL of a session's order."),
+});

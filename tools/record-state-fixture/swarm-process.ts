@@ -1,0 +1,89 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const manifestSchema = z.looseObject({ scripts: z.looseObject({ start: z.string() }) });
+const runRecordSchema = z.looseObject({
+  parts: z.record(z.string(), z.looseObject({ pid: z.int().positive() })),
+});
+
+const START_LIMIT_MS = 120_000;
+/** Printed once every channel is on air and every part answers. */
+const STARTED = '  page ';
+
+/** The built `npm start` of a release, as a process of its own. */
+export class SwarmProcess {
+  private output = '';
+  private ended = false;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly stateDir: string,
+  ) {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk) => {
+        this.output += String(chunk);
+        process.stderr.write(String(chunk));
+      });
+    }
+    child.once('close', () => (this.ended = true));
+  }
+
+  /**
+   * Starts the swarm of a release and waits until its channels are on air.
+   * @param release folder of the built release
+   * @throws Error with the output where it does not come up
+   */
+  static async start(options: {
+    release: string;
+    stateDir: string;
+    args: readonly string[];
+    env: NodeJS.ProcessEnv;
+  }): Promise<SwarmProcess> {
+    const manifest = manifestSchema.parse(
+      JSON.parse(await readFile(join(options.release, 'package.json'), 'utf8')),
+    );
+    const [, program] = /^node (\S+)$/.exec(manifest.scripts.start) ?? [];
+    if (!program)
+      throw new Error(
+        `${options.release} is started in a way that is not known here: ${manifest.scripts.start}`,
+      );
+    const args = [program, ...options.args, '--state-dir', options.stateDir];
+    const child = spawn(process.execPath, args, {
+      cwd: options.release,
+      env: options.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const swarm = new SwarmProcess(child, options.stateDir);
+    const deadlineMs = Date.now() + START_LIMIT_MS;
+    while (!swarm.output.includes(STARTED)) {
+      if (swarm.ended || Date.now() > deadlineMs) {
+        await swarm.stop();
+        throw new Error(`The swarm of ${options.release} did not start.`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    return swarm;
+  }
+
+  /** Kills a part as a crash would. @param name such as "enc-1" */
+  async kill(name: string): Promise<void> {
+    const { parts } = runRecordSchema.parse(
+      JSON.parse(await readFile(join(this.stateDir, 'run.json'), 'utf8')),
+    );
+    const part = parts[name];
+    if (!part) throw new Error(`The run record names no ${name}.`);
+    process.kill(part.pid, 'SIGKILL');
+  }
+
+  /** Ctrl-C. @throws Error where the swarm does not end well */
+  async stop(): Promise<void> {
+    if (this.ended) return;
+    const ended = once(this.child, 'close');
+    this.child.kill('SIGINT');
+    const [status] = (await ended) as [number | null];
+    if (status !== 0) throw new Error(`The swarm ended with ${status}.`);
+  }
+}
