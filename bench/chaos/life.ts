@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../src/domain/seeded-random';
-import { anyAnswer, callJson } from '../../src/contracts/call';
-import { moveAnswerSchema } from '../../src/contracts/move-answer';
+import { operations, type Answer, type Asking, type Operation } from '../../src/contracts/api';
+import { callApi } from '../../src/contracts/api/client';
 import { pick } from '../lib/statistics';
 
 const HANDOFF_EVERY_MS = { least: 5_000, most: 15_000 };
@@ -53,13 +53,7 @@ export class Life {
     while (await pause(random, HANDOFF_EVERY_MS, signal)) {
       const id = pick(random, this.options.channelIds);
       try {
-        const url = `${this.options.apiUrl}/api/channels/${id}/handoff`;
-        const move = await callJson(url, moveAnswerSchema, {
-          method: 'POST',
-          json: {},
-          timeoutMs: ASK_WITHIN_MS,
-          signal: this.options.interrupted,
-        });
+        const move = await this.call(operations.handoff, { params: { id } });
         if (move.outcome === 'completed') this.asked.completed += 1;
         else this.asked.refused += 1;
       } catch {
@@ -75,27 +69,25 @@ export class Life {
     while (await pause(random, GUEST_AFTER_MS, signal)) {
       this.guests += 1;
       const id = `guest-${this.guests}`;
-      if (!(await this.insist(() => this.call('POST', '/channels', { id }), ASK_WITHIN_MS, signal))) continue;
+      if (
+        !(await this.insist(() => this.call(operations.addChannel, { body: { id } }), ASK_WITHIN_MS, signal))
+      )
+        continue;
       events.say(`${id} was added`);
       events.onAdded(id);
       await pause(random, GUEST_STAYS_MS, signal);
       if (this.options.interrupted.aborted) return;
       await events.beforeRemoval(id);
-      const remove = (): Promise<unknown> => this.call('DELETE', `/channels/${id}`);
+      const remove = (): Promise<unknown> => this.call(operations.removeChannel, { params: { id } });
       const gone = await this.insist(remove, REMOVE_WITHIN_MS, this.options.interrupted);
       events.say(gone ? `${id} was removed` : `${id} could not be removed`);
       if (gone) events.onRemoved(id);
     }
   }
 
-  private call(method: string, path: string, json?: unknown): Promise<unknown> {
-    const { apiUrl } = this.options;
-    return callJson(`${apiUrl}/api${path}`, anyAnswer, {
-      method,
-      timeoutMs: ASK_WITHIN_MS,
-      signal: this.options.interrupted,
-      ...(json !== undefined && { json }),
-    });
+  private call<O extends Operation>(operation: O, asking: Asking<O>): Promise<Answer<O>> {
+    const { apiUrl, interrupted: signal } = this.options;
+    return callApi(apiUrl, operation, asking, { timeoutMs: ASK_WITHIN_MS, signal });
   }
 
   /** Asks again and again; an answer that says that it is done already is as good as the first one. */

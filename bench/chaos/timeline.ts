@@ -1,4 +1,4 @@
-import type { MoveRecord } from '../../src/api/answer-schemas';
+import type { MoveRecord } from '../../src/contracts/api';
 import { moveInWords } from '../../src/acceptance/moves-watch';
 import type { DeclaredGap } from './gaps';
 import type { InjectedFault } from './injector';

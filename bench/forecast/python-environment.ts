@@ -1,11 +1,9 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError } from '../../src/domain';
-import { findExecutable, toolsCacheDir } from '../../src/setup';
-import { explainFailure, runCommand } from '../../src/setup';
+import { explainFailure, preparePythonEnvironment, runCommand, toolsCacheDir } from '../../src/setup';
 
 const PACKAGES = ['statsforecast==2.1.1', 'pandas==2.3.3'];
-const VENV_LIMIT_MS = 120_000;
 const INSTALL_LIMIT_MS = 900_000;
 
 /**
@@ -19,34 +17,8 @@ export const preparePython = async (
   env: NodeJS.ProcessEnv,
   progress: (line: string) => void,
 ): Promise<string> => {
-  const folder = join(toolsCacheDir(env), 'forecast-bench');
-  const python = join(folder, 'bin', 'python');
-  // Written last: a folder without it was left half-made.
-  const stamp = join(folder, 'packages.txt');
-  const wanted = PACKAGES.join('\n');
-  if ((await readFile(stamp, 'utf8').catch(() => '')) === wanted) return python;
-  const base = await findExecutable('python3', env);
-  if (!base)
-    throw new SwarmError(
-      'unavailable',
-      'The forecast bench needs Python 3, and there is no python3 on PATH.',
-      'Install Python 3.10 or later with its venv module (Debian: apt-get install python3-venv).',
-    );
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(toolsCacheDir(env), { recursive: true });
-  const run = async (command: string, args: string[], timeoutMs: number): Promise<void> => {
-    const result = await runCommand(command, args, { env, timeoutMs, onLine: progress });
-    if (result.ok) return;
-    throw new SwarmError(
-      'unavailable',
-      `The Python environment of the forecast bench can't be made: ${explainFailure(result)}.`,
-      'Install the venv module (Debian: apt-get install python3-venv), and see that pip reaches its index.',
-    );
-  };
-  await run(base, ['-m', 'venv', folder], VENV_LIMIT_MS);
-  await run(python, ['-m', 'pip', 'install', '--disable-pip-version-check', ...PACKAGES], INSTALL_LIMIT_MS);
-  await writeFile(stamp, wanted);
-  return python;
+  const folder = await preparePythonEnvironment('forecast-bench', PACKAGES, { env, progress });
+  return join(folder, 'bin', 'python');
 };
 
 /** Carries real hourly and minute series among its own files; only those are used, it is not installed. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultChannels } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { statusSchema } from '../../src/api/answer-schemas';
+import { operations } from '../../src/contracts/api';
+import { callApi } from '../../src/contracts/api/client';
 import { callJson } from '../../src/contracts/call';
 import { collectorHealthSchema, type CollectorHealth } from '../../src/contracts/health';
 import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
@@ -83,8 +84,7 @@ export const outageOfControlPlane = async (options: {
   const { environment } = swarm;
   /** When the last control cycle decided; 0 before the first. */
   const decidedAtMs = async (): Promise<number> => {
-    const url = `${environment.SWARM_API_URL}/api/status`;
-    const status = await callJson(url, statusSchema.pick({ cycle: true })).catch(() => null);
+    const status = await callApi(environment.SWARM_API_URL, operations.getStatus, {}).catch(() => null);
     return status?.cycle?.atMs ?? 0;
   };
   const origin = new OriginClient(environment.SWARM_ORIGIN_URL);

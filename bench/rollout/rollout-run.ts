@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { anyAnswer, callJson } from '../../src/contracts/call';
-import { OriginClient, type LedgerEntry } from '../../src/contracts/origin';
 import {
-  encoderBuildSchema,
   isOver,
-  rolloutStateSchema,
+  type BuildSource,
   type EncoderBuild,
   type RolloutPolicy,
   type RolloutState,
 } from '../../src/domain';
+import { operations } from '../../src/contracts/api';
+import { callApi } from '../../src/contracts/api/client';
+import { OriginClient, type LedgerEntry } from '../../src/contracts/origin';
 import type { RunningSwarm } from '../../src/launch/swarm';
 
 const POLL_MS = 500;
@@ -24,28 +24,22 @@ export class RolloutRun {
   ) {}
 
   private get api(): string {
-    return `${this.swarm.environment.SWARM_API_URL}/api`;
+    return this.swarm.environment.SWARM_API_URL;
   }
 
   /** Adds a build to the catalogue and probes it. */
-  async addBuild(id: string, source: object): Promise<EncoderBuild> {
-    const options = { method: 'POST', timeoutMs: BUILD_LIMIT_MS };
-    await callJson(`${this.api}/versions`, anyAnswer, { ...options, json: { id, source } });
-    const build = await callJson(`${this.api}/versions/${id}/probe`, encoderBuildSchema, {
-      ...options,
-      json: {},
-    });
+  async addBuild(id: string, source: BuildSource): Promise<EncoderBuild> {
+    const deadline = { timeoutMs: BUILD_LIMIT_MS };
+    await callApi(this.api, operations.addBuild, { body: { id, source } }, deadline);
+    const build = await callApi(this.api, operations.probeBuild, { params: { id } }, deadline);
     this.log(`  ${id}: ffmpeg ${build.ffmpegVersion}, class ${build.compatibilityClass}`);
     return build;
   }
 
   /** @throws SwarmError that a rollout is refused with */
   async start(buildId: string, policy: Partial<RolloutPolicy>): Promise<void> {
-    await callJson(`${this.api}/rollout`, anyAnswer, {
-      method: 'POST',
-      json: { buildId, policy },
-      timeoutMs: START_LIMIT_MS,
-    });
+    const body = { buildId, policy };
+    await callApi(this.api, operations.startRollout, { body }, { timeoutMs: START_LIMIT_MS });
   }
 
   /** Goes back, if it is not over yet. Asked for until it has been heard, since whoever answers may just be down. */
@@ -53,14 +47,14 @@ export class RolloutRun {
     while (!signal.aborted) {
       const state = await this.state();
       if (state && (isOver(state) || state.phase === 'rolling-back')) return;
-      const options = { method: 'POST', json: {}, timeoutMs: START_LIMIT_MS } as const;
-      await callJson(`${this.api}/rollout/abort`, anyAnswer, options).catch(() => sleep(POLL_MS));
+      const deadline = { timeoutMs: START_LIMIT_MS };
+      await callApi(this.api, operations.abortRollout, {}, deadline).catch(() => sleep(POLL_MS));
     }
   }
 
   /** State of the rollout; null while nobody answers. */
   state(): Promise<RolloutState | null> {
-    return callJson(`${this.api}/rollout`, rolloutStateSchema).catch(() => null);
+    return callApi(this.api, operations.getRollout, {}).catch(() => null);
   }
 
   /** Follows the rollout to its end. @throws Error after `limitMs`, with where it stood */

@@ -1,6 +1,5 @@
-import { z } from 'zod';
-import { moveRecordSchema, type MoveRecord } from '../api/answer-schemas';
-import { callJson } from '../contracts/call';
+import { operations, type MoveRecord } from '../contracts/api';
+import { callApi } from '../contracts/api/client';
 
 const MOVES_ASKED_FOR = 50;
 
@@ -41,8 +40,8 @@ export class MovesWatch {
 
   /** Reads once. An API that does not answer is asked again the next time. */
   async read(): Promise<void> {
-    const url = `${this.options.apiUrl}/api/handoffs?limit=${MOVES_ASKED_FOR}`;
-    const moves = await callJson(url, z.array(moveRecordSchema)).catch(() => []);
+    const query = { limit: MOVES_ASKED_FOR };
+    const moves = await callApi(this.options.apiUrl, operations.listMoves, { query }).catch(() => []);
     for (const move of moves) {
       if (move.requestedAtMs < this.options.sinceMs) continue;
       const key = `${move.workflowId} ${move.runId}`;

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { MoveRecord } from '../api/answer-schemas';
+import type { MoveRecord } from '../contracts/api';
 import type { VerifyReport } from '../verify';
 import type { FirstGop } from './first-gops';
 import type { ScenarioResult } from './scenario';

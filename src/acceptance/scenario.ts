@@ -1,11 +1,9 @@
 import { ticksToMs } from '../domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
-import { channelStatusSchema } from '../api/answer-schemas';
-import { callJson } from '../contracts/call';
-import { moveAnswerSchema } from '../contracts/move-answer';
-import { RelayClient } from '../contracts/relay';
+import { operations } from '../contracts/api';
+import { callApi } from '../contracts/api/client';
 import { SwarmError, shuffled } from '../domain';
+import { RelayClient } from '../contracts/relay';
 import type { RunningSwarm } from '../launch/swarm';
 
 /** When the events of a bounded run happen, as parts of its duration. */
@@ -64,13 +62,9 @@ export class Scenario {
     for (let attempt = 0; attempt < HANDOFF_ATTEMPTS; attempt += 1) {
       const { id } = channels[attempt % channels.length]!;
       try {
-        const url = `${this.options.swarm.environment.SWARM_API_URL}/api/channels/${id}/handoff`;
-        const move = await callJson(url, moveAnswerSchema, {
-          method: 'POST',
-          json: {},
-          timeoutMs: HANDOFF_LIMIT_MS,
-          signal,
-        });
+        const { SWARM_API_URL } = this.options.swarm.environment;
+        const deadline = { timeoutMs: HANDOFF_LIMIT_MS, signal };
+        const move = await callApi(SWARM_API_URL, operations.handoff, { params: { id } }, deadline);
         if (move.outcome === 'completed') return { channelId: id, toEncoderId: move.toEncoderId };
         this.options.say(`operator's handoff of ${id}: ${move.outcome} ${move.failure?.message ?? ''}`);
       } catch (error) {
@@ -86,9 +80,7 @@ export class Scenario {
   private async killAnEncoder(signal: AbortSignal): Promise<ScenarioResult['kill']> {
     const { swarm } = this.options;
     const { SWARM_API_URL, SWARM_RELAY_URL } = swarm.environment;
-    const channels = await callJson(`${SWARM_API_URL}/api/channels`, z.array(channelStatusSchema), {
-      signal,
-    });
+    const channels = await callApi(SWARM_API_URL, operations.listChannels, {}, { signal });
     const hosts = swarm.fleet.list().filter((e) => e.state === 'running' && e.pid !== null);
     const owning = hosts.filter((host) => channels.some((c) => c.owner?.encoderId === host.id));
     const [victim] = shuffled(owning, this.options.random);

@@ -1,5 +1,5 @@
 import type { LatestFeedback } from '../domain';
-import type { Alert } from './answer-schemas';
+import type { Alert } from '../contracts/api';
 
 const nameOf = ({ kind, id }: LatestFeedback): string =>
   kind === 'viewers' ? `viewers of ${id}` : `CDN load of region ${id}`;

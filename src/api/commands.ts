@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { SwarmError, httpStatusOf, type ChannelSpec, type ErrorCode, type MoveResult } from '../domain';
 import { channelWithDefaults } from '../domain/default-channels';
-import type { z } from 'zod';
+import type { AddChannel, HandoffRequest } from '../contracts/api';
 import type { Orchestration } from './ports';
-import type { AddChannel, handoffSchema } from './schemas';
 
 /** The default channel under another id, with the fields that were given. */
 export const channelSpecFrom = (given: AddChannel): ChannelSpec => ({
@@ -19,7 +18,7 @@ export const channelSpecFrom = (given: AddChannel): ChannelSpec => ({
 export const requestHandoff = async (
   orchestration: Orchestration,
   channelId: string,
-  asked: z.infer<typeof handoffSchema>,
+  asked: HandoffRequest,
 ): Promise<MoveResult> => {
   const result = await orchestration.move(channelId, {
     requestId: asked.requestId ?? randomUUID(),

@@ -6,7 +6,7 @@ import {
   type MoveExplanation,
   type MoveResult,
 } from '../domain';
-import type { Explanation, MoveRecord } from './answer-schemas';
+import type { Explanation, MoveRecord } from '../contracts/api';
 import { recordOfResult, recordWithoutResult, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import * as story from './story';
@@ -15,7 +15,7 @@ import * as story from './story';
  * Says in words why a channel was moved and how it went, from Temporal's record of it.
  * @param subject channel id (its latest move, and its present state) or workflow id
  * @param plannedFrom what a cycle was planned from, in lines; none where that is not known
- * @throws SwarmError unknown-channel; bad-request for a workflow that does not exist; unavailable
+ * @throws SwarmError unknown-channel; not-found for a workflow that does not exist; unavailable
  */
 export const explain = async (
   orchestration: Orchestration,

@@ -1,18 +1,12 @@
 import { Router } from 'express';
-import { SwarmError, idSchema } from '../domain';
-import { parseOrRefuse } from '../platform/http';
-import type { Accuracy, Status } from './answer-schemas';
+import { SwarmError } from '../domain';
+import { operations, type Status } from '../contracts/api';
 import { audienceRowsOf } from './history-import';
 import { jsonBody } from './json-body';
 import type { Observation } from './observe';
 import type { ApiPorts } from './ports';
-import {
-  accuracyQuerySchema,
-  eventSchema,
-  historyImportSchema,
-  whatIfQuerySchema,
-  whatIfSchema,
-} from './schemas';
+import { serve } from './serve';
+import { requireTimely } from './time-rules';
 import { whatIf } from './what-if';
 
 const HISTORY_BODY_LIMIT = '1mb';
@@ -28,13 +22,12 @@ export interface ForecastRoutesParts {
 export const createHistoryRoutes = ({ cell, ports, look }: ForecastRoutesParts): Router => {
   const router = Router();
   router.use('/history', ...jsonBody(HISTORY_BODY_LIMIT));
-  router.post('/history', async (req, res) => {
-    const asked = parseOrRefuse(historyImportSchema, req.body, 'history');
+  serve(router, operations.importHistory, async ({ body }) => {
     const { seen } = await look();
     const regionOf = new Map((seen.swarm?.channels ?? []).map((spec) => [spec.id, spec.region]));
-    const rows = audienceRowsOf(asked, regionOf, Date.now());
+    const rows = audienceRowsOf(body, regionOf, Date.now());
     await ports.telemetry.inputs.importAudience(cell, rows);
-    res.json({ rows: rows.length });
+    return { rows: rows.length };
   });
   return router;
 };
@@ -44,26 +37,24 @@ export const createForecastRoutes = ({ cell, stepSeconds, ports, look }: Forecas
   const router = Router();
   const { inputs, feedback } = ports.telemetry;
 
-  router.get('/events', async (_req, res) => void res.json(await inputs.events({ cell })));
-  router.post('/events', async (req, res) => {
-    const event = parseOrRefuse(eventSchema, req.body, 'event');
-    await inputs.putEvent(cell, event);
-    res.status(201).json(event);
+  serve(router, operations.listEvents, () => inputs.events({ cell }));
+  serve(router, operations.addEvent, async ({ body }) => {
+    requireTimely(body, Date.now());
+    await inputs.putEvent(cell, body);
+    return body;
   });
-  router.delete('/events/:id', async (req, res) => {
-    const id = parseOrRefuse(idSchema, req.params.id, 'event id');
+  serve(router, operations.removeEvent, async ({ params: { id } }) => {
     if (!(await inputs.removeEvent(cell, id))) {
       throw new SwarmError('not-found', `There is no event ${id}.`, 'See `encoder-swarm event list`.');
     }
-    res.status(204).end();
+    return null;
   });
 
-  router.get('/forecasts/accuracy', async (req, res) => {
-    const { steps } = parseOrRefuse(accuracyQuerySchema, req.query, 'query');
+  serve(router, operations.getAccuracy, async ({ query: { steps } }) => {
     const atMs = Date.now();
     const sinceMs = atMs - steps * stepSeconds * 1000;
     const { seen } = await look();
-    const answer: Accuracy = {
+    return {
       atMs,
       sinceMs,
       stepSeconds,
@@ -71,18 +62,15 @@ export const createForecastRoutes = ({ cell, stepSeconds, ports, look }: Forecas
       errorCorrelation: seen.forecast?.errorCorrelation ?? null,
       series: await feedback.accuracy({ cell, sinceMs }),
     };
-    res.json(answer);
   });
 
-  router.get('/forecasts/what-if', async (req, res) => {
-    const { channel, encoder } = parseOrRefuse(whatIfQuerySchema, req.query, 'query');
+  serve(router, operations.whatIfOne, async ({ query: { channel, encoder } }) => {
     const { seen, status } = await look();
-    res.json(whatIf(seen.forecast, status, { [channel]: encoder }));
+    return whatIf(seen.forecast, status, { [channel]: encoder });
   });
-  router.post('/forecasts/what-if', async (req, res) => {
-    const { placement } = parseOrRefuse(whatIfSchema, req.body, 'placement');
+  serve(router, operations.whatIf, async ({ body: { placement } }) => {
     const { seen, status } = await look();
-    res.json(whatIf(seen.forecast, status, placement));
+    return whatIf(seen.forecast, status, placement);
   });
   return router;
 };

@@ -1,10 +1,10 @@
-import type { Forecasts, Missing } from './answer-schemas';
+import type { Forecasts, Missing } from '../contracts/api';
 import { withinDeadline } from '../platform/deadline';
 import { demandOf } from './encoder-demand';
 import type { Observation } from './observe';
 import type { ApiPorts } from './ports';
 import { SwarmError } from '../domain';
-import type { Status } from './answer-schemas';
+import type { Status } from '../contracts/api';
 
 const HISTORY_STEPS = 48;
 /** Events of the day ahead are shown, farther than the curves reach. */

@@ -1,13 +1,15 @@
 import { SwarmError } from '../domain';
+import { HISTORY_KEPT_MS, type HistoryImport } from '../contracts/api';
 import type { AudienceRow } from '../telemetry';
-import type { HistoryImport } from './schemas';
 
-/** The store forgets older points at once; a minute is left for the way there. */
-export const HISTORY_KEPT_MS = 30 * 86_400_000 - 60_000;
+/** Farther off than this, in milliseconds, there is no date. */
+const LAST_DATE_MS = 8.64e15;
+const timeInWords = (atMs: number): string =>
+  atMs > LAST_DATE_MS ? `${atMs} ms` : new Date(atMs).toISOString();
 
 /**
  * The rows of an import as audience. A row without a region gets its channel's.
- * @throws SwarmError bad-request that names the first row which the store would not keep
+ * @throws SwarmError conflict that names the first row which the store would not keep
  */
 export const audienceRowsOf = (
   { rows }: HistoryImport,
@@ -23,8 +25,8 @@ export const audienceRowsOf = (
           : null;
     if (fault) {
       throw new SwarmError(
-        'bad-request',
-        `Row ${index} (${new Date(atMs).toISOString()}) ${fault}.`,
+        'conflict',
+        `Row ${index} (${timeInWords(atMs)}) ${fault}.`,
         'Leave it out, or move the rows in time.',
         { row: index },
       );

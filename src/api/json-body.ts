@@ -5,7 +5,8 @@ import { SwarmError } from '../domain';
 export const jsonBody = (limit: string): [RequestHandler, ErrorRequestHandler] => [
   json({ limit }),
   (error: { type?: string; message: string }, _req, _res, next) => {
-    if (error instanceof SwarmError) {
+    // The parser's own errors have a type; what else comes here was thrown by a route, and is no matter of the body.
+    if (error instanceof SwarmError || error.type === undefined) {
       next(error);
       return;
     }

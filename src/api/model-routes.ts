@@ -1,10 +1,9 @@
 import { Router } from 'express';
-import { idSchema, retrainScheduleId } from '../domain';
+import { retrainScheduleId } from '../domain';
 import type { ModelStore } from '../models';
-import { parseOrRefuse } from '../platform/http';
-import type { Models, Status } from './answer-schemas';
+import { operations, type Status } from '../contracts/api';
 import type { ApiPorts } from './ports';
-import { emptySchema } from './schemas';
+import { serve } from './serve';
 
 /** The model that forecasts use, for the status; null where there is none or its files can't be read. */
 export const netStatus = async (store: ModelStore): Promise<Status['net']> => {
@@ -21,22 +20,18 @@ export const netStatus = async (store: ModelStore): Promise<Status['net']> => {
 /** Routes below /models: what was trained, what is in use, and a retraining on demand. */
 export const createModelRoutes = (store: ModelStore, ports: ApiPorts): Router => {
   const router = Router();
-  router.get('/models', async (_req, res) => {
+  serve(router, operations.listModels, async () => {
     const [{ models, damaged }, { model }, backEnd] = await Promise.all([
       store.list(),
       store.inUse(),
       store.backEnd(),
     ]);
-    res.json({ inUse: model?.manifest.id ?? null, backEnd, models, damaged } satisfies Models);
+    return { inUse: model?.manifest.id ?? null, backEnd, models, damaged };
   });
-  router.get('/models/:id', async (req, res) => {
-    const id = parseOrRefuse(idSchema, req.params.id, 'model id');
-    res.json((await store.read(id)).manifest);
-  });
-  router.post('/models/retrain', async (req, res) => {
-    parseOrRefuse(emptySchema, req.body ?? {}, 'body');
+  serve(router, operations.getModel, async ({ params }) => (await store.read(params.id)).manifest);
+  serve(router, operations.retrain, async () => {
     await ports.orchestration.retrain();
-    res.status(202).json({ scheduleId: retrainScheduleId(store.cell) });
+    return { scheduleId: retrainScheduleId(store.cell) };
   });
   return router;
 };

@@ -6,7 +6,7 @@ import type {
   SwarmWorkflowState,
 } from '../domain';
 import type { StorageReport } from '../contracts/health';
-import type { Missing, MoveRecord } from './answer-schemas';
+import type { Missing, MoveRecord } from '../contracts/api';
 import { CachedReading, type Reading } from './cached';
 import type { ApiPorts, FleetMember, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 

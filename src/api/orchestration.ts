@@ -20,7 +20,7 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../domain';
-import type { MoveRecord } from './answer-schemas';
+import type { MoveRecord } from '../contracts/api';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import { readHistory } from './run-history';
@@ -105,7 +105,7 @@ export class TemporalOrchestration implements Orchestration {
   run(workflowId: string): Promise<WorkflowRun> {
     const notFound = (): SwarmError =>
       new SwarmError(
-        'bad-request',
+        'not-found',
         `There is no workflow ${workflowId}.`,
         'Take an id from `encoder-swarm status`.',
       );

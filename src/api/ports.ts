@@ -12,7 +12,7 @@ import type {
   Owner,
   SwarmWorkflowState,
 } from '../domain';
-import type { MoveRecord } from './answer-schemas';
+import type { MoveRecord } from '../contracts/api';
 import type { RolloutsPort } from './rollouts-port';
 import type { VersionsPort } from './versions-port';
 
@@ -50,7 +50,7 @@ export interface Orchestration {
   retrain(): Promise<void>;
   /** Running moves first, then the latest. */
   moves(options: { limit: number; channelId?: string }): Promise<MoveRecord[]>;
-  /** One run with its history. @throws SwarmError bad-request when there is no such workflow. */
+  /** One run with its history. @throws SwarmError not-found when there is no such workflow. */
   run(workflowId: string): Promise<WorkflowRun>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { storageProblem } from '../contracts/health';
-import type { ChannelStatus, EncoderStatus } from './answer-schemas';
+import type { ChannelStatus, EncoderStatus } from '../contracts/api';
 import type { Observation } from './observe';
 
 const UNRESOLVED_AFTER_MS = 60_000;

@@ -1,68 +1,39 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
-import { z } from 'zod';
-import { rolloutRequestSchema } from '../domain';
-import { parseOrRefuse } from '../platform/http';
+import { operations } from '../contracts/api';
+import { SwarmError, type RolloutState } from '../domain';
 import type { RolloutsPort } from './rollouts-port';
-import { emptySchema } from './schemas';
-
-export const startRolloutSchema = rolloutRequestSchema
-  .omit({ requestedBy: true })
-  .extend({
-    requestId: rolloutRequestSchema.shape.requestId
-      .optional()
-      .describe('Names the request: the same id twice is one request.'),
-  })
-  .strict();
-export const decisionSchema = z.strictObject({ decision: z.enum(['continue', 'roll-back']) });
-export const rolloutStateSchema = z
-  .looseObject({
-    phase: z.enum([
-      'planning',
-      'upgrading',
-      'soaking',
-      'holding',
-      'rolling-back',
-      'completed',
-      'rolled-back',
-      'refused',
-    ]),
-    paused: z.boolean(),
-    encoders: z.array(
-      z.looseObject({ encoderId: z.string(), zone: z.string(), wave: z.string(), status: z.string() }),
-    ),
-    detail: z.string(),
-    startedAtMs: z.number(),
-    finishedAtMs: z.number().nullable(),
-  })
-  .describe('RolloutState of src/domain/rollout.ts');
+import { serve } from './serve';
 
 const OPERATOR = 'operator';
 
 /** Routes below /api/rollout. */
 export const createRolloutRoutes = (rollouts: RolloutsPort): Router => {
   const router = Router();
-  router.get('/', async (_req, res) => {
+  /** After a command there is one. */
+  const present = async (): Promise<RolloutState> => {
     const state = await rollouts.state();
-    if (state) res.json(state);
-    else res.status(204).end();
-  });
-  router.post('/', async (req, res) => {
-    const asked = parseOrRefuse(startRolloutSchema, req.body ?? {}, 'rollout');
-    const { requestId = randomUUID() } = asked;
-    res.status(201).json(await rollouts.start({ ...asked, requestId, requestedBy: OPERATOR }));
-  });
+    if (state) return state;
+    throw new SwarmError('conflict', 'No rollout is under way.', 'See encoder-swarm rollout status.');
+  };
+  serve(router, operations.getRollout, () => rollouts.state());
+  serve(router, operations.startRollout, ({ body: { requestId = randomUUID(), ...asked } }) =>
+    rollouts.start({ ...asked, requestId, requestedBy: OPERATOR }),
+  );
+  const commands = {
+    pause: operations.pauseRollout,
+    resume: operations.resumeRollout,
+    abort: operations.abortRollout,
+  };
   for (const name of ['pause', 'resume', 'abort'] as const) {
-    router.post(`/${name}`, async (req, res) => {
-      parseOrRefuse(emptySchema, req.body ?? {}, 'body');
+    serve(router, commands[name], async () => {
       await rollouts.command(name, OPERATOR);
-      res.json(await rollouts.state());
+      return present();
     });
   }
-  router.post('/decide', async (req, res) => {
-    const { decision } = parseOrRefuse(decisionSchema, req.body ?? {}, 'decision');
+  serve(router, operations.decideRollout, async ({ body: { decision } }) => {
     await rollouts.decide({ decision, requestedBy: OPERATOR });
-    res.json(await rollouts.state());
+    return present();
   });
   return router;
 };

@@ -1,9 +1,8 @@
-import { Router, type Request, type Response } from 'express';
+import { Router } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
-import { idSchema, type CycleResult } from '../domain';
+import { operations, type Forecasts, type Status } from '../contracts/api';
+import type { CycleResult } from '../domain';
 import { ModelStore } from '../models';
-import { parseOrRefuse } from '../platform/http';
-import type { Forecasts, Status } from './answer-schemas';
 import { CachedReading } from './cached';
 import { channelSpecFrom, requestHandoff } from './commands';
 import { StatusEvents } from './status-stream';
@@ -17,7 +16,7 @@ import { createModelRoutes, netStatus } from './model-routes';
 import { Observer, type Observation } from './observe';
 import { openApiDocument } from './openapi';
 import type { ApiPorts } from './ports';
-import { addChannelSchema, emptySchema, handoffSchema, limitSchema, subjectSchema } from './schemas';
+import { guardMethods, routeOf, serve } from './serve';
 import { statusOf } from './status';
 import { createRolloutRoutes } from './rollout-routes';
 import { createVersionRoutes } from './version-routes';
@@ -81,58 +80,48 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
   const events = new StatusEvents(status);
   const router = Router();
   const parts = { cell, stepSeconds, ports, look: lookNow };
+  router.use(guardMethods);
   router.use(createHistoryRoutes(parts), ...jsonBody(BODY_LIMIT));
-  const idOf = (req: Request, what: string): string => parseOrRefuse(idSchema, req.params.id, what);
 
-  router.get('/status', async (_req, res) => void res.json(await status()));
-  router.get('/status/stream', events.handler);
+  serve(router, operations.getStatus, status);
+  router.get(routeOf(operations.streamStatus), events.handler);
   router.use(createForecastRoutes(parts));
-  router.get('/channels', async (_req, res) => void res.json((await status()).channels));
-  router.get('/encoders', async (_req, res) => void res.json((await status()).encoders));
-  router.get('/handoffs', async (req, res) => {
-    const { limit } = parseOrRefuse(limitSchema, req.query, 'query');
-    res.json(await ports.orchestration.moves({ limit }));
-  });
-  router.get('/forecasts', async (_req, res) => {
+  serve(router, operations.listChannels, async () => (await status()).channels);
+  serve(router, operations.listEncoders, async () => (await status()).encoders);
+  serve(router, operations.listMoves, ({ query }) => ports.orchestration.moves(query));
+  serve(router, operations.getForecasts, async () => {
     const { value, fault } = await charts.get();
     if (!value) throw fault ?? new Error('no forecasts');
-    res.json(value);
+    return value;
   });
   router.use(createModelRoutes(models, ports));
-  router.get('/explain/*subject', async (req, res) => {
-    const subject = [req.params.subject].flat().join('/');
+  serve(router, operations.explain, ({ params }) => {
     const from = (cycle: CycleResult): Promise<string[]> =>
       plannedFrom(ports.telemetry.planning, { cell, cycle, nowMs: Date.now() });
-    res.json(await explain(ports.orchestration, parseOrRefuse(subjectSchema, subject, 'subject'), from));
+    return explain(ports.orchestration, params.subject, from);
   });
-  router.get('/openapi.json', (_req, res) => void res.json(openApiDocument(environment.SWARM_API_URL)));
+  const document = { ...openApiDocument(environment.SWARM_API_URL) };
+  serve(router, operations.getDocument, async () => document);
 
-  router.post('/channels', async (req, res) => {
-    const spec = channelSpecFrom(parseOrRefuse(addChannelSchema, req.body, 'channel'));
+  serve(router, operations.addChannel, async ({ body }) => {
+    const spec = channelSpecFrom(body);
     await command(ports.orchestration.addChannel(spec));
-    res.status(201).json(spec);
+    return spec;
   });
-  router.delete('/channels/:id', async (req, res) => {
-    await command(ports.orchestration.removeChannel(idOf(req, 'channel id')));
-    res.status(204).end();
+  serve(router, operations.removeChannel, async ({ params }) => {
+    await command(ports.orchestration.removeChannel(params.id));
+    return null;
   });
-  router.post('/channels/:id/handoff', async (req, res) => {
-    const id = idOf(req, 'channel id');
-    const asked = parseOrRefuse(handoffSchema, req.body ?? {}, 'handoff');
-    res.json(await command(requestHandoff(ports.orchestration, id, asked)));
-  });
-  router.use('/versions', createVersionRoutes(ports));
-  router.use('/rollout', createRolloutRoutes(ports.rollouts));
-  const cordonRoute =
-    (change: 'cordon' | 'uncordon' | 'drain') =>
-    async (req: Request, res: Response): Promise<void> => {
-      const id = idOf(req, 'encoder id');
-      parseOrRefuse(emptySchema, req.body ?? {}, 'body');
-      await command(ports.orchestration.setCordon(id, change));
-      res.json({ encoderId: id, done: change });
-    };
+  serve(router, operations.handoff, ({ params, body }) =>
+    command(requestHandoff(ports.orchestration, params.id, body)),
+  );
+  router.use(createVersionRoutes(ports));
+  router.use(createRolloutRoutes(ports.rollouts));
   for (const change of ['cordon', 'uncordon', 'drain'] as const) {
-    router.post(`/encoders/:id/${change}`, cordonRoute(change));
+    serve(router, operations[change], async ({ params }) => {
+      await command(ports.orchestration.setCordon(params.id, change));
+      return { encoderId: params.id, done: change };
+    });
   }
   return { router, stop: () => events.stop() };
 };

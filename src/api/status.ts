@@ -1,5 +1,5 @@
 import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
-import type { ChannelStatus, EncoderStatus, Status } from './answer-schemas';
+import type { ChannelStatus, EncoderStatus, Status } from '../contracts/api';
 import { regionOutlooks } from '../planner';
 import { demandOf, peakOf } from './encoder-demand';
 import { alertsOf } from './alerts';

@@ -1,5 +1,5 @@
 import type { ChannelWorkflowState, CycleResult, MoveExplanation, MoveReason, MoveResult } from '../domain';
-import type { Explanation, MoveRecord } from './answer-schemas';
+import type { Explanation, MoveRecord } from '../contracts/api';
 import type { RunStep, WorkflowRun } from './ports';
 
 /** Turns moves, cycles and channels into sentences. Pure. */

@@ -1,5 +1,7 @@
+import type { Answer, Asking, Operation } from '../contracts/api';
+import { callApi } from '../contracts/api/client';
 import { SwarmError } from '../domain';
-import { anyAnswer, callJson, type CallInit } from '../contracts/call';
+import { anyAnswer, callJson } from '../contracts/call';
 
 const READ_DEADLINE_MS = 10_000;
 /** Longer than the API waits for a move, so that its answer is heard. */
@@ -10,25 +12,11 @@ const PROBE_DEADLINE_MS = 2_000;
 export class ApiClient {
   constructor(readonly url: string) {}
 
-  get<T>(path: string): Promise<T> {
-    return this.call<T>(path, { timeoutMs: READ_DEADLINE_MS });
-  }
-
-  post<T>(path: string, json: unknown = {}): Promise<T> {
-    return this.call<T>(path, { method: 'POST', json, timeoutMs: COMMAND_DEADLINE_MS });
-  }
-
-  put<T>(path: string, json: unknown): Promise<T> {
-    return this.call<T>(path, { method: 'PUT', json, timeoutMs: COMMAND_DEADLINE_MS });
-  }
-
-  delete(path: string): Promise<void> {
-    return this.call<void>(path, { method: 'DELETE', timeoutMs: COMMAND_DEADLINE_MS });
-  }
-
-  private async call<T>(path: string, init: CallInit): Promise<T> {
+  /** @returns the answer, as its schema says */
+  async call<O extends Operation>(operation: O, asking: Asking<O>): Promise<Answer<O>> {
+    const timeoutMs = operation.method === 'get' ? READ_DEADLINE_MS : COMMAND_DEADLINE_MS;
     try {
-      return (await callJson(`${this.url}/api${path}`, anyAnswer, init)) as T;
+      return await callApi(this.url, operation, asking, { timeoutMs });
     } catch (error) {
       const mayBeSilent = error instanceof SwarmError && ['unavailable', 'timeout'].includes(error.code);
       if (!mayBeSilent || (await this.answers())) throw error;
@@ -48,6 +36,3 @@ export class ApiClient {
     );
   }
 }
-
-/** An id as one segment of a path. */
-export const segment = (id: string): string => encodeURIComponent(id);

@@ -1,4 +1,4 @@
-import type { Forecasts } from '../api/answer-schemas';
+import type { Forecasts } from '../contracts/api';
 import { SwarmError, type DemandCurve } from '../domain';
 
 /** A curve that can be shown, with what came before it. */

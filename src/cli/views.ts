@@ -1,4 +1,4 @@
-import type { ChannelStatus, EncoderStatus, MoveRecord } from '../api/answer-schemas';
+import type { ChannelStatus, EncoderStatus, MoveRecord } from '../contracts/api';
 import { milliseconds, seconds, table, units } from '../platform/terminal/table';
 
 const encoderState = (e: EncoderStatus): string => {

@@ -1,5 +1,5 @@
-export type { BackEndInUse, BackEndName } from './back-end-names';
-export { backEndInUseSchema, manifestSchema, type Manifest } from './manifest';
+export type { BackEndInUse, BackEndName } from '../contracts/model-manifest';
+export { backEndInUseSchema, manifestSchema, type Manifest } from '../contracts/model-manifest';
 export { BackgroundLearner, learnDue } from './learn-due';
 export { ModelHolder } from './model-holder';
 export { ModelStore, type DamagedModel, type StoredModel } from './model-store';
@@ -10,7 +10,7 @@ export { trainingDataset } from './training-history';
 export { settleCandidate, type SettledModel } from './settle-candidate';
 export type { Evaluation, StartingPoint, TrainingProgress, TrainingResult } from './training-task';
 export { loadShippedMember } from './shipped-member';
-export { BACK_ENDS } from './back-end-names';
+export { BACK_ENDS } from '../contracts/model-manifest';
 export { readModel, writeModel } from './model-store';
 export { shippedModelFolder } from './shipped-model';
 export { loadDefaultForecaster, type DefaultForecaster } from './default-forecaster';

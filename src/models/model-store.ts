@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { SwarmError } from '../domain';
 import { ARCHITECTURE, type Weights } from '../forecast/net/architecture';
 import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
-import type { BackEndInUse } from './back-end-names';
-import { backEndInUseSchema, manifestSchema, type Manifest } from './manifest';
+import type { BackEndInUse } from '../contracts/model-manifest';
+import { backEndInUseSchema, manifestSchema, type Manifest } from '../contracts/model-manifest';
 import { shippedModelFolder } from './shipped-model';
 import { packWeights, sha256, unpackWeights } from './weights-file';
 

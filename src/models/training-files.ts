@@ -5,7 +5,7 @@ import { SwarmError } from '../domain';
 import { ARCHITECTURE, type Weights } from '../forecast/net/architecture';
 import type { TrainingPlan, TrainingState } from '../forecast/net';
 import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
-import { BACK_ENDS } from './back-end-names';
+import { BACK_ENDS } from '../contracts/model-manifest';
 import { packWeights, sha256, unpackWeights } from './weights-file';
 
 const DATASET = 'dataset.json';

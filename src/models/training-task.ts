@@ -13,8 +13,8 @@ import {
 import type { Weights } from '../forecast/net/architecture';
 import { beginTraining, planTraining, trainEpoch, trainable } from '../forecast/net';
 import { SwarmError } from '../domain';
-import type { BackEndInUse } from './back-end-names';
-import type { TrainingSummary } from './manifest';
+import type { BackEndInUse } from '../contracts/model-manifest';
+import type { TrainingSummary } from '../contracts/model-manifest';
 import type { Checkpoint, Dataset, TrainingFiles, TrainingIdentity } from './training-files';
 
 export interface TrainingProgress {

@@ -18,5 +18,6 @@ export {
 } from './ports';
 export { StepReporter, type Screen } from './step-reporter';
 export { findOrInstallTools, type Tools } from './tools';
+export { preparePythonEnvironment } from './python-environment';
 export { explainFailure, runCommand } from './run-command';
 export { findBuildExecutable } from './build-executable';

@@ -1,4 +1,4 @@
-import type { MoveRecord } from '../../src/api/answer-schemas';
+import type { MoveRecord } from '../../src/contracts/api';
 import { makeRunReport, reportInWords, type RunFacts } from '../../src/acceptance/run-report';
 
 const move = (options: Partial<MoveRecord>): MoveRecord => ({

@@ -112,7 +112,7 @@ describe('refuses, and changes nothing:', () => {
       'bad-request',
     ],
     ['bad subject', () => ask(`${api.url}/api/explain/%3Cscript%3E`), 400, 'bad-request'],
-    ['unknown workflow', () => ask(`${api.url}/api/explain/handoff/ch-1/99`), 400, 'bad-request'],
+    ['unknown workflow', () => ask(`${api.url}/api/explain/handoff/ch-1/99`), 404, 'not-found'],
     ['unknown channel to explain', () => ask(`${api.url}/api/explain/ch-9`), 404, 'unknown-channel'],
   ];
   test.each(refusals)('%s', async (_name, act, status, code) => {

@@ -1,11 +1,12 @@
 import type { RolloutsPort } from '../../src/api/rollouts-port';
 import { SwarmError, noEvidence, rolloutPolicySchema, type RolloutState } from '../../src/domain';
 import { judge } from '../../src/versions/verdict';
+import { fakeDigest } from './fake-digest';
 
 const build = (buildId: string) => ({
   buildId,
   executablePath: `/builds/${buildId}`,
-  digest: buildId.padEnd(64, '0'),
+  digest: fakeDigest(buildId),
 });
 
 /** A rollout in memory behind the API's port. */

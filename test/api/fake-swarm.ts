@@ -16,12 +16,13 @@ import {
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
 import type { StorageReport } from '../../src/contracts/health';
-import type { MoveRecord } from '../../src/api/answer-schemas';
+import type { MoveRecord } from '../../src/contracts/api';
 import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
 import type { AudienceRow } from '../../src/telemetry/forecast-inputs';
 import { moveResult } from './move-result';
 import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
+import { fakeDigest } from './fake-digest';
 
 /**
  * A small swarm in memory behind the API's ports. It refuses what the real workflows refuse, so that the faults that a
@@ -110,7 +111,7 @@ export class FakeSwarm {
         run: (id) =>
           this.ask('temporal', () => {
             const run = this.runs.get(id);
-            if (!run) throw new SwarmError('bad-request', `There is no workflow ${id}.`, 'Look at the list.');
+            if (!run) throw new SwarmError('not-found', `There is no workflow ${id}.`, 'Look at the list.');
             return run;
           }),
         retrain: () => this.ask('temporal', () => void (this.retrainings += 1)),
@@ -262,7 +263,7 @@ export class FakeSwarm {
   private describe(address: string): EncoderInfo {
     const { id, grpcAddress, region, zone, capacityUnits, version } = this.at(address);
     const ffmpegVersion = id === 'enc-3' ? 'version N-92722 (2018)' : 'version 5.1.8';
-    const buildDigest = (id === 'enc-3' ? 'b-2' : 'b-1').padEnd(64, '0');
+    const buildDigest = fakeDigest(id === 'enc-3' ? 'b-2' : 'b-1');
     return {
       id,
       grpcAddress,

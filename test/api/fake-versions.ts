@@ -1,5 +1,6 @@
 import { SwarmError, emptyVersions, type EncoderBuild, type VersionsState } from '../../src/domain';
 import type { VersionsPort } from '../../src/api/versions-port';
+import { fakeDigest } from './fake-digest';
 
 /** A catalogue in memory behind the API's port; it refuses what the real workflow refuses by name. */
 export class FakeVersions {
@@ -14,7 +15,7 @@ export class FakeVersions {
   port(ask: <T>(answer: () => T) => Promise<T>): VersionsPort {
     return {
       state: () => ask(() => this.state),
-      add: ({ id, source, digest = id.padEnd(64, '0') }) =>
+      add: ({ id, source, digest = fakeDigest(id) }) =>
         ask(() => {
           const build: EncoderBuild = {
             ...{

@@ -1,10 +1,5 @@
 import type { RunningApi } from '../../src/api/server';
-import {
-  accuracySchema,
-  forecastsSchema,
-  statusSchema,
-  whatIfAnswerSchema,
-} from '../../src/api/answer-schemas';
+import { accuracySchema, forecastsSchema, statusSchema, whatIfAnswerSchema } from '../../src/contracts/api';
 import type { FakeSwarm } from './fake-swarm';
 import { ask, startFakeApi, type Answer } from './running-api';
 
@@ -41,12 +36,20 @@ test.each([
   ['too long', event({ endsAtMs: Date.now() + 999 * HOUR }), 'at most 7 days'],
   ['too long ago', event({ startsAtMs: 5, endsAtMs: HOUR }), 'at most 29 days ago'],
   ['too far ahead', event({ startsAtMs: 9e12, endsAtMs: 9e12 + HOUR }), 'at most 400 days ahead'],
+])('an event at the wrong time (%s) is refused and changes nothing', async (_name, json, cause) => {
+  const told = await ask(url('/events'), { json });
+  expect(told).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
+  expect(JSON.stringify(told.body)).toContain(cause);
+  expect(api.swarm.events.size).toBe(0);
+});
+
+test.each([
   ['no id', event({ id: '' }), 'id: use 1 to 41'],
   ['no title', event({ title: '' }), 'title'],
   ['a level of 0', event({ level: 0 }), 'level'],
   ['a word for a time', event({ startsAtMs: 'soon' }), 'startsAtMs'],
   ['more than it takes', event({ colour: 'red' }), 'colour'],
-  ['no object', [], 'event'],
+  ['no object', [], 'expected object'],
 ])('an event with %s is refused and changes nothing', async (_name, json, cause) => {
   const told = await ask(url('/events'), { json });
   expect(told).toMatchObject({ status: 400, body: { error: { code: 'bad-request' } } });
@@ -69,18 +72,18 @@ test('history: a row gets its channel’s region; what can’t be kept is refuse
   ];
   expect(await ask(url('/history'), { json: { rows } })).toEqual({ status: 200, body: { rows: 3 } });
   expect(api.swarm.imported.map(({ region }) => region)).toEqual(['eu', 'us', '']);
-  const refused: [object, string][] = [
-    [{ rows: [rows[0], row(nowMs + HOUR, 'ch-1')] }, 'Row 1'],
-    [{ rows: [row(nowMs - 31 * 24 * HOUR, 'ch-1')] }, 'older than the 30 days'],
+  const refused: [object, string, number?][] = [
+    [{ rows: [rows[0], row(nowMs + HOUR, 'ch-1')] }, 'Row 1', 409],
+    [{ rows: [row(nowMs - 31 * 24 * HOUR, 'ch-1')] }, 'older than the 30 days', 409],
     [{ rows: [{ ...rows[0], viewers: -1 }] }, 'rows.0.viewers'],
     [{ rows: [row(nowMs, 'No Id')] }, 'rows.0.channelId'],
     [{ rows: [] }, 'rows'],
     [{ rows: Array(5_001).fill(rows[0]) }, 'rows'],
     [{}, 'rows'],
   ];
-  for (const [json, cause] of refused) {
+  for (const [json, cause, status = 400] of refused) {
     const told = await ask(url('/history'), { json });
-    expect([told.status, JSON.stringify(told.body)]).toEqual([400, expect.stringContaining(cause)]);
+    expect([told.status, JSON.stringify(told.body)]).toEqual([status, expect.stringContaining(cause)]);
   }
   const headers = { 'content-type': 'application/json' };
   const broken = await ask(url('/history'), { body: '{"rows":', headers });

@@ -183,7 +183,7 @@ test('the same request id twice is one request', async () => {
 test('what is not there: channel, workflow, swarm', async () => {
   await expect(orchestration.move('ch-9', request({}))).rejects.toMatchObject({ code: 'unknown-channel' });
   await expect(orchestration.channelState('ch-9')).rejects.toMatchObject({ code: 'unknown-channel' });
-  await expect(orchestration.run('handoff/ch-9/1')).rejects.toMatchObject({ code: 'bad-request' });
+  await expect(orchestration.run('handoff/ch-9/1')).rejects.toMatchObject({ code: 'not-found' });
   const elsewhere = new TemporalOrchestration({
     ...{ cell: 'mars', namespace: 'default', uiUrl: 'http://ui' },
     calls: new TemporalCalls(async () => ({ client: temporal.client, close: async () => {} })),

@@ -1,5 +1,4 @@
-import { statusSchema, forecastsSchema } from '../../src/api/answer-schemas';
-import { operations } from '../../src/api/openapi';
+import { statusSchema, forecastsSchema } from '../../src/contracts/api';
 import type { RunningApi } from '../../src/api/server';
 import type { FakeSwarm } from './fake-swarm';
 import { moveResult } from './move-result';
@@ -200,24 +199,4 @@ test('pages that listen share one poll, and none runs when they are gone', async
   const quiet = api.swarm.calls;
   await pastCache();
   expect(api.swarm.calls).toBe(quiet);
-});
-
-test('the OpenAPI document names every route, and its references lead somewhere', async () => {
-  const { body } = await ask(`${api.url}/api/openapi.json`);
-  expect(body.openapi).toBe('3.1.0');
-  const references = [...JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(
-    (m) => m[1]!,
-  );
-  expect(references.length).toBeGreaterThan(10);
-  for (const name of references) expect(body.components.schemas).toHaveProperty(name);
-  expect(body.components.schemas.AddChannel.required).toEqual(['id']);
-  for (const { method, path } of operations) {
-    const url = `${api.url}/api${path.replace('{id}', 'nothing-here').replace('{subject}', 'nothing-here')}`;
-    if (path === '/status/stream') continue;
-    const answer = await ask(url, { method: method.toUpperCase() });
-    expect(answer.body?.error?.message ?? '').not.toContain('There is no GET /api');
-    expect(answer.status).not.toBe(500);
-  }
-  const none = await ask(`${api.url}/api/nothing`);
-  expect(none).toMatchObject({ status: 400, body: { error: { message: 'There is no GET /api/nothing.' } } });
 });

@@ -3,6 +3,7 @@ import type { EncoderBuild } from '../../src/domain';
 import { runCli, type CliRun } from '../cli/run-cli';
 import type { FakeSwarm } from './fake-swarm';
 import { ask, startFakeApi } from './running-api';
+import { fakeDigest } from './fake-digest';
 
 let api: RunningApi & { swarm: FakeSwarm };
 beforeEach(async () => {
@@ -39,9 +40,9 @@ test('encoders are listed with what they run; one that does not answer holds up 
   await call('', { json: { id: 'b-1', source } });
   api.swarm.silent.add('enc-2');
   expect((await call('')).body.encoders).toEqual([
-    { encoderId: 'enc-1', buildDigest: 'b-1'.padEnd(64, '0'), buildId: 'b-1', inLine: null },
+    { encoderId: 'enc-1', buildDigest: fakeDigest('b-1'), buildId: 'b-1', inLine: null },
     { encoderId: 'enc-2', buildDigest: null, buildId: null, inLine: null },
-    { encoderId: 'enc-3', buildDigest: 'b-2'.padEnd(64, '0'), buildId: null, inLine: null },
+    { encoderId: 'enc-3', buildDigest: fakeDigest('b-2'), buildId: null, inLine: null },
   ]);
 });
 
@@ -80,9 +81,9 @@ test('the command line does the same, for people and programs', async () => {
   expect((await run('version', 'pin', 'ch-1', 'b-2')).stdout).toBe('ch-1 is pinned to b-2.\n');
   const list = await run('version', 'list');
   expect(list.stdout).toContain('Target: b-1');
-  expect(list.stdout).toMatch(/b-2 +5\.1 +c-1 +b-200000000+ +pypi imageio-ffmpeg 0\.6\.0/);
+  expect(list.stdout).toMatch(/b-2 +5\.1 +c-1 +77c1005401bd +pypi imageio-ffmpeg 0\.6\.0/);
   expect(list.stdout).toMatch(/ch-1 +b-2/);
-  expect(list.stdout).toMatch(/enc-1 +b-1 +b-100000000+ +yes[^]*enc-3 +b-2 +b-200000000+ +no/);
+  expect(list.stdout).toMatch(/enc-1 +b-1 +3e499e752620 +yes[^]*enc-3 +b-2 +77c1005401bd +no/);
   expect(JSON.parse((await run('version', 'list', '--json')).stdout)).toMatchObject({ targetBuildId: 'b-1' });
   expect((await run('version', 'target', 'none')).code).toBe(0);
   expect((await run('version', 'unpin', 'ch-1')).code).toBe(0);

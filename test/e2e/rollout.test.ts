@@ -3,17 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  encoderBuildSchema,
   isOver,
-  rolloutStateSchema,
   type ChannelSpec,
+  type BuildSource,
   type EncoderBuild,
   type RolloutState,
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { anyAnswer, callJson } from '../../src/contracts/call';
-import { z } from 'zod';
+import { operations, type Answer, type Asking, type Operation } from '../../src/contracts/api';
+import { callApi } from '../../src/contracts/api/client';
 import { StepReporter } from '../../src/setup';
 import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
@@ -27,9 +26,8 @@ const channels: ChannelSpec[] = ['ch-1', 'ch-2'].map((id) => {
 describe('a real swarm of two encoders', () => {
   let stateDir: string;
   let swarm: RunningSwarm;
-  const api = (): string => `${swarm.environment.SWARM_API_URL}/api`;
-  const post = (path: string, json: unknown = {}): Promise<unknown> =>
-    callJson(`${api()}${path}`, anyAnswer, { method: 'POST', json, timeoutMs: 60_000 });
+  const call = <O extends Operation>(operation: O, asking: Asking<O>): Promise<Answer<O>> =>
+    callApi(swarm.environment.SWARM_API_URL, operation, asking, { timeoutMs: 60_000 });
 
   beforeAll(async () => {
     stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-rollout-'));
@@ -53,13 +51,17 @@ describe('a real swarm of two encoders', () => {
   }, 60_000);
 
   test('is upgraded to another real build under load, and no frame is lost or repeated', async () => {
-    const addBuild = async (id: string, source: object): Promise<EncoderBuild> => {
-      await post('/versions', { id, source });
-      return encoderBuildSchema.parse(await post(`/versions/${id}/probe`));
+    const addBuild = async (id: string, source: BuildSource): Promise<EncoderBuild> => {
+      await call(operations.addBuild, { body: { id, source } });
+      return call(operations.probeBuild, { params: { id } });
     };
     await addBuild('debian', { kind: 'path', path: swarm.environment.FFMPEG });
-    const source = { kind: 'package', ecosystem: 'npm', name: '@ffmpeg-installer/ffmpeg', version: '1.1.0' };
-    const other = await addBuild('npm-2018', source);
+    const other = await addBuild('npm-2018', {
+      kind: 'package',
+      ecosystem: 'npm',
+      name: '@ffmpeg-installer/ffmpeg',
+      version: '1.1.0',
+    });
 
     // Whether a busy machine makes the new build look worse is not the question here (test/versions/verdict is about
     // that): it takes overwhelming evidence to go back, and an undecided verdict is answered as an operator would.
@@ -67,12 +69,13 @@ describe('a real swarm of two encoders', () => {
       ...{ soakSeconds: 1, compareSeconds: 0.5, qualityEvery: 2, askAfterSeconds: 60 },
       ...{ falseAlarmRate: 1e-9, speedMargin: 1, cpuMargin: 10 },
     };
-    await post('/rollout', { buildId: other.id, policy });
+    await call(operations.startRollout, { body: { buildId: other.id, policy } });
     let state: RolloutState | null;
     do {
       await sleep(500);
-      state = await callJson(`${api()}/rollout`, rolloutStateSchema, { timeoutMs: 10_000 }).catch(() => null);
-      const decide = state?.phase === 'holding' && post('/rollout/decide', { decision: 'continue' });
+      state = await call(operations.getRollout, {}).catch(() => null);
+      const decide =
+        state?.phase === 'holding' && call(operations.decideRollout, { body: { decision: 'continue' } });
       // It may have gone on meanwhile.
       if (decide) await decide.catch(() => undefined);
     } while (!state || !isOver(state));
@@ -81,7 +84,7 @@ describe('a real swarm of two encoders', () => {
     expect(
       Math.abs(state.verdict!.metrics.quality.newMean! - state.verdict!.metrics.quality.oldMean!),
     ).toBeLessThan(0.5);
-    const { targetBuildId } = await callJson(`${api()}/versions`, z.object({ targetBuildId: z.string() }));
+    const { targetBuildId } = await call(operations.getVersions, {});
     expect(targetBuildId).toBe('npm-2018');
 
     const report = await verifyPlaylists({

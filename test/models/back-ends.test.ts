@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { backEndLoaders, chooseBackEnd, loadBackEnd } from '../../src/models/back-ends';
-import { BACK_ENDS, type BackEndName } from '../../src/models/back-end-names';
+import { BACK_ENDS, type BackEndName } from '../../src/contracts/model-manifest';
 
 const failing = (message: string) => () => Promise.reject(new Error(message));
 const choose = (loaders: Partial<typeof backEndLoaders>) =>

@@ -6,7 +6,8 @@ import pino from 'pino';
 import type { IssuedForecast } from '../../activities';
 import { forecastingActivities } from '../../activities/forecast/forecasting';
 import { scoringActivities } from '../../activities/forecast/scoring';
-import type { Accuracy } from '../../src/api/answer-schemas';
+import { operations, type Accuracy } from '../../src/contracts/api';
+import { callApi } from '../../src/contracts/api/client';
 import { startApi, type RunningApi } from '../../src/api/server';
 import { createPorts } from '../../src/api/upstream';
 import { readEnvironment } from '../../src/config/config';
@@ -18,8 +19,6 @@ import {
 } from '../../src/domain';
 import { ModelHolder, ModelStore } from '../../src/models';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
-import { anyAnswer, callJson } from '../../src/contracts/call';
-import { statusSchema } from '../../src/api/answer-schemas';
 import { runCli, type CliRun } from '../cli/run-cli';
 import { freePort, InfluxUnderTest } from '../telemetry/support/influx-under-test';
 import { FakeSwarm } from './support/fake-activities';
@@ -151,14 +150,14 @@ test('history is imported by the command line, with events of the past', async (
     events.push({ fromMs, toMs: fromMs + EVENT_STEPS * STEP_MS });
   }
   for (const [i, { fromMs, toMs }] of events.entries()) {
-    const json = {
+    const body = {
       id: `past-${i}`,
       title: 'A match',
       channelIds: ['ch-1'],
       startsAtMs: fromMs,
       endsAtMs: toMs,
     };
-    await callJson(`${api.url}/api/events`, anyAnswer, { method: 'POST', json });
+    await callApi(api.url, operations.addEvent, { body });
   }
   const rows = ['ch-1', 'ch-2'].flatMap((channelId) =>
     Array.from({ length: HISTORY_DAYS * DAY }, (_, i) => {
@@ -270,7 +269,7 @@ test('after a shift of the level drift is raised: status, score, log of the run;
   shiftedSinceMs = Date.now();
   const status = await eventually(async () => {
     await forecastNow();
-    const seen = await callJson(`${api.url}/api/status`, statusSchema, { timeoutMs: 10_000 });
+    const seen = await callApi(api.url, operations.getStatus, {}, { timeoutMs: 10_000 });
     return seen.alerts.some(({ subject }) => subject === 'viewers/ch-1') && seen;
   }, 40_000);
   expect(status.alerts.find(({ subject }) => subject === 'viewers/ch-1')).toMatchObject({

@@ -27,7 +27,7 @@ interface Operation {
 /** As much of an OpenAPI 3.1 document as the reference shows. */
 export interface OpenApiDocument {
   servers?: { url: string }[];
-  paths?: Record<string, Record<string, unknown>>;
+  paths?: Record<string, object>;
   components?: {
     schemas?: Record<string, JsonSchema>;
     parameters?: Record<string, Parameter>;
@@ -78,8 +78,9 @@ class ApiReference {
 
   private operations(): { group: string; blocks: string[] }[] {
     const base = basePathOf(this.document);
-    return Object.entries(this.document.paths ?? {}).flatMap(([path, item]) =>
+    return Object.entries(this.document.paths ?? {}).flatMap(([path, given]) =>
       METHODS.flatMap((method) => {
+        const item = given as Record<string, unknown>;
         const operation = item[method] as Operation | undefined;
         if (operation === undefined) return [];
         const shared = (item.parameters ?? []) as (Parameter | Reference)[];

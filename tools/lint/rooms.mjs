@@ -29,7 +29,10 @@ export const rooms = {
   'src/cycle': { uses: ['src/domain', 'src/fitness', 'src/planner', 'src/versions'] },
 
   // Learned models. TensorFlow.js comes in by the back ends only.
-  'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'], doors: ['back-ends'] },
+  'src/models': {
+    uses: ['src/domain', 'src/platform', 'src/contracts', 'src/forecast'],
+    doors: ['back-ends'],
+  },
 
   // Data plane.
   'src/media/mpegts': { uses: ['src/domain'] },
@@ -140,7 +143,7 @@ export const rooms = {
   },
   'src/launch': { uses: [...ground, 'src/temporal', 'src/fleet', 'src/setup'], doors: '*' },
   'src/acceptance': {
-    uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp', 'src/api'],
+    uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp'],
     doors: '*',
   },
   'src/cli': {
@@ -154,7 +157,7 @@ export const rooms = {
         'src/simulator',
         'src/verify',
       ],
-      ...['src/setup', 'src/worker', 'src/launch', 'src/acceptance', 'src/api'],
+      ...['src/setup', 'src/worker', 'src/launch', 'src/acceptance'],
     ],
     doors: '*',
   },

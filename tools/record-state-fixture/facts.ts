@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { statusSchema } from '../../src/api/answer-schemas';
-import { versionsSchema } from '../../src/api/version-routes';
+import { statusSchema, versionsSchema } from '../../src/contracts/api';
 
 /** What the state of a stopped swarm holds, as its own API told it just before: what the next release must find in it. */
 export const factsSchema = z.object({

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { versionsSchema } from '../../src/api/version-routes';
-import { rolloutStateSchema } from '../../src/api/rollout-routes';
-import { modelsSchema, statusSchema, type Status } from '../../src/api/answer-schemas';
+import { modelsSchema, statusSchema, versionsSchema, type Status } from '../../src/contracts/api';
+import { rolloutStateSchema } from '../../src/domain';
 
 const POLL_MS = 500;
 const CALL_LIMIT_MS = 90_000;

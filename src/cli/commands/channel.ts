@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { ChannelStatus } from '../../api/answer-schemas';
-import type { ChannelSpec } from '../../domain';
-import { segment } from '../api-client';
+import { operations } from '../../contracts/api';
 import { contextOf } from '../context';
 import { channelLines } from '../views';
 
@@ -21,9 +19,11 @@ export const addChannel = (program: Command): void => {
     )
     .action(async (id: string, options: { input?: string }, command: Command) => {
       const { api, print } = contextOf(command);
-      const spec = await api.post<ChannelSpec>('/channels', {
-        id,
-        ...(options.input !== undefined && { input: { kind: 'url', url: inputUrl(options.input) } }),
+      const spec = await api.call(operations.addChannel, {
+        body: {
+          id,
+          ...(options.input !== undefined && { input: { kind: 'url', url: inputUrl(options.input) } }),
+        },
       });
       print(spec, () => [`${spec.id} is added; the swarm puts it on air in a few seconds.`]);
     });
@@ -34,7 +34,7 @@ export const addChannel = (program: Command): void => {
     .argument('<name>', 'channel to remove')
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      await api.delete(`/channels/${segment(id)}`);
+      await api.call(operations.removeChannel, { params: { id } });
       print({ channelId: id, done: 'remove' }, () => [`${id} is removed.`]);
     });
 
@@ -43,7 +43,7 @@ export const addChannel = (program: Command): void => {
     .description('channels with owner, ladder, audience and publish delay')
     .action(async (_options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const channels = await api.get<ChannelStatus[]>('/channels');
+      const channels = await api.call(operations.listChannels, {});
       print(channels, () => channelLines(channels));
     });
 };

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { EncoderStatus } from '../../api/answer-schemas';
-import { segment } from '../api-client';
+import { operations } from '../../contracts/api';
 import { contextOf } from '../context';
 import { encoderLines } from '../views';
 
@@ -21,18 +20,21 @@ export const addEncoder = (program: Command): void => {
     .description('encoders with load, forecast, limit and fitness')
     .action(async (_options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const encoders = await api.get<EncoderStatus[]>('/encoders');
+      const encoders = await api.call(operations.listEncoders, {});
       print(encoders, () => encoderLines(encoders));
     });
 
-  for (const [name, { description, done }] of Object.entries(changes)) {
+  for (const [name, { description, done }] of Object.entries(changes) as [
+    keyof typeof changes,
+    (typeof changes)[keyof typeof changes],
+  ][]) {
     encoder
       .command(name)
       .description(description)
       .argument('<encoder>', 'encoder to change')
       .action(async (id: string, _options: unknown, command: Command) => {
         const { api, print } = contextOf(command);
-        const answer = await api.post(`/encoders/${segment(id)}/${name}`);
+        const answer = await api.call(operations[name], { params: { id } });
         print(answer, () => [done(id)]);
       });
   }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { operations } from '../../contracts/api';
 import type { KnownEvent } from '../../domain';
-import { segment } from '../api-client';
 import { contextOf } from '../context';
 import { table } from '../../platform/terminal/table';
 import { parseTime } from '../time';
@@ -42,14 +42,16 @@ export const addEvent = (program: Command): void => {
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const added = await api.post<KnownEvent>('/events', {
-        id,
-        title: options.title ?? id,
-        channelIds: options.channel,
-        ...(options.region !== undefined && { region: options.region }),
-        startsAtMs: options.from,
-        endsAtMs: options.to,
-        level: options.level,
+      const added = await api.call(operations.addEvent, {
+        body: {
+          id,
+          title: options.title ?? id,
+          channelIds: options.channel,
+          ...(options.region !== undefined && { region: options.region }),
+          startsAtMs: options.from,
+          endsAtMs: options.to,
+          level: options.level,
+        },
       });
       print(added, () => [`${added.id} is in the schedule; the next forecast knows of it.`]);
     });
@@ -59,7 +61,7 @@ export const addEvent = (program: Command): void => {
     .description('events, past and to come, as far as history is kept')
     .action(async (_options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const events = await api.get<KnownEvent[]>('/events');
+      const events = await api.call(operations.listEvents, {});
       print(events, () => eventLines(events));
     });
 
@@ -69,7 +71,7 @@ export const addEvent = (program: Command): void => {
     .argument('<id>', 'event to remove')
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      await api.delete(`/events/${segment(id)}`);
+      await api.call(operations.removeEvent, { params: { id } });
       print({ eventId: id, done: 'remove' }, () => [`${id} is removed.`]);
     });
 };

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { Explanation } from '../../api/answer-schemas';
-import { segment } from '../api-client';
+import { operations, type Explanation } from '../../contracts/api';
 import { contextOf } from '../context';
 
 export const addExplain = (program: Command): void => {
@@ -14,8 +13,7 @@ export const addExplain = (program: Command): void => {
     )
     .action(async (subject: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const path = subject.split('/').map(segment).join('/');
-      const explanation = await api.get<Explanation>(`/explain/${path}`);
+      const explanation = await api.call(operations.explain, { params: { subject } });
       print(explanation, () => explanationLines(explanation));
     });
 };

@@ -1,7 +1,6 @@
-import { wholeNumberOption } from '../../platform/terminal/number-option';
 import { type Command } from 'commander';
-import type { Accuracy, Forecasts, WhatIf } from '../../api/answer-schemas';
-import { segment } from '../api-client';
+import { wholeNumberOption } from '../../platform/terminal/number-option';
+import { operations, type Accuracy, type WhatIf } from '../../contracts/api';
 import { contextOf } from '../context';
 import { plotForecast } from '../forecast-plot';
 import { subjectOf, type ForecastSubject } from '../forecast-subject';
@@ -21,7 +20,7 @@ export const showForecast = async (
   command: Command,
 ): Promise<void> => {
   const { api, print } = contextOf(command);
-  const forecasts = await api.get<Forecasts>('/forecasts');
+  const forecasts = await api.call(operations.getForecasts, {});
   const subject = subjectOf(forecasts, id);
   const { forecastId, model, issuedAtMs, stepSeconds } = forecasts;
   const history = subject.history.slice(-Math.max(MIN_PAST_STEPS, PAST_PER_STEP * subject.curve.p50.length));
@@ -80,7 +79,7 @@ export const addForecastViews = (forecast: Command): void => {
     )
     .action(async (options: { steps: number }, command: Command) => {
       const { api, print } = contextOf(command);
-      const accuracy = await api.get<Accuracy>(`/forecasts/accuracy?steps=${options.steps}`);
+      const accuracy = await api.call(operations.getAccuracy, { query: { steps: options.steps } });
       print(accuracy, () => scoreLines(accuracy));
     });
 
@@ -92,9 +91,7 @@ export const addForecastViews = (forecast: Command): void => {
     .addHelpText('after', '\nExamples:\n  encoder-swarm forecast what-if ch-1 enc-2')
     .action(async (channel: string, encoder: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const answer = await api.get<WhatIf>(
-        `/forecasts/what-if?channel=${segment(channel)}&encoder=${segment(encoder)}`,
-      );
+      const answer = await api.call(operations.whatIfOne, { query: { channel, encoder } });
       print(answer, () => whatIfLines(answer));
     });
 };

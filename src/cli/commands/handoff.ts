@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { operations } from '../../contracts/api';
 import type { MoveResult } from '../../domain';
-import { segment } from '../api-client';
 import { contextOf } from '../context';
 import { AnsweredNo } from '../failure';
 
@@ -23,9 +23,12 @@ export const addHandoff = (program: Command): void => {
     .action(
       async (channel: string, encoder: string | undefined, options: { rungs?: number }, command: Command) => {
         const { api, print } = contextOf(command);
-        const result = await api.post<MoveResult>(`/channels/${segment(channel)}/handoff`, {
-          ...(encoder !== undefined && { encoderId: encoder }),
-          ...(options.rungs !== undefined && { rungs: options.rungs }),
+        const result = await api.call(operations.handoff, {
+          params: { id: channel },
+          body: {
+            ...(encoder !== undefined && { encoderId: encoder }),
+            ...(options.rungs !== undefined && { rungs: options.rungs }),
+          },
         });
         print(result, () => handoffLines(result));
         if (result.outcome !== 'completed') throw new AnsweredNo();

@@ -1,7 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
-import { HISTORY_KEPT_MS } from '../../api/history-import';
-import { HISTORY_ROWS_AT_ONCE } from '../../api/schemas';
+import { HISTORY_KEPT_MS, HISTORY_ROWS_AT_ONCE, operations } from '../../contracts/api';
 import { SwarmError } from '../../domain';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
@@ -103,7 +102,7 @@ const writeAll = async (api: ApiClient, rows: readonly HistoryRow[], quiet: bool
   let written = 0;
   try {
     for (; written < rows.length; written = Math.min(rows.length, written + BATCH_ROWS)) {
-      await api.post('/history', { rows: rows.slice(written, written + BATCH_ROWS) });
+      await api.call(operations.importHistory, { body: { rows: rows.slice(written, written + BATCH_ROWS) } });
       bar?.update(Math.min(rows.length, written + BATCH_ROWS));
     }
     return written;

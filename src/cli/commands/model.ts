@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import type { Models } from '../../api/answer-schemas';
-import type { Manifest } from '../../models';
-import { segment } from '../api-client';
+import { operations, type Models } from '../../contracts/api';
+import type { Manifest } from '../../contracts/model-manifest';
 import { contextOf } from '../context';
 import { table } from '../../platform/terminal/table';
 
@@ -70,7 +69,7 @@ export const addModel = (program: Command): void => {
     .description('models kept, the newest first, with their scores; and the back end in use')
     .action(async (_options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const answer = await api.get<Models>('/models');
+      const answer = await api.call(operations.listModels, {});
       print(answer, () => listLines(answer));
     });
 
@@ -80,7 +79,7 @@ export const addModel = (program: Command): void => {
     .argument('<model>', 'id, from model list')
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const answer = await api.get<Manifest>(`/models/${segment(id)}`);
+      const answer = await api.call(operations.getModel, { params: { id } });
       print(answer, () => showLines(answer));
     });
 
@@ -89,7 +88,7 @@ export const addModel = (program: Command): void => {
     .description('train now; ignored while a training is under way')
     .action(async (_options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const answer = await api.post<{ scheduleId: string }>('/models/retrain');
+      const answer = await api.call(operations.retrain, {});
       print(answer, () => [
         `Retraining begins; follow the workflow ${answer.scheduleId} in Temporal, or encoder-swarm model list.`,
       ]);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
+import { operations } from '../../contracts/api';
 import { SwarmError, isOver, rolloutMetrics, type RolloutState } from '../../domain';
 import { contextOf, type CommandContext } from '../context';
 import { AnsweredNo } from '../failure';
@@ -51,7 +52,7 @@ export const addRollout = (program: Command): void => {
     )
     .action(async (buildId: string, { wait, ...policy }: StartOptions, command: Command) => {
       const context = contextOf(command);
-      const begun = await context.api.post<RolloutState>('/rollout', { buildId, policy });
+      const begun = await context.api.call(operations.startRollout, { body: { buildId, policy } });
       report(context, (wait && (await follow(context))) || begun);
     });
 
@@ -65,25 +66,23 @@ export const addRollout = (program: Command): void => {
     )
     .action(async ({ watch }: { watch?: boolean }, command: Command) => {
       const context = contextOf(command);
-      const state = watch
-        ? await follow(context)
-        : ((await context.api.get<RolloutState | undefined>('/rollout')) ?? null);
+      const state = watch ? await follow(context) : await context.api.call(operations.getRollout, {});
       context.print(state, () => (state ? rolloutLines(state) : ['There was no rollout yet.']));
     });
 
-  const commands = {
-    pause: 'begin no further encoder',
-    resume: 'go on after a pause',
-    abort: 'undo all that was done, the last encoder first',
-  };
-  for (const [name, description] of Object.entries(commands)) {
+  const commands = [
+    ['pause', operations.pauseRollout, 'begin no further encoder'],
+    ['resume', operations.resumeRollout, 'go on after a pause'],
+    ['abort', operations.abortRollout, 'undo all that was done, the last encoder first'],
+  ] as const;
+  for (const [name, operation, description] of commands) {
     rollout
       .command(name)
       .description(description)
       .addHelpText('after', `\nExample:\n  encoder-swarm rollout ${name}`)
       .action(async (_options: unknown, command: Command) => {
         const { api, print } = contextOf(command);
-        const state = await api.post<RolloutState>(`/rollout/${name}`);
+        const state = await api.call(operation, {});
         print(state, () => rolloutLines(state));
       });
   }
@@ -98,7 +97,10 @@ export const addRollout = (program: Command): void => {
     )
     .action(async (decision: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const state = await api.post<RolloutState>('/rollout/decide', { decision });
+      const state = await api.call(operations.decideRollout, {
+        // The API says what is wrong with any other word.
+        body: { decision: decision as 'continue' | 'roll-back' },
+      });
       print(state, () => rolloutLines(state));
     });
 };
@@ -117,7 +119,7 @@ const follow = async ({ api, json }: CommandContext): Promise<RolloutState | nul
   try {
     for (;;) {
       try {
-        const state = await api.get<RolloutState | undefined>('/rollout');
+        const state = await api.call(operations.getRollout, {});
         answeredAtMs = Date.now();
         if (!state) return null;
         progress.show(state);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Status } from '../../api/answer-schemas';
+import { operations, type Status } from '../../contracts/api';
 import { contextOf } from '../context';
 import { channelLines, encoderLines, moveLines } from '../views';
 import { seconds } from '../../platform/terminal/table';
@@ -12,7 +12,7 @@ export const addStatus = (program: Command): void => {
     .description('the swarm at a glance: encoders, channels, forecast, last moves')
     .action(async (_options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const status = await api.get<Status>('/status');
+      const status = await api.call(operations.getStatus, {});
       print(status, () => statusLines(status));
     });
 };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { Status } from '../../api/answer-schemas';
+import { operations } from '../../contracts/api';
 import { readEnvironment } from '../../config/config';
 import { SwarmError, idSchema } from '../../domain';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../verify';
@@ -63,7 +63,7 @@ const resolveSubjects = async (
   subjects: readonly string[],
 ): Promise<{ playlists: string[]; unstampedChannels: string[] }> => {
   const isName = (subject: string): boolean => idSchema.safeParse(subject).success;
-  const status = await api.get<Status>('/status').catch((error: unknown) => {
+  const status = await api.call(operations.getStatus, {}).catch((error: unknown) => {
     // A playlist can be verified without its swarm; a name can't be looked up without it.
     if (subjects.some(isName)) throw error;
     return null;

@@ -1,15 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { SwarmError, type BuildSource, type EncoderBuild, type VersionsState } from '../../domain';
-import type { RunningVersion } from '../../api/version-routes';
-import { segment, type ApiClient } from '../api-client';
+import { SwarmError, type BuildSource, type EncoderBuild } from '../../domain';
+import { operations, type Versions } from '../../contracts/api';
+import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { AnsweredNo } from '../failure';
 import { createProbeProgress } from '../probe-progress';
 import { table } from '../../platform/terminal/table';
-
-type Versions = VersionsState & { encoders: RunningVersion[] };
 
 const PROGRESS_EVERY_MS = 500;
 
@@ -65,10 +63,12 @@ export const addVersion = (program: Command): void => {
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const build = await api.post<EncoderBuild>('/versions', {
-        id,
-        source: sourceOf(options),
-        ...(options.digest !== undefined && { digest: options.digest }),
+      const build = await api.call(operations.addBuild, {
+        body: {
+          id,
+          source: sourceOf(options),
+          ...(options.digest !== undefined && { digest: options.digest }),
+        },
       });
       print(build, () => [
         `${build.id} is added: ffmpeg ${build.ffmpegVersion}, SHA-256 ${build.digest.slice(0, 12)}….`,
@@ -82,7 +82,7 @@ export const addVersion = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  encoder-swarm version list --json')
     .action(async (_options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const versions = await api.get<Versions>('/versions');
+      const versions = await api.call(operations.getVersions, {});
       print(versions, () => versionLines(versions));
     });
 
@@ -112,7 +112,7 @@ export const addVersion = (program: Command): void => {
     )
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const answer = await api.put('/versions/target', { buildId: id === 'none' ? null : id });
+      const answer = await api.call(operations.setTarget, { body: { buildId: id === 'none' ? null : id } });
       print(answer, () => [id === 'none' ? 'The cell has no target any more.' : `${id} is the target now.`]);
     });
 
@@ -124,7 +124,7 @@ export const addVersion = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  encoder-swarm version pin ch-1 debian-5-1')
     .action(async (channel: string, id: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      const answer = await api.put(`/versions/pins/${segment(channel)}`, { buildId: id });
+      const answer = await api.call(operations.pin, { params: { id: channel }, body: { buildId: id } });
       print(answer, () => [`${channel} is pinned to ${id}.`]);
     });
 
@@ -135,7 +135,7 @@ export const addVersion = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  encoder-swarm version unpin ch-1')
     .action(async (channel: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      await api.delete(`/versions/pins/${segment(channel)}`);
+      await api.call(operations.unpin, { params: { id: channel } });
       print({ channelId: channel, done: 'unpin' }, () => [`${channel} is free again.`]);
     });
 
@@ -146,13 +146,13 @@ export const addVersion = (program: Command): void => {
     .addHelpText('after', '\nExample:\n  encoder-swarm version remove npm-2018')
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, print } = contextOf(command);
-      await api.delete(`/versions/${segment(id)}`);
+      await api.call(operations.removeBuild, { params: { id: id } });
       print({ buildId: id, done: 'remove' }, () => [`${id} is removed.`]);
     });
 };
 
 const unprobed = async (api: ApiClient): Promise<string[]> => {
-  const { builds } = await api.get<VersionsState>('/versions');
+  const { builds } = await api.call(operations.getVersions, {});
   return builds.filter((build) => build.compatibilityClass === null).map((build) => build.id);
 };
 
@@ -165,7 +165,7 @@ const probeAll = async (api: ApiClient, ids: string[], json: boolean): Promise<P
   try {
     for (const [index, id] of ids.entries()) {
       const look = async (): Promise<void> => {
-        const { probing } = await api.get<VersionsState>('/versions');
+        const { probing } = await api.call(operations.getVersions, {});
         const { done, total } = probing[id] ?? { done: 0, total: 1 };
         progress.update(index + done / total, id);
       };
@@ -174,7 +174,7 @@ const probeAll = async (api: ApiClient, ids: string[], json: boolean): Promise<P
         ? setInterval(() => void look().catch(() => undefined), PROGRESS_EVERY_MS)
         : undefined;
       try {
-        results.push(await api.post<EncoderBuild>(`/versions/${segment(id)}/probe`));
+        results.push(await api.call(operations.probeBuild, { params: { id } }));
       } catch (error) {
         if (!(error instanceof SwarmError) || error.code !== 'encoder-incompatible') throw error;
         results.push({ id, ...error.toBody() });

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { idSchema } from '../domain';
-import { BACK_ENDS } from './back-end-names';
+
+/** The files of a trained net, which training writes and forecasts, API and CLI read. */
+
+/** TensorFlow.js back ends, the fastest first. */
+export const BACK_ENDS = ['tfjs-node', 'wasm', 'cpu'] as const;
+export type BackEndName = (typeof BACK_ENDS)[number];
 
 const scoreSchema = z.object({
   pinball: z.number().min(0),
@@ -49,8 +54,10 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
+/** Which back end is in use, and why those before it are not. */
 export const backEndInUseSchema = z.object({
   name: z.enum(BACK_ENDS),
   passedOver: z.array(z.object({ name: z.enum(BACK_ENDS), why: z.string() })),
 });
+export type BackEndInUse = z.infer<typeof backEndInUseSchema>;
 export type TrainingSummary = Manifest['training'];

@@ -1,0 +1,71 @@
+import type { Request, RequestHandler, Response, Router } from 'express';
+import { operations, type Answer, type Asked, type Operation } from '../contracts/api';
+import { SwarmError } from '../domain';
+import { parseOrRefuse } from '../platform/http';
+
+/** The path of an operation as Express takes it. An id of a workflow has slashes. */
+export const routeOf = ({ path }: Operation): string =>
+  path.replace('{subject}', '*subject').replace(/\{(\w+)\}/g, ':$1');
+
+/** What Express found in the path; the parts of a wildcard are put together again. */
+const paramsOf = ({ params }: Request): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries<string | string[]>(params).map(([name, value]) => [name, [value].flat().join('/')]),
+  );
+
+/** Puts an operation on the router: parses what is asked by its schemas, and answers with its status. */
+export const serve = <O extends Operation>(
+  router: Router,
+  operation: O,
+  handle: (asked: Asked<O>) => Promise<Answer<O>>,
+): void => {
+  const { params, query, body, bodyOptional, answers } = operation;
+  const statuses = Object.keys(answers).map(Number);
+  const withBody = statuses.find((status) => status !== 204) ?? 204;
+  router[operation.method](routeOf(operation), async (req: Request, res: Response) => {
+    const sent = req.body as unknown;
+    const given = bodyOptional ? (sent ?? {}) : sent;
+    const asked = {
+      params: params && parseOrRefuse(params, paramsOf(req), 'path'),
+      query: query && parseOrRefuse(query, req.query, 'query'),
+      body: body && parseOrRefuse(body, given, 'body'),
+    } as Asked<O>;
+    const answer = await handle(asked);
+    if (answer === null) res.status(204).end();
+    else res.status(withBody).json(answer);
+  });
+};
+
+interface Resource {
+  pattern: RegExp;
+  methods: string[];
+}
+
+/** The paths of the API, those without parameters first: they go before a path that has one in the same place. */
+const resources: Resource[] = [...new Set(Object.values(operations).map(({ path }) => path))]
+  .sort((a, b) => Number(a.includes('{')) - Number(b.includes('{')))
+  .map((path) => ({
+    pattern: new RegExp(`^${path.replace('{subject}', '.+').replace(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
+    methods: Object.values(operations)
+      .filter((operation: Operation) => operation.path === path)
+      .flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])),
+  }));
+
+/** Answers OPTIONS, and refuses methods that a path does not have, with the header Allow. Mounted at /api. */
+export const guardMethods: RequestHandler = (req, res, next) => {
+  const resource = resources.find(({ pattern }) => pattern.test(req.path));
+  if (!resource || resource.methods.includes(req.method)) {
+    next();
+    return;
+  }
+  const allowed = [...resource.methods, 'OPTIONS'].join(', ');
+  res.set('allow', allowed);
+  if (req.method === 'OPTIONS') res.status(204).end();
+  else {
+    throw new SwarmError(
+      'method-not-allowed',
+      `${req.originalUrl} does not take ${req.method}.`,
+      `It takes ${allowed}.`,
+    );
+  }
+};

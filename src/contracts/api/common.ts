@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { httpStatusOf, idSchema, type ErrorCode } from '../../domain';
+
+/** Wall clock, milliseconds since 1970. */
+export const ms = (what: string) => z.number().describe(`${what}; wall clock, milliseconds since 1970`);
+
+/** A part of the path that names a channel, an encoder, an event, a model or a build. */
+export const idParams = z.object({ id: idSchema });
+
+/** The body of a command without parameters: `{}`, or no body. */
+export const emptySchema = z.strictObject({});
+
+const errorCodes = Object.keys(httpStatusOf) as [ErrorCode, ...ErrorCode[]];
+
+/** Body of every refusal. */
+export const errorSchema = z.object({
+  error: z.object({
+    code: z.enum(errorCodes),
+    message: z.string(),
+    hint: z.string().optional().describe('what to do about it'),
+    details: z.record(z.string(), z.unknown()).optional(),
+  }),
+});
+
+export const missingSchema = z.object({
+  part: z.string().describe('what could not be asked'),
+  code: z.string(),
+  message: z.string(),
+});
+export type Missing = z.infer<typeof missingSchema>;
