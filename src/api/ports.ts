@@ -1,4 +1,7 @@
+import type { FleetEncoder } from '../contracts/fleet';
 import type { StorageReport } from '../contracts/health';
+import type * as origin from '../contracts/origin';
+import type * as source from '../contracts/source';
 import type { ForecastFeedback } from '../telemetry';
 import type { ForecastInputs } from '../telemetry';
 import type { PlanningRecords, TelemetryStore } from '../telemetry';
@@ -9,10 +12,9 @@ import type {
   EncoderTelemetry,
   MoveRequest,
   MoveResult,
-  Owner,
   SwarmWorkflowState,
 } from '../domain';
-import type { MoveRecord } from '../contracts/api';
+import type { MoveRecord, RunStep } from '../contracts/api';
 import type { RolloutsPort } from './rollouts-port';
 import type { VersionsPort } from './versions-port';
 
@@ -70,56 +72,17 @@ export interface WorkflowRun {
   steps: RunStep[];
 }
 
-/** One activity or child workflow of a run, in the order in which they were scheduled. */
-export interface RunStep {
-  name: string;
-  startedAtMs: number;
-  finishedAtMs: number | null;
-  attempts: number;
-  /** null while it runs. */
-  ok: boolean | null;
-  note?: string;
-}
-
 export interface OriginPort {
   channels(): Promise<OriginChannel[]>;
   /** The last published GOP, or null if it is no longer kept. */
   ledgerEntry(channelId: string, gop: number): Promise<LedgerEntry | null>;
 }
 
-/** The fields that the API reads; see docs/reference/protocols/. */
-export interface OriginChannel {
-  id: string;
-  gopDurationTicks: number;
-  token: number;
-  owner: Owner | null;
-  nextGop: number;
-  hasPublished: boolean;
-  lastPublishedAtMs: number | null;
-  gapsDeclared: number;
-  refusals: Record<string, number>;
-}
-
-export interface LedgerEntry {
-  gop: number;
-  delayMs: number | null;
-  renditions: { name: string }[];
-}
-
-export interface SourceChannel {
-  id: string;
-  state: 'running' | 'ended' | 'failed';
-  error?: string;
-}
-
-export interface FleetMember {
-  id: string;
-  grpcAddress: string;
-  region: string;
-  zone: string;
-  state: 'starting' | 'running' | 'restarting' | 'stopped';
-  restarts: number;
-}
+/** The fields that the API reads of what parts answer. */
+export type OriginChannel = Omit<origin.OriginChannel, 'framesPerSecond' | 'oldestGop'>;
+export type LedgerEntry = Pick<origin.LedgerEntry, 'gop' | 'delayMs'> & { renditions: { name: string }[] };
+export type SourceChannel = Pick<source.SourceChannel, 'id' | 'state' | 'error'>;
+export type FleetMember = Pick<FleetEncoder, 'id' | 'grpcAddress' | 'region' | 'zone' | 'state' | 'restarts'>;
 
 /** What the API asks of the telemetry store. */
 export type TelemetryReader = Pick<

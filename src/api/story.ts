@@ -1,6 +1,7 @@
 import type { ChannelWorkflowState, CycleResult, MoveExplanation, MoveReason, MoveResult } from '../domain';
 import type { Explanation, MoveRecord } from '../contracts/api';
-import type { RunStep, WorkflowRun } from './ports';
+import type { RunStep } from '../contracts/api';
+import type { WorkflowRun } from './ports';
 
 /** Turns moves, cycles and channels into sentences. Pure. */
 

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { DemandCurve } from './snapshot';
 
 /** A forecast series that is stored with its lead time and compared with what came: viewers by channel, CDN load by region. */
@@ -64,24 +65,26 @@ export interface LatestFeedback extends LeadFeedback {
 }
 
 /** Accuracy of one series at one lead over a while. Means over `count` scored steps. */
-export interface SeriesAccuracy {
-  kind: ScoredKind;
-  id: string;
-  lead: number;
-  count: number;
-  pinball: number;
-  /** Mean absolute error over that of the day-seasonal naive on the same steps; null where that is not known or 0. */
-  mase: number | null;
-  coverage: number;
-  over90: number;
-  bias: number;
-  widthLow: number;
-  widthHigh: number;
-  shift: number;
-  /** The errors of this series have shifted, and have not settled yet. */
-  drifting: boolean;
-  lastTargetMs: number;
-}
+export const seriesAccuracySchema = z.object({
+  kind: z.enum(['viewers', 'region_load']),
+  id: z.string(),
+  lead: z.number().describe('steps ahead; 1: the step in which the forecast was issued'),
+  count: z.number().describe('steps scored'),
+  pinball: z.number().describe('mean of P10, P50 and P90, in the unit of the series'),
+  mase: z
+    .number()
+    .nullable()
+    .describe('error of P50 over that of the day-seasonal naive; null where that is not known or 0'),
+  coverage: z.number().describe('realised within P10 to P90; 0.8 is right'),
+  over90: z.number().describe('realised above P90; 0.1 is right'),
+  bias: z.number().describe('P50 minus realised'),
+  widthLow: z.number().describe('what past errors have made of P50 - P10'),
+  widthHigh: z.number().describe('what past errors have made of P90 - P50'),
+  shift: z.number().describe('how far P50 lies off, in halves of the band; above 0: too low'),
+  drifting: z.boolean().describe('its errors have shifted, and have not settled yet'),
+  lastTargetMs: z.number(),
+});
+export type SeriesAccuracy = z.infer<typeof seriesAccuracySchema>;
 
 /** Demand of one encoder, with what its channels add to it. */
 export interface EncoderDemand {

@@ -1,5 +1,6 @@
 export * from './media-time';
 export * from './channel';
+export * from './audience';
 export * from './errors';
 export * from './error-codec';
 export * from './encoder';

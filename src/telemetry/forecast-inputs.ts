@@ -1,15 +1,9 @@
-import type { EncodingObservation, KnownEvent } from '../domain';
+import type { AudienceRow, EncodingObservation, KnownEvent } from '../domain';
+
+export type { AudienceRow } from '../domain';
 
 /** Most events that a cell keeps. */
 export const MAX_EVENTS = 1_000;
-
-/** One value of a channel's audience. */
-export interface AudienceRow {
-  atMs: number;
-  channelId: string;
-  region: string;
-  viewers: number;
-}
 
 /** Steps on the wall clock's grid; the last one is the last complete before `endMs`. */
 export interface StepWindow {

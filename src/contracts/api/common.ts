@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpStatusOf, idSchema, type ErrorCode } from '../../domain';
+import { httpStatusOf, idSchema, type ErrorBody, type ErrorCode } from '../../domain';
 
 /** Wall clock, milliseconds since 1970. */
 export const ms = (what: string) => z.number().describe(`${what}; wall clock, milliseconds since 1970`);
@@ -20,7 +20,7 @@ export const errorSchema = z.object({
     hint: z.string().optional().describe('what to do about it'),
     details: z.record(z.string(), z.unknown()).optional(),
   }),
-});
+}) satisfies z.ZodType<ErrorBody>;
 
 export const missingSchema = z.object({
   part: z.string().describe('what could not be asked'),

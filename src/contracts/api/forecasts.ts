@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema, knownEventSchema } from '../../domain';
+import { audienceRowSchema, idSchema, knownEventSchema, seriesAccuracySchema } from '../../domain';
 import { missingSchema, ms } from './common';
 
 /** A known event as it is asked for; the times that are taken are in src/api/time-rules.ts. */
@@ -14,13 +14,8 @@ export const historyImportSchema = z
   .object({
     rows: z
       .array(
-        z
-          .object({
-            atMs: z.int().min(0).describe('wall clock, milliseconds since 1970'),
-            channelId: idSchema,
-            viewers: z.number().min(0).max(1e12),
-            region: idSchema.optional().describe("absent: the channel's own"),
-          })
+        audienceRowSchema
+          .extend({ region: idSchema.optional().describe("absent: the channel's own") })
           .strict(),
       )
       .min(1)
@@ -103,24 +98,7 @@ export const accuracySchema = z.object({
   stepSeconds: z.number(),
   model: z.string().nullable().describe('model in use'),
   errorCorrelation: z.number().nullable().describe('between the errors of any two channels'),
-  series: z.array(
-    z.object({
-      kind: z.enum(['viewers', 'region_load']),
-      id: z.string(),
-      lead: z.number().describe('steps ahead; 1: the step in which the forecast was issued'),
-      count: z.number().describe('steps scored'),
-      pinball: z.number().describe('mean of P10, P50 and P90, in the unit of the series'),
-      mase: z.number().nullable().describe('error of P50 over that of the day-seasonal naive'),
-      coverage: z.number().describe('realised within P10 to P90; 0.8 is right'),
-      over90: z.number().describe('realised above P90; 0.1 is right'),
-      bias: z.number().describe('P50 minus realised'),
-      widthLow: z.number().describe('what past errors have made of P50 - P10'),
-      widthHigh: z.number().describe('what past errors have made of P90 - P50'),
-      shift: z.number().describe('how far P50 lies off, in halves of the band; above 0: too low'),
-      drifting: z.boolean(),
-      lastTargetMs: z.number(),
-    }),
-  ),
+  series: z.array(seriesAccuracySchema),
 });
 export type Accuracy = z.infer<typeof accuracySchema>;
 

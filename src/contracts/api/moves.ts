@@ -46,6 +46,18 @@ export const subjectParams = z.object({
     .describe('channel id, or workflow id such as `handoff/ch-1/7`'),
 });
 
+/** One activity or child workflow of a run, in the order in which they were scheduled. */
+export const runStepSchema = z.object({
+  name: z.string(),
+  startedAtMs: z.number(),
+  finishedAtMs: z.number().nullable(),
+  attempts: z.number(),
+  /** Null while it runs. */
+  ok: z.boolean().nullable(),
+  note: z.string().optional(),
+});
+export type RunStep = z.infer<typeof runStepSchema>;
+
 export const explanationSchema = z.object({
   subject: z.string(),
   kind: z.enum(['move', 'cycle', 'channel', 'workflow']),
@@ -55,15 +67,6 @@ export const explanationSchema = z.object({
   runId: z.string().nullable(),
   url: z.string().nullable(),
   move: moveRecordSchema.nullable(),
-  timeline: z.array(
-    z.object({
-      name: z.string(),
-      startedAtMs: z.number(),
-      finishedAtMs: z.number().nullable(),
-      attempts: z.number(),
-      ok: z.boolean().nullable(),
-      note: z.string().optional(),
-    }),
-  ),
+  timeline: z.array(runStepSchema),
 });
 export type Explanation = z.infer<typeof explanationSchema>;
