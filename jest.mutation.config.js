@@ -17,7 +17,7 @@ module.exports = {
     '<rootDir>/test/exhaustive/saga-sample.test.ts',
     '<rootDir>/test/platform/durable-file.test.ts',
     '<rootDir>/test/durability/forced-to-disk.test.ts',
-    '<rootDir>/test/forecast/widening.test.ts',
+    '<rootDir>/test/forecast/{calibration,widening}.test.ts',
     '<rootDir>/test/fitness/*.test.ts',
     '<rootDir>/test/planner/{choose-target,make-plan,redundancy,scale-decision,scale-maths}.test.ts',
     '<rootDir>/test/versions/{drift,e-values,take-over,verdict,waves}.test.ts',

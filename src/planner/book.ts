@@ -128,16 +128,16 @@ export class PlacementBook {
   }
 
   needOf(channel: number, step: number): number {
-    return this.needs[channel * this.steps + step] as number;
+    return this.needs[channel * this.steps + step]!;
   }
 
   sumOn(encoder: number, step: number): number {
-    return this.sums[encoder * this.steps + step] as number;
+    return this.sums[encoder * this.steps + step]!;
   }
 
   /** What a channel occupies where it is: the larger of what it has and deserves. */
   occupancyOf(channel: number): number {
-    return Math.max(this.encodedOf[channel] as number, this.needOf(channel, 0));
+    return Math.max(this.encodedOf[channel]!, this.needOf(channel, 0));
   }
 
   /** The next step that counts; `steps` after the last. */
@@ -150,16 +150,15 @@ export class PlacementBook {
     const { steps, needs, sums } = this;
     const from = channel * steps;
     const to = encoder * steps;
-    for (let k = 0; k < steps; k++)
-      sums[to + k] = (sums[to + k] as number) + sign * (needs[from + k] as number);
+    for (let k = 0; k < steps; k++) sums[to + k]! += sign * needs[from + k]!;
     this.peakOn[encoder] = this.peakBetween(sums, to);
   }
 
   /** Highest of a row's entries that count. */
   peakBetween(rows: Float64Array, start: number): number {
-    let peak = rows[start] as number;
+    let peak = rows[start]!;
     for (let k = this.firstStep; k < this.steps; k++) {
-      const value = rows[start + k] as number;
+      const value = rows[start + k]!;
       if (value > peak) peak = value;
     }
     return peak;
@@ -174,7 +173,7 @@ export class PlacementBook {
 
   /** First step at which an encoder's channels need more than its limit, or -1. */
   firstStepOverLimit(encoder: number): number {
-    const limit = this.limitOf[encoder] as number;
+    const limit = this.limitOf[encoder]!;
     for (let k = 0; k < this.steps; k = this.stepAfter(k)) if (this.sumOn(encoder, k) > limit) return k;
     return -1;
   }
@@ -184,9 +183,9 @@ export class PlacementBook {
     const { steps, needs, sums } = this;
     const from = channel * steps;
     const to = encoder * steps;
-    let peak = (this.occupiedOn[encoder] as number) + (needs[from] as number);
+    let peak = this.occupiedOn[encoder]! + needs[from]!;
     for (let k = 0; k < steps; k = this.stepAfter(k)) {
-      const units = (sums[to + k] as number) + (needs[from + k] as number);
+      const units = sums[to + k]! + needs[from + k]!;
       if (units > peak) peak = units;
     }
     return peak;
@@ -194,39 +193,37 @@ export class PlacementBook {
 
   /** The same as `peakWith(…) <= bound`, mostly without looking at every step. */
   fits(encoder: number, channel: number, bound: number): boolean {
-    const now = (this.occupiedOn[encoder] as number) + this.needOf(channel, 0);
+    const now = this.occupiedOn[encoder]! + this.needOf(channel, 0);
     if (now > bound) return false;
-    if ((this.peakOn[encoder] as number) + (this.peakOf[channel] as number) <= bound) return true;
+    if (this.peakOn[encoder]! + this.peakOf[channel]! <= bound) return true;
     return this.peakWith(encoder, channel) <= bound;
   }
 
   /** What is encoded on an encoder once this channel of its own has the rungs it deserves. */
   encodedAfterGrowth(encoder: number, channel: number): number {
-    return (
-      (this.encodedOn[encoder] as number) - (this.encodedOf[channel] as number) + this.needOf(channel, 0)
-    );
+    return this.encodedOn[encoder]! - this.encodedOf[channel]! + this.needOf(channel, 0);
   }
 
   /** Enters a move to another encoder: the channel still occupies the one it leaves. */
   relocate(channel: number, target: number): void {
-    this.journal.push(channel, this.homeOf[channel] as number);
+    this.journal.push(channel, this.homeOf[channel]!);
     this.rehome(channel, target);
     const now = this.needOf(channel, 0);
-    this.occupiedOn[target] = (this.occupiedOn[target] as number) + now;
-    this.encodedOn[target] = (this.encodedOn[target] as number) + now;
-    this.sessionsOn[target] = (this.sessionsOn[target] as number) + 1;
+    this.occupiedOn[target]! += now;
+    this.encodedOn[target]! += now;
+    this.sessionsOn[target]! += 1;
   }
 
   /** A channel that was relocated has left (1), or not yet (-1), the encoder it came from. */
   depart(channel: number, source: number, sign: 1 | -1): void {
-    this.occupiedOn[source] = (this.occupiedOn[source] as number) - sign * this.occupancyOf(channel);
-    this.encodedOn[source] = (this.encodedOn[source] as number) - sign * (this.encodedOf[channel] as number);
-    this.sessionsOn[source] = (this.sessionsOn[source] as number) - sign;
+    this.occupiedOn[source]! -= sign * this.occupancyOf(channel);
+    this.encodedOn[source]! -= sign * this.encodedOf[channel]!;
+    this.sessionsOn[source]! -= sign;
   }
 
   /** Enters the growth of a channel's ladder where it is. */
   grow(channel: number): void {
-    const home = this.homeOf[channel] as number;
+    const home = this.homeOf[channel]!;
     this.encodedOn[home] = this.encodedAfterGrowth(home, channel);
     this.journal.push(channel, GROWTH);
   }
@@ -240,9 +237,9 @@ export class PlacementBook {
   changedSince(mark: number): Set<number> {
     const changed = new Set<number>();
     for (let i = mark; i < this.journal.length; i += 2) {
-      const before = this.journal[i + 1] as number;
+      const before = this.journal[i + 1]!;
       if (before >= 0) changed.add(before);
-      changed.add(this.homeOf[this.journal[i] as number] as number);
+      changed.add(this.homeOf[this.journal[i]!]!);
     }
     return changed;
   }
@@ -250,34 +247,34 @@ export class PlacementBook {
   /** Takes back what was entered since `mark`. */
   rollBack(mark: number): void {
     while (this.journal.length > mark) {
-      const before = this.journal.pop() as number;
-      const channel = this.journal.pop() as number;
-      const home = this.homeOf[channel] as number;
+      const before = this.journal.pop()!;
+      const channel = this.journal.pop()!;
+      const home = this.homeOf[channel]!;
       const now = this.needOf(channel, 0);
       if (before === GROWTH) {
-        this.encodedOn[home] = (this.encodedOn[home] as number) - now + (this.encodedOf[channel] as number);
+        this.encodedOn[home] = this.encodedOn[home]! - now + this.encodedOf[channel]!;
         continue;
       }
-      this.occupiedOn[home] = (this.occupiedOn[home] as number) - now;
-      this.encodedOn[home] = (this.encodedOn[home] as number) - now;
-      this.sessionsOn[home] = (this.sessionsOn[home] as number) - 1;
+      this.occupiedOn[home]! -= now;
+      this.encodedOn[home]! -= now;
+      this.sessionsOn[home]! -= 1;
       this.rehome(channel, before);
     }
   }
 
   /** Gives a channel another home: its future needs go with it. */
   rehome(channel: number, home: number): void {
-    const before = this.homeOf[channel] as number;
+    const before = this.homeOf[channel]!;
     if (before !== NOWHERE) {
       this.addNeeds(before, channel, -1);
-      const residents = this.residentsOf[before] as number[];
-      residents[residents.indexOf(channel)] = residents[residents.length - 1] as number;
+      const residents = this.residentsOf[before]!;
+      residents[residents.indexOf(channel)] = residents[residents.length - 1]!;
       residents.pop();
     }
     this.homeOf[channel] = home;
     if (home !== NOWHERE) {
       this.addNeeds(home, channel, 1);
-      (this.residentsOf[home] as number[]).push(channel);
+      this.residentsOf[home]!.push(channel);
     }
   }
 }

@@ -49,7 +49,7 @@ export class TotalDemand {
       values[Math.min(step, values.length - 1)] ?? 0;
     for (let step = 0; step < this.p50.length; step++) {
       const median = at(p50, step);
-      this.p50[step] = (this.p50[step] as number) + sign * toQuanta(median);
+      this.p50[step]! += sign * toQuanta(median);
       this.above[step]?.add(at(p90, step) - median, sign);
       this.below[step]?.add(median - at(p10, step), sign);
     }

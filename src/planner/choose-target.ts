@@ -86,10 +86,10 @@ class Choice {
     const { book, reader } = context;
     this.slot = book.channels.slotOf(channel.spec.id);
     this.isLost = book.isWaiting[this.slot] === 1;
-    this.owner = this.isLost ? NOWHERE : (book.ownerOf[this.slot] as number);
+    this.owner = this.isLost ? NOWHERE : book.ownerOf[this.slot]!;
     // Its own units are no reason against any encoder, and it may ask for other rungs than it has.
-    const home = book.homeOf[this.slot] as number;
-    reader.takeOut(this.slot, rungs);
+    const home = book.homeOf[this.slot]!;
+    reader.placements.removeWith(this.slot, rungs);
     for (const encoder of [this.owner, home]) if (encoder !== NOWHERE) context.index.update(encoder);
   }
 

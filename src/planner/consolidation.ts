@@ -17,7 +17,7 @@ import { targetFor } from './targets';
 export const empty = (draft: PlanDraft, encoder: number, mark: number, cause: Cause): Intent[] | null => {
   const { context } = draft;
   const { book } = context;
-  const residents = book.residentsOf[encoder] as number[];
+  const residents = book.residentsOf[encoder]!;
   if (residents.some((c) => !draft.isFree(c) || isResting(context, c))) return null;
   const leaving = [...residents].sort(largestFirst(book));
   const tightest = (c: number): number => tightestFor(context, c, encoder, mark);
@@ -56,10 +56,10 @@ const tightestFor = (context: PlanningContext, channel: number, source: number, 
   let best = NOWHERE;
   let bestFill = -1;
   for (const e of book.encoders.inOrder()) {
-    if (e === source || (book.residentsOf[e] as number[]).length === 0) continue;
+    if (e === source || book.residentsOf[e]!.length === 0) continue;
     const bound = mark * boundOf(book, e, 'limit');
     if (!book.fits(e, channel, bound)) continue;
-    const fill = book.peakWith(e, channel) / (book.limitOf[e] as number);
+    const fill = book.peakWith(e, channel) / book.limitOf[e]!;
     if (fill <= bestFill || book.isUsable[e] === 0 || !hasSessionLeft(book, e)) continue;
     if (!isAllowed(book, policy, e, channel)) continue;
     best = e;
@@ -69,7 +69,7 @@ const tightestFor = (context: PlanningContext, channel: number, source: number, 
 };
 
 const withRoomMade = (draft: PlanDraft, encoder: number, cause: Cause): Intent[] | null => {
-  const fewest = (draft.context.book.residentsOf[encoder] as number[]).length;
+  const fewest = draft.context.book.residentsOf[encoder]!.length;
   const neighbourhood = neighbourhoodOf(draft, encodersAround(draft, encoder), fewest, { encoder, cause });
   const intents = searchIn(draft, neighbourhood);
   for (const intent of intents ?? []) draft.want(intent);

@@ -36,12 +36,12 @@ const allowsRegion = (book: PlacementBook, channel: number, region: string): boo
  * zone; NOWHERE if there is none.
  */
 export const groupMateIn = (book: PlacementBook, channel: number, zone: number): number => {
-  const group = book.groupOf[channel] as number;
+  const group = book.groupOf[channel]!;
   if (group === NOWHERE) return NOWHERE;
   const isIn = (encoder: number): boolean => encoder !== NOWHERE && book.zoneOf[encoder] === zone;
   for (const mate of book.groups[group] ?? []) {
     if (mate === channel) continue;
-    if (isIn(book.homeOf[mate] as number) || isIn(book.leftFrom[mate] as number)) return mate;
+    if (isIn(book.homeOf[mate]!) || isIn(book.leftFrom[mate]!)) return mate;
   }
   return NOWHERE;
 };
@@ -51,14 +51,14 @@ export const groupMateIn = (book: PlacementBook, channel: number, zone: number):
  * encodes has no present one.
  */
 export const keepsClass = (book: PlacementBook, channel: number, encoder: number): boolean => {
-  const owner = book.ownerOf[channel] as number;
+  const owner = book.ownerOf[channel]!;
   if (owner === NOWHERE || book.isWaiting[channel] === 1) return true;
   return book.classOf[owner] === book.classOf[encoder];
 };
 
 /** Where a channel must be whatever its group mates do: region and pins. Null, or what is wrong with an encoder. */
 export const pinBreachOf = (book: PlacementBook, encoder: number, channel: number): string | null => {
-  const seen = book.encoderSeen[encoder] as EncoderObservation;
+  const seen = book.encoderSeen[encoder]!;
   if (!allowsRegion(book, channel, seen.region)) {
     return `is in region ${seen.region}, the channel in ${regionsOf(book, channel).join(' or ')}`;
   }
@@ -87,7 +87,7 @@ export const breachOf = (
   if (!policy.allowDiscontinuity && !keepsClass(book, channel, encoder)) {
     return 'is of another compatibility class, and the policy allows no discontinuity';
   }
-  const mate = groupMateIn(book, channel, book.zoneOf[encoder] as number);
+  const mate = groupMateIn(book, channel, book.zoneOf[encoder]!);
   return mate === NOWHERE
     ? null
     : `shares its zone with ${book.channels.idOf(mate)}, of the same redundancy group`;
@@ -103,7 +103,7 @@ export const isAllowed = (book: PlacementBook, policy: Policy, encoder: number, 
 };
 
 export const hasSessionLeft = (book: PlacementBook, encoder: number): boolean =>
-  (book.sessionsOn[encoder] as number) < (book.mostSessionsOf[encoder] as number);
+  book.sessionsOn[encoder]! < book.mostSessionsOf[encoder]!;
 
 /** Why an encoder can't take a channel, or null if it can. */
 export const rejectionOf = (
@@ -113,7 +113,7 @@ export const rejectionOf = (
   channel: number,
   bound: FillBound,
 ): Rejection | null => {
-  const seen = book.encoderSeen[encoder] as EncoderObservation;
+  const seen = book.encoderSeen[encoder]!;
   const reject = (code: ErrorCode, why: string): Rejection => ({ encoderId: seen.id, code, why });
   if (!seen.reachable) return reject('encoder-unreachable', 'does not answer');
   if (seen.draining) return reject('encoder-cordoned', 'is being drained');

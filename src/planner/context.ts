@@ -24,13 +24,12 @@ export interface PlanningContext {
   misplaced: number[];
 }
 
-export const seen = (book: PlacementBook, encoder: number): EncoderObservation =>
-  book.encoderSeen[encoder] as EncoderObservation;
+export const seen = (book: PlacementBook, encoder: number): EncoderObservation => book.encoderSeen[encoder]!;
 
 /** Orders by falling size, then by id. */
 export const largestFirst = (book: PlacementBook): ((a: number, b: number) => number) => {
   const { peakOf, channels } = book;
-  return (a, b) => (peakOf[b] as number) - (peakOf[a] as number) || channels.compare(a, b);
+  return (a, b) => peakOf[b]! - peakOf[a]! || channels.compare(a, b);
 };
 
 export const buildContext = (
@@ -60,7 +59,7 @@ export const buildContext = (
 
 /** Does somebody encode this channel, with nothing under way, so that a plan may move it? */
 export const isMovable = (book: PlacementBook, channel: number): boolean => {
-  const home = book.homeOf[channel] as number;
+  const home = book.homeOf[channel]!;
   return (
     book.isWaiting[channel] === 0 &&
     home !== NOWHERE &&
@@ -71,11 +70,11 @@ export const isMovable = (book: PlacementBook, channel: number): boolean => {
 
 const isMisplaced = (book: PlacementBook, policy: Policy, channel: number): boolean => {
   if (!isMovable(book, channel)) return false;
-  const home = book.homeOf[channel] as number;
+  const home = book.homeOf[channel]!;
   if (book.hasRules[channel] === 0) return book.regionOf[home] !== book.nearRegionOf[channel];
   return breachOf(book, policy, home, channel) !== null;
 };
 
 /** Has it moved so lately that the planner leaves it where it is? */
 export const isResting = ({ book, policy, atMs }: PlanningContext, channel: number): boolean =>
-  (book.movedAtMs[channel] as number) + policy.restSeconds * 1000 > atMs;
+  book.movedAtMs[channel]! + policy.restSeconds * 1000 > atMs;

@@ -9,7 +9,7 @@ const MAX_OFFERED = 40;
 
 /** What an encoder carries beyond its limit at the steps where it does: [step, quanta] pairs. */
 const excessesOf = (book: PlacementBook, encoder: number): { step: number; excess: number }[] => {
-  const limit = book.limitOf[encoder] as number;
+  const limit = book.limitOf[encoder]!;
   const excesses: { step: number; excess: number }[] = [];
   for (let k = 0; k < book.steps; k = book.stepAfter(k)) {
     const excess = book.sumOn(encoder, k) - limit;
@@ -32,7 +32,7 @@ export const fewestDepartures = (
     const units = channels.map((c) => book.needOf(c, step)).sort((a, b) => b - a);
     let left = excess;
     let count = 0;
-    while (left > 0 && count < units.length) left -= units[count++] as number;
+    while (left > 0 && count < units.length) left -= units[count++]!;
     if (left > 0) return Infinity;
     fewest = Math.max(fewest, count);
   }
@@ -73,14 +73,13 @@ export function* relievingSets(
   if (!Number.isFinite(fewest)) return;
   const relieves = (set: readonly number[]): boolean =>
     excesses.every(({ step, excess }) => set.reduce((left, c) => left - book.needOf(c, step), excess) <= 0);
-  const unitsOf = (set: readonly number[]): number =>
-    set.reduce((sum, c) => sum + (book.peakOf[c] as number), 0);
+  const unitsOf = (set: readonly number[]): number => set.reduce((sum, c) => sum + book.peakOf[c]!, 0);
 
   const largest = candidates.slice(0, MAX_CANDIDATES);
   let offered = 0;
   for (let size = fewest; size <= Math.min(MAX_SET, largest.length); size++) {
     const sets = setsOf(largest.length, size)
-      .map((set) => set.map((i) => largest[i] as number))
+      .map((set) => set.map((i) => largest[i]!))
       .filter(relieves)
       .map((set) => ({ set, units: unitsOf(set) }))
       .sort((a, b) => a.units - b.units);

@@ -49,9 +49,9 @@ export class PlanDraft {
   /** Channels on an encoder that the plan may touch, by id. */
   freeChannelsOn(encoder: number): number[] {
     const { book } = this.context;
-    return (book.residentsOf[encoder] as number[])
-      .filter((c) => this.isFree(c))
-      .sort((a, b) => book.channels.compare(a, b));
+    return book.residentsOf[encoder]!.filter((c) => this.isFree(c)).sort((a, b) =>
+      book.channels.compare(a, b),
+    );
   }
 
   /** Enters a wanted move in the loads. */
@@ -63,7 +63,7 @@ export class PlanDraft {
   /** Enters a channel's departure in the loads; taken back by `rollBack`. */
   relocate(channel: number, target: number): void {
     const { book, index } = this.context;
-    const source = book.homeOf[channel] as number;
+    const source = book.homeOf[channel]!;
     book.relocate(channel, target);
     index.update(target);
     if (source >= 0) index.update(source);

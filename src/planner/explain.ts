@@ -44,11 +44,11 @@ export const overloadOf = (context: PlanningContext, encoder: number): Overload 
   const step = book.firstStepOverLimit(encoder);
   if (step < 0) return null;
   const { id, capacityUnits } = seen(book, encoder);
-  const limitUnits = toUnits(book.limitOf[encoder] as number);
+  const limitUnits = toUnits(book.limitOf[encoder]!);
   const inSeconds = secondsUntil(context, step);
-  const peakUnits = toUnits(book.peakOn[encoder] as number);
-  const residents = book.residentsOf[encoder] as number[];
-  const currentUnits = toUnits(residents.reduce((sum, c) => sum + (book.encodedOf[c] as number), 0));
+  const peakUnits = toUnits(book.peakOn[encoder]!);
+  const residents = book.residentsOf[encoder]!;
+  const currentUnits = toUnits(residents.reduce((sum, c) => sum + book.encodedOf[c]!, 0));
   const when = step === 0 ? 'needs' : 'is forecast to need';
   const at = step === 0 ? 'now' : `at P90, first over the limit in ${Math.ceil(inSeconds)} s`;
   return {
@@ -86,18 +86,18 @@ export const explanationOf = (
   const to = seen(book, target);
   const { rejected, counts } = alternativesTo(context, channel, target, options);
   const withIt = toUnits(book.peakWith(target, channel));
-  const limit = toUnits(book.limitOf[target] as number);
+  const limit = toUnits(book.limitOf[target]!);
   const fitnessFrom = owner === undefined ? undefined : fitness.get(owner)?.score;
   const fitnessTo = fitness.get(to.id)?.score;
   return {
     summary:
-      `${cause.words}; moving ${id} (${formatQuanta(book.peakOf[channel] as number)} units at P90) to ${to.id}, ` +
+      `${cause.words}; moving ${id} (${formatQuanta(book.peakOf[channel]!)} units at P90) to ${to.id}, ` +
       `which then needs ${formatUnits(withIt)} of ${formatUnits(to.capacityUnits)} (${limitWords(context, target)}).`,
     ...(forecast && { forecastId: forecast.forecastId }),
     figures: roundFigures({
       ...cause.figures,
-      channelUnits: toUnits(book.encodedOf[channel] as number),
-      channelUnitsP90: toUnits(book.peakOf[channel] as number),
+      channelUnits: toUnits(book.encodedOf[channel]!),
+      channelUnitsP90: toUnits(book.peakOf[channel]!),
       targetUnitsP90: withIt,
       targetLimitUnits: limit,
     }),
@@ -118,13 +118,13 @@ export const explainedMove = (
   cause: Cause,
 ): Move => {
   const { book } = context;
-  const owner = book.ownerOf[channel] as number;
+  const owner = book.ownerOf[channel]!;
   const exclude = owner === NOWHERE ? [] : [owner];
   return {
     channelId: book.channels.idOf(channel),
     fromEncoderId: book.channelSeen[channel]?.owner?.encoderId ?? null,
     toEncoderId: book.encoders.idOf(target),
-    rungs: book.rungsOf[channel] as number,
+    rungs: book.rungsOf[channel]!,
     reason: cause.reason,
     explanation: explanationOf(context, channel, target, cause, { atMost: 'limit', exclude }),
   };

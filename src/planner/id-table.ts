@@ -43,7 +43,7 @@ export class IdTable {
   }
 
   idOf(slot: number): string {
-    return this.idBySlot[slot] as string;
+    return this.idBySlot[slot]!;
   }
 
   add(id: string): number {

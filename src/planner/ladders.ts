@@ -1,4 +1,4 @@
-import type { ChannelObservation, Move } from '../domain';
+import type { Move } from '../domain';
 import { NOWHERE } from './book';
 import { isResting } from './context';
 import type { PlanDraft } from './draft';
@@ -9,9 +9,9 @@ import { targetFor } from './targets';
 /** A handoff to the same encoder that gives the channel the rungs it deserves. */
 const changeOf = (draft: PlanDraft, encoder: number, slot: number): Move => {
   const { book, fitness, forecast } = draft.context;
-  const channel = book.channelSeen[slot] as ChannelObservation;
+  const channel = book.channelSeen[slot]!;
   const { spec, viewers } = channel;
-  const rungs = book.rungsOf[slot] as number;
+  const rungs = book.rungsOf[slot]!;
   const encoderId = book.encoders.idOf(encoder);
   const earns = rungs > channel.rungs ? 'earns' : 'no longer earns more than';
   const score = fitness.get(encoderId)?.score;
@@ -29,10 +29,10 @@ const changeOf = (draft: PlanDraft, encoder: number, slot: number): Move => {
         viewersThreshold: spec.viewersPerRung[Math.min(rungs, channel.rungs) - 1] ?? 0,
         rungs,
         rungsBefore: channel.rungs,
-        channelUnits: toUnits(book.encodedOf[slot] as number),
+        channelUnits: toUnits(book.encodedOf[slot]!),
         channelUnitsAfter: toUnits(book.needOf(slot, 0)),
         encoderUnitsAfter: toUnits(book.encodedAfterGrowth(encoder, slot)),
-        limitUnits: toUnits(book.fullLimitOf[encoder] as number),
+        limitUnits: toUnits(book.fullLimitOf[encoder]!),
       }),
       ...(score !== undefined && { fitness: { from: score, to: score } }),
       rejected: [],
@@ -47,22 +47,22 @@ const changeOf = (draft: PlanDraft, encoder: number, slot: number): Move => {
  */
 export const planLadders = (draft: PlanDraft): void => {
   const { book } = draft.context;
-  const rungsBefore = (c: number): number => book.rungsNow[c] as number;
-  const viewersOf = (c: number): number => (book.channelSeen[c] as ChannelObservation).viewers;
+  const rungsBefore = (c: number): number => book.rungsNow[c]!;
+  const viewersOf = (c: number): number => book.channelSeen[c]!.viewers;
   const byHome = (a: number, b: number): number =>
-    book.encoders.compare(book.homeOf[a] as number, book.homeOf[b] as number) || book.channels.compare(a, b);
+    book.encoders.compare(book.homeOf[a]!, book.homeOf[b]!) || book.channels.compare(a, b);
   const changing = book.channels
     .filter((c) => book.rungsOf[c] !== rungsBefore(c) && draft.isFree(c))
-    .filter((c) => book.isDraining[book.homeOf[c] as number] === 0);
-  const shrinking = changing.filter((c) => (book.rungsOf[c] as number) < rungsBefore(c)).sort(byHome);
+    .filter((c) => book.isDraining[book.homeOf[c]!] === 0);
+  const shrinking = changing.filter((c) => book.rungsOf[c]! < rungsBefore(c)).sort(byHome);
   const growing = changing
-    .filter((c) => (book.rungsOf[c] as number) > rungsBefore(c))
+    .filter((c) => book.rungsOf[c]! > rungsBefore(c))
     .sort((a, b) => viewersOf(b) - viewersOf(a) || byHome(a, b));
 
   for (const channel of shrinking) {
     if (draft.movesLeft === 0) return;
-    const home = book.homeOf[channel] as number;
-    const isCrowded = (book.occupiedOn[home] as number) > (book.fullLimitOf[home] as number);
+    const home = book.homeOf[channel]!;
+    const isCrowded = book.occupiedOn[home]! > book.fullLimitOf[home]!;
     if (isResting(draft.context, channel) && !isCrowded) continue;
     draft.settle(changeOf(draft, home, channel), channel);
   }
@@ -75,18 +75,18 @@ export const planLadders = (draft: PlanDraft): void => {
 const growWhereItFits = (draft: PlanDraft, channel: number): void => {
   const { context } = draft;
   const { book, index } = context;
-  const home = book.homeOf[channel] as number;
+  const home = book.homeOf[channel]!;
   const after = book.encodedAfterGrowth(home, channel);
-  if (after <= (book.fullLimitOf[home] as number)) {
+  if (after <= book.fullLimitOf[home]!) {
     draft.settle(changeOf(draft, home, channel), channel);
     book.grow(channel);
     return;
   }
   const encoderId = book.encoders.idOf(home);
   const channelId = book.channels.idOf(channel);
-  const words = `${encoderId} would carry ${formatQuanta(after)} units, over its limit of ${formatQuanta(book.fullLimitOf[home] as number)}, if ${channelId} grew to ${book.rungsOf[channel]} renditions`;
+  const words = `${encoderId} would carry ${formatQuanta(after)} units, over its limit of ${formatQuanta(book.fullLimitOf[home]!)}, if ${channelId} grew to ${book.rungsOf[channel]} renditions`;
   const reliefIsPlanned = book.firstStepOverLimit(home) < 0;
-  if (after > (book.capacityOf[home] as number) && !reliefIsPlanned && !isResting(context, channel)) {
+  if (after > book.capacityOf[home]! && !reliefIsPlanned && !isResting(context, channel)) {
     const target = targetFor(context, channel, { atMost: 'limit', exclude: [home] });
     if (target !== NOWHERE && draft.allowsMove(home, target)) {
       draft.settle(explainedMove(context, channel, target, { reason: 'ladder', words }), channel, [

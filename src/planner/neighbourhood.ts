@@ -45,19 +45,17 @@ export const neighbourhoodOf = (
   const m = encoders.length;
   const n = channels.length;
   const position = new Map(encoders.map((e, i) => [e, i]));
-  const homes = channels.map((c) => book.homeOf[c] as number);
+  const homes = channels.map((c) => book.homeOf[c]!);
   const needs = Float64Array.from(channels.flatMap((c) => steps.map((k) => book.needOf(c, k))));
   const fixed = Float64Array.from(encoders.flatMap((e) => steps.map((k) => book.sumOn(e, k))));
-  const mostChannels = Int32Array.from(
-    encoders.map((e) => (book.mostSessionsOf[e] as number) - (book.sessionsOn[e] as number)),
-  );
+  const mostChannels = Int32Array.from(encoders.map((e) => book.mostSessionsOf[e]! - book.sessionsOn[e]!));
   homes.forEach((home, c) => {
     const e = position.get(home) as number;
     steps.forEach((_, k) => (fixed[e * steps.length + k]! -= needs[c * steps.length + k]!));
     mostChannels[e]! += 1;
   });
   const allowed = new Uint8Array(n * m);
-  const units = channels.reduce((sum, c) => sum + (book.peakOf[c] as number), 1);
+  const units = channels.reduce((sum, c) => sum + book.peakOf[c]!, 1);
   channels.forEach((c, i) =>
     encoders.forEach((e, j) => {
       const here = homes[i] === e;
@@ -82,22 +80,19 @@ export const neighbourhoodOf = (
       // Nothing may come to an encoder that is to be empty, and what stays there is not this search's to move.
       limits: Float64Array.from(
         encoders.map((e) =>
-          book.isDraining[e] === 1 || closed?.encoder === e ? Infinity : (book.limitOf[e] as number),
+          book.isDraining[e] === 1 || closed?.encoder === e ? Infinity : book.limitOf[e]!,
         ),
       ),
       mostChannels: mostChannels.map((most) => Math.max(0, most)),
       allowed,
       start: Int32Array.from(homes, (home) => position.get(home) as number),
-      reluctance: Float64Array.from(
-        channels,
-        (c) => (RELUCTANCE_OF_ALL * (book.peakOf[c] as number)) / units,
-      ),
-      zones: Int32Array.from(encoders, (e) => book.zoneOf[e] as number),
+      reluctance: Float64Array.from(channels, (c) => (RELUCTANCE_OF_ALL * book.peakOf[c]!) / units),
+      zones: Int32Array.from(encoders, (e) => book.zoneOf[e]!),
       ...groupsOf(draft, channels),
       fewestMoves,
     },
     causeOf: (c) => {
-      const home = book.homeOf[c] as number;
+      const home = book.homeOf[c]!;
       const id = book.encoders.idOf(home);
       if (closed?.encoder === home) return closed.cause;
       if (book.isDraining[home] === 1) return { reason: 'drain', words: `${id} is being drained` };
@@ -125,7 +120,7 @@ const groupsOf = (
   const zoneCount = reader.zones.words.length;
   const numbers = new Map<number, number>();
   const groups = Int32Array.from(channels, (c) => {
-    const group = book.groupOf[c] as number;
+    const group = book.groupOf[c]!;
     if (group === NOWHERE) return -1;
     if (!numbers.has(group)) numbers.set(group, numbers.size);
     return numbers.get(group) as number;
@@ -134,10 +129,9 @@ const groupsOf = (
   const searched = new Set(channels);
   for (const [group, number] of numbers) {
     for (const mate of book.groups[group] ?? []) {
-      const left = book.leftFrom[mate] as number;
-      const home = searched.has(mate) ? NOWHERE : (book.homeOf[mate] as number);
-      for (const e of [home, left])
-        if (e !== NOWHERE) taken[number * zoneCount + (book.zoneOf[e] as number)]! += 1;
+      const left = book.leftFrom[mate]!;
+      const home = searched.has(mate) ? NOWHERE : book.homeOf[mate]!;
+      for (const e of [home, left]) if (e !== NOWHERE) taken[number * zoneCount + book.zoneOf[e]!]! += 1;
     }
   }
   return { groups, zoneCount, taken };
@@ -152,7 +146,7 @@ export const intentsOf = (neighbourhood: Neighbourhood, assignment: Int32Array):
       : [
           {
             channel,
-            target: encoders[assignment[i] as number] as number,
+            target: encoders[assignment[i]!]!,
             cause: neighbourhood.causeOf(channel),
           },
         ],

@@ -91,7 +91,7 @@ class Stage {
     const counted = intents.filter(({ cause }) => cause.reason !== 'drain');
     const movesOn = new Map<number, number>();
     for (const { channel, target } of counted) {
-      for (const e of [homeOf[channel] as number, target]) {
+      for (const e of [homeOf[channel]!, target]) {
         movesOn.set(e, (movesOn.get(e) ?? this.movesOn.get(e) ?? 0) + 1);
       }
     }
@@ -101,11 +101,11 @@ class Stage {
   private hasRoomNow(intent: Intent): boolean {
     const { channel, target } = intent;
     const { book } = this.draft.context;
-    const now = (book.occupiedOn[target] as number) + book.needOf(channel, 0);
+    const now = book.occupiedOn[target]! + book.needOf(channel, 0);
     return (
-      now <= (book.limitOf[target] as number) &&
+      now <= book.limitOf[target]! &&
       hasSessionLeft(book, target) &&
-      !this.mateIsIn(channel, book.zoneOf[target] as number)
+      !this.mateIsIn(channel, book.zoneOf[target]!)
     );
   }
 
@@ -114,16 +114,14 @@ class Stage {
     const { book } = this.draft.context;
     const mark = book.mark();
     for (const { channel, target } of intents) book.relocate(channel, target);
-    const fits = intents.every(
-      ({ target }) => (book.peakOn[target] as number) <= (book.limitOf[target] as number),
-    );
+    const fits = intents.every(({ target }) => book.peakOn[target]! <= book.limitOf[target]!);
     book.rollBack(mark);
     return fits;
   }
 
   private mateIsIn(channel: number, zone: number): boolean {
     const { book } = this.draft.context;
-    const group = book.groupOf[channel] as number;
+    const group = book.groupOf[channel]!;
     if (group === NOWHERE) return false;
     return (book.groups[group] ?? []).some(
       (mate) =>
@@ -142,7 +140,7 @@ class Stage {
       while (circle.length <= LONGEST_CIRCLE && !this.hasRoomLater(circle)) {
         const targets = new Set(circle.map(({ target }) => target));
         const next = intents.find(
-          (intent) => !circle.includes(intent) && targets.has(book.homeOf[intent.channel] as number),
+          (intent) => !circle.includes(intent) && targets.has(book.homeOf[intent.channel]!),
         );
         if (!next) break;
         circle.push(next);
@@ -164,7 +162,7 @@ class Stage {
   private enter(intent: Intent, wave: number, circle: readonly Intent[]): void {
     const { channel, target, cause } = intent;
     const { book } = this.draft.context;
-    const source = book.homeOf[channel] as number;
+    const source = book.homeOf[channel]!;
     this.turns.push({ intent, wave, alongside: circle.filter((other) => other !== intent) });
     book.relocate(channel, target);
     this.stillOn.set(channel, source);

@@ -13,7 +13,7 @@ const MOST_PLACES = 8;
 const troubledEncoders = (draft: PlanDraft): number[] => {
   const { book } = draft.context;
   const troubled = new Set(overloadedEncoders(draft));
-  for (const c of misplacedChannels(draft)) troubled.add(book.homeOf[c] as number);
+  for (const c of misplacedChannels(draft)) troubled.add(book.homeOf[c]!);
   const draining = book.encoders.filter((e) => book.isDraining[e] === 1);
   for (const e of draining) if (draft.freeChannelsOn(e).length > 0) troubled.add(e);
   return [...troubled].sort((a, b) => book.encoders.compare(a, b));
@@ -38,7 +38,7 @@ const mayBeFeasible = (draft: PlanDraft): boolean => {
   const loads = new Float64Array(book.steps);
   for (const e of book.encoders.inOrder()) {
     if (book.isStaying[e] === 0 && book.isDraining[e] === 0) continue;
-    if (book.isStaying[e] === 1) limits += book.limitOf[e] as number;
+    if (book.isStaying[e] === 1) limits += book.limitOf[e]!;
     for (let k = 0; k < book.steps; k = book.stepAfter(k)) loads[k]! += book.sumOn(e, k);
   }
   return loads.every((load) => load <= limits);

@@ -71,7 +71,7 @@ export class Rearrangement {
     this.inZone = Int32Array.from(p.taken);
     this.violations = new Float64Array(p.encoders);
     this.tabuUntil = new Int32Array(p.channels * p.encoders);
-    for (let c = 0; c < p.channels; c++) this.enter(c, p.start[c] as number);
+    for (let c = 0; c < p.channels; c++) this.enter(c, p.start[c]!);
     for (let e = 0; e < p.encoders; e++) this.violations[e] = this.violationOf(e, -1, -1);
   }
 
@@ -118,37 +118,37 @@ export class Rearrangement {
 
   private totalViolation(): number {
     let sum = BROKEN_RULE * (this.groupViolations + this.misfits);
-    for (let e = 0; e < this.p.encoders; e++) sum += this.violations[e] as number;
+    for (let e = 0; e < this.p.encoders; e++) sum += this.violations[e]!;
     return sum;
   }
 
   /** What is wrong with an encoder's load, were one channel taken off and one put on it (-1: none). */
   private violationOf(encoder: number, off: number, on: number): number {
     const { steps, needs, limits, mostChannels } = this.p;
-    const limit = limits[encoder] as number;
+    const limit = limits[encoder]!;
     const start = encoder * steps;
     let peak = 0;
     for (let k = 0; k < steps; k++) {
-      let units = this.loads[start + k] as number;
-      if (off >= 0) units -= needs[off * steps + k] as number;
-      if (on >= 0) units += needs[on * steps + k] as number;
+      let units = this.loads[start + k]!;
+      if (off >= 0) units -= needs[off * steps + k]!;
+      if (on >= 0) units += needs[on * steps + k]!;
       if (units > peak) peak = units;
     }
-    const count = (this.counts[encoder] as number) - (off >= 0 ? 1 : 0) + (on >= 0 ? 1 : 0);
-    const surplus = Math.max(0, count - (mostChannels[encoder] as number));
+    const count = this.counts[encoder]! - (off >= 0 ? 1 : 0) + (on >= 0 ? 1 : 0);
+    const surplus = Math.max(0, count - mostChannels[encoder]!);
     const over = peak > limit ? (peak - limit) / Math.max(limit, 1) : 0;
     return over + BROKEN_RULE * surplus;
   }
 
   private groupChange(channel: number, to: number): number {
     const { groups, zones, zoneCount } = this.p;
-    const group = groups[channel] as number;
+    const group = groups[channel]!;
     if (group < 0) return 0;
-    const from = zones[this.at[channel] as number] as number;
-    const zone = zones[to] as number;
+    const from = zones[this.at[channel]!]!;
+    const zone = zones[to]!;
     if (from === zone) return 0;
-    const leaves = (this.inZone[group * zoneCount + from] as number) > 1 ? -1 : 0;
-    const joins = (this.inZone[group * zoneCount + zone] as number) > 0 ? 1 : 0;
+    const leaves = this.inZone[group * zoneCount + from]! > 1 ? -1 : 0;
+    const joins = this.inZone[group * zoneCount + zone]! > 0 ? 1 : 0;
     return leaves + joins;
   }
 
@@ -157,7 +157,7 @@ export class Rearrangement {
   }
 
   private costAt(channel: number, encoder: number): number {
-    return encoder === this.p.start[channel] ? 0 : 1 + (this.p.reluctance[channel] as number);
+    return encoder === this.p.start[channel] ? 0 : 1 + this.p.reluctance[channel]!;
   }
 
   private mayGo(channel: number, to: number): boolean {
@@ -166,11 +166,11 @@ export class Rearrangement {
 
   private isTroubled(channel: number): boolean {
     const { groups, zones, zoneCount, start } = this.p;
-    const encoder = this.at[channel] as number;
-    if ((this.violations[encoder] as number) > EPSILON || encoder !== start[channel]) return true;
+    const encoder = this.at[channel]!;
+    if (this.violations[encoder]! > EPSILON || encoder !== start[channel]) return true;
     if (this.isMisfit(channel, encoder)) return true;
-    const group = groups[channel] as number;
-    return group >= 0 && (this.inZone[group * zoneCount + (zones[encoder] as number)] as number) > 1;
+    const group = groups[channel]!;
+    return group >= 0 && this.inZone[group * zoneCount + zones[encoder]!]! > 1;
   }
 
   private bestStep(weight: number, now: number): Step | null {
@@ -184,26 +184,26 @@ export class Rearrangement {
     };
     for (let c = 0; c < p.channels; c++) {
       if (!this.isTroubled(c)) continue;
-      const from = at[c] as number;
-      const leaving = this.violationOf(from, c, -1) - (this.violations[from] as number);
+      const from = at[c]!;
+      const leaving = this.violationOf(from, c, -1) - this.violations[from]!;
       const misfit = this.isMisfit(c, from) ? -1 : 0;
       for (let e = 0; e < p.encoders; e++) {
         if (e === from || !this.mayGo(c, e) || this.isTabu(c, e, now)) continue;
-        const arriving = this.violationOf(e, -1, c) - (this.violations[e] as number);
+        const arriving = this.violationOf(e, -1, c) - this.violations[e]!;
         const rules = this.groupChange(c, e) + misfit + (this.isMisfit(c, e) ? 1 : 0);
         const cost = this.costAt(c, e) - this.costAt(c, from);
         consider(c, e, -1, leaving + arriving + BROKEN_RULE * rules, cost);
       }
       for (let d = 0; d < p.channels; d++) {
-        const to = at[d] as number;
+        const to = at[d]!;
         if (to === from || !this.mayGo(c, to) || !this.mayGo(d, from)) continue;
         if (this.isTabu(c, to, now) || this.isTabu(d, from, now)) continue;
-        if ((p.groups[c] as number) >= 0 && p.groups[c] === p.groups[d]) continue;
+        if (p.groups[c]! >= 0 && p.groups[c] === p.groups[d]) continue;
         const loads =
           this.violationOf(from, c, d) -
-          (this.violations[from] as number) +
+          this.violations[from]! +
           this.violationOf(to, d, c) -
-          (this.violations[to] as number);
+          this.violations[to]!;
         const rules =
           this.groupChange(c, to) +
           this.groupChange(d, from) +
@@ -219,18 +219,18 @@ export class Rearrangement {
   }
 
   private isTabu(channel: number, encoder: number, now: number): boolean {
-    return (this.tabuUntil[channel * this.p.encoders + encoder] as number) > now;
+    return this.tabuUntil[channel * this.p.encoders + encoder]! > now;
   }
 
   private take({ channel, to, other }: Step, now: number): void {
-    const from = this.at[channel] as number;
+    const from = this.at[channel]!;
     this.shift(channel, to, now);
     if (other >= 0) this.shift(other, from, now);
   }
 
   /** Moves one channel; it does not come back for some iterations. */
   private shift(channel: number, to: number, now: number): void {
-    const from = this.at[channel] as number;
+    const from = this.at[channel]!;
     const tenure = TENURE + Math.floor(this.random() * TENURE_SPREAD);
     this.tabuUntil[channel * this.p.encoders + from] = now + tenure;
     this.leave(channel);
@@ -243,7 +243,7 @@ export class Rearrangement {
   private kick(best: Int32Array | null): void {
     const { p } = this;
     for (let c = 0; c < p.channels; c++) {
-      const to = (best ?? p.start)[c] as number;
+      const to = (best ?? p.start)[c]!;
       if (to !== this.at[c]) this.shift(c, to, 0);
     }
     this.tabuUntil.fill(0);
@@ -259,9 +259,9 @@ export class Rearrangement {
     this.at[channel] = encoder;
     for (let k = 0; k < p.steps; k++) {
       const i = encoder * p.steps + k;
-      this.loads[i] = (this.loads[i] as number) + (p.needs[channel * p.steps + k] as number);
+      this.loads[i]! += p.needs[channel * p.steps + k]!;
     }
-    this.counts[encoder] = (this.counts[encoder] as number) + 1;
+    this.counts[encoder]! += 1;
     if (encoder !== p.start[channel]) this.moved += 1;
     this.movedCost += this.costAt(channel, encoder);
     if (this.isMisfit(channel, encoder)) this.misfits += 1;
@@ -270,12 +270,12 @@ export class Rearrangement {
 
   private leave(channel: number): void {
     const { p } = this;
-    const encoder = this.at[channel] as number;
+    const encoder = this.at[channel]!;
     for (let k = 0; k < p.steps; k++) {
       const i = encoder * p.steps + k;
-      this.loads[i] = (this.loads[i] as number) - (p.needs[channel * p.steps + k] as number);
+      this.loads[i]! -= p.needs[channel * p.steps + k]!;
     }
-    this.counts[encoder] = (this.counts[encoder] as number) - 1;
+    this.counts[encoder]! -= 1;
     if (encoder !== p.start[channel]) this.moved -= 1;
     this.movedCost -= this.costAt(channel, encoder);
     if (this.isMisfit(channel, encoder)) this.misfits -= 1;
@@ -284,10 +284,10 @@ export class Rearrangement {
 
   private countInZone(channel: number, encoder: number, change: 1 | -1): void {
     const { groups, zones, zoneCount } = this.p;
-    const group = groups[channel] as number;
+    const group = groups[channel]!;
     if (group < 0) return;
-    const i = group * zoneCount + (zones[encoder] as number);
-    const before = this.inZone[i] as number;
+    const i = group * zoneCount + zones[encoder]!;
+    const before = this.inZone[i]!;
     this.inZone[i] = before + change;
     // Members of a group beyond the first in a zone are one violation each.
     this.groupViolations += Math.max(0, before + change - 1) - Math.max(0, before - 1);

@@ -33,7 +33,7 @@ const placeAll = (draft: PlanDraft, overload: Overload, set: readonly number[]):
 /** Encoders that answer, are not drained and will need more than their limit: the soonest first, then the worst. */
 export const overloadedEncoders = (draft: PlanDraft): number[] => {
   const { book } = draft.context;
-  const excess = (e: number): number => (book.peakOn[e] as number) - (book.limitOf[e] as number);
+  const excess = (e: number): number => book.peakOn[e]! - book.limitOf[e]!;
   return book.encoders
     .filter((e) => excess(e) > 0 && book.isStaying[e] === 1)
     .map((e) => ({ e, step: book.firstStepOverLimit(e) }))

@@ -7,7 +7,7 @@ import { targetFor } from './targets';
 
 /** Why a channel, which is somewhere, must not stay there; null if it may. */
 export const breachWhereItIs = ({ book, policy }: PlanningContext, channel: number): Cause | null => {
-  const home = book.homeOf[channel] as number;
+  const home = book.homeOf[channel]!;
   const breach = breachOf(book, policy, home, channel);
   return breach === null
     ? null
@@ -32,7 +32,7 @@ export const planRepairs = (draft: PlanDraft): void => {
     // Judged afresh: a group mate may have left the zone.
     const cause = breachWhereItIs(context, channel);
     if (cause === null) continue;
-    const source = book.homeOf[channel] as number;
+    const source = book.homeOf[channel]!;
     const target = targetFor(context, channel, { atMost: 'limit', exclude: [source] });
     if (target !== NOWHERE) draft.want({ channel, target, cause });
   }

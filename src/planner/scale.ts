@@ -23,12 +23,12 @@ const inputOf = (draft: PlanDraft): ScaleInput => {
     outcomes: reader.provisioning,
     congestedRegions: regionOutlooks(forecast, atMs, policy).flatMap((r) => (r.congested ? [r.region] : [])),
     homelessUnits: toUnits(draft.homeless),
-    nowUnits: toUnits(book.totals[0] as number),
+    nowUnits: toUnits(book.totals[0]!),
     encoders: book.encoders.inOrder().map((e) => ({
       id: book.encoders.idOf(e),
       zone: seen(book, e).zone,
       region: seen(book, e).region,
-      limitUnits: toUnits(book.limitOf[e] as number),
+      limitUnits: toUnits(book.limitOf[e]!),
       staying: book.isStaying[e] === 1,
       usable: book.isUsable[e] === 1,
     })),
@@ -77,16 +77,16 @@ export const planScaleIn = (
 
   const quiet = quietSeconds(context, (atMs - (since ?? atMs)) / 1000);
   const worthMoves = quiet / Math.max(policy.handoffCostEncoderSeconds, 1e-9);
-  const channelsOn = (e: number): number => (book.residentsOf[e] as number[]).length;
+  const channelsOn = (e: number): number => book.residentsOf[e]!.length;
   const scoreOf = (e: number): number => fitness.get(book.encoders.idOf(e))?.score ?? 0;
   const inOrder = departures
     .map((departure) => ({ departure, encoder: book.encoders.slotOf(departure.encoderId) }))
     .filter(({ encoder }) => channelsOn(encoder) <= worthMoves)
     .sort(
       ({ encoder: a }, { encoder: b }) =>
-        (book.limitOf[a] as number) - (book.limitOf[b] as number) ||
+        book.limitOf[a]! - book.limitOf[b]! ||
         channelsOn(a) - channelsOn(b) ||
-        (book.peakOn[a] as number) - (book.peakOn[b] as number) ||
+        book.peakOn[a]! - book.peakOn[b]! ||
         Math.round((scoreOf(a) - scoreOf(b)) * 1e6) ||
         book.encoders.compare(b, a),
     );

@@ -31,7 +31,7 @@ const settle = (draft: PlanDraft, { intent, wave, alongside }: Turn): void => {
   }
   const move = explainedMove(context, channel, target, cause);
   context.book.rollBack(mark);
-  const source = context.book.homeOf[channel] as number;
+  const source = context.book.homeOf[channel]!;
   draft.settle(wave === 0 ? move : { ...move, wave }, channel, [source, target]);
   draft.relocate(channel, target);
 };

@@ -23,7 +23,7 @@ export const encodersAround = (draft: PlanDraft, encoder: number): number[] => {
   const { book, policy } = draft.context;
   if (isSmallFleet(draft)) return reachableEncoders(draft);
   const leaving = draft.freeChannelsOn(encoder);
-  const room = (e: number): number => (book.limitOf[e] as number) - (book.peakOn[e] as number);
+  const room = (e: number): number => book.limitOf[e]! - book.peakOn[e]!;
   const roomy = book.encoders.filter((e) => e !== encoder && book.isUsable[e] === 1 && room(e) >= 0);
   roomy.sort((a, b) => room(b) - room(a) || book.encoders.compare(a, b));
   const found = [encoder];

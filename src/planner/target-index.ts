@@ -48,11 +48,11 @@ export class TargetIndex {
 
   add(encoder: number): void {
     const { book } = this;
-    const region = book.regionOf[encoder] as number;
-    const zone = book.zoneOf[encoder] as number;
-    const classNumber = book.classOf[encoder] as number;
+    const region = book.regionOf[encoder]!;
+    const zone = book.zoneOf[encoder]!;
+    const classNumber = book.classOf[encoder]!;
     // Encoders of like size together: what a channel costs in headroom depends on it.
-    const size = Math.round(Math.log(Math.max(1, book.limitOf[encoder] as number)) / SIZE_RATIO_LOG);
+    const size = Math.round(Math.log(Math.max(1, book.limitOf[encoder]!)) / SIZE_RATIO_LOG);
     const key = `${region} ${zone} ${classNumber} ${size}`;
     let shelf = this.shelfByKey.get(key);
     if (!shelf) {
@@ -61,7 +61,7 @@ export class TargetIndex {
       this.shelves.push(shelf);
     }
     shelf.count += 1;
-    shelf.highestLimit = Math.max(shelf.highestLimit, book.limitOf[encoder] as number);
+    shelf.highestLimit = Math.max(shelf.highestLimit, book.limitOf[encoder]!);
     this.size += 1;
     this.shelfOf[encoder] = shelf;
     this.baseOf[encoder] = this.baseScore(encoder);
@@ -72,8 +72,8 @@ export class TargetIndex {
   update(encoder: number): void {
     const shelf = this.shelfOf[encoder];
     if (!shelf) return;
-    const bucket = shelf.buckets[this.bucketOf[encoder] as number] as number[];
-    bucket[bucket.indexOf(encoder)] = bucket[bucket.length - 1] as number;
+    const bucket = shelf.buckets[this.bucketOf[encoder]!]!;
+    bucket[bucket.indexOf(encoder)] = bucket[bucket.length - 1]!;
     bucket.pop();
     this.put(encoder);
   }
@@ -81,7 +81,7 @@ export class TargetIndex {
   /** Score of an encoder as it would be with a channel: headroom after all that the plan has placed so far. */
   scoreWith(encoder: number, channel: number): number {
     const { book } = this;
-    const now = (book.occupiedOn[encoder] as number) + book.needOf(channel, 0);
+    const now = book.occupiedOn[encoder]! + book.needOf(channel, 0);
     return this.score(encoder, now, book.peakWith(encoder, channel));
   }
 
@@ -118,9 +118,9 @@ export class TargetIndex {
 
   private put(encoder: number): void {
     const { book } = this;
-    const shelf = this.shelfOf[encoder] as Shelf;
-    const occupied = book.occupiedOn[encoder] as number;
-    const score = this.score(encoder, occupied, Math.max(occupied, book.peakOn[encoder] as number));
+    const shelf = this.shelfOf[encoder]!;
+    const occupied = book.occupiedOn[encoder]!;
+    const score = this.score(encoder, occupied, Math.max(occupied, book.peakOn[encoder]!));
     const bucket = Math.min(BUCKETS - 1, Math.floor(score * BUCKETS));
     this.bucketOf[encoder] = bucket;
     (shelf.buckets[bucket] ??= []).push(encoder);
@@ -130,7 +130,7 @@ export class TargetIndex {
   private score(encoder: number, now: number, peak: number): number {
     const base = this.baseOf[encoder];
     if (base === undefined) return 0;
-    return base + this.headroomWeight * headroomTerm(now, peak, this.book.limitOf[encoder] as number);
+    return base + this.headroomWeight * headroomTerm(now, peak, this.book.limitOf[encoder]!);
   }
 
   private baseScore(encoder: number): number | undefined {

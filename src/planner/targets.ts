@@ -45,9 +45,9 @@ const acceptFor = (
 ): ((zone: number, classNumber: number) => boolean) => {
   const pin = book.channelSeen[channel]?.spec.placement?.zone;
   const onlyZone = pin === undefined ? NOWHERE : reader.zones.find(pin);
-  const owner = book.ownerOf[channel] as number;
+  const owner = book.ownerOf[channel]!;
   const mayChangeClass = policy.allowDiscontinuity || owner === NOWHERE || book.isWaiting[channel] === 1;
-  const onlyClass = mayChangeClass ? NOWHERE : (book.classOf[owner] as number);
+  const onlyClass = mayChangeClass ? NOWHERE : book.classOf[owner]!;
   return (zone, classNumber) =>
     (pin === undefined || zone === onlyZone) && (onlyClass === NOWHERE || classNumber === onlyClass);
 };
@@ -72,7 +72,7 @@ const fittestIn = (
     if (!options.exclude?.includes(encoder) && canTake(context, encoder, channel, options.atMost)) {
       const candidate = { encoder, score: index.scoreWith(encoder, channel) };
       let place = found.length;
-      while (place > 0 && isFitter(context, candidate, found[place - 1] as Candidate)) place -= 1;
+      while (place > 0 && isFitter(context, candidate, found[place - 1]!)) place -= 1;
       if (place < count) found.splice(place, 0, candidate);
       if (found.length > count) found.pop();
     }

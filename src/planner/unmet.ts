@@ -10,10 +10,10 @@ export const reportHomeless = (draft: PlanDraft, channels: readonly number[]): v
   const { book } = draft.context;
   for (const channel of channels) {
     const channelId = book.channels.idOf(channel);
-    draft.homeless += book.peakOf[channel] as number;
+    draft.homeless += book.peakOf[channel]!;
     draft.report({
       channelId,
-      why: `nobody encodes ${channelId}, and no encoder has room for its ${formatQuanta(book.peakOf[channel] as number)} units at P90 below its limit`,
+      why: `nobody encodes ${channelId}, and no encoder has room for its ${formatQuanta(book.peakOf[channel]!)} units at P90 below its limit`,
     });
   }
 };
@@ -27,11 +27,11 @@ export const reportUnmet = (draft: PlanDraft): Set<number> => {
     const id = book.encoders.idOf(e);
     for (const channel of draft.freeChannelsOn(e)) {
       const channelId = book.channels.idOf(channel);
-      draft.homeless += book.peakOf[channel] as number;
+      draft.homeless += book.peakOf[channel]!;
       draft.report({
         channelId,
         encoderId: id,
-        why: `${id} is being drained, but no other encoder has room below its limit for ${channelId} (${formatQuanta(book.peakOf[channel] as number)} units at P90)`,
+        why: `${id} is being drained, but no other encoder has room below its limit for ${channelId} (${formatQuanta(book.peakOf[channel]!)} units at P90)`,
       });
     }
   }
@@ -39,9 +39,9 @@ export const reportUnmet = (draft: PlanDraft): Set<number> => {
     const overload = overloadOf(context, e);
     if (!overload) continue;
     told.add(e);
-    const residents = book.residentsOf[e] as number[];
+    const residents = book.residentsOf[e]!;
     const waitsForMove = residents.some((c) => !draft.isFree(c) || isResting(context, c));
-    if (!waitsForMove) draft.homeless += (book.peakOn[e] as number) - (book.limitOf[e] as number);
+    if (!waitsForMove) draft.homeless += book.peakOn[e]! - book.limitOf[e]!;
     draft.report({
       encoderId: book.encoders.idOf(e),
       why: waitsForMove

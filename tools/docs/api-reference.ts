@@ -67,7 +67,7 @@ class ApiReference {
       'What holds for all routes (deadlines, refusals, requests sent twice, no login): [rules for all routes](api-rules.md). Codes of refusals: [errors](errors.md).',
       ...groups.flatMap((group) => [
         `## ${group}`,
-        ...operations.filter((o) => o.group === group).flatMap(({ blocks }) => blocks),
+        ...operations.filter((operation) => operation.group === group).flatMap(({ blocks }) => blocks),
       ]),
       '## Schemas',
       ...Object.entries(components?.schemas ?? {})

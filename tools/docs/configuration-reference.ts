@@ -3,9 +3,11 @@ import type { JsonSchema } from './json-schema';
 import { typeInWords } from './json-schema';
 import { generatedNote, pageOf } from './page';
 
-const sectionsOf = (schema: z.ZodObject, level: number): string[] => {
+type Variables = z.ZodObject<Record<string, z.ZodType>>;
+
+const sectionsOf = (schema: Variables, level: number): string[] => {
   const { properties = {} } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as JsonSchema;
-  const defaults = schema.parse({}) as Record<string, unknown>;
+  const defaults = schema.parse({}) as Record<string, string | number | undefined>;
   return Object.keys(schema.shape).flatMap((name) => {
     const described = schema.shape[name] as z.ZodType;
     const property = properties[name] ?? {};
@@ -16,15 +18,15 @@ const sectionsOf = (schema: z.ZodObject, level: number): string[] => {
     return [
       `${'#'.repeat(level)} ${name}`,
       described.description ?? '',
-      `Type: ${type}. ${value === undefined ? 'Not set by default.' : `Default: \`${String(value)}\`.`}`,
+      `Type: ${type}. ${value === undefined ? 'Not set by default.' : `Default: \`${value}\`.`}`,
     ];
   });
 };
 
 /** The reference of all variables. @throws Error for a variable without a description */
-export const configurationReference = (schemas: { all: z.ZodObject; encoderHost: z.ZodObject }): string => {
+export const configurationReference = (schemas: { all: Variables; encoderHost: Variables }): string => {
   for (const schema of Object.values(schemas))
-    for (const [name, field] of Object.entries(schema.shape as Record<string, z.ZodType>))
+    for (const [name, field] of Object.entries(schema.shape))
       if (!field.description) throw new Error(`${name} has no description in src/config.`);
   return pageOf([
     generatedNote('the schemas in `src/config/`'),

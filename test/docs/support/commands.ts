@@ -89,6 +89,8 @@ const faultsOfScript = (name: string, args: readonly string[]): string[] => {
   if (script === undefined) return [`there is no script ${name} in package.json`];
   if (args.length === 0) return [];
   if (args[0] !== '--') return [`arguments of npm run ${name} need "--" before them`];
+  // Options of a tool that is not ours are its own affair.
+  if (!script.startsWith('node ')) return [];
   const sources = sourcesOf(script).map(textOf);
   return args
     .filter((word) => word.startsWith('--') && word !== '--')

@@ -3,7 +3,17 @@ import { join, relative } from 'node:path';
 
 export const ROOT = join(__dirname, '..', '..', '..');
 
-const LEFT_OUT = new Set(['node_modules', 'dist', '.dist-new', '.git', '.swarm', 'coverage', 'chaos-report']);
+const LEFT_OUT = new Set([
+  'node_modules',
+  'dist',
+  '.dist-new',
+  '.git',
+  '.swarm',
+  'coverage',
+  'chaos-report',
+  'reports',
+  '.stryker-tmp',
+]);
 
 const walk = (folder: string): string[] =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
