@@ -1,13 +1,14 @@
 import type { Client } from '@temporalio/client';
 import type { FleetProvider } from '../../src/fleet/provider';
 import type { ModelHolder, ThreadProgram } from '../../src/models';
-import type { TelemetryStore } from '../../src/telemetry/store';
+import type { TelemetryStore } from '../../src/telemetry';
 import type { ServedFrom } from '../../src/media/probe';
 import type { EncoderDirectory } from '../../src/observation/encoder-directory';
+import type { SharedViews } from '../../src/observation/shared-views';
 import type { VersionsView } from '../../src/observation/versions-view';
 
 /** What activities work with. The worker builds it from the environment, a test from what it likes. */
-export interface Dependencies {
+export interface Dependencies extends SharedViews {
   cell: string;
   relayUrl: string;
   originUrl: string;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MoveResult } from '../../src/domain';
 import { seededRandom } from '../../src/domain/seeded-random';
-import { callJson } from '../../src/platform/http';
+import { anyAnswer, callJson } from '../../src/contracts/call';
+import { moveAnswerSchema } from '../../src/contracts/move-answer';
 import { pick } from '../lib/statistics';
 
 const HANDOFF_EVERY_MS = { least: 5_000, most: 15_000 };
@@ -54,7 +54,7 @@ export class Life {
       const id = pick(random, this.options.channelIds);
       try {
         const url = `${this.options.apiUrl}/api/channels/${id}/handoff`;
-        const move = await callJson<MoveResult>(url, {
+        const move = await callJson(url, moveAnswerSchema, {
           method: 'POST',
           json: {},
           timeoutMs: ASK_WITHIN_MS,
@@ -90,7 +90,7 @@ export class Life {
 
   private call(method: string, path: string, json?: unknown): Promise<unknown> {
     const { apiUrl } = this.options;
-    return callJson(`${apiUrl}/api${path}`, {
+    return callJson(`${apiUrl}/api${path}`, anyAnswer, {
       method,
       timeoutMs: ASK_WITHIN_MS,
       signal: this.options.interrupted,

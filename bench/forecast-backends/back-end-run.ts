@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { QuantileNet, ScaledSeries, generatedSeries, netMember } from '../../src/forecast/net';
 import { beginTraining, planTraining, trainEpoch, trainable } from '../../src/forecast/net';
 import type { BackEndName } from '../../src/models';
-import { backEndLoaders, chooseBackEnd } from '../../src/models';
+import { backEndLoaders, chooseBackEnd } from '../../src/models/back-ends';
 
 /** What one thread is asked to measure. */
 export interface BackEndRun {

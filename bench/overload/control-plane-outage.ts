@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultChannels } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { callJson } from '../../src/platform/http';
+import { statusSchema } from '../../src/api/answer-schemas';
+import { callJson } from '../../src/contracts/call';
+import { collectorHealthSchema, type CollectorHealth } from '../../src/contracts/health';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import { StepReporter } from '../../src/setup';
 import { BUFFER_POINTS } from '../../src/telemetry/influx-store';
 import { MAX_WAITING } from '../../src/telemetry/signal-queue';
@@ -80,17 +83,17 @@ export const outageOfControlPlane = async (options: {
   const { environment } = swarm;
   /** When the last control cycle decided; 0 before the first. */
   const decidedAtMs = async (): Promise<number> => {
-    const status = await callJson<{ cycle: { atMs: number } | null }>(
-      `${environment.SWARM_API_URL}/api/status`,
-    ).catch(() => null);
+    const url = `${environment.SWARM_API_URL}/api/status`;
+    const status = await callJson(url, statusSchema.pick({ cycle: true })).catch(() => null);
     return status?.cycle?.atMs ?? 0;
   };
-  const published = async (): Promise<{ nextGop: number; gapsDeclared: number }[]> =>
-    callJson(`${environment.SWARM_ORIGIN_URL}/channels`);
-  const collector = (): Promise<{
-    points: { buffered: number; dropped: number };
-    signals: { waiting: number };
-  }> => callJson(`http://${environment.SWARM_HOST}:${environment.SWARM_COLLECTOR_PORT}/healthz`);
+  const origin = new OriginClient(environment.SWARM_ORIGIN_URL);
+  const published = (): Promise<OriginChannel[]> => origin.channels();
+  const collector = (): Promise<CollectorHealth> =>
+    callJson(
+      `http://${environment.SWARM_HOST}:${environment.SWARM_COLLECTOR_PORT}/healthz`,
+      collectorHealthSchema,
+    );
   const until = async (holds: () => Promise<boolean>, limitMs: number): Promise<boolean> => {
     const deadline = Date.now() + limitMs;
     while (Date.now() < deadline) {

@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isOver, type EncoderBuild, type RolloutPolicy, type RolloutState } from '../../src/domain';
-import { callJson } from '../../src/platform/http';
+import { anyAnswer, callJson } from '../../src/contracts/call';
+import { OriginClient, type LedgerEntry } from '../../src/contracts/origin';
+import {
+  encoderBuildSchema,
+  isOver,
+  rolloutStateSchema,
+  type EncoderBuild,
+  type RolloutPolicy,
+  type RolloutState,
+} from '../../src/domain';
 import type { RunningSwarm } from '../../src/launch/swarm';
-import type { LedgerEntry } from '../lib/fence-audit';
 
 const POLL_MS = 500;
 /** Fetching and probing a build. */
@@ -23,15 +30,18 @@ export class RolloutRun {
   /** Adds a build to the catalogue and probes it. */
   async addBuild(id: string, source: object): Promise<EncoderBuild> {
     const options = { method: 'POST', timeoutMs: BUILD_LIMIT_MS };
-    await callJson(`${this.api}/versions`, { ...options, json: { id, source } });
-    const build = await callJson<EncoderBuild>(`${this.api}/versions/${id}/probe`, { ...options, json: {} });
+    await callJson(`${this.api}/versions`, anyAnswer, { ...options, json: { id, source } });
+    const build = await callJson(`${this.api}/versions/${id}/probe`, encoderBuildSchema, {
+      ...options,
+      json: {},
+    });
     this.log(`  ${id}: ffmpeg ${build.ffmpegVersion}, class ${build.compatibilityClass}`);
     return build;
   }
 
   /** @throws SwarmError that a rollout is refused with */
   async start(buildId: string, policy: Partial<RolloutPolicy>): Promise<void> {
-    await callJson(`${this.api}/rollout`, {
+    await callJson(`${this.api}/rollout`, anyAnswer, {
       method: 'POST',
       json: { buildId, policy },
       timeoutMs: START_LIMIT_MS,
@@ -44,13 +54,13 @@ export class RolloutRun {
       const state = await this.state();
       if (state && (isOver(state) || state.phase === 'rolling-back')) return;
       const options = { method: 'POST', json: {}, timeoutMs: START_LIMIT_MS } as const;
-      await callJson(`${this.api}/rollout/abort`, options).catch(() => sleep(POLL_MS));
+      await callJson(`${this.api}/rollout/abort`, anyAnswer, options).catch(() => sleep(POLL_MS));
     }
   }
 
   /** State of the rollout; null while nobody answers. */
   state(): Promise<RolloutState | null> {
-    return callJson<RolloutState>(`${this.api}/rollout`).catch(() => null);
+    return callJson(`${this.api}/rollout`, rolloutStateSchema).catch(() => null);
   }
 
   /** Follows the rollout to its end. @throws Error after `limitMs`, with where it stood */
@@ -71,8 +81,8 @@ export class RolloutRun {
 
   /** What the origin published of a channel. */
   async ledger(channelId: string): Promise<LedgerEntry[]> {
-    const url = `${this.swarm.environment.SWARM_ORIGIN_URL}/channels/${channelId}`;
-    const { nextGop } = await callJson<{ nextGop: number }>(url);
-    return callJson<LedgerEntry[]>(`${url}/ledger?from=0&to=${nextGop}`);
+    const origin = new OriginClient(this.swarm.environment.SWARM_ORIGIN_URL);
+    const { nextGop } = await origin.channel(channelId);
+    return origin.ledger(channelId, 0, nextGop);
   }
 }

@@ -1,5 +1,6 @@
-import type { MoveRecord } from '../api/answer-schemas';
-import { callJson } from '../platform/http';
+import { z } from 'zod';
+import { moveRecordSchema, type MoveRecord } from '../api/answer-schemas';
+import { callJson } from '../contracts/call';
 
 const MOVES_ASKED_FOR = 50;
 
@@ -41,7 +42,7 @@ export class MovesWatch {
   /** Reads once. An API that does not answer is asked again the next time. */
   async read(): Promise<void> {
     const url = `${this.options.apiUrl}/api/handoffs?limit=${MOVES_ASKED_FOR}`;
-    const moves = await callJson<MoveRecord[]>(url).catch(() => []);
+    const moves = await callJson(url, z.array(moveRecordSchema)).catch(() => []);
     for (const move of moves) {
       if (move.requestedAtMs < this.options.sinceMs) continue;
       const key = `${move.workflowId} ${move.runId}`;

@@ -1,8 +1,11 @@
+import { ticksToMs } from '../domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { ChannelStatus } from '../api/answer-schemas';
-import { SwarmError, shuffled, type MoveResult } from '../domain';
-import { callJson } from '../platform/http';
+import { channelStatusSchema } from '../api/answer-schemas';
+import { callJson } from '../contracts/call';
+import { moveAnswerSchema } from '../contracts/move-answer';
+import { RelayClient } from '../contracts/relay';
+import { SwarmError, shuffled } from '../domain';
 import type { RunningSwarm } from '../launch/swarm';
 
 /** When the events of a bounded run happen, as parts of its duration. */
@@ -15,8 +18,6 @@ const HANDOFF_LIMIT_MS = 40_000;
 const HANDOFF_ATTEMPTS = 5;
 const RETRY_MS = 1_500;
 const PLANNER_POLL_MS = 500;
-
-const relayChannelSchema = z.object({ openGop: z.number().nullable() });
 
 export interface ScenarioResult {
   operatorHandoff: { channelId: string; toEncoderId: string | null } | null;
@@ -64,7 +65,7 @@ export class Scenario {
       const { id } = channels[attempt % channels.length]!;
       try {
         const url = `${this.options.swarm.environment.SWARM_API_URL}/api/channels/${id}/handoff`;
-        const move = await callJson<MoveResult>(url, {
+        const move = await callJson(url, moveAnswerSchema, {
           method: 'POST',
           json: {},
           timeoutMs: HANDOFF_LIMIT_MS,
@@ -85,7 +86,9 @@ export class Scenario {
   private async killAnEncoder(signal: AbortSignal): Promise<ScenarioResult['kill']> {
     const { swarm } = this.options;
     const { SWARM_API_URL, SWARM_RELAY_URL } = swarm.environment;
-    const channels = await callJson<ChannelStatus[]>(`${SWARM_API_URL}/api/channels`, { signal });
+    const channels = await callJson(`${SWARM_API_URL}/api/channels`, z.array(channelStatusSchema), {
+      signal,
+    });
     const hosts = swarm.fleet.list().filter((e) => e.state === 'running' && e.pid !== null);
     const owning = hosts.filter((host) => channels.some((c) => c.owner?.encoderId === host.id));
     const [victim] = shuffled(owning, this.options.random);
@@ -94,11 +97,9 @@ export class Scenario {
     }
     const owned = channels.filter((c) => c.owner?.encoderId === victim.id);
     const [channel] = owned;
-    const gopMs = (channel?.gopDurationTicks ?? 0) / 90;
+    const gopMs = ticksToMs(channel?.gopDurationTicks ?? 0);
     // A relay that is away at this moment does not spare the encoder: the kill comes at any time of a GOP then.
-    await this.beginningOfGop(`${SWARM_RELAY_URL}/channels/${channel?.id}`, gopMs, signal).catch(
-      () => undefined,
-    );
+    await this.beginningOfGop(SWARM_RELAY_URL, channel?.id ?? '', gopMs, signal).catch(() => undefined);
     await sleep(gopMs / 2, undefined, { signal });
     process.kill(victim.pid, 'SIGKILL');
     const ids = owned.map((c) => c.id);
@@ -109,12 +110,17 @@ export class Scenario {
   }
 
   /** @throws SwarmError when the relay can't be asked */
-  private async beginningOfGop(relayUrl: string, gopMs: number, signal: AbortSignal): Promise<void> {
-    const { openGop } = relayChannelSchema.parse(await callJson(relayUrl, { signal }));
+  private async beginningOfGop(
+    relayUrl: string,
+    channelId: string,
+    gopMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const relay = new RelayClient(relayUrl);
+    const { openGop } = await relay.channel(channelId, { signal });
+    if (openGop === null) return;
     // The ledger answers when the open GOP is complete: the next one begins then.
-    await callJson(`${relayUrl}/ledger/${openGop}?wait_ms=${Math.min(10_000, 3 * gopMs)}`, {
-      timeoutMs: 15_000,
-      signal,
-    });
+    const waitMs = Math.min(10_000, 3 * gopMs);
+    await relay.sealed(channelId, openGop, { waitMs, timeoutMs: 15_000, signal });
   }
 }

@@ -1,5 +1,5 @@
 import type { Forecasts, Missing } from './answer-schemas';
-import { withinDeadline } from './cached';
+import { withinDeadline } from '../platform/deadline';
 import { demandOf } from './encoder-demand';
 import type { Observation } from './observe';
 import type { ApiPorts } from './ports';

@@ -1,5 +1,5 @@
 import { SwarmError } from '../domain';
-import type { AudienceRow } from '../telemetry/forecast-inputs';
+import type { AudienceRow } from '../telemetry';
 import type { HistoryImport } from './schemas';
 
 /** The store forgets older points at once; a minute is left for the way there. */

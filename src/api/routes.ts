@@ -1,6 +1,6 @@
 import { Router, type Request, type Response } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
-import { idSchema } from '../domain';
+import { idSchema, type CycleResult } from '../domain';
 import { ModelStore } from '../models';
 import { parseOrRefuse } from '../platform/http';
 import type { Forecasts, Status } from './answer-schemas';
@@ -8,6 +8,7 @@ import { CachedReading } from './cached';
 import { channelSpecFrom, requestHandoff } from './commands';
 import { StatusEvents } from './status-stream';
 import { explain } from './explain';
+import { plannedFrom } from './planned-from';
 import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
 import { forecastsOf } from './forecasts';
 import { jsonBody } from './json-body';
@@ -100,7 +101,9 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
   router.use(createModelRoutes(models, ports));
   router.get('/explain/*subject', async (req, res) => {
     const subject = [req.params.subject].flat().join('/');
-    res.json(await explain(ports.orchestration, parseOrRefuse(subjectSchema, subject, 'subject')));
+    const from = (cycle: CycleResult): Promise<string[]> =>
+      plannedFrom(ports.telemetry.planning, { cell, cycle, nowMs: Date.now() });
+    res.json(await explain(ports.orchestration, parseOrRefuse(subjectSchema, subject, 'subject'), from));
   });
   router.get('/openapi.json', (_req, res) => void res.json(openApiDocument(environment.SWARM_API_URL)));
 

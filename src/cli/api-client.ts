@@ -1,5 +1,5 @@
 import { SwarmError } from '../domain';
-import { callJson } from '../platform/http';
+import { anyAnswer, callJson, type CallInit } from '../contracts/call';
 
 const READ_DEADLINE_MS = 10_000;
 /** Longer than the API waits for a move, so that its answer is heard. */
@@ -26,9 +26,9 @@ export class ApiClient {
     return this.call<void>(path, { method: 'DELETE', timeoutMs: COMMAND_DEADLINE_MS });
   }
 
-  private async call<T>(path: string, init: Parameters<typeof callJson>[1]): Promise<T> {
+  private async call<T>(path: string, init: CallInit): Promise<T> {
     try {
-      return await callJson<T>(`${this.url}/api${path}`, init);
+      return (await callJson(`${this.url}/api${path}`, anyAnswer, init)) as T;
     } catch (error) {
       const mayBeSilent = error instanceof SwarmError && ['unavailable', 'timeout'].includes(error.code);
       if (!mayBeSilent || (await this.answers())) throw error;
@@ -42,7 +42,7 @@ export class ApiClient {
 
   /** Tells a silent API from one that says itself that something behind it is not there. */
   private answers(): Promise<boolean> {
-    return callJson(`${this.url}/healthz`, { timeoutMs: PROBE_DEADLINE_MS }).then(
+    return callJson(`${this.url}/healthz`, anyAnswer, { timeoutMs: PROBE_DEADLINE_MS }).then(
       () => true,
       () => false,
     );

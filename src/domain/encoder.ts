@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** What an encoder host says of itself. Sizes in encode units (see channel.ts). */
 export interface EncoderInfo {
   id: string;
@@ -16,30 +18,39 @@ export interface EncoderInfo {
 
 /** The life of a session. `holding`: encodes and keeps its GOPs; `publishing`: owns the channel at the
  * origin; `fenced`: the origin refused its token, it keeps encoding and holding until released. */
-export type SessionState = 'starting' | 'holding' | 'publishing' | 'fenced' | 'failed' | 'released';
+export const sessionStateSchema = z.enum([
+  'starting',
+  'holding',
+  'publishing',
+  'fenced',
+  'failed',
+  'released',
+]);
+export type SessionState = z.infer<typeof sessionStateSchema>;
 
 /** One encoder working on one channel. */
-export interface SessionInfo {
-  sessionId: string;
-  channelId: string;
-  state: SessionState;
-  /** Fencing token that the session publishes with; 0 while it has none. */
-  token: number;
-  renditions: string[];
-  units: number;
-  /** First GOP it encodes, and the last one complete; -1 before the first. */
-  fromGop: number;
-  lastEncodedGop: number;
-  lastPublishedGop: number;
-  /** True once it has warmed up and stands near the live edge, so that a commit needs no waiting. */
-  ready: boolean;
-  failure?: { code: string; message: string };
-  /** Media seconds encoded per wall second over the last GOP; 1 or more keeps up. */
-  realTimeRatio: number;
-  lateGops: number;
-  /** Cores that its encode used since the measurement before; absent where the host does not tell. */
-  cpuCores?: number;
-}
+export const sessionInfoSchema = z.object({
+  sessionId: z.string(),
+  channelId: z.string(),
+  state: sessionStateSchema,
+  token: z.number().describe('fencing token that it publishes with; 0 while it has none'),
+  renditions: z.array(z.string()),
+  units: z.number(),
+  fromGop: z.number().describe('first GOP that it encodes'),
+  lastEncodedGop: z.number().describe('last GOP complete; -1 before the first'),
+  lastPublishedGop: z.number(),
+  ready: z.boolean().describe('warmed up and near the live edge, so that a commit needs no waiting'),
+  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  realTimeRatio: z
+    .number()
+    .describe('media seconds encoded per wall second over the last GOP; 1 or more keeps up'),
+  lateGops: z.number(),
+  cpuCores: z
+    .number()
+    .optional()
+    .describe('cores that its encode used since the measurement before; absent where the host does not tell'),
+});
+export type SessionInfo = z.infer<typeof sessionInfoSchema>;
 
 /** Measurements of one encoder host at one moment. */
 export interface EncoderTelemetry {

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import type { ChannelSpec } from './channel';
-import type { MoveExplanation, MoveReason } from './plan';
+import { moveExplanationSchema, moveReasonSchema, type MoveExplanation, type MoveReason } from './plan';
 
 /** Request to move a running channel, as the channel workflow takes it. */
 export interface MoveRequest {
@@ -15,46 +16,52 @@ export interface MoveRequest {
   explanation?: MoveExplanation;
 }
 
+const atMs = z.number();
+const atMsOrNull = z.number().nullable();
+
+export const moveStepSchema = z.object({
+  name: z.string(),
+  startedAtMs: atMs,
+  finishedAtMs: atMs,
+  ok: z.boolean(),
+  note: z.string().optional(),
+});
+export type MoveStep = z.infer<typeof moveStepSchema>;
+
 /** How a handoff or recovery ended. */
-export type MoveOutcome = 'completed' | 'compensated' | 'recovered' | 'refused' | 'unresolved';
+export const moveOutcomeSchema = z.enum(['completed', 'compensated', 'recovered', 'refused', 'unresolved']);
+export type MoveOutcome = z.infer<typeof moveOutcomeSchema>;
+
+/** A typed failure in a result. */
+export const failureSchema = z.object({ code: z.string(), message: z.string() });
 
 /** Result of a handoff or recovery workflow. Times are wall-clock milliseconds. */
-export interface MoveResult {
-  channelId: string;
-  workflowId: string;
-  runId: string;
-  reason: MoveReason;
-  outcome: MoveOutcome;
-  fromEncoderId: string | null;
-  toEncoderId: string | null;
-  /** Owner after the move. */
-  ownerEncoderId: string | null;
-  ownerSessionId: string | null;
-  token: number;
-  rungs: number;
-  /** First GOP that the new owner published. */
-  firstGop: number | null;
-  requestedAtMs: number;
-  preparedAtMs: number | null;
-  committedAtMs: number | null;
-  publishedAtMs: number | null;
-  releasedAtMs: number | null;
-  finishedAtMs: number;
-  /** Time that both encoders worked on the channel, in GOPs. */
-  overlapGops: number | null;
-  gapsDeclared: number;
-  steps: MoveStep[];
-  failure?: { code: string; message: string };
-  explanation?: MoveExplanation;
-}
-
-export interface MoveStep {
-  name: string;
-  startedAtMs: number;
-  finishedAtMs: number;
-  ok: boolean;
-  note?: string;
-}
+export const moveResultSchema = z.object({
+  channelId: z.string(),
+  workflowId: z.string(),
+  runId: z.string(),
+  reason: moveReasonSchema,
+  outcome: moveOutcomeSchema,
+  fromEncoderId: z.string().nullable(),
+  toEncoderId: z.string().nullable(),
+  ownerEncoderId: z.string().nullable().describe('owner after the move'),
+  ownerSessionId: z.string().nullable(),
+  token: z.number(),
+  rungs: z.number(),
+  firstGop: z.number().nullable().describe('first GOP that the new owner published'),
+  requestedAtMs: atMs,
+  preparedAtMs: atMsOrNull,
+  committedAtMs: atMsOrNull,
+  publishedAtMs: atMsOrNull,
+  releasedAtMs: atMsOrNull,
+  finishedAtMs: atMs,
+  overlapGops: z.number().nullable().describe('time that both encoders worked on the channel, in GOPs'),
+  gapsDeclared: z.number(),
+  steps: z.array(moveStepSchema),
+  failure: failureSchema.optional(),
+  explanation: moveExplanationSchema.optional(),
+});
+export type MoveResult = z.infer<typeof moveResultSchema>;
 
 /** State of a channel's entity workflow, as its `state` query answers. */
 export interface ChannelWorkflowState {

@@ -113,19 +113,21 @@ export const plannedFraction = ({
  * Why a channel moves. `ladder` is a handoff to the same encoder; `placement` repairs a breach of its pins, region
  * or redundancy group; `make-room` frees a place that another move of the plan needs.
  */
-export type MoveReason =
-  | 'predicted-overload'
-  | 'consolidation'
-  | 'placement'
-  | 'make-room'
-  | 'drain'
-  | 'canary'
-  | 'operator'
-  | 'ladder'
-  | 'recycle'
-  | 'encoder-lost'
-  | 'session-failed'
-  | 'start';
+export const moveReasonSchema = z.enum([
+  'predicted-overload',
+  'consolidation',
+  'placement',
+  'make-room',
+  'drain',
+  'canary',
+  'operator',
+  'ladder',
+  'recycle',
+  'encoder-lost',
+  'session-failed',
+  'start',
+]);
+export type MoveReason = z.infer<typeof moveReasonSchema>;
 
 /** One move with all that explains it. Small, plain JSON: it travels in workflow inputs. */
 export interface Move {
@@ -139,18 +141,22 @@ export interface Move {
   explanation: MoveExplanation;
 }
 
-export interface MoveExplanation {
-  /** One sentence for people. */
-  summary: string;
-  forecastId?: string;
-  /** Figures that the decision rests on, by name; units in the name. */
-  figures: Record<string, number>;
-  fitness?: { from?: number; to?: number };
-  /** Encoders not chosen, and why: all of them in a small fleet, else the best few. */
-  rejected: { encoderId: string; why: string }[];
-  /** Encoders not chosen by cause, in a fleet too large to list them. */
-  rejectedCounts?: Record<string, number>;
-}
+export const moveExplanationSchema = z.object({
+  summary: z.string().describe('one sentence for people'),
+  forecastId: z.string().optional(),
+  figures: z
+    .record(z.string(), z.number())
+    .describe('figures that the decision rests on, by name; units in the name'),
+  fitness: z.object({ from: z.number().optional(), to: z.number().optional() }).optional(),
+  rejected: z
+    .array(z.object({ encoderId: z.string(), why: z.string() }))
+    .describe('encoders not chosen, and why: all of them in a small fleet, else the best few'),
+  rejectedCounts: z
+    .record(z.string(), z.number())
+    .optional()
+    .describe('encoders not chosen by cause, in a fleet too large to list them'),
+});
+export type MoveExplanation = z.infer<typeof moveExplanationSchema>;
 
 export type ScaleChange =
   | { kind: 'none' }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from './channel';
-import type { InstalledBuild } from './builds';
+import { installedBuildSchema } from './builds';
 
 export const rolloutWorkflowId = (cell: string): string => `rollout/${cell}`;
 
@@ -125,86 +125,95 @@ export type RolloutRequest = z.infer<typeof rolloutRequestSchema>;
 export const rolloutMetrics = ['quality', 'speed', 'lateness', 'losses', 'cpu'] as const;
 export type RolloutMetric = (typeof rolloutMetrics)[number];
 
+const perMetric = <T extends z.ZodType>(schema: T) =>
+  z.object({ quality: schema, speed: schema, lateness: schema, losses: schema, cpu: schema });
+
 /** Comparisons of one metric: how many, in how many the new build was worse, and the sums of both readings. */
-export interface MetricEvidence {
-  comparisons: number;
-  worse: number;
-  newSum: number;
-  oldSum: number;
-}
+const metricEvidenceSchema = z.object({
+  comparisons: z.number(),
+  worse: z.number(),
+  newSum: z.number(),
+  oldSum: z.number(),
+});
+export type MetricEvidence = z.infer<typeof metricEvidenceSchema>;
 export type Evidence = Record<RolloutMetric, MetricEvidence>;
 
 /** What is known of one metric. E-values: see src/versions/e-values.ts. */
-export interface MetricVerdict {
-  comparisons: number;
-  worse: number;
-  /** Means over all comparisons; null before the first. Units: see src/versions/compare.ts. */
-  newMean: number | null;
-  oldMean: number | null;
-  /** Evidence against "the new build is no worse". */
-  eWorse: number;
-  /** Evidence against "the new build is harmful". */
-  eGood: number;
-}
+const metricVerdictSchema = z.object({
+  comparisons: z.number(),
+  worse: z.number(),
+  newMean: z.number().nullable().describe('mean over all comparisons; null before the first'),
+  oldMean: z.number().nullable(),
+  eWorse: z.number().describe('evidence against "the new build is no worse"'),
+  eGood: z.number().describe('evidence against "the new build is harmful"'),
+});
+export type MetricVerdict = z.infer<typeof metricVerdictSchema>;
 
-export interface Verdict {
-  outcome: 'worse' | 'good' | 'undecided';
-  atMs: number;
-  /** Mean of all eWorse, and the value from which on the build is worse. */
-  eWorse: number;
-  worseFrom: number;
-  /** Every metric's eGood must reach this for the build to be good. */
-  goodFrom: number;
-  metrics: Record<RolloutMetric, MetricVerdict>;
-  /** One sentence for people. */
-  summary: string;
-}
+const verdictSchema = z.object({
+  outcome: z.enum(['worse', 'good', 'undecided']),
+  atMs: z.number(),
+  eWorse: z.number().describe('mean of all eWorse'),
+  worseFrom: z.number().describe('from which eWorse on the build is worse'),
+  goodFrom: z.number().describe("every metric's eGood must reach this for the build to be good"),
+  metrics: perMetric(metricVerdictSchema),
+  summary: z.string().describe('one sentence for people'),
+});
+export type Verdict = z.infer<typeof verdictSchema>;
 
-export interface RolloutEncoder {
-  encoderId: string;
-  zone: string;
-  wave: string;
-  /** What it ran before, and runs again after a rollback. */
-  from: InstalledBuild;
-  status: 'waiting' | 'upgrading' | 'upgraded' | 'restoring' | 'restored' | 'gone';
-}
+const rolloutEncoderSchema = z.object({
+  encoderId: z.string(),
+  zone: z.string(),
+  wave: z.string(),
+  from: installedBuildSchema.describe('what it ran before, and runs again after a rollback'),
+  status: z.enum(['waiting', 'upgrading', 'upgraded', 'restoring', 'restored', 'gone']),
+});
+export type RolloutEncoder = z.infer<typeof rolloutEncoderSchema>;
 
 /** `holding`: undecided in time, asks. A rollback that meets an obstacle goes on trying; its `detail` says so. */
-export type RolloutPhase =
-  'planning' | 'upgrading' | 'soaking' | 'holding' | 'rolling-back' | 'completed' | 'rolled-back' | 'refused';
+export const rolloutPhaseSchema = z.enum([
+  'planning',
+  'upgrading',
+  'soaking',
+  'holding',
+  'rolling-back',
+  'completed',
+  'rolled-back',
+  'refused',
+]);
+export type RolloutPhase = z.infer<typeof rolloutPhaseSchema>;
 
 /** State of `rollout/<cell>`, also its result and the record of what was decided. Times: wall clock, ms. */
-export interface RolloutState {
-  cell: string;
-  workflowId: string;
-  runId: string;
-  request: RolloutRequest;
-  build: InstalledBuild | null;
-  phase: RolloutPhase;
-  paused: boolean;
-  /** In the order in which they are upgraded. */
-  encoders: RolloutEncoder[];
-  /** Encoders left as they are, and why. */
-  skipped: { encoderId: string; why: string }[];
-  /** Channels that the canary carries, and nobody else may bring it, until its verdict. */
-  canaryChannels: string[];
-  /** Channel moves at a time, and encode units for what is no channel: the self-tests. */
-  movesAtOnce: number;
-  spareUnits: number;
-  evidence: Evidence;
-  verdict: Verdict | null;
-  /** Who answered when it held, and let it go on. */
-  decidedBy?: string;
-  /** Why it goes back, or was refused. */
-  failure: { code: string; message: string } | null;
-  startedAtMs: number;
-  /** When the canary first carried a channel; null before. */
-  canaryAtMs: number | null;
-  rollbackAtMs: number | null;
-  finishedAtMs: number | null;
-  /** What it does now, or did last, for people. */
-  detail: string;
-}
+export const rolloutStateSchema = z.object({
+  cell: z.string(),
+  workflowId: z.string(),
+  runId: z.string(),
+  request: rolloutRequestSchema,
+  build: installedBuildSchema.nullable(),
+  phase: rolloutPhaseSchema,
+  paused: z.boolean(),
+  encoders: z.array(rolloutEncoderSchema).describe('in the order in which they are upgraded'),
+  skipped: z
+    .array(z.object({ encoderId: z.string(), why: z.string() }))
+    .describe('encoders left as they are, and why'),
+  canaryChannels: z
+    .array(z.string())
+    .describe('channels that the canary carries, and nobody else may bring it, until its verdict'),
+  movesAtOnce: z.number().describe('channel moves at a time'),
+  spareUnits: z.number().describe('encode units for what is no channel: the self-tests'),
+  evidence: perMetric(metricEvidenceSchema),
+  verdict: verdictSchema.nullable(),
+  decidedBy: z.string().optional().describe('who answered when it held, and let it go on'),
+  failure: z
+    .object({ code: z.string(), message: z.string() })
+    .nullable()
+    .describe('why it goes back, or was refused'),
+  startedAtMs: z.number(),
+  canaryAtMs: z.number().nullable().describe('when the canary first carried a channel'),
+  rollbackAtMs: z.number().nullable(),
+  finishedAtMs: z.number().nullable(),
+  detail: z.string().describe('what it does now, or did last, for people'),
+});
+export type RolloutState = z.infer<typeof rolloutStateSchema>;
 
 export const isOver = ({ phase }: Pick<RolloutState, 'phase'>): boolean =>
   phase === 'completed' || phase === 'rolled-back' || phase === 'refused';

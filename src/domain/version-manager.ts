@@ -1,4 +1,5 @@
-import type { BuildSource, EncoderBuild } from './builds';
+import type { BuildSource } from './builds';
+import type { VersionsState } from './versions-state';
 
 /** The Central Version Manager of a cell: one entity workflow. */
 export const versionsWorkflowId = (cell: string): string => `versions/${cell}`;
@@ -41,22 +42,6 @@ export interface PinRequest {
   buildId: string;
 }
 
-/** Catalogue, target and pins of a cell. Plain JSON. */
-export interface VersionsState {
-  cell: string;
-  builds: EncoderBuild[];
-  /** Build that every encoder should run, and that new ones begin with. */
-  targetBuildId: string | null;
-  /** Build by channel id; goes before a channel's own `placement.buildId`. */
-  pins: Record<string, string>;
-  /** Probes under way, by build id: cases done, and all. */
-  probing: Record<string, { done: number; total: number }>;
-  /** Why the last probe of a build failed, by build id. */
-  probeFaults: Record<string, string>;
-  /** null while encoders are brought to the target. */
-  fault: SynchronisationFault | null;
-}
-
 export const emptyVersions = (cell: string): VersionsState => ({
   cell,
   builds: [],
@@ -82,12 +67,4 @@ export interface EncoderUpdate {
   fitness: number | null;
   /** One sentence for people. */
   why: string;
-}
-
-/** Why synchronisation stands still. A new target, or the same one set again, lets it go on. */
-export interface SynchronisationFault {
-  encoderId: string;
-  buildId: string;
-  why: string;
-  atMs: number;
 }

@@ -10,7 +10,7 @@ export { trainingDataset } from './training-history';
 export { settleCandidate, type SettledModel } from './settle-candidate';
 export type { Evaluation, StartingPoint, TrainingProgress, TrainingResult } from './training-task';
 export { loadShippedMember } from './shipped-member';
-export { backEndLoaders, chooseBackEnd, loadBackEnd } from './back-ends';
 export { BACK_ENDS } from './back-end-names';
 export { readModel, writeModel } from './model-store';
 export { shippedModelFolder } from './shipped-model';
+export { loadDefaultForecaster, type DefaultForecaster } from './default-forecaster';

@@ -1,6 +1,22 @@
+import { ticksToMs } from '../domain/media-time';
 import type { ChannelObservation, EncoderObservation } from '../domain';
-import type { RelayChannel } from '../contracts/parts';
-import type { LostChannel, OrphanSession } from '../../activities/kit/types';
+import type { RelayChannel } from '../contracts/relay';
+
+/** A channel whose owner can't be publishing any more. */
+export interface LostChannel {
+  channelId: string;
+  reason: 'encoder-lost' | 'session-failed';
+  lostEncoderId: string | null;
+  lostSessionId: string | null;
+  evidence: string;
+}
+
+/** A session that no channel wants: not the owner, not part of a move, and seen so for a minute. */
+export interface OrphanSession {
+  encoderId: string;
+  sessionId: string;
+  channelId: string;
+}
 
 /** Sealed but unpublished GOPs from which on an owner counts as stalled, unless it published lately. */
 const STALLED_BACKLOG_GOPS = 3;
@@ -11,7 +27,7 @@ const ORPHAN_AFTER_MS = 60_000;
 export const lossOf = (
   channel: ChannelObservation,
   encoders: readonly EncoderObservation[],
-  relay: RelayChannel | undefined,
+  relay: Pick<RelayChannel, 'lastSealedGop'> | undefined,
   nowMs: number,
 ): LostChannel | null => {
   if (channel.moving) return null;
@@ -25,7 +41,7 @@ export const lossOf = (
   });
   if (!owner) return lost('session-failed', 'no session owns the channel');
 
-  const gopMs = spec.gopDurationTicks / 90;
+  const gopMs = ticksToMs(spec.gopDurationTicks);
   const silentMs = lastPublishedAtMs === null ? Infinity : nowMs - lastPublishedAtMs;
   const publishedLately = silentMs < STALLED_SILENCE_GOPS * gopMs;
   const encoder = encoders.find((e) => e.id === owner.encoderId);

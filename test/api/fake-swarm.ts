@@ -15,7 +15,7 @@ import {
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
-import type { StorageReport } from '../../src/platform/storage-reports';
+import type { StorageReport } from '../../src/contracts/health';
 import type { MoveRecord } from '../../src/api/answer-schemas';
 import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
@@ -143,6 +143,7 @@ export class FakeSwarm {
       telemetry: {
         inputs: this.inputs,
         feedback: this.feedback,
+        planning: { record: async () => null, forecast: async () => null },
         audienceHistory: ({ channelIds, steps, stepSeconds, endMs }) =>
           this.ask('influxdb', () =>
             Object.fromEntries(

@@ -2,10 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isOver, type ChannelSpec, type EncoderBuild, type RolloutState } from '../../src/domain';
+import {
+  encoderBuildSchema,
+  isOver,
+  rolloutStateSchema,
+  type ChannelSpec,
+  type EncoderBuild,
+  type RolloutState,
+} from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { callJson } from '../../src/platform/http';
+import { anyAnswer, callJson } from '../../src/contracts/call';
+import { z } from 'zod';
 import { StepReporter } from '../../src/setup';
 import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
@@ -20,8 +28,8 @@ describe('a real swarm of two encoders', () => {
   let stateDir: string;
   let swarm: RunningSwarm;
   const api = (): string => `${swarm.environment.SWARM_API_URL}/api`;
-  const post = <T>(path: string, json: unknown = {}): Promise<T> =>
-    callJson<T>(`${api()}${path}`, { method: 'POST', json, timeoutMs: 60_000 });
+  const post = (path: string, json: unknown = {}): Promise<unknown> =>
+    callJson(`${api()}${path}`, anyAnswer, { method: 'POST', json, timeoutMs: 60_000 });
 
   beforeAll(async () => {
     stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-rollout-'));
@@ -47,7 +55,7 @@ describe('a real swarm of two encoders', () => {
   test('is upgraded to another real build under load, and no frame is lost or repeated', async () => {
     const addBuild = async (id: string, source: object): Promise<EncoderBuild> => {
       await post('/versions', { id, source });
-      return post(`/versions/${id}/probe`);
+      return encoderBuildSchema.parse(await post(`/versions/${id}/probe`));
     };
     await addBuild('debian', { kind: 'path', path: swarm.environment.FFMPEG });
     const source = { kind: 'package', ecosystem: 'npm', name: '@ffmpeg-installer/ffmpeg', version: '1.1.0' };
@@ -63,7 +71,7 @@ describe('a real swarm of two encoders', () => {
     let state: RolloutState | null;
     do {
       await sleep(500);
-      state = await callJson<RolloutState>(`${api()}/rollout`, { timeoutMs: 10_000 }).catch(() => null);
+      state = await callJson(`${api()}/rollout`, rolloutStateSchema, { timeoutMs: 10_000 }).catch(() => null);
       const decide = state?.phase === 'holding' && post('/rollout/decide', { decision: 'continue' });
       // It may have gone on meanwhile.
       if (decide) await decide.catch(() => undefined);
@@ -73,7 +81,7 @@ describe('a real swarm of two encoders', () => {
     expect(
       Math.abs(state.verdict!.metrics.quality.newMean! - state.verdict!.metrics.quality.oldMean!),
     ).toBeLessThan(0.5);
-    const { targetBuildId } = await callJson<{ targetBuildId: string }>(`${api()}/versions`);
+    const { targetBuildId } = await callJson(`${api()}/versions`, z.object({ targetBuildId: z.string() }));
     expect(targetBuildId).toBe('npm-2018');
 
     const report = await verifyPlaylists({

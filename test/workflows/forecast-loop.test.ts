@@ -6,7 +6,7 @@ import pino from 'pino';
 import type { IssuedForecast } from '../../activities';
 import { forecastingActivities } from '../../activities/forecast/forecasting';
 import { scoringActivities } from '../../activities/forecast/scoring';
-import type { Accuracy, Status } from '../../src/api/answer-schemas';
+import type { Accuracy } from '../../src/api/answer-schemas';
 import { startApi, type RunningApi } from '../../src/api/server';
 import { createPorts } from '../../src/api/upstream';
 import { readEnvironment } from '../../src/config/config';
@@ -18,7 +18,8 @@ import {
 } from '../../src/domain';
 import { ModelHolder, ModelStore } from '../../src/models';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
-import { callJson } from '../../src/platform/http';
+import { anyAnswer, callJson } from '../../src/contracts/call';
+import { statusSchema } from '../../src/api/answer-schemas';
 import { runCli, type CliRun } from '../cli/run-cli';
 import { freePort, InfluxUnderTest } from '../telemetry/support/influx-under-test';
 import { FakeSwarm } from './support/fake-activities';
@@ -157,7 +158,7 @@ test('history is imported by the command line, with events of the past', async (
       startsAtMs: fromMs,
       endsAtMs: toMs,
     };
-    await callJson(`${api.url}/api/events`, { method: 'POST', json });
+    await callJson(`${api.url}/api/events`, anyAnswer, { method: 'POST', json });
   }
   const rows = ['ch-1', 'ch-2'].flatMap((channelId) =>
     Array.from({ length: HISTORY_DAYS * DAY }, (_, i) => {
@@ -269,7 +270,7 @@ test('after a shift of the level drift is raised: status, score, log of the run;
   shiftedSinceMs = Date.now();
   const status = await eventually(async () => {
     await forecastNow();
-    const seen = await callJson<Status>(`${api.url}/api/status`, { timeoutMs: 10_000 });
+    const seen = await callJson(`${api.url}/api/status`, statusSchema, { timeoutMs: 10_000 });
     return seen.alerts.some(({ subject }) => subject === 'viewers/ch-1') && seen;
   }, 40_000);
   expect(status.alerts.find(({ subject }) => subject === 'viewers/ch-1')).toMatchObject({

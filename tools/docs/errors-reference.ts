@@ -33,6 +33,7 @@ const meanings: Record<ErrorCode, string> = {
   'storage-full': 'the disk is full',
   'at-capacity-limit': 'no more of these are allowed',
   'cross-origin': "the request comes from another site's page",
+  'method-not-allowed': 'the path is known, but not with this method',
   internal: 'a fault of ours',
 };
 

@@ -25,8 +25,11 @@ export const rooms = {
   'src/versions': { uses: ['src/domain'] },
   'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
 
-  // Learned models.
-  'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'] },
+  // What one control cycle decides from what was seen.
+  'src/cycle': { uses: ['src/domain', 'src/fitness', 'src/planner', 'src/versions'] },
+
+  // Learned models. TensorFlow.js comes in by the back ends only.
+  'src/models': { uses: ['src/domain', 'src/platform', 'src/forecast'], doors: ['back-ends'] },
 
   // Data plane.
   'src/media/mpegts': { uses: ['src/domain'] },
@@ -36,7 +39,20 @@ export const rooms = {
   // index.ts starts the origin; what only reads its formats comes in by the side doors.
   'src/media/origin': { uses: [...ground, 'src/media/mpegts'], doors: ['h264-sps', 'segment-format'] },
   'src/setup': { uses: ['src/domain', 'src/platform'] },
-  'src/media/encoder': { uses: [...ground, 'src/setup', 'src/media/mpegts'] },
+  // index.ts starts a host. What uses one of its parts alone (a single encode, a feed, what an ffmpeg can do) comes in
+  // by the side doors and loads no server.
+  'src/media/encoder': {
+    uses: [...ground, 'src/setup', 'src/media/mpegts'],
+    doors: [
+      'encode-run',
+      'feed',
+      'ffmpeg-capabilities',
+      'gop-publisher',
+      'grpc-server',
+      'held-gops',
+      'types',
+    ],
+  },
   'src/media/probe': {
     uses: [
       ...ground,
@@ -47,12 +63,24 @@ export const rooms = {
       'src/media/mpegts',
     ],
   },
-  'src/media/quality': { uses: ['src/domain', 'src/media/encoder', 'src/media/mpegts'] },
+  'src/media/quality': {
+    uses: ['src/domain', 'src/contracts', 'src/versions', 'src/media/encoder', 'src/media/mpegts'],
+  },
 
   // What runs where, and what is known of it.
   'src/fleet': { uses: [...ground, 'src/setup'], doors: '*' },
-  'src/telemetry': { uses: [...ground, 'src/temporal', 'src/fleet', 'src/media/encoder'] },
-  'src/observation': { uses: [...ground, 'src/fleet', 'src/telemetry', 'src/versions'], doors: '*' },
+  // index.ts starts the collector; the stores and what reads them come in by the side doors.
+  'src/telemetry': {
+    uses: [...ground, 'src/temporal', 'src/forecast', 'src/fleet', 'src/media/encoder'],
+    doors: ['create-store', 'forecast-input-reader', 'influx-store', 'signal-queue'],
+  },
+  'src/observation': {
+    uses: [
+      ...[...ground, 'src/fleet', 'src/telemetry', 'src/versions'],
+      ...['src/media/encoder', 'src/media/quality'],
+    ],
+    doors: '*',
+  },
   'src/verify': {
     uses: [
       'src/domain',
@@ -64,7 +92,7 @@ export const rooms = {
     ],
   },
   'src/simulator': {
-    uses: ['src/domain', 'src/planner', 'src/forecast', 'src/fitness', 'src/telemetry'],
+    uses: ['src/domain', 'src/platform', 'src/planner', 'src/forecast', 'src/fitness', 'src/telemetry'],
     doors: ['plot'],
   },
 
@@ -72,7 +100,8 @@ export const rooms = {
   activities: {
     uses: [
       ...ground,
-      ...['src/fitness', 'src/planner', 'src/versions', 'src/forecast', 'src/models', 'src/observation'],
+      ...['src/fitness', 'src/planner', 'src/versions', 'src/cycle', 'src/forecast', 'src/models'],
+      'src/observation',
       ...[
         'src/telemetry',
         'src/fleet',
@@ -102,6 +131,7 @@ export const rooms = {
         'src/models',
         'src/forecast',
         'src/planner',
+        'src/cycle',
         'src/fleet',
       ],
       ...['src/observation', 'src/media/encoder'],

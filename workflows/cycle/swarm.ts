@@ -16,13 +16,16 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { SwarmContext } from '../../activities';
 import type {
+  ChannelPage,
+  ChannelPageRequest,
   ChannelSpec,
   CordonRequest,
   EncoderLost,
   Policy,
   SessionFailed,
+  SwarmContext,
+  SwarmRules,
   SwarmWorkflowInput,
   SwarmWorkflowState,
 } from '../../src/domain';
@@ -33,7 +36,7 @@ import { attributes } from '../kit/attributes';
 import { channel, contextSignal } from '../moves/channel';
 import { controlCycle } from './control-cycle';
 import { drainEncoder } from '../fleet/drain';
-import { causeOf, refusal, refusalOf } from '../kit/failures';
+import { causeOf, refusal, refusalBehind } from '../kit/failures';
 import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from '../kit/steps';
 import { registerChannel } from './registration';
 import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
@@ -50,6 +53,8 @@ const encoderLostSignal = defineSignal<[EncoderLost]>(swarmControl.encoderLost);
 const sessionFailedSignal = defineSignal<[SessionFailed]>(swarmControl.sessionFailed);
 const wakeSignal = defineSignal(swarmControl.wake);
 const stateQuery = defineQuery<SwarmWorkflowState>(swarmControl.state);
+const rulesQuery = defineQuery<SwarmRules>(swarmControl.rules);
+const channelsQuery = defineQuery<ChannelPage, [ChannelPageRequest]>(swarmControl.channels);
 
 /** A cycle that hangs is given up: the next one looks at the swarm as it is then. */
 const CYCLE_TIMEOUT = '30 seconds';
@@ -70,6 +75,10 @@ class Swarm {
   private readonly beingAdded = new Set<string>();
   private isWoken: boolean;
   private drains = 0;
+  /** Channels ask for policy and cordons, instead of being told. */
+  private isAskedForRules = false;
+  /** Of the list of channels, in this run. */
+  private channelChanges = 0;
 
   constructor({ cell, cycleSeconds, policy, carried, isWoken = false }: SwarmWorkflowInput) {
     this.cell = cell;
@@ -88,7 +97,10 @@ class Swarm {
 
   async run(): Promise<never> {
     const { state } = this;
+    this.isAskedForRules = patched('rules-by-query');
     setHandler(stateQuery, () => state);
+    setHandler(rulesQuery, () => this.rules());
+    setHandler(channelsQuery, (page) => this.channelPage(page));
     setHandler(wakeSignal, () => {
       this.isWoken = true;
     });
@@ -133,16 +145,14 @@ class Swarm {
 
   private async runCycle(): Promise<void> {
     const { state, cell } = this;
-    const provisioning = withoutForgotten(this.provisioning, Date.now());
-    state.provisioning = provisioning;
-    const { channels, cordons, policy, lowDemandSinceMs } = state;
+    state.provisioning = withoutForgotten(this.provisioning, Date.now());
     state.cycle += 1;
     const { cycle } = state;
     try {
       const result = await executeChild(controlCycle, {
         workflowId: `cycle/${cell}/${cycle}`,
-        args: [{ cell, cycle, channels, cordons, policy, lowDemandSinceMs, provisioning }],
-        staticSummary: `cycle ${cycle} of ${cell}: ${channels.length} channels`,
+        args: [{ cell, cycle, lowDemandSinceMs: state.lowDemandSinceMs }],
+        staticSummary: `cycle ${cycle} of ${cell}: ${state.channels.length} channels`,
         typedSearchAttributes: attributes({ cell }),
         workflowExecutionTimeout: CYCLE_TIMEOUT,
         parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -217,8 +227,9 @@ class Swarm {
         await this.handDown([id]);
       }
       state.channels = [...state.channels, spec];
+      this.channelChanges += 1;
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     } finally {
       this.beingAdded.delete(id);
     }
@@ -234,9 +245,10 @@ class Swarm {
       ]);
       if (!found) await persistent.removeChannel({ channelId, requestId });
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     }
     state.channels = state.channels.filter((spec) => spec.id !== channelId);
+    this.channelChanges += 1;
     showSwarm(state);
   }
 
@@ -271,7 +283,7 @@ class Swarm {
     try {
       await quick.assertEncoderKnown({ encoderId });
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     }
   }
 
@@ -289,7 +301,7 @@ class Swarm {
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     }).catch((error: unknown) => {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     });
     if (left.length > 0) {
       throw refusal(
@@ -304,9 +316,26 @@ class Swarm {
     try {
       this.state.policy = await quick.checkPolicy(given);
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     }
     await this.handDown();
+  }
+
+  private rules(): SwarmRules {
+    const { policy, cordons, lowDemandSinceMs, provisioning } = this.state;
+    const channelsRevision = this.channelsRevision();
+    return { policy, cordons, lowDemandSinceMs, ...(provisioning && { provisioning }), channelsRevision };
+  }
+
+  private channelPage({ from, limit }: ChannelPageRequest): ChannelPage {
+    const { channels } = this.state;
+    const revision = this.channelsRevision();
+    return { revision, total: channels.length, channels: channels.slice(from, from + limit) };
+  }
+
+  /** Tells the lists of one run apart, and those of different runs. */
+  private channelsRevision(): string {
+    return `${workflowInfo().runId}/${this.channelChanges}`;
   }
 
   private context(): SwarmContext {
@@ -314,8 +343,15 @@ class Swarm {
     return { policy, cordons };
   }
 
-  /** Returns once every channel has it, so that a move asked for after a cordon knows of the cordon. */
+  /**
+   * Choices of an encoder read policy and cordons here, by query, so that a move asked for after a cordon knows of it.
+   * Runs that began before that tell every channel instead.
+   */
   private async handDown(channelIds = this.state.channels.map((spec) => spec.id)): Promise<void> {
+    if (this.isAskedForRules) {
+      showSwarm(this.state);
+      return;
+    }
     const context = this.context();
     await Promise.all(
       channelIds.map((id) =>

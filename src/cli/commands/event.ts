@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { KnownEvent } from '../../domain';
 import { segment } from '../api-client';
 import { contextOf } from '../context';
-import { table } from '../table';
+import { table } from '../../platform/terminal/table';
 import { parseTime } from '../time';
 
 interface AddOptions {

@@ -3,7 +3,7 @@ import type { Models } from '../../api/answer-schemas';
 import type { Manifest } from '../../models';
 import { segment } from '../api-client';
 import { contextOf } from '../context';
-import { table } from '../table';
+import { table } from '../../platform/terminal/table';
 
 const when = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 const figure = (value: number | undefined): string | null => (value === undefined ? null : value.toFixed(3));

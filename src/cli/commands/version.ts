@@ -7,7 +7,7 @@ import { segment, type ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { AnsweredNo } from '../failure';
 import { createProbeProgress } from '../probe-progress';
-import { table } from '../table';
+import { table } from '../../platform/terminal/table';
 
 type Versions = VersionsState & { encoders: RunningVersion[] };
 
