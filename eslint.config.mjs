@@ -11,7 +11,7 @@ const noNodeBuiltins = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/**', '.dist-new/**', 'node_modules/**', 'coverage/**', '.swarm/**'] },
+  { ignores: ['dist/**', '.dist-new/**', 'node_modules/**', 'coverage/**', '.swarm/**', 'reports/**'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

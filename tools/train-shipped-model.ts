@@ -12,7 +12,7 @@ import {
 import { beginTraining, trainEpoch, trainable, type TrainingPlan } from '../src/forecast/net';
 import { loadBackEnd } from '../src/models/back-ends';
 import { writeModel } from '../src/models';
-import { wholeNumberFrom } from '../bench/lib/command';
+import { wholeNumberOption } from '../src/platform/terminal/number-option';
 
 /** Share of each kind of series: steps in seconds, steps of history, steps ahead. */
 const KINDS = [
@@ -94,7 +94,7 @@ const main = async (options: { seed: number; epochs: number; unit: number; out: 
   console.log(JSON.stringify(manifest, null, 2));
 };
 
-const positive = wholeNumberFrom(1);
+const positive = wholeNumberOption(1);
 
 const program = new Command('train-shipped-model')
   .description('Trains the model that ships with the project, on generated series.')

@@ -17,13 +17,9 @@ import { withinOrNull } from '../../src/platform/deadline';
 import type { Dependencies } from '../kit/dependencies';
 import { EncoderProbe } from '../../src/observation/encoder-probe';
 import { MovesUnderWay } from '../../src/observation/moves-under-way';
-import {
-  OriginClient,
-  RelayClient,
-  SourceClient,
-  type OriginChannel,
-  type RelayChannel,
-} from '../../src/contracts/parts';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
+import { RelayClient, type RelayChannel } from '../../src/contracts/relay';
+import { SourceClient } from '../../src/contracts/source';
 import { PendingPlacements } from '../../src/observation/pending-placements';
 import { TelemetryView } from '../../src/observation/telemetry-view';
 import {

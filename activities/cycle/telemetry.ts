@@ -1,4 +1,4 @@
-import type { TelemetryStore } from '../../src/telemetry/store';
+import type { TelemetryStore } from '../../src/telemetry';
 import type { RecordMoveRequest } from '../kit/types';
 
 /** Activities that write what became of decisions, for dashboards and for the next decisions. */

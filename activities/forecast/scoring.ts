@@ -1,7 +1,7 @@
 import { log } from '@temporalio/activity';
 import type { ScoredKind } from '../../src/domain';
 import { SEASON_STEPS, firstTargetMs, oldestUnscoredMs, scoreIssued, seriesKey } from '../../src/forecast';
-import type { StepSeries } from '../../src/telemetry/forecast-inputs';
+import type { StepSeries } from '../../src/telemetry';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { ScoredForecasts } from '../kit/types';

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { FleetProvider } from '../../src/fleet/provider';
 import type { ModelHolder, ThreadProgram } from '../../src/models';
-import type { TelemetryStore } from '../../src/telemetry/store';
+import type { TelemetryStore } from '../../src/telemetry';
 import type { ServedFrom } from '../../src/media/probe';
 import type { EncoderDirectory } from '../../src/observation/encoder-directory';
 import type { VersionsView } from '../../src/observation/versions-view';

@@ -12,7 +12,7 @@ import type {
   SwarmWorkflowState,
 } from '../../src/domain';
 import type { Evaluation, TrainingResult } from '../../src/models';
-import type { EncoderClient } from '../../src/media/encoder/client';
+import type { EncoderClient } from '../../src/contracts/encoder/client';
 
 /** Shapes that cross between workflows and activities. All plain JSON, all small. */
 

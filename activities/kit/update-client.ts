@@ -1,12 +1,7 @@
-import type {
-  Client} from '@temporalio/client';
-import {
-  WorkflowUpdateFailedError,
-  WorkflowUpdateStage,
-  type WorkflowHandle,
-} from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { WorkflowUpdateFailedError, WorkflowUpdateStage, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
-import { channelWorkflowId, swarmWorkflowId } from '../../src/domain';
+import { channelWorkflowId, fromFailureFields, swarmWorkflowId } from '../../src/domain';
 import type { Dependencies } from './dependencies';
 import { refusingClient } from './refusing-client';
 import type { Acceptance } from './types';
@@ -14,12 +9,12 @@ import type { Acceptance } from './types';
 const REQUEST_DEADLINE_MS = 3_000;
 
 /** The refusal that an Update failed with; anything else is thrown on. */
-export const refusalOf = (error: unknown): { code: string; message: string } => {
+export const updateRefusal = (error: unknown): { code: string; message: string } => {
   if (error instanceof WorkflowNotFoundError) return { code: 'unknown-channel', message: error.message };
   if (!(error instanceof WorkflowUpdateFailedError)) throw error;
   const { cause } = error;
-  const code = cause instanceof ApplicationFailure ? (cause.type ?? 'internal') : 'internal';
-  return { code, message: cause?.message ?? error.message };
+  if (cause instanceof ApplicationFailure) return fromFailureFields(cause);
+  return { code: 'internal', message: cause?.message ?? error.message };
 };
 
 /** The worker's client for Updates of channels and swarm: one that a validator refuses fails when it is started. */
@@ -52,7 +47,7 @@ export class UpdateClient {
       );
       return { accepted: true };
     } catch (error) {
-      const { code, message } = refusalOf(error);
+      const { code, message } = updateRefusal(error);
       return { accepted: false, why: `${code}: ${message}` };
     }
   }

@@ -2,7 +2,9 @@ import { SwarmError, channelSpecSchema, type ChannelSpec } from '../../src/domai
 import { parseOrRefuse } from '../../src/platform/http';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { OriginClient, RelayClient, SourceClient } from '../../src/contracts/parts';
+import { OriginClient } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
+import { SourceClient } from '../../src/contracts/source';
 
 const RELEASE_DEADLINE_MS = 1_500;
 
@@ -37,7 +39,7 @@ export const mediaActivities = ({
         const spec = parseOrRefuse(channelSpecSchema, given, 'channel');
         await relay.register(spec);
         await origin.register(spec);
-        const { state } = await source.register(spec, signal);
+        const { state } = await source.register(spec, { signal });
         if (state === 'failed') {
           throw new SwarmError(
             'input-not-video',

@@ -2,7 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import type { Owner } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { OriginClient } from '../../src/contracts/parts';
+import { OriginClient } from '../../src/contracts/origin';
 import type { OwnRequest, Ownership, ReturnedOwnership, ReturnOwnershipRequest } from '../kit/types';
 
 const OWN_TIMEOUT_MS = 2_000;

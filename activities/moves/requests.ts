@@ -7,11 +7,11 @@ import {
   type MoveResult,
   type RecoverRequest,
 } from '../../src/domain';
-import { OriginClient, type OriginChannel } from '../../src/contracts/parts';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { Acceptance, DrainedChannel } from '../kit/types';
-import { UpdateClient, refusalOf } from '../kit/update-client';
+import { UpdateClient, updateRefusal } from '../kit/update-client';
 
 const ORIGIN_TIMEOUT_MS = 2_000;
 /** Refusals that say "not now". */
@@ -53,7 +53,7 @@ const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tem
           });
           return { channelId, moved: true, retry: false };
         } catch (error) {
-          const { code, message } = refusalOf(error);
+          const { code, message } = updateRefusal(error);
           return { channelId, moved: false, retry: ASK_AGAIN.has(code), why: `${code}: ${message}` };
         }
       }),
@@ -123,7 +123,7 @@ const swarmRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tempo
       try {
         await updates.swarm().executeUpdate<void, [CordonRequest]>(swarmControl.uncordon, { args: [r] });
       } catch (error) {
-        if (refusalOf(error).code !== 'unknown-encoder') throw error;
+        if (updateRefusal(error).code !== 'unknown-encoder') throw error;
       }
     },
   };

@@ -1,4 +1,4 @@
-import { OriginClient } from '../../src/contracts/parts';
+import { OriginClient } from '../../src/contracts/origin';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { TakenOver, TakeOverRequest } from '../kit/types';

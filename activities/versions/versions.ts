@@ -19,7 +19,7 @@ import { withinOrNull } from '../../src/platform/deadline';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import { installedBuildOf } from '../../src/versions';
-import { OriginClient } from '../../src/contracts/parts';
+import { OriginClient } from '../../src/contracts/origin';
 import { resolveBuild } from '../../src/media/probe';
 import type { UpdatePlan } from '../kit/types';
 

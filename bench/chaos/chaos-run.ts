@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { callJson } from '../../src/platform/http';
+import { OriginClient } from '../../src/contracts/origin';
 import { MovesWatch, moveInWords } from '../../src/acceptance/moves-watch';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { connectTemporal } from '../../src/temporal/client';
@@ -164,7 +164,7 @@ export class ChaosRun {
           (jump) =>
             entry.seenAtMs >= jump.beganAtMs && entry.seenAtMs <= (jump.endedAtMs ?? Infinity) + 2_000,
         );
-        return entry.gapReason !== undefined || isJumped ? [] : [entry.delayMs];
+        return entry.gapReason !== undefined || isJumped ? [] : (entry.delayMs ?? []);
       }),
       troubles: this.troubles,
     };
@@ -283,7 +283,7 @@ export class ChaosRun {
     const { SWARM_ORIGIN_URL } = this.options.swarm.environment;
     const deadline = Date.now() + CALM_WITHIN_MS;
     const read = (): Promise<{ id: string; nextGop: number }[]> =>
-      callJson<{ id: string; nextGop: number }[]>(`${SWARM_ORIGIN_URL}/channels`).catch(() => []);
+      new OriginClient(SWARM_ORIGIN_URL).channels().catch(() => []);
     const wanted = new Map<string, number>();
     for (;;) {
       const now = await read();

@@ -1,4 +1,4 @@
-import type { FleetEncoder } from '../../src/fleet/provider';
+import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import type { Clocks } from './clocks';
 import { inWords, kindOf, type Fault, type FaultGroup } from './faults';

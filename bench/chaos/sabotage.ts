@@ -1,6 +1,6 @@
 import { copyFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { callJson } from '../../src/platform/http';
+import { OriginClient } from '../../src/contracts/origin';
 
 /** Ways to break the swarm that the checks of a run must notice; a run with one of them has to fail. */
 export const sabotages = ['lose-gop', 'spoil-gop', 'declare-gap'] as const;
@@ -25,12 +25,10 @@ export const sabotage = async (
       return `SABOTAGE: GOP ${gop} of ${channelId} was overwritten with the one before it`;
     }
     case 'declare-gap': {
-      const url = `${originUrl}/channels/${channelId}`;
-      const { token, nextGop } = await callJson<{ token: number; nextGop: number }>(url);
-      await callJson(`${url}/gaps`, {
-        method: 'POST',
-        json: { token, fromGop: nextGop, toGop: nextGop + 1, reason: 'sabotage' },
-      });
+      const origin = new OriginClient(originUrl);
+      const { token, nextGop } = await origin.channel(channelId);
+      const gap = { token, fromGop: nextGop, toGop: nextGop + 1, reason: 'sabotage' };
+      await origin.declareGap(channelId, gap);
       return `SABOTAGE: GOP ${nextGop} of ${channelId} was declared a gap without need`;
     }
   }

@@ -163,7 +163,7 @@ export const timelineSvg = (timeline: Timeline): string => {
   const delays = channels.flatMap((id) =>
     (ledgers.get(id) ?? [])
       .filter((entry) => entry.gapReason === undefined && entry.seenAtMs >= beganAtMs)
-      .map((entry): [number, number] => [since(entry.seenAtMs), Math.max(0.05, entry.delayMs / 1000)]),
+      .map((entry): [number, number] => [since(entry.seenAtMs), Math.max(0.05, (entry.delayMs ?? 0) / 1000)]),
   );
   const minuteAxis = (gridIndex: number, show: boolean) => ({
     type: 'value' as const,

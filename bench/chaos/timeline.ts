@@ -36,7 +36,7 @@ export const ownerships = ({ ledgers, gopMs }: Timeline): Ownership[] =>
   [...ledgers].flatMap(([channelId, entries]) => {
     const spans: Ownership[] = [];
     for (const { encoderId, token, seenAtMs, gapReason } of entries) {
-      if (gapReason !== undefined) continue;
+      if (gapReason !== undefined || encoderId === null) continue;
       const last = spans.at(-1);
       if (last?.token === token) last.toMs = seenAtMs;
       else {

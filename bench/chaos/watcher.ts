@@ -1,27 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { callJson } from '../../src/platform/http';
-import type { LedgerEntry } from '../lib/fence-audit';
+import { OriginClient, type LedgerEntry, type OriginChannel } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
 
 const POLL_MS = 500;
 const ASK_WITHIN_MS = 1_500;
 
 /** A line of the origin's ledger, and when this process first saw it: no clock jump moves that time. */
-export interface SeenEntry extends LedgerEntry {
-  seenAtMs: number;
-}
+export type SeenEntry = LedgerEntry & { seenAtMs: number };
 
 /** GOP that arrived at the relay at a moment. */
 export interface EdgeSample {
   atMs: number;
   openGop: number;
-}
-
-export interface OriginChannel {
-  id: string;
-  nextGop: number;
-  owner: { encoderId: string; sessionId: string } | null;
-  refusals: Record<string, number>;
 }
 
 /** Encoder hosts that the sentinel gave up, as it wrote to its log. */
@@ -42,7 +33,13 @@ export class Watcher {
   private looks: Promise<void> = Promise.resolve();
   private ended = false;
 
-  constructor(private readonly options: { originUrl: string; relayUrl: string }) {}
+  private readonly origin: OriginClient;
+  private readonly relay: RelayClient;
+
+  constructor(options: { originUrl: string; relayUrl: string }) {
+    this.origin = new OriginClient(options.originUrl);
+    this.relay = new RelayClient(options.relayUrl);
+  }
 
   start(): void {
     void this.poll().then(() => {
@@ -70,10 +67,7 @@ export class Watcher {
   }
 
   private async readRelay(): Promise<void> {
-    const { relayUrl } = this.options;
-    const channels = await callJson<{ id: string; openGop: number | null }[]>(`${relayUrl}/channels`, {
-      timeoutMs: ASK_WITHIN_MS,
-    });
+    const channels = await this.relay.channels({ timeoutMs: ASK_WITHIN_MS });
     for (const { id, openGop } of channels) {
       if (openGop === null) continue;
       const samples = this.edges.get(id) ?? [];
@@ -83,8 +77,7 @@ export class Watcher {
   }
 
   private async readOrigin(): Promise<void> {
-    const { originUrl } = this.options;
-    this.channels = await callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: ASK_WITHIN_MS });
+    this.channels = await this.origin.channels({ timeoutMs: ASK_WITHIN_MS });
     // All of them are waited for: one channel's failure does not end the look at the others.
     await Promise.allSettled(
       this.channels.map(async ({ id, nextGop }) => {
@@ -93,11 +86,10 @@ export class Watcher {
         const last = known.at(-1);
         if (nextGop === 0 || last?.gop === nextGop - 1) return;
         // The last one known is read again, to see whether the past is told differently now.
-        const url = `${originUrl}/channels/${id}/ledger?from=${last?.gop ?? 0}&to=${nextGop}`;
-        const entries = await callJson<LedgerEntry[]>(url, { timeoutMs: ASK_WITHIN_MS });
+        const entries = await this.origin.ledger(id, last?.gop ?? 0, nextGop, { timeoutMs: ASK_WITHIN_MS });
         const seenAtMs = Date.now();
         for (const entry of entries) {
-          if (entry.gop === last?.gop) this.compare(id, last, entry);
+          if (last && entry.gop === last.gop) this.compare(id, last, entry);
           else known.push({ ...entry, seenAtMs });
         }
       }),
@@ -107,8 +99,8 @@ export class Watcher {
   /** Reads the whole ledger again and compares it with what was seen as it grew. */
   async compareAll(channelId: string): Promise<void> {
     const seen = this.ledgers.get(channelId) ?? [];
-    const url = `${this.options.originUrl}/channels/${channelId}/ledger`;
-    const now = new Map((await callJson<LedgerEntry[]>(url)).map((entry) => [entry.gop, entry]));
+    const ledger = await this.origin.wholeLedger(channelId);
+    const now = new Map(ledger.map((entry) => [entry.gop, entry]));
     const oldest = Math.min(...now.keys());
     for (const entry of seen) {
       const again = now.get(entry.gop);

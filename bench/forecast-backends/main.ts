@@ -12,7 +12,7 @@ import { BACK_ENDS, type BackEndName } from '../../src/models';
 import { TrainingFiles, runInThread } from '../../src/models';
 import { readModel } from '../../src/models';
 import { shippedModelFolder } from '../../src/models';
-import { wholeNumberFrom } from '../lib/command';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import type { BackEndFigures, BackEndRun } from './back-end-run';
 import { rounded } from '../lib/statistics';
 
@@ -147,7 +147,7 @@ const main = async (options: Options): Promise<void> => {
   );
 };
 
-const wholeNumber = wholeNumberFrom(1);
+const wholeNumber = wholeNumberOption(1);
 
 const program = new Command('bench:forecast-backends')
   .description('Trains and forecasts on each back end of TensorFlow.js that loads, side by side.')

@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { SwarmError } from '../../src/domain';
-import { loadDefaultForecaster } from '../../src/cli/default-forecaster';
+import { loadDefaultForecaster } from '../../src/models';
 import { StepReporter } from '../../src/setup';
 import { explainFailure, runCommand } from '../../src/setup';
-import { wholeNumberFrom } from '../lib/command';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { generateEventAudiences } from './event-audience';
 import { measureEventGain, type EventGain } from './event-gain';
 import { measureForecastSpeed, type ForecastSpeed } from './forecast-speed';
@@ -36,7 +36,7 @@ interface Options {
   seed: number;
 }
 
-const wholeNumber = wholeNumberFrom(1);
+const wholeNumber = wholeNumberOption(1);
 
 const requirePath = async (path: string, what: string, option: string): Promise<void> => {
   await access(path).catch(() => {

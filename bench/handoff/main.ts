@@ -10,12 +10,13 @@ import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { startSwarm } from '../../src/launch/swarm';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
 import { connectTemporal } from '../../src/temporal/client';
-import { exitWith, wholeNumberFrom } from '../lib/command';
+import { exitWith } from '../lib/command';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { timeBareSagas } from './bare-saga';
 import { HandoffRun } from '../lib/handoff-run';
 import { percentile, rounded } from '../lib/statistics';
 
-const wholeNumber = wholeNumberFrom(0);
+const wholeNumber = wholeNumberOption(0);
 
 interface Options {
   handoffs: number;

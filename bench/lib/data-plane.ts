@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readEnvironment, type Environment } from '../../src/config/config';
 import { channelWithDefaults, type ChannelInput, type ChannelSpec, type Owner } from '../../src/domain';
-import { EncoderClient } from '../../src/media/encoder';
-import type { OriginChannel } from '../../src/media/origin';
+import { EncoderClient } from '../../src/contracts/encoder/client';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
+import { SourceClient } from '../../src/contracts/source';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { callJson } from '../../src/platform/http';
 import { entryOf } from '../../src/launch/part-list';
 import { PartProcess } from '../../src/platform/processes/part-process';
 import { awaitGrpcServing, awaitHttpOk } from '../../src/platform/processes/readiness';
@@ -44,6 +44,8 @@ export const cheapChannel = (id: string, input: ChannelInput = { kind: 'generate
     viewersPerRung: [],
   };
 };
+
+const originCall = { timeoutMs: 10_000 };
 
 /**
  * Source, relay, encoder hosts and origin as supervised processes, without any orchestrator: channels are put on
@@ -140,11 +142,8 @@ export class DataPlane {
 
   /** Puts a channel on air on an encoder: source, origin, session, ownership, commit. */
   async putOnAir(spec: ChannelSpec, encoderId: string): Promise<Owner> {
-    const { id, input, framesPerSecond, gopDurationTicks } = spec;
-    const { SWARM_SOURCE_URL } = this.environment;
-    const json = { input, framesPerSecond, gopDurationTicks };
-    await callJson(`${SWARM_SOURCE_URL}/channels/${id}`, { method: 'PUT', json, timeoutMs: 30_000 });
-    await this.callOrigin(`/${id}`, { method: 'PUT', json: { gopDurationTicks, framesPerSecond } });
+    await new SourceClient(this.environment.SWARM_SOURCE_URL).register(spec, { timeoutMs: 30_000 });
+    await this.origin.register(spec, originCall);
     return this.takeOver(spec, encoderId);
   }
 
@@ -164,20 +163,20 @@ export class DataPlane {
       renditions: ladder,
       fromGop: Math.max(0, nextGop - 1),
     });
-    const answer = await this.callOrigin<{ token: number; firstGop: number }>(`/${id}/own`, {
-      method: 'POST',
-      json: { requestId: randomUUID(), expectToken: token, owner, fromGop: nextGop },
-    });
+    const answer = await this.origin.own(
+      { channelId: id, requestId: randomUUID(), expectToken: token, owner, fromGop: nextGop },
+      originCall,
+    );
     await encoder.commit(owner.sessionId, answer.token, answer.firstGop);
     return owner;
   }
 
   channel(id: string): Promise<OriginChannel> {
-    return this.callOrigin(`/${id}`);
+    return this.origin.channel(id, originCall);
   }
 
   channels(): Promise<OriginChannel[]> {
-    return this.callOrigin('');
+    return this.origin.channels(originCall);
   }
 
   /** Waits until a GOP is published; keeps asking while the origin is away. */
@@ -213,8 +212,8 @@ export class DataPlane {
     await Promise.all([...this.parts.values()].map((part) => part.stop()));
   }
 
-  private callOrigin<T>(path: string, init: Parameters<typeof callJson>[1] = {}): Promise<T> {
-    return callJson<T>(`${this.originUrl}/channels${path}`, { timeoutMs: 10_000, ...init });
+  private get origin(): OriginClient {
+    return new OriginClient(this.originUrl);
   }
 
   private startEncoder(n: number): Promise<void> {

@@ -1,20 +1,13 @@
-/** One line of the origin's ledger, as GET /channels/:id/ledger answers. */
-export interface LedgerEntry {
-  gop: number;
-  token: number;
-  encoderId: string;
-  sessionId: string;
-  publishedAtMs: number;
-  sealedAtMs: number;
-  delayMs: number;
-  gapReason?: string;
-}
+import type { LedgerEntry } from '../../src/contracts/origin';
+
+/** What the audit reads of a line of the origin's ledger. */
+export type AuditedEntry = Pick<LedgerEntry, 'gop' | 'token' | 'encoderId' | 'sessionId' | 'gapReason'>;
 
 /**
  * Checks the fence in a channel's ledger: GOPs without a hole and each once, tokens never going down,
  * and one owner per token. Returns what is wrong, in words; empty when the fence held.
  */
-export const auditFence = (channelId: string, entries: readonly LedgerEntry[]): string[] => {
+export const auditFence = (channelId: string, entries: readonly AuditedEntry[]): string[] => {
   const faults: string[] = [];
   const ownerOfToken = new Map<number, string>();
   entries.forEach((entry, i) => {

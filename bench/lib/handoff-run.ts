@@ -9,20 +9,11 @@ import {
   type MoveRequest,
   type MoveResult,
 } from '../../src/domain';
-import { callJson } from '../../src/platform/http';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import type { RunningSwarm } from '../../src/launch/swarm';
-import { auditFence, type LedgerEntry } from './fence-audit';
+import { auditFence } from './fence-audit';
 import { childrenOf } from './kills';
 import { pick } from './statistics';
-
-interface OriginChannel {
-  id: string;
-  nextGop: number;
-  oldestGop: number | null;
-  lastPublishedAtMs: number | null;
-  owner: { encoderId: string } | null;
-  refusals: Record<string, number>;
-}
 
 const ON_AIR_LIMIT_MS = 60_000;
 const MOVE_LIMIT_MS = 60_000;
@@ -171,9 +162,7 @@ export class HandoffRun {
     };
     const plannedSeams = new Set(moves.map((m) => `${m.channelId}/${m.firstGop}`));
     for (const channel of await this.channels()) {
-      const ledger = await callJson<LedgerEntry[]>(
-        `${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels/${channel.id}/ledger?from=0&to=${channel.nextGop}`,
-      );
+      const ledger = await this.origin.ledger(channel.id, 0, channel.nextGop);
       if (ledger[0]?.gop !== 0)
         result.fenceFaults.push(`${channel.id}: the ledger does not reach back to GOP 0`);
       result.fenceFaults.push(...auditFence(channel.id, ledger));
@@ -184,6 +173,7 @@ export class HandoffRun {
         sinceSeam = seam ? 0 : sinceSeam + 1;
         const planned = plannedSeams.has(`${channel.id}/${entry.gop}`);
         if (seam && !planned) result.recoveries += 1;
+        if (entry.delayMs === null) return;
         if (planned) result.delayAtSeamMs.push(entry.delayMs);
         else if (sinceSeam > SEAM_GOPS) result.delaySteadyMs.push(entry.delayMs);
         result.delayAllMs.push(entry.delayMs);
@@ -193,10 +183,14 @@ export class HandoffRun {
   }
 
   private channels(): Promise<OriginChannel[]> {
-    return callJson<OriginChannel[]>(`${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels`);
+    return this.origin.channels();
   }
 
   private channel(id: string): Promise<OriginChannel> {
-    return callJson<OriginChannel>(`${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels/${id}`);
+    return this.origin.channel(id);
+  }
+
+  private get origin(): OriginClient {
+    return new OriginClient(this.options.swarm.environment.SWARM_ORIGIN_URL);
   }
 }

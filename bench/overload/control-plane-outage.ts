@@ -6,7 +6,9 @@ import { defaultChannels } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { operations } from '../../src/contracts/api';
 import { callApi } from '../../src/contracts/api/client';
-import { callJson } from '../../src/platform/http';
+import { callJson } from '../../src/contracts/call';
+import { collectorHealthSchema, type CollectorHealth } from '../../src/contracts/health';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import { StepReporter } from '../../src/setup';
 import { BUFFER_POINTS } from '../../src/telemetry/influx-store';
 import { MAX_WAITING } from '../../src/telemetry/signal-queue';
@@ -85,12 +87,13 @@ export const outageOfControlPlane = async (options: {
     const status = await callApi(environment.SWARM_API_URL, operations.getStatus, {}).catch(() => null);
     return status?.cycle?.atMs ?? 0;
   };
-  const published = async (): Promise<{ nextGop: number; gapsDeclared: number }[]> =>
-    callJson(`${environment.SWARM_ORIGIN_URL}/channels`);
-  const collector = (): Promise<{
-    points: { buffered: number; dropped: number };
-    signals: { waiting: number };
-  }> => callJson(`http://${environment.SWARM_HOST}:${environment.SWARM_COLLECTOR_PORT}/healthz`);
+  const origin = new OriginClient(environment.SWARM_ORIGIN_URL);
+  const published = (): Promise<OriginChannel[]> => origin.channels();
+  const collector = (): Promise<CollectorHealth> =>
+    callJson(
+      `http://${environment.SWARM_HOST}:${environment.SWARM_COLLECTOR_PORT}/healthz`,
+      collectorHealthSchema,
+    );
   const until = async (holds: () => Promise<boolean>, limitMs: number): Promise<boolean> => {
     const deadline = Date.now() + limitMs;
     while (Date.now() < deadline) {

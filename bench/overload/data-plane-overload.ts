@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SwarmError } from '../../src/domain';
-import type { LedgerEntry } from '../../src/media/origin';
-import { callJson } from '../../src/platform/http';
+import { OriginClient } from '../../src/contracts/origin';
 import { DataPlane, cheapChannel } from '../lib/data-plane';
 import { readPlaylists } from './playlist-readers';
 import { SlowClients } from './slow-clients';
@@ -77,9 +76,8 @@ export const overloadDataPlane = async (options: {
       const seconds = (Date.now() - beganAtMs) / 1_000;
       ended.abort();
       const detail = await loading;
-      const ledgers = await Promise.all(
-        ids.map((id) => callJson<LedgerEntry[]>(`${plane.originUrl}/channels/${id}/ledger`)),
-      );
+      const origin = new OriginClient(plane.originUrl);
+      const ledgers = await Promise.all(ids.map((id) => origin.wholeLedger(id)));
       const delays = ledgers
         .flat()
         .flatMap((e) => (e.publishedAtMs >= beganAtMs && e.delayMs !== null ? [e.delayMs] : []));

@@ -1,7 +1,8 @@
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { seededRandom } from '../../src/domain';
-import { exitWith, wholeNumberFrom } from '../lib/command';
+import { exitWith } from '../lib/command';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import {
   controlPlaneParts,
   outageHeld,
@@ -20,7 +21,7 @@ interface Options {
   portBase: number;
 }
 
-const wholeNumber = wholeNumberFrom(0);
+const wholeNumber = wholeNumberOption(0);
 
 const table = (head: string[], rows: (string | number | null)[][]): string => {
   const drawn = new Table({ head, style: { head: [], border: [], compact: true } });

@@ -1,12 +1,12 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { wholeNumberFrom } from '../lib/command';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { runExact } from './exact';
 import { runScale, type ScaleResult } from './scale';
 import { repeatCommand, walkFor } from './property-walk';
 import { rounded } from '../lib/statistics';
 
-const wholeNumber = wholeNumberFrom(1);
+const wholeNumber = wholeNumberOption(1);
 
 const GROWTH_CHANNELS = [1_000, 3_000, 10_000, 30_000, 100_000];
 const CHANNELS_PER_ENCODER = 10;

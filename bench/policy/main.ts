@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { simulationLines } from '../../src/cli/simulation-lines';
-import { table } from '../../src/cli/table';
+import { simulationLines } from '../../src/simulator';
+import { table } from '../../src/platform/terminal/table';
 import {
   defaultSimulation,
   POLICY_NAMES,
@@ -10,7 +10,7 @@ import {
   worldOfTraces,
   type Trace,
 } from '../../src/simulator';
-import { wholeNumberFrom } from '../lib/command';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { generatedTraces } from './generated-traces';
 import { meanMeasures, measuresOf, parseSeeds, roundedNumbers, targetsOf } from './seeds';
 import { rounded } from '../lib/statistics';
@@ -18,7 +18,7 @@ import { rounded } from '../lib/statistics';
 /** Stands for traces that are made, not read. */
 const GENERATED = 'generated';
 
-const wholeNumber = wholeNumberFrom(1);
+const wholeNumber = wholeNumberOption(1);
 
 const seedList = (text: string): number[] => {
   const seeds = parseSeeds(text);

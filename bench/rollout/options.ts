@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { wholeNumberFrom } from '../lib/command';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 
 export type BadBuild = 'worse' | 'stall';
 
@@ -16,7 +16,7 @@ export interface RolloutBenchOptions {
   portBase: number;
 }
 
-const wholeNumber = wholeNumberFrom(0);
+const wholeNumber = wholeNumberOption(0);
 
 const oneOf =
   <T extends string>(...allowed: T[]) =>

@@ -8,9 +8,8 @@ import {
 } from '../../src/domain';
 import { operations } from '../../src/contracts/api';
 import { callApi } from '../../src/contracts/api/client';
-import { callJson } from '../../src/platform/http';
+import { OriginClient, type LedgerEntry } from '../../src/contracts/origin';
 import type { RunningSwarm } from '../../src/launch/swarm';
-import type { LedgerEntry } from '../lib/fence-audit';
 
 const POLL_MS = 500;
 /** Fetching and probing a build. */
@@ -76,8 +75,8 @@ export class RolloutRun {
 
   /** What the origin published of a channel. */
   async ledger(channelId: string): Promise<LedgerEntry[]> {
-    const url = `${this.swarm.environment.SWARM_ORIGIN_URL}/channels/${channelId}`;
-    const { nextGop } = await callJson<{ nextGop: number }>(url);
-    return callJson<LedgerEntry[]>(`${url}/ledger?from=0&to=${nextGop}`);
+    const origin = new OriginClient(this.swarm.environment.SWARM_ORIGIN_URL);
+    const { nextGop } = await origin.channel(channelId);
+    return origin.ledger(channelId, 0, nextGop);
   }
 }

@@ -1,3 +1,4 @@
+import { ticksToMs } from '../../src/domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelSpec, EncoderBuild, RolloutPolicy, RolloutState } from '../../src/domain';
 import type { RunningSwarm } from '../../src/launch/swarm';
@@ -84,13 +85,13 @@ const firstBadAtMs = async (
   const canary = encoders[0]?.encoderId;
   const since = watch.firstSeenAtMs ?? Infinity;
   const entries = (await Promise.all(canaryChannels.map((id) => run.ledger(id)))).flat();
-  const gopMs = (channels[0]?.gopDurationTicks ?? 0) / 90;
+  const gopMs = ticksToMs(channels[0]?.gopDurationTicks ?? 0);
   const bad = entries.filter((e) =>
     kind === 'worse'
       ? e.encoderId === canary && e.publishedAtMs >= since
-      : e.publishedAtMs >= since && e.delayMs > 0.75 * gopMs,
+      : e.publishedAtMs >= since && (e.delayMs ?? 0) > 0.75 * gopMs,
   );
-  const times = bad.map((e) => (kind === 'worse' ? e.publishedAtMs : e.sealedAtMs));
+  const times = bad.map((e) => (kind === 'worse' ? e.publishedAtMs : (e.sealedAtMs ?? e.publishedAtMs)));
   return times.length === 0 ? null : Math.min(...times);
 };
 

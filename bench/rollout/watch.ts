@@ -1,5 +1,5 @@
-import { encoderClientFor } from '../../src/media/encoder/client';
-import { callJson } from '../../src/platform/http';
+import { encoderClientFor } from '../../src/contracts/encoder/client';
+import { OriginClient } from '../../src/contracts/origin';
 import type { RunningSwarm } from '../../src/launch/swarm';
 
 const LOOK_EVERY_MS = 250;
@@ -12,11 +12,6 @@ interface Peak {
   told: string;
 }
 const NO_PEAK: Peak = { units: 0, atMs: 0, told: '' };
-
-interface OwnedChannel {
-  id: string;
-  owner: { encoderId: string } | null;
-}
 
 /** Watches from outside how much is encoded, and how many channels a build carries. */
 export class RolloutWatch {
@@ -92,7 +87,7 @@ export class RolloutWatch {
     const [load, builds, channels] = await Promise.all([
       this.load(),
       this.builds(),
-      callJson<OwnedChannel[]>(`${SWARM_ORIGIN_URL}/channels`),
+      new OriginClient(SWARM_ORIGIN_URL).channels(),
     ]);
     if (load.units > this.peak.units) this.peak = load;
     const carriers = new Set([...builds].filter(([, d]) => d === this.watchedDigest).map(([id]) => id));

@@ -1,7 +1,6 @@
 import type { MoveOutcome, Owner } from '../../src/domain';
-import { auditFence, type LedgerEntry } from '../lib/fence-audit';
-import type { AcceptedPut } from './stand-in/simulated-session';
-import type { Commit } from './stand-in/simulated-encoder';
+import { auditFence, type AuditedEntry } from '../lib/fence-audit';
+import type { AcceptedPut, Commit } from './stand-in/contract';
 
 /** What one asking for a handoff was told. `workflowId`: null where the channel refused before it began one. */
 export interface Answer {
@@ -32,7 +31,7 @@ export interface SagaRecord {
 /** A channel as each of those who know it tells of it at the end. */
 export interface ChannelRecord {
   id: string;
-  ledger: LedgerEntry[];
+  ledger: AuditedEntry[];
   nextGop: number;
   lastSealedGop: number;
   ownerAtOrigin: Owner | null;

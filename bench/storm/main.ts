@@ -1,9 +1,10 @@
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
-import { createCountProgress } from '../../src/cli/progress';
+import { createCountProgress } from '../../src/platform/terminal/progress';
 import type { MoveOutcome } from '../../src/domain';
 import { StepReporter } from '../../src/setup';
-import { exitWith, wholeNumberFrom } from '../lib/command';
+import { exitWith } from '../lib/command';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { currentCommit } from '../lib/commit';
 import { percentile, rounded } from '../lib/statistics';
 import { judgeStorm, type Judgement, type StormFacts } from './judge';
@@ -24,7 +25,7 @@ const KILL_EVERY_MS: [number, number] = [5_000, 20_000];
 const SHOWN_FAULTS = 20;
 const LINE_EVERY_MS = 15_000;
 
-const wholeNumber = wholeNumberFrom(1);
+const wholeNumber = wholeNumberOption(1);
 
 /** How many requests ended so; of a request that was asked twice, the first answer counts. */
 const countOf = ({ requests }: StormFacts, outcome: MoveOutcome): number =>

@@ -8,13 +8,13 @@ import {
   type ChannelWorkflowState,
   type MoveRequest,
 } from '../../src/domain';
-import { callJson } from '../../src/platform/http';
+import { callJson } from '../../src/contracts/call';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import { connectTemporal, ensureSwarm } from '../../src/temporal/client';
-import type { LedgerEntry } from '../lib/fence-audit';
 import { pick } from '../lib/statistics';
 import type { ChannelRecord, RequestRecord, SagaRecord, StormFacts } from './judge';
 import { askForHandoff } from './requests';
-import type { EncoderActivity, EncoderFacts } from './stand-in/server';
+import { activitySchema, factsSchema, type EncoderActivity } from './stand-in/contract';
 import { stormChannel, type StormSwarm } from './storm-swarm';
 
 /** Share of the requests that are asked twice at once under one id, and of those that meet another one under way. */
@@ -27,12 +27,6 @@ const FACTS_LIMIT_MS = 120_000;
 const ADD_AT_ONCE = 8;
 /** A kill so long after an answer meets any step of the handoffs under way. */
 const ANY_STEP_MS = 1_500;
-
-interface OriginChannel {
-  id: string;
-  nextGop: number;
-  owner: { encoderId: string; sessionId: string } | null;
-}
 
 export interface StormOptions {
   swarm: StormSwarm;
@@ -200,7 +194,7 @@ export class Storm {
       const owners = new Set(channels.map((channel) => channel.owner?.sessionId));
       return sessions.every((s) => s.state === 'failed' || owners.has(s.sessionId));
     }).catch(() => undefined);
-    const facts: EncoderFacts = await callJson(`${this.options.swarm.standInUrl}/facts`, {
+    const facts = await callJson(`${this.options.swarm.standInUrl}/facts`, factsSchema, {
       timeoutMs: FACTS_LIMIT_MS,
     });
     const sagas = await this.sagas();
@@ -229,12 +223,9 @@ export class Storm {
   }
 
   private async channelRecord(id: string): Promise<ChannelRecord> {
-    const { SWARM_ORIGIN_URL } = this.options.swarm.environment;
     const { owner, nextGop } = await this.channelAtOrigin(id);
     const [ledger, state, { sessions, lastSealed }] = await Promise.all([
-      callJson<LedgerEntry[]>(`${SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=${nextGop}`, {
-        timeoutMs: FACTS_LIMIT_MS,
-      }),
+      this.origin.ledger(id, 0, nextGop, { timeoutMs: FACTS_LIMIT_MS }),
       // A worker that began anew just now gives no answer before it has read the history.
       this.until(`${id} tells its state`, FACTS_LIMIT_MS, () => this.stateOf(id)),
       this.activity(),
@@ -261,15 +252,19 @@ export class Storm {
   }
 
   private atOrigin(): Promise<OriginChannel[]> {
-    return callJson(`${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels`);
+    return this.origin.channels();
   }
 
   private channelAtOrigin(id: string): Promise<OriginChannel> {
-    return callJson(`${this.options.swarm.environment.SWARM_ORIGIN_URL}/channels/${id}`);
+    return this.origin.channel(id);
+  }
+
+  private get origin(): OriginClient {
+    return new OriginClient(this.options.swarm.environment.SWARM_ORIGIN_URL);
   }
 
   private activity(): Promise<EncoderActivity> {
-    return callJson(`${this.options.swarm.standInUrl}/activity`);
+    return callJson(`${this.options.swarm.standInUrl}/activity`, activitySchema);
   }
 
   /** Asks again and again, also after a failure, until the answer is true or a value. @returns it */

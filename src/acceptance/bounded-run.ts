@@ -1,5 +1,6 @@
+import { ticksToMs } from '../domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { callJson } from '../platform/http';
+import { OriginClient, type OriginChannel } from '../contracts/origin';
 import type { StepReporter } from '../setup';
 import { CpuMeter } from './cpu-meter';
 import { type FirstGop } from './first-gops';
@@ -11,13 +12,6 @@ import type { RunningSwarm } from '../launch/swarm';
 
 const MOVES_END_LIMIT_MS = 20_000;
 const LATE_AFTER_GOPS = 3;
-
-interface OriginChannel {
-  id: string;
-  nextGop: number;
-  gopDurationTicks: number;
-  lastPublishedAtMs: number | null;
-}
 
 /**
  * Runs the scenario on a swarm that is on air, and checks from outside that a viewer of every channel was shown
@@ -114,8 +108,8 @@ const awaitMovesEnd = async (watch: MovesWatch, signal: AbortSignal): Promise<vo
 };
 
 const channelsOnAir = async (originUrl: string): Promise<string[]> => {
-  const channels = await callJson<OriginChannel[]>(`${originUrl}/channels`);
+  const channels = await new OriginClient(originUrl).channels();
   const isLate = (c: OriginChannel): boolean =>
-    Date.now() - (c.lastPublishedAtMs ?? 0) > LATE_AFTER_GOPS * (c.gopDurationTicks / 90);
+    Date.now() - (c.lastPublishedAtMs ?? 0) > LATE_AFTER_GOPS * ticksToMs(c.gopDurationTicks);
   return channels.filter((c) => !isLate(c)).map((c) => c.id);
 };

@@ -1,11 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import { OriginClient } from '../contracts/origin';
 import { SwarmError } from '../domain';
-import { callJson } from '../platform/http';
-
-const originChannelsSchema = z.array(
-  z.object({ id: z.string(), nextGop: z.number(), lastPublishedAtMs: z.number().nullable() }),
-);
 
 const POLL_MS = 100;
 
@@ -28,10 +23,11 @@ export const awaitFirstGops = async (options: {
   limitMs: number;
   signal?: AbortSignal;
 }): Promise<FirstGop[]> => {
+  const origin = new OriginClient(options.originUrl);
   const first = new Map<string, FirstGop>();
   const endMs = Date.now() + options.limitMs;
   for (;;) {
-    const channels = originChannelsSchema.parse(await callJson(`${options.originUrl}/channels`));
+    const channels = await origin.channels();
     for (const { id, nextGop, lastPublishedAtMs } of channels) {
       if (lastPublishedAtMs === null || lastPublishedAtMs < options.sinceMs || first.has(id)) continue;
       first.set(id, { channelId: id, gop: nextGop - 1, publishedAtMs: lastPublishedAtMs });

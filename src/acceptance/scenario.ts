@@ -1,9 +1,9 @@
+import { ticksToMs } from '../domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { operations } from '../contracts/api';
 import { callApi } from '../contracts/api/client';
 import { SwarmError, shuffled } from '../domain';
-import { callJson } from '../platform/http';
+import { RelayClient } from '../contracts/relay';
 import type { RunningSwarm } from '../launch/swarm';
 
 /** When the events of a bounded run happen, as parts of its duration. */
@@ -16,8 +16,6 @@ const HANDOFF_LIMIT_MS = 40_000;
 const HANDOFF_ATTEMPTS = 5;
 const RETRY_MS = 1_500;
 const PLANNER_POLL_MS = 500;
-
-const relayChannelSchema = z.object({ openGop: z.number().nullable() });
 
 export interface ScenarioResult {
   operatorHandoff: { channelId: string; toEncoderId: string | null } | null;
@@ -91,11 +89,9 @@ export class Scenario {
     }
     const owned = channels.filter((c) => c.owner?.encoderId === victim.id);
     const [channel] = owned;
-    const gopMs = (channel?.gopDurationTicks ?? 0) / 90;
+    const gopMs = ticksToMs(channel?.gopDurationTicks ?? 0);
     // A relay that is away at this moment does not spare the encoder: the kill comes at any time of a GOP then.
-    await this.beginningOfGop(`${SWARM_RELAY_URL}/channels/${channel?.id}`, gopMs, signal).catch(
-      () => undefined,
-    );
+    await this.beginningOfGop(SWARM_RELAY_URL, channel?.id ?? '', gopMs, signal).catch(() => undefined);
     await sleep(gopMs / 2, undefined, { signal });
     process.kill(victim.pid, 'SIGKILL');
     const ids = owned.map((c) => c.id);
@@ -106,12 +102,17 @@ export class Scenario {
   }
 
   /** @throws SwarmError when the relay can't be asked */
-  private async beginningOfGop(relayUrl: string, gopMs: number, signal: AbortSignal): Promise<void> {
-    const { openGop } = relayChannelSchema.parse(await callJson(relayUrl, { signal }));
+  private async beginningOfGop(
+    relayUrl: string,
+    channelId: string,
+    gopMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const relay = new RelayClient(relayUrl);
+    const { openGop } = await relay.channel(channelId, { signal });
+    if (openGop === null) return;
     // The ledger answers when the open GOP is complete: the next one begins then.
-    await callJson(`${relayUrl}/ledger/${openGop}?wait_ms=${Math.min(10_000, 3 * gopMs)}`, {
-      timeoutMs: 15_000,
-      signal,
-    });
+    const waitMs = Math.min(10_000, 3 * gopMs);
+    await relay.sealed(channelId, openGop, { waitMs, timeoutMs: 15_000, signal });
   }
 }

@@ -1,6 +1,6 @@
 import { SwarmError } from '../domain';
 import { HISTORY_KEPT_MS, type HistoryImport } from '../contracts/api';
-import type { AudienceRow } from '../telemetry/forecast-inputs';
+import type { AudienceRow } from '../telemetry';
 
 /** Farther off than this, in milliseconds, there is no date. */
 const LAST_DATE_MS = 8.64e15;

@@ -5,7 +5,7 @@ import type {
   LatestFeedback,
   SwarmWorkflowState,
 } from '../domain';
-import type { StorageReport } from '../platform/storage-reports';
+import type { StorageReport } from '../contracts/health';
 import type { Missing, MoveRecord } from '../contracts/api';
 import { CachedReading, type Reading } from './cached';
 import type { ApiPorts, FleetMember, LedgerEntry, OriginChannel, SourceChannel } from './ports';

@@ -1,7 +1,7 @@
-import type { StorageReport } from '../platform/storage-reports';
-import type { ForecastFeedback } from '../telemetry/forecast-feedback';
-import type { ForecastInputs } from '../telemetry/forecast-inputs';
-import type { TelemetryStore } from '../telemetry/store';
+import type { StorageReport } from '../contracts/health';
+import type { ForecastFeedback } from '../telemetry';
+import type { ForecastInputs } from '../telemetry';
+import type { TelemetryStore } from '../telemetry';
 import type {
   ChannelSpec,
   ChannelWorkflowState,

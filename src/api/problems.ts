@@ -1,4 +1,4 @@
-import { storageProblem } from '../platform/storage-reports';
+import { storageProblem } from '../contracts/health';
 import type { ChannelStatus, EncoderStatus } from '../contracts/api';
 import type { Observation } from './observe';
 

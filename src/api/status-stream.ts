@@ -4,7 +4,7 @@ import { SwarmError } from '../domain';
 const PERIOD_MS = 1_000;
 const MOST_READERS = 64;
 /** A page that has not read this much is too slow: it misses events until it has caught up. */
-const mostUnsentBytes = 1 << 20;
+const MOST_UNSENT_BYTES = 1 << 20;
 
 /**
  * Server-sent events: one `status` event a second to every page that listens. One poll serves all of them, and none
@@ -61,6 +61,6 @@ export class StatusEvents {
       const message = error instanceof Error ? error.message : String(error);
       event = `event: fault\ndata: ${JSON.stringify({ message })}\n\n`;
     }
-    for (const res of this.readers) if (res.writableLength < mostUnsentBytes) res.write(event);
+    for (const res of this.readers) if (res.writableLength < MOST_UNSENT_BYTES) res.write(event);
   }
 }

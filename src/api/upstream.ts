@@ -1,14 +1,15 @@
 import type { Environment } from '../config/config';
-import { callJson } from '../platform/http';
-import { readStorageReports } from '../platform/storage-reports';
-import { encoderClientFor } from '../media/encoder/client';
+import { OriginClient } from '../contracts/origin';
+import { SourceClient } from '../contracts/source';
+import { readStorageReports } from '../contracts/health';
+import { encoderClientFor } from '../contracts/encoder/client';
 import { createFleetProvider } from '../fleet/create-provider';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { TemporalOrchestration } from './orchestration';
 import { createRolloutsPort } from './rollouts-port';
 import { TemporalCalls } from '../temporal/calls';
 import { createVersionsPort } from './versions-port';
-import type { ApiPorts, LedgerEntry, OriginChannel, SourceChannel } from './ports';
+import type { ApiPorts } from './ports';
 
 const DEADLINE_MS = 2_000;
 
@@ -16,6 +17,8 @@ const DEADLINE_MS = 2_000;
 export const createPorts = (environment: Environment): ApiPorts => {
   const { SWARM_RELAY_URL: relayUrl, SWARM_ORIGIN_URL: originUrl } = environment;
   const { SWARM_SOURCE_URL: sourceUrl, SWARM_CELL: cell } = environment;
+  const origin = new OriginClient(originUrl);
+  const source = new SourceClient(sourceUrl);
   const store = createTelemetryStore(environment);
   // Loaded late: the API must answer its health check before the Temporal client is in memory.
   const calls = new TemporalCalls(async () =>
@@ -32,17 +35,12 @@ export const createPorts = (environment: Environment): ApiPorts => {
     versions: createVersionsPort(cell, calls),
     rollouts: createRolloutsPort(cell, calls),
     origin: {
-      channels: () => callJson<OriginChannel[]>(`${originUrl}/channels`, { timeoutMs: DEADLINE_MS }),
-      ledgerEntry: async (channelId, gop) => {
-        const range = `from=${gop}&to=${gop + 1}`;
-        const entries = await callJson<LedgerEntry[]>(`${originUrl}/channels/${channelId}/ledger?${range}`, {
-          timeoutMs: DEADLINE_MS,
-        });
-        return entries[0] ?? null;
-      },
+      channels: () => origin.channels({ timeoutMs: DEADLINE_MS }),
+      ledgerEntry: async (channelId, gop) =>
+        (await origin.ledger(channelId, gop, gop + 1, { timeoutMs: DEADLINE_MS }))[0] ?? null,
     },
     source: {
-      channels: () => callJson<SourceChannel[]>(`${sourceUrl}/channels`, { timeoutMs: DEADLINE_MS }),
+      channels: () => source.channels({ timeoutMs: DEADLINE_MS }),
     },
     storage: () => readStorageReports({ relay: relayUrl, origin: originUrl }),
     fleet: createFleetProvider(environment),

@@ -1,7 +1,7 @@
 import type { Answer, Asking, Operation } from '../contracts/api';
 import { callApi } from '../contracts/api/client';
 import { SwarmError } from '../domain';
-import { callJson } from '../platform/http';
+import { anyAnswer, callJson } from '../contracts/call';
 
 const READ_DEADLINE_MS = 10_000;
 /** Longer than the API waits for a move, so that its answer is heard. */
@@ -30,7 +30,7 @@ export class ApiClient {
 
   /** Tells a silent API from one that says itself that something behind it is not there. */
   private answers(): Promise<boolean> {
-    return callJson(`${this.url}/healthz`, { timeoutMs: PROBE_DEADLINE_MS }).then(
+    return callJson(`${this.url}/healthz`, anyAnswer, { timeoutMs: PROBE_DEADLINE_MS }).then(
       () => true,
       () => false,
     );

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { wholeNumberOption } from '../platform/terminal/number-option';
 import { MAX_LOCAL_ENCODERS } from '../setup';
 import { durationOption } from './options';
 
@@ -17,14 +18,6 @@ export interface StartOptions {
   encoders: number;
   channels: number;
 }
-
-const wholeNumber =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 
 /** Options of `npm start`. Parses nothing by itself. */
 export const createStartProgram = (): Command =>
@@ -44,13 +37,13 @@ export const createStartProgram = (): Command =>
     .option('--report <FILE>', 'where the bounded run writes its report (JSON)')
     .addOption(
       new Option('--seed <N>', 'decides what the bounded run moves and kills')
-        .argParser(wholeNumber(0, 2 ** 32 - 1))
+        .argParser(wholeNumberOption(0, 2 ** 32 - 1))
         .default(randomInt(1e6), 'a random one, which is printed'),
     )
     .option(
       '--port-base <N>',
       'shift all ports to N and up, to run beside another swarm',
-      wholeNumber(1024, 65_495),
+      wholeNumberOption(1024, 65_495),
     )
     .addOption(
       new Option('--state-dir <DIR>', 'folder of the local state').default(
@@ -58,5 +51,5 @@ export const createStartProgram = (): Command =>
         'SWARM_STATE_DIR, else .swarm',
       ),
     )
-    .option('--encoders <N>', 'encoder hosts to start with', wholeNumber(1, MAX_LOCAL_ENCODERS), 3)
-    .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumber(1, 20), 6);
+    .option('--encoders <N>', 'encoder hosts to start with', wholeNumberOption(1, MAX_LOCAL_ENCODERS), 3)
+    .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumberOption(1, 20), 6);

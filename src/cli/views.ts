@@ -1,5 +1,5 @@
 import type { ChannelStatus, EncoderStatus, MoveRecord } from '../contracts/api';
-import { milliseconds, seconds, table, units } from './table';
+import { milliseconds, seconds, table, units } from '../platform/terminal/table';
 
 const encoderState = (e: EncoderStatus): string => {
   if (!e.reachable) return 'no answer';

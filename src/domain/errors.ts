@@ -71,12 +71,30 @@ export const httpStatusOf: Record<ErrorCode, number> = {
   internal: 500,
 };
 
-/** Body of every refusal over HTTP. */
-export interface ErrorBody {
-  error: { code: ErrorCode; message: string; hint?: string; details?: Record<string, unknown> };
+/** Causes that pass by themselves: the same call may succeed a moment later. All others are refusals. */
+export const passingCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'encoder-unreachable',
+  'unavailable',
+  'storage-full',
+  'timeout',
+  'ledger-unavailable',
+  'internal',
+]);
+
+/** What of an error crosses a wire. */
+export interface ErrorFields {
+  code: ErrorCode;
+  message: string;
+  hint?: string | undefined;
+  details?: Record<string, unknown> | undefined;
 }
 
-/** An error that names its cause and the hint. Crosses HTTP as ErrorBody, gRPC as status details, Temporal as type = code. */
+/** Body of every refusal over HTTP. */
+export interface ErrorBody {
+  error: ErrorFields;
+}
+
+/** An error that names its cause and the hint. How it crosses wires: error-codec.ts. */
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';
   constructor(

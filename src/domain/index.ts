@@ -1,6 +1,7 @@
 export * from './media-time';
 export * from './channel';
 export * from './errors';
+export * from './error-codec';
 export * from './encoder';
 export * from './builds';
 export * from './version-manager';

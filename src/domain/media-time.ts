@@ -9,6 +9,7 @@ export const FEED_OFFSET_TICKS = 100 * TICKS_PER_SECOND;
 
 export const secondsToTicks = (seconds: number): number => Math.round(seconds * TICKS_PER_SECOND);
 export const ticksToSeconds = (ticks: number): number => ticks / TICKS_PER_SECOND;
+export const ticksToMs = (ticks: number): number => ticks / (TICKS_PER_SECOND / 1_000);
 
 /** Index of the GOP that covers a channel time. */
 export const gopOf = (channelTimeTicks: number, gopDurationTicks: number): number =>

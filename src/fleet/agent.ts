@@ -1,19 +1,8 @@
 import express from 'express';
-import { z } from 'zod';
-import { installedBuildSchema } from '../domain';
+import { provisionSchema, setBuildSchema, type FleetEncoder } from '../contracts/fleet';
 import { errorHandler, listen, parseOrRefuse, type RunningServer } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import type { LocalFleet } from './local-fleet';
-
-const provisionSchema = z.strictObject({
-  requestId: z.string().min(1).max(200),
-  zone: z.string().min(1).max(41).optional(),
-  build: installedBuildSchema.optional(),
-});
-const setBuildSchema = z.strictObject({
-  requestId: z.string().min(1).max(200),
-  build: installedBuildSchema,
-});
 
 /**
  * Serves a local fleet over HTTP; see docs/reference/protocols/fleet-agent.md.
@@ -32,15 +21,18 @@ export const startFleetAgent = async (options: {
     res.json({ status: 'ok', encoders: options.fleet.list().length });
   });
   app.get('/encoders', (_req, res) => {
-    res.json(options.fleet.list());
+    const answer: FleetEncoder[] = options.fleet.list();
+    res.json(answer);
   });
   app.post('/encoders', async (req, res) => {
     const { requestId, zone, build } = parseOrRefuse(provisionSchema, req.body, 'request for an encoder');
-    res.status(201).json(await options.fleet.provision(requestId, zone, build));
+    const answer: FleetEncoder = await options.fleet.provision(requestId, zone, build);
+    res.status(201).json(answer);
   });
   app.put('/encoders/:id/build', async (req, res) => {
     const { requestId, build } = parseOrRefuse(setBuildSchema, req.body, 'request for a build');
-    res.json(await options.fleet.setBuild(req.params.id, build, requestId));
+    const answer: FleetEncoder = await options.fleet.setBuild(req.params.id, build, requestId);
+    res.json(answer);
   });
   app.delete('/encoders/:id', async (req, res) => {
     await options.fleet.deprovision(req.params.id);

@@ -1,5 +1,6 @@
 import type { Environment } from '../config/config';
-import { LocalFleetClient, StaticFleet, parseStaticFleet, type FleetProvider } from './provider';
+import { FleetAgentClient } from '../contracts/fleet';
+import { StaticFleet, parseStaticFleet, type FleetProvider } from './provider';
 import { SimulatedFleet, parseSimulatedFleet } from './simulated-fleet';
 
 /**
@@ -11,7 +12,7 @@ import { SimulatedFleet, parseSimulatedFleet } from './simulated-fleet';
 export const createFleetProvider = (environment: Environment): FleetProvider => {
   const fleet = environment.SWARM_ENCODERS
     ? new StaticFleet(parseStaticFleet(environment.SWARM_ENCODERS))
-    : new LocalFleetClient(environment.SWARM_FLEET_URL);
+    : new FleetAgentClient(environment.SWARM_FLEET_URL);
   const simulated = environment.SWARM_FLEET_SIMULATED;
   return simulated ? new SimulatedFleet(fleet, parseSimulatedFleet(simulated)) : fleet;
 };

@@ -4,7 +4,7 @@ import { sha256OfFile } from '../platform/file-digest';
 import { findExecutable } from '../setup';
 import { PartProcess, type PartEvent, type PartRig } from '../platform/processes/part-process';
 import { verifyInstalled } from './installed-build';
-import type { FleetEncoder } from './provider';
+import type { FleetEncoder } from '../contracts/fleet';
 
 /** Pause before an encoder that died by itself is started again; part of the contract. */
 const RESTART_DELAY_MS = 3_000;

@@ -1,23 +1,5 @@
-import { z } from 'zod';
+import type { FleetEncoder } from '../contracts/fleet';
 import { SwarmError, idSchema, type InstalledBuild } from '../domain';
-import { callJson } from '../platform/http';
-
-export const fleetEncoderSchema = z.object({
-  id: idSchema,
-  /** host:port */
-  grpcAddress: z.string().min(3),
-  region: z.string(),
-  zone: z.string(),
-  pid: z.int().positive().nullable(),
-  state: z.enum(['starting', 'running', 'restarting', 'stopped']),
-  restarts: z.int().min(0),
-  startedAtMs: z.number(),
-  /** The build that was set for it; absent: the machine's own ffmpeg. */
-  buildId: idSchema.optional(),
-});
-
-/** An encoder host as the one who runs it knows it. */
-export type FleetEncoder = z.infer<typeof fleetEncoderSchema>;
 
 /** Who can tell which encoder hosts there are, and maybe start and end them. */
 export interface FleetProvider {
@@ -39,12 +21,6 @@ export interface FleetProvider {
   /** Ends an encoder host; an unknown one counts as ended. */
   deprovision(encoderId: string): Promise<void>;
 }
-
-const LIST_LIMIT_MS = 3_000;
-const PROVISION_LIMIT_MS = 40_000;
-/** A host that does not start with the new build is started once more with the old one. */
-const SET_BUILD_LIMIT_MS = 75_000;
-const DEPROVISION_LIMIT_MS = 15_000;
 
 /** A fixed list of encoder hosts that somebody else runs. */
 export class StaticFleet implements FleetProvider {
@@ -77,51 +53,6 @@ export class StaticFleet implements FleetProvider {
       'conflict',
       `The fleet is a fixed list (SWARM_ENCODERS): ${encoderId} can't be given build ${buildId} from here.`,
       'Drain it, start it where it runs with FFMPEG set to that build, then uncordon it.',
-    );
-  }
-}
-
-/** The fleet agent of this machine, over HTTP. */
-export class LocalFleetClient implements FleetProvider {
-  readonly canProvision = true;
-
-  constructor(private readonly url: string) {}
-
-  async list(): Promise<FleetEncoder[]> {
-    const answer = await callJson(`${this.url}/encoders`, { timeoutMs: LIST_LIMIT_MS });
-    return this.parse(z.array(fleetEncoderSchema), answer);
-  }
-
-  async provision(requestId: string, zone?: string, build?: InstalledBuild): Promise<FleetEncoder> {
-    const answer = await callJson(`${this.url}/encoders`, {
-      method: 'POST',
-      json: { requestId, ...(zone !== undefined && { zone }), ...(build && { build }) },
-      timeoutMs: PROVISION_LIMIT_MS,
-    });
-    return this.parse(fleetEncoderSchema, answer);
-  }
-
-  async deprovision(encoderId: string): Promise<void> {
-    const url = `${this.url}/encoders/${encodeURIComponent(encoderId)}`;
-    await callJson(url, { method: 'DELETE', timeoutMs: DEPROVISION_LIMIT_MS });
-  }
-
-  async setBuild(encoderId: string, build: InstalledBuild, requestId: string): Promise<FleetEncoder> {
-    const answer = await callJson(`${this.url}/encoders/${encodeURIComponent(encoderId)}/build`, {
-      method: 'PUT',
-      json: { requestId, build },
-      timeoutMs: SET_BUILD_LIMIT_MS,
-    });
-    return this.parse(fleetEncoderSchema, answer);
-  }
-
-  private parse<T extends z.ZodType>(schema: T, answer: unknown): z.output<T> {
-    const parsed = schema.safeParse(answer);
-    if (parsed.success) return parsed.data;
-    const fault = parsed.error.issues[0];
-    throw new SwarmError(
-      'internal',
-      `The fleet agent at ${this.url} answered garbage: ${fault?.path.join('.')}: ${fault?.message}.`,
     );
   }
 }

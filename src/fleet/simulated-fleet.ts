@@ -1,5 +1,6 @@
 import { SwarmError, seededRandom, type InstalledBuild } from '../domain';
-import type { FleetEncoder, FleetProvider } from './provider';
+import type { FleetEncoder } from '../contracts/fleet';
+import type { FleetProvider } from './provider';
 
 /** How a simulated cloud behaves. */
 export interface SimulatedFleetOptions {

@@ -33,7 +33,7 @@ export const pastCells = (series: CleanSeries, origins: readonly number[], horiz
     origins: origins.map((origin) => firstStep + origin),
     recency: Float64Array.from(
       origins,
-      (options) => 0.5 ** ((z.length - options) / (HALF_LIFE_DAYS * daySteps)),
+      (origin) => 0.5 ** ((z.length - origin) / (HALF_LIFE_DAYS * daySteps)),
     ),
     clock: Int32Array.from(origins, (origin) => clockPart(firstStep + origin, daySteps)),
     clockParts: clockParts(daySteps),

@@ -52,11 +52,14 @@ const groupBy = <T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 /** cores = coresPerSession + coresPerUnit · units over all sessions, robustly; neither below 0. */
 const ladderCost = (observations: readonly EncodingObservation[]): { base: number; perUnit: number } => {
   const line = robustLine(
-    observations.map((options) => options.units),
-    observations.map((options) => options.cpuCores),
+    observations.map((observation) => observation.units),
+    observations.map((observation) => observation.cpuCores),
   );
   if (line.slope > 0 && line.intercept >= 0) return { base: line.intercept, perUnit: line.slope };
-  return { base: 0, perUnit: median(observations.map((options) => options.cpuCores / options.units)) };
+  return {
+    base: 0,
+    perUnit: median(observations.map((observation) => observation.cpuCores / observation.units)),
+  };
 };
 
 const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
@@ -68,10 +71,10 @@ const variance = (values: readonly number[]): number => {
 /** Removes what an encoder's hardware or build adds: its median, believed the more the more channels it carries. */
 const withoutEncoders = (observations: readonly EncodingObservation[], logs: readonly number[]): number[] => {
   const offsets = new Map<string, number>();
-  for (const [id, group] of groupBy(observations, (options) => options.encoderId)) {
-    const channels = new Set(group.map((options) => options.channelId)).size;
-    const values = observations.flatMap((options, i) =>
-      options.encoderId === id ? [logs[i] as number] : [],
+  for (const [id, group] of groupBy(observations, (observation) => observation.encoderId)) {
+    const channels = new Set(group.map((observation) => observation.channelId)).size;
+    const values = observations.flatMap((observation, i) =>
+      observation.encoderId === id ? [logs[i] as number] : [],
     );
     offsets.set(id, median(values) * (1 - 1 / channels));
   }
@@ -90,19 +93,21 @@ const withoutEncoders = (observations: readonly EncodingObservation[], logs: rea
  */
 export const learnSessionCost = (history: readonly EncodingObservation[]): SessionCost => {
   const enough = new Set(
-    [...groupBy(history.filter(usable), (options) => options.channelId)]
+    [...groupBy(history.filter(usable), (observation) => observation.channelId)]
       .filter(([, group]) => group.length >= MIN_STRETCHES)
       .map(([id]) => id),
   );
   if (enough.size < MIN_CHANNELS) return NOMINAL_COST;
-  const observations = history.filter((options) => usable(options) && enough.has(options.channelId));
+  const observations = history.filter(
+    (observation) => usable(observation) && enough.has(observation.channelId),
+  );
   const { base, perUnit } = ladderCost(observations);
   const excess = withoutEncoders(
     observations,
-    observations.map((options) => Math.log(options.cpuCores / (base + perUnit * options.units))),
+    observations.map((observation) => Math.log(observation.cpuCores / (base + perUnit * observation.units))),
   );
-  const sizes = observations.map((options) => Math.log(options.units));
-  const bits = observations.map((options) => Math.log(options.bitsPerPixel));
+  const sizes = observations.map((observation) => Math.log(observation.units));
+  const bits = observations.map((observation) => Math.log(observation.bitsPerPixel));
   const usualBits = robustLine(sizes, bits);
   const complexity = bits.map((v, i) => v - usualBits.intercept - usualBits.slope * (sizes[i] as number));
 

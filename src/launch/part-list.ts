@@ -17,12 +17,12 @@ export interface PartSurroundings {
 }
 
 /** Compiled sources: beside this file when it is compiled itself, else (under jest) in dist/. */
-const compiledSources = existsSync(join(__dirname, '..', 'media', 'relay', 'main.js'))
+const COMPILED_SOURCES = existsSync(join(__dirname, '..', 'media', 'relay', 'main.js'))
   ? join(__dirname, '..')
   : resolve(__dirname, '..', '..', 'dist', 'src');
 
 /** Program of a part that is written in this project, as an argument for node. */
-export const entryOf = (part: string): string => join(compiledSources, part, 'main.js');
+export const entryOf = (part: string): string => join(COMPILED_SOURCES, part, 'main.js');
 
 const READY_LIMIT_MS = 30_000;
 

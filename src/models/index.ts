@@ -13,3 +13,4 @@ export { loadShippedMember } from './shipped-member';
 export { BACK_ENDS } from '../contracts/model-manifest';
 export { readModel, writeModel } from './model-store';
 export { shippedModelFolder } from './shipped-model';
+export { loadDefaultForecaster, type DefaultForecaster } from './default-forecaster';

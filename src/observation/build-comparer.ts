@@ -1,3 +1,4 @@
+import { ticksToMs } from '../domain/media-time';
 import type { Client } from '@temporalio/client';
 import {
   channelControl,
@@ -14,7 +15,8 @@ import { readingOf, type ChannelMoment } from '../versions';
 import { withinOrNull } from '../platform/deadline';
 import type { EncoderProbe } from './encoder-probe';
 import type { GopQuality } from '../media/quality';
-import type { OriginClient, OriginChannel, RelayChannel, RelayClient } from '../contracts/parts';
+import type { OriginClient, OriginChannel } from '../contracts/origin';
+import type { RelayChannel, RelayClient } from '../contracts/relay';
 
 const LOOK_DEADLINE_MS = 800;
 
@@ -84,7 +86,7 @@ export class BuildComparer {
       );
       if (waiting === null) return [];
       const [{ sealedAtMs }, gopDurationTicks] = waiting;
-      return [{ ...moment, waitingGops: ((Date.now() - sealedAtMs) * 90) / gopDurationTicks }];
+      return [{ ...moment, waitingGops: (Date.now() - sealedAtMs) / ticksToMs(gopDurationTicks) }];
     };
     return Promise.all(channels.map(momentOf)).then((moments) => moments.flat());
   }

@@ -1,5 +1,6 @@
+import { ticksToMs } from '../domain/media-time';
 import type { ChannelObservation, EncoderObservation } from '../domain';
-import type { RelayChannel } from '../contracts/parts';
+import type { RelayChannel } from '../contracts/relay';
 import type { LostChannel, OrphanSession } from '../../activities/kit/types';
 
 /** Sealed but unpublished GOPs from which on an owner counts as stalled, unless it published lately. */
@@ -11,7 +12,7 @@ const ORPHAN_AFTER_MS = 60_000;
 export const lossOf = (
   channel: ChannelObservation,
   encoders: readonly EncoderObservation[],
-  relay: RelayChannel | undefined,
+  relay: Pick<RelayChannel, 'lastSealedGop'> | undefined,
   nowMs: number,
 ): LostChannel | null => {
   if (channel.moving) return null;
@@ -25,7 +26,7 @@ export const lossOf = (
   });
   if (!owner) return lost('session-failed', 'no session owns the channel');
 
-  const gopMs = spec.gopDurationTicks / 90;
+  const gopMs = ticksToMs(spec.gopDurationTicks);
   const silentMs = lastPublishedAtMs === null ? Infinity : nowMs - lastPublishedAtMs;
   const publishedLately = silentMs < STALLED_SILENCE_GOPS * gopMs;
   const encoder = encoders.find((e) => e.id === owner.encoderId);

@@ -1,5 +1,6 @@
 import { SwarmError } from '../domain';
-import type { FleetEncoder, FleetProvider } from '../fleet/provider';
+import type { FleetEncoder } from '../contracts/fleet';
+import type { FleetProvider } from '../fleet/provider';
 import type { EncoderCalls } from '../../activities/kit/types';
 
 /** For so long a list of the fleet is taken as it is. */

@@ -1,5 +1,5 @@
 import type { EncoderInfo, EncoderObservation } from '../domain';
-import type { FleetEncoder } from '../fleet/provider';
+import type { FleetEncoder } from '../contracts/fleet';
 import { withinOrNull } from '../platform/deadline';
 import type { EncoderDirectory } from './encoder-directory';
 import type { SwarmContext } from '../../activities/kit/types';

@@ -1,5 +1,5 @@
 import { rungsFor, type CellForecast, type ChannelSpec } from '../domain';
-import type { TelemetryStore } from '../telemetry/store';
+import type { TelemetryStore } from '../telemetry';
 import { withinOrNull } from '../platform/deadline';
 
 const READ_DEADLINE_MS = 800;

@@ -41,18 +41,18 @@ export interface LeadTime {
  */
 export const leadTimeOf = (outcomes: readonly ProvisioningOutcome[]): LeadTime => {
   const recent = outcomes.slice(-MAX_OBSERVATIONS);
-  const secondsOf = (options: ProvisioningOutcome): number =>
-    Math.max(0, (options.endedAtMs - options.askedAtMs) / 1000);
+  const secondsOf = (outcome: ProvisioningOutcome): number =>
+    Math.max(0, (outcome.endedAtMs - outcome.askedAtMs) / 1000);
   const observed = (seconds: number): Weighted => ({ seconds, weight: 1 });
   const successes = recent
-    .filter((options) => options.got > 0)
-    .map((options) => observed(secondsOf(options)));
+    .filter((outcome) => outcome.got > 0)
+    .map((outcome) => observed(secondsOf(outcome)));
   const priorWeight = 1 / (1 + recent.length / PRIOR_SECONDS.length);
   const prior = PRIOR_SECONDS.map((seconds) => ({ seconds, weight: priorWeight }));
   const medianSeconds = quantile([...successes, ...prior], 0.5);
   const failures = recent
-    .filter((options) => options.got === 0)
-    .map((options) => observed(secondsOf(options) + medianSeconds));
+    .filter((outcome) => outcome.got === 0)
+    .map((outcome) => observed(secondsOf(outcome) + medianSeconds));
   return {
     seconds: quantile([...successes, ...failures, ...prior], LEAD_TIME_LEVEL),
     medianSeconds,

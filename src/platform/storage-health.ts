@@ -1,16 +1,18 @@
+import { z } from 'zod';
 import { isDiskFull } from './durable-file';
 import type { Logger } from './logger';
 
 /** Whether a part can write what it must keep. Times: wall clock, milliseconds since 1970. */
-export interface StorageStatus {
-  state: 'ok' | 'full' | 'failing';
+export const storageStatusSchema = z.object({
+  state: z.enum(['ok', 'full', 'failing']),
   /** Since when it can't; null while it can. */
-  sinceMs: number | null;
+  sinceMs: z.number().nullable(),
   /** What the file system said last; null while it can write. */
-  message: string | null;
+  message: z.string().nullable(),
   /** What can't be written now, such as channel ids. */
-  affected: string[];
-}
+  affected: z.array(z.string()),
+});
+export type StorageStatus = z.infer<typeof storageStatusSchema>;
 
 /** Remembers which writers of a part the disk refuses, and says so once when it begins and once when it ends. */
 export class StorageHealth {

@@ -11,3 +11,4 @@ export {
 export { readTraces, type Trace } from './trace-files';
 export { worldOfTraces } from './trace-world';
 export { normalOf } from './chance';
+export { simulationLines } from './simulation-lines';

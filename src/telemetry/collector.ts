@@ -1,7 +1,8 @@
 import type { EncoderTelemetry } from '../domain';
-import type { FleetEncoder, FleetProvider } from '../fleet/provider';
+import type { FleetEncoder } from '../contracts/fleet';
+import type { FleetProvider } from '../fleet/provider';
 import type { Logger } from '../platform/logger';
-import type { StorageReport } from '../platform/storage-reports';
+import type { StorageReport } from '../contracts/health';
 import type { AudienceReplay } from './audience/replay';
 import { EncoderWatch } from './encoder-watch';
 import { CdnReplay } from './audience/cdn-replay';

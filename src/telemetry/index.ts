@@ -1,3 +1,5 @@
 export { startCollector, type CollectorOptions, type RunningCollector } from './start';
 export { createTelemetryStore } from './create-store';
 export type { BufferStatus, Point, TelemetryStore } from './store';
+export { type AudienceRow, type ForecastInputs, type StepSeries } from './forecast-inputs';
+export { type ForecastFeedback } from './forecast-feedback';

@@ -1,4 +1,4 @@
-import type { StorageReport } from '../platform/storage-reports';
+import type { StorageReport } from '../contracts/health';
 import { ticksToSeconds, UNIT_PIXELS_PER_SECOND, type EncoderInfo, type EncoderTelemetry } from '../domain';
 import type { NewestGop, PublishedChannel } from './origin-view';
 import type { Point } from './store';

@@ -1,23 +1,6 @@
-import { z } from 'zod';
-import { SwarmError } from '../domain';
-import { callJson } from '../platform/http';
+import { OriginClient, type OriginChannel } from '../contracts/origin';
 
 const TIMEOUT_MS = 800;
-
-const channelSchema = z.object({
-  id: z.string(),
-  token: z.number(),
-  owner: z.object({ encoderId: z.string(), sessionId: z.string() }).nullable(),
-  nextGop: z.number(),
-  gopDurationTicks: z.number(),
-  lastPublishedAtMs: z.number().nullable(),
-});
-const entrySchema = z.object({
-  gop: z.number(),
-  delayMs: z.number().nullish(),
-  encoderId: z.string().nullish(),
-  renditions: z.array(z.object({ bytes: z.number() })).default([]),
-});
 
 /** The newest GOP on air of a channel. */
 export interface NewestGop {
@@ -30,33 +13,32 @@ export interface NewestGop {
 }
 
 /** What the collector reads of an OriginChannel. */
-export type PublishedChannel = z.infer<typeof channelSchema>;
-
-const understood = <T extends z.ZodType>(schema: T, answer: unknown): z.output<T> => {
-  const parsed = schema.safeParse(answer);
-  if (parsed.success) return parsed.data;
-  throw new SwarmError('internal', `The origin answered garbage: ${parsed.error.issues[0]?.message}.`);
-};
+export type PublishedChannel = Pick<
+  OriginChannel,
+  'id' | 'token' | 'owner' | 'nextGop' | 'gopDurationTicks' | 'lastPublishedAtMs'
+>;
 
 /** The origin as the collector sees it: owners, and how late GOPs are published. */
 export class OriginView {
   private readonly newest = new Map<string, NewestGop>();
 
-  constructor(private readonly url: string) {}
+  private readonly origin: OriginClient;
+
+  constructor(url: string) {
+    this.origin = new OriginClient(url);
+  }
 
   /** @throws SwarmError unavailable, timeout */
   async channels(): Promise<PublishedChannel[]> {
-    const answer = await callJson(`${this.url}/channels`, { timeoutMs: TIMEOUT_MS });
-    const channels = understood(z.array(channelSchema), answer);
+    const channels = await this.origin.channels({ timeoutMs: TIMEOUT_MS });
     const ids = new Set(channels.map((c) => c.id));
     for (const id of this.newest.keys()) if (!ids.has(id)) this.newest.delete(id);
     return channels.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** @throws SwarmError unknown-channel, unavailable, timeout */
-  async channel(id: string): Promise<PublishedChannel> {
-    const answer = await callJson(`${this.url}/channels/${id}`, { timeoutMs: TIMEOUT_MS });
-    return understood(channelSchema, answer);
+  channel(id: string): Promise<PublishedChannel> {
+    return this.origin.channel(id, { timeoutMs: TIMEOUT_MS });
   }
 
   /**
@@ -67,8 +49,7 @@ export class OriginView {
     const known = this.newest.get(id);
     if (newest < 0 || known?.gop === newest) return known ?? null;
     try {
-      const url = `${this.url}/channels/${id}/ledger?from=${newest}&to=${nextGop}`;
-      const [entry] = understood(z.array(entrySchema), await callJson(url, { timeoutMs: TIMEOUT_MS }));
+      const [entry] = await this.origin.ledger(id, newest, nextGop, { timeoutMs: TIMEOUT_MS });
       const gop: NewestGop = {
         gop: newest,
         delayMs: entry?.delayMs ?? null,

@@ -3,7 +3,7 @@ import type { Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/create-provider';
 import type { FleetProvider } from '../fleet/provider';
 import { listen } from '../platform/http';
-import { readStorageReports } from '../platform/storage-reports';
+import { readStorageReports } from '../contracts/health';
 import type { Logger } from '../platform/logger';
 import { AudienceReplay } from './audience/replay';
 import { loadTrace } from './audience/trace';

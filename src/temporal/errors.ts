@@ -1,4 +1,4 @@
-import { SwarmError, httpStatusOf, type ErrorCode } from '../domain';
+import { SwarmError, fromFailureFields, isErrorCode } from '../domain';
 
 /** gRPC status numbers that say something about the server rather than about the request. */
 const grpcStatus = { cancelled: 1, deadlineExceeded: 4, failedPrecondition: 9, unavailable: 14 } as const;
@@ -12,8 +12,6 @@ interface ErrorLike {
   cause?: unknown;
 }
 
-const isErrorCode = (type: unknown): type is ErrorCode => typeof type === 'string' && type in httpStatusOf;
-
 const causesOf = (error: unknown): ErrorLike[] => {
   const chain: ErrorLike[] = [];
   for (let e = error; e instanceof Error && chain.length < 10; e = (e as ErrorLike).cause) {
@@ -24,7 +22,7 @@ const causesOf = (error: unknown): ErrorLike[] => {
 
 /**
  * What a failed call to Temporal means to the caller: a refusal of a workflow (ApplicationFailure whose type is an
- * ErrorCode, with `{hint, details}` as its first detail) is that refusal; the rest says which part is not there.
+ * ErrorCode) is that refusal; the rest says which part is not there.
  * Errors are told apart by name, so that this module loads nothing of the client.
  * @param notFound the refusal that a missing workflow stands for
  */
@@ -32,7 +30,7 @@ export const fromTemporal = (error: unknown, notFound: () => SwarmError): SwarmE
   if (error instanceof SwarmError) return error;
   const chain = causesOf(error);
   const refusal = chain.find((e) => e.name === 'ApplicationFailure' && isErrorCode(e.type));
-  if (refusal) return fromApplicationFailure(refusal);
+  if (refusal) return errorOf(refusal);
   const named = (name: string): boolean => chain.some((e) => e.name === name);
   if (named('WorkflowNotFoundError')) return notFound();
   const grpcCode = chain.find((e) => typeof e.code === 'number')?.code;
@@ -62,13 +60,7 @@ export const temporalDown = (cause = 'no connection'): SwarmError =>
     'Channels on air stay on air. Start Temporal, or set TEMPORAL_ADDRESS, then ask again.',
   );
 
-const fromApplicationFailure = (failure: ErrorLike): SwarmError => {
-  const detail = (Array.isArray(failure.details) ? failure.details[0] : undefined) as
-    { hint?: unknown; details?: unknown } | null | undefined;
-  const hint = typeof detail?.hint === 'string' ? detail.hint : undefined;
-  const details =
-    typeof detail?.details === 'object' && detail.details !== null
-      ? (detail.details as Record<string, unknown>)
-      : undefined;
-  return new SwarmError(failure.type as ErrorCode, failure.message ?? 'refused', hint, details);
+const errorOf = (failure: ErrorLike): SwarmError => {
+  const { code, message, hint, details } = fromFailureFields(failure);
+  return new SwarmError(isErrorCode(code) ? code : 'internal', message, hint, details);
 };

@@ -15,7 +15,7 @@ import express from 'express';
 import { EncoderDirectory, VersionsView, createActivities } from '../../activities';
 import { taskQueueOf, type Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/create-provider';
-import { encoderClientFor } from '../media/encoder/client';
+import { encoderClientFor } from '../contracts/encoder/client';
 import { ModelHolder, ModelStore } from '../models';
 import { errorHandler, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';

@@ -15,7 +15,7 @@ import {
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { recordOfResult, runUrl } from '../../src/api/move-records';
-import type { StorageReport } from '../../src/platform/storage-reports';
+import type { StorageReport } from '../../src/contracts/health';
 import type { MoveRecord } from '../../src/contracts/api';
 import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';

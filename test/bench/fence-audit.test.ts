@@ -1,13 +1,10 @@
-import { auditFence, type LedgerEntry } from '../../bench/lib/fence-audit';
+import { auditFence, type AuditedEntry } from '../../bench/lib/fence-audit';
 
-const entry = (gop: number, token: number, owner: string): LedgerEntry => ({
+const entry = (gop: number, token: number, owner: string): AuditedEntry => ({
   gop,
   token,
   encoderId: owner,
   sessionId: `${owner}-s`,
-  publishedAtMs: 0,
-  sealedAtMs: 0,
-  delayMs: 0,
 });
 
 test('a ledger with a handoff passes', () => {

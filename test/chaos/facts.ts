@@ -13,6 +13,7 @@ export const entry = (gop: number, more: Partial<SeenEntry> = {}): SeenEntry => 
   publishedAtMs: gop * GOP_MS + 200,
   seenAtMs: gop * GOP_MS + 300,
   delayMs: 200,
+  renditions: [],
   ...more,
 });
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultDeed } from '../../bench/chaos/faults';
 import { Injector, type InjectedFault } from '../../bench/chaos/injector';
 import type { Proxies } from '../../bench/chaos/proxies';
-import type { FleetEncoder } from '../../src/fleet/provider';
+import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { RunningSwarm } from '../../src/launch/swarm';
 
 const children: ChildProcess[] = [];

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cheapChannel } from '../../bench/lib/data-plane';
-import { callJson } from '../../src/platform/http';
+import { callJson } from '../../src/contracts/call';
+import { mediaHealthSchema } from '../../src/contracts/health';
 import { startDataPlane } from '../support/data-plane';
 import { SmallDisk } from '../support/small-disk';
 
@@ -12,7 +13,7 @@ test('the disk of the origin is full for a while, and the origin is killed meanw
     portBase: 24_040,
     variablesOf: { origin: { SWARM_STATE_DIR: disk.path } },
   });
-  const health = () => callJson<{ storage: { state: string } }>(`${plane.originUrl}/healthz`);
+  const health = () => callJson(`${plane.originUrl}/healthz`, mediaHealthSchema);
   try {
     await plane.putOnAir(cheapChannel('ch-1'), 'enc-1');
     await plane.published('ch-1', 2);

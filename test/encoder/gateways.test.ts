@@ -1,5 +1,5 @@
 import { throughGateways } from '../../src/media/encoder/gateways';
-import type { PrepareSession } from '../../src/media/encoder/types';
+import type { PrepareSession } from '../../src/contracts/encoder/requests';
 
 const order: PrepareSession = {
   sessionId: 's-1',

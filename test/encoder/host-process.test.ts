@@ -1,4 +1,4 @@
-import { EncoderClient } from '../../src/media/encoder';
+import { EncoderClient } from '../../src/contracts/encoder/client';
 import type { FeedServer } from './support/feed-server';
 import { HostProcess } from './support/host-process';
 import type { RecordingOrigin } from './support/recording-origin';

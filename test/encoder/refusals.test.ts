@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SwarmError } from '../../src/domain';
-import type { PrepareSession } from '../../src/media/encoder';
+import type { PrepareSession } from '../../src/contracts/encoder/requests';
 import { makeContribution } from './support/contribution';
 import { FeedServer } from './support/feed-server';
 import { GOP_TICKS, LADDER, quietLog, sessionRequest, startHost, until } from './support/test-host';

@@ -79,7 +79,7 @@ test('too little history, or none that makes sense: nominal units', () => {
   const few = history(() => 1, { channels: 2 });
   expect(learnSessionCost([])).toBe(NOMINAL_COST);
   expect(learnSessionCost(few)).toBe(NOMINAL_COST);
-  expect(learnSessionCost(history(() => 1).map((options) => ({ ...options, cpuCores: NaN })))).toBe(
+  expect(learnSessionCost(history(() => 1).map((observation) => ({ ...observation, cpuCores: NaN })))).toBe(
     NOMINAL_COST,
   );
   for (const viewers of [0, 1_500, 5_000]) {

@@ -7,13 +7,14 @@ import pino from 'pino';
 import { startFleetAgent } from '../../src/fleet/agent';
 import type { LocalFleet } from '../../src/fleet/local-fleet';
 import { inspectSegment } from '../../src/media/mpegts';
-import type { RelayChannelInfo } from '../../src/media/relay';
 import { startSource, type Source } from '../../src/media/source';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { asGop, encodeGops, type EncodedGop } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';
 import { makeClip } from '../mpegts/ffmpeg-clips';
-import { callJson } from '../../src/platform/http';
+import { anyAnswer, callJson } from '../../src/contracts/call';
+import { relayChannelSchema } from '../../src/contracts/relay';
+import { z } from 'zod';
 import { fuzz, spoiler, spoilt } from './fuzz';
 import { ask, requests } from './http-requests';
 
@@ -101,7 +102,7 @@ describe('the relay', () => {
   });
   afterAll(() => relay.stop());
   const state = async (): Promise<unknown> => {
-    const all = await callJson<RelayChannelInfo[]>(`${relay.url}/channels`);
+    const all = await callJson(`${relay.url}/channels`, z.array(relayChannelSchema));
     return all.map((channel) => ({ ...channel, lastIngestAtMs: null }));
   };
 
@@ -178,7 +179,7 @@ describe('the source', () => {
       }),
       async (asked) => {
         await ask(url, asked);
-        expect(await callJson(`${url}/channels`)).toEqual([]);
+        expect(await callJson(`${url}/channels`, anyAnswer)).toEqual([]);
       },
     );
   });
@@ -230,7 +231,7 @@ it('bytes that are no HTTP are answered with an end of the connection, and other
             .on('close', () => resolve())
             .resume();
         });
-        expect(await callJson(`${relay.url}/healthz`)).toMatchObject({ status: 'ok' });
+        expect(await callJson(`${relay.url}/healthz`, anyAnswer)).toMatchObject({ status: 'ok' });
       },
       { share: 0.5 },
     );

@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import pino from 'pino';
 import { startOrigin } from '../../src/media/origin';
 import { startRelay } from '../../src/media/relay';
-import { callJson } from '../../src/platform/http';
+import { callJson } from '../../src/contracts/call';
+import { ledgerEntrySchema, originChannelSchema } from '../../src/contracts/origin';
+import { z } from 'zod';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { asGop, encodeGops, type EncodedGop } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';
@@ -66,7 +68,9 @@ it('an origin whose files are spoilt starts with what is whole, or says which fi
           return;
         }
         const url = `http://127.0.0.1:${part.port}`;
-        const ledger = await callJson<{ gop: number }[]>(`${url}/channels/ch-1/ledger`).catch(() => []);
+        const ledger = await callJson(`${url}/channels/ch-1/ledger`, z.array(ledgerEntrySchema)).catch(
+          () => [],
+        );
         ledger.forEach(({ gop }, i) => expect(gop).toBe(ledger[0]!.gop + i));
         const playlist = await fetch(`${url}/hls/ch-1/144p/index.m3u8?window_s=900`);
         expect([200, 404]).toContain(playlist.status);
@@ -94,8 +98,9 @@ it('a relay whose files are spoilt starts with what is whole, or says which file
           expect((error as Error).message).toContain('ch-1.json');
           return;
         }
-        const { nextGop, oldestGop } = await callJson<{ nextGop: number; oldestGop: number | null }>(
+        const { nextGop, oldestGop } = await callJson(
           `http://127.0.0.1:${part.port}/channels/ch-1`,
+          originChannelSchema,
         );
         // Numbers that were spoilt to other numbers can't be told from sound ones; what is read is consistent.
         if (oldestGop !== null) expect(nextGop).toBeLessThanOrEqual(3);

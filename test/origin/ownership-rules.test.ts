@@ -1,3 +1,4 @@
+import type { DeclaredGap, OwnRequest } from '../../src/contracts/origin';
 import {
   REMEMBERED_REQUESTS,
   declareGap,
@@ -7,8 +8,6 @@ import {
   own,
   published,
   removed,
-  type DeclaredGap,
-  type OwnRequest,
   type OwnershipState,
 } from '../../src/media/origin/ownership';
 import { refusalFrom } from '../support/refusal';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { SwarmError } from '../../src/domain';
+import type { OwnRequest } from '../../src/contracts/origin';
 import {
   REMEMBERED_REQUESTS,
   declareGap,
@@ -8,7 +9,6 @@ import {
   own,
   published,
   removed,
-  type OwnRequest,
   type OwnershipState,
 } from '../../src/media/origin/ownership';
 

@@ -1,6 +1,6 @@
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { join } from 'node:path';
+import { putEndlessly, withoutFirstPicture } from './support/hostile-puts';
 import { LedgerServer } from './support/ledger-server';
 import { ownerNamed, type Answer } from './support/origin-client';
 import { RunningOrigin } from './support/running-origin';
@@ -139,7 +139,11 @@ describe('refusals', () => {
     ['found while it streams', {}],
   ])('a body over 16 MiB, %s', async (_how, headers) => {
     const before = process.memoryUsage().rss;
-    const error = await expectRefused(() => putEndlessly(id, 1, headers), 413, 'segment-too-large');
+    const error = await expectRefused(
+      () => putEndlessly(origin.client.url, id, 1, headers),
+      413,
+      'segment-too-large',
+    );
     expect(error.hint).toBeDefined();
     expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20);
   });
@@ -457,49 +461,3 @@ describe('bounds', () => {
     await alone.stop();
   });
 });
-
-/** A segment that begins with its second picture. */
-const withoutFirstPicture = (segment: Buffer): Buffer => {
-  const starts: number[] = [];
-  for (let at = 0; at < segment.length; at += 188) {
-    const pid = ((segment[at + 1]! & 0x1f) << 8) | segment[at + 2]!;
-    if (pid === 0x100 && segment[at + 1]! & 0x40) starts.push(at);
-  }
-  return Buffer.concat([segment.subarray(0, starts[0]), segment.subarray(starts[1])]);
-};
-
-/** Puts a body without end, until the origin answers. */
-const putEndlessly = (
-  channelId: string,
-  gop: number,
-  headers: Record<string, string>,
-): Promise<Answer<unknown>> =>
-  new Promise((resolve, reject) => {
-    const { encoderId, sessionId } = ownerNamed('a');
-    const url = `${origin.client.url}/channels/${channelId}/gops/${gop}`;
-    const names = { 'x-encoder-id': encoderId, 'x-session-id': sessionId };
-    const req = request(url, {
-      method: 'PUT',
-      headers: { 'x-fencing-token': '1', 'x-renditions': '144p=188', ...names, ...headers },
-    });
-    const chunk = Buffer.alloc(64 * 1024, 0x47);
-    let answered = false;
-    const send = (): void => {
-      if (answered) return;
-      if (req.write(chunk)) setImmediate(send);
-      else req.once('drain', send);
-    };
-    req.on('response', (res) => {
-      answered = true;
-      const chunks: Buffer[] = [];
-      res.on('data', (part: Buffer) => chunks.push(part));
-      res.on('end', () => {
-        req.destroy();
-        resolve({ status: res.statusCode!, body: JSON.parse(Buffer.concat(chunks).toString()) });
-      });
-    });
-    req.on('error', (error) => {
-      if (!answered) reject(error);
-    });
-    send();
-  });

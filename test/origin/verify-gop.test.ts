@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { WRAP_TICKS, retimePackets } from '../../src/media/mpegts';
-import type { GopLedger } from '../../src/media/origin/relay-ledger';
+import type { GopLedger } from '../../src/contracts/relay';
 import { inspectPart, requireLedger, splitBody } from '../../src/media/origin/verify-gop';
 import { refusalFrom } from '../support/refusal';
 import { GOP_DURATION_TICKS, asGop, encodeGops, type EncodedGop } from './support/segments';
@@ -105,7 +105,7 @@ describe('a segment', () => {
 describe('the pictures of a GOP', () => {
   const ledgerOf = (gop: number, frames = 4): GopLedger => {
     const ptsTicks = Array.from({ length: frames }, (_, i) => gop * GOP_DURATION_TICKS + i * 3_600);
-    return { gop, ptsTicks, sealedAtMs: 0, sha256: '' } as GopLedger;
+    return { gop, ptsTicks, sealedAtMs: 0, sha256: '' };
   };
   const check = (found: readonly number[], ledger: GopLedger): void =>
     requireLedger('180p', found, ledger, GOP_DURATION_TICKS);

@@ -3,9 +3,11 @@ import { cp, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { GopLedger, RelayChannelInfo } from '../../src/media/relay';
+import type { GopLedger, RelayChannel } from '../../src/contracts/relay';
 import { TransportStreamReader } from '../../src/media/mpegts';
-import { callJson } from '../../src/platform/http';
+import { anyAnswer, callJson } from '../../src/contracts/call';
+import { gopLedgerSchema, relayChannelSchema } from '../../src/contracts/relay';
+import { mediaHealthSchema } from '../../src/contracts/health';
 import { makeClip } from '../mpegts/ffmpeg-clips';
 import { SmallDisk } from '../support/small-disk';
 import { RelayProcess } from './relay-process';
@@ -186,18 +188,21 @@ describe("a relay's ring", () => {
 describe('kill -9 of the relay', () => {
   it('loses nothing that it acknowledged, again and again while a contribution comes in', async () => {
     const relay = await RelayProcess.create();
-    const info = (): Promise<RelayChannelInfo> => callJson(`${relay.url}/channels/ch-1`);
+    const info = (): Promise<RelayChannel> => callJson(`${relay.url}/channels/ch-1`, relayChannelSchema);
     const clip = makeClip('ffmpeg', { seconds: 4, audio: ['-c:a', 'aac'] });
     const acknowledged = new Map<number, GopLedger>();
     try {
       await relay.start();
-      await callJson(`${relay.url}/channels/ch-1`, { method: 'PUT', json: { gopDurationTicks: gopTicks } });
+      await callJson(`${relay.url}/channels/ch-1`, anyAnswer, {
+        method: 'PUT',
+        json: { gopDurationTicks: gopTicks },
+      });
       for (let kill = 0; kill < 6; kill++) {
         const { nextGop } = await info();
         const post = request(`${relay.url}/channels/ch-1/ingest?expect_gop=${nextGop}`, { method: 'POST' });
         post.on('error', () => undefined);
         const wanted = nextGop + (kill % 3);
-        const ledger = callJson<GopLedger>(`${relay.url}/channels/ch-1/ledger/${wanted}?wait_ms=9000`, {
+        const ledger = callJson(`${relay.url}/channels/ch-1/ledger/${wanted}?wait_ms=9000`, gopLedgerSchema, {
           timeoutMs: 10_000,
         });
         for (let at = 0; at < clip.length; at += 8_192) post.write(clip.subarray(at, at + 8_192));
@@ -212,7 +217,7 @@ describe('kill -9 of the relay', () => {
         expect(after.nextGop).toBeGreaterThan(wanted);
         expect(after.oldestGop).toBe(0);
         for (const [gop, known] of acknowledged)
-          expect(await callJson(`${relay.url}/channels/ch-1/ledger/${gop}`)).toEqual(known);
+          expect(await callJson(`${relay.url}/channels/ch-1/ledger/${gop}`, anyAnswer)).toEqual(known);
       }
       const { nextGop } = await info();
       const controller = new AbortController();
@@ -244,7 +249,7 @@ describe('a full disk', () => {
   let disk: SmallDisk | undefined;
   let relay: RelayUnderTest;
   const storage = async (): Promise<{ state: string; affected: string[]; message: string | null }> =>
-    (await callJson<{ storage: never }>(`${relay.url}/healthz`)).storage;
+    (await callJson(`${relay.url}/healthz`, mediaHealthSchema)).storage;
 
   beforeEach(async () => {
     disk = SmallDisk.mount(2 * 2 ** 20);
@@ -288,7 +293,7 @@ describe('a full disk', () => {
     await relay.contribute('ch-1', clip);
     await relay.restart();
     expect(await relay.info('ch-1')).toMatchObject({ nextGop: 6, oldestGop: null, unsavedGops: 0 });
-    await expect(callJson(relay.feedUrl('ch-1', 3))).rejects.toMatchObject({
+    await expect(callJson(relay.feedUrl('ch-1', 3), anyAnswer)).rejects.toMatchObject({
       code: 'gop-left-ring',
       details: { oldestGop: 6 },
     });

@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import type { ErrorBody } from '../../src/domain';
-import { callJson } from '../../src/platform/http';
+import { callJson } from '../../src/contracts/call';
 import {
-  startRelay,
+  gopLedgerSchema,
+  relayChannelSchema,
   type GopLedger,
-  type Relay,
-  type RelayChannelInfo,
-  type RelayOptions,
-} from '../../src/media/relay';
+  type RelayChannel,
+} from '../../src/contracts/relay';
+import { z } from 'zod';
+import { startRelay, type Relay, type RelayOptions } from '../../src/media/relay';
 
 interface IngestAnswer {
   status: number;
@@ -75,20 +76,25 @@ export class RelayUnderTest {
     await rm(this.options.stateDir, { recursive: true, force: true });
   }
 
-  put(id: string, gopDurationTicks: number): Promise<RelayChannelInfo> {
-    return callJson(`${this.url}/channels/${id}`, { method: 'PUT', json: { gopDurationTicks } });
+  put(id: string, gopDurationTicks: number): Promise<RelayChannel> {
+    return callJson(`${this.url}/channels/${id}`, relayChannelSchema, {
+      method: 'PUT',
+      json: { gopDurationTicks },
+    });
   }
 
-  info(id: string): Promise<RelayChannelInfo> {
-    return callJson(`${this.url}/channels/${id}`);
+  info(id: string): Promise<RelayChannel> {
+    return callJson(`${this.url}/channels/${id}`, relayChannelSchema);
   }
 
   ledger(id: string, gop: number, waitMs = 5_000): Promise<GopLedger> {
-    return callJson(`${this.url}/channels/${id}/ledger/${gop}?wait_ms=${waitMs}`, { timeoutMs: 15_000 });
+    return callJson(`${this.url}/channels/${id}/ledger/${gop}?wait_ms=${waitMs}`, gopLedgerSchema, {
+      timeoutMs: 15_000,
+    });
   }
 
   ledgers(id: string, from: number, to: number): Promise<GopLedger[]> {
-    return callJson(`${this.url}/channels/${id}/ledger?from=${from}&to=${to}`);
+    return callJson(`${this.url}/channels/${id}/ledger?from=${from}&to=${to}`, z.array(gopLedgerSchema));
   }
 
   ingest(id: string, query = ''): Ingest {

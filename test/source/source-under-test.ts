@@ -3,9 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { callJson } from '../../src/platform/http';
+import { anyAnswer, callJson } from '../../src/contracts/call';
+import { sourceChannelSchema } from '../../src/contracts/source';
+import { z } from 'zod';
 import { RelayUnderTest } from '../relay/relay-under-test';
-import { startSource, type Source, type SourceChannel, type SourceOptions } from '../../src/media/source';
+import type { SourceChannel } from '../../src/contracts/source';
+import { startSource, type Source, type SourceOptions } from '../../src/media/source';
 
 /** A source in this process on a free port. */
 export class SourceUnderTest {
@@ -46,15 +49,19 @@ export class SourceUnderTest {
   }
 
   put(id: string, spec: object): Promise<SourceChannel> {
-    return callJson(`${this.url}/channels/${id}`, { method: 'PUT', json: spec, timeoutMs: 20_000 });
+    return callJson(`${this.url}/channels/${id}`, sourceChannelSchema, {
+      method: 'PUT',
+      json: spec,
+      timeoutMs: 20_000,
+    });
   }
 
   async remove(id: string): Promise<void> {
-    await callJson(`${this.url}/channels/${id}`, { method: 'DELETE' });
+    await callJson(`${this.url}/channels/${id}`, anyAnswer, { method: 'DELETE' });
   }
 
   list(): Promise<SourceChannel[]> {
-    return callJson(`${this.url}/channels`);
+    return callJson(`${this.url}/channels`, z.array(sourceChannelSchema));
   }
 }
 

@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readEnvironment, type Environment } from '../../src/config/config';
-import type { FleetEncoder, FleetProvider } from '../../src/fleet/provider';
+import type { FleetEncoder } from '../../src/contracts/fleet';
+import type { FleetProvider } from '../../src/fleet/provider';
 import { startOrigin } from '../../src/media/origin';
-import { callJson } from '../../src/platform/http';
+import { z } from 'zod';
+import { anyAnswer, callJson } from '../../src/contracts/call';
+import { originChannelSchema } from '../../src/contracts/origin';
 import { createTelemetryStore, startCollector, type TelemetryStore } from '../../src/telemetry';
 import type { SentinelEvent } from '../../src/telemetry/sentinel';
 import { freePort, InfluxUnderTest } from './support/influx-under-test';
@@ -145,7 +148,8 @@ beforeEach(() => {
   events.length = 0;
 });
 
-const health = (): Promise<Record<string, unknown>> => callJson(`http://127.0.0.1:${collector.port}/healthz`);
+const health = (): Promise<Record<string, unknown>> =>
+  callJson(`http://127.0.0.1:${collector.port}/healthz`, z.record(z.string(), z.unknown()));
 
 test('answers how it is', async () => {
   expect(await health()).toMatchObject({
@@ -187,10 +191,13 @@ test('an encoder that hangs is told of, though its connection stands', async () 
 
 test('an owner that does not know its session is told of as failed', async () => {
   const channel = `${environment.SWARM_ORIGIN_URL}/channels/ch-1`;
-  await callJson(channel, { method: 'PUT', json: { gopDurationTicks: 180_000, framesPerSecond: 25 } });
-  const { token } = await callJson<{ token: number }>(channel);
+  await callJson(channel, anyAnswer, {
+    method: 'PUT',
+    json: { gopDurationTicks: 180_000, framesPerSecond: 25 },
+  });
+  const { token } = await callJson(channel, originChannelSchema);
   const owner = { encoderId: 'enc-2', sessionId: 'forgotten' };
-  await callJson(`${channel}/own`, {
+  await callJson(`${channel}/own`, anyAnswer, {
     method: 'POST',
     json: { requestId: 'test', expectToken: token, owner, fromGop: 0 },
   });

@@ -25,11 +25,13 @@ import {
 } from '../../src/domain';
 import { startFleetAgent } from '../../src/fleet/agent';
 import { LocalFleet } from '../../src/fleet/local-fleet';
-import { EncoderClient } from '../../src/media/encoder';
+import { EncoderClient } from '../../src/contracts/encoder/client';
 import { startOrigin } from '../../src/media/origin/start';
 import { startRelay } from '../../src/media/relay/server';
 import { startSource } from '../../src/media/source/server';
-import { callJson } from '../../src/platform/http';
+import { callJson } from '../../src/contracts/call';
+import { ledgerEntrySchema } from '../../src/contracts/origin';
+import { z } from 'zod';
 import { awaitGrpcServing } from '../../src/platform/processes/readiness';
 import { connectTemporal, ensureSwarm } from '../../src/temporal/client';
 import { startWorker } from '../../src/worker/worker';
@@ -190,8 +192,9 @@ const discontinuities = async (): Promise<number[]> =>
     Number(gop),
   );
 const expectWhole = async (): Promise<void> => {
-  const entries = await callJson<{ gop: number; gapReason?: string }[]>(
+  const entries = await callJson(
     `${environment.SWARM_ORIGIN_URL}/channels/ch-a/ledger?from=0&to=100000`,
+    z.array(ledgerEntrySchema),
   );
   const first = entries[0]?.gop ?? -1;
   expect(entries.map((entry) => entry.gop)).toEqual(entries.map((_, i) => first + i));

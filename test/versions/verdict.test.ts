@@ -129,7 +129,7 @@ describe('false alarms', () => {
       { length: ROLLOUTS },
       () => simulate(random, { longestSpell: 10 }, COMPARISONS).verdict.outcome,
     );
-    const count = (outcome: string): number => outcomes.filter((options) => options === outcome).length;
+    const count = (outcome: string): number => outcomes.filter((each) => each === outcome).length;
     expect(count('worse')).toBeLessThanOrEqual(ROLLOUTS / 100);
     expect(count('good')).toBeGreaterThan(0.98 * ROLLOUTS);
   });
@@ -140,7 +140,7 @@ describe('false alarms', () => {
       { length: ROLLOUTS },
       () => simulate(random, { longestSpell: 10, ownSpells: 0.001 }, COMPARISONS).verdict.outcome,
     );
-    expect(outcomes.filter((options) => options === 'worse').length).toBeLessThanOrEqual(ROLLOUTS / 100);
+    expect(outcomes.filter((each) => each === 'worse').length).toBeLessThanOrEqual(ROLLOUTS / 100);
   });
 
   test('also where each metric is as bad as is just tolerated, all of them at once, and looked at every time', () => {

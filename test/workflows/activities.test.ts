@@ -17,8 +17,8 @@ import {
   type EncoderObservation,
   type SessionInfo,
 } from '../../src/domain';
-import type { FleetEncoder } from '../../src/fleet/provider';
-import { EncoderClient, encoderClientFor } from '../../src/media/encoder/client';
+import type { FleetEncoder } from '../../src/contracts/fleet';
+import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/client';
 import { startHost } from '../encoder/support/test-host';
 import { freePort } from '../telemetry/support/influx-under-test';
 

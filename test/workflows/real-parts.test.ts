@@ -21,7 +21,9 @@ import { startEncoder, type EncoderHost } from '../../src/media/encoder/host';
 import { startOrigin } from '../../src/media/origin/start';
 import { startRelay } from '../../src/media/relay/server';
 import { startSource } from '../../src/media/source/server';
-import { callJson } from '../../src/platform/http';
+import { callJson } from '../../src/contracts/call';
+import { ledgerEntrySchema, type LedgerEntry } from '../../src/contracts/origin';
+import { z } from 'zod';
 import { connectTemporal, ensureSwarm, wakeSwarm } from '../../src/temporal/client';
 import { startWorker } from '../../src/worker/worker';
 import { startTemporal } from './support/temporal';
@@ -122,17 +124,14 @@ const move = (id: string, request: MoveRequest): Promise<MoveResult> =>
 const onAir = (id: string): Promise<boolean> =>
   eventually(async () => (await channelState(id).catch(() => null))?.status === 'on-air', 30_000);
 
-interface Entry {
-  gop: number;
-  token: number;
-  encoderId: string;
-  gapReason?: string;
-}
-const ledger = (id: string): Promise<Entry[]> =>
-  callJson(`${environment.SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=100000`);
+const ledger = (id: string): Promise<LedgerEntry[]> =>
+  callJson(
+    `${environment.SWARM_ORIGIN_URL}/channels/${id}/ledger?from=0&to=100000`,
+    z.array(ledgerEntrySchema),
+  );
 
 /** Every GOP from the first on is there once, none is a gap, and tokens never go down. */
-const expectWhole = async (id: string): Promise<Entry[]> => {
+const expectWhole = async (id: string): Promise<LedgerEntry[]> => {
   const entries = await ledger(id);
   const first = entries[0]?.gop ?? -1;
   expect(entries.map((entry) => entry.gop)).toEqual(entries.map((_, i) => first + i));
@@ -181,7 +180,7 @@ test('a handoff to another encoder, and one to the same for a larger ladder, los
 }, 60_000);
 
 const telemetryOf = async (id: string): Promise<string[]> => {
-  const { encoderClientFor } = await import('../../src/media/encoder/client');
+  const { encoderClientFor } = await import('../../src/contracts/encoder/client');
   const { sessions } = await encoderClientFor((hosts.get(id) as EncoderHost).address).telemetry();
   return sessions.filter((s) => s.state !== 'released').map((s) => s.channelId);
 };
@@ -204,7 +203,7 @@ test('an input that is not video is refused at the caller and leaves nothing beh
     environment.SWARM_ORIGIN_URL,
     environment.SWARM_SOURCE_URL,
   ]) {
-    const channels = await callJson<{ id: string }[]>(`${url}/channels`);
+    const channels = await callJson(`${url}/channels`, z.array(z.object({ id: z.string() })));
     expect(channels.map((channel) => channel.id)).not.toContain('ch-bad');
   }
   const garbage = swarm().executeUpdate<void, [unknown]>(swarmControl.addChannel, {
@@ -257,7 +256,7 @@ test('a removed channel is gone everywhere', async () => {
     environment.SWARM_ORIGIN_URL,
     environment.SWARM_SOURCE_URL,
   ]) {
-    const channels = await callJson<{ id: string }[]>(`${url}/channels`);
+    const channels = await callJson(`${url}/channels`, z.array(z.object({ id: z.string() })));
     expect(channels.map((channel) => channel.id)).toEqual(['ch-a']);
   }
 }, 30_000);

@@ -39,7 +39,20 @@ export const rooms = {
   // index.ts starts the origin; what only reads its formats comes in by the side doors.
   'src/media/origin': { uses: [...ground, 'src/media/mpegts'], doors: ['h264-sps', 'segment-format'] },
   'src/setup': { uses: ['src/domain', 'src/platform'] },
-  'src/media/encoder': { uses: [...ground, 'src/setup', 'src/media/mpegts'] },
+  // index.ts starts a host. What uses one of its parts alone (a single encode, a feed, what an ffmpeg can do) comes in
+  // by the side doors and loads no server.
+  'src/media/encoder': {
+    uses: [...ground, 'src/setup', 'src/media/mpegts'],
+    doors: [
+      'encode-run',
+      'feed',
+      'ffmpeg-capabilities',
+      'gop-publisher',
+      'grpc-server',
+      'held-gops',
+      'types',
+    ],
+  },
   'src/media/probe': {
     uses: [
       ...ground,
@@ -50,12 +63,21 @@ export const rooms = {
       'src/media/mpegts',
     ],
   },
-  'src/media/quality': { uses: ['src/domain', 'src/media/encoder', 'src/media/mpegts'] },
+  'src/media/quality': {
+    uses: ['src/domain', 'src/contracts', 'src/versions', 'src/media/encoder', 'src/media/mpegts'],
+  },
 
   // What runs where, and what is known of it.
   'src/fleet': { uses: [...ground, 'src/setup'], doors: '*' },
-  'src/telemetry': { uses: [...ground, 'src/temporal', 'src/fleet', 'src/media/encoder'] },
-  'src/observation': { uses: [...ground, 'src/fleet', 'src/telemetry', 'src/versions'], doors: '*' },
+  // index.ts starts the collector; the stores and what reads them come in by the side doors.
+  'src/telemetry': {
+    uses: [...ground, 'src/temporal', 'src/forecast', 'src/fleet', 'src/media/encoder'],
+    doors: ['create-store', 'forecast-input-reader', 'influx-store', 'signal-queue'],
+  },
+  'src/observation': {
+    uses: [...ground, 'src/fleet', 'src/telemetry', 'src/versions', 'src/media/quality'],
+    doors: '*',
+  },
   'src/verify': {
     uses: [
       'src/domain',
@@ -67,7 +89,7 @@ export const rooms = {
     ],
   },
   'src/simulator': {
-    uses: ['src/domain', 'src/planner', 'src/forecast', 'src/fitness', 'src/telemetry'],
+    uses: ['src/domain', 'src/platform', 'src/planner', 'src/forecast', 'src/fitness', 'src/telemetry'],
     doors: ['plot'],
   },
 

@@ -33,7 +33,7 @@ import { attributes } from '../kit/attributes';
 import { channel, contextSignal } from '../moves/channel';
 import { controlCycle } from './control-cycle';
 import { drainEncoder } from '../fleet/drain';
-import { causeOf, refusal, refusalOf } from '../kit/failures';
+import { causeOf, refusal, refusalBehind } from '../kit/failures';
 import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from '../kit/steps';
 import { registerChannel } from './registration';
 import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
@@ -218,7 +218,7 @@ class Swarm {
       }
       state.channels = [...state.channels, spec];
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     } finally {
       this.beingAdded.delete(id);
     }
@@ -234,7 +234,7 @@ class Swarm {
       ]);
       if (!found) await persistent.removeChannel({ channelId, requestId });
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     }
     state.channels = state.channels.filter((spec) => spec.id !== channelId);
     showSwarm(state);
@@ -271,7 +271,7 @@ class Swarm {
     try {
       await quick.assertEncoderKnown({ encoderId });
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     }
   }
 
@@ -289,7 +289,7 @@ class Swarm {
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     }).catch((error: unknown) => {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     });
     if (left.length > 0) {
       throw refusal(
@@ -304,7 +304,7 @@ class Swarm {
     try {
       this.state.policy = await quick.checkPolicy(given);
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     }
     await this.handDown();
   }

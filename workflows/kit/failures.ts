@@ -5,42 +5,34 @@ import {
   ChildWorkflowFailure,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import type { ErrorCode } from '../../src/domain';
+import type { ErrorCode, ErrorFields } from '../../src/domain';
+import { fromFailureFields, toFailureFields } from '../../src/domain/error-codec';
 
 /** Why a step failed, in the words of src/domain/errors.ts. */
-export interface Cause {
-  code: string;
-  message: string;
-  hint?: string;
-  details?: Record<string, unknown>;
-}
+export type Cause = Omit<ErrorFields, 'code'> & { code: string };
 
-/** A refusal as Updates give it to their caller: type = code, the hint in the first detail. */
+/** A refusal as Updates give it to their caller. */
 export const refusal = (
   code: ErrorCode,
   message: string,
   hint?: string,
   details?: Record<string, unknown>,
-): ApplicationFailure =>
-  ApplicationFailure.create({ message, type: code, nonRetryable: true, details: [{ hint, details }] });
+): ApplicationFailure => refusalFor({ code, message, hint, details });
 
 /** The same, of a cause that a step failed with. */
-export const refusalOf = ({ code, message, hint, details }: Cause): ApplicationFailure =>
-  refusal(code as ErrorCode, message, hint, details);
+export const refusalFor = (cause: Cause): ApplicationFailure =>
+  ApplicationFailure.create({ ...toFailureFields(cause), nonRetryable: true });
 
 /** What is behind an error that an activity or a child workflow failed with. */
 export const causeOf = (error: unknown): Cause => {
   if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) return causeOf(error.cause);
   if (error instanceof ApplicationFailure) {
-    const first = error.details?.[0] as Pick<Cause, 'hint' | 'details'> | undefined;
-    return {
-      code: error.type ?? 'internal',
-      message: error.message,
-      ...(first?.hint && { hint: first.hint }),
-      ...(first?.details && { details: first.details }),
-    };
+    return fromFailureFields(error);
   }
   if (error instanceof TimeoutFailure) return { code: 'timeout', message: error.message };
   if (error instanceof CancelledFailure) return { code: 'conflict', message: 'The move was called off.' };
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
 };
+
+/** An error of a step, as a refusal to the caller of an Update. */
+export const refusalBehind = (error: unknown): ApplicationFailure => refusalFor(causeOf(error));

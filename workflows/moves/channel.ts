@@ -17,7 +17,7 @@ import type { SwarmContext } from '../../activities';
 import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } from '../../src/domain';
 import { channelControl } from '../../src/domain/control';
 import { attributes, upsertAttributes } from '../kit/attributes';
-import { causeOf, refusalOf } from '../kit/failures';
+import { causeOf, refusalBehind, refusalFor } from '../kit/failures';
 import { handoff } from './handoff';
 import { recovery } from './recovery';
 import { WORKFLOW_TASK_TIMEOUT, long, persistent } from '../kit/steps';
@@ -47,7 +47,7 @@ const MOVES_PER_OLDER_RUN = 25;
 const again = ({ result, refusal }: AnsweredRequest): Promise<MoveResult> => {
   if (result) return Promise.resolve(result);
   const refused = Promise.reject<MoveResult>(
-    refusalOf(refusal ?? { code: 'internal', message: 'The request had no answer.' }),
+    refusalFor(refusal ?? { code: 'internal', message: 'The request had no answer.' }),
   );
   // Most are never asked for again.
   refused.catch(() => undefined);
@@ -260,7 +260,7 @@ class Channel {
     } catch (error) {
       const cause = causeOf(error);
       this.tell(`${summary} failed: ${cause.message}`);
-      throw refusalOf(cause);
+      throw refusalFor(cause);
     } finally {
       this.busyWith = null;
       this.moveScope = null;
@@ -268,7 +268,11 @@ class Channel {
     }
     if (result.failure && result.outcome !== 'recovered') {
       const { code, message } = result.failure;
-      throw refusalOf({ code, message, details: { outcome: result.outcome, workflowId: result.workflowId } });
+      throw refusalFor({
+        code,
+        message,
+        details: { outcome: result.outcome, workflowId: result.workflowId },
+      });
     }
     return result;
   }
@@ -306,7 +310,7 @@ class Channel {
         spec,
       ]);
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     } finally {
       this.isRegistering = false;
     }

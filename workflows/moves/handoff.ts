@@ -1,10 +1,11 @@
+import { ticksToMs } from '../../src/domain/media-time';
 import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Ownership, TargetChoice, Trouble } from '../../activities';
 import type { MoveResult, Owner } from '../../src/domain';
 import { upsertAttributes } from '../kit/attributes';
 import { Compensations } from '../kit/compensations';
 import { causeOf, refusal } from '../kit/failures';
-import { emptyResult, finish, gopMsOf, setOwner, sessionIdOf } from './move-result';
+import { emptyResult, finish, setOwner, sessionIdOf } from './move-result';
 import { long, longOnce, persistent, quick } from '../kit/steps';
 import { Story } from '../kit/story';
 import { takeOverElsewhere } from './take-over';
@@ -155,7 +156,7 @@ class Handoff {
     await this.awaitPublished(target, own.firstGop);
     await this.releaseSource(source);
     const endedAtMs = result.releasedAtMs ?? Date.now();
-    result.overlapGops = Math.max(0, endedAtMs - targetStartedAtMs) / gopMsOf(spec.gopDurationTicks);
+    result.overlapGops = Math.max(0, endedAtMs - targetStartedAtMs) / ticksToMs(spec.gopDurationTicks);
   }
 
   private commit(owner: Owner, { token, firstGop }: Pick<Ownership, 'token' | 'firstGop'>): Promise<unknown> {
@@ -173,7 +174,12 @@ class Handoff {
       'awaitPublished',
       () =>
         longOnce.awaitPublished.executeWithOptions({ summary: `GOP ${gop} from ${owner.encoderId}` }, [
-          { channelId: spec.id, gop, owner, withinMs: PUBLISH_WITHIN_GOPS * gopMsOf(spec.gopDurationTicks) },
+          {
+            channelId: spec.id,
+            gop,
+            owner,
+            withinMs: PUBLISH_WITHIN_GOPS * ticksToMs(spec.gopDurationTicks),
+          },
         ]),
       (done) => (done.published ? `GOP ${gop} is on air` : 'the input is silent; the owner stands ready'),
     );

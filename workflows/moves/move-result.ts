@@ -69,6 +69,3 @@ export const sessionIdOf = (channelId: string, attempt: number): string => {
   const move = workflowId.split('/').pop() ?? '0';
   return `${channelId}-${move}-${attempt}-${runId.slice(-8)}`;
 };
-
-/** 90 ticks are a millisecond. */
-export const gopMsOf = (gopDurationTicks: number): number => gopDurationTicks / 90;

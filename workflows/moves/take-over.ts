@@ -1,3 +1,4 @@
+import { ticksToMs } from '../../src/domain/media-time';
 import { isCancellation, sleep } from '@temporalio/workflow';
 import type {
   ChannelFacts,
@@ -10,7 +11,7 @@ import type {
 import type { ChannelSpec } from '../../src/domain';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf } from '../kit/failures';
-import { gopMsOf, sessionIdOf } from './move-result';
+import { sessionIdOf } from './move-result';
 import { longOnce, quick } from '../kit/steps';
 import type { Story } from '../kit/story';
 
@@ -110,7 +111,7 @@ export const takeOverElsewhere = async (
                 owner: { encoderId: choice.encoderId, sessionId },
                 withinMs: Math.max(
                   PUBLISH_WITHIN_AT_LEAST_MS,
-                  PUBLISH_WITHIN_GOPS * gopMsOf(spec.gopDurationTicks),
+                  PUBLISH_WITHIN_GOPS * ticksToMs(spec.gopDurationTicks),
                 ),
               },
             ],

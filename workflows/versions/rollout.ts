@@ -20,7 +20,7 @@ import type {
 } from '../../src/domain';
 import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout';
 import { attributes, upsertAttributes } from '../kit/attributes';
-import { causeOf, refusal, refusalOf } from '../kit/failures';
+import { causeOf, refusal, refusalFor } from '../kit/failures';
 import { completedInWords, showRollout } from './rollout-details';
 import { Soak } from './rollout-soak';
 import { validateAbort, validateDecide, validatePause, validateResume } from './rollout-validation';
@@ -91,7 +91,7 @@ class Rollout {
     setHandler(stateQuery, () => state);
     setHandler(begunUpdate, async () => {
       await condition(() => state.phase !== 'planning');
-      if (state.phase === 'refused' && state.failure) throw refusalOf(state.failure);
+      if (state.phase === 'refused' && state.failure) throw refusalFor(state.failure);
       return state;
     });
     setHandler(pauseUpdate, (command) => this.pause(true, command), {

@@ -17,7 +17,7 @@ import type {
   VersionsState,
 } from '../../src/domain';
 import { emptyVersions, versionsControl } from '../../src/domain/version-manager';
-import { causeOf, refusal, refusalOf } from '../kit/failures';
+import { causeOf, refusal, refusalBehind, refusalFor } from '../kit/failures';
 import { longOnce, quick } from '../kit/steps';
 import {
   validateAdd,
@@ -110,7 +110,7 @@ class Versions {
       this.show();
       return build;
     } catch (error) {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     } finally {
       this.beingAdded.delete(request.id);
     }
@@ -120,7 +120,7 @@ class Versions {
     const { state } = this;
     const { digest } = this.build(buildId);
     const running = await quick.encodersRunning({ digest }).catch((error: unknown) => {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     });
     if (running.length > 0) {
       throw refusal(
@@ -162,7 +162,7 @@ class Versions {
       const cause = causeOf(error);
       // What could not be tried says nothing about the build.
       if (cause.code === 'encoder-incompatible') this.unfit(buildId, cause.message);
-      throw refusalOf(cause);
+      throw refusalFor(cause);
     } finally {
       delete state.probing[buildId];
       this.show();
@@ -184,7 +184,7 @@ class Versions {
     const { state } = this;
     if (buildId !== null) {
       await quick.requireInstalled({ build: this.build(buildId) }).catch((error: unknown) => {
-        throw refusalOf(causeOf(error));
+        throw refusalBehind(error);
       });
     }
     state.targetBuildId = buildId;
@@ -195,7 +195,7 @@ class Versions {
   private async pin({ channelId, buildId }: PinRequest): Promise<void> {
     const { state } = this;
     await quick.requireChannel({ channelId }).catch((error: unknown) => {
-      throw refusalOf(causeOf(error));
+      throw refusalBehind(error);
     });
     state.pins = { ...state.pins, [channelId]: buildId };
     this.show();

@@ -1,12 +1,15 @@
+import { ticksToMs } from '../../../src/domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import express, { Router, json } from 'express';
 import { z } from 'zod';
-import { SwarmError, type SessionInfo } from '../../../src/domain';
+import type { RelayChannel } from '../../../src/contracts/relay';
+import type { SourceChannel } from '../../../src/contracts/source';
+import { SwarmError } from '../../../src/domain';
 import { errorHandler, listen } from '../../../src/platform/http';
 import type { Logger } from '../../../src/platform/logger';
 import { GopClock } from './gop-clock';
-import { SimulatedEncoder, type Commit } from './simulated-encoder';
-import type { AcceptedPut } from './simulated-session';
+import type { AcceptedPut, Commit, EncoderActivity, EncoderFacts } from './contract';
+import { SimulatedEncoder } from './simulated-encoder';
 import { TinyGops } from './tiny-gops';
 
 const LEDGER_POLL_MS = 20;
@@ -22,18 +25,6 @@ export const standInOptionsSchema = z.object({
 });
 export type StandInOptions = z.infer<typeof standInOptionsSchema>;
 
-/** What the encoders themselves know of who published and who was told to, from the beginning on. */
-export interface EncoderFacts {
-  accepted: AcceptedPut[];
-  commits: Commit[];
-}
-
-/** What they do now: small, however long the storm was. */
-export interface EncoderActivity {
-  sessions: (SessionInfo & { encoderId: string })[];
-  lastSealed: Record<string, number>;
-}
-
 /**
  * One process for all that a storm only pretends: the contributions, a relay that tells their ledgers
  * (`/relay`), a source that takes channels (`/source`), and the encoder hosts, each on a gRPC port of its own.
@@ -43,7 +34,7 @@ export const startMediaStandIn = async (
   log: Logger,
 ): Promise<{ port: number; stop(): Promise<void> }> => {
   const gops = await TinyGops.make(options);
-  const clock = new GopClock(Date.now(), options.gopDurationTicks / 90);
+  const clock = new GopClock(Date.now(), ticksToMs(options.gopDurationTicks));
   const channels = new Set<string>();
   const accepted: AcceptedPut[] = [];
   const commits: Commit[] = [];
@@ -61,7 +52,7 @@ export const startMediaStandIn = async (
     if (channels.has(id)) return id;
     throw new SwarmError('unknown-channel', `The stand-in does not know ${id}.`);
   };
-  const relayChannel = (id: string): object => {
+  const relayChannel = (id: string): RelayChannel => {
     const lastSealed = clock.lastSealed(id);
     return {
       id,
@@ -70,10 +61,21 @@ export const startMediaStandIn = async (
       openGop: lastSealed + 1,
       lastSealedGop: lastSealed < 0 ? null : lastSealed,
       nextGop: lastSealed + 1,
+      resumeSourceTicks: null,
+      unsavedGops: 0,
       ingestConnected: true,
+      lastIngestAtMs: lastSealed < 0 ? null : clock.sealedAtMs(id, lastSealed),
+      framesIn: 0,
     };
   };
-  const sourceChannel = (id: string): object => ({ id, state: 'running' });
+  const startedAtMs = Date.now();
+  const sourceChannel = (id: string): SourceChannel => ({
+    id,
+    input: { kind: 'generated' },
+    state: 'running',
+    framesSent: 0,
+    startedAtMs,
+  });
 
   /** Routes that relay and source share: they differ in how they describe a channel. */
   const channelRoutes = (describe: (id: string) => object): Router => {
@@ -103,7 +105,9 @@ export const startMediaStandIn = async (
   app.use('/source', channelRoutes(sourceChannel));
   app.get('/facts', (_req, res) => void res.json({ accepted, commits } satisfies EncoderFacts));
   app.get('/activity', (_req, res) => {
-    const sessions = encoders.flatMap((e) => e.sessions.map((s) => ({ ...s, encoderId: e.id })));
+    const sessions = encoders.flatMap((e) =>
+      e.sessions.map(({ sessionId, channelId, state }) => ({ encoderId: e.id, sessionId, channelId, state })),
+    );
     const lastSealed = Object.fromEntries([...channels].map((id) => [id, clock.lastSealed(id)]));
     res.json({ sessions, lastSealed } satisfies EncoderActivity);
   });

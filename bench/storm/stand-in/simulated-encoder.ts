@@ -1,32 +1,26 @@
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SwarmError, type SessionInfo } from '../../../src/domain';
-import { serveEncoder } from '../../../src/media/encoder/grpc-server';
+import { serveEncoder, type EncoderMethods } from '../../../src/media/encoder/grpc-server';
 import {
   commitSchema,
   getSchema,
   prepareSchema,
   releaseSchema,
-} from '../../../src/media/encoder/request-schemas';
-import { releasedSession, toWireSession } from '../../../src/media/encoder/wire-session';
+} from '../../../src/contracts/encoder/requests';
+import { releasedSession, toWireSession } from '../../../src/contracts/encoder/answers';
 import { parseOrRefuse } from '../../../src/platform/http';
 import type { Logger } from '../../../src/platform/logger';
 import { faultOf } from './encoder-faults';
 import type { GopClock } from './gop-clock';
-import { SimulatedSession, type AcceptedPut } from './simulated-session';
+import type { AcceptedPut, Commit } from './contract';
+import { SimulatedSession } from './simulated-session';
 import type { TinyGops } from './tiny-gops';
 
 /** Beyond the deadline of a commit (activities/encoders.ts). */
 const SLOW_COMMIT_MS = 1_800;
 const READY_POLL_MS = 20;
 const FAILED_KEPT_MS = 300_000;
-
-/** A session that was told to publish with a token. */
-export interface Commit {
-  channelId: string;
-  sessionId: string;
-  token: number;
-}
 
 export interface SimulatedEncoderOptions {
   id: string;
@@ -65,7 +59,7 @@ export class SimulatedEncoder {
     return [...this.known.values()].map((session) => session.info);
   }
 
-  private readonly methods = {
+  private readonly methods: EncoderMethods = {
     describe: () => ({
       encoderId: this.options.id,
       region: 'eu',
@@ -84,7 +78,7 @@ export class SimulatedEncoder {
       unitsUsed: [...this.known.values()].reduce((sum, s) => sum + (s.active ? s.units : 0), 0),
       sessions: this.sessions.map(toWireSession),
     }),
-    prepareSession: (request: unknown) => {
+    prepareSession: (request) => {
       const spec = parseOrRefuse(prepareSchema, request, 'session');
       const known = this.known.get(spec.sessionId);
       if (known && !isDeepStrictEqual(known.spec, spec)) {
@@ -105,14 +99,14 @@ export class SimulatedEncoder {
       this.known.set(spec.sessionId, session);
       return toWireSession(session.info);
     },
-    getSession: async (request: unknown) => {
+    getSession: async (request) => {
       const { sessionId, waitFor, waitMs } = parseOrRefuse(getSchema, request, 'request');
       const session = this.get(sessionId);
       const deadline = Date.now() + (waitFor === 'READY' ? waitMs : 0);
       while (session.active && !session.info.ready && Date.now() < deadline) await sleep(READY_POLL_MS);
       return toWireSession(session.info);
     },
-    commitSession: async (request: unknown) => {
+    commitSession: async (request) => {
       const { sessionId, token, firstGop } = parseOrRefuse(commitSchema, request, 'commit');
       const session = this.get(sessionId);
       const isNew = token > session.info.token;
@@ -121,7 +115,7 @@ export class SimulatedEncoder {
       if (isNew && faultOf(this.options.seed, sessionId) === 'slow-commit') await sleep(SLOW_COMMIT_MS);
       return toWireSession(session.info);
     },
-    releaseSession: (request: unknown) => {
+    releaseSession: (request) => {
       const { sessionId } = parseOrRefuse(releaseSchema, request, 'request');
       const session = this.known.get(sessionId);
       if (!session) return releasedSession(sessionId);

@@ -1,8 +1,9 @@
 import { SwarmError, ladderUnits, type SessionInfo, type SessionState } from '../../../src/domain';
 import { GopPublisher } from '../../../src/media/encoder/gop-publisher';
 import { HeldGops } from '../../../src/media/encoder/held-gops';
-import type { PrepareSession } from '../../../src/media/encoder/types';
-import { callJson } from '../../../src/platform/http';
+import type { PrepareSession } from '../../../src/contracts/encoder/requests';
+import { OriginClient } from '../../../src/contracts/origin';
+import type { AcceptedPut } from './contract';
 import type { SessionFault } from './encoder-faults';
 import type { GopClock } from './gop-clock';
 import type { TinyGops } from './tiny-gops';
@@ -10,15 +11,6 @@ import type { TinyGops } from './tiny-gops';
 const MAX_HELD_GOPS = 30;
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
 const FENCED_RELEASE_MS = 60_000;
-
-/** A PUT that the origin acknowledged, as the session that made it knows it. */
-export interface AcceptedPut {
-  channelId: string;
-  gop: number;
-  token: number;
-  encoderId: string;
-  sessionId: string;
-}
 
 export interface SimulatedSessionOptions {
   spec: PrepareSession;
@@ -168,11 +160,7 @@ export class SimulatedSession {
 
   private async impersonate(): Promise<void> {
     const { originUrl, channelId } = this.spec;
-    const { owner, token, nextGop } = await callJson<{
-      owner: { encoderId: string; sessionId: string } | null;
-      token: number;
-      nextGop: number;
-    }>(`${originUrl}/channels/${channelId}`);
+    const { owner, token, nextGop } = await new OriginClient(originUrl).channel(channelId);
     if (!owner || !this.active) return;
     this.impersonator = this.publisherAs(owner.encoderId, owner.sessionId);
     this.impersonator.begin(token, nextGop);

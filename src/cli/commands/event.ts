@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { operations } from '../../contracts/api';
 import type { KnownEvent } from '../../domain';
 import { contextOf } from '../context';
-import { table } from '../table';
+import { table } from '../../platform/terminal/table';
 import { parseTime } from '../time';
 
 interface AddOptions {

@@ -1,9 +1,10 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { type Command } from 'commander';
+import { wholeNumberOption } from '../../platform/terminal/number-option';
 import { operations, type Accuracy, type WhatIf } from '../../contracts/api';
 import { contextOf } from '../context';
 import { plotForecast } from '../forecast-plot';
 import { subjectOf, type ForecastSubject } from '../forecast-subject';
-import { seconds, table, units } from '../table';
+import { seconds, table, units } from '../../platform/terminal/table';
 
 const DEFAULT_COLUMNS = 80;
 /** So much of the past is shown beside a forecast: three times as long, a day at least. */
@@ -66,18 +67,12 @@ const curveLines = (
   );
 };
 
-const parseSteps = (text: string): number => {
-  const steps = Number(text);
-  if (Number.isInteger(steps) && steps >= 1 && steps <= 10_000) return steps;
-  throw new InvalidArgumentError('Write a whole number from 1 to 10000.');
-};
-
 /** `forecast score` and `forecast what-if`. */
 export const addForecastViews = (forecast: Command): void => {
   forecast
     .command('score')
     .description('how earlier forecasts fared against what came, per series and steps ahead')
-    .option('--steps <number>', 'over so many forecast steps until now', parseSteps, 168)
+    .option('--steps <number>', 'over so many forecast steps until now', wholeNumberOption(1, 10_000), 168)
     .addHelpText(
       'after',
       '\nExamples:\n  encoder-swarm forecast score\n  encoder-swarm forecast score --steps 24 --json',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadDefaultForecaster } from '../default-forecaster';
+import { loadDefaultForecaster } from '../../models';
 import { UnusableInput } from '../failure';
 import { forecastJsonl, readStandardInput } from '../forecast-jsonl';
 import { addForecastViews, showForecast } from './forecast-views';

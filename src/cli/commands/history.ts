@@ -5,7 +5,7 @@ import { SwarmError } from '../../domain';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { parseHistory, readHistoryFile, weeksToNow, type HistoryRow } from '../history-file';
-import { table } from '../table';
+import { table } from '../../platform/terminal/table';
 
 interface ImportOptions {
   channel?: string;

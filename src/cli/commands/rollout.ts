@@ -5,7 +5,7 @@ import { SwarmError, isOver, rolloutMetrics, type RolloutState } from '../../dom
 import { contextOf, type CommandContext } from '../context';
 import { AnsweredNo } from '../failure';
 import { createRolloutProgress } from '../rollout-progress';
-import { table } from '../table';
+import { table } from '../../platform/terminal/table';
 
 const POLL_MS = 1_000;
 const SILENT_AT_MOST_MS = 120_000;

@@ -1,5 +1,6 @@
 import { open, writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { wholeNumberOption } from '../../platform/terminal/number-option';
 import { readEnvironment } from '../../config/config';
 import { SwarmError, policySchema } from '../../domain';
 import {
@@ -16,8 +17,8 @@ import {
 } from '../../simulator';
 import { contextOf } from '../context';
 import { durationOption } from '../options';
-import { createCountProgress } from '../progress';
-import { simulationLines } from '../simulation-lines';
+import { createCountProgress } from '../../platform/terminal/progress';
+import { simulationLines } from '../../simulator';
 
 interface SimulateOptions {
   traces?: string;
@@ -34,14 +35,6 @@ const DEFAULT_HOURS = 24;
 const DEFAULT_CHANNELS = 200;
 /** The first part of a past time is only to settle in, at most so much. */
 const HISTORY_WARM_UP_SHARE = 0.1;
-
-const wholeNumber =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`A whole number from ${least} to ${most}.`);
-  };
 
 const parseRange = (text: string): [number, number] => {
   const [, low, high] = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(text) ?? [];
@@ -65,9 +58,14 @@ export const addSimulate = (program: Command): void => {
         .choices(POLICY_NAMES)
         .default([...POLICY_NAMES], 'all'),
     )
-    .option('--hours <n>', 'hours to simulate', wholeNumber(2, 24 * 14), DEFAULT_HOURS)
-    .option('--channels <n>', 'channels to make from the traces', wholeNumber(1, 100_000), DEFAULT_CHANNELS)
-    .option('--seed <n>', 'seed of every random choice', wholeNumber(0, 2 ** 31), 1)
+    .option('--hours <n>', 'hours to simulate', wholeNumberOption(2, 24 * 14), DEFAULT_HOURS)
+    .option(
+      '--channels <n>',
+      'channels to make from the traces',
+      wholeNumberOption(1, 100_000),
+      DEFAULT_CHANNELS,
+    )
+    .option('--seed <n>', 'seed of every random choice', wholeNumberOption(0, 2 ** 31), 1)
     .option(
       '--boot <seconds>',
       'range of the time in which an encoder becomes ready (default: 60-300)',

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { operations, type Status } from '../../contracts/api';
 import { contextOf } from '../context';
 import { channelLines, encoderLines, moveLines } from '../views';
-import { seconds } from '../table';
+import { seconds } from '../../platform/terminal/table';
 
 const MOVES_SHOWN = 8;
 

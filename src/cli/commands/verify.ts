@@ -9,8 +9,8 @@ import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { durationOption } from '../options';
 import { AnsweredNo } from '../failure';
-import { createVerifyProgress } from '../progress';
-import { table } from '../table';
+import { createVerifyProgress } from '../../platform/terminal/progress';
+import { table } from '../../platform/terminal/table';
 
 interface VerifyCommandOptions {
   key?: string;

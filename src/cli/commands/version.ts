@@ -7,7 +7,7 @@ import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { AnsweredNo } from '../failure';
 import { createProbeProgress } from '../probe-progress';
-import { table } from '../table';
+import { table } from '../../platform/terminal/table';
 
 const PROGRESS_EVERY_MS = 500;
 

@@ -1,3 +1,4 @@
+import { ticksToMs } from '../../domain/media-time';
 import { SwarmError } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
@@ -109,7 +110,7 @@ export class EncodeSupervisor {
   private measure(): void {
     const now = performance.now();
     if (this.completedAtMs !== null) {
-      const mediaMs = this.options.gopDurationTicks / 90;
+      const mediaMs = ticksToMs(this.options.gopDurationTicks);
       this.realTimeRatio = mediaMs / Math.max(1, now - this.completedAtMs);
     }
     this.completedAtMs = now;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { SwarmError } from '../../domain';
-import { readText, refusalOf, request } from './http-exchange';
+import { readText, refusalInAnswer, request } from './http-exchange';
 
 /** A feed without any byte for this long counts as broken: its relay may be gone without a word. */
 const IDLE_LIMIT_MS = 15_000;
@@ -36,5 +36,5 @@ export const openFeed = async (
   } catch {
     // The status alone then says what is wrong.
   }
-  throw refusalOf(url, answer.statusCode ?? 0, text);
+  throw refusalInAnswer(url, answer.statusCode ?? 0, text);
 };

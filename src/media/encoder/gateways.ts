@@ -1,4 +1,4 @@
-import type { PrepareSession } from './types';
+import type { PrepareSession } from '../../contracts/encoder/requests';
 
 /** Where a host reaches relay and origin, if not where a session's order says. Base URLs without a slash at the end. */
 export interface Gateways {

@@ -7,15 +7,25 @@ import {
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { SwarmError } from '../../domain';
+import type { WireDescription, WireSession, WireTelemetry } from '../../contracts/encoder/answers';
 import type { Logger } from '../../platform/logger';
-import { ENCODER_SERVICE, encoderContract } from './grpc-contract';
-import { toServiceError } from './grpc-errors';
+import { ENCODER_SERVICE, encoderContract } from '../../contracts/encoder/grpc-contract';
+import { toServiceError } from '../../contracts/encoder/grpc-errors';
 
 /** Calls under way at a stop may take this long to end. */
 const SHUTDOWN_MS = 500;
 
-/** The calls of protos/encoder.proto by name; each answers a message, or throws SwarmError to refuse. */
-export type EncoderMethods = Record<string, (request: unknown) => unknown>;
+type Answers<M> = (request: unknown) => M | Promise<M>;
+
+/** The calls of protos/encoder.proto; each checks its request and answers a message, or throws SwarmError to refuse. */
+export interface EncoderMethods {
+  describe: Answers<WireDescription>;
+  getTelemetry: Answers<WireTelemetry>;
+  prepareSession: Answers<WireSession>;
+  getSession: Answers<WireSession>;
+  commitSession: Answers<WireSession>;
+  releaseSession: Answers<WireSession>;
+}
 
 export interface EncoderServer {
   port: number;
@@ -50,10 +60,7 @@ export const serveEncoder = async (
 };
 
 /** gRPC handlers that answer with what a method returns, and with a refusal for what it throws. */
-const implementationOf = (
-  methods: Record<string, (request: unknown) => unknown>,
-  log: Logger,
-): UntypedServiceImplementation => {
+const implementationOf = (methods: EncoderMethods, log: Logger): UntypedServiceImplementation => {
   const handler =
     (name: string, method: (request: unknown) => unknown) =>
     (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
@@ -69,7 +76,12 @@ const implementationOf = (
         },
       );
     };
-  return Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, handler(name, method)]));
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, method]: [string, Answers<unknown>]) => [
+      name,
+      handler(name, method),
+    ]),
+  );
 };
 
 const bind = (server: Server, host: string, port: number): Promise<number> =>

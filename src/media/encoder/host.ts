@@ -5,11 +5,11 @@ import { BuildDigest } from './build-digest';
 import { detectFfmpeg } from './ffmpeg-capabilities';
 import { throughGateways, type Gateways } from './gateways';
 import { serveEncoder, type EncoderMethods } from './grpc-server';
-import { commitSchema, getSchema, prepareSchema, releaseSchema } from './request-schemas';
+import { commitSchema, getSchema, prepareSchema, releaseSchema } from '../../contracts/encoder/requests';
 import { ResourceMeter } from './resource-usage';
 import { SessionRegistry } from './session-registry';
 import { ENCODER_HOST_VERSION } from './version';
-import { releasedSession, toWireSession } from './wire-session';
+import { releasedSession, toWireSession } from '../../contracts/encoder/answers';
 
 const DEFAULT_FENCED_RELEASE_MS = 60_000;
 

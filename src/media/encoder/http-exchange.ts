@@ -1,19 +1,9 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { z } from 'zod';
-import { SwarmError, httpStatusOf, type ErrorCode } from '../../domain';
+import { SwarmError, errorFromText } from '../../domain';
 
 /** Refusals are small; what is longer is not one of ours. */
 const MAX_ANSWER_BYTES = 64 * 1024;
-
-const errorBodySchema = z.object({
-  error: z.object({
-    code: z.enum(Object.keys(httpStatusOf) as [ErrorCode, ...ErrorCode[]]),
-    message: z.string(),
-    hint: z.string().optional(),
-    details: z.record(z.string(), z.unknown()).optional(),
-  }),
-});
 
 const keepAlive = { keepAlive: true, keepAliveMsecs: 5_000 };
 const plainAgent = new http.Agent(keepAlive);
@@ -38,12 +28,9 @@ export const readText = async (answer: http.IncomingMessage): Promise<string> =>
 };
 
 /** The refusal that an answer carries; `unavailable` for a 5xx and `bad-request` for others that carry none. */
-export const refusalOf = (url: URL, status: number, text: string): SwarmError => {
-  try {
-    const { code, message, hint, details } = errorBodySchema.parse(JSON.parse(text)).error;
-    return new SwarmError(code, message, hint, details);
-  } catch {
-    const code = status >= 500 ? 'unavailable' : 'bad-request';
-    return new SwarmError(code, `${url.origin}${url.pathname} answered ${status} without a reason.`);
-  }
-};
+export const refusalInAnswer = (url: URL, status: number, text: string): SwarmError =>
+  errorFromText(text) ??
+  new SwarmError(
+    status >= 500 ? 'unavailable' : 'bad-request',
+    `${url.origin}${url.pathname} answered ${status} without a reason.`,
+  );

@@ -1,2 +1,1 @@
-export { EncoderClient, encoderClientFor, type CallOptions } from './client';
-export type { PrepareSession } from './types';
+export type { EncodedGop, EncodedSegment } from './types';

@@ -1,5 +1,5 @@
 import type { SwarmError } from '../../domain';
-import { readText, refusalOf, request } from './http-exchange';
+import { readText, refusalInAnswer, request } from './http-exchange';
 import type { EncodedGop } from './types';
 
 const PUT_DEADLINE_MS = 10_000;
@@ -48,7 +48,7 @@ export const putGop = async (
       put.end();
     });
     if (status === 200 || status === 201) return { kind: 'stored', bytes };
-    return { kind: 'refused', error: refusalOf(url, status, text) };
+    return { kind: 'refused', error: refusalInAnswer(url, status, text) };
   } catch (error) {
     return { kind: 'no-answer', why: (error as Error).message };
   }

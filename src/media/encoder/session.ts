@@ -1,10 +1,12 @@
+import { ticksToMs } from '../../domain/media-time';
 import { SwarmError, ladderUnits, type SessionInfo, type SessionState } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { EncodeSupervisor } from './encode-supervisor';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopPublisher } from './gop-publisher';
 import { HeldGops } from './held-gops';
-import type { EncodedGop, PrepareSession } from './types';
+import type { PrepareSession } from '../../contracts/encoder/requests';
+import type { EncodedGop } from './types';
 
 /** GOPs kept by a session that does not publish: a minute at 2 s, as long as the relay's ring. */
 const MAX_HELD_GOPS = 30;
@@ -169,7 +171,7 @@ export class EncodeSession {
   private published(gop: number, bytes: number): void {
     this.lastPublishedGop = gop;
     const sealedAgoMs = this.supervisor.sealedAgoMs(gop);
-    if (sealedAgoMs !== null && sealedAgoMs > (LATE_AFTER_GOPS * this.spec.gopDurationTicks) / 90) {
+    if (sealedAgoMs !== null && sealedAgoMs > LATE_AFTER_GOPS * ticksToMs(this.spec.gopDurationTicks)) {
       this.lateGops += 1;
       this.log.warn({ gop, sealedAgoMs: Math.round(sealedAgoMs) }, 'late GOP');
     }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { SwarmError } from '../../domain';
 import { Ledger } from './ledger';
-import type { DeclaredGap } from './ownership';
+import type { DeclaredGap } from '../../contracts/origin';
 import { masterPlaylist, mediaPlaylist, windowOf, type PlaylistChannel } from './playlists';
 import type { LedgerRecord, RenditionRecord } from './records';
 import type { SegmentStore } from './segment-store';

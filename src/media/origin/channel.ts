@@ -1,4 +1,5 @@
-import { SwarmError, type ErrorCode, type Owner } from '../../domain';
+import type { DeclaredGap, LedgerEntry, OriginChannel, OwnAnswer, OwnRequest } from '../../contracts/origin';
+import { SwarmError, type ErrorCode } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelMedia, type MediaLimits } from './channel-media';
@@ -11,32 +12,14 @@ import {
   own,
   published,
   removed,
-  type DeclaredGap,
-  type OwnAnswer,
-  type OwnRequest,
   type PublishAttempt,
 } from './ownership';
 import { channelFiles, type LoadedChannel } from './recovery';
-import { toLedgerEntry, type ChannelRecord, type LedgerEntry } from './records';
+import { toLedgerEntry, type ChannelRecord } from './records';
 import type { RelayLedger } from './relay-ledger';
 import { SerialQueue } from './serial-queue';
 import { publishedRecord } from './timeline';
 import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRendition } from './verify-gop';
-
-/** OriginChannel of docs/reference/protocols/origin.md. */
-export interface OriginChannel {
-  id: string;
-  gopDurationTicks: number;
-  framesPerSecond: number;
-  token: number;
-  owner: Owner | null;
-  nextGop: number;
-  hasPublished: boolean;
-  lastPublishedAtMs: number | null;
-  oldestGop: number | null;
-  gapsDeclared: number;
-  refusals: Partial<Record<ErrorCode, number>>;
-}
 
 export interface ChannelParts {
   relay: RelayLedger;

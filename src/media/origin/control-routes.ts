@@ -1,18 +1,20 @@
 import { Router, json, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
-import { SwarmError, channelSpecSchema, idSchema, renditionSchema, type ErrorCode } from '../../domain';
+import {
+  declaredGapSchema,
+  gopNumberSchema,
+  originSpecSchema,
+  ownRequestSchema,
+  ownerSchema,
+  tokenSchema,
+  type PutAnswer,
+} from '../../contracts/origin';
+import { SwarmError, idSchema, renditionSchema, type ErrorCode } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
 import type { Origin } from './origin';
 import { discardBody, readBody } from './read-body';
-import {
-  gopNumberSchema,
-  ownRequestSchema,
-  ownerSchema,
-  reasonSchema,
-  tokenSchema,
-  wholeNumberSchema,
-} from './records';
+import { wholeNumberSchema } from './records';
 
 /** Routes of workflows and encoders, `/channels/…` (docs/reference/protocols/origin.md). */
 
@@ -28,13 +30,6 @@ const gopParameter = wholeNumberSchema.pipe(gopNumberSchema);
 
 const channelParameters = z.object({ id: idSchema });
 const gopParameters = z.object({ id: idSchema, gop: gopParameter });
-const registerBody = channelSpecSchema.pick({ gopDurationTicks: true, framesPerSecond: true });
-const gapBody = z.object({
-  token: tokenSchema,
-  fromGop: gopNumberSchema,
-  toGop: gopNumberSchema,
-  reason: reasonSchema,
-});
 const waitQuery = z.object({
   gop: gopParameter,
   timeout_ms: wholeNumberSchema.pipe(z.int().max(60_000)).default(10_000),
@@ -108,7 +103,7 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
   });
 
   router.put('/:id', body, async (req, res) => {
-    res.json(await origin.register(idOf(req), parseOrRefuse(registerBody, req.body, 'channel')));
+    res.json(await origin.register(idOf(req), parseOrRefuse(originSpecSchema, req.body, 'channel')));
   });
 
   router.delete('/:id', async (req, res) => {
@@ -130,7 +125,7 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
     body,
     counting(async (req, res) => {
       const channel = origin.channel(idOf(req));
-      res.json(await channel.declareGap(parseOrRefuse(gapBody, req.body, 'gap')));
+      res.json(await channel.declareGap(parseOrRefuse(declaredGapSchema, req.body, 'gap')));
     }),
   );
 
@@ -152,7 +147,8 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
         channel.judge(attempt);
         const segments = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs);
         const { duplicate } = await channel.publish(attempt, headers['x-renditions'], segments);
-        res.status(duplicate ? 200 : 201).json({ gop, ...(duplicate && { duplicate }) });
+        const answer: PutAnswer = { gop, ...(duplicate && { duplicate }) };
+        res.status(duplicate ? 200 : 201).json(answer);
       } finally {
         uploads -= 1;
         discardBody(req, DISCARD_GRACE_MS);

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError, idSchema } from '../../domain';
-import { Channel, type ChannelParts, type OriginChannel } from './channel';
+import type { OriginChannel } from '../../contracts/origin';
+import { Channel, type ChannelParts } from './channel';
 import { makeDirectoryDurably, storageRefusal } from '../../platform/durable-file';
 import { newOwnership } from './ownership';
 import { loadChannel, readChannelRecord } from './recovery';

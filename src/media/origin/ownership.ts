@@ -1,3 +1,4 @@
+import type { DeclaredGap, OwnAnswer, OwnRequest } from '../../contracts/origin';
 import { SwarmError, type Owner } from '../../domain';
 
 /**
@@ -24,31 +25,6 @@ export interface OwnershipState {
   discontinuityAt: number | null;
   /** The latest ownership requests with their answers, oldest first; at most REMEMBERED_REQUESTS. */
   requests: AnsweredRequest[];
-}
-
-/** GOPs [fromGop, toGop) that will never be published. */
-export interface DeclaredGap {
-  fromGop: number;
-  toGop: number;
-  reason: string;
-  token: number;
-}
-
-export interface OwnRequest {
-  requestId: string;
-  /** The token that the caller believes to be in force: compare-and-set. */
-  expectToken: number;
-  owner: Owner | null;
-  fromGop: number;
-  gapReason?: string | undefined;
-  /** The new owner's pictures can't follow the old one's seamlessly: a player has to start its decoder anew. */
-  discontinuity?: boolean | undefined;
-}
-
-export interface OwnAnswer {
-  token: number;
-  /** First GOP that the new owner may publish. */
-  firstGop: number;
 }
 
 export interface AnsweredRequest {

@@ -6,7 +6,8 @@ import { idSchema, renditionSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Origin } from './origin';
 import { versionOf } from './playlists';
-import { gopNumberSchema, wholeNumberSchema } from './records';
+import { gopNumberSchema } from '../../contracts/origin';
+import { wholeNumberSchema } from './records';
 
 /** Routes of players, `/hls/…` (docs/reference/protocols/origin.md): any web page may read them. */
 

@@ -1,50 +1,30 @@
 import { z } from 'zod';
-import { idSchema } from '../../domain';
+import {
+  declaredGapSchema,
+  gopNumberSchema,
+  ownAnswerSchema,
+  ownRequestSchema,
+  ownerSchema,
+  tokenSchema,
+  type LedgerEntry,
+} from '../../contracts/origin';
 
 /** Shapes of what the origin keeps on disk, checked when it starts. Wall-clock times: milliseconds since 1970. */
-
-export const ownerSchema = z.object({
-  encoderId: idSchema,
-  sessionId: z.string().regex(/^[A-Za-z0-9._:/-]{1,200}$/, 'use 1 to 200 of A-Z, a-z, 0-9 and "._:/-"'),
-});
 
 /** A whole number in a URL or header. */
 export const wholeNumberSchema = z
   .string()
   .regex(/^\d{1,16}$/, 'use a whole number')
   .transform(Number);
-export const gopNumberSchema = z.int().min(0).max(1e12);
-export const tokenSchema = z
-  .int()
-  .min(0)
-  .max(Number.MAX_SAFE_INTEGER - 1);
-export const reasonSchema = z.string().min(1).max(500);
-
-export const ownRequestSchema = z.object({
-  requestId: z.string().min(1).max(200),
-  expectToken: tokenSchema,
-  owner: ownerSchema.nullable(),
-  fromGop: gopNumberSchema,
-  gapReason: reasonSchema.optional(),
-  discontinuity: z.boolean().optional(),
-});
-
 const ownershipSchema = z.object({
   token: tokenSchema,
   owner: ownerSchema.nullable(),
   nextGop: gopNumberSchema,
   hasPublished: z.boolean(),
   gapsDeclared: z.int().min(0),
-  lastGap: z
-    .object({ fromGop: gopNumberSchema, toGop: gopNumberSchema, reason: reasonSchema, token: tokenSchema })
-    .nullable(),
+  lastGap: declaredGapSchema.nullable(),
   discontinuityAt: gopNumberSchema.nullable().default(null),
-  requests: z.array(
-    z.object({
-      request: ownRequestSchema,
-      answer: z.object({ token: tokenSchema, firstGop: gopNumberSchema }),
-    }),
-  ),
+  requests: z.array(z.object({ request: ownRequestSchema, answer: ownAnswerSchema })),
 });
 
 /** `channel.json`: the durable record of a channel. One that was removed stays, so that its token never goes down. */
@@ -87,8 +67,8 @@ export const ledgerRecordSchema = z.object({
 });
 export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
 
-/** LedgerEntry of docs/reference/protocols/origin.md. */
-export const toLedgerEntry = (r: LedgerRecord) => ({
+/** A line of the ledger as the origin answers it. */
+export const toLedgerEntry = (r: LedgerRecord): LedgerEntry => ({
   gop: r.gop,
   token: r.token,
   encoderId: r.encoderId,
@@ -99,4 +79,3 @@ export const toLedgerEntry = (r: LedgerRecord) => ({
   renditions: r.renditions.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
   ...(r.gapReason !== undefined && { gapReason: r.gapReason }),
 });
-export type LedgerEntry = ReturnType<typeof toLedgerEntry>;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import { SwarmError } from '../../domain';
+import type { MediaHealth } from '../../contracts/health';
 import { errorHandler, listen, type ServerLimits } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
 import { StorageHealth } from '../../platform/storage-health';
@@ -67,7 +68,12 @@ export const startOrigin = async (
   app.get(
     '/healthz',
     whenReady(({ origin }) => (_req, res) => {
-      res.json({ status: 'ok', channels: origin.list().length, storage: health.status });
+      const answer: MediaHealth = {
+        status: 'ok',
+        channels: origin.list().length,
+        storage: health.status,
+      };
+      res.json(answer);
     }),
   );
   app.use(

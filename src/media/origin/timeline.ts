@@ -1,5 +1,6 @@
 import { TICKS_PER_SECOND } from '../../domain';
-import type { DeclaredGap, PublishAttempt } from './ownership';
+import type { DeclaredGap } from '../../contracts/origin';
+import type { PublishAttempt } from './ownership';
 import type { LedgerRecord, RenditionRecord } from './records';
 
 /**

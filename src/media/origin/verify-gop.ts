@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SwarmError, gopStartTicks } from '../../domain';
 import { MalformedTransportStream, inspectSegment, unwrapTicks } from '../mpegts';
 import type { RenditionRecord } from './records';
-import type { GopLedger } from './relay-ledger';
+import type { GopLedger } from '../../contracts/relay';
 import { readSegmentFormat } from './segment-format';
 
 /** A rendition as the header `x-renditions` announces it. */

@@ -1,2 +1,1 @@
 export { relayOptionsFrom, startRelay, type Relay, type RelayOptions } from './server';
-export type { GopLedger, RelayChannelInfo } from './types';

@@ -7,7 +7,7 @@ import { Feed } from './feed';
 import { GopLedgers } from './gop-ledgers';
 import { LEDGER_RETENTION_RINGS, type RestoredRing, type RingStore } from './ring-store';
 import type { StoredGop } from './stored-gop';
-import type { GopLedger, RelayChannelInfo } from './types';
+import type { GopLedger, RelayChannel as RelayChannelAnswer } from '../../contracts/relay';
 import { UnitRing, type ArrivedUnit, type RingUnit } from './unit-ring';
 
 export interface RelayChannelOptions {
@@ -70,7 +70,7 @@ export class RelayChannel {
     return this.ledgers.nextGop;
   }
 
-  get info(): RelayChannelInfo {
+  get info(): RelayChannelAnswer {
     return {
       id: this.id,
       gopDurationTicks: this.gopDurationTicks,

@@ -5,7 +5,7 @@ import type { Logger } from '../../platform/logger';
 import type { StorageHealth } from '../../platform/storage-health';
 import { GopJournal } from './gop-journal';
 import { fromRecord, ledgerFromRecord, toEntry, toLedgerEntry, type StoredGop } from './stored-gop';
-import type { GopLedger } from './types';
+import type { GopLedger } from '../../contracts/relay';
 
 /** Ledgers are small: they are kept longer than the media, for GOPs that are published late. */
 export const LEDGER_RETENTION_RINGS = 4;

@@ -1,6 +1,7 @@
 import type { Express, Request, Response } from 'express';
 import { z } from 'zod';
-import { SwarmError, channelSpecSchema, idSchema } from '../../domain';
+import { relaySpecSchema } from '../../contracts/relay';
+import { SwarmError, idSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import { ingest } from './ingest';
 import type { RelayChannels } from './relay-channels';
@@ -8,7 +9,6 @@ import type { RelayChannels } from './relay-channels';
 const gopSchema = z.coerce.number().int().min(0).max(1e9);
 const idParams = z.object({ id: idSchema });
 const gopParams = idParams.extend({ gop: gopSchema });
-const channelBody = z.object({ gopDurationTicks: channelSpecSchema.shape.gopDurationTicks });
 const feedQuery = z.object({ from_gop: gopSchema });
 const ingestQuery = z.object({ expect_gop: gopSchema.optional() });
 const ledgerQuery = z.object({ wait_ms: z.coerce.number().int().min(0).max(10_000).default(0) });
@@ -26,7 +26,7 @@ export const addRoutes = (app: Express, channels: RelayChannels, ingestIdleMs: n
     .route('/channels/:id')
     .put(async (req, res) => {
       const { id } = parseOrRefuse(idParams, req.params, 'channel');
-      const { gopDurationTicks } = parseOrRefuse(channelBody, req.body, 'body');
+      const { gopDurationTicks } = parseOrRefuse(relaySpecSchema, req.body, 'body');
       res.json((await channels.add(id, gopDurationTicks)).info);
     })
     .get((req, res) => {

@@ -1,5 +1,6 @@
 import express, { type RequestHandler } from 'express';
 import type { Environment } from '../../config/config';
+import type { MediaHealth } from '../../contracts/health';
 import { errorHandler, listen, type ServerLimits } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { StorageHealth } from '../../platform/storage-health';
@@ -76,7 +77,12 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     express.json({ limit: '16kb' }),
   );
   app.get('/healthz', (_req, res) => {
-    res.json({ status: 'ok', channels: channels.list().length, storage: health.status });
+    const answer: MediaHealth = {
+      status: 'ok',
+      channels: channels.list().length,
+      storage: health.status,
+    };
+    res.json(answer);
   });
   addRoutes(app, channels, options.ingestIdleMs ?? 5_000);
   app.use(errorHandler(log));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ptsLedgerHash } from '../mpegts';
 import type { JournalEntry } from './gop-journal';
 import type { JournalRecord } from './record-frame';
-import type { GopLedger } from './types';
+import type { GopLedger } from '../../contracts/relay';
 import type { RingUnit } from './unit-ring';
 
 const ticks = z.int();
@@ -15,7 +15,7 @@ const ledgerSchema = z.object({
 });
 
 const headerSchema = ledgerSchema.extend({
-  /** Source clock at the end of the GOP, 33-bit ticks; see RelayChannelInfo. */
+  /** Source clock at the end of the GOP, 33-bit ticks; see RelayChannel. */
   sourceEndTicks: ticks.min(0).nullable(),
   /** Bytes of each set of tables, then of each unit, as they follow each other in the body. */
   tablesBytes: z.array(lengthBytes),

@@ -4,7 +4,8 @@ import type { Logger } from '../../platform/logger';
 import type { RunningInput, StartInput } from './contribution-inputs';
 import { HeldInput, type ResumePoint } from './held-input';
 import type { IngestConnection, RelayLink } from './relay-link';
-import type { SourceChannel, SourceChannelSpec, SourceState } from './types';
+import type { SourceChannel, SourceState } from '../../contracts/source';
+import type { SourceChannelSpec } from './kept-channel';
 
 /** First and longest pause before the next try: with the relay, and with an input that failed or ended. */
 const RELAY_RETRY_MS = { first: 100, longest: 1_000 };

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { sourceChannelSpecSchema, type SourceChannelSpec } from './types';
+import { sourceChannelSpecSchema, type SourceChannelSpec } from './kept-channel';
 
 const listSchema = z.array(sourceChannelSpecSchema);
 

@@ -6,7 +6,7 @@ import { FfmpegProcess } from './ffmpeg-process';
 import { paceFrames } from './frame-pacer';
 import { framesPerGop, generatedArguments, inputArguments } from './mezzanine';
 import { probeInput, type ProbedInput } from './probe';
-import type { SourceChannelSpec } from './types';
+import type { SourceChannelSpec } from './kept-channel';
 
 const GENERATED_WIDTH_PX = 320;
 const GENERATED_HEIGHT_PX = 180;

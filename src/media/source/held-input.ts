@@ -1,11 +1,11 @@
 import type { Writable } from 'node:stream';
 import { SwarmError, TICKS_PER_SECOND } from '../../domain';
-import type { RelayChannelInfo } from '../relay';
+import type { RelayChannel } from '../../contracts/relay';
 import { ContributionSpool } from './contribution-spool';
 import type { RunningInput } from './contribution-inputs';
 
 /** Where a relay wants a contribution to go on. */
-export type ResumePoint = Pick<RelayChannelInfo, 'nextGop' | 'resumeSourceTicks'>;
+export type ResumePoint = Pick<RelayChannel, 'nextGop' | 'resumeSourceTicks'>;
 
 /** An input that runs on while the relay is away, as what it brings can't be had again. */
 export class HeldInput {

@@ -1,8 +1,7 @@
 import { request } from 'node:http';
 import type { Writable } from 'node:stream';
-import { SwarmError, type ErrorBody } from '../../domain';
-import { callJson } from '../../platform/http';
-import type { RelayChannelInfo } from '../relay';
+import { SwarmError, errorFromText } from '../../domain';
+import { RelayClient, type RelayChannel } from '../../contracts/relay';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
 
@@ -17,14 +16,18 @@ export interface IngestConnection {
 
 /** The relay, as the source calls it. */
 export class RelayLink {
-  constructor(private readonly relayUrl: string) {}
+  private readonly client: RelayClient;
+
+  constructor(private readonly relayUrl: string) {
+    this.client = new RelayClient(relayUrl);
+  }
 
   /**
    * Makes the channel known to the relay and tells where its next contribution goes on.
    * @throws SwarmError conflict for another GOP duration; unavailable or timeout without a relay
    */
-  addChannel(id: string, gopDurationTicks: number, signal: AbortSignal): Promise<RelayChannelInfo> {
-    return callJson(`${this.relayUrl}/channels/${id}`, { method: 'PUT', json: { gopDurationTicks }, signal });
+  addChannel(id: string, gopDurationTicks: number, signal: AbortSignal): Promise<RelayChannel> {
+    return this.client.register({ id, gopDurationTicks }, { signal });
   }
 
   /** Opens a contribution that must go on at GOP `nextGop`; the relay refuses if it would not. */
@@ -50,7 +53,7 @@ export class RelayLink {
         });
         response.on('end', () => {
           if (response.statusCode === 200) resolve();
-          else reject(refusalOf(id, response.statusCode ?? 0, text));
+          else reject(ingestRefusal(id, response.statusCode ?? 0, text));
         });
       });
     });
@@ -60,11 +63,6 @@ export class RelayLink {
   }
 }
 
-const refusalOf = (id: string, status: number, text: string): SwarmError => {
-  try {
-    const { error } = JSON.parse(text) as ErrorBody;
-    return new SwarmError(error.code, error.message, error.hint, error.details);
-  } catch {
-    return new SwarmError('internal', `The relay answered the contribution of ${id} with ${status}.`);
-  }
-};
+const ingestRefusal = (id: string, status: number, text: string): SwarmError =>
+  errorFromText(text) ??
+  new SwarmError('internal', `The relay answered the contribution of ${id} with ${status}.`);

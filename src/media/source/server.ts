@@ -7,7 +7,7 @@ import { createLogger, type Logger } from '../../platform/logger';
 import { loadOrCreateStampKey } from '../stamp';
 import { RelayLink } from './relay-link';
 import { SourceChannels } from './source-channels';
-import { sourceSpecSchema } from './types';
+import { sourceSpecSchema } from '../../contracts/source';
 
 export interface SourceOptions {
   host: string;

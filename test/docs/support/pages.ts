@@ -12,7 +12,6 @@ const LEFT_OUT = new Set([
   'coverage',
   'chaos-report',
   'reports',
-  '.stryker-tmp',
 ]);
 
 const walk = (folder: string): string[] =>

@@ -8,14 +8,14 @@ import {
   type SessionInfo,
   type SessionState,
 } from '../../../src/domain';
-import type { PrepareSession } from '../../../src/media/encoder/types';
+import type { PrepareSession } from '../../../src/contracts/encoder/requests';
+import type { OwnRequest } from '../../../src/contracts/origin';
 import {
   judgePublish,
   newOwnership,
   own,
   published,
   removed,
-  type OwnRequest,
   type OwnershipState,
 } from '../../../src/media/origin/ownership';
 import type { Part } from './network-model';

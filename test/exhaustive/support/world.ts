@@ -21,8 +21,8 @@ import {
   type SwarmWorkflowState,
   type VersionsState,
 } from '../../../src/domain';
-import type { PrepareSession } from '../../../src/media/encoder/types';
-import type { OwnRequest } from '../../../src/media/origin/ownership';
+import type { PrepareSession } from '../../../src/contracts/encoder/requests';
+import type { OwnRequest } from '../../../src/contracts/origin';
 import type { TelemetryStore } from '../../../src/telemetry/store';
 import { channel } from '../../../workflows/moves/channel';
 import { swarm } from '../../../workflows/cycle/swarm';

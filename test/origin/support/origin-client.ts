@@ -1,4 +1,4 @@
-import type { LedgerEntry, OriginChannel } from '../../../src/media/origin';
+import type { LedgerEntry, OriginChannel } from '../../../src/contracts/origin';
 import { FRAMES_PER_SECOND, GOP_DURATION_TICKS } from './segments';
 
 export interface Answer<T = Record<string, unknown>> {

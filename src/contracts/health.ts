@@ -1,27 +1,27 @@
 import { z } from 'zod';
-import { callJson } from './http';
+import { storageStatusSchema, type StorageStatus } from '../platform/storage-health';
+import { callJson } from './call';
 
 const TIMEOUT_MS = 800;
 
-const healthSchema = z.object({
-  storage: z.object({
-    state: z.enum(['ok', 'full', 'failing']),
-    sinceMs: z.number().nullable(),
-    message: z.string().nullable(),
-    affected: z.array(z.string()),
-  }),
+/** Answer of relay and origin to GET /healthz. */
+export const mediaHealthSchema = z.object({
+  status: z.literal('ok'),
+  channels: z.int().min(0),
+  storage: storageStatusSchema,
 });
+export type MediaHealth = z.infer<typeof mediaHealthSchema>;
 
 /** Whether a part of the media path can write what it must keep; see StorageStatus. */
-export type StorageReport = z.infer<typeof healthSchema>['storage'] & { part: string };
+export type StorageReport = StorageStatus & { part: string };
 
 /** Asks the health of parts that keep media. One that does not answer is left out: others tell of that. */
 export const readStorageReports = async (urlOfPart: Record<string, string>): Promise<StorageReport[]> => {
   const reports = await Promise.all(
     Object.entries(urlOfPart).map(async ([part, url]) => {
-      const health = await callJson(`${url}/healthz`, { timeoutMs: TIMEOUT_MS }).catch(() => undefined);
-      const { data } = healthSchema.safeParse(health);
-      return data && { part, ...data.storage };
+      const answer = callJson(`${url}/healthz`, mediaHealthSchema, { part, timeoutMs: TIMEOUT_MS });
+      const health = await answer.catch(() => undefined);
+      return health && { part, ...health.storage };
     }),
   );
   return reports.filter((report) => report !== undefined);
@@ -37,3 +37,10 @@ export const storageProblem = ({ part, state, message, affected }: StorageReport
       : 'what arrives is in memory only';
   return `${what} (${affected.join(', ')}): ${effect}. ${message ?? ''}`.trim();
 };
+
+/** What others read of the collector's answer to GET /healthz. */
+export const collectorHealthSchema = z.object({
+  points: z.object({ buffered: z.number(), dropped: z.number() }),
+  signals: z.object({ waiting: z.number() }),
+});
+export type CollectorHealth = z.infer<typeof collectorHealthSchema>;

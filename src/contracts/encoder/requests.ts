@@ -8,10 +8,13 @@ export const sessionIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'use 1 to 128 of A-Z, a-z, 0-9 and "._:/-"');
 
+/** What to encode, from where, and where to publish it. */
 export const prepareSchema = z.object({
   sessionId: sessionIdSchema,
   channelId: idSchema,
+  /** Relay: GET feedUrl?from_gop=N (docs/reference/protocols/relay.md). */
   feedUrl: url,
+  /** Origin: PUT originUrl/channels/:id/gops/:g. */
   originUrl: url.transform((u) => u.replace(/\/+$/, '')),
   gopDurationTicks: channelSpecSchema.shape.gopDurationTicks,
   framesPerSecond: channelSpecSchema.shape.framesPerSecond,
@@ -20,8 +23,10 @@ export const prepareSchema = z.object({
     .min(1)
     .max(8)
     .refine((list) => new Set(list.map((r) => r.name)).size === list.length, 'names must differ'),
+  /** First GOP to encode; it warms the rate control, and is held like all others. */
   fromGop: z.int().min(0),
 });
+export type PrepareSession = z.output<typeof prepareSchema>;
 
 export const commitSchema = z.object({
   sessionId: sessionIdSchema,

@@ -1,14 +1,28 @@
 import { z } from 'zod';
-import { digestSchema, type EncoderInfo, type EncoderTelemetry, type SessionInfo } from '../../domain';
+import {
+  digestSchema,
+  sessionStateSchema,
+  type EncoderInfo,
+  type EncoderTelemetry,
+  type SessionInfo,
+  type SessionState,
+} from '../../domain';
+
+/**
+ * The answers of protos/encoder.proto as proto-loader gives them (`z.input`: what a host answers) and as the rest of the
+ * program knows them (`z.output`).
+ */
 
 const amount = z.number().finite().min(0);
 const gopOrNone = z.int().min(-1);
+const stateOnTheWire = (state: SessionState): Uppercase<SessionState> =>
+  state.toUpperCase() as Uppercase<SessionState>;
 
 export const sessionAnswerSchema = z
   .object({
     sessionId: z.string().min(1),
     channelId: z.string(),
-    state: z.enum(['STARTING', 'HOLDING', 'PUBLISHING', 'FENCED', 'FAILED', 'RELEASED']),
+    state: z.enum(sessionStateSchema.options.map(stateOnTheWire)),
     token: z.int().min(0),
     renditions: z.array(z.string().min(1)),
     units: amount,
@@ -25,9 +39,39 @@ export const sessionAnswerSchema = z
   .transform(({ state, failureCode, failureMessage, cpuCores, ...rest }): SessionInfo => ({
     ...rest,
     ...(cpuCores > 0 && { cpuCores }),
-    state: state.toLowerCase() as SessionInfo['state'],
+    state: state.toLowerCase() as SessionState,
     ...(failureCode !== '' && { failure: { code: failureCode, message: failureMessage } }),
   }));
+
+/** Message `Session` as a host answers it. */
+export type WireSession = z.input<typeof sessionAnswerSchema>;
+
+export const toWireSession = ({ state, failure, ...rest }: SessionInfo): WireSession => ({
+  ...rest,
+  state: stateOnTheWire(state),
+  failureCode: failure?.code ?? '',
+  failureMessage: failure?.message ?? '',
+  cpuCores: rest.cpuCores ?? 0,
+});
+
+/** Answer to the release of a session that the host does not know: released long ago, or never there. */
+export const releasedSession = (sessionId: string): WireSession => ({
+  sessionId,
+  channelId: '',
+  state: 'RELEASED',
+  token: 0,
+  renditions: [],
+  units: 0,
+  fromGop: 0,
+  lastEncodedGop: -1,
+  lastPublishedGop: -1,
+  ready: false,
+  failureCode: '',
+  failureMessage: '',
+  realTimeRatio: 0,
+  lateGops: 0,
+  cpuCores: 0,
+});
 
 export const telemetryAnswerSchema = z
   .object({
@@ -56,3 +100,6 @@ export const describeAnswerSchema = z
     ...rest,
     ...(buildDigest && { buildDigest }),
   }));
+
+export type WireTelemetry = z.input<typeof telemetryAnswerSchema>;
+export type WireDescription = z.input<typeof describeAnswerSchema>;

@@ -1,6 +1,5 @@
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
-import { z } from 'zod';
-import { SwarmError, httpStatusOf, type ErrorCode } from '../../domain';
+import { SwarmError, extrasFromJson, extrasToJson, isErrorCode, type ErrorCode } from '../../domain';
 
 /** Trailing metadata of a refusal: the code in plain text; hint and details as JSON in bytes. */
 const CODE_KEY = 'swarm-error-code';
@@ -21,17 +20,12 @@ const statusOf: Partial<Record<ErrorCode, status>> = {
   internal: status.INTERNAL,
 };
 
-const detailsSchema = z.object({
-  hint: z.string().optional(),
-  details: z.record(z.string(), z.unknown()).optional(),
-});
-
 /** A refusal as the server sends it. */
 export const toServiceError = (error: SwarmError): Partial<ServiceError> => {
   const metadata = new Metadata();
   metadata.set(CODE_KEY, error.code);
-  const { hint, details } = error;
-  if (hint || details) metadata.set(DETAILS_KEY, Buffer.from(JSON.stringify({ hint, details })));
+  const extras = extrasToJson(error);
+  if (extras) metadata.set(DETAILS_KEY, Buffer.from(extras));
   return { code: statusOf[error.code] ?? status.UNKNOWN, details: error.message, metadata };
 };
 
@@ -44,9 +38,10 @@ const NO_ANSWER = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.
  */
 export const fromServiceError = (error: ServiceError, address: string): SwarmError => {
   const code = error.metadata?.get(CODE_KEY)[0];
-  if (typeof code === 'string' && Object.hasOwn(httpStatusOf, code)) {
-    const { hint, details } = readDetails(error.metadata);
-    return new SwarmError(code as ErrorCode, error.details, hint, details);
+  if (isErrorCode(code)) {
+    const bytes = error.metadata.get(DETAILS_KEY)[0];
+    const { hint, details } = Buffer.isBuffer(bytes) ? extrasFromJson(bytes.toString('utf8')) : {};
+    return new SwarmError(code, error.details, hint, details);
   }
   if (NO_ANSWER.has(error.code)) {
     return new SwarmError(
@@ -64,13 +59,3 @@ export const answeredGarbage = (address: string, what: string): SwarmError =>
     `Encoder at ${address} does not speak protos/encoder.proto: ${what}.`,
     'Check that the address is that of an encoder host, and its version.',
   );
-
-const readDetails = (metadata: Metadata): z.output<typeof detailsSchema> => {
-  const bytes = metadata.get(DETAILS_KEY)[0];
-  if (!Buffer.isBuffer(bytes)) return {};
-  try {
-    return detailsSchema.parse(JSON.parse(bytes.toString('utf8')));
-  } catch {
-    return {};
-  }
-};

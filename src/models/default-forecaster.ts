@@ -1,5 +1,5 @@
 import { createSeriesForecaster, type EnsembleMember, type SeriesForecaster } from '../forecast';
-import { loadShippedMember } from '../models';
+import { loadShippedMember } from './shipped-member';
 
 /** The forecaster that commands use where no swarm runs, with the TensorFlow.js back end that it found. */
 export interface DefaultForecaster {

@@ -1,14 +1,12 @@
 import { Metadata, credentials, type Client, type ServiceError } from '@grpc/grpc-js';
 import type { z } from 'zod';
 import type { EncoderInfo, EncoderTelemetry, SessionInfo } from '../../domain';
-import { describeAnswerSchema, sessionAnswerSchema, telemetryAnswerSchema } from './answer-schemas';
+import { describeAnswerSchema, sessionAnswerSchema, telemetryAnswerSchema } from './answers';
 import { CHANNEL_OPTIONS } from './channel-options';
 import { encoderContract } from './grpc-contract';
 import { answeredGarbage, fromServiceError } from './grpc-errors';
 import { watchHealth } from './health-watch';
-import type { PrepareSession } from './types';
-
-export type { PrepareSession } from './types';
+import type { PrepareSession } from './requests';
 
 export interface CallOptions {
   deadlineMs?: number;

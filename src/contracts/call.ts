@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { SwarmError, errorFromBody } from '../domain';
+
+export interface CallOptions {
+  /** Default: 5,000. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface CallInit extends CallOptions {
+  method?: string;
+  headers?: Record<string, string>;
+  /** Sent as the body. */
+  json?: unknown;
+  /** Who is called, for messages, such as `origin`. */
+  part?: string;
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+
+/** The answer of a call that answers nothing. */
+export const noContent = z.undefined();
+
+/** An answer of which the caller wants only to know that it came. */
+export const anyAnswer = z.unknown();
+
+/**
+ * Calls another part over HTTP with a deadline and returns its JSON, parsed by its schema.
+ * @throws SwarmError with the callee's own code; `unavailable` or `timeout` when it could not be asked; `internal` that
+ * names part and fields for an answer that breaks the schema.
+ */
+export const callJson = async <T extends z.ZodType>(
+  url: string,
+  schema: T,
+  init: CallInit = {},
+): Promise<z.output<T>> => {
+  const { part, ...request } = init;
+  const body = await exchange(url, request);
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((i) => `${i.path.join('.') || 'answer'}: ${i.message}`).join('; ');
+  const who = part ? `The ${part} (${url})` : url;
+  throw new SwarmError('internal', `${who} answered something unexpected: ${faults}.`);
+};
+
+const exchange = async (
+  url: string,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, json, signal, headers, ...rest }: Omit<CallInit, 'part'>,
+): Promise<unknown> => {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      ...rest,
+      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      ...(headers && { headers }),
+      ...(json !== undefined && {
+        body: JSON.stringify(json),
+        headers: { 'content-type': 'application/json', ...headers },
+      }),
+    });
+    text = await response.text();
+  } catch (error) {
+    if (deadline.aborted) throw new SwarmError('timeout', `${url} did not answer within ${timeoutMs} ms.`);
+    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    throw new SwarmError('unavailable', `${url} can't be reached: ${cause}.`, 'Check that this part runs.');
+  }
+  let body: unknown;
+  try {
+    body = text === '' ? undefined : JSON.parse(text);
+  } catch {
+    throw new SwarmError('internal', `${url} answered ${response.status} with something that is not JSON.`);
+  }
+  if (response.ok) return body;
+  throw errorFromBody(body) ?? new SwarmError('internal', `${url} answered ${response.status}.`);
+};

@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import {
+  SwarmError,
+  channelSpecSchema,
+  httpStatusOf,
+  idSchema,
+  type ChannelSpec,
+  type ErrorCode,
+} from '../domain';
+import type { CallOptions } from './call';
+import { PartClient } from './part-client';
+
+/** What crosses the wire to and from the origin (docs/reference/protocols/origin.md). Wall-clock times: milliseconds since 1970. */
+
+export const ownerSchema = z.object({
+  encoderId: idSchema,
+  sessionId: z.string().regex(/^[A-Za-z0-9._:/-]{1,200}$/, 'use 1 to 200 of A-Z, a-z, 0-9 and "._:/-"'),
+});
+
+export const gopNumberSchema = z.int().min(0).max(1e12);
+export const tokenSchema = z
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER - 1);
+export const gapReasonSchema = z.string().min(1).max(500);
+
+/** Body of PUT /channels/:id. */
+export const originSpecSchema = channelSpecSchema.pick({ gopDurationTicks: true, framesPerSecond: true });
+
+/** Body of POST /channels/:id/own. */
+export const ownRequestSchema = z.object({
+  requestId: z.string().min(1).max(200),
+  /** The token that the caller believes to be in force: compare-and-set. */
+  expectToken: tokenSchema,
+  owner: ownerSchema.nullable(),
+  fromGop: gopNumberSchema,
+  gapReason: gapReasonSchema.optional(),
+  /** The new owner's pictures can't follow the old one's seamlessly: a player has to start its decoder anew. */
+  discontinuity: z.boolean().optional(),
+});
+export type OwnRequest = z.infer<typeof ownRequestSchema>;
+
+export const ownAnswerSchema = z.object({
+  token: tokenSchema,
+  /** First GOP that the new owner may publish. */
+  firstGop: gopNumberSchema,
+});
+export type OwnAnswer = z.infer<typeof ownAnswerSchema>;
+
+/** Body of POST /channels/:id/gaps: GOPs [fromGop, toGop) that will never be published. */
+export const declaredGapSchema = z.object({
+  token: tokenSchema,
+  fromGop: gopNumberSchema,
+  toGop: gopNumberSchema,
+  reason: gapReasonSchema,
+});
+export type DeclaredGap = z.infer<typeof declaredGapSchema>;
+
+/** A channel as the origin answers it. */
+export const originChannelSchema = z.object({
+  id: z.string(),
+  gopDurationTicks: z.int().positive(),
+  framesPerSecond: z.int().positive(),
+  /** Fencing token in force; 0 before the first owner. */
+  token: tokenSchema,
+  /** Who holds the token; null: nobody may publish. */
+  owner: z.object({ encoderId: z.string(), sessionId: z.string() }).nullable(),
+  /** First GOP that is neither published nor declared a gap. */
+  nextGop: gopNumberSchema,
+  hasPublished: z.boolean(),
+  lastPublishedAtMs: z.number().nullable(),
+  oldestGop: gopNumberSchema.nullable(),
+  /** GOPs declared a gap since the channel was added. */
+  gapsDeclared: z.int().min(0),
+  /** How often a change was refused, by code. */
+  refusals: z.partialRecord(z.enum(Object.keys(httpStatusOf) as [ErrorCode, ...ErrorCode[]]), z.int().min(0)),
+});
+export type OriginChannel = z.infer<typeof originChannelSchema>;
+
+/** A GOP that was published, or (with `gapReason`) that never will be. */
+export const ledgerEntrySchema = z.object({
+  gop: gopNumberSchema,
+  token: tokenSchema,
+  encoderId: z.string().nullable(),
+  sessionId: z.string().nullable(),
+  publishedAtMs: z.number(),
+  sealedAtMs: z.number().nullable(),
+  /** From its sealing at the relay to its publication; null where it is not known. */
+  delayMs: z.number().nullable(),
+  renditions: z.array(z.object({ name: z.string(), bytes: z.int().min(1), sha256: z.string() })),
+  gapReason: z.string().optional(),
+});
+export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
+
+/** Answer to PUT /channels/:id/gops/:gop. */
+export const putAnswerSchema = z.object({ gop: gopNumberSchema, duplicate: z.boolean().optional() });
+export type PutAnswer = z.infer<typeof putAnswerSchema>;
+
+/** What an answer may take beyond the wait that was asked for. */
+const WAIT_GRACE_MS = 2_000;
+
+export class OriginClient extends PartClient {
+  protected readonly part = 'origin';
+
+  register(
+    {
+      id,
+      gopDurationTicks,
+      framesPerSecond,
+    }: Pick<ChannelSpec, 'id' | 'gopDurationTicks' | 'framesPerSecond'>,
+    options: CallOptions = {},
+  ): Promise<OriginChannel> {
+    const json = { gopDurationTicks, framesPerSecond };
+    return this.ask(originChannelSchema, this.channelPath(id), { ...options, method: 'PUT', json });
+  }
+
+  channels(options: CallOptions = {}): Promise<OriginChannel[]> {
+    return this.ask(z.array(originChannelSchema), '/channels', options);
+  }
+
+  channel(channelId: string, options: CallOptions = {}): Promise<OriginChannel> {
+    return this.ask(originChannelSchema, this.channelPath(channelId), options);
+  }
+
+  /** Changes hands, if the token is still the expected one; the same requestId again gets the same answer. */
+  own(
+    { channelId, ...json }: OwnRequest & { channelId: string },
+    options: CallOptions = {},
+  ): Promise<OwnAnswer> {
+    const path = `${this.channelPath(channelId)}/own`;
+    return this.ask(ownAnswerSchema, path, { ...options, method: 'POST', json });
+  }
+
+  /** Declares GOPs a gap. @throws SwarmError stale-token, out-of-order */
+  declareGap(channelId: string, gap: DeclaredGap, options: CallOptions = {}): Promise<OriginChannel> {
+    const path = `${this.channelPath(channelId)}/gaps`;
+    return this.ask(originChannelSchema, path, { ...options, method: 'POST', json: gap });
+  }
+
+  /** Who published GOPs `from` to `to`, exclusive, as far as they are kept; gaps too. */
+  ledger(channelId: string, from: number, to: number, options: CallOptions = {}): Promise<LedgerEntry[]> {
+    const path = `${this.channelPath(channelId)}/ledger?from=${from}&to=${to}`;
+    return this.ask(z.array(ledgerEntrySchema), path, options);
+  }
+
+  /** Every GOP that is kept. */
+  wholeLedger(channelId: string, options: CallOptions = {}): Promise<LedgerEntry[]> {
+    return this.ask(z.array(ledgerEntrySchema), `${this.channelPath(channelId)}/ledger`, options);
+  }
+
+  /** @throws SwarmError timeout while the GOP is neither published nor declared a gap */
+  wait(channelId: string, gop: number, waitMs: number, signal?: AbortSignal): Promise<LedgerEntry> {
+    const path = `${this.channelPath(channelId)}/wait?gop=${gop}&timeout_ms=${waitMs}`;
+    return this.ask(ledgerEntrySchema, path, {
+      timeoutMs: waitMs + WAIT_GRACE_MS,
+      ...(signal && { signal }),
+    });
+  }
+
+  /** The bytes of one published segment. @throws SwarmError not-found */
+  async segment(channelId: string, rendition: string, gop: number, signal: AbortSignal): Promise<Buffer> {
+    const url = `${this.url}/hls/${encodeURIComponent(channelId)}/${rendition}/${gop}.ts`;
+    const response = await fetch(url, { signal });
+    if (!response.ok) throw new SwarmError('not-found', `${url} answered ${response.status}.`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+}

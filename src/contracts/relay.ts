@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { channelSpecSchema, type ChannelSpec } from '../domain';
+import type { CallOptions } from './call';
+import { PartClient } from './part-client';
+
+/** What crosses the wire to and from the relay (docs/reference/protocols/relay.md). Wall-clock times: milliseconds since 1970. */
+
+/** Body of PUT /channels/:id. */
+export const relaySpecSchema = channelSpecSchema.pick({ gopDurationTicks: true });
+
+/** A channel as the relay answers it. */
+export const relayChannelSchema = z.object({
+  id: z.string(),
+  gopDurationTicks: z.int().positive(),
+  /** Oldest GOP that a feed can begin with; null while the ring is empty. */
+  oldestGop: z.int().nullable(),
+  /** GOP now arriving; null while no contribution sends. */
+  openGop: z.int().nullable(),
+  lastSealedGop: z.int().nullable(),
+  /** GOP at whose start the next contribution goes on. */
+  nextGop: z.int(),
+  /**
+   * What the clock of the last contribution showed at the start of `nextGop`, 33-bit ticks: a sender that still has
+   * those pictures goes on from there. Null if no GOP was received yet.
+   */
+  resumeSourceTicks: z.number().nullable(),
+  /** Sealed GOPs that are in memory only, as the disk refuses them. */
+  unsavedGops: z.int().min(0),
+  ingestConnected: z.boolean(),
+  /** Null before the first byte since the relay started. */
+  lastIngestAtMs: z.number().nullable(),
+  /** Pictures taken in since the relay started. */
+  framesIn: z.int().min(0),
+});
+export type RelayChannel = z.infer<typeof relayChannelSchema>;
+
+/** The presentation times of a complete GOP. */
+export const gopLedgerSchema = z.object({
+  gop: z.int(),
+  /** Channel time of each picture, ascending. */
+  ptsTicks: z.array(z.int().min(0)).min(1).max(10_000),
+  /** ptsLedgerHash(ptsTicks). */
+  sha256: z.string(),
+  sealedAtMs: z.number(),
+});
+export type GopLedger = z.infer<typeof gopLedgerSchema>;
+
+export class RelayClient extends PartClient {
+  protected readonly part = 'relay';
+
+  /** @throws SwarmError conflict for another GOP duration */
+  register(
+    { id, gopDurationTicks }: Pick<ChannelSpec, 'id' | 'gopDurationTicks'>,
+    options: CallOptions = {},
+  ): Promise<RelayChannel> {
+    const json = { gopDurationTicks };
+    return this.ask(relayChannelSchema, this.channelPath(id), { ...options, method: 'PUT', json });
+  }
+
+  channels(options: CallOptions = {}): Promise<RelayChannel[]> {
+    return this.ask(z.array(relayChannelSchema), '/channels', options);
+  }
+
+  channel(channelId: string, options: CallOptions = {}): Promise<RelayChannel> {
+    return this.ask(relayChannelSchema, this.channelPath(channelId), options);
+  }
+
+  async gopDurationTicks(channelId: string, options: CallOptions = {}): Promise<number> {
+    return (await this.channel(channelId, options)).gopDurationTicks;
+  }
+
+  /**
+   * The ledger of one GOP; `waitMs`: how long the relay may hold the answer until the GOP is sealed.
+   * @throws SwarmError timeout while it is not sealed, gop-left-ring
+   */
+  sealed(
+    channelId: string,
+    gop: number,
+    { waitMs = 0, ...options }: CallOptions & { waitMs?: number } = {},
+  ): Promise<GopLedger> {
+    const path = `${this.channelPath(channelId)}/ledger/${gop}${waitMs > 0 ? `?wait_ms=${waitMs}` : ''}`;
+    return this.ask(gopLedgerSchema, path, options);
+  }
+
+  /** The ledgers of sealed GOPs `from` to `to`, inclusive as the relay counts them, as far as they are kept. */
+  ledgers(channelId: string, from: number, to: number, options: CallOptions = {}): Promise<GopLedger[]> {
+    const path = `${this.channelPath(channelId)}/ledger?from=${from}&to=${to}`;
+    return this.ask(z.array(gopLedgerSchema), path, options);
+  }
+
+  feedUrl(channelId: string): string {
+    return `${this.url}${this.channelPath(channelId)}/feed`;
+  }
+}

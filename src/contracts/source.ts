@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { channelInputSchema, channelSpecSchema, type ChannelSpec } from '../domain';
+import type { CallOptions } from './call';
+import { PartClient } from './part-client';
+
+/** What crosses the wire to and from the source (docs/reference/protocols/source.md). Wall-clock times: milliseconds since 1970. */
+
+/** Body of PUT /channels/:id: what to bring to the relay. */
+export const sourceSpecSchema = channelSpecSchema.pick({
+  input: true,
+  framesPerSecond: true,
+  gopDurationTicks: true,
+});
+export type SourceSpec = z.infer<typeof sourceSpecSchema>;
+
+/** A channel as the source answers it. `ended` and `failed` inputs are tried again; `error` says what happened last. */
+export const sourceChannelSchema = z.object({
+  id: z.string(),
+  input: channelInputSchema,
+  state: z.enum(['running', 'ended', 'failed']),
+  error: z.string().optional(),
+  /** Pictures sent since this process took the channel on. */
+  framesSent: z.int().min(0),
+  /** Start of the present contribution. */
+  startedAtMs: z.number(),
+});
+export type SourceChannel = z.infer<typeof sourceChannelSchema>;
+export type SourceState = SourceChannel['state'];
+
+/** A live URL may need a while until its first picture. */
+const SOURCE_START_MS = 25_000;
+
+export class SourceClient extends PartClient {
+  protected readonly part = 'source';
+
+  register(
+    { id, input, framesPerSecond, gopDurationTicks }: SourceSpec & Pick<ChannelSpec, 'id'>,
+    options: CallOptions = {},
+  ): Promise<SourceChannel> {
+    const json = { input, framesPerSecond, gopDurationTicks };
+    return this.ask(sourceChannelSchema, this.channelPath(id), {
+      timeoutMs: SOURCE_START_MS,
+      ...options,
+      method: 'PUT',
+      json,
+    });
+  }
+
+  channels(options: CallOptions = {}): Promise<SourceChannel[]> {
+    return this.ask(z.array(sourceChannelSchema), '/channels', options);
+  }
+}
