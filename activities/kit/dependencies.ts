@@ -4,10 +4,11 @@ import type { ModelHolder, ThreadProgram } from '../../src/models';
 import type { TelemetryStore } from '../../src/telemetry';
 import type { ServedFrom } from '../../src/media/probe';
 import type { EncoderDirectory } from '../../src/observation/encoder-directory';
+import type { SharedViews } from '../../src/observation/shared-views';
 import type { VersionsView } from '../../src/observation/versions-view';
 
 /** What activities work with. The worker builds it from the environment, a test from what it likes. */
-export interface Dependencies {
+export interface Dependencies extends SharedViews {
   cell: string;
   relayUrl: string;
   originUrl: string;

@@ -1,58 +1,24 @@
+import type { Decision, Omitted } from '../../src/cycle';
 import type {
   ChannelSpec,
-  EncoderUpdate,
-  Fitness,
   InstalledBuild,
   MoveExplanation,
   MoveResult,
   Owner,
-  Plan,
-  Policy,
-  SwarmSnapshot,
-  SwarmWorkflowState,
+  SnapshotReference,
+  SwarmContext,
 } from '../../src/domain';
+import type { OwnRequest } from '../../src/contracts/origin';
+import type { LostChannel, OrphanSession } from '../../src/observation/channel-health';
 import type { Evaluation, TrainingResult } from '../../src/models';
-import type { EncoderClient } from '../../src/contracts/encoder/client';
 
 /** Shapes that cross between workflows and activities. All plain JSON, all small. */
 
-/** What a channel must know of its swarm to choose an encoder: handed down by the swarm at every change. */
-export interface SwarmContext {
-  policy: Policy;
-  cordons: SwarmWorkflowState['cordons'];
-}
-
-/** The calls of the encoder client that activities make; refusals are SwarmErrors. */
-export type EncoderCalls = Pick<
-  EncoderClient,
-  'describe' | 'telemetry' | 'prepare' | 'session' | 'awaitReady' | 'commit' | 'release'
->;
-
-/** A channel whose owner can't be publishing any more. */
-export interface LostChannel {
-  channelId: string;
-  reason: 'encoder-lost' | 'session-failed';
-  lostEncoderId: string | null;
-  lostSessionId: string | null;
-  evidence: string;
-}
-
-/** A session that no channel wants: not the owner, not part of a move, and seen so for a minute. */
-export interface OrphanSession {
-  encoderId: string;
-  sessionId: string;
-  channelId: string;
-}
-
-/** Everything that one control cycle saw. */
-export interface Observation {
-  snapshot: SwarmSnapshot;
-  unreachable: string[];
-  lost: LostChannel[];
-  orphans: OrphanSession[];
-  /** Channels that the relay, the origin or the source does not know, as after a loss of their state. */
-  unregistered: string[];
-}
+export type { SwarmContext } from '../../src/domain';
+export type { Decision } from '../../src/cycle';
+export type { LostChannel, OrphanSession } from '../../src/observation/channel-health';
+export type { EncoderCalls } from '../../src/observation/encoder-directory';
+export type { Observation } from '../../src/observation/swarm-observer';
 
 export interface ForecastReference {
   forecastId: string;
@@ -60,11 +26,20 @@ export interface ForecastReference {
   issuedAtMs: number;
 }
 
-export interface Decision {
-  fitness: Fitness[];
-  plan: Plan;
-  /** Encoders to bring to the target build, most urgent first. */
-  updates: EncoderUpdate[];
+/** What one control cycle decided and has to do; what it was decided from stays in the telemetry store. */
+export interface CyclePlan extends Decision {
+  /** Time of the snapshot. */
+  atMs: number;
+  snapshot: SnapshotReference;
+  /** The forecast that was planned with; null: none was young enough. */
+  forecast: ForecastReference | null;
+  lost: LostChannel[];
+  orphans: OrphanSession[];
+  unregistered: string[];
+  unreachable: string[];
+  /** Who has cordoned the encoder that the plan lets go; null: nobody, or it lets none go. */
+  leavingCordonedBy: string | null;
+  omitted?: Omitted;
 }
 
 /** What bringing an encoder in line needs: the build to go to, and the one to go back to where that is known. */
@@ -86,6 +61,7 @@ export interface ChannelFacts {
 export interface ChooseTargetRequest {
   cell: string;
   spec: ChannelSpec;
+  /** Stands in where the swarm's workflow can't be asked, and for what it does not know of. */
   context: SwarmContext;
   rungs: number;
   /** Absent: the fittest. */
@@ -121,15 +97,8 @@ export interface PreparedTarget {
   atMs: number;
 }
 
-export interface OwnRequest {
-  channelId: string;
-  requestId: string;
-  expectToken: number;
-  owner: Owner | null;
-  fromGop: number;
-  gapReason?: string;
-  discontinuity?: boolean;
-}
+/** A change of a channel's owner, as the origin takes it. */
+export type TakeOwnershipRequest = OwnRequest & { channelId: string };
 
 export interface Ownership {
   token: number;

@@ -3,7 +3,7 @@ import type { Owner } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import { OriginClient } from '../../src/contracts/origin';
-import type { OwnRequest, Ownership, ReturnedOwnership, ReturnOwnershipRequest } from '../kit/types';
+import type { Ownership, ReturnedOwnership, ReturnOwnershipRequest, TakeOwnershipRequest } from '../kit/types';
 
 const OWN_TIMEOUT_MS = 2_000;
 
@@ -13,7 +13,7 @@ export const originActivities = ({ originUrl }: Pick<Dependencies, 'originUrl'>)
 
   return {
     /** The commit point of every move. */
-    async takeOwnership(request: OwnRequest): Promise<Ownership> {
+    async takeOwnership(request: TakeOwnershipRequest): Promise<Ownership> {
       const grant = await origin.own(request, { timeoutMs: OWN_TIMEOUT_MS, signal: cancellationSignal() });
       return { ...grant, atMs: Date.now() };
     },

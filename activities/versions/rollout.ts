@@ -16,7 +16,6 @@ import {
 import { parseOrRefuse } from '../../src/platform/http';
 import { judge } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
-import { EncoderProbe } from '../../src/observation/encoder-probe';
 import { withHeartbeats, withProgress } from '../kit/heartbeat';
 import { swarmState } from '../kit/swarm-state';
 import { BuildComparer } from '../../src/observation/build-comparer';
@@ -24,7 +23,6 @@ import { GopQuality } from '../../src/media/quality';
 import { OriginClient } from '../../src/contracts/origin';
 import { RelayClient } from '../../src/contracts/relay';
 import { planRollout, type RolloutPlan } from '../../src/versions';
-import { TelemetryView } from '../../src/observation/telemetry-view';
 import { withPin } from '../../src/observation/versions-view';
 
 const LOOK_DEADLINE_MS = 1_000;
@@ -61,16 +59,16 @@ const requireNoSynchronisation = (cell: string, { cordons }: SwarmWorkflowState)
 
 type Needs = Pick<
   Dependencies,
-  'cell' | 'originUrl' | 'relayUrl' | 'encoders' | 'store' | 'temporal' | 'versions' | 'ffmpegPath'
+  | ('cell' | 'originUrl' | 'relayUrl' | 'encoders' | 'temporal' | 'versions' | 'ffmpegPath')
+  | ('probe' | 'telemetry')
 >;
 
 /** One comparer for each soak, made at its first comparison; those of the latest soaks are kept. */
 const comparersOf = (
   needs: Needs,
-  probe: EncoderProbe,
   origin: OriginClient,
 ): ((request: CompareBuildsRequest) => BuildComparer) => {
-  const { relayUrl, ffmpegPath, temporal } = needs;
+  const { relayUrl, ffmpegPath, temporal, probe } = needs;
   const relay = new RelayClient(relayUrl);
   const quality = new GopQuality({ origin, relay, ffmpegPath });
   const comparers = new Map<string, BuildComparer>();
@@ -86,9 +84,8 @@ const comparersOf = (
 };
 
 /** Reads what a rollout is planned from, and plans it. */
-const planFor = (needs: Needs, probe: EncoderProbe, origin: OriginClient) => {
-  const { cell, encoders, store, temporal, versions } = needs;
-  const telemetry = new TelemetryView(cell, store);
+const planFor = (needs: Needs, origin: OriginClient) => {
+  const { cell, encoders, probe, telemetry, temporal, versions } = needs;
   return async (given: RolloutRequest): Promise<RolloutPlan> => {
     const request = parseOrRefuse(rolloutRequestSchema, given, 'rollout');
     const swarm = await swarmState(temporal(), cell);
@@ -140,9 +137,8 @@ const awaitBuild = async (
 export const rolloutActivities = (needs: Needs) => {
   const { cell, originUrl, encoders, temporal } = needs;
   const origin = new OriginClient(originUrl);
-  const probe = new EncoderProbe(encoders);
-  const comparerOf = comparersOf(needs, probe, origin);
-  const plan = planFor(needs, probe, origin);
+  const comparerOf = comparersOf(needs, origin);
+  const plan = planFor(needs, origin);
 
   return {
     /** @throws SwarmError bad-request; what planRollout refuses */

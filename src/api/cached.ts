@@ -1,4 +1,5 @@
 import { SwarmError } from '../domain';
+import { withinDeadline } from '../platform/deadline';
 
 /** What a cached reading gives: the last good value with its age, and the fault if the last try failed. */
 export interface Reading<T> {
@@ -6,22 +7,6 @@ export interface Reading<T> {
   readAtMs: number | null;
   fault: SwarmError | null;
 }
-
-/** @throws SwarmError timeout, when `work` has not settled in time. Its late result is dropped. */
-export const withinDeadline = async <T>(what: string, deadlineMs: number, work: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new SwarmError('timeout', `${what} did not answer within ${deadlineMs} ms.`)),
-      deadlineMs,
-    );
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
 
 const asSwarmError = (error: unknown): SwarmError =>
   error instanceof SwarmError

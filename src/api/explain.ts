@@ -14,14 +14,24 @@ import * as story from './story';
 /**
  * Says in words why a channel was moved and how it went, from Temporal's record of it.
  * @param subject channel id (its latest move, and its present state) or workflow id
+ * @param plannedFrom what a cycle was planned from, in lines; none where that is not known
  * @throws SwarmError unknown-channel; not-found for a workflow that does not exist; unavailable
  */
-export const explain = async (orchestration: Orchestration, subject: string): Promise<Explanation> => {
+export const explain = async (
+  orchestration: Orchestration,
+  subject: string,
+  plannedFrom: (cycle: CycleResult) => Promise<string[]> = async () => [],
+): Promise<Explanation> => {
   if (idSchema.safeParse(subject).success) return explainChannel(orchestration, subject);
   const run = await orchestration.run(subject);
   if (run.type === 'channel')
     return explainChannel(orchestration, subject.replace(channelWorkflowId(''), ''));
-  return explainRun(subject, run);
+  const told = explainRun(subject, run);
+  if (!isCycleResult(run.result)) return told;
+  const lines = await plannedFrom(run.result);
+  return lines.length === 0
+    ? told
+    : { ...told, sections: [...told.sections, { title: 'Planned from', lines }] };
 };
 
 const explainChannel = async (orchestration: Orchestration, channelId: string): Promise<Explanation> => {

@@ -1,5 +1,5 @@
 import type { Forecasts, Missing } from '../contracts/api';
-import { withinDeadline } from './cached';
+import { withinDeadline } from '../platform/deadline';
 import { demandOf } from './encoder-demand';
 import type { Observation } from './observe';
 import type { ApiPorts } from './ports';

@@ -1,7 +1,7 @@
 import type { StorageReport } from '../contracts/health';
 import type { ForecastFeedback } from '../telemetry';
 import type { ForecastInputs } from '../telemetry';
-import type { TelemetryStore } from '../telemetry';
+import type { PlanningRecords, TelemetryStore } from '../telemetry';
 import type {
   ChannelSpec,
   ChannelWorkflowState,
@@ -128,4 +128,5 @@ export type TelemetryReader = Pick<
 > & {
   inputs: Pick<ForecastInputs, 'regionLoad' | 'events' | 'putEvent' | 'removeEvent' | 'importAudience'>;
   feedback: Pick<ForecastFeedback, 'latest' | 'accuracy'>;
+  planning: Pick<PlanningRecords, 'record' | 'forecast'>;
 };

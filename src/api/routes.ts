@@ -1,11 +1,13 @@
 import { Router } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
 import { operations, type Forecasts, type Status } from '../contracts/api';
+import type { CycleResult } from '../domain';
 import { ModelStore } from '../models';
 import { CachedReading } from './cached';
 import { channelSpecFrom, requestHandoff } from './commands';
 import { StatusEvents } from './status-stream';
 import { explain } from './explain';
+import { plannedFrom } from './planned-from';
 import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
 import { forecastsOf } from './forecasts';
 import { jsonBody } from './json-body';
@@ -93,7 +95,9 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     return value;
   });
   router.use(createModelRoutes(models, ports));
-  serve(router, operations.explain, ({ params }) => explain(ports.orchestration, params.subject));
+  const from = (cycle: CycleResult): Promise<string[]> =>
+    plannedFrom(ports.telemetry.planning, { cell, cycle, nowMs: Date.now() });
+  serve(router, operations.explain, ({ params }) => explain(ports.orchestration, params.subject, from));
   const document = { ...openApiDocument(environment.SWARM_API_URL) };
   serve(router, operations.getDocument, async () => document);
 

@@ -3,6 +3,7 @@ import type { Cordons } from './cordons';
 import type { MoveReason, Plan, Policy } from './plan';
 import type { Provisioning } from './provisioning';
 import type { Fitness } from './snapshot';
+import type { SnapshotReference } from './planning-record';
 import type { EncoderUpdate } from './version-manager';
 
 /** Names by which workflows, worker, API and CLI find each other in Temporal. */
@@ -43,8 +44,12 @@ export const swarmControl = {
   encoderRequestEnded: 'encoderRequestEnded',
   /** Signal (): run the next control cycle now. */
   wake: 'wake',
-  /** Query -> SwarmWorkflowState. */
+  /** Query -> SwarmWorkflowState, all channels included: for a cell of some hundred channels. */
   state: 'state',
+  /** Query -> SwarmRules. Small, however many channels there are. */
+  rules: 'rules',
+  /** Query (ChannelPageRequest) -> ChannelPage. */
+  channels: 'channels',
 } as const;
 
 /** Updates and queries of `channel/<id>`. */
@@ -108,14 +113,45 @@ export interface SwarmWorkflowState {
   lastCycle: CycleResult | null;
 }
 
+/** What a choice of encoders has to obey. */
+export type SwarmContext = Pick<SwarmWorkflowState, 'policy' | 'cordons'>;
+
+/** What the swarm keeps beside its channels: the rules of every plan and of every choice. */
+export interface SwarmRules extends SwarmContext {
+  lowDemandSinceMs: number | null;
+  provisioning?: Provisioning;
+  /** Another one after every change of the list of channels. */
+  channelsRevision: string;
+}
+
+/** Which of the swarm's channels: from the place `from` on, `limit` at most. */
+export interface ChannelPageRequest {
+  from: number;
+  limit: number;
+}
+
+/** Some of the swarm's channels, in its order. */
+export interface ChannelPage {
+  /** Pages of different revisions do not belong together. */
+  revision: string;
+  /** All channels, not those of this page. */
+  total: number;
+  channels: ChannelSpec[];
+}
+
 /** Decision record of one control cycle: result of `cycle/<cell>/<n>`. */
 export interface CycleResult {
   workflowId: string;
   atMs: number;
   forecastId: string | null;
   forecastModel: string | null;
+  /** What the plan was made from, in the telemetry store. Absent: by a cycle that saw nothing, or of an older version. */
+  snapshot?: SnapshotReference;
+  /** In a large swarm the weakest ones only; see `omitted`. */
   fitness: Fitness[];
   plan: Plan;
+  /** Entries left out of this record, by list; planning again from the snapshot gives them. Absent: none. */
+  omitted?: Record<string, number>;
   /** What became of each decision: accepted by its channel, or refused and why. */
   acted: { what: string; accepted: boolean; why?: string }[];
   unreachable: string[];

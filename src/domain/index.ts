@@ -15,6 +15,7 @@ export * from './swarm-change';
 export * from './plan';
 export * from './moves';
 export * from './control';
+export * from './planning-record';
 export * from './cordons';
 export * from './default-channels';
 export * from './seeded-random';

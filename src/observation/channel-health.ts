@@ -1,7 +1,22 @@
 import { ticksToMs } from '../domain/media-time';
 import type { ChannelObservation, EncoderObservation } from '../domain';
 import type { RelayChannel } from '../contracts/relay';
-import type { LostChannel, OrphanSession } from '../../activities/kit/types';
+
+/** A channel whose owner can't be publishing any more. */
+export interface LostChannel {
+  channelId: string;
+  reason: 'encoder-lost' | 'session-failed';
+  lostEncoderId: string | null;
+  lostSessionId: string | null;
+  evidence: string;
+}
+
+/** A session that no channel wants: not the owner, not part of a move, and seen so for a minute. */
+export interface OrphanSession {
+  encoderId: string;
+  sessionId: string;
+  channelId: string;
+}
 
 /** Sealed but unpublished GOPs from which on an owner counts as stalled, unless it published lately. */
 const STALLED_BACKLOG_GOPS = 3;

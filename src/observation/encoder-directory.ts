@@ -1,11 +1,18 @@
 import { SwarmError } from '../domain';
 import type { FleetEncoder } from '../contracts/fleet';
 import type { FleetProvider } from '../fleet/provider';
-import type { EncoderCalls } from '../../activities/kit/types';
+import type { EncoderClient } from '../contracts/encoder/client';
+import { withinOrNull } from '../platform/deadline';
+import { deadlinesMs } from './deadlines';
+
+/** The calls of the encoder client that decisions and moves make; refusals are SwarmErrors. */
+export type EncoderCalls = Pick<
+  EncoderClient,
+  'describe' | 'telemetry' | 'prepare' | 'session' | 'awaitReady' | 'commit' | 'release'
+>;
 
 /** For so long a list of the fleet is taken as it is. */
 const FRESH_MS = 2_000;
-const LIST_DEADLINE_MS = 700;
 
 /**
  * Knows where each encoder answers. A fleet agent that is silent costs at most one short wait: the last
@@ -32,11 +39,7 @@ export class EncoderDirectory {
     this.listing ??= this.fetchList().finally(() => {
       this.listing = undefined;
     });
-    let deadline: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      deadline = setTimeout(resolve, LIST_DEADLINE_MS);
-    });
-    await Promise.race([this.listing, late]).finally(() => clearTimeout(deadline));
+    await withinOrNull(deadlinesMs.fleet, this.listing);
   }
 
   /** @throws SwarmError unknown-encoder */

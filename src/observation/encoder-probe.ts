@@ -1,8 +1,7 @@
-import type { EncoderInfo, EncoderObservation } from '../domain';
+import type { Cordons, EncoderInfo, EncoderObservation } from '../domain';
 import type { FleetEncoder } from '../contracts/fleet';
 import { withinOrNull } from '../platform/deadline';
 import type { EncoderDirectory } from './encoder-directory';
-import type { SwarmContext } from '../../activities/kit/types';
 
 /** Choices made at the same moment, as after the loss of an encoder, share one look at the fleet. */
 const SHARED_FOR_MS = 250;
@@ -15,7 +14,8 @@ interface Look {
 
 type Probe = Omit<EncoderObservation, 'cordoned' | 'draining' | 'troubles'>;
 
-const isKnownHost = (fleetEncoder: FleetEncoder): EncoderInfo => ({
+/** An encoder that has not said yet what it is: what the fleet knows of it, and no capacity. */
+const undescribed = (fleetEncoder: FleetEncoder): EncoderInfo => ({
   id: fleetEncoder.id,
   grpcAddress: fleetEncoder.grpcAddress,
   region: fleetEncoder.region,
@@ -35,7 +35,7 @@ export class EncoderProbe {
   constructor(private readonly directory: EncoderDirectory) {}
 
   async observe(
-    cordons: SwarmContext['cordons'],
+    cordons: Cordons,
     troublesOf: (encoderId: string) => number,
     options: { deadlineMs: number; fresh?: boolean },
   ): Promise<EncoderObservation[]> {
@@ -85,7 +85,7 @@ export class EncoderProbe {
   }
 
   private async probe(encoder: FleetEncoder, look: Look): Promise<Probe> {
-    const known = this.described.get(encoder.id) ?? isKnownHost(encoder);
+    const known = this.described.get(encoder.id) ?? undescribed(encoder);
     const silent: Probe = { ...known, reachable: false };
     // A second guard: a gRPC deadline alone has been seen not to fire after a restart of the host.
     const answer = await withinOrNull(look.deadlineMs + 100, this.ask(encoder, look));

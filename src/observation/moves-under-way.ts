@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { searchAttributeNames, type MoveReason } from '../domain';
 import { withinOrNull } from '../platform/deadline';
+import { deadlinesMs } from './deadlines';
 
-const LIST_DEADLINE_MS = 800;
 /** Moves that ended longer ago than any sensible rest of a channel are not asked for. */
 const LOOK_BACK_MS = 10 * 60_000;
 const LISTED_AT_MOST = 500;
@@ -22,7 +22,7 @@ export class MovesUnderWay {
   ) {}
 
   async read(nowMs: number): Promise<ReadonlyMap<string, ChannelMoves>> {
-    this.last = (await withinOrNull(LIST_DEADLINE_MS, this.list(nowMs))) ?? this.last;
+    this.last = (await withinOrNull(deadlinesMs.observe, this.list(nowMs))) ?? this.last;
     return this.last;
   }
 

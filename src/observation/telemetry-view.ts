@@ -1,8 +1,8 @@
 import { rungsFor, type CellForecast, type ChannelSpec } from '../domain';
 import type { TelemetryStore } from '../telemetry';
 import { withinOrNull } from '../platform/deadline';
+import { deadlinesMs } from './deadlines';
 
-const READ_DEADLINE_MS = 800;
 const TROUBLE_HALF_LIFE_MS = 10 * 60_000;
 const TROUBLES_SINCE_MS = 6 * TROUBLE_HALF_LIFE_MS;
 const TROUBLES_KEPT_MS = 4_000;
@@ -29,7 +29,7 @@ export class TelemetryView {
 
   async refreshViewers(channelIds: string[]): Promise<void> {
     const answer = await withinOrNull(
-      READ_DEADLINE_MS,
+      deadlinesMs.telemetry,
       this.store.latestAudience({ cell: this.cell, channelIds }),
     );
     if (answer) this.viewers = { ...this.viewers, ...answer };
@@ -45,7 +45,7 @@ export class TelemetryView {
   async refreshTroubles(nowMs: number): Promise<void> {
     if (nowMs - this.troublesAtMs < TROUBLES_KEPT_MS) return;
     const options = { cell: this.cell, fields: ['weight'], sinceMs: nowMs - TROUBLES_SINCE_MS };
-    const points = await withinOrNull(READ_DEADLINE_MS, this.store.recent('trouble', options));
+    const points = await withinOrNull(deadlinesMs.telemetry, this.store.recent('trouble', options));
     if (!points) return;
     this.troublesAtMs = nowMs;
     this.troubles = new Map();
@@ -63,7 +63,7 @@ export class TelemetryView {
   async latestForecast(nowMs: number): Promise<CellForecast | null> {
     if (nowMs - this.latest.atMs < FORECAST_KEPT_MS) return this.latest.forecast;
     const forecast = await withinOrNull(
-      READ_DEADLINE_MS,
+      deadlinesMs.telemetry,
       this.store.latestForecast(this.cell, FORECAST_MAX_AGE_MS),
     );
     this.latest = { forecast, atMs: nowMs };

@@ -9,14 +9,12 @@ import {
   type EncoderBuild,
   type EncoderObservation,
   type Owner,
-  type SwarmSnapshot,
   type VersionsState,
 } from '../domain';
 import { heldBackReason, type TargetBuild } from '../versions';
 import { withinOrNull } from '../platform/deadline';
+import { deadlinesMs } from './deadlines';
 
-/** A decision does not wait longer for the catalogue, and goes on with what it last was. */
-const READ_DEADLINE_MS = 400;
 /** Choices made at the same moment share one look. */
 const SHARED_FOR_MS = 250;
 
@@ -48,8 +46,8 @@ export class VersionsView {
 
   private async ask(): Promise<Catalogue> {
     const [state, isRolloutRunning] = await Promise.all([
-      withinOrNull(READ_DEADLINE_MS, this.queryState()),
-      withinOrNull(READ_DEADLINE_MS, this.lookForRollout()),
+      withinOrNull(deadlinesMs.versions, this.queryState()),
+      withinOrNull(deadlinesMs.versions, this.lookForRollout()),
     ]);
     this.known = {
       ...this.known,
@@ -93,12 +91,6 @@ export const withHeldBack = (
     return reason === null ? encoder : { ...encoder, heldBack: reason };
   });
 };
-
-/** As planners see it: what is held back takes no work, like what is cordoned. */
-export const forPlanning = (snapshot: SwarmSnapshot): SwarmSnapshot => ({
-  ...snapshot,
-  encoders: snapshot.encoders.map((encoder) => (encoder.heldBack ? { ...encoder, cordoned: true } : encoder)),
-});
 
 /** The catalogue's build that an encoder runs. */
 const buildOn = (

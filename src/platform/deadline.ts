@@ -1,14 +1,21 @@
-/** What was asked for, or null if it fails or takes longer: for inputs that a decision can do without. */
-export const withinOrNull = async <T>(ms: number, answer: Promise<T>): Promise<T | null> => {
+import { SwarmError } from '../domain';
+
+/** `what` names who was asked, for the message. @throws SwarmError timeout when `work` has not settled in time. Its late result is dropped. */
+export const withinDeadline = async <T>(what: string, deadlineMs: number, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, ms, null);
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new SwarmError('timeout', `${what} did not answer within ${deadlineMs} ms.`)),
+      deadlineMs,
+    );
   });
   try {
-    return await Promise.race([answer, late]);
-  } catch {
-    return null;
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }
 };
+
+/** What was asked for, or null if it fails or takes longer: for inputs that a decision can do without. */
+export const withinOrNull = <T>(deadlineMs: number, work: Promise<T>): Promise<T | null> =>
+  withinDeadline('A part', deadlineMs, work).catch(() => null);

@@ -1,5 +1,6 @@
 import { InfluxDB, type IPoint } from 'influx';
 import { SwarmError } from '../domain';
+import { withinDeadline } from '../platform/deadline';
 import { measurementSchemas } from './measurements';
 
 const DEADLINE_MS = 3_000;
@@ -7,6 +8,8 @@ const DEADLINE_MS = 3_000;
 const RETENTION = '30d';
 /** Forecasts by lead time and their scores: many, and of use for a week. */
 export const FEEDBACK_RETENTION = { name: 'feedback', duration: '7d' } as const;
+/** What control cycles planned from: large, and of use while Temporal keeps the cycles themselves. */
+export const PLANNING_RETENTION = { name: 'planning', duration: '1d', shard: '1h' } as const;
 
 /** The pool takes a failed host out for a while; with one host that only turns an outage into a longer one. */
 const NEVER_OUT = { getDelay: () => 0, next: () => NEVER_OUT, reset: () => NEVER_OUT };
@@ -94,13 +97,16 @@ export class InfluxConnection {
 
   private async prepare(): Promise<void> {
     const names = await this.limited(() => this.influx.getDatabaseNames());
-    const { name, duration } = FEEDBACK_RETENTION;
+    const policies = [{ ...FEEDBACK_RETENTION, shard: '1d' }, PLANNING_RETENTION];
     const statements = [
       ...(names.includes(this.database)
         ? []
         : [`CREATE DATABASE "${this.database}" WITH DURATION ${RETENTION} REPLICATION 1 NAME "main"`]),
       // The same policy again is no error, so an older database gets it too.
-      `CREATE RETENTION POLICY "${name}" ON "${this.database}" DURATION ${duration} REPLICATION 1 SHARD DURATION 1d`,
+      ...policies.map(
+        ({ name, duration, shard }) =>
+          `CREATE RETENTION POLICY "${name}" ON "${this.database}" DURATION ${duration} REPLICATION 1 SHARD DURATION ${shard}`,
+      ),
     ];
     for (const statement of statements) {
       await this.limited(() => this.influx.query(statement, { method: 'POST' }));
@@ -108,19 +114,10 @@ export class InfluxConnection {
   }
 
   private async limited<T>(call: () => Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new SwarmError('timeout', `InfluxDB did not answer within ${this.deadlineMs} ms.`)),
-        this.deadlineMs,
-      );
-    });
     try {
-      return await Promise.race([call(), deadline]);
+      return await withinDeadline('InfluxDB', this.deadlineMs, call());
     } catch (error) {
       throw this.asSwarmError(error);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -4,6 +4,7 @@ import { forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-p
 import { InfluxFeedback } from './influx-feedback';
 import { GENERATED, InfluxInputs } from './influx-inputs';
 import { InfluxConnection, type QueryRow } from './influx-connection';
+import { InfluxPlanningRecords } from './influx-planning-records';
 import { isStorable, name, numberOrNull, text, toInfluxPoint } from './influx-values';
 import { PointBuffer } from './point-buffer';
 import type { BufferStatus, Point, TelemetryStore } from './store';
@@ -30,6 +31,7 @@ export interface InfluxStoreOptions {
 export class InfluxTelemetryStore implements TelemetryStore {
   readonly inputs: InfluxInputs;
   readonly feedback: InfluxFeedback;
+  readonly planning: InfluxPlanningRecords;
   private readonly connection: InfluxConnection;
   private readonly buffer: PointBuffer;
   private flushing: Promise<void> | null = null;
@@ -43,6 +45,7 @@ export class InfluxTelemetryStore implements TelemetryStore {
     this.connection = new InfluxConnection(options.url, options.database, options.deadlineMs);
     this.inputs = new InfluxInputs(this.connection);
     this.feedback = new InfluxFeedback(this.connection);
+    this.planning = new InfluxPlanningRecords(this.connection);
     this.buffer = new PointBuffer(options.bufferPoints ?? BUFFER_POINTS);
   }
 

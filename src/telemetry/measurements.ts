@@ -95,5 +95,10 @@ export const measurementSchemas: readonly ISchemaOptions[] = [
     tags: ['cell', 'part'],
     fields: { full: BOOLEAN, failing: BOOLEAN, affected: INTEGER },
   },
+  {
+    measurement: 'planning_record',
+    tags: ['cell', 'kind', 'chunk'],
+    fields: { record_id: STRING, chunks: INTEGER, data: STRING },
+  },
   { measurement: 'trouble', tags: ['cell', 'encoder', 'kind'], fields: { weight: FLOAT } },
 ];

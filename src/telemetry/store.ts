@@ -1,6 +1,7 @@
 import type { CellForecast } from '../domain';
 import type { ForecastFeedback } from './forecast-feedback';
 import type { ForecastInputs } from './forecast-inputs';
+import type { PlanningRecords } from './planning-records';
 
 /** One measurement at one moment; tags and fields as docs/reference/measurements.md gives them. */
 export interface Point {
@@ -24,6 +25,8 @@ export interface TelemetryStore {
   readonly inputs: ForecastInputs;
   /** Forecasts by lead time, and how they fared. */
   readonly feedback: ForecastFeedback;
+  /** What control cycles planned from. */
+  readonly planning: PlanningRecords;
 
   /**
    * Resolves once the points are stored or, while the database can't be reached, buffered: up to a limit, then the

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Workflow } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import { SwarmError } from '../domain';
-import { withinDeadline } from '../api/cached';
+import { withinDeadline } from '../platform/deadline';
 import { fromTemporal, temporalDown } from './errors';
 
 const READ_DEADLINE_MS = 3_000;

@@ -13,6 +13,10 @@ import {
 } from '@temporalio/worker';
 import express from 'express';
 import { EncoderDirectory, VersionsView, createActivities } from '../../activities';
+import { OriginClient } from '../contracts/origin';
+import { RelayClient } from '../contracts/relay';
+import { SourceClient } from '../contracts/source';
+import { createSharedViews } from '../observation/shared-views';
 import { taskQueueOf, type Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/create-provider';
 import { encoderClientFor } from '../contracts/encoder/client';
@@ -80,7 +84,17 @@ export const startWorker = async (
   const fleet = createFleetProvider(environment);
   const store = createTelemetryStore(environment);
   const models = new ModelHolder(new ModelStore(environment.SWARM_STATE_DIR, cell), log);
+  const encoders = new EncoderDirectory(fleet, encoderClientFor);
+  const versions = new VersionsView(cell, getClient);
+  const views = createSharedViews({
+    cell,
+    origin: new OriginClient(environment.SWARM_ORIGIN_URL),
+    relay: new RelayClient(environment.SWARM_RELAY_URL),
+    source: new SourceClient(environment.SWARM_SOURCE_URL),
+    ...{ store, encoders, versions, temporal: getClient },
+  });
   const activities = createActivities({
+    ...views,
     cell,
     relayUrl: environment.SWARM_RELAY_URL,
     originUrl: environment.SWARM_ORIGIN_URL,
@@ -88,11 +102,11 @@ export const startWorker = async (
     stepSeconds: environment.SWARM_STEP_SECONDS,
     ffmpegPath: environment.FFMPEG,
     clipsServedFrom: clipsServedFrom(host),
-    versions: new VersionsView(cell, getClient),
+    versions,
     fleet,
     store,
     models,
-    encoders: new EncoderDirectory(fleet, encoderClientFor),
+    encoders,
     temporal: getClient,
   });
 

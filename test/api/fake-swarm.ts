@@ -144,6 +144,7 @@ export class FakeSwarm {
       telemetry: {
         inputs: this.inputs,
         feedback: this.feedback,
+        planning: { record: async () => null, forecast: async () => null },
         audienceHistory: ({ channelIds, steps, stepSeconds, endMs }) =>
           this.ask('influxdb', () =>
             Object.fromEntries(

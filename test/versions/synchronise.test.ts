@@ -10,6 +10,7 @@ let asked: string[];
 
 beforeAll(async () => {
   bench = await Workbench.open();
+  swarm.rules = () => bench.rules();
 }, 60_000);
 afterAll(() => bench.close());
 

@@ -2,7 +2,6 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import {
   VersionsView,
-  forPlanning,
   targetOf,
   withHeldBack,
   withPin,
@@ -16,6 +15,7 @@ import {
   type EncoderObservation,
   type SwarmSnapshot,
 } from '../../src/domain';
+import { forPlanning } from '../../src/cycle';
 
 const build = (id: string, compatibilityClass: string | null): EncoderBuild => ({
   ...{ id, digest: id.padEnd(64, '0'), source: { kind: 'path', path: `/${id}` }, executablePath: `/${id}` },

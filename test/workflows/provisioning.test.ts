@@ -1,5 +1,6 @@
 import { heartbeat } from '@temporalio/activity';
-import type { Activities, Observation } from '../../activities';
+import type { Activities } from '../../activities';
+import { decide } from '../../src/cycle';
 import {
   SwarmError,
   channelWithDefaults,
@@ -7,10 +8,10 @@ import {
   swarmControl,
   type EncoderObservation,
   type Plan,
+  type SwarmRules,
+  type SwarmSnapshot,
   type SwarmWorkflowState,
 } from '../../src/domain';
-import { fitnessOf } from '../../src/fitness';
-import { makePlan } from '../../src/planner';
 import { channelOn, encoderWith, withTelemetry } from '../planner/swarm-fixtures';
 import { FakeSwarm, failing } from './support/fake-activities';
 import { Workbench, eventually } from './support/workbench';
@@ -38,34 +39,27 @@ const add = (zone: string): { encoderId: string } => {
   return { encoderId: id };
 };
 
-const observe = async (): Promise<Observation> => {
+const look = ({ provisioning: known }: SwarmRules): SwarmSnapshot => {
   looks += 1;
-  return {
-    snapshot: withTelemetry({
-      cell: bench.cell,
-      atMs: Date.now() + aheadMs,
-      encoders,
-      channels: Array.from({ length: channels }, (_, i) =>
-        channelOn(channelWithDefaults(`c-${i}`), `enc-${(i % 3) + 1}`, { rungs: 3, viewers: 9_000 }),
-      ),
-    }),
-    unreachable: [],
-    lost: [],
-    orphans: [],
-    unregistered: [],
-  };
+  return withTelemetry({
+    cell: bench.cell,
+    atMs: Date.now() + aheadMs,
+    encoders,
+    channels: Array.from({ length: channels }, (_, i) =>
+      channelOn(channelWithDefaults(`c-${i}`), `enc-${(i % 3) + 1}`, { rungs: 3, viewers: 9_000 }),
+    ),
+    ...(known && { pendingEncoders: known.pending, provisioning: known.outcomes }),
+  });
 };
 
 const use = (provisionEncoder: Provide, more: Partial<Activities> = {}): void =>
   bench.use(
     swarm.activities({
-      observe,
-      latestForecast: async () => null,
-      decide: async ({ snapshot, policy: given, lowDemandSinceMs }) => {
-        const fitness = fitnessOf(snapshot, null, given);
-        const plan = makePlan(snapshot, null, fitness, given, { lowDemandSinceMs });
-        decided.push({ look: looks, plan });
-        return { fitness, updates: [], plan };
+      planCycle: async () => {
+        const rules = (await bench.rules()) as SwarmRules;
+        const decision = decide({ snapshot: look(rules), target: null, ...rules }, null);
+        decided.push({ look: looks, plan: decision.plan });
+        return swarm.cyclePlan({ ...decision, forecast: null });
       },
       provisionEncoder,
       ...more,

@@ -81,6 +81,7 @@ const statuses = ({ encoders }: RolloutState): string[] => encoders.map(({ statu
 beforeAll(async () => {
   ({ server: origin, url: originUrl } = await startOwnersServer(swarm));
   bench = await Workbench.open();
+  swarm.rules = () => bench.rules();
   bench.use(swarm.activities(bench.requests(originUrl)));
   await bench.client.workflow.start('swarm', {
     workflowId: `swarm/${bench.cell}`,

@@ -9,7 +9,7 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
-import type { Activities, Observation } from '../../activities';
+import type { Activities, CyclePlan } from '../../activities';
 import { FakeSwarm, failing } from './support/fake-activities';
 import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';
 
@@ -67,6 +67,7 @@ const addedChannel = async (encoderId?: string): Promise<ChannelSpec> => {
 beforeAll(async () => {
   await startOrigin();
   bench = await Workbench.open({ suggestContinueAsNewAtEvents: 100 });
+  swarm.rules = () => bench.rules();
   use();
   // An hour between cycles: they run when they are woken.
   await bench.client.workflow.start('swarm', {
@@ -288,8 +289,7 @@ describe('a control cycle', () => {
 
   test('recovers what it finds lost, releases orphans, and goes on where one part is silent', async () => {
     const spec = await addedChannel('enc-1');
-    const observed: Observation = {
-      snapshot: { cell: bench.cell, atMs: Date.now(), encoders: [], channels: [] },
+    const seen: Partial<CyclePlan> = {
       unreachable: ['enc-1'],
       lost: [
         {
@@ -301,11 +301,10 @@ describe('a control cycle', () => {
         },
       ],
       orphans: [{ encoderId: 'enc-1', sessionId: 'nobody-old', channelId: 'gone' }],
-      unregistered: [],
+      forecast: null,
     };
     use({
-      observe: async () => observed,
-      latestForecast: failing('timeout'),
+      planCycle: async () => swarm.cyclePlan(seen),
       releaseSession: failing('encoder-unreachable'),
     });
     const { acted, forecastId, unreachable } = await nextCycle();
@@ -331,16 +330,10 @@ describe('a control cycle', () => {
     const isObserving = new Promise<void>((resolve) => (observing = resolve));
     const isRemoved = new Promise<void>((resolve) => (goOn = resolve));
     use({
-      observe: async () => {
+      planCycle: async () => {
         observing();
         await isRemoved;
-        return {
-          snapshot: { cell: bench.cell, atMs: Date.now(), encoders: [], channels: [] },
-          unreachable: [],
-          lost: [],
-          orphans: [],
-          unregistered: [lost.id, removed.id],
-        };
+        return swarm.cyclePlan({ unregistered: [lost.id, removed.id] });
       },
     });
     const cycle = nextCycle();
@@ -360,7 +353,7 @@ describe('a control cycle', () => {
   });
 
   test('without the origin decides nothing, says so, and the next one works again', async () => {
-    use({ observe: failing('unavailable') });
+    use({ planCycle: failing('unavailable') });
     expect((await nextCycle()).acted).toEqual([
       { what: 'observe', accepted: false, why: expect.stringContaining('unavailable') },
     ]);

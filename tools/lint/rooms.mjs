@@ -25,6 +25,9 @@ export const rooms = {
   'src/versions': { uses: ['src/domain'] },
   'src/planner': { uses: ['src/domain', 'src/forecast', 'src/fitness'] },
 
+  // What one control cycle decides from what was seen.
+  'src/cycle': { uses: ['src/domain', 'src/fitness', 'src/planner', 'src/versions'] },
+
   // Learned models. TensorFlow.js comes in by the back ends only.
   'src/models': {
     uses: ['src/domain', 'src/platform', 'src/contracts', 'src/forecast'],
@@ -75,7 +78,10 @@ export const rooms = {
     doors: ['create-store', 'forecast-input-reader', 'influx-store', 'signal-queue'],
   },
   'src/observation': {
-    uses: [...ground, 'src/fleet', 'src/telemetry', 'src/versions', 'src/media/quality'],
+    uses: [
+      ...[...ground, 'src/fleet', 'src/telemetry', 'src/versions'],
+      ...['src/media/encoder', 'src/media/quality'],
+    ],
     doors: '*',
   },
   'src/verify': {
@@ -97,7 +103,8 @@ export const rooms = {
   activities: {
     uses: [
       ...ground,
-      ...['src/fitness', 'src/planner', 'src/versions', 'src/forecast', 'src/models', 'src/observation'],
+      ...['src/fitness', 'src/planner', 'src/versions', 'src/cycle', 'src/forecast', 'src/models'],
+      'src/observation',
       ...[
         'src/telemetry',
         'src/fleet',
@@ -127,6 +134,7 @@ export const rooms = {
         'src/models',
         'src/forecast',
         'src/planner',
+        'src/cycle',
         'src/fleet',
       ],
       ...['src/observation', 'src/media/encoder'],

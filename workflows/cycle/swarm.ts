@@ -16,13 +16,16 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { SwarmContext } from '../../activities';
 import type {
+  ChannelPage,
+  ChannelPageRequest,
   ChannelSpec,
   CordonRequest,
   EncoderLost,
   Policy,
   SessionFailed,
+  SwarmContext,
+  SwarmRules,
   SwarmWorkflowInput,
   SwarmWorkflowState,
 } from '../../src/domain';
@@ -50,6 +53,8 @@ const encoderLostSignal = defineSignal<[EncoderLost]>(swarmControl.encoderLost);
 const sessionFailedSignal = defineSignal<[SessionFailed]>(swarmControl.sessionFailed);
 const wakeSignal = defineSignal(swarmControl.wake);
 const stateQuery = defineQuery<SwarmWorkflowState>(swarmControl.state);
+const rulesQuery = defineQuery<SwarmRules>(swarmControl.rules);
+const channelsQuery = defineQuery<ChannelPage, [ChannelPageRequest]>(swarmControl.channels);
 
 /** A cycle that hangs is given up: the next one looks at the swarm as it is then. */
 const CYCLE_TIMEOUT = '30 seconds';
@@ -70,6 +75,10 @@ class Swarm {
   private readonly beingAdded = new Set<string>();
   private isWoken: boolean;
   private drains = 0;
+  /** Channels ask for policy and cordons, instead of being told. */
+  private isAskedForRules = false;
+  /** Of the list of channels, in this run. */
+  private channelChanges = 0;
 
   constructor({ cell, cycleSeconds, policy, carried, isWoken = false }: SwarmWorkflowInput) {
     this.cell = cell;
@@ -88,7 +97,10 @@ class Swarm {
 
   async run(): Promise<never> {
     const { state } = this;
+    this.isAskedForRules = patched('rules-by-query');
     setHandler(stateQuery, () => state);
+    setHandler(rulesQuery, () => this.rules());
+    setHandler(channelsQuery, (page) => this.channelPage(page));
     setHandler(wakeSignal, () => {
       this.isWoken = true;
     });
@@ -133,16 +145,14 @@ class Swarm {
 
   private async runCycle(): Promise<void> {
     const { state, cell } = this;
-    const provisioning = withoutForgotten(this.provisioning, Date.now());
-    state.provisioning = provisioning;
-    const { channels, cordons, policy, lowDemandSinceMs } = state;
+    state.provisioning = withoutForgotten(this.provisioning, Date.now());
     state.cycle += 1;
     const { cycle } = state;
     try {
       const result = await executeChild(controlCycle, {
         workflowId: `cycle/${cell}/${cycle}`,
-        args: [{ cell, cycle, channels, cordons, policy, lowDemandSinceMs, provisioning }],
-        staticSummary: `cycle ${cycle} of ${cell}: ${channels.length} channels`,
+        args: [{ cell, cycle, lowDemandSinceMs: state.lowDemandSinceMs }],
+        staticSummary: `cycle ${cycle} of ${cell}: ${state.channels.length} channels`,
         typedSearchAttributes: attributes({ cell }),
         workflowExecutionTimeout: CYCLE_TIMEOUT,
         parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -217,6 +227,7 @@ class Swarm {
         await this.handDown([id]);
       }
       state.channels = [...state.channels, spec];
+      this.channelChanges += 1;
     } catch (error) {
       throw refusalBehind(error);
     } finally {
@@ -237,6 +248,7 @@ class Swarm {
       throw refusalBehind(error);
     }
     state.channels = state.channels.filter((spec) => spec.id !== channelId);
+    this.channelChanges += 1;
     showSwarm(state);
   }
 
@@ -309,13 +321,37 @@ class Swarm {
     await this.handDown();
   }
 
+  private rules(): SwarmRules {
+    const { policy, cordons, lowDemandSinceMs, provisioning } = this.state;
+    const channelsRevision = this.channelsRevision();
+    return { policy, cordons, lowDemandSinceMs, ...(provisioning && { provisioning }), channelsRevision };
+  }
+
+  private channelPage({ from, limit }: ChannelPageRequest): ChannelPage {
+    const { channels } = this.state;
+    const revision = this.channelsRevision();
+    return { revision, total: channels.length, channels: channels.slice(from, from + limit) };
+  }
+
+  /** Tells the lists of one run apart, and those of different runs. */
+  private channelsRevision(): string {
+    return `${workflowInfo().runId}/${this.channelChanges}`;
+  }
+
   private context(): SwarmContext {
     const { policy, cordons } = this.state;
     return { policy, cordons };
   }
 
-  /** Returns once every channel has it, so that a move asked for after a cordon knows of the cordon. */
+  /**
+   * Choices of an encoder read policy and cordons here, by query, so that a move asked for after a cordon knows of it.
+   * Runs that began before that tell every channel instead.
+   */
   private async handDown(channelIds = this.state.channels.map((spec) => spec.id)): Promise<void> {
+    if (this.isAskedForRules) {
+      showSwarm(this.state);
+      return;
+    }
     const context = this.context();
     await Promise.all(
       channelIds.map((id) =>

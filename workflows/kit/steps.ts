@@ -77,6 +77,17 @@ export const persistent = proxyActivities<Activities>({
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 });
 
+/**
+ * Looking at the swarm and planning, in one activity. A worker that is lost in the midst is noticed by its heartbeats,
+ * and another one looks and plans from the beginning.
+ */
+export const planning = proxyActivities<Activities>({
+  startToCloseTimeout: '10 seconds',
+  heartbeatTimeout: '4 seconds',
+  scheduleToCloseTimeout: '20 seconds',
+  retry: { maximumAttempts: 2, initialInterval: '100 milliseconds' },
+});
+
 /** Looks and requests of a control cycle: late ones are left out. */
 export const prompt = proxyActivities<Activities>({
   startToCloseTimeout: '4 seconds',

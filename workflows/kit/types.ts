@@ -50,11 +50,15 @@ export interface RecoveryInput extends MoveInput<RecoverRequest> {
 export interface ControlCycleInput {
   cell: string;
   cycle: number;
+  /** Stays as it is where the cycle sees nothing. */
+  lowDemandSinceMs: number | null;
+}
+
+/** What a cycle was handed before it read the rules and the channels from the swarm itself. */
+export interface OlderCycleInput extends ControlCycleInput {
   channels: ChannelSpec[];
   cordons: SwarmContext['cordons'];
   policy: Policy;
-  lowDemandSinceMs: number | null;
-  /** Encoders asked for, and what earlier requests came to. */
   provisioning?: Provisioning;
 }
 

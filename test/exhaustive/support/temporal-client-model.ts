@@ -54,7 +54,8 @@ export const temporalClient = (options: {
         false,
         () => temporal().update(workflowId, name, args, updateId).result,
       ),
-    query: (name: string) => call(`${name} of ${workflowId}`, true, () => temporal().query(workflowId, name)),
+    query: (name: string, ...args: never[]) =>
+      call(`${name} of ${workflowId}`, true, () => temporal().query(workflowId, name, ...args)),
     describe: () =>
       call(`describe ${workflowId}`, true, () => {
         const { status } = temporal().runOf(workflowId);

@@ -532,11 +532,11 @@ export class TemporalModel {
   }
 
   /** The answer of a query handler, as a copy; closed workflows answer too. */
-  query(workflowId: string, name: string): unknown {
+  query(workflowId: string, name: string, ...args: never[]): unknown {
     const run = this.runOf(workflowId);
     const handler = run.handlers.get(name);
     if (!handler) throw new Error(`${workflowId} has no handler ${name}`);
-    return structuredClone(current.run({ run, scope: run.scope }, handler.run));
+    return structuredClone(current.run({ run, scope: run.scope }, () => handler.run(...args)));
   }
 
   signal(workflowId: string, name: string, ...args: unknown[]): void {

@@ -21,8 +21,11 @@ import {
   type SwarmWorkflowState,
   type VersionsState,
 } from '../../../src/domain';
+import { OriginClient, type OwnRequest } from '../../../src/contracts/origin';
+import { RelayClient } from '../../../src/contracts/relay';
+import { SourceClient } from '../../../src/contracts/source';
 import type { PrepareSession } from '../../../src/contracts/encoder/requests';
-import type { OwnRequest } from '../../../src/contracts/origin';
+import { createSharedViews } from '../../../src/observation/shared-views';
 import type { TelemetryStore } from '../../../src/telemetry/store';
 import { channel } from '../../../workflows/moves/channel';
 import { swarm } from '../../../workflows/cycle/swarm';
@@ -289,7 +292,17 @@ export class World {
       { list: async () => this.encoders.map((e) => fleetEncoder(e)) },
       (address) => this.encoderCalls(this.encoder(address)),
     );
+    const versions = this.withBuilds ? new VersionsView(CELL, () => client) : noVersions;
+    const views = createSharedViews({
+      cell: CELL,
+      origin: new OriginClient('http://origin'),
+      relay: new RelayClient('http://relay'),
+      source: new SourceClient('http://source'),
+      store: quietStore,
+      ...{ encoders, versions, temporal: () => client },
+    });
     const dependencies: Dependencies = {
+      ...views,
       cell: CELL,
       relayUrl: 'http://relay',
       originUrl: 'http://origin',
@@ -299,7 +312,7 @@ export class World {
       fleet: this.fleetCalls(),
       store: quietStore,
       ...elsewhere,
-      versions: this.withBuilds ? new VersionsView(CELL, () => client) : noVersions,
+      versions,
       temporal: () => client,
     };
     return this.sabotaged(withFailures(createActivities(dependencies)));
@@ -311,8 +324,8 @@ export class World {
     return {
       ...activities,
       ...(noSecondChance && {
-        observe: async (request: Parameters<A['observe']>[0]) => ({
-          ...(await activities.observe(request)),
+        planCycle: async (request: Parameters<A['planCycle']>[0]) => ({
+          ...(await activities.planCycle(request)),
           ...{ lost: [], orphans: [] },
         }),
       }),
@@ -478,4 +491,5 @@ const quietStore = {
   latestAudience: async () => ({}),
   latestForecast: async () => null,
   recent: async () => [],
+  planning: { put: async () => undefined },
 } as unknown as TelemetryStore;

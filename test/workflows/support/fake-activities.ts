@@ -1,4 +1,4 @@
-import type { Activities } from '../../../activities';
+import type { Activities, CyclePlan } from '../../../activities';
 import { withFailures } from '../../../activities/kit/failures';
 import {
   SwarmError,
@@ -8,6 +8,7 @@ import {
   type MoveResult,
   type Owner,
   type Plan,
+  type SwarmContext,
 } from '../../../src/domain';
 
 /**
@@ -23,6 +24,8 @@ export class FakeSwarm {
   plan: Plan = { moves: [], scale: { kind: 'none' }, unmet: [], lowDemandSinceMs: null };
   fitness: Fitness[] = [];
   updates: EncoderUpdate[] = [];
+  /** Where choices read policy and cordons; they keep to what their channel was given where there is none. */
+  rules: () => Promise<SwarmContext | null> = async () => null;
 
   ownedBy(channelId: string, encoderId: string, sessionId = `${channelId}-old`, token = 1): this {
     this.owners.set(channelId, { token, owner: { encoderId, sessionId } });
@@ -40,6 +43,19 @@ export class FakeSwarm {
     return token + 1;
   }
 
+  /** What a cycle that sees nothing at fault hands back, but for `more`. */
+  cyclePlan(more: Partial<CyclePlan> = {}): CyclePlan {
+    const { fitness, plan, updates } = this;
+    return {
+      atMs: Date.now(),
+      snapshot: { snapshotId: 's-1', sha256: '0'.repeat(64), stored: true },
+      forecast: { forecastId: 'f-1', model: 'seasonal-naive', issuedAtMs: Date.now() },
+      ...{ fitness, plan, updates, lost: [], orphans: [], unregistered: [], unreachable: [] },
+      leavingCordonedBy: null,
+      ...more,
+    };
+  }
+
   /** The activities, each answering at once; those in `overrides` replace the simple ones. */
   activities(overrides: Partial<Activities> = {}): Activities {
     const note = (line: string): void => {
@@ -47,6 +63,11 @@ export class FakeSwarm {
     };
     const at = () => ({ atMs: Date.now() });
     const simple: Activities = {
+      planCycle: async () => {
+        const answer = this.cyclePlan();
+        this.forgetProvisioning();
+        return answer;
+      },
       observe: async ({ channels }) => ({
         snapshot: { cell: 'test', atMs: Date.now(), encoders: [], channels: [] },
         unreachable: [],
@@ -57,12 +78,12 @@ export class FakeSwarm {
       latestForecast: async () => ({ forecastId: 'f-1', model: 'seasonal-naive', issuedAtMs: Date.now() }),
       decide: async () => {
         const { fitness, plan, updates } = this;
-        // Like a planner that sees what it asked for under way.
-        if (plan.scale.kind === 'provision') this.plan = { ...plan, scale: { kind: 'none' } };
+        this.forgetProvisioning();
         return { fitness, plan, updates };
       },
       checkPolicy: async (policy) => policy,
-      chooseTarget: async ({ spec, toEncoderId, exclude, rungs, purpose, context }) => {
+      chooseTarget: async ({ spec, toEncoderId, exclude, rungs, purpose, context: given }) => {
+        const context = (await this.rules()) ?? given;
         const { token, owner } = this.ownerOf(spec.id);
         const isCordoned = (id: string): boolean => {
           const cordon = context.cordons[id];
@@ -221,6 +242,12 @@ export class FakeSwarm {
       setTargetBuild: async ({ buildId }) => note(`target ${buildId}`),
     };
     return withFailures({ ...simple, ...overrides });
+  }
+
+  /** Like a planner that sees what it asked for under way. */
+  private forgetProvisioning(): void {
+    const { plan } = this;
+    if (plan.scale.kind === 'provision') this.plan = { ...plan, scale: { kind: 'none' } };
   }
 }
 

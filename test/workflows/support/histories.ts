@@ -52,6 +52,7 @@ export const recordHistories = async (): Promise<void> => {
   });
   await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
   const bench = await Workbench.open();
+  swarm.rules = () => bench.rules();
   const requests = bench.requests(`http://127.0.0.1:${(origin.address() as AddressInfo).port}`);
   const use = (overrides = {}): void => bench.use(swarm.activities({ ...requests, ...overrides }));
   const save = (name: string, workflowId: string): Promise<void> =>

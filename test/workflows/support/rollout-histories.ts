@@ -16,6 +16,7 @@ export const recordRolloutHistories = async (): Promise<void> => {
   const swarm = new FakeSwarm();
   const { server, url } = await startOwnersServer(swarm);
   const bench = await Workbench.open();
+  swarm.rules = () => bench.rules();
   const spec = bench.spec();
   const planRollout = planFor(['enc-1', 'enc-2', 'enc-3'], () => [spec.id]);
   const use = (overrides = {}): void =>

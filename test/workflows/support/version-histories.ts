@@ -16,6 +16,7 @@ export const recordVersionHistories = async (): Promise<void> => {
   const swarm = new FakeSwarm();
   const { server, url } = await startOwnersServer(swarm);
   const bench = await Workbench.open();
+  swarm.rules = () => bench.rules();
   const { client, cell, taskQueue } = bench;
   const use = (overrides = {}): void => bench.use(swarm.activities({ ...bench.requests(url), ...overrides }));
   try {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Activities } from '../../../activities';
@@ -11,12 +11,14 @@ import {
   channelWithDefaults,
   channelWorkflowId,
   policySchema,
+  swarmControl,
   swarmWorkflowId,
   type ChannelSpec,
   type ChannelWorkflowState,
   type MoveRequest,
   type MoveResult,
   type RecoverRequest,
+  type SwarmRules,
 } from '../../../src/domain';
 import { workerTuning } from '../../../src/worker/worker';
 import type { ChannelWorkflowInput } from '../../../workflows/kit/types';
@@ -162,6 +164,16 @@ export class Workbench {
       args: [input],
     });
     return new ChannelHandle(handle);
+  }
+
+  /** Policy and cordons of the cell's swarm; null where none runs. */
+  async rules(): Promise<SwarmRules | null> {
+    try {
+      return await this.swarm().query<SwarmRules>(swarmControl.rules);
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
   }
 
   swarm(): WorkflowHandle {

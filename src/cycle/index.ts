@@ -1,0 +1,2 @@
+export { decide, forPlanning, type Decision, type DecisionInput } from './decide';
+export { RECORDED_AT_MOST, forRecord, type Omitted } from './record-limits';

@@ -1,0 +1,190 @@
+import {
+  SwarmError,
+  type ChannelObservation,
+  type ChannelSpec,
+  type Cordons,
+  type EncoderObservation,
+  type Owner,
+  type SwarmSnapshot,
+} from '../domain';
+import type { OriginChannel, OriginClient } from '../contracts/origin';
+import type { RelayChannel, RelayClient } from '../contracts/relay';
+import type { SourceClient } from '../contracts/source';
+import { withinOrNull } from '../platform/deadline';
+import { OrphanWatch, lossOf, type LostChannel, type OrphanSession } from './channel-health';
+import { deadlinesMs } from './deadlines';
+import type { EncoderProbe } from './encoder-probe';
+import type { MovesUnderWay } from './moves-under-way';
+import { PendingPlacements } from './pending-placements';
+import type { TelemetryView } from './telemetry-view';
+import { withHeldBack, withPin, withVersion, type Catalogue, type VersionsView } from './versions-view';
+
+/** Everything that one control cycle saw. */
+export interface Observation {
+  snapshot: SwarmSnapshot;
+  unreachable: string[];
+  lost: LostChannel[];
+  orphans: OrphanSession[];
+  /** Channels that the relay, the origin or the source does not know, as after a loss of their state. */
+  unregistered: string[];
+}
+
+/** What a choice for one channel is made from. */
+export interface ChoiceView {
+  snapshot: SwarmSnapshot;
+  /** With the operator's pin. */
+  spec: ChannelSpec;
+  channel: OriginChannel;
+  relay: RelayChannel;
+}
+
+export interface ObserverParts {
+  cell: string;
+  origin: Pick<OriginClient, 'channels'>;
+  relay: Pick<RelayClient, 'channels' | 'channel'>;
+  source: Pick<SourceClient, 'channels'>;
+  probe: EncoderProbe;
+  telemetry: TelemetryView;
+  moves: MovesUnderWay;
+  versions: Pick<VersionsView, 'read'>;
+}
+
+/** Rungs that the owner encodes now, by its own telemetry; else as seen before. */
+const rungsOf = (owner: Owner | null, encoders: EncoderObservation[], before: number): number => {
+  const encoder = encoders.find((e) => e.id === owner?.encoderId);
+  const session = encoder?.telemetry?.sessions.find((s) => s.sessionId === owner?.sessionId);
+  return Math.max(1, session?.renditions.length ?? before);
+};
+
+/** The cordons that keep one channel away. */
+const cordonsFor = (channelId: string, cordons: Cordons): Cordons =>
+  Object.fromEntries(
+    Object.entries(cordons).filter(([, { exceptChannels }]) => !exceptChannels?.includes(channelId)),
+  );
+
+/** Looks at all parts of the swarm at once. What it remembers only fills in for parts that are silent. */
+export class SwarmObserver {
+  /** Sessions that were decided on, until their hosts tell of them. */
+  readonly pending = new PendingPlacements();
+  private readonly orphanWatch = new OrphanWatch();
+  /** Channels as the last look saw them. */
+  private lastChannels = new Map<string, ChannelObservation>();
+
+  constructor(private readonly parts: ObserverParts) {}
+
+  /** @throws SwarmError unavailable, timeout when the origin does not answer: nothing is known then */
+  async observe(request: { channels: ChannelSpec[]; cordons: Cordons }): Promise<Observation> {
+    const { cell, origin, relay, source, probe, telemetry, moves, versions } = this.parts;
+    const atMs = Date.now();
+    const options = { timeoutMs: deadlinesMs.observe };
+    const channelIds = request.channels.map((spec) => spec.id);
+    const [originChannels, relayChannels, sourceChannels, underWay, observed, catalogue] = await Promise.all([
+      origin.channels(options),
+      withinOrNull(deadlinesMs.observe, relay.channels(options)),
+      withinOrNull(deadlinesMs.observe, source.channels(options)),
+      moves.read(atMs),
+      probe.observe(request.cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.observe, fresh: true }),
+      versions.read(),
+      telemetry.refreshViewers(channelIds),
+      telemetry.refreshTroubles(atMs),
+    ]);
+    const encoders = inCatalogue(observed, originChannels, catalogue);
+    const atOrigin = new Map(originChannels.map((c) => [c.id, c]));
+    const atRelay = new Map((relayChannels ?? []).map((c) => [c.id, c]));
+    const atSource = new Set((sourceChannels ?? []).map((c) => c.id));
+
+    const channels = request.channels.flatMap((spec) => {
+      const channel = atOrigin.get(spec.id);
+      const { moving = false, movedAtMs = null } = underWay.get(spec.id) ?? {};
+      if (!channel) return [];
+      return [{ ...this.observationOf(withPin(spec, catalogue), channel, encoders), moving, movedAtMs }];
+    });
+    this.lastChannels = new Map(channels.map((channel) => [channel.spec.id, channel]));
+    const unregistered = channelIds.filter(
+      (id) =>
+        !atOrigin.has(id) ||
+        (relayChannels !== null && !atRelay.has(id)) ||
+        (sourceChannels !== null && !atSource.has(id)),
+    );
+    return {
+      snapshot: { cell, atMs, encoders, channels },
+      unreachable: encoders.filter((encoder) => !encoder.reachable).map((encoder) => encoder.id),
+      lost: channels.flatMap((c) => lossOf(c, encoders, atRelay.get(c.spec.id), Date.now()) ?? []),
+      orphans: this.orphanWatch.find(encoders, channels, atMs),
+      unregistered,
+    };
+  }
+
+  /**
+   * A fresh look for the choice of one channel's encoder.
+   * @param isNeeded encoders that are asked once more, and waited for longer, where they are silent
+   * @throws SwarmError unknown-channel; unavailable, timeout where origin or relay does not answer
+   */
+  async observeFor(request: {
+    spec: ChannelSpec;
+    cordons: Cordons;
+    isNeeded?: (encoderId: string, ownerId: string | undefined, wasEverHeard: boolean) => boolean;
+  }): Promise<ChoiceView> {
+    const { cell, origin, relay, probe, telemetry, versions } = this.parts;
+    const { isNeeded } = request;
+    const options = { timeoutMs: deadlinesMs.observe };
+    const [atOrigin, relayChannel, looked, catalogue] = await Promise.all([
+      origin.channels(options),
+      relay.channel(request.spec.id, options),
+      probe.observe(cordonsFor(request.spec.id, request.cordons), telemetry.troublesOf, {
+        deadlineMs: deadlinesMs.choose,
+      }),
+      versions.read(),
+    ]);
+    const spec = withPin(request.spec, catalogue);
+    const atMs = Date.now();
+    const channel = atOrigin.find((c) => c.id === spec.id);
+    if (!channel) {
+      throw new SwarmError(
+        'unknown-channel',
+        `The origin does not know ${spec.id}.`,
+        'Add the channel first.',
+      );
+    }
+    const observed = isNeeded
+      ? await probe.insist(
+          looked,
+          ({ id }, wasEverHeard) => isNeeded(id, channel.owner?.encoderId, wasEverHeard),
+          deadlinesMs.insist,
+        )
+      : looked;
+    const encoders = inCatalogue(
+      observed.map((encoder) => this.pending.addedTo(encoder, atMs)),
+      atOrigin,
+      catalogue,
+    );
+    const channels = atOrigin.flatMap((c) => {
+      const known = c.id === spec.id ? spec : this.lastChannels.get(c.id)?.spec;
+      return known ? [this.observationOf(known, c, encoders)] : [];
+    });
+    return { snapshot: { cell, atMs, encoders, channels }, spec, channel, relay: relayChannel };
+  }
+
+  private observationOf(
+    spec: ChannelSpec,
+    { owner, token, nextGop, lastPublishedAtMs }: OriginChannel,
+    encoders: EncoderObservation[],
+  ): ChannelObservation {
+    const before = this.lastChannels.get(spec.id);
+    const rungs = rungsOf(owner, encoders, before?.rungs ?? 1);
+    const viewers = this.parts.telemetry.viewersOf(spec, rungs);
+    const { moving = false, movedAtMs = null } = before ?? {};
+    return { spec, owner, token, nextGop, lastPublishedAtMs, rungs, viewers, moving, movedAtMs };
+  }
+}
+
+const inCatalogue = (
+  observed: EncoderObservation[],
+  channels: readonly OriginChannel[],
+  catalogue: Catalogue,
+): EncoderObservation[] =>
+  withHeldBack(
+    observed.map((encoder) => withVersion(encoder, catalogue)),
+    channels.map((channel) => channel.owner),
+    catalogue,
+  );
