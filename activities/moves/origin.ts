@@ -3,7 +3,12 @@ import type { Owner } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import { OriginClient } from '../../src/contracts/origin';
-import type { Ownership, ReturnedOwnership, ReturnOwnershipRequest, TakeOwnershipRequest } from '../kit/types';
+import type {
+  Ownership,
+  ReturnedOwnership,
+  ReturnOwnershipRequest,
+  TakeOwnershipRequest,
+} from '../kit/types';
 
 const OWN_TIMEOUT_MS = 2_000;
 

@@ -95,9 +95,11 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     return value;
   });
   router.use(createModelRoutes(models, ports));
-  const from = (cycle: CycleResult): Promise<string[]> =>
-    plannedFrom(ports.telemetry.planning, { cell, cycle, nowMs: Date.now() });
-  serve(router, operations.explain, ({ params }) => explain(ports.orchestration, params.subject, from));
+  serve(router, operations.explain, ({ params }) => {
+    const from = (cycle: CycleResult): Promise<string[]> =>
+      plannedFrom(ports.telemetry.planning, { cell, cycle, nowMs: Date.now() });
+    return explain(ports.orchestration, params.subject, from);
+  });
   const document = { ...openApiDocument(environment.SWARM_API_URL) };
   serve(router, operations.getDocument, async () => document);
 

@@ -7,6 +7,7 @@ const meanings: Record<ErrorCode, string> = {
   'unknown-encoder': 'there is no such encoder',
   'unknown-session': 'the encoder has no such session',
   'not-found': 'there is no such thing',
+  'method-not-allowed': 'the path does not take this method; the header Allow says which it takes',
   'channel-exists': 'a channel of this id is there already',
   'same-encoder': 'the channel is on this encoder already',
   'encoder-cordoned': 'the encoder takes no new work',
@@ -33,7 +34,6 @@ const meanings: Record<ErrorCode, string> = {
   'storage-full': 'the disk is full',
   'at-capacity-limit': 'no more of these are allowed',
   'cross-origin': "the request comes from another site's page",
-  'method-not-allowed': 'the path does not take this method; the header Allow says which it takes',
   internal: 'a fault of ours',
 };
 

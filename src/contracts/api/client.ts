@@ -1,18 +1,24 @@
-import { z } from 'zod';
-import { callJson } from '../call';
+import type { z } from 'zod';
+import { callJson, noContent } from '../call';
 import type { Answer, Asking, Operation } from './operation';
 
-/** `{name}` of the path, filled in; slashes of a value part it, as in the id of a workflow. */
+/** `{name}` of the path, filled in. A slash of a value does not part the path, so that no value leads elsewhere. */
 const pathOf = ({ path }: Operation, params: Record<string, unknown> = {}): string =>
-  path.replace(/\{(\w+)\}/g, (_all, name: string) =>
-    String(params[name]).split('/').map(encodeURIComponent).join('/'),
-  );
+  path.replace(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(String(params[name])));
 
 const queryOf = (query: Record<string, unknown> = {}): string => {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   return given.length === 0
     ? ''
     : `?${new URLSearchParams(Object.fromEntries(given.map(([name, value]) => [name, String(value)]))).toString()}`;
+};
+
+/** What an operation answers when it is done; `undefined` stands for an answer without a body. */
+const answerOf = ({ answers }: Operation): z.ZodType => {
+  const all = Object.values(answers);
+  const schema = all.find((each) => each !== null);
+  if (!schema) return noContent;
+  return all.includes(null) ? schema.optional() : schema;
 };
 
 /**
@@ -32,12 +38,10 @@ export const callApi = async <O extends Operation>(
     body?: unknown;
   };
   const full = `${url}/api${pathOf(operation, params)}${queryOf(query)}`;
-  const schemas = Object.values(operation.answers).map((schema) => schema ?? z.undefined());
-  const answer = await callJson(full, z.union(schemas), {
+  const answered = await callJson(full, answerOf(operation), {
     ...options,
-    part: 'API',
     method: operation.method.toUpperCase(),
     ...(operation.body && { json: body ?? {} }),
   });
-  return (answer ?? null) as Answer<O>;
+  return (answered === undefined ? null : answered) as Answer<O>;
 };
