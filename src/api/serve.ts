@@ -13,6 +13,10 @@ const paramsOf = ({ params }: Request): Record<string, string> =>
     Object.entries<string | string[]>(params).map(([name, value]) => [name, [value].flat().join('/')]),
   );
 
+/** What an operation is about, for people: the last word of its path, such as `channel` or `handoff`. */
+const nounOf = ({ path }: Operation): string =>
+  (path.split('/').findLast((part) => part !== '' && !part.startsWith('{')) ?? 'request').replace(/s$/, '');
+
 /** Puts an operation on the router: parses what is asked by its schemas, and answers with its status. */
 export const serve = <O extends Operation>(
   router: Router,
@@ -21,14 +25,15 @@ export const serve = <O extends Operation>(
 ): void => {
   const { params, query, body, bodyOptional, answers } = operation;
   const statuses = Object.keys(answers).map(Number);
+  const noun = nounOf(operation);
   const withBody = statuses.find((status) => status !== 204) ?? 204;
   router[operation.method](routeOf(operation), async (req: Request, res: Response) => {
     const sent = req.body as unknown;
     const given = bodyOptional ? (sent ?? {}) : sent;
     const asked = {
-      params: params && parseOrRefuse(params, paramsOf(req), 'path'),
+      params: params && parseOrRefuse(params, paramsOf(req), `${noun} id`),
       query: query && parseOrRefuse(query, req.query, 'query'),
-      body: body && parseOrRefuse(body, given, 'body'),
+      body: body && parseOrRefuse(body, given, noun),
     } as Asked<O>;
     const answer = await handle(asked);
     if (answer === null) res.status(204).end();

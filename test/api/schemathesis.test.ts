@@ -41,6 +41,7 @@ test(
         ],
         {
           env: { ...process.env, NO_COLOR: '1', HYPOTHESIS_STORAGE_DIRECTORY: join(work, 'hypothesis') },
+          cwd: work,
           timeoutMs: LIMIT_MS,
           onLine: (line) => lines.push(line),
         },

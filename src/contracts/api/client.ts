@@ -2,11 +2,9 @@ import type { z } from 'zod';
 import { callJson, noContent } from '../call';
 import type { Answer, Asking, Operation } from './operation';
 
-/** `{name}` of the path, filled in; slashes of a value part it, as in the id of a workflow. */
+/** `{name}` of the path, filled in. A slash of a value does not part the path, so that no value leads elsewhere. */
 const pathOf = ({ path }: Operation, params: Record<string, unknown> = {}): string =>
-  path.replace(/\{(\w+)\}/g, (_all, name: string) =>
-    String(params[name]).split('/').map(encodeURIComponent).join('/'),
-  );
+  path.replace(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(String(params[name])));
 
 const queryOf = (query: Record<string, unknown> = {}): string => {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
