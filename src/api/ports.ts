@@ -1,10 +1,8 @@
+import type { MoveRecord, RunStep } from '../contracts/api';
 import type { FleetEncoder } from '../contracts/fleet';
 import type { StorageReport } from '../contracts/health';
 import type * as origin from '../contracts/origin';
 import type * as source from '../contracts/source';
-import type { ForecastFeedback } from '../telemetry';
-import type { ForecastInputs } from '../telemetry';
-import type { PlanningRecords, TelemetryStore } from '../telemetry';
 import type {
   ChannelSpec,
   ChannelWorkflowState,
@@ -14,7 +12,7 @@ import type {
   MoveResult,
   SwarmWorkflowState,
 } from '../domain';
-import type { MoveRecord, RunStep } from '../contracts/api';
+import type { ForecastFeedback, ForecastInputs, PlanningRecords, TelemetryStore } from '../telemetry';
 import type { RolloutsPort } from './rollouts-port';
 import type { VersionsPort } from './versions-port';
 

@@ -1,5 +1,5 @@
-import type { Payload } from '@temporalio/common';
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
 import type { RunStep } from '../contracts/api';
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];

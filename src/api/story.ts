@@ -1,6 +1,5 @@
+import type { Explanation, MoveRecord, RunStep } from '../contracts/api';
 import type { ChannelWorkflowState, CycleResult, MoveExplanation, MoveReason, MoveResult } from '../domain';
-import type { Explanation, MoveRecord } from '../contracts/api';
-import type { RunStep } from '../contracts/api';
 import type { WorkflowRun } from './ports';
 
 /** Turns moves, cycles and channels into sentences. Pure. */
