@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SwarmError, errorFromBody } from '../domain';
+import { faultsOf } from './faults';
 
 export interface CallOptions {
   /** Default: 5,000. */
@@ -38,9 +39,8 @@ export const callJson = async <T extends z.ZodType>(
   const body = await exchange(url, request);
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((i) => `${i.path.join('.') || 'answer'}: ${i.message}`).join('; ');
   const who = part ? `The ${part} (${url})` : url;
-  throw new SwarmError('internal', `${who} answered something unexpected: ${faults}.`);
+  throw new SwarmError('internal', `${who} answered something unexpected: ${faultsOf(parsed.error)}.`);
 };
 
 const exchange = async (

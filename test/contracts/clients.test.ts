@@ -70,6 +70,13 @@ describe('an answer of a part', () => {
     expect((error as Error).message).toContain(`0.${field}: `);
   });
 
+  test('with the same fault in each of many items is told of in a few words', async () => {
+    says(Array.from({ length: 5_000 }, () => ({ id: 'ch-1' })));
+    const error = await new RelayClient(url).channels().catch((e: unknown) => e as Error);
+    expect((error as Error).message).toMatch(/0\.gopDurationTicks: .*; and \d{5} more\.$/);
+    expect((error as Error).message.length).toBeLessThan(600);
+  });
+
   test('of another kind is refused', async () => {
     says({ channels: [] });
     await expect(new OriginClient(url).channels()).rejects.toMatchObject({

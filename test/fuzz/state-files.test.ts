@@ -6,7 +6,8 @@ import pino from 'pino';
 import { startOrigin } from '../../src/media/origin';
 import { startRelay } from '../../src/media/relay';
 import { callJson } from '../../src/contracts/call';
-import { ledgerEntrySchema, originChannelSchema } from '../../src/contracts/origin';
+import { ledgerEntrySchema } from '../../src/contracts/origin';
+import { relayChannelSchema } from '../../src/contracts/relay';
 import { z } from 'zod';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { asGop, encodeGops, type EncodedGop } from '../origin/support/segments';
@@ -100,7 +101,7 @@ it('a relay whose files are spoilt starts with what is whole, or says which file
         }
         const { nextGop, oldestGop } = await callJson(
           `http://127.0.0.1:${part.port}/channels/ch-1`,
-          originChannelSchema,
+          relayChannelSchema,
         );
         // Numbers that were spoilt to other numbers can't be told from sound ones; what is read is consistent.
         if (oldestGop !== null) expect(nextGop).toBeLessThanOrEqual(3);

@@ -2,6 +2,7 @@ import { Metadata, credentials, type Client, type ServiceError } from '@grpc/grp
 import type { z } from 'zod';
 import type { EncoderInfo, EncoderTelemetry, SessionInfo } from '../../domain';
 import { describeAnswerSchema, sessionAnswerSchema, telemetryAnswerSchema } from './answers';
+import { faultsOf } from '../faults';
 import { CHANNEL_OPTIONS } from './channel-options';
 import { encoderContract } from './grpc-contract';
 import { answeredGarbage, fromServiceError } from './grpc-errors';
@@ -120,8 +121,7 @@ export class EncoderClient {
     });
     const parsed = schema.safeParse(answer);
     if (parsed.success) return parsed.data;
-    const faults = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ');
-    throw answeredGarbage(this.address, `bad answer to ${method}: ${faults}`);
+    throw answeredGarbage(this.address, `bad answer to ${method}: ${faultsOf(parsed.error)}`);
   }
 
   private connected(): Client {
