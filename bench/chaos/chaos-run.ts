@@ -16,6 +16,7 @@ import { sabotage, type Sabotage } from './sabotage';
 import { countSagas, type SagaCounts } from './sagas';
 import type { Timeline } from './timeline';
 import { noticedLosses, Watcher } from './watcher';
+import type { Done } from './progress';
 
 const MOVES_EVERY_MS = 2_000;
 const CHECK_EVERY_MS = 60_000;
@@ -37,7 +38,7 @@ export interface ChaosRunOptions {
   sabotage: Sabotage | null;
   signal: AbortSignal;
   say: (line: string) => void;
-  onProgress: (done: { faults: number; moves: number; framesChecked: number; elapsedMs: number }) => void;
+  onProgress: (done: Done) => void;
 }
 
 type Found = Pick<

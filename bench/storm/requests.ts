@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { z } from 'zod';
 import {
   channelControl,
   channelWorkflowId,
-  type MoveOutcome,
+  fromFailureFields,
+  moveOutcomeSchema,
   type MoveRequest,
   type MoveResult,
 } from '../../src/domain';
@@ -14,12 +16,17 @@ import type { Answer } from './judge';
 const ANSWER_LIMIT_MS = 180_000;
 const ASK_AGAIN_MS = 200;
 
+const refusalDetailsSchema = z.object({
+  outcome: moveOutcomeSchema.default('refused'),
+  workflowId: z.string().nullable().default(null),
+});
+
 /** What a refusal by the channel's workflow tells: its code, and the saga's outcome where one had begun. */
 const refusedAnswer = (failure: unknown): Answer => {
   const refusal = failure instanceof ApplicationFailure ? failure : null;
-  const [body] = (refusal?.details ?? []) as { details?: { outcome?: MoveOutcome; workflowId?: string } }[];
-  const { outcome = 'refused', workflowId = null } = body?.details ?? {};
-  return { outcome, workflowId, code: refusal?.type ?? 'internal', message: (failure as Error).message };
+  const { code, details } = refusal ? fromFailureFields(refusal) : { code: 'internal', details: {} };
+  const { outcome, workflowId } = refusalDetailsSchema.parse(details ?? {});
+  return { outcome, workflowId, code, message: (failure as Error).message };
 };
 
 /**

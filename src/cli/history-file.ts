@@ -2,14 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { CsvError, parse, type Info } from 'csv-parse/sync';
 import { z } from 'zod';
 import { SwarmError, idSchema } from '../domain';
+import type { AudienceRow } from '../telemetry';
 
 /** One row of an imported history. */
-export interface HistoryRow {
-  atMs: number;
-  channelId: string;
-  viewers: number;
-  region?: string;
-}
+export type HistoryRow = Omit<AudienceRow, 'region'> & { region?: string };
 
 /** Faults named in a refusal; a file of another kind has one in every line. */
 const MOST_FAULTS = 10;

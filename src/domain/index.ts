@@ -3,6 +3,7 @@ export * from './channel';
 export * from './errors';
 export * from './error-codec';
 export * from './encoder';
+export * from './encoding';
 export * from './builds';
 export * from './version-manager';
 export * from './versions-state';

@@ -19,6 +19,9 @@ export const fitnessWeightsSchema = z
   })
   .refine((weights) => Object.values(weights).some((weight) => weight > 0), 'at least one must be above 0');
 
+/** A part of an encoder's fitness. */
+export type FitnessTerm = keyof z.infer<typeof fitnessWeightsSchema>;
+
 /** What the planner may do and when. Fractions are of an encoder's capacity. */
 export const policySchema = z.object({
   limitFraction: z

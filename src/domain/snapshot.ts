@@ -1,5 +1,6 @@
 import type { ChannelSpec } from './channel';
 import type { EncoderObservation } from './encoder';
+import type { FitnessTerm } from './plan';
 
 /** Who may publish a channel. */
 export interface Owner {
@@ -93,6 +94,6 @@ export interface CellForecast {
 export interface Fitness {
   encoderId: string;
   score: number;
-  terms: { headroom: number; quality: number; version: number; zone: number; stability: number };
-  weakestTerm: keyof Fitness['terms'];
+  terms: Record<FitnessTerm, number>;
+  weakestTerm: FitnessTerm;
 }

@@ -9,13 +9,7 @@ export { encoderCurves, type ChannelPlacement } from './encoder-curves';
 export { errorCorrelation } from './error-correlation';
 export { eventLevels, meanEventLevels, type EventAudience, type StepGrid } from './event-levels';
 export { learnFromStep, NO_FEEDBACK, scoredLeads, scoreStep, withFeedback } from './lead-feedback';
-export {
-  learnSessionCost,
-  NOMINAL_COST,
-  unitsForViewers,
-  type EncodingObservation,
-  type SessionCost,
-} from './session-cost';
+export { learnSessionCost, NOMINAL_COST, unitsForViewers, type SessionCost } from './session-cost';
 export { sumCurves } from './sum-curves';
 export { forecastSeries, HOLD_MODEL, SEASONAL_MODEL, type ForecastShape } from './series-forecast';
 export { issuedSteps, oldestUnscoredMs, scoreIssued } from './scoring';

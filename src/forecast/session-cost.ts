@@ -1,18 +1,6 @@
-import { unitsForAudience, type ChannelSpec } from '../domain';
+import { unitsForAudience, type ChannelSpec, type EncodingObservation } from '../domain';
 import { median } from './quantiles';
 import { robustLine } from './robust-line';
-
-/** One stretch of encoding history: a channel on an encoder, as means over the stretch. */
-export interface EncodingObservation {
-  channelId: string;
-  encoderId: string;
-  /** Nominal encode units of its ladder (pixel rate). */
-  units: number;
-  /** Cores that its encode used. */
-  cpuCores: number;
-  /** Bits that the encoder spent per pixel at capped constant quality: how complex the content is. */
-  bitsPerPixel: number;
-}
 
 /** What a channel costs beside others with the same ladder. */
 export interface SessionCost {

@@ -1,4 +1,4 @@
-import type { KnownEvent } from '../domain';
+import type { EncodingObservation, KnownEvent } from '../domain';
 
 /** Most events that a cell keeps. */
 export const MAX_EVENTS = 1_000;
@@ -20,13 +20,7 @@ export interface StepWindow {
 }
 
 /** Mean cost of one session of a channel on an encoder over a minute. */
-export interface EncodingMinute {
-  channelId: string;
-  encoderId: string;
-  units: number;
-  cpuCores: number;
-  bitsPerPixel: number;
-}
+export type EncodingMinute = EncodingObservation;
 
 export type StepSeries = Record<string, (number | null)[]>;
 

@@ -67,13 +67,9 @@ export class InfluxTelemetryStore implements TelemetryStore {
     if (this.buffer.length > 0 && !this.retryTimer && !this.closed) await this.flush();
   }
 
-  async audienceHistory(options: {
-    cell: string;
-    channelIds: string[];
-    stepSeconds: number;
-    steps: number;
-    endMs: number;
-  }): Promise<Record<string, (number | null)[]>> {
+  async audienceHistory(
+    options: Parameters<TelemetryStore['audienceHistory']>[0],
+  ): Promise<Record<string, (number | null)[]>> {
     const { byChannel } = await this.inputs.audience(options);
     return Object.fromEntries(
       options.channelIds.map((id) => [
@@ -123,13 +119,7 @@ export class InfluxTelemetryStore implements TelemetryStore {
 
   async recent(
     measurement: string,
-    options: {
-      cell: string;
-      tag?: [string, string];
-      fields: string[];
-      sinceMs: number;
-      stepSeconds?: number;
-    },
+    options: Parameters<TelemetryStore['recent']>[1],
   ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]> {
     const where = [
       `"cell" = ${text(options.cell)}`,

@@ -17,6 +17,8 @@ import { retrainSecondsOf, taskQueueOf, type Environment } from '../config/confi
 import {
   SwarmError,
   forecastScheduleId,
+  fromFailureFields,
+  isErrorCode,
   retrainScheduleId,
   policySchema,
   searchAttributeNames,
@@ -189,7 +191,7 @@ const addChannelIfMissing = async (client: Client, cell: string, spec: ChannelSp
     const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
     if (!(cause instanceof ApplicationFailure)) throw error;
     if (cause.type === ('channel-exists' satisfies ErrorCode)) return;
-    const [detail] = (cause.details ?? []) as { hint?: string }[];
-    throw new SwarmError((cause.type ?? 'internal') as ErrorCode, cause.message, detail?.hint);
+    const { code, message, hint, details } = fromFailureFields(cause);
+    throw new SwarmError(isErrorCode(code) ? code : 'internal', message, hint, details);
   }
 };

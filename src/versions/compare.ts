@@ -1,18 +1,14 @@
 import { rolloutMetrics, type Evidence, type RolloutMetric, type RolloutPolicy } from '../domain';
 
-/** How one build did in one and the same short time as the other. Null: nothing could be measured. */
-export interface BuildReading {
-  /** Similarity of one GOP to its input, -10 log10(1 - SSIM), dB; for both builds of the same GOP. */
-  quality: number | null;
-  /** Media seconds encoded per wall second, mean over its sessions. */
-  speed: number | null;
-  /** Fraction of its channels of which sealed GOPs wait unpublished. */
-  lateness: number | null;
-  /** Channels and hosts lost since the last comparison, per encoder. */
-  losses: number | null;
-  /** CPU cores per encode unit, over all its encoders. */
-  cpu: number | null;
-}
+/**
+ * How one build did in one and the same short time as the other; null: nothing could be measured.
+ * - quality: similarity of one GOP to its input, -10 log10(1 - SSIM), dB; for both builds of the same GOP
+ * - speed: media seconds encoded per wall second, mean over its sessions
+ * - lateness: fraction of its channels of which sealed GOPs wait unpublished
+ * - losses: channels and hosts lost since the last comparison, per encoder
+ * - cpu: CPU cores per encode unit, over all its encoders
+ */
+export type BuildReading = Record<RolloutMetric, number | null>;
 
 export const SSIM_DB_AT_MOST = 60;
 

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Watcher } from '../../bench/chaos/watcher';
 import { auditFence } from '../../bench/lib/fence-audit';
+import { originChannel, relayChannel } from '../support/wire';
 import { entry } from './facts';
 
 const GOPS = 3;
@@ -16,7 +17,7 @@ beforeEach(async () => {
     const [, , id, what] = pathname.split('/');
     if (id === undefined) {
       const channels = ['ch-1', 'broken'].map((name) => ({
-        ...{ id: name, nextGop: GOPS, owner: null, refusals: {}, openGop: GOPS },
+        ...{ ...relayChannel({ openGop: GOPS }), ...originChannel({ id: name, nextGop: GOPS, owner: null }) },
       }));
       response.end(JSON.stringify(channels));
     } else if (id === 'broken' || what !== 'ledger') response.writeHead(500).end();

@@ -49,7 +49,7 @@ describe('a local fleet', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     await expect(providerOf({ SWARM_FLEET_URL: `http://127.0.0.1:${port}` }).list()).rejects.toThrow(
-      'garbage',
+      'fleet agent',
     );
     server.close();
   });

@@ -1,10 +1,5 @@
-import { channelWithDefaults, unitsForAudience } from '../../src/domain';
-import {
-  learnSessionCost,
-  NOMINAL_COST,
-  unitsForViewers,
-  type EncodingObservation,
-} from '../../src/forecast';
+import { channelWithDefaults, unitsForAudience, type EncodingObservation } from '../../src/domain';
+import { learnSessionCost, NOMINAL_COST, unitsForViewers } from '../../src/forecast';
 import { seeded } from './support/seeded';
 
 const SEED = 5;

@@ -10,7 +10,6 @@ let asked: string[];
 
 beforeAll(async () => {
   bench = await Workbench.open();
-  swarm.rules = () => bench.rules();
 }, 60_000);
 afterAll(() => bench.close());
 
@@ -22,6 +21,7 @@ const update: EncoderUpdate = {
 /** Runs on a swarm whose only fault is what is given. */
 const start = async (faults: Partial<Activities> = {}): Promise<WorkflowHandle> => {
   swarm = new FakeSwarm();
+  swarm.rules = () => bench.rules();
   asked = swarm.calls;
   bench.use(
     swarm.activities({

@@ -19,6 +19,7 @@ import {
 } from '../../src/domain';
 import type { FleetEncoder } from '../../src/contracts/fleet';
 import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/client';
+import { ledgerEntry, relayChannel } from '../support/wire';
 import { startHost } from '../encoder/support/test-host';
 import { freePort } from '../telemetry/support/influx-under-test';
 
@@ -78,14 +79,8 @@ const channel = (more: Partial<ChannelObservation> = {}): ChannelObservation => 
   ...more,
 });
 
-const relay = (lastSealedGop: number) => ({
-  id: 'ch-1',
-  oldestGop: 0,
-  openGop: lastSealedGop + 1,
-  lastSealedGop,
-  nextGop: lastSealedGop + 1,
-  ingestConnected: true,
-});
+const relay = (lastSealedGop: number) =>
+  relayChannel({ lastSealedGop, openGop: lastSealedGop + 1, nextGop: lastSealedGop + 1 });
 
 describe('a channel counts as lost', () => {
   const silent = encoder([], { reachable: false });
@@ -234,7 +229,7 @@ describe('awaitPublished', () => {
       if (!req.url?.includes('/wait')) {
         res.end(JSON.stringify(relay(lastSealedGop)));
       } else if (published) {
-        res.end(JSON.stringify({ gop: 10, publishedAtMs: 77 }));
+        res.end(JSON.stringify(ledgerEntry({ gop: 10, publishedAtMs: 77 })));
       } else {
         const body = new SwarmError('timeout', 'not yet').toBody();
         setTimeout(() => res.writeHead(408).end(JSON.stringify(body)), 50);

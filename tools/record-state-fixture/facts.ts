@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { statusSchema, versionsSchema } from '../../src/contracts/api';
+import { modelsSchema, statusSchema, versionsSchema } from '../../src/contracts/api';
 
 /** What the state of a stopped swarm holds, as its own API told it just before: what the next release must find in it. */
 export const factsSchema = z.object({
@@ -14,6 +14,8 @@ export const factsSchema = z.object({
       token: z.number(),
       /** First GOP that was not on air yet. */
       nextGop: z.number(),
+      /** GOPs that the origin declared lost. */
+      gapsDeclared: z.number(),
     }),
   ),
   /** Ids of all encoders, those added while the swarm ran included. */
@@ -27,8 +29,8 @@ export const factsSchema = z.object({
   running: z.record(z.string(), z.string().nullable()),
   /** Ids of known events. */
   events: z.array(z.string()),
-  /** Model that forecasts use. */
-  modelId: z.string().nullable(),
+  /** The shipped model, and those that were trained, refused ones too. */
+  models: z.array(z.string()),
 });
 export type Facts = z.infer<typeof factsSchema>;
 
@@ -44,17 +46,24 @@ export const readFacts = async (apiUrl: string): Promise<Facts> => {
     if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
     return schema.parse(await answer.json());
   };
-  const [status, versions, events] = await Promise.all([
+  const [status, versions, events, { models }] = await Promise.all([
     read(statusSchema, '/status'),
     read(versionsSchema, '/versions'),
     read(eventsSchema, '/events'),
+    read(modelsSchema, '/models'),
   ]);
   const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
   return factsSchema.parse({
     recordedAtMs: status.atMs,
     cycle: status.cycle?.number,
     channels: status.channels
-      .map(({ id, owner, token, nextGop }) => ({ id, ownerEncoderId: owner?.encoderId, token, nextGop }))
+      .map(({ id, owner, token, nextGop, gapsDeclared }) => ({
+        id,
+        ownerEncoderId: owner?.encoderId,
+        token,
+        nextGop,
+        gapsDeclared,
+      }))
       .sort(byId),
     encoders: status.encoders.map(({ id }) => id).sort(),
     cordoned: status.encoders.filter(({ cordoned }) => cordoned).map(({ id }) => id),
@@ -63,6 +72,6 @@ export const readFacts = async (apiUrl: string): Promise<Facts> => {
     pins: versions.pins,
     running: Object.fromEntries(versions.encoders.map(({ encoderId, buildId }) => [encoderId, buildId])),
     events: events.map(({ id }) => id).sort(),
-    modelId: status.net?.modelId ?? null,
+    models: models.map(({ id }) => id).sort(),
   });
 };

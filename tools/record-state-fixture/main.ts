@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
+import { z } from 'zod';
+import { swarmControl, swarmWorkflowId } from '../../src/domain';
 import { findExecutable } from '../../src/setup';
 import { readFacts } from './facts';
 import { packState } from './pack-state';
@@ -18,9 +20,12 @@ const SMALL_STATE = {
 };
 const ENCODERS = 2;
 const CHANNELS = 3;
+const CELL = 'local';
 const HOST = '127.0.0.1';
 /** Offset of Temporal's port from the base of all ports. */
 const TEMPORAL_PORT_OFFSET = 33;
+
+const swarmStateSchema = z.looseObject({ lowDemandSinceMs: z.number().nullable() });
 
 interface Options {
   release: string;
@@ -64,6 +69,13 @@ const main = async (options: Options): Promise<void> => {
       apiUrl,
       ffmpegPath,
       kill: (part) => swarm.kill(part),
+      encodersAtBegin: ENCODERS,
+      isDemandLow: async () => {
+        const state = swarmStateSchema.parse(
+          await client.workflow.getHandle(swarmWorkflowId(CELL)).query(swarmControl.state),
+        );
+        return state.lowDemandSinceMs !== null;
+      },
       swarmRuns: () => countRuns(client, 'swarm'),
       say,
     }).run();

@@ -23,12 +23,17 @@ const EAGER_ROLLOUT = {
   cpuMargin: 10,
 };
 
+type StatusAndDemand = Status & { isDemandLow: boolean };
+
 export interface ScenarioOptions {
   apiUrl: string;
+  encodersAtBegin: number;
   /** The ffmpeg that the encoder hosts begin with. */
   ffmpegPath: string;
   /** Ends a part of the swarm as a crash would. */
   kill: (part: string) => Promise<void>;
+  /** Whether the swarm would let an encoder go, were demand to stay as it is for a minute. */
+  isDemandLow: () => Promise<boolean>;
   /** Runs of the swarm's workflow so far: it begins another one after some tens of cycles. */
   swarmRuns: () => Promise<number>;
   say: (line: string) => void;
@@ -53,8 +58,8 @@ export class Scenario {
       'encoders are brought to another build, and back': () => this.changeTarget(),
       'the net is trained': () => this.retrain(),
       'an encoder is added, and one let go': () => this.growAndShrink(),
-      'a pin, an event and a cordon are left': () => this.leaveMarks(),
       'the swarm begins another run': () => this.outliveRun(),
+      'a pin, an event and a cordon are left': () => this.leaveMarks(),
       'it settles': () => this.settle(),
     };
     for (const [what, step] of Object.entries(steps)) {
@@ -158,7 +163,10 @@ export class Scenario {
     await this.until('an encoder is let go', (status) => status.encoders.length <= encoders.length);
   }
 
+  /** Of so few encoders none is let go, and one that takes no new work is one too few: another one follows the cordon. */
   private async leaveMarks(): Promise<void> {
+    const { encodersAtBegin } = this.options;
+    await this.until('no encoder is too many', ({ encoders }) => encoders.length <= encodersAtBegin);
     const { channels, encoders, atMs } = await this.status();
     const hourMs = 3_600_000;
     await this.ask(z.unknown(), 'PUT', '/versions/pins/ch-1', { buildId: PACKAGED_BUILD.id });
@@ -176,15 +184,30 @@ export class Scenario {
     await until('the swarm is in its second run', this.options.swarmRuns, (runs) => runs > 1);
   }
 
+  /**
+   * Ends where demand is not low: however long the swarm stands still counts for it as time of low demand, and an encoder
+   * that it let go at once, started again, would be gone with its cordon before anybody could look.
+   */
   private async settle(): Promise<void> {
-    const { cycle } = await this.status();
-    await this.until(
-      'a cycle has seen all of it, every channel is on air and nothing moves',
-      (status) =>
-        (status.cycle?.number ?? 0) > (cycle?.number ?? 0) + 1 &&
-        allOnAir(status) &&
-        status.moves.every(({ outcome }) => outcome !== 'running'),
+    const { encodersAtBegin } = this.options;
+    const isSettled = ({ encoders, channels, moves, isDemandLow }: StatusAndDemand): boolean =>
+      encoders.length > encodersAtBegin &&
+      encoders.every(({ reachable }) => reachable) &&
+      encoders.some(({ cordoned }) => cordoned) &&
+      channels.every(({ status }) => status === 'on-air') &&
+      moves.every(({ outcome }) => outcome !== 'running') &&
+      !isDemandLow;
+    const look = (): Promise<StatusAndDemand> => this.statusAndDemand();
+    const { cycle } = await until('an encoder follows the cordon, and nothing moves', look, isSettled);
+    await until(
+      'a cycle has seen all of it',
+      look,
+      (now) => isSettled(now) && (now.cycle?.number ?? 0) > (cycle?.number ?? 0),
     );
+  }
+
+  private async statusAndDemand(): Promise<StatusAndDemand> {
+    return { ...(await this.status()), isDemandLow: await this.options.isDemandLow() };
   }
 
   private status(): Promise<Status> {

@@ -1,5 +1,8 @@
 import type { DeclaredGap, OwnAnswer, OwnRequest } from '../../contracts/origin';
-import { SwarmError, type Owner } from '../../domain';
+import { SwarmError } from '../../domain';
+import type { OwnershipState } from './records';
+
+export type { OwnershipState } from './records';
 
 /**
  * The rules of one channel's ownership, as a pure state machine: a state and a command give a new state and
@@ -10,27 +13,6 @@ import { SwarmError, type Owner } from '../../domain';
  * token in force may publish; GOPs are accepted in order without a hole, save declared gaps; each GOP is
  * accepted once.
  */
-export interface OwnershipState {
-  /** Fencing token in force; 0 before the first owner. */
-  token: number;
-  /** Who holds the token; null: nobody may publish. */
-  owner: Owner | null;
-  /** First GOP that is neither published nor declared a gap. */
-  nextGop: number;
-  hasPublished: boolean;
-  /** GOPs declared a gap since the channel was added. */
-  gapsDeclared: number;
-  lastGap: DeclaredGap | null;
-  /** The first GOP published from here on goes with a discontinuity in front of it; null: none was declared. */
-  discontinuityAt: number | null;
-  /** The latest ownership requests with their answers, oldest first; at most REMEMBERED_REQUESTS. */
-  requests: AnsweredRequest[];
-}
-
-export interface AnsweredRequest {
-  request: OwnRequest;
-  answer: OwnAnswer;
-}
 
 /** Who wants to publish which GOP. */
 export interface PublishAttempt {

@@ -16,16 +16,26 @@ export const wholeNumberSchema = z
   .string()
   .regex(/^\d{1,16}$/, 'use a whole number')
   .transform(Number);
-const ownershipSchema = z.object({
+const answeredRequestSchema = z.object({ request: ownRequestSchema, answer: ownAnswerSchema });
+
+/** What is decided of a channel's ownership: see ownership.ts, which has its rules. */
+export const ownershipSchema = z.object({
+  /** Fencing token in force; 0 before the first owner. */
   token: tokenSchema,
+  /** Who holds the token; null: nobody may publish. */
   owner: ownerSchema.nullable(),
+  /** First GOP that is neither published nor declared a gap. */
   nextGop: gopNumberSchema,
   hasPublished: z.boolean(),
+  /** GOPs declared a gap since the channel was added. */
   gapsDeclared: z.int().min(0),
   lastGap: declaredGapSchema.nullable(),
+  /** The first GOP published from here on goes with a discontinuity in front of it; null: none was declared. */
   discontinuityAt: gopNumberSchema.nullable().default(null),
-  requests: z.array(z.object({ request: ownRequestSchema, answer: ownAnswerSchema })),
+  /** The latest ownership requests with their answers, oldest first; at most REMEMBERED_REQUESTS. */
+  requests: z.array(answeredRequestSchema),
 });
+export type OwnershipState = z.infer<typeof ownershipSchema>;
 
 /** `channel.json`: the durable record of a channel. One that was removed stays, so that its token never goes down. */
 export const channelRecordSchema = z.object({

@@ -10,6 +10,7 @@ import {
 } from '../../../src/domain';
 import { judge } from '../../../src/versions/verdict';
 import type { FakeSwarm } from './fake-activities';
+import { originChannel } from '../../support/wire';
 
 const build = (buildId: string): InstalledBuild => ({
   buildId,
@@ -21,14 +22,9 @@ export const [older, newer] = [build('older'), build('newer')];
 /** Just enough of the origin for the activities that ask who owns what. */
 export const startOwnersServer = async (swarm: FakeSwarm): Promise<{ server: Server; url: string }> => {
   const server = createServer((_req, res) => {
-    const known = [...swarm.owners].map(([id, { token, owner }]) => ({
-      id,
-      token,
-      owner,
-      nextGop: swarm.nextGop,
-      hasPublished: true,
-      lastPublishedAtMs: Date.now(),
-    }));
+    const known = [...swarm.owners].map(([id, { token, owner }]) =>
+      originChannel({ id, token, owner, nextGop: swarm.nextGop, lastPublishedAtMs: Date.now() }),
+    );
     res.setHeader('content-type', 'application/json').end(JSON.stringify(known));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,0 +1,46 @@
+import type { LedgerEntry, OriginChannel } from '../../src/contracts/origin';
+import type { RelayChannel } from '../../src/contracts/relay';
+
+/** Answers of parts, whole, for stand-ins of them. */
+
+export const originChannel = (more: Partial<OriginChannel> = {}): OriginChannel => ({
+  id: 'ch-1',
+  gopDurationTicks: 180_000,
+  framesPerSecond: 25,
+  token: 1,
+  owner: { encoderId: 'enc-1', sessionId: 's-1' },
+  nextGop: 10,
+  hasPublished: true,
+  lastPublishedAtMs: 1_000,
+  oldestGop: 0,
+  gapsDeclared: 0,
+  refusals: {},
+  ...more,
+});
+
+export const ledgerEntry = (more: Partial<LedgerEntry> = {}): LedgerEntry => ({
+  gop: 10,
+  token: 1,
+  encoderId: 'enc-1',
+  sessionId: 's-1',
+  publishedAtMs: 1_000,
+  sealedAtMs: 900,
+  delayMs: 100,
+  renditions: [],
+  ...more,
+});
+
+export const relayChannel = (more: Partial<RelayChannel> = {}): RelayChannel => ({
+  id: 'ch-1',
+  gopDurationTicks: 180_000,
+  oldestGop: 0,
+  openGop: 10,
+  lastSealedGop: 9,
+  nextGop: 10,
+  resumeSourceTicks: null,
+  unsavedGops: 0,
+  ingestConnected: true,
+  lastIngestAtMs: 1_000,
+  framesIn: 500,
+  ...more,
+});
