@@ -1,6 +1,7 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Activities, CyclePlan } from '../../activities';
 import {
   searchAttributeNames,
   swarmControl,
@@ -9,7 +10,6 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
-import type { Activities, CyclePlan } from '../../activities';
 import { FakeSwarm, failing } from './support/fake-activities';
 import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';
 
