@@ -1,19 +1,19 @@
+import { planningActivities } from './cycle/planning';
+import { telemetryActivities } from './cycle/telemetry';
+import { fleetActivities } from './fleet/fleet';
+import { forecastingActivities } from './forecast/forecasting';
+import { retrainingActivities } from './forecast/retraining';
+import { scoringActivities } from './forecast/scoring';
 import type { Dependencies } from './kit/dependencies';
+import { withFailures } from './kit/failures';
 import { awaitPublishedActivities } from './moves/await-published';
 import { encoderActivities } from './moves/encoders';
-import { withFailures } from './kit/failures';
-import { fleetActivities } from './fleet/fleet';
-import { scoringActivities } from './forecast/scoring';
-import { forecastingActivities } from './forecast/forecasting';
 import { mediaActivities } from './moves/media';
 import { originActivities } from './moves/origin';
-import { planningActivities } from './cycle/planning';
 import { requestActivities } from './moves/requests';
+import { takeOverActivities } from './moves/take-over';
 import { rolloutActivities } from './versions/rollout';
 import { selfTestActivities } from './versions/self-test';
-import { retrainingActivities } from './forecast/retraining';
-import { takeOverActivities } from './moves/take-over';
-import { telemetryActivities } from './cycle/telemetry';
 import { buildActivities, versionActivities } from './versions/versions';
 
 export type { Dependencies } from './kit/dependencies';

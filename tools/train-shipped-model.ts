@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { Command } from 'commander';
 import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
 import {
   QuantileNet,
   ScaledSeries,
@@ -10,8 +10,8 @@ import {
   scoreWindows,
 } from '../src/forecast/net';
 import { beginTraining, trainEpoch, trainable, type TrainingPlan } from '../src/forecast/net';
-import { loadBackEnd } from '../src/models/back-ends';
 import { writeModel } from '../src/models';
+import { loadBackEnd } from '../src/models/back-ends';
 import { wholeNumberOption } from '../src/platform/terminal/number-option';
 
 /** Share of each kind of series: steps in seconds, steps of history, steps ahead. */

@@ -1,7 +1,7 @@
 import { SwarmError, type InstalledBuild } from '../../src/domain';
+import { installedBuildOf } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { installedBuildOf } from '../../src/versions';
 
 const HEALTH_CHECK_EVERY_MS = 250;
 const HEALTHY_WITHIN_MS = 60_000;

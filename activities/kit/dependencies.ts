@@ -1,11 +1,11 @@
 import type { Client } from '@temporalio/client';
 import type { FleetProvider } from '../../src/fleet/provider';
-import type { ModelHolder, ThreadProgram } from '../../src/models';
-import type { TelemetryStore } from '../../src/telemetry';
 import type { ServedFrom } from '../../src/media/probe';
+import type { ModelHolder, ThreadProgram } from '../../src/models';
 import type { EncoderDirectory } from '../../src/observation/encoder-directory';
 import type { SharedViews } from '../../src/observation/shared-views';
 import type { VersionsView } from '../../src/observation/versions-view';
+import type { TelemetryStore } from '../../src/telemetry';
 
 /** What activities work with. The worker builds it from the environment, a test from what it likes. */
 export interface Dependencies extends SharedViews {

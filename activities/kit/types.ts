@@ -1,3 +1,4 @@
+import type { OwnRequest } from '../../src/contracts/origin';
 import type { Decision, Omitted } from '../../src/cycle';
 import type {
   ChannelSpec,
@@ -8,9 +9,8 @@ import type {
   SnapshotReference,
   SwarmContext,
 } from '../../src/domain';
-import type { OwnRequest } from '../../src/contracts/origin';
-import type { LostChannel, OrphanSession } from '../../src/observation/channel-health';
 import type { Evaluation, TrainingResult } from '../../src/models';
+import type { LostChannel, OrphanSession } from '../../src/observation/channel-health';
 
 /** Shapes that cross between workflows and activities. All plain JSON, all small. */
 

@@ -1,5 +1,5 @@
-import type { Client } from '@temporalio/client';
-import { WorkflowUpdateFailedError, WorkflowUpdateStage, type WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { WorkflowUpdateFailedError, WorkflowUpdateStage } from '@temporalio/client';
 import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { channelWorkflowId, fromFailureFields, swarmWorkflowId } from '../../src/domain';
 import type { Dependencies } from './dependencies';

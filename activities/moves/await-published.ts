@@ -1,6 +1,6 @@
-import { SwarmError } from '../../src/domain';
 import { OriginClient } from '../../src/contracts/origin';
 import { RelayClient } from '../../src/contracts/relay';
+import { SwarmError } from '../../src/domain';
 import { withinOrNull } from '../../src/platform/deadline';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';

@@ -1,10 +1,10 @@
+import { OriginClient } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
+import { SourceClient } from '../../src/contracts/source';
 import { SwarmError, channelSpecSchema, type ChannelSpec } from '../../src/domain';
 import { parseOrRefuse } from '../../src/platform/http';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { OriginClient } from '../../src/contracts/origin';
-import { RelayClient } from '../../src/contracts/relay';
-import { SourceClient } from '../../src/contracts/source';
 
 const RELEASE_DEADLINE_MS = 1_500;
 

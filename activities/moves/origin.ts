@@ -1,8 +1,8 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { OriginClient } from '../../src/contracts/origin';
 import type { Owner } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { OriginClient } from '../../src/contracts/origin';
 import type {
   Ownership,
   ReturnedOwnership,

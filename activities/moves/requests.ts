@@ -1,4 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import {
   channelControl,
   swarmControl,
@@ -7,7 +8,6 @@ import {
   type MoveResult,
   type RecoverRequest,
 } from '../../src/domain';
-import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { Acceptance, DrainedChannel } from '../kit/types';

@@ -1,5 +1,5 @@
-import { SwarmError, type SessionInfo } from '../../src/domain';
 import { RelayClient } from '../../src/contracts/relay';
+import { SwarmError, type SessionInfo } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import type { EncoderCalls, PrepareTargetRequest } from '../kit/types';
 

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { OriginClient } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
 import {
   SwarmError,
   rolloutRequestSchema,
@@ -13,17 +15,15 @@ import {
   type SwarmWorkflowState,
   type Verdict,
 } from '../../src/domain';
+import { GopQuality } from '../../src/media/quality';
+import { BuildComparer } from '../../src/observation/build-comparer';
+import { withPin } from '../../src/observation/versions-view';
 import { parseOrRefuse } from '../../src/platform/http';
 import { judge } from '../../src/versions';
+import { planRollout, type RolloutPlan } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats, withProgress } from '../kit/heartbeat';
 import { swarmState } from '../kit/swarm-state';
-import { BuildComparer } from '../../src/observation/build-comparer';
-import { GopQuality } from '../../src/media/quality';
-import { OriginClient } from '../../src/contracts/origin';
-import { RelayClient } from '../../src/contracts/relay';
-import { planRollout, type RolloutPlan } from '../../src/versions';
-import { withPin } from '../../src/observation/versions-view';
 
 const LOOK_DEADLINE_MS = 1_000;
 const ORIGIN_TIMEOUT_MS = 2_000;

@@ -1,7 +1,14 @@
 import type { BuildProbe } from '../../src/domain';
-import { CASE_LIMIT_MS, makeReferenceClip, readEncode } from '../../src/media/probe';
-import { encodeOnHost } from '../../src/media/probe';
-import { requireDigest, requireSameFacts, requireSpeed, selfTestCases } from '../../src/media/probe';
+import {
+  CASE_LIMIT_MS,
+  makeReferenceClip,
+  readEncode,
+  encodeOnHost,
+  requireDigest,
+  requireSameFacts,
+  requireSpeed,
+  selfTestCases,
+} from '../../src/media/probe';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 

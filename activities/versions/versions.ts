@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OriginClient } from '../../src/contracts/origin';
 import {
   SwarmError,
   buildSourceSchema,
@@ -14,13 +15,12 @@ import {
 import { verifyInstalled } from '../../src/fleet/installed-build';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
 import { PROBE_CASES, combineCases, measureCase, type MeasuredBuild } from '../../src/media/probe';
-import { parseOrRefuse } from '../../src/platform/http';
+import { resolveBuild } from '../../src/media/probe';
 import { withinOrNull } from '../../src/platform/deadline';
+import { parseOrRefuse } from '../../src/platform/http';
+import { installedBuildOf } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { installedBuildOf } from '../../src/versions';
-import { OriginClient } from '../../src/contracts/origin';
-import { resolveBuild } from '../../src/media/probe';
 import type { UpdatePlan } from '../kit/types';
 
 const DESCRIBE_DEADLINE_MS = 1_000;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OriginClient } from '../../src/contracts/origin';
 import { MovesWatch, moveInWords } from '../../src/acceptance/moves-watch';
+import { OriginClient } from '../../src/contracts/origin';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { connectTemporal } from '../../src/temporal/client';
 import { auditFence } from '../lib/fence-audit';
@@ -11,12 +11,12 @@ import type { Fault } from './faults';
 import { judgeGaps, type DeclaredGap } from './gaps';
 import type { InjectedFault, Injector } from './injector';
 import { Life } from './life';
+import type { Done } from './progress';
 import type { ChaosFacts } from './result';
 import { sabotage, type Sabotage } from './sabotage';
 import { countSagas, type SagaCounts } from './sagas';
 import type { Timeline } from './timeline';
 import { noticedLosses, Watcher } from './watcher';
-import type { Done } from './progress';
 
 const MOVES_EVERY_MS = 2_000;
 const CHECK_EVERY_MS = 60_000;

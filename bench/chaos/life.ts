@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { seededRandom } from '../../src/domain/seeded-random';
 import { operations, type Answer, type Asking, type Operation } from '../../src/contracts/api';
 import { callApi } from '../../src/contracts/api/client';
+import { seededRandom } from '../../src/domain/seeded-random';
 import { pick } from '../lib/statistics';
 
 const HANDOFF_EVERY_MS = { least: 5_000, most: 15_000 };

@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../../src/domain';
+import { awaitFirstGops } from '../../src/acceptance/first-gops';
 import type { Environment } from '../../src/config/config';
+import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../../src/domain';
+import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import {
   PORTS_IN_A_BASE,
@@ -13,10 +15,10 @@ import {
   findOrInstallToxiproxy,
   portsFor,
 } from '../../src/setup';
-import { awaitFirstGops } from '../../src/acceptance/first-gops';
-import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
-import { verifierFfmpegPaths } from '../../src/verify';
 import { connectTemporal } from '../../src/temporal/client';
+import { verifierFfmpegPaths } from '../../src/verify';
+import { currentCommit } from '../lib/commit';
+import { keepEncoders } from '../lib/keep-encoders';
 import { ChaosRun } from './chaos-run';
 import { Clocks } from './clocks';
 import { Continuity } from './continuity';
@@ -30,8 +32,6 @@ import { failuresOf, resultOf, type ChaosFacts } from './result';
 import { sabotages, type Sabotage } from './sabotage';
 import { timelineText } from './timeline';
 import { timelineSvg } from './timeline-svg';
-import { currentCommit } from '../lib/commit';
-import { keepEncoders } from '../lib/keep-encoders';
 
 const ENCODER_CAPACITY_UNITS = 6;
 const ON_AIR_LIMIT_MS = 60_000;

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Toxiproxy, type Proxy } from 'toxiproxy-node-client';
 import { SwarmError } from '../../src/domain';
-import type { SwarmPorts } from '../../src/setup';
 import type { PartRig } from '../../src/platform/processes/part-process';
+import type { SwarmPorts } from '../../src/setup';
 import type { LinkEffect, LinkName } from './faults';
 
 /** Encoder hosts that a swarm may come to have: proxies stand ready for all of them. */

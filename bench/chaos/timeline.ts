@@ -1,5 +1,5 @@
-import type { MoveRecord } from '../../src/contracts/api';
 import { moveInWords } from '../../src/acceptance/moves-watch';
+import type { MoveRecord } from '../../src/contracts/api';
 import type { DeclaredGap } from './gaps';
 import type { InjectedFault } from './injector';
 import type { NoticedLoss, SeenEntry } from './watcher';

@@ -1,7 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs-core';
-import { QuantileNet, ScaledSeries, generatedSeries, netMember } from '../../src/forecast/net';
-import { beginTraining, planTraining, trainEpoch, trainable } from '../../src/forecast/net';
+import {
+  QuantileNet,
+  ScaledSeries,
+  generatedSeries,
+  netMember,
+  beginTraining,
+  planTraining,
+  trainEpoch,
+  trainable,
+} from '../../src/forecast/net';
 import type { BackEndName } from '../../src/models';
 import { backEndLoaders, chooseBackEnd } from '../../src/models/back-ends';
 

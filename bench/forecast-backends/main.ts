@@ -9,12 +9,10 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import { generatedSeries } from '../../src/forecast/net';
 import { BACK_ENDS, type BackEndName } from '../../src/models';
-import { TrainingFiles, runInThread } from '../../src/models';
-import { readModel } from '../../src/models';
-import { shippedModelFolder } from '../../src/models';
+import { TrainingFiles, runInThread, readModel, shippedModelFolder } from '../../src/models';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
-import type { BackEndFigures, BackEndRun } from './back-end-run';
 import { rounded } from '../lib/statistics';
+import type { BackEndFigures, BackEndRun } from './back-end-run';
 
 const HISTORY_STEPS = 6 * 7 * 24;
 const HORIZON_STEPS = 24;

@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { defaultChannels } from '../../src/domain/default-channels';
 import type { ChannelSpec, MoveResult } from '../../src/domain';
-import { StepReporter } from '../../src/setup';
-import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { defaultChannels } from '../../src/domain/default-channels';
 import { startSwarm } from '../../src/launch/swarm';
-import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
-import { connectTemporal } from '../../src/temporal/client';
-import { exitWith } from '../lib/command';
+import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
-import { timeBareSagas } from './bare-saga';
+import { StepReporter } from '../../src/setup';
+import { connectTemporal } from '../../src/temporal/client';
+import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
+import { exitWith } from '../lib/command';
 import { HandoffRun } from '../lib/handoff-run';
 import { percentile, rounded } from '../lib/statistics';
+import { timeBareSagas } from './bare-saga';
 
 const wholeNumber = wholeNumberOption(0);
 

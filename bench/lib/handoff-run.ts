@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import {
   channelControl,
   channelWorkflowId,
@@ -9,7 +10,6 @@ import {
   type MoveRequest,
   type MoveResult,
 } from '../../src/domain';
-import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { auditFence } from './fence-audit';
 import { childrenOf } from './kills';

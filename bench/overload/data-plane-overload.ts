@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SwarmError } from '../../src/domain';
 import { OriginClient } from '../../src/contracts/origin';
+import { SwarmError } from '../../src/domain';
 import { DataPlane, cheapChannel } from '../lib/data-plane';
+import { percentile, rounded } from '../lib/statistics';
 import { readPlaylists } from './playlist-readers';
 import { SlowClients } from './slow-clients';
-import { percentile, rounded } from '../lib/statistics';
 
 const CHANNELS = 6;
 /** Longer than the default channel's GOP is not needed: GOPs of 1 s give twice the samples. */

@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { seededRandom } from '../../src/domain';
-import { exitWith } from '../lib/command';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
+import { exitWith } from '../lib/command';
 import {
   controlPlaneParts,
   outageHeld,

@@ -6,7 +6,8 @@ import {
   type ChannelObservation,
   type EncoderObservation,
 } from '../../src/domain';
-import { PlacementAudit } from './placement-audit';
+import { pick } from '../lib/statistics';
+import { EXACT_POLICY } from './exact-policy';
 import {
   audienceOf,
   channelOf,
@@ -17,8 +18,7 @@ import {
   type Audience,
   type Fleet,
 } from './instances';
-import { EXACT_POLICY } from './exact-policy';
-import { pick } from '../lib/statistics';
+import { PlacementAudit } from './placement-audit';
 
 const HORIZON_STEPS = 6;
 /** Channels are misplaced until enough encoders are over their limit, or so many times. */

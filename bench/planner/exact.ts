@@ -1,13 +1,13 @@
 import type { Plan } from '../../src/domain';
 import { FitnessEvaluator, fitnessOf } from '../../src/fitness';
 import { createPlanner, makePlan } from '../../src/planner';
+import { rounded } from '../lib/statistics';
 import { ChangingFleet } from './changing-fleet';
 import { overloadedInstance, spreadInstance } from './exact-instances';
 import { ExactSolver, type Optimum } from './exact-mip';
 import { EXACT_POLICY } from './exact-policy';
-import { PlacementAudit } from './placement-audit';
 import type { Fleet } from './instances';
-import { rounded } from '../lib/statistics';
+import { PlacementAudit } from './placement-audit';
 
 /** Instances of one run get seeds far from those of its neighbours. */
 const SEEDS_PER_RUN = 1_000_003;

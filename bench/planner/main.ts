@@ -1,10 +1,10 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
-import { runExact } from './exact';
-import { runScale, type ScaleResult } from './scale';
-import { repeatCommand, walkFor } from './property-walk';
 import { rounded } from '../lib/statistics';
+import { runExact } from './exact';
+import { repeatCommand, walkFor } from './property-walk';
+import { runScale, type ScaleResult } from './scale';
 
 const wholeNumber = wholeNumberOption(1);
 

@@ -8,12 +8,11 @@ import {
   type SwarmSnapshot,
 } from '../../src/domain';
 import { FitnessEvaluator } from '../../src/fitness';
-import { chooseTarget, createPlanner, makePlan } from '../../src/planner';
-import { deservedRungs } from '../../src/planner';
-import { ChangingFleet } from './changing-fleet';
-import { PlacementAudit } from './placement-audit';
-import { fleetOf, withSessions } from './instances';
+import { chooseTarget, createPlanner, makePlan, deservedRungs } from '../../src/planner';
 import { pick } from '../lib/statistics';
+import { ChangingFleet } from './changing-fleet';
+import { fleetOf, withSessions } from './instances';
+import { PlacementAudit } from './placement-audit';
 
 /** A fleet of its own per walk, so that a failing one is repeated alone. */
 export const STEPS_PER_WALK = 40;

@@ -1,11 +1,11 @@
 import { policySchema, seededRandom, type Plan, type Policy } from '../../src/domain';
 import { FitnessEvaluator } from '../../src/fitness';
 import { createPlanner, type Planner } from '../../src/planner';
-import { ChangingFleet } from './changing-fleet';
-import { PlacementAudit } from './placement-audit';
-import { encodersLowerBound, movesLowerBound } from './bounds';
-import { fleetOf, type FleetShape } from './instances';
 import { percentile, rounded } from '../lib/statistics';
+import { encodersLowerBound, movesLowerBound } from './bounds';
+import { ChangingFleet } from './changing-fleet';
+import { fleetOf, type FleetShape } from './instances';
+import { PlacementAudit } from './placement-audit';
 
 const CYCLES = 7;
 const CHANGED_SHARE = 0.01;

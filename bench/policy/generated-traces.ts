@@ -1,6 +1,6 @@
+import { seededRandom } from '../../src/domain';
 import { normalOf } from '../../src/simulator';
 import type { Trace } from '../../src/simulator';
-import { seededRandom } from '../../src/domain';
 
 const STEP_MS = 5 * 60_000;
 const DAYS = 40;

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { simulationLines } from '../../src/simulator';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { table } from '../../src/platform/terminal/table';
+import { simulationLines } from '../../src/simulator';
 import {
   defaultSimulation,
   POLICY_NAMES,
@@ -10,10 +11,9 @@ import {
   worldOfTraces,
   type Trace,
 } from '../../src/simulator';
-import { wholeNumberOption } from '../../src/platform/terminal/number-option';
+import { rounded } from '../lib/statistics';
 import { generatedTraces } from './generated-traces';
 import { meanMeasures, measuresOf, parseSeeds, roundedNumbers, targetsOf } from './seeds';
-import { rounded } from '../lib/statistics';
 
 /** Stands for traces that are made, not read. */
 const GENERATED = 'generated';

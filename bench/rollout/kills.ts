@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom, type RolloutState } from '../../src/domain';
 import type { RunningSwarm } from '../../src/launch/swarm';
-import type { RolloutRun } from './rollout-run';
 import { pick } from '../lib/statistics';
+import type { RolloutRun } from './rollout-run';
 
 const VICTIMS = ['worker', 'temporal', 'encoder'] as const;
 export type Victim = (typeof VICTIMS)[number];

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import { ladderUnits, seededRandom, type ChannelSpec, type EncoderBuild } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
+import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { StepReporter } from '../../src/setup';
-import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
+import { connectTemporal } from '../../src/temporal/client';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../src/verify';
 import { exitWith } from '../lib/command';
 import { HandoffRun } from '../lib/handoff-run';
 import { keepEncoders } from '../lib/keep-encoders';
-import { badBuildRun, killRuns, upgradeAndBack, type RolloutSetting } from './scenarios';
 import { readRolloutOptions, type BadBuild, type RolloutBenchOptions } from './options';
 import { RolloutRun } from './rollout-run';
+import { badBuildRun, killRuns, upgradeAndBack, type RolloutSetting } from './scenarios';
 import { RolloutWatch } from './watch';
-import { connectTemporal } from '../../src/temporal/client';
 
 /** Longer than any run: the origin serves all that it retains. */
 const WINDOW_SECONDS = 3_600;

@@ -1,4 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { operations } from '../../src/contracts/api';
+import { callApi } from '../../src/contracts/api/client';
+import { OriginClient, type LedgerEntry } from '../../src/contracts/origin';
 import {
   isOver,
   type BuildSource,
@@ -6,9 +9,6 @@ import {
   type RolloutPolicy,
   type RolloutState,
 } from '../../src/domain';
-import { operations } from '../../src/contracts/api';
-import { callApi } from '../../src/contracts/api/client';
-import { OriginClient, type LedgerEntry } from '../../src/contracts/origin';
 import type { RunningSwarm } from '../../src/launch/swarm';
 
 const POLL_MS = 500;

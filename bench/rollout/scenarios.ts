@@ -1,6 +1,6 @@
-import { ticksToMs } from '../../src/domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelSpec, EncoderBuild, RolloutPolicy, RolloutState } from '../../src/domain';
+import { ticksToMs } from '../../src/domain/media-time';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { writeBadBuild } from './bad-build';
 import { killDuring, type Victim } from './kills';

@@ -1,10 +1,10 @@
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
-import { createCountProgress } from '../../src/platform/terminal/progress';
 import type { MoveOutcome } from '../../src/domain';
+import { wholeNumberOption } from '../../src/platform/terminal/number-option';
+import { createCountProgress } from '../../src/platform/terminal/progress';
 import { StepReporter } from '../../src/setup';
 import { exitWith } from '../lib/command';
-import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { currentCommit } from '../lib/commit';
 import { percentile, rounded } from '../lib/statistics';
 import { judgeStorm, type Judgement, type StormFacts } from './judge';

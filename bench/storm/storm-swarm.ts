@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../src/config/config';
 import type { ChannelSpec } from '../../src/domain';
-import { findOrInstallTools, portsFor, requireFreePorts, type StepReporter } from '../../src/setup';
+import { writeInfluxConfig } from '../../src/launch/influx-server';
 import { influxPart, nodePart, temporalPart, type PartSurroundings } from '../../src/launch/part-list';
-import { PartProcess } from '../../src/platform/processes/part-process';
 import { portsWanted } from '../../src/launch/ports-wanted';
 import { swarmEnvironment } from '../../src/launch/swarm-environment';
-import { writeInfluxConfig } from '../../src/launch/influx-server';
+import { PartProcess } from '../../src/platform/processes/part-process';
+import { findOrInstallTools, portsFor, requireFreePorts, type StepReporter } from '../../src/setup';
 import type { StandInOptions } from './stand-in/server';
 
 const GOP_DURATION_TICKS = 180_000;

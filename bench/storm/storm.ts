@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { callJson } from '../../src/contracts/call';
+import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import {
   channelControl,
   channelWorkflowId,
@@ -8,8 +10,6 @@ import {
   type ChannelWorkflowState,
   type MoveRequest,
 } from '../../src/domain';
-import { callJson } from '../../src/contracts/call';
-import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import { connectTemporal, ensureSwarm } from '../../src/temporal/client';
 import { pick } from '../lib/statistics';
 import type { ChannelRecord, RequestRecord, SagaRecord, StormFacts } from './judge';

@@ -1,14 +1,14 @@
-import { ticksToMs } from '../domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OriginClient, type OriginChannel } from '../contracts/origin';
+import { seededRandom } from '../domain';
+import { ticksToMs } from '../domain/media-time';
+import type { RunningSwarm } from '../launch/swarm';
 import type { StepReporter } from '../setup';
 import { CpuMeter } from './cpu-meter';
 import { type FirstGop } from './first-gops';
 import { MovesWatch, moveInWords } from './moves-watch';
 import { makeRunReport, type RunReport } from './run-report';
 import { Scenario } from './scenario';
-import { seededRandom } from '../domain';
-import type { RunningSwarm } from '../launch/swarm';
 
 const MOVES_END_LIMIT_MS = 20_000;
 const LATE_AFTER_GOPS = 3;

@@ -1,9 +1,9 @@
-import { ticksToMs } from '../domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { operations } from '../contracts/api';
 import { callApi } from '../contracts/api/client';
-import { SwarmError, shuffled } from '../domain';
 import { RelayClient } from '../contracts/relay';
+import { SwarmError, shuffled } from '../domain';
+import { ticksToMs } from '../domain/media-time';
 import type { RunningSwarm } from '../launch/swarm';
 
 /** When the events of a bounded run happen, as parts of its duration. */

@@ -1,5 +1,5 @@
-import type { LatestFeedback } from '../domain';
 import type { Alert } from '../contracts/api';
+import type { LatestFeedback } from '../domain';
 
 const nameOf = ({ kind, id }: LatestFeedback): string =>
   kind === 'viewers' ? `viewers of ${id}` : `CDN load of region ${id}`;

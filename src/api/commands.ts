@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { AddChannel, HandoffRequest } from '../contracts/api';
 import { SwarmError, httpStatusOf, type ChannelSpec, type ErrorCode, type MoveResult } from '../domain';
 import { channelWithDefaults } from '../domain/default-channels';
-import type { AddChannel, HandoffRequest } from '../contracts/api';
 import type { Orchestration } from './ports';
 
 /** The default channel under another id, with the fields that were given. */

@@ -1,3 +1,4 @@
+import type { Explanation, MoveRecord } from '../contracts/api';
 import {
   SwarmError,
   channelWorkflowId,
@@ -6,7 +7,6 @@ import {
   type MoveExplanation,
   type MoveResult,
 } from '../domain';
-import type { Explanation, MoveRecord } from '../contracts/api';
 import { recordOfResult, recordWithoutResult, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import * as story from './story';

@@ -1,6 +1,6 @@
 import { Router } from 'express';
-import { SwarmError } from '../domain';
 import { operations, type Status } from '../contracts/api';
+import { SwarmError } from '../domain';
 import { audienceRowsOf } from './history-import';
 import { jsonBody } from './json-body';
 import type { Observation } from './observe';

@@ -1,10 +1,9 @@
-import type { Forecasts, Missing } from '../contracts/api';
+import type { Forecasts, Missing, Status } from '../contracts/api';
+import { SwarmError } from '../domain';
 import { withinDeadline } from '../platform/deadline';
 import { demandOf } from './encoder-demand';
 import type { Observation } from './observe';
 import type { ApiPorts } from './ports';
-import { SwarmError } from '../domain';
-import type { Status } from '../contracts/api';
 
 const HISTORY_STEPS = 48;
 /** Events of the day ahead are shown, farther than the curves reach. */

@@ -1,5 +1,5 @@
-import { SwarmError } from '../domain';
 import { HISTORY_KEPT_MS, type HistoryImport } from '../contracts/api';
+import { SwarmError } from '../domain';
 import type { AudienceRow } from '../telemetry';
 
 /** Farther off than this, in milliseconds, there is no date. */

@@ -1,7 +1,7 @@
 import { Router } from 'express';
+import { operations, type Status } from '../contracts/api';
 import { retrainScheduleId } from '../domain';
 import type { ModelStore } from '../models';
-import { operations, type Status } from '../contracts/api';
 import type { ApiPorts } from './ports';
 import { serve } from './serve';
 

@@ -1,5 +1,5 @@
-import type { MoveResult } from '../domain';
 import type { MoveRecord } from '../contracts/api';
+import type { MoveResult } from '../domain';
 
 /** What Temporal's visibility store says of one move. */
 export interface ListedMove {

@@ -1,3 +1,5 @@
+import type { Missing, MoveRecord } from '../contracts/api';
+import type { StorageReport } from '../contracts/health';
 import type {
   CellForecast,
   EncoderInfo,
@@ -5,8 +7,6 @@ import type {
   LatestFeedback,
   SwarmWorkflowState,
 } from '../domain';
-import type { StorageReport } from '../contracts/health';
-import type { Missing, MoveRecord } from '../contracts/api';
 import { CachedReading, type Reading } from './cached';
 import type { ApiPorts, FleetMember, LedgerEntry, OriginChannel, SourceChannel } from './ports';
 

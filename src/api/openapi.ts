@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
 import * as api from '../contracts/api';
+import { manifestSchema } from '../contracts/model-manifest';
 import {
   channelSpecSchema,
   encoderBuildSchema,
@@ -10,7 +11,6 @@ import {
   rolloutStateSchema,
   type ErrorCode,
 } from '../domain';
-import { manifestSchema } from '../contracts/model-manifest';
 
 /** Schemas that have a name of their own in the document. */
 const named: Record<string, z.ZodType> = {

@@ -5,6 +5,7 @@ import {
   type WorkflowExecutionInfo,
   type WorkflowHandle,
 } from '@temporalio/client';
+import type { MoveRecord } from '../contracts/api';
 import {
   SwarmError,
   channelControl,
@@ -20,11 +21,10 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../domain';
-import type { MoveRecord } from '../contracts/api';
+import { noSwarm, type TemporalCalls } from '../temporal/calls';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import { readHistory } from './run-history';
-import { noSwarm, type TemporalCalls } from '../temporal/calls';
 
 /** Results of ended moves never change: keep so many of them. */
 const KEPT_RECORDS = 500;

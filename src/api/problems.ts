@@ -1,5 +1,5 @@
-import { storageProblem } from '../contracts/health';
 import type { ChannelStatus, EncoderStatus } from '../contracts/api';
+import { storageProblem } from '../contracts/health';
 import type { Observation } from './observe';
 
 const UNRESOLVED_AFTER_MS = 60_000;

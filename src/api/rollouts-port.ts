@@ -1,3 +1,4 @@
+import { taskQueueOf } from '../config/config';
 import {
   SwarmError,
   rolloutControl,
@@ -6,7 +7,6 @@ import {
   type RolloutRequest,
   type RolloutState,
 } from '../domain';
-import { taskQueueOf } from '../config/config';
 import type { TemporalCalls } from '../temporal/calls';
 
 /** The rollout of the cell as the API asks it: the one under way, else the last one. Refuses with a SwarmError. */

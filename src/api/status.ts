@@ -1,8 +1,8 @@
-import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
 import type { ChannelStatus, EncoderStatus, Status } from '../contracts/api';
+import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
 import { regionOutlooks } from '../planner';
-import { demandOf, peakOf } from './encoder-demand';
 import { alertsOf } from './alerts';
+import { demandOf, peakOf } from './encoder-demand';
 import type { Observation } from './observe';
 import type { OriginChannel } from './ports';
 import { problemsOf } from './problems';

@@ -1,15 +1,15 @@
 import type { Environment } from '../config/config';
+import { encoderClientFor } from '../contracts/encoder/client';
+import { readStorageReports } from '../contracts/health';
 import { OriginClient } from '../contracts/origin';
 import { SourceClient } from '../contracts/source';
-import { readStorageReports } from '../contracts/health';
-import { encoderClientFor } from '../contracts/encoder/client';
 import { createFleetProvider } from '../fleet/create-provider';
 import { createTelemetryStore } from '../telemetry/create-store';
-import { TemporalOrchestration } from './orchestration';
-import { createRolloutsPort } from './rollouts-port';
 import { TemporalCalls } from '../temporal/calls';
-import { createVersionsPort } from './versions-port';
+import { TemporalOrchestration } from './orchestration';
 import type { ApiPorts } from './ports';
+import { createRolloutsPort } from './rollouts-port';
+import { createVersionsPort } from './versions-port';
 
 const DEADLINE_MS = 2_000;
 

@@ -1,6 +1,6 @@
+import type { Status, WhatIf } from '../contracts/api';
 import { SwarmError, type CellForecast, type DemandCurve } from '../domain';
 import { encoderCurves, type ChannelPlacement } from '../forecast';
-import type { Status, WhatIf } from '../contracts/api';
 import { peakOf } from './encoder-demand';
 
 /** Where every channel is now. */

@@ -1,7 +1,7 @@
 import type { Answer, Asking, Operation } from '../contracts/api';
 import { callApi } from '../contracts/api/client';
-import { SwarmError } from '../domain';
 import { anyAnswer, callJson } from '../contracts/call';
+import { SwarmError } from '../domain';
 
 const READ_DEADLINE_MS = 10_000;
 /** Longer than the API waits for a move, so that its answer is heard. */

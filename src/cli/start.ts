@@ -1,10 +1,10 @@
 import { open, writeFile } from 'node:fs/promises';
-import { SwarmError, channelWithDefaults } from '../domain';
 import { boundedRun } from '../acceptance/bounded-run';
-import { parseInput, withInputs } from '../launch/channel-inputs';
 import { awaitFirstGops } from '../acceptance/first-gops';
 import { MovesWatch, moveInWords } from '../acceptance/moves-watch';
 import { reportInWords } from '../acceptance/run-report';
+import { SwarmError, channelWithDefaults } from '../domain';
+import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
 import { StepReporter } from '../setup';

@@ -1,9 +1,9 @@
 import type { ChannelSpec } from './channel';
 import type { Cordons } from './cordons';
 import type { MoveReason, Plan, Policy } from './plan';
+import type { SnapshotReference } from './planning-record';
 import type { Provisioning } from './provisioning';
 import type { Fitness } from './snapshot';
-import type { SnapshotReference } from './planning-record';
 import type { EncoderUpdate } from './version-manager';
 
 /** Names by which workflows, worker, API and CLI find each other in Temporal. */

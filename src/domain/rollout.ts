@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { idSchema } from './channel';
 import { installedBuildSchema } from './builds';
+import { idSchema } from './channel';
 
 export const rolloutWorkflowId = (cell: string): string => `rollout/${cell}`;
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import type { FleetEncoder } from '../contracts/fleet';
 import { SwarmError, type InstalledBuild } from '../domain';
 import { sha256OfFile } from '../platform/file-digest';
-import { findExecutable } from '../setup';
 import { PartProcess, type PartEvent, type PartRig } from '../platform/processes/part-process';
+import { findExecutable } from '../setup';
 import { verifyInstalled } from './installed-build';
-import type { FleetEncoder } from '../contracts/fleet';
 
 /** Pause before an encoder that died by itself is started again; part of the contract. */
 const RESTART_DELAY_MS = 3_000;

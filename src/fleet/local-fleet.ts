@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
+import type { FleetEncoder } from '../contracts/fleet';
 import { SwarmError, type InstalledBuild } from '../domain';
 import { BuildRecords } from './build-records';
 import { FleetMember, type HostOptions } from './fleet-member';
 import { MemberRecords, type MemberRecord } from './member-records';
-import type { FleetEncoder } from '../contracts/fleet';
 
 export interface LocalFleetOptions extends HostOptions {
   /** Encoder hosts listen on this port and the following ones. */

@@ -1,5 +1,5 @@
-import { SwarmError, seededRandom, type InstalledBuild } from '../domain';
 import type { FleetEncoder } from '../contracts/fleet';
+import { SwarmError, seededRandom, type InstalledBuild } from '../domain';
 import type { FleetProvider } from './provider';
 
 /** How a simulated cloud behaves. */

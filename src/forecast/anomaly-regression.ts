@@ -1,5 +1,5 @@
-import type { CleanSeries } from './clean-series';
 import { anomaliesOf, spikeLimit, type Anomalies } from './anomalies';
+import type { CleanSeries } from './clean-series';
 import { profileValues, type DayProfile } from './day-profile';
 import { believableRange, within } from './extrapolation';
 import type { FitFrame, PointMember } from './point-member';

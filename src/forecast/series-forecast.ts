@@ -1,7 +1,7 @@
 import type { DemandCurve } from '../domain';
-import type { SeriesForecast } from './series';
 import { conformalQuantile, median } from './quantiles';
 import { blendLevel, levelRatio, usualValue } from './seasonal-rule';
+import type { SeriesForecast } from './series';
 
 export interface ForecastShape {
   stepSeconds: number;

@@ -8,12 +8,12 @@ import {
   type SwarmWorkflowState,
 } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
+import { awaitGrpcServing } from '../platform/processes/readiness';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
 import { MAX_LOCAL_ENCODERS } from '../setup';
 import { writeInfluxConfig } from './influx-server';
 import { entryOf, influxPart, nodePart, temporalPart, type PartSurroundings } from './part-list';
 import type { Parts } from './parts';
-import { awaitGrpcServing } from '../platform/processes/readiness';
 
 export interface LaunchOptions {
   surroundings: PartSurroundings;

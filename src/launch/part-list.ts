@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Environment } from '../config/config';
-import type { FoundProgram, SwarmPorts } from '../setup';
 import { growingDelayMs, type PartOptions, type PartRig } from '../platform/processes/part-process';
 import { awaitGrpcServing, awaitHttpOk } from '../platform/processes/readiness';
+import type { FoundProgram, SwarmPorts } from '../setup';
 import { TEMPORAL_HEALTH_SERVICE, temporalServerArgs } from './temporal-server';
 
 /** What is the same for all parts of one swarm. */

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import type { Environment } from '../config/config';
 import type { ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
+import type { PartEvent, PartRig } from '../platform/processes/part-process';
+import { RunRecord } from '../platform/processes/run-record';
 import {
   findOrInstallTools,
   portsFor,
@@ -12,10 +14,8 @@ import {
 } from '../setup';
 import { launch } from './launch';
 import type { PartSurroundings } from './part-list';
-import type { PartEvent, PartRig } from '../platform/processes/part-process';
 import { Parts } from './parts';
 import { portsWanted } from './ports-wanted';
-import { RunRecord } from '../platform/processes/run-record';
 import { swarmEnvironment } from './swarm-environment';
 
 export interface SwarmOptions {

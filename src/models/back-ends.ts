@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
-import { SwarmError } from '../domain';
 import { BACK_ENDS, type BackEndInUse, type BackEndName } from '../contracts/model-manifest';
+import { SwarmError } from '../domain';
 import { transposeBeforeMatMul } from './wasm-matmul';
 
 /** Makes one back end the one in use; any error means that it can't be. */

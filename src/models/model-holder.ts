@@ -1,7 +1,7 @@
+import type { BackEndInUse } from '../contracts/model-manifest';
 import type { EnsembleMember } from '../forecast';
 import type { QuantileNet } from '../forecast/net';
 import type { Logger } from '../platform/logger';
-import type { BackEndInUse } from '../contracts/model-manifest';
 import { guardedMember } from './guarded-member';
 import type { ModelStore } from './model-store';
 

@@ -1,10 +1,10 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BackEndInUse, Manifest } from '../contracts/model-manifest';
+import { backEndInUseSchema, manifestSchema } from '../contracts/model-manifest';
 import { SwarmError } from '../domain';
 import { ARCHITECTURE, type Weights } from '../forecast/net/architecture';
 import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
-import type { BackEndInUse } from '../contracts/model-manifest';
-import { backEndInUseSchema, manifestSchema, type Manifest } from '../contracts/model-manifest';
 import { shippedModelFolder } from './shipped-model';
 import { packWeights, sha256, unpackWeights } from './weights-file';
 

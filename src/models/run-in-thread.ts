@@ -1,7 +1,7 @@
 import { extname, join } from 'node:path';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
-import { SwarmError, type ErrorBody } from '../domain';
 import type { BackEndName } from '../contracts/model-manifest';
+import { SwarmError, type ErrorBody } from '../domain';
 import type { Evaluation, StartingPoint, TrainingProgress, TrainingResult } from './training-task';
 
 interface TaskOf<K extends string> {

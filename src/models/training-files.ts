@@ -1,11 +1,11 @@
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { SwarmError } from '../domain';
-import { ARCHITECTURE, type Weights } from '../forecast/net/architecture';
-import type { TrainingPlan, TrainingState } from '../forecast/net';
-import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
 import { BACK_ENDS } from '../contracts/model-manifest';
+import { SwarmError } from '../domain';
+import type { TrainingPlan, TrainingState } from '../forecast/net';
+import { ARCHITECTURE, type Weights } from '../forecast/net/architecture';
+import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
 import { packWeights, sha256, unpackWeights } from './weights-file';
 
 const DATASET = 'dataset.json';

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { BackEndInUse, TrainingSummary } from '../contracts/model-manifest';
+import { SwarmError } from '../domain';
 import type { SeriesToForecast } from '../forecast';
 import {
   QuantileNet,
@@ -10,11 +12,8 @@ import {
   scoreWindows,
   type Score,
 } from '../forecast/net';
-import type { Weights } from '../forecast/net/architecture';
 import { beginTraining, planTraining, trainEpoch, trainable } from '../forecast/net';
-import { SwarmError } from '../domain';
-import type { BackEndInUse } from '../contracts/model-manifest';
-import type { TrainingSummary } from '../contracts/model-manifest';
+import type { Weights } from '../forecast/net/architecture';
 import type { Checkpoint, Dataset, TrainingFiles, TrainingIdentity } from './training-files';
 
 export interface TrainingProgress {

@@ -1,10 +1,10 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { SwarmError } from '../domain';
 import { loadBackEnd } from './back-ends';
 import type { ThreadAnswer, ThreadTask } from './run-in-thread';
 import { TrainingFiles } from './training-files';
 import { evaluate, train } from './training-task';
-import { SwarmError } from '../domain';
 
 /** Below what the control plane and the encoders of this machine run at. */
 const NICE = 10;

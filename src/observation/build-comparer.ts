@@ -1,5 +1,6 @@
-import { ticksToMs } from '../domain/media-time';
 import type { Client } from '@temporalio/client';
+import type { OriginClient, OriginChannel } from '../contracts/origin';
+import type { RelayChannel, RelayClient } from '../contracts/relay';
 import {
   channelControl,
   channelWorkflowId,
@@ -9,14 +10,12 @@ import {
   type InstalledBuild,
   type RolloutPolicy,
 } from '../domain';
-import { addComparison } from '../versions';
-import { changesSince, wasLost, type SeenOwners } from '../versions';
-import { readingOf, type ChannelMoment } from '../versions';
-import { withinOrNull } from '../platform/deadline';
-import type { EncoderProbe } from './encoder-probe';
+import { ticksToMs } from '../domain/media-time';
 import type { GopQuality } from '../media/quality';
-import type { OriginClient, OriginChannel } from '../contracts/origin';
-import type { RelayChannel, RelayClient } from '../contracts/relay';
+import { withinOrNull } from '../platform/deadline';
+import { addComparison } from '../versions';
+import { changesSince, wasLost, type SeenOwners, readingOf, type ChannelMoment } from '../versions';
+import type { EncoderProbe } from './encoder-probe';
 
 const LOOK_DEADLINE_MS = 800;
 

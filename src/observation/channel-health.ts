@@ -1,6 +1,6 @@
-import { ticksToMs } from '../domain/media-time';
-import type { ChannelObservation, EncoderObservation } from '../domain';
 import type { RelayChannel } from '../contracts/relay';
+import type { ChannelObservation, EncoderObservation } from '../domain';
+import { ticksToMs } from '../domain/media-time';
 
 /** A channel whose owner can't be publishing any more. */
 export interface LostChannel {

@@ -1,7 +1,7 @@
-import { SwarmError } from '../domain';
-import type { FleetEncoder } from '../contracts/fleet';
-import type { FleetProvider } from '../fleet/provider';
 import type { EncoderClient } from '../contracts/encoder/client';
+import type { FleetEncoder } from '../contracts/fleet';
+import { SwarmError } from '../domain';
+import type { FleetProvider } from '../fleet/provider';
 import { withinOrNull } from '../platform/deadline';
 import { deadlinesMs } from './deadlines';
 

@@ -1,5 +1,5 @@
-import type { Cordons, EncoderInfo, EncoderObservation } from '../domain';
 import type { FleetEncoder } from '../contracts/fleet';
+import type { Cordons, EncoderInfo, EncoderObservation } from '../domain';
 import { withinOrNull } from '../platform/deadline';
 import type { EncoderDirectory } from './encoder-directory';
 

@@ -1,3 +1,6 @@
+import type { OriginChannel, OriginClient } from '../contracts/origin';
+import type { RelayChannel, RelayClient } from '../contracts/relay';
+import type { SourceClient } from '../contracts/source';
 import {
   SwarmError,
   type ChannelObservation,
@@ -7,9 +10,6 @@ import {
   type Owner,
   type SwarmSnapshot,
 } from '../domain';
-import type { OriginChannel, OriginClient } from '../contracts/origin';
-import type { RelayChannel, RelayClient } from '../contracts/relay';
-import type { SourceClient } from '../contracts/source';
 import { withinOrNull } from '../platform/deadline';
 import { OrphanWatch, lossOf, type LostChannel, type OrphanSession } from './channel-health';
 import { deadlinesMs } from './deadlines';

@@ -1,6 +1,6 @@
 import { rungsFor, type CellForecast, type ChannelSpec } from '../domain';
-import type { TelemetryStore } from '../telemetry';
 import { withinOrNull } from '../platform/deadline';
+import type { TelemetryStore } from '../telemetry';
 import { deadlinesMs } from './deadlines';
 
 const TROUBLE_HALF_LIFE_MS = 10 * 60_000;

@@ -11,8 +11,8 @@ import {
   type Owner,
   type VersionsState,
 } from '../domain';
-import { heldBackReason, type TargetBuild } from '../versions';
 import { withinOrNull } from '../platform/deadline';
+import { heldBackReason, type TargetBuild } from '../versions';
 import { deadlinesMs } from './deadlines';
 
 /** Choices made at the same moment share one look. */

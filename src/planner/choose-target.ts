@@ -8,8 +8,8 @@ import type {
   SwarmSnapshot,
 } from '../domain';
 import { NOWHERE } from './book';
-import { buildContext } from './context';
 import { fillRejectionOf, rejectionOf, type FillBound } from './constraints';
+import { buildContext } from './context';
 import { PlanDraft } from './draft';
 import { explanationOf } from './explain';
 import { SwarmReader } from './swarm-reader';

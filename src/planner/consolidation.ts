@@ -1,6 +1,6 @@
 import { NOWHERE } from './book';
-import { isResting, largestFirst, type PlanningContext } from './context';
 import { boundOf, hasSessionLeft, isAllowed } from './constraints';
+import { isResting, largestFirst, type PlanningContext } from './context';
 import type { Intent, PlanDraft } from './draft';
 import type { Cause } from './explain';
 import { neighbourhoodOf } from './neighbourhood';

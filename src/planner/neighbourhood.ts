@@ -1,10 +1,10 @@
+import { NOWHERE } from './book';
 import { keepsClass, pinBreachOf } from './constraints';
 import { isResting } from './context';
-import { NOWHERE } from './book';
 import type { Intent, PlanDraft } from './draft';
 import { overloadOf, type Cause } from './explain';
-import { breachWhereItIs } from './repairs';
 import type { RearrangementProblem } from './rearrangement';
+import { breachWhereItIs } from './repairs';
 
 /** A few encoders and those of their channels that a search may move; all the rest stands. */
 export interface Neighbourhood {

@@ -1,12 +1,12 @@
 import type { CellForecast, Fitness, Plan, Policy, SwarmChange, SwarmSnapshot } from '../domain';
 import { buildContext } from './context';
-import { planDrains } from './drain';
 import { PlanDraft } from './draft';
+import { planDrains } from './drain';
 import { planLadders } from './ladders';
-import { planRepairs } from './repairs';
 import { rearrange, rearrangeRest } from './rearrange';
 import { regionOutlooks } from './regions';
 import { planPartialRelief, planRelief } from './relief';
+import { planRepairs } from './repairs';
 import { planScaleIn, planScaleOut } from './scale';
 import { schedule } from './schedule';
 import { SwarmReader } from './swarm-reader';

@@ -1,9 +1,9 @@
 import { pinBreachOf } from './constraints';
 import { fewestDepartures } from './departures';
 import type { Intent, PlanDraft } from './draft';
-import { misplacedChannels } from './repairs';
 import { neighbourhoodOf } from './neighbourhood';
 import { overloadedEncoders } from './relief';
+import { misplacedChannels } from './repairs';
 import { encodersAround, isSmallFleet, reachableEncoders, searchIn } from './search';
 
 /** Of a large fleet, only the surroundings of so many encoders are searched. */

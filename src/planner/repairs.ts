@@ -1,6 +1,6 @@
 import { NOWHERE } from './book';
-import { isResting, largestFirst, type PlanningContext } from './context';
 import { breachOf } from './constraints';
+import { isResting, largestFirst, type PlanningContext } from './context';
 import type { PlanDraft } from './draft';
 import type { Cause } from './explain';
 import { targetFor } from './targets';

@@ -3,8 +3,8 @@ import { empty } from './consolidation';
 import { seen, type PlanningContext } from './context';
 import type { PlanDraft } from './draft';
 import { roundFigures } from './explain';
-import { regionOutlooks } from './regions';
 import { toUnits } from './quanta';
+import { regionOutlooks } from './regions';
 import { decideScaleIn, decideScaleOut, type ScaleInput } from './scale-decision';
 import { schedule } from './schedule';
 

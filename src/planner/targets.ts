@@ -1,5 +1,4 @@
 import { NOWHERE } from './book';
-import { seen, type PlanningContext } from './context';
 import {
   boundOf,
   hasSessionLeft,
@@ -9,6 +8,7 @@ import {
   type FillBound,
   type Rejection,
 } from './constraints';
+import { seen, type PlanningContext } from './context';
 
 export interface TargetOptions {
   atMost: FillBound;

@@ -1,9 +1,9 @@
 import { isResting } from './context';
 import type { PlanDraft } from './draft';
 import { overloadOf } from './explain';
-import { breachWhereItIs, misplacedChannels } from './repairs';
 import { formatQuanta } from './quanta';
 import { overloadedEncoders } from './relief';
+import { breachWhereItIs, misplacedChannels } from './repairs';
 
 /** Tells of channels off air for which no room was found. */
 export const reportHomeless = (draft: PlanDraft, channels: readonly number[]): void => {

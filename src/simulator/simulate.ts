@@ -1,6 +1,5 @@
 import { policySchema, ticksToSeconds, type Policy } from '../domain';
-import { makePlan } from '../planner';
-import { thresholdRule } from '../planner';
+import { makePlan, thresholdRule } from '../planner';
 import { clairvoyantEncoders, clairvoyantHours } from './clairvoyant';
 import { Engine } from './engine';
 import { ForecastBook, totalUnitsPerSample, type ForecastHorizons } from './forecasts';

@@ -1,6 +1,6 @@
+import { table } from '../platform/terminal/table';
 import type { Measures } from './measures';
 import type { SimulationResult } from './simulate';
-import { table } from '../platform/terminal/table';
 
 const fixed = (value: number | null, digits: number): string | null =>
   value === null ? null : value.toFixed(digits);

@@ -1,5 +1,4 @@
-import { channelWithDefaults } from '../domain';
-import { SwarmError } from '../domain';
+import { channelWithDefaults, SwarmError } from '../domain';
 import { chanceOf, normalOf } from './chance';
 import { sessionMinutesAt } from './session-lengths';
 import type { Trace } from './trace-files';

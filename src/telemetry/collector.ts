@@ -1,11 +1,11 @@
-import type { EncoderTelemetry } from '../domain';
 import type { FleetEncoder } from '../contracts/fleet';
+import type { StorageReport } from '../contracts/health';
+import type { EncoderTelemetry } from '../domain';
 import type { FleetProvider } from '../fleet/provider';
 import type { Logger } from '../platform/logger';
-import type { StorageReport } from '../contracts/health';
+import { CdnReplay } from './audience/cdn-replay';
 import type { AudienceReplay } from './audience/replay';
 import { EncoderWatch } from './encoder-watch';
-import { CdnReplay } from './audience/cdn-replay';
 import { channelPoint, encoderPoints, encodingPoints, storagePoint } from './measurement-points';
 import type { OriginView, PublishedChannel } from './origin-view';
 import { Sentinel, type SentinelEvent } from './sentinel';

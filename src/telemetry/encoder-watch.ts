@@ -1,6 +1,6 @@
 import { EncoderClient } from '../contracts/encoder/client';
-import type { EncoderInfo, EncoderTelemetry } from '../domain';
 import type { FleetEncoder } from '../contracts/fleet';
+import type { EncoderInfo, EncoderTelemetry } from '../domain';
 
 const TELEMETRY_DEADLINE_MS = 800;
 /** After a broken health watch a quick answer is enough to show that the host lives. */

@@ -7,9 +7,9 @@ import {
   type CellForecastInput,
   type SessionCost,
 } from '../forecast';
+import { withinOrNull } from '../platform/deadline';
 import type { StepSeries } from './forecast-inputs';
 import type { TelemetryStore } from './store';
-import { withinOrNull } from '../platform/deadline';
 
 /** All inputs but the audience are ones that a forecast can do without: a late one is left out. */
 const READ_DEADLINE_MS = 1_500;

@@ -1,4 +1,5 @@
 import { knownEventSchema, SwarmError, type KnownEvent } from '../domain';
+import { firstTargetMs } from '../forecast';
 import {
   MAX_EVENTS,
   type AudienceRow,
@@ -7,7 +8,6 @@ import {
   type StepSeries,
   type StepWindow,
 } from './forecast-inputs';
-import { firstTargetMs } from '../forecast';
 import type { InfluxConnection, QueryGroup } from './influx-connection';
 import { numberOrNull, text, toInfluxPoint } from './influx-values';
 

@@ -1,9 +1,9 @@
 import { SwarmError, type CellForecast } from '../domain';
 import { firstTargetMs } from '../forecast';
 import { forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
+import { InfluxConnection, type QueryRow } from './influx-connection';
 import { InfluxFeedback } from './influx-feedback';
 import { GENERATED, InfluxInputs } from './influx-inputs';
-import { InfluxConnection, type QueryRow } from './influx-connection';
 import { InfluxPlanningRecords } from './influx-planning-records';
 import { isStorable, name, numberOrNull, text, toInfluxPoint } from './influx-values';
 import { PointBuffer } from './point-buffer';

@@ -1,16 +1,16 @@
 import express from 'express';
 import type { Environment } from '../config/config';
+import { readStorageReports } from '../contracts/health';
 import { createFleetProvider } from '../fleet/create-provider';
 import type { FleetProvider } from '../fleet/provider';
 import { listen } from '../platform/http';
-import { readStorageReports } from '../contracts/health';
 import type { Logger } from '../platform/logger';
 import { AudienceReplay } from './audience/replay';
 import { loadTrace } from './audience/trace';
 import { Collector } from './collector';
+import { createTelemetryStore } from './create-store';
 import { OriginView } from './origin-view';
 import { SignalQueue, type SignalSender } from './signal-queue';
-import { createTelemetryStore } from './create-store';
 import { connectSignals } from './temporal-signals';
 
 /** The Temporal client is loaded once the rush of the start is over. */

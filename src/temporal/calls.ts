@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Workflow } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
 import { SwarmError } from '../domain';
 import { withinDeadline } from '../platform/deadline';
 import { fromTemporal, temporalDown } from './errors';

@@ -30,8 +30,8 @@ import {
   type Policy,
   type SwarmWorkflowInput,
 } from '../domain';
-import { registerSearchAttributes } from './search-attributes';
 import { temporalOptions } from './options';
+import { registerSearchAttributes } from './search-attributes';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_CYCLE_SECONDS = 5;

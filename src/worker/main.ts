@@ -1,6 +1,6 @@
 import { readEnvironment } from '../config/config';
-import { createLogger } from '../platform/logger';
 import { runPart } from '../platform/lifecycle';
+import { createLogger } from '../platform/logger';
 import { installRuntime, startWorker } from './worker';
 
 const log = createLogger('worker');

@@ -13,19 +13,19 @@ import {
 } from '@temporalio/worker';
 import express from 'express';
 import { EncoderDirectory, VersionsView, createActivities } from '../../activities';
+import { taskQueueOf, type Environment } from '../config/config';
+import { encoderClientFor } from '../contracts/encoder/client';
 import { OriginClient } from '../contracts/origin';
 import { RelayClient } from '../contracts/relay';
 import { SourceClient } from '../contracts/source';
-import { createSharedViews } from '../observation/shared-views';
-import { taskQueueOf, type Environment } from '../config/config';
 import { createFleetProvider } from '../fleet/create-provider';
-import { encoderClientFor } from '../contracts/encoder/client';
 import { ModelHolder, ModelStore } from '../models';
+import { createSharedViews } from '../observation/shared-views';
 import { errorHandler, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import { createTelemetryStore } from '../telemetry/create-store';
-import { registerSearchAttributes } from '../temporal/search-attributes';
 import { temporalOptions, type TemporalOptions } from '../temporal/options';
+import { registerSearchAttributes } from '../temporal/search-attributes';
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2_000;

@@ -1,5 +1,5 @@
-import type { MoveRecord } from '../../src/contracts/api';
 import { makeRunReport, reportInWords, type RunFacts } from '../../src/acceptance/run-report';
+import type { MoveRecord } from '../../src/contracts/api';
 
 const move = (options: Partial<MoveRecord>): MoveRecord => ({
   workflowId: 'handoff/ch-1/1',

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
-import type { ErrorCode } from '../../src/domain';
 import type { RunningApi } from '../../src/api/server';
+import type { ErrorCode } from '../../src/domain';
 import type { FakeSwarm } from './fake-swarm';
 import { ask, startFakeApi, type Answer } from './running-api';
 

@@ -1,3 +1,7 @@
+import { recordOfResult, runUrl } from '../../src/api/move-records';
+import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
+import type { MoveRecord } from '../../src/contracts/api';
+import type { StorageReport } from '../../src/contracts/health';
 import {
   SwarmError,
   policySchema,
@@ -14,15 +18,11 @@ import {
   type LatestFeedback,
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
-import { recordOfResult, runUrl } from '../../src/api/move-records';
-import type { StorageReport } from '../../src/contracts/health';
-import type { MoveRecord } from '../../src/contracts/api';
+import type { AudienceRow } from '../../src/telemetry/forecast-inputs';
+import { fakeDigest } from './fake-digest';
 import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
-import type { AudienceRow } from '../../src/telemetry/forecast-inputs';
 import { moveResult } from './move-result';
-import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
-import { fakeDigest } from './fake-digest';
 
 /**
  * A small swarm in memory behind the API's ports. It refuses what the real workflows refuse, so that the faults that a

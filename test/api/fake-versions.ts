@@ -1,5 +1,5 @@
-import { SwarmError, emptyVersions, type EncoderBuild, type VersionsState } from '../../src/domain';
 import type { VersionsPort } from '../../src/api/versions-port';
+import { SwarmError, emptyVersions, type EncoderBuild, type VersionsState } from '../../src/domain';
 import { fakeDigest } from './fake-digest';
 
 /** A catalogue in memory behind the API's port; it refuses what the real workflow refuses by name. */

@@ -7,10 +7,10 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
 import { TemporalOrchestration } from '../../src/api/orchestration';
-import { TemporalCalls } from '../../src/temporal/calls';
 import { searchAttributeNames, type MoveRequest, type SwarmError } from '../../src/domain';
-import { moveResult } from './move-result';
 import { channelWithDefaults } from '../../src/domain/default-channels';
+import { TemporalCalls } from '../../src/temporal/calls';
+import { moveResult } from './move-result';
 
 const path = process.env.TEMPORAL_CLI ?? join(homedir(), '.cache/encoder-swarm/bin/temporal');
 const attributeKeys = Object.fromEntries(

@@ -1,5 +1,5 @@
-import { statusSchema, forecastsSchema } from '../../src/contracts/api';
 import type { RunningApi } from '../../src/api/server';
+import { statusSchema, forecastsSchema } from '../../src/contracts/api';
 import type { FakeSwarm } from './fake-swarm';
 import { moveResult } from './move-result';
 import { ask, startFakeApi } from './running-api';

@@ -1,9 +1,9 @@
 import type { RunningApi } from '../../src/api/server';
 import type { EncoderBuild } from '../../src/domain';
 import { runCli, type CliRun } from '../cli/run-cli';
+import { fakeDigest } from './fake-digest';
 import type { FakeSwarm } from './fake-swarm';
 import { ask, startFakeApi } from './running-api';
-import { fakeDigest } from './fake-digest';
 
 let api: RunningApi & { swarm: FakeSwarm };
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { createSeriesForecaster } from '../../src/forecast';
-import { forecastJsonl, parseForecastLines } from '../../src/cli/forecast-jsonl';
 import { UnusableInput } from '../../src/cli/failure';
+import { forecastJsonl, parseForecastLines } from '../../src/cli/forecast-jsonl';
+import { createSeriesForecaster } from '../../src/forecast';
 import { fuzz, spoilt, spoiltJson } from '../fuzz/fuzz';
 
 const forecaster = createSeriesForecaster();

@@ -1,10 +1,10 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
-import { spawn } from 'node:child_process';
 import type { RunningApi } from '../../src/api/server';
 import { GeneratedPicture } from '../../src/media/stamp';
 import { startFakeApi } from '../api/running-api';

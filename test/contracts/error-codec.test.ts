@@ -1,5 +1,6 @@
-import { ApplicationFailure } from '@temporalio/common';
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import { ApplicationFailure } from '@temporalio/common';
+import { toFailure } from '../../activities/kit/failures';
 import { fromServiceError, toServiceError } from '../../src/contracts/encoder/grpc-errors';
 import {
   SwarmError,
@@ -11,7 +12,6 @@ import {
   type ErrorCode,
 } from '../../src/domain';
 import { fromTemporal } from '../../src/temporal/errors';
-import { toFailure } from '../../activities/kit/failures';
 import { causeOf, refusalBehind } from '../../workflows/kit/failures';
 
 const codes = Object.keys(httpStatusOf) as ErrorCode[];

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cheapChannel, type DataPlane } from '../../bench/lib/data-plane';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { frameCountersOf } from '../support/frame-counters';
 import { startDataPlane } from '../support/data-plane';
+import { frameCountersOf } from '../support/frame-counters';
 import { serveStampedLiveInput } from '../support/stamped-live-input';
 
 /** All that the origin retains of a channel, as one stream. */

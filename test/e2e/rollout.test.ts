@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { operations, type Answer, type Asking, type Operation } from '../../src/contracts/api';
+import { callApi } from '../../src/contracts/api/client';
 import {
   isOver,
   type ChannelSpec,
@@ -10,11 +12,9 @@ import {
   type RolloutState,
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
-import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { operations, type Answer, type Asking, type Operation } from '../../src/contracts/api';
-import { callApi } from '../../src/contracts/api/client';
-import { StepReporter } from '../../src/setup';
 import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
+import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { StepReporter } from '../../src/setup';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
 
 /** GOPs of one second, one rung. */

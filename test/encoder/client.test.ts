@@ -1,11 +1,11 @@
-import { createServer, type Server as TcpServer, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server as TcpServer, Socket } from 'node:net';
 import { Server, ServerCredentials, credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import type { Client, ServiceClientConstructor, ServiceError } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
+import packageJson from '../../package.json';
 import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/client';
 import { ENCODER_SERVICE, encoderContract } from '../../src/contracts/encoder/grpc-contract';
-import packageJson from '../../package.json';
 import { ENCODER_HOST_VERSION } from '../../src/media/encoder/version';
 import { startHost } from './support/test-host';
 

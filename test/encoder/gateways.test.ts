@@ -1,5 +1,5 @@
-import { throughGateways } from '../../src/media/encoder/gateways';
 import type { PrepareSession } from '../../src/contracts/encoder/requests';
+import { throughGateways } from '../../src/media/encoder/gateways';
 
 const order: PrepareSession = {
   sessionId: 's-1',

@@ -1,8 +1,8 @@
 import { SwarmError } from '../../src/domain';
+import { startFeedAndOrigin } from './support/feed-and-origin';
 import type { FeedServer } from './support/feed-server';
 import type { RecordingOrigin } from './support/recording-origin';
 import { LADDER, sessionRequest, startHost, until } from './support/test-host';
-import { startFeedAndOrigin } from './support/feed-and-origin';
 
 let feed: FeedServer;
 let origin: RecordingOrigin;

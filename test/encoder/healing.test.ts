@@ -4,10 +4,10 @@ import { SwarmError } from '../../src/domain';
 import { EncodeSupervisor } from '../../src/media/encoder/encode-supervisor';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
 import { FRAME_TICKS, type Contribution } from './support/contribution';
+import { startFeedAndOrigin } from './support/feed-and-origin';
 import { FeedServer } from './support/feed-server';
 import type { RecordingOrigin } from './support/recording-origin';
 import { GOP_TICKS, LADDER, sessionRequest, startHost, until } from './support/test-host';
-import { startFeedAndOrigin } from './support/feed-and-origin';
 
 let contribution: Contribution;
 let feed: FeedServer;

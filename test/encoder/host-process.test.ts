@@ -1,9 +1,9 @@
 import { EncoderClient } from '../../src/contracts/encoder/client';
+import { startFeedAndOrigin } from './support/feed-and-origin';
 import type { FeedServer } from './support/feed-server';
 import { HostProcess } from './support/host-process';
 import type { RecordingOrigin } from './support/recording-origin';
 import { LADDER, isAlive, sessionRequest, until } from './support/test-host';
-import { startFeedAndOrigin } from './support/feed-and-origin';
 
 let feed: FeedServer;
 let origin: RecordingOrigin;

@@ -2,10 +2,10 @@ import { chmodSync } from 'node:fs';
 import ffmpegInstaller from '@ffmpeg-installer/ffmpeg';
 import { inspectSegment } from '../../src/media/mpegts';
 import { makeContribution } from './support/contribution';
+import { startFeedAndOrigin } from './support/feed-and-origin';
 import { FeedServer } from './support/feed-server';
 import type { RecordingOrigin } from './support/recording-origin';
 import { LADDER, sessionRequest, startHost, until } from './support/test-host';
-import { startFeedAndOrigin } from './support/feed-and-origin';
 
 let feed: FeedServer;
 let origin: RecordingOrigin;

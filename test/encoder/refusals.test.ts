@@ -1,12 +1,12 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SwarmError } from '../../src/domain';
 import type { PrepareSession } from '../../src/contracts/encoder/requests';
+import { SwarmError } from '../../src/domain';
+import { startEncoder } from '../../src/media/encoder/host';
 import { makeContribution } from './support/contribution';
 import { FeedServer } from './support/feed-server';
 import { GOP_TICKS, LADDER, quietLog, sessionRequest, startHost, until } from './support/test-host';
-import { startEncoder } from '../../src/media/encoder/host';
 
 const ORIGIN = 'http://127.0.0.1:9';
 let feed: FeedServer;

@@ -1,6 +1,6 @@
 import { readEnvironment } from '../../src/config/config';
-import { createFleetProvider } from '../../src/fleet/create-provider';
 import type { FleetEncoder } from '../../src/contracts/fleet';
+import { createFleetProvider } from '../../src/fleet/create-provider';
 import type { FleetProvider } from '../../src/fleet/provider';
 import { SimulatedFleet, parseSimulatedFleet } from '../../src/fleet/simulated-fleet';
 

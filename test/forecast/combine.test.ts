@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { seededRandom } from '../../src/domain';
-import { weighMembers } from '../../src/forecast/combine';
 import { clockParts } from '../../src/forecast/clock';
+import { weighMembers } from '../../src/forecast/combine';
 import type { PastCells } from '../../src/forecast/past-forecasts';
 
 const seed = Number(process.env.FAST_CHECK_SEED ?? 20_261_128);

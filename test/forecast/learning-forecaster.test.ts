@@ -1,4 +1,3 @@
-import { learnDue } from '../../src/models';
 import {
   createLearningForecaster,
   createSeriesForecaster,
@@ -7,6 +6,7 @@ import {
   type SeriesToForecast,
 } from '../../src/forecast';
 import { generatedSeries } from '../../src/forecast/net';
+import { learnDue } from '../../src/models';
 
 const DAY = 24;
 const whole = generatedSeries({ count: 6, steps: DAY * 25, horizonSteps: 12, seed: 11 });

@@ -1,8 +1,8 @@
 import { toDemand } from '../../src/forecast/clean-series';
-import { WidthTracker } from '../../src/forecast/width-tracker';
-import { forecastEnsemble, type EnsembleFit } from '../../src/forecast/ensemble';
 import type { CleanSeries } from '../../src/forecast/clean-series';
 import { clockParts } from '../../src/forecast/clock';
+import { forecastEnsemble, type EnsembleFit } from '../../src/forecast/ensemble';
+import { WidthTracker } from '../../src/forecast/width-tracker';
 
 const HORIZON = 3;
 const DAY_STEPS = 24;

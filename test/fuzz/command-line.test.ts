@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { CommanderError, type Command } from 'commander';
+import fc from 'fast-check';
 import { UnusableInput } from '../../src/cli/failure';
 import { parseForecastLines } from '../../src/cli/forecast-jsonl';
 import { parseHistory } from '../../src/cli/history-file';

@@ -1,7 +1,7 @@
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { ENCODER_SERVICE, encoderContract } from '../../src/contracts/encoder/grpc-contract';
 import { EncoderClient } from '../../src/contracts/encoder/client';
+import { ENCODER_SERVICE, encoderContract } from '../../src/contracts/encoder/grpc-contract';
 import { startHost, sessionRequest } from '../encoder/support/test-host';
 import { fuzz, spoiler, spoiltJson } from './fuzz';
 

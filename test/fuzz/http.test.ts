@@ -1,20 +1,20 @@
-import { connect } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import pino from 'pino';
+import { z } from 'zod';
+import { anyAnswer, callJson } from '../../src/contracts/call';
+import { relayChannelSchema } from '../../src/contracts/relay';
 import { startFleetAgent } from '../../src/fleet/agent';
 import type { LocalFleet } from '../../src/fleet/local-fleet';
 import { inspectSegment } from '../../src/media/mpegts';
 import { startSource, type Source } from '../../src/media/source';
+import { makeClip } from '../mpegts/ffmpeg-clips';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { asGop, encodeGops, type EncodedGop } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';
-import { makeClip } from '../mpegts/ffmpeg-clips';
-import { anyAnswer, callJson } from '../../src/contracts/call';
-import { relayChannelSchema } from '../../src/contracts/relay';
-import { z } from 'zod';
 import { fuzz, spoiler, spoilt } from './fuzz';
 import { ask, requests } from './http-requests';
 

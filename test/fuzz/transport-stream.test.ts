@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { LiveEdge } from '../../src/media/encoder/live-edge';
+import { SegmentAssembler } from '../../src/media/encoder/segment-assembler';
 import {
   MalformedTransportStream,
   TransportStreamReader,
@@ -6,8 +8,6 @@ import {
   retimePackets,
 } from '../../src/media/mpegts';
 import { readSegmentFormat } from '../../src/media/origin/segment-format';
-import { LiveEdge } from '../../src/media/encoder/live-edge';
-import { SegmentAssembler } from '../../src/media/encoder/segment-assembler';
 import { makeClip } from '../mpegts/ffmpeg-clips';
 import { fuzz, spoiler } from './fuzz';
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseInput, withInputs } from '../../src/launch/channel-inputs';
 import { channelWithDefaults, seededRandom, shuffled } from '../../src/domain';
+import { parseInput, withInputs } from '../../src/launch/channel-inputs';
 import { parseDurationSeconds } from '../../src/platform/duration';
 
 describe('durations', () => {

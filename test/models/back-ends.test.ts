@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { backEndLoaders, chooseBackEnd, loadBackEnd } from '../../src/models/back-ends';
 import { BACK_ENDS, type BackEndName } from '../../src/contracts/model-manifest';
+import { backEndLoaders, chooseBackEnd, loadBackEnd } from '../../src/models/back-ends';
 
 const failing = (message: string) => () => Promise.reject(new Error(message));
 const choose = (loaders: Partial<typeof backEndLoaders>) =>

@@ -4,8 +4,8 @@ import { createSeriesForecaster } from '../../src/forecast';
 import { generatedSeries } from '../../src/forecast/net';
 import { ModelHolder, ModelStore } from '../../src/models';
 import { guardedMember } from '../../src/models/guarded-member';
-import { shippedModelFolder } from '../../src/models/shipped-model';
 import { readModel } from '../../src/models/model-store';
+import { shippedModelFolder } from '../../src/models/shipped-model';
 import { manifestOf, someWeights, temporaryFolder } from './support/datasets';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

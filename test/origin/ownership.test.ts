@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { SwarmError } from '../../src/domain';
 import type { OwnRequest } from '../../src/contracts/origin';
+import { SwarmError } from '../../src/domain';
 import {
   REMEMBERED_REQUESTS,
   declareGap,

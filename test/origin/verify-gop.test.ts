@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { WRAP_TICKS, retimePackets } from '../../src/media/mpegts';
 import type { GopLedger } from '../../src/contracts/relay';
+import { WRAP_TICKS, retimePackets } from '../../src/media/mpegts';
 import { inspectPart, requireLedger, splitBody } from '../../src/media/origin/verify-gop';
 import { refusalFrom } from '../support/refusal';
 import { GOP_DURATION_TICKS, asGop, encodeGops, type EncodedGop } from './support/segments';

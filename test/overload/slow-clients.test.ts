@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
+import { anyAnswer, callJson } from '../../src/contracts/call';
 import { makeClip } from '../mpegts/ffmpeg-clips';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { encodeGops } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';
-import { anyAnswer, callJson } from '../../src/contracts/call';
 
 const SLOW_CLIENTS = 60;
 /** The defaults, a tenth as long. */

@@ -1,5 +1,5 @@
-import type { SwarmSnapshot } from '../../src/domain';
 import { repeatCommand, walk, walkFor, type Sabotage } from '../../bench/planner/property-walk';
+import type { SwarmSnapshot } from '../../src/domain';
 
 /** `npm run bench:planner -- --properties 1000000 --seed 1` makes a million. */
 const STEPS = Number(process.env.PROPERTY_STEPS ?? 100_000);

@@ -1,13 +1,13 @@
-import { request } from 'node:http';
 import { cp, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { GopLedger, RelayChannel } from '../../src/contracts/relay';
-import { TransportStreamReader } from '../../src/media/mpegts';
 import { anyAnswer, callJson } from '../../src/contracts/call';
-import { gopLedgerSchema, relayChannelSchema } from '../../src/contracts/relay';
 import { mediaHealthSchema } from '../../src/contracts/health';
+import type { GopLedger, RelayChannel } from '../../src/contracts/relay';
+import { gopLedgerSchema, relayChannelSchema } from '../../src/contracts/relay';
+import { TransportStreamReader } from '../../src/media/mpegts';
 import { makeClip } from '../mpegts/ffmpeg-clips';
 import { SmallDisk } from '../support/small-disk';
 import { RelayProcess } from './relay-process';

@@ -1,8 +1,8 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
+import type { GopLedger } from '../../src/contracts/relay';
 import { FEED_OFFSET_TICKS, gopStartTicks } from '../../src/domain';
 import { TransportStreamReader, WRAP_TICKS, unwrapTicks, type PesUnit } from '../../src/media/mpegts';
-import type { GopLedger } from '../../src/contracts/relay';
 import { ffmpegBuilds, makeClip, type ClipOptions } from '../mpegts/ffmpeg-clips';
 import { RelayUnderTest } from './relay-under-test';
 

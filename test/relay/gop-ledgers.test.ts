@@ -1,6 +1,6 @@
+import type { GopLedger } from '../../src/contracts/relay';
 import { ptsLedgerHash } from '../../src/media/mpegts';
 import { GopLedgers } from '../../src/media/relay/gop-ledgers';
-import type { GopLedger } from '../../src/contracts/relay';
 
 const D = 90_000;
 const FRAME = 22_500;

@@ -3,7 +3,7 @@ import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import type { ErrorBody } from '../../src/domain';
+import { z } from 'zod';
 import { callJson } from '../../src/contracts/call';
 import {
   gopLedgerSchema,
@@ -11,7 +11,7 @@ import {
   type GopLedger,
   type RelayChannel,
 } from '../../src/contracts/relay';
-import { z } from 'zod';
+import type { ErrorBody } from '../../src/domain';
 import { startRelay, type Relay, type RelayOptions } from '../../src/media/relay';
 
 interface IngestAnswer {

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
+import { z } from 'zod';
 import { anyAnswer, callJson } from '../../src/contracts/call';
 import { sourceChannelSchema } from '../../src/contracts/source';
-import { z } from 'zod';
-import { RelayUnderTest } from '../relay/relay-under-test';
 import type { SourceChannel } from '../../src/contracts/source';
 import { startSource, type Source, type SourceOptions } from '../../src/media/source';
+import { RelayUnderTest } from '../relay/relay-under-test';
 
 /** A source in this process on a free port. */
 export class SourceUnderTest {

@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { GeneratedPicture } from '../../src/media/stamp';
 import { paceFrames } from '../../src/media/source/frame-pacer';
+import { GeneratedPicture } from '../../src/media/stamp';
 
 const FRAMES_PER_SECOND = 25;
 

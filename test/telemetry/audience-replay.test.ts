@@ -1,7 +1,7 @@
-import pino from 'pino';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pino from 'pino';
 import { readEnvironment } from '../../src/config/config';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
 import { AudienceReplay, type AudienceReplayOptions } from '../../src/telemetry/audience/replay';

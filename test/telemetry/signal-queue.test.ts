@@ -1,5 +1,5 @@
-import pino from 'pino';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pino from 'pino';
 import type { SentinelEvent } from '../../src/telemetry/sentinel';
 import { SignalQueue, type SignalSender } from '../../src/telemetry/signal-queue';
 

@@ -1,6 +1,6 @@
-import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { readEnvironment } from '../../src/config/config';
 import { connectSignals } from '../../src/telemetry/temporal-signals';
 

@@ -1,6 +1,6 @@
+import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlaylistFollower, verifyCollected, verifyPlaylists } from '../../src/verify';
 import { FRAMES_PER_GOP, encodeGop, key, playlistText } from './reference';

@@ -5,7 +5,11 @@ import { join, resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino from 'pino';
+import { z } from 'zod';
 import { readEnvironment, taskQueueOf, type Environment } from '../../src/config/config';
+import { callJson } from '../../src/contracts/call';
+import { EncoderClient } from '../../src/contracts/encoder/client';
+import { ledgerEntrySchema } from '../../src/contracts/origin';
 import {
   channelControl,
   channelWithDefaults,
@@ -25,13 +29,9 @@ import {
 } from '../../src/domain';
 import { startFleetAgent } from '../../src/fleet/agent';
 import { LocalFleet } from '../../src/fleet/local-fleet';
-import { EncoderClient } from '../../src/contracts/encoder/client';
 import { startOrigin } from '../../src/media/origin/start';
 import { startRelay } from '../../src/media/relay/server';
 import { startSource } from '../../src/media/source/server';
-import { callJson } from '../../src/contracts/call';
-import { ledgerEntrySchema } from '../../src/contracts/origin';
-import { z } from 'zod';
 import { awaitGrpcServing } from '../../src/platform/processes/readiness';
 import { connectTemporal, ensureSwarm } from '../../src/temporal/client';
 import { startWorker } from '../../src/worker/worker';

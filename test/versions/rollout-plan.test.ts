@@ -1,5 +1,3 @@
-import { readingOf } from '../../src/versions/build-readings';
-import { planRollout, type RolloutSituation } from '../../src/versions/rollout-plan';
 import {
   channelWithDefaults,
   policySchema,
@@ -8,6 +6,8 @@ import {
   type EncoderObservation,
   type SessionInfo,
 } from '../../src/domain/index';
+import { readingOf } from '../../src/versions/build-readings';
+import { planRollout, type RolloutSituation } from '../../src/versions/rollout-plan';
 
 const build = (id: string, more: Partial<EncoderBuild> = {}): EncoderBuild => ({
   id,

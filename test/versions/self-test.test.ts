@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { selfTestActivities } from '../../activities/versions/self-test';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { selfTestActivities } from '../../activities/versions/self-test';
 import { emptyVersions, type EncoderBuild } from '../../src/domain';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
 import { PROBE_CASES, combineCases, measureCase } from '../../src/media/probe';

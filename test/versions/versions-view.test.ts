@@ -1,5 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { forPlanning } from '../../src/cycle';
+import {
+  channelWithDefaults,
+  emptyVersions,
+  type EncoderBuild,
+  type EncoderObservation,
+  type SwarmSnapshot,
+} from '../../src/domain';
 import {
   VersionsView,
   targetOf,
@@ -8,14 +16,6 @@ import {
   withVersion,
   type Catalogue,
 } from '../../src/observation/versions-view';
-import {
-  channelWithDefaults,
-  emptyVersions,
-  type EncoderBuild,
-  type EncoderObservation,
-  type SwarmSnapshot,
-} from '../../src/domain';
-import { forPlanning } from '../../src/cycle';
 
 const build = (id: string, compatibilityClass: string | null): EncoderBuild => ({
   ...{ id, digest: id.padEnd(64, '0'), source: { kind: 'path', path: `/${id}` }, executablePath: `/${id}` },

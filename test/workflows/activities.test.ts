@@ -5,11 +5,10 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { EncoderDirectory } from '../../activities';
-import { OrphanWatch, lossOf } from '../../src/observation/channel-health';
-import { EncoderProbe } from '../../src/observation/encoder-probe';
 import { toFailure } from '../../activities/kit/failures';
 import { awaitPublishedActivities } from '../../activities/moves/await-published';
-import { PendingPlacements } from '../../src/observation/pending-placements';
+import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/client';
+import type { FleetEncoder } from '../../src/contracts/fleet';
 import {
   SwarmError,
   channelWithDefaults,
@@ -17,10 +16,11 @@ import {
   type EncoderObservation,
   type SessionInfo,
 } from '../../src/domain';
-import type { FleetEncoder } from '../../src/contracts/fleet';
-import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/client';
-import { ledgerEntry, relayChannel } from '../support/wire';
+import { OrphanWatch, lossOf } from '../../src/observation/channel-health';
+import { EncoderProbe } from '../../src/observation/encoder-probe';
+import { PendingPlacements } from '../../src/observation/pending-placements';
 import { startHost } from '../encoder/support/test-host';
+import { ledgerEntry, relayChannel } from '../support/wire';
 import { freePort } from '../telemetry/support/influx-under-test';
 
 const spec = channelWithDefaults('ch-1');

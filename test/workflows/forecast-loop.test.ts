@@ -6,11 +6,11 @@ import pino from 'pino';
 import type { IssuedForecast } from '../../activities';
 import { forecastingActivities } from '../../activities/forecast/forecasting';
 import { scoringActivities } from '../../activities/forecast/scoring';
-import { operations, type Accuracy } from '../../src/contracts/api';
-import { callApi } from '../../src/contracts/api/client';
 import { startApi, type RunningApi } from '../../src/api/server';
 import { createPorts } from '../../src/api/upstream';
 import { readEnvironment } from '../../src/config/config';
+import { operations, type Accuracy } from '../../src/contracts/api';
+import { callApi } from '../../src/contracts/api/client';
 import {
   channelWithDefaults,
   policySchema,

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino from 'pino';
+import { z } from 'zod';
 import { readEnvironment, type Environment } from '../../src/config/config';
+import { callJson } from '../../src/contracts/call';
+import { ledgerEntrySchema, type LedgerEntry } from '../../src/contracts/origin';
 import {
   channelControl,
   channelWithDefaults,
@@ -21,9 +24,6 @@ import { startEncoder, type EncoderHost } from '../../src/media/encoder/host';
 import { startOrigin } from '../../src/media/origin/start';
 import { startRelay } from '../../src/media/relay/server';
 import { startSource } from '../../src/media/source/server';
-import { callJson } from '../../src/contracts/call';
-import { ledgerEntrySchema, type LedgerEntry } from '../../src/contracts/origin';
-import { z } from 'zod';
 import { connectTemporal, ensureSwarm, wakeSwarm } from '../../src/temporal/client';
 import { startWorker } from '../../src/worker/worker';
 import { startTemporal } from './support/temporal';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { telemetryActivities } from '../../activities/cycle/telemetry';
-import { TelemetryView } from '../../src/observation/telemetry-view';
 import { readEnvironment } from '../../src/config/config';
 import { channelWithDefaults, type MoveResult } from '../../src/domain';
+import { TelemetryView } from '../../src/observation/telemetry-view';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
 import { InfluxUnderTest } from '../telemetry/support/influx-under-test';
 

@@ -1,10 +1,10 @@
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import * as workflows from '../../workflows';
-import { recordRolloutHistories } from './support/rollout-histories';
-import { recordVersionHistories } from './support/version-histories';
 import { recordHistories, savedHistories, type SavedHistory } from './support/histories';
 import { mutated, replaySaved } from './support/replay-saved';
+import { recordRolloutHistories } from './support/rollout-histories';
 import { bundleWorkflows, quietRuntime } from './support/temporal';
+import { recordVersionHistories } from './support/version-histories';
 
 /**
  * Workflows on a server are replayed by whatever code the worker brings: these histories must go on replaying.

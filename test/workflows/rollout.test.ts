@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
+import type { Activities } from '../../activities';
 import {
   rolloutControl,
   rolloutPolicySchema,
@@ -11,7 +12,6 @@ import {
   type SwarmWorkflowState,
   type Verdict,
 } from '../../src/domain';
-import type { Activities } from '../../activities';
 import { FakeSwarm, failing } from './support/fake-activities';
 import { newer, planFor, startOwnersServer, verdictOf } from './support/rollout-fixtures';
 import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';

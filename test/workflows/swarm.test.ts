@@ -1,6 +1,7 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Activities, CyclePlan } from '../../activities';
 import {
   searchAttributeNames,
   swarmControl,
@@ -9,10 +10,9 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
-import type { Activities, CyclePlan } from '../../activities';
+import { originChannel } from '../support/wire';
 import { FakeSwarm, failing } from './support/fake-activities';
 import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';
-import { originChannel } from '../support/wire';
 
 let bench: Workbench;
 let origin: Server;

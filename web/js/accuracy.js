@@ -1,11 +1,23 @@
-import { byId, element, keyedList, setAttribute, setText } from './dom.js';
+import { byId, element, keyedList, setAttribute, setText, within } from './dom.js';
 import * as format from './format.js';
 
+/** @typedef {import('../../src/contracts/api').Accuracy} Accuracy */
+/** @typedef {Accuracy['series'][number]} Series */
+
+/** @param {Series} series */
 const nameOf = ({ kind, id }) => (kind === 'viewers' ? `${id} viewers` : `CDN load ${id}`);
 
-/** How far a share may be off before it stands out: beyond what chance makes of so few steps. */
+/**
+ * How far a share may be off before it stands out: beyond what chance makes of so few steps.
+ * @param {number} share
+ * @param {number} count
+ */
 const tolerance = (share, count) => 3 * Math.sqrt((share * (1 - share)) / Math.max(1, count)) + 0.03;
 
+/**
+ * @param {string} label
+ * @param {Record<string, string>} attributes
+ */
 const cell = (label, attributes = {}) => element('td', { 'data-label': label, ...attributes });
 
 const createRow = () => {
@@ -20,6 +32,7 @@ const createRow = () => {
   const pill = element('span', { class: 'pill' });
   drift.append(pill);
   const node = element('tr', {}, series, ahead, count, coverage, over, mase, band, drift);
+  /** @param {Series} one */
   const update = (one) => {
     setText(series, nameOf(one));
     setText(ahead, one.lead);
@@ -36,10 +49,14 @@ const createRow = () => {
   return { node, update };
 };
 
-const render = keyedList(byId('accuracy').querySelector('tbody'), createRow);
+const render = keyedList(within(byId('accuracy'), 'tbody', HTMLTableSectionElement), createRow);
 
-/** The nearest and the farthest lead of each series, and every one that drifts. */
+/**
+ * The nearest and the farthest lead of each series, and every one that drifts.
+ * @param {Series[]} series
+ */
 const worthShowing = (series) => {
+  /** @type {Map<string, number>} */
   const farthest = new Map();
   for (const { kind, id, lead } of series) {
     const key = `${kind}/${id}`;
@@ -50,6 +67,7 @@ const worthShowing = (series) => {
   );
 };
 
+/** @param {Accuracy} accuracy */
 export const showAccuracy = ({ series, model, errorCorrelation }) => {
   render(worthShowing(series), ({ kind, id, lead }) => `${kind}/${id}/${lead}`);
   const correlation =

@@ -1,5 +1,6 @@
 /** A refusal of the API, with what to do about it. */
 export class Refusal extends Error {
+  /** @param {{ code: string, message: string, hint?: string | undefined }} refused */
   constructor({ message, hint, code }) {
     super(message);
     this.hint = hint;
@@ -7,8 +8,17 @@ export class Refusal extends Error {
   }
 }
 
-/** Calls the API; throws a Refusal that says cause and hint. */
+/**
+ * Calls the API; throws a Refusal that says cause and hint.
+ * @template {'GET' | 'POST'} M
+ * @template {string} P
+ * @param {M} method
+ * @param {[import('../../src/contracts/api').OperationAt<M, P>] extends [never] ? never : P} path
+ * @param {import('../../src/contracts/api').BodyAt<M, P>} [body]
+ * @returns {Promise<import('../../src/contracts/api').AnswerAt<M, P>>}
+ */
 export const call = async (method, path, body) => {
+  /** @type {Response} */
   let response;
   try {
     response = await fetch(`api${path}`, {
@@ -25,7 +35,7 @@ export const call = async (method, path, body) => {
       hint: 'Look whether it runs; start it with npm start.',
     });
   }
-  if (response.status === 204) return null;
+  if (response.status === 204) return /** @type {any} */ (null);
   const answer = await response.json().catch(() => null);
   if (response.ok && answer !== null) return answer;
   throw new Refusal(answer?.error ?? { code: 'internal', message: `The API answered ${response.status}.` });
@@ -33,9 +43,14 @@ export const call = async (method, path, body) => {
 
 /**
  * Listens to the swarm. Calls onStatus each second while it answers, and onSilence(lastAtMs) when it does not.
+ * @param {{
+ *   onStatus(status: import('../../src/contracts/api').Status): void,
+ *   onSilence(lastAtMs: number | null): void,
+ * }} listener
  */
 export const listen = ({ onStatus, onSilence }) => {
   const patienceMs = 4_000;
+  /** @type {number | null} */
   let lastAtMs = null;
   let heardAtMs = Date.now();
   const events = new window.EventSource('api/status/stream');

@@ -1,10 +1,17 @@
 import { call } from './api.js';
-import { byId, element, keyedList, setAttribute, setOptions, setText } from './dom.js';
+import { byId, element, keyedList, setAttribute, setOptions, setText, within } from './dom.js';
 import * as format from './format.js';
 import { act } from './notices.js';
 import { createSparkline } from './sparkline.js';
 import { explain } from './story.js';
 
+/**
+ * @typedef {import('../../src/contracts/api').Status} Status
+ * @typedef {import('../../src/contracts/api').ChannelStatus} ChannelStatus
+ * @typedef {import('../../src/contracts/api').Forecasts} Forecasts
+ */
+
+/** @type {Record<ChannelStatus['status'], string>} */
 const levels = {
   'on-air': 'good',
   moving: 'info',
@@ -14,12 +21,24 @@ const levels = {
   'off-air': 'bad',
 };
 
+/** @type {Status['encoders']} */
 let encoders = [];
-/** Where channels that move now are going, and audience curves; both by channel id. */
+/**
+ * Where channels that move now are going, by channel id.
+ * @type {Map<string | null, string | null>}
+ */
 let targets = new Map();
+/**
+ * Audience curves by channel id.
+ * @type {Map<string, Forecasts['channels'][number]>}
+ */
 let curves = new Map();
 
-const handOff = (id, select) => (event) => {
+/**
+ * @param {string} id
+ * @param {HTMLSelectElement} select
+ */
+const handOff = (id, select) => (/** @type {import('./dom.js').Pressed} */ event) => {
   const encoderId = select.value;
   return act(
     event.currentTarget,
@@ -32,9 +51,15 @@ const handOff = (id, select) => (event) => {
   );
 };
 
+/**
+ * @param {string} label
+ * @param {Record<string, string>} attributes
+ * @param {Node[]} children
+ */
 const cell = (label, attributes, ...children) =>
   element('td', { 'data-label': label, ...attributes }, ...children);
 
+/** @param {string} id */
 const createRow = (id) => {
   const dot = element('span', { class: 'dot', 'aria-hidden': 'true' });
   const status = element('span', { class: 'status' });
@@ -43,6 +68,8 @@ const createRow = (id) => {
   const viewers = element('b');
   const forecast = element('span', { class: 'hint' });
   const sparkline = createSparkline();
+  /** @type {Forecasts['channels'][number] | undefined} */
+  let drawnCurve;
   const delay = element('span');
   const gop = element('b');
   const token = element('span', { class: 'hint' });
@@ -79,6 +106,7 @@ const createRow = (id) => {
     cell('', { class: 'why' }, why),
   );
 
+  /** @param {ChannelStatus} channel */
   const update = (channel) => {
     setAttribute(dot, 'data-level', levels[channel.status]);
     setText(status, channel.status === 'on-air' ? '' : channel.status.replace('-', ' '));
@@ -111,9 +139,9 @@ const createRow = (id) => {
       channel.viewersForecastP90 === null ? 'no forecast' : `P90 ${format.whole(channel.viewersForecastP90)}`,
     );
     const curve = curves.get(id);
-    if (curve && sparkline.drawn !== curve) {
+    if (curve && drawnCurve !== curve) {
       sparkline.update(curve);
-      sparkline.drawn = curve;
+      drawnCurve = curve;
     }
     setText(delay, format.milliseconds(channel.publishDelayMs));
     setText(gop, channel.nextGop === null ? '–' : format.whole(channel.nextGop - 1));
@@ -122,15 +150,19 @@ const createRow = (id) => {
       ['', 'Fittest encoder'],
       ...encoders
         .filter((encoder) => encoder.id !== channel.owner?.encoderId)
-        .map((encoder) => [encoder.id, encoder.cordoned ? `${encoder.id} (cordoned)` : encoder.id]),
+        .map(
+          ({ id: to, cordoned }) =>
+            /** @type {[string, string]} */ ([to, cordoned ? `${to} (cordoned)` : to]),
+        ),
     ]);
     if (!move.dataset.busy) move.disabled = channel.status === 'starting';
   };
   return { node, update };
 };
 
-const render = keyedList(byId('channels').tBodies[0], createRow);
+const render = keyedList(within(byId('channels'), 'tbody', HTMLTableSectionElement), createRow);
 
+/** @param {Status} status */
 export const showChannels = (status) => {
   encoders = status.encoders;
   targets = new Map(
@@ -143,6 +175,7 @@ export const showChannels = (status) => {
   byId('channels-empty').hidden = status.channels.length > 0;
 };
 
+/** @param {Forecasts} forecasts */
 export const setCurves = (forecasts) => {
   curves = new Map(forecasts.channels.map((channel) => [channel.id, channel]));
 };

@@ -2,13 +2,26 @@ import uPlot from '../vendor/uplot/uPlot.esm.js';
 import { byId, element, keyedList, setAttribute, setText } from './dom.js';
 import * as format from './format.js';
 
+/**
+ * @typedef {import('../../src/contracts/api').Forecasts} Forecasts
+ * @typedef {ReturnType<typeof subjectsOf>[number]} Subject
+ */
+
 const chartHeightPx = 170;
 const style = window.getComputedStyle(document.documentElement);
+/** @param {string} name */
 const colour = (name) => style.getPropertyValue(`--${name}`).trim();
 
-/** 19:10 for 19:10:00, else with its seconds. */
+/**
+ * 19:10 for 19:10:00, else with its seconds.
+ * @param {number} time seconds since 1970
+ */
 const tick = (time) => format.clock(time * 1000).replace(/:00$/, '');
 
+/**
+ * @param {number} widthPx
+ * @returns {uPlot.Options}
+ */
 const options = (widthPx) => {
   const axis = { stroke: colour('dim'), grid: { stroke: colour('line'), width: 1 }, ticks: { show: false } };
   const line = { points: { show: false }, spanGaps: false };
@@ -41,7 +54,10 @@ const options = (widthPx) => {
   };
 };
 
-/** What one chart shows, of an encoder or of a region's CDN. */
+/**
+ * What one chart shows, of an encoder or of a region's CDN.
+ * @param {Forecasts} forecasts
+ */
 const subjectsOf = (forecasts) => [
   ...forecasts.encoders.map((encoder) => ({
     key: `encoder ${encoder.id}`,
@@ -69,7 +85,12 @@ const subjectsOf = (forecasts) => [
   })),
 ];
 
-/** Columns of uPlot: time, measured, P50, P10, P90, limit, capacity. */
+/**
+ * Columns of uPlot: time, measured, P50, P10, P90, limit, capacity.
+ * @param {Subject} subject
+ * @param {Forecasts} forecasts
+ * @returns {uPlot.AlignedData}
+ */
 const columnsOf = (subject, forecasts) => {
   const past = subject.history.filter((point) => point.value !== null);
   const startMs = forecasts.issuedAtMs ?? forecasts.atMs;
@@ -79,7 +100,9 @@ const columnsOf = (subject, forecasts) => {
     ...before.map((point) => point.atMs),
     ...ahead.map((_, i) => startMs + (i + 1) * forecasts.stepSeconds * 1000),
   ];
+  /** @param {number[] | undefined} curve */
   const padded = (curve) => [...before.map(() => null), ...(curve ?? [])];
+  /** @param {number | null} value */
   const level = (value) => timesMs.map(() => value);
   return [
     timesMs.map((ms) => ms / 1000),
@@ -92,10 +115,14 @@ const columnsOf = (subject, forecasts) => {
   ];
 };
 
-/** Draws each known event as a shaded time with its title, behind the lines. */
-const eventMarkers = (eventsNow) => (chart) => {
+/**
+ * Draws each known event as a shaded time with its title, behind the lines.
+ * @param {() => Forecasts['events']} eventsNow
+ */
+const eventMarkers = (eventsNow) => (/** @type {uPlot} */ chart) => {
   const { ctx: pen, bbox } = chart;
   for (const { title, startsAtMs, endsAtMs } of eventsNow()) {
+    /** @param {number} ms */
     const at = (ms) => chart.valToPos(ms / 1000, 'x', true);
     const left = Math.max(bbox.left, at(startsAtMs));
     const right = Math.min(bbox.left + bbox.width, at(endsAtMs));
@@ -120,12 +147,15 @@ const createChart = () => {
   const note = element('span', { class: 'hint' });
   const plot = element('div', { class: 'plot', role: 'img' });
   const node = element('figure', {}, element('figcaption', {}, name, note), plot);
+  /** @type {uPlot | null} */
   let chart = null;
+  /** @type {Forecasts['events']} */
   let events = [];
   const fit = new window.ResizeObserver(() =>
     chart?.setSize({ width: plot.clientWidth, height: chartHeightPx }),
   );
   fit.observe(plot);
+  /** @param {{ subject: Subject, forecasts: Forecasts }} item */
   const update = ({ subject, forecasts }) => {
     const columns = columnsOf(subject, forecasts);
     events = subject.events;
@@ -150,6 +180,7 @@ const createChart = () => {
 
 const render = keyedList(byId('charts'), createChart);
 
+/** @param {Forecasts} forecasts */
 const showNextEvents = ({ events, atMs }) => {
   const next = events.filter(({ endsAtMs }) => endsAtMs > atMs).slice(0, 5);
   const line = byId('next-events');
@@ -165,6 +196,7 @@ const showNextEvents = ({ events, atMs }) => {
   );
 };
 
+/** @param {Forecasts} forecasts */
 export const showCharts = (forecasts) => {
   const drawable = subjectsOf(forecasts).filter(({ curve, history }) => curve || history.length);
   render(

@@ -3,6 +3,12 @@ import { byId, element, keyedList, setAttribute, setText } from './dom.js';
 import * as format from './format.js';
 import { act, confirmed } from './notices.js';
 
+/** @typedef {import('../../src/contracts/api').EncoderStatus} EncoderStatus */
+
+/**
+ * @param {EncoderStatus} encoder
+ * @returns {[level: string, label: string]}
+ */
 const stateOf = (encoder) => {
   if (!encoder.reachable) return ['bad', encoder.fleetState === 'running' ? 'No answer' : encoder.fleetState];
   if (encoder.load === 'overloaded') return ['bad', 'Overloaded'];
@@ -12,13 +18,23 @@ const stateOf = (encoder) => {
   return ['good', 'Ready'];
 };
 
-/** `version 5.1.8-0+deb12u1 Copyright…` is 5.1.8; a snapshot is N-92722. */
+/**
+ * `version 5.1.8-0+deb12u1 Copyright…` is 5.1.8; a snapshot is N-92722.
+ * @param {string} text
+ */
 const shortVersion = (text) => /N-\d+|\d+(\.\d+)+/.exec(text)?.[0] ?? text.slice(0, 12);
 
-const command = (id, name, busy, done) => (event) =>
+/**
+ * @param {string} id
+ * @param {'cordon' | 'uncordon'} name
+ * @param {string} busy
+ * @param {() => string} done
+ */
+const command = (id, name, busy, done) => (/** @type {import('./dom.js').Pressed} */ event) =>
   act(event.currentTarget, busy, () => call('POST', `/encoders/${id}/${name}`, {}), done);
 
-const drain = (id) => async (event) => {
+/** @param {string} id */
+const drain = (id) => async (/** @type {import('./dom.js').Pressed} */ event) => {
   const button = event.currentTarget;
   const yes = await confirmed(
     `Drain ${id}? It takes no new work, and its channels move to other encoders.`,
@@ -33,6 +49,7 @@ const drain = (id) => async (event) => {
     );
 };
 
+/** @param {string} id */
 const createCard = (id) => {
   const pill = element('span', { class: 'pill' });
   const place = element('span', { class: 'place' });
@@ -47,12 +64,9 @@ const createCard = (id) => {
   const figures = element(
     'dl',
     { class: 'bar-figures' },
-    ...[
-      ['Now', now],
-      ['P90', p90],
-      ['Limit', limitText],
-      ['Capacity', capacity],
-    ].map(([label, node]) => element('div', {}, element('dt', {}, label), element('dd', {}, node))),
+    ...Object.entries({ Now: now, P90: p90, Limit: limitText, Capacity: capacity }).map(([label, node]) =>
+      element('div', {}, element('dt', {}, label), element('dd', {}, node)),
+    ),
   );
   const fitness = element('b');
   const weakest = element('span', { class: 'weakest' });
@@ -76,11 +90,7 @@ const createCard = (id) => {
     'Uncordon',
   );
   const drainButton = element('button', { type: 'button', click: drain(id) }, 'Drain');
-  for (const [button, verb] of [
-    [cordon, 'Cordon'],
-    [uncordon, 'Uncordon'],
-    [drainButton, 'Drain'],
-  ]) {
+  for (const [verb, button] of Object.entries({ Cordon: cordon, Uncordon: uncordon, Drain: drainButton })) {
     button.setAttribute('aria-label', `${verb} ${id}`);
   }
   const node = element(
@@ -94,6 +104,7 @@ const createCard = (id) => {
     element('div', { class: 'actions' }, cordon, uncordon, drainButton),
   );
 
+  /** @param {EncoderStatus} encoder */
   const update = (encoder) => {
     const [level, label] = stateOf(encoder);
     setAttribute(pill, 'data-level', level);
@@ -106,6 +117,7 @@ const createCard = (id) => {
       encoder.forecastP90Units ?? 0,
       0.1,
     );
+    /** @param {number | null} value */
     const share = (value) => `${(100 * (value ?? 0)) / scale}%`;
     used.style.width = share(encoder.unitsUsed);
     predicted.style.width = share(encoder.forecastP90Units);
@@ -160,6 +172,7 @@ const createCard = (id) => {
 
 const render = keyedList(byId('encoders'), createCard);
 
+/** @param {EncoderStatus[]} encoders */
 export const showEncoders = (encoders) => {
   render(encoders, (encoder) => encoder.id);
   const empty = byId('encoders-empty');

@@ -2,7 +2,7 @@ import { showAccuracy } from './accuracy.js';
 import { call, listen } from './api.js';
 import { setCurves, showChannels } from './channels.js';
 import { showCharts } from './charts.js';
-import { byId, element, keyedList, setAttribute, setText } from './dom.js';
+import { byId, element, keyedList, setAttribute, setText, within } from './dom.js';
 import { showEncoders } from './encoders.js';
 import * as format from './format.js';
 import { showMoves } from './moves.js';
@@ -11,8 +11,12 @@ import { watchRollout } from './rollout.js';
 
 const forecastPeriodMs = 3_000;
 const accuracyPeriodMs = 10_000;
+/** @typedef {import('../../src/contracts/api').Status} Status */
+
+/** @type {Record<Status['health'], [level: string, word: string]>} */
 const healthWords = { ok: ['good', 'Healthy'], degraded: ['warn', 'Needs attention'], down: ['bad', 'Down'] };
 
+/** @type {Record<string, string>} */
 const partNames = {
   temporal: 'Temporal',
   influxdb: 'InfluxDB',
@@ -21,11 +25,15 @@ const partNames = {
   fleet: 'The fleet',
 };
 
-const renderProblems = keyedList(byId('problems').querySelector('ul'), (text) => ({
-  node: element('li', {}, text),
-  update() {},
-}));
+const renderProblems = keyedList(
+  within(byId('problems'), 'ul', HTMLUListElement),
+  (/** @type {string} */ text) => ({
+    node: element('li', {}, text),
+    update() {},
+  }),
+);
 
+/** @param {Status} status */
 const showHeader = (status) => {
   const { counts, forecast, cycle } = status;
   const [level, word] = healthWords[status.health];
@@ -45,7 +53,7 @@ const showHeader = (status) => {
     if (!cycleNode.querySelector('a')) {
       cycleNode.replaceChildren(element('a', { target: '_blank', rel: 'noreferrer' }));
     }
-    const link = cycleNode.querySelector('a');
+    const link = within(cycleNode, 'a', HTMLAnchorElement);
     setAttribute(link, 'href', cycle.url);
     setText(link, `${cycle.number}, ${format.age(status.atMs - cycle.atMs)} ago`);
   } else setText(cycleNode, 'none');
@@ -53,6 +61,7 @@ const showHeader = (status) => {
   document.title = `${status.health === 'ok' ? '' : '⚠ '}Encoder Swarm ${status.cell}`;
 };
 
+/** @param {Status} status */
 const showProblems = (status) => {
   const lines = [
     ...status.problems,
@@ -68,6 +77,10 @@ const showProblems = (status) => {
   byId('problems').hidden = lines.length === 0;
 };
 
+/**
+ * @param {boolean} yes
+ * @param {number | null} lastAtMs
+ */
 const connected = (yes, lastAtMs) => {
   const banner = byId('connection');
   banner.hidden = yes;

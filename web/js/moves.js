@@ -1,7 +1,10 @@
-import { byId, element, keyedList, setAttribute, setText } from './dom.js';
+import { byId, element, keyedList, setAttribute, setText, within } from './dom.js';
 import * as format from './format.js';
 import { explain } from './story.js';
 
+/** @typedef {import('../../src/contracts/api').MoveRecord} MoveRecord */
+
+/** @type {Record<MoveRecord['outcome'], string>} */
 const levels = {
   running: 'info',
   completed: 'good',
@@ -12,9 +15,15 @@ const levels = {
   failed: 'bad',
 };
 
+/**
+ * @param {string} label
+ * @param {Record<string, string>} attributes
+ * @param {Node[]} children
+ */
 const cell = (label, attributes, ...children) =>
   element('td', { 'data-label': label, ...attributes }, ...children);
 
+/** @param {MoveRecord} move */
 const pathOf = ({ fromEncoderId: from, toEncoderId: to }) => {
   if (to === null) return from ?? '–';
   if (from === null) return `to ${to}`;
@@ -48,6 +57,7 @@ const createRow = () => {
     cell('Outcome', {}, outcome),
     cell('', { class: 'why' }, story, link),
   );
+  /** @param {MoveRecord} move */
   const update = (move) => {
     workflowId = move.workflowId;
     setText(when, `${format.age(Date.now() - move.requestedAtMs)} ago`);
@@ -68,8 +78,9 @@ const createRow = () => {
   return { node, update };
 };
 
-const render = keyedList(byId('moves').tBodies[0], createRow);
+const render = keyedList(within(byId('moves'), 'tbody', HTMLTableSectionElement), createRow);
 
+/** @param {MoveRecord[]} moves */
 export const showMoves = (moves) => {
   render(moves, (move) => move.runId);
   byId('moves').hidden = moves.length === 0;

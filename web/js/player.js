@@ -2,15 +2,21 @@ import Hls from '../vendor/hls/hls.light.min.mjs';
 import { byId, setOptions } from './dom.js';
 
 const retryMs = 3_000;
-const video = byId('video');
+const video = byId('video', HTMLVideoElement);
 const message = byId('player-message');
-const chooser = byId('player-channel');
-const link = byId('playlist-link');
+const chooser = byId('player-channel', HTMLSelectElement);
+const link = byId('playlist-link', HTMLAnchorElement);
 
+/** @typedef {import('../../src/contracts/api').ChannelStatus} ChannelStatus */
+
+/** @type {Hls | null} */
 let hls = null;
+/** @type {string | null} */
 let playing = null;
+/** @type {ChannelStatus[]} */
 let channels = [];
 
+/** @param {string} text */
 const say = (text) => {
   message.textContent = text;
   message.hidden = text === '';
@@ -22,6 +28,7 @@ const stop = () => {
   playing = null;
 };
 
+/** @param {string} url */
 const retryLater = (url) =>
   setTimeout(() => {
     if (playing === url) {
@@ -35,7 +42,7 @@ const play = () => {
   const url = channel?.playlistUrl ?? null;
   if (url === playing) return;
   stop();
-  if (!url) return;
+  if (!channel || !url) return;
   playing = url;
   link.href = url;
   link.textContent = url;
@@ -45,25 +52,27 @@ const play = () => {
     video.src = url;
     return;
   }
-  hls = new Hls({
+  const player = new Hls({
     liveSyncDurationCount: 2,
     // Catches up after a stall instead of staying behind.
     maxLiveSyncPlaybackRate: 1.2,
     backBufferLength: 10,
     manifestLoadPolicy: policyOf(8_000),
   });
-  hls.on(Hls.Events.ERROR, (_event, { fatal, type, details }) => {
+  hls = player;
+  player.on(Hls.Events.ERROR, (_event, { fatal, type, details }) => {
     if (!fatal) return;
     say(
       `${channel.id} can't be played: ${type === 'networkError' ? 'the origin does not serve it' : details}. Trying again…`,
     );
-    if (type === 'mediaError' && details !== 'manifestIncompatibleCodecsError') hls.recoverMediaError();
+    if (type === 'mediaError' && details !== 'manifestIncompatibleCodecsError') player.recoverMediaError();
     else retryLater(url);
   });
-  hls.loadSource(url);
-  hls.attachMedia(video);
+  player.loadSource(url);
+  player.attachMedia(video);
 };
 
+/** @param {number} maxTimeToFirstByteMs */
 const policyOf = (maxTimeToFirstByteMs) => ({
   default: { maxTimeToFirstByteMs, maxLoadTimeMs: 20_000, timeoutRetry: null, errorRetry: null },
 });
@@ -71,6 +80,7 @@ const policyOf = (maxTimeToFirstByteMs) => ({
 for (const event of ['loadeddata', 'playing']) video.addEventListener(event, () => say(''));
 chooser.addEventListener('change', play);
 
+/** @param {ChannelStatus[]} all */
 export const showPlayer = (all) => {
   channels = all;
   setOptions(

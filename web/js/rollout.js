@@ -1,10 +1,16 @@
 import { Refusal, call } from './api.js';
-import { byId, element, keyedList, setAttribute, setText } from './dom.js';
+import { byId, element, keyedList, setAttribute, setText, within } from './dom.js';
 
 const periodMs = 2_000;
 /** How long one that has ended stays in sight. */
 const shownAfterMs = 60 * 60_000;
 
+/**
+ * @typedef {NonNullable<import('../../src/contracts/api').AnswerAt<'GET', '/rollout'>>} Rollout
+ * @typedef {NonNullable<Rollout['verdict']>['metrics']} Metrics
+ */
+
+/** @type {Record<Rollout['phase'], [level: string, word: string]>} */
 const phases = {
   planning: ['info', 'Planning'],
   upgrading: ['info', 'Upgrading'],
@@ -15,7 +21,9 @@ const phases = {
   'rolled-back': ['bad', 'Rolled back'],
   refused: ['warn', 'Refused'],
 };
+/** @type {Record<Rollout['encoders'][number]['status'], string>} */
 const encoderLevels = {
+  waiting: 'unknown',
   upgraded: 'good',
   upgrading: 'info',
   restoring: 'warn',
@@ -25,19 +33,24 @@ const encoderLevels = {
 
 /** What can be asked for. */
 const actions = {
-  Continue: ['/rollout/decide', { decision: 'continue' }],
-  'Roll back': ['/rollout/decide', { decision: 'roll-back' }],
-  Pause: ['/rollout/pause', {}],
-  Resume: ['/rollout/resume', {}],
-  'Abort and undo': ['/rollout/abort', {}],
+  Continue: () => call('POST', '/rollout/decide', { decision: 'continue' }),
+  'Roll back': () => call('POST', '/rollout/decide', { decision: 'roll-back' }),
+  Pause: () => call('POST', '/rollout/pause', {}),
+  Resume: () => call('POST', '/rollout/resume', {}),
+  'Abort and undo': () => call('POST', '/rollout/abort', {}),
 };
 
+/**
+ * @param {Rollout} rollout
+ * @returns {(keyof typeof actions)[]}
+ */
 const actionsFor = ({ phase, paused }) => {
   if (phase === 'holding') return ['Continue', 'Roll back'];
   if (phase !== 'upgrading' && phase !== 'soaking') return [];
   return [paused ? 'Resume' : 'Pause', 'Abort and undo'];
 };
 
+/** @param {number | null} value */
 const figure = (value) => (value === null ? '–' : value.toPrecision(3));
 
 const renderEncoders = keyedList(byId('rollout-encoders'), () => {
@@ -46,16 +59,17 @@ const renderEncoders = keyedList(byId('rollout-encoders'), () => {
   const note = element('span', { class: 'hint' });
   return {
     node: element('li', {}, name, ' ', status, ' ', note),
+    /** @param {Rollout['encoders'][number]} encoder */
     update(encoder) {
       setText(name, encoder.encoderId);
       setText(status, encoder.status);
-      setAttribute(status, 'data-level', encoderLevels[encoder.status] ?? 'unknown');
+      setAttribute(status, 'data-level', encoderLevels[encoder.status]);
       setText(note, `${encoder.wave}, zone ${encoder.zone}, was ${encoder.from.buildId}`);
     },
   };
 });
 
-const renderMetrics = keyedList(byId('rollout-metrics').querySelector('tbody'), () => {
+const renderMetrics = keyedList(within(byId('rollout-metrics'), 'tbody', HTMLTableSectionElement), () => {
   // On a narrow page the head of the table is gone, and each cell says what it holds.
   const cells = ['New', 'Old', 'Worse in', 'E-value worse', 'E-value good'].map((label) =>
     element('td', { class: 'number', 'data-label': label }),
@@ -63,6 +77,7 @@ const renderMetrics = keyedList(byId('rollout-metrics').querySelector('tbody'), 
   const name = element('th', { scope: 'row' });
   return {
     node: element('tr', {}, name, ...cells),
+    /** @param {[metric: string, m: Metrics[keyof Metrics]]} item */
     update([metric, m]) {
       setText(name, metric);
       const texts = [
@@ -72,23 +87,23 @@ const renderMetrics = keyedList(byId('rollout-metrics').querySelector('tbody'), 
         figure(m.eWorse),
         figure(m.eGood),
       ];
-      texts.forEach((text, i) => setText(cells[i], text));
+      cells.forEach((node, i) => setText(node, texts[i] ?? ''));
     },
   };
 });
 
+/** @param {Refusal | null} refusal */
 const showError = (refusal) => {
   const node = byId('rollout-error');
   node.hidden = refusal === null;
   setText(node, refusal === null ? '' : `${refusal.message} ${refusal.hint ?? ''}`);
 };
 
-const renderActions = keyedList(byId('rollout-actions'), (label) => {
-  const [path, body] = actions[label];
+const renderActions = keyedList(byId('rollout-actions'), (/** @type {keyof typeof actions} */ label) => {
   const act = async () => {
     button.disabled = true;
     try {
-      show(await call('POST', path, body));
+      show(await actions[label]());
       showError(null);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -101,6 +116,7 @@ const renderActions = keyedList(byId('rollout-actions'), (label) => {
   return { node: button, update() {} };
 });
 
+/** @param {Rollout | null} state */
 const show = (state) => {
   const isOld = state?.finishedAtMs && Date.now() - state.finishedAtMs > shownAfterMs;
   byId('rollout').hidden = !state || Boolean(isOld);

@@ -2,9 +2,14 @@ const namespace = 'http://www.w3.org/2000/svg';
 const width = 140;
 const height = 30;
 
+/**
+ * @template {keyof SVGElementTagNameMap} K
+ * @param {K} name
+ * @param {Record<string, string | number>} attributes
+ */
 const shape = (name, attributes) => {
   const node = document.createElementNS(namespace, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
   return node;
 };
 
@@ -22,22 +27,29 @@ export const createSparkline = () => {
   });
   node.append(band, past, middle, now);
 
+  /** @param {import('../../src/contracts/api').Forecasts['channels'][number]} channel */
   const update = (channel) => {
     const history = channel.viewersHistory.map((point) => point.value);
-    const { p10 = [], p50 = [], p90 = [] } = channel.viewers ?? {};
+    const { p10, p50, p90 } = channel.viewers ?? { p10: [], p50: [], p90: [] };
     const steps = history.length + p50.length;
-    const highest = Math.max(1, ...history.filter((value) => value !== null), ...p90);
+    const highest = Math.max(1, ...history.flatMap((value) => value ?? []), ...p90);
+    /** @param {number} step */
     const x = (step) => (steps < 2 ? 0 : (step / (steps - 1)) * width).toFixed(1);
+    /** @param {number} value */
     const y = (value) => (height - 1 - (value / highest) * (height - 2)).toFixed(1);
+    /**
+     * @param {(number | null)[]} values
+     * @param {number} from
+     */
     const line = (values, from) =>
       values.flatMap((value, i) => (value === null ? [] : [`${x(from + i)},${y(value)}`])).join(' ');
     const start = history.length;
     past.setAttribute('points', line(history, 0));
     middle.setAttribute('points', line(p50, start));
-    const back = p10.map((value, i) => [value, start + i]).reverse();
+    const back = p10.map((value, i) => ({ value, step: start + i })).reverse();
     band.setAttribute(
       'points',
-      [line(p90, start), ...back.map(([value, step]) => `${x(step)},${y(value)}`)].join(' '),
+      [line(p90, start), ...back.map(({ value, step }) => `${x(step)},${y(value)}`)].join(' '),
     );
     now.setAttribute('x1', x(Math.max(0, start - 1)));
     now.setAttribute('x2', x(Math.max(0, start - 1)));

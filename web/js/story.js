@@ -1,14 +1,17 @@
 import { call } from './api.js';
-import { byId, element } from './dom.js';
+import { byId, element, within } from './dom.js';
 import { noticeRefusal } from './notices.js';
 
-const dialog = byId('story');
-dialog.querySelector('[data-close]').addEventListener('click', () => dialog.close());
+const dialog = byId('story', HTMLDialogElement);
+within(dialog, '[data-close]', HTMLElement).addEventListener('click', () => dialog.close());
 dialog.addEventListener('click', (event) => {
   if (event.target === dialog) dialog.close();
 });
 
-/** Shows in words why a channel was moved and how it went. */
+/**
+ * Shows in words why a channel was moved and how it went.
+ * @param {string} subject channel id or workflow id
+ */
 export const explain = async (subject) => {
   try {
     const told = await call('GET', `/explain/${subject.split('/').map(encodeURIComponent).join('/')}`);
@@ -23,7 +26,7 @@ export const explain = async (subject) => {
         ),
       ),
     );
-    const link = byId('story-link');
+    const link = byId('story-link', HTMLAnchorElement);
     link.hidden = told.url === null;
     if (told.url) link.href = told.url;
     dialog.showModal();

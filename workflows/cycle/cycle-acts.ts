@@ -5,12 +5,12 @@ import type { EncoderUpdate, Move, PendingEncoder, ScaleChange } from '../../src
 import { swarmWorkflowId } from '../../src/domain/control';
 import { rolloutWorkflowId } from '../../src/domain/rollout';
 import { synchroniseWorkflowId } from '../../src/domain/version-manager';
+import { encodersRequestedSignal, reportEnded, scaleIn, scaleOut } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
 import { causeOf } from '../kit/failures';
-import { encodersRequestedSignal, reportEnded, scaleIn, scaleOut } from '../fleet/scaling';
 import { WORKFLOW_TASK_TIMEOUT, prompt } from '../kit/steps';
-import { synchronise } from '../versions/synchronise';
 import type { ControlCycleInput } from '../kit/types';
+import { synchronise } from '../versions/synchronise';
 import type { Act } from './cycle-record';
 
 /** What a cycle has to act on. */

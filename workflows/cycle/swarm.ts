@@ -32,16 +32,16 @@ import type {
 import { channelWorkflowId, swarmControl } from '../../src/domain/control';
 import { withCordon, withoutCordon, withoutEncoder } from '../../src/domain/cordons';
 import { noProvisioning, withEnded, withRequested, withoutForgotten } from '../../src/domain/provisioning';
-import { attributes } from '../kit/attributes';
-import { channel, contextSignal } from '../moves/channel';
-import { controlCycle } from './control-cycle';
 import { drainEncoder } from '../fleet/drain';
+import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
+import { attributes } from '../kit/attributes';
 import { causeOf, refusal, refusalBehind } from '../kit/failures';
 import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from '../kit/steps';
-import { registerChannel } from './registration';
-import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
-import { showSwarm } from './swarm-details';
 import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
+import { channel, contextSignal } from '../moves/channel';
+import { controlCycle } from './control-cycle';
+import { registerChannel } from './registration';
+import { showSwarm } from './swarm-details';
 
 const addChannelUpdate = defineUpdate<void, [ChannelSpec]>(swarmControl.addChannel);
 const removeChannelUpdate = defineUpdate<void, [string]>(swarmControl.removeChannel);

@@ -18,11 +18,11 @@ import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } fr
 import { channelControl } from '../../src/domain/control';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusalBehind, refusalFor } from '../kit/failures';
-import { handoff } from './handoff';
-import { recovery } from './recovery';
 import { WORKFLOW_TASK_TIMEOUT, long, persistent } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import { moveInProgress, validateInService, validateMove, validateRecover } from '../kit/validation';
+import { handoff } from './handoff';
+import { recovery } from './recovery';
 
 const moveUpdate = defineUpdate<MoveResult, [MoveRequest]>(channelControl.move);
 const recoverUpdate = defineUpdate<MoveResult, [RecoverRequest]>(channelControl.recover);

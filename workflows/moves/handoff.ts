@@ -1,15 +1,15 @@
-import { ticksToMs } from '../../src/domain/media-time';
 import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Ownership, TargetChoice, Trouble } from '../../activities';
 import type { MoveResult, Owner } from '../../src/domain';
+import { ticksToMs } from '../../src/domain/media-time';
 import { upsertAttributes } from '../kit/attributes';
 import { Compensations } from '../kit/compensations';
 import { causeOf, refusal } from '../kit/failures';
-import { emptyResult, finish, setOwner, sessionIdOf } from './move-result';
 import { long, longOnce, persistent, quick } from '../kit/steps';
 import { Story } from '../kit/story';
-import { takeOverElsewhere } from './take-over';
 import type { HandoffInput } from '../kit/types';
+import { emptyResult, finish, setOwner, sessionIdOf } from './move-result';
+import { takeOverElsewhere } from './take-over';
 
 /** How long the new owner may take to publish a GOP that the relay has sealed. */
 const PUBLISH_WITHIN_GOPS = 2.5;

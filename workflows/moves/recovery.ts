@@ -3,11 +3,11 @@ import type { ChannelFacts } from '../../activities';
 import type { MoveResult, RecoverRequest } from '../../src/domain';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf, refusal } from '../kit/failures';
-import { emptyResult, finish, setOwner } from './move-result';
 import { quick } from '../kit/steps';
 import { Story } from '../kit/story';
-import { takeOverElsewhere } from './take-over';
 import type { RecoveryInput } from '../kit/types';
+import { emptyResult, finish, setOwner } from './move-result';
+import { takeOverElsewhere } from './take-over';
 
 /** A late report must not take a channel from an owner that works. */
 const refuseIfStale = (channelId: string, request: RecoverRequest, facts: ChannelFacts): void => {

@@ -1,4 +1,3 @@
-import { ticksToMs } from '../../src/domain/media-time';
 import { isCancellation, sleep } from '@temporalio/workflow';
 import type {
   ChannelFacts,
@@ -9,11 +8,12 @@ import type {
   Trouble,
 } from '../../activities';
 import type { ChannelSpec } from '../../src/domain';
+import { ticksToMs } from '../../src/domain/media-time';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf } from '../kit/failures';
-import { sessionIdOf } from './move-result';
 import { longOnce, quick } from '../kit/steps';
 import type { Story } from '../kit/story';
+import { sessionIdOf } from './move-result';
 
 /** The first GOP comes from the relay's ring: only ffmpeg's start and the GOP itself take time. */
 const PUBLISH_WITHIN_GOPS = 2.5;

@@ -21,11 +21,11 @@ import type {
 import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusal, refusalFor } from '../kit/failures';
+import { WORKFLOW_TASK_TIMEOUT, patient, persistent } from '../kit/steps';
+import type { RolloutInput } from '../kit/types';
 import { completedInWords, showRollout } from './rollout-details';
 import { Soak } from './rollout-soak';
 import { validateAbort, validateDecide, validatePause, validateResume } from './rollout-validation';
-import { WORKFLOW_TASK_TIMEOUT, patient, persistent } from '../kit/steps';
-import type { RolloutInput } from '../kit/types';
 import { upgradeEncoder } from './upgrade-encoder';
 
 const begunUpdate = defineUpdate<RolloutState, []>(rolloutControl.begun);

@@ -6,8 +6,8 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { attributes, upsertAttributes } from '../kit/attributes';
 import { drainEncoder } from '../fleet/drain';
+import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusal, type Cause } from '../kit/failures';
 import { WORKFLOW_TASK_TIMEOUT, patient, persistent } from '../kit/steps';
 import { Story } from '../kit/story';

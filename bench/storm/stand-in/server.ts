@@ -1,14 +1,14 @@
-import { ticksToMs } from '../../../src/domain/media-time';
 import { setTimeout as sleep } from 'node:timers/promises';
 import express, { Router, json } from 'express';
 import { z } from 'zod';
 import type { RelayChannel } from '../../../src/contracts/relay';
 import type { SourceChannel } from '../../../src/contracts/source';
 import { SwarmError } from '../../../src/domain';
+import { ticksToMs } from '../../../src/domain/media-time';
 import { errorHandler, listen } from '../../../src/platform/http';
 import type { Logger } from '../../../src/platform/logger';
-import { GopClock } from './gop-clock';
 import type { AcceptedPut, Commit, EncoderActivity, EncoderFacts } from './contract';
+import { GopClock } from './gop-clock';
 import { SimulatedEncoder } from './simulated-encoder';
 import { TinyGops } from './tiny-gops';
 

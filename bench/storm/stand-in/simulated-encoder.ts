@@ -1,19 +1,19 @@
-import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SwarmError, type SessionInfo } from '../../../src/domain';
-import { serveEncoder, type EncoderMethods } from '../../../src/media/encoder/grpc-server';
+import { isDeepStrictEqual } from 'node:util';
+import { releasedSession, toWireSession } from '../../../src/contracts/encoder/answers';
 import {
   commitSchema,
   getSchema,
   prepareSchema,
   releaseSchema,
 } from '../../../src/contracts/encoder/requests';
-import { releasedSession, toWireSession } from '../../../src/contracts/encoder/answers';
+import { SwarmError, type SessionInfo } from '../../../src/domain';
+import { serveEncoder, type EncoderMethods } from '../../../src/media/encoder/grpc-server';
 import { parseOrRefuse } from '../../../src/platform/http';
 import type { Logger } from '../../../src/platform/logger';
+import type { AcceptedPut, Commit } from './contract';
 import { faultOf } from './encoder-faults';
 import type { GopClock } from './gop-clock';
-import type { AcceptedPut, Commit } from './contract';
 import { SimulatedSession } from './simulated-session';
 import type { TinyGops } from './tiny-gops';
 

@@ -1,8 +1,8 @@
+import type { PrepareSession } from '../../../src/contracts/encoder/requests';
+import { OriginClient } from '../../../src/contracts/origin';
 import { SwarmError, ladderUnits, type SessionInfo, type SessionState } from '../../../src/domain';
 import { GopPublisher } from '../../../src/media/encoder/gop-publisher';
 import { HeldGops } from '../../../src/media/encoder/held-gops';
-import type { PrepareSession } from '../../../src/contracts/encoder/requests';
-import { OriginClient } from '../../../src/contracts/origin';
 import type { AcceptedPut } from './contract';
 import type { SessionFault } from './encoder-faults';
 import type { GopClock } from './gop-clock';

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { operations } from '../../contracts/api';
 import type { KnownEvent } from '../../domain';
-import { contextOf } from '../context';
 import { table } from '../../platform/terminal/table';
+import { contextOf } from '../context';
 import { parseTime } from '../time';
 
 interface AddOptions {

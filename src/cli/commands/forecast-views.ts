@@ -1,10 +1,10 @@
 import { type Command } from 'commander';
-import { wholeNumberOption } from '../../platform/terminal/number-option';
 import { operations, type Accuracy, type WhatIf } from '../../contracts/api';
+import { wholeNumberOption } from '../../platform/terminal/number-option';
+import { seconds, table, units } from '../../platform/terminal/table';
 import { contextOf } from '../context';
 import { plotForecast } from '../forecast-plot';
 import { subjectOf, type ForecastSubject } from '../forecast-subject';
-import { seconds, table, units } from '../../platform/terminal/table';
 
 const DEFAULT_COLUMNS = 80;
 /** So much of the past is shown beside a forecast: three times as long, a day at least. */

@@ -2,10 +2,10 @@ import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { HISTORY_KEPT_MS, HISTORY_ROWS_AT_ONCE, operations } from '../../contracts/api';
 import { SwarmError } from '../../domain';
+import { table } from '../../platform/terminal/table';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { parseHistory, readHistoryFile, weeksToNow, type HistoryRow } from '../history-file';
-import { table } from '../../platform/terminal/table';
 
 interface ImportOptions {
   channel?: string;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { operations, type Models } from '../../contracts/api';
 import type { Manifest } from '../../contracts/model-manifest';
-import { contextOf } from '../context';
 import { table } from '../../platform/terminal/table';
+import { contextOf } from '../context';
 
 const when = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 const figure = (value: number | undefined): string | null => (value === undefined ? null : value.toFixed(3));

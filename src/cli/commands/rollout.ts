@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { operations } from '../../contracts/api';
 import { SwarmError, isOver, rolloutMetrics, type RolloutState } from '../../domain';
+import { table } from '../../platform/terminal/table';
 import { contextOf, type CommandContext } from '../context';
 import { AnsweredNo } from '../failure';
 import { createRolloutProgress } from '../rollout-progress';
-import { table } from '../../platform/terminal/table';
 
 const POLL_MS = 1_000;
 const SILENT_AT_MOST_MS = 120_000;

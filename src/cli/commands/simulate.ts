@@ -1,8 +1,9 @@
 import { open, writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { wholeNumberOption } from '../../platform/terminal/number-option';
 import { readEnvironment } from '../../config/config';
 import { SwarmError, policySchema } from '../../domain';
+import { wholeNumberOption } from '../../platform/terminal/number-option';
+import { createCountProgress } from '../../platform/terminal/progress';
 import {
   defaultSimulation,
   POLICY_NAMES,
@@ -15,10 +16,9 @@ import {
   type SimulationOptions,
   type SimulationResult,
 } from '../../simulator';
+import { simulationLines } from '../../simulator';
 import { contextOf } from '../context';
 import { durationOption } from '../options';
-import { createCountProgress } from '../../platform/terminal/progress';
-import { simulationLines } from '../../simulator';
 
 interface SimulateOptions {
   traces?: string;

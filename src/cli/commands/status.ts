@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { operations, type Status } from '../../contracts/api';
+import { seconds } from '../../platform/terminal/table';
 import { contextOf } from '../context';
 import { channelLines, encoderLines, moveLines } from '../views';
-import { seconds } from '../../platform/terminal/table';
 
 const MOVES_SHOWN = 8;
 

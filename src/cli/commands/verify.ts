@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { operations } from '../../contracts/api';
 import { readEnvironment } from '../../config/config';
+import { operations } from '../../contracts/api';
 import { SwarmError, idSchema } from '../../domain';
+import { createVerifyProgress } from '../../platform/terminal/progress';
+import { table } from '../../platform/terminal/table';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../verify';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
-import { durationOption } from '../options';
 import { AnsweredNo } from '../failure';
-import { createVerifyProgress } from '../../platform/terminal/progress';
-import { table } from '../../platform/terminal/table';
+import { durationOption } from '../options';
 
 interface VerifyCommandOptions {
   key?: string;

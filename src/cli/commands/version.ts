@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { SwarmError, type BuildSource, type EncoderBuild } from '../../domain';
 import { operations, type Versions } from '../../contracts/api';
+import { SwarmError, type BuildSource, type EncoderBuild } from '../../domain';
+import { table } from '../../platform/terminal/table';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { AnsweredNo } from '../failure';
 import { createProbeProgress } from '../probe-progress';
-import { table } from '../../platform/terminal/table';
 
 const PROGRESS_EVERY_MS = 500;
 

@@ -8,3 +8,4 @@ export * from './operations';
 export * from './rollouts';
 export * from './status';
 export * from './versions';
+export type * from './by-path';

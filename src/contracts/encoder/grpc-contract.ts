@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { type ServiceDefinition, loadPackageDefinition } from '@grpc/grpc-js';
+import { loadPackageDefinition } from '@grpc/grpc-js';
+import type { ServiceClientConstructor, ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import type { ServiceClientConstructor } from '@grpc/grpc-js';
 
 /** Full name of the service, as health checks know it. */
 export const ENCODER_SERVICE = 'encoderswarm.v1.Encoder';

@@ -1,5 +1,5 @@
-import { credentials, loadPackageDefinition, type ClientReadableStream } from '@grpc/grpc-js';
-import type { ServiceClientConstructor } from '@grpc/grpc-js';
+import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
+import type { ServiceClientConstructor, ClientReadableStream } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 import { CHANNEL_OPTIONS } from './channel-options';
 import { ENCODER_SERVICE } from './grpc-contract';

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 // Registers the gradients: tfjs-core alone has none.
 import '@tensorflow/tfjs-layers';
 import { seededRandom } from '../../domain';
-import { FEATURE_COUNT, writeFeatures } from './features';
 import { DROPOUT_WIDTHS, WEIGHT_SHAPES, type Weights } from './architecture';
+import { FEATURE_COUNT, writeFeatures } from './features';
 import { QuantileNet, initialWeights, pinballLoss } from './quantile-net';
 import { DAYS_BEFORE_ORIGIN, type ScaledSeries } from './scaled-series';
 

@@ -1,5 +1,5 @@
-import { ticksToMs } from '../../domain/media-time';
 import { SwarmError } from '../../domain';
+import { ticksToMs } from '../../domain/media-time';
 import type { Logger } from '../../platform/logger';
 import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
 import type { EncodedGop } from './types';

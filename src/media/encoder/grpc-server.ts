@@ -6,11 +6,11 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import { SwarmError } from '../../domain';
 import type { WireDescription, WireSession, WireTelemetry } from '../../contracts/encoder/answers';
-import type { Logger } from '../../platform/logger';
 import { ENCODER_SERVICE, encoderContract } from '../../contracts/encoder/grpc-contract';
 import { toServiceError } from '../../contracts/encoder/grpc-errors';
+import { SwarmError } from '../../domain';
+import type { Logger } from '../../platform/logger';
 
 /** Calls under way at a stop may take this long to end. */
 const SHUTDOWN_MS = 500;

@@ -1,3 +1,5 @@
+import { releasedSession, toWireSession } from '../../contracts/encoder/answers';
+import { commitSchema, getSchema, prepareSchema, releaseSchema } from '../../contracts/encoder/requests';
 import type { EncoderInfo } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
@@ -5,11 +7,9 @@ import { BuildDigest } from './build-digest';
 import { detectFfmpeg } from './ffmpeg-capabilities';
 import { throughGateways, type Gateways } from './gateways';
 import { serveEncoder, type EncoderMethods } from './grpc-server';
-import { commitSchema, getSchema, prepareSchema, releaseSchema } from '../../contracts/encoder/requests';
 import { ResourceMeter } from './resource-usage';
 import { SessionRegistry } from './session-registry';
 import { ENCODER_HOST_VERSION } from './version';
-import { releasedSession, toWireSession } from '../../contracts/encoder/answers';
 
 const DEFAULT_FENCED_RELEASE_MS = 60_000;
 

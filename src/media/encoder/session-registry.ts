@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { PrepareSession } from '../../contracts/encoder/requests';
 import { SwarmError, type SessionInfo } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { avcLevelFor } from './avc-level';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { EncodeSession } from './session';
-import type { PrepareSession } from '../../contracts/encoder/requests';
 
 /** How long a preparation waits for the relay's first answer; after it the session goes on trying by itself. */
 const FIRST_ANSWER_MS = 500;

@@ -1,11 +1,11 @@
-import { ticksToMs } from '../../domain/media-time';
+import type { PrepareSession } from '../../contracts/encoder/requests';
 import { SwarmError, ladderUnits, type SessionInfo, type SessionState } from '../../domain';
+import { ticksToMs } from '../../domain/media-time';
 import type { Logger } from '../../platform/logger';
 import { EncodeSupervisor } from './encode-supervisor';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopPublisher } from './gop-publisher';
 import { HeldGops } from './held-gops';
-import type { PrepareSession } from '../../contracts/encoder/requests';
 import type { EncodedGop } from './types';
 
 /** GOPs kept by a session that does not publish: a minute at 2 s, as long as the relay's ring. */

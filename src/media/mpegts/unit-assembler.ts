@@ -1,5 +1,5 @@
-import { ADAPTATION_RANDOM_ACCESS, PACKET_BYTES, adaptationFlags, payloadOffset } from './packet';
 import { MalformedTransportStream } from './malformed';
+import { ADAPTATION_RANDOM_ACCESS, PACKET_BYTES, adaptationFlags, payloadOffset } from './packet';
 import { isPesStart, pesPacketLength, readDts, readPts } from './pes-header';
 import { pictureTypeOf } from './picture-type';
 import type { StreamKind } from './stream-types';

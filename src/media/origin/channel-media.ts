@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import type { DeclaredGap } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
 import { Ledger } from './ledger';
-import type { DeclaredGap } from '../../contracts/origin';
 import { masterPlaylist, mediaPlaylist, windowOf, type PlaylistChannel } from './playlists';
 import type { LedgerRecord, RenditionRecord } from './records';
 import type { SegmentStore } from './segment-store';

@@ -1,9 +1,9 @@
 import type { DeclaredGap, LedgerEntry, OriginChannel, OwnAnswer, OwnRequest } from '../../contracts/origin';
 import { SwarmError, type ErrorCode } from '../../domain';
+import { replaceFile, storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelMedia, type MediaLimits } from './channel-media';
-import { replaceFile, storageRefusal } from '../../platform/durable-file';
 import { GopWaits } from './gop-waits';
 import {
   declareGap,
@@ -14,8 +14,8 @@ import {
   removed,
   type PublishAttempt,
 } from './ownership';
-import { channelFiles, type LoadedChannel } from './recovery';
 import { toLedgerEntry, type ChannelRecord } from './records';
+import { channelFiles, type LoadedChannel } from './recovery';
 import type { RelayLedger } from './relay-ledger';
 import { SerialQueue } from './serial-queue';
 import { publishedRecord } from './timeline';

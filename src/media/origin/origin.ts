@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SwarmError, idSchema } from '../../domain';
 import type { OriginChannel } from '../../contracts/origin';
-import { Channel, type ChannelParts } from './channel';
+import { SwarmError, idSchema } from '../../domain';
 import { makeDirectoryDurably, storageRefusal } from '../../platform/durable-file';
+import { Channel, type ChannelParts } from './channel';
 import { newOwnership } from './ownership';
-import { loadChannel, readChannelRecord } from './recovery';
 import type { ChannelRecord } from './records';
+import { loadChannel, readChannelRecord } from './recovery';
 
 /** How often segments are looked through for those past their retention. */
 const EXPIRY_INTERVAL_MS = 10_000;

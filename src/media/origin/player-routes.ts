@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { Router, type Response } from 'express';
 import { z } from 'zod';
+import { gopNumberSchema } from '../../contracts/origin';
 import { idSchema, renditionSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Origin } from './origin';
 import { versionOf } from './playlists';
-import { gopNumberSchema } from '../../contracts/origin';
 import { wholeNumberSchema } from './records';
 
 /** Routes of players, `/hls/…` (docs/reference/protocols/origin.md): any web page may read them. */

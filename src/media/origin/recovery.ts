@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DeclaredGap } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
 import { Ledger, readLedgerFile } from './ledger';
-import type { DeclaredGap } from '../../contracts/origin';
 import type { OwnershipState } from './ownership';
 import { channelRecordSchema, type ChannelRecord, type LedgerRecord } from './records';
 import { SegmentStore } from './segment-store';

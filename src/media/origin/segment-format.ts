@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MalformedTransportStream, PACKET_BYTES, TransportStreamReader, type PesUnit } from '../mpegts';
-import { hasPayload, payloadOffset } from '../mpegts';
-import { pesPayloadOffset } from '../mpegts';
-import { STREAM_TYPE_H264 } from '../mpegts';
+import { hasPayload, payloadOffset, pesPayloadOffset, STREAM_TYPE_H264 } from '../mpegts';
 import { parseSequenceParameters } from './h264-sps';
 
 /** What a player must know of a segment before it decodes it. */

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
-import { SwarmError } from '../../domain';
 import type { MediaHealth } from '../../contracts/health';
+import { SwarmError } from '../../domain';
 import { errorHandler, listen, type ServerLimits } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
 import { StorageHealth } from '../../platform/storage-health';
-import { controlRoutes, type ControlLimits } from './control-routes';
 import type { MediaLimits } from './channel-media';
+import { controlRoutes, type ControlLimits } from './control-routes';
 import { Origin } from './origin';
 import { playerRoutes } from './player-routes';
 import { relayLedgerAt } from './relay-ledger';

@@ -1,5 +1,5 @@
-import { TICKS_PER_SECOND } from '../../domain';
 import type { DeclaredGap } from '../../contracts/origin';
+import { TICKS_PER_SECOND } from '../../domain';
 import type { PublishAttempt } from './ownership';
 import type { LedgerRecord, RenditionRecord } from './records';
 

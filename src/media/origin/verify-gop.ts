@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { GopLedger } from '../../contracts/relay';
 import { SwarmError, gopStartTicks } from '../../domain';
 import { MalformedTransportStream, inspectSegment, unwrapTicks } from '../mpegts';
 import type { RenditionRecord } from './records';
-import type { GopLedger } from '../../contracts/relay';
 import { readSegmentFormat } from './segment-format';
 
 /** A rendition as the header `x-renditions` announces it. */

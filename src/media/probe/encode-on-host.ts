@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { SwarmError } from '../../domain';
 import type { EncoderClient } from '../../contracts/encoder/client';
+import { SwarmError } from '../../domain';
 import type { EncodedGop } from '../encoder/types';
 import { serveClip } from './clip-server';
 import type { ClipEncode } from './encode-clip';

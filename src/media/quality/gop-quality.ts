@@ -1,11 +1,11 @@
+import type { OriginChannel, OriginClient } from '../../contracts/origin';
+import type { RelayClient } from '../../contracts/relay';
 import type { ChannelSpec, InstalledBuild } from '../../domain';
+import { ssimToDb } from '../../versions';
 import { detectFfmpeg, type FfmpegCapabilities } from '../encoder/ffmpeg-capabilities';
 import { readInputGop } from './input-gop';
 import { encodeReferenceGop } from './reference-gop';
 import { ssimOf } from './similarity';
-import { ssimToDb } from '../../versions';
-import type { OriginChannel, OriginClient } from '../../contracts/origin';
-import type { RelayClient } from '../../contracts/relay';
 
 /** Two short encodes' worth of work; a machine that takes longer has none to spare for measuring. */
 const MEASURE_WITHIN_MS = 8_000;

@@ -1,5 +1,5 @@
-import { EncodeRun } from '../encoder/encode-run';
 import { SwarmError, type Rendition } from '../../domain';
+import { EncodeRun } from '../encoder/encode-run';
 import type { FfmpegCapabilities } from '../encoder/ffmpeg-capabilities';
 
 /** GOPs encoded before the one that is wanted: rate control begins cold (see ffmpegArguments). */

@@ -1,8 +1,8 @@
+import type { GopLedger } from '../../contracts/relay';
 import { gopStartTicks } from '../../domain';
 import { TransportStreamReader, retimePackets, type PesUnit } from '../mpegts';
 import { ContributionClock } from './contribution-clock';
 import type { GopLedgers } from './gop-ledgers';
-import type { GopLedger } from '../../contracts/relay';
 import type { ArrivedUnit } from './unit-ring';
 
 /** Junk that an ingest may carry before it counts as no transport stream at all. */

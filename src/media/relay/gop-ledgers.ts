@@ -1,6 +1,6 @@
+import type { GopLedger } from '../../contracts/relay';
 import { gopOf, gopStartTicks } from '../../domain';
 import { ptsLedgerHash } from '../mpegts';
-import type { GopLedger } from '../../contracts/relay';
 
 /** Collects the presentation times of each GOP and seals them in order. */
 export class GopLedgers {

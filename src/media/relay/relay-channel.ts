@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { GopLedger, RelayChannel as RelayChannelAnswer } from '../../contracts/relay';
 import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, gopOf, gopStartTicks } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import type { ChannelRecord } from './channel-files';
@@ -7,7 +8,6 @@ import { Feed } from './feed';
 import { GopLedgers } from './gop-ledgers';
 import { LEDGER_RETENTION_RINGS, type RestoredRing, type RingStore } from './ring-store';
 import type { StoredGop } from './stored-gop';
-import type { GopLedger, RelayChannel as RelayChannelAnswer } from '../../contracts/relay';
 import { UnitRing, type ArrivedUnit, type RingUnit } from './unit-ring';
 
 export interface RelayChannelOptions {

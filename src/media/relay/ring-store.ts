@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { GopLedger } from '../../contracts/relay';
 import { TICKS_PER_SECOND } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import type { StorageHealth } from '../../platform/storage-health';
 import { GopJournal } from './gop-journal';
 import { fromRecord, ledgerFromRecord, toEntry, toLedgerEntry, type StoredGop } from './stored-gop';
-import type { GopLedger } from '../../contracts/relay';
 
 /** Ledgers are small: they are kept longer than the media, for GOPs that are published late. */
 export const LEDGER_RETENTION_RINGS = 4;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { GopLedger } from '../../contracts/relay';
 import { ptsLedgerHash } from '../mpegts';
 import type { JournalEntry } from './gop-journal';
 import type { JournalRecord } from './record-frame';
-import type { GopLedger } from '../../contracts/relay';
 import type { RingUnit } from './unit-ring';
 
 const ticks = z.int();

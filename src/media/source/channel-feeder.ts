@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SourceChannel, SourceState } from '../../contracts/source';
 import { SwarmError } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import type { RunningInput, StartInput } from './contribution-inputs';
 import { HeldInput, type ResumePoint } from './held-input';
-import type { IngestConnection, RelayLink } from './relay-link';
-import type { SourceChannel, SourceState } from '../../contracts/source';
 import type { SourceChannelSpec } from './kept-channel';
+import type { IngestConnection, RelayLink } from './relay-link';
 
 /** First and longest pause before the next try: with the relay, and with an input that failed or ended. */
 const RELAY_RETRY_MS = { first: 100, longest: 1_000 };

@@ -4,9 +4,9 @@ import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { FfmpegProcess } from './ffmpeg-process';
 import { paceFrames } from './frame-pacer';
+import type { SourceChannelSpec } from './kept-channel';
 import { framesPerGop, generatedArguments, inputArguments } from './mezzanine';
 import { probeInput, type ProbedInput } from './probe';
-import type { SourceChannelSpec } from './kept-channel';
 
 const GENERATED_WIDTH_PX = 320;
 const GENERATED_HEIGHT_PX = 180;

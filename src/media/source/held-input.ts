@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
-import { SwarmError, TICKS_PER_SECOND } from '../../domain';
 import type { RelayChannel } from '../../contracts/relay';
-import { ContributionSpool } from './contribution-spool';
+import { SwarmError, TICKS_PER_SECOND } from '../../domain';
 import type { RunningInput } from './contribution-inputs';
+import { ContributionSpool } from './contribution-spool';
 
 /** Where a relay wants a contribution to go on. */
 export type ResumePoint = Pick<RelayChannel, 'nextGop' | 'resumeSourceTicks'>;

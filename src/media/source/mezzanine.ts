@@ -1,5 +1,5 @@
-import { TICKS_PER_SECOND, ticksToSeconds } from '../../domain';
 import type { SourceSpec } from '../../contracts/source';
+import { TICKS_PER_SECOND, ticksToSeconds } from '../../domain';
 import { LIVE_ANALYSIS_ARGUMENTS, type ProbedInput } from './probe';
 
 /** Pictures per GOP; a fraction where the GOP is not a whole number of pictures. */

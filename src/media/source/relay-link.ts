@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { Writable } from 'node:stream';
-import { SwarmError, errorFromText } from '../../domain';
 import { RelayClient, type RelayChannel } from '../../contracts/relay';
+import { SwarmError, errorFromText } from '../../domain';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
 

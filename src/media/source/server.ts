@@ -1,13 +1,13 @@
 import express from 'express';
 import { z } from 'zod';
 import type { Environment } from '../../config/config';
+import { sourceSpecSchema } from '../../contracts/source';
 import { idSchema } from '../../domain';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { loadOrCreateStampKey } from '../stamp';
 import { RelayLink } from './relay-link';
 import { SourceChannels } from './source-channels';
-import { sourceSpecSchema } from '../../contracts/source';
 
 export interface SourceOptions {
   host: string;

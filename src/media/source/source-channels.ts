@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { SourceChannel } from '../../contracts/source';
 import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
 import { checkTiming, startInputOf, type InputTools } from './contribution-inputs';
+import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
-import type { SourceChannel } from '../../contracts/source';
-import type { SourceChannelSpec } from './kept-channel';
 
 /** How long PUT waits for the first media. A generated picture is there at once; a live URL must be opened. */
 const SENDING_WAIT_MS = { generated: 4_000, url: 10_000 };

@@ -1,7 +1,6 @@
 import type { CellForecast, Fitness, Plan, Policy, SwarmSnapshot } from '../../domain';
 import { fitnessOf } from '../../fitness';
-import { chooseTarget } from '../../planner';
-import { nextZones } from '../../planner';
+import { chooseTarget, nextZones } from '../../planner';
 import type { ForecastBook } from '../forecasts';
 import type { CycleDecision, CycleView, ScalingPolicy } from '../policy';
 import { ChangeWatch } from './change-watch';

@@ -1,5 +1,5 @@
-import type { Logger } from '../../platform/logger';
 import { firstTargetMs } from '../../forecast';
+import type { Logger } from '../../platform/logger';
 import type { Point, TelemetryStore } from '../store';
 import { readAnchor, writeAnchor, type AudienceAnchor } from './anchor';
 import { castRoles, viewersAt, type AudienceRole } from './roles';

@@ -1,7 +1,7 @@
 import pino from 'pino';
-import type { Rendition } from '../../../src/domain';
 import { EncoderClient } from '../../../src/contracts/encoder/client';
 import type { PrepareSession } from '../../../src/contracts/encoder/requests';
+import type { Rendition } from '../../../src/domain';
 import { startEncoder, type EncoderHost, type EncoderHostOptions } from '../../../src/media/encoder/host';
 
 export const GOP_TICKS = 90_000;

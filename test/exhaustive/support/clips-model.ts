@@ -1,6 +1,6 @@
 import type { EncoderClient } from '../../../src/contracts/encoder/client';
-import type { ProbeCase } from '../../../src/media/probe';
 import type { OriginChannel, OriginClient } from '../../../src/contracts/origin';
+import type { ProbeCase } from '../../../src/media/probe';
 import { SELF_TEST_CHANNEL } from './media-model';
 
 /** Stand for what needs ffmpeg. The calls to encoders and origin are those of the real thing, in the same order. */

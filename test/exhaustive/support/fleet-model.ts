@@ -1,5 +1,5 @@
-import { SwarmError, type InstalledBuild } from '../../../src/domain';
 import type { FleetEncoder } from '../../../src/contracts/fleet';
+import { SwarmError, type InstalledBuild } from '../../../src/domain';
 import type { BuildModel, EncoderModel } from './media-model';
 import type { Part } from './network-model';
 

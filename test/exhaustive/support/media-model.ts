@@ -1,3 +1,5 @@
+import type { PrepareSession } from '../../../src/contracts/encoder/requests';
+import type { OwnRequest } from '../../../src/contracts/origin';
 import {
   SwarmError,
   httpStatusOf,
@@ -8,8 +10,6 @@ import {
   type SessionInfo,
   type SessionState,
 } from '../../../src/domain';
-import type { PrepareSession } from '../../../src/contracts/encoder/requests';
-import type { OwnRequest } from '../../../src/contracts/origin';
 import {
   judgePublish,
   newOwnership,

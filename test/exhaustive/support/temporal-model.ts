@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -11,7 +12,6 @@ import {
   WorkflowNotFoundError,
   msToNumber,
 } from '@temporalio/common';
-import { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { VirtualClock } from './virtual-clock';
 
 type Duration = string | number;

@@ -1,5 +1,9 @@
 import { EncoderDirectory, VersionsView, createActivities, type Dependencies } from '../../../activities';
 import { withFailures } from '../../../activities/kit/failures';
+import type { PrepareSession } from '../../../src/contracts/encoder/requests';
+import { OriginClient, type OwnRequest } from '../../../src/contracts/origin';
+import { RelayClient } from '../../../src/contracts/relay';
+import { SourceClient } from '../../../src/contracts/source';
 import {
   SwarmError,
   channelControl,
@@ -21,14 +25,10 @@ import {
   type SwarmWorkflowState,
   type VersionsState,
 } from '../../../src/domain';
-import { OriginClient, type OwnRequest } from '../../../src/contracts/origin';
-import { RelayClient } from '../../../src/contracts/relay';
-import { SourceClient } from '../../../src/contracts/source';
-import type { PrepareSession } from '../../../src/contracts/encoder/requests';
 import { createSharedViews } from '../../../src/observation/shared-views';
 import type { TelemetryStore } from '../../../src/telemetry/store';
-import { channel } from '../../../workflows/moves/channel';
 import { swarm } from '../../../workflows/cycle/swarm';
+import { channel } from '../../../workflows/moves/channel';
 import { versions } from '../../../workflows/versions/version-manager';
 import { FleetModel, builds, fleetEncoder } from './fleet-model';
 import { EncoderModel, OriginModel, RelayModel, refusedAnswer } from './media-model';

@@ -1,12 +1,12 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { channelWithDefaults, type SwarmWorkflowState } from '../../../src/domain';
-import { withFailures } from '../../../activities/kit/failures';
-import { retrainingActivities } from '../../../activities/forecast/retraining';
-import { ModelHolder, ModelStore } from '../../../src/models';
 import type { Dependencies } from '../../../activities';
+import { retrainingActivities } from '../../../activities/forecast/retraining';
+import { withFailures } from '../../../activities/kit/failures';
+import { channelWithDefaults, type SwarmWorkflowState } from '../../../src/domain';
+import { ModelHolder, ModelStore } from '../../../src/models';
+import { quietRuntime } from '../../workflows/support/temporal';
 import { datasetOf, STEP_SECONDS } from './datasets';
 import { trainingProgram } from './training-program';
-import { quietRuntime } from '../../workflows/support/temporal';
 
 /**
  * A worker of its own for the activities of retraining, so that a test can kill it. The history that it collects is

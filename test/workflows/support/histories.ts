@@ -10,9 +10,9 @@ import {
   HISTORY_SUFFIX,
   type History,
 } from '../../../tools/record-state-fixture/saved-history';
+import { originChannel } from '../../support/wire';
 import { FakeSwarm, failing } from './fake-activities';
 import { Workbench, eventually, moveRequest, policy, recoverRequest } from './workbench';
-import { originChannel } from '../../support/wire';
 
 const folder = join(__dirname, '..', 'histories');
 

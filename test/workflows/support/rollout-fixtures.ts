@@ -9,8 +9,8 @@ import {
   type Verdict,
 } from '../../../src/domain';
 import { judge } from '../../../src/versions/verdict';
-import type { FakeSwarm } from './fake-activities';
 import { originChannel } from '../../support/wire';
+import type { FakeSwarm } from './fake-activities';
 
 const build = (buildId: string): InstalledBuild => ({
   buildId,
