@@ -1,8 +1,8 @@
 import { Metadata, credentials, type Client, type ServiceError } from '@grpc/grpc-js';
 import type { z } from 'zod';
 import type { EncoderInfo, EncoderTelemetry, SessionInfo } from '../../domain';
-import { describeAnswerSchema, sessionAnswerSchema, telemetryAnswerSchema } from './answers';
 import { faultsOf } from '../faults';
+import { describeAnswerSchema, sessionAnswerSchema, telemetryAnswerSchema } from './answers';
 import { CHANNEL_OPTIONS } from './channel-options';
 import { encoderContract } from './grpc-contract';
 import { answeredGarbage, fromServiceError } from './grpc-errors';
