@@ -11,7 +11,17 @@ const noNodeBuiltins = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/**', '.dist-new/**', 'node_modules/**', 'coverage/**', '.swarm/**', 'reports/**'] },
+  {
+    ignores: [
+      'dist/**',
+      '.dist-new/**',
+      'node_modules/**',
+      'coverage/**',
+      '.swarm/**',
+      'web-types/**',
+      'reports/**',
+    ],
+  },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],
