@@ -10,6 +10,7 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
+import { originChannel } from '../support/wire';
 import { FakeSwarm, failing } from './support/fake-activities';
 import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';
 
@@ -22,14 +23,9 @@ const swarm = new FakeSwarm();
 /** Just enough of the origin for the activities that ask who owns what. */
 const startOrigin = async (): Promise<void> => {
   origin = createServer((_req, res) => {
-    const channels = [...swarm.owners].map(([id, { token, owner }]) => ({
-      id,
-      token,
-      owner,
-      nextGop: swarm.nextGop,
-      hasPublished: true,
-      lastPublishedAtMs: Date.now(),
-    }));
+    const channels = [...swarm.owners].map(([id, { token, owner }]) =>
+      originChannel({ id, token, owner, nextGop: swarm.nextGop, lastPublishedAtMs: Date.now() }),
+    );
     res.setHeader('content-type', 'application/json').end(JSON.stringify(channels));
   });
   await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));

@@ -10,6 +10,7 @@ import {
   HISTORY_SUFFIX,
   type History,
 } from '../../../tools/record-state-fixture/saved-history';
+import { originChannel } from '../../support/wire';
 import { FakeSwarm, failing } from './fake-activities';
 import { Workbench, eventually, moveRequest, policy, recoverRequest } from './workbench';
 
@@ -45,9 +46,9 @@ export const recordHistories = async (): Promise<void> => {
   await mkdir(folder, { recursive: true });
   const swarm = new FakeSwarm();
   const origin = createServer((_req, res) => {
-    const channels = [...swarm.owners].map(([id, { token, owner }]) => {
-      return { id, token, owner, nextGop: swarm.nextGop, hasPublished: true, lastPublishedAtMs: 0 };
-    });
+    const channels = [...swarm.owners].map(([id, { token, owner }]) =>
+      originChannel({ id, token, owner, nextGop: swarm.nextGop, lastPublishedAtMs: 0 }),
+    );
     res.setHeader('content-type', 'application/json').end(JSON.stringify(channels));
   });
   await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve));
