@@ -43,7 +43,12 @@ const fleetEncoder = {
   startedAtMs: 1,
 };
 
-const calls = {
+interface Call {
+  good: Record<string, unknown>;
+  ask: () => Promise<unknown>;
+}
+
+const calls: Record<string, Call> = {
   origin: { good: originChannel, ask: () => new OriginClient(url).channels() },
   relay: { good: relayChannel, ask: () => new RelayClient(url).channels() },
   source: { good: sourceChannel, ask: () => new SourceClient(url).channels() },
@@ -51,7 +56,7 @@ const calls = {
 };
 
 const required = Object.entries(calls).flatMap(([part, { good, ask }]) =>
-  Object.keys(good).map((field) => ({ part, field, good: good, ask })),
+  Object.keys(good).map((field) => ({ part, field, good, ask })),
 );
 
 describe('an answer of a part', () => {
