@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { path as packagedFfmpeg } from '@ffmpeg-installer/ffmpeg';
-import { factsSchema, readFacts, type Facts } from '../../tools/record-state-fixture/facts';
+import { factsSchema, readFacts, type Facts, type SeenFacts } from '../../tools/record-state-fixture/facts';
 import { SwarmProcess } from '../../tools/record-state-fixture/swarm-process';
 
 /**
@@ -46,10 +46,10 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
   let stateDir: string;
   let swarm: SwarmProcess | undefined;
   let before: Facts;
-  let after: Facts;
+  let after: SeenFacts;
 
-  const facts = (): Promise<Facts | null> => readFacts(`http://127.0.0.1:${PORT_BASE}`).catch(() => null);
-  const isOnAir = (now: Facts): boolean =>
+  const facts = (): Promise<SeenFacts | null> => readFacts(`http://127.0.0.1:${PORT_BASE}`).catch(() => null);
+  const isOnAir = (now: SeenFacts): boolean =>
     before.channels.every(({ id, nextGop }) => {
       const channel = now.channels.find((c) => c.id === id);
       return channel !== undefined && channel.nextGop >= nextGop + NEW_GOPS;
@@ -60,19 +60,19 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
     stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-resumed-'));
     await promisify(execFile)('tar', ['-xzf', join(folder, 'state.tar.gz'), '-C', stateDir]);
     await relocate(stateDir);
-    const recordedWith = ['--encoders', '2', '--channels', String(before.channels.length)];
     swarm = await SwarmProcess.start({
       release: root,
       stateDir,
-      args: [...recordedWith, '--port-base', String(PORT_BASE)],
+      args: [...before.startedWith, '--port-base', String(PORT_BASE)],
       env: process.env,
     });
     const deadlineMs = Date.now() + ON_AIR_LIMIT_MS;
-    let seen: Facts | null;
+    let seen: SeenFacts | null;
     do {
       await sleep(POLL_MS);
       seen = await facts();
-      if (Date.now() > deadlineMs) throw new Error(`Not on air as before: ${JSON.stringify(seen)}`);
+      if (Date.now() > deadlineMs)
+        throw new Error(`Not on air as before: ${JSON.stringify(seen)}\n${swarm.output}`);
     } while (!seen || !isOnAir(seen));
     after = seen;
   }, 90_000);
