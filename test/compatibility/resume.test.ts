@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { path as packagedFfmpeg } from '@ffmpeg-installer/ffmpeg';
+import { OriginClient } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
 import { factsSchema, readFacts, type Facts, type SeenFacts } from '../../tools/record-state-fixture/facts';
 import { SwarmProcess } from '../../tools/record-state-fixture/swarm-process';
 
@@ -19,6 +21,9 @@ const releases = readdirSync(fixtures, { withFileTypes: true })
   .map(({ name }) => name);
 const root = join(__dirname, '..', '..');
 const PORT_BASE = 24_600;
+/** Ports within those of a swarm. */
+const RELAY_PORT_OFFSET = 1;
+const ORIGIN_PORT_OFFSET = 2;
 const ON_AIR_LIMIT_MS = 40_000;
 const POLL_MS = 500;
 /** GOPs that must have gone on air after the resumption, so that a channel does not merely look as before. */
@@ -75,7 +80,7 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
         throw new Error(`Not on air as before: ${JSON.stringify(seen)}\n${swarm.output}`);
     } while (!seen || !isOnAir(seen));
     after = seen;
-  }, 90_000);
+  }, 120_000);
 
   afterAll(async () => {
     await swarm?.stop();
@@ -91,6 +96,21 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
       expect(now!.nextGop).toBeLessThan(nextGop + MOST_GOPS);
     }
     expect(after.channels).toHaveLength(before.channels.length);
+  });
+
+  test('has one unbroken ledger over both releases, and the ring of the one before', async () => {
+    const origin = new OriginClient(`http://127.0.0.1:${PORT_BASE + ORIGIN_PORT_OFFSET}`);
+    const relay = new RelayClient(`http://127.0.0.1:${PORT_BASE + RELAY_PORT_OFFSET}`);
+    for (const { id, nextGop, token } of before.channels) {
+      // GOPs went on air between the look at the facts and the end of the swarm: the seam is a little later.
+      const entries = await origin.ledger(id, nextGop - 3, nextGop + NEW_GOPS);
+      expect(entries.map(({ gop }) => gop - nextGop)).toEqual([-3, -2, -1, 0, 1, 2]);
+      expect(entries.every(({ gapReason }) => gapReason === undefined)).toBe(true);
+      expect(entries[0]!.token).toBeLessThanOrEqual(token);
+      const kept = await relay.ledgers(id, nextGop - 3, nextGop);
+      expect(kept.map(({ gop }) => gop - nextGop)).toEqual([-3, -2, -1]);
+      expect((await relay.channel(id)).oldestGop).toBeLessThan(nextGop);
+    }
   });
 
   test('keeps its cordons, pins, builds, target and known events', () => {

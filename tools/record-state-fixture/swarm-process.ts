@@ -9,7 +9,7 @@ const runRecordSchema = z.looseObject({
   parts: z.record(z.string(), z.looseObject({ pid: z.int().positive() })),
 });
 
-const START_LIMIT_MS = 120_000;
+const START_LIMIT_MS = 70_000;
 /** Printed once every channel is on air and every part answers. */
 const STARTED = '  page ';
 
