@@ -82,7 +82,7 @@ export class RelayClient extends PartClient {
     return this.ask(gopLedgerSchema, path, options);
   }
 
-  /** The ledgers of sealed GOPs `from` to `to`, inclusive as the relay counts them, as far as they are kept. */
+  /** The ledgers of sealed GOPs `from` to `to`, exclusive, as far as they are kept. */
   ledgers(channelId: string, from: number, to: number, options: CallOptions = {}): Promise<GopLedger[]> {
     const path = `${this.channelPath(channelId)}/ledger?from=${from}&to=${to}`;
     return this.ask(z.array(gopLedgerSchema), path, options);

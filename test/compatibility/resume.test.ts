@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { path as packagedFfmpeg } from '@ffmpeg-installer/ffmpeg';
-import { factsSchema, readFacts, type Facts } from '../../tools/record-state-fixture/facts';
+import { OriginClient } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
+import { factsSchema, readFacts, type Facts, type SeenFacts } from '../../tools/record-state-fixture/facts';
 import { SwarmProcess } from '../../tools/record-state-fixture/swarm-process';
 
 /**
@@ -19,6 +21,9 @@ const releases = readdirSync(fixtures, { withFileTypes: true })
   .map(({ name }) => name);
 const root = join(__dirname, '..', '..');
 const PORT_BASE = 24_600;
+/** Ports within those of a swarm. */
+const RELAY_PORT_OFFSET = 1;
+const ORIGIN_PORT_OFFSET = 2;
 const ON_AIR_LIMIT_MS = 40_000;
 const POLL_MS = 500;
 /** GOPs that must have gone on air after the resumption, so that a channel does not merely look as before. */
@@ -46,10 +51,10 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
   let stateDir: string;
   let swarm: SwarmProcess | undefined;
   let before: Facts;
-  let after: Facts;
+  let after: SeenFacts;
 
-  const facts = (): Promise<Facts | null> => readFacts(`http://127.0.0.1:${PORT_BASE}`).catch(() => null);
-  const isOnAir = (now: Facts): boolean =>
+  const facts = (): Promise<SeenFacts | null> => readFacts(`http://127.0.0.1:${PORT_BASE}`).catch(() => null);
+  const isOnAir = (now: SeenFacts): boolean =>
     before.channels.every(({ id, nextGop }) => {
       const channel = now.channels.find((c) => c.id === id);
       return channel !== undefined && channel.nextGop >= nextGop + NEW_GOPS;
@@ -60,22 +65,22 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
     stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-resumed-'));
     await promisify(execFile)('tar', ['-xzf', join(folder, 'state.tar.gz'), '-C', stateDir]);
     await relocate(stateDir);
-    const recordedWith = ['--encoders', '2', '--channels', String(before.channels.length)];
     swarm = await SwarmProcess.start({
       release: root,
       stateDir,
-      args: [...recordedWith, '--port-base', String(PORT_BASE)],
+      args: [...before.startedWith, '--port-base', String(PORT_BASE)],
       env: process.env,
     });
     const deadlineMs = Date.now() + ON_AIR_LIMIT_MS;
-    let seen: Facts | null;
+    let seen: SeenFacts | null;
     do {
       await sleep(POLL_MS);
       seen = await facts();
-      if (Date.now() > deadlineMs) throw new Error(`Not on air as before: ${JSON.stringify(seen)}`);
+      if (Date.now() > deadlineMs)
+        throw new Error(`Not on air as before: ${JSON.stringify(seen)}\n${swarm.output}`);
     } while (!seen || !isOnAir(seen));
     after = seen;
-  }, 90_000);
+  }, 120_000);
 
   afterAll(async () => {
     await swarm?.stop();
@@ -91,6 +96,21 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
       expect(now!.nextGop).toBeLessThan(nextGop + MOST_GOPS);
     }
     expect(after.channels).toHaveLength(before.channels.length);
+  });
+
+  test('has one unbroken ledger over both releases, and the ring of the one before', async () => {
+    const origin = new OriginClient(`http://127.0.0.1:${PORT_BASE + ORIGIN_PORT_OFFSET}`);
+    const relay = new RelayClient(`http://127.0.0.1:${PORT_BASE + RELAY_PORT_OFFSET}`);
+    for (const { id, nextGop, token } of before.channels) {
+      // GOPs went on air between the look at the facts and the end of the swarm: the seam is a little later.
+      const entries = await origin.ledger(id, nextGop - 3, nextGop + NEW_GOPS);
+      expect(entries.map(({ gop }) => gop - nextGop)).toEqual([-3, -2, -1, 0, 1, 2]);
+      expect(entries.every(({ gapReason }) => gapReason === undefined)).toBe(true);
+      expect(entries[0]!.token).toBeLessThanOrEqual(token);
+      const kept = await relay.ledgers(id, nextGop - 3, nextGop);
+      expect(kept.map(({ gop }) => gop - nextGop)).toEqual([-3, -2, -1]);
+      expect((await relay.channel(id)).oldestGop).toBeLessThan(nextGop);
+    }
   });
 
   test('keeps its cordons, pins, builds, target and known events', () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { modelsSchema, statusSchema, versionsSchema } from '../../src/contracts/api';
 
 /** What the state of a stopped swarm holds, as its own API told it just before: what the next release must find in it. */
-export const factsSchema = z.object({
+const seenSchema = z.object({
   recordedAtMs: z.number(),
   /** Number of the last control cycle; the next one has a higher number. */
   cycle: z.number(),
@@ -32,6 +32,12 @@ export const factsSchema = z.object({
   /** The shipped model, and those that were trained, refused ones too. */
   models: z.array(z.string()),
 });
+export type SeenFacts = z.infer<typeof seenSchema>;
+
+export const factsSchema = seenSchema.extend({
+  /** Options of `npm start` that the swarm was started with. */
+  startedWith: z.array(z.string()),
+});
 export type Facts = z.infer<typeof factsSchema>;
 
 const eventsSchema = z.array(z.looseObject({ id: z.string() }));
@@ -40,7 +46,7 @@ const eventsSchema = z.array(z.looseObject({ id: z.string() }));
  * Asks the API of a swarm for what its state holds.
  * @throws Error where the API refuses, or a channel has no owner
  */
-export const readFacts = async (apiUrl: string): Promise<Facts> => {
+export const readFacts = async (apiUrl: string): Promise<SeenFacts> => {
   const read = async <T extends z.ZodType>(schema: T, path: string): Promise<z.output<T>> => {
     const answer = await fetch(`${apiUrl}/api${path}`);
     if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
@@ -53,7 +59,7 @@ export const readFacts = async (apiUrl: string): Promise<Facts> => {
     read(modelsSchema, '/models'),
   ]);
   const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
-  return factsSchema.parse({
+  return seenSchema.parse({
     recordedAtMs: status.atMs,
     cycle: status.cycle?.number,
     channels: status.channels

@@ -3,10 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
-import { z } from 'zod';
-import { swarmControl, swarmWorkflowId } from '../../src/domain';
 import { findExecutable } from '../../src/setup';
-import { readFacts } from './facts';
+import { readFacts, type Facts } from './facts';
 import { packState } from './pack-state';
 import { countRuns, recordHistories } from './record-histories';
 import { Scenario } from './scenario';
@@ -18,14 +16,12 @@ const SMALL_STATE = {
   SWARM_RETENTION_SECONDS: '60',
   SWARM_RETENTION_MIB: '16',
 };
-const ENCODERS = 2;
+/** As many as the swarm has at least, unless it is started with fewer. */
+const ENCODERS = 3;
 const CHANNELS = 3;
-const CELL = 'local';
 const HOST = '127.0.0.1';
 /** Offset of Temporal's port from the base of all ports. */
 const TEMPORAL_PORT_OFFSET = 33;
-
-const swarmStateSchema = z.looseObject({ lowDemandSinceMs: z.number().nullable() });
 
 interface Options {
   release: string;
@@ -53,34 +49,38 @@ const main = async (options: Options): Promise<void> => {
     : await mkdtemp(join(tmpdir(), 'encoder-swarm-state-'));
   const out = resolve(options.out);
   await mkdir(out, { recursive: true });
+  const startedWith = ['--encoders', String(ENCODERS), '--channels', String(CHANNELS)];
   const swarm = await SwarmProcess.start({
     release: resolve(options.release),
     stateDir,
-    args: ['--encoders', String(ENCODERS), '--channels', String(CHANNELS), '--port-base', options.portBase],
+    args: [...startedWith, '--port-base', options.portBase],
     env: { ...process.env, ...SMALL_STATE, FFMPEG: ffmpegPath },
+    onOutput: (text) => void process.stderr.write(text),
   });
+  process.once('SIGTERM', () => void swarm.stop().finally(() => process.exit(143)));
+  // Ctrl-C goes to the swarm too; twice would kill it.
+  process.once('SIGINT', () => void swarm.ended.then(() => process.exit(130)));
   const connection = await Connection.connect({
     address: `${HOST}:${Number(options.portBase) + TEMPORAL_PORT_OFFSET}`,
   });
   try {
     const client = new Client({ connection });
     const apiUrl = `http://${HOST}:${options.portBase}`;
-    await new Scenario({
+    const scenario = new Scenario({
       apiUrl,
+      encodersAtBegin: ENCODERS,
       ffmpegPath,
       kill: (part) => swarm.kill(part),
-      encodersAtBegin: ENCODERS,
-      isDemandLow: async () => {
-        const state = swarmStateSchema.parse(
-          await client.workflow.getHandle(swarmWorkflowId(CELL)).query(swarmControl.state),
-        );
-        return state.lowDemandSinceMs !== null;
-      },
       swarmRuns: () => countRuns(client, 'swarm'),
       say,
-    }).run();
-    await writeFile(join(out, 'facts.json'), `${JSON.stringify(await readFacts(apiUrl), null, 2)}\n`);
+    });
+    await scenario.run();
     say(JSON.stringify(await recordHistories(client, join(out, 'histories')), null, 1));
+    await scenario.cordon();
+    await writeFile(
+      join(out, 'facts.json'),
+      `${JSON.stringify({ startedWith, ...(await readFacts(apiUrl)) } satisfies Facts, null, 2)}\n`,
+    );
   } finally {
     await connection.close();
     await swarm.stop();

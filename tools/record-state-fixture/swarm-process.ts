@@ -9,26 +9,34 @@ const runRecordSchema = z.looseObject({
   parts: z.record(z.string(), z.looseObject({ pid: z.int().positive() })),
 });
 
-const START_LIMIT_MS = 120_000;
+const START_LIMIT_MS = 70_000;
 /** Printed once every channel is on air and every part answers. */
 const STARTED = '  page ';
 
 /** The built `npm start` of a release, as a process of its own. */
 export class SwarmProcess {
-  private output = '';
-  private ended = false;
+  /** What it printed so far. */
+  output = '';
+  private isEnded = false;
+  /** Exit status; null where a signal ended it. */
+  readonly ended: Promise<number | null>;
+  private stopping: Promise<void> | undefined;
 
   private constructor(
     private readonly child: ChildProcess,
     private readonly stateDir: string,
+    onOutput: (text: string) => void,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk) => {
         this.output += String(chunk);
-        process.stderr.write(String(chunk));
+        onOutput(String(chunk));
       });
     }
-    child.once('close', () => (this.ended = true));
+    this.ended = once(child, 'close').then(([status]) => {
+      this.isEnded = true;
+      return status as number | null;
+    });
   }
 
   /**
@@ -41,27 +49,25 @@ export class SwarmProcess {
     stateDir: string;
     args: readonly string[];
     env: NodeJS.ProcessEnv;
+    onOutput?: (text: string) => void;
   }): Promise<SwarmProcess> {
     const manifest = manifestSchema.parse(
       JSON.parse(await readFile(join(options.release, 'package.json'), 'utf8')),
     );
     const [, program] = /^node (\S+)$/.exec(manifest.scripts.start) ?? [];
-    if (!program)
-      throw new Error(
-        `${options.release} is started in a way that is not known here: ${manifest.scripts.start}`,
-      );
+    if (!program) throw new Error(`"${manifest.scripts.start}" is no known way to start a release.`);
     const args = [program, ...options.args, '--state-dir', options.stateDir];
     const child = spawn(process.execPath, args, {
       cwd: options.release,
       env: options.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const swarm = new SwarmProcess(child, options.stateDir);
+    const swarm = new SwarmProcess(child, options.stateDir, options.onOutput ?? (() => undefined));
     const deadlineMs = Date.now() + START_LIMIT_MS;
     while (!swarm.output.includes(STARTED)) {
-      if (swarm.ended || Date.now() > deadlineMs) {
-        await swarm.stop();
-        throw new Error(`The swarm of ${options.release} did not start.`);
+      if (swarm.isEnded || Date.now() > deadlineMs) {
+        await swarm.stop().catch(() => undefined);
+        throw new Error(`The swarm of ${options.release} did not start:\n${swarm.output}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
@@ -79,11 +85,13 @@ export class SwarmProcess {
   }
 
   /** Ctrl-C. @throws Error where the swarm does not end well */
-  async stop(): Promise<void> {
-    if (this.ended) return;
-    const ended = once(this.child, 'close');
-    this.child.kill('SIGINT');
-    const [status] = (await ended) as [number | null];
+  stop(): Promise<void> {
+    return (this.stopping ??= this.interrupt());
+  }
+
+  private async interrupt(): Promise<void> {
+    if (!this.isEnded) this.child.kill('SIGINT');
+    const status = await this.ended;
     if (status !== 0) throw new Error(`The swarm ended with ${status}.`);
   }
 }
