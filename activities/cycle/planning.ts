@@ -108,7 +108,7 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
       const context = await contextFor(given);
       const request = { ...given, context };
       const { toEncoderId, purpose } = request;
-      const [seen, forecast] = await Promise.all([
+      const [look, forecast] = await Promise.all([
         observer.observeFor({
           spec: request.spec,
           cordons: context.cordons,
@@ -119,6 +119,8 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
         }),
         telemetry.latestForecast(Date.now()),
       ]);
+      // No await from here on: between a look and its choice, no other choice may be made.
+      const seen = look();
       const choice = choiceFor(request, seen, forecast);
       observer.pending.add(choice.encoderId, request.sessionId, seen.spec, choice.rungs, choice.atMs);
       return choice;

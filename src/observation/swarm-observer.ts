@@ -116,7 +116,9 @@ export class SwarmObserver {
   }
 
   /**
-   * A fresh look for the choice of one channel's encoder.
+   * A fresh look for the choice of one channel's encoder. What it returns is called in the very tick of the choice,
+   * and adds the sessions that other choices have decided on until then: channels placed side by side, as after the
+   * loss of an encoder, would else all choose the same emptiest one.
    * @param isNeeded encoders that are asked once more, and waited for longer, where they are silent
    * @throws SwarmError unknown-channel; unavailable, timeout where origin or relay does not answer
    */
@@ -124,7 +126,7 @@ export class SwarmObserver {
     spec: ChannelSpec;
     cordons: Cordons;
     isNeeded?: (encoderId: string, ownerId: string | undefined, wasEverHeard: boolean) => boolean;
-  }): Promise<ChoiceView> {
+  }): Promise<() => ChoiceView> {
     const { cell, origin, relay, probe, telemetry, versions } = this.parts;
     const { isNeeded } = request;
     const options = { timeoutMs: deadlinesMs.observe };
@@ -137,7 +139,6 @@ export class SwarmObserver {
       versions.read(),
     ]);
     const spec = withPin(request.spec, catalogue);
-    const atMs = Date.now();
     const channel = atOrigin.find((c) => c.id === spec.id);
     if (!channel) {
       throw new SwarmError(
@@ -153,16 +154,19 @@ export class SwarmObserver {
           deadlinesMs.insist,
         )
       : looked;
-    const encoders = inCatalogue(
-      observed.map((encoder) => this.pending.addedTo(encoder, atMs)),
-      atOrigin,
-      catalogue,
-    );
-    const channels = atOrigin.flatMap((c) => {
-      const known = c.id === spec.id ? spec : this.lastChannels.get(c.id)?.spec;
-      return known ? [this.observationOf(known, c, encoders)] : [];
-    });
-    return { snapshot: { cell, atMs, encoders, channels }, spec, channel, relay: relayChannel };
+    return () => {
+      const atMs = Date.now();
+      const encoders = inCatalogue(
+        observed.map((encoder) => this.pending.addedTo(encoder, atMs)),
+        atOrigin,
+        catalogue,
+      );
+      const channels = atOrigin.flatMap((c) => {
+        const known = c.id === spec.id ? spec : this.lastChannels.get(c.id)?.spec;
+        return known ? [this.observationOf(known, c, encoders)] : [];
+      });
+      return { snapshot: { cell, atMs, encoders, channels }, spec, channel, relay: relayChannel };
+    };
   }
 
   private observationOf(
