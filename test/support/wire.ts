@@ -1,5 +1,7 @@
 import type { LedgerEntry, OriginChannel } from '../../src/contracts/origin';
 import type { RelayChannel } from '../../src/contracts/relay';
+import type { SourceChannel } from '../../src/contracts/source';
+import { channelWithDefaults } from '../../src/domain';
 
 /** Answers of parts, whole, for stand-ins of them. */
 
@@ -42,5 +44,14 @@ export const relayChannel = (more: Partial<RelayChannel> = {}): RelayChannel => 
   ingestConnected: true,
   lastIngestAtMs: 1_000,
   framesIn: 500,
+  ...more,
+});
+
+export const sourceChannel = (more: Partial<SourceChannel> = {}): SourceChannel => ({
+  id: 'ch-1',
+  input: channelWithDefaults('ch-1').input,
+  state: 'running',
+  framesSent: 500,
+  startedAtMs: 1_000,
   ...more,
 });

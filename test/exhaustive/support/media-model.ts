@@ -1,5 +1,6 @@
 import type { PrepareSession } from '../../../src/contracts/encoder/requests';
-import type { OwnRequest } from '../../../src/contracts/origin';
+import type { LedgerEntry, OriginChannel, OwnRequest } from '../../../src/contracts/origin';
+import type { GopLedger, RelayChannel } from '../../../src/contracts/relay';
 import {
   SwarmError,
   httpStatusOf,
@@ -18,6 +19,7 @@ import {
   removed,
   type OwnershipState,
 } from '../../../src/media/origin/ownership';
+import { ledgerEntry, originChannel, relayChannel } from '../../support/wire';
 import type { Part } from './network-model';
 import type { VirtualClock } from './virtual-clock';
 
@@ -48,22 +50,21 @@ export class RelayModel implements Part {
   sealedAtMs(gop: number): number {
     return this.bornMs + (gop + 1) * GOP_MS;
   }
-  channel(id: string): object {
+  channel(id: string): RelayChannel {
     const { lastSealed, oldest } = this;
-    return {
+    return relayChannel({
       id,
       oldestGop: oldest,
       openGop: lastSealed + 1,
       lastSealedGop: lastSealed,
       nextGop: lastSealed + 1,
-      ingestConnected: true,
       gopDurationTicks: GOP_MS * 90,
-    };
+    });
   }
   /** @throws SwarmError timeout */
-  sealed(gop: number): { gop: number; sealedAtMs: number } {
+  sealed(gop: number): GopLedger {
     if (gop > this.lastSealed) throw new SwarmError('timeout', `GOP ${gop} is not sealed.`);
-    return { gop, sealedAtMs: this.sealedAtMs(gop) };
+    return { gop, ptsTicks: [gop * GOP_MS * 90], sha256: 'of-the-model', sealedAtMs: this.sealedAtMs(gop) };
   }
   crash(): void {
     this.isUp = false;
@@ -81,6 +82,9 @@ export interface Accepted {
   atMs: number;
 }
 
+const entryOf = ({ gop, token, encoderId, sessionId, atMs }: Accepted): LedgerEntry =>
+  ledgerEntry({ gop, token, encoderId, sessionId, publishedAtMs: atMs });
+
 /** One channel by the rules of the real origin (src/media/origin/ownership.ts), durable before they are answered. */
 export class OriginChannelModel {
   state: OwnershipState = newOwnership();
@@ -93,10 +97,10 @@ export class OriginChannelModel {
     private readonly isFenced: boolean,
   ) {}
 
-  get description(): object {
+  get description(): OriginChannel {
     const { token, owner, nextGop, hasPublished } = this.state;
     const lastPublishedAtMs = this.accepted.at(-1)?.atMs ?? null;
-    return { id: this.id, token, owner, nextGop, hasPublished, lastPublishedAtMs };
+    return originChannel({ id: this.id, token, owner, nextGop, hasPublished, lastPublishedAtMs });
   }
   own(request: OwnRequest): { token: number; firstGop: number } {
     const { state, answer } = own(this.state, request);
@@ -112,15 +116,15 @@ export class OriginChannelModel {
     this.state = published(this.state);
     this.accepted.push({ gop, token, encoderId, sessionId, buildId, atMs: this.clock.nowMs });
   }
-  ledger(from: number, to: number): Accepted[] {
-    return this.accepted.filter(({ gop }) => gop >= from && gop < to);
+  ledger(from: number, to: number): LedgerEntry[] {
+    return this.accepted.filter(({ gop }) => gop >= from && gop < to).map(entryOf);
   }
-  async wait(gop: number, waitMs: number): Promise<{ gop: number; publishedAtMs: number }> {
+  async wait(gop: number, waitMs: number): Promise<LedgerEntry> {
     const endMs = this.clock.nowMs + waitMs;
     for (;;) {
       if (gop < this.state.nextGop) {
         const entry = this.accepted.find((a) => a.gop === gop);
-        return { gop, publishedAtMs: entry?.atMs ?? this.clock.nowMs };
+        return entry ? entryOf(entry) : ledgerEntry({ gop, publishedAtMs: this.clock.nowMs });
       }
       if (this.clock.nowMs >= endMs) throw new SwarmError('timeout', `GOP ${gop} is not published.`);
       await this.clock.after(Math.min(100, endMs - this.clock.nowMs));

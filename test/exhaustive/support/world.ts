@@ -30,6 +30,7 @@ import type { TelemetryStore } from '../../../src/telemetry/store';
 import { swarm } from '../../../workflows/cycle/swarm';
 import { channel } from '../../../workflows/moves/channel';
 import { versions } from '../../../workflows/versions/version-manager';
+import { sourceChannel } from '../../support/wire';
 import { FleetModel, builds, fleetEncoder } from './fleet-model';
 import { EncoderModel, OriginModel, RelayModel, refusedAnswer } from './media-model';
 import { NetworkModel, grpcDeadline, type Fault, type Part } from './network-model';
@@ -430,7 +431,7 @@ export class World {
     const at = { source: sources, relay: relay.channelIds }[host];
     if (at) {
       const describe = (channelId: string): object =>
-        host === 'source' ? { id: channelId, state: 'running' } : relay.channel(channelId);
+        host === 'source' ? sourceChannel({ id: channelId }) : relay.channel(channelId);
       if (id === '') return [...at].map(describe);
       if (method === 'DELETE') return void at.delete(id);
       if (method === 'PUT') at.add(id);
