@@ -38,10 +38,10 @@ const worker = () => {
 };
 
 test('channels that are placed side by side are spread: each choice counts those made just before it', async () => {
-  const { chooseTarget } = worker();
+  const activities = worker();
   const choices = await Promise.all(
     ids.map((id) =>
-      chooseTarget({
+      activities.chooseTarget({
         cell: 'test',
         spec: channelWithDefaults(id),
         context: { policy: policySchema.parse({}), cordons: {} },
