@@ -5,6 +5,7 @@ import type { ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import type { PartEvent, PartRig } from '../platform/processes/part-process';
 import { RunRecord } from '../platform/processes/run-record';
+import { requireKnownFormat } from '../platform/state-format';
 import {
   findOrInstallTools,
   portsFor,
@@ -62,6 +63,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
   const startedAtMs = Date.now();
   const stateDir = resolve(options.stateDir);
   const ports = portsFor(options.portBase, options.env);
+  await requireKnownFormat(stateDir);
   const record = await RunRecord.claim(stateDir);
   const parts = new Parts();
   const pids = new Map<string, number>();
@@ -69,9 +71,9 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
   process.once('exit', killNow);
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> =>
-    (stopping ??= parts.stop().finally(() => {
+    (stopping ??= parts.stop().finally(async () => {
       process.off('exit', killNow);
-      record.release();
+      await record.release();
     }));
   const stopStarting = (): void => void stop();
   options.signal?.addEventListener('abort', stopStarting);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
+import { lockFolder, type FolderLock } from '../folder-lock';
 import { identityOf, isAlive, signalGroup, type ProcessIdentity } from './process-identity';
 
 const identitySchema = z.object({ pid: z.int().positive(), began: z.string() });
@@ -54,6 +55,17 @@ const endLeftovers = async (run: Run): Promise<string[]> => {
   return leftovers.map(([name, { pid }]) => `${name} (${pid})`);
 };
 
+/** The refusal where another swarm runs on the folder, by the record that it keeps there. */
+const alreadyRuns = (stateDir: string, run: Run | null): SwarmError | undefined => {
+  if (!run || !isAlive(run.supervisor)) return undefined;
+  const { pid } = run.supervisor;
+  return new SwarmError(
+    'conflict',
+    `A swarm runs on ${stateDir} already: process ${pid}.`,
+    `Use it, stop it (Ctrl-C there, or kill ${pid}), or start another one with --state-dir and --port-base.`,
+  );
+};
+
 /** `run.json` of a state folder: who runs the swarm there, and the processes that it started. */
 export class RunRecord {
   private readonly parts: Record<string, ProcessIdentity> = {};
@@ -61,6 +73,7 @@ export class RunRecord {
   private constructor(
     private readonly file: string,
     private readonly supervisor: ProcessIdentity,
+    private readonly lock: FolderLock,
     /** Parts of an earlier, killed run that were ended now, as "name (pid)". */
     readonly endedLeftovers: string[],
   ) {}
@@ -79,27 +92,26 @@ export class RunRecord {
     });
     const file = join(stateDir, 'run.json');
     const supervisor = identityOf(process.pid) ?? { pid: process.pid, began: '' };
+    const lock = await lockFolder(stateDir, 'swarm').catch((error: unknown) => {
+      throw alreadyRuns(stateDir, readRun(file)) ?? error;
+    });
     const earlier = readRun(file);
-    if (earlier && isAlive(earlier.supervisor)) {
-      const { pid } = earlier.supervisor;
-      throw new SwarmError(
-        'conflict',
-        `A swarm runs on ${stateDir} already: process ${pid}.`,
-        `Use it, stop it (Ctrl-C there, or kill ${pid}), or start another one with --state-dir and --port-base.`,
-      );
-    }
-    const ended = earlier ? await endLeftovers(earlier) : [];
-    const record = new RunRecord(file, supervisor, ended);
+    const running = alreadyRuns(stateDir, earlier);
     try {
+      if (running) throw running;
+      const ended = earlier ? await endLeftovers(earlier) : [];
+      const record = new RunRecord(file, supervisor, lock, ended);
       record.save();
+      return record;
     } catch (error) {
+      await lock.release();
+      if (error instanceof SwarmError) throw error;
       throw new SwarmError(
         'unavailable',
         `The state folder ${stateDir} can't be written: ${(error as Error).message}.`,
         'Give the folder to this user, or name another one with --state-dir.',
       );
     }
-    return record;
   }
 
   /** Notes a part's process. Written before anything else happens: the next start must find it. */
@@ -117,8 +129,9 @@ export class RunRecord {
   }
 
   /** Gives the folder free. */
-  release(): void {
+  async release(): Promise<void> {
     rmSync(this.file, { force: true });
+    await this.lock.release();
   }
 
   private save(): void {
