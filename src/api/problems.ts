@@ -1,5 +1,5 @@
 import type { ChannelStatus, EncoderStatus } from '../contracts/api';
-import { storageProblem } from '../contracts/health';
+import { storageProblems } from '../contracts/health';
 import type { Observation } from './observe';
 
 const UNRESOLVED_AFTER_MS = 60_000;
@@ -10,7 +10,7 @@ export const problemsOf = (
   encoders: readonly EncoderStatus[],
   channels: readonly ChannelStatus[],
 ): string[] => [
-  ...seen.storage.flatMap((report) => storageProblem(report) ?? []),
+  ...seen.storage.flatMap(storageProblems),
   ...channels.filter((c) => c.status === 'off-air').map((c) => `${c.id} is off air: no encoder owns it.`),
   ...channels
     .filter((c) => c.status === 'late')

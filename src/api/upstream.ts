@@ -42,7 +42,7 @@ export const createPorts = (environment: Environment): ApiPorts => {
     source: {
       channels: () => source.channels({ timeoutMs: DEADLINE_MS }),
     },
-    storage: () => readStorageReports({ relay: relayUrl, origin: originUrl }),
+    storage: () => readStorageReports({ source: sourceUrl, relay: relayUrl, origin: originUrl }),
     fleet: createFleetProvider(environment),
     encoder: {
       describe: (address) => encoderClientFor(address).describe({ deadlineMs: DEADLINE_MS }),

@@ -109,7 +109,15 @@ describe('a channel of the origin', () => {
   const open = (): Promise<Origin> =>
     Origin.open(
       join(root, 'origin'),
-      { limits, log, now: () => 0, health: new StorageHealth(log), relay: {} as never },
+      {
+        limits,
+        log,
+        now: () => 0,
+        monotonicMs: () => 0,
+        requireLock: async () => {},
+        health: new StorageHealth(log),
+        relay: {} as never,
+      },
       10,
     );
   const format = { gopDurationTicks: 180_000, framesPerSecond: 25 };
@@ -224,7 +232,7 @@ test('a channel of the relay is on the disk when it is made known', async () => 
   await files.create('ch-1', { gopDurationTicks: 180_000, nextGop: 0 });
   expectSafe();
   await files.update('ch-1', { gopDurationTicks: 180_000, nextGop: 7 });
-  expect(await new ChannelFiles(root).load()).toEqual(
+  expect((await new ChannelFiles(root).load()).records).toEqual(
     new Map([['ch-1', { gopDurationTicks: 180_000, nextGop: 7 }]]),
   );
 });
