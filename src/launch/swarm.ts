@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Environment } from '../config/config';
 import type { ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
+import { installationId } from '../platform/installation-id';
 import type { PartEvent, PartRig } from '../platform/processes/part-process';
 import { RunRecord } from '../platform/processes/run-record';
 import { requireKnownFormat } from '../platform/state-format';
@@ -123,6 +124,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
       encoderCapacityUnits: options.encoderCapacityUnits,
       channels: options.channels,
       cycleSeconds: options.cycleSeconds,
+      owner: { installationId: await installationId(stateDir), stateDir },
       reporter,
     });
     return {
