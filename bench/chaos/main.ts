@@ -8,6 +8,7 @@ import type { Environment } from '../../src/config/config';
 import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../../src/domain';
 import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { outliveStandardStreams } from '../../src/platform/lifecycle';
 import {
   PORTS_IN_A_BASE,
   StepReporter,
@@ -280,6 +281,7 @@ const main = async (options: Options): Promise<number> => {
   }
 };
 
+outliveStandardStreams();
 main(program.parse().opts<Options>()).then(
   (status) => process.exit(status),
   (error: unknown) => {

@@ -7,6 +7,7 @@ import { SwarmError, channelWithDefaults } from '../domain';
 import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
+import { outliveStandardStreams } from '../platform/lifecycle';
 import { StepReporter } from '../setup';
 import { createStartProgram, type StartOptions } from './start-program';
 
@@ -144,6 +145,7 @@ const main = async (options: StartOptions): Promise<number> => {
   }
 };
 
+outliveStandardStreams();
 main(createStartProgram().parse().opts<StartOptions>()).then(
   (status) => process.exit(status),
   (error: unknown) => {

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PartProcess, growingDelayMs } from '../../src/platform/processes/part-process';
 import { StandInPart, eventually, lives } from './stand-in-part';
@@ -96,17 +95,6 @@ test('a part that is never ready is ended, and the refusal says so', async () =>
 
 test('a program that does not exist is a refusal', async () => {
   await expect(start('', { command: '/nowhere/program', awaitReady: never })).rejects.toThrow('ENOENT');
-});
-
-test('a log that grew too large is put aside at the start', async () => {
-  part = await StandInPart.create(`console.log('new'); setInterval(() => {}, 1000);`);
-  const logFile = join(part.folder, 'logs', 'stand-in.log');
-  await mkdir(join(part.folder, 'logs'));
-  await writeFile(logFile, Buffer.alloc(9 * 1024 * 1024));
-  running = new PartProcess(part.options());
-  await running.start();
-  expect((await stat(`${logFile}.1`)).size).toBe(9 * 1024 * 1024);
-  expect((await stat(logFile)).size).toBeLessThan(100);
 });
 
 test('restart delays grow up to ten seconds', () => {
