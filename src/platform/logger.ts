@@ -7,7 +7,7 @@ const STANDARD_OUTPUT = 1;
 
 /**
  * JSON lines on standard output, one logger a process. Level from SWARM_LOG_LEVEL. Logging never throws, also where
- * there is no room for a line ([decision 0021](../../docs/decisions/0021-logs-that-never-throw.md)).
+ * there is no room for a line ([decision 0022](../../docs/decisions/0022-logs-that-never-throw.md)).
  * @param fd where to write instead
  */
 export const createLogger = (part: string, fd = STANDARD_OUTPUT): Logger => {

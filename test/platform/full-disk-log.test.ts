@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SmallDisk } from '../support/small-disk';
-import { eventually } from './stand-in-part';
+import { until } from '../support/until';
 
 const root = resolve(__dirname, '..', '..');
 
@@ -58,7 +58,7 @@ test('a part whose log is on a full disk works on, and tells afterwards how many
   for (let i = 0; i < 5; i += 1) await ask(500, 'while it was full');
   disk.free();
   const told = () => records().find(({ dropped }) => dropped !== undefined);
-  await eventually('the number is told', () => told() !== undefined);
+  await until('the number is told', () => told() !== undefined);
   await ask(1, 'after');
   const messages = records().map(({ msg }) => msg);
   expect(messages.filter((msg) => msg === 'before')).toHaveLength(10);

@@ -3,7 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PartProcess } from '../../src/platform/processes/part-process';
 import { SmallDisk } from '../support/small-disk';
-import { StandInPart, eventually, lives } from './stand-in-part';
+import { until } from '../support/until';
+import { StandInPart, lives } from './stand-in-part';
 
 const MAX_BYTES = 64 * 1024;
 /** Writes numbered lines of 100 bytes, some 25 KB a second, without looking at errors. */
@@ -35,10 +36,10 @@ afterEach(async () => {
 test('a log is put aside while its process runs, which goes on writing to the same file', async () => {
   await start(CHATTY);
   await running.start();
-  await eventually('it was put aside twice', () => existsSync(`${file}.1`) && numbersIn(`${file}.1`)[0]! > 0);
+  await until('it was put aside twice', () => existsSync(`${file}.1`) && numbersIn(`${file}.1`)[0]! > 0);
   expect(running.restarts).toBe(0);
   const last = numbersIn(`${file}.1`).at(-1)!;
-  await eventually('it goes on', () => sizeOf(file) > 0);
+  await until('it goes on', () => sizeOf(file) > 0);
   // Nothing is there twice, nothing is torn.
   expect(numbersIn(file)[0]).toBeGreaterThan(last);
   for (const path of [file, `${file}.1`]) expect(numbersIn(path)).not.toContain(NaN);
@@ -72,7 +73,7 @@ test('on a full disk a log stays within its bound, and its end is kept', async (
   const line = `${'x'.repeat(99)}\n`;
   writeFileSync(file, line.repeat(1_000), { flag: 'a' });
   disk.fill();
-  await eventually('it was cut', () => sizeOf(file) <= MAX_BYTES);
+  await until('it was cut', () => sizeOf(file) <= MAX_BYTES);
   expect(readFileSync(file, 'utf8')).toBe(line.repeat(655));
 });
 
@@ -83,7 +84,7 @@ test('a part starts, and starts again, where there is no room for its log', asyn
   disk.fill();
   await running.start();
   process.kill(running.pid!, 'SIGKILL');
-  await eventually('it runs again', () => running.restarts === 1 && running.state === 'running');
+  await until('it runs again', () => running.restarts === 1 && running.state === 'running');
   expect(lives(running.pid!)).toBe(true);
   rmSync(join(disk.path, 'filler'));
 });
