@@ -1,8 +1,6 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { RetriedWrite } from '../../platform/retried-write';
 import { sourceChannelSpecSchema, type SourceChannelSpec } from './kept-channel';
 
 const listSchema = z.array(sourceChannelSpecSchema);
@@ -10,8 +8,6 @@ const listSchema = z.array(sourceChannelSpecSchema);
 /** The channels of a source over a restart: `<stateDir>/source/channels.json`, replaced in one step. */
 export class ChannelListFile {
   private readonly path: string;
-  private channels: SourceChannelSpec[] = [];
-  private readonly saved = new RetriedWrite(() => this.replace());
 
   constructor(stateDir: string) {
     this.path = join(stateDir, 'source', 'channels.json');
@@ -36,16 +32,10 @@ export class ChannelListFile {
     }
   }
 
-  /** Where the disk refuses, written as soon as it takes it; the channels go on meanwhile. */
-  save(channels: SourceChannelSpec[]): void {
-    this.channels = channels;
-    this.saved.now();
-  }
-
-  /** @throws Error of the file system */
-  private replace(): void {
+  /** Not to be called twice at once. */
+  async save(channels: SourceChannelSpec[]): Promise<void> {
     const draft = `${this.path}.draft`;
-    writeFileSync(draft, JSON.stringify(this.channels, undefined, 2));
-    renameSync(draft, this.path);
+    await writeFile(draft, JSON.stringify(channels, undefined, 2));
+    await rename(draft, this.path);
   }
 }

@@ -49,7 +49,7 @@ export class SourceChannels {
       if (known && isKnown()) return known;
       await known?.stop();
       const fresh = this.feed(spec, probed);
-      this.save();
+      await this.save();
       return fresh;
     });
     await feeder.untilSending(SENDING_WAIT_MS[spec.input.kind]);
@@ -63,7 +63,7 @@ export class SourceChannels {
       if (!feeder) return;
       this.feeders.delete(id);
       await feeder.stop();
-      this.save();
+      await this.save();
     });
   }
 
@@ -80,8 +80,8 @@ export class SourceChannels {
     return feeder;
   }
 
-  private save(): void {
-    this.file.save([...this.feeders.values()].map((feeder) => feeder.spec));
+  private save(): Promise<void> {
+    return this.file.save([...this.feeders.values()].map((feeder) => feeder.spec));
   }
 
   private change<T>(action: () => Promise<T>): Promise<T> {
