@@ -26,7 +26,7 @@ import { Clocks } from './clocks';
 import { Continuity } from './continuity';
 import { clockTargets, kindOf } from './faults';
 import { Injector } from './injector';
-import { OriginDisk } from './origin-disk';
+import { MemoryDisk } from './memory-disk';
 import { drawPlan } from './plan';
 import { ChaosProgress } from './progress';
 import { Proxies } from './proxies';
@@ -159,7 +159,7 @@ const main = async (options: Options): Promise<number> => {
         }
         return null;
       });
-    const disk = await OriginDisk.mount(join(stateDir, 'origin')).catch((error: unknown) => {
+    const disk = await MemoryDisk.mount(join(stateDir, 'origin')).catch((error: unknown) => {
       leftOut.set(kindOf({ group: 'disk', target: 'origin' }), (error as Error).message);
       return null;
     });

@@ -102,3 +102,26 @@ test('restart delays grow up to ten seconds', () => {
 
 const never = (signal: AbortSignal): Promise<void> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+
+test('a part that is renewed ends in order and starts anew, with the reason', async () => {
+  await start(OBEDIENT);
+  const firstPid = running.pid!;
+  running.renew('as the test wants it');
+  await until('running again', () => running.restarts === 1 && running.state === 'running');
+  expect(running.pid).not.toBe(firstPid);
+  expect(await part.read('signals')).toBe('SIGTERM\n');
+  expect(part.events[0]!.text).toBe('stand-in was ended, as the test wants it; starts again in 0.05 s');
+  // A crash after it is told as one.
+  process.kill(running.pid!, 'SIGKILL');
+  await until('it is told', () => part.events.length > 2);
+  expect(part.events[2]!.text).toContain('ended with SIGKILL');
+});
+
+test('a part that ignores it is killed and starts anew; one that does not run is left alone', async () => {
+  await start(OBEDIENT.replace('process.exit(0)', '0'), { stopLimitMs: 200 });
+  running.renew('as the test wants it');
+  await until('running again', () => running.restarts === 1 && running.state === 'running');
+  await running.stop();
+  running.renew('as the test wants it');
+  expect(running).toMatchObject({ state: 'stopped', pid: null, restarts: 1 });
+});

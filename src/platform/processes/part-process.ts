@@ -62,6 +62,8 @@ export class PartProcess {
   private restartTimer: NodeJS.Timeout | null = null;
   private crashesInARow = 0;
   private wanted = false;
+  /** Why it was told to end so that it starts anew. */
+  private renewal: string | null = null;
 
   constructor(private readonly options: PartOptions) {}
 
@@ -101,6 +103,17 @@ export class PartProcess {
     const limit = setTimeout(() => signalGroup(pid, 'SIGKILL'), this.options.stopLimitMs);
     await this.ended;
     clearTimeout(limit);
+  }
+
+  /** Ends the process so that it starts anew, for a fault that nothing else mends. Nothing to do unless it runs. */
+  renew(why: string): void {
+    const { child } = this;
+    if (this.state !== 'running' || child?.pid === undefined) return;
+    const { pid } = child;
+    this.renewal = why;
+    child.kill('SIGTERM');
+    const limit = setTimeout(() => signalGroup(pid, 'SIGKILL'), this.options.stopLimitMs);
+    void this.ended.then(() => clearTimeout(limit));
   }
 
   /** Ends the process and all that it started at once; for a second Ctrl-C. Does not wait. */
@@ -155,7 +168,9 @@ export class PartProcess {
     this.crashesInARow += 1;
     this.state = 'restarting';
     const delayMs = this.options.restartDelayMs(this.crashesInARow);
-    const text = `${this.name} ended with ${how}; starts again in ${delayMs / 1000} s`;
+    const end = this.renewal === null ? `ended with ${how}` : `was ended, ${this.renewal}`;
+    this.renewal = null;
+    const text = `${this.name} ${end}; starts again in ${delayMs / 1000} s`;
     this.options.onEvent({ part: this.name, kind: 'crashed', text });
     this.restartTimer = setTimeout(() => void this.restart(), delayMs);
   }
