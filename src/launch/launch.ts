@@ -101,6 +101,7 @@ const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
     args: [entryOf('media/encoder')],
     env: variables,
     logsDir,
+    logMaxBytes: environment.SWARM_LOG_MIB * 2 ** 20,
     buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
     membersFile: join(environment.SWARM_STATE_DIR, 'fleet-members.json'),
     ...(rig && { rig }),

@@ -14,6 +14,7 @@ import {
   requireFreePorts,
   type StepReporter,
 } from '../setup';
+import { DiskWatch } from './disk-watch';
 import { launch } from './launch';
 import type { PartSurroundings } from './part-list';
 import { Parts } from './parts';
@@ -71,8 +72,15 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
   const killNow = (): void => parts.killNow();
   process.once('exit', killNow);
   let stopping: Promise<void> | null = null;
+  const disk = new DiskWatch({
+    folder: stateDir,
+    onEvent: options.onEvent,
+    // Once its log of writes was refused, InfluxDB refuses each later write, until it is started again.
+    onRoomAgain: () => parts.renew('influxdb', 'as it writes nothing any more after a full disk'),
+  });
   const stop = (): Promise<void> =>
     (stopping ??= parts.stop().finally(async () => {
+      disk.stop();
       process.off('exit', killNow);
       await record.release();
     }));
@@ -127,6 +135,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
       owner: { installationId: await installationId(stateDir), stateDir },
       reporter,
     });
+    disk.start();
     return {
       environment,
       fleet,
