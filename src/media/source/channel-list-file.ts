@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
 import { sourceChannelSpecSchema, type SourceChannelSpec } from './kept-channel';
 
 const listSchema = z.array(sourceChannelSpecSchema);
@@ -15,7 +16,7 @@ export class ChannelListFile {
 
   /** @throws Error that names the file if it is not a list of channels */
   async load(): Promise<SourceChannelSpec[]> {
-    await mkdir(dirname(this.path), { recursive: true });
+    await makeDirectoryDurably(dirname(this.path));
     let text: string;
     try {
       text = await readFile(this.path, 'utf8');
@@ -32,10 +33,8 @@ export class ChannelListFile {
     }
   }
 
-  /** Not to be called twice at once. */
-  async save(channels: SourceChannelSpec[]): Promise<void> {
-    const draft = `${this.path}.draft`;
-    await writeFile(draft, JSON.stringify(channels, undefined, 2));
-    await rename(draft, this.path);
+  /** Resolves once the disk holds the list. Not to be called twice at once. */
+  save(channels: SourceChannelSpec[]): Promise<void> {
+    return replaceFile(this.path, JSON.stringify(channels, undefined, 2));
   }
 }
