@@ -11,7 +11,8 @@ export default {
   testRunner: 'jest',
   plugins: ['@stryker-mutator/jest-runner', ...(isSample ? ['./tools/mutation/sample-checker.mjs'] : [])],
   checkers: isSample ? ['sample'] : [],
-  jest: { projectType: 'custom', configFile: 'jest.mutation.config.js' },
+  // All tests of the group: Jest's own guess at those that a file needs leaves some out.
+  jest: { projectType: 'custom', configFile: 'jest.mutation.config.js', enableFindRelatedTests: false },
   coverageAnalysis: 'perTest',
   // One run of the tests at a time: some of them hold real files, and the rest of the machine has work too.
   concurrency: Number(process.env.MUTATION_CONCURRENCY ?? 1),

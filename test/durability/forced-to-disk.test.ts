@@ -94,6 +94,19 @@ describe('the ledger of the origin', () => {
     },
   );
 
+  test('a line whose file has no name for sure does not count, and its file is closed', async () => {
+    const ledger = new Ledger(path(), 10, [], false);
+    disk.fault = (what) => (what === 'sync-folder' ? diskError('EIO') : undefined);
+    await expect(ledger.append(recordOf(0))).rejects.toThrow('EIO');
+    expect(ledger.last).toBeUndefined();
+    expect(disk.steps).toContain('close ledger.jsonl');
+    disk.fault = () => undefined;
+    await ledger.append(recordOf(0));
+    expectSafe();
+    await ledger.close();
+    expect(await onDisk()).toEqual([0]);
+  });
+
   test('is written anew where what was left of a line could not be taken back', async () => {
     const ledger = new Ledger(path(), 10, [], false);
     await ledger.append(recordOf(0));
@@ -208,6 +221,16 @@ describe('the ring of the relay', () => {
     expect(await kept()).toEqual([0, 1, 2]);
   });
 
+  test('a disk that takes a part of what is written is given the rest', async () => {
+    const journal = await opened();
+    disk.mostBytesAWrite = 33;
+    await journal.append([entry(0)]);
+    await journal.append([entry(1)]);
+    expectSafe();
+    await journal.close();
+    expect(await kept()).toEqual([0, 1]);
+  });
+
   test('a file whose name could not be forced is none', async () => {
     const journal = await opened();
     disk.fault = (what) => (what === 'sync-folder' ? diskError('EIO') : undefined);
@@ -245,7 +268,9 @@ describe('the channels of the relay', () => {
   test('a number that the disk refuses to force is refused', async () => {
     const files = await withChannel();
     disk.fault = (what) => (what === 'sync' ? diskError('EIO') : undefined);
+    disk.steps.length = 0;
     await expect(files.update('ch-1', { ...record, nextGop: 7 })).rejects.toThrow('EIO');
+    expect(disk.steps.at(-1)).toBe('close ch-1.json');
   });
 
   test('one that was removed stays so', async () => {

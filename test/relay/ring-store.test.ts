@@ -192,11 +192,12 @@ test('ledgers come in the order of their GOPs, and that of the media counts wher
   const older = gopOf(6).ledger;
   await journal.append([toLedgerEntry({ ...older, sealedAtMs: 5 }), toLedgerEntry({ ...older, gop: 9 })]);
   await journal.close();
-  const store = storeOf();
+  // Files of three: the ledgers of two GOPs are in the media only.
+  const store = storeOf({ ringSeconds: 36 });
   await store.load();
   await store.save([gopOf(5), gopOf(6)], 0);
   await store.close();
-  const { ledgers } = await restoredBy();
+  const { ledgers } = await restoredBy({ ringSeconds: 36 });
   expect(ledgers.map(({ gop }) => gop)).toEqual([5, 6, 9]);
   expect(ledgers[1]!.sealedAtMs).toBe(1_006);
 });
@@ -210,7 +211,9 @@ test.each(['media', 'ledgers'] as const)(
     await store.close();
     appendFileSync(join(directory, kind, '000000000000.gops'), 'part of a record');
     expect(numbersOf(await restoredBy())).toEqual({ gops: [0, 1], ledgers: [0, 1] });
-    expect(log.warn.mock.calls).toEqual([[{ channel: 'ch-1', cutBytes: 16 }, expect.any(String)]]);
+    expect(log.warn.mock.calls).toEqual([
+      [{ channel: 'ch-1', cutBytes: 16 }, 'what a crash left of a GOP was cut off'],
+    ]);
     await restoredBy();
     expect(log.warn).toHaveBeenCalledTimes(1);
   },
@@ -254,7 +257,7 @@ describe('where the disk refuses', () => {
     await saveEach(store, span(0, 9), 6);
     expect(log.warn).toHaveBeenCalledWith(
       { err: expect.objectContaining({ code: 'ENOSPC' }), channel: 'ch-1' },
-      expect.any(String),
+      'ledgers could not be written',
     );
     expect(health.status.state).toBe('ok');
     disk.reset();
@@ -288,4 +291,27 @@ test('a channel that is removed leaves nothing behind, and its trouble with the 
   expect(existsSync(directory)).toBe(false);
   expect(health.status.state).toBe('ok');
   expect(store.bytes).toBe(0);
+});
+
+test('a channel of which nothing was ever kept can be removed too', async () => {
+  await expect(storeOf().remove()).resolves.toBeUndefined();
+});
+
+test('records that are none of ours are left out', async () => {
+  for (const kind of ['media', 'ledgers']) {
+    const journal = new GopJournal(join(directory, kind), { fileGops: 12, fileBytes: 1e6, maxBytes: 1e6 });
+    await journal.load(() => 0);
+    await journal.append([{ gop: 3, header: { of: 'another program' }, body: [] }]);
+    await journal.close();
+  }
+  expect(numbersOf(await restoredBy())).toEqual({ gops: [], ledgers: [] });
+});
+
+test('its files are closed with it', async () => {
+  const store = storeOf();
+  await store.load();
+  await saveEach(store, [0, 1], 12);
+  disk.steps.length = 0;
+  await store.close();
+  expect(disk.steps).toEqual(Array(2).fill('close 000000000000.gops'));
 });

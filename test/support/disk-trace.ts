@@ -17,6 +17,8 @@ class DiskTrace {
   readonly renamedTooEarly: string[] = [];
   /** Makes calls fail. */
   fault: Fault = () => undefined;
+  /** A write takes no more bytes than this, as that of a disk that becomes full may. */
+  mostBytesAWrite = Infinity;
   private readonly unforcedBytes = new Set<string>();
   private readonly unforcedNames = new Set<string>();
   private readonly unforcedRemovals = new Set<string>();
@@ -27,6 +29,7 @@ class DiskTrace {
     this.unforcedNames.clear();
     this.unforcedRemovals.clear();
     this.fault = () => undefined;
+    this.mostBytesAWrite = Infinity;
   }
 
   /** What a power cut could take now; empty: nothing. */
@@ -107,6 +110,8 @@ const watchedHandle = (handle: Promises.FileHandle, path: string, isFolder: bool
         if (WRITES.has(what)) disk.note(what === 'truncate' ? what : 'write', path);
         if (isSync) disk.note(isFolder ? 'sync-folder' : 'sync', path);
         if (what !== 'truncate' && WRITES.has(what)) disk.written(path);
+        if (what === 'write' && typeof args[2] === 'number')
+          args[2] = Math.min(args[2], disk.mostBytesAWrite);
         const result: unknown = await (value as (...a: unknown[]) => unknown).apply(target, args);
         // Closed in any case: a test that makes it fail must not leave it open.
         if (what === 'close') disk.note(isFolder ? 'close-folder' : 'close', path);

@@ -35,7 +35,7 @@ export const groups = {
       'test/durability/forced-to-disk.test.ts',
       'test/fleet/record-file.test.ts',
       'test/origin/ledger.test.ts',
-      'test/relay/{gop-journal,ring-store}.test.ts',
+      'test/relay/{channel-files,gop-journal,ring-store}.test.ts',
     ],
   },
   /** The relay's ring, the encoder's hold. */
