@@ -221,19 +221,23 @@ describe('after changes the judgement is that of the whole', () => {
   const onEnc2 = { ...channel('ch-1'), owner: { encoderId: 'enc-2', sessionId: 's' } };
   const ownerless = { ...channel('ch-1'), owner: null };
   const busy = { ...two, telemetry: { ...two.telemetry!, unitsUsed: 5 } };
-  const slower = {
-    ...two,
+  const paced = (encoderThen: EncoderObservation, realTimeRatio: number): EncoderObservation => ({
+    ...encoderThen,
     telemetry: {
-      ...two.telemetry!,
-      sessions: two.telemetry!.sessions.map((s) => ({ ...s, realTimeRatio: 0.5 })),
+      ...encoderThen.telemetry!,
+      sessions: encoderThen.telemetry!.sessions.map((s) => ({ ...s, realTimeRatio })),
     },
-  };
+  });
+  const slower = paced(two, 0.5);
+  // Of the pace that is usual by now.
+  const usual = paced(three, 0.75);
   const four = encoder('enc-4', [session({ realTimeRatio: 0.5 })], { zone: 'c', version: '0.2.0' });
 
   test.each<[string, Omit<SwarmChange, 'atMs'>, Partial<SwarmSnapshot>]>([
     ['an encoder comes', { encoders: [four] }, { encoders: [...before.encoders, four] }],
     ['an encoder is busier', { encoders: [busy] }, { encoders: [one, busy, three] }],
     ['an encoder keeps up worse', { encoders: [slower] }, { encoders: [one, slower, three] }],
+    ['two keep up worse', { encoders: [slower, usual] }, { encoders: [one, slower, usual] }],
     ['an encoder leaves', { removedEncoders: ['enc-2'] }, { encoders: [one, three] }],
     ['one leaves that was never there', { removedEncoders: ['enc-9'] }, {}],
     ['a channel moves', { channels: [onEnc2] }, { channels: [...channelsBut('ch-1'), onEnc2] }],
