@@ -59,7 +59,8 @@ describe('a recovery', () => {
   });
 
   test('is refused without an id or a reason', async () => {
-    await withChannel({}, async ({ recover, calls }) => {
+    await withChannel({}, async ({ ask, recover, calls }) => {
+      expect(await ask('recover')).toMatch(/^bad-request: requestId/);
       expect(await recover({ requestId: '' })).toMatch(/^bad-request: requestId/);
       expect(await recover({ reason: '' })).toMatch(/^bad-request: reason/);
       expect(calls).toEqual([]);
@@ -189,7 +190,7 @@ describe('a new run', () => {
 
   test('begins after eight moves, with all that the one before knew', async () => {
     await withChannel({}, async (scene) => {
-      const { temporal, state, move, details } = scene;
+      const { temporal, state, move, details, pass } = scene;
       const { runId } = temporal.runOf(ID);
       await moveTimes(scene, 1, 7);
       expect(temporal.runOf(ID).runId).toBe(runId);
@@ -207,6 +208,12 @@ describe('a new run', () => {
       await moveTimes(scene, 17, 1);
       expect(state().moves).toBe(24);
       expect(await move({ requestId: 'n-2' })).toMatch(/handoff\/ch-1\/9,/);
+      await moveTimes(scene, 18, 7);
+      expect(state().moves).toBe(31);
+      expect(await move({ requestId: 'n-9' })).toMatch(/handoff\/ch-1\/16,/);
+      const forgotten = move({ requestId: 'n-8' });
+      await pass(5_000);
+      expect(await forgotten).toMatch(/handoff\/ch-1\/32,/);
     });
   });
 

@@ -164,8 +164,9 @@ describe('a move', () => {
     ['to where it is', { toEncoderId: 'enc-1' }, /^same-encoder/],
     ['of more rungs than there are', { rungs: 9 }, /^bad-request: rungs/],
   ])('%s is refused, and nothing is asked', async (_, over, refused) => {
-    await withChannel({}, async ({ move, calls }) => {
+    await withChannel({}, async ({ ask, move, calls }) => {
       expect(await move(over)).toMatch(refused);
+      expect(await ask('move')).toMatch(/^bad-request: requestId/);
       expect(calls).toEqual([]);
     });
   });

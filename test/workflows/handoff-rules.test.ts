@@ -21,8 +21,8 @@ import {
 } from './support/moves-in-model';
 
 /** Run and id of the first workflow of a model. */
-const RUN = { workflowId: 'handoff/ch-1/3', runId: 'run-00000001' };
-const target = { encoderId: 'enc-2', sessionId: 'ch-1-3-1-00000001' };
+const RUN = { workflowId: 'handoff/ch-1/13', runId: 'run-00000001' };
+const target = { encoderId: 'enc-2', sessionId: 'ch-1-13-1-00000001' };
 const requestId = (step: string): string => `${RUN.workflowId}/${RUN.runId}/${step}`;
 
 const run = (answers: Answers, happen: (scene: Scene) => unknown, request: object = {}) =>
@@ -347,14 +347,14 @@ describe('goes forward where the source is gone too', () => {
     const { of, result, recorded, workflow } = await handoffWith(forward);
     expect(of('chooseTarget')[1]!.args).toEqual({
       ...{ cell: 'cell', spec, context, rungs: 2, exclude: ['enc-1', 'enc-2'] },
-      ...{ sessionId: 'ch-1-3-2-00000001', purpose: 'recovery' },
+      ...{ sessionId: 'ch-1-13-2-00000001', purpose: 'recovery' },
     });
     expect(of('takeOver')[0]!.args).toMatchObject({
       ...{ requestId: `${requestId('forward')}/own-2`, encoderId: 'enc-3', rungs: 1 },
       gapReason: 'handoff failed: It is silent.',
     });
     expect(result).toMatchObject({
-      ...{ outcome: 'recovered', ownerEncoderId: 'enc-3', ownerSessionId: 'ch-1-3-2-00000001', token: 7 },
+      ...{ outcome: 'recovered', ownerEncoderId: 'enc-3', ownerSessionId: 'ch-1-13-2-00000001', token: 7 },
       ...{ toEncoderId: 'enc-3', rungs: 1, firstGop: 23, gapsDeclared: 2 },
     });
     const taken = result.steps.find(({ name }) => name === 'takeOver')!;
