@@ -1,4 +1,5 @@
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SwarmError } from '../domain';
 
@@ -44,6 +45,36 @@ export const replaceFile = async (
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
+  await syncDirectory(dirname(path));
+};
+
+/** The same for callers that can't wait, with small files that are written seldom: the process stands still meanwhile. */
+export const replaceFileSync = (path: string, content: string): void => {
+  const temporary = `${path}.new`;
+  try {
+    const file = openSync(temporary, 'w');
+    try {
+      writeFileSync(file, content);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  const directory = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+};
+
+/** Removes a file, if it is there, so that a power cut can't bring it back. */
+export const removeFile = async (path: string): Promise<void> => {
+  await rm(path, { force: true });
   await syncDirectory(dirname(path));
 };
 

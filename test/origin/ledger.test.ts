@@ -134,6 +134,15 @@ describe('a ledger that grows', () => {
     expect((await read()).gops).toEqual([60, 61]);
   });
 
+  test('keeps the latest also of a gap that is much longer than what it must keep', async () => {
+    const ledger = ledgerOf([], 2);
+    await ledger.appendCommitted([0, 1, 2, 3, 4, 5, 6].map((gop) => recordOf(gop, 'lost')));
+    await ledger.append(recordOf(7));
+    expect(gopsOf(ledger.range(0, 99))).toEqual([5, 6, 7]);
+    await ledger.close();
+    expect((await read()).gops).toEqual([5, 6, 7]);
+  });
+
   test('counts a gap that is durable elsewhere though its file could not be written, and catches up', async () => {
     const ledger = new Ledger(join(root, 'none', 'ledger.jsonl'), 10, [recordOf(3)], false);
     await expect(ledger.appendCommitted([recordOf(4, 'lost')])).rejects.toMatchObject({ code: 'ENOENT' });

@@ -181,4 +181,15 @@ describe('after a crash', () => {
     expect(files()).toEqual(['2.gops', '4.gops']);
     await journal.close();
   });
+
+  test('a GOP that comes again takes the place of the file that began with it', async () => {
+    const first = await opened();
+    await first.append([entry(8), entry(9)]);
+    await first.close();
+    const journal = await opened();
+    await journal.append([entry(8)]);
+    expect(journal.bytes).toBe(sizeOf(nameOf(8)));
+    await journal.close();
+    expect(await kept()).toEqual({ gops: [8], cutBytes: 0 });
+  });
 });

@@ -1,8 +1,8 @@
-import { open, readFile, readdir, rm } from 'node:fs/promises';
+import { open, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { channelSpecSchema, idSchema } from '../../domain';
-import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
+import { makeDirectoryDurably, removeFile, replaceFile } from '../../platform/durable-file';
 import { setAside } from '../../platform/set-aside';
 
 const recordSchema = z.object({
@@ -51,11 +51,15 @@ export class ChannelFiles {
     return replaceFile(this.pathOf(id), padded(record));
   }
 
-  /** Overwrites a record where it stands, so that it needs no room on the disk. Not to be called twice at once. */
+  /**
+   * Overwrites a record where it stands, so that it needs no room on the disk, and waits until the disk holds it: a
+   * GOP number that was made known must not be given again after a power cut. Not to be called twice at once.
+   */
   async update(id: string, record: ChannelRecord): Promise<void> {
     const handle = await open(this.pathOf(id), 'r+');
     try {
       await handle.write(padded(record), 0);
+      await handle.datasync();
     } finally {
       await handle.close();
     }
@@ -66,8 +70,9 @@ export class ChannelFiles {
     return join(this.directory, id);
   }
 
-  async remove(id: string): Promise<void> {
-    await rm(this.pathOf(id), { force: true });
+  /** Forgets a channel, durably. */
+  remove(id: string): Promise<void> {
+    return removeFile(this.pathOf(id));
   }
 
   private pathOf(id: string): string {

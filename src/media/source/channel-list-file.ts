@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { replaceFile } from '../../platform/durable-file';
+import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
 import { setAside } from '../../platform/set-aside';
 import { sourceChannelSpecSchema, type SourceChannelSpec } from './kept-channel';
 
@@ -28,7 +28,7 @@ export class ChannelListFile {
 
   /** Reads as many channels as can be understood, of the first file or else of the second. */
   async load(): Promise<FoundChannels> {
-    await mkdir(dirname(this.path), { recursive: true });
+    await makeDirectoryDurably(dirname(this.path));
     const first = await readList(this.path);
     if (first.damaged.length === 0) return first;
     const aside = await setAside(this.path);

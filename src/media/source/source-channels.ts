@@ -21,6 +21,8 @@ export class SourceChannels {
   private readonly file: ChannelListFile;
   /** What of the last run it goes on without. */
   damaged: Damage[] = [];
+  /** The disk has refused the list as it is now. */
+  private unsaved = false;
   /** Serialises changes of the list, so that the file and the feeders agree. */
   private changes: Promise<unknown> = Promise.resolve();
 
@@ -63,7 +65,10 @@ export class SourceChannels {
     const probed = toProbe === undefined ? undefined : await probeInput(this.tools.ffprobe, toProbe);
     const feeder = await this.change(async () => {
       const known = this.feeders.get(spec.id);
-      if (known && isKnown()) return known;
+      if (known && isKnown()) {
+        if (this.unsaved) await this.save();
+        return known;
+      }
       await known?.stop();
       const fresh = this.feed(spec, probed);
       await this.save();
@@ -101,8 +106,10 @@ export class SourceChannels {
   private async save(): Promise<void> {
     try {
       await this.file.save([...this.feeders.values()].map((feeder) => feeder.spec));
+      this.unsaved = false;
       this.health.succeeded(LIST);
     } catch (error) {
+      this.unsaved = true;
       this.health.failed(LIST, error);
       throw storageRefusal(error, LIST) ?? error;
     }

@@ -26,6 +26,8 @@ interface RetryPolicy {
   nonRetryableErrorTypes?: string[];
 }
 interface ActivityOptions {
+  /** What a person reads of it in the history. */
+  summary?: string;
   startToCloseTimeout?: Duration;
   scheduleToCloseTimeout?: Duration;
   heartbeatTimeout?: Duration;
@@ -36,6 +38,7 @@ interface ActivityOptions {
 /** One attempt of an activity on the model's one worker. */
 export interface Attempt {
   activity: string;
+  summary?: string | undefined;
   workflowId: string;
   abort: AbortController;
   /** Its worker was killed: nothing that it does any more has an effect. */
@@ -62,6 +65,8 @@ export interface WorkflowRun {
   handlers: Map<string, { run: AnyFunction; validator?: AnyFunction }>;
   handlersRunning: number;
   attributes: Map<string, unknown>;
+  /** Of a run that another workflow started. */
+  startedWith?: Omit<ChildOptions, 'args'>;
   details: string;
   closedAtMs: number | null;
   /** Local activities finished in the workflow task under way: a killed worker runs them again. */
@@ -225,6 +230,7 @@ const runActivity = async (
     for (let attempt = 1; ; attempt += 1) {
       heartbeats.before = heartbeats.last;
       live = model.newAttempt(name, run.workflowId, heartbeats);
+      live.summary = options.summary;
       const outcome = await model.attemptOnce(live, args, options, isLocal, closesAtMs);
       if (outcome.kind === 'done') {
         if (isLocal) run.localsOfTask.push({ name, args });
@@ -287,10 +293,19 @@ const proxyOf =
 interface ChildOptions {
   workflowId: string;
   args: never[];
+  staticSummary?: string;
+  staticDetails?: string;
+  parentClosePolicy?: string;
+  workflowTaskTimeout?: Duration;
+  typedSearchAttributes?: { key: { name: string }; value: unknown }[];
 }
-const startChildRun = (workflow: WorkflowFunction, { workflowId, args }: ChildOptions): WorkflowRun => {
+const startChildRun = (workflow: WorkflowFunction, options: ChildOptions): WorkflowRun => {
   endOfTask();
-  return model.start(workflow, workflowId, args);
+  const run = model.start(workflow, options.workflowId, options.args);
+  run.startedWith = options;
+  for (const { key, value } of options.typedSearchAttributes ?? [])
+    if (!run.attributes.has(key.name)) run.attributes.set(key.name, value);
+  return run;
 };
 
 const executeChild = async (workflow: WorkflowFunction, options: ChildOptions): Promise<unknown> => {
