@@ -13,7 +13,7 @@ module.exports = {
     '<rootDir>/test/relay/{gop-journal,gop-ledgers,unit-ring}.test.ts',
     '<rootDir>/test/encoder/held-gops.test.ts',
     '<rootDir>/test/stamp/stamp-rules.test.ts',
-    '<rootDir>/test/telemetry/sentinel.test.ts',
+    '<rootDir>/test/collector/sentinel.test.ts',
     '<rootDir>/test/exhaustive/saga-sample.test.ts',
     '<rootDir>/test/platform/durable-file.test.ts',
     '<rootDir>/test/durability/forced-to-disk.test.ts',

@@ -21,7 +21,7 @@ const mutate = [
   'workflows/kit/compensations.ts',
   'workflows/moves/{handoff,recovery,take-over}.ts',
   // Who is lost, how fit the others are, and where channels go.
-  'src/telemetry/sentinel.ts',
+  'src/collector/sentinel.ts',
   'src/fitness/{fitness,swarm-shares,terms}.ts',
   'src/planner/*.ts',
   // How wide forecasts are.

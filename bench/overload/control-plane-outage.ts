@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_WAITING } from '../../src/collector/signal-queue';
 import { operations } from '../../src/contracts/api';
 import { callApi } from '../../src/contracts/api/client';
 import { callJson } from '../../src/contracts/call';
@@ -12,7 +13,6 @@ import { startSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { StepReporter } from '../../src/setup';
 import { BUFFER_POINTS } from '../../src/telemetry/influx-store';
-import { MAX_WAITING } from '../../src/telemetry/signal-queue';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
 import { rounded } from '../lib/statistics';
 

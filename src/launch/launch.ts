@@ -192,7 +192,7 @@ export const launch = async (
   ]);
   // No picture waits for these two.
   await Promise.all([
-    startNodePart(options, 'collector', 'telemetry', `http://${host}:${ports.collector}`),
+    startNodePart(options, 'collector', 'collector', `http://${host}:${ports.collector}`),
     startNodePart(options, 'api', 'api', environment.SWARM_API_URL),
   ]);
   return { fleet: await fleet, channels };

@@ -72,10 +72,9 @@ export const rooms = {
 
   // What runs where, and what is known of it.
   'src/fleet': { uses: [...ground, 'src/setup'], doors: '*' },
-  // index.ts starts the collector; the stores and what reads them come in by the side doors.
   'src/telemetry': {
-    uses: [...ground, 'src/temporal', 'src/forecast', 'src/fleet', 'src/media/encoder'],
-    doors: ['create-store', 'forecast-input-reader', 'influx-store', 'signal-queue'],
+    uses: [...ground, 'src/forecast'],
+    doors: ['create-store', 'forecast-input-reader', 'influx-store'],
   },
   'src/observation': {
     uses: [
@@ -83,6 +82,11 @@ export const rooms = {
       ...['src/media/encoder', 'src/media/quality'],
     ],
     doors: '*',
+  },
+  // index.ts starts the collector.
+  'src/collector': {
+    uses: [...ground, 'src/temporal', 'src/forecast', 'src/fleet', 'src/telemetry', 'src/observation'],
+    doors: ['signal-queue'],
   },
   'src/verify': {
     uses: [

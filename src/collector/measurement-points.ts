@@ -1,7 +1,7 @@
 import type { StorageReport } from '../contracts/health';
 import { ticksToSeconds, UNIT_PIXELS_PER_SECOND, type EncoderInfo, type EncoderTelemetry } from '../domain';
+import type { Point } from '../telemetry';
 import type { NewestGop, PublishedChannel } from './origin-view';
-import type { Point } from './store';
 
 /** Points of one encoder and its sessions at one poll. Without telemetry it did not answer. */
 export const encoderPoints = (

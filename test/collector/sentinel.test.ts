@@ -1,6 +1,6 @@
+import type { PublishedChannel } from '../../src/collector/origin-view';
+import { Sentinel, type SentinelEvent } from '../../src/collector/sentinel';
 import type { EncoderTelemetry, SessionInfo } from '../../src/domain';
-import type { PublishedChannel } from '../../src/telemetry/origin-view';
-import { Sentinel, type SentinelEvent } from '../../src/telemetry/sentinel';
 import { channelOn, defaultSwarm, sessionOf } from '../planner/swarm-fixtures';
 
 const session = (id: string, over: Partial<SessionInfo> = {}): SessionInfo =>

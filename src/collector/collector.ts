@@ -3,13 +3,13 @@ import type { StorageReport } from '../contracts/health';
 import type { EncoderTelemetry } from '../domain';
 import type { FleetProvider } from '../fleet/provider';
 import type { Logger } from '../platform/logger';
+import type { Point, TelemetryStore } from '../telemetry';
 import { CdnReplay } from './audience/cdn-replay';
 import type { AudienceReplay } from './audience/replay';
 import { EncoderWatch } from './encoder-watch';
 import { channelPoint, encoderPoints, encodingPoints, storagePoint } from './measurement-points';
 import type { OriginView, PublishedChannel } from './origin-view';
 import { Sentinel, type SentinelEvent } from './sentinel';
-import type { Point, TelemetryStore } from './store';
 
 const POLL_MS = 1_000;
 /** A poll that began this much late says that this process was starved: silence proves nothing then. */
