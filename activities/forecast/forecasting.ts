@@ -9,7 +9,6 @@ import {
   type CellForecastInput,
 } from '../../src/forecast';
 import { BackgroundLearner, withPromotedNet } from '../../src/models';
-import { ForecastInputReader } from '../../src/telemetry/forecast-input-reader';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import { swarmState } from '../kit/swarm-state';
@@ -31,9 +30,9 @@ export const forecastingActivities = ({
   stepSeconds,
   temporal,
   models,
-}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal' | 'models'>) => {
+  forecastInputs,
+}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal' | 'models' | 'forecastInputs'>) => {
   const forecasterNow = withPromotedNet(models);
-  const reader = new ForecastInputReader(cell, store);
   const learner = new BackgroundLearner();
   return {
     issueForecast: (): Promise<IssuedForecast> =>
@@ -44,7 +43,7 @@ export const forecastingActivities = ({
         const shape = { stepSeconds, horizonSteps: HORIZON_STEPS };
         const forecaster = forecasterNow();
         const input: CellForecastInput = {
-          ...(await reader.read({ ...shape, channels, steps, endMs })),
+          ...(await forecastInputs.read({ ...shape, channels, steps, endMs })),
           ...shape,
           cell,
           atMs: endMs,

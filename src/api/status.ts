@@ -1,10 +1,10 @@
 import type { ChannelStatus, EncoderStatus, Status } from '../contracts/api';
+import type { OriginChannel } from '../contracts/origin';
 import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
 import { regionOutlooks } from '../planner';
 import { alertsOf } from './alerts';
 import { demandOf, peakOf } from './encoder-demand';
 import type { Observation } from './observe';
-import type { OriginChannel } from './ports';
 import { problemsOf } from './problems';
 
 export interface StatusContext {

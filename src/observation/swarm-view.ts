@@ -9,7 +9,8 @@ import {
   type SwarmRules,
 } from '../domain';
 import { withinDeadline } from '../platform/deadline';
-import { deadlinesMs } from './deadlines';
+import { deadlinesMs, keptMs } from './deadlines';
+import { KeptReading, valueOf } from './kept-reading';
 
 /** Some 700 bytes a channel, and 2 MiB at most for the answer of a query. */
 const CHANNELS_PER_PAGE = 1_000;
@@ -24,28 +25,22 @@ export class SwarmView {
   /** What the swarm answered last; null before it did. */
   lastRules: SwarmRules | null = null;
   private known: { revision: string; channels: ChannelSpec[] } | null = null;
-  private underWay: Promise<SwarmRules | null> | null = null;
-  private next: Promise<SwarmRules | null> | null = null;
+  private readonly read: KeptReading<SwarmRules | null>;
 
   constructor(
     private readonly cell: string,
     private readonly temporal: () => Client,
-  ) {}
+  ) {
+    const terms = { keptMs: keptMs.swarm, deadlineMs: deadlinesMs.swarm };
+    this.read = new KeptReading('The swarm workflow', () => this.readRules(), terms);
+  }
 
   /**
    * @returns null where no swarm of this cell runs or ran
    * @throws SwarmError unavailable, timeout
    */
-  rules(): Promise<SwarmRules | null> {
-    if (!this.underWay) return this.begin();
-    // The question under way may have been answered already: those who come meanwhile share the one after it.
-    this.next ??= this.underWay
-      .catch(() => null)
-      .then(() => {
-        this.next = null;
-        return this.begin();
-      });
-    return this.next;
+  async rules(): Promise<SwarmRules | null> {
+    return valueOf(await this.read.now());
   }
 
   /** All channels, as of some moment after `rules` were read. @throws SwarmError unavailable, timeout */
@@ -60,13 +55,6 @@ export class SwarmView {
       if (attempt < READ_AGAIN_AT_MOST) continue;
       throw new SwarmError('unavailable', 'The list of channels changed each time that it was read.');
     }
-  }
-
-  private begin(): Promise<SwarmRules | null> {
-    this.underWay = this.readRules().finally(() => {
-      this.underWay = null;
-    });
-    return this.underWay;
   }
 
   private async readRules(): Promise<SwarmRules | null> {
@@ -96,14 +84,13 @@ export class SwarmView {
   }
 
   private async query<T>(name: string, ...args: unknown[]): Promise<T> {
-    const { swarm } = deadlinesMs;
     const client = this.temporal();
-    const answer = client.withDeadline(Date.now() + swarm, () =>
+    const answer = client.withDeadline(Date.now() + deadlinesMs.swarm, () =>
       client.workflow.getHandle(swarmWorkflowId(this.cell)).query<T, unknown[]>(name, ...args),
     );
     try {
       // A second guard: a deadline of gRPC alone has been seen not to fire.
-      return await withinDeadline('The swarm workflow', swarm + 100, answer);
+      return await withinDeadline('The swarm workflow', deadlinesMs.swarm + 100, answer);
     } catch (error) {
       if (error instanceof SwarmError || error instanceof WorkflowNotFoundError) throw error;
       throw new SwarmError('unavailable', `The swarm workflow can't be asked: ${(error as Error).message}`);

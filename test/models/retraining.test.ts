@@ -125,7 +125,7 @@ describe('a candidate that is worse than the model in use on the same windows', 
     const { settleModel } = retrainingActivities({
       cell: 'local',
       stepSeconds: 5,
-      store: {} as Dependencies['store'],
+      forecastInputs: {} as Dependencies['forecastInputs'],
       temporal: {} as Dependencies['temporal'],
       models,
       trainingThread: { program: trainingProgram },

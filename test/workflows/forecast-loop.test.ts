@@ -19,6 +19,7 @@ import {
 } from '../../src/domain';
 import { ModelHolder, ModelStore } from '../../src/models';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
+import { ForecastInputReader } from '../../src/telemetry/forecast-input-reader';
 import { runCli, type CliRun } from '../cli/run-cli';
 import { freePort, InfluxUnderTest } from '../telemetry/support/influx-under-test';
 import { FakeSwarm } from './support/fake-activities';
@@ -103,7 +104,10 @@ beforeAll(async () => {
   const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, temporal, models };
   bench.use({
     ...new FakeSwarm().activities(),
-    ...forecastingActivities(dependencies),
+    ...forecastingActivities({
+      ...dependencies,
+      forecastInputs: new ForecastInputReader(bench.cell, store),
+    }),
     ...scoringActivities(dependencies),
   });
   const channels = ['ch-1', 'ch-2'].map((id) => channelWithDefaults(id));

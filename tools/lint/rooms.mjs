@@ -125,7 +125,7 @@ export const rooms = {
   'src/worker': {
     uses: [
       ...['src/domain', 'src/config', 'src/platform', 'src/contracts', 'src/temporal', 'activities'],
-      ...['src/fleet', 'src/media/encoder', 'src/models', 'src/observation', 'src/telemetry'],
+      ...['src/models', 'src/observation', 'src/telemetry'],
     ],
     doors: '*',
   },
@@ -139,9 +139,8 @@ export const rooms = {
         'src/forecast',
         'src/planner',
         'src/cycle',
-        'src/fleet',
+        'src/observation',
       ],
-      ...['src/observation', 'src/media/encoder'],
     ],
     doors: '*',
   },

@@ -4,6 +4,7 @@ import { retrainingActivities } from '../../../activities/forecast/retraining';
 import { withFailures } from '../../../activities/kit/failures';
 import { channelWithDefaults, type SwarmWorkflowState } from '../../../src/domain';
 import { ModelHolder, ModelStore } from '../../../src/models';
+import { ForecastInputReader } from '../../../src/telemetry/forecast-input-reader';
 import { quietRuntime } from '../../workflows/support/temporal';
 import { datasetOf, STEP_SECONDS } from './datasets';
 import { trainingProgram } from './training-program';
@@ -43,7 +44,7 @@ const main = async (): Promise<void> => {
       retrainingActivities({
         cell: 'local',
         stepSeconds: STEP_SECONDS,
-        store: store as unknown as Dependencies['store'],
+        forecastInputs: new ForecastInputReader('local', store as unknown as Dependencies['store']),
         temporal: temporal as unknown as Dependencies['temporal'],
         models: new ModelHolder(new ModelStore(stateDir, 'local'), log),
         trainingThread: { program: trainingProgram },
