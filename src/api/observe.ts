@@ -7,6 +7,7 @@ import type {
   CellForecast,
   EncoderInfo,
   EncoderTelemetry,
+  Fitness,
   LatestFeedback,
   SwarmWorkflowState,
 } from '../domain';
@@ -16,12 +17,15 @@ import { freshOrNull, type Reading } from '../observation/kept-reading';
 import { PartReadings } from '../observation/part-readings';
 import { TelemetryReadings } from '../observation/telemetry-readings';
 import { systemClock, type Clock } from '../platform/clock';
+import { CycleFitness } from './cycle-fitness';
 import type { ApiPorts } from './ports';
 
 /** Everything that the parts said at one moment; a part that did not answer has its last word, and is in `missing`. */
 export interface Observation {
   atMs: number;
   swarm: SwarmWorkflowState | null;
+  /** Of every encoder, by the last cycle. */
+  fitness: Fitness[];
   moves: MoveRecord[];
   origin: OriginChannel[] | null;
   lastEntries: Record<string, LedgerEntry>;
@@ -44,6 +48,7 @@ export class Observer {
   private readonly parts: PartReadings;
   private readonly control: ControlReadings;
   private readonly telemetry: TelemetryReadings;
+  private readonly fitness: CycleFitness;
 
   constructor(
     ports: Pick<ApiPorts, 'parts' | 'orchestration' | 'telemetry'>,
@@ -62,6 +67,7 @@ export class Observer {
     const forecastMaxAgeMs = FORECAST_MAX_AGE_STEPS * options.stepSeconds * 1_000;
     const terms = { ...options, deadlineMs: deadlinesMs.shown, forecastMaxAgeMs };
     this.telemetry = new TelemetryReadings(ports.telemetry, terms, clock);
+    this.fitness = new CycleFitness(ports.telemetry.planning, options.cell, clock);
   }
 
   /** After a command: what it changed must show at once. */
@@ -87,14 +93,16 @@ export class Observer {
     const channelIds = [
       ...new Set([...(swarm.value?.channels ?? []), ...channels].map((channel) => channel.id)),
     ].sort();
-    const [encoders, viewers] = await Promise.all([
+    const [encoders, viewers, fitness] = await Promise.all([
       this.askEncoders(members),
       telemetry.viewers(channelIds),
+      this.fitness.of(swarm.value?.lastCycle ?? null),
       this.readNewestGops(channels),
     ]);
     return {
       atMs: this.clock.now(),
       swarm: swarm.value,
+      fitness: fitness.value ?? [],
       moves: moves.value ?? [],
       origin: origin.value,
       lastEntries: parts.newestGops.last,
@@ -110,7 +118,7 @@ export class Observer {
         ...faults('origin', origin),
         ...faults('source', sources),
         ...faults('fleet', fleet),
-        ...faults('influxdb', forecast, viewers, feedback),
+        ...faults('influxdb', forecast, viewers, feedback, fitness),
         ...encoders.missing,
       ],
     };

@@ -10,6 +10,7 @@ import {
   type CellForecast,
   type ChannelSpec,
   type ChannelWorkflowState,
+  type CycleResult,
   type DemandCurve,
   type EncoderInfo,
   type EncoderTelemetry,
@@ -53,6 +54,10 @@ export class FakeSwarm {
   readonly rollouts = new FakeRollouts();
   readonly events = new Map<string, KnownEvent>();
   readonly imported: AudienceRow[] = [];
+  /** What control cycles planned from, as JSON, by the id of the snapshot. */
+  readonly stored = new Map<string, string>();
+  /** What the record of the last cycle has otherwise than a small swarm's. */
+  lastCycle: Partial<CycleResult> = {};
   learned: LatestFeedback[] = [];
   retrainings = 0;
   calls = 0;
@@ -133,7 +138,10 @@ export class FakeSwarm {
       telemetry: {
         inputs: this.inputs,
         feedback: this.feedback,
-        planning: { record: async () => null, forecast: async () => null },
+        planning: {
+          record: ({ snapshotId }) => this.ask('influxdb', () => this.stored.get(snapshotId) ?? null),
+          forecast: () => this.ask('influxdb', () => null),
+        },
         audienceHistory: ({ channelIds, steps, stepSeconds, endMs }) =>
           this.ask('influxdb', () =>
             Object.fromEntries(
@@ -366,6 +374,7 @@ export class FakeSwarm {
         plan: { moves: [], scale: { kind: 'none' }, unmet: [], lowDemandSinceMs: null },
         acted: [],
         unreachable: [],
+        ...this.lastCycle,
       },
     };
   }
