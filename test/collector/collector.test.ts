@@ -15,6 +15,7 @@ import { originChannelSchema } from '../../src/contracts/origin';
 import type { FleetProvider } from '../../src/fleet/provider';
 import { startOrigin } from '../../src/media/origin';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
+import { until } from '../support/until';
 import { freePort, InfluxUnderTest } from '../telemetry/support/influx-under-test';
 
 const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
@@ -85,13 +86,6 @@ const fleet: FleetProvider = {
   setBuild: () => Promise.reject(new Error('not here')),
 };
 
-const until = async (what: string, done: () => Promise<boolean> | boolean): Promise<void> => {
-  for (let tries = 0; tries < 300; tries++) {
-    if (await done()) return;
-    await sleep(100);
-  }
-  throw new Error(`waited in vain until ${what}`);
-};
 const reachable = async (id: string, sinceMs = 0): Promise<boolean> => {
   const points = await store.recent('encoder', {
     cell: 'local',
