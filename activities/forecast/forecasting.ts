@@ -11,7 +11,6 @@ import {
 import { BackgroundLearner, withPromotedNet } from '../../src/models';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { swarmState } from '../kit/swarm-state';
 import type { IssuedForecast } from '../kit/types';
 
 /** Largest P90 of the whole cell over the horizon, encode units. */
@@ -28,16 +27,16 @@ export const forecastingActivities = ({
   cell,
   store,
   stepSeconds,
-  temporal,
+  swarm,
   models,
   forecastInputs,
-}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal' | 'models' | 'forecastInputs'>) => {
+}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'swarm' | 'models' | 'forecastInputs'>) => {
   const forecasterNow = withPromotedNet(models);
   const learner = new BackgroundLearner();
   return {
     issueForecast: (): Promise<IssuedForecast> =>
       withHeartbeats(async () => {
-        const { channels } = await swarmState(temporal(), cell);
+        const { channels } = await swarm.present();
         const endMs = firstTargetMs(Date.now(), stepSeconds);
         const steps = HISTORY_DAYS * SEASON_STEPS;
         const shape = { stepSeconds, horizonSteps: HORIZON_STEPS };

@@ -11,7 +11,6 @@ import {
 } from '../../src/models';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats, withProgress } from '../kit/heartbeat';
-import { swarmState } from '../kit/swarm-state';
 import type {
   CollectedHistory,
   EvaluatedModel,
@@ -23,7 +22,7 @@ import type {
 
 type Needs = Pick<
   Dependencies,
-  'cell' | 'stepSeconds' | 'temporal' | 'models' | 'trainingThread' | 'forecastInputs'
+  'cell' | 'stepSeconds' | 'swarm' | 'models' | 'trainingThread' | 'forecastInputs'
 >;
 
 /** Files of a run lie in its own folder; arrays do not pass through Temporal. */
@@ -40,8 +39,8 @@ const collectTrainingHistory =
   (needs: Needs) =>
   (run: RetrainingRun): Promise<CollectedHistory> =>
     withHeartbeats(async () => {
-      const { cell, stepSeconds, temporal, models, forecastInputs } = needs;
-      const { channels } = await swarmState(temporal(), cell);
+      const { cell, stepSeconds, swarm, models, forecastInputs } = needs;
+      const { channels } = await swarm.present();
       const endMs = firstTargetMs(Date.now(), stepSeconds);
       const steps = HISTORY_DAYS * SEASON_STEPS;
       const read = await forecastInputs.read({

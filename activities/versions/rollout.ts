@@ -10,7 +10,7 @@ import {
   type RolloutPolicy,
   type RolloutRequest,
   type SetTargetRequest,
-  type SwarmWorkflowState,
+  type SwarmContext,
   type Verdict,
 } from '../../src/domain';
 import { GopQuality } from '../../src/media/quality';
@@ -23,7 +23,6 @@ import { judge } from '../../src/versions';
 import { planRollout, type RolloutPlan } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats, withProgress } from '../kit/heartbeat';
-import { swarmState } from '../kit/swarm-state';
 
 const BUILD_CHECK_EVERY_MS = 250;
 const BUILD_WITHIN_MS = 60_000;
@@ -45,7 +44,7 @@ export interface CompareBuildsRequest {
 }
 
 /** @throws SwarmError conflict while an encoder is being brought to the target: two must not change one build. */
-const requireNoSynchronisation = (cell: string, { cordons }: SwarmWorkflowState): void => {
+const requireNoSynchronisation = (cell: string, { cordons }: Pick<SwarmContext, 'cordons'>): void => {
   const [encoderId] = Object.keys(cordons).filter((id) => cordons[id]?.by === synchroniseWorkflowId(cell));
   if (encoderId === undefined) return;
   throw new SwarmError(
@@ -58,7 +57,7 @@ const requireNoSynchronisation = (cell: string, { cordons }: SwarmWorkflowState)
 type Needs = Pick<
   Dependencies,
   | ('cell' | 'origin' | 'relay' | 'encoders' | 'temporal' | 'versions' | 'ffmpegPath')
-  | ('probe' | 'readings' | 'telemetry')
+  | ('probe' | 'readings' | 'swarm' | 'telemetry')
 >;
 
 /** One comparer for each soak, made at its first comparison; those of the latest soaks are kept. */
@@ -79,10 +78,10 @@ const comparersOf = (needs: Needs): ((request: CompareBuildsRequest) => BuildCom
 
 /** Reads what a rollout is planned from, and plans it. */
 const planFor = (needs: Needs) => {
-  const { cell, encoders, probe, readings, telemetry, temporal, versions } = needs;
+  const { cell, encoders, probe, readings, telemetry, versions } = needs;
   return async (given: RolloutRequest): Promise<RolloutPlan> => {
     const request = parseOrRefuse(rolloutRequestSchema, given, 'rollout');
-    const swarm = await swarmState(temporal(), cell);
+    const swarm = await needs.swarm.state();
     requireNoSynchronisation(cell, swarm);
     await Promise.all([encoders.refresh(), telemetry.refreshTroubles(Date.now())]);
     const [observed, channels, catalogue] = await Promise.all([

@@ -1,16 +1,10 @@
 import { join } from 'node:path';
-import {
-  SwarmError,
-  policySchema,
-  swarmControl,
-  swarmWorkflowId,
-  type ChannelSpec,
-  type SwarmWorkflowState,
-} from '../domain';
+import { SwarmError, policySchema, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { awaitGrpcServing } from '../platform/processes/readiness';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
 import { MAX_LOCAL_ENCODERS } from '../setup';
+import { readSwarmChannels } from '../temporal/swarm-channels';
 import { writeInfluxConfig } from './influx-server';
 import { entryOf, influxPart, nodePart, temporalPart, type PartSurroundings } from './part-list';
 import type { Parts } from './parts';
@@ -138,7 +132,7 @@ const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
     });
     await wakeSwarm(temporal.client, environment.SWARM_CELL);
     const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
-    const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
+    const { channels } = await readSwarmChannels((name, ...args) => swarm.query(name, ...args));
     refuseOtherInputs(options.channels, channels);
     return channels.sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
   } finally {

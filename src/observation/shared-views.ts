@@ -8,7 +8,7 @@ import { MovesUnderWay } from './moves-under-way';
 import type { PartClients } from './part-clients';
 import { PartReadings } from './part-readings';
 import { SwarmObserver } from './swarm-observer';
-import { SwarmView } from './swarm-view';
+import { SwarmView, swarmQueryOf } from './swarm-view';
 import { TelemetryReadings } from './telemetry-readings';
 import { TelemetryView } from './telemetry-view';
 import { VersionsView } from './versions-view';
@@ -53,7 +53,7 @@ export const createSharedViews = (
   const moves = new MovesUnderWay(cell, temporal);
   return {
     ...{ readings, encoders, versions, probe, telemetry },
-    swarm: new SwarmView(cell, temporal),
+    swarm: new SwarmView(cell, swarmQueryOf(cell, temporal)),
     observer: new SwarmObserver({ cell, readings, probe, telemetry, moves, versions }),
   };
 };

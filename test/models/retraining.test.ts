@@ -126,7 +126,7 @@ describe('a candidate that is worse than the model in use on the same windows', 
       cell: 'local',
       stepSeconds: 5,
       forecastInputs: {} as Dependencies['forecastInputs'],
-      temporal: {} as Dependencies['temporal'],
+      swarm: {} as Dependencies['swarm'],
       models,
       trainingThread: { program: trainingProgram },
     });

@@ -18,6 +18,7 @@ import {
   type SwarmWorkflowInput,
 } from '../../src/domain';
 import { ModelHolder, ModelStore } from '../../src/models';
+import { SwarmView, swarmQueryOf } from '../../src/observation/swarm-view';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
 import { ForecastInputReader } from '../../src/telemetry/forecast-input-reader';
 import { runCli, type CliRun } from '../cli/run-cli';
@@ -102,7 +103,8 @@ beforeAll(async () => {
     pino({ level: 'silent' }),
   );
   const temporal = () => bench.client;
-  const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, temporal, models };
+  const swarm = new SwarmView(bench.cell, swarmQueryOf(bench.cell, temporal));
+  const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, swarm, models };
   bench.use({
     ...new FakeActivities().activities(),
     ...forecastingActivities({

@@ -2,7 +2,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Dependencies } from '../../../activities';
 import { retrainingActivities } from '../../../activities/forecast/retraining';
 import { withFailures } from '../../../activities/kit/failures';
-import { channelWithDefaults, type SwarmWorkflowState } from '../../../src/domain';
+import { channelWithDefaults, policySchema } from '../../../src/domain';
 import { ModelHolder, ModelStore } from '../../../src/models';
 import { ForecastInputReader } from '../../../src/telemetry/forecast-input-reader';
 import { quietRuntime } from '../../workflows/support/temporal';
@@ -29,9 +29,15 @@ const store = {
   },
   feedback: { latest: async () => [], errors: async () => ({}) },
 };
-const temporal = () => ({
-  workflow: { getHandle: () => ({ query: async () => ({ channels }) as Partial<SwarmWorkflowState> }) },
-});
+const swarm: Pick<Dependencies['swarm'], 'present'> = {
+  present: async () => ({
+    channels,
+    channelsRevision: '1',
+    policy: policySchema.parse({}),
+    cordons: {},
+    lowDemandSinceMs: null,
+  }),
+};
 
 const main = async (): Promise<void> => {
   quietRuntime();
@@ -45,7 +51,7 @@ const main = async (): Promise<void> => {
         cell: 'local',
         stepSeconds: STEP_SECONDS,
         forecastInputs: new ForecastInputReader('local', store as unknown as Dependencies['store']),
-        temporal: temporal as unknown as Dependencies['temporal'],
+        swarm: swarm as Dependencies['swarm'],
         models: new ModelHolder(new ModelStore(stateDir, 'local'), log),
         trainingThread: { program: trainingProgram },
       }),
