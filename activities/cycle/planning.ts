@@ -65,7 +65,7 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
         const { cordons, lowDemandSinceMs, provisioning } = rules;
         const [observed, forecast, catalogue] = await Promise.all([
           swarm.channels(rules).then((channels) => observer.observe({ channels, cordons })),
-          telemetry.latestForecast(Date.now()),
+          telemetry.latestForecast(),
           versions.read(),
         ]);
         const snapshot: SwarmSnapshot = {
@@ -117,7 +117,7 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
             isNeeded: (id, ownerId, wasEverHeard) => id === toEncoderId || (id === ownerId && !wasEverHeard),
           }),
         }),
-        telemetry.latestForecast(Date.now()),
+        telemetry.latestForecast(),
       ]);
       // No await from here on: between a look and its choice, no other choice may be made.
       const seen = look();
@@ -131,7 +131,7 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
       observer.observe(request),
 
     async latestForecast(): Promise<ForecastReference | null> {
-      return referenceTo(await telemetry.latestForecast(Date.now()));
+      return referenceTo(await telemetry.latestForecast());
     },
 
     async decide(request: {
@@ -141,7 +141,7 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
       lowDemandSinceMs: number | null;
     }): Promise<Decision> {
       const { snapshot, forecastId, lowDemandSinceMs } = request;
-      const forecast = forecastId === null ? null : await telemetry.forecast(forecastId, Date.now());
+      const forecast = forecastId === null ? null : await telemetry.forecast(forecastId);
       const target = wantedBuild(await versions.read());
       return decide({ snapshot, policy: withDefaults(request.policy), lowDemandSinceMs, target }, forecast);
     },

@@ -11,9 +11,7 @@ const READY_SLICE_MS = 2_000;
 const READY_WITHIN_MS = 15_000;
 
 /** Activities that work on encode sessions. Each may run twice: sessions are named by the workflow. */
-export const encoderActivities = (
-  dependencies: Pick<Dependencies, 'originUrl' | 'relayUrl' | 'encoders'>,
-) => {
+export const encoderActivities = (dependencies: Pick<Dependencies, 'origin' | 'relay' | 'encoders'>) => {
   const { encoders } = dependencies;
   const prepare = sessionStarter(dependencies);
 

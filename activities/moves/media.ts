@@ -1,6 +1,3 @@
-import { OriginClient } from '../../src/contracts/origin';
-import { RelayClient } from '../../src/contracts/relay';
-import { SourceClient } from '../../src/contracts/source';
 import { SwarmError, channelSpecSchema, type ChannelSpec } from '../../src/domain';
 import { parseOrRefuse } from '../../src/platform/http';
 import type { Dependencies } from '../kit/dependencies';
@@ -10,15 +7,11 @@ const RELEASE_DEADLINE_MS = 1_500;
 
 /** Activities that add a channel to the media path and take it away. */
 export const mediaActivities = ({
-  originUrl,
-  relayUrl,
-  sourceUrl,
+  origin,
+  relay,
+  source,
   encoders,
-}: Pick<Dependencies, 'originUrl' | 'relayUrl' | 'sourceUrl' | 'encoders'>) => {
-  const origin = new OriginClient(originUrl);
-  const relay = new RelayClient(relayUrl);
-  const source = new SourceClient(sourceUrl);
-
+}: Pick<Dependencies, 'origin' | 'relay' | 'source' | 'encoders'>) => {
   /** What brings pictures ends before what takes them. */
   const inOrderOfRemoval = [
     { name: 'source', client: source },

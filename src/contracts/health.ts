@@ -2,8 +2,6 @@ import { z } from 'zod';
 import { storageStatusSchema, type StorageStatus } from '../platform/storage-health';
 import { callJson } from './call';
 
-const TIMEOUT_MS = 800;
-
 /** Something that a part found on its disk and can't use; the rest goes on without it. */
 export const damageSchema = z.object({
   /** What is affected, such as a channel id. */
@@ -27,10 +25,13 @@ export type MediaHealth = z.infer<typeof mediaHealthSchema>;
 export type StorageReport = StorageStatus & { part: string; damaged: readonly Damage[] };
 
 /** Asks the health of parts that keep media. One that does not answer is left out: others tell of that. */
-export const readStorageReports = async (urlOfPart: Record<string, string>): Promise<StorageReport[]> => {
+export const readStorageReports = async (
+  urlOfPart: Record<string, string>,
+  { timeoutMs }: { timeoutMs: number },
+): Promise<StorageReport[]> => {
   const reports = await Promise.all(
     Object.entries(urlOfPart).map(async ([part, url]) => {
-      const answer = callJson(`${url}/healthz`, mediaHealthSchema, { part, timeoutMs: TIMEOUT_MS });
+      const answer = callJson(`${url}/healthz`, mediaHealthSchema, { part, timeoutMs });
       const health = await answer.catch(() => undefined);
       return health && { part, ...health.storage, damaged: health.damaged };
     }),

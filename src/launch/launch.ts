@@ -1,17 +1,11 @@
 import { join } from 'node:path';
-import {
-  SwarmError,
-  policySchema,
-  swarmControl,
-  swarmWorkflowId,
-  type ChannelSpec,
-  type SwarmWorkflowState,
-} from '../domain';
+import { SwarmError, policySchema, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { awaitGrpcServing } from '../platform/processes/readiness';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
 import { MAX_LOCAL_ENCODERS } from '../setup';
 import type { CellOwner } from '../temporal/cell-owner';
+import { readSwarmChannels } from '../temporal/swarm-channels';
 import { writeInfluxConfig } from './influx-server';
 import { entryOf, influxPart, nodePart, temporalPart, type PartSurroundings } from './part-list';
 import type { Parts } from './parts';
@@ -143,7 +137,7 @@ const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
     });
     await wakeSwarm(temporal.client, environment.SWARM_CELL);
     const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
-    const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
+    const { channels } = await readSwarmChannels((name, ...args) => swarm.query(name, ...args));
     refuseOtherInputs(options.channels, channels);
     return channels.sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
   } finally {
@@ -212,7 +206,7 @@ export const launch = async (
   ]);
   // No picture waits for these two.
   await Promise.all([
-    startNodePart(options, 'collector', 'telemetry', `http://${host}:${ports.collector}`),
+    startNodePart(options, 'collector', 'collector', `http://${host}:${ports.collector}`),
     startNodePart(options, 'api', 'api', environment.SWARM_API_URL),
   ]);
   return { fleet: await fleet, channels };

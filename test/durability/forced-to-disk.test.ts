@@ -12,7 +12,7 @@ import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { ModelStore } from '../../src/models/model-store';
 import { TrainingFiles } from '../../src/models/training-files';
 import { StorageHealth } from '../../src/platform/storage-health';
-import { readAnchor, writeAnchor } from '../../src/telemetry/audience/anchor';
+import { readAnchor, writeAnchor } from '../../src/collector/audience/anchor';
 import type * as DiskTraceModule from '../support/disk-trace';
 import { disk, diskError } from '../support/disk-trace';
 

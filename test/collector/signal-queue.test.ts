@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
-import type { SentinelEvent } from '../../src/telemetry/sentinel';
-import { SignalQueue, type SignalSender } from '../../src/telemetry/signal-queue';
+import type { SentinelEvent } from '../../src/collector/sentinel';
+import { SignalQueue, type SignalSender } from '../../src/collector/signal-queue';
 import { until } from '../support/until';
 
 const log = pino({ level: 'silent' });

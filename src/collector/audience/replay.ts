@@ -1,6 +1,6 @@
 import { firstTargetMs } from '../../forecast';
 import type { Logger } from '../../platform/logger';
-import type { Point, TelemetryStore } from '../store';
+import type { Point, TelemetryStore } from '../../telemetry';
 import { readAnchor, writeAnchor, type AudienceAnchor } from './anchor';
 import { castRoles, viewersAt, type AudienceRole } from './roles';
 import { HOURS_PER_DAY, type AudienceTrace } from './trace';

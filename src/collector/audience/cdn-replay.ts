@@ -1,8 +1,7 @@
 import { channelWithDefaults, ladderFor } from '../../domain';
 import { firstTargetMs } from '../../forecast';
-import type { ForecastInputs } from '../forecast-inputs';
-import { GENERATED } from '../influx-inputs';
-import type { Point } from '../store';
+import { GENERATED } from '../../telemetry';
+import type { ForecastInputs, Point } from '../../telemetry';
 import { HOURS_PER_DAY } from './trace';
 
 /** What the generated CDN of a region can send: in the evening of the default channels it is about 80 % used. */

@@ -1,5 +1,5 @@
-import { castRoles, viewersAt } from '../../src/telemetry/audience/roles';
-import { loadTrace, parseTrace } from '../../src/telemetry/audience/trace';
+import { castRoles, viewersAt } from '../../src/collector/audience/roles';
+import { loadTrace, parseTrace } from '../../src/collector/audience/trace';
 
 const DAY_MS = 24 * 5_000;
 const ANCHOR_MS = 1_790_000_000_000;

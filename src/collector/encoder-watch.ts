@@ -1,16 +1,15 @@
 import { EncoderClient } from '../contracts/encoder/client';
 import type { FleetEncoder } from '../contracts/fleet';
 import type { EncoderInfo, EncoderTelemetry } from '../domain';
+import { deadlinesMs } from '../observation/deadlines';
+import { valueOf } from '../observation/kept-reading';
+import { EncoderReadings } from '../observation/part-readings';
 
-const TELEMETRY_DEADLINE_MS = 800;
-/** After a broken health watch a quick answer is enough to show that the host lives. */
-const PROBE_DEADLINE_MS = 500;
-
-/** The collector's connection to one encoder host. */
+/** The collector's connection to one encoder host: a host that is started anew gets a new one, which waits for nothing. */
 export class EncoderWatch {
   private readonly client: EncoderClient;
+  private readonly readings: EncoderReadings;
   private readonly endHealthWatch: () => void;
-  private described: EncoderInfo | null = null;
   private wasServing = false;
 
   /** @param onHealthLost the host served, and its health watch broke or says that it no longer serves */
@@ -19,6 +18,7 @@ export class EncoderWatch {
     onHealthLost: () => void,
   ) {
     this.client = new EncoderClient(fleet.grpcAddress);
+    this.readings = new EncoderReadings(fleet, this.client);
     this.endHealthWatch = this.client.watchHealth((serving) => {
       if (!serving && this.wasServing) onHealthLost();
       this.wasServing = serving;
@@ -27,30 +27,19 @@ export class EncoderWatch {
 
   /** What the host said of itself, else what the fleet knows. */
   get info(): EncoderInfo {
-    const { id, grpcAddress, region, zone } = this.fleet;
-    return (
-      this.described ?? {
-        id,
-        grpcAddress,
-        region,
-        zone,
-        version: '',
-        ffmpegVersion: '',
-        capacityUnits: 0,
-        maxSessions: 0,
-      }
-    );
+    return this.readings.infoOr(this.fleet);
   }
 
-  /** @throws SwarmError encoder-unreachable, encoder-answered-garbage */
+  /** @throws SwarmError encoder-unreachable, encoder-answered-garbage, timeout */
   async poll(): Promise<EncoderTelemetry> {
-    this.described ??= await this.client.describe({ deadlineMs: TELEMETRY_DEADLINE_MS });
-    return this.client.telemetry({ deadlineMs: TELEMETRY_DEADLINE_MS });
+    const { info, telemetry } = this.readings;
+    if (info.last.value === null) valueOf(await info.now());
+    return valueOf(await telemetry.now());
   }
 
-  /** @throws SwarmError encoder-unreachable, encoder-answered-garbage */
-  probe(): Promise<EncoderTelemetry> {
-    return this.client.telemetry({ deadlineMs: PROBE_DEADLINE_MS });
+  /** Beside a poll that may hang. @throws SwarmError encoder-unreachable, encoder-answered-garbage, timeout */
+  async probe(): Promise<EncoderTelemetry> {
+    return valueOf(await this.readings.telemetry.apart({ deadlineMs: deadlinesMs.confirm }));
   }
 
   close(): void {

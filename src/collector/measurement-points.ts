@@ -1,7 +1,7 @@
 import type { StorageReport } from '../contracts/health';
+import type { LedgerEntry, OriginChannel } from '../contracts/origin';
 import { ticksToSeconds, UNIT_PIXELS_PER_SECOND, type EncoderInfo, type EncoderTelemetry } from '../domain';
-import type { NewestGop, PublishedChannel } from './origin-view';
-import type { Point } from './store';
+import type { Point } from '../telemetry';
 
 /** Points of one encoder and its sessions at one poll. Without telemetry it did not answer. */
 export const encoderPoints = (
@@ -72,7 +72,7 @@ export const storagePoint = (cell: string, report: StorageReport, atMs: number):
 /** Point of one channel; units and rungs are those of its owner's session, where that is known. */
 export const channelPoint = (
   cell: string,
-  channel: PublishedChannel,
+  channel: OriginChannel,
   region: string,
   telemetry: EncoderTelemetry | null,
   publishDelayMs: number | null,
@@ -99,16 +99,18 @@ export const channelPoint = (
  */
 export const encodingPoints = (
   cell: string,
-  channel: PublishedChannel,
+  channel: OriginChannel,
   telemetry: EncoderTelemetry | null,
-  newest: NewestGop | null,
+  newest: LedgerEntry | null,
   atMs: number,
 ): Point[] => {
   const session = telemetry?.sessions.find((s) => s.sessionId === channel.owner?.sessionId);
   const isItsOwn = newest?.encoderId === channel.owner?.encoderId;
-  if (!session?.cpuCores || session.units <= 0 || !newest || !isItsOwn || newest.bytes <= 0) return [];
+  if (!session?.cpuCores || session.units <= 0 || !newest || !isItsOwn) return [];
+  const bytes = newest.renditions.reduce((sum, rendition) => sum + rendition.bytes, 0);
+  if (bytes <= 0) return [];
   const gopSeconds = ticksToSeconds(channel.gopDurationTicks);
-  const bits = newest.bytes * 8;
+  const bits = bytes * 8;
   return [
     {
       measurement: 'encoding',

@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { connectSignals } from '../../src/collector/temporal-signals';
 import { readEnvironment } from '../../src/config/config';
-import { connectSignals } from '../../src/telemetry/temporal-signals';
 
 const temporalCli = process.env.TEMPORAL_CLI ?? join(homedir(), '.cache/encoder-swarm/bin/temporal');
 

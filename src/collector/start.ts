@@ -1,15 +1,14 @@
 import express from 'express';
 import type { Environment } from '../config/config';
-import { readStorageReports } from '../contracts/health';
-import { createFleetProvider } from '../fleet/create-provider';
 import type { FleetProvider } from '../fleet/provider';
+import { createPartClients } from '../observation/part-clients';
+import { PartReadings } from '../observation/part-readings';
 import { listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
+import { createTelemetryStore } from '../telemetry';
 import { AudienceReplay } from './audience/replay';
 import { loadTrace } from './audience/trace';
 import { Collector } from './collector';
-import { createTelemetryStore } from './create-store';
-import { OriginView } from './origin-view';
 import { SignalQueue, type SignalSender } from './signal-queue';
 import { connectSignals } from './temporal-signals';
 
@@ -54,10 +53,10 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
         });
   const collector = new Collector({
     cell: environment.SWARM_CELL,
-    fleet: options.fleet ?? createFleetProvider(environment),
-    origin: new OriginView(environment.SWARM_ORIGIN_URL),
-    storage: () =>
-      readStorageReports({ relay: environment.SWARM_RELAY_URL, origin: environment.SWARM_ORIGIN_URL }),
+    readings: new PartReadings({
+      ...createPartClients(environment),
+      ...(options.fleet && { fleet: options.fleet }),
+    }),
     store,
     stepSeconds: environment.SWARM_STEP_SECONDS,
     log,

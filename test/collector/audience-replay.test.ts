@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
+import { AudienceReplay, type AudienceReplayOptions } from '../../src/collector/audience/replay';
+import { loadTrace, type AudienceTrace } from '../../src/collector/audience/trace';
 import { readEnvironment } from '../../src/config/config';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
-import { AudienceReplay, type AudienceReplayOptions } from '../../src/telemetry/audience/replay';
-import { loadTrace, type AudienceTrace } from '../../src/telemetry/audience/trace';
-import { InfluxUnderTest } from './support/influx-under-test';
+import { InfluxUnderTest } from '../telemetry/support/influx-under-test';
 
 const log = pino({ level: 'silent' });
 const HISTORY_STEPS = 504;

@@ -6,16 +6,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { z } from 'zod';
+import { startCollector } from '../../src/collector';
+import type { SentinelEvent } from '../../src/collector/sentinel';
 import { readEnvironment, type Environment } from '../../src/config/config';
 import { anyAnswer, callJson } from '../../src/contracts/call';
 import type { FleetEncoder } from '../../src/contracts/fleet';
 import { originChannelSchema } from '../../src/contracts/origin';
 import type { FleetProvider } from '../../src/fleet/provider';
 import { startOrigin } from '../../src/media/origin';
-import { createTelemetryStore, startCollector, type TelemetryStore } from '../../src/telemetry';
-import type { SentinelEvent } from '../../src/telemetry/sentinel';
+import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
 import { until } from '../support/until';
-import { freePort, InfluxUnderTest } from './support/influx-under-test';
+import { freePort, InfluxUnderTest } from '../telemetry/support/influx-under-test';
 
 const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
 const root = join(__dirname, '..', '..');
@@ -35,7 +36,11 @@ class EncoderProcess {
     this.startedAtMs = Date.now();
     this.process = spawn(
       process.execPath,
-      ['-r', join(__dirname, 'support', 'run-typescript.cjs'), join(root, 'src/media/encoder/main.ts')],
+      [
+        '-r',
+        join(__dirname, '..', 'telemetry', 'support', 'run-typescript.cjs'),
+        join(root, 'src/media/encoder/main.ts'),
+      ],
       {
         cwd: root,
         stdio: 'ignore',

@@ -1,5 +1,5 @@
+import { loadTrace, type AudienceTrace } from '../../src/collector/audience/trace';
 import { defaultChannels } from '../../src/domain';
-import { loadTrace, type AudienceTrace } from '../../src/telemetry/audience/trace';
 import { simulate, type SimulationOptions, type SimulationResult } from './support/scenario-simulation';
 
 const STEP_SECONDS = 5;

@@ -1,6 +1,5 @@
+import { Sentinel, type OwnedChannel, type SentinelEvent } from '../../src/collector/sentinel';
 import type { EncoderTelemetry, SessionInfo } from '../../src/domain';
-import type { PublishedChannel } from '../../src/telemetry/origin-view';
-import { Sentinel, type SentinelEvent } from '../../src/telemetry/sentinel';
 import { channelOn, defaultSwarm, sessionOf } from '../planner/swarm-fixtures';
 
 const session = (id: string, over: Partial<SessionInfo> = {}): SessionInfo =>
@@ -13,13 +12,9 @@ const telemetry = (...sessions: SessionInfo[]): EncoderTelemetry => ({
   unitsUsed: 0,
   sessions,
 });
-const owned = (id: string, sessionId: string, encoderId = 'enc-1'): PublishedChannel => ({
+const owned = (id: string, sessionId: string, encoderId = 'enc-1'): OwnedChannel => ({
   id,
-  token: 1,
   owner: { encoderId, sessionId },
-  nextGop: 5,
-  gopDurationTicks: 180_000,
-  lastPublishedAtMs: 0,
 });
 
 let events: SentinelEvent[];
@@ -29,7 +24,7 @@ const alive = (...sessions: SessionInfo[]): void => {
   sentinel.answered('enc-1', telemetry(...sessions), 0);
 };
 /** One poll's answer, with the owners as the origin tells them. */
-const poll = (atMs: number, channels: PublishedChannel[], ...sessions: SessionInfo[]): void => {
+const poll = (atMs: number, channels: OwnedChannel[], ...sessions: SessionInfo[]): void => {
   const before = sentinel.sessionsBefore('enc-1');
   sentinel.answered('enc-1', telemetry(...sessions), atMs);
   sentinel.compareOwners('enc-1', telemetry(...sessions), before, channels, atMs);

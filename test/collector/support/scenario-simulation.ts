@@ -1,3 +1,5 @@
+import { castRoles, viewersAt, type AudienceRole } from '../../../src/collector/audience/roles';
+import type { AudienceTrace } from '../../../src/collector/audience/trace';
 import {
   defaultChannels,
   type CellForecast,
@@ -9,8 +11,6 @@ import { fitnessOf } from '../../../src/fitness';
 import { createSeriesForecaster, forecastCell } from '../../../src/forecast';
 import { makePlan } from '../../../src/planner';
 import { deservedRungs, unitsOfRungs } from '../../../src/planner/demand';
-import { castRoles, viewersAt, type AudienceRole } from '../../../src/telemetry/audience/roles';
-import type { AudienceTrace } from '../../../src/telemetry/audience/trace';
 import { channelOn, defaultPolicy, encoderWith, withTelemetry } from '../../planner/swarm-fixtures';
 
 export interface SimulationOptions {

@@ -1,15 +1,15 @@
 import type { FleetEncoder } from '../contracts/fleet';
-import type { StorageReport } from '../contracts/health';
+import type { OriginChannel } from '../contracts/origin';
 import type { EncoderTelemetry } from '../domain';
-import type { FleetProvider } from '../fleet/provider';
+import { deadlinesMs } from '../observation/deadlines';
+import type { PartReadings } from '../observation/part-readings';
 import type { Logger } from '../platform/logger';
+import type { Point, TelemetryStore } from '../telemetry';
 import { CdnReplay } from './audience/cdn-replay';
 import type { AudienceReplay } from './audience/replay';
 import { EncoderWatch } from './encoder-watch';
 import { channelPoint, encoderPoints, encodingPoints, storagePoint } from './measurement-points';
-import type { OriginView, PublishedChannel } from './origin-view';
 import { Sentinel, type SentinelEvent } from './sentinel';
-import type { Point, TelemetryStore } from './store';
 
 const POLL_MS = 1_000;
 /** A poll that began this much late says that this process was starved: silence proves nothing then. */
@@ -19,10 +19,7 @@ const ON_AIR_MS = 10_000;
 
 export interface CollectorParts {
   cell: string;
-  fleet: FleetProvider;
-  origin: OriginView;
-  /** Whether relay and origin can write; parts that do not answer are absent. */
-  storage(): Promise<StorageReport[]>;
+  readings: PartReadings;
   store: TelemetryStore;
   stepSeconds: number;
   log: Logger;
@@ -46,7 +43,7 @@ const incarnationOf = (e: FleetEncoder): string => `${e.grpcAddress} ${e.pid} ${
 export class Collector {
   readonly sentinel: Sentinel;
   private readonly watched = new Map<string, Watched>();
-  private channels: PublishedChannel[] = [];
+  private channels: OriginChannel[] = [];
   /** The GOP whose cost was written last, by channel. */
   private readonly costedGop = new Map<string, number>();
   private timer: NodeJS.Timeout | null = null;
@@ -98,7 +95,11 @@ export class Collector {
   }
 
   private async poll(starved: boolean): Promise<void> {
-    const [storage] = await Promise.all([this.parts.storage(), this.readFleet(), this.readOrigin()]);
+    const [storage] = await Promise.all([
+      this.parts.readings.storage.now(),
+      this.readFleet(),
+      this.readOrigin(),
+    ]);
     const answers = await Promise.all(
       [...this.watched].map(async ([id, { watch }]) => ({
         id,
@@ -113,7 +114,7 @@ export class Collector {
     const points = [
       ...answers.flatMap(({ watch, telemetry }) => encoderPoints(cell, watch.info, telemetry, atMs)),
       ...(await this.channelPoints(telemetryOf, regionOf, atMs)),
-      ...storage.map((report) => storagePoint(cell, report, atMs)),
+      ...(storage.value ?? []).map((report) => storagePoint(cell, report, atMs)),
     ];
     this.lastPollAtMs = atMs;
     this.replaying ??= this.replayAudience(regionOf, atMs).finally(() => (this.replaying = null));
@@ -128,11 +129,9 @@ export class Collector {
   }
 
   private async readFleet(): Promise<void> {
-    let fleet: FleetEncoder[];
-    try {
-      fleet = await this.parts.fleet.list();
-    } catch (error) {
-      this.parts.log.debug({ err: error }, 'fleet not read; the known encoders are asked');
+    const { value: fleet, fault } = await this.parts.readings.fleet.now();
+    if (fault || !fleet) {
+      this.parts.log.debug({ err: fault }, 'fleet not read; the known encoders are asked');
       return;
     }
     const atMs = Date.now();
@@ -156,11 +155,14 @@ export class Collector {
   }
 
   private async readOrigin(): Promise<void> {
-    try {
-      this.channels = await this.parts.origin.channels();
-    } catch (error) {
-      this.parts.log.debug({ err: error }, 'origin not read');
+    const { readings, log } = this.parts;
+    const { value, fault } = await readings.origin.now();
+    if (fault || !value) {
+      log.debug({ err: fault }, 'origin not read');
+      return;
     }
+    this.channels = [...value].sort((a, b) => (a.id < b.id ? -1 : 1));
+    readings.newestGops.keepOnly(value.map(({ id }) => id));
   }
 
   /** Asks an encoder, once more if it is silent, and tells the sentinel. */
@@ -193,7 +195,9 @@ export class Collector {
     const suspect = owned.filter((c) => c.owner && !isOnAir(c.owner.sessionId));
     let current = owned;
     if (suspect.length > 0) {
-      const read = await Promise.allSettled(suspect.map((c) => this.parts.origin.channel(c.id)));
+      const { origin } = this.parts.readings.clients;
+      const options = { timeoutMs: deadlinesMs.observe };
+      const read = await Promise.allSettled(suspect.map((c) => origin.channel(c.id, options)));
       const confirmed = new Map(
         read.flatMap((r) => (r.status === 'fulfilled' ? [[r.value.id, r.value] as const] : [])),
       );
@@ -220,10 +224,10 @@ export class Collector {
     regionOf: ReadonlyMap<string, string>,
     atMs: number,
   ): Promise<Point[]> {
-    const { cell, origin } = this.parts;
+    const { cell, readings } = this.parts;
     const points = await Promise.all(
       this.channels.map(async (channel) => {
-        const newest = await origin.newestGop(channel);
+        const newest = await readings.newestGops.of(channel);
         const encoderId = channel.owner?.encoderId ?? '';
         const telemetry = telemetryOf.get(encoderId) ?? null;
         const isNew = newest !== null && this.costedGop.get(channel.id) !== newest.gop;

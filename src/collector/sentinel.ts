@@ -1,5 +1,8 @@
+import type { OriginChannel } from '../contracts/origin';
 import type { EncoderLost, EncoderTelemetry, SessionFailed } from '../domain';
-import type { PublishedChannel } from './origin-view';
+
+/** What the sentinel reads of a channel at the origin. */
+export type OwnedChannel = Pick<OriginChannel, 'id' | 'owner'>;
 
 export type SentinelEvent =
   { signal: 'encoderLost'; payload: EncoderLost } | { signal: 'sessionFailed'; payload: SessionFailed };
@@ -95,7 +98,7 @@ export class Sentinel {
     encoderId: string,
     telemetry: EncoderTelemetry,
     before: ReadonlySet<string>,
-    channels: readonly PublishedChannel[],
+    channels: readonly OwnedChannel[],
     atMs: number,
   ): void {
     const owned = channels.filter((c) => c.owner?.encoderId === encoderId);
@@ -123,7 +126,7 @@ export class Sentinel {
     return this.watched.get(encoderId)?.sessionIds ?? new Set();
   }
 
-  private noteForgotten(encoderId: string, forgotten: readonly PublishedChannel[], atMs: number): void {
+  private noteForgotten(encoderId: string, forgotten: readonly OwnedChannel[], atMs: number): void {
     const keys = new Set(forgotten.map((c) => `${encoderId} ${c.id} ${c.owner?.sessionId}`));
     for (const key of this.unknownSinceMs.keys()) {
       if (key.startsWith(`${encoderId} `) && !keys.has(key)) this.unknownSinceMs.delete(key);
