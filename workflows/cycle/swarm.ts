@@ -36,7 +36,7 @@ import { drainEncoder } from '../fleet/drain';
 import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
 import { causeOf, refusal, refusalBehind } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, local8s, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
 import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
 import { channel, contextSignal } from '../moves/channel';
 import { controlCycle } from './control-cycle';
@@ -173,7 +173,7 @@ class Swarm {
 
   private async recoverChannelsOf({ encoderId, evidence, atMs }: EncoderLost): Promise<void> {
     try {
-      const asked = await long.recoverChannelsOf.executeWithOptions(
+      const asked = await threeTries60s.recoverChannelsOf.executeWithOptions(
         { summary: `${encoderId} is lost: recover its channels side by side` },
         [{ encoderId, evidence, atMs }],
       );
@@ -187,7 +187,7 @@ class Swarm {
   private async recoverSession(failed: SessionFailed): Promise<void> {
     const { channelId, encoderId, sessionId, code, message, atMs } = failed;
     try {
-      await prompt.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
+      await twoTries4s.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
         {
           channelId,
           request: {
@@ -240,10 +240,11 @@ class Swarm {
     const { state } = this;
     const requestId = `remove-${channelId}-${uuid4()}`;
     try {
-      const { found } = await long.requestRemoval.executeWithOptions({ summary: `remove ${channelId}` }, [
-        { channelId, requestId },
-      ]);
-      if (!found) await persistent.removeChannel({ channelId, requestId });
+      const { found } = await threeTries60s.requestRemoval.executeWithOptions(
+        { summary: `remove ${channelId}` },
+        [{ channelId, requestId }],
+      );
+      if (!found) await retryFor6h.removeChannel({ channelId, requestId });
     } catch (error) {
       throw refusalBehind(error);
     }
@@ -281,7 +282,7 @@ class Swarm {
 
   private async assertKnown(encoderId: string): Promise<void> {
     try {
-      await quick.assertEncoderKnown({ encoderId });
+      await local8s.assertEncoderKnown({ encoderId });
     } catch (error) {
       throw refusalBehind(error);
     }
@@ -314,7 +315,7 @@ class Swarm {
 
   private async setPolicy(given: Policy): Promise<void> {
     try {
-      this.state.policy = await quick.checkPolicy(given);
+      this.state.policy = await local8s.checkPolicy(given);
     } catch (error) {
       throw refusalBehind(error);
     }

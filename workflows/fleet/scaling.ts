@@ -10,7 +10,7 @@ import { swarmControl, swarmWorkflowId } from '../../src/domain/control';
 import { upsertAttributes } from '../kit/attributes';
 import { Compensations } from '../kit/compensations';
 import { causeOf } from '../kit/failures';
-import { long, persistent, provisioning } from '../kit/steps';
+import { provisioning, retryFor6h, threeTries60s } from '../kit/steps';
 import { Story } from '../kit/story';
 import type { ScaleInInput, ScaleOutInput, ScaleOutResult } from '../kit/types';
 
@@ -78,7 +78,7 @@ const bring = async (cell: string, request: PendingEncoder): Promise<string> => 
       { summary: `start an encoder host${zone === undefined ? '' : ` in zone ${zone}`}` },
       [{ requestId, ...(zone !== undefined && { zone }) }],
     ));
-    const { atMs } = await long.awaitEncoderHealthy.executeWithOptions(
+    const { atMs } = await threeTries60s.awaitEncoderHealthy.executeWithOptions(
       { summary: `until ${encoderId} answers`, startToCloseTimeout: '90 seconds' },
       [{ encoderId }],
     );
@@ -87,7 +87,7 @@ const bring = async (cell: string, request: PendingEncoder): Promise<string> => 
   } catch (error) {
     await reportEnded(cell, request, { arrived: false, endedAtMs: Date.now() });
     // A host that never answered would only take up room in the fleet.
-    if (encoderId !== undefined) await persistent.deprovisionEncoder({ encoderId });
+    if (encoderId !== undefined) await retryFor6h.deprovisionEncoder({ encoderId });
     throw error;
   }
 };
@@ -102,18 +102,18 @@ export const scaleIn = async ({
   const compensations = new Compensations(story);
   const request = { encoderId, requestedBy: `${workflowId}/${runId}` };
   const uncordon = async (): Promise<void> => {
-    await story.step('uncordon', () => persistent.requestUncordon(request));
+    await story.step('uncordon', () => retryFor6h.requestUncordon(request));
   };
   compensations.register('uncordon', uncordon);
   try {
     await story.step('drain', () =>
-      long.requestDrain.executeWithOptions(
+      threeTries60s.requestDrain.executeWithOptions(
         { summary: `move all work away from ${encoderId}`, startToCloseTimeout: DRAIN_TIMEOUT },
         [request],
       ),
     );
     await story.step('deprovision', () =>
-      persistent.deprovisionEncoder.executeWithOptions({ summary: `end ${encoderId}` }, [{ encoderId }]),
+      retryFor6h.deprovisionEncoder.executeWithOptions({ summary: `end ${encoderId}` }, [{ encoderId }]),
     );
     await uncordon();
     upsertAttributes({ outcome: 'completed' });

@@ -18,7 +18,7 @@ import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } fr
 import { channelControl } from '../../src/domain/control';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusalBehind, refusalFor } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, long, persistent } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import { moveInProgress, validateInService, validateMove, validateRecover } from '../kit/validation';
 import { handoff } from './handoff';
@@ -306,9 +306,10 @@ class Channel {
     if (this.isRegistering) return;
     this.isRegistering = true;
     try {
-      await long.registerChannel.executeWithOptions({ summary: `relay, origin and source of ${spec.id}` }, [
-        spec,
-      ]);
+      await threeTries60s.registerChannel.executeWithOptions(
+        { summary: `relay, origin and source of ${spec.id}` },
+        [spec],
+      );
     } catch (error) {
       throw refusalBehind(error);
     } finally {
@@ -324,7 +325,7 @@ class Channel {
     const isIdle = (): boolean => this.busyWith === null && !this.isRegistering;
     while (!isIdle()) await condition(isIdle);
     const { workflowId, runId } = workflowInfo();
-    await persistent.removeChannel.executeWithOptions(
+    await retryFor6h.removeChannel.executeWithOptions(
       { summary: `take ${state.spec.id} off air, forget it` },
       [{ channelId: state.spec.id, requestId: `${workflowId}/${runId}/remove` }],
     );

@@ -1,7 +1,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { RolloutEncoder, RolloutState, InstalledBuild } from '../../src/domain';
 import { refusal } from '../kit/failures';
-import { long, patient, persistent, prompt } from '../kit/steps';
+import { retryFor3min, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
 
 /** Comparisons are made in turns of so long, between which the canary's channels are looked after. */
 const TURN_SECONDS = 5;
@@ -41,7 +41,7 @@ export class Soak {
       );
       break;
     }
-    await persistent.requestUncordon.executeWithOptions({ summary: `${canary.encoderId} takes any work` }, [
+    await retryFor6h.requestUncordon.executeWithOptions({ summary: `${canary.encoderId} takes any work` }, [
       { encoderId: canary.encoderId, requestedBy: state.workflowId },
     ]);
   }
@@ -59,7 +59,7 @@ export class Soak {
   private async bringChannelsTo(canary: RolloutEncoder): Promise<void> {
     const { state } = this;
     const { encoderId } = canary;
-    const there = await prompt.channelsOn
+    const there = await twoTries4s.channelsOn
       .executeWithOptions({ summary: `what ${encoderId} carries` }, [{ encoderId }])
       .catch((error: unknown) => {
         if (isCancellation(error)) throw error;
@@ -67,7 +67,7 @@ export class Soak {
       });
     for (const channelId of state.canaryChannels.filter((id) => !there.includes(id))) {
       this.asked += 1;
-      const { moved, why } = await long.moveAndWait.executeWithOptions(
+      const { moved, why } = await threeTries60s.moveAndWait.executeWithOptions(
         { summary: `${channelId} to the canary ${encoderId}` },
         [
           {
@@ -93,7 +93,7 @@ export class Soak {
     const { state } = this;
     const reference = state.encoders[0]?.from as InstalledBuild;
     const seconds = Math.min(TURN_SECONDS, Math.max(1, atMost - this.seconds));
-    const { evidence, verdict } = await patient.compareBuilds.executeWithOptions(
+    const { evidence, verdict } = await retryFor3min.compareBuilds.executeWithOptions(
       { summary: `${state.request.buildId} against ${reference.buildId}` },
       [
         {

@@ -21,7 +21,7 @@ import type {
 import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusal, refusalFor } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, patient, persistent } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, retryFor3min, retryFor6h } from '../kit/steps';
 import type { RolloutInput } from '../kit/types';
 import { completedInWords, showRollout } from './rollout-details';
 import { Soak } from './rollout-soak';
@@ -112,7 +112,7 @@ class Rollout {
     const { state } = this;
     const { cell, request } = state;
     try {
-      const plan = await patient.planRollout.executeWithOptions(
+      const plan = await retryFor3min.planRollout.executeWithOptions(
         { summary: 'waves, and what stands against it' },
         [{ cell, request }],
       );
@@ -167,7 +167,7 @@ class Rollout {
     const { request, workflowId } = this.state;
     const target = { buildId: request.buildId, requestedBy: workflowId };
     return CancellationScope.nonCancellable(() =>
-      persistent.setTargetBuild
+      retryFor6h.setTargetBuild
         .executeWithOptions({ summary: `${request.buildId} is what the cell runs` }, [target])
         .then(
           () => undefined,

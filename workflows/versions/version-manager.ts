@@ -18,7 +18,7 @@ import type {
 } from '../../src/domain';
 import { emptyVersions, versionsControl } from '../../src/domain/version-manager';
 import { causeOf, refusal, refusalBehind, refusalFor } from '../kit/failures';
-import { longOnce, quick } from '../kit/steps';
+import { failFast60s, local8s } from '../kit/steps';
 import {
   validateAdd,
   validatePin,
@@ -94,7 +94,7 @@ class Versions {
     const { state } = this;
     this.beingAdded.add(request.id);
     try {
-      const build = await longOnce.resolveBuild.executeWithOptions(
+      const build = await failFast60s.resolveBuild.executeWithOptions(
         { summary: `find build ${request.id}`, startToCloseTimeout: RESOLVE_TIMEOUT },
         [request],
       );
@@ -119,7 +119,7 @@ class Versions {
   private async remove(buildId: string): Promise<void> {
     const { state } = this;
     const { digest } = this.build(buildId);
-    const running = await quick.encodersRunning({ digest }).catch((error: unknown) => {
+    const running = await local8s.encodersRunning({ digest }).catch((error: unknown) => {
       throw refusalBehind(error);
     });
     if (running.length > 0) {
@@ -141,19 +141,19 @@ class Versions {
     const build = this.build(buildId);
     state.probing[buildId] = { done: 0, total: 1 };
     try {
-      const cases = await quick.listProbeCases();
+      const cases = await local8s.listProbeCases();
       const total = cases.length;
       const measured = [];
       for (const [done, caseName] of cases.entries()) {
         state.probing[buildId] = { done, total };
         this.show();
         measured.push(
-          await longOnce.probeCase.executeWithOptions({ summary: `${buildId} encodes ${caseName}` }, [
+          await failFast60s.probeCase.executeWithOptions({ summary: `${buildId} encodes ${caseName}` }, [
             { build, caseName },
           ]),
         );
       }
-      const { compatibilityClass, ...probe } = await quick.classify({ cases: measured });
+      const { compatibilityClass, ...probe } = await local8s.classify({ cases: measured });
       const probed: EncoderBuild = { ...build, compatibilityClass, probe, probedAtMs: Date.now() };
       state.builds = state.builds.map((known) => (known.id === buildId ? probed : known));
       delete state.probeFaults[buildId];
@@ -183,7 +183,7 @@ class Versions {
   private async setTarget({ buildId }: SetTargetRequest): Promise<void> {
     const { state } = this;
     if (buildId !== null) {
-      await quick.requireInstalled({ build: this.build(buildId) }).catch((error: unknown) => {
+      await local8s.requireInstalled({ build: this.build(buildId) }).catch((error: unknown) => {
         throw refusalBehind(error);
       });
     }
@@ -194,7 +194,7 @@ class Versions {
 
   private async pin({ channelId, buildId }: PinRequest): Promise<void> {
     const { state } = this;
-    await quick.requireChannel({ channelId }).catch((error: unknown) => {
+    await local8s.requireChannel({ channelId }).catch((error: unknown) => {
       throw refusalBehind(error);
     });
     state.pins = { ...state.pins, [channelId]: buildId };
