@@ -11,9 +11,9 @@ import type { ErrorCode } from '../../src/domain';
 export const WORKFLOW_TASK_TIMEOUT = '5 seconds';
 
 /**
- * How activities are run; each name says the deadline and the retries. Short, idempotent calls between request and commit are local activities: on a small
- * server each activity task costs more than the call itself. What takes long, or matters to a reader of
- * the history, is an activity of its own.
+ * How activities are run; each name says the deadline and the retries. Short, idempotent calls between request and
+ * commit are local activities: on a small server each activity task costs more than the call itself. What takes long,
+ * or matters to a reader of the history, is an activity of its own.
  */
 
 /**
