@@ -152,8 +152,9 @@ export const fitAnomalyRegression = (frame: FitFrame, options: RegressionOptions
       const usualOfTarget = usual[origin + ahead - begin]!;
       if (origin <= firstStep || Number.isNaN(usualOfTarget)) return;
       row.write(features, anomalies, origin, ahead, usualOfTarget);
-      const said = row.anchor(anomalies, origin, usualOfTarget) + dot(withoutFold[foldOf(origin)]!, features);
-      past[index * horizon + ahead] = within(believable, said);
+      const forecast =
+        row.anchor(anomalies, origin, usualOfTarget) + dot(withoutFold[foldOf(origin)]!, features);
+      past[index * horizon + ahead] = within(believable, forecast);
     });
     return solveRidge(all, SHRINKAGE);
   });
