@@ -40,7 +40,7 @@ const input = (over: Partial<ScaleInput> = {}): ScaleInput => ({
   forecast: totalOf([25, 25, 25, 25]),
   encoders: [encoder('e1', 'a'), encoder('e2', 'b'), encoder('e3', 'a')],
   nowUnits: 20,
-  homelessUnits: 0,
+  unplacedUnits: 0,
   pending: [],
   outcomes: [],
   ...over,
@@ -116,7 +116,7 @@ describe('scale-out', () => {
   });
 
   test('what found no room is a need of its own; without a forecast present needs count', () => {
-    expect(decideScaleOut(input({ homelessUnits: 4 })).scale).toMatchObject({ kind: 'provision', count: 1 });
+    expect(decideScaleOut(input({ unplacedUnits: 4 })).scale).toMatchObject({ kind: 'provision', count: 1 });
     expect(decideScaleOut(input({ forecast: null, nowUnits: 31 })).scale).toMatchObject({ count: 1 });
     expect(decideScaleOut(input({ forecast: null, nowUnits: 30 })).scale.kind).toBe('none');
   });
