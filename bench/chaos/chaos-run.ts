@@ -10,13 +10,13 @@ import { measureKills } from './detection';
 import type { Fault } from './faults';
 import { judgeGaps, type DeclaredGap } from './gaps';
 import type { InjectedFault, Injector } from './injector';
-import { Life } from './life';
 import type { Done } from './progress';
 import type { ChaosFacts } from './result';
 import { sabotage, type Sabotage } from './sabotage';
 import { countSagas, type SagaCounts } from './sagas';
 import type { Timeline } from './timeline';
 import { noticedLosses, Watcher } from './watcher';
+import { Workload } from './workload';
 
 const MOVES_EVERY_MS = 2_000;
 const CHECK_EVERY_MS = 60_000;
@@ -53,7 +53,7 @@ type Found = Pick<
   | 'troubles'
 >;
 
-/** Faults, life and checks side by side on a running swarm, and what came of it. */
+/** Faults, workload and checks side by side on a running swarm, and what came of it. */
 export class ChaosRun {
   readonly notes: { atMs: number; text: string }[] = [];
   private readonly watcher: Watcher;
@@ -99,9 +99,9 @@ export class ChaosRun {
     this.watcher.start();
     this.moves.start();
     for (const { id } of swarm.channels) continuity.add(id, 0);
-    const life = new AbortController();
-    const end = AbortSignal.any([signal, life.signal]);
-    const living = new Life({
+    const workloadEnd = new AbortController();
+    const end = AbortSignal.any([signal, workloadEnd.signal]);
+    const workload = new Workload({
       apiUrl: swarm.environment.SWARM_API_URL,
       channelIds: swarm.channels.map((c) => c.id),
       seed,
@@ -112,7 +112,7 @@ export class ChaosRun {
         beforeRemoval: (id) => this.lastLookAt(id),
         onRemoved: (id) => this.gone.add(id),
       },
-    }).live(end);
+    }).run(end);
     const checking = this.checkNowAndThen(end);
     const progress = setInterval(() => this.tell(), 1_000);
     try {
@@ -125,9 +125,9 @@ export class ChaosRun {
       await this.until(lastsMs);
     } finally {
       clearInterval(progress);
-      life.abort();
+      workloadEnd.abort();
       await injector.endAll();
-      await Promise.all([living, checking]);
+      await Promise.all([workload, checking]);
       if (signal.aborted) await Promise.all([this.watcher.stop(), this.moves.stop()]);
     }
   }
