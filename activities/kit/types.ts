@@ -184,6 +184,8 @@ export interface DrainedChannel {
   moved: boolean;
   /** True where the channel may be asked again, for instance because it was already moving. */
   retry: boolean;
+  /** Of the failure; absent where it moved, and in what earlier versions answered. */
+  code?: string;
   why?: string;
 }
 

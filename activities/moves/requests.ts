@@ -2,8 +2,10 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import {
   channelControl,
+  failureOf,
   swarmControl,
   type CordonRequest,
+  type MoveFailure,
   type MoveRequest,
   type MoveResult,
   type RecoverRequest,
@@ -16,6 +18,14 @@ import { UpdateClient, updateRefusal } from '../kit/update-client';
 const ORIGIN_TIMEOUT_MS = 2_000;
 /** Refusals that say "not now". */
 const ASK_AGAIN = new Set(['move-in-progress', 'conflict', 'stale-token', 'timeout', 'unavailable']);
+
+const notMoved = (channelId: string, { code, message }: MoveFailure): DrainedChannel => ({
+  channelId,
+  moved: false,
+  retry: ASK_AGAIN.has(code),
+  code,
+  why: `${code}: ${message}`,
+});
 
 /** Activities by which workflows ask channels, which alone move themselves. */
 const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'temporal'>) => {
@@ -47,14 +57,16 @@ const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tem
       withHeartbeats(async () => {
         const { channelId, request } = r;
         try {
-          await updates.channel(channelId).executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, {
-            args: [request],
-            updateId: request.requestId,
-          });
-          return { channelId, moved: true, retry: false };
+          const result = await updates
+            .channel(channelId)
+            .executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, {
+              args: [request],
+              updateId: request.requestId,
+            });
+          const failure = failureOf(result);
+          return failure ? notMoved(channelId, failure) : { channelId, moved: true, retry: false };
         } catch (error) {
-          const { code, message } = updateRefusal(error);
-          return { channelId, moved: false, retry: ASK_AGAIN.has(code), why: `${code}: ${message}` };
+          return notMoved(channelId, updateRefusal(error));
         }
       }),
   };

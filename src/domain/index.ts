@@ -15,6 +15,7 @@ export * from './provisioning';
 export * from './accuracy';
 export * from './swarm-change';
 export * from './plan';
+export * from './move-outcome';
 export * from './moves';
 export * from './control';
 export * from './planning-record';

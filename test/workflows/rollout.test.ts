@@ -133,7 +133,7 @@ describe('a good build', () => {
     const [first, second] = channels as [ChannelSpec, ChannelSpec];
     expect(ownerOf(first)).toBe('enc-1');
     const other = moveRequest({ toEncoderId: 'enc-1' });
-    expect((await refusalFrom(bench.channel(second).move(other))).code).toBe('encoder-cordoned');
+    expect((await bench.channel(second).failingMove(other)).failure.code).toBe('encoder-cordoned');
     use();
     expect((await rollout.result()).phase).toBe('completed');
   });

@@ -16,6 +16,7 @@ import {
 import type { SwarmContext } from '../../activities';
 import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } from '../../src/domain';
 import { channelControl } from '../../src/domain/control';
+import { failureOf } from '../../src/domain/move-outcome';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusalBehind, refusalFor } from '../kit/failures';
 import { WORKFLOW_TASK_TIMEOUT, retryFor6h, threeTries60s } from '../kit/steps';
@@ -153,7 +154,8 @@ class Channel {
       requestedAtMs,
     };
     try {
-      await this.recover(request);
+      const failure = failureOf(await this.recover(request));
+      if (failure) this.tell(failure.message);
     } catch (error) {
       this.tell(causeOf(error).message);
     }
@@ -241,7 +243,7 @@ class Channel {
     return `${kind}/${this.state.spec.id}/${this.state.moves}`;
   }
 
-  /** Runs one move with nothing beside it, and takes over what became of the channel. */
+  /** Runs one move with nothing beside it, and takes over what became of the channel: see `failureOf`. */
   private async exclusively(
     status: 'moving' | 'recovering',
     summary: string,
@@ -265,14 +267,6 @@ class Channel {
       this.busyWith = null;
       this.moveScope = null;
       this.settle();
-    }
-    if (result.failure && result.outcome !== 'recovered') {
-      const { code, message } = result.failure;
-      throw refusalFor({
-        code,
-        message,
-        details: { outcome: result.outcome, workflowId: result.workflowId },
-      });
     }
     return result;
   }

@@ -1,10 +1,14 @@
 import { isCancellation } from '@temporalio/workflow';
+import type { DrainedChannel } from '../../activities';
 import type { RolloutEncoder, RolloutState, InstalledBuild } from '../../src/domain';
 import { refusal } from '../kit/failures';
 import { retryFor3min, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
 
 /** Comparisons are made in turns of so long, between which the canary's channels are looked after. */
 const TURN_SECONDS = 5;
+
+/** Earlier versions answered the code in `why` only, as "code: message". */
+const codeOf = ({ code, why }: DrainedChannel): string | undefined => code ?? why?.split(':')[0];
 
 /** Watches encoders that were upgraded, against those that were not. */
 export class Soak {
@@ -67,7 +71,7 @@ export class Soak {
       });
     for (const channelId of state.canaryChannels.filter((id) => !there.includes(id))) {
       this.asked += 1;
-      const { moved, why } = await threeTries60s.moveAndWait.executeWithOptions(
+      const answer = await threeTries60s.moveAndWait.executeWithOptions(
         { summary: `${channelId} to the canary ${encoderId}` },
         [
           {
@@ -82,9 +86,9 @@ export class Soak {
           },
         ],
       );
-      if (moved) state.canaryAtMs ??= Date.now();
-      else if (why?.startsWith('unknown-encoder')) canary.status = 'gone';
-      else this.options.say(`${channelId} is not on ${encoderId} yet: ${why ?? 'unknown'}`);
+      if (answer.moved) state.canaryAtMs ??= Date.now();
+      else if (codeOf(answer) === 'unknown-encoder') canary.status = 'gone';
+      else this.options.say(`${channelId} is not on ${encoderId} yet: ${answer.why ?? 'unknown'}`);
     }
   }
 

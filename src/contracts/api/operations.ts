@@ -228,6 +228,7 @@ export const operations = {
     refusals: [
       ...['unknown-channel', 'unknown-encoder', 'same-encoder', 'encoder-cordoned', 'encoder-full'],
       ...['encoder-incompatible', 'encoder-unreachable', 'move-in-progress', 'no-target', 'conflict'],
+      'session-failed',
       ...silent,
     ] as ErrorCode[],
   }),
