@@ -8,7 +8,6 @@ import {
   httpStatusOf,
   knownEventSchema,
   moveResultSchema,
-  rolloutStateSchema,
   type ErrorCode,
 } from '../domain';
 
@@ -37,7 +36,7 @@ const named: Record<string, z.ZodType> = {
   Models: api.modelsSchema,
   MoveRecord: api.moveRecordSchema,
   MoveResult: moveResultSchema,
-  Rollout: rolloutStateSchema,
+  Rollout: api.rolloutSchema,
   Status: api.statusSchema,
   Versions: api.versionsSchema,
   WhatIf: api.whatIfAnswerSchema,

@@ -1,8 +1,9 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { DrainedChannel } from '../../activities';
-import type { RolloutEncoder, RolloutState, InstalledBuild } from '../../src/domain';
-import { refusal } from '../kit/failures';
+import type { InstalledBuild, RolloutEncoder, RolloutState } from '../../src/domain';
+import { rollbackAfter, verdictInWords } from '../../src/domain/rollout-words';
 import { retryFor3min, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
+import { RollbackRequested } from './rollback-requested';
 
 /** Comparisons are made in turns of so long, between which the canary's channels are looked after. */
 const TURN_SECONDS = 5;
@@ -41,7 +42,7 @@ export class Soak {
       if (isGood && this.seconds >= soakSeconds) break;
       if (this.seconds < askAfterSeconds) continue;
       await this.options.ask(
-        `no verdict after ${Math.round(this.seconds)} s: ${state.verdict?.summary ?? 'nothing seen'}`,
+        `no verdict after ${Math.round(this.seconds)} s: ${state.verdict ? verdictInWords(state.verdict) : 'nothing was compared'}`,
       );
       break;
     }
@@ -112,9 +113,8 @@ export class Soak {
       ],
     );
     Object.assign(state, { evidence, verdict });
-    this.options.say(verdict.summary);
-    if (verdict.outcome === 'worse')
-      throw refusal('conflict', `${state.request.buildId} is ${verdict.summary}`);
+    this.options.say(verdictInWords(verdict));
+    if (verdict.outcome === 'worse') throw new RollbackRequested(rollbackAfter(verdict));
     return verdict.outcome === 'good';
   }
 }

@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { operations } from '../../contracts/api';
-import { SwarmError, isOver, rolloutMetrics, type RolloutState } from '../../domain';
+import {
+  SwarmError,
+  isOver,
+  rollbackInWords,
+  rolloutMetrics,
+  verdictInWords,
+  type RolloutState,
+} from '../../domain';
+import { sentence } from '../../domain/words';
 import { table } from '../../platform/terminal/table';
 import { contextOf, type CommandContext } from '../context';
 import { AnsweredNo } from '../failure';
@@ -142,10 +150,14 @@ const report = ({ print }: CommandContext, state: RolloutState): void => {
 const figure = (value: number | null): string | null => (value === null ? null : value.toPrecision(3));
 
 export const rolloutLines = (state: RolloutState): string[] => {
-  const { request, phase, paused, encoders, skipped, canaryChannels, verdict, detail, failure } = state;
+  const { request, phase, paused, encoders, skipped, canaryChannels, verdict, detail, failure, rollback } =
+    state;
   const seconds = Math.round(((state.finishedAtMs ?? Date.now()) - state.startedAtMs) / 1000);
   return [
-    `Rollout of ${request.buildId}: ${phase}${paused ? ', paused' : ''}, ${seconds} s. ${detail}.`,
+    `Rollout of ${request.buildId}: ${phase}${paused ? ', paused' : ''}, ${seconds} s. ${sentence(detail)}`,
+    ...(rollback && rollback.kind !== 'failed'
+      ? [`! ${rollback.kind}: ${sentence(rollbackInWords(state))}`]
+      : []),
     ...(failure ? [`! ${failure.code}: ${failure.message}`] : []),
     ...(phase === 'holding' ? ['! It asks: encoder-swarm rollout decide continue|roll-back'] : []),
     '',
@@ -158,7 +170,7 @@ export const rolloutLines = (state: RolloutState): string[] => {
     ...(verdict
       ? [
           '',
-          `Verdict: ${verdict.summary}.`,
+          `Verdict: ${sentence(verdictInWords(verdict))}`,
           ...table(
             ['metric', 'compared', 'worse', 'new', 'old', 'e worse', 'e good'],
             rolloutMetrics.map((name) => {

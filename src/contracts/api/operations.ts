@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { channelSpecSchema, encoderBuildSchema, knownEventSchema, moveResultSchema } from '../../domain';
-import { rolloutStateSchema, type ErrorCode } from '../../domain';
+import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
 import { emptySchema, idParams } from './common';
 import {
@@ -18,7 +18,7 @@ import {
 import { modelsSchema, retrainingSchema } from './models';
 import { explanationSchema, handoffSchema, moveRecordSchema, movesQuerySchema, subjectParams } from './moves';
 import { operation, type Operation } from './operation';
-import { decisionSchema, startRolloutSchema } from './rollouts';
+import { decisionSchema, rolloutSchema, startRolloutSchema } from './rollouts';
 import {
   addChannelSchema,
   channelStatusSchema,
@@ -57,7 +57,7 @@ const commandRollout = <const N extends string>(name: N) =>
     summary: `Has the rollout ${name}`,
     body: emptySchema,
     bodyOptional: true,
-    answers: { 200: rolloutStateSchema },
+    answers: { 200: rolloutSchema },
     refusals: ['conflict', ...silent],
   });
 
@@ -239,7 +239,7 @@ export const operations = {
     method: 'get',
     path: '/rollout',
     summary: 'The rollout under way, else the last one; 204 where there was none',
-    answers: { 200: rolloutStateSchema, 204: null },
+    answers: { 200: rolloutSchema, 204: null },
     refusals: silent,
   }),
   startRollout: operation({
@@ -247,7 +247,7 @@ export const operations = {
     path: '/rollout',
     summary: 'Begins to bring a build to all encoders; answers when its waves are planned',
     body: startRolloutSchema,
-    answers: { 201: rolloutStateSchema },
+    answers: { 201: rolloutSchema },
     refusals: ['not-found', 'conflict', 'encoder-incompatible', ...silent],
   }),
   pauseRollout: commandRollout('pause'),
@@ -258,7 +258,7 @@ export const operations = {
     path: '/rollout/decide',
     summary: 'Answers a rollout that holds: it continues, or rolls back',
     body: decisionSchema,
-    answers: { 200: rolloutStateSchema },
+    answers: { 200: rolloutSchema },
     refusals: ['conflict', ...silent],
   }),
   getVersions: operation({
