@@ -78,7 +78,7 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
           forecast: forecast && { forecastId: forecast.forecastId, issuedAtMs: forecast.issuedAtMs },
           policy: withDefaults(rules.policy),
           lowDemandSinceMs,
-          target: wantedBuild(catalogue),
+          target: targetBuild(catalogue),
         };
         const decision = decide(record, forecast);
         const reference = await keep(record, forecast);
@@ -142,14 +142,14 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
     }): Promise<Decision> {
       const { snapshot, forecastId, lowDemandSinceMs } = request;
       const forecast = forecastId === null ? null : await telemetry.forecast(forecastId, Date.now());
-      const target = wantedBuild(await versions.read());
+      const target = targetBuild(await versions.read());
       return decide({ snapshot, policy: withDefaults(request.policy), lowDemandSinceMs, target }, forecast);
     },
   };
 };
 
 /** Nothing is brought in line while a fault holds that up. */
-const wantedBuild = (catalogue: Catalogue): PlanningRecord['target'] => {
+const targetBuild = (catalogue: Catalogue): PlanningRecord['target'] => {
   const target = catalogue.fault ? null : targetOf(catalogue);
   return target && { id: target.id, digest: target.digest };
 };

@@ -19,7 +19,7 @@ import { GopQuality } from '../../src/media/quality';
 import { BuildComparer } from '../../src/observation/build-comparer';
 import { withPin } from '../../src/observation/versions-view';
 import { parseOrRefuse } from '../../src/platform/http';
-import { judge } from '../../src/versions';
+import { judgeBuild } from '../../src/versions';
 import { planRollout, type RolloutPlan } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats, withProgress } from '../kit/heartbeat';
@@ -169,7 +169,7 @@ export const rolloutActivities = (needs: Needs) => {
           await sleep(everyMs, undefined, { signal });
           evidence = await comparer.compare(evidence, signal);
           report(evidence);
-          verdict = judge(evidence, policy, Date.now());
+          verdict = judgeBuild(evidence, policy, Date.now());
           if (verdict.outcome === 'worse' || (verdict.outcome === 'good' && untilGood)) break;
         } while (Date.now() + everyMs <= endsAtMs);
         return { evidence, verdict };

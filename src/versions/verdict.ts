@@ -47,7 +47,7 @@ const judgeMetric = (
  * metrics and all looks.
  * Good: each metric by itself has 1/falseGoodRate against being harmful (intersection-union test: no correction).
  */
-export const judge = (
+export const judgeBuild = (
   evidence: Evidence,
   { falseAlarmRate, falseGoodRate }: Pick<RolloutPolicy, 'falseAlarmRate' | 'falseGoodRate'>,
   atMs: number,

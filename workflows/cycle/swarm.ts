@@ -35,7 +35,7 @@ import { noProvisioning, withEnded, withRequested, withoutForgotten } from '../.
 import { drainEncoder } from '../fleet/drain';
 import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
-import { causeOf, refusal, refusalBehind } from '../kit/failures';
+import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
 import { WORKFLOW_TASK_TIMEOUT, local8s, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
 import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
 import { channel, contextSignal } from '../moves/channel';
@@ -229,7 +229,7 @@ class Swarm {
       state.channels = [...state.channels, spec];
       this.channelChanges += 1;
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     } finally {
       this.beingAdded.delete(id);
     }
@@ -246,7 +246,7 @@ class Swarm {
       );
       if (!found) await retryFor6h.removeChannel({ channelId, requestId });
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
     state.channels = state.channels.filter((spec) => spec.id !== channelId);
     this.channelChanges += 1;
@@ -284,7 +284,7 @@ class Swarm {
     try {
       await local8s.assertEncoderKnown({ encoderId });
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
   }
 
@@ -301,9 +301,7 @@ class Swarm {
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'drain' }),
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    }).catch((error: unknown) => {
-      throw refusalBehind(error);
-    });
+    }).catch(throwAsRefusal);
     if (left.length > 0) {
       throw refusal(
         'no-target',
@@ -317,7 +315,7 @@ class Swarm {
     try {
       this.state.policy = await local8s.checkPolicy(given);
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
     await this.handDown();
   }

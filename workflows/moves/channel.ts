@@ -18,7 +18,7 @@ import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } fr
 import { channelControl } from '../../src/domain/control';
 import { failureOf } from '../../src/domain/move-outcome';
 import { attributes, upsertAttributes } from '../kit/attributes';
-import { causeOf, refusalBehind, refusalFor } from '../kit/failures';
+import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
 import { WORKFLOW_TASK_TIMEOUT, retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import { moveInProgress, validateInService, validateMove, validateRecover } from '../kit/validation';
@@ -305,7 +305,7 @@ class Channel {
         [spec],
       );
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     } finally {
       this.isRegistering = false;
     }

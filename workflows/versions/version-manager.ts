@@ -17,7 +17,7 @@ import type {
   VersionsState,
 } from '../../src/domain';
 import { emptyVersions, versionsControl } from '../../src/domain/version-manager';
-import { causeOf, refusal, refusalBehind, refusalFor } from '../kit/failures';
+import { causeOf, refusal, throwAsRefusal, refusalFor } from '../kit/failures';
 import { failFast60s, local8s } from '../kit/steps';
 import {
   validateAdd,
@@ -110,7 +110,7 @@ class Versions {
       this.show();
       return build;
     } catch (error) {
-      throw refusalBehind(error);
+      return throwAsRefusal(error);
     } finally {
       this.beingAdded.delete(request.id);
     }
@@ -119,9 +119,7 @@ class Versions {
   private async remove(buildId: string): Promise<void> {
     const { state } = this;
     const { digest } = this.build(buildId);
-    const running = await local8s.encodersRunning({ digest }).catch((error: unknown) => {
-      throw refusalBehind(error);
-    });
+    const running = await local8s.encodersRunning({ digest }).catch(throwAsRefusal);
     if (running.length > 0) {
       throw refusal(
         'conflict',
@@ -183,9 +181,7 @@ class Versions {
   private async setTarget({ buildId }: SetTargetRequest): Promise<void> {
     const { state } = this;
     if (buildId !== null) {
-      await local8s.requireInstalled({ build: this.build(buildId) }).catch((error: unknown) => {
-        throw refusalBehind(error);
-      });
+      await local8s.requireInstalled({ build: this.build(buildId) }).catch(throwAsRefusal);
     }
     state.targetBuildId = buildId;
     state.fault = null;
@@ -194,9 +190,7 @@ class Versions {
 
   private async pin({ channelId, buildId }: PinRequest): Promise<void> {
     const { state } = this;
-    await local8s.requireChannel({ channelId }).catch((error: unknown) => {
-      throw refusalBehind(error);
-    });
+    await local8s.requireChannel({ channelId }).catch(throwAsRefusal);
     state.pins = { ...state.pins, [channelId]: buildId };
     this.show();
   }
