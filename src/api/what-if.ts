@@ -35,7 +35,10 @@ export const whatIf = (forecast: CellForecast | null, status: Status, asked: Cha
   const now = placementOf(status);
   const then = { ...now, ...asked };
   const encoderIds = status.encoders.map(({ id }) => id);
-  const encoderDemand = (placement: ChannelPlacement, correlation?: number): Map<string, DemandCurve | null> =>
+  const encoderDemand = (
+    placement: ChannelPlacement,
+    correlation?: number,
+  ): Map<string, DemandCurve | null> =>
     new Map(
       encoderCurves(forecast, placement, {
         encoderIds,
