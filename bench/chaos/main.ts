@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { awaitFirstGops } from '../../src/acceptance/first-gops';
 import type { Environment } from '../../src/config/config';
 import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../../src/domain';
-import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
+import type { RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import {
   PORTS_IN_A_BASE,
@@ -17,6 +17,7 @@ import {
 } from '../../src/setup';
 import { connectTemporal } from '../../src/temporal/client';
 import { verifierFfmpegPaths } from '../../src/verify';
+import { startBenchSwarm } from '../lib/bench-swarm';
 import { currentCommit } from '../lib/commit';
 import { keepEncoders } from '../lib/keep-encoders';
 import { ChaosRun } from './chaos-run';
@@ -173,14 +174,11 @@ const main = async (options: Options): Promise<number> => {
     cleanups.add('Toxiproxy', () => proxies.stop());
     const channels = Array.from({ length: options.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
     let run: ChaosRun | null = null;
-    swarm = await startSwarm({
+    swarm = await startBenchSwarm({
       stateDir,
       portBase: options.portBase,
       env: { ...process.env, SWARM_RETENTION_SECONDS: String(RETENTION_SECONDS) },
-      encoders: Array.from({ length: options.encoders }, (_, i) => ({
-        id: `enc-${i + 1}`,
-        zone: i % 2 ? 'b' : 'a',
-      })),
+      encoderCount: options.encoders,
       encoderCapacityUnits: ENCODER_CAPACITY_UNITS,
       audienceAnchor: 'restart',
       channels,

@@ -35,8 +35,9 @@ import { startSource } from '../../src/media/source/server';
 import { awaitGrpcServing } from '../../src/platform/processes/readiness';
 import { connectTemporal, ensureSwarm } from '../../src/temporal/client';
 import { startWorker } from '../../src/worker/worker';
+import { eventually } from '../support/until';
 import { startTemporal } from '../workflows/support/temporal';
-import { eventually, moveRequest, refusalFrom } from '../workflows/support/workbench';
+import { moveRequest, refusalFrom } from '../workflows/support/workbench';
 import { npmFfmpeg, wrapFfmpeg } from './support/real-builds';
 
 const root = resolve(__dirname, '..', '..');

@@ -10,13 +10,14 @@ import {
   type EncoderBuild,
   type VersionsState,
 } from '../../src/domain';
-import { FakeSwarm } from '../workflows/support/fake-activities';
-import { Workbench, eventually, refusalFrom } from '../workflows/support/workbench';
+import { eventually } from '../support/until';
+import { FakeActivities } from '../workflows/support/fake-activities';
+import { Workbench, refusalFrom } from '../workflows/support/workbench';
 import { IMAGEIO_FFMPEG_VERSION, npmFfmpeg, pypiFfmpeg, wrapFfmpeg } from './support/real-builds';
 
 let bench: Workbench;
 let manager: WorkflowHandle;
-const swarm = new FakeSwarm().ownedBy('ch-1', 'enc-1');
+const swarm = new FakeActivities().ownedBy('ch-1', 'enc-1');
 /** What each encoder runs, for the activity that looks. */
 const running = new Map<string, string>();
 

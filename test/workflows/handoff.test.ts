@@ -1,6 +1,7 @@
 import { SwarmError, searchAttributeNames } from '../../src/domain';
-import { FakeSwarm, failing } from './support/fake-activities';
-import { Workbench, eventually, moveRequest, recoverRequest, refusalFrom } from './support/workbench';
+import { eventually } from '../support/until';
+import { FakeActivities, failing } from './support/fake-activities';
+import { Workbench, moveRequest, recoverRequest, refusalFrom } from './support/workbench';
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -10,7 +11,7 @@ afterAll(() => bench?.close());
 
 /** A channel on enc-1. */
 const setUp = () => {
-  const swarm = new FakeSwarm();
+  const swarm = new FakeActivities();
   const spec = bench.spec();
   swarm.ownedBy(spec.id, 'enc-1');
   return { swarm, spec };

@@ -26,8 +26,9 @@ import { startRelay } from '../../src/media/relay/server';
 import { startSource } from '../../src/media/source/server';
 import { connectTemporal, ensureSwarm, wakeSwarm } from '../../src/temporal/client';
 import { startWorker } from '../../src/worker/worker';
+import { eventually } from '../support/until';
 import { startTemporal } from './support/temporal';
-import { eventually, moveRequest, refusalFrom } from './support/workbench';
+import { moveRequest, refusalFrom } from './support/workbench';
 
 const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
 const host = '127.0.0.1';

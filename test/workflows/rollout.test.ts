@@ -12,14 +12,15 @@ import {
   type SwarmWorkflowState,
   type Verdict,
 } from '../../src/domain';
-import { FakeSwarm, failing } from './support/fake-activities';
+import { eventually } from '../support/until';
+import { FakeActivities, failing } from './support/fake-activities';
 import { newer, planFor, startOwnersServer, verdictOf } from './support/rollout-fixtures';
-import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';
+import { Workbench, moveRequest, policy, refusalFrom } from './support/workbench';
 
 let bench: Workbench;
 let origin: Server;
 let originUrl: string;
-const swarm = new FakeSwarm();
+const swarm = new FakeActivities();
 let channels: ChannelSpec[];
 
 const plan = planFor(['enc-1', 'enc-2', 'enc-3'], () => [channels[0]?.id as string]);

@@ -10,15 +10,16 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
+import { eventually } from '../support/until';
 import { originChannel } from '../support/wire';
-import { FakeSwarm, failing } from './support/fake-activities';
-import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';
+import { FakeActivities, failing } from './support/fake-activities';
+import { Workbench, moveRequest, policy, refusalFrom } from './support/workbench';
 
 let bench: Workbench;
 let origin: Server;
 let originUrl: string;
 /** Behind all the tests of this file: a swarm workflow keeps calling its activities. */
-const swarm = new FakeSwarm();
+const swarm = new FakeActivities();
 
 /** Just enough of the origin for the activities that ask who owns what. */
 const startOrigin = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { open, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readEnvironment } from '../../config/config';
 import { SwarmError, policySchema } from '../../domain';
@@ -19,6 +19,7 @@ import {
 import { simulationLines } from '../../simulator';
 import { contextOf } from '../context';
 import { durationOption } from '../options';
+import { requireWritable } from '../writable';
 
 interface SimulateOptions {
   traces?: string;
@@ -81,7 +82,7 @@ export const addSimulate = (program: Command): void => {
     )
     .action(async (options: SimulateOptions, command: Command) => {
       const { json, print } = contextOf(command);
-      if (options.svg !== undefined) await requireWritable(options.svg);
+      if (options.svg !== undefined) await requireWritable('--svg', options.svg);
       const progress = createCountProgress({
         hidden: json,
         format: 'Simulating [{bar}] {percentage} %, {eta_formatted} left',
@@ -161,19 +162,6 @@ const playHistory = async (
     };
   } finally {
     await store.close();
-  }
-};
-
-/** A drawing that can't be kept is better refused before the simulation than after it. */
-const requireWritable = async (file: string): Promise<void> => {
-  try {
-    await (await open(file, 'a')).close();
-  } catch (error) {
-    throw new SwarmError(
-      'bad-request',
-      `--svg ${file} can't be written: ${(error as Error).message}.`,
-      'Name a file in a folder that exists and that this user may write to.',
-    );
   }
 };
 

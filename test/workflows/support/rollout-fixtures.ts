@@ -10,7 +10,7 @@ import {
 } from '../../../src/domain';
 import { judgeBuild } from '../../../src/versions/verdict';
 import { originChannel } from '../../support/wire';
-import type { FakeSwarm } from './fake-activities';
+import type { FakeActivities } from './fake-activities';
 
 const build = (buildId: string): InstalledBuild => ({
   buildId,
@@ -20,7 +20,7 @@ const build = (buildId: string): InstalledBuild => ({
 export const [older, newer] = [build('older'), build('newer')];
 
 /** Just enough of the origin for the activities that ask who owns what. */
-export const startOwnersServer = async (swarm: FakeSwarm): Promise<{ server: Server; url: string }> => {
+export const startOwnersServer = async (swarm: FakeActivities): Promise<{ server: Server; url: string }> => {
   const server = createServer((_req, res) => {
     const known = [...swarm.owners].map(([id, { token, owner }]) =>
       originChannel({ id, token, owner, nextGop: swarm.nextGop, lastPublishedAtMs: Date.now() }),

@@ -24,7 +24,7 @@ import {
 } from '../../../src/domain';
 import { workerTuning } from '../../../src/worker/worker';
 import type { ChannelWorkflowInput } from '../../../workflows/kit/types';
-import { FakeSwarm } from './fake-activities';
+import { FakeActivities } from './fake-activities';
 import { bundleWorkflows, startTemporal, type TemporalServerOptions } from './temporal';
 
 export const policy = policySchema.parse({});
@@ -84,7 +84,7 @@ export class Workbench {
   }
 
   private async startWorker(): Promise<void> {
-    const names = Object.keys(new FakeSwarm().activities()) as (keyof Activities)[];
+    const names = Object.keys(new FakeActivities().activities()) as (keyof Activities)[];
     const call = (name: keyof Activities, args: unknown[]): unknown =>
       (this.activities[name] as (...given: unknown[]) => unknown)(...args);
     this.worker = await Worker.create({
@@ -213,17 +213,3 @@ export class ChannelHandle {
     return this.handle.query<ChannelWorkflowState>(channelControl.state);
   }
 }
-
-/** Waits for something that other processes bring about. */
-export const eventually = async <T>(
-  look: () => Promise<T | undefined | false>,
-  withinMs = 15_000,
-): Promise<T> => {
-  const startedAtMs = Date.now();
-  for (;;) {
-    const seen = await look();
-    if (seen) return seen;
-    if (Date.now() - startedAtMs > withinMs) throw new Error(`Not seen within ${withinMs} ms.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-};
