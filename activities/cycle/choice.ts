@@ -60,7 +60,7 @@ export const choiceFor = (
 };
 
 /**
- * Whether a player has to start its decoder anew where one encoder follows the other.
+ * Whether a player has to restart its decoder where one encoder follows the other.
  * @throws SwarmError encoder-incompatible where the policy allows a handoff no such seam
  */
 const seamBetween = (
@@ -88,7 +88,7 @@ const seamBetween = (
 /** What to try in turn. A recovery rather uses the reserve, shrinks the ladder, then fills an encoder, than stay off air. */
 const attemptsOf = ({ purpose, rungs, context }: ChooseTargetRequest) => {
   const policy = withDefaults(context.policy);
-  // The reserve is for what no plan foresaw, as a move that somebody asks for.
+  // The reserve is for what no plan foresaw, such as an operator's handoff.
   const whole = { ...policy, reserveFraction: 0 };
   if (purpose === 'handoff') return [policy, whole].map((tried) => ({ rungs, policy: tried, ofAll: false }));
   const full = { ...whole, limitFraction: 1 };

@@ -9,7 +9,7 @@ export const chooseTargetActivities = ({
   telemetry,
   observer,
 }: Pick<Dependencies, 'swarm' | 'telemetry' | 'observer'>) => {
-  /** @throws SwarmError unavailable, timeout where nobody says what the rules are */
+  /** @throws SwarmError unavailable, timeout where the rules can't be read */
   const contextFor = async ({ purpose, context }: ChooseTargetRequest): Promise<SwarmContext> => {
     try {
       return (await swarm.rules()) ?? context;

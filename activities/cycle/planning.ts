@@ -18,7 +18,7 @@ import type { CyclePlan } from '../kit/types';
 import { withDefaults } from './choice';
 import { referenceTo, targetBuild } from './plan-inputs';
 
-/** A cycle acts on so many lost, orphaned or unregistered channels each; the others are left to the next one. */
+/** Most lost, orphaned or unregistered channels, each, that one cycle acts on; the next one takes the others. */
 const ACTS_AT_MOST = 500;
 
 type PlanningDependencies = Pick<Dependencies, 'store' | 'versions' | 'swarm' | 'telemetry' | 'observer'>;

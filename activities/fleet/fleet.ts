@@ -47,7 +47,7 @@ export const fleetActivities = ({
     }),
 
   /**
-   * Starts a drained encoder anew with a build; the same requestId again changes nothing.
+   * Restarts a drained encoder with a build; the same requestId again changes nothing.
    * @throws SwarmError conflict, not-found, unknown-encoder: nothing changed; encoder-incompatible: it runs the
    * build before again
    */

@@ -37,7 +37,7 @@ export interface CyclePlan extends Decision {
   orphans: OrphanSession[];
   unregistered: string[];
   unreachable: string[];
-  /** Who has cordoned the encoder that the plan lets go; null: nobody, or it lets none go. */
+  /** Who has cordoned the encoder that the plan releases; null: it is not cordoned, or none is released. */
   leavingCordonedBy: string | null;
   omitted?: Omitted;
 }

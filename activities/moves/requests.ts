@@ -16,7 +16,7 @@ import type { Acceptance, DrainedChannel } from '../kit/types';
 import { UpdateClient, updateRefusal } from '../kit/update-client';
 
 const ORIGIN_TIMEOUT_MS = 2_000;
-/** Refusals that say "not now". */
+/** Refusals that may pass: the same request can succeed later. */
 const ASK_AGAIN = new Set(['move-in-progress', 'conflict', 'stale-token', 'timeout', 'unavailable']);
 
 const notMoved = (channelId: string, { code, message }: MoveFailure): DrainedChannel => ({
@@ -40,7 +40,7 @@ const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tem
     requestRecovery: (r: { channelId: string; request: RecoverRequest }): Promise<Acceptance> =>
       updates.ask(r.channelId, channelControl.recover, r.request),
 
-    /** False where the channel has no workflow any more, so that nobody is there to ask. */
+    /** False where the channel has no workflow any more, so that there is nothing to ask. */
     requestRemoval: (r: { channelId: string; requestId: string }): Promise<{ found: boolean }> =>
       withHeartbeats(async () => {
         try {

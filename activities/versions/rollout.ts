@@ -33,14 +33,14 @@ const BUILD_WITHIN_MS = 60_000;
 const COMPARERS_KEPT = 8;
 
 export interface CompareBuildsRequest {
-  /** Names one soak: what was lost is told from one look to the next of the same soak. */
+  /** Names one soak: losses are found by comparing two looks of the same soak. */
   soakId: string;
   build: InstalledBuild;
   /** What the new build is measured against, GOP by GOP. */
   reference: InstalledBuild;
   policy: RolloutPolicy;
   evidence: Evidence;
-  /** For so long, unless a verdict comes before. */
+  /** How long to compare, unless a verdict comes before. */
   seconds: number;
   /** Whether a good build ends it too, or only one that is worse. */
   untilGood: boolean;

@@ -21,7 +21,7 @@ import { Workload } from './workload';
 const MOVES_EVERY_MS = 2_000;
 const CHECK_EVERY_MS = 60_000;
 const STOP_POLL_MS = 250;
-/** Once all faults have ended, the swarm has so long until all is on air and every saga is over. */
+/** Time that the swarm has, once all faults have ended, until all is on air and every saga is over. */
 const CALM_WITHIN_MS = 120_000;
 /** Part of the run after which it is sabotaged, if at all. */
 const SABOTAGE_AT = 0.5;
@@ -85,7 +85,7 @@ export class ChaosRun {
     this.options.say(text);
   }
 
-  /** To be told of each fault that begins: who owned what tells later how a loss was answered. */
+  /** Called for each fault that begins: who owned what shows later how a loss was answered. */
   faultBegan(fault: InjectedFault): void {
     if (fault.kind !== 'kill encoder') return;
     const channels = this.watcher.channels.filter((c) => c.owner?.encoderId === fault.part).map((c) => c.id);
@@ -242,7 +242,7 @@ export class ChaosRun {
     });
   }
 
-  /** Until so long after the beginning, or aborted. */
+  /** Until this time after the beginning, or aborted. */
   private async until(atMs: number, signal = this.options.signal): Promise<void> {
     const waitMs = this.beganAtMs + atMs - Date.now();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);

@@ -19,7 +19,7 @@ export const rules = {
   /** No fault lasts longer. A quarter of the relay's ring. */
   longestMs: 15_000,
   atOnce: 2,
-  /** For so long after its fault a part counts as still taken: it starts again, its channels move. */
+  /** How long after its fault a part still counts as taken: it starts again, its channels move. */
   recoveryMs: { encoder: 9_000, other: 5_000 },
   /** Encoder hosts that are left alone at any moment. */
   encodersLeftAlone: 2,

@@ -6,7 +6,6 @@ import {
   channelSpecSchema,
   encoderBuildSchema,
   httpStatusOf,
-  knownEventSchema,
   moveResultSchema,
   type ErrorCode,
 } from '../domain';
@@ -31,7 +30,7 @@ const named: Record<string, z.ZodType> = {
   Error: api.errorSchema,
   Explanation: api.explanationSchema,
   Forecasts: api.forecastsSchema,
-  KnownEvent: knownEventSchema,
+  KnownEvent: api.eventSchema,
   Model: manifestSchema,
   Models: api.modelsSchema,
   MoveRecord: api.moveRecordSchema,

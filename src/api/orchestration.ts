@@ -26,7 +26,7 @@ import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './
 import type { Orchestration, WorkflowRun } from './ports';
 import { readRunHistory } from './run-history';
 
-/** Results of ended moves never change: keep so many of them. */
+/** Number of results of ended moves, which never change, that are kept. */
 const KEPT_RECORDS = 500;
 
 /** Orchestration port on a real Temporal server. */

@@ -23,3 +23,4 @@ export * from './planning-record';
 export * from './cordons';
 export * from './default-channels';
 export * from './seeded-random';
+export * from './words';

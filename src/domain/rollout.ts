@@ -55,7 +55,7 @@ export const rolloutPolicySchema = z.strictObject({
     .min(0)
     .max(86_400)
     .default(20)
-    .describe('At least so long an upgraded encoder is watched before the next one.'),
+    .describe('Shortest time for which an upgraded encoder is watched before the next one.'),
   askAfterSeconds: z
     .number()
     .min(1)
@@ -74,7 +74,7 @@ export const rolloutPolicySchema = z.strictObject({
     .max(100)
     .default(2)
     .describe(
-      'Quality of one GOP is measured every so many comparisons. It takes the CPU time of two short encodes.',
+      'Comparisons between two measurements of the quality of one GOP, each of which takes the CPU time of two short encodes.',
     ),
   falseAlarmRate: z
     .number()
@@ -219,7 +219,7 @@ export const rolloutStateSchema = z.object({
     .describe('encoders left as they are, and why'),
   canaryChannels: z
     .array(z.string())
-    .describe('channels that the canary carries, and nobody else may bring it, until its verdict'),
+    .describe('channels that the canary carries until its verdict; it is given no others'),
   movesAtOnce: z.number().describe('channel moves at a time'),
   spareUnits: z.number().describe('encode units for what is no channel: the self-tests'),
   evidence: perMetric(metricEvidenceSchema),

@@ -75,7 +75,7 @@ export const pinBreachOf = (table: PlacementTable, encoder: number, channel: num
   return null;
 };
 
-/** What forbids an encoder to a channel for ever so long as both are as they are; room is not looked at. */
+/** Why an encoder may not take a channel while neither of them changes; free room is not looked at. */
 export const breachOf = (
   table: PlacementTable,
   policy: Policy,

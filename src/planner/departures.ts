@@ -4,7 +4,7 @@ import type { PlacementTable } from './placement-table';
 const MAX_SET = 4;
 /** Of an encoder with more candidates than this, only the largest are combined: sets grow with their power. */
 const MAX_CANDIDATES = 12;
-/** Of sets that would all do, so many are offered. */
+/** Most sets that are offered where several would do. */
 const MAX_OFFERED = 40;
 
 /** What an encoder carries beyond its limit at the steps where it does: [step, quanta] pairs. */

@@ -49,7 +49,7 @@ export const orderOf = (
 /** Fills one wave after the other, with the loads as they are while the moves are carried out. */
 class WaveBuilder {
   readonly turns: Turn[] = [];
-  /** Channels that have left in earlier waves, and whence. */
+  /** Channels that have left in earlier waves, and the encoder that they left. */
   private readonly departed: [channel: number, source: number][] = [];
   private readonly movesOn: Map<number, number>;
   /** Where channels that move in this wave still are. */

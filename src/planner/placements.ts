@@ -106,7 +106,7 @@ export class Placements {
     }
   }
 
-  /** Takes a channel out of all loads, with the needs that it has with so many rungs. Whose it was stays known. */
+  /** Takes a channel out of all loads, with the needs that it has with this many rungs. Whose it was stays known. */
   removeWith(slot: number, rungs: number): void {
     const owner = this.table.ownerOf[slot]!;
     const sessions = owner === NOWHERE ? 0 : this.table.sessionsOn[owner]!;

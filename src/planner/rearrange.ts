@@ -6,7 +6,7 @@ import { overloadedEncoders } from './relief';
 import { misplacedChannels } from './repairs';
 import { encodersAround, isSmallFleet, reachableEncoders, searchIn } from './search';
 
-/** Of a large fleet, only the surroundings of so many encoders are searched. */
+/** Encoders of a large fleet whose surroundings are searched. */
 const MOST_PLACES = 8;
 
 /** Encoders that are over their limit, drain, or have a channel that must not stay there. */

@@ -165,7 +165,7 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
   };
 };
 
-/** An encoder that may be let go, if its channels find room elsewhere. */
+/** An encoder that may be released, if its channels find room elsewhere. */
 export interface Departure {
   encoderId: string;
   reason: string;

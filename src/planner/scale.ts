@@ -8,7 +8,7 @@ import { regionOutlooks } from './regions';
 import { decideScaleIn, decideScaleOut, type ScaleInput } from './scale-decision';
 import { schedule } from './schedule';
 
-/** So many encoders are tried, the easiest first, before none is let go in this cycle. */
+/** Encoders that are tried, the easiest first, before none is released in this cycle. */
 const MOST_DEPARTURES_TRIED = 8;
 /** The others may be filled to their limits when an encoder is emptied: the quantile has its reserve in it. */
 const FILL = 1;

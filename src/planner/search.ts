@@ -6,7 +6,7 @@ import { Rearrangement } from './rearrangement';
 
 /** A fleet up to this size is searched as a whole. */
 const SMALL_FLEET = { encoders: 16, channels: 96 };
-/** Of a larger one, so many encoders around the one that matters. */
+/** Of a larger one: encoders around the one that matters. */
 const ENCODERS_OF_A_PLACE = 8;
 /** Iterations of a search grow with the number of places to choose from, up to the most. */
 const ITERATIONS_PER_PLACE = 8;

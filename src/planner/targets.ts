@@ -17,7 +17,7 @@ export interface TargetOptions {
 
 /** A fleet up to this size is listed in full where a choice is explained. */
 const LISTED_FLEET = 12;
-/** Of a larger one, so many. */
+/** Of a larger one: how many. */
 const LISTED_OF_LARGE_FLEET = 3;
 
 /** Scores that differ by rounding only are equal, so that the last digits of a sum do not decide where the id should. */

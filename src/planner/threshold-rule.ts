@@ -121,7 +121,7 @@ class RulePlan {
  * The simplest rule that is written for this problem, kept to compare with. A move per encoder and
  * cycle: away from one whose predicted load exceeds the current one times `growthThreshold`; else, as long as it has
  * more than one task, to the fullest encoder with room. Encoders are added when total predicted demand exceeds
- * capacity, and let go below `deprovisionFraction` of it.
+ * capacity, and released below `deprovisionFraction` of it.
  *
  * What the rule leaves open: predicted is P50 (it knows no quantiles); capacity is the sum of the limits, what was asked
  * for included; the largest task leaves a growing encoder, the smallest is consolidated; a draining encoder's tasks

@@ -104,7 +104,7 @@ const requestMove = (move: Move): Promise<Act> => {
 const release = (session: OrphanSession): Promise<Act> =>
   attempt(`release orphan ${session.sessionId} on ${session.encoderId}`, () =>
     twoTries4s.releaseSession
-      .executeWithOptions({ summary: `nobody wants ${session.sessionId}` }, [session])
+      .executeWithOptions({ summary: `no channel needs ${session.sessionId}` }, [session])
       .then(accepted),
   );
 

@@ -59,7 +59,7 @@ const channelsQuery = defineQuery<ChannelPage, [ChannelPageRequest]>(swarmContro
 /** A cycle that hangs is given up: the next one looks at the swarm as it is then. */
 const CYCLE_TIMEOUT = '30 seconds';
 
-/** A worker that starts anew replays the whole run before it can recover a channel. */
+/** A worker that restarts replays the whole run before it can recover a channel. */
 const CYCLES_PER_RUN = 60;
 
 /**

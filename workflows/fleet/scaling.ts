@@ -20,7 +20,7 @@ const DRAIN_TIMEOUT = '10 minutes';
 export const encodersRequestedSignal = defineSignal<[PendingEncoder[]]>(swarmControl.encodersRequested);
 export const encoderRequestEndedSignal = defineSignal<[RequestEnded]>(swarmControl.encoderRequestEnded);
 
-/** Tells the swarm what became of a request; one that can't be told of is forgotten by itself after a while. */
+/** Reports to the swarm how a request ended. If that fails, the swarm forgets the request after a while. */
 export const reportEnded = async (
   cell: string,
   request: PendingEncoder,
@@ -32,12 +32,12 @@ export const reportEnded = async (
       ...ending,
     });
   } catch (error) {
-    log.warn('the swarm was not told of a request', { ...request, cause: causeOf(error).message });
+    log.warn('the end of a request could not be reported to the swarm', { ...request, cause: causeOf(error).message });
   }
 };
 
 /**
- * Brings encoders, each for itself: one that is slow or fails holds up none of the others. The swarm is told of each
+ * Brings encoders side by side: one that is slow or fails holds up none of the others. The swarm hears of each
  * as soon as it answers, or has failed, and its next plan counts with that.
  */
 export const scaleOut = async ({ cell, requests, reason }: ScaleOutInput): Promise<ScaleOutResult> => {
@@ -92,7 +92,7 @@ const bring = async (cell: string, request: PendingEncoder): Promise<string> => 
   }
 };
 
-/** Lets an encoder go: cordon, drain, deprovision. One that can't be drained stays, and takes work again. */
+/** Releases an encoder: cordon, drain, deprovision. One that can't be drained stays, and takes work again. */
 export const scaleIn = async ({
   encoderId,
   reason,

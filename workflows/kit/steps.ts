@@ -7,7 +7,7 @@ import {
 import type { Activities } from '../../activities';
 import type { ErrorCode } from '../../src/domain';
 
-/** A worker that was lost in the midst of a workflow task holds that workflow up for so long. */
+/** How long a worker that was lost during a workflow task holds up that workflow. */
 export const WORKFLOW_TASK_TIMEOUT = '5 seconds';
 
 /**
@@ -78,7 +78,7 @@ export const retryFor6h = proxyActivities<Activities>({
 });
 
 /**
- * Looking at the swarm and planning, in one activity. A worker that is lost in the midst is noticed by its heartbeats,
+ * Looking at the swarm and planning, in one activity. A worker that is lost meanwhile is noticed by its missing heartbeats,
  * and another one looks and plans from the beginning.
  */
 export const planning = proxyActivities<Activities>({

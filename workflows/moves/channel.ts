@@ -37,7 +37,7 @@ export const contextSignal = defineSignal<[SwarmContext]>('swarmContext');
 const REMEMBERED_REQUESTS = 16;
 
 /**
- * A worker that starts anew replays the whole run of each channel before it can move it, about 6 ms a move. Forty of
+ * A worker that restarts replays the whole run of each channel before it can move it, about 6 ms a move. Forty of
  * them at once (the tasks that a worker takes) must be read well within WORKFLOW_TASK_TIMEOUT: a task that takes longer
  * is begun again, and so are all the others beside it.
  */

@@ -20,7 +20,7 @@ const PUBLISH_WITHIN_GOPS = 2.5;
 const PUBLISH_WITHIN_AT_LEAST_MS = 8_000;
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 10_000;
-/** From so many failed attempts on, the channel is shown as unresolved. */
+/** Failed attempts after which the channel is shown as unresolved. */
 const UNRESOLVED_AFTER_ATTEMPTS = 4;
 
 export interface TakeOverInput {
@@ -132,7 +132,7 @@ export const takeOverElsewhere = async (
         // Fenced by the next attempt; a host that can't be reached keeps it until the control cycle finds it.
         releases.push(local8s.releaseSession(failed).catch(() => undefined));
       } else {
-        // Nobody is left: all may be asked again, also the lost one, which may have been started anew.
+        // No encoder is left: all may be asked again, also the lost one, which may have restarted.
         exclude = [];
       }
       if (attempt >= UNRESOLVED_AFTER_ATTEMPTS) {

@@ -5,7 +5,7 @@ import { rollbackAfter, verdictInWords } from '../../src/domain/rollout-words';
 import { retryFor3min, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
 import { RollbackRequested } from './rollback-requested';
 
-/** Comparisons are made in turns of so long, between which the canary's channels are looked after. */
+/** Length of one turn of comparisons; between turns the canary gets back the channels that it has lost. */
 const TURN_SECONDS = 5;
 
 /** Earlier versions answered the code in `why` only, as "code: message". */

@@ -261,7 +261,7 @@ class Rollout {
     });
   }
 
-  /** Holds until somebody decides. Goes on, or throws what it goes back for. */
+  /** Holds until an operator decides. Returns to go on, throws to go back. */
   private async ask(why: string): Promise<void> {
     const { state } = this;
     this.decision = null;

@@ -6,7 +6,7 @@ import { Story } from '../kit/story';
 import type { SynchroniseInput, UpgradeInput } from '../kit/types';
 import { upgradeEncoder } from './upgrade-encoder';
 
-/** Where there was no room for its channels, the encoder is let alone for so long; others wait as well. */
+/** How long an encoder is left alone whose channels found no room elsewhere; others wait as well. */
 const AFTER_NO_ROOM = '1 minute';
 
 /**

@@ -81,7 +81,7 @@ class Versions {
       validator: (id: string | undefined) => validateUnpin(state, id),
     });
     setHandler(haltUpdate, (fault) => {
-      // A target that was set meanwhile begins anew.
+      // A target that was set meanwhile starts over.
       if (state.targetBuildId === fault.buildId) state.fault = fault;
       this.show();
     });

@@ -6,10 +6,10 @@ import {
   isOver,
   rollbackInWords,
   rolloutMetrics,
+  sentence,
   verdictInWords,
   type RolloutState,
 } from '../../domain';
-import { sentence } from '../../domain/words';
 import { table } from '../../platform/terminal/table';
 import { contextOf, type CommandContext } from '../context';
 import { AnsweredNo } from '../failure';
@@ -47,7 +47,11 @@ export const addRollout = (program: Command): void => {
       'largest part of all channels on the canary (default 0.25)',
       positive,
     )
-    .option('--soak-seconds <seconds>', 'watch each encoder at least so long (default 20)', positive)
+    .option(
+      '--soak-seconds <seconds>',
+      'time for which each encoder is watched at least (default 20)',
+      positive,
+    )
     .option(
       '--ask-after-seconds <seconds>',
       'without a verdict by then, hold and ask (default 180)',
@@ -117,9 +121,8 @@ const isPassing = (error: unknown): boolean =>
   error instanceof SwarmError && ['unavailable', 'timeout'].includes(error.code);
 
 /**
- * Until it has ended, or waits for people. A rollout goes on when Temporal or a worker is started anew, and so does
- * who watches it.
- * @throws SwarmError that nobody has answered for SILENT_AT_MOST_MS
+ * Until it has ended, or waits for people. A rollout continues when Temporal or a worker restarts, and so does this.
+ * @throws SwarmError when there was no answer for SILENT_AT_MOST_MS
  */
 const follow = async ({ api, json }: CommandContext): Promise<RolloutState | null> => {
   const progress = createRolloutProgress({ hidden: json });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { channelSpecSchema, encoderBuildSchema, knownEventSchema, moveResultSchema } from '../../domain';
+import { channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
 import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
 import { emptySchema, idParams } from './common';
@@ -7,6 +7,7 @@ import {
   accuracyQuerySchema,
   accuracySchema,
   addEventSchema,
+  eventSchema,
   forecastsSchema,
   HISTORY_ROWS_AT_ONCE,
   historyImportedSchema,
@@ -159,7 +160,7 @@ export const operations = {
     method: 'get',
     path: '/events',
     summary: 'Known events',
-    answers: { 200: z.array(knownEventSchema) },
+    answers: { 200: z.array(eventSchema) },
     refusals: silent,
   }),
   addEvent: operation({
@@ -167,7 +168,7 @@ export const operations = {
     path: '/events',
     summary: 'Adds a known event, or replaces the one with its id',
     body: addEventSchema,
-    answers: { 201: knownEventSchema },
+    answers: { 201: eventSchema },
     refusals: ['conflict', 'at-capacity-limit', ...silent],
   }),
   removeEvent: operation({
