@@ -29,7 +29,7 @@ export const act = async (input: ControlCycleInput, toDo: ToDo): Promise<Act[]> 
     ...lost.map((channel) => recover(channel, atMs)),
     ...plan.moves.filter((move) => !isLost.has(move.channelId)).map((move) => requestMove(move)),
     ...orphans.map((session) => release(session)),
-    ...updates.slice(0, 1).map((update) => bringInLine(input.cell, update)),
+    ...updates.slice(0, 1).map((update) => startSynchronisation(input.cell, update)),
     ...(plan.scale.kind === 'none' ? [] : [scale(input, plan.scale, leavingCordonedBy)]),
   ];
   return Promise.all(acts);
@@ -109,7 +109,7 @@ const release = (session: OrphanSession): Promise<Act> =>
   );
 
 /** One encoder at a time, by its workflow id; it outlives the cycle. */
-const bringInLine = (cell: string, update: EncoderUpdate): Promise<Act> =>
+const startSynchronisation = (cell: string, update: EncoderUpdate): Promise<Act> =>
   attempt(`bring ${update.encoderId} to ${update.buildId}`, async () => {
     try {
       await startChild(synchronise, {
@@ -123,7 +123,7 @@ const bringInLine = (cell: string, update: EncoderUpdate): Promise<Act> =>
       return { accepted: true };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      return { accepted: false, why: 'conflict: another encoder is being brought in line' };
+      return { accepted: false, why: 'conflict: another encoder is being synchronised' };
     }
   });
 
