@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
-import { operations, type Answer, type Asked, type Operation } from '../contracts/api';
+import { operations, type Answer, type ParsedRequest, type Operation } from '../contracts/api';
 import { SwarmError } from '../domain';
 import { parseOrRefuse } from '../platform/http';
 
@@ -21,7 +21,7 @@ const nounOf = ({ path }: Operation): string =>
 export const serve = <O extends Operation>(
   router: Router,
   operation: O,
-  handle: (request: Asked<O>) => Promise<Answer<O>>,
+  handle: (request: ParsedRequest<O>) => Promise<Answer<O>>,
 ): void => {
   const { params, query, body, bodyOptional, answers } = operation;
   const statuses = Object.keys(answers).map(Number);
@@ -34,7 +34,7 @@ export const serve = <O extends Operation>(
       params: params && parseOrRefuse(params, paramsOf(req), `${noun} id`),
       query: query && parseOrRefuse(query, req.query, 'query'),
       body: body && parseOrRefuse(body, given, noun),
-    } as Asked<O>;
+    } as ParsedRequest<O>;
     const answer = await handle(request);
     if (answer === null) res.status(204).end();
     else res.status(withBody).json(answer);
