@@ -135,7 +135,7 @@ const scale = (
 ): Promise<Act> =>
   change.kind === 'provision'
     ? attempt(`provision ${change.count}`, () => requestEncoders(input, change))
-    : attempt(`deprovision ${change.encoderId}`, () => letGo(input, change, leavingCordonedBy));
+    : attempt(`deprovision ${change.encoderId}`, () => releaseEncoder(input, change, leavingCordonedBy));
 
 const startOptions = {
   parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -174,7 +174,7 @@ const requestEncoders = async (
 };
 
 /** Its workflow id allows one at a time. */
-const letGo = async (
+const releaseEncoder = async (
   { cell }: ControlCycleInput,
   { encoderId, reason }: Extract<ScaleChange, { kind: 'deprovision' }>,
   cordonedBy: string | null,
@@ -187,7 +187,7 @@ const letGo = async (
       ...startOptions,
       workflowId: `scale-in/${cell}`,
       args: [{ cell, encoderId, reason }],
-      staticSummary: `let ${encoderId} go`,
+      staticSummary: `release ${encoderId}`,
       staticDetails: reason,
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'deprovision' }),
     });

@@ -110,7 +110,7 @@ class Handoff {
       'prepareTarget',
       () =>
         failFast60s.prepareTarget.executeWithOptions(
-          { summary: `${target.encoderId} encodes along, and holds` },
+          { summary: `${target.encoderId} encodes in parallel, and holds its GOPs` },
           [{ spec, rungs, fromGop, ...target }],
         ),
       () => `${target.encoderId} stands at the live edge`,

@@ -125,7 +125,7 @@ class Rollout {
     const { cell, request } = state;
     try {
       const plan = await retryFor3min.planRollout.executeWithOptions(
-        { summary: 'waves, and what stands against it' },
+        { summary: 'waves, and what prevents the rollout' },
         [{ cell, request }],
       );
       Object.assign(state, plan, { phase: 'upgrading' });

@@ -66,7 +66,7 @@ const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Prom
     ]),
   );
   await story.step('selfTest', () =>
-    retryFor3min.selfTest.executeWithOptions({ summary: `${encoderId} encodes a clip, and well` }, [
+    retryFor3min.selfTest.executeWithOptions({ summary: `${encoderId} encodes a clip correctly` }, [
       { encoderId, digest, ...(spareUnits !== undefined && { maxUnits: spareUnits }) },
     ]),
   );
