@@ -3,7 +3,7 @@ import { ParentClosePolicy, getExternalWorkflowHandle, startChild, workflowInfo 
 import type { CyclePlan, LostChannel, OrphanSession } from '../../activities';
 import type { EncoderUpdate, Move, PendingEncoder, ScaleChange } from '../../src/domain';
 import { swarmWorkflowId } from '../../src/domain/control';
-import { rolloutWorkflowId } from '../../src/domain/rollout';
+import { rolloutWorkflowId } from '../../src/domain/rollout-control';
 import { synchroniseWorkflowId } from '../../src/domain/version-manager';
 import { encodersRequestedSignal, reportEnded, scaleIn, scaleOut } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';

@@ -19,7 +19,7 @@ import type {
   RolloutEncoder,
   RolloutState,
 } from '../../src/domain';
-import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout';
+import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout-control';
 import { rollbackInWords } from '../../src/domain/rollout-words';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusalFor } from '../kit/failures';
