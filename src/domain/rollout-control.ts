@@ -6,7 +6,7 @@ export const rolloutWorkflowId = (cell: string): string => `rollout/${cell}`;
 
 /** Updates and the query of `rollout/<cell>`. */
 export const rolloutControl = {
-  /** Update () -> RolloutState: waits until the waves are planned. Refused with what stands against the rollout. */
+  /** Update () -> RolloutState: waits until the waves are planned. Refused with what prevents the rollout. */
   begun: 'begun',
   /** Update (RolloutCommand) -> void: begins no further encoder. Refusal: conflict. */
   pause: 'pause',
