@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readAnchor, writeAnchor } from '../../src/collector/audience/anchor';
 import { Ledger, readLedgerFile } from '../../src/media/origin/ledger';
 import { Origin } from '../../src/media/origin/origin';
 import type { LedgerRecord } from '../../src/media/origin/records';
@@ -12,7 +13,6 @@ import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { ModelStore } from '../../src/models/model-store';
 import { TrainingFiles } from '../../src/models/training-files';
 import { StorageHealth } from '../../src/platform/storage-health';
-import { readAnchor, writeAnchor } from '../../src/collector/audience/anchor';
 import type * as DiskTraceModule from '../support/disk-trace';
 import { disk, diskError } from '../support/disk-trace';
 
@@ -270,7 +270,9 @@ describe('the channels of the relay', () => {
     const files = await withChannel();
     await files.update('ch-1', { ...record, nextGop: 7 });
     expectSafe();
-    expect((await new ChannelFiles(root).load()).records).toEqual(new Map([['ch-1', { ...record, nextGop: 7 }]]));
+    expect((await new ChannelFiles(root).load()).records).toEqual(
+      new Map([['ch-1', { ...record, nextGop: 7 }]]),
+    );
   });
 
   test('a number that the disk refuses to force is refused', async () => {

@@ -178,8 +178,8 @@ describe('cordon and drain', () => {
   test('a cordoned encoder takes no handoff, also one asked for right after', async () => {
     const spec = await addedChannel('enc-1');
     await update(swarmControl.cordon, { encoderId: 'enc-2', requestedBy: 'test' });
-    const refused = await refusalFrom(bench.channel(spec).move(moveRequest({ toEncoderId: 'enc-2' })));
-    expect(refused.code).toBe('encoder-cordoned');
+    const { failure } = await bench.channel(spec).failingMove(moveRequest({ toEncoderId: 'enc-2' }));
+    expect(failure.code).toBe('encoder-cordoned');
     expect(ownerOf(spec)).toBe('enc-1');
     await update(swarmControl.uncordon, { encoderId: 'enc-2', requestedBy: 'test' });
     expect((await state()).cordons).toEqual({});

@@ -35,7 +35,8 @@ export interface ChannelScene extends Scene {
 }
 
 const outcomeOf = (result: unknown): string => {
-  const { outcome, ownerEncoderId, workflowId } = (result ?? {}) as Partial<MoveResult>;
+  const { outcome, ownerEncoderId, workflowId, failure } = (result ?? {}) as Partial<MoveResult>;
+  if (failure) return `${outcome}: ${failure.code}: ${failure.message}`;
   return outcome ? `${outcome} by ${workflowId}, on ${ownerEncoderId}` : 'done';
 };
 const refusalOf = (error: unknown): string => {
