@@ -9,6 +9,7 @@ import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
 import { outliveStandardStreams } from '../platform/lifecycle';
+import { onParentEnd } from '../platform/processes/parent-watch';
 import { StepReporter } from '../setup';
 import { createStartProgram, type StartOptions } from './start-program';
 import { requireWritable } from './writable';
@@ -23,7 +24,7 @@ const showError = (error: unknown): void => {
   console.error(`\n${message}${hint ? `\nHint: ${hint}` : ''}`);
 };
 
-/** First signal: stop in order; second: at once. Resolves with the first signal. */
+/** First signal: stop in order; second: at once. The end of npm counts as a signal. */
 const stopOnSignals = (current: () => RunningSwarm | null, interrupted: AbortController): void => {
   let count = 0;
   const onSignal = (): void => {
@@ -36,6 +37,8 @@ const stopOnSignals = (current: () => RunningSwarm | null, interrupted: AbortCon
     process.exit(EXIT_INTERRUPTED);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  // Others may leave this process behind on purpose, as nohup and `&` do.
+  if (process.env.npm_lifecycle_event !== undefined) onParentEnd(() => interrupted.abort());
 };
 
 const aborted = (signal: AbortSignal): Promise<void> =>

@@ -19,9 +19,10 @@ export const parseInput = async (text: string, folder: string): Promise<NamedInp
   const name = idSchema.safeParse(channelId);
   if (!name.success || url === '')
     throw new SwarmError('bad-request', `--input "${text}" is malformed.`, HINT);
-  if (/^[a-z][a-z0-9+.-]*:/i.test(url)) return { channelId, url };
   const path = resolve(folder, url);
   const found = await stat(path).catch(() => null);
+  // A name with a colon may be a file's, too: what is there is meant.
+  if (!found && /^[a-z][a-z0-9+.-]*:/i.test(url)) return { channelId, url };
   if (!found?.isFile()) {
     throw new SwarmError('bad-request', `--input ${channelId}: there is no file ${path}.`, HINT);
   }

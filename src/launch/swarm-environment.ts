@@ -1,12 +1,19 @@
 import { readEnvironment, type Environment } from '../config/config';
+import { SwarmError } from '../domain';
 import type { SwarmPorts, Tools } from '../setup';
+
+/** Names under which this machine reaches its own parts: a proxy of the environment is for the way out. */
+const withoutProxy = (env: NodeJS.ProcessEnv, host: string): string =>
+  [...new Set([...(env.no_proxy ?? env.NO_PROXY ?? '').split(/[\s,]+/), '127.0.0.1', 'localhost', host])]
+    .filter(Boolean)
+    .join(',');
 
 /** A host to connect to for one that is listened on. */
 const reachable = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host);
 
 /**
  * The variables that every part of a swarm gets, and the same, validated.
- * @throws Error of readEnvironment when the user's own variables are malformed
+ * @throws SwarmError bad-request when the user's own variables are malformed
  */
 export const swarmEnvironment = (options: {
   env: NodeJS.ProcessEnv;
@@ -16,10 +23,20 @@ export const swarmEnvironment = (options: {
 }): { variables: NodeJS.ProcessEnv; environment: Environment } => {
   const { env, ports, tools } = options;
   const host = env.SWARM_HOST || '127.0.0.1';
+  if (host.includes(':') && host !== '::') {
+    throw new SwarmError(
+      'bad-request',
+      `SWARM_HOST is ${host}: the parts do not listen on an IPv6 address.`,
+      'Use an IPv4 address or a host name, such as 127.0.0.1 or localhost, or :: for every address.',
+    );
+  }
+  const noProxy = withoutProxy(env, reachable(host));
   const url = (port: number): string => `http://${reachable(host)}:${port}`;
   const { temporal, influx, ffmpeg } = tools;
   const variables: NodeJS.ProcessEnv = {
     ...env,
+    no_proxy: noProxy,
+    NO_PROXY: noProxy,
     SWARM_STATE_DIR: options.stateDir,
     SWARM_HOST: host,
     SWARM_API_PORT: String(ports.api),

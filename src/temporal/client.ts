@@ -41,13 +41,20 @@ const FORECAST_EVERY = '10 seconds';
 const ATTRIBUTES_KNOWN_WITHIN_MS = 10_000;
 const ADD_CHANNEL_DEADLINE_MS = 90_000;
 
+/** A proxy of the environment is for the way out. */
+const isOnThisMachine = (address: string): boolean => /^(127\.|localhost[:$]|\[::1\])/.test(address);
+
 /** @throws SwarmError unavailable */
 export const connectTemporal = async (
   environment: Environment,
 ): Promise<{ client: Client; close(): Promise<void> }> => {
   const { namespace, ...options } = await temporalOptions(environment);
   try {
-    const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS });
+    const connection = await Connection.connect({
+      ...options,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      ...(isOnThisMachine(options.address) && { channelArgs: { 'grpc.enable_http_proxy': 0 } }),
+    });
     return { client: new Client({ connection, namespace }), close: () => connection.close() };
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);

@@ -39,6 +39,12 @@ describe('--input', () => {
     expect(input).toEqual({ channelId: 'news', url: join(folder, 'clip=1.mp4') });
   });
 
+  test('a file may have a colon in its name, as if that were a scheme', async () => {
+    await writeFile(join(folder, 'Evening: part 1.mp4'), '');
+    const input = await parseInput('news=Evening: part 1.mp4', folder);
+    expect(input).toEqual({ channelId: 'news', url: join(folder, 'Evening: part 1.mp4') });
+  });
+
   test('a URL stays as it is', async () => {
     const url = 'http://example.org/live?key=a=b';
     expect(await parseInput(`news=${url}`, folder)).toEqual({ channelId: 'news', url });

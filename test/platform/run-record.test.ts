@@ -39,7 +39,7 @@ test('a second start on a state folder is refused with the pid, and changes noth
   await expect(second).rejects.toThrow(`process ${process.pid}`);
   expect(await readFile(join(stateDir, 'run.json'), 'utf8')).toBe(before);
   expect(lives(children[0]!.pid!)).toBe(true);
-  record.release();
+  await record.release();
   await RunRecord.claim(stateDir);
 });
 
@@ -147,7 +147,7 @@ describe('on a full disk', () => {
     };
     await until('it is written', isWritten);
     expect(await recorded()).toEqual(['relay']);
-    record.release();
+    await record.release();
   });
 
   test('a folder without room is refused by name', async () => {

@@ -13,5 +13,7 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 1_000,
   'grpc.use_local_subchannel_pool': 1,
   'grpc.enable_retries': 0,
+  // A proxy of the environment is for the way out, not for the swarm's own parts.
+  'grpc.enable_http_proxy': 0,
   'grpc.service_config_disable_resolution': 1,
 };

@@ -65,6 +65,8 @@ export const awaitGrpcServing = async (
     'grpc.initial_reconnect_backoff_ms': RETRY_MS,
     'grpc.max_reconnect_backoff_ms': 4 * RETRY_MS,
     'grpc.use_local_subchannel_pool': 1,
+    // What was started here is reached without the environment's proxy.
+    'grpc.enable_http_proxy': 0,
   });
   const isServing = (): Promise<boolean> =>
     new Promise((resolve) => {
