@@ -43,6 +43,7 @@ const runActivity = async (
     for (let attempt = 1; ; attempt += 1) {
       heartbeats.before = heartbeats.last;
       live = server.newAttempt(name, run.workflowId, heartbeats);
+      live.summary = options.summary;
       const outcome = await server.attemptOnce(live, args, options, isLocal, closesAtMs);
       if (outcome.kind === 'done') {
         if (isLocal) run.localsOfTask.push({ name, args });

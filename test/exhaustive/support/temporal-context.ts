@@ -15,7 +15,19 @@ interface RetryPolicy {
   maximumInterval?: Duration;
   nonRetryableErrorTypes?: string[];
 }
+/** How a workflow starts another one. */
+export interface ChildOptions {
+  workflowId: string;
+  args: never[];
+  staticSummary?: string;
+  staticDetails?: string;
+  parentClosePolicy?: string;
+  workflowTaskTimeout?: Duration;
+  typedSearchAttributes?: { key: { name: string }; value: unknown }[];
+}
 export interface ActivityOptions {
+  /** What a person reads of it in the history. */
+  summary?: string;
   startToCloseTimeout?: Duration;
   scheduleToCloseTimeout?: Duration;
   heartbeatTimeout?: Duration;
@@ -26,6 +38,7 @@ export interface ActivityOptions {
 /** One attempt of an activity on the model's one worker. */
 export interface Attempt {
   activity: string;
+  summary?: string | undefined;
   workflowId: string;
   abort: AbortController;
   /** Its worker was killed: nothing that it does any more has an effect. */
@@ -52,6 +65,8 @@ export interface WorkflowRun {
   handlers: Map<string, { run: AnyFunction; validator?: AnyFunction }>;
   handlersRunning: number;
   attributes: Map<string, unknown>;
+  /** Of a run that another workflow started. */
+  startedWith?: Omit<ChildOptions, 'args'>;
   details: string;
   closedAtMs: number | null;
   /** Local activities finished in the workflow task under way: a killed worker runs them again. */

@@ -17,6 +17,7 @@ import {
   endOfTask,
   theServer,
   type AnyFunction,
+  type ChildOptions,
   type Duration,
   type WorkflowFunction,
   type WorkflowRun,
@@ -69,13 +70,13 @@ const condition = async (met: () => boolean, timeout?: Duration): Promise<boolea
   }
 };
 
-interface ChildOptions {
-  workflowId: string;
-  args: never[];
-}
-const startChildRun = (workflow: WorkflowFunction, { workflowId, args }: ChildOptions): WorkflowRun => {
+const startChildRun = (workflow: WorkflowFunction, options: ChildOptions): WorkflowRun => {
   endOfTask();
-  return theServer().start(workflow, workflowId, args);
+  const run = theServer().start(workflow, options.workflowId, options.args);
+  run.startedWith = options;
+  for (const { key, value } of options.typedSearchAttributes ?? [])
+    if (!run.attributes.has(key.name)) run.attributes.set(key.name, value);
+  return run;
 };
 
 const executeChild = async (workflow: WorkflowFunction, options: ChildOptions): Promise<unknown> => {
