@@ -1,5 +1,3 @@
-import type { Evidence, MetricEvidence, RolloutState } from './rollout';
-
 /** What of a rollout needs no schema: workflows take values from here. */
 
 export const rolloutWorkflowId = (cell: string): string => `rollout/${cell}`;
@@ -32,10 +30,16 @@ export interface RolloutDecision extends RolloutCommand {
 export const rolloutMetrics = ['quality', 'speed', 'lateness', 'losses', 'cpu'] as const;
 export type RolloutMetric = (typeof rolloutMetrics)[number];
 
-export const isOver = ({ phase }: Pick<RolloutState, 'phase'>): boolean =>
+export const isOver = ({ phase }: { phase: string }): boolean =>
   phase === 'completed' || phase === 'rolled-back' || phase === 'refused';
 
-export const noEvidence = (): Evidence => {
-  const none = (): MetricEvidence => ({ comparisons: 0, worse: 0, newSum: 0, oldSum: 0 });
-  return { quality: none(), speed: none(), lateness: none(), losses: none(), cpu: none() };
-};
+const none = () => ({ comparisons: 0, worse: 0, newSum: 0, oldSum: 0 });
+
+/** The Evidence before the first comparison. */
+export const noEvidence = () => ({
+  quality: none(),
+  speed: none(),
+  lateness: none(),
+  losses: none(),
+  cpu: none(),
+});

@@ -59,6 +59,6 @@ export const runCommand = (
 
 /** What failed and the last thing that the command said about it, in one line. */
 export const explainFailure = (result: CommandResult): string => {
-  const said = result.lastLines.at(-1);
-  return said ? `${result.why} (${said.trim()})` : result.why;
+  const lastLine = result.lastLines.at(-1);
+  return lastLine ? `${result.why} (${lastLine.trim()})` : result.why;
 };

@@ -39,9 +39,9 @@ const profiledService = async (env: NodeJS.ProcessEnv): Promise<FoundTemporalSer
 const refusalOf = async (path: string, env: NodeJS.ProcessEnv): Promise<string | null> => {
   const result = await runCommand(path, ['--version'], { env, timeoutMs: 10_000 });
   if (!result.ok) return result.why;
-  const said = result.lastLines.join(' ');
-  const version = /Server (\d+)\.(\d+)/.exec(said);
-  if (!version) return `it says "${said}" of its version`;
+  const output = result.lastLines.join(' ');
+  const version = /Server (\d+)\.(\d+)/.exec(output);
+  if (!version) return `it says "${output}" of its version`;
   const [major, minor] = [Number(version[1]), Number(version[2])];
   const tooOld = major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1]);
   return tooOld ? `its server ${major}.${minor} is older than ${OLDEST_SERVER.join('.')}` : null;

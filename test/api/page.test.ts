@@ -140,7 +140,7 @@ if (!present)
     await row.getByRole('button', { name: 'Hand off' }).click();
     await page.waitForSelector('.notice.bad');
     expect(await text('.notice.bad')).toContain('enc-2 has no room for ch-1.');
-    expect(await text('.notice.bad')).toContain('Choose another encoder.');
+    expect(await text('.notice.bad')).toContain('ch-1 is on enc-3. See: encoder-swarm explain handoff/ch-1/');
   });
 
   test('cordons at once, drains after a question', async () => {

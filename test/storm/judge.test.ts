@@ -93,7 +93,7 @@ test.each<[string, keyof ReturnType<typeof judgeStorm>, Spoil, RegExp]>([
     'a request that was carried out twice',
     'lostSagas',
     (f) => f.sagas.push({ ...f.sagas[0]!, workflowId: 'handoff/ch-1/2' }),
-    /no request was told of it/,
+    /no request was answered with it/,
   ],
   ['an answer for no saga', 'lostSagas', (f) => f.sagas.pop(), /is not in Temporal/],
   [

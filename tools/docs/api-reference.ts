@@ -122,14 +122,14 @@ class ApiReference {
 
   private parameter({ name, in: place, required, schema, description }: Parameter): string {
     const notes = [typeInWords(schema ?? {}, link), ...(required ? [] : ['optional'])].join('; ');
-    const said = oneLine(description);
-    return `\`${name}\` in the ${place} (${notes})${said === '' ? '' : `: ${said}`}`;
+    const note = oneLine(description);
+    return `\`${name}\` in the ${place} (${notes})${note === '' ? '' : `: ${note}`}`;
   }
 
   private answer(status: string, body: Body): string {
-    const said = oneLine(body.description);
+    const note = oneLine(body.description);
     const content = body.content === undefined ? '' : this.content(body);
-    return `${status === 'default' ? 'otherwise' : status}: ${[content, said].filter(Boolean).join('; ')}`;
+    return `${status === 'default' ? 'otherwise' : status}: ${[content, note].filter(Boolean).join('; ')}`;
   }
 
   private content({ content = {} }: Body): string {

@@ -54,8 +54,8 @@ const sized = (word: string, least: number | undefined, most: number | undefined
 };
 
 const withNote = (type: string, ...notes: string[]): string => {
-  const said = notes.filter((note) => note !== '');
-  return said.length === 0 ? type : `${type}, ${said.join(', ')}`;
+  const given = notes.filter((note) => note !== '');
+  return given.length === 0 ? type : `${type}, ${given.join(', ')}`;
 };
 
 /**
@@ -141,9 +141,9 @@ export const fieldLines = (
         ? [`default ${code(field.default)}`]
         : []),
     ];
-    const said = field.description === undefined ? '' : `: ${field.description.replace(/\s+/g, ' ')}`;
+    const note = field.description === undefined ? '' : `: ${field.description.replace(/\s+/g, ' ')}`;
     return [
-      `${indent}- \`${name}\` (${[type, ...notes].join('; ')})${said}`,
+      `${indent}- \`${name}\` (${[type, ...notes].join('; ')})${note}`,
       ...fieldLines(field, link, options, `${indent}  `),
     ];
   });

@@ -55,15 +55,15 @@ export const addHistory = (program: Command): void => {
       });
       const shiftMs = options.shift ? weeksToNow(all, nowMs) : 0;
       const rows = all.map((row) => ({ ...row, atMs: row.atMs + shiftMs }));
-      const kept = withinReach(file, rows, nowMs);
+      const recent = withinReach(file, rows, nowMs);
       const report: ImportReport = {
         file,
         rows: rows.length,
-        tooOld: rows.length - kept.length,
-        written: options.dryRun ? 0 : await writeAll(api, kept, json),
+        tooOld: rows.length - recent.length,
+        written: options.dryRun ? 0 : await writeAll(api, recent, json),
         dryRun: options.dryRun ?? false,
         shiftedWeeks: shiftMs / (7 * 86_400_000),
-        channels: channelsOf(kept),
+        channels: channelsOf(recent),
       };
       print(report, () => reportLines(report));
     });
@@ -77,11 +77,11 @@ const withinReach = (file: string, rows: readonly HistoryRow[], nowMs: number): 
     throw new SwarmError(
       'bad-request',
       `${file}: data row ${ahead + 1} (${time}) lies in the future.`,
-      'History is what has been: leave such rows out.',
+      'History lies in the past: leave such rows out.',
     );
   }
-  const kept = rows.filter(({ atMs }) => atMs > nowMs - HISTORY_KEPT_MS);
-  if (kept.length > 0) return kept;
+  const recent = rows.filter(({ atMs }) => atMs > nowMs - HISTORY_KEPT_MS);
+  if (recent.length > 0) return recent;
   throw new SwarmError(
     'bad-request',
     `${file}: every row is older than the 30 days that are kept.`,
