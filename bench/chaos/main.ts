@@ -8,6 +8,7 @@ import type { Environment } from '../../src/config/config';
 import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../../src/domain';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { outliveStandardStreams } from '../../src/platform/lifecycle';
 import {
   PORTS_IN_A_BASE,
   StepReporter,
@@ -25,7 +26,7 @@ import { Clocks } from './clocks';
 import { Continuity } from './continuity';
 import { clockTargets, kindOf } from './faults';
 import { Injector } from './injector';
-import { OriginDisk } from './origin-disk';
+import { MemoryDisk } from './memory-disk';
 import { drawPlan } from './plan';
 import { ChaosProgress } from './progress';
 import { Proxies } from './proxies';
@@ -102,7 +103,7 @@ const keepThese = async (environment: Environment, encoders: number): Promise<vo
 };
 
 /** What was started, ended in the opposite order. */
-class Endings {
+class Cleanups {
   private readonly ends: { name: string; end: () => Promise<unknown> }[] = [];
 
   add(name: string, end: () => Promise<unknown>): void {
@@ -131,11 +132,11 @@ const main = async (options: Options): Promise<number> => {
   const progress = new ChaosProgress(process.stdout, options.minutes * 60_000);
   const say = (line: string): void => progress.line(line);
   const reporter = new StepReporter(process.stdout);
-  const endings = new Endings();
+  const cleanups = new Cleanups();
   reporter.line(`chaos: ${options.minutes} min, seed ${options.seed}. Repeat: ${repeatCommand(options)}`);
   try {
     const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-chaos-'));
-    endings.add('state folder', async () => {
+    cleanups.add('state folder', async () => {
       if (options.keep) console.log(`state and logs are kept in ${stateDir}`);
       else await rm(stateDir, { recursive: true, force: true });
     });
@@ -158,11 +159,11 @@ const main = async (options: Options): Promise<number> => {
         }
         return null;
       });
-    const disk = await OriginDisk.mount(join(stateDir, 'origin')).catch((error: unknown) => {
+    const disk = await MemoryDisk.mount(join(stateDir, 'origin')).catch((error: unknown) => {
       leftOut.set(kindOf({ group: 'disk', target: 'origin' }), (error as Error).message);
       return null;
     });
-    if (disk) endings.add('disk of the origin', () => disk.unmount());
+    if (disk) cleanups.add('disk of the origin', () => disk.unmount());
     for (const [kind, why] of leftOut) reporter.line(`  LEFT OUT: ${kind}: ${why}`);
 
     const ports = portsFor(options.portBase, process.env);
@@ -171,7 +172,7 @@ const main = async (options: Options): Promise<number> => {
       portBase: options.portBase + PORTS_IN_A_BASE,
       swarmPorts: ports,
     });
-    endings.add('Toxiproxy', () => proxies.stop());
+    cleanups.add('Toxiproxy', () => proxies.stop());
     const channels = Array.from({ length: options.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
     let run: ChaosRun | null = null;
     swarm = await startBenchSwarm({
@@ -193,7 +194,7 @@ const main = async (options: Options): Promise<number> => {
         encoderAddressOf: (port) => proxies.rig.encoderAddressOf(port),
       },
     });
-    endings.add('swarm', swarm.stop);
+    cleanups.add('swarm', swarm.stop);
     await reporter.step('on air', () =>
       awaitFirstGops({
         originUrl: swarm!.environment.SWARM_ORIGIN_URL,
@@ -226,13 +227,13 @@ const main = async (options: Options): Promise<number> => {
         if (fault.skipped !== null) say(`#${fault.number} ${fault.kind} skipped: ${fault.skipped}`);
       },
     });
-    endings.add('faults', () => injector.endAll());
+    cleanups.add('faults', () => injector.endAll());
     const continuity = new Continuity({
       originUrl: swarm.environment.SWARM_ORIGIN_URL,
       key: await loadOrCreateStampKey(stateDir),
       ffmpegPaths: await verifierFfmpegPaths(swarm.environment),
     });
-    endings.add('continuity check', () => continuity.stop());
+    cleanups.add('continuity check', () => continuity.stop());
     const commit = await currentCommit();
     run = new ChaosRun({
       ...{ swarm, injector, continuity, plan, lastsMs, signal, say },
@@ -266,7 +267,7 @@ const main = async (options: Options): Promise<number> => {
     for (const failure of failures.slice(0, FAILURES_SHOWN)) console.log(`  ✗ ${failure}`);
     if (failures.length > FAILURES_SHOWN) console.log(`  ✗ and ${failures.length - FAILURES_SHOWN} more`);
     if (!result.ok) console.log(`To repeat it: ${repeatCommand(options)}`);
-    await endings.run(say);
+    await cleanups.run(say);
     console.log(JSON.stringify(result));
     return result.ok ? 0 : 1;
   } catch (error) {
@@ -274,10 +275,11 @@ const main = async (options: Options): Promise<number> => {
     throw error;
   } finally {
     progress.stop();
-    await endings.run(say);
+    await cleanups.run(say);
   }
 };
 
+outliveStandardStreams();
 main(program.parse().opts<Options>()).then(
   (status) => process.exit(status),
   (error: unknown) => {

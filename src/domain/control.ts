@@ -56,7 +56,10 @@ export const swarmControl = {
 
 /** Updates and queries of `channel/<id>`. */
 export const channelControl = {
-  /** Update (MoveRequest) -> MoveResult. Refusals: move-in-progress, same-encoder, encoder-cordoned, … */
+  /**
+   * Update (MoveRequest) -> MoveResult, also of a move that was refused by what it found, or undone: see `failureOf`.
+   * Refusals, before a move begins: bad-request, unknown-channel, same-encoder, move-in-progress.
+   */
   move: 'move',
   /** Update (RecoverRequest) -> MoveResult. */
   recover: 'recover',
@@ -116,7 +119,8 @@ export interface SwarmWorkflowState {
 }
 
 /** What one run of the swarm hands to the next. Without channels: they are packed, beside it. */
-export type CarriedSwarm = Omit<SwarmWorkflowState, 'channels'> & Partial<Pick<SwarmWorkflowState, 'channels'>>;
+export type CarriedSwarm = Omit<SwarmWorkflowState, 'channels'> &
+  Partial<Pick<SwarmWorkflowState, 'channels'>>;
 
 /** How far the swarm's control loop is. */
 export type SwarmProgress = Pick<SwarmWorkflowState, 'cycle' | 'lastCycle'>;
@@ -163,6 +167,6 @@ export interface CycleResult {
   /** What became of each decision: accepted by its channel, or refused and why. */
   acted: { what: string; accepted: boolean; why?: string }[];
   unreachable: string[];
-  /** Encoders that run another build than the cell's target, in the order in which they are brought in line. */
+  /** Encoders that run another build than the cell's target, in the order in which they are synchronised. */
   updates?: EncoderUpdate[];
 }

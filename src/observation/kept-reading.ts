@@ -40,7 +40,7 @@ const asSwarmError = (error: unknown): SwarmError =>
 
 /**
  * A reading of one part, for all in this process who want it: kept for a while, read within a deadline, and with its
- * last word kept where a try fails. One call is under way at a time, so that a dead part is neither hammered nor waited
+ * last word kept where a try fails. One call is under way at a time, so that a dead part is neither asked too often nor waited
  * for twice.
  */
 export class KeptReading<T> {

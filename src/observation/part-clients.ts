@@ -38,6 +38,6 @@ export const createPartClients = (environment: Environment): RealPartClients => 
     source: new SourceClient(source),
     fleet: createFleetProvider(environment),
     encoderAt: encoderClientFor,
-    storage: (options) => readStorageReports({ relay, origin }, options),
+    storage: (options) => readStorageReports({ source, relay, origin }, options),
   };
 };

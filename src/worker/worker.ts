@@ -115,7 +115,7 @@ export const startWorker = async (
     }
   };
 
-  /** One life of the worker: until it is stopped, or until Temporal is lost for so long that the SDK gives up. */
+  /** One run of the worker: until it is stopped, or until the SDK gives up as Temporal was lost for too long. */
   const live = async (): Promise<void> => {
     const options = await temporalOptions(environment);
     const { worker: created, connection } = await createWorker(options);

@@ -59,9 +59,10 @@ test('a full disk of the media path is a problem that is named first', async () 
     sinceMs: 1,
     message: 'ENOSPC: no space left',
     affected: ['ch-1', 'ch-2'],
+    damaged: [],
   };
   api.swarm.storage = [
-    { part: 'relay', state: 'ok', sinceMs: null, message: null, affected: [] },
+    { part: 'relay', state: 'ok', sinceMs: null, message: null, affected: [], damaged: [] },
     { part: 'origin', ...full },
   ];
   const seen = await status();

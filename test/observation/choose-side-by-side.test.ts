@@ -1,5 +1,5 @@
 import type { Dependencies } from '../../activities';
-import { planningActivities } from '../../activities/cycle/planning';
+import { chooseTargetActivities } from '../../activities/cycle/choose-target';
 import type { ChooseTargetRequest } from '../../activities/kit/types';
 import { channelWithDefaults, policySchema } from '../../src/domain';
 import { PartReadings } from '../../src/observation/part-readings';
@@ -38,7 +38,7 @@ const worker = () => {
     lowDemandSinceMs: null,
     channelsRevision: '1',
   };
-  return planningActivities({
+  return chooseTargetActivities({
     observer: new SwarmObserver(parts),
     swarm: { lastRules: null, rules: async () => rules },
     telemetry: { latestForecast: async () => null },

@@ -36,7 +36,7 @@ export const rooms = {
 
   // Data plane.
   'src/media/mpegts': { uses: ['src/domain'] },
-  'src/media/stamp': { uses: ['src/domain'] },
+  'src/media/stamp': { uses: ['src/domain', 'src/platform'] },
   'src/media/relay': { uses: [...ground, 'src/media/mpegts'] },
   'src/media/source': { uses: [...ground, 'src/media/mpegts', 'src/media/stamp', 'src/media/relay'] },
   // index.ts starts the origin; what only reads its formats comes in by the side doors.

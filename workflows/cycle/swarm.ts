@@ -37,8 +37,8 @@ import { noProvisioning, withEnded, withRequested, withoutForgotten } from '../.
 import { drainEncoder } from '../fleet/drain';
 import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
-import { causeOf, refusal, refusalBehind } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from '../kit/steps';
+import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
+import { WORKFLOW_TASK_TIMEOUT, local8s, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
 import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
 import { channel, contextSignal } from '../moves/channel';
 import { ChannelList } from './channel-list';
@@ -63,7 +63,7 @@ const channelsQuery = defineQuery<ChannelPage, [ChannelPageRequest]>(swarmContro
 /** A cycle that hangs is given up: the next one looks at the swarm as it is then. */
 const CYCLE_TIMEOUT = '30 seconds';
 
-/** A worker that starts anew replays the whole run before it can recover a channel. */
+/** A worker that restarts replays the whole run before it can recover a channel. */
 const CYCLES_PER_RUN = 60;
 
 /**
@@ -187,11 +187,11 @@ class Swarm {
 
   private async recoverChannelsOf({ encoderId, evidence, atMs }: EncoderLost): Promise<void> {
     try {
-      const asked = await long.recoverChannelsOf.executeWithOptions(
+      const answers = await threeTries60s.recoverChannelsOf.executeWithOptions(
         { summary: `${encoderId} is lost: recover its channels side by side` },
         [{ encoderId, evidence, atMs }],
       );
-      log.info('encoder lost', { encoderId, asked });
+      log.info('encoder lost', { encoderId, answers });
     } catch (error) {
       log.error('recovery could not be asked for', { encoderId, cause: causeOf(error).message });
       this.isWoken = true;
@@ -201,7 +201,7 @@ class Swarm {
   private async recoverSession(failed: SessionFailed): Promise<void> {
     const { channelId, encoderId, sessionId, code, message, atMs } = failed;
     try {
-      await prompt.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
+      await twoTries4s.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
         {
           channelId,
           request: {
@@ -242,7 +242,7 @@ class Swarm {
       }
       this.channels.add(spec);
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     } finally {
       this.beingAdded.delete(id);
     }
@@ -252,12 +252,13 @@ class Swarm {
   private async removeChannel(channelId: string): Promise<void> {
     const requestId = `remove-${channelId}-${uuid4()}`;
     try {
-      const { found } = await long.requestRemoval.executeWithOptions({ summary: `remove ${channelId}` }, [
-        { channelId, requestId },
-      ]);
-      if (!found) await persistent.removeChannel({ channelId, requestId });
+      const { found } = await threeTries60s.requestRemoval.executeWithOptions(
+        { summary: `remove ${channelId}` },
+        [{ channelId, requestId }],
+      );
+      if (!found) await retryFor6h.removeChannel({ channelId, requestId });
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
     this.channels.remove(channelId);
     this.show();
@@ -292,9 +293,9 @@ class Swarm {
 
   private async assertKnown(encoderId: string): Promise<void> {
     try {
-      await quick.assertEncoderKnown({ encoderId });
+      await local8s.assertEncoderKnown({ encoderId });
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
   }
 
@@ -311,9 +312,7 @@ class Swarm {
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'drain' }),
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    }).catch((error: unknown) => {
-      throw refusalBehind(error);
-    });
+    }).catch(throwAsRefusal);
     if (left.length > 0) {
       throw refusal(
         'no-target',
@@ -325,9 +324,9 @@ class Swarm {
 
   private async setPolicy(given: Policy): Promise<void> {
     try {
-      this.state.policy = await quick.checkPolicy(given);
+      this.state.policy = await local8s.checkPolicy(given);
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
     await this.handDown();
   }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
 import { AUDIENCE_ROLES } from './roles';
 
 const anchorSchema = z.object({
@@ -25,8 +26,6 @@ export const readAnchor = async (stateDir: string): Promise<AudienceAnchor | nul
 };
 
 export const writeAnchor = async (stateDir: string, anchor: AudienceAnchor): Promise<void> => {
-  await mkdir(stateDir, { recursive: true });
-  const file = anchorFile(stateDir);
-  await writeFile(`${file}.new`, `${JSON.stringify(anchor, null, 2)}\n`);
-  await rename(`${file}.new`, file);
+  await makeDirectoryDurably(stateDir);
+  await replaceFile(anchorFile(stateDir), `${JSON.stringify(anchor, null, 2)}\n`);
 };

@@ -11,11 +11,13 @@ import {
   channelControl,
   channelWithDefaults,
   channelWorkflowId,
+  failureOf,
   policySchema,
   swarmControl,
   swarmWorkflowId,
   type ChannelSpec,
   type ChannelWorkflowState,
+  type MoveFailure,
   type MoveRequest,
   type MoveResult,
   type RecoverRequest,
@@ -196,6 +198,13 @@ export class ChannelHandle {
 
   move(request: MoveRequest): Promise<MoveResult> {
     return this.handle.executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, { args: [request] });
+  }
+  /** A move that ends without having moved the channel. @returns its result, with outcome and failure */
+  async failingMove(request: MoveRequest): Promise<MoveResult & { failure: MoveFailure }> {
+    const result = await this.move(request);
+    const failure = failureOf(result);
+    if (!failure) throw new Error(`The move ended ${result.outcome}.`);
+    return { ...result, failure };
   }
   recover(request: RecoverRequest): Promise<MoveResult> {
     return this.handle.executeUpdate<MoveResult, [RecoverRequest]>(channelControl.recover, {

@@ -8,12 +8,12 @@ const run = promisify(execFile);
 const ROOMY_BYTES = 8 * 2 ** 30;
 const ATTEMPTS = 10;
 
-/** A disk in memory for the origin, that can be made full at any moment: it shrinks to what is on it. */
-export class OriginDisk {
+/** A disk in memory that can be made full at any moment: it shrinks to what is on it. */
+export class MemoryDisk {
   private constructor(private readonly path: string) {}
 
   /** @throws Error that says why this user may not mount */
-  static async mount(path: string): Promise<OriginDisk> {
+  static async mount(path: string): Promise<MemoryDisk> {
     await mkdir(path, { recursive: true });
     try {
       await run('mount', ['-t', 'tmpfs', '-o', `size=${ROOMY_BYTES}`, 'encoder-swarm-chaos', path]);
@@ -22,7 +22,7 @@ export class OriginDisk {
         cause: error,
       });
     }
-    return new OriginDisk(path);
+    return new MemoryDisk(path);
   }
 
   /** Leaves no room. @returns gives it back */
