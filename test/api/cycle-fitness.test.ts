@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { CycleFitness } from '../../src/api/cycle-fitness';
 import { statusSchema, type Status } from '../../src/contracts/api';
 import { RECORDED_AT_MOST, decide, forRecord, type Decision } from '../../src/cycle';
 import type { PlanningRecord, SwarmSnapshot } from '../../src/domain';
@@ -56,6 +57,7 @@ const cycleRan = (number: number, stored: boolean): Decision => {
   if (omitted) swarm.lastCycle.omitted = omitted;
   return decision;
 };
+const lastCycle = async () => (await swarm.ports().orchestration.swarmState()).lastCycle;
 const scoresOf = ({ fitness }: Decision): number[] =>
   fitness
     .map((f) => ({ ...f, place: Number(f.encoderId.slice(4)) }))
@@ -80,6 +82,15 @@ test('a snapshot is read once, and the next cycle’s then', async () => {
   clock.advance(PAST_CACHE_MS);
   expect(await scores()).toEqual(scoresOf(decision));
   expect(reads.mock.calls).toEqual([['s-2']]);
+});
+
+test('what was read for one cycle is not shown as the next one’s, however soon that comes', async () => {
+  const fitness = new CycleFitness(swarm.ports().telemetry.planning, 'local', clock);
+  for (const number of [1, 2]) {
+    const decision = cycleRan(number, true);
+    const { value } = await fitness.of(await lastCycle());
+    expect(scoresOf({ ...decision, fitness: value ?? [] })).toEqual(scoresOf(decision));
+  }
 });
 
 test('where the snapshot is not stored, or is another, the record’s part is shown, else what an earlier cycle judged', async () => {

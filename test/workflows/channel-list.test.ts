@@ -88,6 +88,14 @@ test('a list that packs well has room for many more than its plain length would 
   expect(again.hasRoomFor(manyChannels(3_000, 24, 3))).toBe(true);
 });
 
+test('a list that has become short again is carried and told as a short one', () => {
+  const list = new ChannelList({ channels: manyChannels(2_000) });
+  expect(list.isShort).toBe(false);
+  for (const { id } of manyChannels(1_600)) list.remove(id);
+  expect(list.isShort).toBe(true);
+  expect(list.carried()).toEqual({ channels: manyChannels(2_000).slice(1_600) });
+});
+
 test('each change of the list is another revision', () => {
   const list = new ChannelList();
   const revisions = [list.revision];
