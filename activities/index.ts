@@ -1,3 +1,5 @@
+import { chooseTargetActivities } from './cycle/choose-target';
+import { olderCycleActivities } from './cycle/older-cycle';
 import { planningActivities } from './cycle/planning';
 import { telemetryActivities } from './cycle/telemetry';
 import { fleetActivities } from './fleet/fleet';
@@ -25,6 +27,8 @@ export * from './kit/types';
 export const createActivities = (dependencies: Dependencies) =>
   withFailures({
     ...planningActivities(dependencies),
+    ...chooseTargetActivities(dependencies),
+    ...olderCycleActivities(dependencies),
     ...encoderActivities(dependencies),
     ...takeOverActivities(dependencies),
     ...originActivities(dependencies),

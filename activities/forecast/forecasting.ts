@@ -16,7 +16,7 @@ import { swarmState } from '../kit/swarm-state';
 import type { IssuedForecast } from '../kit/types';
 
 /** Largest P90 of the whole cell over the horizon, encode units. */
-const peakOf = ({ channelUnits }: CellForecast): number => {
+const peakUnitsOf = ({ channelUnits }: CellForecast): number => {
   const curves = Object.values(channelUnits);
   const totals = Array.from({ length: HORIZON_STEPS }, (_, step) =>
     curves.reduce((sum, { p90 }) => sum + (p90[step] ?? 0), 0),
@@ -63,7 +63,7 @@ export const forecastingActivities = ({
           held,
           channels: channels.length,
           historySteps: steps,
-          peakUnitsP90: peakOf(forecast),
+          peakUnitsP90: peakUnitsOf(forecast),
         };
       }),
   };

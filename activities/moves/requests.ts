@@ -2,8 +2,10 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import {
   channelControl,
+  failureOf,
   swarmControl,
   type CordonRequest,
+  type MoveFailure,
   type MoveRequest,
   type MoveResult,
   type RecoverRequest,
@@ -14,8 +16,16 @@ import type { Acceptance, DrainedChannel } from '../kit/types';
 import { UpdateClient, updateRefusal } from '../kit/update-client';
 
 const ORIGIN_TIMEOUT_MS = 2_000;
-/** Refusals that say "not now". */
+/** Refusals that may pass: the same request can succeed later. */
 const ASK_AGAIN = new Set(['move-in-progress', 'conflict', 'stale-token', 'timeout', 'unavailable']);
+
+const notMoved = (channelId: string, { code, message }: MoveFailure): DrainedChannel => ({
+  channelId,
+  moved: false,
+  retry: ASK_AGAIN.has(code),
+  code,
+  why: `${code}: ${message}`,
+});
 
 /** Activities by which workflows ask channels, which alone move themselves. */
 const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'temporal'>) => {
@@ -30,7 +40,7 @@ const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tem
     requestRecovery: (r: { channelId: string; request: RecoverRequest }): Promise<Acceptance> =>
       updates.ask(r.channelId, channelControl.recover, r.request),
 
-    /** False where the channel has no workflow any more, so that nobody is there to ask. */
+    /** False where the channel has no workflow any more, so that there is nothing to ask. */
     requestRemoval: (r: { channelId: string; requestId: string }): Promise<{ found: boolean }> =>
       withHeartbeats(async () => {
         try {
@@ -47,14 +57,16 @@ const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tem
       withHeartbeats(async () => {
         const { channelId, request } = r;
         try {
-          await updates.channel(channelId).executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, {
-            args: [request],
-            updateId: request.requestId,
-          });
-          return { channelId, moved: true, retry: false };
+          const result = await updates
+            .channel(channelId)
+            .executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, {
+              args: [request],
+              updateId: request.requestId,
+            });
+          const failure = failureOf(result);
+          return failure ? notMoved(channelId, failure) : { channelId, moved: true, retry: false };
         } catch (error) {
-          const { code, message } = updateRefusal(error);
-          return { channelId, moved: false, retry: ASK_AGAIN.has(code), why: `${code}: ${message}` };
+          return notMoved(channelId, updateRefusal(error));
         }
       }),
   };

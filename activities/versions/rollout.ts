@@ -19,7 +19,7 @@ import { GopQuality } from '../../src/media/quality';
 import { BuildComparer } from '../../src/observation/build-comparer';
 import { withPin } from '../../src/observation/versions-view';
 import { parseOrRefuse } from '../../src/platform/http';
-import { judge } from '../../src/versions';
+import { judgeBuild } from '../../src/versions';
 import { planRollout, type RolloutPlan } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats, withProgress } from '../kit/heartbeat';
@@ -33,14 +33,14 @@ const BUILD_WITHIN_MS = 60_000;
 const COMPARERS_KEPT = 8;
 
 export interface CompareBuildsRequest {
-  /** Names one soak: what was lost is told from one look to the next of the same soak. */
+  /** Names one soak: losses are found by comparing two looks of the same soak. */
   soakId: string;
   build: InstalledBuild;
   /** What the new build is measured against, GOP by GOP. */
   reference: InstalledBuild;
   policy: RolloutPolicy;
   evidence: Evidence;
-  /** For so long, unless a verdict comes before. */
+  /** How long to compare, unless a verdict comes before. */
   seconds: number;
   /** Whether a good build ends it too, or only one that is worse. */
   untilGood: boolean;
@@ -169,7 +169,7 @@ export const rolloutActivities = (needs: Needs) => {
           await sleep(everyMs, undefined, { signal });
           evidence = await comparer.compare(evidence, signal);
           report(evidence);
-          verdict = judge(evidence, policy, Date.now());
+          verdict = judgeBuild(evidence, policy, Date.now());
           if (verdict.outcome === 'worse' || (verdict.outcome === 'good' && untilGood)) break;
         } while (Date.now() + everyMs <= endsAtMs);
         return { evidence, verdict };

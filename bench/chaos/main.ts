@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { awaitFirstGops } from '../../src/acceptance/first-gops';
 import type { Environment } from '../../src/config/config';
 import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../../src/domain';
-import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
+import type { RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import {
   PORTS_IN_A_BASE,
@@ -17,6 +17,7 @@ import {
 } from '../../src/setup';
 import { connectTemporal } from '../../src/temporal/client';
 import { verifierFfmpegPaths } from '../../src/verify';
+import { startBenchSwarm } from '../lib/bench-swarm';
 import { currentCommit } from '../lib/commit';
 import { keepEncoders } from '../lib/keep-encoders';
 import { ChaosRun } from './chaos-run';
@@ -101,7 +102,7 @@ const keepThese = async (environment: Environment, encoders: number): Promise<vo
 };
 
 /** What was started, ended in the opposite order. */
-class Endings {
+class Cleanups {
   private readonly ends: { name: string; end: () => Promise<unknown> }[] = [];
 
   add(name: string, end: () => Promise<unknown>): void {
@@ -130,11 +131,11 @@ const main = async (options: Options): Promise<number> => {
   const progress = new ChaosProgress(process.stdout, options.minutes * 60_000);
   const say = (line: string): void => progress.line(line);
   const reporter = new StepReporter(process.stdout);
-  const endings = new Endings();
+  const cleanups = new Cleanups();
   reporter.line(`chaos: ${options.minutes} min, seed ${options.seed}. Repeat: ${repeatCommand(options)}`);
   try {
     const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-chaos-'));
-    endings.add('state folder', async () => {
+    cleanups.add('state folder', async () => {
       if (options.keep) console.log(`state and logs are kept in ${stateDir}`);
       else await rm(stateDir, { recursive: true, force: true });
     });
@@ -161,7 +162,7 @@ const main = async (options: Options): Promise<number> => {
       leftOut.set(kindOf({ group: 'disk', target: 'origin' }), (error as Error).message);
       return null;
     });
-    if (disk) endings.add('disk of the origin', () => disk.unmount());
+    if (disk) cleanups.add('disk of the origin', () => disk.unmount());
     for (const [kind, why] of leftOut) reporter.line(`  LEFT OUT: ${kind}: ${why}`);
 
     const ports = portsFor(options.portBase, process.env);
@@ -170,17 +171,14 @@ const main = async (options: Options): Promise<number> => {
       portBase: options.portBase + PORTS_IN_A_BASE,
       swarmPorts: ports,
     });
-    endings.add('Toxiproxy', () => proxies.stop());
+    cleanups.add('Toxiproxy', () => proxies.stop());
     const channels = Array.from({ length: options.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
     let run: ChaosRun | null = null;
-    swarm = await startSwarm({
+    swarm = await startBenchSwarm({
       stateDir,
       portBase: options.portBase,
       env: { ...process.env, SWARM_RETENTION_SECONDS: String(RETENTION_SECONDS) },
-      encoders: Array.from({ length: options.encoders }, (_, i) => ({
-        id: `enc-${i + 1}`,
-        zone: i % 2 ? 'b' : 'a',
-      })),
+      encoderCount: options.encoders,
       encoderCapacityUnits: ENCODER_CAPACITY_UNITS,
       audienceAnchor: 'restart',
       channels,
@@ -195,7 +193,7 @@ const main = async (options: Options): Promise<number> => {
         encoderAddressOf: (port) => proxies.rig.encoderAddressOf(port),
       },
     });
-    endings.add('swarm', swarm.stop);
+    cleanups.add('swarm', swarm.stop);
     await reporter.step('on air', () =>
       awaitFirstGops({
         originUrl: swarm!.environment.SWARM_ORIGIN_URL,
@@ -228,13 +226,13 @@ const main = async (options: Options): Promise<number> => {
         if (fault.skipped !== null) say(`#${fault.number} ${fault.kind} skipped: ${fault.skipped}`);
       },
     });
-    endings.add('faults', () => injector.endAll());
+    cleanups.add('faults', () => injector.endAll());
     const continuity = new Continuity({
       originUrl: swarm.environment.SWARM_ORIGIN_URL,
       key: await loadOrCreateStampKey(stateDir),
       ffmpegPaths: await verifierFfmpegPaths(swarm.environment),
     });
-    endings.add('continuity check', () => continuity.stop());
+    cleanups.add('continuity check', () => continuity.stop());
     const commit = await currentCommit();
     run = new ChaosRun({
       ...{ swarm, injector, continuity, plan, lastsMs, signal, say },
@@ -268,7 +266,7 @@ const main = async (options: Options): Promise<number> => {
     for (const failure of failures.slice(0, FAILURES_SHOWN)) console.log(`  ✗ ${failure}`);
     if (failures.length > FAILURES_SHOWN) console.log(`  ✗ and ${failures.length - FAILURES_SHOWN} more`);
     if (!result.ok) console.log(`To repeat it: ${repeatCommand(options)}`);
-    await endings.run(say);
+    await cleanups.run(say);
     console.log(JSON.stringify(result));
     return result.ok ? 0 : 1;
   } catch (error) {
@@ -276,7 +274,7 @@ const main = async (options: Options): Promise<number> => {
     throw error;
   } finally {
     progress.stop();
-    await endings.run(say);
+    await cleanups.run(say);
   }
 };
 

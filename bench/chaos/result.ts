@@ -1,4 +1,5 @@
-import { percentile, rounded } from '../lib/statistics';
+import { percentile } from '../../src/domain/statistics';
+import { rounded } from '../lib/statistics';
 import type { ContinuityTotals } from './continuity';
 import type { KilledHost } from './detection';
 import type { DeclaredGap } from './gaps';

@@ -5,15 +5,15 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import type { ChannelSpec, MoveResult } from '../../src/domain';
 import { defaultChannels } from '../../src/domain/default-channels';
-import { startSwarm } from '../../src/launch/swarm';
+import { percentile } from '../../src/domain/statistics';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
-import { StepReporter } from '../../src/setup';
 import { connectTemporal } from '../../src/temporal/client';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
+import { startBenchSwarm } from '../lib/bench-swarm';
 import { exitWith } from '../lib/command';
 import { HandoffRun } from '../lib/handoff-run';
-import { percentile, rounded } from '../lib/statistics';
+import { rounded } from '../lib/statistics';
 import { timeBareSagas } from './bare-saga';
 
 const wholeNumber = wholeNumberOption(0);
@@ -57,15 +57,12 @@ const main = async (options: Options): Promise<boolean> => {
   );
   const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-bench-'));
   const channels = benchChannels();
-  const swarm = await startSwarm({
+  const swarm = await startBenchSwarm({
     stateDir,
     portBase: options.portBase,
-    env: process.env,
-    encoders: ['a', 'b', 'a'].map((zone, i) => ({ id: `enc-${i + 1}`, zone })),
+    encoderCount: 3,
     encoderCapacityUnits: 6,
     channels,
-    reporter: new StepReporter(process.stdout),
-    onEvent: () => {},
   });
   const { environment } = swarm;
   const temporal = await connectTemporal(environment);

@@ -8,12 +8,11 @@ import { callJson } from '../../src/contracts/call';
 import { collectorHealthSchema, type CollectorHealth } from '../../src/contracts/health';
 import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import { defaultChannels } from '../../src/domain/default-channels';
-import { startSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { StepReporter } from '../../src/setup';
 import { BUFFER_POINTS } from '../../src/telemetry/influx-store';
 import { MAX_WAITING } from '../../src/telemetry/signal-queue';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
+import { startBenchSwarm } from '../lib/bench-swarm';
 import { rounded } from '../lib/statistics';
 
 const ON_AIR_LIMIT_MS = 60_000;
@@ -71,14 +70,12 @@ export const outageOfControlPlane = async (options: {
 }): Promise<OutageFigures> => {
   const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-outage-'));
   const channels = defaultChannels();
-  const swarm = await startSwarm({
+  const swarm = await startBenchSwarm({
     stateDir,
     portBase: options.portBase,
-    env: process.env,
-    encoders: ['a', 'b', 'a'].map((zone, i) => ({ id: `enc-${i + 1}`, zone })),
+    encoderCount: 3,
     encoderCapacityUnits: 6,
     channels,
-    reporter: new StepReporter(process.stdout),
     onEvent: (event) => options.log(`  ${event.text}`),
   });
   const { environment } = swarm;

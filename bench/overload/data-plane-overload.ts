@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OriginClient } from '../../src/contracts/origin';
 import { SwarmError } from '../../src/domain';
+import { percentile } from '../../src/domain/statistics';
 import { DataPlane, cheapChannel } from '../lib/data-plane';
-import { percentile, rounded } from '../lib/statistics';
+import { rounded } from '../lib/statistics';
 import { readPlaylists } from './playlist-readers';
 import { SlowClients } from './slow-clients';
 

@@ -1,7 +1,8 @@
 import { policySchema, seededRandom, type Plan, type Policy } from '../../src/domain';
+import { percentile } from '../../src/domain/statistics';
 import { FitnessEvaluator } from '../../src/fitness';
 import { createPlanner, type Planner } from '../../src/planner';
-import { percentile, rounded } from '../lib/statistics';
+import { rounded } from '../lib/statistics';
 import { encodersLowerBound, movesLowerBound } from './bounds';
 import { ChangingFleet } from './changing-fleet';
 import { fleetOf, type FleetShape } from './instances';

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import { ladderUnits, seededRandom, type ChannelSpec, type EncoderBuild } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
-import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
+import type { RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
-import { StepReporter } from '../../src/setup';
 import { connectTemporal } from '../../src/temporal/client';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../src/verify';
+import { startBenchSwarm } from '../lib/bench-swarm';
 import { exitWith } from '../lib/command';
 import { HandoffRun } from '../lib/handoff-run';
 import { keepEncoders } from '../lib/keep-encoders';
@@ -45,18 +45,13 @@ const start = (
   stateDir: string,
   channels: ChannelSpec[],
 ): Promise<RunningSwarm> =>
-  startSwarm({
+  startBenchSwarm({
     stateDir,
     portBase: options.portBase,
     env: { ...process.env, SWARM_AUDIENCE_ANCHOR: 'off' },
-    encoders: Array.from({ length: options.encoders }, (_, i) => ({
-      id: `enc-${i + 1}`,
-      zone: i % 2 ? 'b' : 'a',
-    })),
+    encoderCount: options.encoders,
     encoderCapacityUnits: Math.max(4, Math.ceil((SPARE_FACTOR * options.channels) / options.encoders)),
     channels,
-    reporter: new StepReporter(process.stdout),
-    onEvent: () => {},
   });
 
 const verify = async (

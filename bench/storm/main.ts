@@ -1,12 +1,13 @@
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import type { MoveOutcome } from '../../src/domain';
+import { percentile } from '../../src/domain/statistics';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { createCountProgress } from '../../src/platform/terminal/progress';
 import { StepReporter } from '../../src/setup';
 import { exitWith } from '../lib/command';
 import { currentCommit } from '../lib/commit';
-import { percentile, rounded } from '../lib/statistics';
+import { rounded } from '../lib/statistics';
 import { judgeStorm, type Judgement, type StormFacts } from './judge';
 import { sabotages, type Sabotage } from './sabotage';
 import { Storm } from './storm';

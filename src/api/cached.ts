@@ -15,7 +15,7 @@ const asSwarmError = (error: unknown): SwarmError =>
 
 /**
  * A reading that many may ask for at once: one call under way at a time, kept for `freshMs`. A failed call keeps the
- * last good value and is tried again after `freshMs`, so that a dead part is neither hammered nor waited for twice.
+ * last good value and is tried again after `freshMs`, so that a dead part is neither called too often nor waited for twice.
  */
 export class CachedReading<T> {
   private reading: Reading<T> = { value: null, readAtMs: null, fault: null };
@@ -38,7 +38,7 @@ export class CachedReading<T> {
     return this.reading;
   }
 
-  /** The next get() reads anew, also if a call is under way now. */
+  /** The next get() reads again, also if a call is under way now. */
   invalidate(): void {
     this.triedAtMs = -Infinity;
     this.underWay = null;

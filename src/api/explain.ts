@@ -71,7 +71,7 @@ const explainRun = (subject: string, run: WorkflowRun): Explanation => {
   const common = { subject, workflowId, runId, url, timeline: run.steps };
   if (run.type === 'handoff' || run.type === 'recovery') {
     const result = isMoveResult(run.result) ? run.result : null;
-    const move = recordOf(run, result);
+    const move = moveRecordOf(run, result);
     return {
       ...common,
       kind: 'move',
@@ -123,7 +123,7 @@ const explanationIn = (input: unknown): MoveExplanation | undefined => {
     : undefined;
 };
 
-const recordOf = (run: WorkflowRun, result: MoveResult | null): MoveRecord => {
+const moveRecordOf = (run: WorkflowRun, result: MoveResult | null): MoveRecord => {
   const request = requestIn(run.input);
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   const listed: ListedMove = {

@@ -1,7 +1,7 @@
 import type { Forecasts, Missing, Status } from '../contracts/api';
 import { SwarmError } from '../domain';
 import { withinDeadline } from '../platform/deadline';
-import { demandOf } from './encoder-demand';
+import { encoderDemand } from './encoder-demand';
 import type { Observation } from './observe';
 import type { ApiPorts } from './ports';
 
@@ -84,7 +84,7 @@ export const forecastsOf = async (
         limitUnits,
         capacityUnits,
         channels: owned,
-        units: demandOf(forecast, owned),
+        units: encoderDemand(forecast, owned),
         unitsHistory: used
           .filter((point) => point.tags.encoder === id)
           .map((point) => ({ atMs: point.atMs, value: point.fields.units_used ?? null })),

@@ -24,9 +24,9 @@ import {
 import { noSwarm, type TemporalCalls } from '../temporal/calls';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
-import { readHistory } from './run-history';
+import { readRunHistory } from './run-history';
 
-/** Results of ended moves never change: keep so many of them. */
+/** Number of results of ended moves, which never change, that are kept. */
 const KEPT_RECORDS = 500;
 
 /** Orchestration port on a real Temporal server. */
@@ -115,7 +115,7 @@ export class TemporalOrchestration implements Orchestration {
       const description = await handle.describe();
       const pinned = client.workflow.getHandle(workflowId, description.runId);
       const { events } = await pinned.fetchHistory();
-      const history = readHistory(events ?? [], description.raw.pendingActivities ?? [], (payload) => {
+      const history = readRunHistory(events ?? [], description.raw.pendingActivities ?? [], (payload) => {
         try {
           return defaultPayloadConverter.fromPayload(payload);
         } catch {

@@ -31,7 +31,7 @@ const failureText = (failure: Failure | null | undefined): string => {
  * attempts, in the order in which they were scheduled.
  * @param pending activities that run or wait for a retry now; their failed attempts are in no history yet
  */
-export const readHistory = (
+export const readRunHistory = (
   events: readonly HistoryEvent[],
   pending: readonly PendingActivity[],
   decode: DecodePayload,

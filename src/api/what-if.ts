@@ -35,14 +35,17 @@ export const whatIf = (forecast: CellForecast | null, status: Status, asked: Cha
   const now = placementOf(status);
   const then = { ...now, ...asked };
   const encoderIds = status.encoders.map(({ id }) => id);
-  const demandOf = (placement: ChannelPlacement, correlation?: number): Map<string, DemandCurve | null> =>
+  const encoderDemand = (
+    placement: ChannelPlacement,
+    correlation?: number,
+  ): Map<string, DemandCurve | null> =>
     new Map(
       encoderCurves(forecast, placement, {
         encoderIds,
         ...(correlation !== undefined && { correlation }),
       }).map(({ encoderId, units }) => [encoderId, units]),
     );
-  const [before, after, bound] = [demandOf(now), demandOf(then), demandOf(then, 1)];
+  const [before, after, bound] = [encoderDemand(now), encoderDemand(then), encoderDemand(then, 1)];
   const on = (placement: ChannelPlacement, encoderId: string): string[] =>
     Object.keys(placement).filter((id) => placement[id] === encoderId);
   const changed = status.encoders.filter(({ id }) => on(now, id).join() !== on(then, id).join());

@@ -1,14 +1,16 @@
-import { open, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { boundedRun } from '../acceptance/bounded-run';
 import { awaitFirstGops } from '../acceptance/first-gops';
 import { MovesWatch, moveInWords } from '../acceptance/moves-watch';
 import { reportInWords } from '../acceptance/run-report';
-import { SwarmError, channelWithDefaults } from '../domain';
+import type { SwarmError } from '../domain';
+import { channelWithDefaults } from '../domain';
 import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
 import { StepReporter } from '../setup';
 import { createStartProgram, type StartOptions } from './start-program';
+import { requireWritable } from './writable';
 
 const ENCODER_CAPACITY_UNITS = 6;
 const ON_AIR_LIMIT_MS = 60_000;
@@ -41,23 +43,10 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-/** A report that can't be written is better refused before the run than after it. */
-const requireWritable = async (file: string): Promise<void> => {
-  try {
-    await (await open(file, 'a')).close();
-  } catch (error) {
-    throw new SwarmError(
-      'bad-request',
-      `--report ${file} can't be written: ${(error as Error).message}.`,
-      'Name a file in a folder that exists and that this user may write to.',
-    );
-  }
-};
-
 const main = async (options: StartOptions): Promise<number> => {
   const startedAtMs = performance.timeOrigin;
   const durationSeconds = options.duration ?? null;
-  if (options.report !== undefined) await requireWritable(options.report);
+  if (options.report !== undefined) await requireWritable('--report', options.report);
   const inputFolder = process.env.INIT_CWD ?? process.cwd();
   const inputs = await Promise.all(options.input.map((text) => parseInput(text, inputFolder)));
   const channels = withInputs(

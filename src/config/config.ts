@@ -41,6 +41,10 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe('A fixed fleet instead of the local one: `id=host:port,id=host:port`.'),
+  SWARM_TFJS_NODE: z
+    .string()
+    .optional()
+    .describe('Folder of a tfjs-node that was built apart; else the installed one.'),
   SWARM_FLEET_SIMULATED: z
     .string()
     .optional()

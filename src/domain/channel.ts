@@ -50,7 +50,7 @@ export const channelSpecSchema = z.object({
     .max(10 * TICKS_PER_SECOND),
   /** Smallest first; the first is always on air, the others follow the audience (see ladderFor). */
   ladder: z.array(renditionSchema).min(1).max(8),
-  /** viewersPerRung[i]: with at least so many viewers, ladder[i + 1] is on air too. Ascending. */
+  /** viewersPerRung[i]: with at least this many viewers, ladder[i + 1] is on air too. Ascending. */
   viewersPerRung: z.array(z.number().min(0)).max(7),
   placement: placementSchema.optional(),
 });

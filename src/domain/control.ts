@@ -54,7 +54,10 @@ export const swarmControl = {
 
 /** Updates and queries of `channel/<id>`. */
 export const channelControl = {
-  /** Update (MoveRequest) -> MoveResult. Refusals: move-in-progress, same-encoder, encoder-cordoned, … */
+  /**
+   * Update (MoveRequest) -> MoveResult, also of a move that was refused by what it found, or undone: see `failureOf`.
+   * Refusals, before a move begins: bad-request, unknown-channel, same-encoder, move-in-progress.
+   */
   move: 'move',
   /** Update (RecoverRequest) -> MoveResult. */
   recover: 'recover',

@@ -1,4 +1,5 @@
 import { SwarmError } from '../domain';
+import { upperMedian } from '../domain/statistics';
 import type { TelemetryStore } from '../telemetry';
 import { learnSpec, type LadderSample } from './learned-ladder';
 import type { Measures } from './measures';
@@ -43,9 +44,6 @@ const nothing = (what: string): SwarmError =>
 /** Samples per step of a forecast: as fine as divides it, one a second at most. */
 const sampleSecondsOf = (stepSeconds: number): number =>
   stepSeconds / ([12, 10, 6, 5, 4, 3, 2].find((parts) => stepSeconds % parts === 0) ?? 1);
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const bridge = (samples: (number | null)[]): Float32Array => {
   const bridged = Float32Array.from(samples, (value) => value ?? NaN);
@@ -135,7 +133,7 @@ export const readHistory = async (store: TelemetryStore, options: HistoryOptions
   });
   if (channels.length === 0) throw nothing('audience');
 
-  const capacityUnits = median(capacities);
+  const capacityUnits = upperMedian(capacities) ?? 0;
   const cycleSeconds = Math.min(MAX_CYCLE_SECONDS, sampleSeconds);
   return {
     capacityUnits,

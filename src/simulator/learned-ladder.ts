@@ -1,4 +1,5 @@
 import { channelWithDefaults, type ChannelSpec, type Rendition } from '../domain';
+import { upperMedian } from '../domain/statistics';
 
 /** What one channel was seen to do in a sample of time. */
 export interface LadderSample {
@@ -11,10 +12,7 @@ const UNIT_HEIGHT_PX = 180;
 const UNIT_WIDTH_PX = 320;
 const MAX_RUNGS = 8;
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-
-/** A rendition that costs so many units: how many pixels it has, not their shape, is what counts. */
+/** A rendition that costs a number of units: how many pixels it has, not their shape, is what counts. */
 const renditionOf = (index: number, units: number): Rendition => ({
   name: `rung${index + 1}`,
   widthPx: Math.min(7680, Math.max(16, 2 * Math.round((units * UNIT_WIDTH_PX) / 2))),
@@ -55,7 +53,7 @@ export const learnSpec = (id: string, region: string, samples: readonly LadderSa
   const viewersPerRung: number[] = [];
   let cost = 0;
   for (const [i, rungs] of seen.entries()) {
-    const total = median(withRungs(rungs).map((s) => s.units));
+    const total = upperMedian(withRungs(rungs).map((s) => s.units)) ?? 0;
     ladder.push(renditionOf(i, Math.max(0.05, total - cost)));
     cost = Math.max(cost, total);
     const before = seen[i - 1];

@@ -1,4 +1,5 @@
 import { policySchema, ticksToSeconds, type Policy } from '../domain';
+import { upperMedian } from '../domain/statistics';
 import { makePlan, thresholdRule } from '../planner';
 import { clairvoyantEncoders, clairvoyantHours } from './clairvoyant';
 import { Engine } from './engine';
@@ -23,7 +24,7 @@ export type PolicyName = (typeof POLICY_NAMES)[number];
 
 /**
  * Half an hour for channels: a move takes seconds and an encoder minutes, so a longer view only widens the spread that
- * is kept free. Two hours for the total: an encoder let go should not be missed so soon.
+ * is kept free. Two hours for the total: a released encoder should not be missed so soon.
  */
 const HORIZONS: ForecastHorizons = { channelSteps: 2, totalSteps: 8 };
 
@@ -81,9 +82,6 @@ export interface SimulationResult {
   runs: PolicyRun[];
 }
 
-const median = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : ([...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number);
-
 /** Plays each policy in the same world. Deterministic: the same world and options give the same result. */
 export const simulate = (world: World, options: SimulationOptions): SimulationResult => {
   const { limits, capacityUnits, policies, onProgress } = options;
@@ -122,7 +120,7 @@ export const simulate = (world: World, options: SimulationOptions): SimulationRe
       }
     }
     const judged = judgeMoves(engine.moves, { world, demand, limitUnits, fromCycle });
-    const lead = median(judged.leadSeconds);
+    const lead = upperMedian(judged.leadSeconds);
     return {
       policy,
       timeline,

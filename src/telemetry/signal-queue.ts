@@ -1,5 +1,6 @@
-import { SwarmError } from '../domain';
+import { withinDeadline } from '../platform/deadline';
 import type { Logger } from '../platform/logger';
+import { Backoff } from '../platform/retry';
 import type { SentinelEvent } from './sentinel';
 
 /** Delivers one event to the swarm workflow. */
@@ -9,8 +10,7 @@ export interface SignalSender {
 }
 
 export const MAX_WAITING = 100;
-const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 4_000;
+const RETRY_PAUSES = { firstMs: 250, longestMs: 4_000 };
 /** By then the control cycles have found out by themselves. */
 const EXPIRES_MS = 120_000;
 const SEND_LIMIT_MS = 5_000;
@@ -68,15 +68,15 @@ export class SignalQueue {
 
   private async deliver(): Promise<void> {
     this.delivering = true;
-    let retryMs = FIRST_RETRY_MS;
+    const backoff = new Backoff(RETRY_PAUSES);
     while (this.waiting.length > 0 && !this.closed) {
       const event = this.waiting[0] as SentinelEvent;
       try {
         const sender = await this.connected();
-        await withinLimit(sender.send(event));
+        await withinDeadline('Temporal', SEND_LIMIT_MS, sender.send(event));
         this.delivered += 1;
         this.remove(event);
-        retryMs = FIRST_RETRY_MS;
+        backoff.reset();
       } catch (error) {
         this.log.warn({ err: error, signal: event.signal }, 'signal not delivered yet');
         if (Date.now() - event.payload.atMs > EXPIRES_MS) {
@@ -84,8 +84,7 @@ export class SignalQueue {
           this.remove(event);
           continue;
         }
-        await this.pause(retryMs);
-        retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
+        await this.pause(backoff.nextMs());
       }
     }
     this.delivering = false;
@@ -115,18 +114,3 @@ export class SignalQueue {
     });
   }
 }
-
-const withinLimit = async (sending: Promise<void>): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new SwarmError('timeout', `Temporal took no signal within ${SEND_LIMIT_MS} ms.`)),
-      SEND_LIMIT_MS,
-    );
-  });
-  try {
-    await Promise.race([sending, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-};

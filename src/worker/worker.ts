@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { getClient } from '@temporalio/activity';
 import {
   DefaultLogger,
@@ -23,12 +22,12 @@ import { ModelHolder, ModelStore } from '../models';
 import { createSharedViews } from '../observation/shared-views';
 import { errorHandler, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
+import { Backoff, pause } from '../platform/retry';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { temporalOptions, type TemporalOptions } from '../temporal/options';
 import { registerSearchAttributes } from '../temporal/search-attributes';
 
-const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 2_000;
+const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
 /** Activities get the first to end by themselves; at the second the worker ends whatever still runs. */
 const SHUTDOWN_GRACE = '2 seconds';
 const SHUTDOWN_FORCE = '6 seconds';
@@ -134,7 +133,7 @@ export const startWorker = async (
     }
   };
 
-  /** One life of the worker: until it is stopped, or until Temporal is lost for so long that the SDK gives up. */
+  /** One run of the worker: until it is stopped, or until the SDK gives up as Temporal was lost for too long. */
   const live = async (): Promise<void> => {
     const options = await temporalOptions(environment);
     const { worker: created, connection } = await createWorker(options);
@@ -149,17 +148,16 @@ export const startWorker = async (
   };
 
   const keepAlive = async (): Promise<void> => {
-    let retryMs = FIRST_RETRY_MS;
+    const backoff = new Backoff(RETRY_PAUSES);
     while (!stopping.signal.aborted) {
       try {
         await live();
-        retryMs = FIRST_RETRY_MS;
+        backoff.reset();
       } catch (error) {
         if (stopping.signal.aborted) break;
-        log.warn({ cause: (error as Error).message, retryMs }, 'Temporal is not up; trying again');
+        log.warn({ cause: (error as Error).message }, 'Temporal is not up; trying again');
       }
-      await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2);
+      await pause(backoff.nextMs(), stopping.signal);
     }
   };
 

@@ -11,6 +11,7 @@ import {
   type DemandCurve,
   type EncoderInfo,
   type EncoderTelemetry,
+  type ErrorCode,
   type KnownEvent,
   type MoveRequest,
   type MoveResult,
@@ -406,17 +407,19 @@ export class FakeSwarm {
   private move(id: string, request: MoveRequest): MoveResult {
     const channel = this.known(id);
     const to = request.toEncoderId ?? [...this.encoders.keys()].find((e) => e !== channel.encoderId)!;
-    const refuse = (code: ConstructorParameters<typeof SwarmError>[0], message: string): never => {
-      throw new SwarmError(code, message, code === 'encoder-full' ? 'Choose another encoder.' : undefined);
-    };
-    if (!this.encoders.has(to)) refuse('unknown-encoder', `There is no encoder ${to}.`);
-    if (this.moving.has(id)) refuse('move-in-progress', `${id} is being moved.`);
-    if (to === channel.encoderId && request.rungs === undefined)
-      refuse('same-encoder', `${id} is on ${to} already.`);
-    if (this.cordons[to]) refuse('encoder-cordoned', `${to} is cordoned.`);
-    if (this.full.has(to)) refuse('encoder-full', `${to} has no room for ${id}.`);
-    if (this.incompatible.has(to)) refuse('encoder-incompatible', `${to} can't encode ${id}.`);
     const from = channel.encoderId;
+    if (this.moving.has(id)) throw new SwarmError('move-in-progress', `${id} is being moved.`);
+    if (to === from && request.rungs === undefined)
+      throw new SwarmError('same-encoder', `${id} is on ${to} already.`);
+    // The workflow of a channel answers what its handoff finds out as the result of that handoff.
+    const refused = (code: ErrorCode, message: string): MoveResult =>
+      moveResult(id, from, null, channel.token, request, {
+        ...{ outcome: 'refused', ownerEncoderId: from, failure: { code, message } },
+      });
+    if (!this.encoders.has(to)) return refused('unknown-encoder', `There is no encoder ${to}.`);
+    if (this.cordons[to]) return refused('encoder-cordoned', `${to} is cordoned.`);
+    if (this.full.has(to)) return refused('encoder-full', `${to} has no room for ${id}.`);
+    if (this.incompatible.has(to)) return refused('encoder-incompatible', `${to} can't encode ${id}.`);
     channel.encoderId = to;
     channel.token += 1;
     const result = moveResult(id, from, to, channel.token, request);

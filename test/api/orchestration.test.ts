@@ -10,6 +10,7 @@ import { TemporalOrchestration } from '../../src/api/orchestration';
 import { searchAttributeNames, type MoveRequest, type SwarmError } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { TemporalCalls } from '../../src/temporal/calls';
+import { untilAnswer } from '../support/until';
 import { moveResult } from './move-result';
 
 const path = process.env.TEMPORAL_CLI ?? join(homedir(), '.cache/encoder-swarm/bin/temporal');
@@ -111,16 +112,9 @@ const request = (change: Partial<MoveRequest>): MoveRequest => ({
   ...change,
 });
 
-const eventually = async <T>(read: () => Promise<T>, good: (value: T) => boolean): Promise<T> => {
-  for (let tries = 0; ; tries += 1) {
-    const value = await read();
-    if (good(value) || tries > 60) return value;
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
-};
-
 test('lists moves: the one under way first, ended ones with their result, failed ones with their cause', async () => {
-  const moves = await eventually(
+  const moves = await untilAnswer(
+    'three moves, one under way',
     () => orchestration.moves({ limit: 10 }),
     (m) => m.length === 3 && m.filter((one) => one.outcome === 'running').length === 1,
   );

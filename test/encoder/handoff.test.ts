@@ -1,8 +1,9 @@
 import { SwarmError } from '../../src/domain';
+import { until } from '../support/until';
 import { startFeedAndOrigin } from './support/feed-and-origin';
 import type { FeedServer } from './support/feed-server';
 import type { RecordingOrigin } from './support/recording-origin';
-import { LADDER, sessionRequest, startHost, until } from './support/test-host';
+import { LADDER, sessionRequest, startHost } from './support/test-host';
 
 let feed: FeedServer;
 let origin: RecordingOrigin;

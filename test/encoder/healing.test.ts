@@ -3,11 +3,12 @@ import pino from 'pino';
 import { SwarmError } from '../../src/domain';
 import { EncodeSupervisor } from '../../src/media/encoder/encode-supervisor';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
+import { until } from '../support/until';
 import { FRAME_TICKS, type Contribution } from './support/contribution';
 import { startFeedAndOrigin } from './support/feed-and-origin';
 import { FeedServer } from './support/feed-server';
 import type { RecordingOrigin } from './support/recording-origin';
-import { GOP_TICKS, LADDER, sessionRequest, startHost, until } from './support/test-host';
+import { GOP_TICKS, LADDER, sessionRequest, startHost } from './support/test-host';
 
 let contribution: Contribution;
 let feed: FeedServer;

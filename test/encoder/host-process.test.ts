@@ -1,9 +1,10 @@
 import { EncoderClient } from '../../src/contracts/encoder/client';
+import { until } from '../support/until';
 import { startFeedAndOrigin } from './support/feed-and-origin';
 import type { FeedServer } from './support/feed-server';
 import { HostProcess } from './support/host-process';
 import type { RecordingOrigin } from './support/recording-origin';
-import { LADDER, isAlive, sessionRequest, until } from './support/test-host';
+import { LADDER, isAlive, sessionRequest } from './support/test-host';
 
 let feed: FeedServer;
 let origin: RecordingOrigin;

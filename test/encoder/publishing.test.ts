@@ -1,11 +1,12 @@
 import { chmodSync } from 'node:fs';
 import ffmpegInstaller from '@ffmpeg-installer/ffmpeg';
 import { inspectSegment } from '../../src/media/mpegts';
+import { until } from '../support/until';
 import { makeContribution } from './support/contribution';
 import { startFeedAndOrigin } from './support/feed-and-origin';
 import { FeedServer } from './support/feed-server';
 import type { RecordingOrigin } from './support/recording-origin';
-import { LADDER, sessionRequest, startHost, until } from './support/test-host';
+import { LADDER, sessionRequest, startHost } from './support/test-host';
 
 let feed: FeedServer;
 let origin: RecordingOrigin;

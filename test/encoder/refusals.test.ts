@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { PrepareSession } from '../../src/contracts/encoder/requests';
 import { SwarmError } from '../../src/domain';
 import { startEncoder } from '../../src/media/encoder/host';
+import { until } from '../support/until';
 import { makeContribution } from './support/contribution';
 import { FeedServer } from './support/feed-server';
-import { GOP_TICKS, LADDER, quietLog, sessionRequest, startHost, until } from './support/test-host';
+import { GOP_TICKS, LADDER, quietLog, sessionRequest, startHost } from './support/test-host';
 
 const ORIGIN = 'http://127.0.0.1:9';
 let feed: FeedServer;

@@ -13,7 +13,8 @@ import { sha256OfFile } from '../../src/platform/file-digest';
 import type { RunningServer } from '../../src/platform/http';
 import { createLogger } from '../../src/platform/logger';
 import { awaitPort } from '../../src/platform/processes/readiness';
-import { StandInPart, eventually, lives } from '../platform/stand-in-part';
+import { StandInPart, lives } from '../platform/stand-in-part';
+import { until } from '../support/until';
 
 /** Listens where an encoder host would, and tells its environment to whoever connects. */
 const STAND_IN = `
@@ -150,9 +151,9 @@ test('an encoder that dies is started again under its own id and address after 3
   const before = await provider.provision('r-1');
   const killedAtMs = Date.now();
   process.kill(before.pid!, 'SIGKILL');
-  await eventually('restarting', () => fleet.list()[0]!.state === 'restarting');
+  await until('restarting', () => fleet.list()[0]!.state === 'restarting');
   expect(fleet.list()[0]).toMatchObject({ id: 'enc-1', pid: null });
-  await eventually('running', () => fleet.list()[0]!.state === 'running');
+  await until('running', () => fleet.list()[0]!.state === 'running');
   const [after] = await provider.list();
   expect(after).toMatchObject({
     id: 'enc-1',

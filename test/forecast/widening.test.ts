@@ -16,7 +16,7 @@ const fit: EnsembleFit = {
   scale: SCALE,
   eventEffect: null,
   members: [{ name: 'flat', forecast: () => new Float64Array(HORIZON).fill(CENTER) }],
-  guests: [],
+  externalMembers: [],
   weights: Array.from({ length: clockParts(DAY_STEPS) }, () => new Float64Array(HORIZON).fill(1)),
   sizes: {
     bySlot: new Float64Array(DAY_STEPS).fill(SIZE),

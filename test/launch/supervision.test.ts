@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { eventually, lives } from '../platform/stand-in-part';
+import { lives } from '../platform/stand-in-part';
+import { until } from '../support/until';
 
 const root = resolve(__dirname, '..', '..');
 const PORT_BASE = 23_400;
@@ -23,7 +24,7 @@ class Supervisor {
   }
 
   async says(text: string): Promise<void> {
-    await eventually(`"${text}" in: ${this.output}`, () => this.output.includes(text), START_LIMIT_MS);
+    await until(`"${text}" in: ${this.output}`, () => this.output.includes(text), START_LIMIT_MS);
   }
 }
 
@@ -88,7 +89,7 @@ test('a swarm survives its parts, does not outlive its supervisor for long, and 
   expect(lives(left.relay!)).toBe(true);
   const next = start(stateDir);
   await next.says('ended what an earlier run left');
-  await eventually('the leftovers ended', () => !Object.values(left).some(lives));
+  await until('the leftovers ended', () => !Object.values(left).some(lives));
   await next.says('page ');
 
   // Ctrl-C: everything that was started is gone, within the time that a supervisor of servers would give.

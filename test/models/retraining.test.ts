@@ -10,8 +10,8 @@ import type { Dependencies, EvaluatedModel, TrainedModel } from '../../activitie
 import { retrainingActivities } from '../../activities/forecast/retraining';
 import { ModelHolder, ModelStore, TrainingFiles, runInThread } from '../../src/models';
 import type { RetrainingResult } from '../../workflows/forecast/retraining';
+import { eventually } from '../support/until';
 import { bundleWorkflows, startTemporal } from '../workflows/support/temporal';
-import { eventually } from '../workflows/support/workbench';
 import { datasetOf, manifestOf, someWeights, temporaryFolder } from './support/datasets';
 import { trainingProgram, typescriptHook } from './support/training-program';
 

@@ -1,5 +1,5 @@
 import type { Dependencies } from '../../activities';
-import { planningActivities } from '../../activities/cycle/planning';
+import { chooseTargetActivities } from '../../activities/cycle/choose-target';
 import type { ChooseTargetRequest } from '../../activities/kit/types';
 import { channelWithDefaults, policySchema } from '../../src/domain';
 import { SwarmObserver, type ObserverParts } from '../../src/observation/swarm-observer';
@@ -29,7 +29,7 @@ const worker = () => {
     lowDemandSinceMs: null,
     channelsRevision: '1',
   };
-  return planningActivities({
+  return chooseTargetActivities({
     observer: new SwarmObserver(parts),
     swarm: { lastRules: null, rules: async () => rules },
     telemetry: { latestForecast: async () => null },

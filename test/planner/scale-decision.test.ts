@@ -40,7 +40,7 @@ const input = (over: Partial<ScaleInput> = {}): ScaleInput => ({
   forecast: totalOf([25, 25, 25, 25]),
   encoders: [encoder('e1', 'a'), encoder('e2', 'b'), encoder('e3', 'a')],
   nowUnits: 20,
-  homelessUnits: 0,
+  unplacedUnits: 0,
   pending: [],
   outcomes: [],
   ...over,
@@ -116,7 +116,7 @@ describe('scale-out', () => {
   });
 
   test('what found no room is a need of its own; without a forecast present needs count', () => {
-    expect(decideScaleOut(input({ homelessUnits: 4 })).scale).toMatchObject({ kind: 'provision', count: 1 });
+    expect(decideScaleOut(input({ unplacedUnits: 4 })).scale).toMatchObject({ kind: 'provision', count: 1 });
     expect(decideScaleOut(input({ forecast: null, nowUnits: 31 })).scale).toMatchObject({ count: 1 });
     expect(decideScaleOut(input({ forecast: null, nowUnits: 30 })).scale.kind).toBe('none');
   });
@@ -205,7 +205,7 @@ describe('what scaling tells', () => {
         'channels will need 44.00 units within 300 s at the 90 % quantile, the limits of 3 usable encoders and 1 expected are 40.00 together; 1 more',
       figures: {
         ...{ demandUnits: 44, fractile: 0.9, leadSeconds: 300, limitUnits: 30, expectedUnits: 10 },
-        ...{ homelessUnits: 0, encoders: 3, minEncoders: 2, maxEncoders: 8 },
+        ...{ unplacedUnits: 0, encoders: 3, minEncoders: 2, maxEncoders: 8 },
       },
     });
   });
@@ -215,7 +215,7 @@ describe('what scaling tells', () => {
       const { scale } = decideScaleOut(input(over));
       return scale.kind === 'provision' ? scale.reason : scale.kind;
     };
-    expect(reasonOf({ homelessUnits: 12 })).toBe(
+    expect(reasonOf({ unplacedUnits: 12 })).toBe(
       '12.00 units found no room on any one encoder below its limit; 2 more',
     );
     const few = { forecast: totalOf([5]), nowUnits: 2, policy: { ...policy, minEncoders: 6 } };

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PartProcess, growingDelayMs } from '../../src/platform/processes/part-process';
-import { StandInPart, eventually, lives } from './stand-in-part';
+import { until } from '../support/until';
+import { StandInPart, lives } from './stand-in-part';
 
 /** Runs until told to stop, with a child of its own; notes its SIGTERM. */
 const OBEDIENT = `
@@ -17,9 +18,7 @@ let part: StandInPart;
 let running: PartProcess;
 const start = async (script: string, options: Parameters<StandInPart['options']>[0] = {}): Promise<void> => {
   part = await StandInPart.create(script);
-  running = new PartProcess(
-    part.options({ awaitReady: () => eventually('ready', () => isReady()), ...options }),
-  );
+  running = new PartProcess(part.options({ awaitReady: () => until('ready', () => isReady()), ...options }));
   await running.start();
 };
 const isReady = (): boolean => existsSync(join(part.folder, 'ready'));
@@ -37,7 +36,7 @@ test('stop sends SIGTERM, and what the part started ends with it', async () => {
   await running.stop();
   expect(await part.read('signals')).toBe('SIGTERM\n');
   expect(running).toMatchObject({ state: 'stopped', pid: null });
-  await eventually('the child ended', () => !lives(child));
+  await until('the child ended', () => !lives(child));
   expect(part.events).toEqual([]);
 });
 
@@ -59,9 +58,9 @@ test('a part that is killed starts again, and its orphans are ended', async () =
   await start(OBEDIENT);
   const [child, firstPid] = [Number(await part.read('child')), running.pid!];
   process.kill(firstPid, 'SIGKILL');
-  await eventually('running again', () => running.restarts === 1 && running.state === 'running');
+  await until('running again', () => running.restarts === 1 && running.state === 'running');
   expect(running.pid).not.toBe(firstPid);
-  await eventually('the orphan ended', () => !lives(child));
+  await until('the orphan ended', () => !lives(child));
   expect(part.events.map((e) => e.kind)).toEqual(['crashed', 'recovered']);
   expect(part.events[0]!.text).toContain('SIGKILL');
 });
@@ -69,7 +68,7 @@ test('a part that is killed starts again, and its orphans are ended', async () =
 test('a part that is stopped while it waits for its restart stays down', async () => {
   await start(OBEDIENT, { restartDelayMs: () => 300 });
   process.kill(running.pid!, 'SIGKILL');
-  await eventually('restarting', () => running.state === 'restarting');
+  await until('restarting', () => running.state === 'restarting');
   await running.stop();
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(running).toMatchObject({ state: 'stopped', pid: null });
@@ -91,7 +90,7 @@ test('a part that ends before it is ready is a refusal with its last words', asy
 test('a part that is never ready is ended, and the refusal says so', async () => {
   const failing = start(OBEDIENT, { readyLimitMs: 500, awaitReady: never });
   await expect(failing).rejects.toThrow('stand-in was not ready within 0.5 s');
-  await eventually('it ended', () => part.spawned.every((pid) => !lives(pid)));
+  await until('it ended', () => part.spawned.every((pid) => !lives(pid)));
 });
 
 test('a program that does not exist is a refusal', async () => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf, isAlive } from '../../src/platform/processes/process-identity';
 import { RunRecord } from '../../src/platform/processes/run-record';
-import { eventually, lives } from './stand-in-part';
+import { until } from '../support/until';
+import { lives } from './stand-in-part';
 
 let stateDir: string;
 let children: ChildProcess[];
@@ -43,12 +44,12 @@ test('a second start on a state folder is refused with the pid, and changes noth
 test('what a killed supervisor left is ended, also what ignores SIGTERM', async () => {
   const obedient = startProcess();
   const stubborn = startProcess(`process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)`);
-  await eventually('both run', () => lives(obedient) && lives(stubborn));
+  await until('both run', () => lives(obedient) && lives(stubborn));
   await new Promise((resolve) => setTimeout(resolve, 300));
   await writeRun(GONE, { relay: identityOf(obedient), origin: identityOf(stubborn) });
   const record = await RunRecord.claim(stateDir);
   expect(record.endedLeftovers).toEqual([`relay (${obedient})`, `origin (${stubborn})`]);
-  await eventually('both ended', () => !lives(obedient) && !lives(stubborn));
+  await until('both ended', () => !lives(obedient) && !lives(stubborn));
 });
 
 test('another process that has got a recorded pid is left alone', async () => {
@@ -94,6 +95,6 @@ test('a process that ended but was not waited for does not count as alive', asyn
   const zombie = await new Promise<number>((resolve) =>
     parent.stdout.once('data', (d) => resolve(Number(d))),
   );
-  await eventually('it is a zombie', () => lives(zombie) && identityOf(zombie) === null);
+  await until('it is a zombie', () => lives(zombie) && identityOf(zombie) === null);
   expect(isAlive(identityOf(parent.pid!)!)).toBe(true);
 });

@@ -1,17 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { PartEvent, PartOptions } from '../../src/platform/processes/part-process';
-
-/** Waits until something holds; fails with its name otherwise. */
-export const eventually = async (what: string, holds: () => boolean, limitMs = 15_000): Promise<void> => {
-  const endMs = Date.now() + limitMs;
-  while (!holds()) {
-    if (Date.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await sleep(20);
-  }
-};
 
 /** Whether a process runs. */
 export const lives = (pid: number): boolean => {

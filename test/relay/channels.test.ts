@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { anyAnswer, callJson } from '../../src/contracts/call';
 import { startRelay } from '../../src/media/relay';
 import { makeClip } from '../mpegts/ffmpeg-clips';
-import { RelayUnderTest, until } from './relay-under-test';
+import { untilAnswer } from '../support/until';
+import { RelayUnderTest } from './relay-under-test';
 
 const gopTicks = 90_000;
 
@@ -168,7 +169,8 @@ describe('the channels of a relay', () => {
   it('give a feed that asks for a GOP not yet begun its units once it begins', async () => {
     await relay.put('ch-1', gopTicks);
     const feed = relay.readFeed('ch-1', 2);
-    await until(
+    await untilAnswer(
+      'the relay has the channel',
       () => relay.info('ch-1'),
       (info) => info.id === 'ch-1',
     );

@@ -8,7 +8,8 @@ import {
   type PesUnit,
 } from '../../src/media/mpegts';
 import { makeClip } from '../mpegts/ffmpeg-clips';
-import { RelayUnderTest, until } from './relay-under-test';
+import { untilAnswer } from '../support/until';
+import { RelayUnderTest } from './relay-under-test';
 
 const gopTicks = 90_000;
 const framesOf = (gop: number, count = 25): number[] =>
@@ -126,7 +127,8 @@ describe('a contribution', () => {
   it('is refused while another is connected, and at another GOP than expected', async () => {
     const first = relay.ingest('ch-1');
     first.write(clip);
-    await until(
+    await untilAnswer(
+      'GOP 2 is sealed',
       () => relay.info('ch-1'),
       (info) => info.lastSealedGop === 2,
     );
@@ -152,12 +154,14 @@ describe('a contribution', () => {
     const broken = relay.ingest('ch-1');
     const amidGop1 = positionOfPicture(clip, 40);
     broken.write(clip.subarray(0, amidGop1));
-    await until(
+    await untilAnswer(
+      'GOP 1 is open',
       () => relay.info('ch-1'),
       (info) => info.openGop === 1,
     );
     if (how === 'cut') broken.cut();
-    await until(
+    await untilAnswer(
+      'the contribution has ended',
       () => relay.info('ch-1'),
       (info) => !info.ingestConnected,
     );

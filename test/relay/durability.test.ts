@@ -10,8 +10,9 @@ import { gopLedgerSchema, relayChannelSchema } from '../../src/contracts/relay';
 import { TransportStreamReader } from '../../src/media/mpegts';
 import { makeClip } from '../mpegts/ffmpeg-clips';
 import { SmallDisk } from '../support/small-disk';
+import { untilAnswer } from '../support/until';
 import { RelayProcess } from './relay-process';
-import { RelayUnderTest, until } from './relay-under-test';
+import { RelayUnderTest } from './relay-under-test';
 
 const gopTicks = 90_000;
 const framesOf = (gop: number): number[] => Array.from({ length: 25 }, (_, i) => (gop * 25 + i) * 3600);
@@ -56,7 +57,8 @@ describe("a relay's ring", () => {
       const { nextGop, oldestGop } = await relay.info('ch-1');
       const read = async (gop: number): Promise<Buffer> => {
         const feed = relay.readFeed('ch-1', gop);
-        await until(
+        await untilAnswer(
+          'the relay has the channel',
           () => relay.info('ch-1'),
           (info) => info.id === 'ch-1',
         );
@@ -229,7 +231,8 @@ describe('kill -9 of the relay', () => {
         for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
           chunks.push(Buffer.from(chunk));
       })().catch(() => undefined);
-      await until(
+      await untilAnswer(
+        'the feed has every picture',
         async () => picturesOf(Buffer.concat(chunks), 0).length,
         (count) => count >= nextGop * 25 - 1,
       );
@@ -277,7 +280,7 @@ describe('a full disk', () => {
     expect(await relay.info('ch-1')).toMatchObject({ nextGop: 6, unsavedGops: 3, oldestGop: 0 });
     await expect(relay.put('ch-2', gopTicks)).rejects.toMatchObject({ code: 'storage-full' });
     disk.free();
-    await until(storage, ({ state }) => state === 'ok');
+    await untilAnswer('the storage is in order', storage, ({ state }) => state === 'ok');
     expect(await relay.info('ch-1')).toMatchObject({ unsavedGops: 0 });
     await relay.restart();
     expect(await relay.info('ch-1')).toMatchObject({ nextGop: 6, oldestGop: 0 });

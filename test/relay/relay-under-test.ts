@@ -150,12 +150,3 @@ export class RelayUnderTest {
     return Buffer.from(await response.arrayBuffer());
   }
 }
-
-/** Asks again until the answer satisfies, for as long as the test lasts. */
-export const until = async <T>(ask: () => Promise<T>, satisfies: (answer: T) => boolean): Promise<T> => {
-  for (;;) {
-    const answer = await ask();
-    if (satisfies(answer)) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-};

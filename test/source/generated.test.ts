@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { loadOrCreateStampKey, readStamp } from '../../src/media/stamp';
 import { ffmpegBuilds } from '../mpegts/ffmpeg-clips';
-import { until, type RelayUnderTest } from '../relay/relay-under-test';
+import { type RelayUnderTest } from '../relay/relay-under-test';
+import { untilAnswer } from '../support/until';
 import { framesOf, generatedSpec as spec } from './inputs';
 import { runningFfmpegs, startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
@@ -87,7 +88,8 @@ describe('a generated channel', () => {
     await source.remove('ch-1');
     expect(runningFfmpegs()).toEqual([]);
     expect(await source.list()).toEqual([]);
-    await until(
+    await untilAnswer(
+      'the contribution has ended',
       () => relay.info('ch-1'),
       (info) => !info.ingestConnected,
     );
@@ -103,7 +105,8 @@ describe('a generated channel', () => {
     });
     expect((await source.list())[0]).toMatchObject({ state: 'failed', framesSent: 0 });
     await relay.resume();
-    await until(
+    await untilAnswer(
+      'the source sends again',
       () => source.list(),
       ([channel]) => channel?.state === 'running',
     );

@@ -4,7 +4,8 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { probeInput } from '../../src/media/source/probe';
-import { until, type RelayUnderTest } from '../relay/relay-under-test';
+import { type RelayUnderTest } from '../relay/relay-under-test';
+import { untilAnswer } from '../support/until';
 import { InputFiles, generatedSpec, picture, specOf, tone } from './inputs';
 import { runningFfmpegs, startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
@@ -48,13 +49,15 @@ describe('an input', () => {
 
     it('that ends is shown as ended and opened again', async () => {
       await source.put('live', specOf(url));
-      const ended = await until(
+      const ended = await untilAnswer(
+        'the input has ended',
         () => source.list(),
         ([channel]) => channel?.state !== 'running',
       );
       expect(ended[0]).toMatchObject({ state: 'ended', error: expect.stringContaining('ended') });
       const before = connections;
-      await until(
+      await untilAnswer(
+        'the input is sent again',
         () => source.list(),
         ([channel]) => channel?.state === 'running',
       );
@@ -67,13 +70,15 @@ describe('an input', () => {
     await source.put('fails', specOf(input));
     await rm(input);
     for (const pid of runningFfmpegs()) process.kill(pid, 'SIGKILL');
-    const failed = await until(
+    const failed = await untilAnswer(
+      'the missing file is named',
       () => source.list(),
       ([channel]) => /No such file/.test(channel?.error ?? ''),
     );
     expect(failed[0]).toMatchObject({ id: 'fails', state: 'failed' });
     await files.make('fails.mp4', ...picture('160x90', 25, 2));
-    await until(
+    await untilAnswer(
+      'the file is sent',
       () => source.list(),
       ([channel]) => channel?.state === 'running',
     );

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { TransportStreamReader, type PesUnit } from '../../src/media/mpegts';
-import { until, type RelayUnderTest } from '../relay/relay-under-test';
+import { type RelayUnderTest } from '../relay/relay-under-test';
+import { untilAnswer } from '../support/until';
 import { InputFiles, framesOf, generatedSpec, gopTicks, picture, specOf, tone } from './inputs';
 import { runningFfmpegs, startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
@@ -100,7 +101,8 @@ describe('a channel from a file or URL', () => {
     const sent = await source.put(id, specOf(await makeInput()));
     expect(sent.state).toBe('running');
     await relay.ledger(id, 2, 10_000);
-    await until(
+    await untilAnswer(
+      'a second of pictures is sent',
       () => source.list(),
       (list) => list.find((channel) => channel.id === id)!.framesSent > 25,
     );

@@ -14,6 +14,7 @@ import type { FleetProvider } from '../../src/fleet/provider';
 import { startOrigin } from '../../src/media/origin';
 import { createTelemetryStore, startCollector, type TelemetryStore } from '../../src/telemetry';
 import type { SentinelEvent } from '../../src/telemetry/sentinel';
+import { until } from '../support/until';
 import { freePort, InfluxUnderTest } from './support/influx-under-test';
 
 const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
@@ -80,13 +81,6 @@ const fleet: FleetProvider = {
   setBuild: () => Promise.reject(new Error('not here')),
 };
 
-const until = async (what: string, done: () => Promise<boolean> | boolean): Promise<void> => {
-  for (let tries = 0; tries < 300; tries++) {
-    if (await done()) return;
-    await sleep(100);
-  }
-  throw new Error(`waited in vain until ${what}`);
-};
 const reachable = async (id: string, sinceMs = 0): Promise<boolean> => {
   const points = await store.recent('encoder', {
     cell: 'local',

@@ -2,15 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import type { SentinelEvent } from '../../src/telemetry/sentinel';
 import { SignalQueue, type SignalSender } from '../../src/telemetry/signal-queue';
+import { until } from '../support/until';
 
 const log = pino({ level: 'silent' });
 const lost = (encoderId: string, atMs = Date.now()): SentinelEvent => ({
   signal: 'encoderLost',
   payload: { encoderId, evidence: 'test', atMs },
 });
-const until = async (done: () => boolean): Promise<void> => {
-  for (let tries = 0; tries < 500 && !done(); tries++) await sleep(20);
-};
 const idOf = (event: SentinelEvent): string => event.payload.encoderId;
 
 test('connects on the first event only, and delivers in order, each once', async () => {
@@ -22,7 +20,7 @@ test('connects on the first event only, and delivers in order, each once', async
   }, log);
   expect(connections).toBe(0);
   for (const id of ['a', 'b', 'c']) queue.push(lost(id));
-  await until(() => taken.length === 3);
+  await until('all three are taken', () => taken.length === 3);
   expect(taken).toEqual(['a', 'b', 'c']);
   expect(connections).toBe(1);
   expect(queue.status).toEqual({ delivered: 3, waiting: 0, dropped: 0 });
@@ -46,7 +44,7 @@ test('tries again until it is accepted, also when it could not connect', async (
   }, log);
   queue.push(lost('a'));
   queue.push(lost('b'));
-  await until(() => taken.length === 2);
+  await until('both are taken', () => taken.length === 2);
   expect(taken).toEqual(['a', 'b']);
   await queue.close();
 });
@@ -56,7 +54,7 @@ test('gives up what nobody took for two minutes, and the oldest of too many', as
     throw new Error('no server');
   }, log);
   queue.push(lost('ancient', Date.now() - 121_000));
-  await until(() => queue.status.dropped === 1);
+  await until('the old one is dropped', () => queue.status.dropped === 1);
   expect(queue.status).toEqual({ delivered: 0, waiting: 0, dropped: 1 });
   for (let i = 0; i < 130; i++) queue.push(lost(`enc-${i}`));
   expect(queue.status).toMatchObject({ waiting: 100, dropped: 31 });

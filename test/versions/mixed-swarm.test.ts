@@ -35,8 +35,9 @@ import { startSource } from '../../src/media/source/server';
 import { awaitGrpcServing } from '../../src/platform/processes/readiness';
 import { connectTemporal, ensureSwarm } from '../../src/temporal/client';
 import { startWorker } from '../../src/worker/worker';
+import { eventually } from '../support/until';
 import { startTemporal } from '../workflows/support/temporal';
-import { eventually, moveRequest, refusalFrom } from '../workflows/support/workbench';
+import { moveRequest, refusalFrom } from '../workflows/support/workbench';
 import { npmFfmpeg, wrapFfmpeg } from './support/real-builds';
 
 const root = resolve(__dirname, '..', '..');
@@ -242,10 +243,9 @@ test('between classes: refused by name, and allowed by policy with one declared 
 
   await eventually(async () => (await digests()).includes(digest), 30_000);
 
-  const refused = await refusalFrom(move(moveRequest({ toEncoderId: idle })));
-  expect(refused).toMatchObject({
-    code: 'encoder-incompatible',
-    message: expect.stringMatching(/class/) as string,
+  expect(await move(moveRequest({ toEncoderId: idle }))).toMatchObject({
+    outcome: 'refused',
+    failure: { code: 'encoder-incompatible', message: expect.stringMatching(/class/) as string },
   });
   expect((await onAir()).ownerEncoderId).toBe(ownerEncoderId);
 

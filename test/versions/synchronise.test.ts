@@ -1,11 +1,12 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities';
 import { SwarmError, synchroniseWorkflowId, type EncoderUpdate } from '../../src/domain';
-import { FakeSwarm } from '../workflows/support/fake-activities';
-import { Workbench, eventually } from '../workflows/support/workbench';
+import { eventually } from '../support/until';
+import { FakeActivities } from '../workflows/support/fake-activities';
+import { Workbench } from '../workflows/support/workbench';
 
 let bench: Workbench;
-let swarm: FakeSwarm;
+let swarm: FakeActivities;
 let asked: string[];
 
 beforeAll(async () => {
@@ -20,7 +21,7 @@ const update: EncoderUpdate = {
 
 /** Runs on a swarm whose only fault is what is given. */
 const start = async (faults: Partial<Activities> = {}): Promise<WorkflowHandle> => {
-  swarm = new FakeSwarm();
+  swarm = new FakeActivities();
   swarm.rules = () => bench.rules();
   asked = swarm.calls;
   bench.use(

@@ -10,13 +10,14 @@ import {
   type EncoderBuild,
   type VersionsState,
 } from '../../src/domain';
-import { FakeSwarm } from '../workflows/support/fake-activities';
-import { Workbench, eventually, refusalFrom } from '../workflows/support/workbench';
+import { eventually } from '../support/until';
+import { FakeActivities } from '../workflows/support/fake-activities';
+import { Workbench, refusalFrom } from '../workflows/support/workbench';
 import { IMAGEIO_FFMPEG_VERSION, npmFfmpeg, pypiFfmpeg, wrapFfmpeg } from './support/real-builds';
 
 let bench: Workbench;
 let manager: WorkflowHandle;
-const swarm = new FakeSwarm().ownedBy('ch-1', 'enc-1');
+const swarm = new FakeActivities().ownedBy('ch-1', 'enc-1');
 /** What each encoder runs, for the activity that looks. */
 const running = new Map<string, string>();
 
@@ -158,7 +159,7 @@ test.each<[string, AddBuildRequest, string, RegExp]>([
     'a package without an ffmpeg',
     { id: 'x', source: { kind: 'package', ecosystem: 'npm', name: 'zod', version: '4.6.7' } },
     'not-found',
-    /does not say where its ffmpeg is|not to be had/,
+    /does not say where its ffmpeg is/,
   ],
   [
     'a Debian version that is not installed',

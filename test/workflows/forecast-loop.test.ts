@@ -20,9 +20,10 @@ import {
 import { ModelHolder, ModelStore } from '../../src/models';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
 import { runCli, type CliRun } from '../cli/run-cli';
+import { eventually } from '../support/until';
 import { freePort, InfluxUnderTest } from '../telemetry/support/influx-under-test';
-import { FakeSwarm } from './support/fake-activities';
-import { eventually, Workbench } from './support/workbench';
+import { FakeActivities } from './support/fake-activities';
+import { Workbench } from './support/workbench';
 
 /**
  * The feedback loop of forecasts end to end: history imported by the command line, forecasts made by the real
@@ -102,7 +103,7 @@ beforeAll(async () => {
   const temporal = () => bench.client;
   const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, temporal, models };
   bench.use({
-    ...new FakeSwarm().activities(),
+    ...new FakeActivities().activities(),
     ...forecastingActivities(dependencies),
     ...scoringActivities(dependencies),
   });

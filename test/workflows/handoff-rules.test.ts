@@ -326,7 +326,7 @@ describe('is undone, latest step first', () => {
       expect(shownOutcome(workflow)).toBeUndefined();
       await until(10_500);
       expect(shownOutcome(workflow)).toBe('unresolved');
-      expect(workflow.details).toContain('- **unresolved: returnOwnership** goes on trying');
+      expect(workflow.details).toContain('- **unresolved: returnOwnership** keeps trying');
       await until(30_000);
       expect(shownOutcome(workflow)).toBe('compensated');
       expect(resultOf(workflow)).toMatchObject({ outcome: 'compensated', token: 6 });

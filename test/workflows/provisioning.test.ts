@@ -13,15 +13,16 @@ import {
   type SwarmWorkflowState,
 } from '../../src/domain';
 import { channelOn, encoderWith, withTelemetry } from '../planner/swarm-fixtures';
-import { FakeSwarm, failing } from './support/fake-activities';
-import { Workbench, eventually } from './support/workbench';
+import { eventually } from '../support/until';
+import { FakeActivities, failing } from './support/fake-activities';
+import { Workbench } from './support/workbench';
 
 /**
  * The real planner in the real control cycle, before a provider that fails, is slow, or gives fewer than asked.
  * Every channel of the fleet has three rungs, of 3.415 units, and an encoder has room for one of them.
  */
 let bench: Workbench;
-const swarm = new FakeSwarm();
+const swarm = new FakeActivities();
 const policy = policySchema.parse({ maxEncoders: 8, maxMovesPerCycle: 0, reserveFraction: 0 });
 let encoders: EncoderObservation[] = [];
 let channels = 0;

@@ -1,7 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { replayFromServer } from '../../src/worker/replay';
 import { runCli } from '../cli/run-cli';
-import { FakeSwarm } from './support/fake-activities';
+import { FakeActivities } from './support/fake-activities';
 import { bundleWorkflows } from './support/temporal';
 import { Workbench, moveRequest } from './support/workbench';
 
@@ -17,7 +17,7 @@ const replayCommand = (...args: string[]) =>
 
 test('a move that this code made replays', async () => {
   const spec = bench.spec();
-  bench.use(new FakeSwarm().ownedBy(spec.id, 'enc-1').activities());
+  bench.use(new FakeActivities().ownedBy(spec.id, 'enc-1').activities());
   const channel = await bench.startChannel(spec);
   const { workflowId } = await channel.move(moveRequest({ toEncoderId: 'enc-2' }));
   const report = await replayFromServer(bench.client, workflowId);

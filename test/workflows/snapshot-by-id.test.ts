@@ -12,7 +12,7 @@ import {
 } from '../../src/domain';
 import type { SerialisedRecord } from '../../src/telemetry';
 import { channelOn, encoderWith, forecastOf, withTelemetry } from '../planner/swarm-fixtures';
-import { FakeSwarm } from './support/fake-activities';
+import { FakeActivities } from './support/fake-activities';
 import { Workbench, policy } from './support/workbench';
 
 /**
@@ -94,7 +94,7 @@ const startCycle = () => {
   });
 };
 const use = (worker: ReturnType<typeof planningActivities>): void =>
-  bench.use(new FakeSwarm().activities({ ...worker, requestMove: async () => ({ accepted: true }) }));
+  bench.use(new FakeActivities().activities({ ...worker, requestMove: async () => ({ accepted: true }) }));
 
 /** What the record says was planned, and what comes of planning again from what it names. */
 const plannedAgain = ({ snapshot, forecastId }: CycleResult, store: ReturnType<typeof recordStore>) => {

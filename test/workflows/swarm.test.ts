@@ -10,15 +10,16 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
+import { eventually } from '../support/until';
 import { originChannel } from '../support/wire';
-import { FakeSwarm, failing } from './support/fake-activities';
-import { Workbench, eventually, moveRequest, policy, refusalFrom } from './support/workbench';
+import { FakeActivities, failing } from './support/fake-activities';
+import { Workbench, moveRequest, policy, refusalFrom } from './support/workbench';
 
 let bench: Workbench;
 let origin: Server;
 let originUrl: string;
 /** Behind all the tests of this file: a swarm workflow keeps calling its activities. */
-const swarm = new FakeSwarm();
+const swarm = new FakeActivities();
 
 /** Just enough of the origin for the activities that ask who owns what. */
 const startOrigin = async (): Promise<void> => {
@@ -176,8 +177,8 @@ describe('cordon and drain', () => {
   test('a cordoned encoder takes no handoff, also one asked for right after', async () => {
     const spec = await addedChannel('enc-1');
     await update(swarmControl.cordon, { encoderId: 'enc-2', requestedBy: 'test' });
-    const refused = await refusalFrom(bench.channel(spec).move(moveRequest({ toEncoderId: 'enc-2' })));
-    expect(refused.code).toBe('encoder-cordoned');
+    const { failure } = await bench.channel(spec).failingMove(moveRequest({ toEncoderId: 'enc-2' }));
+    expect(failure.code).toBe('encoder-cordoned');
     expect(ownerOf(spec)).toBe('enc-1');
     await update(swarmControl.uncordon, { encoderId: 'enc-2', requestedBy: 'test' });
     expect((await state()).cordons).toEqual({});

@@ -8,7 +8,7 @@ import { synchroniseWorkflowId } from '../../src/domain/version-manager';
 import { encodersRequestedSignal, reportEnded, scaleIn, scaleOut } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
 import { causeOf } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, prompt } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, twoTries4s } from '../kit/steps';
 import type { ControlCycleInput } from '../kit/types';
 import { synchronise } from '../versions/synchronise';
 import type { Act } from './cycle-record';
@@ -51,7 +51,7 @@ const accepted = (): { accepted: boolean } => ({ accepted: true });
 
 const registerAgain = (channelId: string): Promise<Act> =>
   attempt(`register ${channelId} again`, () =>
-    prompt.requestRegistration.executeWithOptions({ summary: `${channelId} is not known everywhere` }, [
+    twoTries4s.requestRegistration.executeWithOptions({ summary: `${channelId} is not known everywhere` }, [
       { channelId, requestId: requestId('register') },
     ]),
   );
@@ -65,7 +65,7 @@ const requestId = (what: string): string => {
 const recover = (channel: LostChannel, atMs: number): Promise<Act> => {
   const { channelId, reason, lostEncoderId, lostSessionId, evidence } = channel;
   return attempt(`recover ${channelId} (${reason})`, () =>
-    prompt.requestRecovery.executeWithOptions({ summary: `${channelId}: ${evidence}` }, [
+    twoTries4s.requestRecovery.executeWithOptions({ summary: `${channelId}: ${evidence}` }, [
       {
         channelId,
         request: {
@@ -84,7 +84,7 @@ const recover = (channel: LostChannel, atMs: number): Promise<Act> => {
 const requestMove = (move: Move): Promise<Act> => {
   const { channelId, fromEncoderId, toEncoderId, rungs, reason, explanation } = move;
   return attempt(`move ${channelId} ${fromEncoderId ?? '?'} → ${toEncoderId} (${reason})`, () =>
-    prompt.requestMove.executeWithOptions({ summary: explanation.summary.slice(0, 180) }, [
+    twoTries4s.requestMove.executeWithOptions({ summary: explanation.summary.slice(0, 180) }, [
       {
         channelId,
         request: {
@@ -103,8 +103,8 @@ const requestMove = (move: Move): Promise<Act> => {
 
 const release = (session: OrphanSession): Promise<Act> =>
   attempt(`release orphan ${session.sessionId} on ${session.encoderId}`, () =>
-    prompt.releaseSession
-      .executeWithOptions({ summary: `nobody wants ${session.sessionId}` }, [session])
+    twoTries4s.releaseSession
+      .executeWithOptions({ summary: `no channel needs ${session.sessionId}` }, [session])
       .then(accepted),
   );
 

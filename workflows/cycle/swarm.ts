@@ -35,8 +35,8 @@ import { noProvisioning, withEnded, withRequested, withoutForgotten } from '../.
 import { drainEncoder } from '../fleet/drain';
 import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
-import { causeOf, refusal, refusalBehind } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from '../kit/steps';
+import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
+import { WORKFLOW_TASK_TIMEOUT, local8s, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
 import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
 import { channel, contextSignal } from '../moves/channel';
 import { controlCycle } from './control-cycle';
@@ -59,7 +59,7 @@ const channelsQuery = defineQuery<ChannelPage, [ChannelPageRequest]>(swarmContro
 /** A cycle that hangs is given up: the next one looks at the swarm as it is then. */
 const CYCLE_TIMEOUT = '30 seconds';
 
-/** A worker that starts anew replays the whole run before it can recover a channel. */
+/** A worker that restarts replays the whole run before it can recover a channel. */
 const CYCLES_PER_RUN = 60;
 
 /**
@@ -173,7 +173,7 @@ class Swarm {
 
   private async recoverChannelsOf({ encoderId, evidence, atMs }: EncoderLost): Promise<void> {
     try {
-      const asked = await long.recoverChannelsOf.executeWithOptions(
+      const asked = await threeTries60s.recoverChannelsOf.executeWithOptions(
         { summary: `${encoderId} is lost: recover its channels side by side` },
         [{ encoderId, evidence, atMs }],
       );
@@ -187,7 +187,7 @@ class Swarm {
   private async recoverSession(failed: SessionFailed): Promise<void> {
     const { channelId, encoderId, sessionId, code, message, atMs } = failed;
     try {
-      await prompt.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
+      await twoTries4s.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
         {
           channelId,
           request: {
@@ -229,7 +229,7 @@ class Swarm {
       state.channels = [...state.channels, spec];
       this.channelChanges += 1;
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     } finally {
       this.beingAdded.delete(id);
     }
@@ -240,12 +240,13 @@ class Swarm {
     const { state } = this;
     const requestId = `remove-${channelId}-${uuid4()}`;
     try {
-      const { found } = await long.requestRemoval.executeWithOptions({ summary: `remove ${channelId}` }, [
-        { channelId, requestId },
-      ]);
-      if (!found) await persistent.removeChannel({ channelId, requestId });
+      const { found } = await threeTries60s.requestRemoval.executeWithOptions(
+        { summary: `remove ${channelId}` },
+        [{ channelId, requestId }],
+      );
+      if (!found) await retryFor6h.removeChannel({ channelId, requestId });
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
     state.channels = state.channels.filter((spec) => spec.id !== channelId);
     this.channelChanges += 1;
@@ -281,9 +282,9 @@ class Swarm {
 
   private async assertKnown(encoderId: string): Promise<void> {
     try {
-      await quick.assertEncoderKnown({ encoderId });
+      await local8s.assertEncoderKnown({ encoderId });
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
   }
 
@@ -300,9 +301,7 @@ class Swarm {
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'drain' }),
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    }).catch((error: unknown) => {
-      throw refusalBehind(error);
-    });
+    }).catch(throwAsRefusal);
     if (left.length > 0) {
       throw refusal(
         'no-target',
@@ -314,9 +313,9 @@ class Swarm {
 
   private async setPolicy(given: Policy): Promise<void> {
     try {
-      this.state.policy = await quick.checkPolicy(given);
+      this.state.policy = await local8s.checkPolicy(given);
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
     await this.handDown();
   }

@@ -16,9 +16,10 @@ import {
 import type { SwarmContext } from '../../activities';
 import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } from '../../src/domain';
 import { channelControl } from '../../src/domain/control';
+import { failureOf } from '../../src/domain/move-outcome';
 import { attributes, upsertAttributes } from '../kit/attributes';
-import { causeOf, refusalBehind, refusalFor } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, long, persistent } from '../kit/steps';
+import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
+import { WORKFLOW_TASK_TIMEOUT, retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import { moveInProgress, validateInService, validateMove, validateRecover } from '../kit/validation';
 import { handoff } from './handoff';
@@ -36,7 +37,7 @@ export const contextSignal = defineSignal<[SwarmContext]>('swarmContext');
 const REMEMBERED_REQUESTS = 16;
 
 /**
- * A worker that starts anew replays the whole run of each channel before it can move it, about 6 ms a move. Forty of
+ * A worker that restarts replays the whole run of each channel before it can move it, about 6 ms a move. Forty of
  * them at once (the tasks that a worker takes) must be read well within WORKFLOW_TASK_TIMEOUT: a task that takes longer
  * is begun again, and so are all the others beside it.
  */
@@ -153,7 +154,8 @@ class Channel {
       requestedAtMs,
     };
     try {
-      await this.recover(request);
+      const failure = failureOf(await this.recover(request));
+      if (failure) this.tell(failure.message);
     } catch (error) {
       this.tell(causeOf(error).message);
     }
@@ -241,7 +243,7 @@ class Channel {
     return `${kind}/${this.state.spec.id}/${this.state.moves}`;
   }
 
-  /** Runs one move with nothing beside it, and takes over what became of the channel. */
+  /** Runs one move with nothing beside it, and takes over what became of the channel: see `failureOf`. */
   private async exclusively(
     status: 'moving' | 'recovering',
     summary: string,
@@ -265,14 +267,6 @@ class Channel {
       this.busyWith = null;
       this.moveScope = null;
       this.settle();
-    }
-    if (result.failure && result.outcome !== 'recovered') {
-      const { code, message } = result.failure;
-      throw refusalFor({
-        code,
-        message,
-        details: { outcome: result.outcome, workflowId: result.workflowId },
-      });
     }
     return result;
   }
@@ -306,11 +300,12 @@ class Channel {
     if (this.isRegistering) return;
     this.isRegistering = true;
     try {
-      await long.registerChannel.executeWithOptions({ summary: `relay, origin and source of ${spec.id}` }, [
-        spec,
-      ]);
+      await threeTries60s.registerChannel.executeWithOptions(
+        { summary: `relay, origin and source of ${spec.id}` },
+        [spec],
+      );
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     } finally {
       this.isRegistering = false;
     }
@@ -324,7 +319,7 @@ class Channel {
     const isIdle = (): boolean => this.busyWith === null && !this.isRegistering;
     while (!isIdle()) await condition(isIdle);
     const { workflowId, runId } = workflowInfo();
-    await persistent.removeChannel.executeWithOptions(
+    await retryFor6h.removeChannel.executeWithOptions(
       { summary: `take ${state.spec.id} off air, forget it` },
       [{ channelId: state.spec.id, requestId: `${workflowId}/${runId}/remove` }],
     );

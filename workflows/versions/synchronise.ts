@@ -1,12 +1,12 @@
 import { executeChild, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, long, persistent } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, retryFor6h, threeTries60s } from '../kit/steps';
 import { Story } from '../kit/story';
 import type { SynchroniseInput, UpgradeInput } from '../kit/types';
 import { upgradeEncoder } from './upgrade-encoder';
 
-/** Where there was no room for its channels, the encoder is let alone for so long; others wait as well. */
+/** How long an encoder is left alone whose channels found no room elsewhere; others wait as well. */
 const AFTER_NO_ROOM = '1 minute';
 
 /**
@@ -34,7 +34,7 @@ export const synchronise = async ({ cell, update }: SynchroniseInput): Promise<{
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       }),
     );
-  const { build, before } = await long.planUpdate.executeWithOptions(
+  const { build, before } = await threeTries60s.planUpdate.executeWithOptions(
     { summary: `what ${encoderId} runs, and where ${buildId} is` },
     [{ encoderId, buildId }],
   );
@@ -47,12 +47,12 @@ export const synchronise = async ({ cell, update }: SynchroniseInput): Promise<{
     const cause = causeOf(error);
     story.say(`${encoderId} is not in line: ${cause.message}`);
     if (cause.code === 'no-target') {
-      await persistent.requestUncordon({ encoderId, requestedBy: workflowId });
+      await retryFor6h.requestUncordon({ encoderId, requestedBy: workflowId });
       upsertAttributes({ outcome: 'refused' });
       await sleep(AFTER_NO_ROOM, { summary: 'until there may be room' });
       return { done: false };
     }
-    await persistent.haltSynchronisation({ encoderId, buildId, why: cause.message, atMs: Date.now() });
+    await retryFor6h.haltSynchronisation({ encoderId, buildId, why: cause.message, atMs: Date.now() });
     if (before) await upgrade('restore', { build: before, persistent: true });
     else story.say(`${encoderId} stays cordoned: the catalogue does not have what it ran before`);
     upsertAttributes({ outcome: before ? 'compensated' : 'unresolved' });

@@ -1,4 +1,4 @@
-import { open, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readEnvironment } from '../../config/config';
 import { SwarmError, policySchema } from '../../domain';
@@ -19,6 +19,7 @@ import {
 import { simulationLines } from '../../simulator';
 import { contextOf } from '../context';
 import { durationOption } from '../options';
+import { requireWritable } from '../writable';
 
 interface SimulateOptions {
   traces?: string;
@@ -33,7 +34,7 @@ interface SimulateOptions {
 
 const DEFAULT_HOURS = 24;
 const DEFAULT_CHANNELS = 200;
-/** The first part of a past time is only to settle in, at most so much. */
+/** Longest first part of a past time that only serves to settle in. */
 const HISTORY_WARM_UP_SHARE = 0.1;
 
 const parseRange = (text: string): [number, number] => {
@@ -50,7 +51,7 @@ export const addSimulate = (program: Command): void => {
     .addOption(new Option('--traces <dir>', 'folder of CSV files (timestamp,value)').conflicts('history'))
     .option(
       '--history <duration>',
-      "instead of traces: the last so much of this swarm's own telemetry",
+      "instead of traces: this swarm's own telemetry of the time just past",
       durationOption(),
     )
     .addOption(
@@ -81,7 +82,7 @@ export const addSimulate = (program: Command): void => {
     )
     .action(async (options: SimulateOptions, command: Command) => {
       const { json, print } = contextOf(command);
-      if (options.svg !== undefined) await requireWritable(options.svg);
+      if (options.svg !== undefined) await requireWritable('--svg', options.svg);
       const progress = createCountProgress({
         hidden: json,
         format: 'Simulating [{bar}] {percentage} %, {eta_formatted} left',
@@ -161,19 +162,6 @@ const playHistory = async (
     };
   } finally {
     await store.close();
-  }
-};
-
-/** A drawing that can't be kept is better refused before the simulation than after it. */
-const requireWritable = async (file: string): Promise<void> => {
-  try {
-    await (await open(file, 'a')).close();
-  } catch (error) {
-    throw new SwarmError(
-      'bad-request',
-      `--svg ${file} can't be written: ${(error as Error).message}.`,
-      'Name a file in a folder that exists and that this user may write to.',
-    );
   }
 };
 

@@ -141,7 +141,7 @@ export const addVersion = (program: Command): void => {
 
   version
     .command('remove')
-    .description('take a build that nobody runs out of the catalogue')
+    .description('remove a build that no encoder runs from the catalogue')
     .argument('<id>', 'build to remove')
     .addHelpText('after', '\nExample:\n  encoder-swarm version remove npm-2018')
     .action(async (id: string, _options: unknown, command: Command) => {

@@ -1,11 +1,11 @@
 import { SwarmError } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
 import type { Logger } from '../../platform/logger';
+import { Backoff } from '../../platform/retry';
 import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
 import type { EncodedGop } from './types';
 
-const MIN_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 2_000;
+const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
 /** More crashes than this within the window, and the session gives up. */
 const MAX_CRASHES = 5;
 const CRASH_WINDOW_MS = 30_000;
@@ -24,7 +24,7 @@ export interface SupervisorOptions extends Omit<RunOptions, 'onEnd'> {
 export class EncodeSupervisor {
   private run: EncodeRun | null = null;
   private retry: NodeJS.Timeout | null = null;
-  private backoffMs = MIN_BACKOFF_MS;
+  private readonly backoff = new Backoff(RETRY_PAUSES);
   private crashesAtMs: number[] = [];
   private stopped = false;
   private runs = 0;
@@ -101,7 +101,7 @@ export class EncodeSupervisor {
       return;
     }
     this.nextGop += 1;
-    this.backoffMs = MIN_BACKOFF_MS;
+    this.backoff.reset();
     this.options.onGop(gop);
     // The last GOP of a run is never cut off by a next one: encode it again as the first of a new run.
     if (this.run === run && this.nextGop >= run.endGop - 1) this.restart(0);
@@ -161,9 +161,8 @@ export class EncodeSupervisor {
   }
 
   private tryAgain(why: string): void {
-    this.options.log.warn({ why, nextGop: this.nextGop, inMs: this.backoffMs }, 'encode broke off');
-    const delayMs = this.backoffMs;
-    this.backoffMs = Math.min(MAX_BACKOFF_MS, 2 * this.backoffMs);
+    const delayMs = this.backoff.nextMs();
+    this.options.log.warn({ why, nextGop: this.nextGop, inMs: delayMs }, 'encode broke off');
     this.restart(delayMs);
   }
 

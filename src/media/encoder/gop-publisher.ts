@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
+import { Backoff } from '../../platform/retry';
 import type { HeldGops } from './held-gops';
 import { putGop, type Publication } from './origin-client';
 
-const MIN_BACKOFF_MS = 50;
-const MAX_BACKOFF_MS = 1_000;
+const RETRY_PAUSES = { firstMs: 50, longestMs: 1_000 };
 
 const orderDetailsSchema = z.object({ nextGop: z.int().min(0) });
 
@@ -58,7 +58,7 @@ export class GopPublisher {
   }
 
   private async publish(signal: AbortSignal): Promise<void> {
-    let backoffMs = MIN_BACKOFF_MS;
+    const backoff = new Backoff(RETRY_PAUSES);
     while (!signal.aborted) {
       const held = this.options.held.get(this.nextGop);
       if (!held) {
@@ -70,12 +70,11 @@ export class GopPublisher {
       if (signal.aborted) return;
       if (outcome.kind === 'stored') {
         this.stored(outcome.bytes);
-        backoffMs = MIN_BACKOFF_MS;
+        backoff.reset();
       } else if (outcome.kind === 'refused' && isForgotten(outcome.error)) {
         this.fail(leftRing(this.nextGop, outcome.error));
       } else if (outcome.kind === 'no-answer' || isPassing(outcome.error)) {
-        await this.pause(backoffMs);
-        backoffMs = Math.min(MAX_BACKOFF_MS, 2 * backoffMs);
+        await this.pause(backoff.nextMs());
       } else this.refused(outcome.error);
     }
   }

@@ -1,15 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceChannel, SourceState } from '../../contracts/source';
 import { SwarmError } from '../../domain';
 import type { Logger } from '../../platform/logger';
+import { Backoff, pause } from '../../platform/retry';
 import type { RunningInput, StartInput } from './contribution-inputs';
 import { HeldInput, type ResumePoint } from './held-input';
 import type { SourceChannelSpec } from './kept-channel';
 import type { IngestConnection, RelayLink } from './relay-link';
 
 /** First and longest pause before the next try: with the relay, and with an input that failed or ended. */
-const RELAY_RETRY_MS = { first: 100, longest: 1_000 };
-const INPUT_RETRY_MS = { first: 1_000, longest: 30_000 };
+const RELAY_PAUSES = { firstMs: 100, longestMs: 1_000 };
+const INPUT_PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 /** A contribution that lasted this long was sound: the next pause is the first one again. */
 const SOUND_AFTER_MS = 10_000;
 /** An input that brings nothing for this long is given up and opened anew. */
@@ -84,17 +84,17 @@ export class ChannelFeeder {
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     const { log, spec } = this.options;
-    let tries = 0;
+    const backoff = new Backoff(RELAY_PAUSES);
     while (!signal.aborted) {
       const beganAt = performance.now();
-      let retry = RELAY_RETRY_MS;
+      let retry = RELAY_PAUSES;
       try {
         await this.contribute();
         await this.endInput();
         if (signal.aborted) return;
         this.state = 'ended';
         this.error = 'The input ended; it is tried again.';
-        retry = INPUT_RETRY_MS;
+        retry = INPUT_PAUSES;
       } catch (error) {
         const code = error instanceof SwarmError ? error.code : 'internal';
         const ofInput = code === 'input-not-video' || code === 'input-ended';
@@ -102,14 +102,14 @@ export class ChannelFeeder {
         if (signal.aborted) return;
         this.state = 'failed';
         this.error = error instanceof Error ? error.message : String(error);
-        if (ofInput) retry = INPUT_RETRY_MS;
+        if (ofInput) retry = INPUT_PAUSES;
       } finally {
         this.sending = false;
       }
-      tries = performance.now() - beganAt > SOUND_AFTER_MS ? 0 : tries + 1;
-      const pauseMs = Math.min(retry.longest, retry.first * 2 ** Math.max(0, tries - 1));
+      if (performance.now() - beganAt > SOUND_AFTER_MS) backoff.reset();
+      const pauseMs = backoff.nextMs(retry);
       log.warn({ channel: spec.id, state: this.state, error: this.error, pauseMs }, 'contribution ended');
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      await pause(pauseMs, signal);
     }
   }
 

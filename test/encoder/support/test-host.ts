@@ -60,19 +60,6 @@ export const sessionRequest = (
   ...options,
 });
 
-/** Waits until a condition holds; fails loudly otherwise. */
-export const until = async (
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  timeoutMs = 20_000,
-): Promise<void> => {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-};
-
 /** True while a process exists. */
 export const isAlive = (pid: number): boolean => {
   try {

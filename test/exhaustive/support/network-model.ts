@@ -1,5 +1,6 @@
 import { SwarmError } from '../../../src/domain';
-import { currentAttempt, type Attempt, type TemporalModel } from './temporal-model';
+import { currentAttempt, type Attempt } from './temporal-context';
+import type { TemporalModel } from './temporal-model';
 import type { VirtualClock } from './virtual-clock';
 
 /**

@@ -35,7 +35,8 @@ import { FleetModel, builds, fleetEncoder } from './fleet-model';
 import { EncoderModel, OriginModel, RelayModel, refusedAnswer } from './media-model';
 import { NetworkModel, grpcDeadline, type Fault, type Part } from './network-model';
 import { TemporalServer, temporalClient } from './temporal-client-model';
-import { TemporalModel, type Attempt, type WorkflowRun } from './temporal-model';
+import type { Attempt, WorkflowRun } from './temporal-context';
+import { TemporalModel } from './temporal-model';
 import { VirtualClock } from './virtual-clock';
 
 export const CELL = 'model';

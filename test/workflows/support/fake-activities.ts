@@ -15,7 +15,7 @@ import {
  * The swarm behind the activities, reduced to what a workflow can tell: who owns each channel, and what was
  * asked in which order. Faults are injected by overriding one activity.
  */
-export class FakeSwarm {
+export class FakeActivities {
   readonly calls: string[] = [];
   readonly owners = new Map<string, { token: number; owner: Owner | null }>();
   readonly recorded: MoveResult[] = [];

@@ -10,9 +10,10 @@ import {
   HISTORY_SUFFIX,
   type History,
 } from '../../../tools/record-state-fixture/saved-history';
+import { eventually } from '../../support/until';
 import { originChannel } from '../../support/wire';
-import { FakeSwarm, failing } from './fake-activities';
-import { Workbench, eventually, moveRequest, policy, recoverRequest } from './workbench';
+import { FakeActivities, failing } from './fake-activities';
+import { Workbench, moveRequest, policy, recoverRequest } from './workbench';
 
 const folder = join(__dirname, '..', 'histories');
 
@@ -44,7 +45,7 @@ export const saveHistory = async (client: Client, name: string, workflowId: stri
 export const recordHistories = async (): Promise<void> => {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const swarm = new FakeSwarm();
+  const swarm = new FakeActivities();
   const origin = createServer((_req, res) => {
     const channels = [...swarm.owners].map(([id, { token, owner }]) =>
       originChannel({ id, token, owner, nextGop: swarm.nextGop, lastPublishedAtMs: 0 }),

@@ -1,6 +1,7 @@
 import type { MoveResult, Owner, Policy } from '../../../src/domain';
 import { channelWithDefaults, policySchema } from '../../../src/domain';
-import { currentAttempt, TemporalModel, type WorkflowRun } from '../../exhaustive/support/temporal-model';
+import { currentAttempt, type WorkflowRun } from '../../exhaustive/support/temporal-context';
+import { TemporalModel } from '../../exhaustive/support/temporal-model';
 import { VirtualClock } from '../../exhaustive/support/virtual-clock';
 
 /** Moves as workflows run them, on the model of Temporal in virtual time, with activities that a test answers for. */

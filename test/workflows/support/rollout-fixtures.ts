@@ -8,9 +8,9 @@ import {
   type RolloutState,
   type Verdict,
 } from '../../../src/domain';
-import { judge } from '../../../src/versions/verdict';
+import { judgeBuild } from '../../../src/versions/verdict';
 import { originChannel } from '../../support/wire';
-import type { FakeSwarm } from './fake-activities';
+import type { FakeActivities } from './fake-activities';
 
 const build = (buildId: string): InstalledBuild => ({
   buildId,
@@ -20,7 +20,7 @@ const build = (buildId: string): InstalledBuild => ({
 export const [older, newer] = [build('older'), build('newer')];
 
 /** Just enough of the origin for the activities that ask who owns what. */
-export const startOwnersServer = async (swarm: FakeSwarm): Promise<{ server: Server; url: string }> => {
+export const startOwnersServer = async (swarm: FakeActivities): Promise<{ server: Server; url: string }> => {
   const server = createServer((_req, res) => {
     const known = [...swarm.owners].map(([id, { token, owner }]) =>
       originChannel({ id, token, owner, nextGop: swarm.nextGop, lastPublishedAtMs: Date.now() }),
@@ -58,7 +58,7 @@ export const verdictOf = (
     for (const metric of Object.values(evidence)) metric.comparisons = 100;
   }
   if (outcome === 'worse') evidence.quality.worse = 100;
-  const verdict = judge(evidence, rolloutPolicySchema.parse({}), Date.now());
+  const verdict = judgeBuild(evidence, rolloutPolicySchema.parse({}), Date.now());
   if (verdict.outcome !== outcome) throw new Error(`This evidence is ${verdict.outcome}.`);
   return { evidence, verdict };
 };

@@ -6,14 +6,15 @@ import {
   swarmWorkflowId,
   type RolloutState,
 } from '../../../src/domain';
-import { FakeSwarm } from './fake-activities';
+import { eventually } from '../../support/until';
+import { FakeActivities } from './fake-activities';
 import { saveHistory } from './histories';
 import { planFor, startOwnersServer, verdictOf } from './rollout-fixtures';
-import { Workbench, eventually, policy } from './workbench';
+import { Workbench, policy } from './workbench';
 
 /** Runs a rollout that is completed and one that goes back, on a real server, and saves what they did. */
 export const recordRolloutHistories = async (): Promise<void> => {
-  const swarm = new FakeSwarm();
+  const swarm = new FakeActivities();
   const { server, url } = await startOwnersServer(swarm);
   const bench = await Workbench.open();
   swarm.rules = () => bench.rules();

@@ -6,14 +6,15 @@ import {
   versionsWorkflowId,
   type EncoderUpdate,
 } from '../../../src/domain';
-import { FakeSwarm, failing } from './fake-activities';
+import { eventually } from '../../support/until';
+import { FakeActivities, failing } from './fake-activities';
 import { saveHistory } from './histories';
 import { startOwnersServer } from './rollout-fixtures';
-import { Workbench, eventually, policy } from './workbench';
+import { Workbench, policy } from './workbench';
 
 /** Runs a version manager and three synchronisations, each with another end, on a real server, and saves them. */
 export const recordVersionHistories = async (): Promise<void> => {
-  const swarm = new FakeSwarm();
+  const swarm = new FakeActivities();
   const { server, url } = await startOwnersServer(swarm);
   const bench = await Workbench.open();
   swarm.rules = () => bench.rules();

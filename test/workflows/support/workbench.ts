@@ -10,11 +10,13 @@ import {
   channelControl,
   channelWithDefaults,
   channelWorkflowId,
+  failureOf,
   policySchema,
   swarmControl,
   swarmWorkflowId,
   type ChannelSpec,
   type ChannelWorkflowState,
+  type MoveFailure,
   type MoveRequest,
   type MoveResult,
   type RecoverRequest,
@@ -22,7 +24,7 @@ import {
 } from '../../../src/domain';
 import { workerTuning } from '../../../src/worker/worker';
 import type { ChannelWorkflowInput } from '../../../workflows/kit/types';
-import { FakeSwarm } from './fake-activities';
+import { FakeActivities } from './fake-activities';
 import { bundleWorkflows, startTemporal, type TemporalServerOptions } from './temporal';
 
 export const policy = policySchema.parse({});
@@ -82,7 +84,7 @@ export class Workbench {
   }
 
   private async startWorker(): Promise<void> {
-    const names = Object.keys(new FakeSwarm().activities()) as (keyof Activities)[];
+    const names = Object.keys(new FakeActivities().activities()) as (keyof Activities)[];
     const call = (name: keyof Activities, args: unknown[]): unknown =>
       (this.activities[name] as (...given: unknown[]) => unknown)(...args);
     this.worker = await Worker.create({
@@ -192,6 +194,13 @@ export class ChannelHandle {
   move(request: MoveRequest): Promise<MoveResult> {
     return this.handle.executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, { args: [request] });
   }
+  /** A move that ends without having moved the channel. @returns its result, with outcome and failure */
+  async failingMove(request: MoveRequest): Promise<MoveResult & { failure: MoveFailure }> {
+    const result = await this.move(request);
+    const failure = failureOf(result);
+    if (!failure) throw new Error(`The move ended ${result.outcome}.`);
+    return { ...result, failure };
+  }
   recover(request: RecoverRequest): Promise<MoveResult> {
     return this.handle.executeUpdate<MoveResult, [RecoverRequest]>(channelControl.recover, {
       args: [request],
@@ -204,17 +213,3 @@ export class ChannelHandle {
     return this.handle.query<ChannelWorkflowState>(channelControl.state);
   }
 }
-
-/** Waits for something that other processes bring about. */
-export const eventually = async <T>(
-  look: () => Promise<T | undefined | false>,
-  withinMs = 15_000,
-): Promise<T> => {
-  const startedAtMs = Date.now();
-  for (;;) {
-    const seen = await look();
-    if (seen) return seen;
-    if (Date.now() - startedAtMs > withinMs) throw new Error(`Not seen within ${withinMs} ms.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-};

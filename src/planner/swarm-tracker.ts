@@ -9,10 +9,10 @@ import {
   type SwarmChange,
 } from '../domain';
 import { stepAt } from '../forecast';
-import { NOWHERE, PlacementBook } from './book';
 import { ChannelNeeds } from './channel-needs';
 import { isUsable } from './constraints';
 import { WordTable } from './id-table';
+import { NOWHERE, PlacementTable } from './placement-table';
 import { Placements } from './placements';
 import { toQuanta } from './quanta';
 import { isPreparing, sessionsOf } from './sessions';
@@ -22,9 +22,9 @@ import { UnknownSessions } from './unknown-sessions';
 const classWordOf = ({ compatibilityClass, buildDigest }: EncoderObservation): string =>
   compatibilityClass !== undefined ? `class ${compatibilityClass}` : `digest ${buildDigest ?? 'unknown'}`;
 
-/** Reads what is observed of a swarm into a PlacementBook, and keeps that up to date. */
-export class SwarmReader {
-  readonly book: PlacementBook;
+/** Keeps a PlacementTable up to date with what is observed of a swarm. */
+export class SwarmTracker {
+  readonly table: PlacementTable;
   readonly regions = new WordTable();
   readonly zones = new WordTable();
   private readonly classes = new WordTable();
@@ -40,21 +40,21 @@ export class SwarmReader {
     readonly forecast: CellForecast | null,
     private readonly policy: Policy,
   ) {
-    this.book = new PlacementBook(1 + (forecast?.horizonSteps ?? 0));
-    this.needs = new ChannelNeeds(this.book, forecast);
-    this.placements = new Placements(this.book, this.needs);
-    this.unknown = new UnknownSessions(this.book);
+    this.table = new PlacementTable(1 + (forecast?.horizonSteps ?? 0));
+    this.needs = new ChannelNeeds(this.table, forecast);
+    this.placements = new Placements(this.table, this.needs);
+    this.unknown = new UnknownSessions(this.table);
   }
 
   /** Enters everything that changed. */
   read(change: SwarmChange): void {
-    const { book } = this;
+    const { table } = this;
     this.setTime(change.atMs);
     if (change.pendingEncoders) this.pendingEncoders = change.pendingEncoders;
     if (change.provisioning) this.provisioning = change.provisioning;
     this.needs.renew(change.channelUnits ?? {});
 
-    const isFirst = book.channels.slotCount === 0;
+    const isFirst = table.channels.slotCount === 0;
     const touched = isFirst ? new Set<number>() : this.touchedBy(change);
     for (const channel of touched) this.placements.remove(channel);
 
@@ -69,11 +69,11 @@ export class SwarmReader {
       this.readChannel(slot, channel);
     });
     for (const id of Object.keys(change.channelUnits ?? {})) {
-      const slot = book.channels.slotOf(id);
+      const slot = table.channels.slotOf(id);
       if (slot !== NOWHERE) this.needs.write(slot);
     }
-    if (isFirst) for (let slot = 0; slot < book.channels.slotCount; slot++) this.placements.place(slot);
-    else for (const slot of touched) if (book.channelSeen[slot]) this.placements.place(slot);
+    if (isFirst) for (let slot = 0; slot < table.channels.slotCount; slot++) this.placements.place(slot);
+    else for (const slot of touched) if (table.channelSeen[slot]) this.placements.place(slot);
   }
 
   /** The forecast, with the demand of all channels together. */
@@ -82,22 +82,23 @@ export class SwarmReader {
   }
 
   private setTime(atMs: number): void {
-    const { book, forecast } = this;
+    const { table, forecast } = this;
     this.atMs = atMs;
-    const firstStep = forecast ? Math.min(1 + stepAt(forecast, atMs), book.steps) : book.steps;
-    if (firstStep === book.firstStep) return;
-    book.firstStep = firstStep;
-    for (let c = 0; c < book.channels.slotCount; c++)
-      book.peakOf[c] = book.peakBetween(book.needs, c * book.steps);
-    for (const e of book.encoders.inOrder()) book.peakOn[e] = book.peakBetween(book.sums, e * book.steps);
+    const firstStep = forecast ? Math.min(1 + stepAt(forecast, atMs), table.steps) : table.steps;
+    if (firstStep === table.firstStep) return;
+    table.firstStep = firstStep;
+    for (let c = 0; c < table.channels.slotCount; c++)
+      table.peakOf[c] = table.peakBetween(table.needs, c * table.steps);
+    for (const e of table.encoders.inOrder())
+      table.peakOn[e] = table.peakBetween(table.sums, e * table.steps);
   }
 
   /** Channels that are on air elsewhere, or otherwise, for what changed. */
   private touchedBy(change: SwarmChange): Set<number> {
-    const { book } = this;
+    const { table } = this;
     const touched = new Set<number>();
     const touchId = (id: string): void => {
-      const slot = book.channels.slotOf(id);
+      const slot = table.channels.slotOf(id);
       if (slot !== NOWHERE) touched.add(slot);
     };
     change.channels?.forEach(({ spec }) => touchId(spec.id));
@@ -105,18 +106,18 @@ export class SwarmReader {
     Object.keys(change.channelUnits ?? {}).forEach(touchId);
     const arrived = new Set<string>();
     for (const encoder of change.encoders ?? []) {
-      const slot = book.encoders.slotOf(encoder.id);
+      const slot = table.encoders.slotOf(encoder.id);
       if (slot === NOWHERE) arrived.add(encoder.id);
       else this.touchWithEncoder(slot, touched, touchId);
       for (const session of sessionsOf(encoder)) if (isPreparing(session)) touchId(session.channelId);
     }
     for (const id of change.removedEncoders ?? []) {
-      const slot = book.encoders.slotOf(id);
+      const slot = table.encoders.slotOf(id);
       if (slot !== NOWHERE) this.touchWithEncoder(slot, touched, touchId);
     }
     if (arrived.size > 0) {
-      for (let c = 0; c < book.channels.slotCount; c++) {
-        const owner = book.channelSeen[c]?.owner;
+      for (let c = 0; c < table.channels.slotCount; c++) {
+        const owner = table.channelSeen[c]?.owner;
         if (owner && arrived.has(owner.encoderId)) touched.add(c);
       }
     }
@@ -125,25 +126,25 @@ export class SwarmReader {
 
   private touchWithEncoder(slot: number, touched: Set<number>, touchId: (id: string) => void): void {
     this.placements.ownedOn(slot).forEach((c) => touched.add(c));
-    for (const session of sessionsOf(this.book.encoderSeen[slot]))
+    for (const session of sessionsOf(this.table.encoderSeen[slot]))
       if (isPreparing(session)) touchId(session.channelId);
   }
 
   /** @returns slots of the change's channels, in their order */
   private addIds({ channels = [], encoders = [] }: SwarmChange): Int32Array {
-    const { book } = this;
-    for (const { id } of encoders) book.encoders.add(id);
-    book.reserveEncoders(book.encoders.slotCount);
+    const { table } = this;
+    for (const { id } of encoders) table.encoders.add(id);
+    table.reserveEncoders(table.encoders.slotCount);
     const arrived: string[] = [];
-    book.reserveChannels(book.channels.slotCount + (book.channels.size === 0 ? channels.length : 0));
+    table.reserveChannels(table.channels.slotCount + (table.channels.size === 0 ? channels.length : 0));
     const slots = new Int32Array(channels.length);
     channels.forEach(({ spec }, i) => {
-      const known = book.channels.size;
-      const slot = (slots[i] = book.channels.add(spec.id));
-      if (book.channels.size > known) {
+      const known = table.channels.size;
+      const slot = (slots[i] = table.channels.add(spec.id));
+      if (table.channels.size > known) {
         arrived.push(spec.id);
-        book.reserveChannels(book.channels.slotCount);
-        book.homeOf[slot] = book.leftFrom[slot] = book.groupOf[slot] = book.ownerOf[slot] = NOWHERE;
+        table.reserveChannels(table.channels.slotCount);
+        table.homeOf[slot] = table.leftFrom[slot] = table.groupOf[slot] = table.ownerOf[slot] = NOWHERE;
       }
     });
     this.unknown.recount(arrived);
@@ -151,67 +152,67 @@ export class SwarmReader {
   }
 
   private readEncoder(encoder: EncoderObservation): void {
-    const { book } = this;
-    const slot = book.encoders.slotOf(encoder.id);
+    const { table } = this;
+    const slot = table.encoders.slotOf(encoder.id);
     this.placements.forgetEncoder(slot);
-    book.encoderSeen[slot] = encoder;
-    book.residentsOf[slot] ??= [];
-    book.isStaying[slot] = encoder.reachable && !encoder.draining ? 1 : 0;
-    book.isDraining[slot] = encoder.reachable && encoder.draining ? 1 : 0;
-    book.isUsable[slot] = isUsable(encoder) ? 1 : 0;
-    book.mostSessionsOf[slot] = encoder.maxSessions;
-    book.capacityOf[slot] = toQuanta(encoder.capacityUnits);
-    book.limitOf[slot] = toQuanta(encoder.capacityUnits * plannedFraction(this.policy));
-    book.fullLimitOf[slot] = toQuanta(encoder.capacityUnits * this.policy.limitFraction);
-    book.regionOf[slot] = this.regions.numberOf(encoder.region);
-    book.zoneOf[slot] = this.zones.numberOf(encoder.zone);
-    book.classOf[slot] = this.classes.numberOf(classWordOf(encoder));
+    table.encoderSeen[slot] = encoder;
+    table.residentsOf[slot] ??= [];
+    table.isStaying[slot] = encoder.reachable && !encoder.draining ? 1 : 0;
+    table.isDraining[slot] = encoder.reachable && encoder.draining ? 1 : 0;
+    table.isUsable[slot] = isUsable(encoder) ? 1 : 0;
+    table.mostSessionsOf[slot] = encoder.maxSessions;
+    table.capacityOf[slot] = toQuanta(encoder.capacityUnits);
+    table.limitOf[slot] = toQuanta(encoder.capacityUnits * plannedFraction(this.policy));
+    table.fullLimitOf[slot] = toQuanta(encoder.capacityUnits * this.policy.limitFraction);
+    table.regionOf[slot] = this.regions.numberOf(encoder.region);
+    table.zoneOf[slot] = this.zones.numberOf(encoder.zone);
+    table.classOf[slot] = this.classes.numberOf(classWordOf(encoder));
     this.placements.readEncoder(slot, encoder);
     this.unknown.count(slot);
   }
 
   private dropEncoder(id: string): void {
-    const { book } = this;
-    const slot = book.encoders.slotOf(id);
+    const { table } = this;
+    const slot = table.encoders.slotOf(id);
     if (slot === NOWHERE) return;
     this.placements.dropEncoder(slot);
-    book.encoderSeen[slot] = undefined;
+    table.encoderSeen[slot] = undefined;
     this.unknown.count(slot);
-    book.encoders.remove(id);
+    table.encoders.remove(id);
   }
 
   private readChannel(slot: number, channel: ChannelObservation): void {
-    const { book } = this;
+    const { table } = this;
     const { spec, moving, movedAtMs, rungs } = channel;
-    book.channelSeen[slot] = channel;
-    book.isMoving[slot] = moving ? 1 : 0;
-    book.rungsNow[slot] = rungs;
-    book.movedAtMs[slot] = movedAtMs ?? -Infinity;
-    book.nearRegionOf[slot] = this.regions.numberOf(spec.region);
-    book.hasRules[slot] = spec.placement === undefined ? 0 : 1;
+    table.channelSeen[slot] = channel;
+    table.isMoving[slot] = moving ? 1 : 0;
+    table.rungsNow[slot] = rungs;
+    table.movedAtMs[slot] = movedAtMs ?? -Infinity;
+    table.nearRegionOf[slot] = this.regions.numberOf(spec.region);
+    table.hasRules[slot] = spec.placement === undefined ? 0 : 1;
     this.setGroup(slot, spec.placement?.redundancyGroup);
     this.needs.write(slot);
   }
 
   private setGroup(slot: number, name: string | undefined): void {
-    const { book } = this;
+    const { table } = this;
     const group = name === undefined ? NOWHERE : this.groups.numberOf(name);
-    const before = book.groupOf[slot]!;
+    const before = table.groupOf[slot]!;
     if (group === before) return;
-    if (before !== NOWHERE) book.groups[before] = (book.groups[before] ?? []).filter((c) => c !== slot);
-    if (group !== NOWHERE) (book.groups[group] ??= []).push(slot);
-    book.groupOf[slot] = group;
+    if (before !== NOWHERE) table.groups[before] = (table.groups[before] ?? []).filter((c) => c !== slot);
+    if (group !== NOWHERE) (table.groups[group] ??= []).push(slot);
+    table.groupOf[slot] = group;
   }
 
   private dropChannel(id: string): void {
-    const { book } = this;
-    const slot = book.channels.slotOf(id);
+    const { table } = this;
+    const slot = table.channels.slotOf(id);
     if (slot === NOWHERE) return;
     this.setGroup(slot, undefined);
     this.needs.drop(slot, id);
-    book.channelSeen[slot] = undefined;
-    book.isWaiting[slot] = 0;
-    book.channels.remove(id);
+    table.channelSeen[slot] = undefined;
+    table.isWaiting[slot] = 0;
+    table.channels.remove(id);
     this.unknown.recount([id]);
   }
 }

@@ -1,11 +1,11 @@
 import { toLog, type CleanSeries } from './clean-series';
-import type { GuestForecasts } from './ensemble';
+import type { ExternalForecasts } from './ensemble';
 import { effectOn, type EventEffect } from './event-effect';
 import type { EnsembleMember, SeriesToForecast } from './series';
 
 /**
- * Held-back forecasts asked of a guest per series: of one that makes them in one pass, nearly all, since the
- * calibration counts on every voice; of a slow one, enough for its weight.
+ * Held-back forecasts of an external member (a net, say) per series: of one that makes them in one pass, nearly all,
+ * since the calibration needs every member; of a slow one, enough for its weight.
  */
 const MAX_HINDCASTS_AT_ONCE = 500;
 const MAX_HINDCASTS = 40;
@@ -16,12 +16,12 @@ const asAt = (series: SeriesToForecast, origin: number): SeriesToForecast => ({
   ...(series.eventLevels && { eventLevels: series.eventLevels.slice(0, origin + series.horizonSteps) }),
 });
 
-/** A guest's P50 as the ensemble adds voices up: on the log scale, without what known events do. */
-const asVoice = (p50: readonly number[], scale: number, effect: Float64Array | null): Float64Array =>
+/** An external member's P50 as the ensemble combines it: on the log scale, without the effect of known events. */
+const onLogScale = (p50: readonly number[], scale: number, effect: Float64Array | null): Float64Array =>
   Float64Array.from(p50, (value, ahead) => toLog(value, scale) - (effect?.[ahead] ?? 0));
 
 /**
- * Asks a guest (a net, say) what it would have forecast from some of the origins of a fit.
+ * What an external member would have forecast from some of the origins of a fit.
  * @returns null where it can't forecast this series
  */
 export const hindcastOf = (
@@ -30,17 +30,17 @@ export const hindcastOf = (
   clean: CleanSeries,
   effect: EventEffect | null,
   origins: readonly number[],
-): GuestForecasts | null => {
+): ExternalForecasts | null => {
   const { horizonSteps: horizon, eventLevels: levels = [] } = given;
   // An odd stride, so that all times of day have their turn.
   const most = member.hindcast ? MAX_HINDCASTS_AT_ONCE : MAX_HINDCASTS;
   const stride = Math.max(1, Math.floor(origins.length / most)) | 1;
   const chosen: number[] = [];
   for (let i = origins.length - 1; i >= 0; i -= stride) chosen.push(i);
-  const asked = chosen.map((i) => origins[i]!);
+  const chosenOrigins = chosen.map((i) => origins[i]!);
   const curves =
-    member.hindcast?.(given, asked) ??
-    (member.hindcast ? null : member.forecast(asked.map((origin) => asAt(given, origin))));
+    member.hindcast?.(given, chosenOrigins) ??
+    (member.hindcast ? null : member.forecast(chosenOrigins.map((origin) => asAt(given, origin))));
   if (!curves) return null;
   const past = new Float64Array(origins.length * horizon).fill(NaN);
   chosen.forEach((i, k) => {
@@ -48,13 +48,13 @@ export const hindcastOf = (
     if (p50?.length !== horizon) return;
     const from = origins[i]!;
     const onSteps = effect ? effectOn(effect, levels, from, from + horizon) : null;
-    past.set(asVoice(p50, clean.scale, onSteps), i * horizon);
+    past.set(onLogScale(p50, clean.scale, onSteps), i * horizon);
   });
   return { name: member.name, past };
 };
 
-/** A guest's forecast now; NaN throughout where it has none. */
-export const voiceOf = (
+/** An external member's forecast now; NaN throughout where it has none. */
+export const externalForecastOf = (
   p50: readonly number[] | undefined,
   horizon: number,
   clean: CleanSeries,
@@ -63,5 +63,5 @@ export const voiceOf = (
 ): Float64Array => {
   if (p50?.length !== horizon) return new Float64Array(horizon).fill(NaN);
   const end = clean.z.length;
-  return asVoice(p50, clean.scale, effect ? effectOn(effect, levels, end, end + horizon) : null);
+  return onLogScale(p50, clean.scale, effect ? effectOn(effect, levels, end, end + horizon) : null);
 };

@@ -14,7 +14,7 @@ const GROWTH = -2;
  *
  * What a plan tries is entered by `relocate` and `grow` and taken back by `rollBack`, exactly.
  */
-export class PlacementBook {
+export class PlacementTable {
   readonly channels = new IdTable();
   readonly encoders = new IdTable();
 

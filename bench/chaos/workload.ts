@@ -5,14 +5,14 @@ import { seededRandom } from '../../src/domain/seeded-random';
 import { pick } from '../lib/statistics';
 
 const HANDOFF_EVERY_MS = { least: 5_000, most: 15_000 };
-const GUEST_AFTER_MS = { least: 20_000, most: 60_000 };
-const GUEST_STAYS_MS = { least: 40_000, most: 90_000 };
+const EXTRA_CHANNEL_AFTER_MS = { least: 20_000, most: 60_000 };
+const EXTRA_CHANNEL_STAYS_MS = { least: 40_000, most: 90_000 };
 const ASK_WITHIN_MS = 60_000;
 const RETRY_MS = 2_000;
-/** A guest is taken away however long the control plane needs for it. */
+/** An extra channel is removed however long the control plane needs for it. */
 const REMOVE_WITHIN_MS = 180_000;
 
-export interface LifeEvents {
+export interface WorkloadEvents {
   say(text: string): void;
   /** A channel was added, and is to be checked from its first GOP on. */
   onAdded(channelId: string): void;
@@ -21,31 +21,31 @@ export interface LifeEvents {
   onRemoved(channelId: string): void;
 }
 
-/** What goes on in any swarm, also while things break: handoffs asked for by an operator, channels that come and go. */
-export class Life {
+/** The usual work of a swarm, also while things break: handoffs by an operator, channels that are added and removed. */
+export class Workload {
   /** Handoffs asked for, and how they were answered. */
-  readonly asked = { completed: 0, refused: 0 };
-  private guests = 0;
+  readonly handoffs = { completed: 0, refused: 0 };
+  private extraChannels = 0;
   private readonly handoffRandom: () => number;
-  private readonly guestRandom: () => number;
+  private readonly extraChannelRandom: () => number;
 
   constructor(
     private readonly options: {
       apiUrl: string;
       channelIds: readonly string[];
       seed: number;
-      events: LifeEvents;
+      events: WorkloadEvents;
       /** Aborted when the whole run is broken off: nothing is brought to its end then. */
       interrupted: AbortSignal;
     },
   ) {
     this.handoffRandom = seededRandom(options.seed + 7);
-    this.guestRandom = seededRandom(options.seed + 13);
+    this.extraChannelRandom = seededRandom(options.seed + 13);
   }
 
   /** Goes on until aborted; what was begun is brought to its end. */
-  async live(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.handOff(signal), this.haveGuests(signal)]);
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.handOff(signal), this.addAndRemoveChannels(signal)]);
   }
 
   private async handOff(signal: AbortSignal): Promise<void> {
@@ -54,28 +54,28 @@ export class Life {
       const id = pick(random, this.options.channelIds);
       try {
         const move = await this.call(operations.handoff, { params: { id } });
-        if (move.outcome === 'completed') this.asked.completed += 1;
-        else this.asked.refused += 1;
+        if (move.outcome === 'completed') this.handoffs.completed += 1;
+        else this.handoffs.refused += 1;
       } catch {
         // Refused, undone, or nobody there to ask: all of it is to be expected here. The move's own record tells.
-        this.asked.refused += 1;
+        this.handoffs.refused += 1;
       }
     }
   }
 
-  private async haveGuests(signal: AbortSignal): Promise<void> {
-    const random = this.guestRandom;
+  private async addAndRemoveChannels(signal: AbortSignal): Promise<void> {
+    const random = this.extraChannelRandom;
     const { events } = this.options;
-    while (await pause(random, GUEST_AFTER_MS, signal)) {
-      this.guests += 1;
-      const id = `guest-${this.guests}`;
+    while (await pause(random, EXTRA_CHANNEL_AFTER_MS, signal)) {
+      this.extraChannels += 1;
+      const id = `extra-${this.extraChannels}`;
       if (
         !(await this.insist(() => this.call(operations.addChannel, { body: { id } }), ASK_WITHIN_MS, signal))
       )
         continue;
       events.say(`${id} was added`);
       events.onAdded(id);
-      await pause(random, GUEST_STAYS_MS, signal);
+      await pause(random, EXTRA_CHANNEL_STAYS_MS, signal);
       if (this.options.interrupted.aborted) return;
       await events.beforeRemoval(id);
       const remove = (): Promise<unknown> => this.call(operations.removeChannel, { params: { id } });
@@ -90,7 +90,7 @@ export class Life {
     return callApi(apiUrl, operation, asking, { timeoutMs: ASK_WITHIN_MS, signal });
   }
 
-  /** Asks again and again; an answer that says that it is done already is as good as the first one. */
+  /** Retries; an answer that says that it is done already is as good as the first one. */
   private async insist(ask: () => Promise<unknown>, withinMs: number, signal: AbortSignal): Promise<boolean> {
     const deadline = Date.now() + withinMs;
     while (Date.now() < deadline && !signal.aborted) {
