@@ -132,7 +132,7 @@ describe('how large errors usually are', () => {
       return Math.min(apart, daySteps - apart) <= reach;
     };
     const drawn = (of: typeof cells): number => (sumOf(of) + prior * usual) / (weightOf(of) + prior);
-    const sizes = errorSizes(cellsOf({ horizon, daySteps, origins, recency } as never), errors, isEvent);
+    const sizes = errorSizes(cellsOf({ horizon, daySteps, origins, recency }), errors, isEvent);
     expect([...sizes.bySlot]).toEqual(
       near(Array.from({ length: daySteps }, (_, slot) => drawn(quiet.filter((c) => isNear(c.step, slot))))),
     );
