@@ -92,13 +92,13 @@ const attemptsOf = ({ purpose, rungs, context }: ChooseTargetRequest) => {
   const whole = { ...policy, reserveFraction: 0 };
   if (purpose === 'handoff') return [policy, whole].map((tried) => ({ rungs, policy: tried, ofAll: false }));
   const full = { ...whole, limitFraction: 1 };
-  const inLine = [
+  const attempts = [
     { rungs, policy },
     { rungs, policy: whole },
     { rungs: 1, policy: whole },
     { rungs, policy: full },
     { rungs: 1, policy: full },
   ];
-  // Last of all, an encoder that is still to be brought in line.
-  return [false, true].flatMap((ofAll) => inLine.map((attempt) => ({ ...attempt, ofAll })));
+  // Last of all, an encoder that still has to be synchronised.
+  return [false, true].flatMap((ofAll) => attempts.map((attempt) => ({ ...attempt, ofAll })));
 };

@@ -2,7 +2,7 @@ import type { CellForecast, PlanningRecord } from '../../src/domain';
 import { targetOf, type Catalogue } from '../../src/observation/versions-view';
 import type { ForecastReference } from '../kit/types';
 
-/** Nothing is brought in line while a fault holds that up. */
+/** Null while a fault has halted the synchronisation. */
 export const targetBuild = (catalogue: Catalogue): PlanningRecord['target'] => {
   const target = catalogue.fault ? null : targetOf(catalogue);
   return target && { id: target.id, digest: target.digest };

@@ -42,7 +42,7 @@ export interface CyclePlan extends Decision {
   omitted?: Omitted;
 }
 
-/** What bringing an encoder in line needs: the build to go to, and the one to go back to where that is known. */
+/** What synchronising an encoder needs: the build to go to, and the one to go back to where that is known. */
 export interface UpdatePlan {
   build: InstalledBuild;
   before: InstalledBuild | null;

@@ -41,7 +41,7 @@ export const encoderActivities = (
   const prepare = sessionStarter(dependencies);
 
   return {
-    /** Starts a session that holds what it makes, and waits until it stands near the live edge. */
+    /** Starts a session that holds what it makes, and waits until it is near the live edge. */
     prepareTarget: (request: PrepareTargetRequest): Promise<PreparedTarget> =>
       withHeartbeats(async (signal) => {
         const { encoderId, sessionId } = request;

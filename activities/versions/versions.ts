@@ -83,7 +83,7 @@ export const versionActivities = ({
 
   return {
     /**
-     * What bringing an encoder in line needs. Looked up when it begins: the target may have changed since.
+     * What synchronising an encoder needs. Looked up when it begins: the target may have changed since.
      * @throws SwarmError not-found (the catalogue lacks the build); encoder-incompatible, conflict (see requireInstalled)
      */
     async planUpdate({ encoderId, buildId }: { encoderId: string; buildId: string }): Promise<UpdatePlan> {
@@ -96,7 +96,7 @@ export const versionActivities = ({
       return { build, before: runs ? installedBuildOf(runs) : null };
     },
 
-    /** Nothing more is brought in line until the target is set again. */
+    /** No encoder is synchronised until the target is set again. */
     async haltSynchronisation(fault: SynchronisationFault): Promise<void> {
       await temporal()
         .workflow.getHandle(versionsWorkflowId(cell))

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { operations, type Answer, type Asking, type Operation } from '../../src/contracts/api';
+import { operations, type Answer, type RequestOf, type Operation } from '../../src/contracts/api';
 import { callApi } from '../../src/contracts/api/client';
 import { seededRandom } from '../../src/domain/seeded-random';
 import { pick } from '../lib/statistics';
@@ -85,9 +85,9 @@ export class Workload {
     }
   }
 
-  private call<O extends Operation>(operation: O, asking: Asking<O>): Promise<Answer<O>> {
+  private call<O extends Operation>(operation: O, request: RequestOf<O>): Promise<Answer<O>> {
     const { apiUrl, interrupted: signal } = this.options;
-    return callApi(apiUrl, operation, asking, { timeoutMs: ASK_WITHIN_MS, signal });
+    return callApi(apiUrl, operation, request, { timeoutMs: ASK_WITHIN_MS, signal });
   }
 
   /** Retries; an answer that says that it is done already is as good as the first one. */

@@ -162,7 +162,7 @@ export const killRuns = async (
     const killed = await killing;
     for (const { victim } of killed) kills[victim] += 1;
     seconds.push(Math.round((Date.now() - startedAtMs) / 1000));
-    console.log(`  killed: ${killed.map(({ told }) => told).join('; ') || 'nothing'}`);
+    console.log(`  killed: ${killed.map(({ description }) => description).join('; ') || 'nothing'}`);
     console.log(`  ${state?.phase ?? 'stuck'} after ${seconds.at(-1)} s: ${state?.detail ?? ''}`);
     const isOver = state?.phase === 'completed' || state?.phase === 'rolled-back';
     if (isOver) {

@@ -101,7 +101,7 @@ const shared = <T>(
 const unanswered = (requests: readonly RequestRecord[]): string[] =>
   requests.flatMap(({ requestId, channelId, asked, answers }) => {
     const name = `${requestId} of ${channelId}`;
-    if (answers.length < asked) return [`${name}: ${answers.length} of ${asked} askings were answered`];
+    if (answers.length < asked) return [`${name}: ${answers.length} of ${asked} attempts were answered`];
     const different = new Set(answers.map((a) => `${a.outcome} ${a.workflowId ?? a.code}`));
     if (different.size > 1) return [`${name}: was answered differently: ${[...different].join('; ')}`];
     return answers[0]?.outcome === 'unresolved' ? [`${name}: ended unresolved`] : [];

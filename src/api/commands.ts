@@ -17,7 +17,7 @@ export const channelSpecFrom = (given: AddChannel): ChannelSpec => ({
   ...given,
 });
 
-/** The refusal that stands for a move that was refused, undone or is unresolved. */
+/** The refusal for a move that was refused, undone or is unresolved. */
 const refusalOfMove = (result: MoveResult, { code, message }: MoveFailure): SwarmError => {
   const { channelId, outcome, workflowId, ownerEncoderId } = result;
   const owner = ownerEncoderId === null ? '' : `${channelId} is on ${ownerEncoderId}. `;

@@ -26,12 +26,12 @@ export const explain = async (
   const run = await orchestration.run(subject);
   if (run.type === 'channel')
     return explainChannel(orchestration, subject.replace(channelWorkflowId(''), ''));
-  const told = explainRun(subject, run);
-  if (!isCycleResult(run.result)) return told;
+  const explanation = explainRun(subject, run);
+  if (!isCycleResult(run.result)) return explanation;
   const lines = await plannedFrom(run.result);
   return lines.length === 0
-    ? told
-    : { ...told, sections: [...told.sections, { title: 'Planned from', lines }] };
+    ? explanation
+    : { ...explanation, sections: [...explanation.sections, { title: 'Planned from', lines }] };
 };
 
 const explainChannel = async (orchestration: Orchestration, channelId: string): Promise<Explanation> => {
@@ -62,8 +62,8 @@ const explainChannel = async (orchestration: Orchestration, channelId: string): 
       timeline: [],
     };
   }
-  const told = explainRun(channelId, await orchestration.run(workflowId));
-  return { ...told, kind: 'channel', sections: [...told.sections, now] };
+  const explanation = explainRun(channelId, await orchestration.run(workflowId));
+  return { ...explanation, kind: 'channel', sections: [...explanation.sections, now] };
 };
 
 const explainRun = (subject: string, run: WorkflowRun): Explanation => {

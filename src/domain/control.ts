@@ -158,6 +158,6 @@ export interface CycleResult {
   /** What became of each decision: accepted by its channel, or refused and why. */
   acted: { what: string; accepted: boolean; why?: string }[];
   unreachable: string[];
-  /** Encoders that run another build than the cell's target, in the order in which they are brought in line. */
+  /** Encoders that run another build than the cell's target, in the order in which they are synchronised. */
   updates?: EncoderUpdate[];
 }

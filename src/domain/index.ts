@@ -10,6 +10,7 @@ export * from './version-manager';
 export * from './versions-state';
 export * from './events';
 export * from './rollout';
+export * from './rollout-control';
 export * from './rollout-words';
 export * from './snapshot';
 export * from './provisioning';

@@ -1,11 +1,5 @@
-import {
-  rolloutMetrics,
-  type MetricVerdict,
-  type Rollback,
-  type RolloutMetric,
-  type RolloutState,
-  type Verdict,
-} from './rollout';
+import type { MetricVerdict, Rollback, RolloutState, Verdict } from './rollout';
+import { rolloutMetrics, type RolloutMetric } from './rollout-control';
 
 /** Verdicts and rollbacks as people read them. Made where they are shown: what travels is the typed verdict. */
 

@@ -1,32 +1,7 @@
 import { z } from 'zod';
 import { installedBuildSchema } from './builds';
 import { idSchema } from './channel';
-
-export const rolloutWorkflowId = (cell: string): string => `rollout/${cell}`;
-
-/** Updates and the query of `rollout/<cell>`. */
-export const rolloutControl = {
-  /** Update () -> RolloutState: waits until the waves are planned. Refused with what stands against the rollout. */
-  begun: 'begun',
-  /** Update (RolloutCommand) -> void: begins no further encoder. Refusal: conflict. */
-  pause: 'pause',
-  /** Update (RolloutCommand) -> void. Refusal: conflict. */
-  resume: 'resume',
-  /** Update (RolloutCommand) -> void: undoes all, the last encoder first. Refusal: conflict. */
-  abort: 'abort',
-  /** Update (RolloutDecision) -> void: answers a rollout that holds. Refusal: conflict. */
-  decide: 'decide',
-  /** Query -> RolloutState. */
-  state: 'state',
-} as const;
-
-export interface RolloutCommand {
-  requestedBy: string;
-}
-
-export interface RolloutDecision extends RolloutCommand {
-  decision: 'continue' | 'roll-back';
-}
+import { rolloutMetrics, type RolloutMetric } from './rollout-control';
 
 /** How a new build is let into a swarm. Fractions are of 1. */
 export const rolloutPolicySchema = z.strictObject({
@@ -120,10 +95,6 @@ export const rolloutRequestSchema = z.strictObject({
   policy: rolloutPolicySchema.prefault({}),
 });
 export type RolloutRequest = z.infer<typeof rolloutRequestSchema>;
-
-/** What builds are compared by. */
-export const rolloutMetrics = ['quality', 'speed', 'lateness', 'losses', 'cpu'] as const;
-export type RolloutMetric = (typeof rolloutMetrics)[number];
 
 const perMetric = <T extends z.ZodType>(schema: T) =>
   z.object({ quality: schema, speed: schema, lateness: schema, losses: schema, cpu: schema });
@@ -240,11 +211,3 @@ export const rolloutStateSchema = z.object({
   detail: z.string().describe('what it does now, or did last, for people'),
 });
 export type RolloutState = z.infer<typeof rolloutStateSchema>;
-
-export const isOver = ({ phase }: Pick<RolloutState, 'phase'>): boolean =>
-  phase === 'completed' || phase === 'rolled-back' || phase === 'refused';
-
-export const noEvidence = (): Evidence => {
-  const none = (): MetricEvidence => ({ comparisons: 0, worse: 0, newSum: 0, oldSum: 0 });
-  return { quality: none(), speed: none(), lateness: none(), losses: none(), cpu: none() };
-};

@@ -1,7 +1,7 @@
 /** A text with its full stop, be it there already or not. */
 export const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
-/** The same text without a full stop that stands twice: the message that it quotes had one already. */
+/** The same text without doubled full stops: the message that it quotes had one already. */
 export const withoutDoubledStops = (text: string): string => text.replace(/(?<=[\w)"'%])\.\.(?=\s|$)/g, '.');
 
 /** Where a move goes, as people read it. A move that has not looked at its channel yet does not know where that is. */

@@ -54,7 +54,7 @@ const checkpointSchema = z.object({
   sha256: z.string(),
 });
 
-/** Where a training stands. */
+/** How far a training has come. */
 export interface Checkpoint {
   identity: TrainingIdentity;
   state: TrainingState;

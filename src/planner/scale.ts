@@ -41,7 +41,7 @@ export const planScaleOut = (draft: PlanDraft): ScaleChange => {
   const all = table.encoders.inOrder();
   // Nobody answered: that is no news of demand or of capacity, and more hosts would hardly be heard either.
   if (all.length > 0 && all.every((e) => table.isStaying[e] === 0 && table.isDraining[e] === 0)) {
-    draft.report({ why: `none of ${all.length} encoders answers: the fleet is not changed on such a look` });
+    draft.report({ why: `none of ${all.length} encoders answers, so the fleet is not changed` });
     return { kind: 'none' };
   }
   const { scale, unmet } = decideScaleOut(inputOf(draft));

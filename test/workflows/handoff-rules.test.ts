@@ -100,7 +100,7 @@ describe('without trouble', () => {
     });
     expect(result.steps.map(({ name, ok, note }) => [name, ok, note])).toEqual([
       ['chooseTarget', true, 'enc-2; enc-2 is the fittest.'],
-      ['prepareTarget', true, 'enc-2 stands at the live edge'],
+      ['prepareTarget', true, 'enc-2 has reached the live edge'],
       ['takeOwnership', true, 'token 5, from GOP 21'],
       ['commitTarget', true, undefined],
       ['awaitPublished', true, 'GOP 21 is on air'],
@@ -114,7 +114,7 @@ describe('without trouble', () => {
     const { calls, workflow } = await handoffWith();
     expect(calls.map(({ summary }) => summary)).toEqual([
       'the fittest encoder for ch-1',
-      'enc-2 encodes along, and holds',
+      'enc-2 encodes in parallel, and holds its GOPs',
       'the commit point: enc-2 owns ch-1',
       'enc-2 publishes from GOP 21',
       'GOP 21 from enc-2',
@@ -158,7 +158,7 @@ describe('without trouble', () => {
     });
     expect(result).toMatchObject({ outcome: 'completed', publishedAtMs: null });
     expect(result.steps.find(({ name }) => name === 'awaitPublished')!.note).toBe(
-      'the input is silent; the owner stands ready',
+      'the input is silent; the owner is ready',
     );
   });
 

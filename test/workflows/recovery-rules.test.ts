@@ -138,7 +138,7 @@ describe('a lost owner', () => {
     });
     expect(of('takeOver')[0]!.args).toMatchObject({ discontinuity: true, rungs: 1 });
     expect(result).toMatchObject({ outcome: 'recovered', rungs: 1, publishedAtMs: null });
-    expect(result.steps[2]!.note).toBe('the input is silent; owner stands ready');
+    expect(result.steps[2]!.note).toBe('the input is silent; the owner is ready');
   });
 
   test('is told of in no more than 200 characters', async () => {

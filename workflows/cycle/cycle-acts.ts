@@ -3,7 +3,7 @@ import { ParentClosePolicy, getExternalWorkflowHandle, startChild, workflowInfo 
 import type { CyclePlan, LostChannel, OrphanSession } from '../../activities';
 import type { EncoderUpdate, Move, PendingEncoder, ScaleChange } from '../../src/domain';
 import { swarmWorkflowId } from '../../src/domain/control';
-import { rolloutWorkflowId } from '../../src/domain/rollout';
+import { rolloutWorkflowId } from '../../src/domain/rollout-control';
 import { synchroniseWorkflowId } from '../../src/domain/version-manager';
 import { encodersRequestedSignal, reportEnded, scaleIn, scaleOut } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
@@ -29,7 +29,7 @@ export const act = async (input: ControlCycleInput, toDo: ToDo): Promise<Act[]> 
     ...lost.map((channel) => recover(channel, atMs)),
     ...plan.moves.filter((move) => !isLost.has(move.channelId)).map((move) => requestMove(move)),
     ...orphans.map((session) => release(session)),
-    ...updates.slice(0, 1).map((update) => bringInLine(input.cell, update)),
+    ...updates.slice(0, 1).map((update) => startSynchronisation(input.cell, update)),
     ...(plan.scale.kind === 'none' ? [] : [scale(input, plan.scale, leavingCordonedBy)]),
   ];
   return Promise.all(acts);
@@ -109,7 +109,7 @@ const release = (session: OrphanSession): Promise<Act> =>
   );
 
 /** One encoder at a time, by its workflow id; it outlives the cycle. */
-const bringInLine = (cell: string, update: EncoderUpdate): Promise<Act> =>
+const startSynchronisation = (cell: string, update: EncoderUpdate): Promise<Act> =>
   attempt(`bring ${update.encoderId} to ${update.buildId}`, async () => {
     try {
       await startChild(synchronise, {
@@ -123,7 +123,7 @@ const bringInLine = (cell: string, update: EncoderUpdate): Promise<Act> =>
       return { accepted: true };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      return { accepted: false, why: 'conflict: another encoder is being brought in line' };
+      return { accepted: false, why: 'conflict: another encoder is being synchronised' };
     }
   });
 
@@ -135,7 +135,7 @@ const scale = (
 ): Promise<Act> =>
   change.kind === 'provision'
     ? attempt(`provision ${change.count}`, () => requestEncoders(input, change))
-    : attempt(`deprovision ${change.encoderId}`, () => letGo(input, change, leavingCordonedBy));
+    : attempt(`deprovision ${change.encoderId}`, () => releaseEncoder(input, change, leavingCordonedBy));
 
 const startOptions = {
   parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -174,7 +174,7 @@ const requestEncoders = async (
 };
 
 /** Its workflow id allows one at a time. */
-const letGo = async (
+const releaseEncoder = async (
   { cell }: ControlCycleInput,
   { encoderId, reason }: Extract<ScaleChange, { kind: 'deprovision' }>,
   cordonedBy: string | null,
@@ -187,7 +187,7 @@ const letGo = async (
       ...startOptions,
       workflowId: `scale-in/${cell}`,
       args: [{ cell, encoderId, reason }],
-      staticSummary: `let ${encoderId} go`,
+      staticSummary: `release ${encoderId}`,
       staticDetails: reason,
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'deprovision' }),
     });

@@ -173,11 +173,11 @@ class Swarm {
 
   private async recoverChannelsOf({ encoderId, evidence, atMs }: EncoderLost): Promise<void> {
     try {
-      const asked = await threeTries60s.recoverChannelsOf.executeWithOptions(
+      const answers = await threeTries60s.recoverChannelsOf.executeWithOptions(
         { summary: `${encoderId} is lost: recover its channels side by side` },
         [{ encoderId, evidence, atMs }],
       );
-      log.info('encoder lost', { encoderId, asked });
+      log.info('encoder lost', { encoderId, answers });
     } catch (error) {
       log.error('recovery could not be asked for', { encoderId, cause: causeOf(error).message });
       this.isWoken = true;

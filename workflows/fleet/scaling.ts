@@ -32,7 +32,10 @@ export const reportEnded = async (
       ...ending,
     });
   } catch (error) {
-    log.warn('the end of a request could not be reported to the swarm', { ...request, cause: causeOf(error).message });
+    log.warn('the end of a request could not be reported to the swarm', {
+      ...request,
+      cause: causeOf(error).message,
+    });
   }
 };
 
@@ -98,7 +101,7 @@ export const scaleIn = async ({
   reason,
 }: ScaleInInput): Promise<{ encoderId: string; gone: boolean }> => {
   const { workflowId, runId } = workflowInfo();
-  const story = new Story(`Let ${encoderId} go: ${reason}`, Date.now());
+  const story = new Story(`Release ${encoderId}: ${reason}`, Date.now());
   const compensations = new Compensations(story);
   const request = { encoderId, requestedBy: `${workflowId}/${runId}` };
   const uncordon = async (): Promise<void> => {

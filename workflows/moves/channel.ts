@@ -45,7 +45,7 @@ const MOVES_PER_RUN = 8;
 /** As it was for runs that began before. */
 const MOVES_PER_OLDER_RUN = 25;
 
-const again = ({ result, refusal }: AnsweredRequest): Promise<MoveResult> => {
+const settledAnswer = ({ result, refusal }: AnsweredRequest): Promise<MoveResult> => {
   if (result) return Promise.resolve(result);
   const refused = Promise.reject<MoveResult>(
     refusalFor(refusal ?? { code: 'internal', message: 'The request had no answer.' }),
@@ -95,7 +95,7 @@ class Channel {
     };
     this.movesBefore = this.state.moves;
     for (const each of answered) {
-      this.requests.set(each.requestId, again(each));
+      this.requests.set(each.requestId, settledAnswer(each));
       this.answered.push(each);
     }
   }
@@ -119,7 +119,7 @@ class Channel {
     setHandler(registerAgainUpdate, () => this.registerAgain(), {
       validator: () => validateInService(state),
     });
-    this.tell(state.detail);
+    this.showDetail(state.detail);
 
     const movesPerRun = patched('eight-moves-a-run')
       ? MOVES_PER_RUN
@@ -155,9 +155,9 @@ class Channel {
     };
     try {
       const failure = failureOf(await this.recover(request));
-      if (failure) this.tell(failure.message);
+      if (failure) this.showDetail(failure.message);
     } catch (error) {
-      this.tell(causeOf(error).message);
+      this.showDetail(causeOf(error).message);
     }
   }
 
@@ -253,7 +253,7 @@ class Channel {
     if (this.busyWith !== null) throw moveInProgress(state.spec.id, this.busyWith);
     this.busyWith = summary;
     if (state.status !== 'starting') state.status = status;
-    this.tell(summary);
+    this.showDetail(summary);
     this.moveScope = new CancellationScope();
     let result: MoveResult;
     try {
@@ -261,7 +261,7 @@ class Channel {
       this.absorb(result);
     } catch (error) {
       const cause = causeOf(error);
-      this.tell(`${summary} failed: ${cause.message}`);
+      this.showDetail(`${summary} failed: ${cause.message}`);
       throw refusalFor(cause);
     } finally {
       this.busyWith = null;
@@ -291,7 +291,9 @@ class Channel {
       state.rungs = result.rungs;
       state.movedAtMs = result.finishedAtMs;
     }
-    this.tell(`${result.reason}: ${result.outcome}${result.failure ? `, ${result.failure.message}` : ''}`);
+    this.showDetail(
+      `${result.reason}: ${result.outcome}${result.failure ? `, ${result.failure.message}` : ''}`,
+    );
   }
 
   /** Here, and not in the cycle that finds the loss: a late one must not bring back what was removed meanwhile. */
@@ -314,7 +316,7 @@ class Channel {
   private async remove(): Promise<void> {
     const { state } = this;
     state.status = 'removing';
-    this.tell('is being removed');
+    this.showDetail('is being removed');
     this.moveScope?.cancel();
     const isIdle = (): boolean => this.busyWith === null && !this.isRegistering;
     while (!isIdle()) await condition(isIdle);
@@ -324,10 +326,10 @@ class Channel {
       [{ channelId: state.spec.id, requestId: `${workflowId}/${runId}/remove` }],
     );
     Object.assign(state, { status: 'removed', ownerEncoderId: null, ownerSessionId: null });
-    this.tell('removed');
+    this.showDetail('removed');
   }
 
-  private tell(detail: string): void {
+  private showDetail(detail: string): void {
     const { state } = this;
     state.detail = detail;
     const last = state.lastMove;

@@ -110,10 +110,10 @@ class Handoff {
       'prepareTarget',
       () =>
         failFast60s.prepareTarget.executeWithOptions(
-          { summary: `${target.encoderId} encodes along, and holds` },
+          { summary: `${target.encoderId} encodes in parallel, and holds its GOPs` },
           [{ spec, rungs, fromGop, ...target }],
         ),
-      () => `${target.encoderId} stands at the live edge`,
+      () => `${target.encoderId} has reached the live edge`,
     );
     this.result.preparedAtMs = prepared.atMs;
     return prepared.startedAtMs;
@@ -181,7 +181,7 @@ class Handoff {
             withinMs: PUBLISH_WITHIN_GOPS * ticksToMs(spec.gopDurationTicks),
           },
         ]),
-      (done) => (done.published ? `GOP ${gop} is on air` : 'the input is silent; the owner stands ready'),
+      (done) => (done.published ? `GOP ${gop} is on air` : 'the input is silent; the owner is ready'),
     );
     if (published.published) this.result.publishedAtMs = published.atMs;
   }

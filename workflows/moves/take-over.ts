@@ -117,7 +117,7 @@ export const takeOverElsewhere = async (
             ],
           ),
         (done) =>
-          done.published ? `GOP ${taken.firstGop} is on air` : 'the input is silent; owner stands ready',
+          done.published ? `GOP ${taken.firstGop} is on air` : 'the input is silent; the owner is ready',
       );
       await Promise.all(releases);
       return { choice, sessionId, taken, published, troubles };

@@ -1,5 +1,6 @@
 import { setCurrentDetails } from '@temporalio/workflow';
-import { rolloutMetrics, type RolloutState } from '../../src/domain/rollout';
+import type { RolloutState } from '../../src/domain';
+import { rolloutMetrics } from '../../src/domain/rollout-control';
 import { rollbackInWords } from '../../src/domain/rollout-words';
 
 const number = (value: number | null): string => (value === null ? '–' : value.toPrecision(3));

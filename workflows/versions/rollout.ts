@@ -19,7 +19,7 @@ import type {
   RolloutEncoder,
   RolloutState,
 } from '../../src/domain';
-import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout';
+import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout-control';
 import { rollbackInWords } from '../../src/domain/rollout-words';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusalFor } from '../kit/failures';
@@ -125,7 +125,7 @@ class Rollout {
     const { cell, request } = state;
     try {
       const plan = await retryFor3min.planRollout.executeWithOptions(
-        { summary: 'waves, and what stands against it' },
+        { summary: 'waves, and what prevents the rollout' },
         [{ cell, request }],
       );
       Object.assign(state, plan, { phase: 'upgrading' });

@@ -11,7 +11,7 @@ const AFTER_NO_ROOM = '1 minute';
 
 /**
  * Brings one encoder to the cell's target build: the upgrade of a rollout, for one encoder, without a verdict, since
- * the target was judged before. One that fails gets back what it ran, and nothing more is brought in line until the
+ * the target was judged before. One that fails gets back what it ran, and no other encoder is synchronised until the
  * target is set again: a build that fails on one encoder must not go through the others.
  */
 export const synchronise = async ({ cell, update }: SynchroniseInput): Promise<{ done: boolean }> => {
@@ -45,7 +45,7 @@ export const synchronise = async ({ cell, update }: SynchroniseInput): Promise<{
   } catch (error) {
     if (isCancellation(error)) throw error;
     const cause = causeOf(error);
-    story.say(`${encoderId} is not in line: ${cause.message}`);
+    story.say(`${encoderId} could not be synchronised: ${cause.message}`);
     if (cause.code === 'no-target') {
       await retryFor6h.requestUncordon({ encoderId, requestedBy: workflowId });
       upsertAttributes({ outcome: 'refused' });

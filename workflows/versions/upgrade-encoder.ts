@@ -66,7 +66,7 @@ const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Prom
     ]),
   );
   await story.step('selfTest', () =>
-    retryFor3min.selfTest.executeWithOptions({ summary: `${encoderId} encodes a clip, and well` }, [
+    retryFor3min.selfTest.executeWithOptions({ summary: `${encoderId} encodes a clip correctly` }, [
       { encoderId, digest, ...(spareUnits !== undefined && { maxUnits: spareUnits }) },
     ]),
   );
@@ -89,9 +89,9 @@ const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Prom
 /** Fails unless every channel has left. */
 const drain = async ({ cell, encoderId, requestedBy, movesAtOnce }: UpgradeInput, attempt: number) => {
   const { workflowId, runId } = workflowInfo();
-  for (let asked = 1; ; asked += 1) {
+  for (let round = 1; ; round += 1) {
     const { left } = await executeChild(drainEncoder, {
-      workflowId: `drain/${workflowId}/${runId.slice(-8)}-${attempt}-${asked}`,
+      workflowId: `drain/${workflowId}/${runId.slice(-8)}-${attempt}-${round}`,
       args: [{ cell, encoderId, requestedBy, sideBySide: movesAtOnce }],
       staticSummary: `drain ${encoderId} for ${requestedBy}`,
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'drain' }),
@@ -99,7 +99,7 @@ const drain = async ({ cell, encoderId, requestedBy, movesAtOnce }: UpgradeInput
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     });
     if (left.length === 0) return;
-    if (asked === DRAIN_ATTEMPTS) {
+    if (round === DRAIN_ATTEMPTS) {
       throw refusal(
         'no-target',
         `${encoderId} keeps ${left.map((c) => `${c.channelId} (${c.why})`).join('; ')}.`,

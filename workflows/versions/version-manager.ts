@@ -211,7 +211,7 @@ class Versions {
       [
         `### Versions of ${cell}`,
         `- target: ${targetBuildId ?? 'none'}`,
-        ...(fault ? [`- **synchronisation stands still**: ${fault.encoderId}: ${fault.why}`] : []),
+        ...(fault ? [`- **synchronisation has halted**: ${fault.encoderId}: ${fault.why}`] : []),
         ...builds.map((b) => {
           const { done, total } = probing[b.id] ?? { done: 0, total: 0 };
           const state = total > 0 ? `probing, ${done} of ${total}` : (probeFaults[b.id] ?? 'not probed');

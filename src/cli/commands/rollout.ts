@@ -35,7 +35,7 @@ interface StartOptions {
 export const addRollout = (program: Command): void => {
   const rollout = program
     .command('rollout')
-    .description('bring a build to all encoders under full load, and back by itself if it is worse');
+    .description('roll a build out to all encoders under full load, and back if it is worse');
 
   rollout
     .command('start')

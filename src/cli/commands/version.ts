@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { operations, type Versions } from '../../contracts/api';
-import { SwarmError, type BuildSource, type EncoderBuild } from '../../domain';
+import { SwarmError, sentence, type BuildSource, type EncoderBuild } from '../../domain';
 import { table } from '../../platform/terminal/table';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
@@ -210,7 +210,9 @@ const versionLines = ({
 }: Versions): string[] => [
   `Target: ${targetBuildId ?? 'none'}`,
   ...(fault
-    ? [`! Synchronisation stands still: ${fault.encoderId}: ${fault.why} Set the target again to go on.`]
+    ? [
+        `! Synchronisation has halted: ${fault.encoderId}: ${sentence(fault.why)} Set the target again to go on.`,
+      ]
     : []),
   '',
   ...table(
