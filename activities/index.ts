@@ -19,8 +19,6 @@ import { selfTestActivities } from './versions/self-test';
 import { buildActivities, versionActivities } from './versions/versions';
 
 export type { Dependencies } from './kit/dependencies';
-export { EncoderDirectory } from '../src/observation/encoder-directory';
-export { VersionsView } from '../src/observation/versions-view';
 export * from './kit/types';
 
 /** Every activity of a cell's worker. Each is idempotent under retry, and fails with type = ErrorCode. */

@@ -38,7 +38,7 @@ export const chooseTargetActivities = ({
             isNeeded: (id, ownerId, wasEverHeard) => id === toEncoderId || (id === ownerId && !wasEverHeard),
           }),
         }),
-        telemetry.latestForecast(Date.now()),
+        telemetry.latestForecast(),
       ]);
       // No await from here on: between a look and its choice, no other choice may be made.
       const seen = look();

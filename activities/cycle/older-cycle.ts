@@ -16,7 +16,7 @@ export const olderCycleActivities = ({
     observer.observe(request),
 
   async latestForecast(): Promise<ForecastReference | null> {
-    return referenceTo(await telemetry.latestForecast(Date.now()));
+    return referenceTo(await telemetry.latestForecast());
   },
 
   async decide(request: {
@@ -26,7 +26,7 @@ export const olderCycleActivities = ({
     lowDemandSinceMs: number | null;
   }): Promise<Decision> {
     const { snapshot, forecastId, lowDemandSinceMs } = request;
-    const forecast = forecastId === null ? null : await telemetry.forecast(forecastId, Date.now());
+    const forecast = forecastId === null ? null : await telemetry.forecast(forecastId);
     const target = targetBuild(await versions.read());
     return decide({ snapshot, policy: withDefaults(request.policy), lowDemandSinceMs, target }, forecast);
   },

@@ -56,7 +56,7 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
         const { cordons, lowDemandSinceMs, provisioning } = rules;
         const [observed, forecast, catalogue] = await Promise.all([
           swarm.channels(rules).then((channels) => observer.observe({ channels, cordons })),
-          telemetry.latestForecast(Date.now()),
+          telemetry.latestForecast(),
           versions.read(),
         ]);
         const snapshot: SwarmSnapshot = {

@@ -34,9 +34,7 @@ const awaitReady = async (
 };
 
 /** Activities that work on encode sessions. Each may run twice: sessions are named by the workflow. */
-export const encoderActivities = (
-  dependencies: Pick<Dependencies, 'originUrl' | 'relayUrl' | 'encoders'>,
-) => {
+export const encoderActivities = (dependencies: Pick<Dependencies, 'origin' | 'relay' | 'encoders'>) => {
   const { encoders } = dependencies;
   const prepare = sessionStarter(dependencies);
 

@@ -1,6 +1,6 @@
-import { OriginClient } from '../../src/contracts/origin';
-import { RelayClient } from '../../src/contracts/relay';
-import { SourceClient } from '../../src/contracts/source';
+import type { OriginClient } from '../../src/contracts/origin';
+import type { RelayClient } from '../../src/contracts/relay';
+import type { SourceClient } from '../../src/contracts/source';
 import { SwarmError, channelSpecSchema, type ChannelSpec } from '../../src/domain';
 import { parseOrRefuse } from '../../src/platform/http';
 import type { Dependencies } from '../kit/dependencies';
@@ -77,16 +77,12 @@ const takeOffAir = async (
 
 /** Activities that add a channel to the media path and take it away. */
 export const mediaActivities = ({
-  originUrl,
-  relayUrl,
-  sourceUrl,
+  origin,
+  relay,
+  source,
   encoders,
-}: Pick<Dependencies, 'originUrl' | 'relayUrl' | 'sourceUrl' | 'encoders'>) => {
-  const parts: MediaPath = {
-    source: new SourceClient(sourceUrl),
-    relay: new RelayClient(relayUrl),
-    origin: new OriginClient(originUrl),
-  };
+}: Pick<Dependencies, 'origin' | 'relay' | 'source' | 'encoders'>) => {
+  const parts: MediaPath = { source, relay, origin };
 
   return {
     /** Adds a channel to relay, origin and source, or refuses it. Registering it again changes nothing. */

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
+import type { OriginChannel } from '../../src/contracts/origin';
 import {
   channelControl,
   failureOf,
@@ -10,12 +10,12 @@ import {
   type MoveResult,
   type RecoverRequest,
 } from '../../src/domain';
+import { deadlinesMs } from '../../src/observation/deadlines';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { Acceptance, DrainedChannel } from '../kit/types';
 import { UpdateClient, updateRefusal } from '../kit/update-client';
 
-const ORIGIN_TIMEOUT_MS = 2_000;
 /** Refusals that may pass: the same request can succeed later. */
 const ASK_AGAIN = new Set(['move-in-progress', 'conflict', 'stale-token', 'timeout', 'unavailable']);
 
@@ -28,8 +28,7 @@ const notMoved = (channelId: string, { code, message }: MoveFailure): DrainedCha
 });
 
 /** Activities by which workflows ask channels, which alone move themselves. */
-const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'temporal'>) => {
-  const updates = new UpdateClient(dependencies);
+const channelRequestActivities = (updates: UpdateClient) => {
   return {
     requestMove: (r: { channelId: string; request: MoveRequest }): Promise<Acceptance> =>
       updates.ask(r.channelId, channelControl.move, r.request),
@@ -73,14 +72,11 @@ const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tem
 };
 
 /** Activities on the channels of one encoder. */
-const encoderChannelActivities = ({
-  originUrl,
-  ...dependencies
-}: Pick<Dependencies, 'cell' | 'originUrl' | 'temporal'>) => {
-  const origin = new OriginClient(originUrl);
-  const updates = new UpdateClient(dependencies);
+const encoderChannelActivities = ({ origin }: Pick<Dependencies, 'origin'>, updates: UpdateClient) => {
   const channelsOwnedBy = async (encoderId: string): Promise<OriginChannel[]> =>
-    (await origin.channels({ timeoutMs: ORIGIN_TIMEOUT_MS })).filter((c) => c.owner?.encoderId === encoderId);
+    (await origin.channels({ timeoutMs: deadlinesMs.owners })).filter(
+      (c) => c.owner?.encoderId === encoderId,
+    );
 
   return {
     /** Asks every channel of a lost encoder to recover, all at once; none waits for another. */
@@ -114,8 +110,7 @@ const encoderChannelActivities = ({
 };
 
 /** Activities by which workflows ask the swarm. */
-const swarmRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'temporal'>) => {
-  const updates = new UpdateClient(dependencies);
+const swarmRequestActivities = (updates: UpdateClient) => {
   return {
     async requestDrain(r: CordonRequest): Promise<void> {
       await withHeartbeats(() =>
@@ -142,8 +137,11 @@ const swarmRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tempo
 };
 
 /** Activities by which workflows ask others: the channels and the swarm. */
-export const requestActivities = (dependencies: Pick<Dependencies, 'cell' | 'originUrl' | 'temporal'>) => ({
-  ...channelRequestActivities(dependencies),
-  ...encoderChannelActivities(dependencies),
-  ...swarmRequestActivities(dependencies),
-});
+export const requestActivities = (dependencies: Pick<Dependencies, 'cell' | 'origin' | 'temporal'>) => {
+  const updates = new UpdateClient(dependencies);
+  return {
+    ...channelRequestActivities(updates),
+    ...encoderChannelActivities(dependencies, updates),
+    ...swarmRequestActivities(updates),
+  };
+};

@@ -2,7 +2,7 @@ import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import type { Clocks } from './clocks';
 import { inWords, kindOf, type Fault, type FaultGroup } from './faults';
-import type { OriginDisk } from './origin-disk';
+import type { MemoryDisk } from './memory-disk';
 import { freeAgainAtMs, rules } from './plan';
 import { ffmpegsOf, stopProcess } from './processes';
 import type { Proxies } from './proxies';
@@ -38,7 +38,7 @@ export class Injector {
     private readonly options: {
       swarm: RunningSwarm;
       proxies: Proxies;
-      disk: OriginDisk | null;
+      disk: MemoryDisk | null;
       clocks: Clocks | null;
       onBegan(fault: InjectedFault): void;
       onEnded(fault: InjectedFault): void;

@@ -8,6 +8,7 @@ import type { Environment } from '../../src/config/config';
 import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../../src/domain';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { outliveStandardStreams } from '../../src/platform/lifecycle';
 import {
   PORTS_IN_A_BASE,
   StepReporter,
@@ -25,7 +26,7 @@ import { Clocks } from './clocks';
 import { Continuity } from './continuity';
 import { clockTargets, kindOf } from './faults';
 import { Injector } from './injector';
-import { OriginDisk } from './origin-disk';
+import { MemoryDisk } from './memory-disk';
 import { drawPlan } from './plan';
 import { ChaosProgress } from './progress';
 import { Proxies } from './proxies';
@@ -158,7 +159,7 @@ const main = async (options: Options): Promise<number> => {
         }
         return null;
       });
-    const disk = await OriginDisk.mount(join(stateDir, 'origin')).catch((error: unknown) => {
+    const disk = await MemoryDisk.mount(join(stateDir, 'origin')).catch((error: unknown) => {
       leftOut.set(kindOf({ group: 'disk', target: 'origin' }), (error as Error).message);
       return null;
     });
@@ -278,6 +279,7 @@ const main = async (options: Options): Promise<number> => {
   }
 };
 
+outliveStandardStreams();
 main(program.parse().opts<Options>()).then(
   (status) => process.exit(status),
   (error: unknown) => {

@@ -21,6 +21,7 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../domain';
+import { SwarmView } from '../observation/swarm-view';
 import { noSwarm, type TemporalCalls } from '../temporal/calls';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
@@ -32,6 +33,7 @@ const KEPT_RECORDS = 500;
 /** Orchestration port on a real Temporal server. */
 export class TemporalOrchestration implements Orchestration {
   private readonly ended = new Map<string, MoveRecord>();
+  private readonly view: SwarmView;
 
   constructor(
     private readonly options: {
@@ -40,12 +42,14 @@ export class TemporalOrchestration implements Orchestration {
       uiUrl: string;
       calls: TemporalCalls;
     },
-  ) {}
+  ) {
+    this.view = new SwarmView(options.cell, (name, ...args) =>
+      options.calls.read(noSwarm, (client) => this.swarm(client).query(name, ...args)),
+    );
+  }
 
   swarmState(): Promise<SwarmWorkflowState> {
-    return this.options.calls.read(noSwarm, (client) =>
-      this.swarm(client).query<SwarmWorkflowState>(swarmControl.state),
-    );
+    return this.view.state();
   }
 
   channelState(channelId: string): Promise<ChannelWorkflowState> {

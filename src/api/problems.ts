@@ -1,5 +1,5 @@
 import type { ChannelStatus, EncoderStatus } from '../contracts/api';
-import { storageProblem } from '../contracts/health';
+import { storageProblems } from '../contracts/health';
 import { sentence, unmetInWords } from '../domain';
 import type { Observation } from './observe';
 
@@ -11,7 +11,7 @@ export const problemsOf = (
   encoders: readonly EncoderStatus[],
   channels: readonly ChannelStatus[],
 ): string[] => [
-  ...seen.storage.flatMap((report) => storageProblem(report) ?? []),
+  ...seen.storage.flatMap(storageProblems),
   ...channels.filter((c) => c.status === 'off-air').map((c) => `${c.id} is off air: no encoder owns it.`),
   ...channels
     .filter((c) => c.status === 'late')

@@ -8,6 +8,7 @@ import { channelWithDefaults } from '../domain';
 import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
+import { outliveStandardStreams } from '../platform/lifecycle';
 import { StepReporter } from '../setup';
 import { createStartProgram, type StartOptions } from './start-program';
 import { requireWritable } from './writable';
@@ -133,6 +134,7 @@ const main = async (options: StartOptions): Promise<number> => {
   }
 };
 
+outliveStandardStreams();
 main(createStartProgram().parse().opts<StartOptions>()).then(
   (status) => process.exit(status),
   (error: unknown) => {

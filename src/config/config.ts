@@ -125,6 +125,14 @@ export const environmentSchema = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
     .default('info')
     .describe('Least severe level that is logged.'),
+  SWARM_LOG_MIB: z.coerce
+    .number()
+    .min(1)
+    .max(4_096)
+    .default(8)
+    .describe(
+      'Size at which `npm start` puts the log of a process aside as `<part>.log.1`, in MiB. The one put aside before goes then.',
+    ),
 });
 export type Environment = z.infer<typeof environmentSchema>;
 

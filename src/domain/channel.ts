@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { TICKS_PER_SECOND } from './media-time';
 
-/** Ids appear in URLs, file names, workflow ids and metric tags: keep them plain. */
+/**
+ * Ids appear in URLs, file names, workflow ids and metric tags: keep them plain. They are also keys of objects, and
+ * `constructor` is the one name of this form that every object has already.
+ */
 export const idSchema = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use 1 to 41 of a-z, 0-9 and "-", beginning with a letter or digit');
+  .regex(
+    /^(?!constructor$)[a-z0-9][a-z0-9-]{0,40}$/,
+    'use 1 to 41 of a-z, 0-9 and "-", beginning with a letter or digit, and not "constructor"',
+  );
 
 /** One encoded version of a channel. */
 export const renditionSchema = z.object({

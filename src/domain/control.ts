@@ -44,10 +44,12 @@ export const swarmControl = {
   encoderRequestEnded: 'encoderRequestEnded',
   /** Signal (): run the next control cycle now. */
   wake: 'wake',
-  /** Query -> SwarmWorkflowState, all channels included: for a cell of some hundred channels. */
+  /** Query -> SwarmWorkflowState, all channels included; it fails in a cell of more than some hundred channels. */
   state: 'state',
   /** Query -> SwarmRules. Small, however many channels there are. */
   rules: 'rules',
+  /** Query -> SwarmProgress. Small, however many channels there are. */
+  progress: 'progress',
   /** Query (ChannelPageRequest) -> ChannelPage. */
   channels: 'channels',
 } as const;
@@ -94,12 +96,12 @@ export interface RecoverRequest {
   requestedAtMs: number;
 }
 
-/** Input of the swarm workflow. */
+/** Input of the swarm workflow; a long list of channels comes packed, as a second argument. */
 export interface SwarmWorkflowInput {
   cell: string;
   cycleSeconds: number;
   policy: Policy;
-  carried?: SwarmWorkflowState;
+  carried?: CarriedSwarm;
   /** Somebody asked for a cycle while the last one of the run before went on. */
   isWoken?: boolean;
 }
@@ -116,6 +118,13 @@ export interface SwarmWorkflowState {
   lastCycle: CycleResult | null;
 }
 
+/** What one run of the swarm hands to the next. Without channels: they are packed, beside it. */
+export type CarriedSwarm = Omit<SwarmWorkflowState, 'channels'> &
+  Partial<Pick<SwarmWorkflowState, 'channels'>>;
+
+/** How far the swarm's control loop is. */
+export type SwarmProgress = Pick<SwarmWorkflowState, 'cycle' | 'lastCycle'>;
+
 /** What a choice of encoders has to obey. */
 export type SwarmContext = Pick<SwarmWorkflowState, 'policy' | 'cordons'>;
 
@@ -127,7 +136,7 @@ export interface SwarmRules extends SwarmContext {
   channelsRevision: string;
 }
 
-/** Which of the swarm's channels: from the place `from` on, `limit` at most. */
+/** Which of the swarm's channels: from the place `from` on, `limit` at most; fewer, but one, where they are long. */
 export interface ChannelPageRequest {
   from: number;
   limit: number;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema, installedBuildSchema, type InstalledBuild } from '../domain';
+import { RetriedWrite } from '../platform/retried-write';
 import { RecordFile } from './record-file';
 
 /** So many requests of an encoder are remembered, so that a late repetition of one changes nothing. */
@@ -13,10 +14,14 @@ const recordSchema = z.object({
 const fileSchema = z.record(idSchema, recordSchema);
 type Records = z.infer<typeof fileSchema>;
 
-/** Which build each encoder of this machine runs, kept over restarts of the fleet agent. */
+/**
+ * Which build each encoder of this machine runs, kept over restarts of the fleet agent. Where the disk refuses, a change
+ * is written as soon as it takes it: an encoder must start and end on a full disk too.
+ */
 export class BuildRecords {
   private readonly file: RecordFile<typeof fileSchema>;
   private readonly records: Records;
+  private readonly saved = new RetriedWrite(() => this.file.write(this.records));
 
   constructor(path: string) {
     this.file = new RecordFile(path, fileSchema);
@@ -36,12 +41,12 @@ export class BuildRecords {
   set(encoderId: string, build: InstalledBuild, requestId: string): void {
     const before = this.records[encoderId]?.requestIds ?? [];
     this.records[encoderId] = { build, requestIds: [...before, requestId].slice(-REMEMBERED_REQUESTS) };
-    this.file.write(this.records);
+    this.saved.now();
   }
 
   forget(encoderId: string): void {
     if (!(encoderId in this.records)) return;
     delete this.records[encoderId];
-    this.file.write(this.records);
+    this.saved.now();
   }
 }

@@ -20,6 +20,8 @@ export interface HostOptions {
   args: readonly string[];
   env: NodeJS.ProcessEnv;
   logsDir: string;
+  /** Size at which the log of a host is put aside; absent: as of any part. */
+  logMaxBytes?: number;
   /** Resolves once the encoder host at this address serves. */
   awaitServing: (address: string, signal: AbortSignal) => Promise<void>;
   rig?: PartRig;
@@ -157,6 +159,7 @@ export class FleetMember {
         ...options.rig?.variablesOf(id, port),
       },
       logFile: join(options.logsDir, `${id}.log`),
+      ...(options.logMaxBytes !== undefined && { logMaxBytes: options.logMaxBytes }),
       awaitReady: (signal) => options.awaitServing(`${options.host}:${port}`, signal),
       readyLimitMs: 30_000,
       stopLimitMs: 2_500,

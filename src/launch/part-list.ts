@@ -32,6 +32,7 @@ const part = (
 ): PartOptions => ({
   env: { ...options.variables, ...options.rig?.variablesOf(own.name) },
   logFile: join(options.logsDir, `${own.name}.log`),
+  logMaxBytes: options.environment.SWARM_LOG_MIB * 2 ** 20,
   readyLimitMs: READY_LIMIT_MS,
   stopLimitMs: 2_500,
   restartDelayMs: growingDelayMs,

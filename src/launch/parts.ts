@@ -17,6 +17,11 @@ export class Parts {
     return part.start();
   }
 
+  /** See PartProcess.renew; nothing to do for a part that this swarm does not run. */
+  renew(name: string, why: string): void {
+    this.byName.get(name)?.renew(why);
+  }
+
   /**
    * Nothing new comes in, then nobody decides (or the end of an encoder would look like its loss), then the
    * media path from its start to its end; the databases meanwhile, as nobody uses them any more.

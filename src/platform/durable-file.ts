@@ -24,10 +24,14 @@ export const makeDirectoryDurably = async (directory: string): Promise<void> => 
 
 /**
  * Replaces a file in one step: readers, also after a crash, find the old content or the new, never a part.
- * Resolves once the disk holds it, so that a power cut can't bring the old content back. The caller makes sure that one file is not replaced twice at the same time.
+ * Resolves once the disk holds it, so that a power cut can't bring the old content back. The caller makes sure that
+ * one file is not replaced twice at the same time, or gives each its own `temporary` in the same folder.
  */
-export const replaceFile = async (path: string, content: string | Buffer): Promise<void> => {
-  const temporary = `${path}.new`;
+export const replaceFile = async (
+  path: string,
+  content: string | Buffer,
+  temporary = `${path}.new`,
+): Promise<void> => {
   try {
     const handle = await open(temporary, 'w');
     try {

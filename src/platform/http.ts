@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { ErrorRequestHandler, Express } from 'express';
 import type { z } from 'zod';
 import { SwarmError, httpStatusOf, type ErrorBody, type ErrorCode } from '../domain';
+import { LimitedLog, urlForLog } from './limited-log';
 import type { Logger } from './logger';
 
 /** Parses data from outside. @throws SwarmError bad-request that names each field at fault. */
@@ -18,9 +19,9 @@ export const parseOrRefuse = <T extends z.ZodType>(schema: T, data: unknown, wha
 };
 
 /** Last handler of each express app: every error leaves as ErrorBody. */
-export const errorHandler =
-  (log: Logger): ErrorRequestHandler =>
-  (error: unknown, req, res, _next) => {
+export const errorHandler = (log: Logger): ErrorRequestHandler => {
+  const unexpected = new LimitedLog(log);
+  return (error: unknown, req, res, _next) => {
     if (res.headersSent) {
       res.destroy();
       return;
@@ -35,12 +36,14 @@ export const errorHandler =
       res.status(status).json(new SwarmError(code, (error as Error).message).toBody());
       return;
     }
-    log.error({ err: error, method: req.method, url: req.url }, 'unexpected error');
+    const fields = { err: error, method: req.method, url: urlForLog(req.url) };
+    unexpected.write('error', 'unexpected', fields, 'unexpected error');
     const body: ErrorBody = {
       error: { code: 'internal', message: 'Unexpected error; see the log of this part.' },
     };
     res.status(500).json(body);
   };
+};
 
 export interface RunningServer {
   server: Server;

@@ -9,6 +9,7 @@ interface Service {
   ports?: string[];
   depends_on?: string[];
   image?: string;
+  logging?: { options?: Record<string, string> };
 }
 
 const root = join(__dirname, '..', '..');
@@ -91,4 +92,8 @@ test('no encoder shares a volume with the key of the continuity check', () => {
 test('every dependency is a service', () => {
   for (const [, service] of services)
     for (const other of service.depends_on ?? []) expect(Object.keys(compose.services)).toContain(other);
+});
+
+test.each(services)('%s: its log has a bound', (_name, service) => {
+  expect(service.logging?.options).toEqual({ 'max-size': '8m', 'max-file': '2' });
 });

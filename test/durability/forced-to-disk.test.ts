@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readAnchor, writeAnchor } from '../../src/collector/audience/anchor';
 import { Ledger, readLedgerFile } from '../../src/media/origin/ledger';
 import { Origin } from '../../src/media/origin/origin';
 import type { LedgerRecord } from '../../src/media/origin/records';
@@ -12,7 +13,6 @@ import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { ModelStore } from '../../src/models/model-store';
 import { TrainingFiles } from '../../src/models/training-files';
 import { StorageHealth } from '../../src/platform/storage-health';
-import { readAnchor, writeAnchor } from '../../src/telemetry/audience/anchor';
 import type * as DiskTraceModule from '../support/disk-trace';
 import { disk, diskError } from '../support/disk-trace';
 
@@ -125,7 +125,15 @@ describe('a channel of the origin', () => {
   const open = (): Promise<Origin> =>
     Origin.open(
       join(root, 'origin'),
-      { limits, log, now: () => 0, health: new StorageHealth(log), relay: {} as never },
+      {
+        limits,
+        log,
+        now: () => 0,
+        monotonicMs: () => 0,
+        requireLock: async () => {},
+        health: new StorageHealth(log),
+        relay: {} as never,
+      },
       10,
     );
   const format = { gopDurationTicks: 180_000, framesPerSecond: 25 };
@@ -262,7 +270,9 @@ describe('the channels of the relay', () => {
     const files = await withChannel();
     await files.update('ch-1', { ...record, nextGop: 7 });
     expectSafe();
-    expect(await new ChannelFiles(root).load()).toEqual(new Map([['ch-1', { ...record, nextGop: 7 }]]));
+    expect((await new ChannelFiles(root).load()).records).toEqual(
+      new Map([['ch-1', { ...record, nextGop: 7 }]]),
+    );
   });
 
   test('a number that the disk refuses to force is refused', async () => {
@@ -278,13 +288,13 @@ describe('the channels of the relay', () => {
     await files.remove('ch-1');
     expect(disk.mayComeBack).toEqual([]);
     await files.remove('ch-1');
-    expect(await new ChannelFiles(root).load()).toEqual(new Map());
+    expect((await new ChannelFiles(root).load()).records).toEqual(new Map());
   });
 });
 
 test('the channels of the source are on the disk when they are saved', async () => {
   const file = new ChannelListFile(root);
-  expect(await file.load()).toEqual([]);
+  expect(await file.load()).toEqual({ channels: [], damaged: [] });
   const channels = [{ id: 'ch-1', gopDurationTicks: 180_000 }] as never;
   await file.save(channels);
   expectSafe();

@@ -1,35 +1,15 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { lives } from '../platform/stand-in-part';
+import { SupervisorProcess, partPids } from '../support/supervisor-process';
 import { until } from '../support/until';
 
-const root = resolve(__dirname, '..', '..');
 const PORT_BASE = 23_400;
-const START_LIMIT_MS = 60_000;
 
-/** The built `npm start`, with what it printed so far. */
-class Supervisor {
-  output = '';
-  readonly ended: Promise<number | null>;
-
-  constructor(readonly process: ChildProcess) {
-    for (const stream of [process.stdout!, process.stderr!]) {
-      stream.on('data', (chunk) => (this.output += String(chunk)));
-    }
-    this.ended = once(process, 'close').then(([status]) => status as number | null);
-  }
-
-  async says(text: string): Promise<void> {
-    await until(`"${text}" in: ${this.output}`, () => this.output.includes(text), START_LIMIT_MS);
-  }
-}
-
-const supervisors: Supervisor[] = [];
-const start = (stateDir: string): Supervisor => {
+const supervisors: SupervisorProcess[] = [];
+const start = (stateDir: string): SupervisorProcess => {
   const args = [
     '--channels',
     '1',
@@ -40,9 +20,7 @@ const start = (stateDir: string): Supervisor => {
     '--state-dir',
     stateDir,
   ];
-  const supervisor = new Supervisor(
-    spawn(process.execPath, ['dist/src/cli/start.js', ...args], { cwd: root }),
-  );
+  const supervisor = SupervisorProcess.start(args);
   supervisors.push(supervisor);
   return supervisor;
 };
@@ -55,13 +33,6 @@ afterAll(async () => {
   await Promise.all(supervisors.map((s) => s.ended));
   await rm(folder, { recursive: true, force: true });
 });
-
-const partPids = async (stateDir: string): Promise<Record<string, number>> => {
-  const { parts } = JSON.parse(await readFile(join(stateDir, 'run.json'), 'utf8'));
-  return Object.fromEntries(
-    Object.entries(parts as Record<string, { pid: number }>).map(([name, { pid }]) => [name, pid]),
-  );
-};
 
 test('a swarm survives its parts, does not outlive its supervisor for long, and ends with Ctrl-C', async () => {
   const stateDir = join(folder, 'state');
@@ -113,9 +84,7 @@ test.each([
   [['--port-base', '80'], 'whole number from 1024'],
   [['--unknown'], 'unknown option'],
 ])('%j is refused before anything is started', async (args, message) => {
-  const supervisor = new Supervisor(
-    spawn(process.execPath, ['dist/src/cli/start.js', ...args], { cwd: root }),
-  );
+  const supervisor = SupervisorProcess.start(args);
   expect(await supervisor.ended).toBe(1);
   expect(supervisor.output).toContain(message);
 });

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PartProcess, growingDelayMs } from '../../src/platform/processes/part-process';
 import { until } from '../support/until';
@@ -97,20 +96,32 @@ test('a program that does not exist is a refusal', async () => {
   await expect(start('', { command: '/nowhere/program', awaitReady: never })).rejects.toThrow('ENOENT');
 });
 
-test('a log that grew too large is put aside at the start', async () => {
-  part = await StandInPart.create(`console.log('new'); setInterval(() => {}, 1000);`);
-  const logFile = join(part.folder, 'logs', 'stand-in.log');
-  await mkdir(join(part.folder, 'logs'));
-  await writeFile(logFile, Buffer.alloc(9 * 1024 * 1024));
-  running = new PartProcess(part.options());
-  await running.start();
-  expect((await stat(`${logFile}.1`)).size).toBe(9 * 1024 * 1024);
-  expect((await stat(logFile)).size).toBeLessThan(100);
-});
-
 test('restart delays grow up to ten seconds', () => {
   expect([1, 2, 3, 10].map(growingDelayMs)).toEqual([500, 1000, 2000, 10_000]);
 });
 
 const never = (signal: AbortSignal): Promise<void> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+
+test('a part that is renewed ends in order and starts anew, with the reason', async () => {
+  await start(OBEDIENT);
+  const firstPid = running.pid!;
+  running.renew('as the test wants it');
+  await until('running again', () => running.restarts === 1 && running.state === 'running');
+  expect(running.pid).not.toBe(firstPid);
+  expect(await part.read('signals')).toBe('SIGTERM\n');
+  expect(part.events[0]!.text).toBe('stand-in was ended, as the test wants it; starts again in 0.05 s');
+  // A crash after it is told as one.
+  process.kill(running.pid!, 'SIGKILL');
+  await until('it is told', () => part.events.length > 2);
+  expect(part.events[2]!.text).toContain('ended with SIGKILL');
+});
+
+test('a part that ignores it is killed and starts anew; one that does not run is left alone', async () => {
+  await start(OBEDIENT.replace('process.exit(0)', '0'), { stopLimitMs: 200 });
+  running.renew('as the test wants it');
+  await until('running again', () => running.restarts === 1 && running.state === 'running');
+  await running.stop();
+  running.renew('as the test wants it');
+  expect(running).toMatchObject({ state: 'stopped', pid: null, restarts: 1 });
+});

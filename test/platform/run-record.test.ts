@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf, isAlive } from '../../src/platform/processes/process-identity';
 import { RunRecord } from '../../src/platform/processes/run-record';
+import { SmallDisk } from '../support/small-disk';
 import { until } from '../support/until';
 import { lives } from './stand-in-part';
 
@@ -97,4 +99,64 @@ test('a process that ended but was not waited for does not count as alive', asyn
   );
   await until('it is a zombie', () => lives(zombie) && identityOf(zombie) === null);
   expect(isAlive(identityOf(parent.pid!)!)).toBe(true);
+});
+
+describe('on a full disk', () => {
+  let disk: SmallDisk | undefined;
+  beforeEach(() => (disk = SmallDisk.mount(256 * 1024)));
+  afterEach(() => disk?.unmount());
+  const recorded = async (): Promise<string[]> => {
+    const run = JSON.parse(await readFile(join(disk!.path, 'run.json'), 'utf8')) as { parts: object };
+    return Object.keys(run.parts);
+  };
+
+  test('parts are noted and taken out as ever, so that the next start finds what is left', async () => {
+    if (!disk) return;
+    const record = await RunRecord.claim(disk.path);
+    disk.fill();
+    const pid = startProcess();
+    for (let i = 0; i < 60; i += 1) record.add(`enc-${i}`, pid);
+    for (let i = 1; i < 60; i += 1) record.remove(`enc-${i}`);
+    expect(await recorded()).toEqual(['enc-0']);
+    // As a supervisor that was killed would have left it.
+    const text = await readFile(join(disk.path, 'run.json'), 'utf8');
+    await writeFile(
+      join(stateDir, 'run.json'),
+      text.replace(/"supervisor":\{[^}]*\}/, `"supervisor":${JSON.stringify(GONE)}`),
+    );
+    const next = await RunRecord.claim(stateDir);
+    expect(next.endedLeftovers).toEqual([`enc-0 (${pid})`]);
+  });
+
+  test('a record that can not be written stops nobody, and is written once there is room', async () => {
+    if (!disk) return;
+    const record = await RunRecord.claim(disk.path);
+    // As on a disk that copies what is overwritten: the room that was reserved is of no use.
+    await rm(join(disk.path, 'run.json'));
+    disk.fill();
+    record.add('relay', startProcess());
+    record.add('origin', startProcess());
+    record.remove('origin');
+    disk.free();
+    const isWritten = (): boolean => {
+      try {
+        return readFileSync(join(disk!.path, 'run.json'), 'utf8').includes('"relay"');
+      } catch {
+        return false;
+      }
+    };
+    await until('it is written', isWritten);
+    expect(await recorded()).toEqual(['relay']);
+    record.release();
+  });
+
+  test('a folder without room is refused by name', async () => {
+    if (!disk) return;
+    disk.fill();
+    const refusal = RunRecord.claim(disk.path);
+    await expect(refusal).rejects.toMatchObject({
+      code: 'storage-full',
+      hint: expect.stringContaining('Make room'),
+    });
+  });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChannelFiles } from '../../src/media/relay/channel-files';
@@ -8,12 +8,12 @@ beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'channel-files-'))));
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const record = { gopDurationTicks: 180_000, nextGop: 7 };
-const loaded = () => new ChannelFiles(root).load();
+const loaded = async () => (await new ChannelFiles(root).load()).records;
 const pathOf = (name: string): string => join(root, 'relay', name);
 
 test('a channel is in a file of its own, and its GOPs beside that', async () => {
   const files = new ChannelFiles(root);
-  expect(await files.load()).toEqual(new Map());
+  expect(await files.load()).toEqual({ records: new Map(), damaged: new Map() });
   await files.create('ch-1', record);
   await files.create('ch-2', { ...record, nextGop: 0 });
   expect(JSON.parse(readFileSync(pathOf('ch-1.json'), 'utf8'))).toEqual(record);
@@ -46,13 +46,16 @@ test('what else is in the folder is no channel', async () => {
 });
 
 test.each(['', '{"gopDurationTicks":180000}', 'not JSON'])(
-  'a file with %j is told of by its name',
+  'a file with %j is set aside, and told of by its name',
   async (text) => {
     await new ChannelFiles(root).load();
     writeFileSync(pathOf('ch-1.json'), text);
-    await expect(loaded()).rejects.toMatchObject({
-      message: `${pathOf('ch-1.json')} is not a channel record. Hint: remove it; its GOP numbers are lost.`,
-      cause: expect.any(Error) as unknown,
-    });
+    const { records, damaged } = await new ChannelFiles(root).load();
+    expect(records).toEqual(new Map());
+    const [aside] = readdirSync(join(root, 'relay'));
+    expect(aside).toMatch(/^ch-1\.json\.aside-/);
+    expect(damaged.get('ch-1')).toMatch(pathOf('ch-1.json'));
+    expect(damaged.get('ch-1')).toContain(pathOf(aside!));
+    expect(readFileSync(pathOf(aside!), 'utf8')).toBe(text);
   },
 );

@@ -50,6 +50,7 @@ const storeOf = (over: Partial<RingStoreOptions> = {}): RingStore =>
     ringSeconds: 24,
     ringMaxBytes: 1e6,
     health,
+    requireLock: async () => {},
     log: log as never,
     ...over,
   });
@@ -314,4 +315,13 @@ test('its files are closed with it', async () => {
   disk.steps.length = 0;
   await store.close();
   expect(disk.steps).toEqual(Array(2).fill('close 000000000000.gops'));
+});
+
+test('nothing is written once another process may use the folder', async () => {
+  const store = storeOf({ requireLock: () => Promise.reject(new Error('the lock was taken away')) });
+  await store.load();
+  expect(await store.save([gopOf(0)], 0)).toBe(false);
+  expect(health.status).toMatchObject({ state: 'failing', message: 'the lock was taken away' });
+  await store.close();
+  expect((await restoredBy()).gops).toEqual([]);
 });

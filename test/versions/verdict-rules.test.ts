@@ -1,10 +1,5 @@
-import {
-  noEvidence,
-  rolloutMetrics,
-  verdictInWords,
-  type Evidence,
-  type RolloutMetric,
-} from '../../src/domain';
+import { noEvidence, rolloutMetrics, type Evidence, type RolloutMetric } from '../../src/domain';
+import { verdictInWords } from '../../src/domain/rollout-words';
 import { eValueAbove, eValueBelow } from '../../src/versions/e-values';
 import { judgeBuild } from '../../src/versions/verdict';
 
@@ -81,29 +76,28 @@ describe('a build is good', () => {
 });
 
 describe('the verdict in words', () => {
-  const wordsOf = (...evidence: Parameters<typeof evidenceOf>): string =>
-    verdictInWords(judgeBuild(evidenceOf(...evidence), rates, 0));
+  const wordsOf = (evidence: Evidence): string => verdictInWords(judgeBuild(evidence, rates, 0));
 
   test('of a worse build names the metric that says so most', () => {
-    const { eWorse } = judgeBuild(evidenceOf([40, 0], { lateness: [40, 20], cpu: [40, 9] }), rates, 0);
-    expect(wordsOf([40, 0], { lateness: [40, 20], cpu: [40, 9] })).toBe(
-      `worse, above all in lateness: worse in 20 of 40 comparisons, 2.00 against 3.00 (e-value ${eWorse.toPrecision(3)}, limit 100)`,
+    const verdict = judgeBuild(evidenceOf([40, 0], { lateness: [40, 20], cpu: [40, 9] }), rates, 0);
+    expect(verdictInWords(verdict)).toBe(
+      `worse, above all in lateness: worse in 20 of 40 comparisons, 2.00 against 3.00 (e-value ${verdict.eWorse.toPrecision(3)}, limit 100)`,
     );
-    expect(wordsOf([9, 9])).toMatch(/^worse, above all in lateness: worse in 9 of 9/);
+    expect(wordsOf(evidenceOf([9, 9]))).toMatch(/^worse, above all in lateness: worse in 9 of 9/);
   });
 
   test('of a good build names the metric that came closest', () => {
-    expect(wordsOf([100, 0], { speed: [100, 12] })).toBe(
+    expect(wordsOf(evidenceOf([100, 0], { speed: [100, 12] }))).toBe(
       'good in every metric; closest was speed: worse in 12 of 100 comparisons',
     );
   });
 
   test('of an undecided one names the metric of which least is known, the first of like ones', () => {
-    const { metrics } = judgeBuild(evidenceOf([100, 0], { cpu: [4, 0] }), rates, 0);
-    expect(wordsOf([100, 0], { cpu: [4, 0] })).toBe(
-      `undecided; least is known of cpu: worse in 0 of 4 comparisons (e-value ${metrics.cpu.eGood.toPrecision(3)} of 20)`,
+    const verdict = judgeBuild(evidenceOf([100, 0], { cpu: [4, 0] }), rates, 0);
+    expect(verdictInWords(verdict)).toBe(
+      `undecided; least is known of cpu: worse in 0 of 4 comparisons (e-value ${verdict.metrics.cpu.eGood.toPrecision(3)} of 20)`,
     );
-    expect(wordsOf([0, 0])).toBe(
+    expect(wordsOf(evidenceOf([0, 0]))).toBe(
       'undecided; least is known of quality: worse in 0 of 0 comparisons (e-value 1.00 of 20)',
     );
   });

@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import type { WorkflowHandle } from '@temporalio/client';
 import { withFailures } from '../../activities/kit/failures';
 import { buildActivities, versionActivities } from '../../activities/versions/versions';
+import { OriginClient } from '../../src/contracts/origin';
 import {
   SwarmError,
   versionsControl,
@@ -27,7 +28,7 @@ beforeAll(async () => {
     ...buildActivities({ ffmpegPath: 'ffmpeg' }),
     ...versionActivities({
       cell: bench.cell,
-      originUrl: 'http://127.0.0.1:1',
+      origin: new OriginClient('http://127.0.0.1:1'),
       versions: { read: async () => ({ ...(await state()), isRolloutRunning: false }) },
       temporal: () => bench.client,
       encoders: {

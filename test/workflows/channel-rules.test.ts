@@ -115,12 +115,12 @@ describe('a move', () => {
     );
   });
 
-  test('that is undone is answered with how it ended; the channel is where it was', async () => {
+  test('that is undone tells whoever asked why, and how it ended; the channel is where it was', async () => {
     await withChannel({ prepareTarget: fails('encoder-full') }, async ({ temporal, pass, state }) => {
       const { result } = temporal.update(ID, 'move', [requestOf()]);
       await pass(5_000);
       expect(await result).toMatchObject({
-        ...{ outcome: 'compensated', workflowId: 'handoff/ch-1/8' },
+        ...{ outcome: 'compensated', workflowId: 'handoff/ch-1/8', ownerEncoderId: 'enc-1' },
         failure: { code: 'encoder-full', message: 'It answered encoder-full.' },
       });
       expect(state()).toMatchObject({
@@ -134,7 +134,7 @@ describe('a move', () => {
     await withChannel({ chooseTarget: fails('no-target') }, async ({ move, pass, state }) => {
       const asked = move();
       await pass(5_000);
-      expect(await asked).toBe('no-target: It answered no-target.');
+      expect(await asked).toBe('refused: no-target: It answered no-target.');
       expect(state()).toMatchObject({ ownerEncoderId: 'enc-1', ownerSessionId: 'old', token: 4 });
     });
   });
@@ -186,7 +186,9 @@ describe('a request that comes twice is one', () => {
     await withChannel({ chooseTarget: fails('no-target') }, async ({ move, pass, of }) => {
       const first = move();
       await pass(5_000);
-      expect([await first, await move()]).toEqual(Array(2).fill('no-target: It answered no-target.'));
+      expect([await first, await move()]).toEqual(
+        Array(2).fill('refused: no-target: It answered no-target.'),
+      );
       expect(of('chooseTarget')).toHaveLength(1);
     });
   });

@@ -71,6 +71,7 @@ beforeAll(async () => {
     workflowId: `swarm/${bench.cell}`,
     taskQueue: bench.taskQueue,
     args: [{ cell: bench.cell, cycleSeconds: 3_600, policy }],
+    memo: { installationId: 'of this test' },
   });
 }, 60_000);
 afterAll(async () => {
@@ -408,6 +409,7 @@ test('the swarm and its channels continue as new, and lose nothing', async () =>
     return (await runOf()) !== before.run;
   }, 30_000);
   const after = await state();
+  expect((await bench.swarm().describe()).memo).toEqual({ installationId: 'of this test' });
   expect(after.channels).toEqual(before.channels);
   expect(after.cycle).toBeGreaterThan(before.cycle);
 

@@ -49,8 +49,8 @@ export const groups = {
   },
   /** Who is lost. */
   sentinel: {
-    mutate: ['src/telemetry/sentinel.ts'],
-    tests: ['test/telemetry/sentinel.test.ts'],
+    mutate: ['src/collector/sentinel.ts'],
+    tests: ['test/collector/sentinel.test.ts'],
   },
   fitness: {
     mutate: ['src/fitness/*.ts'],

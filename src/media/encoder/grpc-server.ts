@@ -10,6 +10,7 @@ import type { WireDescription, WireSession, WireTelemetry } from '../../contract
 import { ENCODER_SERVICE, encoderContract } from '../../contracts/encoder/grpc-contract';
 import { toServiceError } from '../../contracts/encoder/grpc-errors';
 import { SwarmError } from '../../domain';
+import { LimitedLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
 
 /** Calls under way at a stop may take this long to end. */
@@ -61,13 +62,15 @@ export const serveEncoder = async (
 
 /** gRPC handlers that answer with what a method returns, and with a refusal for what it throws. */
 const implementationOf = (methods: EncoderMethods, log: Logger): UntypedServiceImplementation => {
+  const unexpected = new LimitedLog(log);
   const handler =
     (name: string, method: (request: unknown) => unknown) =>
     (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
       new Promise((resolve) => resolve(method(call.request))).then(
         (answer) => callback(null, answer),
         (error: unknown) => {
-          if (!(error instanceof SwarmError)) log.error({ err: error, name }, 'unexpected error');
+          if (!(error instanceof SwarmError))
+            unexpected.write('error', name, { err: error, name }, 'unexpected error');
           const refusal =
             error instanceof SwarmError
               ? error

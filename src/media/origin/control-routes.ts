@@ -11,6 +11,7 @@ import {
 } from '../../contracts/origin';
 import { SwarmError, idSchema, renditionSchema, type ErrorCode } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
+import { LimitedLog, urlForLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
 import type { Origin } from './origin';
 import { discardBody, readBody } from './read-body';
@@ -74,6 +75,7 @@ const alarming = new Set<ErrorCode>([
 export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger): Router => {
   const router = Router();
   const body = json({ limit: '16kb', type: () => true });
+  const refusals = new LimitedLog(log);
   let uploads = 0;
 
   const idOf = (req: Request): string => parseOrRefuse(channelParameters, req.params, 'channel').id;
@@ -88,7 +90,8 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
           const channel = origin.find(String(req.params.id));
           channel?.countRefusal(error.code);
           const level = alarming.has(error.code) ? 'warn' : 'debug';
-          log[level]({ channel: channel?.id, code: error.code, url: req.originalUrl }, error.message);
+          const fields = { channel: channel?.id, code: error.code, url: urlForLog(req.originalUrl) };
+          refusals.write(level, error.code, fields, error.message);
         }
         throw error;
       }

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { SwarmError } from '../../domain';
-import { lastWordsIn, openPartLog } from './part-log';
+import { DEFAULT_LOG_BYTES, PartLog, lastWordsIn } from './part-log';
 import { signalGroup } from './process-identity';
 
 export type PartState = 'starting' | 'running' | 'restarting' | 'stopped';
@@ -19,6 +18,8 @@ export interface PartOptions {
   args: readonly string[];
   env: NodeJS.ProcessEnv;
   logFile: string;
+  /** Size at which the log is put aside; default DEFAULT_LOG_BYTES. */
+  logMaxBytes?: number;
   /** Resolves once the part can work; rejects when it can't be told. Aborted when the process ends. */
   awaitReady: (signal: AbortSignal) => Promise<void>;
   readyLimitMs: number;
@@ -42,6 +43,9 @@ export interface PartRig {
 /** Half a second, doubled up to 10 s. */
 export const growingDelayMs = (restarts: number): number => Math.min(10_000, 500 * 2 ** (restarts - 1));
 
+/** How often a log is looked at for its size. */
+const LOG_LOOK_MS = 1_000;
+
 /** A part that lived so long before it ended starts its restart delays anew. */
 const STEADY_AFTER_MS = 60_000;
 
@@ -58,6 +62,8 @@ export class PartProcess {
   private restartTimer: NodeJS.Timeout | null = null;
   private crashesInARow = 0;
   private wanted = false;
+  /** Why it was told to end so that it starts anew. */
+  private renewal: string | null = null;
 
   constructor(private readonly options: PartOptions) {}
 
@@ -99,6 +105,17 @@ export class PartProcess {
     clearTimeout(limit);
   }
 
+  /** Ends the process so that it starts anew, for a fault that nothing else mends. Nothing to do unless it runs. */
+  renew(why: string): void {
+    const { child } = this;
+    if (this.state !== 'running' || child?.pid === undefined) return;
+    const { pid } = child;
+    this.renewal = why;
+    child.kill('SIGTERM');
+    const limit = setTimeout(() => signalGroup(pid, 'SIGKILL'), this.options.stopLimitMs);
+    void this.ended.then(() => clearTimeout(limit));
+  }
+
   /** Ends the process and all that it started at once; for a second Ctrl-C. Does not wait. */
   killNow(): void {
     this.wanted = false;
@@ -108,16 +125,18 @@ export class PartProcess {
   }
 
   private async spawnAndAwaitReady(): Promise<void> {
-    const { name, command, args, env, logFile, readyLimitMs } = this.options;
-    const log = openPartLog(logFile);
-    const child = spawn(command, args, { env, detached: true, stdio: ['ignore', log, log] });
-    closeSync(log);
+    const { name, command, args, env, logFile, logMaxBytes = DEFAULT_LOG_BYTES, readyLimitMs } = this.options;
+    const log = PartLog.open(logFile, logMaxBytes);
+    const child = spawn(command, args, { env, detached: true, stdio: ['ignore', log.stdio, log.stdio] });
+    const logLooks = setInterval(() => log.keepWithinBound(), LOG_LOOK_MS).unref();
     const lifetime = new AbortController();
     this.child = child;
     this.startedAtMs = Date.now();
     this.ended = new Promise((resolve) => {
       const end = (how: string): void => {
         if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+        clearInterval(logLooks);
+        log.close();
         this.child = null;
         this.options.onEnded(name);
         lifetime.abort(new SwarmError('unavailable', `${name} ended with ${how}`));
@@ -149,7 +168,9 @@ export class PartProcess {
     this.crashesInARow += 1;
     this.state = 'restarting';
     const delayMs = this.options.restartDelayMs(this.crashesInARow);
-    const text = `${this.name} ended with ${how}; starts again in ${delayMs / 1000} s`;
+    const end = this.renewal === null ? `ended with ${how}` : `was ended, ${this.renewal}`;
+    this.renewal = null;
+    const text = `${this.name} ${end}; starts again in ${delayMs / 1000} s`;
     this.options.onEvent({ part: this.name, kind: 'crashed', text });
     this.restartTimer = setTimeout(() => void this.restart(), delayMs);
   }

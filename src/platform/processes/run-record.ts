@@ -1,9 +1,12 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
+import { isDiskFull } from '../durable-file';
+import { lockFolder, type FolderLock } from '../folder-lock';
+import { RetriedWrite } from '../retried-write';
 import { identityOf, isAlive, signalGroup, type ProcessIdentity } from './process-identity';
 
 const identitySchema = z.object({ pid: z.int().positive(), began: z.string() });
@@ -13,6 +16,13 @@ const recordSchema = z.object({
 });
 type Run = z.infer<typeof recordSchema>;
 
+/**
+ * Room that the file takes up from the start, padded with spaces, for some thousand parts. It is overwritten in place:
+ * that needs no room on a full disk.
+ */
+const RESERVED_BYTES = 64 * 1024;
+/** What is written is a multiple of this: up to one of them (some 60 parts) a kill can't leave half of a write. */
+const BLOCK_BYTES = 4_096;
 const LEFTOVER_TERM_LIMIT_MS = 4_000;
 const LEFTOVER_KILL_LIMIT_MS = 2_000;
 
@@ -54,76 +64,110 @@ const endLeftovers = async (run: Run): Promise<string[]> => {
   return leftovers.map(([name, { pid }]) => `${name} (${pid})`);
 };
 
+/** The refusal where another swarm runs on the folder, by the record that it keeps there. */
+const alreadyRuns = (stateDir: string, run: Run | null): SwarmError | undefined => {
+  if (!run || !isAlive(run.supervisor)) return undefined;
+  const { pid } = run.supervisor;
+  return new SwarmError(
+    'conflict',
+    `A swarm runs on ${stateDir} already: process ${pid}.`,
+    `Use it, stop it (Ctrl-C there, or kill ${pid}), or start another one with --state-dir and --port-base.`,
+  );
+};
+
+/** @throws Error of the file system */
+const writeWhole = (fd: number, bytes: Buffer): void => {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, done);
+};
+
+const refusalOf = (stateDir: string, what: string, error: unknown): SwarmError =>
+  new SwarmError(
+    isDiskFull(error) ? 'storage-full' : 'unavailable',
+    `The state folder ${stateDir} can't be ${what}: ${(error as Error).message}.`,
+    isDiskFull(error)
+      ? 'Make room there, or name another folder with --state-dir.'
+      : 'Give the folder to this user, or name another one with --state-dir.',
+  );
+
 /** `run.json` of a state folder: who runs the swarm there, and the processes that it started. */
 export class RunRecord {
   private readonly parts: Record<string, ProcessIdentity> = {};
+  private readonly saved = new RetriedWrite(() => this.write());
+  /** Of the record in the file: a shorter one must cover it. Null: not known, so all is covered. */
+  private writtenBytes: number | null = null;
 
   private constructor(
     private readonly file: string,
     private readonly supervisor: ProcessIdentity,
+    private readonly lock: FolderLock,
     /** Parts of an earlier, killed run that were ended now, as "name (pid)". */
     readonly endedLeftovers: string[],
   ) {}
 
   /**
    * Claims a state folder for this process; ends what a killed supervisor left running there.
-   * @throws SwarmError conflict, with the pid, while another swarm runs on the folder
+   * @throws SwarmError conflict, with the pid, while another swarm runs on the folder; storage-full; unavailable
    */
   static async claim(stateDir: string): Promise<RunRecord> {
-    await mkdir(stateDir, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-      throw new SwarmError(
-        'unavailable',
-        `The state folder ${stateDir} can't be made: ${error.message}.`,
-        'Give the folder to this user, or name another one with --state-dir.',
-      );
+    await mkdir(stateDir, { recursive: true }).catch((error: unknown) => {
+      throw refusalOf(stateDir, 'made', error);
     });
     const file = join(stateDir, 'run.json');
     const supervisor = identityOf(process.pid) ?? { pid: process.pid, began: '' };
+    const lock = await lockFolder(stateDir, 'swarm').catch((error: unknown) => {
+      throw alreadyRuns(stateDir, readRun(file)) ?? error;
+    });
     const earlier = readRun(file);
-    if (earlier && isAlive(earlier.supervisor)) {
-      const { pid } = earlier.supervisor;
-      throw new SwarmError(
-        'conflict',
-        `A swarm runs on ${stateDir} already: process ${pid}.`,
-        `Use it, stop it (Ctrl-C there, or kill ${pid}), or start another one with --state-dir and --port-base.`,
-      );
-    }
-    const ended = earlier ? await endLeftovers(earlier) : [];
-    const record = new RunRecord(file, supervisor, ended);
+    const running = alreadyRuns(stateDir, earlier);
     try {
-      record.save();
+      if (running) throw running;
+      const ended = earlier ? await endLeftovers(earlier) : [];
+      const record = new RunRecord(file, supervisor, lock, ended);
+      record.write();
+      return record;
     } catch (error) {
-      throw new SwarmError(
-        'unavailable',
-        `The state folder ${stateDir} can't be written: ${(error as Error).message}.`,
-        'Give the folder to this user, or name another one with --state-dir.',
-      );
+      await lock.release();
+      throw error instanceof SwarmError ? error : refusalOf(stateDir, 'written', error);
     }
-    return record;
   }
 
-  /** Notes a part's process. Written before anything else happens: the next start must find it. */
+  /**
+   * Notes a part's process. Written before anything else happens: the next start must find it. Where the disk refuses,
+   * it is written as soon as that is possible: the swarm goes on meanwhile.
+   */
   add(name: string, pid: number): void {
     const identity = identityOf(pid);
     if (!identity) return;
     this.parts[name] = identity;
-    this.save();
+    this.saved.now();
   }
 
   remove(name: string): void {
     if (!(name in this.parts)) return;
     delete this.parts[name];
-    this.save();
+    this.saved.now();
   }
 
   /** Gives the folder free. */
-  release(): void {
+  async release(): Promise<void> {
+    this.saved.cancel();
     rmSync(this.file, { force: true });
+    await this.lock.release();
   }
 
-  private save(): void {
+  /** @throws Error of the file system */
+  private write(): void {
     const run: Run = { supervisor: this.supervisor, parts: this.parts };
-    writeFileSync(`${this.file}.new`, `${JSON.stringify(run, null, 2)}\n`);
-    renameSync(`${this.file}.new`, this.file);
+    const text = JSON.stringify(run);
+    const fd = openSync(this.file, constants.O_RDWR | constants.O_CREAT, 0o644);
+    try {
+      const least = this.writtenBytes ?? Math.max(fstatSync(fd).size, RESERVED_BYTES);
+      const blocks = Math.ceil(Math.max(text.length, least) / BLOCK_BYTES);
+      this.writtenBytes = null;
+      writeWhole(fd, Buffer.from(text.padEnd(blocks * BLOCK_BYTES)));
+      this.writtenBytes = text.length;
+    } finally {
+      closeSync(fd);
+    }
   }
 }

@@ -15,6 +15,16 @@ interface RetryPolicy {
   maximumInterval?: Duration;
   nonRetryableErrorTypes?: string[];
 }
+/** How a workflow starts another one. */
+export interface ChildOptions {
+  workflowId: string;
+  args: never[];
+  staticSummary?: string;
+  staticDetails?: string;
+  parentClosePolicy?: string;
+  workflowTaskTimeout?: Duration;
+  typedSearchAttributes?: { key: { name: string }; value: unknown }[];
+}
 export interface ActivityOptions {
   /** What a person reads of it in the history. */
   summary?: string;
@@ -41,16 +51,6 @@ export interface Attempt {
 export interface Heartbeats {
   before: unknown;
   last: unknown;
-}
-
-export interface ChildOptions {
-  workflowId: string;
-  args: never[];
-  staticSummary?: string;
-  staticDetails?: string;
-  parentClosePolicy?: string;
-  workflowTaskTimeout?: Duration;
-  typedSearchAttributes?: { key: { name: string }; value: unknown }[];
 }
 
 export interface WorkflowRun {

@@ -1,4 +1,4 @@
-import { failureOf, type ChannelWorkflowState, type MoveResult } from '../../../src/domain';
+import type { ChannelWorkflowState, MoveResult } from '../../../src/domain';
 import { refusal } from '../../../workflows/kit/failures';
 import { channel } from '../../../workflows/moves/channel';
 import {
@@ -35,10 +35,9 @@ export interface ChannelScene extends Scene {
 }
 
 const outcomeOf = (result: unknown): string => {
-  if (result === undefined) return 'done';
-  const { outcome, ownerEncoderId, workflowId, failure } = result as MoveResult;
-  const why = failureOf({ outcome, ...(failure && { failure }) });
-  return why ? `${why.code}: ${why.message}` : `${outcome} by ${workflowId}, on ${ownerEncoderId}`;
+  const { outcome, ownerEncoderId, workflowId, failure } = (result ?? {}) as Partial<MoveResult>;
+  if (failure) return `${outcome}: ${failure.code}: ${failure.message}`;
+  return outcome ? `${outcome} by ${workflowId}, on ${ownerEncoderId}` : 'done';
 };
 const refusalOf = (error: unknown): string => {
   const { type, message } = (error as { cause: { type: string; message: string } }).cause;

@@ -6,6 +6,7 @@ import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Activities } from '../../../activities';
 import { requestActivities } from '../../../activities/moves/requests';
 import { taskQueueOf } from '../../../src/config/config';
+import { OriginClient } from '../../../src/contracts/origin';
 import {
   channelControl,
   channelWithDefaults,
@@ -127,7 +128,11 @@ export class Workbench {
 
   /** The real requests to other workflows, on an origin that answers as told. */
   requests(originUrl: string) {
-    return requestActivities({ cell: this.cell, originUrl, temporal: () => this.client });
+    return requestActivities({
+      cell: this.cell,
+      origin: new OriginClient(originUrl),
+      temporal: () => this.client,
+    });
   }
 
   /** A channel of its own for each test. */
