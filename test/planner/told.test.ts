@@ -265,7 +265,7 @@ describe('what a plan can’t do is told', () => {
     const channels = Array.from({ length: 400 }, (_, i) => channelOn({ ...spec, id: `w-${i}` }, null));
     const { unmet } = plan({ ...defaultSwarm(), channels });
     expect(unmet).toHaveLength(101);
-    expect(unmet.at(-1)).toEqual({ why: expect.stringMatching(/^2\d\d more wishes could not be met$/) });
+    expect(unmet.at(-1)).toEqual({ why: expect.stringMatching(/^2\d\d more needs could not be met$/) });
   });
 });
 

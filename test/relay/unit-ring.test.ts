@@ -128,6 +128,7 @@ describe('units that are dropped', () => {
     expect(ring.sequenceToDecode(301)).toBeUndefined();
     ring.append(key(400));
     expect(ring.at(4)).toMatchObject({ ptsTicks: 400, arrival: 9 });
+    expect(ring.oldestKeyframeTicks).toBe(0);
   });
 
   test('are none where nothing is that late', () => {

@@ -61,6 +61,35 @@ describe('a stamped picture', () => {
     expect(readStamp(band, width, height, key, 'ch-1')).toEqual({ ok: true, frame: 4_711 });
   });
 
+  /** Turns black and white round where a cell's own coordinates, from 0 to 1, say so. */
+  const spoilt = (isSpoilt: (across: number, down: number) => boolean): Uint8Array => {
+    const [width, height] = [1280, 720];
+    const luma = stamped(4_711, 'ch-1', width, height);
+    const cellPx = 40;
+    for (let y = 0; y < stampBandHeightPx(height); y++) {
+      for (let x = 0; x < width; x++) {
+        const [across, down] = [((x + 0.5) / cellPx) % 1, ((y + 0.5) / cellPx) % 1];
+        if (isSpoilt(across, down)) luma[y * width + x] = 251 - luma[y * width + x]!;
+      }
+    }
+    return luma;
+  };
+  const isOuter = (at: number): boolean => at < 0.25 || at > 0.75;
+
+  test('is read in the middle half of its cells: what is around that may be lost in the encode', () => {
+    const luma = spoilt((across, down) => isOuter(across) || isOuter(down));
+    expect(readStamp(luma, 1280, 720, key, 'ch-1')).toEqual({ ok: true, frame: 4_711 });
+  });
+
+  test.each([0, 1, 2, 3, 4])(
+    'is read though strip %i of five through the middle of each cell is lost',
+    (strip) => {
+      const isIn = (at: number): boolean => Math.floor((at - 0.25) / 0.1) === strip;
+      for (const luma of [spoilt((across) => isIn(across)), spoilt((_, down) => isIn(down))])
+        expect(readStamp(luma, 1280, 720, key, 'ch-1')).toEqual({ ok: true, frame: 4_711 });
+    },
+  );
+
   test('is black and white in video range within its band, and as it was below', () => {
     const luma = stamped(1);
     const rows = stampBandHeightPx(H);

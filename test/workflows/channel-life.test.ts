@@ -51,7 +51,7 @@ describe('a recovery', () => {
         const recovered = recover();
         await pass(5_000);
         expect(await moved).toMatch(/^completed/);
-        expect(await recovered).toMatch(/^conflict: ch-1 is owned by session new on enc-2/);
+        expect(await recovered).toMatch(/^refused: conflict: ch-1 is owned by session new on enc-2/);
         expect(names().lastIndexOf('chooseTarget')).toBeGreaterThan(names().indexOf('recordMove'));
         expect(state()).toMatchObject({ status: 'on-air', ownerEncoderId: 'enc-2', token: 5 });
       },

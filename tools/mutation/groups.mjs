@@ -65,8 +65,8 @@ export const groups = {
   planner: {
     mutate: ['src/planner/*.ts'],
     tests: [
-      'test/planner/{choose-target,departures,make-plan,planner-updates,rearrangement}.test.ts',
-      'test/planner/{redundancy,scale-decision,scale-maths,small-rules,threshold-rule,told}.test.ts',
+      'test/planner/{choose-target,departures,letting-go,make-plan,planner-updates}.test.ts',
+      'test/planner/{rearrangement,redundancy,scale-decision,scale-maths,small-rules,threshold-rule,told}.test.ts',
     ],
   },
   sagas: {
