@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DiskBudget } from '../../src/media/origin/disk-budget';
 import { Ledger, readLedgerFile } from '../../src/media/origin/ledger';
 import { Origin } from '../../src/media/origin/origin';
 import type { LedgerRecord } from '../../src/media/origin/records';
@@ -109,7 +110,7 @@ describe('a channel of the origin', () => {
   const open = (): Promise<Origin> =>
     Origin.open(
       join(root, 'origin'),
-      { limits, log, now: () => 0, health: new StorageHealth(log), relay: {} as never },
+      { limits, budget: new DiskBudget({ ...limits, totalBytes: null }), log, now: () => 0, health: new StorageHealth(log), relay: {} as never },
       10,
     );
   const format = { gopDurationTicks: 180_000, framesPerSecond: 25 };

@@ -53,6 +53,11 @@ export class Channel {
     this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits);
   }
 
+  /** Bytes of its segments. */
+  get storedBytes(): number {
+    return this.media.storedBytes;
+  }
+
   get onAir(): boolean {
     return this.record.onAir;
   }

@@ -4,12 +4,18 @@ import type { OriginChannel } from '../../contracts/origin';
 import { SwarmError, idSchema } from '../../domain';
 import { makeDirectoryDurably, storageRefusal } from '../../platform/durable-file';
 import { Channel, type ChannelParts } from './channel';
+import type { DiskBudget } from './disk-budget';
 import { newOwnership } from './ownership';
 import type { ChannelRecord } from './records';
 import { loadChannel, readChannelRecord } from './recovery';
 
 /** How often segments are looked through for those past their retention. */
 const EXPIRY_INTERVAL_MS = 10_000;
+
+export interface OriginParts extends ChannelParts {
+  /** What the segments of all channels may take up together. */
+  budget: DiskBudget;
+}
 
 /** All channels of an origin, on air or remembered for their tokens. */
 export class Origin {
@@ -18,7 +24,7 @@ export class Origin {
 
   private constructor(
     private readonly directory: string,
-    private readonly parts: ChannelParts,
+    private readonly parts: OriginParts,
     private readonly maxChannels: number,
   ) {}
 
@@ -26,7 +32,7 @@ export class Origin {
    * Brings back all channels below a directory. One process at a time may use it.
    * @throws SwarmError unavailable when a channel's record is damaged
    */
-  static async open(directory: string, parts: ChannelParts, maxChannels: number): Promise<Origin> {
+  static async open(directory: string, parts: OriginParts, maxChannels: number): Promise<Origin> {
     const origin = new Origin(directory, parts, maxChannels);
     await makeDirectoryDurably(directory);
     const names = (await readdir(directory)).filter((name) => idSchema.safeParse(name).success);
@@ -36,6 +42,8 @@ export class Origin {
         if (record) await origin.load(id, record);
       }),
     );
+    const onAir = origin.onAir().map(({ id }) => id);
+    await parts.budget.begin(directory, () => origin.storedBytes, onAir);
     await origin.expireAll();
     origin.expiry = setInterval(() => void origin.housekeep(), EXPIRY_INTERVAL_MS).unref();
     return origin;
@@ -46,13 +54,20 @@ export class Origin {
     id: string,
     options: { gopDurationTicks: number; framesPerSecond: number },
   ): Promise<OriginChannel> {
-    const channel = this.channels.get(id) ?? (await this.create(id, options));
-    return channel.register(options);
+    const known = this.channels.get(id);
+    if (!known?.onAir) await this.parts.budget.admit(id);
+    try {
+      return await (known ?? (await this.create(id, options))).register(options);
+    } catch (error) {
+      if (!this.find(id)) this.parts.budget.release(id);
+      throw error;
+    }
   }
 
   /** Idempotent: an unknown channel counts as removed. */
   async remove(id: string): Promise<void> {
     await this.channels.get(id)?.remove();
+    this.parts.budget.release(id);
   }
 
   /** The channel, if it is on air. */
@@ -75,6 +90,11 @@ export class Origin {
   /** Callers that wait for a GOP of any channel. */
   get waiting(): number {
     return this.onAir().reduce((sum, channel) => sum + channel.waiting, 0);
+  }
+
+  /** Bytes of the segments of all channels. */
+  private get storedBytes(): number {
+    return [...this.channels.values()].reduce((sum, channel) => sum + channel.storedBytes, 0);
   }
 
   async close(): Promise<void> {
@@ -121,6 +141,7 @@ export class Origin {
   }
 
   private async housekeep(): Promise<void> {
+    await this.parts.budget.look().catch(() => undefined);
     await this.expireAll();
     // Whoever publishes finds out by itself; of the others nobody would notice that there is room again.
     for (const id of this.parts.health.status.affected)

@@ -7,6 +7,7 @@ import type { Logger } from '../../platform/logger';
 import { StorageHealth } from '../../platform/storage-health';
 import type { MediaLimits } from './channel-media';
 import { controlRoutes, type ControlLimits } from './control-routes';
+import { DiskBudget } from './disk-budget';
 import { Origin } from './origin';
 import { playerRoutes } from './player-routes';
 import { relayLedgerAt } from './relay-ledger';
@@ -25,6 +26,8 @@ export interface OriginOptions {
 }
 
 export interface OriginLimits extends MediaLimits, ControlLimits {
+  /** What the segments of all channels take up together; null: as much as the disk has when it starts. */
+  totalBytes: number | null;
   /** Channels on air or remembered for their tokens. */
   maxChannels: number;
 }
@@ -34,6 +37,7 @@ const BYTES_PER_MIB = 2 ** 20;
 export const defaultOriginLimits: OriginLimits = {
   retentionMs: 15 * 60_000,
   retentionBytes: 1024 * BYTES_PER_MIB,
+  totalBytes: null,
   keptRecords: 3_600,
   maxBodyBytes: 16 * BYTES_PER_MIB,
   bodyTimeoutMs: 15_000,
@@ -55,6 +59,7 @@ export const startOrigin = async (
 ): Promise<{ port: number; stop(): Promise<void> }> => {
   const limits = { ...defaultOriginLimits, ...options.limits };
   const health = new StorageHealth(options.log);
+  const budget = new DiskBudget(limits);
   let ready: { origin: Origin; control: RequestHandler; players: RequestHandler } | undefined;
   const whenReady =
     (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
@@ -98,7 +103,14 @@ export const startOrigin = async (
   try {
     const origin = await Origin.open(
       join(options.stateDir, 'origin'),
-      { relay: relayLedgerAt(options.relayUrl), limits, now: Date.now, health, log: options.log },
+      {
+        relay: relayLedgerAt(options.relayUrl),
+        limits: budget.limits,
+        budget,
+        now: Date.now,
+        health,
+        log: options.log,
+      },
       limits.maxChannels,
     );
     ready = { origin, control: controlRoutes(origin, limits, options.log), players: playerRoutes(origin) };

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { SwarmError } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
+import type { SharedBudget } from '../../platform/shared-budget';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFiles, type ChannelRecord } from './channel-files';
 import { RelayChannel } from './relay-channel';
@@ -10,7 +11,8 @@ import { RingStore } from './ring-store';
 export interface RelayChannelsOptions {
   stateDir: string;
   ringSeconds: number;
-  ringMaxBytes: number;
+  /** What all rings may take up together, and one of them at the most. */
+  budget: SharedBudget;
   maxChannels: number;
   health: StorageHealth;
   log: Logger;
@@ -63,12 +65,14 @@ export class RelayChannels {
           'Remove channels that are no longer needed, or add a relay.',
         );
       const record = { gopDurationTicks, nextGop: 0 };
+      this.options.budget.admit(id);
       try {
         // A removal that a crash cut short may have left a ring behind.
         await rm(this.files.ringDirectory(id), { recursive: true, force: true });
         await this.files.create(id, record);
         return await this.create(id, record);
       } catch (error) {
+        this.options.budget.release(id);
         throw storageRefusal(error, `the record of channel ${id}`) ?? error;
       }
     });
@@ -82,6 +86,7 @@ export class RelayChannels {
       await channel?.close();
       await this.files.remove(id);
       await channel?.deleteStored();
+      this.options.budget.release(id);
     });
   }
 
@@ -91,7 +96,9 @@ export class RelayChannels {
   }
 
   private async create(id: string, record: ChannelRecord): Promise<RelayChannel> {
-    const { ringSeconds, ringMaxBytes, health, log } = this.options;
+    const { ringSeconds, budget, health, log } = this.options;
+    budget.hold(id);
+    const ringMaxBytes = (): number => budget.shareBytes;
     const store = new RingStore({
       channelId: id,
       directory: this.files.ringDirectory(id),

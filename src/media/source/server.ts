@@ -5,6 +5,7 @@ import { sourceSpecSchema } from '../../contracts/source';
 import { idSchema } from '../../domain';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
+import { memoryOfMachine } from '../../platform/shared-budget';
 import { loadOrCreateStampKey } from '../stamp';
 import { RelayLink } from './relay-link';
 import { SourceChannels } from './source-channels';
@@ -17,6 +18,8 @@ export interface SourceOptions {
   relayUrl: string;
   ffmpeg: string;
   ffprobe: string;
+  /** What may be held of all live inputs together; default a quarter of the machine's memory. */
+  memoryBytes?: number;
   log?: Logger;
 }
 
@@ -32,6 +35,9 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   relayUrl: environment.SWARM_RELAY_URL,
   ffmpeg: environment.FFMPEG,
   ffprobe: environment.FFPROBE,
+  ...(environment.SWARM_SOURCE_MEMORY_MIB !== undefined && {
+    memoryBytes: environment.SWARM_SOURCE_MEMORY_MIB * 2 ** 20,
+  }),
 });
 
 const idParams = z.object({ id: idSchema });
@@ -42,10 +48,10 @@ const idParams = z.object({ id: idSchema });
  */
 export const startSource = async (options: SourceOptions): Promise<Source> => {
   const log = options.log ?? createLogger('source');
-  const { ffmpeg, ffprobe, stateDir } = options;
+  const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4 } = options;
   const stampKey = await loadOrCreateStampKey(stateDir);
   const relay = new RelayLink(options.relayUrl);
-  const channels = new SourceChannels(stateDir, relay, { ffmpeg, ffprobe, stampKey, log });
+  const channels = new SourceChannels(stateDir, relay, { ffmpeg, ffprobe, stampKey, log }, memoryBytes);
 
   const app = express();
   app.disable('x-powered-by');

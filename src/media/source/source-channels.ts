@@ -1,8 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SourceChannel } from '../../contracts/source';
+import { SwarmError } from '../../domain';
+import { SharedBudget } from '../../platform/shared-budget';
+import { Slots } from '../../platform/slots';
 import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
 import { checkTiming, startInputOf, type InputTools } from './contribution-inputs';
+import { MAX_SPOOL_BYTES } from './contribution-spool';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
@@ -10,10 +14,19 @@ import type { RelayLink } from './relay-link';
 /** How long PUT waits for the first media. A generated picture is there at once; a live URL must be opened. */
 const SENDING_WAIT_MS = { generated: 4_000, url: 10_000 };
 
+/** As many as a relay holds. */
+const MAX_CHANNELS = 256;
+/** An input of which less is held would lose pictures at the shortest absence of the relay. */
+const LEAST_HELD_BYTES = 8 * 2 ** 20;
+/** ffprobe processes at the same time, and callers that wait for their turn. */
+const PROBES = { atOnce: 8, waiting: 64 };
+
 /** All channels that a source brings to the relay. */
 export class SourceChannels {
   private readonly feeders = new Map<string, ChannelFeeder>();
   private readonly file: ChannelListFile;
+  private readonly budget: SharedBudget;
+  private readonly probes = new Slots('inputs are looked at', PROBES);
   /** Serialises changes of the list, so that the file and the feeders agree. */
   private changes: Promise<unknown> = Promise.resolve();
 
@@ -21,7 +34,15 @@ export class SourceChannels {
     stateDir: string,
     private readonly relay: RelayLink,
     private readonly tools: InputTools,
+    memoryBytes: number,
   ) {
+    this.budget = new SharedBudget({
+      what: 'memory of the source for live inputs',
+      totalBytes: memoryBytes,
+      mostBytes: MAX_SPOOL_BYTES,
+      leastBytes: LEAST_HELD_BYTES,
+      variable: 'SWARM_SOURCE_MEMORY_MIB',
+    });
     this.file = new ChannelListFile(stateDir);
   }
 
@@ -36,18 +57,26 @@ export class SourceChannels {
 
   /**
    * Brings a channel to the relay, in place of what it brought before; idempotent. Answers once it sends.
-   * @throws SwarmError bad-request, input-not-video (nothing is changed); timeout (it keeps trying)
+   * @throws SwarmError bad-request, input-not-video, at-capacity-limit, unavailable while too many inputs are looked at
+   * (nothing is changed); timeout (it keeps trying)
    */
   async put(spec: SourceChannelSpec): Promise<SourceChannel> {
     checkTiming(spec);
+    if (!this.feeders.has(spec.id)) this.requirePlace();
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
     // Outside of the queue: a slow input must not hold up the other channels.
     const toProbe = spec.input.kind === 'url' && !isKnown() ? spec.input.url : undefined;
-    const probed = toProbe === undefined ? undefined : await probeInput(this.tools.ffprobe, toProbe);
+    const probed =
+      toProbe === undefined
+        ? undefined
+        : await this.probes.run(() => probeInput(this.tools.ffprobe, toProbe));
     const feeder = await this.change(async () => {
       const known = this.feeders.get(spec.id);
       if (known && isKnown()) return known;
+      if (!known) this.requirePlace();
+      if (spec.input.kind === 'url') this.budget.admit(spec.id);
       await known?.stop();
+      if (spec.input.kind !== 'url') this.budget.release(spec.id);
       const fresh = this.feed(spec, probed);
       await this.save();
       return fresh;
@@ -63,6 +92,7 @@ export class SourceChannels {
       if (!feeder) return;
       this.feeders.delete(id);
       await feeder.stop();
+      this.budget.release(id);
       await this.save();
     });
   }
@@ -73,11 +103,25 @@ export class SourceChannels {
   }
 
   private feed(spec: SourceChannelSpec, probed?: ProbedInput): ChannelFeeder {
-    const { relay, tools } = this;
+    const { relay, tools, budget } = this;
+    if (spec.input.kind === 'url') budget.hold(spec.id);
     const startInput = startInputOf(spec, tools, probed);
-    const feeder = new ChannelFeeder({ spec, startInput, relay, log: tools.log });
+    const feeder = new ChannelFeeder({
+      ...{ spec, startInput, relay, log: tools.log },
+      heldBytes: () => budget.shareBytes,
+    });
     this.feeders.set(spec.id, feeder);
     return feeder;
+  }
+
+  /** @throws SwarmError at-capacity-limit */
+  private requirePlace(): void {
+    if (this.feeders.size < MAX_CHANNELS) return;
+    throw new SwarmError(
+      'at-capacity-limit',
+      `The source brings ${MAX_CHANNELS} channels.`,
+      'Remove channels that are no longer needed, or add a cell.',
+    );
   }
 
   private save(): Promise<void> {
