@@ -31,13 +31,19 @@ export type ProcessTarget = (typeof processTargets)[number];
 export const clockTargets = ['worker', 'encoder', 'relay', 'origin'] as const;
 export type ClockTarget = (typeof clockTargets)[number];
 
+/** Parts of which one is killed while the disk of the whole state is full. Not the relay: what it has not written then is lost. */
+export const fullDiskVictims = ['origin', 'worker', 'influxdb', 'temporal'] as const;
+export type FullDiskVictim = (typeof fullDiskVictims)[number];
+
 export type FaultDeed =
   | { group: 'kill'; target: ProcessTarget }
   /** `whole`: what it has started stands still too. */
   | { group: 'stop'; target: ProcessTarget; whole: boolean }
   /** `amount`: milliseconds of a delay, kB/s of a throttle. */
   | { group: 'network'; link: LinkName; effect: LinkEffect; amount: number }
+  /** `state`: everything that the swarm writes, logs and databases included; `kills`: in the midst of it. */
   | { group: 'disk'; target: 'origin' }
+  | { group: 'disk'; target: 'state'; kills: FullDiskVictim }
   | { group: 'clock'; target: ClockTarget; jumpMs: number };
 
 export type FaultGroup = FaultDeed['group'];
@@ -64,7 +70,7 @@ export const kindOf = (deed: FaultDeed): string => {
         ? 'slow gRPC'
         : `${deed.effect} ${deed.link}`;
     case 'disk':
-      return 'disk full origin';
+      return `disk full ${deed.target}`;
     case 'clock':
       return `clock ${deed.target}`;
     default:
@@ -78,9 +84,15 @@ export const isOfEncoder = (deed: FaultDeed): boolean =>
     ? deed.link !== 'orchestrator-origin'
     : deed.target === 'encoder' || deed.target === 'ffmpeg';
 
-/** What a fault makes unusable: two faults of the same at a time would be one. */
-export const victimOf = ({ deed, encoder }: Pick<Fault, 'deed' | 'encoder'>): string =>
-  encoder === null ? (deed.group === 'network' ? deed.link : deed.target) : `encoder ${encoder}`;
+/**
+ * What a fault makes unusable: two faults of the same at a time would be one. While the disk of the whole state is full,
+ * the relay has GOPs in its memory alone, and the origin takes none.
+ */
+export const victimsOf = ({ deed, encoder }: Pick<Fault, 'deed' | 'encoder'>): string[] => {
+  if (encoder !== null) return [`encoder ${encoder}`];
+  if (deed.group === 'network') return [deed.link];
+  return deed.target === 'state' ? [...new Set([deed.target, 'relay', 'origin', deed.kills])] : [deed.target];
+};
 
 /** A fault in a few words, with what was drawn for it. */
 export const inWords = ({ deed, lastsMs }: Pick<Fault, 'deed' | 'lastsMs'>): string => {
@@ -99,8 +111,10 @@ export const inWords = ({ deed, lastsMs }: Pick<Fault, 'deed' | 'lastsMs'>): str
             : '';
       return `${kindOf(deed)}${how} for ${seconds}`;
     }
-    case 'disk':
-      return `${kindOf(deed)} for ${seconds}`;
+    case 'disk': {
+      const kill = deed.target === 'state' ? `, ${deed.kills} killed meanwhile` : '';
+      return `${kindOf(deed)} for ${seconds}${kill}`;
+    }
     case 'clock':
       return `${kindOf(deed)} ${deed.jumpMs > 0 ? '+' : ''}${deed.jumpMs / 1000} s for ${seconds}`;
   }

@@ -110,7 +110,14 @@ describe('a channel of the origin', () => {
   const open = (): Promise<Origin> =>
     Origin.open(
       join(root, 'origin'),
-      { limits, budget: new DiskBudget({ ...limits, totalBytes: null }), log, now: () => 0, health: new StorageHealth(log), relay: {} as never },
+      {
+        limits,
+        budget: new DiskBudget({ ...limits, totalBytes: null }),
+        log,
+        now: () => 0,
+        health: new StorageHealth(log),
+        relay: {} as never,
+      },
       10,
     );
   const format = { gopDurationTicks: 180_000, framesPerSecond: 25 };
