@@ -146,5 +146,5 @@ test('the disk of the whole state: all of it is full, a part is killed meanwhile
   const early = injectorOn([], other, {}, { state: disk('state'), origin: disk('origin') }).injector;
   await early.begin(fault(deed, 60_000));
   await early.endAll();
-  expect(stateOf(other.pid!)).toBe('S');
+  expect(['R', 'S', 'D']).toContain(stateOf(other.pid!));
 });
