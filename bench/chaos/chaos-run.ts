@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MovesWatch, moveInWords } from '../../src/acceptance/moves-watch';
 import { OriginClient } from '../../src/contracts/origin';
 import type { RunningSwarm } from '../../src/launch/swarm';
+import { retried } from '../../src/platform/retry';
 import { connectTemporal } from '../../src/temporal/client';
 import { auditFence } from '../lib/fence-audit';
 import type { Continuity } from './continuity';
@@ -21,6 +22,7 @@ import { Workload } from './workload';
 const MOVES_EVERY_MS = 2_000;
 const CHECK_EVERY_MS = 60_000;
 const STOP_POLL_MS = 250;
+const AUDIT_PATIENCE_MS = 20_000;
 /** Time that the swarm has, once all faults have ended, until all is on air and every saga is over. */
 const CALM_WITHIN_MS = 120_000;
 /** Part of the run after which it is sabotaged, if at all. */
@@ -214,7 +216,10 @@ export class ChaosRun {
   }
 
   private async audit(channelId: string): Promise<void> {
-    await this.watcher.compareAll(channelId).catch((error: unknown) => {
+    // An origin that is away at this moment starts again.
+    const compare = (): Promise<void> => this.watcher.compareAll(channelId);
+    const patience = { firstMs: STOP_POLL_MS, longestMs: 1_000, patienceMs: AUDIT_PATIENCE_MS };
+    await retried(compare, { ...patience, signal: this.options.signal }).catch((error: unknown) => {
       this.troubles.push(`the ledger of ${channelId} could not be read again: ${(error as Error).message}`);
     });
     this.fenceFaults.push(...auditFence(channelId, this.watcher.ledgers.get(channelId) ?? []));

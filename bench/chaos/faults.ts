@@ -31,13 +31,19 @@ export type ProcessTarget = (typeof processTargets)[number];
 export const clockTargets = ['worker', 'encoder', 'relay', 'origin'] as const;
 export type ClockTarget = (typeof clockTargets)[number];
 
+/** Parts of which one is killed while the disk of the whole state is full. Not the relay: what it has not written then is lost. */
+export const fullDiskVictims = ['origin', 'worker', 'influxdb', 'temporal'] as const;
+export type FullDiskVictim = (typeof fullDiskVictims)[number];
+
 export type FaultAction =
   | { group: 'kill'; target: ProcessTarget }
   /** `whole`: what it has started stands still too. */
   | { group: 'stop'; target: ProcessTarget; whole: boolean }
   /** `amount`: milliseconds of a delay, kB/s of a throttle. */
   | { group: 'network'; link: LinkName; effect: LinkEffect; amount: number }
+  /** `state`: everything that the swarm writes, logs and databases included; `kills`: in the midst of it. */
   | { group: 'disk'; target: 'origin' }
+  | { group: 'disk'; target: 'state'; kills: FullDiskVictim }
   | { group: 'clock'; target: ClockTarget; jumpMs: number };
 
 export type FaultGroup = FaultAction['group'];
@@ -64,7 +70,7 @@ export const kindOf = (action: FaultAction): string => {
         ? 'slow gRPC'
         : `${action.effect} ${action.link}`;
     case 'disk':
-      return 'disk full origin';
+      return `disk full ${action.target}`;
     case 'clock':
       return `clock ${action.target}`;
     default:
@@ -78,9 +84,17 @@ export const isOfEncoder = (action: FaultAction): boolean =>
     ? action.link !== 'orchestrator-origin'
     : action.target === 'encoder' || action.target === 'ffmpeg';
 
-/** What a fault makes unusable: two faults of the same at a time would be one. */
-export const victimOf = ({ action, encoder }: Pick<Fault, 'action' | 'encoder'>): string =>
-  encoder === null ? (action.group === 'network' ? action.link : action.target) : `encoder ${encoder}`;
+/**
+ * What a fault makes unusable: two faults of the same at a time would be one. While the disk of the whole state is full,
+ * the relay has GOPs in its memory alone, and the origin takes none.
+ */
+export const victimsOf = ({ action, encoder }: Pick<Fault, 'action' | 'encoder'>): string[] => {
+  if (encoder !== null) return [`encoder ${encoder}`];
+  if (action.group === 'network') return [action.link];
+  return action.target === 'state'
+    ? [...new Set([action.target, 'relay', 'origin', action.kills])]
+    : [action.target];
+};
 
 /** A fault in a few words, with what was drawn for it. */
 export const inWords = ({ action, lastsMs }: Pick<Fault, 'action' | 'lastsMs'>): string => {
@@ -99,8 +113,10 @@ export const inWords = ({ action, lastsMs }: Pick<Fault, 'action' | 'lastsMs'>):
             : '';
       return `${kindOf(action)}${how} for ${seconds}`;
     }
-    case 'disk':
-      return `${kindOf(action)} for ${seconds}`;
+    case 'disk': {
+      const kill = action.target === 'state' ? `, ${action.kills} killed meanwhile` : '';
+      return `${kindOf(action)} for ${seconds}${kill}`;
+    }
     case 'clock':
       return `${kindOf(action)} ${action.jumpMs > 0 ? '+' : ''}${action.jumpMs / 1000} s for ${seconds}`;
   }

@@ -1,7 +1,7 @@
 import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import type { Clocks } from './clocks';
-import { inWords, kindOf, type Fault, type FaultGroup } from './faults';
+import { inWords, kindOf, type Fault, type FaultGroup, type FullDiskVictim } from './faults';
 import type { MemoryDisk } from './memory-disk';
 import { freeAgainAtMs, rules } from './plan';
 import { ffmpegsOf, stopProcess } from './processes';
@@ -38,7 +38,8 @@ export class Injector {
     private readonly options: {
       swarm: RunningSwarm;
       proxies: Proxies;
-      disk: MemoryDisk | null;
+      /** The origin's own, and that of the whole state, which holds the mount of the other one. */
+      disks: { origin: MemoryDisk; state: MemoryDisk } | null;
       clocks: Clocks | null;
       onBegan(fault: InjectedFault): void;
       onEnded(fault: InjectedFault): void;
@@ -110,11 +111,11 @@ export class Injector {
   }
 
   private async carryOut(
-    { action, choice }: Fault,
+    { action, choice, lastsMs }: Fault,
     host: FleetEncoder | null,
     record: InjectedFault,
   ): Promise<End> {
-    const { proxies, disk, clocks } = this.options;
+    const { proxies, clocks } = this.options;
     switch (action.group) {
       case 'kill': {
         process.kill(this.pidOf(action.target, host, choice, record), 'SIGKILL');
@@ -125,12 +126,30 @@ export class Injector {
       case 'network':
         return proxies.spoil(action.link, host && this.placeOf(host), action.effect, action.amount);
       case 'disk':
-        if (!disk) throw new Skipped('the origin has no disk of its own');
-        return disk.fill();
+        return action.target === 'origin' ? this.disks.origin.fill() : this.fillState(action.kills, lastsMs);
       case 'clock':
         if (!clocks) throw new Skipped('there is no libfaketime');
         return clocks.jump(host?.id ?? action.target, action.jumpMs);
     }
+  }
+
+  private get disks(): { origin: MemoryDisk; state: MemoryDisk } {
+    if (!this.options.disks) throw new Skipped('the swarm has no disk of its own');
+    return this.options.disks;
+  }
+
+  /** Fills everything that the swarm writes to, and kills a part half-way. */
+  private async fillState(kills: FullDiskVictim, lastsMs: number): Promise<End> {
+    const { state, origin } = this.disks;
+    const makeRoom = await Promise.all([state.fill(), origin.fill()]);
+    const kill = setTimeout(() => {
+      const pid = this.options.swarm.pids()[kills];
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    }, lastsMs / 2);
+    return async () => {
+      clearTimeout(kill);
+      await Promise.all(makeRoom.map((make) => make()));
+    };
   }
 
   /** The planner may have let the encoder go that was meant: another one then, that is left alone so far. */

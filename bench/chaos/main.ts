@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -117,6 +117,26 @@ class Cleanups {
   }
 }
 
+/**
+ * Puts the state on a disk that can be made full, and the origin's on one of its own.
+ * @param keptIn where all that is on them is copied to in the end; null: nowhere
+ * @throws Error that says why this user may not mount
+ */
+const mountDisks = async (
+  stateDir: string,
+  cleanups: Cleanups,
+  keptIn: string | null,
+): Promise<{ origin: MemoryDisk; state: MemoryDisk }> => {
+  const state = await MemoryDisk.mount(stateDir);
+  cleanups.add('disk of the state', () => state.unmount());
+  const origin = await MemoryDisk.mount(join(stateDir, 'origin'));
+  cleanups.add('disk of the origin', async () => {
+    if (keptIn !== null) await cp(stateDir, keptIn, { recursive: true });
+    await origin.unmount();
+  });
+  return { origin, state };
+};
+
 const main = async (options: Options): Promise<number> => {
   const interrupted = new AbortController();
   const { signal } = interrupted;
@@ -135,10 +155,11 @@ const main = async (options: Options): Promise<number> => {
   const cleanups = new Cleanups();
   reporter.line(`chaos: ${options.minutes} min, seed ${options.seed}. Repeat: ${repeatCommand(options)}`);
   try {
-    const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-chaos-'));
-    cleanups.add('state folder', async () => {
-      if (options.keep) console.log(`state and logs are kept in ${stateDir}`);
-      else await rm(stateDir, { recursive: true, force: true });
+    const runFolder = await mkdtemp(join(tmpdir(), 'encoder-swarm-chaos-'));
+    const stateDir = join(runFolder, 'state');
+    cleanups.add('folder', async () => {
+      if (options.keep) console.log(`state and logs are kept in ${runFolder}`);
+      else await rm(runFolder, { recursive: true, force: true });
     });
     const leftOut = new Map(options.without.map((kind) => [kind, 'not wanted']));
 
@@ -152,18 +173,21 @@ const main = async (options: Options): Promise<number> => {
       ...Array.from({ length: 8 }, (_, i) => `enc-${i + 1}`),
     ];
     const clocks = await findOrInstallFaketime({ env: process.env, progress: () => {}, signal })
-      .then((found) => Clocks.create(found.path, join(stateDir, 'clocks'), clockParts))
+      .then((found) => Clocks.create(found.path, join(runFolder, 'clocks'), clockParts))
       .catch((error: unknown) => {
         for (const target of clockTargets) {
           leftOut.set(kindOf({ group: 'clock', target, jumpMs: 0 }), (error as Error).message);
         }
         return null;
       });
-    const disk = await MemoryDisk.mount(join(stateDir, 'origin')).catch((error: unknown) => {
-      leftOut.set(kindOf({ group: 'disk', target: 'origin' }), (error as Error).message);
-      return null;
-    });
-    if (disk) cleanups.add('disk of the origin', () => disk.unmount());
+    const disks = await mountDisks(stateDir, cleanups, options.keep ? join(runFolder, 'kept') : null).catch(
+      (error: unknown) => {
+        const why = (error as Error).message;
+        leftOut.set(kindOf({ group: 'disk', target: 'origin' }), why);
+        leftOut.set(kindOf({ group: 'disk', target: 'state', kills: 'origin' }), why);
+        return null;
+      },
+    );
     for (const [kind, why] of leftOut) reporter.line(`  LEFT OUT: ${kind}: ${why}`);
 
     const ports = portsFor(options.portBase, process.env);
@@ -217,7 +241,7 @@ const main = async (options: Options): Promise<number> => {
     const injector = new Injector({
       swarm,
       proxies,
-      disk,
+      disks,
       clocks,
       onBegan: (fault) => {
         run?.faultBegan(fault);

@@ -1,12 +1,13 @@
 import { seededRandom, shuffled } from '../../src/domain/seeded-random';
 import {
   clockTargets,
+  fullDiskVictims,
   isOfEncoder,
   kindOf,
   linkEffects,
   linkNames,
   processTargets,
-  victimOf,
+  victimsOf,
   type Fault,
   type FaultAction,
   type ProcessTarget,
@@ -54,6 +55,7 @@ const deckOf = (without: ReadonlySet<string>): FaultAction[] =>
       linkEffects.map((effect) => ({ group: 'network' as const, link, effect, amount: 0 })),
     ),
     ...times(DISK_FULL, { group: 'disk' as const, target: 'origin' as const }),
+    ...fullDiskVictims.map((kills) => ({ group: 'disk' as const, target: 'state' as const, kills })),
     ...clockTargets.map((target) => ({ group: 'clock' as const, target, jumpMs: 0 })),
   ].filter((action) => !without.has(kindOf(action)));
 
@@ -81,7 +83,11 @@ const play = (card: FaultAction, random: () => number): { action: FaultAction; l
       return { action: { ...card, amount }, lastsMs: between(random, 2_000, 12_000) };
     }
     case 'disk':
-      return { action: card, lastsMs: between(random, 3_000, rules.longestMs) };
+      // What is killed in the midst of it needs time to start again.
+      return {
+        action: card,
+        lastsMs: between(random, card.target === 'state' ? 6_000 : 3_000, rules.longestMs),
+      };
     case 'clock': {
       const seconds = between(random, 2, 120);
       const jumpMs = (random() < 0.5 ? -1 : 1) * seconds * 1_000;
@@ -111,7 +117,7 @@ export const drawPlan = (options: PlanOptions): Fault[] => {
     }
     if (deck.length === 0) deck = shuffled(deckOf(without), random);
     const held = faults.filter((fault) => freeAgainAtMs(fault) > atMs);
-    const heldVictims = new Set(held.map(victimOf));
+    const heldVictims = new Set(held.flatMap(victimsOf));
     const heldEncoders = new Set(held.flatMap((fault) => fault.encoder ?? []));
     const freeEncoders = Array.from({ length: options.encoders }, (_, i) => i).filter(
       (i) => !heldEncoders.has(i),
@@ -119,7 +125,7 @@ export const drawPlan = (options: PlanOptions): Fault[] => {
     const mayPlay = (action: FaultAction): boolean =>
       isOfEncoder(action)
         ? freeEncoders.length > rules.encodersLeftAlone
-        : !heldVictims.has(victimOf({ action, encoder: null }));
+        : !victimsOf({ action, encoder: null }).some((victim) => heldVictims.has(victim));
     const at = deck.findIndex(mayPlay);
     const [card] = at < 0 ? [] : deck.splice(at, 1);
     if (!card) {

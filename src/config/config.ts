@@ -101,6 +101,15 @@ export const environmentSchema = z.object({
     .max(16_384)
     .default(64)
     .describe('Ring of the relay for each channel, in MiB.'),
+  SWARM_RELAY_MEMORY_MIB: z.coerce
+    .number()
+    .min(16)
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'What the rings of all channels of the relay take up together in memory, and once more on disk, in MiB. It is ' +
+        'divided over the channels where they would have more. Default: half of the memory of the machine.',
+    ),
   SWARM_RETENTION_SECONDS: z.coerce
     .number()
     .min(60)
@@ -113,6 +122,24 @@ export const environmentSchema = z.object({
     .max(1_048_576)
     .default(1_024)
     .describe('What the origin keeps of each channel, in MiB.'),
+  SWARM_ORIGIN_DISK_MIB: z.coerce
+    .number()
+    .min(16)
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'What the segments of all channels of the origin take up together, in MiB. It is divided over the channels where ' +
+        'they would have more. Default: nine tenths of what the disk has for them, free and in use.',
+    ),
+  SWARM_SOURCE_MEMORY_MIB: z.coerce
+    .number()
+    .min(16)
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'What the source holds of all live inputs together while the relay is away, in MiB. It is divided over the ' +
+        'channels where they would have more. Default: a quarter of the memory of the machine.',
+    ),
   SWARM_RETRAIN_SECONDS: z.coerce
     .number()
     .min(60)

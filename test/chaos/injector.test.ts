@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultAction } from '../../bench/chaos/faults';
 import { Injector, type InjectedFault } from '../../bench/chaos/injector';
+import type { MemoryDisk } from '../../bench/chaos/memory-disk';
 import type { Proxies } from '../../bench/chaos/proxies';
 import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { RunningSwarm } from '../../src/launch/swarm';
+import { untilAnswer } from '../support/until';
 
 const children: ChildProcess[] = [];
 afterEach(async () => {
@@ -37,6 +39,7 @@ const injectorOn = (
   hosts: ChildProcess[],
   worker: ChildProcess,
   proxies: object = {},
+  disks: { origin: MemoryDisk; state: MemoryDisk } | null = null,
 ): { injector: Injector; told: InjectedFault[] } => {
   const told: InjectedFault[] = [];
   const fleet = hosts.map(({ pid }, i) => ({ id: `enc-${i + 1}`, pid, grpcAddress: `127.0.0.1:${i + 1}` }));
@@ -46,7 +49,7 @@ const injectorOn = (
       pids: () => ({ worker: worker.pid! }),
     } as unknown as RunningSwarm,
     proxies: proxies as Proxies,
-    disk: null,
+    disks,
     clocks: null,
     onBegan: (fault) => told.push(fault),
     onEnded: () => undefined,
@@ -105,9 +108,43 @@ test('what is not there, or fails, is told and never thrown', async () => {
   const begin = async (action: FaultAction): Promise<string | null> =>
     (await injector.begin(fault(action, 100))).skipped;
   expect(await begin({ group: 'kill', target: 'relay' })).toBe('relay is not running');
-  expect(await begin({ group: 'disk', target: 'origin' })).toBe('the origin has no disk of its own');
+  expect(await begin({ group: 'disk', target: 'origin' })).toBe('the swarm has no disk of its own');
   expect(await begin({ group: 'clock', target: 'worker', jumpMs: 1 })).toBe('there is no libfaketime');
   expect(await begin({ group: 'network', link: 'orchestrator-origin', effect: 'reset', amount: 0 })).toBe(
     'failed: no proxy',
   );
+});
+
+test('the disk of the whole state: all of it is full, a part is killed meanwhile, and there is room again', async () => {
+  const worker = sleeper();
+  const steps: string[] = [];
+  const disk = (name: string) =>
+    ({
+      fill: () => {
+        steps.push(`${name} full`);
+        return Promise.resolve(() => Promise.resolve(void steps.push(`${name} has room`)));
+      },
+    }) as unknown as MemoryDisk;
+  const { injector } = injectorOn([], worker, {}, { state: disk('state'), origin: disk('origin') });
+  const exited = once(worker, 'exit').then(() => steps.push('worker killed'));
+  const action: FaultAction = { group: 'disk', target: 'state', kills: 'worker' };
+  const full = await injector.begin(fault(action, 400));
+  expect(full).toMatchObject({
+    kind: 'disk full state',
+    part: 'state',
+    words: 'disk full state for 0.4 s, worker killed meanwhile',
+  });
+  await exited;
+  await untilAnswer(
+    'it is over',
+    () => full.endedAtMs,
+    (endedAtMs) => endedAtMs !== null,
+  );
+  expect(steps).toEqual(['state full', 'origin full', 'worker killed', 'state has room', 'origin has room']);
+  // One that is ended before its half kills nobody.
+  const other = sleeper();
+  const early = injectorOn([], other, {}, { state: disk('state'), origin: disk('origin') }).injector;
+  await early.begin(fault(action, 60_000));
+  await early.endAll();
+  expect(['R', 'S', 'D']).toContain(stateOf(other.pid!));
 });

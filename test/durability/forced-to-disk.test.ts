@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readAnchor, writeAnchor } from '../../src/collector/audience/anchor';
+import { DiskBudget } from '../../src/media/origin/disk-budget';
 import { Ledger, readLedgerFile } from '../../src/media/origin/ledger';
 import { Origin } from '../../src/media/origin/origin';
 import type { LedgerRecord } from '../../src/media/origin/records';
@@ -127,6 +128,7 @@ describe('a channel of the origin', () => {
       join(root, 'origin'),
       {
         limits,
+        budget: new DiskBudget({ ...limits, totalBytes: null }),
         log,
         now: () => 0,
         monotonicMs: () => 0,

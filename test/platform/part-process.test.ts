@@ -117,6 +117,16 @@ test('a part that is renewed ends in order and starts anew, with the reason', as
   expect(part.events[2]!.text).toContain('ended with SIGKILL');
 });
 
+test('however often a part is renewed, its next start waits no longer than the first', async () => {
+  const waited: number[] = [];
+  await start(OBEDIENT, { restartDelayMs: (restarts) => (waited.push(restarts), 10) });
+  for (let i = 1; i <= 3; i += 1) {
+    running.renew('as the test wants it');
+    await until('running again', () => running.restarts === i && running.state === 'running');
+  }
+  expect(waited).toEqual([1, 1, 1]);
+});
+
 test('a part that ignores it is killed and starts anew; one that does not run is left alone', async () => {
   await start(OBEDIENT.replace('process.exit(0)', '0'), { stopLimitMs: 200 });
   running.renew('as the test wants it');

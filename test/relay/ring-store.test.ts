@@ -48,7 +48,7 @@ const storeOf = (over: Partial<RingStoreOptions> = {}): RingStore =>
     directory,
     gopDurationTicks: GOP_TICKS,
     ringSeconds: 24,
-    ringMaxBytes: 1e6,
+    ringMaxBytes: () => 1e6,
     health,
     requireLock: async () => {},
     log: log as never,
@@ -125,7 +125,7 @@ test.each([
 
 test('media takes no more bytes than a ring may, in six files or more', async () => {
   const ringMaxBytes = 12_000;
-  const store = storeOf({ ringMaxBytes, ringSeconds: 600 });
+  const store = storeOf({ ringMaxBytes: () => ringMaxBytes, ringSeconds: 600 });
   await store.load();
   await saveEach(store, span(0, 39).map(Number), 300);
   const files = filesOf('media');

@@ -17,7 +17,7 @@ export class SourceUnderTest {
     private readonly options: SourceOptions,
   ) {}
 
-  static async start(relayUrl: string): Promise<SourceUnderTest> {
+  static async start(relayUrl: string, changes: Partial<SourceOptions> = {}): Promise<SourceUnderTest> {
     const options: SourceOptions = {
       host: '127.0.0.1',
       port: 0,
@@ -26,6 +26,7 @@ export class SourceUnderTest {
       ffmpeg: 'ffmpeg',
       ffprobe: 'ffprobe',
       log: pino({ level: 'silent' }),
+      ...changes,
     };
     return new SourceUnderTest(await startSource(options), options);
   }

@@ -208,7 +208,7 @@ export const operations = {
     summary: 'Adds a channel; what is not given comes from the default channel',
     body: addChannelSchema,
     answers: { 201: channelSpecSchema },
-    refusals: ['channel-exists', 'input-not-video', ...silent],
+    refusals: ['channel-exists', 'input-not-video', 'at-capacity-limit', 'storage-full', ...silent],
   }),
   removeChannel: operation({
     method: 'delete',

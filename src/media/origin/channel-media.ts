@@ -42,6 +42,10 @@ export class ChannelMedia {
     return this.writableLedger;
   }
 
+  get storedBytes(): number {
+    return this.segments.bytes;
+  }
+
   /** First GOP whose segments are stored. */
   get oldestGop(): number | null {
     return this.segments.oldestGop;

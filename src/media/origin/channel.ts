@@ -58,6 +58,11 @@ export class Channel {
     this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits, parts.monotonicMs);
   }
 
+  /** Bytes of its segments. */
+  get storedBytes(): number {
+    return this.media.storedBytes;
+  }
+
   get onAir(): boolean {
     return this.record.onAir;
   }

@@ -15,6 +15,7 @@ runPart(log, () => {
     limits: {
       retentionMs: environment.SWARM_RETENTION_SECONDS * 1000,
       retentionBytes: environment.SWARM_RETENTION_MIB * 2 ** 20,
+      totalBytes: environment.SWARM_ORIGIN_DISK_MIB ? environment.SWARM_ORIGIN_DISK_MIB * 2 ** 20 : null,
     },
     log,
   });

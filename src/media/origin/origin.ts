@@ -6,6 +6,7 @@ import { SwarmError, idSchema } from '../../domain';
 import { makeDirectoryDurably, storageRefusal, syncDirectory } from '../../platform/durable-file';
 import { setAside } from '../../platform/set-aside';
 import { Channel, type ChannelParts } from './channel';
+import type { DiskBudget } from './disk-budget';
 import { newOwnership } from './ownership';
 import type { ChannelRecord } from './records';
 import { loadChannel, readChannelRecord } from './recovery';
@@ -14,6 +15,11 @@ import { SerialQueue } from './serial-queue';
 
 /** How often segments are looked through for those past their retention. */
 const EXPIRY_INTERVAL_MS = 10_000;
+
+export interface OriginParts extends ChannelParts {
+  /** What the segments of all channels may take up together. */
+  budget: DiskBudget;
+}
 
 /** All channels of an origin. */
 export class Origin {
@@ -26,7 +32,7 @@ export class Origin {
 
   private constructor(
     private readonly directory: string,
-    private readonly parts: ChannelParts,
+    private readonly parts: OriginParts,
     private readonly maxChannels: number,
     private readonly removed: RemovedChannels,
   ) {}
@@ -35,11 +41,13 @@ export class Origin {
    * Brings back all channels below a directory; one whose files are damaged is left as it is, and said in `damaged`.
    * One process at a time may use it.
    */
-  static async open(directory: string, parts: ChannelParts, maxChannels: number): Promise<Origin> {
+  static async open(directory: string, parts: OriginParts, maxChannels: number): Promise<Origin> {
     await makeDirectoryDurably(directory);
     const origin = new Origin(directory, parts, maxChannels, await RemovedChannels.open(directory));
     const names = (await readdir(directory)).filter((name) => idSchema.safeParse(name).success);
     await Promise.all(names.map((id) => origin.bringBack(id)));
+    const onAir = origin.onAir().map(({ id }) => id);
+    await parts.budget.begin(directory, () => origin.storedBytes, onAir);
     await origin.expireAll();
     origin.expiry = setInterval(() => void origin.housekeep(), EXPIRY_INTERVAL_MS).unref();
     return origin;
@@ -51,8 +59,14 @@ export class Origin {
     options: { gopDurationTicks: number; framesPerSecond: number },
   ): Promise<OriginChannel> {
     return this.changes.run(async () => {
-      const channel = this.channels.get(id) ?? (await this.create(id, options));
-      return channel.register(options);
+      const known = this.channels.get(id);
+      if (!known?.onAir) await this.parts.budget.admit(id);
+      try {
+        return await (known ?? (await this.create(id, options))).register(options);
+      } catch (error) {
+        if (!this.find(id)) this.parts.budget.release(id);
+        throw error;
+      }
     });
   }
 
@@ -65,6 +79,7 @@ export class Origin {
       const channel = this.channels.get(id);
       if (channel) {
         await channel.remove();
+        this.parts.budget.release(id);
         await this.forget(channel).catch((error: unknown) => {
           throw storageRefusal(error, `the removal of channel ${id}`) ?? error;
         });
@@ -105,6 +120,11 @@ export class Origin {
   /** Callers that wait for a GOP of any channel. */
   get waiting(): number {
     return this.onAir().reduce((sum, channel) => sum + channel.waiting, 0);
+  }
+
+  /** Bytes of the segments of all channels. */
+  private get storedBytes(): number {
+    return [...this.channels.values()].reduce((sum, channel) => sum + channel.storedBytes, 0);
   }
 
   async close(): Promise<void> {
@@ -190,6 +210,7 @@ export class Origin {
   }
 
   private async housekeep(): Promise<void> {
+    await this.parts.budget.look().catch(() => undefined);
     await this.expireAll();
     // Whoever publishes finds out by itself; of the others nobody would notice that there is room again.
     for (const id of this.parts.health.status.affected)

@@ -9,6 +9,7 @@ import { requireKnownFormat } from '../../platform/state-format';
 import { StorageHealth } from '../../platform/storage-health';
 import type { MediaLimits } from './channel-media';
 import { controlRoutes, type ControlLimits } from './control-routes';
+import { DiskBudget } from './disk-budget';
 import { Origin } from './origin';
 import { playerRoutes } from './player-routes';
 import { relayLedgerAt } from './relay-ledger';
@@ -27,6 +28,8 @@ export interface OriginOptions {
 }
 
 export interface OriginLimits extends MediaLimits, ControlLimits {
+  /** What the segments of all channels take up together; null: as much as the disk has when it starts. */
+  totalBytes: number | null;
   /** Channels at the same time. */
   maxChannels: number;
 }
@@ -36,6 +39,7 @@ const BYTES_PER_MIB = 2 ** 20;
 export const defaultOriginLimits: OriginLimits = {
   retentionMs: 15 * 60_000,
   retentionBytes: 1024 * BYTES_PER_MIB,
+  totalBytes: null,
   keptRecords: 3_600,
   maxBodyBytes: 16 * BYTES_PER_MIB,
   bodyTimeoutMs: 15_000,
@@ -58,6 +62,7 @@ export const startOrigin = async (
 ): Promise<{ port: number; stop(): Promise<void> }> => {
   const limits = { ...defaultOriginLimits, ...options.limits };
   const health = new StorageHealth(options.log);
+  const budget = new DiskBudget(limits);
   let ready: { origin: Origin; control: RequestHandler; players: RequestHandler } | undefined;
   const whenReady =
     (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
@@ -109,7 +114,8 @@ export const startOrigin = async (
       directory,
       {
         relay: relayLedgerAt(options.relayUrl),
-        limits,
+        limits: budget.limits,
+        budget,
         now: Date.now,
         monotonicMs: () => performance.now(),
         requireLock: () => held.assertHeld(),

@@ -14,7 +14,8 @@ export interface RelayChannelOptions {
   id: string;
   record: ChannelRecord;
   ringSeconds: number;
-  ringMaxBytes: number;
+  /** What the ring may take up now: a share of the part's budget. */
+  ringMaxBytes: () => number;
   store: RingStore;
   /** What the last run left in the store. */
   restored: RestoredRing;
@@ -53,7 +54,12 @@ export class RelayChannel {
     this.id = options.id;
     this.gopDurationTicks = record.gopDurationTicks;
     const retentionTicks = ringSeconds * TICKS_PER_SECOND;
-    this.ring = new UnitRing({ retentionTicks, maxBytes: ringMaxBytes });
+    this.ring = new UnitRing({
+      retentionTicks,
+      get maxBytes() {
+        return ringMaxBytes();
+      },
+    });
     const keptGops = Math.ceil((LEDGER_RETENTION_RINGS * retentionTicks) / this.gopDurationTicks);
     const lastStored = restored.gops.at(-1);
     const nextGop = Math.max(record.nextGop, (lastStored?.ledger.gop ?? -1) + 1);

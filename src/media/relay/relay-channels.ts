@@ -4,6 +4,7 @@ import { SwarmError } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
 import { setAside } from '../../platform/set-aside';
+import type { SharedBudget } from '../../platform/shared-budget';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFiles, type ChannelRecord } from './channel-files';
 import { RelayChannel } from './relay-channel';
@@ -12,7 +13,8 @@ import { RingStore } from './ring-store';
 export interface RelayChannelsOptions {
   stateDir: string;
   ringSeconds: number;
-  ringMaxBytes: number;
+  /** What all rings may take up together, and one of them at the most. */
+  budget: SharedBudget;
   maxChannels: number;
   health: StorageHealth;
   /** Rejects once another process may use the state; before the lock is taken, nothing is written. */
@@ -91,6 +93,7 @@ export class RelayChannels {
           'Remove channels that are no longer needed, or add a relay.',
         );
       const record = { gopDurationTicks, nextGop: 0 };
+      this.options.budget.admit(id);
       try {
         // A removal that a crash cut short may have left a ring behind.
         if (!this.leftOut.has(id)) await rm(this.files.ringDirectory(id), { recursive: true, force: true });
@@ -103,6 +106,7 @@ export class RelayChannels {
         this.leftOut.delete(id);
         return channel;
       } catch (error) {
+        this.options.budget.release(id);
         throw storageRefusal(error, `the record of channel ${id}`) ?? error;
       }
     });
@@ -117,6 +121,7 @@ export class RelayChannels {
       await this.files.remove(id);
       await channel?.deleteStored();
       if (this.leftOut.delete(id)) await setAside(this.files.ringDirectory(id)).catch(ignoreMissing);
+      this.options.budget.release(id);
     });
   }
 
@@ -126,7 +131,9 @@ export class RelayChannels {
   }
 
   private async create(id: string, record: ChannelRecord): Promise<RelayChannel> {
-    const { ringSeconds, ringMaxBytes, health, requireLock, log } = this.options;
+    const { ringSeconds, budget, health, requireLock, log } = this.options;
+    budget.hold(id);
+    const ringMaxBytes = (): number => budget.shareBytes;
     const store = new RingStore({
       channelId: id,
       directory: this.files.ringDirectory(id),

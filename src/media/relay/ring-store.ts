@@ -19,7 +19,8 @@ export interface RingStoreOptions {
   directory: string;
   gopDurationTicks: number;
   ringSeconds: number;
-  ringMaxBytes: number;
+  /** What it may take up now: a share of the part's budget. */
+  ringMaxBytes: () => number;
   health: StorageHealth;
   /** Rejects once another process may use the directory. */
   requireLock: () => Promise<void>;
@@ -50,8 +51,12 @@ export class RingStore {
     this.fileGops = Math.ceil(this.ringGops / FILES_PER_RING);
     this.media = new GopJournal(join(directory, 'media'), {
       fileGops: this.fileGops,
-      fileBytes: Math.ceil(ringMaxBytes / FILES_PER_RING),
-      maxBytes: ringMaxBytes,
+      get fileBytes() {
+        return Math.ceil(ringMaxBytes() / FILES_PER_RING);
+      },
+      get maxBytes() {
+        return ringMaxBytes();
+      },
     });
     this.ledgers = new GopJournal(join(directory, 'ledgers'), {
       fileGops: this.ringGops,

@@ -6,6 +6,7 @@ import { SwarmError } from '../../domain';
 import { lockFolder, type FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, type ServerLimits } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
+import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
 import { requireKnownFormat } from '../../platform/state-format';
 import { StorageHealth } from '../../platform/storage-health';
 import { RelayChannels } from './relay-channels';
@@ -26,6 +27,9 @@ const limitBodyTime =
     next();
   };
 
+/** A ring with less could hold no GOP that counts. */
+const LEAST_RING_BYTES = 8 * 2 ** 20;
+
 export interface RelayOptions {
   host: string;
   /** 0 picks a free port. */
@@ -35,6 +39,8 @@ export interface RelayOptions {
   ringSeconds?: number;
   /** Bytes that the ring of each channel holds at most; default 64 MiB. */
   ringMaxBytes?: number;
+  /** Bytes that the rings of all channels hold together at most; default half of the machine's memory. */
+  memoryBytes?: number;
   /** Channels at the same time; default 256. */
   maxChannels?: number;
   /** An ingest that sends nothing for this long counts as dead; default 5 s. */
@@ -55,6 +61,9 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
   stateDir: environment.SWARM_STATE_DIR,
   ringSeconds: environment.SWARM_RING_SECONDS,
   ringMaxBytes: environment.SWARM_RING_MIB * 2 ** 20,
+  ...(environment.SWARM_RELAY_MEMORY_MIB !== undefined && {
+    memoryBytes: environment.SWARM_RELAY_MEMORY_MIB * 2 ** 20,
+  }),
 });
 
 /**
@@ -70,7 +79,13 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   const channels = new RelayChannels({
     stateDir: options.stateDir,
     ringSeconds: options.ringSeconds ?? 60,
-    ringMaxBytes: options.ringMaxBytes ?? 64 * 1024 * 1024,
+    budget: new SharedBudget({
+      what: 'memory of the relay',
+      totalBytes: options.memoryBytes ?? memoryOfMachine() / 2,
+      mostBytes: options.ringMaxBytes ?? 64 * 2 ** 20,
+      leastBytes: LEAST_RING_BYTES,
+      variable: 'SWARM_RELAY_MEMORY_MIB',
+    }),
     maxChannels: options.maxChannels ?? 256,
     health,
     requireLock: async () => lock?.assertHeld(),

@@ -19,6 +19,8 @@ export interface ChannelFeederOptions {
   spec: SourceChannelSpec;
   startInput: StartInput;
   relay: RelayLink;
+  /** What of a live input may be held now: a share of the part's budget. */
+  heldBytes: () => number;
   log: Logger;
 }
 
@@ -140,7 +142,7 @@ export class ChannelFeeder {
     this.input = await startInput(nextGop, isDrawn ? attempt : this.stopping.signal, (count) => {
       this.framesSent += count;
     });
-    this.held = isDrawn ? null : new HeldInput(this.input, spec.framesPerSecond);
+    this.held = isDrawn ? null : new HeldInput(this.input, spec.framesPerSecond, this.options.heldBytes);
     return this.input;
   }
 

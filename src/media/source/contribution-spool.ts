@@ -4,7 +4,7 @@ import { TransportStreamReader, unwrapTicks, type PesUnit } from '../mpegts';
 
 /** What is held back for a relay that is away: as much as its own ring. */
 const MAX_SPOOL_TICKS = 60 * TICKS_PER_SECOND;
-const MAX_SPOOL_BYTES = 64 * 2 ** 20;
+export const MAX_SPOOL_BYTES = 64 * 2 ** 20;
 
 /** A keyframe and all that arrived up to the next one. */
 interface KeyframeGroup {
@@ -29,7 +29,8 @@ export class ContributionSpool {
   private ended = false;
   private onArrival: (() => void) | null = null;
 
-  constructor() {
+  /** @param maxBytes what it may hold now: a share of the part's budget */
+  constructor(private readonly maxBytes: () => number = () => MAX_SPOOL_BYTES) {
     this.reader = new TransportStreamReader({
       onUnit: (unit) => this.take(unit),
       onTables: (packets) => {
@@ -137,7 +138,7 @@ export class ContributionSpool {
     const newestTicks = this.groups.at(-1)!.ptsTicks;
     while (
       this.groups.length > 1 &&
-      (this.bytes > MAX_SPOOL_BYTES || this.groups[1]!.ptsTicks <= newestTicks - MAX_SPOOL_TICKS)
+      (this.bytes > this.maxBytes() || this.groups[1]!.ptsTicks <= newestTicks - MAX_SPOOL_TICKS)
     ) {
       this.bytes -= this.groups.shift()!.bytes;
       this.first += 1;

@@ -9,7 +9,7 @@ export type ResumePoint = Pick<RelayChannel, 'nextGop' | 'resumeSourceTicks'>;
 
 /** An input that runs on while the relay is away, as what it brings can't be had again. */
 export class HeldInput {
-  private readonly spool = new ContributionSpool();
+  private readonly spool: ContributionSpool;
   private readonly toleranceTicks: number;
   /** GOP for which its first picture was meant. */
   private firstGop: number | null = null;
@@ -20,7 +20,9 @@ export class HeldInput {
   constructor(
     readonly running: RunningInput,
     framesPerSecond: number,
+    maxBytes: () => number,
   ) {
+    this.spool = new ContributionSpool(maxBytes);
     this.toleranceTicks = TICKS_PER_SECOND / framesPerSecond / 2;
     const { output, exited } = running.ffmpeg;
     const garbage = new Promise<never>((_resolve, reject) => {

@@ -8,6 +8,7 @@ import { idSchema } from '../../domain';
 import { lockFolder, type FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
+import { memoryOfMachine } from '../../platform/shared-budget';
 import { requireKnownFormat } from '../../platform/state-format';
 import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
@@ -22,6 +23,8 @@ export interface SourceOptions {
   relayUrl: string;
   ffmpeg: string;
   ffprobe: string;
+  /** What may be held of all live inputs together; default a quarter of the machine's memory. */
+  memoryBytes?: number;
   log?: Logger;
 }
 
@@ -37,6 +40,9 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   relayUrl: environment.SWARM_RELAY_URL,
   ffmpeg: environment.FFMPEG,
   ffprobe: environment.FFPROBE,
+  ...(environment.SWARM_SOURCE_MEMORY_MIB !== undefined && {
+    memoryBytes: environment.SWARM_SOURCE_MEMORY_MIB * 2 ** 20,
+  }),
 });
 
 const idParams = z.object({ id: idSchema });
@@ -48,11 +54,12 @@ const idParams = z.object({ id: idSchema });
  */
 export const startSource = async (options: SourceOptions): Promise<Source> => {
   const log = options.log ?? createLogger('source');
-  const { ffmpeg, ffprobe, stateDir } = options;
+  const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4 } = options;
   const stampKey = await loadOrCreateStampKey(stateDir);
   const relay = new RelayLink(options.relayUrl);
   const health = new StorageHealth(log);
-  const channels = new SourceChannels(stateDir, relay, health, { ffmpeg, ffprobe, stampKey, log });
+  const tools = { ffmpeg, ffprobe, stampKey, log };
+  const channels = new SourceChannels(stateDir, relay, health, tools, memoryBytes);
 
   const app = express();
   app.disable('x-powered-by');

@@ -1,11 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Damage } from '../../contracts/health';
 import type { SourceChannel } from '../../contracts/source';
+import { SwarmError } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
+import { SharedBudget } from '../../platform/shared-budget';
+import { Slots } from '../../platform/slots';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
 import { checkTiming, startInputOf, type InputTools } from './contribution-inputs';
+import { MAX_SPOOL_BYTES } from './contribution-spool';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
@@ -14,11 +18,19 @@ import type { RelayLink } from './relay-link';
 const SENDING_WAIT_MS = { generated: 4_000, url: 10_000 };
 
 const LIST = 'the list of channels';
+/** As many as a relay holds. */
+const MAX_CHANNELS = 256;
+/** An input of which less is held would lose pictures at the shortest absence of the relay. */
+const LEAST_HELD_BYTES = 8 * 2 ** 20;
+/** ffprobe processes at the same time, and callers that wait for their turn. */
+const PROBES = { atOnce: 8, waiting: 64 };
 
 /** All channels that a source brings to the relay. */
 export class SourceChannels {
   private readonly feeders = new Map<string, ChannelFeeder>();
   private readonly file: ChannelListFile;
+  private readonly budget: SharedBudget;
+  private readonly probes = new Slots('inputs are looked at', PROBES);
   /** What of the last run it goes on without. */
   damaged: Damage[] = [];
   /** The disk has refused the list as it is now. */
@@ -31,7 +43,15 @@ export class SourceChannels {
     private readonly relay: RelayLink,
     private readonly health: StorageHealth,
     private readonly tools: InputTools,
+    memoryBytes: number,
   ) {
+    this.budget = new SharedBudget({
+      what: 'memory of the source for live inputs',
+      totalBytes: memoryBytes,
+      mostBytes: MAX_SPOOL_BYTES,
+      leastBytes: LEAST_HELD_BYTES,
+      variable: 'SWARM_SOURCE_MEMORY_MIB',
+    });
     this.file = new ChannelListFile(stateDir);
   }
 
@@ -55,21 +75,29 @@ export class SourceChannels {
 
   /**
    * Brings a channel to the relay, in place of what it brought before; idempotent. Answers once it sends.
-   * @throws SwarmError bad-request, input-not-video (nothing is changed); timeout (it keeps trying)
+   * @throws SwarmError bad-request, input-not-video, at-capacity-limit, unavailable while too many inputs are looked at
+   * (nothing is changed); timeout (it keeps trying)
    */
   async put(spec: SourceChannelSpec): Promise<SourceChannel> {
     checkTiming(spec);
+    if (!this.feeders.has(spec.id)) this.requirePlace();
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
     // Outside of the queue: a slow input must not hold up the other channels.
     const toProbe = spec.input.kind === 'url' && !isKnown() ? spec.input.url : undefined;
-    const probed = toProbe === undefined ? undefined : await probeInput(this.tools.ffprobe, toProbe);
+    const probed =
+      toProbe === undefined
+        ? undefined
+        : await this.probes.run(() => probeInput(this.tools.ffprobe, toProbe));
     const feeder = await this.change(async () => {
       const known = this.feeders.get(spec.id);
       if (known && isKnown()) {
         if (this.unsaved) await this.save();
         return known;
       }
+      if (!known) this.requirePlace();
+      if (spec.input.kind === 'url') this.budget.admit(spec.id);
       await known?.stop();
+      if (spec.input.kind !== 'url') this.budget.release(spec.id);
       const fresh = this.feed(spec, probed);
       await this.save();
       return fresh;
@@ -85,6 +113,7 @@ export class SourceChannels {
       if (!feeder) return;
       this.feeders.delete(id);
       await feeder.stop();
+      this.budget.release(id);
       await this.save();
     });
   }
@@ -95,11 +124,25 @@ export class SourceChannels {
   }
 
   private feed(spec: SourceChannelSpec, probed?: ProbedInput): ChannelFeeder {
-    const { relay, tools } = this;
+    const { relay, tools, budget } = this;
+    if (spec.input.kind === 'url') budget.hold(spec.id);
     const startInput = startInputOf(spec, tools, probed);
-    const feeder = new ChannelFeeder({ spec, startInput, relay, log: tools.log });
+    const feeder = new ChannelFeeder({
+      ...{ spec, startInput, relay, log: tools.log },
+      heldBytes: () => budget.shareBytes,
+    });
     this.feeders.set(spec.id, feeder);
     return feeder;
+  }
+
+  /** @throws SwarmError at-capacity-limit */
+  private requirePlace(): void {
+    if (this.feeders.size < MAX_CHANNELS) return;
+    throw new SwarmError(
+      'at-capacity-limit',
+      `The source brings ${MAX_CHANNELS} channels.`,
+      'Remove channels that are no longer needed, or add a cell.',
+    );
   }
 
   /** @throws SwarmError storage-full, or unavailable; the channels go on, and the next change writes them all */

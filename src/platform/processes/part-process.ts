@@ -165,9 +165,10 @@ export class PartProcess {
     // While it starts for the first time, start() tells the caller.
     if (!this.wanted || this.state === 'starting') return;
     if (Date.now() - this.startedAtMs > STEADY_AFTER_MS) this.crashesInARow = 0;
-    this.crashesInARow += 1;
+    // A renewal is no crash: it waits no longer for it.
+    if (this.renewal === null) this.crashesInARow += 1;
     this.state = 'restarting';
-    const delayMs = this.options.restartDelayMs(this.crashesInARow);
+    const delayMs = this.options.restartDelayMs(this.renewal === null ? this.crashesInARow : 1);
     const end = this.renewal === null ? `ended with ${how}` : `was ended, ${this.renewal}`;
     this.renewal = null;
     const text = `${this.name} ${end}; starts again in ${delayMs / 1000} s`;
