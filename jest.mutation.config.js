@@ -1,28 +1,16 @@
 const base = require('./jest.config.js');
 
-/**
- * The tests that mutants are shown to: quick ones that state a rule directly. Not those that search at random for a
- * broken rule: they run in whole for each mutant, and what only they find deserves a test of its own.
- *
- * @type {import('jest').Config}
- */
-module.exports = {
-  ...base,
-  testMatch: [
-    '<rootDir>/test/origin/{ledger,ownership-rules,verify-gop}.test.ts',
-    '<rootDir>/test/relay/{gop-journal,gop-ledgers,unit-ring}.test.ts',
-    '<rootDir>/test/encoder/held-gops.test.ts',
-    '<rootDir>/test/stamp/stamp-rules.test.ts',
-    '<rootDir>/test/telemetry/sentinel.test.ts',
-    '<rootDir>/test/exhaustive/saga-sample.test.ts',
-    '<rootDir>/test/platform/durable-file.test.ts',
-    '<rootDir>/test/durability/forced-to-disk.test.ts',
-    '<rootDir>/test/forecast/{calibration,widening}.test.ts',
-    '<rootDir>/test/fitness/*.test.ts',
-    '<rootDir>/test/planner/{choose-target,make-plan,redundancy,scale-decision,scale-maths}.test.ts',
-    '<rootDir>/test/versions/{drift,e-values,take-over,verdict,waves}.test.ts',
-    '<rootDir>/test/verify/{frame-clock,judge}.test.ts',
-  ],
-  maxWorkers: 1,
-  testTimeout: 20_000,
+/** The tests of one group of mutants: see tools/mutation/groups.mjs. @returns {Promise<import('jest').Config>} */
+module.exports = async () => {
+  const { groups } = await import('./tools/mutation/groups.mjs');
+  const { tests } = groups[process.env.MUTATION_GROUP ?? 'ownership'];
+  return {
+    ...base,
+    testMatch: tests.map((path) => `<rootDir>/${path}`),
+    // Of the client only its errors are needed: loading all of it takes longer than the tests.
+    moduleNameMapper: { '^@temporalio/client$': '<rootDir>/node_modules/@temporalio/client/lib/errors.js' },
+    maxWorkers: 1,
+    // Shorter than Stryker's own: what waits for ever fails as a test, and is no time-out of a busy machine.
+    testTimeout: 8_000,
+  };
 };

@@ -1,52 +1,38 @@
 // @ts-check
-/** What the product's promises rest on. */
-const mutate = [
-  // Ownership, and what is let in as a GOP.
-  'src/media/origin/ownership.ts',
-  'src/media/origin/verify-gop.ts',
-  // The verdicts: of a stream, and of a build.
-  'src/verify/judge.ts',
-  'src/versions/e-values.ts',
-  // What must outlast a power cut.
-  'src/platform/durable-file.ts',
-  'src/media/origin/ledger.ts',
-  'src/media/origin/segment-store.ts',
-  'src/media/relay/gop-journal.ts',
-  // The relay's ring, the encoder's hold, the stamp.
-  'src/media/relay/gop-ledgers.ts',
-  'src/media/relay/unit-ring.ts',
-  'src/media/encoder/held-gops.ts',
-  'src/media/stamp/{layout,payload,stamp}.ts',
-  // The sagas.
-  'workflows/kit/compensations.ts',
-  'workflows/moves/{handoff,recovery,take-over}.ts',
-  // Who is lost, how fit the others are, and where channels go.
-  'src/telemetry/sentinel.ts',
-  'src/fitness/{fitness,swarm-shares,terms}.ts',
-  'src/planner/*.ts',
-  // How wide forecasts are.
-  'src/forecast/{calibration,width-tracker}.ts',
-];
+import { groups } from './tools/mutation/groups.mjs';
+
+/** `npm run mutation` runs one group after the other. */
+const group = process.env.MUTATION_GROUP ?? 'ownership';
+const isSample = Number(process.env.MUTATION_SAMPLE ?? 1) < 1;
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
-  mutate,
+  mutate: groups[group]?.mutate ?? [],
   testRunner: 'jest',
-  plugins: ['@stryker-mutator/jest-runner'],
-  jest: { projectType: 'custom', configFile: 'jest.mutation.config.js' },
+  plugins: ['@stryker-mutator/jest-runner', ...(isSample ? ['./tools/mutation/sample-checker.mjs'] : [])],
+  checkers: isSample ? ['sample'] : [],
+  // All tests of the group: Jest's own guess at those that a file needs leaves some out.
+  jest: { projectType: 'custom', configFile: 'jest.mutation.config.js', enableFindRelatedTests: false },
   coverageAnalysis: 'perTest',
   // One run of the tests at a time: some of them hold real files, and the rest of the machine has work too.
   concurrency: Number(process.env.MUTATION_CONCURRENCY ?? 1),
-  timeoutMS: 5_000,
-  timeoutFactor: 2,
+  // A busy machine must not look like tests that never end.
+  timeoutMS: Number(process.env.MUTATION_TIMEOUT_MS ?? 15_000),
+  timeoutFactor: 4,
   ignoreStatic: false,
-  incremental: true,
-  incrementalFile: 'reports/mutation/incremental.json',
-  tempDirName: 'reports/.stryker',
-  reporters: ['clear-text', 'html', 'json'],
-  clearTextReporter: { allowColor: false, logTests: false, reportTests: false, allowEmojis: false },
-  htmlReporter: { fileName: 'reports/mutation/mutation.html' },
-  jsonReporter: { fileName: 'reports/mutation/mutation.json' },
-  thresholds: { high: 95, low: 85, break: 85 },
+  // What did not change since the last run keeps its result. A sample is another set of mutants each time.
+  incremental: !isSample,
+  incrementalFile: `reports/mutation/${group}-incremental.json`,
+  tempDirName: `reports/.stryker-${group}`,
+  reporters: ['clear-text', 'progress-append-only', 'html', 'json'],
+  clearTextReporter: {
+    allowColor: false,
+    logTests: false,
+    reportTests: false,
+    reportScoreTable: false,
+    allowEmojis: false,
+  },
+  htmlReporter: { fileName: `reports/mutation/${group}.html` },
+  jsonReporter: { fileName: `reports/mutation/${group}.json` },
   ignorePatterns: ['dist', '.dist-new', 'docs', 'deploy', 'coverage', '.swarm', 'reports'],
 };

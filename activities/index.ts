@@ -1,3 +1,5 @@
+import { chooseTargetActivities } from './cycle/choose-target';
+import { olderCycleActivities } from './cycle/older-cycle';
 import { planningActivities } from './cycle/planning';
 import { telemetryActivities } from './cycle/telemetry';
 import { fleetActivities } from './fleet/fleet';
@@ -17,14 +19,14 @@ import { selfTestActivities } from './versions/self-test';
 import { buildActivities, versionActivities } from './versions/versions';
 
 export type { Dependencies } from './kit/dependencies';
-export { EncoderDirectory } from '../src/observation/encoder-directory';
-export { VersionsView } from '../src/observation/versions-view';
 export * from './kit/types';
 
 /** Every activity of a cell's worker. Each is idempotent under retry, and fails with type = ErrorCode. */
 export const createActivities = (dependencies: Dependencies) =>
   withFailures({
     ...planningActivities(dependencies),
+    ...chooseTargetActivities(dependencies),
+    ...olderCycleActivities(dependencies),
     ...encoderActivities(dependencies),
     ...takeOverActivities(dependencies),
     ...originActivities(dependencies),

@@ -1,55 +1,46 @@
 import { createHash } from 'node:crypto';
-import { decide, forRecord, type Decision } from '../../src/cycle';
+import { decide, forRecord } from '../../src/cycle';
 import {
   SwarmError,
   policySchema,
   type CellForecast,
-  type ChannelSpec,
   type PlanningRecord,
   type Policy,
   type SnapshotReference,
-  type SwarmContext,
   type SwarmSnapshot,
 } from '../../src/domain';
 import { deadlinesMs } from '../../src/observation/deadlines';
-import type { Observation } from '../../src/observation/swarm-observer';
-import { targetOf, type Catalogue } from '../../src/observation/versions-view';
 import { withinOrNull } from '../../src/platform/deadline';
 import { parseOrRefuse } from '../../src/platform/http';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import type { ChooseTargetRequest, CyclePlan, ForecastReference, TargetChoice } from '../kit/types';
-import { choiceFor, withDefaults } from './choose-target';
+import type { CyclePlan } from '../kit/types';
+import { withDefaults } from './choice';
+import { referenceTo, targetBuild } from './plan-inputs';
 
-/** A cycle acts on so many lost, orphaned or unregistered channels each; the others are left to the next one. */
+/** Most lost, orphaned or unregistered channels, each, that one cycle acts on; the next one takes the others. */
 const ACTS_AT_MOST = 500;
 
 type PlanningDependencies = Pick<Dependencies, 'store' | 'versions' | 'swarm' | 'telemetry' | 'observer'>;
 
-/** Activities that look at the swarm and decide. */
+/** Stores what a cycle was planned from. Not to be waited for long: a cycle decides without a store, too. */
+const storeRecord = async (
+  store: Dependencies['store'],
+  record: PlanningRecord,
+  forecast: CellForecast | null,
+): Promise<SnapshotReference> => {
+  const { cell, atMs } = record.snapshot;
+  const text = JSON.stringify(record);
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const snapshotId = `${Math.round(atMs)}-${sha256.slice(0, 8)}`;
+  const done = store.planning.put({ cell, snapshotId, atMs, text }, forecast).then(() => true);
+  const stored = (await withinOrNull(deadlinesMs.planningRecord, done)) ?? false;
+  return { snapshotId, sha256, stored };
+};
+
+/** Activities of the control cycle. */
 export const planningActivities = (dependencies: PlanningDependencies) => {
   const { store, versions, swarm, telemetry, observer } = dependencies;
-
-  /** @throws SwarmError unavailable, timeout where nobody says what the rules are */
-  const contextFor = async ({ purpose, context }: ChooseTargetRequest): Promise<SwarmContext> => {
-    try {
-      return (await swarm.rules()) ?? context;
-    } catch (error) {
-      // Being on air goes before every cordon; whoever asks for a handoff gets a refusal rather than a breach.
-      if (purpose === 'recovery') return swarm.lastRules ?? context;
-      throw error;
-    }
-  };
-
-  const keep = async (record: PlanningRecord, forecast: CellForecast | null): Promise<SnapshotReference> => {
-    const { cell, atMs } = record.snapshot;
-    const text = JSON.stringify(record);
-    const sha256 = createHash('sha256').update(text).digest('hex');
-    const snapshotId = `${Math.round(atMs)}-${sha256.slice(0, 8)}`;
-    const done = store.planning.put({ cell, snapshotId, atMs, text }, forecast).then(() => true);
-    const stored = (await withinOrNull(deadlinesMs.planningRecord, done)) ?? false;
-    return { snapshotId, sha256, stored };
-  };
 
   return {
     /**
@@ -65,7 +56,7 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
         const { cordons, lowDemandSinceMs, provisioning } = rules;
         const [observed, forecast, catalogue] = await Promise.all([
           swarm.channels(rules).then((channels) => observer.observe({ channels, cordons })),
-          telemetry.latestForecast(Date.now()),
+          telemetry.latestForecast(),
           versions.read(),
         ]);
         const snapshot: SwarmSnapshot = {
@@ -78,10 +69,10 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
           forecast: forecast && { forecastId: forecast.forecastId, issuedAtMs: forecast.issuedAtMs },
           policy: withDefaults(rules.policy),
           lowDemandSinceMs,
-          target: wantedBuild(catalogue),
+          target: targetBuild(catalogue),
         };
         const decision = decide(record, forecast);
-        const reference = await keep(record, forecast);
+        const reference = await storeRecord(store, record, forecast);
         const { scale } = decision.plan;
         return {
           atMs: snapshot.atMs,
@@ -99,63 +90,5 @@ export const planningActivities = (dependencies: PlanningDependencies) => {
     async checkPolicy(given: Policy): Promise<Policy> {
       return parseOrRefuse(policySchema, given, 'policy');
     },
-
-    /**
-     * Chooses the encoder for one channel, or checks the one asked for, on a fresh look at the fleet.
-     * @throws SwarmError with the planner's refusal, or same-encoder, encoder-unreachable
-     */
-    async chooseTarget(given: ChooseTargetRequest): Promise<TargetChoice> {
-      const context = await contextFor(given);
-      const request = { ...given, context };
-      const { toEncoderId, purpose } = request;
-      const [look, forecast] = await Promise.all([
-        observer.observeFor({
-          spec: request.spec,
-          cordons: context.cordons,
-          // A recovery has other encoders, and no time; a handoff needs its target, and what the owner runs.
-          ...(purpose === 'handoff' && {
-            isNeeded: (id, ownerId, wasEverHeard) => id === toEncoderId || (id === ownerId && !wasEverHeard),
-          }),
-        }),
-        telemetry.latestForecast(Date.now()),
-      ]);
-      // No await from here on: between a look and its choice, no other choice may be made.
-      const seen = look();
-      const choice = choiceFor(request, seen, forecast);
-      observer.pending.add(choice.encoderId, request.sessionId, seen.spec, choice.rungs, choice.atMs);
-      return choice;
-    },
-
-    /** For cycles that began before planCycle: what it does, in three steps, the snapshot carried in between. */
-    observe: (request: { channels: ChannelSpec[]; cordons: SwarmContext['cordons'] }): Promise<Observation> =>
-      observer.observe(request),
-
-    async latestForecast(): Promise<ForecastReference | null> {
-      return referenceTo(await telemetry.latestForecast(Date.now()));
-    },
-
-    async decide(request: {
-      snapshot: SwarmSnapshot;
-      forecastId: string | null;
-      policy: Policy;
-      lowDemandSinceMs: number | null;
-    }): Promise<Decision> {
-      const { snapshot, forecastId, lowDemandSinceMs } = request;
-      const forecast = forecastId === null ? null : await telemetry.forecast(forecastId, Date.now());
-      const target = wantedBuild(await versions.read());
-      return decide({ snapshot, policy: withDefaults(request.policy), lowDemandSinceMs, target }, forecast);
-    },
   };
-};
-
-/** Nothing is brought in line while a fault holds that up. */
-const wantedBuild = (catalogue: Catalogue): PlanningRecord['target'] => {
-  const target = catalogue.fault ? null : targetOf(catalogue);
-  return target && { id: target.id, digest: target.digest };
-};
-
-const referenceTo = (forecast: CellForecast | null): ForecastReference | null => {
-  if (!forecast) return null;
-  const { forecastId, model, issuedAtMs } = forecast;
-  return { forecastId, model, issuedAtMs };
 };

@@ -7,6 +7,30 @@ const HEALTH_CHECK_EVERY_MS = 250;
 const HEALTHY_WITHIN_MS = 60_000;
 const CALL_DEADLINE_MS = 1_000;
 
+const awaitHealthy = async (
+  encoders: Dependencies['encoders'],
+  encoderId: string,
+  signal: AbortSignal,
+): Promise<void> => {
+  const startedAtMs = Date.now();
+  while (Date.now() - startedAtMs < HEALTHY_WITHIN_MS) {
+    signal.throwIfAborted();
+    try {
+      const client = await encoders.client(encoderId);
+      await client.describe({ deadlineMs: CALL_DEADLINE_MS, signal });
+      await client.telemetry({ deadlineMs: CALL_DEADLINE_MS, signal });
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, HEALTH_CHECK_EVERY_MS));
+    }
+  }
+  throw new SwarmError(
+    'encoder-unreachable',
+    `Encoder ${encoderId} did not answer within ${HEALTHY_WITHIN_MS} ms of its start.`,
+    'Look at the log of this encoder.',
+  );
+};
+
 /** Activities that start and end encoder hosts. */
 export const fleetActivities = ({
   fleet,
@@ -23,7 +47,7 @@ export const fleetActivities = ({
     }),
 
   /**
-   * Starts a drained encoder anew with a build; the same requestId again changes nothing.
+   * Restarts a drained encoder with a build; the same requestId again changes nothing.
    * @throws SwarmError conflict, not-found, unknown-encoder: nothing changed; encoder-incompatible: it runs the
    * build before again
    */
@@ -42,24 +66,8 @@ export const fleetActivities = ({
   /** Waits until a new encoder answers with its first telemetry. @throws SwarmError encoder-unreachable */
   awaitEncoderHealthy: (request: { encoderId: string }): Promise<{ atMs: number }> =>
     withHeartbeats(async (signal) => {
-      const { encoderId } = request;
-      const startedAtMs = Date.now();
-      while (Date.now() - startedAtMs < HEALTHY_WITHIN_MS) {
-        signal.throwIfAborted();
-        try {
-          const client = await encoders.client(encoderId);
-          await client.describe({ deadlineMs: CALL_DEADLINE_MS, signal });
-          await client.telemetry({ deadlineMs: CALL_DEADLINE_MS, signal });
-          return { atMs: Date.now() };
-        } catch {
-          await new Promise((resolve) => setTimeout(resolve, HEALTH_CHECK_EVERY_MS));
-        }
-      }
-      throw new SwarmError(
-        'encoder-unreachable',
-        `Encoder ${encoderId} did not answer within ${HEALTHY_WITHIN_MS} ms of its start.`,
-        'Look at the log of this encoder.',
-      );
+      await awaitHealthy(encoders, request.encoderId, signal);
+      return { atMs: Date.now() };
     }),
 
   deprovisionEncoder: (request: { encoderId: string }): Promise<void> =>

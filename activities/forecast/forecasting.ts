@@ -9,14 +9,12 @@ import {
   type CellForecastInput,
 } from '../../src/forecast';
 import { BackgroundLearner, withPromotedNet } from '../../src/models';
-import { ForecastInputReader } from '../../src/telemetry/forecast-input-reader';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import { swarmState } from '../kit/swarm-state';
 import type { IssuedForecast } from '../kit/types';
 
 /** Largest P90 of the whole cell over the horizon, encode units. */
-const peakOf = ({ channelUnits }: CellForecast): number => {
+const peakUnitsOf = ({ channelUnits }: CellForecast): number => {
   const curves = Object.values(channelUnits);
   const totals = Array.from({ length: HORIZON_STEPS }, (_, step) =>
     curves.reduce((sum, { p90 }) => sum + (p90[step] ?? 0), 0),
@@ -29,22 +27,22 @@ export const forecastingActivities = ({
   cell,
   store,
   stepSeconds,
-  temporal,
+  swarm,
   models,
-}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal' | 'models'>) => {
+  forecastInputs,
+}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'swarm' | 'models' | 'forecastInputs'>) => {
   const forecasterNow = withPromotedNet(models);
-  const reader = new ForecastInputReader(cell, store);
   const learner = new BackgroundLearner();
   return {
     issueForecast: (): Promise<IssuedForecast> =>
       withHeartbeats(async () => {
-        const { channels } = await swarmState(temporal(), cell);
+        const { channels } = await swarm.present();
         const endMs = firstTargetMs(Date.now(), stepSeconds);
         const steps = HISTORY_DAYS * SEASON_STEPS;
         const shape = { stepSeconds, horizonSteps: HORIZON_STEPS };
         const forecaster = forecasterNow();
         const input: CellForecastInput = {
-          ...(await reader.read({ ...shape, channels, steps, endMs })),
+          ...(await forecastInputs.read({ ...shape, channels, steps, endMs })),
           ...shape,
           cell,
           atMs: endMs,
@@ -63,7 +61,7 @@ export const forecastingActivities = ({
           held,
           channels: channels.length,
           historySteps: steps,
-          peakUnitsP90: peakOf(forecast),
+          peakUnitsP90: peakUnitsOf(forecast),
         };
       }),
   };

@@ -9,10 +9,8 @@ import {
   type ModelStore,
   type StartingPoint,
 } from '../../src/models';
-import { ForecastInputReader } from '../../src/telemetry/forecast-input-reader';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats, withProgress } from '../kit/heartbeat';
-import { swarmState } from '../kit/swarm-state';
 import type {
   CollectedHistory,
   EvaluatedModel,
@@ -22,7 +20,10 @@ import type {
   TrainedModel,
 } from '../kit/types';
 
-type Needs = Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'temporal' | 'models' | 'trainingThread'>;
+type Needs = Pick<
+  Dependencies,
+  'cell' | 'stepSeconds' | 'swarm' | 'models' | 'trainingThread' | 'forecastInputs'
+>;
 
 /** Files of a run lie in its own folder; arrays do not pass through Temporal. */
 const filesOf = ({ models }: Pick<Needs, 'models'>, { runId }: RetrainingRun): TrainingFiles =>
@@ -35,14 +36,17 @@ const startingPoint = async (store: ModelStore): Promise<StartingPoint | null> =
 };
 
 const collectTrainingHistory =
-  (needs: Needs, reader: ForecastInputReader) =>
+  (needs: Needs) =>
   (run: RetrainingRun): Promise<CollectedHistory> =>
     withHeartbeats(async () => {
-      const { cell, stepSeconds, temporal, models } = needs;
-      const { channels } = await swarmState(temporal(), cell);
+      const { cell, stepSeconds, swarm, models, forecastInputs } = needs;
+      const { channels } = await swarm.present();
       const endMs = firstTargetMs(Date.now(), stepSeconds);
       const steps = HISTORY_DAYS * SEASON_STEPS;
-      const read = await reader.read({ channels, stepSeconds, steps, horizonSteps: HORIZON_STEPS, endMs });
+      const read = await forecastInputs.read({
+        ...{ channels, stepSeconds, steps, endMs },
+        horizonSteps: HORIZON_STEPS,
+      });
       const dataset = trainingDataset(read, { cell, channels, stepSeconds, endMs });
       await removeOtherRuns(models.store.runs, run.runId);
       await filesOf(needs, run).writeDataset(dataset);
@@ -57,14 +61,13 @@ const collectTrainingHistory =
 
 /** What the retraining workflow does, each step idempotent under retry. */
 export const retrainingActivities = (needs: Needs) => {
-  const { cell, store, stepSeconds, models, trainingThread } = needs;
-  const reader = new ForecastInputReader(cell, store);
+  const { stepSeconds, models, trainingThread } = needs;
   return {
     /**
      * Reads the history to learn from into the run's folder.
      * @throws SwarmError unavailable, timeout: the audience can't be read
      */
-    collectTrainingHistory: collectTrainingHistory(needs, reader),
+    collectTrainingHistory: collectTrainingHistory(needs),
 
     /** Trains in a thread, a heartbeat with each epoch; a retry goes on from the last checkpoint. */
     trainModel: ({ runId, seed }: TrainRequest): Promise<TrainedModel> =>

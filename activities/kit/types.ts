@@ -37,12 +37,12 @@ export interface CyclePlan extends Decision {
   orphans: OrphanSession[];
   unregistered: string[];
   unreachable: string[];
-  /** Who has cordoned the encoder that the plan lets go; null: nobody, or it lets none go. */
+  /** Who has cordoned the encoder that the plan releases; null: it is not cordoned, or none is released. */
   leavingCordonedBy: string | null;
   omitted?: Omitted;
 }
 
-/** What bringing an encoder in line needs: the build to go to, and the one to go back to where that is known. */
+/** What synchronising an encoder needs: the build to go to, and the one to go back to where that is known. */
 export interface UpdatePlan {
   build: InstalledBuild;
   before: InstalledBuild | null;
@@ -184,6 +184,8 @@ export interface DrainedChannel {
   moved: boolean;
   /** True where the channel may be asked again, for instance because it was already moving. */
   retry: boolean;
+  /** Of the failure; absent where it moved, and in what earlier versions answered. */
+  code?: string;
   why?: string;
 }
 

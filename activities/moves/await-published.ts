@@ -1,5 +1,3 @@
-import { OriginClient } from '../../src/contracts/origin';
-import { RelayClient } from '../../src/contracts/relay';
 import { SwarmError } from '../../src/domain';
 import { withinOrNull } from '../../src/platform/deadline';
 import type { Dependencies } from '../kit/dependencies';
@@ -21,7 +19,7 @@ const assertOwnerWorks = async (
 
 /** A relay that does not answer tells nothing against the owner. */
 const isSealed = async (
-  relay: RelayClient,
+  relay: Dependencies['relay'],
   channelId: string,
   gop: number,
   signal: AbortSignal,
@@ -32,13 +30,10 @@ const isSealed = async (
 
 /** The activity by which a move sees its new owner on air. */
 export const awaitPublishedActivities = ({
-  originUrl,
-  relayUrl,
+  origin,
+  relay,
   encoders,
-}: Pick<Dependencies, 'originUrl' | 'relayUrl' | 'encoders'>) => {
-  const origin = new OriginClient(originUrl);
-  const relay = new RelayClient(relayUrl);
-
+}: Pick<Dependencies, 'origin' | 'relay' | 'encoders'>) => {
   return {
     /**
      * Waits until a GOP of the new owner is on air. The owner's time runs from the moment the relay has

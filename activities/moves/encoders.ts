@@ -2,7 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import { SwarmError } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
-import type { PreparedTarget, PrepareTargetRequest, Released } from '../kit/types';
+import type { EncoderCalls, PreparedTarget, PrepareTargetRequest, Released } from '../kit/types';
 import { requireAlive, sessionStarter } from './session-start';
 
 const CALL_DEADLINE_MS = 1_500;
@@ -10,33 +10,43 @@ const READY_SLICE_MS = 2_000;
 /** A target that is not ready by then has failed: it takes a fraction of a second on an idle host. */
 const READY_WITHIN_MS = 15_000;
 
+/** @throws SwarmError session-failed: it failed, or was not ready in time */
+const awaitReady = async (
+  client: EncoderCalls,
+  encoderId: string,
+  sessionId: string,
+  signal: AbortSignal,
+): Promise<void> => {
+  const startedAtMs = Date.now();
+  while (Date.now() - startedAtMs < READY_WITHIN_MS) {
+    const session = await client.awaitReady(sessionId, READY_SLICE_MS, {
+      deadlineMs: READY_SLICE_MS + CALL_DEADLINE_MS,
+      signal,
+    });
+    if (session.ready) return;
+    requireAlive(encoderId, session);
+  }
+  throw new SwarmError(
+    'session-failed',
+    `Session ${sessionId} on ${encoderId} was not ready within ${READY_WITHIN_MS} ms.`,
+    'Check that the input of the channel is live and that the encoder is not overloaded.',
+  );
+};
+
 /** Activities that work on encode sessions. Each may run twice: sessions are named by the workflow. */
-export const encoderActivities = (
-  dependencies: Pick<Dependencies, 'originUrl' | 'relayUrl' | 'encoders'>,
-) => {
+export const encoderActivities = (dependencies: Pick<Dependencies, 'origin' | 'relay' | 'encoders'>) => {
   const { encoders } = dependencies;
   const prepare = sessionStarter(dependencies);
 
   return {
-    /** Starts a session that holds what it makes, and waits until it stands near the live edge. */
+    /** Starts a session that holds what it makes, and waits until it is near the live edge. */
     prepareTarget: (request: PrepareTargetRequest): Promise<PreparedTarget> =>
       withHeartbeats(async (signal) => {
         const { encoderId, sessionId } = request;
         const client = await prepare(request, signal);
         const startedAtMs = Date.now();
-        while (Date.now() - startedAtMs < READY_WITHIN_MS) {
-          const session = await client.awaitReady(sessionId, READY_SLICE_MS, {
-            deadlineMs: READY_SLICE_MS + CALL_DEADLINE_MS,
-            signal,
-          });
-          if (session.ready) return { startedAtMs, atMs: Date.now() };
-          requireAlive(encoderId, session);
-        }
-        throw new SwarmError(
-          'session-failed',
-          `Session ${sessionId} on ${encoderId} was not ready within ${READY_WITHIN_MS} ms.`,
-          'Check that the input of the channel is live and that the encoder is not overloaded.',
-        );
+        await awaitReady(client, encoderId, sessionId, signal);
+        return { startedAtMs, atMs: Date.now() };
       }),
 
     /** The session publishes from now on, with this token. */

@@ -1,5 +1,4 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { OriginClient } from '../../src/contracts/origin';
 import type { Owner } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
@@ -13,9 +12,7 @@ import type {
 const OWN_TIMEOUT_MS = 2_000;
 
 /** Activities on who may publish a channel. */
-export const originActivities = ({ originUrl }: Pick<Dependencies, 'originUrl'>) => {
-  const origin = new OriginClient(originUrl);
-
+export const originActivities = ({ origin }: Pick<Dependencies, 'origin'>) => {
   return {
     /** The commit point of every move. */
     async takeOwnership(request: TakeOwnershipRequest): Promise<Ownership> {

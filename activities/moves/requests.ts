@@ -1,25 +1,34 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
+import type { OriginChannel } from '../../src/contracts/origin';
 import {
   channelControl,
+  failureOf,
   swarmControl,
   type CordonRequest,
+  type MoveFailure,
   type MoveRequest,
   type MoveResult,
   type RecoverRequest,
 } from '../../src/domain';
+import { deadlinesMs } from '../../src/observation/deadlines';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { Acceptance, DrainedChannel } from '../kit/types';
 import { UpdateClient, updateRefusal } from '../kit/update-client';
 
-const ORIGIN_TIMEOUT_MS = 2_000;
-/** Refusals that say "not now". */
+/** Refusals that may pass: the same request can succeed later. */
 const ASK_AGAIN = new Set(['move-in-progress', 'conflict', 'stale-token', 'timeout', 'unavailable']);
 
+const notMoved = (channelId: string, { code, message }: MoveFailure): DrainedChannel => ({
+  channelId,
+  moved: false,
+  retry: ASK_AGAIN.has(code),
+  code,
+  why: `${code}: ${message}`,
+});
+
 /** Activities by which workflows ask channels, which alone move themselves. */
-const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'temporal'>) => {
-  const updates = new UpdateClient(dependencies);
+const channelRequestActivities = (updates: UpdateClient) => {
   return {
     requestMove: (r: { channelId: string; request: MoveRequest }): Promise<Acceptance> =>
       updates.ask(r.channelId, channelControl.move, r.request),
@@ -30,7 +39,7 @@ const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tem
     requestRecovery: (r: { channelId: string; request: RecoverRequest }): Promise<Acceptance> =>
       updates.ask(r.channelId, channelControl.recover, r.request),
 
-    /** False where the channel has no workflow any more, so that nobody is there to ask. */
+    /** False where the channel has no workflow any more, so that there is nothing to ask. */
     requestRemoval: (r: { channelId: string; requestId: string }): Promise<{ found: boolean }> =>
       withHeartbeats(async () => {
         try {
@@ -47,28 +56,27 @@ const channelRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tem
       withHeartbeats(async () => {
         const { channelId, request } = r;
         try {
-          await updates.channel(channelId).executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, {
-            args: [request],
-            updateId: request.requestId,
-          });
-          return { channelId, moved: true, retry: false };
+          const result = await updates
+            .channel(channelId)
+            .executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, {
+              args: [request],
+              updateId: request.requestId,
+            });
+          const failure = failureOf(result);
+          return failure ? notMoved(channelId, failure) : { channelId, moved: true, retry: false };
         } catch (error) {
-          const { code, message } = updateRefusal(error);
-          return { channelId, moved: false, retry: ASK_AGAIN.has(code), why: `${code}: ${message}` };
+          return notMoved(channelId, updateRefusal(error));
         }
       }),
   };
 };
 
 /** Activities on the channels of one encoder. */
-const encoderChannelActivities = ({
-  originUrl,
-  ...dependencies
-}: Pick<Dependencies, 'cell' | 'originUrl' | 'temporal'>) => {
-  const origin = new OriginClient(originUrl);
-  const updates = new UpdateClient(dependencies);
+const encoderChannelActivities = ({ origin }: Pick<Dependencies, 'origin'>, updates: UpdateClient) => {
   const channelsOwnedBy = async (encoderId: string): Promise<OriginChannel[]> =>
-    (await origin.channels({ timeoutMs: ORIGIN_TIMEOUT_MS })).filter((c) => c.owner?.encoderId === encoderId);
+    (await origin.channels({ timeoutMs: deadlinesMs.owners })).filter(
+      (c) => c.owner?.encoderId === encoderId,
+    );
 
   return {
     /** Asks every channel of a lost encoder to recover, all at once; none waits for another. */
@@ -102,8 +110,7 @@ const encoderChannelActivities = ({
 };
 
 /** Activities by which workflows ask the swarm. */
-const swarmRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'temporal'>) => {
-  const updates = new UpdateClient(dependencies);
+const swarmRequestActivities = (updates: UpdateClient) => {
   return {
     async requestDrain(r: CordonRequest): Promise<void> {
       await withHeartbeats(() =>
@@ -130,8 +137,11 @@ const swarmRequestActivities = (dependencies: Pick<Dependencies, 'cell' | 'tempo
 };
 
 /** Activities by which workflows ask others: the channels and the swarm. */
-export const requestActivities = (dependencies: Pick<Dependencies, 'cell' | 'originUrl' | 'temporal'>) => ({
-  ...channelRequestActivities(dependencies),
-  ...encoderChannelActivities(dependencies),
-  ...swarmRequestActivities(dependencies),
-});
+export const requestActivities = (dependencies: Pick<Dependencies, 'cell' | 'origin' | 'temporal'>) => {
+  const updates = new UpdateClient(dependencies);
+  return {
+    ...channelRequestActivities(updates),
+    ...encoderChannelActivities(dependencies, updates),
+    ...swarmRequestActivities(updates),
+  };
+};

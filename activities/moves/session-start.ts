@@ -1,4 +1,3 @@
-import { RelayClient } from '../../src/contracts/relay';
 import { SwarmError, type SessionInfo } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import type { EncoderCalls, PrepareTargetRequest } from '../kit/types';
@@ -19,11 +18,10 @@ export const requireAlive = (encoderId: string, session: SessionInfo): void => {
 
 /** Starts a session that holds what it makes. @returns calls to its host */
 export const sessionStarter = ({
-  originUrl,
-  relayUrl,
+  origin,
+  relay,
   encoders,
-}: Pick<Dependencies, 'originUrl' | 'relayUrl' | 'encoders'>) => {
-  const relay = new RelayClient(relayUrl);
+}: Pick<Dependencies, 'origin' | 'relay' | 'encoders'>) => {
   return async (request: PrepareTargetRequest, signal: AbortSignal): Promise<EncoderCalls> => {
     const { spec, encoderId, sessionId, rungs, fromGop } = request;
     const client = await encoders.client(encoderId);
@@ -32,7 +30,7 @@ export const sessionStarter = ({
         sessionId,
         channelId: spec.id,
         feedUrl: relay.feedUrl(spec.id),
-        originUrl,
+        originUrl: origin.url,
         gopDurationTicks: spec.gopDurationTicks,
         framesPerSecond: spec.framesPerSecond,
         renditions: spec.ladder.slice(0, rungs),

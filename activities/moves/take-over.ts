@@ -1,4 +1,3 @@
-import { OriginClient } from '../../src/contracts/origin';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { TakenOver, TakeOverRequest } from '../kit/types';
@@ -7,10 +6,8 @@ import { requireAlive, sessionStarter } from './session-start';
 const CALL_DEADLINE_MS = 1_500;
 
 /** The activity of a recovery. */
-export const takeOverActivities = (
-  dependencies: Pick<Dependencies, 'originUrl' | 'relayUrl' | 'encoders'>,
-) => {
-  const origin = new OriginClient(dependencies.originUrl);
+export const takeOverActivities = (dependencies: Pick<Dependencies, 'origin' | 'relay' | 'encoders'>) => {
+  const { origin } = dependencies;
   const prepare = sessionStarter(dependencies);
 
   return {

@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OriginClient } from '../../src/contracts/origin';
-import { RelayClient } from '../../src/contracts/relay';
 import {
   SwarmError,
   rolloutRequestSchema,
@@ -12,42 +10,41 @@ import {
   type RolloutPolicy,
   type RolloutRequest,
   type SetTargetRequest,
-  type SwarmWorkflowState,
+  type SwarmContext,
   type Verdict,
 } from '../../src/domain';
 import { GopQuality } from '../../src/media/quality';
 import { BuildComparer } from '../../src/observation/build-comparer';
+import { deadlinesMs } from '../../src/observation/deadlines';
+import { valueOf } from '../../src/observation/kept-reading';
 import { withPin } from '../../src/observation/versions-view';
 import { parseOrRefuse } from '../../src/platform/http';
-import { judge } from '../../src/versions';
+import { judgeBuild } from '../../src/versions';
 import { planRollout, type RolloutPlan } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats, withProgress } from '../kit/heartbeat';
-import { swarmState } from '../kit/swarm-state';
 
-const LOOK_DEADLINE_MS = 1_000;
-const ORIGIN_TIMEOUT_MS = 2_000;
 const BUILD_CHECK_EVERY_MS = 250;
 const BUILD_WITHIN_MS = 60_000;
 /** Soaks whose last look is remembered. */
 const COMPARERS_KEPT = 8;
 
 export interface CompareBuildsRequest {
-  /** Names one soak: what was lost is told from one look to the next of the same soak. */
+  /** Names one soak: losses are found by comparing two looks of the same soak. */
   soakId: string;
   build: InstalledBuild;
   /** What the new build is measured against, GOP by GOP. */
   reference: InstalledBuild;
   policy: RolloutPolicy;
   evidence: Evidence;
-  /** For so long, unless a verdict comes before. */
+  /** How long to compare, unless a verdict comes before. */
   seconds: number;
   /** Whether a good build ends it too, or only one that is worse. */
   untilGood: boolean;
 }
 
 /** @throws SwarmError conflict while an encoder is being brought to the target: two must not change one build. */
-const requireNoSynchronisation = (cell: string, { cordons }: SwarmWorkflowState): void => {
+const requireNoSynchronisation = (cell: string, { cordons }: Pick<SwarmContext, 'cordons'>): void => {
   const [encoderId] = Object.keys(cordons).filter((id) => cordons[id]?.by === synchroniseWorkflowId(cell));
   if (encoderId === undefined) return;
   throw new SwarmError(
@@ -59,23 +56,19 @@ const requireNoSynchronisation = (cell: string, { cordons }: SwarmWorkflowState)
 
 type Needs = Pick<
   Dependencies,
-  | ('cell' | 'originUrl' | 'relayUrl' | 'encoders' | 'temporal' | 'versions' | 'ffmpegPath')
-  | ('probe' | 'telemetry')
+  | ('cell' | 'origin' | 'relay' | 'encoders' | 'temporal' | 'versions' | 'ffmpegPath')
+  | ('probe' | 'readings' | 'swarm' | 'telemetry')
 >;
 
 /** One comparer for each soak, made at its first comparison; those of the latest soaks are kept. */
-const comparersOf = (
-  needs: Needs,
-  origin: OriginClient,
-): ((request: CompareBuildsRequest) => BuildComparer) => {
-  const { relayUrl, ffmpegPath, temporal, probe } = needs;
-  const relay = new RelayClient(relayUrl);
+const comparersOf = (needs: Needs): ((request: CompareBuildsRequest) => BuildComparer) => {
+  const { origin, relay, ffmpegPath, temporal, probe, readings } = needs;
   const quality = new GopQuality({ origin, relay, ffmpegPath });
   const comparers = new Map<string, BuildComparer>();
   return ({ soakId, build, reference, policy }) => {
     const comparer =
       comparers.get(soakId) ??
-      new BuildComparer({ probe, origin, relay, quality, temporal, build, reference, policy });
+      new BuildComparer({ probe, readings, relay, quality, temporal, build, reference, policy });
     comparers.set(soakId, comparer);
     const [oldest] = comparers.keys();
     if (comparers.size > COMPARERS_KEPT && oldest !== undefined) comparers.delete(oldest);
@@ -84,16 +77,16 @@ const comparersOf = (
 };
 
 /** Reads what a rollout is planned from, and plans it. */
-const planFor = (needs: Needs, origin: OriginClient) => {
-  const { cell, encoders, probe, telemetry, temporal, versions } = needs;
+const planFor = (needs: Needs) => {
+  const { cell, encoders, probe, readings, telemetry, versions } = needs;
   return async (given: RolloutRequest): Promise<RolloutPlan> => {
     const request = parseOrRefuse(rolloutRequestSchema, given, 'rollout');
-    const swarm = await swarmState(temporal(), cell);
+    const swarm = await needs.swarm.state();
     requireNoSynchronisation(cell, swarm);
     await Promise.all([encoders.refresh(), telemetry.refreshTroubles(Date.now())]);
     const [observed, channels, catalogue] = await Promise.all([
-      probe.observe(swarm.cordons, telemetry.troublesOf, { deadlineMs: LOOK_DEADLINE_MS, fresh: true }),
-      origin.channels({ timeoutMs: ORIGIN_TIMEOUT_MS }),
+      probe.observe(swarm.cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.observe, fresh: true }),
+      readings.origin.now({ deadlineMs: deadlinesMs.owners }).then(valueOf),
       versions.read(),
     ]);
     const owners = new Map(
@@ -121,7 +114,7 @@ const awaitBuild = async (
   while (Date.now() - startedAtMs < BUILD_WITHIN_MS) {
     signal.throwIfAborted();
     const client = await encoders.client(encoderId);
-    const info = await client.describe({ deadlineMs: LOOK_DEADLINE_MS, signal }).catch(() => null);
+    const info = await client.describe({ deadlineMs: deadlinesMs.observe, signal }).catch(() => null);
     if (info?.buildDigest === digest) return { atMs: Date.now() };
     runs = info?.buildDigest ?? runs;
     await sleep(BUILD_CHECK_EVERY_MS);
@@ -135,10 +128,9 @@ const awaitBuild = async (
 
 /** Activities of a rollout, beside those that change one encoder. */
 export const rolloutActivities = (needs: Needs) => {
-  const { cell, originUrl, encoders, temporal } = needs;
-  const origin = new OriginClient(originUrl);
-  const comparerOf = comparersOf(needs, origin);
-  const plan = planFor(needs, origin);
+  const { cell, encoders, temporal } = needs;
+  const comparerOf = comparersOf(needs);
+  const plan = planFor(needs);
 
   return {
     /** @throws SwarmError bad-request; what planRollout refuses */
@@ -169,7 +161,7 @@ export const rolloutActivities = (needs: Needs) => {
           await sleep(everyMs, undefined, { signal });
           evidence = await comparer.compare(evidence, signal);
           report(evidence);
-          verdict = judge(evidence, policy, Date.now());
+          verdict = judgeBuild(evidence, policy, Date.now());
           if (verdict.outcome === 'worse' || (verdict.outcome === 'good' && untilGood)) break;
         } while (Date.now() + everyMs <= endsAtMs);
         return { evidence, verdict };

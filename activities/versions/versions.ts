@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { OriginClient } from '../../src/contracts/origin';
 import {
   SwarmError,
   buildSourceSchema,
@@ -16,14 +15,13 @@ import { verifyInstalled } from '../../src/fleet/installed-build';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
 import { PROBE_CASES, combineCases, measureCase, type MeasuredBuild } from '../../src/media/probe';
 import { resolveBuild } from '../../src/media/probe';
+import { deadlinesMs } from '../../src/observation/deadlines';
 import { withinOrNull } from '../../src/platform/deadline';
 import { parseOrRefuse } from '../../src/platform/http';
 import { installedBuildOf } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { UpdatePlan } from '../kit/types';
-
-const DESCRIBE_DEADLINE_MS = 1_000;
 
 export const addBuildSchema: z.ZodType<AddBuildRequest> = z
   .strictObject({ id: idSchema, source: buildSourceSchema, digest: digestSchema.optional() })
@@ -67,23 +65,21 @@ export const buildActivities = ({ ffmpegPath }: Pick<Dependencies, 'ffmpegPath'>
 /** Activities on which encoder runs which build. */
 export const versionActivities = ({
   cell,
-  originUrl,
+  origin,
   encoders,
   versions,
   temporal,
-}: Pick<Dependencies, 'cell' | 'originUrl' | 'encoders' | 'versions' | 'temporal'>) => {
-  const origin = new OriginClient(originUrl);
-
+}: Pick<Dependencies, 'cell' | 'origin' | 'encoders' | 'versions' | 'temporal'>) => {
   /** Undefined where the host does not answer, or does not tell. */
   const digestOn = async (encoderId: string): Promise<string | undefined> => {
     const describe = async () =>
-      (await encoders.client(encoderId)).describe({ deadlineMs: DESCRIBE_DEADLINE_MS });
-    return (await withinOrNull(DESCRIBE_DEADLINE_MS, describe()))?.buildDigest;
+      (await encoders.client(encoderId)).describe({ deadlineMs: deadlinesMs.observe });
+    return (await withinOrNull(deadlinesMs.observe, describe()))?.buildDigest;
   };
 
   return {
     /**
-     * What bringing an encoder in line needs. Looked up when it begins: the target may have changed since.
+     * What synchronising an encoder needs. Looked up when it begins: the target may have changed since.
      * @throws SwarmError not-found (the catalogue lacks the build); encoder-incompatible, conflict (see requireInstalled)
      */
     async planUpdate({ encoderId, buildId }: { encoderId: string; buildId: string }): Promise<UpdatePlan> {
@@ -96,7 +92,7 @@ export const versionActivities = ({
       return { build, before: runs ? installedBuildOf(runs) : null };
     },
 
-    /** Nothing more is brought in line until the target is set again. */
+    /** No encoder is synchronised until the target is set again. */
     async haltSynchronisation(fault: SynchronisationFault): Promise<void> {
       await temporal()
         .workflow.getHandle(versionsWorkflowId(cell))

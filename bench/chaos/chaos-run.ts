@@ -11,19 +11,19 @@ import { measureKills } from './detection';
 import type { Fault } from './faults';
 import { judgeGaps, type DeclaredGap } from './gaps';
 import type { InjectedFault, Injector } from './injector';
-import { Life } from './life';
 import type { Done } from './progress';
 import type { ChaosFacts } from './result';
 import { sabotage, type Sabotage } from './sabotage';
 import { countSagas, type SagaCounts } from './sagas';
 import type { Timeline } from './timeline';
 import { noticedLosses, Watcher } from './watcher';
+import { Workload } from './workload';
 
 const MOVES_EVERY_MS = 2_000;
 const CHECK_EVERY_MS = 60_000;
 const STOP_POLL_MS = 250;
 const AUDIT_PATIENCE_MS = 20_000;
-/** Once all faults have ended, the swarm has so long until all is on air and every saga is over. */
+/** Time that the swarm has, once all faults have ended, until all is on air and every saga is over. */
 const CALM_WITHIN_MS = 120_000;
 /** Part of the run after which it is sabotaged, if at all. */
 const SABOTAGE_AT = 0.5;
@@ -55,7 +55,7 @@ type Found = Pick<
   | 'troubles'
 >;
 
-/** Faults, life and checks side by side on a running swarm, and what came of it. */
+/** Faults, workload and checks side by side on a running swarm, and what came of it. */
 export class ChaosRun {
   readonly notes: { atMs: number; text: string }[] = [];
   private readonly watcher: Watcher;
@@ -87,7 +87,7 @@ export class ChaosRun {
     this.options.say(text);
   }
 
-  /** To be told of each fault that begins: who owned what tells later how a loss was answered. */
+  /** Called for each fault that begins: who owned what shows later how a loss was answered. */
   faultBegan(fault: InjectedFault): void {
     if (fault.kind !== 'kill encoder') return;
     const channels = this.watcher.channels.filter((c) => c.owner?.encoderId === fault.part).map((c) => c.id);
@@ -101,9 +101,9 @@ export class ChaosRun {
     this.watcher.start();
     this.moves.start();
     for (const { id } of swarm.channels) continuity.add(id, 0);
-    const life = new AbortController();
-    const end = AbortSignal.any([signal, life.signal]);
-    const living = new Life({
+    const workloadEnd = new AbortController();
+    const end = AbortSignal.any([signal, workloadEnd.signal]);
+    const workload = new Workload({
       apiUrl: swarm.environment.SWARM_API_URL,
       channelIds: swarm.channels.map((c) => c.id),
       seed,
@@ -114,7 +114,7 @@ export class ChaosRun {
         beforeRemoval: (id) => this.lastLookAt(id),
         onRemoved: (id) => this.gone.add(id),
       },
-    }).live(end);
+    }).run(end);
     const checking = this.checkNowAndThen(end);
     const progress = setInterval(() => this.tell(), 1_000);
     try {
@@ -127,9 +127,9 @@ export class ChaosRun {
       await this.until(lastsMs);
     } finally {
       clearInterval(progress);
-      life.abort();
+      workloadEnd.abort();
       await injector.endAll();
-      await Promise.all([living, checking]);
+      await Promise.all([workload, checking]);
       if (signal.aborted) await Promise.all([this.watcher.stop(), this.moves.stop()]);
     }
   }
@@ -247,7 +247,7 @@ export class ChaosRun {
     });
   }
 
-  /** Until so long after the beginning, or aborted. */
+  /** Until this time after the beginning, or aborted. */
   private async until(atMs: number, signal = this.options.signal): Promise<void> {
     const waitMs = this.beganAtMs + atMs - Date.now();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);

@@ -35,7 +35,7 @@ export type ClockTarget = (typeof clockTargets)[number];
 export const fullDiskVictims = ['origin', 'worker', 'influxdb', 'temporal'] as const;
 export type FullDiskVictim = (typeof fullDiskVictims)[number];
 
-export type FaultDeed =
+export type FaultAction =
   | { group: 'kill'; target: ProcessTarget }
   /** `whole`: what it has started stands still too. */
   | { group: 'stop'; target: ProcessTarget; whole: boolean }
@@ -46,7 +46,7 @@ export type FaultDeed =
   | { group: 'disk'; target: 'state'; kills: FullDiskVictim }
   | { group: 'clock'; target: ClockTarget; jumpMs: number };
 
-export type FaultGroup = FaultDeed['group'];
+export type FaultGroup = FaultAction['group'];
 
 export interface Fault {
   /** Counted from 1. */
@@ -55,7 +55,7 @@ export interface Fault {
   atMs: number;
   /** 0: over in the same moment, as a kill is. */
   lastsMs: number;
-  deed: FaultDeed;
+  action: FaultAction;
   /** Which encoder host, as a place in the list of those that the swarm starts with; null where none is meant. */
   encoder: number | null;
   /** In [0, 1): decides what else is to be chosen at that moment, such as which of its ffmpeg. */
@@ -63,59 +63,61 @@ export interface Fault {
 }
 
 /** The kind of a fault, as it is counted and drawn. */
-export const kindOf = (deed: FaultDeed): string => {
-  switch (deed.group) {
+export const kindOf = (action: FaultAction): string => {
+  switch (action.group) {
     case 'network':
-      return deed.link === 'orchestrator-encoder' && deed.effect === 'delay'
+      return action.link === 'orchestrator-encoder' && action.effect === 'delay'
         ? 'slow gRPC'
-        : `${deed.effect} ${deed.link}`;
+        : `${action.effect} ${action.link}`;
     case 'disk':
-      return `disk full ${deed.target}`;
+      return `disk full ${action.target}`;
     case 'clock':
-      return `clock ${deed.target}`;
+      return `clock ${action.target}`;
     default:
-      return `${deed.group} ${deed.target}`;
+      return `${action.group} ${action.target}`;
   }
 };
 
 /** Whether a fault is one of a single encoder host. */
-export const isOfEncoder = (deed: FaultDeed): boolean =>
-  deed.group === 'network'
-    ? deed.link !== 'orchestrator-origin'
-    : deed.target === 'encoder' || deed.target === 'ffmpeg';
+export const isOfEncoder = (action: FaultAction): boolean =>
+  action.group === 'network'
+    ? action.link !== 'orchestrator-origin'
+    : action.target === 'encoder' || action.target === 'ffmpeg';
 
 /**
  * What a fault makes unusable: two faults of the same at a time would be one. While the disk of the whole state is full,
  * the relay has GOPs in its memory alone, and the origin takes none.
  */
-export const victimsOf = ({ deed, encoder }: Pick<Fault, 'deed' | 'encoder'>): string[] => {
+export const victimsOf = ({ action, encoder }: Pick<Fault, 'action' | 'encoder'>): string[] => {
   if (encoder !== null) return [`encoder ${encoder}`];
-  if (deed.group === 'network') return [deed.link];
-  return deed.target === 'state' ? [...new Set([deed.target, 'relay', 'origin', deed.kills])] : [deed.target];
+  if (action.group === 'network') return [action.link];
+  return action.target === 'state'
+    ? [...new Set([action.target, 'relay', 'origin', action.kills])]
+    : [action.target];
 };
 
 /** A fault in a few words, with what was drawn for it. */
-export const inWords = ({ deed, lastsMs }: Pick<Fault, 'deed' | 'lastsMs'>): string => {
+export const inWords = ({ action, lastsMs }: Pick<Fault, 'action' | 'lastsMs'>): string => {
   const seconds = `${(lastsMs / 1000).toFixed(1)} s`;
-  switch (deed.group) {
+  switch (action.group) {
     case 'kill':
-      return kindOf(deed);
+      return kindOf(action);
     case 'stop':
-      return `${kindOf(deed)}${deed.whole ? ' and all it started' : ''} for ${seconds}`;
+      return `${kindOf(action)}${action.whole ? ' and all it started' : ''} for ${seconds}`;
     case 'network': {
       const how =
-        deed.effect === 'delay'
-          ? ` of ${deed.amount} ms`
-          : deed.effect === 'throttle'
-            ? ` to ${deed.amount} kB/s`
+        action.effect === 'delay'
+          ? ` of ${action.amount} ms`
+          : action.effect === 'throttle'
+            ? ` to ${action.amount} kB/s`
             : '';
-      return `${kindOf(deed)}${how} for ${seconds}`;
+      return `${kindOf(action)}${how} for ${seconds}`;
     }
     case 'disk': {
-      const kill = deed.target === 'state' ? `, ${deed.kills} killed meanwhile` : '';
-      return `${kindOf(deed)} for ${seconds}${kill}`;
+      const kill = action.target === 'state' ? `, ${action.kills} killed meanwhile` : '';
+      return `${kindOf(action)} for ${seconds}${kill}`;
     }
     case 'clock':
-      return `${kindOf(deed)} ${deed.jumpMs > 0 ? '+' : ''}${deed.jumpMs / 1000} s for ${seconds}`;
+      return `${kindOf(action)} ${action.jumpMs > 0 ? '+' : ''}${action.jumpMs / 1000} s for ${seconds}`;
   }
 };

@@ -12,7 +12,7 @@ export interface DeclaredGap {
 }
 
 /**
- * Judges the gaps of a channel. A GOP counts as out of reach once so many GOPs came after it as the ring holds: what
+ * Judges the gaps of a channel. A GOP counts as out of reach once as many GOPs came after it as the ring holds: what
  * a relay has lost before that was lost by a fault, not by time. One GOP of grace, for the time between looks.
  */
 export const judgeGaps = (options: {

@@ -48,12 +48,12 @@ export class Injector {
 
   /** Begins a fault; it ends by itself. What can't be done at this moment is noted as skipped. */
   async begin(fault: Fault): Promise<InjectedFault> {
-    const { deed } = fault;
+    const { action } = fault;
     const record: InjectedFault = {
       number: fault.number,
-      kind: kindOf(deed),
-      group: deed.group,
-      part: deed.group === 'network' ? deed.link : deed.target,
+      kind: kindOf(action),
+      group: action.group,
+      part: action.group === 'network' ? action.link : action.target,
       words: inWords(fault),
       beganAtMs: Date.now(),
       endedAtMs: null,
@@ -111,25 +111,25 @@ export class Injector {
   }
 
   private async carryOut(
-    { deed, choice, lastsMs }: Fault,
+    { action, choice, lastsMs }: Fault,
     host: FleetEncoder | null,
     record: InjectedFault,
   ): Promise<End> {
     const { proxies, clocks } = this.options;
-    switch (deed.group) {
+    switch (action.group) {
       case 'kill': {
-        process.kill(this.pidOf(deed.target, host, choice, record), 'SIGKILL');
+        process.kill(this.pidOf(action.target, host, choice, record), 'SIGKILL');
         return () => undefined;
       }
       case 'stop':
-        return stopProcess(this.pidOf(deed.target, host, choice, record), deed.whole);
+        return stopProcess(this.pidOf(action.target, host, choice, record), action.whole);
       case 'network':
-        return proxies.spoil(deed.link, host && this.placeOf(host), deed.effect, deed.amount);
+        return proxies.spoil(action.link, host && this.placeOf(host), action.effect, action.amount);
       case 'disk':
-        return deed.target === 'origin' ? this.disks.origin.fill() : this.fillState(deed.kills, lastsMs);
+        return action.target === 'origin' ? this.disks.origin.fill() : this.fillState(action.kills, lastsMs);
       case 'clock':
         if (!clocks) throw new Skipped('there is no libfaketime');
-        return clocks.jump(host?.id ?? deed.target, deed.jumpMs);
+        return clocks.jump(host?.id ?? action.target, action.jumpMs);
     }
   }
 

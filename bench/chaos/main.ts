@@ -103,7 +103,7 @@ const keepThese = async (environment: Environment, encoders: number): Promise<vo
 };
 
 /** What was started, ended in the opposite order. */
-class Endings {
+class Cleanups {
   private readonly ends: { name: string; end: () => Promise<unknown> }[] = [];
 
   add(name: string, end: () => Promise<unknown>): void {
@@ -124,13 +124,13 @@ class Endings {
  */
 const mountDisks = async (
   stateDir: string,
-  endings: Endings,
+  cleanups: Cleanups,
   keptIn: string | null,
 ): Promise<{ origin: MemoryDisk; state: MemoryDisk }> => {
   const state = await MemoryDisk.mount(stateDir);
-  endings.add('disk of the state', () => state.unmount());
+  cleanups.add('disk of the state', () => state.unmount());
   const origin = await MemoryDisk.mount(join(stateDir, 'origin'));
-  endings.add('disk of the origin', async () => {
+  cleanups.add('disk of the origin', async () => {
     if (keptIn !== null) await cp(stateDir, keptIn, { recursive: true });
     await origin.unmount();
   });
@@ -152,12 +152,12 @@ const main = async (options: Options): Promise<number> => {
   const progress = new ChaosProgress(process.stdout, options.minutes * 60_000);
   const say = (line: string): void => progress.line(line);
   const reporter = new StepReporter(process.stdout);
-  const endings = new Endings();
+  const cleanups = new Cleanups();
   reporter.line(`chaos: ${options.minutes} min, seed ${options.seed}. Repeat: ${repeatCommand(options)}`);
   try {
     const runFolder = await mkdtemp(join(tmpdir(), 'encoder-swarm-chaos-'));
     const stateDir = join(runFolder, 'state');
-    endings.add('folder', async () => {
+    cleanups.add('folder', async () => {
       if (options.keep) console.log(`state and logs are kept in ${runFolder}`);
       else await rm(runFolder, { recursive: true, force: true });
     });
@@ -180,7 +180,7 @@ const main = async (options: Options): Promise<number> => {
         }
         return null;
       });
-    const disks = await mountDisks(stateDir, endings, options.keep ? join(runFolder, 'kept') : null).catch(
+    const disks = await mountDisks(stateDir, cleanups, options.keep ? join(runFolder, 'kept') : null).catch(
       (error: unknown) => {
         const why = (error as Error).message;
         leftOut.set(kindOf({ group: 'disk', target: 'origin' }), why);
@@ -196,7 +196,7 @@ const main = async (options: Options): Promise<number> => {
       portBase: options.portBase + PORTS_IN_A_BASE,
       swarmPorts: ports,
     });
-    endings.add('Toxiproxy', () => proxies.stop());
+    cleanups.add('Toxiproxy', () => proxies.stop());
     const channels = Array.from({ length: options.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
     let run: ChaosRun | null = null;
     swarm = await startBenchSwarm({
@@ -218,7 +218,7 @@ const main = async (options: Options): Promise<number> => {
         encoderAddressOf: (port) => proxies.rig.encoderAddressOf(port),
       },
     });
-    endings.add('swarm', swarm.stop);
+    cleanups.add('swarm', swarm.stop);
     await reporter.step('on air', () =>
       awaitFirstGops({
         originUrl: swarm!.environment.SWARM_ORIGIN_URL,
@@ -251,13 +251,13 @@ const main = async (options: Options): Promise<number> => {
         if (fault.skipped !== null) say(`#${fault.number} ${fault.kind} skipped: ${fault.skipped}`);
       },
     });
-    endings.add('faults', () => injector.endAll());
+    cleanups.add('faults', () => injector.endAll());
     const continuity = new Continuity({
       originUrl: swarm.environment.SWARM_ORIGIN_URL,
       key: await loadOrCreateStampKey(stateDir),
       ffmpegPaths: await verifierFfmpegPaths(swarm.environment),
     });
-    endings.add('continuity check', () => continuity.stop());
+    cleanups.add('continuity check', () => continuity.stop());
     const commit = await currentCommit();
     run = new ChaosRun({
       ...{ swarm, injector, continuity, plan, lastsMs, signal, say },
@@ -291,7 +291,7 @@ const main = async (options: Options): Promise<number> => {
     for (const failure of failures.slice(0, FAILURES_SHOWN)) console.log(`  ✗ ${failure}`);
     if (failures.length > FAILURES_SHOWN) console.log(`  ✗ and ${failures.length - FAILURES_SHOWN} more`);
     if (!result.ok) console.log(`To repeat it: ${repeatCommand(options)}`);
-    await endings.run(say);
+    await cleanups.run(say);
     console.log(JSON.stringify(result));
     return result.ok ? 0 : 1;
   } catch (error) {
@@ -299,7 +299,7 @@ const main = async (options: Options): Promise<number> => {
     throw error;
   } finally {
     progress.stop();
-    await endings.run(say);
+    await cleanups.run(say);
   }
 };
 

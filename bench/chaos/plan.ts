@@ -9,7 +9,7 @@ import {
   processTargets,
   victimsOf,
   type Fault,
-  type FaultDeed,
+  type FaultAction,
   type ProcessTarget,
 } from './faults';
 
@@ -20,7 +20,7 @@ export const rules = {
   /** No fault lasts longer. A quarter of the relay's ring. */
   longestMs: 15_000,
   atOnce: 2,
-  /** For so long after its fault a part counts as still taken: it starts again, its channels move. */
+  /** How long after its fault a part still counts as taken: it starts again, its channels move. */
   recoveryMs: { encoder: 9_000, other: 5_000 },
   /** Encoder hosts that are left alone at any moment. */
   encodersLeftAlone: 2,
@@ -45,7 +45,7 @@ const DISK_FULL = 2;
 const times = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
 
 /** One card per fault to come. Numbers in it are drawn when it is played. */
-const deckOf = (without: ReadonlySet<string>): FaultDeed[] =>
+const deckOf = (without: ReadonlySet<string>): FaultAction[] =>
   [
     ...processTargets.flatMap((target) => [
       ...times(KILLS[target] ?? 1, { group: 'kill' as const, target }),
@@ -57,41 +57,41 @@ const deckOf = (without: ReadonlySet<string>): FaultDeed[] =>
     ...times(DISK_FULL, { group: 'disk' as const, target: 'origin' as const }),
     ...fullDiskVictims.map((kills) => ({ group: 'disk' as const, target: 'state' as const, kills })),
     ...clockTargets.map((target) => ({ group: 'clock' as const, target, jumpMs: 0 })),
-  ].filter((deed) => !without.has(kindOf(deed)));
+  ].filter((action) => !without.has(kindOf(action)));
 
 const between = (random: () => number, least: number, most: number): number =>
   Math.round(least + random() * (most - least));
 
 /** Draws what a card leaves open, and how long it lasts. */
-const play = (card: FaultDeed, random: () => number): { deed: FaultDeed; lastsMs: number } => {
+const play = (card: FaultAction, random: () => number): { action: FaultAction; lastsMs: number } => {
   switch (card.group) {
     case 'kill':
-      return { deed: card, lastsMs: 0 };
+      return { action: card, lastsMs: 0 };
     case 'stop':
       return {
-        deed: { ...card, whole: card.target === 'encoder' && random() < 0.5 },
+        action: { ...card, whole: card.target === 'encoder' && random() < 0.5 },
         lastsMs: between(random, 1_000, card.target === 'ffmpeg' ? rules.longestMs : 12_000),
       };
     case 'network': {
-      if (card.effect === 'reset') return { deed: card, lastsMs: between(random, 300, 3_000) };
+      if (card.effect === 'reset') return { action: card, lastsMs: between(random, 300, 3_000) };
       const amount =
         card.effect === 'delay'
           ? between(random, 150, 1_500)
           : card.effect === 'throttle'
             ? between(random, 4, 60)
             : 0;
-      return { deed: { ...card, amount }, lastsMs: between(random, 2_000, 12_000) };
+      return { action: { ...card, amount }, lastsMs: between(random, 2_000, 12_000) };
     }
     case 'disk':
       // What is killed in the midst of it needs time to start again.
       return {
-        deed: card,
+        action: card,
         lastsMs: between(random, card.target === 'state' ? 6_000 : 3_000, rules.longestMs),
       };
     case 'clock': {
       const seconds = between(random, 2, 120);
       const jumpMs = (random() < 0.5 ? -1 : 1) * seconds * 1_000;
-      return { deed: { ...card, jumpMs }, lastsMs: between(random, 4_000, rules.longestMs) };
+      return { action: { ...card, jumpMs }, lastsMs: between(random, 4_000, rules.longestMs) };
     }
   }
 };
@@ -107,7 +107,7 @@ export const drawPlan = (options: PlanOptions): Fault[] => {
   const random = seededRandom(options.seed);
   const without = options.without ?? new Set();
   const faults: Fault[] = [];
-  let deck: FaultDeed[] = [];
+  let deck: FaultAction[] = [];
   let atMs = rules.calmMs + between(random, 0, rules.intervalMs.least);
   while (atMs < options.lastsMs - rules.calmMs) {
     const lasting = faults.filter((fault) => endOf(fault) > atMs);
@@ -122,10 +122,10 @@ export const drawPlan = (options: PlanOptions): Fault[] => {
     const freeEncoders = Array.from({ length: options.encoders }, (_, i) => i).filter(
       (i) => !heldEncoders.has(i),
     );
-    const mayPlay = (deed: FaultDeed): boolean =>
-      isOfEncoder(deed)
+    const mayPlay = (action: FaultAction): boolean =>
+      isOfEncoder(action)
         ? freeEncoders.length > rules.encodersLeftAlone
-        : !victimsOf({ deed, encoder: null }).some((victim) => heldVictims.has(victim));
+        : !victimsOf({ action, encoder: null }).some((victim) => heldVictims.has(victim));
     const at = deck.findIndex(mayPlay);
     const [card] = at < 0 ? [] : deck.splice(at, 1);
     if (!card) {
@@ -133,9 +133,9 @@ export const drawPlan = (options: PlanOptions): Fault[] => {
       atMs += 500;
       continue;
     }
-    const { deed, lastsMs } = play(card, random);
-    const encoder = isOfEncoder(deed) ? freeEncoders[Math.floor(random() * freeEncoders.length)]! : null;
-    faults.push({ number: faults.length + 1, atMs, lastsMs, deed, encoder, choice: random() });
+    const { action, lastsMs } = play(card, random);
+    const encoder = isOfEncoder(action) ? freeEncoders[Math.floor(random() * freeEncoders.length)]! : null;
+    faults.push({ number: faults.length + 1, atMs, lastsMs, action, encoder, choice: random() });
     atMs += between(random, rules.intervalMs.least, rules.intervalMs.most);
   }
   return faults;

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { searchAttributeNames } from '../../src/domain';
 
-/** Workflows that must end in a state that somebody can name. Cycles and forecasts are none: the next one looks anew. */
+/** Workflows that must end in a state that somebody can name. Cycles and forecasts are none: the next one looks again. */
 const SAGAS = ['handoff', 'recovery', 'drainEncoder', 'scaleOut', 'scaleIn'];
 /** A step of others: what it could not move is answered to its caller, which undoes (scaleIn) or tells (an operator). */
 const STEP = 'drainEncoder';

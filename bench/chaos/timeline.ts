@@ -19,7 +19,7 @@ export interface Timeline {
   notes: readonly { atMs: number; text: string }[];
 }
 
-/** GOPs that came so much later than usual are told. */
+/** GOPs that came later than usual by this much are listed. */
 const LATE_AFTER_GOPS = 1.5;
 
 /** A run of GOPs that one session published. */

@@ -13,7 +13,7 @@ export interface ForecastSpeed {
   learnCpuSeconds: number;
   /** CPU seconds of a forecast of all of them by what was learned: the mean of the next steps'. */
   forecastCpuSeconds: number;
-  /** Series whose turn it is to be learned anew in one of those steps, and CPU seconds of that: the mean. */
+  /** Series whose turn it is to be learned again in one of those steps, and CPU seconds of that: the mean. */
   relearned: number;
   relearnCpuSeconds: number;
 }

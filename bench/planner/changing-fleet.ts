@@ -48,7 +48,7 @@ export class ChangingFleet {
     };
   }
 
-  /** Something happens to an encoder; told of with the next change. */
+  /** Something happens to an encoder; reported with the next change. */
   disturb(id: string, what: Partial<Pick<EncoderObservation, 'reachable' | 'cordoned' | 'draining'>>): void {
     this.encoders.set(id, { ...(this.encoders.get(id) as EncoderObservation), ...what });
     this.disturbed.add(id);
@@ -84,7 +84,7 @@ export class ChangingFleet {
     };
   }
 
-  /** An encoder that is let go drains, and is gone when it is empty; @returns those that are gone now */
+  /** An encoder that is released drains, and is gone when it is empty; @returns those that are gone now */
   private letGo(scale: Plan['scale'], touched: Set<string>): string[] {
     if (scale.kind === 'deprovision') this.leaving.add(scale.encoderId);
     const gone: string[] = [];

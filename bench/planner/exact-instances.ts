@@ -21,7 +21,7 @@ import {
 import { PlacementAudit } from './placement-audit';
 
 const HORIZON_STEPS = 6;
-/** Channels are misplaced until enough encoders are over their limit, or so many times. */
+/** Channels are misplaced until enough encoders are over their limit, or this many times. */
 const MOST_SCATTERED = 60;
 /** Large enough that an encoder carries few channels, of very different sizes. */
 const MEDIAN_VIEWERS = 2_500;

@@ -4,7 +4,7 @@ import type { PlacementAudit } from './placement-audit';
 
 type Highs = Awaited<ReturnType<typeof loadHighs>>;
 
-/** A solver is given up on after so long; what it has proven until then counts. */
+/** Time limit of the solver; what it has proven until then counts. */
 const TIME_LIMIT_SECONDS = 60;
 
 export interface Optimum {

@@ -124,7 +124,7 @@ const program = new Command('bench:planner')
   )
   .option(
     '--properties <steps>',
-    'so many steps of small fleets, each plan held to its properties',
+    'number of steps of small fleets, each plan held to its properties',
     wholeNumber,
   )
   .option('--walk <n>', 'begin the properties at this walk', (text: string) => Number(text), 0)

@@ -232,11 +232,11 @@ export class PlacementAudit {
     return [...placement].flatMap(([channelId, encoderId]) => {
       const channel = this.channels.get(channelId) as ChannelObservation;
       const encoder = this.encoders.get(encoderId) as EncoderObservation;
-      const isTold = unmet.some((u) => u.channelId === channelId);
-      if (channel.moving || encoder.draining || isTold) return [];
+      const isReported = unmet.some((u) => u.channelId === channelId);
+      if (channel.moving || encoder.draining || isReported) return [];
       const breaches = this.pinBreaches(channel, encoder);
       return [...breaches, ...this.mateFaults(channelId, encoderId, placement)].map(
-        (breach) => `neither mended nor told: ${breach}`,
+        (breach) => `neither repaired nor reported: ${breach}`,
       );
     });
   }

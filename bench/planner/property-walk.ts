@@ -16,11 +16,11 @@ import { PlacementAudit } from './placement-audit';
 
 /** A fleet of its own per walk, so that a failing one is repeated alone. */
 export const STEPS_PER_WALK = 40;
-/** One plan in so many is also made anew from the whole snapshot, and must be the same. */
+/** One plan in this many is also made from the whole snapshot, and must be the same. */
 const COMPARED_EVERY = 20;
-/** At one step in so many a target is asked for, as by an operator or for a channel that was lost. */
+/** At one step in this many a target is asked for, as by an operator or for a channel that was lost. */
 const ASKED_EVERY = 5;
-/** One walk in so many begins with the mates of a redundancy group in one zone. */
+/** One walk in this many begins with the mates of a redundancy group in one zone. */
 const TOGETHER_EVERY = 4;
 
 /** Spoils what the planner says before it is judged, to show that a fault would be found. */
@@ -148,8 +148,8 @@ export const walk = (seed: number, number: number, sabotage: Sabotage = {}): Wal
       }
     }
     if (step % COMPARED_EVERY === 0) {
-      const anew = makePlan(now, forecast, evaluator.evaluate(), policy, { lowDemandSinceMs });
-      if (JSON.stringify(anew) !== JSON.stringify(made))
+      const fromSnapshot = makePlan(now, forecast, evaluator.evaluate(), policy, { lowDemandSinceMs });
+      if (JSON.stringify(fromSnapshot) !== JSON.stringify(made))
         fault('the plan of the whole snapshot is another one');
     }
     result.steps += 1;
@@ -173,7 +173,7 @@ export const walk = (seed: number, number: number, sabotage: Sabotage = {}): Wal
 /** Time between two steps of a ChangingFleet. */
 const CYCLE_MS = 10_000;
 
-/** Walks until so many steps have been made; ends at the first walk with a fault. */
+/** Walks until this many steps have been made; ends at the first walk with a fault. */
 export const walkFor = (
   seed: number,
   steps: number,

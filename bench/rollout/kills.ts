@@ -15,7 +15,7 @@ const RUNNING_WITHIN_MS = 10_000;
 export interface Kill {
   victim: Victim;
   /** In words: who, when, and what the rollout was at. */
-  told: string;
+  description: string;
 }
 
 /** The encoder whose turn it is, or was last. */
@@ -75,7 +75,7 @@ export const killDuring = async (options: {
     process.kill(pid, 'SIGKILL');
     const who = victim === 'encoder' && state ? encoderInHand(state) : victim;
     const seconds = Math.round((Date.now() - startedAtMs) / 1000);
-    killed.push({ victim, told: `${who} after ${seconds} s (${state?.detail ?? 'nobody answered'})` });
+    killed.push({ victim, description: `${who} after ${seconds} s (${state?.detail ?? 'nobody answered'})` });
   }
   await aborting;
   return killed;

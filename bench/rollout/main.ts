@@ -122,7 +122,7 @@ const perform = async (options: RolloutBenchOptions): Promise<boolean> => {
     const durationS = Math.round((Date.now() - startedAtMs) / 1000);
     const { peak } = watch;
     console.log(
-      `peak of ${peak.units} units after ${Math.round((peak.atMs - startedAtMs) / 1000)} s: ${peak.told}`,
+      `peak of ${peak.units} units after ${Math.round((peak.atMs - startedAtMs) / 1000)} s: ${peak.description}`,
     );
     await onAir.untilOnAir();
     const report = await verify(swarm, stateDir, channels);

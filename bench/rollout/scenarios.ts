@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChannelSpec, EncoderBuild, RolloutPolicy, RolloutState } from '../../src/domain';
+import {
+  rollbackInWords,
+  type ChannelSpec,
+  type EncoderBuild,
+  type RolloutPolicy,
+  type RolloutState,
+} from '../../src/domain';
 import { ticksToMs } from '../../src/domain/media-time';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { writeBadBuild } from './bad-build';
@@ -117,7 +123,7 @@ export const badBuildRun = async (setting: RolloutSetting, kind: BadBuild): Prom
     figures: {
       badBuild: kind,
       rolledBack: state.phase === 'rolled-back',
-      why: state.failure?.message ?? null,
+      why: state.phase === 'rolled-back' ? rollbackInWords(state) : (state.failure?.message ?? null),
       foundAfterS,
       rollbackS:
         state.finishedAtMs && state.rollbackAtMs ? (state.finishedAtMs - state.rollbackAtMs) / 1000 : null,
@@ -156,7 +162,7 @@ export const killRuns = async (
     const killed = await killing;
     for (const { victim } of killed) kills[victim] += 1;
     seconds.push(Math.round((Date.now() - startedAtMs) / 1000));
-    console.log(`  killed: ${killed.map(({ told }) => told).join('; ') || 'nothing'}`);
+    console.log(`  killed: ${killed.map(({ description }) => description).join('; ') || 'nothing'}`);
     console.log(`  ${state?.phase ?? 'stuck'} after ${seconds.at(-1)} s: ${state?.detail ?? ''}`);
     const isOver = state?.phase === 'completed' || state?.phase === 'rolled-back';
     if (isOver) {

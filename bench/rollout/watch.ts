@@ -9,9 +9,9 @@ interface Peak {
   units: number;
   atMs: number;
   /** Sessions of each host. */
-  told: string;
+  description: string;
 }
-const NO_PEAK: Peak = { units: 0, atMs: 0, told: '' };
+const NO_PEAK: Peak = { units: 0, atMs: 0, description: '' };
 
 /** Watches from outside how much is encoded, and how many channels a build carries. */
 export class RolloutWatch {
@@ -48,12 +48,15 @@ export class RolloutWatch {
           .telemetry({ deadlineMs: LOOK_DEADLINE_MS })
           .catch(() => null);
         const sessions = telemetry?.sessions.filter(({ state }) => state !== 'failed') ?? [];
-        const told = sessions.map((s) => `${s.channelId} ${s.state} ${s.units.toFixed(2)}`);
-        return { units: telemetry?.unitsUsed ?? 0, told: `${id}: ${told.join(', ') || 'nothing'}` };
+        const description = sessions.map((s) => `${s.channelId} ${s.state} ${s.units.toFixed(2)}`);
+        return {
+          units: telemetry?.unitsUsed ?? 0,
+          description: `${id}: ${description.join(', ') || 'nothing'}`,
+        };
       }),
     );
     const units = hosts.reduce((sum, host) => sum + host.units, 0);
-    return { units, atMs: Date.now(), told: hosts.map((host) => host.told).join('; ') };
+    return { units, atMs: Date.now(), description: hosts.map((host) => host.description).join('; ') };
   }
 
   /** Digest of the build on each host; null for one that does not answer. */

@@ -2,7 +2,7 @@ import type { MoveOutcome, Owner } from '../../src/domain';
 import { auditFence, type AuditedEntry } from '../lib/fence-audit';
 import type { AcceptedPut, Commit } from './stand-in/contract';
 
-/** What one asking for a handoff was told. `workflowId`: null where the channel refused before it began one. */
+/** The answer to one request for a handoff. `workflowId`: null where the channel refused before it began one. */
 export interface Answer {
   outcome: MoveOutcome;
   workflowId: string | null;
@@ -28,7 +28,7 @@ export interface SagaRecord {
   outcome: string | null;
 }
 
-/** A channel as each of those who know it tells of it at the end. */
+/** A channel at the end, as each part that knows it describes it. */
 export interface ChannelRecord {
   id: string;
   ledger: AuditedEntry[];
@@ -101,9 +101,9 @@ const shared = <T>(
 const unanswered = (requests: readonly RequestRecord[]): string[] =>
   requests.flatMap(({ requestId, channelId, asked, answers }) => {
     const name = `${requestId} of ${channelId}`;
-    if (answers.length < asked) return [`${name}: ${answers.length} of ${asked} askings were answered`];
-    const told = new Set(answers.map((a) => `${a.outcome} ${a.workflowId ?? a.code}`));
-    if (told.size > 1) return [`${name}: was answered differently: ${[...told].join('; ')}`];
+    if (answers.length < asked) return [`${name}: ${answers.length} of ${asked} attempts were answered`];
+    const different = new Set(answers.map((a) => `${a.outcome} ${a.workflowId ?? a.code}`));
+    if (different.size > 1) return [`${name}: was answered differently: ${[...different].join('; ')}`];
     return answers[0]?.outcome === 'unresolved' ? [`${name}: ended unresolved`] : [];
   });
 
@@ -130,7 +130,7 @@ const carriedOutTwice = ({ requests, sagas }: StormFacts): string[] => {
     if (!listed.has(workflowId)) faults.push(`${workflowId} was answered for, and is not in Temporal`);
   }
   for (const { workflowId } of handoffs) {
-    if (!requestOf.has(workflowId)) faults.push(`${workflowId} ran, and no request was told of it`);
+    if (!requestOf.has(workflowId)) faults.push(`${workflowId} ran, and no request was answered with it`);
   }
   return faults;
 };

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { z } from 'zod';
 import {
   channelControl,
   channelWorkflowId,
+  failureOf,
   fromFailureFields,
-  moveOutcomeSchema,
   type MoveRequest,
   type MoveResult,
 } from '../../src/domain';
@@ -16,17 +15,10 @@ import type { Answer } from './judge';
 const ANSWER_LIMIT_MS = 180_000;
 const ASK_AGAIN_MS = 200;
 
-const refusalDetailsSchema = z.object({
-  outcome: moveOutcomeSchema.default('refused'),
-  workflowId: z.string().nullable().default(null),
-});
-
-/** What a refusal by the channel's workflow tells: its code, and the saga's outcome where one had begun. */
+/** A request that the channel's workflow refused before any move began. */
 const refusedAnswer = (failure: unknown): Answer => {
-  const refusal = failure instanceof ApplicationFailure ? failure : null;
-  const { code, details } = refusal ? fromFailureFields(refusal) : { code: 'internal', details: {} };
-  const { outcome, workflowId } = refusalDetailsSchema.parse(details ?? {});
-  return { outcome, workflowId, code, message: (failure as Error).message };
+  const code = failure instanceof ApplicationFailure ? fromFailureFields(failure).code : 'internal';
+  return { outcome: 'refused', workflowId: null, code, message: (failure as Error).message };
 };
 
 /**
@@ -43,10 +35,12 @@ export const askForHandoff = async (
   const deadline = Date.now() + ANSWER_LIMIT_MS;
   while (Date.now() < deadline) {
     try {
-      const { outcome, workflowId } = await client.withDeadline(deadline, () =>
+      const result = await client.withDeadline(deadline, () =>
         handle.executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, { updateId, args: [request] }),
       );
-      return { outcome, workflowId, code: null, message: null };
+      const { outcome, workflowId } = result;
+      const { code = null, message = null } = failureOf(result) ?? {};
+      return { outcome, workflowId, code, message };
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) return refusedAnswer(error.cause);
       await sleep(ASK_AGAIN_MS);

@@ -118,7 +118,7 @@ export const startStormSwarm = async (options: {
     origin: new PartProcess(nodePart(surroundings, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL)),
     worker: new PartProcess({
       ...nodePart(surroundings, 'worker', 'worker', workerUrl),
-      // It is the storm that ends it: at once anew.
+      // It is the storm that ends it: restarted at once.
       restartDelayMs: () => 50,
     }),
   };

@@ -25,7 +25,7 @@ const ON_AIR_LIMIT_MS = 120_000;
 /** One answer may hold all that an hour of storm left behind. */
 const FACTS_LIMIT_MS = 120_000;
 const ADD_AT_ONCE = 8;
-/** A kill so long after an answer meets any step of the handoffs under way. */
+/** A kill at this time after an answer meets any step of the handoffs under way. */
 const ANY_STEP_MS = 1_500;
 
 export interface StormOptions {
@@ -33,7 +33,7 @@ export interface StormOptions {
   channels: number;
   seed: number;
   /**
-   * The worker is killed after a pause between the two; or after so many answers, which makes progress on a machine of
+   * The worker is killed after a pause between the two; or after this many answers, which makes progress on a machine of
    * any speed.
    */
   killEvery: { ms: [number, number] } | { answers: number };
@@ -82,8 +82,8 @@ export class Storm {
   }
 
   /**
-   * Requests so many handoffs, and kills the worker meanwhile; returns once each was answered or given up.
-   * @param options.leastKills goes on requesting until there were so many kills; default 0
+   * Requests this many handoffs, and kills the worker meanwhile; returns once each was answered or given up.
+   * @param options.leastKills goes on requesting until there were this many kills; default 0
    */
   async rage(handoffs: number, options: { leastKills?: number } = {}): Promise<void> {
     const last = this.issued + handoffs;
@@ -188,7 +188,7 @@ export class Storm {
       const { count } = await this.client.workflow.count(running);
       return count === 0;
     }).catch(() => undefined);
-    // Sources that were let go in vain are released by the control cycle after a minute.
+    // Sources whose release failed are released by the control cycle after a minute.
     await this.until('no session is left over', settleLimitMs, async () => {
       const [{ sessions }, channels] = await Promise.all([this.activity(), this.atOrigin()]);
       const owners = new Set(channels.map((channel) => channel.owner?.sessionId));
@@ -226,7 +226,7 @@ export class Storm {
     const { owner, nextGop } = await this.channelAtOrigin(id);
     const [ledger, state, { sessions, lastSealed }] = await Promise.all([
       this.origin.ledger(id, 0, nextGop, { timeoutMs: FACTS_LIMIT_MS }),
-      // A worker that began anew just now gives no answer before it has read the history.
+      // A worker that has just restarted gives no answer before it has read the history.
       this.until(`${id} tells its state`, FACTS_LIMIT_MS, () => this.stateOf(id)),
       this.activity(),
     ]);

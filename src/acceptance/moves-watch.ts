@@ -1,5 +1,6 @@
 import { operations, type MoveRecord } from '../contracts/api';
 import { callApi } from '../contracts/api/client';
+import { movePathInWords } from '../domain';
 
 const MOVES_ASKED_FOR = 50;
 
@@ -55,9 +56,8 @@ export class MovesWatch {
 
 /** A move in one line for people. */
 export const moveInWords = (move: MoveRecord): string => {
-  const { channelId, reason, outcome, fromEncoderId: from, toEncoderId: to, requestToCommitMs } = move;
+  const { channelId, reason, outcome, requestToCommitMs } = move;
   const took = requestToCommitMs === null ? '' : `, committed in ${Math.round(requestToCommitMs)} ms`;
-  const path = from === to ? `stays on ${to}` : `${from ?? 'nowhere'} → ${to ?? 'nowhere'}`;
   const fault = move.failure ? `: ${move.failure.message}` : '';
-  return `${channelId} ${path} (${reason}), ${outcome}${took}${fault}`;
+  return `${channelId} ${movePathInWords(move)} (${reason}), ${outcome}${took}${fault}`;
 };

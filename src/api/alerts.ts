@@ -7,10 +7,10 @@ const nameOf = ({ kind, id }: LatestFeedback): string =>
 /** One alert for each series whose forecast errors have shifted and not settled yet. */
 export const alertsOf = (feedback: readonly LatestFeedback[]): Alert[] => {
   const bySubject = new Map<string, LatestFeedback[]>();
-  for (const one of feedback) {
-    if (one.alarmSteps <= 0) continue;
-    const subject = `${one.kind}/${one.id}`;
-    bySubject.set(subject, [...(bySubject.get(subject) ?? []), one]);
+  for (const series of feedback) {
+    if (series.alarmSteps <= 0) continue;
+    const subject = `${series.kind}/${series.id}`;
+    bySubject.set(subject, [...(bySubject.get(subject) ?? []), series]);
   }
   return [...bySubject]
     .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))

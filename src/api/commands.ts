@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { AddChannel, HandoffRequest } from '../contracts/api';
-import { SwarmError, httpStatusOf, type ChannelSpec, type ErrorCode, type MoveResult } from '../domain';
+import type { AddChannel, HandoffRefusal, HandoffRequest } from '../contracts/api';
+import {
+  SwarmError,
+  failureOf,
+  isErrorCode,
+  type ChannelSpec,
+  type MoveFailure,
+  type MoveResult,
+} from '../domain';
 import { channelWithDefaults } from '../domain/default-channels';
 import type { Orchestration } from './ports';
 
@@ -10,30 +17,34 @@ export const channelSpecFrom = (given: AddChannel): ChannelSpec => ({
   ...given,
 });
 
+/** The refusal for a move that was refused, undone or is unresolved. */
+const refusalOfMove = (result: MoveResult, { code, message }: MoveFailure): SwarmError => {
+  const { channelId, outcome, workflowId, ownerEncoderId } = result;
+  const owner = ownerEncoderId === null ? '' : `${channelId} is on ${ownerEncoderId}. `;
+  const details: HandoffRefusal = { outcome, workflowId };
+  const hint = `${owner}See: encoder-swarm explain ${workflowId}`;
+  return new SwarmError(isErrorCode(code) ? code : 'internal', message, hint, details);
+};
+
 /**
  * Asks the channel for a move and waits for its end.
- * @throws SwarmError with the channel's refusal: unknown-channel, unknown-encoder, same-encoder, encoder-cordoned,
+ * @throws SwarmError with the channel's refusal, or of a move that was undone, with HandoffRefusal as details: unknown-channel, unknown-encoder, same-encoder, encoder-cordoned,
  *   encoder-full, encoder-incompatible, encoder-unreachable, move-in-progress, no-target; unavailable, timeout
  */
 export const requestHandoff = async (
   orchestration: Orchestration,
   channelId: string,
-  asked: HandoffRequest,
+  given: HandoffRequest,
 ): Promise<MoveResult> => {
   const result = await orchestration.move(channelId, {
-    requestId: asked.requestId ?? randomUUID(),
+    requestId: given.requestId ?? randomUUID(),
     reason: 'operator',
     requestedBy: 'operator',
     requestedAtMs: Date.now(),
-    ...(asked.encoderId !== undefined && { toEncoderId: asked.encoderId }),
-    ...(asked.rungs !== undefined && { rungs: asked.rungs }),
+    ...(given.encoderId !== undefined && { toEncoderId: given.encoderId }),
+    ...(given.rungs !== undefined && { rungs: given.rungs }),
   });
-  if (result.outcome === 'refused') {
-    const { code, message } = result.failure ?? {
-      code: 'conflict',
-      message: `The move of ${channelId} was refused.`,
-    };
-    throw new SwarmError(code in httpStatusOf ? (code as ErrorCode) : 'conflict', message);
-  }
+  const failure = failureOf(result);
+  if (failure) throw refusalOfMove(result, failure);
   return result;
 };

@@ -6,7 +6,7 @@ import { sumCurves } from '../forecast';
  * the channels grow together, which errs on the safe side for P90.
  * @returns null when no forecast covers one of the channels
  */
-export const demandOf = (
+export const encoderDemand = (
   forecast: CellForecast | null,
   channelIds: readonly string[],
 ): DemandCurve | null => {

@@ -26,12 +26,12 @@ export const explain = async (
   const run = await orchestration.run(subject);
   if (run.type === 'channel')
     return explainChannel(orchestration, subject.replace(channelWorkflowId(''), ''));
-  const told = explainRun(subject, run);
-  if (!isCycleResult(run.result)) return told;
+  const explanation = explainRun(subject, run);
+  if (!isCycleResult(run.result)) return explanation;
   const lines = await plannedFrom(run.result);
   return lines.length === 0
-    ? told
-    : { ...told, sections: [...told.sections, { title: 'Planned from', lines }] };
+    ? explanation
+    : { ...explanation, sections: [...explanation.sections, { title: 'Planned from', lines }] };
 };
 
 const explainChannel = async (orchestration: Orchestration, channelId: string): Promise<Explanation> => {
@@ -62,8 +62,8 @@ const explainChannel = async (orchestration: Orchestration, channelId: string): 
       timeline: [],
     };
   }
-  const told = explainRun(channelId, await orchestration.run(workflowId));
-  return { ...told, kind: 'channel', sections: [...told.sections, now] };
+  const explanation = explainRun(channelId, await orchestration.run(workflowId));
+  return { ...explanation, kind: 'channel', sections: [...explanation.sections, now] };
 };
 
 const explainRun = (subject: string, run: WorkflowRun): Explanation => {
@@ -71,7 +71,7 @@ const explainRun = (subject: string, run: WorkflowRun): Explanation => {
   const common = { subject, workflowId, runId, url, timeline: run.steps };
   if (run.type === 'handoff' || run.type === 'recovery') {
     const result = isMoveResult(run.result) ? run.result : null;
-    const move = recordOf(run, result);
+    const move = moveRecordOf(run, result);
     return {
       ...common,
       kind: 'move',
@@ -123,7 +123,7 @@ const explanationIn = (input: unknown): MoveExplanation | undefined => {
     : undefined;
 };
 
-const recordOf = (run: WorkflowRun, result: MoveResult | null): MoveRecord => {
+const moveRecordOf = (run: WorkflowRun, result: MoveResult | null): MoveRecord => {
   const request = requestIn(run.input);
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   const listed: ListedMove = {

@@ -1,14 +1,14 @@
 import type { Forecasts, Missing, Status } from '../contracts/api';
 import { SwarmError } from '../domain';
+import { deadlinesMs } from '../observation/deadlines';
 import { withinDeadline } from '../platform/deadline';
-import { demandOf } from './encoder-demand';
+import { encoderDemand } from './encoder-demand';
 import type { Observation } from './observe';
 import type { ApiPorts } from './ports';
 
 const HISTORY_STEPS = 48;
 /** Events of the day ahead are shown, farther than the curves reach. */
 const EVENT_STEPS = 24;
-const DEADLINE_MS = 2_000;
 
 /** Forecast curves with the history before them, for charts. What InfluxDB does not give is left empty and named. */
 export const forecastsOf = async (
@@ -24,7 +24,7 @@ export const forecastsOf = async (
   const missing: Missing[] = [...seen.missing];
   const ask = async <T>(work: Promise<T>, otherwise: T): Promise<T> => {
     try {
-      return await withinDeadline('InfluxDB', DEADLINE_MS, work);
+      return await withinDeadline('InfluxDB', deadlinesMs.shown, work);
     } catch (error) {
       const code = error instanceof SwarmError ? error.code : 'internal';
       if (!missing.some((m) => m.part === 'influxdb')) {
@@ -84,7 +84,7 @@ export const forecastsOf = async (
         limitUnits,
         capacityUnits,
         channels: owned,
-        units: demandOf(forecast, owned),
+        units: encoderDemand(forecast, owned),
         unitsHistory: used
           .filter((point) => point.tags.encoder === id)
           .map((point) => ({ atMs: point.atMs, value: point.fields.units_used ?? null })),

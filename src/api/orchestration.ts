@@ -21,17 +21,19 @@ import {
   type MoveResult,
   type SwarmWorkflowState,
 } from '../domain';
+import { SwarmView } from '../observation/swarm-view';
 import { noSwarm, type TemporalCalls } from '../temporal/calls';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
-import { readHistory } from './run-history';
+import { readRunHistory } from './run-history';
 
-/** Results of ended moves never change: keep so many of them. */
+/** Number of results of ended moves, which never change, that are kept. */
 const KEPT_RECORDS = 500;
 
 /** Orchestration port on a real Temporal server. */
 export class TemporalOrchestration implements Orchestration {
   private readonly ended = new Map<string, MoveRecord>();
+  private readonly view: SwarmView;
 
   constructor(
     private readonly options: {
@@ -40,12 +42,14 @@ export class TemporalOrchestration implements Orchestration {
       uiUrl: string;
       calls: TemporalCalls;
     },
-  ) {}
+  ) {
+    this.view = new SwarmView(options.cell, (name, ...args) =>
+      options.calls.read(noSwarm, (client) => this.swarm(client).query(name, ...args)),
+    );
+  }
 
   swarmState(): Promise<SwarmWorkflowState> {
-    return this.options.calls.read(noSwarm, (client) =>
-      this.swarm(client).query<SwarmWorkflowState>(swarmControl.state),
-    );
+    return this.view.state();
   }
 
   channelState(channelId: string): Promise<ChannelWorkflowState> {
@@ -115,7 +119,7 @@ export class TemporalOrchestration implements Orchestration {
       const description = await handle.describe();
       const pinned = client.workflow.getHandle(workflowId, description.runId);
       const { events } = await pinned.fetchHistory();
-      const history = readHistory(events ?? [], description.raw.pendingActivities ?? [], (payload) => {
+      const history = readRunHistory(events ?? [], description.raw.pendingActivities ?? [], (payload) => {
         try {
           return defaultPayloadConverter.fromPayload(payload);
         } catch {

@@ -1,17 +1,15 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { decide, forRecord } from '../cycle';
 import type { CycleResult, PlanningRecord } from '../domain';
-import { PLANNING_RECORDS_KEPT_MS, type PlanningRecords } from '../telemetry';
-
-type Records = Pick<PlanningRecords, 'record' | 'forecast'>;
+import { PLANNING_RECORDS_KEPT_MS } from '../telemetry';
+import { readStoredRecord, type StoredRecord, type StoredRecords } from './stored-record';
 
 /**
  * Says in lines what a past cycle was planned from, and whether planning again from it gives the same plan; or why that
  * can't be said any more. No lines for a cycle that saw nothing, and for those of older versions.
  */
 export const plannedFrom = async (
-  records: Records,
+  records: StoredRecords,
   options: { cell: string; cycle: CycleResult; nowMs: number },
 ): Promise<string[]> => {
   const { cell, cycle, nowMs } = options;
@@ -21,25 +19,23 @@ export const plannedFrom = async (
   const cut = Object.entries(omitted).map(
     ([list, count]) => `${count} more in ${list}, left out of this record`,
   );
-  let serialised: string | null;
+  let stored: StoredRecord;
   try {
-    serialised = await records.record({ cell, snapshotId: snapshot.snapshotId, atMs });
+    stored = await readStoredRecord(records, { cell, snapshot, atMs });
   } catch (error) {
     return [`${named}: the telemetry store can't be asked, ${(error as Error).message}`, ...cut];
   }
-  if (serialised === null) return [`${named} ${whyGone(snapshot.stored, nowMs - atMs)}`, ...cut];
-  if (createHash('sha256').update(serialised).digest('hex') !== snapshot.sha256) {
+  if (stored === 'absent') return [`${named} ${whyGone(snapshot.stored, nowMs - atMs)}`, ...cut];
+  if (stored === 'another') {
     return [
       `${named} is in the telemetry store, but is not what was planned from: its SHA-256 differs`,
       ...cut,
     ];
   }
-  // Its hash shows that it is what this program wrote.
-  const record = JSON.parse(serialised) as PlanningRecord;
-  const { channels, encoders } = record.snapshot;
+  const { channels, encoders } = stored.snapshot;
   return [
     `${named}: ${channels.length} channels on ${encoders.length} encoders at ${new Date(atMs).toISOString()}`,
-    await replanned(records, cell, cycle, record),
+    await replanned(records, cell, cycle, stored),
     ...cut,
   ];
 };
@@ -53,7 +49,7 @@ const whyGone = (wasStored: boolean, ageMs: number): string => {
 };
 
 const replanned = async (
-  records: Records,
+  records: StoredRecords,
   cell: string,
   cycle: CycleResult,
   record: PlanningRecord,

@@ -1,17 +1,12 @@
 import type { MoveRecord, RunStep } from '../contracts/api';
-import type { FleetEncoder } from '../contracts/fleet';
-import type { StorageReport } from '../contracts/health';
-import type * as origin from '../contracts/origin';
-import type * as source from '../contracts/source';
 import type {
   ChannelSpec,
   ChannelWorkflowState,
-  EncoderInfo,
-  EncoderTelemetry,
   MoveRequest,
   MoveResult,
   SwarmWorkflowState,
 } from '../domain';
+import type { PartClients } from '../observation/part-clients';
 import type { ForecastFeedback, ForecastInputs, PlanningRecords, TelemetryStore } from '../telemetry';
 import type { RolloutsPort } from './rollouts-port';
 import type { VersionsPort } from './versions-port';
@@ -24,15 +19,8 @@ export interface ApiPorts {
   orchestration: Orchestration;
   versions: VersionsPort;
   rollouts: RolloutsPort;
-  origin: OriginPort;
-  source: { channels(): Promise<SourceChannel[]> };
-  /** Whether relay and origin can write to their disks. */
-  storage(): Promise<StorageReport[]>;
-  fleet: { list(): Promise<FleetMember[]> };
-  encoder: {
-    describe(grpcAddress: string): Promise<EncoderInfo>;
-    telemetry(grpcAddress: string): Promise<EncoderTelemetry>;
-  };
+  /** Media path, fleet and encoder hosts. */
+  parts: PartClients;
   telemetry: TelemetryReader;
   close(): Promise<void>;
 }
@@ -69,18 +57,6 @@ export interface WorkflowRun {
   failure: string | null;
   steps: RunStep[];
 }
-
-export interface OriginPort {
-  channels(): Promise<OriginChannel[]>;
-  /** The last published GOP, or null if it is no longer kept. */
-  ledgerEntry(channelId: string, gop: number): Promise<LedgerEntry | null>;
-}
-
-/** The fields that the API reads of what parts answer. */
-export type OriginChannel = Omit<origin.OriginChannel, 'framesPerSecond' | 'oldestGop'>;
-export type LedgerEntry = Pick<origin.LedgerEntry, 'gop' | 'delayMs'> & { renditions: { name: string }[] };
-export type SourceChannel = Pick<source.SourceChannel, 'id' | 'state' | 'error'>;
-export type FleetMember = Pick<FleetEncoder, 'id' | 'grpcAddress' | 'region' | 'zone' | 'state' | 'restarts'>;
 
 /** What the API asks of the telemetry store. */
 export type TelemetryReader = Pick<

@@ -1,5 +1,6 @@
 import type { ChannelStatus, EncoderStatus } from '../contracts/api';
-import { storageProblem } from '../contracts/health';
+import { storageProblems } from '../contracts/health';
+import { sentence, unmetInWords } from '../domain';
 import type { Observation } from './observe';
 
 const UNRESOLVED_AFTER_MS = 60_000;
@@ -10,15 +11,15 @@ export const problemsOf = (
   encoders: readonly EncoderStatus[],
   channels: readonly ChannelStatus[],
 ): string[] => [
-  ...seen.storage.flatMap((report) => storageProblem(report) ?? []),
+  ...seen.storage.flatMap(storageProblems),
   ...channels.filter((c) => c.status === 'off-air').map((c) => `${c.id} is off air: no encoder owns it.`),
   ...channels
     .filter((c) => c.status === 'late')
     .map((c) => `${c.id} is late: its last GOP came ${secondsSince(seen.atMs, c.lastPublishedAtMs)} s ago.`),
   ...channels
     .filter((c) => c.source && c.source.state !== 'running')
-    .map(
-      (c) => `The input of ${c.id} has ${c.source?.state}${c.source?.error ? `: ${c.source.error}` : ''}.`,
+    .map((c) =>
+      sentence(`The input of ${c.id} has ${c.source?.state}${c.source?.error ? `: ${c.source.error}` : ''}`),
     ),
   ...seen.moves.flatMap((m) => {
     if (m.outcome === 'unresolved') return [`A ${m.kind} of ${m.channelId} is unresolved: ${m.workflowId}.`];
@@ -38,9 +39,7 @@ export const problemsOf = (
     .map(
       (e) => `${e.id} is at risk: P90 of ${units(e.forecastP90Units)} units, limit ${units(e.limitUnits)}.`,
     ),
-  ...(seen.swarm?.lastCycle?.plan.unmet ?? []).map((u) =>
-    `Not planned for: ${[u.channelId, u.encoderId].filter(Boolean).join(' on ')} ${u.why}`.trim(),
-  ),
+  ...(seen.swarm?.lastCycle?.plan.unmet ?? []).map((unmet) => `Not planned for: ${unmetInWords(unmet)}`),
 ];
 
 const units = (value: number | null): string => (value === null ? '?' : value.toFixed(1));

@@ -1,24 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
-import { operations } from '../contracts/api';
-import { SwarmError, type RolloutState } from '../domain';
+import { operations, type Rollout } from '../contracts/api';
+import { SwarmError, verdictInWords, type RolloutState } from '../domain';
 import type { RolloutsPort } from './rollouts-port';
 import { serve } from './serve';
 
 const OPERATOR = 'operator';
 
+/** A rollout as the API shows it. */
+const shown = (state: RolloutState): Rollout => {
+  const { verdict } = state;
+  return { ...state, verdict: verdict && { ...verdict, summary: verdictInWords(verdict) } };
+};
+
 /** Routes below /api/rollout. */
 export const createRolloutRoutes = (rollouts: RolloutsPort): Router => {
   const router = Router();
   /** After a command there is one. */
-  const present = async (): Promise<RolloutState> => {
+  const present = async (): Promise<Rollout> => {
     const state = await rollouts.state();
-    if (state) return state;
+    if (state) return shown(state);
     throw new SwarmError('conflict', 'No rollout is under way.', 'See encoder-swarm rollout status.');
   };
-  serve(router, operations.getRollout, () => rollouts.state());
-  serve(router, operations.startRollout, ({ body: { requestId = randomUUID(), ...asked } }) =>
-    rollouts.start({ ...asked, requestId, requestedBy: OPERATOR }),
+  serve(router, operations.getRollout, async () => {
+    const state = await rollouts.state();
+    return state && shown(state);
+  });
+  serve(router, operations.startRollout, async ({ body: { requestId = randomUUID(), ...given } }) =>
+    shown(await rollouts.start({ ...given, requestId, requestedBy: OPERATOR })),
   );
   const commands = {
     pause: operations.pauseRollout,

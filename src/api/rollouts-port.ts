@@ -54,7 +54,7 @@ export const createRolloutsPort = (
       throw new SwarmError(
         'conflict',
         `A rollout of ${running?.request.buildId} is under way: ${running?.phase}, ${running?.detail}.`,
-        'Wait for its end, or abort it: encoder-swarm rollout abort.',
+        'Wait until it has ended, or abort it: encoder-swarm rollout abort.',
       );
     },
     command: (name, requestedBy) =>

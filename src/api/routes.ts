@@ -3,7 +3,9 @@ import { publicOriginUrl, type Environment } from '../config/config';
 import { operations, type Forecasts, type Status } from '../contracts/api';
 import type { CycleResult } from '../domain';
 import { ModelStore } from '../models';
-import { CachedReading } from './cached';
+import { deadlinesMs, keptMs } from '../observation/deadlines';
+import { KeptReading, valueOf } from '../observation/kept-reading';
+import { systemClock, type Clock } from '../platform/clock';
 import { channelSpecFrom, requestHandoff } from './commands';
 import { explain } from './explain';
 import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
@@ -21,8 +23,6 @@ import { statusOf } from './status';
 import { StatusEvents } from './status-stream';
 import { createVersionRoutes } from './version-routes';
 
-const STATUS_FRESH_MS = 500;
-const STATUS_DEADLINE_MS = 5_000;
 const BODY_LIMIT = '64kb';
 
 export interface ApiRoutes {
@@ -31,10 +31,14 @@ export interface ApiRoutes {
 }
 
 /** Routes under /api. */
-export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRoutes => {
+export const createRoutes = (
+  environment: Environment,
+  ports: ApiPorts,
+  clock: Clock = systemClock,
+): ApiRoutes => {
   const cell = environment.SWARM_CELL;
   const stepSeconds = environment.SWARM_STEP_SECONDS;
-  const observer = new Observer(ports, { cell, stepSeconds, forecastMaxAgeMs: 60 * stepSeconds * 1000 });
+  const observer = new Observer(ports, { cell, stepSeconds }, clock);
   const models = new ModelStore(environment.SWARM_STATE_DIR, cell);
   const context = {
     cell,
@@ -46,27 +50,25 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
     cycleUrl: (workflowId: string) =>
       runUrl(environment.TEMPORAL_UI_URL, environment.TEMPORAL_NAMESPACE, workflowId),
   };
-  const look = new CachedReading<{ seen: Observation; status: Status }>(
+  const look = new KeptReading<{ seen: Observation; status: Status }>(
     'The swarm',
     async () => {
       const seen = await observer.observe();
       return { seen, status: statusOf(seen, { ...context, net: await netStatus(models) }) };
     },
-    { freshMs: STATUS_FRESH_MS, deadlineMs: STATUS_DEADLINE_MS },
+    { keptMs: keptMs.status, deadlineMs: deadlinesMs.status },
+    clock,
   );
-  const lookNow = async (): Promise<{ seen: Observation; status: Status }> => {
-    const { value, fault } = await look.get();
-    if (fault || !value) throw fault ?? new Error('no status');
-    return value;
-  };
+  const lookNow = async (): Promise<{ seen: Observation; status: Status }> => valueOf(await look.get());
   const status = async (): Promise<Status> => (await lookNow()).status;
-  const charts = new CachedReading<Forecasts>(
+  const charts = new KeptReading<Forecasts>(
     'InfluxDB',
     async () => {
       const { seen, status } = await lookNow();
       return forecastsOf(ports, seen, status, { cell, stepSeconds });
     },
-    { freshMs: Math.min(2_000, stepSeconds * 1000), deadlineMs: STATUS_DEADLINE_MS },
+    { keptMs: Math.min(keptMs.charts, stepSeconds * 1000), deadlineMs: deadlinesMs.status },
+    clock,
   );
   /** Does what an operator asked for, and lets the next look see its effect. */
   const command = async <T>(work: Promise<T>): Promise<T> => {
@@ -77,7 +79,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
       look.invalidate();
     }
   };
-  const events = new StatusEvents(status);
+  const events = new StatusEvents(status, clock);
   const router = Router();
   const parts = { cell, stepSeconds, ports, look: lookNow };
   router.use(guardMethods);
@@ -115,7 +117,7 @@ export const createRoutes = (environment: Environment, ports: ApiPorts): ApiRout
   serve(router, operations.handoff, ({ params, body }) =>
     command(requestHandoff(ports.orchestration, params.id, body)),
   );
-  router.use(createVersionRoutes(ports));
+  router.use(createVersionRoutes(ports, observer));
   router.use(createRolloutRoutes(ports.rollouts));
   for (const change of ['cordon', 'uncordon', 'drain'] as const) {
     serve(router, operations[change], async ({ params }) => {

@@ -31,7 +31,7 @@ const failureText = (failure: Failure | null | undefined): string => {
  * attempts, in the order in which they were scheduled.
  * @param pending activities that run or wait for a retry now; their failed attempts are in no history yet
  */
-export const readHistory = (
+export const readRunHistory = (
   events: readonly HistoryEvent[],
   pending: readonly PendingActivity[],
   decode: DecodePayload,
@@ -151,17 +151,17 @@ const applyLocalActivity = (
   event: HistoryEvent,
   failure: Failure | null | undefined,
 ): void => {
-  const told = (data ?? {}) as {
+  const marker = (data ?? {}) as {
     activity_type?: string;
     attempt?: number;
     original_schedule_time?: Timestamp;
     complete_time?: Timestamp;
   };
-  if (told.activity_type) step.name = told.activity_type;
-  step.attempts = told.attempt ?? 1;
-  step.startedAtMs = msOf(told.original_schedule_time) || msOf(event.eventTime);
-  // The end is told in workflow time, which may stand behind the wall clock of the beginning.
-  step.finishedAtMs = Math.max(step.startedAtMs, msOf(told.complete_time));
+  if (marker.activity_type) step.name = marker.activity_type;
+  step.attempts = marker.attempt ?? 1;
+  step.startedAtMs = msOf(marker.original_schedule_time) || msOf(event.eventTime);
+  // The end is in workflow time, which may stand behind the wall clock of the beginning.
+  step.finishedAtMs = Math.max(step.startedAtMs, msOf(marker.complete_time));
   step.ok = !failure;
   if (failure) step.note = failureText(failure);
 };

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
-import { operations, type Answer, type Asked, type Operation } from '../contracts/api';
+import { operations, type Answer, type ParsedRequest, type Operation } from '../contracts/api';
 import { SwarmError } from '../domain';
 import { parseOrRefuse } from '../platform/http';
 
@@ -17,11 +17,11 @@ const paramsOf = ({ params }: Request): Record<string, string> =>
 const nounOf = ({ path }: Operation): string =>
   (path.split('/').findLast((part) => part !== '' && !part.startsWith('{')) ?? 'request').replace(/s$/, '');
 
-/** Puts an operation on the router: parses what is asked by its schemas, and answers with its status. */
+/** Puts an operation on the router: parses the request by its schemas, and answers with its status. */
 export const serve = <O extends Operation>(
   router: Router,
   operation: O,
-  handle: (asked: Asked<O>) => Promise<Answer<O>>,
+  handle: (request: ParsedRequest<O>) => Promise<Answer<O>>,
 ): void => {
   const { params, query, body, bodyOptional, answers } = operation;
   const statuses = Object.keys(answers).map(Number);
@@ -30,12 +30,12 @@ export const serve = <O extends Operation>(
   router[operation.method](routeOf(operation), async (req: Request, res: Response) => {
     const sent = req.body as unknown;
     const given = bodyOptional ? (sent ?? {}) : sent;
-    const asked = {
+    const request = {
       params: params && parseOrRefuse(params, paramsOf(req), `${noun} id`),
       query: query && parseOrRefuse(query, req.query, 'query'),
       body: body && parseOrRefuse(body, given, noun),
-    } as Asked<O>;
-    const answer = await handle(asked);
+    } as ParsedRequest<O>;
+    const answer = await handle(request);
     if (answer === null) res.status(204).end();
     else res.status(withBody).json(answer);
   });

@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler } from 'express';
 import { publicOriginUrl, type Environment } from '../config/config';
 import { SwarmError } from '../domain';
+import type { Clock } from '../platform/clock';
 import { errorHandler, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import { withHint } from './hints';
@@ -18,18 +19,19 @@ export interface RunningApi {
 /**
  * Starts the API and the operator's page.
  * @param options.ports the parts of the swarm it asks; createPorts(environment) for the real ones
+ * @param options.clock what counts the age of readings; default: the machine's
  * @param options.port port to listen on, 0 for a free one; default SWARM_API_PORT
  * @throws SwarmError unavailable when the port is taken
  */
 export const startApi = async (
   environment: Environment,
-  options: { ports: ApiPorts; log: Logger; port?: number },
+  options: { ports: ApiPorts; log: Logger; port?: number; clock?: Clock },
 ): Promise<RunningApi> => {
   const { SWARM_HOST: host } = environment;
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
-  const routes = createRoutes(environment, options.ports);
+  const routes = createRoutes(environment, options.ports, options.clock);
   app.use(guardRequests([host, new URL(environment.SWARM_API_URL).hostname]));
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok', cell: environment.SWARM_CELL }));
   app.use('/api', routes.router);

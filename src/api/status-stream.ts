@@ -1,5 +1,6 @@
 import type { RequestHandler, Response } from 'express';
 import { SwarmError } from '../domain';
+import { systemClock, type Clock } from '../platform/clock';
 
 const PERIOD_MS = 1_000;
 const MOST_READERS = 64;
@@ -12,10 +13,13 @@ const MOST_UNSENT_BYTES = 1 << 20;
  */
 export class StatusEvents {
   private readonly readers = new Set<Response>();
-  private timer: NodeJS.Timeout | null = null;
+  private cancel: (() => void) | null = null;
   private stopped = false;
 
-  constructor(private readonly read: () => Promise<unknown>) {}
+  constructor(
+    private readonly read: () => Promise<unknown>,
+    private readonly clock: Clock = systemClock,
+  ) {}
 
   readonly handler: RequestHandler = (req, res) => {
     if (this.readers.size >= MOST_READERS || this.stopped) {
@@ -38,19 +42,19 @@ export class StatusEvents {
 
   stop(): void {
     this.stopped = true;
-    if (this.timer) clearTimeout(this.timer);
+    this.cancel?.();
     for (const res of this.readers) res.end();
     this.readers.clear();
   }
 
   private schedule(afterMs: number): void {
-    if (this.timer || this.stopped) return;
-    this.timer = setTimeout(() => {
+    if (this.cancel || this.stopped) return;
+    this.cancel = this.clock.after(afterMs, () => {
       void this.push().finally(() => {
-        this.timer = null;
+        this.cancel = null;
         if (this.readers.size > 0) this.schedule(PERIOD_MS);
       });
-    }, afterMs);
+    });
   }
 
   private async push(): Promise<void> {

@@ -1,10 +1,10 @@
 import type { ChannelStatus, EncoderStatus, Status } from '../contracts/api';
+import type { OriginChannel } from '../contracts/origin';
 import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
 import { regionOutlooks } from '../planner';
 import { alertsOf } from './alerts';
-import { demandOf, peakOf } from './encoder-demand';
+import { encoderDemand, peakOf } from './encoder-demand';
 import type { Observation } from './observe';
-import type { OriginChannel } from './ports';
 import { problemsOf } from './problems';
 
 export interface StatusContext {
@@ -133,9 +133,9 @@ const encoderStatus = (id: string, seen: Observation, channels: readonly Channel
   const { info = null, telemetry = null } = seen.encoders[id] ?? {};
   const policy = seen.swarm?.policy ?? policySchema.parse({});
   const cordon = seen.swarm?.cordons[id];
-  const fitness = seen.swarm?.lastCycle?.fitness.find((f) => f.encoderId === id);
+  const fitness = seen.fitness.find((f) => f.encoderId === id);
   const owned = channels.filter((c) => c.owner?.encoderId === id).map((c) => c.id);
-  const demand = demandOf(seen.forecast, owned);
+  const demand = encoderDemand(seen.forecast, owned);
   const limitUnits = info ? info.capacityUnits * policy.limitFraction : null;
   const unitsUsed = telemetry?.unitsUsed ?? null;
   const forecastP90Units = peakOf(demand?.p90);

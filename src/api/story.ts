@@ -1,5 +1,12 @@
 import type { Explanation, MoveRecord, RunStep } from '../contracts/api';
-import type { ChannelWorkflowState, CycleResult, MoveExplanation, MoveReason, MoveResult } from '../domain';
+import {
+  unmetInWords,
+  type ChannelWorkflowState,
+  type CycleResult,
+  type MoveExplanation,
+  type MoveReason,
+  type MoveResult,
+} from '../domain';
 import type { WorkflowRun } from './ports';
 
 /** Turns moves, cycles and channels into sentences. Pure. */
@@ -156,7 +163,7 @@ export const sectionsOfCycle = (cycle: CycleResult): Section[] => [
   ...section('Forecast', [
     cycle.forecastId
       ? `${cycle.forecastId}, model ${cycle.forecastModel ?? 'unknown'}`
-      : 'none was to be had',
+      : 'none was available',
   ]),
   ...section(
     'Fitness',
@@ -168,7 +175,7 @@ export const sectionsOfCycle = (cycle: CycleResult): Section[] => [
   ...section(
     'Moves decided',
     cycle.plan.moves.flatMap((m) => [
-      `${m.channelId}: ${m.fromEncoderId ?? 'nowhere'} to ${m.toEncoderId}, because ${becauseOf(m.reason)}: ${m.explanation.summary}`,
+      `${m.channelId}: ${m.fromEncoderId === null ? '' : `${m.fromEncoderId} `}to ${m.toEncoderId}, because ${becauseOf(m.reason)}: ${m.explanation.summary}`,
       ...m.explanation.rejected.map((r) => `  not ${r.encoderId}: ${r.why}`),
     ]),
   ),
@@ -181,10 +188,7 @@ export const sectionsOfCycle = (cycle: CycleResult): Section[] => [
           ...Object.entries(cycle.plan.scale.figures).map(([k, v]) => `${nameInWords(k)}: ${rounded(v)}`),
         ],
   ),
-  ...section(
-    'Not met',
-    cycle.plan.unmet.map((u) => [u.channelId, u.encoderId, u.why].filter(Boolean).join(' ')),
-  ),
+  ...section('Not met', cycle.plan.unmet.map(unmetInWords)),
   ...section(
     'Acted',
     cycle.acted.map(

@@ -8,7 +8,7 @@ import { SwarmError, type KnownEvent } from '../domain';
 const DAY_MS = 86_400_000;
 const MOST_EVENT_DAYS = 7;
 const MOST_DAYS_AHEAD = 400;
-/** The store keeps what is at most so old. */
+/** Age up to which the store keeps data. */
 const KEPT_DAYS = 30;
 
 /** The schedule is of the weeks around now: farther off an event would help no forecast. @throws SwarmError conflict */

@@ -1,37 +1,33 @@
 import { Router } from 'express';
 import { operations, type RunningVersion } from '../contracts/api';
 import type { VersionsState } from '../domain';
+import type { Observer } from './observe';
 import type { ApiPorts } from './ports';
 import { serve } from './serve';
 
 /** What every encoder says that it runs, side by side; one that does not answer holds up no other. */
 const runningVersions = async (
-  { fleet, encoder }: Pick<ApiPorts, 'fleet' | 'encoder'>,
+  observer: Observer,
   { builds, targetBuildId }: VersionsState,
 ): Promise<RunningVersion[]> => {
-  const members = await fleet.list().catch(() => []);
   const target = builds.find((build) => build.id === targetBuildId);
-  return Promise.all(
-    members.map(async ({ id, grpcAddress }) => {
-      const info = await encoder.describe(grpcAddress).catch(() => null);
-      const digest = info?.buildDigest;
-      return {
-        encoderId: id,
-        buildDigest: digest ?? null,
-        buildId: builds.find((build) => build.digest === digest)?.id ?? null,
-        inLine: digest === undefined || !target ? null : digest === target.digest,
-      };
-    }),
-  );
+  return (await observer.encoderInfos()).map(({ id, info }) => {
+    const digest = info?.buildDigest;
+    return {
+      encoderId: id,
+      buildDigest: digest ?? null,
+      buildId: builds.find((build) => build.digest === digest)?.id ?? null,
+      inLine: digest === undefined || !target ? null : digest === target.digest,
+    };
+  });
 };
 
 /** Routes below /api/versions. */
-export const createVersionRoutes = (ports: Pick<ApiPorts, 'versions' | 'fleet' | 'encoder'>): Router => {
-  const { versions } = ports;
+export const createVersionRoutes = ({ versions }: Pick<ApiPorts, 'versions'>, observer: Observer): Router => {
   const router = Router();
   serve(router, operations.getVersions, async () => {
     const state = await versions.state();
-    return { ...state, encoders: await runningVersions(ports, state) };
+    return { ...state, encoders: await runningVersions(observer, state) };
   });
   serve(router, operations.addBuild, ({ body: { digest, ...rest } }) =>
     versions.add({ ...rest, ...(digest !== undefined && { digest }) }),

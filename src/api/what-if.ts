@@ -7,8 +7,8 @@ import { peakOf } from './encoder-demand';
 export const placementOf = (status: Status): Record<string, string> =>
   Object.fromEntries(status.channels.flatMap(({ id, owner }) => (owner ? [[id, owner.encoderId]] : [])));
 
-const requireKnown = (status: Status, asked: ChannelPlacement): void => {
-  for (const [channelId, encoderId] of Object.entries(asked)) {
+const requireKnown = (status: Status, placements: ChannelPlacement): void => {
+  for (const [channelId, encoderId] of Object.entries(placements)) {
     if (!status.channels.some(({ id }) => id === channelId)) {
       throw new SwarmError('unknown-channel', `There is no channel ${channelId}.`);
     }
@@ -23,8 +23,12 @@ const requireKnown = (status: Status, asked: ChannelPlacement): void => {
  * lose a channel.
  * @throws SwarmError unknown-channel, unknown-encoder; unavailable without a forecast
  */
-export const whatIf = (forecast: CellForecast | null, status: Status, asked: ChannelPlacement): WhatIf => {
-  requireKnown(status, asked);
+export const whatIf = (
+  forecast: CellForecast | null,
+  status: Status,
+  placements: ChannelPlacement,
+): WhatIf => {
+  requireKnown(status, placements);
   if (!forecast) {
     throw new SwarmError(
       'unavailable',
@@ -33,16 +37,19 @@ export const whatIf = (forecast: CellForecast | null, status: Status, asked: Cha
     );
   }
   const now = placementOf(status);
-  const then = { ...now, ...asked };
+  const then = { ...now, ...placements };
   const encoderIds = status.encoders.map(({ id }) => id);
-  const demandOf = (placement: ChannelPlacement, correlation?: number): Map<string, DemandCurve | null> =>
+  const encoderDemand = (
+    placement: ChannelPlacement,
+    correlation?: number,
+  ): Map<string, DemandCurve | null> =>
     new Map(
       encoderCurves(forecast, placement, {
         encoderIds,
         ...(correlation !== undefined && { correlation }),
       }).map(({ encoderId, units }) => [encoderId, units]),
     );
-  const [before, after, bound] = [demandOf(now), demandOf(then), demandOf(then, 1)];
+  const [before, after, bound] = [encoderDemand(now), encoderDemand(then), encoderDemand(then, 1)];
   const on = (placement: ChannelPlacement, encoderId: string): string[] =>
     Object.keys(placement).filter((id) => placement[id] === encoderId);
   const changed = status.encoders.filter(({ id }) => on(now, id).join() !== on(then, id).join());

@@ -1,4 +1,4 @@
-import type { Answer, Asking, Operation } from '../contracts/api';
+import type { Answer, RequestOf, Operation } from '../contracts/api';
 import { callApi } from '../contracts/api/client';
 import { anyAnswer, callJson } from '../contracts/call';
 import { SwarmError } from '../domain';
@@ -13,10 +13,10 @@ export class ApiClient {
   constructor(readonly url: string) {}
 
   /** @returns the answer, as its schema says */
-  async call<O extends Operation>(operation: O, asking: Asking<O>): Promise<Answer<O>> {
+  async call<O extends Operation>(operation: O, request: RequestOf<O>): Promise<Answer<O>> {
     const timeoutMs = operation.method === 'get' ? READ_DEADLINE_MS : COMMAND_DEADLINE_MS;
     try {
-      return await callApi(this.url, operation, asking, { timeoutMs });
+      return await callApi(this.url, operation, request, { timeoutMs });
     } catch (error) {
       const mayBeSilent = error instanceof SwarmError && ['unavailable', 'timeout'].includes(error.code);
       if (!mayBeSilent || (await this.answers())) throw error;

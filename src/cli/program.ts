@@ -33,7 +33,7 @@ export const createProgram = (options: { json: boolean }): Command => {
     .description('Looks at and commands a running swarm of live encoders.')
     .option('--api <url>', 'API of the swarm (default: SWARM_API_URL, else http://127.0.0.1:7700)')
     .option('--json', 'print JSON, errors too')
-    .showHelpAfterError('(encoder-swarm --help tells more)')
+    .showHelpAfterError('(for more: encoder-swarm --help)')
     .addHelpText('after', EXAMPLES)
     .exitOverride();
   addStatus(program);

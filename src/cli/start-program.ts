@@ -4,7 +4,7 @@ import { wholeNumberOption } from '../platform/terminal/number-option';
 import { MAX_LOCAL_ENCODERS } from '../setup';
 import { durationOption } from './options';
 
-/** The scenario needs so long for its handoffs and its kill. */
+/** Time that the scenario needs for its handoffs and its kill. */
 const SHORTEST_RUN_SECONDS = 60;
 
 export interface StartOptions {
@@ -31,7 +31,7 @@ export const createStartProgram = (): Command =>
     )
     .option(
       '--duration <TIME>',
-      'run the scenario for so long (60s, 2m), verify every channel, and end',
+      'run the scenario for this time (60s, 2m), verify every channel, and end',
       durationOption({ leastSeconds: SHORTEST_RUN_SECONDS }),
     )
     .option('--report <FILE>', 'where the bounded run writes its report (JSON)')

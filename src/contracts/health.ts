@@ -2,39 +2,59 @@ import { z } from 'zod';
 import { storageStatusSchema, type StorageStatus } from '../platform/storage-health';
 import { callJson } from './call';
 
-const TIMEOUT_MS = 800;
+/** Something that a part found on its disk and can't use; the rest goes on without it. */
+export const damageSchema = z.object({
+  /** What is affected, such as a channel id. */
+  what: z.string(),
+  /** The file, and what is wrong with it. */
+  message: z.string(),
+  hint: z.string(),
+});
+export type Damage = z.infer<typeof damageSchema>;
 
-/** Answer of relay and origin to GET /healthz. */
+/** Answer of source, relay and origin to GET /healthz. */
 export const mediaHealthSchema = z.object({
   status: z.literal('ok'),
   channels: z.int().min(0),
   storage: storageStatusSchema,
+  damaged: z.array(damageSchema).default([]),
 });
 export type MediaHealth = z.infer<typeof mediaHealthSchema>;
 
-/** Whether a part of the media path can write what it must keep; see StorageStatus. */
-export type StorageReport = StorageStatus & { part: string };
+/** Whether a part of the media path can write what it must keep, and read what it kept; see StorageStatus. */
+export type StorageReport = StorageStatus & { part: string; damaged: readonly Damage[] };
 
 /** Asks the health of parts that keep media. One that does not answer is left out: others tell of that. */
-export const readStorageReports = async (urlOfPart: Record<string, string>): Promise<StorageReport[]> => {
+export const readStorageReports = async (
+  urlOfPart: Record<string, string>,
+  { timeoutMs }: { timeoutMs: number },
+): Promise<StorageReport[]> => {
   const reports = await Promise.all(
     Object.entries(urlOfPart).map(async ([part, url]) => {
-      const answer = callJson(`${url}/healthz`, mediaHealthSchema, { part, timeoutMs: TIMEOUT_MS });
+      const answer = callJson(`${url}/healthz`, mediaHealthSchema, { part, timeoutMs });
       const health = await answer.catch(() => undefined);
-      return health && { part, ...health.storage };
+      return health && { part, ...health.storage, damaged: health.damaged };
     }),
   );
   return reports.filter((report) => report !== undefined);
 };
 
-/** A report as a sentence for an operator; undefined where all is well. */
-export const storageProblem = ({ part, state, message, affected }: StorageReport): string | undefined => {
-  if (state === 'ok') return undefined;
+/** A report as sentences for an operator; none where all is well. */
+export const storageProblems = (report: StorageReport): string[] => [
+  ...(report.state === 'ok' ? [] : [writeProblem(report)]),
+  ...report.damaged.map(
+    ({ what, message, hint }) => `The ${report.part} goes on without ${what}: ${message} ${hint}`,
+  ),
+];
+
+const WRITE_EFFECTS: Partial<Record<string, string>> = {
+  origin: 'nothing new is published until there is room; encoders hold it',
+  relay: 'what arrives is in memory only',
+};
+
+const writeProblem = ({ part, state, message, affected }: StorageReport): string => {
   const what = state === 'full' ? `The disk of the ${part} is full` : `The disk of the ${part} fails`;
-  const effect =
-    part === 'origin'
-      ? 'nothing new is published until there is room; encoders hold it'
-      : 'what arrives is in memory only';
+  const effect = WRITE_EFFECTS[part] ?? 'what is new is not kept over a restart';
   return `${what} (${affected.join(', ')}): ${effect}. ${message ?? ''}`.trim();
 };
 

@@ -35,7 +35,7 @@ export const ownRequestSchema = z.object({
   owner: ownerSchema.nullable(),
   fromGop: gopNumberSchema,
   gapReason: gapReasonSchema.optional(),
-  /** The new owner's pictures can't follow the old one's seamlessly: a player has to start its decoder anew. */
+  /** The new owner's pictures can't follow the old one's seamlessly: a player has to restart its decoder. */
   discontinuity: z.boolean().optional(),
 });
 export type OwnRequest = z.infer<typeof ownRequestSchema>;

@@ -5,7 +5,7 @@ import { callJson, noContent, type CallInit, type CallOptions } from './call';
 export abstract class PartClient {
   protected abstract readonly part: string;
 
-  constructor(protected readonly url: string) {}
+  constructor(readonly url: string) {}
 
   /** Takes a channel away; an unknown one counts as taken away. */
   async remove(channelId: string, options: CallOptions = {}): Promise<void> {

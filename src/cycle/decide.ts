@@ -1,7 +1,7 @@
 import type { CellForecast, EncoderUpdate, Fitness, Plan, PlanningRecord, SwarmSnapshot } from '../domain';
-import { fitnessOf } from '../fitness';
 import { makePlan } from '../planner';
 import { planUpdates } from '../versions';
+import { fitnessIn } from './fitness';
 
 /** What one control cycle decides. */
 export interface Decision {
@@ -24,7 +24,7 @@ export const decide = (
   { snapshot, policy, lowDemandSinceMs, target }: DecisionInput,
   forecast: CellForecast | null,
 ): Decision => {
-  const fitness = fitnessOf(snapshot, forecast, policy);
+  const fitness = fitnessIn({ snapshot, policy }, forecast);
   return {
     fitness,
     plan: makePlan(forPlanning(snapshot), forecast, fitness, policy, { lowDemandSinceMs }),

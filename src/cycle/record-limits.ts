@@ -11,7 +11,7 @@ export const RECORDED_AT_MOST = { fitness: 100, unmet: 100, updates: 20, unreach
 export type Omitted = Partial<Record<keyof typeof RECORDED_AT_MOST, number>>;
 
 /** Those encoders that moves and changes of scale name come first, then the weakest; in the order of the list. */
-const tellingFitness = ({ fitness, plan, updates }: Decision, atMost: number): Fitness[] => {
+const fitnessForRecord = ({ fitness, plan, updates }: Decision, atMost: number): Fitness[] => {
   if (fitness.length <= atMost) return fitness;
   const named = new Set([
     ...plan.moves.flatMap((move) => [move.fromEncoderId, move.toEncoderId]),
@@ -19,8 +19,8 @@ const tellingFitness = ({ fitness, plan, updates }: Decision, atMost: number): F
     updates[0]?.encoderId ?? null,
   ]);
   const rank = (f: Fitness): number => (named.has(f.encoderId) ? f.score - 2 : f.score);
-  const kept = new Set([...fitness].sort((a, b) => rank(a) - rank(b)).slice(0, atMost));
-  return fitness.filter((f) => kept.has(f));
+  const chosen = new Set([...fitness].sort((a, b) => rank(a) - rank(b)).slice(0, atMost));
+  return fitness.filter((f) => chosen.has(f));
 };
 
 /** The decision as a cycle's record carries it: what is done whole, what explains it up to a limit. */
@@ -30,18 +30,18 @@ export const forRecord = (
 ): Decision & { unreachable: string[]; omitted?: Omitted } => {
   const limits = RECORDED_AT_MOST;
   const { fitness, plan, updates } = decision;
-  const kept = {
-    fitness: tellingFitness(decision, limits.fitness),
+  const limited = {
+    fitness: fitnessForRecord(decision, limits.fitness),
     plan: { ...plan, unmet: plan.unmet.slice(0, limits.unmet) },
     updates: updates.slice(0, limits.updates),
     unreachable: unreachable.slice(0, limits.unreachable),
   };
   const counts: Required<Omitted> = {
-    fitness: fitness.length - kept.fitness.length,
-    unmet: plan.unmet.length - kept.plan.unmet.length,
-    updates: updates.length - kept.updates.length,
-    unreachable: unreachable.length - kept.unreachable.length,
+    fitness: fitness.length - limited.fitness.length,
+    unmet: plan.unmet.length - limited.plan.unmet.length,
+    updates: updates.length - limited.updates.length,
+    unreachable: unreachable.length - limited.unreachable.length,
   };
   const omitted: Omitted = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
-  return { ...kept, ...(Object.keys(omitted).length > 0 && { omitted }) };
+  return { ...limited, ...(Object.keys(omitted).length > 0 && { omitted }) };
 };

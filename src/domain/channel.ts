@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { TICKS_PER_SECOND } from './media-time';
 
-/** Ids appear in URLs, file names, workflow ids and metric tags: keep them plain. */
+/**
+ * Ids appear in URLs, file names, workflow ids and metric tags: keep them plain. They are also keys of objects, and
+ * `constructor` is the one name of this form that every object has already.
+ */
 export const idSchema = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use 1 to 41 of a-z, 0-9 and "-", beginning with a letter or digit');
+  .regex(
+    /^(?!constructor$)[a-z0-9][a-z0-9-]{0,40}$/,
+    'use 1 to 41 of a-z, 0-9 and "-", beginning with a letter or digit, and not "constructor"',
+  );
 
 /** One encoded version of a channel. */
 export const renditionSchema = z.object({
@@ -50,7 +56,7 @@ export const channelSpecSchema = z.object({
     .max(10 * TICKS_PER_SECOND),
   /** Smallest first; the first is always on air, the others follow the audience (see ladderFor). */
   ladder: z.array(renditionSchema).min(1).max(8),
-  /** viewersPerRung[i]: with at least so many viewers, ladder[i + 1] is on air too. Ascending. */
+  /** viewersPerRung[i]: with at least this many viewers, ladder[i + 1] is on air too. Ascending. */
   viewersPerRung: z.array(z.number().min(0)).max(7),
   placement: placementSchema.optional(),
 });

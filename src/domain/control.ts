@@ -44,17 +44,22 @@ export const swarmControl = {
   encoderRequestEnded: 'encoderRequestEnded',
   /** Signal (): run the next control cycle now. */
   wake: 'wake',
-  /** Query -> SwarmWorkflowState, all channels included: for a cell of some hundred channels. */
+  /** Query -> SwarmWorkflowState, all channels included; it fails in a cell of more than some hundred channels. */
   state: 'state',
   /** Query -> SwarmRules. Small, however many channels there are. */
   rules: 'rules',
+  /** Query -> SwarmProgress. Small, however many channels there are. */
+  progress: 'progress',
   /** Query (ChannelPageRequest) -> ChannelPage. */
   channels: 'channels',
 } as const;
 
 /** Updates and queries of `channel/<id>`. */
 export const channelControl = {
-  /** Update (MoveRequest) -> MoveResult. Refusals: move-in-progress, same-encoder, encoder-cordoned, … */
+  /**
+   * Update (MoveRequest) -> MoveResult, also of a move that was refused by what it found, or undone: see `failureOf`.
+   * Refusals, before a move begins: bad-request, unknown-channel, same-encoder, move-in-progress.
+   */
   move: 'move',
   /** Update (RecoverRequest) -> MoveResult. */
   recover: 'recover',
@@ -91,12 +96,12 @@ export interface RecoverRequest {
   requestedAtMs: number;
 }
 
-/** Input of the swarm workflow. */
+/** Input of the swarm workflow; a long list of channels comes packed, as a second argument. */
 export interface SwarmWorkflowInput {
   cell: string;
   cycleSeconds: number;
   policy: Policy;
-  carried?: SwarmWorkflowState;
+  carried?: CarriedSwarm;
   /** Somebody asked for a cycle while the last one of the run before went on. */
   isWoken?: boolean;
 }
@@ -113,6 +118,13 @@ export interface SwarmWorkflowState {
   lastCycle: CycleResult | null;
 }
 
+/** What one run of the swarm hands to the next. Without channels: they are packed, beside it. */
+export type CarriedSwarm = Omit<SwarmWorkflowState, 'channels'> &
+  Partial<Pick<SwarmWorkflowState, 'channels'>>;
+
+/** How far the swarm's control loop is. */
+export type SwarmProgress = Pick<SwarmWorkflowState, 'cycle' | 'lastCycle'>;
+
 /** What a choice of encoders has to obey. */
 export type SwarmContext = Pick<SwarmWorkflowState, 'policy' | 'cordons'>;
 
@@ -124,7 +136,7 @@ export interface SwarmRules extends SwarmContext {
   channelsRevision: string;
 }
 
-/** Which of the swarm's channels: from the place `from` on, `limit` at most. */
+/** Which of the swarm's channels: from the place `from` on, `limit` at most; fewer, but one, where they are long. */
 export interface ChannelPageRequest {
   from: number;
   limit: number;
@@ -155,6 +167,6 @@ export interface CycleResult {
   /** What became of each decision: accepted by its channel, or refused and why. */
   acted: { what: string; accepted: boolean; why?: string }[];
   unreachable: string[];
-  /** Encoders that run another build than the cell's target, in the order in which they are brought in line. */
+  /** Encoders that run another build than the cell's target, in the order in which they are synchronised. */
   updates?: EncoderUpdate[];
 }

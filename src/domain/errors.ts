@@ -1,3 +1,5 @@
+import { withoutDoubledStops } from './words';
+
 /** What went wrong, in a word that programs can compare. One code has one meaning everywhere. */
 export type ErrorCode =
   | 'bad-request'
@@ -103,7 +105,8 @@ export class SwarmError extends Error {
     readonly hint?: string,
     readonly details?: Record<string, unknown>,
   ) {
-    super(message);
+    // A message that ends with that of another error would have two full stops.
+    super(withoutDoubledStops(message));
   }
 
   toBody(): ErrorBody {

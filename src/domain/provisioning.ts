@@ -56,6 +56,6 @@ export const withoutForgotten = (provisioning: Provisioning, atMs: number): Prov
   provisioning.pending
     .filter(({ askedAtMs }) => atMs - askedAtMs > FORGOTTEN_AFTER_MS)
     .reduce<Provisioning>(
-      (kept, request) => withEnded(kept, { ...request, endedAtMs: atMs, arrived: false }),
+      (left, request) => withEnded(left, { ...request, endedAtMs: atMs, arrived: false }),
       provisioning,
     );

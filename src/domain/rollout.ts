@@ -1,32 +1,7 @@
 import { z } from 'zod';
 import { installedBuildSchema } from './builds';
 import { idSchema } from './channel';
-
-export const rolloutWorkflowId = (cell: string): string => `rollout/${cell}`;
-
-/** Updates and the query of `rollout/<cell>`. */
-export const rolloutControl = {
-  /** Update () -> RolloutState: waits until the waves are planned. Refused with what stands against the rollout. */
-  begun: 'begun',
-  /** Update (RolloutCommand) -> void: begins no further encoder. Refusal: conflict. */
-  pause: 'pause',
-  /** Update (RolloutCommand) -> void. Refusal: conflict. */
-  resume: 'resume',
-  /** Update (RolloutCommand) -> void: undoes all, the last encoder first. Refusal: conflict. */
-  abort: 'abort',
-  /** Update (RolloutDecision) -> void: answers a rollout that holds. Refusal: conflict. */
-  decide: 'decide',
-  /** Query -> RolloutState. */
-  state: 'state',
-} as const;
-
-export interface RolloutCommand {
-  requestedBy: string;
-}
-
-export interface RolloutDecision extends RolloutCommand {
-  decision: 'continue' | 'roll-back';
-}
+import { rolloutMetrics, type RolloutMetric } from './rollout-control';
 
 /** How a new build is let into a swarm. Fractions are of 1. */
 export const rolloutPolicySchema = z.strictObject({
@@ -55,7 +30,7 @@ export const rolloutPolicySchema = z.strictObject({
     .min(0)
     .max(86_400)
     .default(20)
-    .describe('At least so long an upgraded encoder is watched before the next one.'),
+    .describe('Shortest time for which an upgraded encoder is watched before the next one.'),
   askAfterSeconds: z
     .number()
     .min(1)
@@ -74,7 +49,7 @@ export const rolloutPolicySchema = z.strictObject({
     .max(100)
     .default(2)
     .describe(
-      'Quality of one GOP is measured every so many comparisons. It takes the CPU time of two short encodes.',
+      'Comparisons between two measurements of the quality of one GOP, each of which takes the CPU time of two short encodes.',
     ),
   falseAlarmRate: z
     .number()
@@ -121,10 +96,6 @@ export const rolloutRequestSchema = z.strictObject({
 });
 export type RolloutRequest = z.infer<typeof rolloutRequestSchema>;
 
-/** What builds are compared by. */
-export const rolloutMetrics = ['quality', 'speed', 'lateness', 'losses', 'cpu'] as const;
-export type RolloutMetric = (typeof rolloutMetrics)[number];
-
 const perMetric = <T extends z.ZodType>(schema: T) =>
   z.object({ quality: schema, speed: schema, lateness: schema, losses: schema, cpu: schema });
 
@@ -149,16 +120,38 @@ const metricVerdictSchema = z.object({
 });
 export type MetricVerdict = z.infer<typeof metricVerdictSchema>;
 
-const verdictSchema = z.object({
+export const verdictSchema = z.object({
   outcome: z.enum(['worse', 'good', 'undecided']),
   atMs: z.number(),
   eWorse: z.number().describe('mean of all eWorse'),
   worseFrom: z.number().describe('from which eWorse on the build is worse'),
   goodFrom: z.number().describe("every metric's eGood must reach this for the build to be good"),
   metrics: perMetric(metricVerdictSchema),
-  summary: z.string().describe('one sentence for people'),
 });
 export type Verdict = z.infer<typeof verdictSchema>;
+
+/** Why a rollout goes back. How it is said: rollout-words.ts. */
+export const rollbackSchema = z.discriminatedUnion('kind', [
+  z
+    .object({
+      kind: z.literal('worse'),
+      metric: z.enum(rolloutMetrics).describe('with most evidence against the new build'),
+      comparisons: z.number(),
+      worse: z.number().describe('comparisons in which the new build was worse'),
+      newMean: z.number().nullable(),
+      oldMean: z.number().nullable(),
+      eWorse: z.number().describe('of all metrics together'),
+      worseFrom: z.number().describe('the limit of eWorse'),
+    })
+    .describe('the verdict on the new build'),
+  z.object({ kind: z.literal('aborted'), requestedBy: z.string() }),
+  z
+    .object({ kind: z.literal('decided'), requestedBy: z.string() })
+    .describe('the answer to a rollout that held'),
+  z.object({ kind: z.literal('cancelled') }).describe('its workflow was cancelled'),
+  z.object({ kind: z.literal('failed'), code: z.string(), message: z.string() }),
+]);
+export type Rollback = z.infer<typeof rollbackSchema>;
 
 const rolloutEncoderSchema = z.object({
   encoderId: z.string(),
@@ -197,7 +190,7 @@ export const rolloutStateSchema = z.object({
     .describe('encoders left as they are, and why'),
   canaryChannels: z
     .array(z.string())
-    .describe('channels that the canary carries, and nobody else may bring it, until its verdict'),
+    .describe('channels that the canary carries until its verdict; it is given no others'),
   movesAtOnce: z.number().describe('channel moves at a time'),
   spareUnits: z.number().describe('encode units for what is no channel: the self-tests'),
   evidence: perMetric(metricEvidenceSchema),
@@ -206,7 +199,11 @@ export const rolloutStateSchema = z.object({
   failure: z
     .object({ code: z.string(), message: z.string() })
     .nullable()
-    .describe('why it goes back, or was refused'),
+    .describe('the step that failed, or why it was refused'),
+  rollback: rollbackSchema
+    .nullable()
+    .optional()
+    .describe('why it goes back; absent where an earlier version began it'),
   startedAtMs: z.number(),
   canaryAtMs: z.number().nullable().describe('when the canary first carried a channel'),
   rollbackAtMs: z.number().nullable(),
@@ -214,11 +211,3 @@ export const rolloutStateSchema = z.object({
   detail: z.string().describe('what it does now, or did last, for people'),
 });
 export type RolloutState = z.infer<typeof rolloutStateSchema>;
-
-export const isOver = ({ phase }: Pick<RolloutState, 'phase'>): boolean =>
-  phase === 'completed' || phase === 'rolled-back' || phase === 'refused';
-
-export const noEvidence = (): Evidence => {
-  const none = (): MetricEvidence => ({ comparisons: 0, worse: 0, newSum: 0, oldSum: 0 });
-  return { quality: none(), speed: none(), lateness: none(), losses: none(), cpu: none() };
-};

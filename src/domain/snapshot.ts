@@ -34,7 +34,7 @@ export interface PendingEncoder {
 
 /** How a request for encoders ended. */
 export interface ProvisioningOutcome {
-  /** Absent where several requests are told of as one. */
+  /** Absent where several requests are counted as one. */
   requestId?: string;
   /** Absent: the provider's choice, or several. */
   zone?: string;

@@ -10,7 +10,7 @@ export interface SwarmChange {
   /** New or changed. */
   encoders?: readonly EncoderObservation[];
   removedEncoders?: readonly string[];
-  /** Encode units of channels whose forecast was made anew, on the steps of the forecast that was in use. */
+  /** Encode units of channels whose forecast was made again, on the steps of the forecast that was in use. */
   channelUnits?: Readonly<Record<string, DemandCurve>>;
   /** All that were asked for and don't answer yet; all outcomes that are to be learned from, oldest first. */
   pendingEncoders?: readonly PendingEncoder[];

@@ -18,7 +18,7 @@ export const versionsControl = {
   pin: 'pin',
   /** Update (channelId: string) -> void. Refusal: not-found. */
   unpin: 'unpin',
-  /** Update (SynchronisationFault) -> void: nothing more is brought in line until the target is set again. */
+  /** Update (SynchronisationFault) -> void: no encoder is synchronised until the target is set again. */
   halt: 'halt',
   /** Query -> VersionsState. */
   state: 'state',
@@ -62,7 +62,7 @@ export interface EncoderUpdate {
   buildId: string;
   /** What it runs, in words. */
   runs: string;
-  /** It has no work; it gets none until it is in line. */
+  /** It has no work; it gets none until it is synchronised. */
   isIdle: boolean;
   fitness: number | null;
   /** One sentence for people. */

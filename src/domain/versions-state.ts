@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { encoderBuildSchema } from './builds';
 
-/** Why synchronisation stands still. A new target, or the same one set again, lets it go on. */
+/** Why synchronisation has halted. A new target, or the same one set again, lets it go on. */
 const synchronisationFaultSchema = z.object({
   encoderId: z.string(),
   buildId: z.string(),

@@ -93,7 +93,7 @@ export class FleetMember {
       region: this.options.region,
       zone: this.zone,
       pid,
-      // A host that is started anew on purpose is still one of the fleet.
+      // A host that is restarted on purpose still belongs to the fleet.
       state: this.isChanging ? 'restarting' : state,
       restarts,
       startedAtMs,

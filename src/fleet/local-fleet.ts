@@ -35,7 +35,7 @@ export class LocalFleet {
     this.records = new MemberRecords(options.membersFile);
   }
 
-  /** Encoders that an earlier run added and nobody let go since. */
+  /** Encoders that an earlier run added and that were not released since. */
   get added(): readonly MemberRecord[] {
     return this.records.all;
   }
@@ -79,7 +79,7 @@ export class LocalFleet {
       throw new SwarmError(
         'at-capacity-limit',
         `The fleet of this machine is at its limit of ${this.options.maxEncoders} encoders.`,
-        'Let an encoder go first.',
+        'Release an encoder first.',
       );
     }
     const id = `enc-${this.highestNumber + 1}`;
@@ -103,7 +103,7 @@ export class LocalFleet {
   }
 
   /**
-   * Starts an encoder host anew with another build, under its own id and port. A request that was carried out
+   * Restarts an encoder host with another build, under its own id and port. A request that was carried out
    * before, and a build that the host runs already, restart nothing.
    * @throws SwarmError unknown-encoder, not-found and conflict (see verifyInstalled): nothing was changed;
    * encoder-incompatible: the host does not start with this build, and runs the one before again; unavailable: nor

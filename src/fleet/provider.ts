@@ -12,7 +12,7 @@ export interface FleetProvider {
    */
   provision(requestId: string, zone?: string, build?: InstalledBuild): Promise<FleetEncoder>;
   /**
-   * Starts an encoder host anew with a build; sessions that it has end, so drain it first. The same requestId, or
+   * Restarts an encoder host with a build; sessions that it has end, so drain it first. The same requestId, or
    * the build that it runs already, again: nothing changes.
    * @throws SwarmError unknown-encoder; conflict, not-found: the build is not there (nothing changed), or this fleet
    * can't change builds; encoder-incompatible: it does not start with it, and runs the one before again

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
+import { replaceFileSync } from '../platform/durable-file';
 
 /**
- * Small records that outlive the fleet agent, as JSON in a file that is replaced in one step. A file that is not there
+ * Small records that outlive the fleet agent, as JSON in a file that is replaced in one step, durably. A file that is not there
  * or not sound is as good as none: the control cycle repairs what is missing.
  */
 export class RecordFile<S extends z.ZodType> {
@@ -24,7 +25,6 @@ export class RecordFile<S extends z.ZodType> {
   /** @throws Error of the file system */
   write(records: z.output<S>): void {
     mkdirSync(dirname(this.path), { recursive: true });
-    writeFileSync(`${this.path}.new`, `${JSON.stringify(records, null, 2)}\n`);
-    renameSync(`${this.path}.new`, this.path);
+    replaceFileSync(this.path, `${JSON.stringify(records, null, 2)}\n`);
   }
 }

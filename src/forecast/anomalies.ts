@@ -4,7 +4,7 @@ import { medianOf, WeightedValues } from './quantiles';
 
 /** An anomaly further than this many deviations from those just before it is a spike, and is cut. */
 const SPIKE_DEVIATIONS = 4;
-/** The median of so many steps is what a step is compared with: a new level is believed after half of them. */
+/** Steps whose median each step is compared with: a new level is believed after half of them. */
 const LOCAL_STEPS = 6;
 /** On the logarithmic scale: below about 5 % nothing is a spike. */
 const MIN_DEVIATION = 0.05;

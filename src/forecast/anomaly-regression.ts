@@ -12,7 +12,7 @@ export interface RegressionOptions {
   firstStep: number;
   /** What a forecast without any coefficient is: the profile's value, or the last value. */
   anchor: 'profile' | 'last';
-  /** Learns from origins that lie a multiple of so many steps back: the same hour of a day, or minute of an hour. */
+  /** Learns from origins that lie a multiple of this many steps back: the same hour of a day, or minute of an hour. */
   originPeriod: number;
 }
 
@@ -20,9 +20,9 @@ export interface RegressionOptions {
 const SHRINKAGE = 0.2;
 /** Latest changes from step to step that are features, where the anchor is the last value. */
 const CHANGES = 4;
-/** The same step of so many days before, as features. */
+/** Number of days before whose same step is a feature. */
 const DAY_LAGS = 2;
-/** A fold of the held-back forecasts leaves out one part in so many of the history. */
+/** A fold of the held-back forecasts leaves out one part in this many of the history. */
 const FOLDS = 5;
 /** Rows times horizon above which origins are thinned out. */
 const MAX_CELLS = 30_000;
@@ -100,7 +100,7 @@ const dot = (weights: Float64Array, features: Float64Array): number => {
   return sum;
 };
 
-/** Days before a target that are not known yet to a forecast so many steps ahead, plus one. */
+/** Days before a target that are not known yet to a forecast this many steps ahead, plus one. */
 const minDaysBack = (ahead: number, daySteps: number): number => 1 + Math.floor(ahead / daySteps);
 
 /** Profile of steps from `begin`, for each day ahead: [0] is known one day before. */
@@ -152,8 +152,9 @@ export const fitAnomalyRegression = (frame: FitFrame, options: RegressionOptions
       const usualOfTarget = usual[origin + ahead - begin]!;
       if (origin <= firstStep || Number.isNaN(usualOfTarget)) return;
       row.write(features, anomalies, origin, ahead, usualOfTarget);
-      const said = row.anchor(anomalies, origin, usualOfTarget) + dot(withoutFold[foldOf(origin)]!, features);
-      past[index * horizon + ahead] = within(believable, said);
+      const forecast =
+        row.anchor(anomalies, origin, usualOfTarget) + dot(withoutFold[foldOf(origin)]!, features);
+      past[index * horizon + ahead] = within(believable, forecast);
     });
     return solveRidge(all, SHRINKAGE);
   });

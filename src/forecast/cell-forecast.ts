@@ -120,10 +120,10 @@ export const forecastCell = (input: CellForecastInput): CellForecast => {
   const { feedback, cost = NOMINAL_COST, trendHistory = {} } = input;
   const { regionLoadHistory, regionViewersHistory } = input;
   const forecaster = input.forecaster ?? createSeriesForecaster();
-  const asked = seriesOfCell(input);
+  const series = seriesOfCell(input);
   // All in one call: a model's cost is per call.
-  const answers = forecaster.forecast(asked);
-  const answerOf = new Map(asked.map(({ id }, i) => [id, answers[i] as SeriesForecast]));
+  const answers = forecaster.forecast(series);
+  const answerOf = new Map(series.map(({ id }, i) => [id, answers[i] as SeriesForecast]));
   const viewersOf = (channelId: string): SeriesForecast =>
     answerOf.get(`viewers/${channelId}`) as SeriesForecast;
   const ofRegion = (

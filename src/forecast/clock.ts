@@ -1,6 +1,6 @@
 /** The clock of a series' day in at most 24 parts: what held-back forecasts made at a like hour say, counts more. */
 const PARTS = 24;
-/** Two origins whose clocks differ by so many parts are alike to e^-0.5. */
+/** Two origins whose clocks differ by this many parts are alike to e^-0.5. */
 const WIDTH_PARTS = 1;
 /** An origin at any other time of day still counts this much. */
 const LEAST_AFFINITY = 0.1;

@@ -10,7 +10,7 @@ import type { FitFrame, PointMember } from './point-member';
 import { WeightedValues } from './quantiles';
 
 /** What a member of another kind (a net) forecast from some of the frame's origins, on the series' log scale. */
-export interface GuestForecasts {
+export interface ExternalForecasts {
   name: string;
   /** [origins x horizon]; NaN where it was not asked. */
   past: Float64Array;
@@ -22,7 +22,7 @@ export interface EnsembleFit {
   scale: number;
   eventEffect: EventEffect | null;
   members: readonly Pick<PointMember, 'name' | 'forecast'>[];
-  guests: readonly string[];
+  externalMembers: readonly string[];
   weights: MemberWeights;
   sizes: Omit<ErrorSizes, 'bySlotWithoutOwn'>;
   /** By part of the day; only those that were asked for. */
@@ -56,20 +56,20 @@ const withoutEvents = (
 };
 
 /**
- * Second half: weights of all members and calibration of what they say together.
+ * Second half: weights of all members and calibration of their combined forecast.
  *
  * @param clocks 'now' where the fit serves the forecast right after its history only; 'all' where it is kept
  */
 export const fitEnsemble = (
   { frame, members, eventEffect }: FittedMembers,
   eventLevels: readonly number[],
-  guests: readonly GuestForecasts[],
+  external: readonly ExternalForecasts[],
   clocks: 'now' | 'all',
 ): EnsembleFit => {
   const { series, horizon, origins } = frame;
   const { daySteps, firstStep, scale, z } = series;
   const cells = pastCells(series, origins, horizon);
-  const past = [...members.map((m) => m.past), ...guests.map((g) => g.past)];
+  const past = [...members.map((m) => m.past), ...external.map(({ past }) => past)];
   const { weights, errors } = weighMembers(cells, past);
   const isEvent = (step: number): boolean => eventAt(eventLevels, step - firstStep);
   const sizes = errorSizes(cells, errors, isEvent);
@@ -83,46 +83,47 @@ export const fitEnsemble = (
     scale,
     eventEffect,
     members: members.map(({ name, forecast }) => ({ name, forecast })),
-    guests: guests.map((g) => g.name),
+    externalMembers: external.map(({ name }) => name),
     weights,
     sizes: { bySlot: sizes.bySlot, byAhead: sizes.byAhead, eventFactor: sizes.eventFactor },
     quantiles: new Map(parts.map((part, i) => [part, quantiles[i]!])),
   };
 };
 
-/** A forecast with what each voice said, for judging them when the truth is known. */
+/** A forecast with the share of each member, for scoring the members once the truth is known. */
 export interface EnsembleForecast {
   curve: DemandCurve;
-  /** Share of each member in what was said, averaged over the steps; sums to 1. */
+  /** Share of each member in the P50, averaged over the steps; sums to 1. */
   shares: Record<string, number>;
 }
 
 /**
  * Forecasts the steps right after the history.
  *
- * @param guestsNow per guest of the fit, `horizon` values on the log scale, without the effect of events; NaN: silent
+ * @param externalNow per external member of the fit, `horizon` values on the log scale, without the effect of events;
+ *   NaN: it has no forecast
  * @param widening factor of the distance of P10 and of P90 from P50
  */
 export const forecastEnsemble = (
   fit: EnsembleFit,
   given: CleanSeries,
   eventLevels: readonly number[],
-  guestsNow: readonly Float64Array[] = [],
+  externalNow: readonly Float64Array[] = [],
   widening: { below: number; above: number } = { below: 1, above: 1 },
 ): EnsembleForecast => {
   const { horizon, scale, sizes, eventEffect } = fit;
   const end = given.z.length;
   const part = clockPart(given.firstStep + end, given.daySteps);
   const series = withoutEvents(given, eventEffect, eventLevels);
-  const voices = [...fit.members.map((m) => m.forecast(series)), ...guestsNow];
+  const forecasts = [...fit.members.map((m) => m.forecast(series)), ...externalNow];
   const weights = fit.weights[part]!;
   const quantiles = fit.quantiles.get(part)!;
   const effect = eventEffect ? effectOn(eventEffect, eventLevels, end, end + horizon) : null;
   const isEvent = (step: number): boolean => eventAt(eventLevels, step - given.firstStep);
-  const scratch = new WeightedValues(voices.length);
+  const scratch = new WeightedValues(forecasts.length);
   const curve: DemandCurve = { p10: [], p50: [], p90: [] };
   for (let ahead = 0; ahead < horizon; ahead++) {
-    const center = combined(voices, weights, ahead, horizon, scratch) + (effect?.[ahead] ?? 0);
+    const center = combined(forecasts, weights, ahead, horizon, scratch) + (effect?.[ahead] ?? 0);
     const size = sizeOf(sizes, given.firstStep + end + ahead, ahead, isEvent);
     const middle = center + quantiles.p50[ahead]! * size;
     const below = Math.max(0, (quantiles.p50[ahead]! - quantiles.p10[ahead]!) * size * widening.below);
@@ -131,19 +132,19 @@ export const forecastEnsemble = (
     curve.p50.push(toDemand(middle, scale));
     curve.p90.push(toDemand(middle + above, scale));
   }
-  return { curve, shares: sharesOf(fit, weights, voices) };
+  return { curve, shares: sharesOf(fit, weights, forecasts) };
 };
 
 const sharesOf = (
-  { members, guests, horizon }: EnsembleFit,
+  { members, externalMembers, horizon }: EnsembleFit,
   weights: Float64Array,
-  voices: readonly Float64Array[],
+  forecasts: readonly Float64Array[],
 ): Record<string, number> => {
-  const names = [...members.map((m) => m.name), ...guests];
+  const names = [...members.map((m) => m.name), ...externalMembers];
   const sums = names.map((_, m) => {
     let sum = 0;
     for (let ahead = 0; ahead < horizon; ahead++)
-      if (!Number.isNaN(voices[m]![ahead]!)) sum += weights[m * horizon + ahead]!;
+      if (!Number.isNaN(forecasts[m]![ahead]!)) sum += weights[m * horizon + ahead]!;
     return sum;
   });
   const total = sums.reduce((all, sum) => all + sum, 0);

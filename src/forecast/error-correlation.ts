@@ -1,4 +1,4 @@
-/** With fewer steps in common an estimate is mostly chance; the bound of 1 then counts as so many more steps. */
+/** With fewer steps in common an estimate is mostly chance; the bound of 1 then counts as this many more steps. */
 const MIN_STEPS = 20;
 const PRIOR_STEPS = 50;
 

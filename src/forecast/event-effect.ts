@@ -5,7 +5,7 @@ import { NormalEquations, solveRidge } from './ridge';
 
 /** Tried as c: an event of level l multiplies demand by about 1 + c l. */
 const STRENGTHS = [0.1, 0.3, 1, 3, 10];
-/** Levels of the steps from so many before to so many after are features: audiences come early and leave late. */
+/** Levels of this many steps before and after are features: audiences come early and leave late. */
 const BEFORE = 2;
 const AFTER = 2;
 const FEATURES = BEFORE + 1 + AFTER;

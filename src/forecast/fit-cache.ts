@@ -2,12 +2,12 @@ import type { EnsembleFit } from './ensemble';
 import { hourSteps } from './members';
 import { WidthTracker } from './width-tracker';
 
-/** Series that have not been asked for the longest are forgotten beyond so many. */
+/** Beyond so many series, the least recently used are forgotten. */
 const MAX_SERIES = 20_000;
 /** A history of which more than this part has become known since the fit was revised: an import, say. */
 const REVISED_SHARE = 0.05;
 
-interface KeptFit {
+interface CachedFit {
   fit: EnsembleFit;
   /** Absolute step right after the history that it was fitted on. */
   end: number;
@@ -17,13 +17,13 @@ interface KeptFit {
   eventSteps: number;
 }
 
-export interface KeptSeries {
+export interface CachedSeries {
   /** What the fits depend on besides the history; another one forgets them. */
   shape: string;
-  /** Spreads the steps at which series are learned anew over the day. */
+  /** Spreads the steps at which series are learned again over the day. */
   phase: number;
   /** By minute of the hour of the origin, in steps: see `hourSteps`. */
-  fits: Map<number, KeptFit>;
+  fits: Map<number, CachedFit>;
   width: WidthTracker;
 }
 
@@ -49,48 +49,48 @@ const phaseOf = (id: string): number => {
 
 /** Fits kept from call to call, by series. */
 export class FitCache {
-  private readonly bySeries = new Map<string, KeptSeries>();
+  private readonly bySeries = new Map<string, CachedSeries>();
 
   constructor(private readonly refitEverySteps: number) {}
 
-  seriesOf(id: string, shape: string): KeptSeries {
-    let kept = this.bySeries.get(id);
-    if (kept?.shape !== shape)
-      kept = { shape, phase: phaseOf(id), fits: new Map(), width: new WidthTracker() };
+  seriesOf(id: string, shape: string): CachedSeries {
+    let cached = this.bySeries.get(id);
+    if (cached?.shape !== shape)
+      cached = { shape, phase: phaseOf(id), fits: new Map(), width: new WidthTracker() };
     this.bySeries.delete(id);
-    this.bySeries.set(id, kept);
+    this.bySeries.set(id, cached);
     if (this.bySeries.size > MAX_SERIES) this.bySeries.delete(this.bySeries.keys().next().value!);
-    return kept;
+    return cached;
   }
 
   /** The kept fit for a history, if it is young enough. */
-  find({ fits }: KeptSeries, { end, daySteps }: HistoryExtent): EnsembleFit | null {
-    const kept = fits.get(end % hourSteps(daySteps));
-    if (!kept || end < kept.end || end - kept.end >= this.refitEverySteps) return null;
-    return kept.fit;
+  find({ fits }: CachedSeries, { end, daySteps }: HistoryExtent): EnsembleFit | null {
+    const cached = fits.get(end % hourSteps(daySteps));
+    if (!cached || end < cached.end || end - cached.end >= this.refitEverySteps) return null;
+    return cached.fit;
   }
 
   /** The kept fit, however old. */
-  latest({ fits }: KeptSeries, { end, daySteps }: HistoryExtent): EnsembleFit | null {
+  latest({ fits }: CachedSeries, { end, daySteps }: HistoryExtent): EnsembleFit | null {
     return fits.get(end % hourSteps(daySteps))?.fit ?? null;
   }
 
   /**
-   * Whether the series is to be learned (anew): never done, its turn since then, its past revised, or an event over
+   * Whether the series is to be learned, for the first time or again: never done, its turn since then, its past revised, or an event over
    * that it can learn from. Turns are spread by the id, so that of a thousand series not all are learned in the same
    * step.
    */
-  isDue({ fits, phase }: KeptSeries, now: HistoryExtent): boolean {
+  isDue({ fits, phase }: CachedSeries, now: HistoryExtent): boolean {
     const { end, daySteps, steps, known } = now;
-    const kept = fits.get(end % hourSteps(daySteps));
-    if (!kept || end < kept.end) return true;
+    const cached = fits.get(end % hourSteps(daySteps));
+    if (!cached || end < cached.end) return true;
     const turn = (step: number): number => Math.floor((step + phase) / this.refitEverySteps);
-    const revised = known - kept.known > end - kept.end + REVISED_SHARE * steps;
-    const eventOver = now.eventSteps > kept.eventSteps && !now.amidEvent;
-    return turn(end) !== turn(kept.end) || revised || eventOver;
+    const revised = known - cached.known > end - cached.end + REVISED_SHARE * steps;
+    const eventOver = now.eventSteps > cached.eventSteps && !now.amidEvent;
+    return turn(end) !== turn(cached.end) || revised || eventOver;
   }
 
-  keep({ fits }: KeptSeries, now: HistoryExtent, fit: EnsembleFit): void {
+  keep({ fits }: CachedSeries, now: HistoryExtent, fit: EnsembleFit): void {
     const { end, daySteps, known, eventSteps } = now;
     fits.set(end % hourSteps(daySteps), { fit, end, known, eventSteps });
   }

@@ -1,7 +1,7 @@
 import { cleanSeries, measuredDemand, type CleanSeries } from './clean-series';
 import { fitEnsemble, fitStatistics, forecastEnsemble, type EnsembleFit } from './ensemble';
-import { FitCache, type HistoryExtent, type KeptSeries } from './fit-cache';
-import { hindcastOf, voiceOf } from './guests';
+import { externalForecastOf, hindcastOf } from './external-members';
+import { FitCache, type CachedSeries, type HistoryExtent } from './fit-cache';
 import { directSteps, extended } from './long-horizon';
 import type {
   EnsembleMember,
@@ -15,10 +15,10 @@ import { forecastSeries } from './series-forecast';
 export const ENSEMBLE_MODEL = 'ensemble';
 
 export interface ForecasterOptions {
-  /** Voices besides the statistical members: a net, say. */
+  /** Members besides the statistical ones, such as a net. */
   members?: readonly EnsembleMember[];
   /**
-   * Keeps what was learned about a series, by its id, and learns anew after so many steps; meanwhile the width of
+   * Keeps what was learned about a series, by its id, and learns again after so many steps; meanwhile the width of
    * the band follows how often it was missed. Absent: every call learns from the history that it was given alone.
    */
   refitEverySteps?: number;
@@ -84,17 +84,17 @@ class EnsembleForecaster implements SeriesForecaster {
 
   forecast(series: readonly SeriesToForecast[]): SeriesForecast[] {
     const jobs = series.map(jobOf);
-    const asked = jobs.filter((job) => job !== null);
+    const longEnough = jobs.filter((job) => job !== null);
     // All series at once: a net's cost is per call.
-    const guests = this.members.map((member) => {
-      const curves = asked.length > 0 ? member.forecast(asked.map((job) => job.given)) : [];
-      return new Map(asked.map((job, i) => [job, curves[i]?.p50]));
+    const external = this.members.map((member) => {
+      const curves = longEnough.length > 0 ? member.forecast(longEnough.map((job) => job.given)) : [];
+      return new Map(longEnough.map((job, i) => [job, curves[i]?.p50]));
     });
     return jobs.map((job, i) => {
       const whole = series[i]!;
       if (!job) return fallback(whole);
-      const said = new Map(this.members.map((member, m) => [member.name, guests[m]!.get(job)]));
-      const forecast = this.forecastJob(job, said);
+      const externalP50 = new Map(this.members.map((member, m) => [member.name, external[m]!.get(job)]));
+      const forecast = this.forecastJob(job, externalP50);
       if (!forecast || ![...forecast.curve.p10, ...forecast.curve.p90].every(Number.isFinite))
         return fallback(whole);
       return { ...forecast, curve: extended(forecast.curve, whole.horizonSteps, job.daySteps) };
@@ -104,70 +104,70 @@ class EnsembleForecaster implements SeriesForecaster {
   /** Null where nothing was learned of the series yet. */
   protected forecastJob(
     job: Job,
-    said: ReadonlyMap<string, readonly number[] | undefined>,
+    externalP50: ReadonlyMap<string, readonly number[] | undefined>,
   ): SeriesForecast | null {
-    const kept = this.keptOf(job);
+    const cached = this.cachedSeriesOf(job);
     const extent = extentOf(job);
-    const fit = (kept && this.cache!.find(kept, extent)) ?? this.learnJob(job, kept, extent);
-    kept?.width.learn(job.firstStep, job.demand);
-    const forecast = forecastBy(fit, job, said, kept?.width.widening);
-    kept?.width.issued(extent.end, forecast.curve);
+    const fit = (cached && this.cache!.find(cached, extent)) ?? this.learnJob(job, cached, extent);
+    cached?.width.learn(job.firstStep, job.demand);
+    const forecast = forecastBy(fit, job, externalP50, cached?.width.widening);
+    cached?.width.issued(extent.end, forecast.curve);
     return forecast;
   }
 
-  protected keptOf({ given, daySteps, levels }: Job): KeptSeries | null {
+  protected cachedSeriesOf({ given, daySteps, levels }: Job): CachedSeries | null {
     const shape = `${given.stepSeconds}/${daySteps}/${given.horizonSteps}/${levels.length > 0}`;
     return this.cache?.seriesOf(given.id, shape) ?? null;
   }
 
-  protected learnJob(job: Job, kept: KeptSeries | null, extent: HistoryExtent): EnsembleFit {
+  protected learnJob(job: Job, cached: CachedSeries | null, extent: HistoryExtent): EnsembleFit {
     const fit = this.fit(job, cleanSeries(job.demand, job));
-    if (kept) this.cache!.keep(kept, extent, fit);
+    if (cached) this.cache!.keep(cached, extent, fit);
     return fit;
   }
 
   private fit({ given, levels }: Job, clean: CleanSeries): EnsembleFit {
     const fitted = fitStatistics(clean, given.horizonSteps, levels);
     const { origins } = fitted.frame;
-    const guests = this.members.flatMap(
+    const external = this.members.flatMap(
       (member) => hindcastOf(member, given, clean, fitted.eventEffect, origins) ?? [],
     );
-    return fitEnsemble(fitted, levels, guests, this.cache ? 'all' : 'now');
+    return fitEnsemble(fitted, levels, external, this.cache ? 'all' : 'now');
   }
 }
 
 const forecastBy = (
   fit: EnsembleFit,
   { given, demand, daySteps, firstStep, levels }: Job,
-  said: ReadonlyMap<string, readonly number[] | undefined>,
+  externalP50: ReadonlyMap<string, readonly number[] | undefined>,
   widening?: { below: number; above: number },
 ): SeriesForecast => {
   const clean = cleanSeries(demand, { daySteps, firstStep, scale: fit.scale });
-  const voices = fit.guests.map((name) =>
-    voiceOf(said.get(name), given.horizonSteps, clean, fit.eventEffect, levels),
+  const forecasts = fit.externalMembers.map((name) =>
+    externalForecastOf(externalP50.get(name), given.horizonSteps, clean, fit.eventEffect, levels),
   );
-  const { curve, shares } = forecastEnsemble(fit, clean, levels, voices, widening);
+  const { curve, shares } = forecastEnsemble(fit, clean, levels, forecasts, widening);
   return { curve, held: false, model: ENSEMBLE_MODEL, shares };
 };
 
-/** Forecasts by what was learned before only; learns when it is told to. */
-class ToldForecaster extends EnsembleForecaster implements LearningForecaster {
+/** Forecasts with earlier fits only; fits a series when `learn` is called. */
+class PrefittedForecaster extends EnsembleForecaster implements LearningForecaster {
   isDue(series: SeriesToForecast): boolean {
     const job = jobOf(series);
-    return job !== null && this.cache!.isDue(this.keptOf(job)!, extentOf(job));
+    return job !== null && this.cache!.isDue(this.cachedSeriesOf(job)!, extentOf(job));
   }
 
   learn(series: SeriesToForecast): void {
     const job = jobOf(series);
-    if (job) this.learnJob(job, this.keptOf(job), extentOf(job));
+    if (job) this.learnJob(job, this.cachedSeriesOf(job), extentOf(job));
   }
 
   protected override forecastJob(
     job: Job,
-    said: ReadonlyMap<string, readonly number[] | undefined>,
+    externalP50: ReadonlyMap<string, readonly number[] | undefined>,
   ): SeriesForecast | null {
-    const fit = this.cache!.latest(this.keptOf(job)!, extentOf(job));
-    return fit && forecastBy(fit, job, said);
+    const fit = this.cache!.latest(this.cachedSeriesOf(job)!, extentOf(job));
+    return fit && forecastBy(fit, job, externalP50);
   }
 }
 
@@ -182,7 +182,7 @@ const fallback = (series: SeriesToForecast): SeriesForecast =>
 /**
  * The forecaster of the swarm: what the live system, the simulator and the bench all use.
  *
- * An ensemble of statistical members, and of guests such as a net, weighted by their recent losses and calibrated
+ * An ensemble of statistical members, and of external ones such as a net, weighted by their recent losses and calibrated
  * on held-back forecasts of the same history; with less than three days, the seasonal rule; with less than a day
  * and a half, the current level held. See docs/explanation/forecasting.md.
  */
@@ -196,4 +196,4 @@ export const createSeriesForecaster = (options: ForecasterOptions = {}): SeriesF
  */
 export const createLearningForecaster = (
   options: ForecasterOptions & { refitEverySteps: number },
-): LearningForecaster => new ToldForecaster(options);
+): LearningForecaster => new PrefittedForecaster(options);

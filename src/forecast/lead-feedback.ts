@@ -31,7 +31,7 @@ const CUSUM_SLACK = 0.5;
  * for the rate of false alarms that these limits give.
  */
 const cusumLimit = (lead: number): number => 8 + 5 * lead;
-/** An alarm stands until so many steps have been scored without another: a day. */
+/** Steps that must be scored without another alarm before one is over: a day. */
 const ALARM_STEPS = 24;
 
 export const NO_FEEDBACK: LeadFeedback = {

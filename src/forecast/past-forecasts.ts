@@ -1,7 +1,7 @@
 import type { CleanSeries } from './clean-series';
 import { clockPart, clockParts } from './clock';
 
-/** Loss of so many days ago counts half. */
+/** A loss this many days old counts half. */
 const HALF_LIFE_DAYS = 10;
 
 /** Cells of held-back forecasts: origins x horizon, row-major. */

@@ -1,6 +1,6 @@
 import { median } from './quantiles';
 
-/** Errors beyond so many robust standard deviations count less; 95 % as efficient as least squares where all is normal. */
+/** Errors beyond this many robust standard deviations count less; 95 % as efficient as least squares where all is normal. */
 const HUBER_K = 1.345;
 const ROUNDS = 20;
 /** Median absolute deviation to standard deviation, for normal errors. */

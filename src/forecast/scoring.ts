@@ -47,7 +47,7 @@ export const scoreIssued = (
   realised: Realised,
 ): { scores: ScoredStep[]; alarms: ScoredStep[] } => {
   const nameOf = ({ kind, id, lead }: IssuedStep | LatestFeedback): string => `${kind}/${id}/${lead}`;
-  const known = new Map(latest.map((one) => [nameOf(one), one]));
+  const known = new Map(latest.map((feedback) => [nameOf(feedback), feedback]));
   const scores: ScoredStep[] = [];
   const alarms: ScoredStep[] = [];
   for (const step of issued) {

@@ -32,15 +32,15 @@ export interface SeriesForecaster {
   forecast(series: readonly SeriesToForecast[]): SeriesForecast[];
 }
 
-/** One that forecasts by what it was told to learn before. */
+/** Forecasts with earlier fits; fits a series when `learn` is called, and never in `forecast`. */
 export interface LearningForecaster extends SeriesForecaster {
-  /** True where a series was never learned, or is to be learned anew. */
+  /** True where a series was never learned, or has to be learned again. */
   isDue(series: SeriesToForecast): boolean;
   /** Takes tens of milliseconds. Does nothing for a series that is too short. */
   learn(series: SeriesToForecast): void;
 }
 
-/** One voice in the ensemble: point and quantile forecasts before calibration. */
+/** One member of the ensemble: point and quantile forecasts before calibration. */
 export interface EnsembleMember {
   readonly name: string;
   /** Null for a series that it can't forecast (too short, say). */

@@ -14,7 +14,7 @@ export interface SessionCost {
   observations: number;
 }
 
-/** A channel is judged by itself from so many stretches on. */
+/** Stretches from which on a channel is judged by itself. */
 const MIN_STRETCHES = 5;
 const MIN_CHANNELS = 3;
 /** Nothing beyond this is content: it is a broken measurement. */

@@ -1,16 +1,11 @@
 import { join } from 'node:path';
-import {
-  SwarmError,
-  policySchema,
-  swarmControl,
-  swarmWorkflowId,
-  type ChannelSpec,
-  type SwarmWorkflowState,
-} from '../domain';
+import { SwarmError, policySchema, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { awaitGrpcServing } from '../platform/processes/readiness';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
 import { MAX_LOCAL_ENCODERS } from '../setup';
+import type { CellOwner } from '../temporal/cell-owner';
+import { readSwarmChannels } from '../temporal/swarm-channels';
 import { writeInfluxConfig } from './influx-server';
 import { entryOf, influxPart, nodePart, temporalPart, type PartSurroundings } from './part-list';
 import type { Parts } from './parts';
@@ -23,6 +18,8 @@ export interface LaunchOptions {
   encoderCapacityUnits: number;
   channels: readonly ChannelSpec[];
   cycleSeconds: number | undefined;
+  /** Which state folder this is, to the Temporal server. */
+  owner: CellOwner;
   reporter: StepReporter;
 }
 
@@ -133,15 +130,30 @@ const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
   try {
     await ensureSwarm(temporal.client, environment, {
       channels: [...options.channels],
+      owner: options.owner,
       // Whoever starts fewer encoders than the usual floor wants no more than these.
       policy: { minEncoders: Math.min(policySchema.parse({}).minEncoders, options.encoders.length) },
       ...(options.cycleSeconds !== undefined && { cycleSeconds: options.cycleSeconds }),
     });
     await wakeSwarm(temporal.client, environment.SWARM_CELL);
     const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
-    const { channels } = await swarm.query<SwarmWorkflowState>(swarmControl.state);
+    const { channels } = await readSwarmChannels((name, ...args) => swarm.query(name, ...args));
     refuseOtherInputs(options.channels, channels);
     return channels.sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
+  } finally {
+    await temporal.close();
+  }
+};
+
+/** A Temporal server of one's own may serve another swarm too: it must not get a worker of this one. */
+const requireOwnCellOf = async ({ surroundings: { environment }, owner }: LaunchOptions): Promise<void> => {
+  const [{ connectTemporal }, { requireOwnCell }] = await Promise.all([
+    import('../temporal/client'),
+    import('../temporal/cell-owner'),
+  ]);
+  const temporal = await connectTemporal(environment);
+  try {
+    await requireOwnCell(temporal.client, environment.SWARM_CELL, owner);
   } finally {
     await temporal.close();
   }
@@ -171,6 +183,7 @@ export const launch = async (
 ): Promise<{ fleet: LocalFleet; channels: ChannelSpec[] }> => {
   const { environment, ports } = options.surroundings;
   const { SWARM_HOST: host } = environment;
+  if (!('path' in options.tools.temporal)) await requireOwnCellOf(options);
   const temporal = awaitedLater(startTemporal(options));
   // The worker waits for Temporal by itself; it is early, as it loads the most.
   const worker = startNodePart(options, 'worker', 'worker', `http://${host}:${ports.worker}`);
@@ -193,7 +206,7 @@ export const launch = async (
   ]);
   // No picture waits for these two.
   await Promise.all([
-    startNodePart(options, 'collector', 'telemetry', `http://${host}:${ports.collector}`),
+    startNodePart(options, 'collector', 'collector', `http://${host}:${ports.collector}`),
     startNodePart(options, 'api', 'api', environment.SWARM_API_URL),
   ]);
   return { fleet: await fleet, channels };

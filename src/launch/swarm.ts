@@ -3,8 +3,10 @@ import { join, resolve } from 'node:path';
 import type { Environment } from '../config/config';
 import type { ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
+import { installationId } from '../platform/installation-id';
 import type { PartEvent, PartRig } from '../platform/processes/part-process';
 import { RunRecord } from '../platform/processes/run-record';
+import { requireKnownFormat } from '../platform/state-format';
 import {
   findOrInstallTools,
   portsFor,
@@ -63,6 +65,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
   const startedAtMs = Date.now();
   const stateDir = resolve(options.stateDir);
   const ports = portsFor(options.portBase, options.env);
+  await requireKnownFormat(stateDir);
   const record = await RunRecord.claim(stateDir);
   const parts = new Parts();
   const pids = new Map<string, number>();
@@ -76,10 +79,10 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
     onRoomAgain: () => parts.renew('influxdb', 'as it writes nothing any more after a full disk'),
   });
   const stop = (): Promise<void> =>
-    (stopping ??= parts.stop().finally(() => {
+    (stopping ??= parts.stop().finally(async () => {
       disk.stop();
       process.off('exit', killNow);
-      record.release();
+      await record.release();
     }));
   const stopStarting = (): void => void stop();
   options.signal?.addEventListener('abort', stopStarting);
@@ -129,6 +132,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
       encoderCapacityUnits: options.encoderCapacityUnits,
       channels: options.channels,
       cycleSeconds: options.cycleSeconds,
+      owner: { installationId: await installationId(stateDir), stateDir },
       reporter,
     });
     disk.start();

@@ -52,7 +52,7 @@ export const backEndLoaders: BackEndLoaders = {
 
 let inUse: Promise<BackEndInUse> | null = null;
 
-/** As `loadBackEnd`, each time anew. */
+/** As `loadBackEnd`, each time from the beginning. */
 export const chooseBackEnd = async (
   names: readonly BackEndName[],
   loaders: BackEndLoaders,

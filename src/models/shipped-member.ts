@@ -3,7 +3,7 @@ import { readModel } from './model-store';
 import { shippedModelFolder } from './shipped-model';
 
 /**
- * The net that ships with the project, as a voice of the ensemble, for forecasts without a swarm. Loads TensorFlow.js.
+ * The net that ships with the project, as a member of the ensemble, for forecasts without a swarm. Loads TensorFlow.js.
  * @throws SwarmError where the model is damaged or no back end loads; the other members do without it
  */
 export const loadShippedMember = async (): Promise<{ member: EnsembleMember; backEnd: string } | null> => {

@@ -54,7 +54,7 @@ const checkpointSchema = z.object({
   sha256: z.string(),
 });
 
-/** Where a training stands. */
+/** How far a training has come. */
 export interface Checkpoint {
   identity: TrainingIdentity;
   state: TrainingState;
@@ -99,7 +99,7 @@ export class TrainingFiles {
     await replaceFile(join(this.folder, CHECKPOINT), content);
   }
 
-  /** Null where there is none, or none that is whole: training then begins anew. */
+  /** Null where there is none, or none that is whole: training then starts from the beginning. */
   async readCheckpoint(): Promise<Checkpoint | null> {
     try {
       const content = await readFile(join(this.folder, CHECKPOINT));

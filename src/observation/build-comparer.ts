@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { OriginClient, OriginChannel } from '../contracts/origin';
+import type { OriginChannel } from '../contracts/origin';
 import type { RelayChannel, RelayClient } from '../contracts/relay';
 import {
   channelControl,
@@ -15,9 +15,10 @@ import type { GopQuality } from '../media/quality';
 import { withinOrNull } from '../platform/deadline';
 import { addComparison } from '../versions';
 import { changesSince, wasLost, type SeenOwners, readingOf, type ChannelMoment } from '../versions';
+import { deadlinesMs } from './deadlines';
 import type { EncoderProbe } from './encoder-probe';
-
-const LOOK_DEADLINE_MS = 800;
+import { freshOrNull } from './kept-reading';
+import type { PartReadings } from './part-readings';
 
 /** Compares the encoders that run a new build with those that do not, moment by moment. Kept over one soak. */
 export class BuildComparer {
@@ -28,8 +29,8 @@ export class BuildComparer {
   constructor(
     private readonly options: {
       probe: EncoderProbe;
-      origin: OriginClient;
-      relay: RelayClient;
+      readings: Pick<PartReadings, 'origin' | 'relay'>;
+      relay: Pick<RelayClient, 'sealed' | 'gopDurationTicks'>;
       quality: GopQuality;
       temporal: () => Client;
       build: InstalledBuild;
@@ -41,12 +42,11 @@ export class BuildComparer {
 
   /** Looks once, and adds what both builds show to the evidence. Parts that are silent leave a reading out. */
   async compare(evidence: Evidence, signal: AbortSignal): Promise<Evidence> {
-    const { probe, origin, relay, build, policy } = this.options;
-    const options = { timeoutMs: LOOK_DEADLINE_MS, signal };
+    const { probe, readings, build, policy } = this.options;
     const [encoders, channels, relayChannels] = await Promise.all([
-      probe.observe({}, () => 0, { deadlineMs: LOOK_DEADLINE_MS, fresh: true }),
-      withinOrNull(LOOK_DEADLINE_MS, origin.channels(options)),
-      withinOrNull(LOOK_DEADLINE_MS, relay.channels(options)),
+      probe.observe({}, () => 0, { deadlineMs: deadlinesMs.observe, fresh: true }),
+      readings.origin.now().then(freshOrNull),
+      readings.relay.now().then(freshOrNull),
     ]);
     if (channels === null || relayChannels === null) return evidence;
     this.moments += 1;
@@ -78,9 +78,9 @@ export class BuildComparer {
       if (!owner || !known) return [];
       const moment = { channelId: id, encoderId: owner.encoderId };
       if ((known.lastSealedGop ?? -1) < nextGop) return [{ ...moment, waitingGops: 0 }];
-      const options = { timeoutMs: LOOK_DEADLINE_MS, signal };
+      const options = { timeoutMs: deadlinesMs.observe, signal };
       const waiting = await withinOrNull(
-        LOOK_DEADLINE_MS,
+        deadlinesMs.observe,
         Promise.all([relay.sealed(id, nextGop, options), relay.gopDurationTicks(id, options)]),
       );
       if (waiting === null) return [];
@@ -105,7 +105,7 @@ export class BuildComparer {
     const { silent, replaced } = changesSince(before, now);
     const lost = await Promise.all(
       replaced.map(async ({ channelId, encoderId }) => {
-        const state = await withinOrNull(LOOK_DEADLINE_MS, this.stateOf(channelId));
+        const state = await withinOrNull(deadlinesMs.observe, this.stateOf(channelId));
         return state && wasLost(state, encoderId) ? [encoderId] : [];
       }),
     );
@@ -123,7 +123,7 @@ export class BuildComparer {
     const channel = candidates[this.sampledChannels % Math.max(1, candidates.length)];
     if (!channel?.owner) return null;
     this.sampledChannels += 1;
-    const state = await withinOrNull(LOOK_DEADLINE_MS, this.stateOf(channel.id));
+    const state = await withinOrNull(deadlinesMs.observe, this.stateOf(channel.id));
     if (!state) return null;
     const { quality, reference } = this.options;
     return quality.measure({ spec: state.spec, channel, reference, signal });

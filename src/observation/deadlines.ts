@@ -3,20 +3,56 @@
  * alike. A part that takes longer counts as silent.
  */
 export const deadlinesMs = {
-  /** Origin, relay, source and encoders for a cycle, and the list of moves under way: one silent part costs no more. */
+  /** Origin, relay, source, encoders, disks of the media path, moves under way: one silent part costs no more. */
   observe: 800,
   /** Encoders for the choice of one target. */
   choose: 500,
   /** An encoder that a choice can't do without is asked once more, for so long: the other answer is to refuse. */
   insist: 2_500,
+  /** An encoder whose health watch broke: a quick answer shows that it lives. */
+  confirm: 500,
   /** The fleet agent; its last list stays good. */
   fleet: 700,
+  /** Owners at the origin where something is done to them: it can't be done without. */
+  owners: 2_000,
   /** Telemetry store; decisions go on with what was read last. */
   telemetry: 800,
+  /** Temporal and the telemetry store for people: no decision waits for that. */
+  shown: 2_000,
+  /** A whole status, or its charts, for a page. */
+  status: 5_000,
   /** Snapshots that are stored; the cycle goes on without. */
   planningRecord: 800,
   /** Central Version Manager; what it last said stays good. */
   versions: 400,
   /** Policy, cordons and channels of the swarm's workflow: a worker that is new replays it first. */
   swarm: 2_500,
+} as const;
+
+/**
+ * For how long each reading is taken as it is, in milliseconds, by those who do not ask anew. Each a little less than
+ * the period at which it is looked at: once a second for the media path, every two for what changes with the cycle.
+ */
+export const keptMs = {
+  origin: 900,
+  relay: 900,
+  fleet: 900,
+  encoderTelemetry: 900,
+  /** It says the same until it is started anew. */
+  encoderInfo: 10_000,
+  source: 1_900,
+  storage: 1_900,
+  swarm: 1_900,
+  moves: 1_900,
+  forecast: 1_900,
+  viewers: 1_900,
+  /** Changes once a forecast step. */
+  feedback: 5_000,
+  /** Decays over minutes. */
+  troubles: 4_000,
+  /** Choices made at the same moment, as after the loss of an encoder, share one look. */
+  choice: 250,
+  /** A status, for pages and callers that ask at the same moment. */
+  status: 500,
+  charts: 2_000,
 } as const;

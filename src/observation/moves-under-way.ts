@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { searchAttributeNames, type MoveReason } from '../domain';
-import { withinOrNull } from '../platform/deadline';
-import { deadlinesMs } from './deadlines';
+import { deadlinesMs, keptMs } from './deadlines';
+import { KeptReading } from './kept-reading';
 
 /** Moves that ended longer ago than any sensible rest of a channel are not asked for. */
 const LOOK_BACK_MS = 10 * 60_000;
@@ -14,16 +14,19 @@ export interface ChannelMoves {
 
 /** Which channels are being moved, and when each was moved last: from Temporal's own list of workflows. */
 export class MovesUnderWay {
-  private last = new Map<string, ChannelMoves>();
+  private readonly listed: KeptReading<Map<string, ChannelMoves>>;
 
   constructor(
     private readonly cell: string,
     private readonly temporal: () => Client,
-  ) {}
+  ) {
+    const terms = { keptMs: keptMs.moves, deadlineMs: deadlinesMs.observe };
+    this.listed = new KeptReading('Temporal', () => this.list(Date.now()), terms);
+  }
 
-  async read(nowMs: number): Promise<ReadonlyMap<string, ChannelMoves>> {
-    this.last = (await withinOrNull(deadlinesMs.observe, this.list(nowMs))) ?? this.last;
-    return this.last;
+  /** As of now; as last known where Temporal does not answer in time. */
+  async read(): Promise<ReadonlyMap<string, ChannelMoves>> {
+    return (await this.listed.now()).value ?? new Map<string, ChannelMoves>();
   }
 
   private async list(nowMs: number): Promise<Map<string, ChannelMoves>> {

@@ -1,43 +1,59 @@
 import type { Client } from '@temporalio/client';
-import type { OriginClient } from '../contracts/origin';
-import type { RelayClient } from '../contracts/relay';
-import type { SourceClient } from '../contracts/source';
+import { systemClock, type Clock } from '../platform/clock';
 import type { TelemetryStore } from '../telemetry';
-import type { EncoderDirectory } from './encoder-directory';
+import { deadlinesMs } from './deadlines';
+import { EncoderDirectory, type EncoderCalls } from './encoder-directory';
 import { EncoderProbe } from './encoder-probe';
 import { MovesUnderWay } from './moves-under-way';
+import type { PartClients } from './part-clients';
+import { PartReadings } from './part-readings';
 import { SwarmObserver } from './swarm-observer';
-import { SwarmView } from './swarm-view';
+import { SwarmView, swarmQueryOf } from './swarm-view';
+import { TelemetryReadings } from './telemetry-readings';
 import { TelemetryView } from './telemetry-view';
-import type { VersionsView } from './versions-view';
+import { VersionsView } from './versions-view';
+
+/** An older forecast speaks of steps that are nearly over. */
+const FORECAST_MAX_AGE_MS = 60_000;
 
 /** The views of one cell that all activities of a worker share. */
 export interface SharedViews {
+  readings: PartReadings;
+  encoders: EncoderDirectory;
+  /** Catalogue, target and pins. */
+  versions: Pick<VersionsView, 'read'>;
   swarm: SwarmView;
   probe: EncoderProbe;
   telemetry: TelemetryView;
   observer: SwarmObserver;
 }
 
-/** One of each, on the parts given. */
-export const createSharedViews = (parts: {
-  cell: string;
-  origin: OriginClient;
-  relay: RelayClient;
-  source: SourceClient;
-  store: TelemetryStore;
-  encoders: EncoderDirectory;
-  versions: Pick<VersionsView, 'read'>;
-  temporal: () => Client;
-}): SharedViews => {
-  const { cell, origin, relay, source, versions, temporal } = parts;
-  const probe = new EncoderProbe(parts.encoders);
-  const telemetry = new TelemetryView(cell, parts.store);
+/** One of each, on the clients given. */
+export const createSharedViews = (
+  parts: {
+    cell: string;
+    stepSeconds: number;
+    clients: PartClients<EncoderCalls>;
+    store: TelemetryStore;
+    temporal: () => Client;
+    /** Absent: the cell's Central Version Manager. */
+    versions?: Pick<VersionsView, 'read'>;
+  },
+  clock: Clock = systemClock,
+): SharedViews => {
+  const { cell, stepSeconds, clients, store, temporal } = parts;
+  const { versions = new VersionsView(cell, temporal) } = parts;
+  const readings = new PartReadings(clients, clock);
+  const encoders = new EncoderDirectory(readings, (address) => clients.encoderAt(address));
+  const probe = new EncoderProbe(encoders, readings);
+  const terms = { cell, stepSeconds, deadlineMs: deadlinesMs.telemetry };
+  const telemetry = new TelemetryView(
+    new TelemetryReadings(store, { ...terms, forecastMaxAgeMs: FORECAST_MAX_AGE_MS }, clock),
+  );
   const moves = new MovesUnderWay(cell, temporal);
   return {
-    swarm: new SwarmView(cell, temporal),
-    probe,
-    telemetry,
-    observer: new SwarmObserver({ cell, origin, relay, source, probe, telemetry, moves, versions }),
+    ...{ readings, encoders, versions, probe, telemetry },
+    swarm: new SwarmView(cell, swarmQueryOf(cell, temporal)),
+    observer: new SwarmObserver({ cell, readings, probe, telemetry, moves, versions }),
   };
 };

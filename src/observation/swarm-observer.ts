@@ -1,6 +1,5 @@
-import type { OriginChannel, OriginClient } from '../contracts/origin';
-import type { RelayChannel, RelayClient } from '../contracts/relay';
-import type { SourceClient } from '../contracts/source';
+import type { OriginChannel } from '../contracts/origin';
+import type { RelayChannel } from '../contracts/relay';
 import {
   SwarmError,
   type ChannelObservation,
@@ -10,11 +9,12 @@ import {
   type Owner,
   type SwarmSnapshot,
 } from '../domain';
-import { withinOrNull } from '../platform/deadline';
 import { OrphanWatch, lossOf, type LostChannel, type OrphanSession } from './channel-health';
 import { deadlinesMs } from './deadlines';
 import type { EncoderProbe } from './encoder-probe';
+import { freshOrNull, valueOf } from './kept-reading';
 import type { MovesUnderWay } from './moves-under-way';
+import type { PartReadings } from './part-readings';
 import { PendingPlacements } from './pending-placements';
 import type { TelemetryView } from './telemetry-view';
 import { withHeldBack, withPin, withVersion, type Catalogue, type VersionsView } from './versions-view';
@@ -40,9 +40,7 @@ export interface ChoiceView {
 
 export interface ObserverParts {
   cell: string;
-  origin: Pick<OriginClient, 'channels'>;
-  relay: Pick<RelayClient, 'channels' | 'channel'>;
-  source: Pick<SourceClient, 'channels'>;
+  readings: Pick<PartReadings, 'clients' | 'origin' | 'relay' | 'source'>;
   probe: EncoderProbe;
   telemetry: TelemetryView;
   moves: MovesUnderWay;
@@ -74,20 +72,21 @@ export class SwarmObserver {
 
   /** @throws SwarmError unavailable, timeout when the origin does not answer: nothing is known then */
   async observe(request: { channels: ChannelSpec[]; cordons: Cordons }): Promise<Observation> {
-    const { cell, origin, relay, source, probe, telemetry, moves, versions } = this.parts;
+    const { cell, readings, probe, telemetry, moves, versions } = this.parts;
     const atMs = Date.now();
-    const options = { timeoutMs: deadlinesMs.observe };
     const channelIds = request.channels.map((spec) => spec.id);
-    const [originChannels, relayChannels, sourceChannels, underWay, observed, catalogue] = await Promise.all([
-      origin.channels(options),
-      withinOrNull(deadlinesMs.observe, relay.channels(options)),
-      withinOrNull(deadlinesMs.observe, source.channels(options)),
-      moves.read(atMs),
+    const [origin, relay, source, underWay, observed, catalogue] = await Promise.all([
+      readings.origin.now(),
+      readings.relay.now(),
+      readings.source.now(),
+      moves.read(),
       probe.observe(request.cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.observe, fresh: true }),
       versions.read(),
       telemetry.refreshViewers(channelIds),
       telemetry.refreshTroubles(atMs),
     ]);
+    const originChannels = valueOf(origin);
+    const [relayChannels, sourceChannels] = [freshOrNull(relay), freshOrNull(source)];
     const encoders = inCatalogue(observed, originChannels, catalogue);
     const atOrigin = new Map(originChannels.map((c) => [c.id, c]));
     const atRelay = new Map((relayChannels ?? []).map((c) => [c.id, c]));
@@ -127,18 +126,18 @@ export class SwarmObserver {
     cordons: Cordons;
     isNeeded?: (encoderId: string, ownerId: string | undefined, wasEverHeard: boolean) => boolean;
   }): Promise<() => ChoiceView> {
-    const { cell, origin, relay, probe, telemetry, versions } = this.parts;
+    const { cell, readings, probe, telemetry, versions } = this.parts;
     const { isNeeded } = request;
-    const options = { timeoutMs: deadlinesMs.observe };
-    const [atOrigin, relayChannel, looked, catalogue] = await Promise.all([
-      origin.channels(options),
-      relay.channel(request.spec.id, options),
+    const [origin, relayChannel, looked, catalogue] = await Promise.all([
+      readings.origin.now(),
+      readings.clients.relay.channel(request.spec.id, { timeoutMs: deadlinesMs.observe }),
       probe.observe(cordonsFor(request.spec.id, request.cordons), telemetry.troublesOf, {
         deadlineMs: deadlinesMs.choose,
       }),
       versions.read(),
     ]);
     const spec = withPin(request.spec, catalogue);
+    const atOrigin = valueOf(origin);
     const channel = atOrigin.find((c) => c.id === spec.id);
     if (!channel) {
       throw new SwarmError(

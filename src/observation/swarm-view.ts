@@ -4,17 +4,19 @@ import {
   SwarmError,
   swarmControl,
   swarmWorkflowId,
-  type ChannelPage,
   type ChannelSpec,
+  type SwarmProgress,
   type SwarmRules,
+  type SwarmWorkflowState,
 } from '../domain';
 import { withinDeadline } from '../platform/deadline';
-import { deadlinesMs } from './deadlines';
+import { noSwarm } from '../temporal/calls';
+import { readSwarmChannels, type SwarmChannels, type SwarmQuery } from '../temporal/swarm-channels';
+import { deadlinesMs, keptMs } from './deadlines';
+import { KeptReading, valueOf } from './kept-reading';
 
-/** Some 700 bytes a channel, and 2 MiB at most for the answer of a query. */
-const CHANNELS_PER_PAGE = 1_000;
-/** The list changed while it was read. */
-const READ_AGAIN_AT_MOST = 3;
+/** Rules and channels of a swarm that runs. */
+export type SwarmPresent = SwarmRules & { channels: ChannelSpec[] };
 
 /**
  * Policy, cordons and channels as the swarm's workflow has them: the one place that they are read from. An answer is
@@ -23,50 +25,46 @@ const READ_AGAIN_AT_MOST = 3;
 export class SwarmView {
   /** What the swarm answered last; null before it did. */
   lastRules: SwarmRules | null = null;
-  private known: { revision: string; channels: ChannelSpec[] } | null = null;
-  private underWay: Promise<SwarmRules | null> | null = null;
-  private next: Promise<SwarmRules | null> | null = null;
+  private known: SwarmChannels | null = null;
+  private readonly read: KeptReading<SwarmRules | null>;
 
+  /** @param query its failures are SwarmErrors, or WorkflowNotFoundError where no swarm of this cell runs or ran */
   constructor(
     private readonly cell: string,
-    private readonly temporal: () => Client,
-  ) {}
+    private readonly query: SwarmQuery,
+  ) {
+    const terms = { keptMs: keptMs.swarm, deadlineMs: deadlinesMs.swarm };
+    this.read = new KeptReading('The swarm workflow', () => this.readRules(), terms);
+  }
 
   /**
    * @returns null where no swarm of this cell runs or ran
    * @throws SwarmError unavailable, timeout
    */
-  rules(): Promise<SwarmRules | null> {
-    if (!this.underWay) return this.begin();
-    // The question under way may have been answered already: those who come meanwhile share the one after it.
-    this.next ??= this.underWay
-      .catch(() => null)
-      .then(() => {
-        this.next = null;
-        return this.begin();
-      });
-    return this.next;
+  async rules(): Promise<SwarmRules | null> {
+    return valueOf(await this.read.now());
   }
 
   /** All channels, as of some moment after `rules` were read. @throws SwarmError unavailable, timeout */
   async channels({ channelsRevision }: SwarmRules): Promise<ChannelSpec[]> {
-    if (this.known?.revision === channelsRevision) return this.known.channels;
-    for (let attempt = 1; ; attempt += 1) {
-      const read = await this.readAll();
-      if (read) {
-        this.known = read;
-        return read.channels;
-      }
-      if (attempt < READ_AGAIN_AT_MOST) continue;
-      throw new SwarmError('unavailable', 'The list of channels changed each time that it was read.');
-    }
+    if (this.known?.revision !== channelsRevision) this.known = await readSwarmChannels(this.query);
+    return this.known.channels;
   }
 
-  private begin(): Promise<SwarmRules | null> {
-    this.underWay = this.readRules().finally(() => {
-      this.underWay = null;
-    });
-    return this.underWay;
+  /** @throws SwarmError unavailable, also where there is no swarm; timeout */
+  async present(): Promise<SwarmPresent> {
+    const rules = await this.rules();
+    if (!rules) throw noSwarm();
+    return { ...rules, channels: await this.channels(rules) };
+  }
+
+  /** All that the swarm keeps, for people. @throws SwarmError unavailable, also where there is no swarm; timeout */
+  async state(): Promise<SwarmWorkflowState> {
+    const [{ channelsRevision: _, ...present }, progress] = await Promise.all([
+      this.present(),
+      this.query<SwarmProgress>(swarmControl.progress),
+    ]);
+    return { cell: this.cell, ...present, ...progress };
   }
 
   private async readRules(): Promise<SwarmRules | null> {
@@ -78,35 +76,21 @@ export class SwarmView {
       throw error;
     }
   }
+}
 
-  /** Null where the list changed between two pages. */
-  private async readAll(): Promise<{ revision: string; channels: ChannelSpec[] } | null> {
-    const channels: ChannelSpec[] = [];
-    let revision: string | null = null;
-    for (;;) {
-      const page: ChannelPage = await this.query<ChannelPage>(swarmControl.channels, {
-        from: channels.length,
-        limit: CHANNELS_PER_PAGE,
-      });
-      revision ??= page.revision;
-      if (page.revision !== revision) return null;
-      channels.push(...page.channels);
-      if (channels.length >= page.total || page.channels.length === 0) return { revision, channels };
-    }
-  }
-
-  private async query<T>(name: string, ...args: unknown[]): Promise<T> {
-    const { swarm } = deadlinesMs;
-    const client = this.temporal();
-    const answer = client.withDeadline(Date.now() + swarm, () =>
-      client.workflow.getHandle(swarmWorkflowId(this.cell)).query<T, unknown[]>(name, ...args),
+/** Queries of a cell's swarm by a worker's client, each with a deadline. */
+export const swarmQueryOf =
+  (cell: string, temporal: () => Client): SwarmQuery =>
+  async <T>(name: string, ...args: unknown[]): Promise<T> => {
+    const client = temporal();
+    const answer = client.withDeadline(Date.now() + deadlinesMs.swarm, () =>
+      client.workflow.getHandle(swarmWorkflowId(cell)).query<T, unknown[]>(name, ...args),
     );
     try {
       // A second guard: a deadline of gRPC alone has been seen not to fire.
-      return await withinDeadline('The swarm workflow', swarm + 100, answer);
+      return await withinDeadline('The swarm workflow', deadlinesMs.swarm + 100, answer);
     } catch (error) {
       if (error instanceof SwarmError || error instanceof WorkflowNotFoundError) throw error;
       throw new SwarmError('unavailable', `The swarm workflow can't be asked: ${(error as Error).message}`);
     }
-  }
-}
+  };

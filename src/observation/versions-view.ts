@@ -11,12 +11,9 @@ import {
   type Owner,
   type VersionsState,
 } from '../domain';
-import { withinOrNull } from '../platform/deadline';
 import { heldBackReason, type TargetBuild } from '../versions';
-import { deadlinesMs } from './deadlines';
-
-/** Choices made at the same moment share one look. */
-const SHARED_FOR_MS = 250;
+import { deadlinesMs, keptMs } from './deadlines';
+import { KeptReading, freshOrNull } from './kept-reading';
 
 /** The catalogue with target and pins, and whether a rollout has the builds of this cell in its hands. */
 export interface Catalogue extends VersionsState {
@@ -25,37 +22,30 @@ export interface Catalogue extends VersionsState {
 
 /** What the Central Version Manager says, for those who observe and decide. */
 export class VersionsView {
-  private known: Catalogue;
-  private shared: { reading: Promise<Catalogue>; atMs: number } | undefined;
+  private readonly state: KeptReading<VersionsState>;
+  private readonly rollout: KeptReading<boolean>;
 
   constructor(
     private readonly cell: string,
     private readonly temporal: () => Client,
   ) {
-    this.known = { ...emptyVersions(cell), isRolloutRunning: false };
+    const terms = { keptMs: keptMs.choice, deadlineMs: deadlinesMs.versions };
+    this.state = new KeptReading('The Central Version Manager', () => this.queryState(), terms);
+    this.rollout = new KeptReading('Temporal', () => this.lookForRollout(), terms);
   }
 
   /** As last known where Temporal does not answer in time; empty before it first did. */
-  read(): Promise<Catalogue> {
-    const nowMs = Date.now();
-    if (!this.shared || nowMs - this.shared.atMs > SHARED_FOR_MS) {
-      this.shared = { reading: this.ask(), atMs: nowMs };
-    }
-    return this.shared.reading;
-  }
-
-  private async ask(): Promise<Catalogue> {
-    const [state, isRolloutRunning] = await Promise.all([
-      withinOrNull(deadlinesMs.versions, this.queryState()),
-      withinOrNull(deadlinesMs.versions, this.lookForRollout()),
+  async read(): Promise<Catalogue> {
+    const [state, rollout] = await Promise.all([
+      this.state.get({ insists: true }),
+      this.rollout.get({ insists: true }),
     ]);
-    this.known = {
-      ...this.known,
-      ...state,
+    return {
+      ...emptyVersions(this.cell),
+      ...state.value,
       // Of what can't be told, the careful half is taken: nothing is brought in line meanwhile.
-      isRolloutRunning: isRolloutRunning ?? true,
+      isRolloutRunning: freshOrNull(rollout) ?? true,
     };
-    return this.known;
   }
 
   private async queryState(): Promise<VersionsState> {

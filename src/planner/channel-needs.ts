@@ -1,10 +1,10 @@
 import { renditionUnits, type CellForecast, type DemandCurve } from '../domain';
-import type { PlacementBook } from './book';
 import { TotalDemand } from './capacity';
 import { deservedRungs } from './demand';
+import type { PlacementTable } from './placement-table';
 import { toQuanta } from './quanta';
 
-/** What each channel needs, now and at the forecast's steps, entered into a PlacementBook. */
+/** What each channel needs, now and at the forecast's steps, entered into a PlacementTable. */
 export class ChannelNeeds {
   /** By channel id: curves that are newer than the forecast. */
   private readonly renewedUnits = new Map<string, DemandCurve>();
@@ -14,7 +14,7 @@ export class ChannelNeeds {
   private readonly total: TotalDemand | null;
 
   constructor(
-    private readonly book: PlacementBook,
+    private readonly table: PlacementTable,
     private readonly forecast: CellForecast | null,
   ) {
     this.total = forecast && !forecast.totalUnits ? new TotalDemand(forecast.horizonSteps) : null;
@@ -32,9 +32,9 @@ export class ChannelNeeds {
 
   /** @param rungs to encode now; absent: as its audience deserves. Call only while the channel is not placed. */
   write(slot: number, rungs?: number): void {
-    const { book, forecast } = this;
-    const { steps, needs, totals } = book;
-    const channel = book.channelSeen[slot]!;
+    const { table, forecast } = this;
+    const { steps, needs, totals } = table;
+    const channel = table.channelSeen[slot]!;
     const { spec } = channel;
     const wanted = rungs ?? deservedRungs(channel);
     const start = slot * steps;
@@ -47,8 +47,8 @@ export class ChannelNeeds {
       if (rung < wanted) now += units;
       if (rung < channel.rungs) encoded += units;
     }
-    book.rungsOf[slot] = wanted;
-    book.encodedOf[slot] = toQuanta(encoded);
+    table.rungsOf[slot] = wanted;
+    table.encodedOf[slot] = toQuanta(encoded);
     const nowQuanta = toQuanta(now);
     // A channel that the forecast doesn't know goes on as it is.
     const curve = this.renewedUnits.get(spec.id) ?? forecast?.channelUnits[spec.id];
@@ -59,17 +59,17 @@ export class ChannelNeeds {
       totals[k] = totals[k]! + units - needs[start + k]!;
       needs[start + k] = units;
     }
-    book.peakOf[slot] = book.peakBetween(needs, start);
+    table.peakOf[slot] = table.peakBetween(needs, start);
   }
 
   /** A channel that has left needs nothing. Call only while it is not placed. */
   drop(slot: number, id: string): void {
-    const { book } = this;
+    const { table } = this;
     this.countInTotal(slot, undefined);
-    const start = slot * book.steps;
-    for (let k = 0; k < book.steps; k++) {
-      book.totals[k]! -= book.needs[start + k]!;
-      book.needs[start + k] = 0;
+    const start = slot * table.steps;
+    for (let k = 0; k < table.steps; k++) {
+      table.totals[k]! -= table.needs[start + k]!;
+      table.needs[start + k] = 0;
     }
     this.renewedUnits.delete(id);
   }

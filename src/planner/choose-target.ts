@@ -7,12 +7,12 @@ import type {
   Policy,
   SwarmSnapshot,
 } from '../domain';
-import { NOWHERE } from './book';
 import { fillRejectionOf, rejectionOf, type FillBound } from './constraints';
 import { buildContext } from './context';
 import { PlanDraft } from './draft';
 import { explanationOf } from './explain';
-import { SwarmReader } from './swarm-reader';
+import { NOWHERE } from './placement-table';
+import { SwarmTracker } from './swarm-tracker';
 import { alternativesTo, targetFor } from './targets';
 import { reserveForWaiting } from './waiting';
 
@@ -66,9 +66,9 @@ export const chooseTarget = (
   if (!Number.isInteger(rungs) || rungs < 1 || rungs > rungsKnown) {
     return refuse('bad-request', `${channelId} has 1 to ${rungsKnown} renditions, not ${rungs}.`);
   }
-  const reader = new SwarmReader(forecast, policy);
-  reader.read(snapshot);
-  const context = buildContext(reader, new Map(fitness.map((f) => [f.encoderId, f])), policy);
+  const tracker = new SwarmTracker(forecast, policy);
+  tracker.read(snapshot);
+  const context = buildContext(tracker, new Map(fitness.map((f) => [f.encoderId, f])), policy);
   reserveForWaiting(new PlanDraft(context), channelId);
   return new Choice(context, channel, rungs).answer(toEncoderId, exclude);
 };
@@ -83,13 +83,13 @@ class Choice {
     private readonly channel: ChannelObservation,
     private readonly rungs: number,
   ) {
-    const { book, reader } = context;
-    this.slot = book.channels.slotOf(channel.spec.id);
-    this.isLost = book.isWaiting[this.slot] === 1;
-    this.owner = this.isLost ? NOWHERE : book.ownerOf[this.slot]!;
+    const { table, tracker } = context;
+    this.slot = table.channels.slotOf(channel.spec.id);
+    this.isLost = table.isWaiting[this.slot] === 1;
+    this.owner = this.isLost ? NOWHERE : table.ownerOf[this.slot]!;
     // Its own units are no reason against any encoder, and it may ask for other rungs than it has.
-    const home = book.homeOf[this.slot]!;
-    reader.placements.removeWith(this.slot, rungs);
+    const home = table.homeOf[this.slot]!;
+    tracker.placements.removeWith(this.slot, rungs);
     for (const encoder of [this.owner, home]) if (encoder !== NOWHERE) context.index.update(encoder);
   }
 
@@ -100,14 +100,14 @@ class Choice {
   private accept(target: number, words: string, atMost: FillBound, exclude: readonly number[]): TargetAnswer {
     const cause = { reason: 'operator' as const, words };
     const explanation = explanationOf(this.context, this.slot, target, cause, { atMost, exclude });
-    return { ok: true, encoderId: this.context.book.encoders.idOf(target), explanation };
+    return { ok: true, encoderId: this.context.table.encoders.idOf(target), explanation };
   }
 
   private fittest(excludedIds: readonly string[]): TargetAnswer {
     const { context, slot } = this;
-    const { book } = context;
+    const { table } = context;
     const { id } = this.channel.spec;
-    const excluded = excludedIds.map((e) => book.encoders.slotOf(e));
+    const excluded = excludedIds.map((e) => table.encoders.slotOf(e));
     const exclude = [...excluded, this.owner].filter((e) => e !== NOWHERE);
     const words = this.isLost ? `nobody encodes ${id}` : `a move of ${id} was asked for`;
     const below = targetFor(context, slot, { atMost: 'limit', exclude });
@@ -127,9 +127,9 @@ class Choice {
 
   private named(encoderId: string, excludedIds: readonly string[]): TargetAnswer {
     const { context, slot } = this;
-    const { book, policy } = context;
+    const { table, policy } = context;
     const { id } = this.channel.spec;
-    const target = book.encoders.slotOf(encoderId);
+    const target = table.encoders.slotOf(encoderId);
     if (target === NOWHERE) return refuse('unknown-encoder', `There is no encoder ${encoderId}.`);
     if (excludedIds.includes(encoderId)) {
       return refuse('no-target', `${encoderId} is excluded by this very request.`);
@@ -139,10 +139,10 @@ class Choice {
       return refuse('same-encoder', `${encoderId} encodes ${id} already.`);
     }
     const rejection = isOwner
-      ? fillRejectionOf(book, target, slot, 'capacity')
-      : rejectionOf(book, policy, target, slot, 'capacity');
+      ? fillRejectionOf(table, target, slot, 'capacity')
+      : rejectionOf(table, policy, target, slot, 'capacity');
     if (rejection) return refuse(rejection.code, `${encoderId} ${rejection.why}.`, [rejection]);
-    const others = book.encoders.inOrder().filter((e) => e !== target);
+    const others = table.encoders.inOrder().filter((e) => e !== target);
     return this.accept(target, `a move of ${id} to ${encoderId} was asked for`, 'capacity', others);
   }
 }

@@ -1,9 +1,9 @@
-import { NOWHERE } from './book';
 import { boundOf, hasSessionLeft, isAllowed } from './constraints';
 import { isResting, largestFirst, type PlanningContext } from './context';
 import type { Intent, PlanDraft } from './draft';
 import type { Cause } from './explain';
 import { neighbourhoodOf } from './neighbourhood';
+import { NOWHERE } from './placement-table';
 import { encodersAround, searchIn } from './search';
 import { targetFor } from './targets';
 
@@ -16,10 +16,10 @@ import { targetFor } from './targets';
  */
 export const empty = (draft: PlanDraft, encoder: number, mark: number, cause: Cause): Intent[] | null => {
   const { context } = draft;
-  const { book } = context;
-  const residents = book.residentsOf[encoder]!;
+  const { table } = context;
+  const residents = table.residentsOf[encoder]!;
   if (residents.some((c) => !draft.isFree(c) || isResting(context, c))) return null;
-  const leaving = [...residents].sort(largestFirst(book));
+  const leaving = [...residents].sort(largestFirst(table));
   const tightest = (c: number): number => tightestFor(context, c, encoder, mark);
   const fittest = (c: number): number => targetFor(context, c, { atMost: 'limit', exclude: [encoder] });
   return (
@@ -35,7 +35,7 @@ const place = (
   cause: Cause,
   choose: (channel: number) => number,
 ): Intent[] | null => {
-  const start = draft.context.book.mark();
+  const start = draft.context.table.mark();
   const found: Intent[] = [];
   for (const channel of channels) {
     const target = choose(channel);
@@ -52,16 +52,16 @@ const place = (
 
 /** The encoder in use that a channel fills most, without going beyond `mark` of its limit; ties go by id. */
 const tightestFor = (context: PlanningContext, channel: number, source: number, mark: number): number => {
-  const { book, policy } = context;
+  const { table, policy } = context;
   let best = NOWHERE;
   let bestFill = -1;
-  for (const e of book.encoders.inOrder()) {
-    if (e === source || book.residentsOf[e]!.length === 0) continue;
-    const bound = mark * boundOf(book, e, 'limit');
-    if (!book.fits(e, channel, bound)) continue;
-    const fill = book.peakWith(e, channel) / book.limitOf[e]!;
-    if (fill <= bestFill || book.isUsable[e] === 0 || !hasSessionLeft(book, e)) continue;
-    if (!isAllowed(book, policy, e, channel)) continue;
+  for (const e of table.encoders.inOrder()) {
+    if (e === source || table.residentsOf[e]!.length === 0) continue;
+    const bound = mark * boundOf(table, e, 'limit');
+    if (!table.fits(e, channel, bound)) continue;
+    const fill = table.peakWith(e, channel) / table.limitOf[e]!;
+    if (fill <= bestFill || table.isUsable[e] === 0 || !hasSessionLeft(table, e)) continue;
+    if (!isAllowed(table, policy, e, channel)) continue;
     best = e;
     bestFill = fill;
   }
@@ -69,7 +69,7 @@ const tightestFor = (context: PlanningContext, channel: number, source: number, 
 };
 
 const withRoomMade = (draft: PlanDraft, encoder: number, cause: Cause): Intent[] | null => {
-  const fewest = draft.context.book.residentsOf[encoder]!.length;
+  const fewest = draft.context.table.residentsOf[encoder]!.length;
   const neighbourhood = neighbourhoodOf(draft, encodersAround(draft, encoder), fewest, { encoder, cause });
   const intents = searchIn(draft, neighbourhood);
   for (const intent of intents ?? []) draft.want(intent);

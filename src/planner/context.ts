@@ -1,8 +1,8 @@
 import type { CellForecast, EncoderObservation, Fitness, Policy } from '../domain';
-import { NOWHERE, type PlacementBook } from './book';
 import { breachOf } from './constraints';
+import { NOWHERE, type PlacementTable } from './placement-table';
 import { rankRegions } from './regions';
-import type { SwarmReader } from './swarm-reader';
+import type { SwarmTracker } from './swarm-tracker';
 import { TargetIndex } from './target-index';
 
 /** Everything that one decision looks at, in an order that does not depend on that of the snapshot's arrays. */
@@ -10,8 +10,8 @@ export interface PlanningContext {
   atMs: number;
   policy: Policy;
   forecast: CellForecast | null;
-  reader: SwarmReader;
-  book: PlacementBook;
+  tracker: SwarmTracker;
+  table: PlacementTable;
   /** By encoder id. */
   fitness: ReadonlyMap<string, Fitness>;
   /** Usable encoders by score, as loads change. */
@@ -24,57 +24,58 @@ export interface PlanningContext {
   misplaced: number[];
 }
 
-export const seen = (book: PlacementBook, encoder: number): EncoderObservation => book.encoderSeen[encoder]!;
+export const seen = (table: PlacementTable, encoder: number): EncoderObservation =>
+  table.encoderSeen[encoder]!;
 
 /** Orders by falling size, then by id. */
-export const largestFirst = (book: PlacementBook): ((a: number, b: number) => number) => {
-  const { peakOf, channels } = book;
+export const largestFirst = (table: PlacementTable): ((a: number, b: number) => number) => {
+  const { peakOf, channels } = table;
   return (a, b) => peakOf[b]! - peakOf[a]! || channels.compare(a, b);
 };
 
 export const buildContext = (
-  reader: SwarmReader,
+  tracker: SwarmTracker,
   fitness: ReadonlyMap<string, Fitness>,
   policy: Policy,
 ): PlanningContext => {
-  const { book, forecast, atMs } = reader;
-  const index = new TargetIndex(book, fitness, policy.fitnessWeights);
-  for (const e of book.encoders.inOrder()) if (book.isUsable[e] === 1) index.add(e);
-  const waiting = book.channels.filter((c) => book.isWaiting[c] === 1);
+  const { table, forecast, atMs } = tracker;
+  const index = new TargetIndex(table, fitness, policy.fitnessWeights);
+  for (const e of table.encoders.inOrder()) if (table.isUsable[e] === 1) index.add(e);
+  const waiting = table.channels.filter((c) => table.isWaiting[c] === 1);
   // First-fit decreasing: the largest find their place while there is room.
-  waiting.sort(largestFirst(book));
+  waiting.sort(largestFirst(table));
   return {
     atMs,
     policy,
     forecast,
-    reader,
-    book,
+    tracker,
+    table,
     fitness,
     index,
     rankRegions: rankRegions(forecast, atMs, policy),
     waiting,
-    misplaced: book.channels.filter((c) => isMisplaced(book, policy, c)),
+    misplaced: table.channels.filter((c) => isMisplaced(table, policy, c)),
   };
 };
 
 /** Does somebody encode this channel, with nothing under way, so that a plan may move it? */
-export const isMovable = (book: PlacementBook, channel: number): boolean => {
-  const home = book.homeOf[channel]!;
+export const isMovable = (table: PlacementTable, channel: number): boolean => {
+  const home = table.homeOf[channel]!;
   return (
-    book.isWaiting[channel] === 0 &&
+    table.isWaiting[channel] === 0 &&
     home !== NOWHERE &&
-    home === book.ownerOf[channel] &&
-    book.isMoving[channel] === 0
+    home === table.ownerOf[channel] &&
+    table.isMoving[channel] === 0
   );
 };
 
-const isMisplaced = (book: PlacementBook, policy: Policy, channel: number): boolean => {
-  if (!isMovable(book, channel)) return false;
-  const home = book.homeOf[channel]!;
-  if (book.hasRules[channel] === 0) return book.regionOf[home] !== book.nearRegionOf[channel];
-  return breachOf(book, policy, home, channel) !== null;
+const isMisplaced = (table: PlacementTable, policy: Policy, channel: number): boolean => {
+  if (!isMovable(table, channel)) return false;
+  const home = table.homeOf[channel]!;
+  if (table.hasRules[channel] === 0) return table.regionOf[home] !== table.nearRegionOf[channel];
+  return breachOf(table, policy, home, channel) !== null;
 };
 
 /** Has it moved so lately that the planner leaves it where it is? */
-export const isResting = ({ book, policy, atMs }: PlanningContext, channel: number): boolean =>
-  book.movedAtMs[channel]! + policy.restSeconds * 1000 > atMs;
+export const isResting = ({ table, policy, atMs }: PlanningContext, channel: number): boolean =>
+  table.movedAtMs[channel]! + policy.restSeconds * 1000 > atMs;

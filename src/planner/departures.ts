@@ -1,18 +1,18 @@
-import type { PlacementBook } from './book';
+import type { PlacementTable } from './placement-table';
 
 /** Sets larger than this are not searched but gathered from the largest channels down. */
 const MAX_SET = 4;
 /** Of an encoder with more candidates than this, only the largest are combined: sets grow with their power. */
 const MAX_CANDIDATES = 12;
-/** Of sets that would all do, so many are offered. */
+/** Most sets that are offered where several would do. */
 const MAX_OFFERED = 40;
 
 /** What an encoder carries beyond its limit at the steps where it does: [step, quanta] pairs. */
-const excessesOf = (book: PlacementBook, encoder: number): { step: number; excess: number }[] => {
-  const limit = book.limitOf[encoder]!;
+const excessesOf = (table: PlacementTable, encoder: number): { step: number; excess: number }[] => {
+  const limit = table.limitOf[encoder]!;
   const excesses: { step: number; excess: number }[] = [];
-  for (let k = 0; k < book.steps; k = book.stepAfter(k)) {
-    const excess = book.sumOn(encoder, k) - limit;
+  for (let k = 0; k < table.steps; k = table.stepAfter(k)) {
+    const excess = table.sumOn(encoder, k) - limit;
     if (excess > 0) excesses.push({ step: k, excess });
   }
   return excesses;
@@ -23,13 +23,13 @@ const excessesOf = (book: PlacementBook, encoder: number): { step: number; exces
  * step on its own, the largest leave first. Infinity if all of them are not enough.
  */
 export const fewestDepartures = (
-  book: PlacementBook,
+  table: PlacementTable,
   encoder: number,
   channels: readonly number[],
 ): number => {
   let fewest = 0;
-  for (const { step, excess } of excessesOf(book, encoder)) {
-    const units = channels.map((c) => book.needOf(c, step)).sort((a, b) => b - a);
+  for (const { step, excess } of excessesOf(table, encoder)) {
+    const units = channels.map((c) => table.needOf(c, step)).sort((a, b) => b - a);
     let left = excess;
     let count = 0;
     while (left > 0 && count < units.length) left -= units[count++]!;
@@ -64,16 +64,16 @@ const setsOf = (count: number, size: number): number[][] => {
  * @param candidates channels that may leave, largest first
  */
 export function* relievingSets(
-  book: PlacementBook,
+  table: PlacementTable,
   encoder: number,
   candidates: readonly number[],
 ): Generator<number[]> {
-  const excesses = excessesOf(book, encoder);
-  const fewest = fewestDepartures(book, encoder, candidates);
+  const excesses = excessesOf(table, encoder);
+  const fewest = fewestDepartures(table, encoder, candidates);
   if (!Number.isFinite(fewest)) return;
   const relieves = (set: readonly number[]): boolean =>
-    excesses.every(({ step, excess }) => set.reduce((left, c) => left - book.needOf(c, step), excess) <= 0);
-  const unitsOf = (set: readonly number[]): number => set.reduce((sum, c) => sum + book.peakOf[c]!, 0);
+    excesses.every(({ step, excess }) => set.reduce((left, c) => left - table.needOf(c, step), excess) <= 0);
+  const unitsOf = (set: readonly number[]): number => set.reduce((sum, c) => sum + table.peakOf[c]!, 0);
 
   const largest = candidates.slice(0, MAX_CANDIDATES);
   let offered = 0;

@@ -2,7 +2,7 @@ import type { Move, Plan } from '../domain';
 import { isMovable, type PlanningContext } from './context';
 import type { Cause } from './explain';
 
-/** Unmet wishes are told one by one up to this many: a plan travels in messages of bounded size. */
+/** At most so many unmet needs are reported one by one: a plan travels in messages of bounded size. */
 const MOST_UNMET = 100;
 
 /** A move that the plan wants, before its turn and the moves allowed per cycle are looked at. */
@@ -21,10 +21,10 @@ export class PlanDraft {
   readonly movesOn = new Map<number, number>();
   /** Channels of `moves`. */
   readonly moved = new Set<number>();
-  private readonly toldUnmet: Plan['unmet'] = [];
-  private untold = 0;
+  private readonly reportedUnmet: Plan['unmet'] = [];
+  private unreportedCount = 0;
   /** Quanta that found no room anywhere: the reason to provision. */
-  homeless = 0;
+  unplaced = 0;
   private budget: number;
 
   constructor(readonly context: PlanningContext) {
@@ -37,20 +37,20 @@ export class PlanDraft {
   }
 
   get unmet(): Plan['unmet'] {
-    if (this.untold === 0) return this.toldUnmet;
-    return [...this.toldUnmet, { why: `${this.untold} more wishes could not be met` }];
+    if (this.unreportedCount === 0) return this.reportedUnmet;
+    return [...this.reportedUnmet, { why: `${this.unreportedCount} more needs could not be met` }];
   }
 
   /** May the plan touch this channel: somebody encodes it, and nothing moves it already. */
   isFree(channel: number): boolean {
-    return isMovable(this.context.book, channel) && !this.intents.has(channel) && !this.moved.has(channel);
+    return isMovable(this.context.table, channel) && !this.intents.has(channel) && !this.moved.has(channel);
   }
 
   /** Channels on an encoder that the plan may touch, by id. */
   freeChannelsOn(encoder: number): number[] {
-    const { book } = this.context;
-    return book.residentsOf[encoder]!.filter((c) => this.isFree(c)).sort((a, b) =>
-      book.channels.compare(a, b),
+    const { table } = this.context;
+    return table.residentsOf[encoder]!.filter((c) => this.isFree(c)).sort((a, b) =>
+      table.channels.compare(a, b),
     );
   }
 
@@ -62,18 +62,18 @@ export class PlanDraft {
 
   /** Enters a channel's departure in the loads; taken back by `rollBack`. */
   relocate(channel: number, target: number): void {
-    const { book, index } = this.context;
-    const source = book.homeOf[channel]!;
-    book.relocate(channel, target);
+    const { table, index } = this.context;
+    const source = table.homeOf[channel]!;
+    table.relocate(channel, target);
     index.update(target);
     if (source >= 0) index.update(source);
   }
 
-  /** Takes the loads back to `mark` of the book; the channels so put back are wanted elsewhere no more. */
+  /** Takes the loads back to `mark` of the table; the channels so put back are wanted elsewhere no more. */
   rollBack(mark: number): void {
-    const { book, index } = this.context;
-    const changed = book.changedSince(mark);
-    book.rollBack(mark);
+    const { table, index } = this.context;
+    const changed = table.changedSince(mark);
+    table.rollBack(mark);
     for (const encoder of changed) index.update(encoder);
   }
 
@@ -97,7 +97,7 @@ export class PlanDraft {
   }
 
   report(unmet: Plan['unmet'][number]): void {
-    if (this.toldUnmet.length < MOST_UNMET) this.toldUnmet.push(unmet);
-    else this.untold += 1;
+    if (this.reportedUnmet.length < MOST_UNMET) this.reportedUnmet.push(unmet);
+    else this.unreportedCount += 1;
   }
 }

@@ -1,7 +1,7 @@
 import type { Move, MoveExplanation, MoveReason } from '../domain';
 import { msUntilStep } from '../forecast';
-import { NOWHERE } from './book';
 import { seen, type PlanningContext } from './context';
+import { NOWHERE } from './placement-table';
 import { formatQuanta, formatUnits, toUnits } from './quanta';
 import { alternativesTo, type TargetOptions } from './targets';
 
@@ -17,7 +17,7 @@ const round = (value: number): number => Math.round(value * 1000) / 1000;
 export const roundFigures = (figures: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, round(value)]));
 
-/** Seconds from now until a step of the book begins; 0 for now. */
+/** Seconds from now until a step of the table begins; 0 for now. */
 const secondsUntil = ({ forecast, atMs }: PlanningContext, step: number): number =>
   forecast && step > 0 ? msUntilStep(forecast, step - 1, atMs) / 1000 : 0;
 
@@ -31,8 +31,8 @@ export interface Overload {
 }
 
 /** The limit as people know it, and what plans may use of it. */
-const limitWords = ({ book, policy }: PlanningContext, encoder: number): string => {
-  const [limit, full] = [book.limitOf[encoder], book.fullLimitOf[encoder]].map((q) => toUnits(q as number));
+const limitWords = ({ table, policy }: PlanningContext, encoder: number): string => {
+  const [limit, full] = [table.limitOf[encoder], table.fullLimitOf[encoder]].map((q) => toUnits(q as number));
   return policy.reserveFraction > 0
     ? `limit ${formatUnits(full as number)}, less reserve ${formatUnits(limit as number)}`
     : `limit ${formatUnits(limit as number)}`;
@@ -40,15 +40,15 @@ const limitWords = ({ book, policy }: PlanningContext, encoder: number): string 
 
 /** @returns null while the encoder stays within its limit */
 export const overloadOf = (context: PlanningContext, encoder: number): Overload | null => {
-  const { book } = context;
-  const step = book.firstStepOverLimit(encoder);
+  const { table } = context;
+  const step = table.firstStepOverLimit(encoder);
   if (step < 0) return null;
-  const { id, capacityUnits } = seen(book, encoder);
-  const limitUnits = toUnits(book.limitOf[encoder]!);
+  const { id, capacityUnits } = seen(table, encoder);
+  const limitUnits = toUnits(table.limitOf[encoder]!);
   const inSeconds = secondsUntil(context, step);
-  const peakUnits = toUnits(book.peakOn[encoder]!);
-  const residents = book.residentsOf[encoder]!;
-  const currentUnits = toUnits(residents.reduce((sum, c) => sum + book.encodedOf[c]!, 0));
+  const peakUnits = toUnits(table.peakOn[encoder]!);
+  const residents = table.residentsOf[encoder]!;
+  const currentUnits = toUnits(residents.reduce((sum, c) => sum + table.encodedOf[c]!, 0));
   const when = step === 0 ? 'needs' : 'is forecast to need';
   const at = step === 0 ? 'now' : `at P90, first over the limit in ${Math.ceil(inSeconds)} s`;
   return {
@@ -80,24 +80,24 @@ export const explanationOf = (
   cause: Cause,
   options: TargetOptions,
 ): MoveExplanation => {
-  const { book, fitness, forecast } = context;
-  const id = book.channels.idOf(channel);
-  const owner = book.channelSeen[channel]?.owner?.encoderId;
-  const to = seen(book, target);
+  const { table, fitness, forecast } = context;
+  const id = table.channels.idOf(channel);
+  const owner = table.channelSeen[channel]?.owner?.encoderId;
+  const to = seen(table, target);
   const { rejected, counts } = alternativesTo(context, channel, target, options);
-  const withIt = toUnits(book.peakWith(target, channel));
-  const limit = toUnits(book.limitOf[target]!);
+  const withIt = toUnits(table.peakWith(target, channel));
+  const limit = toUnits(table.limitOf[target]!);
   const fitnessFrom = owner === undefined ? undefined : fitness.get(owner)?.score;
   const fitnessTo = fitness.get(to.id)?.score;
   return {
     summary:
-      `${cause.words}; moving ${id} (${formatQuanta(book.peakOf[channel]!)} units at P90) to ${to.id}, ` +
+      `${cause.words}; moving ${id} (${formatQuanta(table.peakOf[channel]!)} units at P90) to ${to.id}, ` +
       `which then needs ${formatUnits(withIt)} of ${formatUnits(to.capacityUnits)} (${limitWords(context, target)}).`,
     ...(forecast && { forecastId: forecast.forecastId }),
     figures: roundFigures({
       ...cause.figures,
-      channelUnits: toUnits(book.encodedOf[channel]!),
-      channelUnitsP90: toUnits(book.peakOf[channel]!),
+      channelUnits: toUnits(table.encodedOf[channel]!),
+      channelUnitsP90: toUnits(table.peakOf[channel]!),
       targetUnitsP90: withIt,
       targetLimitUnits: limit,
     }),
@@ -117,14 +117,14 @@ export const explainedMove = (
   target: number,
   cause: Cause,
 ): Move => {
-  const { book } = context;
-  const owner = book.ownerOf[channel]!;
+  const { table } = context;
+  const owner = table.ownerOf[channel]!;
   const exclude = owner === NOWHERE ? [] : [owner];
   return {
-    channelId: book.channels.idOf(channel),
-    fromEncoderId: book.channelSeen[channel]?.owner?.encoderId ?? null,
-    toEncoderId: book.encoders.idOf(target),
-    rungs: book.rungsOf[channel]!,
+    channelId: table.channels.idOf(channel),
+    fromEncoderId: table.channelSeen[channel]?.owner?.encoderId ?? null,
+    toEncoderId: table.encoders.idOf(target),
+    rungs: table.rungsOf[channel]!,
     reason: cause.reason,
     explanation: explanationOf(context, channel, target, cause, { atMost: 'limit', exclude }),
   };

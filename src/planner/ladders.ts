@@ -1,18 +1,18 @@
 import type { Move } from '../domain';
-import { NOWHERE } from './book';
 import { isResting } from './context';
 import type { PlanDraft } from './draft';
 import { explainedMove, roundFigures } from './explain';
+import { NOWHERE } from './placement-table';
 import { formatQuanta, toUnits } from './quanta';
 import { targetFor } from './targets';
 
 /** A handoff to the same encoder that gives the channel the rungs it deserves. */
 const changeOf = (draft: PlanDraft, encoder: number, slot: number): Move => {
-  const { book, fitness, forecast } = draft.context;
-  const channel = book.channelSeen[slot]!;
+  const { table, fitness, forecast } = draft.context;
+  const channel = table.channelSeen[slot]!;
   const { spec, viewers } = channel;
-  const rungs = book.rungsOf[slot]!;
-  const encoderId = book.encoders.idOf(encoder);
+  const rungs = table.rungsOf[slot]!;
+  const encoderId = table.encoders.idOf(encoder);
   const earns = rungs > channel.rungs ? 'earns' : 'no longer earns more than';
   const score = fitness.get(encoderId)?.score;
   return {
@@ -29,10 +29,10 @@ const changeOf = (draft: PlanDraft, encoder: number, slot: number): Move => {
         viewersThreshold: spec.viewersPerRung[Math.min(rungs, channel.rungs) - 1] ?? 0,
         rungs,
         rungsBefore: channel.rungs,
-        channelUnits: toUnits(book.encodedOf[slot]!),
-        channelUnitsAfter: toUnits(book.needOf(slot, 0)),
-        encoderUnitsAfter: toUnits(book.encodedAfterGrowth(encoder, slot)),
-        limitUnits: toUnits(book.fullLimitOf[encoder]!),
+        channelUnits: toUnits(table.encodedOf[slot]!),
+        channelUnitsAfter: toUnits(table.needOf(slot, 0)),
+        encoderUnitsAfter: toUnits(table.encodedAfterGrowth(encoder, slot)),
+        limitUnits: toUnits(table.fullLimitOf[encoder]!),
       }),
       ...(score !== undefined && { fitness: { from: score, to: score } }),
       rejected: [],
@@ -46,23 +46,23 @@ const changeOf = (draft: PlanDraft, encoder: number, slot: number): Move => {
  * would exceed the whole capacity and nobody leaves, the channel grows elsewhere.
  */
 export const planLadders = (draft: PlanDraft): void => {
-  const { book } = draft.context;
-  const rungsBefore = (c: number): number => book.rungsNow[c]!;
-  const viewersOf = (c: number): number => book.channelSeen[c]!.viewers;
+  const { table } = draft.context;
+  const rungsBefore = (c: number): number => table.rungsNow[c]!;
+  const viewersOf = (c: number): number => table.channelSeen[c]!.viewers;
   const byHome = (a: number, b: number): number =>
-    book.encoders.compare(book.homeOf[a]!, book.homeOf[b]!) || book.channels.compare(a, b);
-  const changing = book.channels
-    .filter((c) => book.rungsOf[c] !== rungsBefore(c) && draft.isFree(c))
-    .filter((c) => book.isDraining[book.homeOf[c]!] === 0);
-  const shrinking = changing.filter((c) => book.rungsOf[c]! < rungsBefore(c)).sort(byHome);
+    table.encoders.compare(table.homeOf[a]!, table.homeOf[b]!) || table.channels.compare(a, b);
+  const changing = table.channels
+    .filter((c) => table.rungsOf[c] !== rungsBefore(c) && draft.isFree(c))
+    .filter((c) => table.isDraining[table.homeOf[c]!] === 0);
+  const shrinking = changing.filter((c) => table.rungsOf[c]! < rungsBefore(c)).sort(byHome);
   const growing = changing
-    .filter((c) => book.rungsOf[c]! > rungsBefore(c))
+    .filter((c) => table.rungsOf[c]! > rungsBefore(c))
     .sort((a, b) => viewersOf(b) - viewersOf(a) || byHome(a, b));
 
   for (const channel of shrinking) {
     if (draft.movesLeft === 0) return;
-    const home = book.homeOf[channel]!;
-    const isCrowded = book.occupiedOn[home]! > book.fullLimitOf[home]!;
+    const home = table.homeOf[channel]!;
+    const isCrowded = table.occupiedOn[home]! > table.fullLimitOf[home]!;
     if (isResting(draft.context, channel) && !isCrowded) continue;
     draft.settle(changeOf(draft, home, channel), channel);
   }
@@ -74,26 +74,26 @@ export const planLadders = (draft: PlanDraft): void => {
 
 const growWhereItFits = (draft: PlanDraft, channel: number): void => {
   const { context } = draft;
-  const { book, index } = context;
-  const home = book.homeOf[channel]!;
-  const after = book.encodedAfterGrowth(home, channel);
-  if (after <= book.fullLimitOf[home]!) {
+  const { table, index } = context;
+  const home = table.homeOf[channel]!;
+  const after = table.encodedAfterGrowth(home, channel);
+  if (after <= table.fullLimitOf[home]!) {
     draft.settle(changeOf(draft, home, channel), channel);
-    book.grow(channel);
+    table.grow(channel);
     return;
   }
-  const encoderId = book.encoders.idOf(home);
-  const channelId = book.channels.idOf(channel);
-  const words = `${encoderId} would carry ${formatQuanta(after)} units, over its limit of ${formatQuanta(book.fullLimitOf[home]!)}, if ${channelId} grew to ${book.rungsOf[channel]} renditions`;
-  const reliefIsPlanned = book.firstStepOverLimit(home) < 0;
-  if (after > book.capacityOf[home]! && !reliefIsPlanned && !isResting(context, channel)) {
+  const encoderId = table.encoders.idOf(home);
+  const channelId = table.channels.idOf(channel);
+  const words = `${encoderId} would carry ${formatQuanta(after)} units, over its limit of ${formatQuanta(table.fullLimitOf[home]!)}, if ${channelId} grew to ${table.rungsOf[channel]} renditions`;
+  const reliefIsPlanned = table.firstStepOverLimit(home) < 0;
+  if (after > table.capacityOf[home]! && !reliefIsPlanned && !isResting(context, channel)) {
     const target = targetFor(context, channel, { atMost: 'limit', exclude: [home] });
     if (target !== NOWHERE && draft.allowsMove(home, target)) {
       draft.settle(explainedMove(context, channel, target, { reason: 'ladder', words }), channel, [
         home,
         target,
       ]);
-      book.relocate(channel, target);
+      table.relocate(channel, target);
       index.update(target);
       return;
     }

@@ -4,7 +4,7 @@ import type { PendingEncoder, ProvisioningOutcome } from '../domain';
 const PRIOR_SECONDS: readonly number[] = [60, 120, 180, 240, 300];
 /** Older outcomes say little of today's provider. */
 const MAX_OBSERVATIONS = 40;
-/** Of so many requests one may be slower than planned for. */
+/** One request in this many may be slower than planned for. */
 const LEAD_TIME_LEVEL = 0.9;
 /** An encoder that took this many lead times will hardly come any more. */
 const OVERDUE_LEAD_TIMES = 2;

@@ -10,7 +10,7 @@ import { createPlanner, type PlannerMemory } from './planner';
  * 3. encoders whose channels will need more than their limit at P90 are relieved by the fewest moves;
  * 4. the moves are put in an order in which no encoder is over its limit at any time;
  * 5. ladders follow the audience;
- * 6. encoders are added when demand exceeds the limits, or one is let go when it has long been low.
+ * 6. encoders are added when demand exceeds the limits, or one is released when it has long been low.
  *
  * A target is always reachable, neither cordoned nor draining, where the channel's region, pins, compatibility
  * class and redundancy group allow it, has a session left, and stays under its limit with the channel. At most

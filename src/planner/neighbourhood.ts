@@ -1,8 +1,8 @@
-import { NOWHERE } from './book';
 import { keepsClass, pinBreachOf } from './constraints';
 import { isResting } from './context';
 import type { Intent, PlanDraft } from './draft';
 import { overloadOf, type Cause } from './explain';
+import { NOWHERE } from './placement-table';
 import type { RearrangementProblem } from './rearrangement';
 import { breachWhereItIs } from './repairs';
 
@@ -32,39 +32,39 @@ export const neighbourhoodOf = (
   closed?: { encoder: number; cause: Cause },
 ): Neighbourhood => {
   const { context } = draft;
-  const { book, policy } = context;
+  const { table, policy } = context;
   const overloads = new Map(encoders.map((e) => [e, overloadOf(context, e)]));
   // A breach of its redundancy group is not counted here: it repairs itself when the mate goes.
   const mustLeave = (c: number, e: number): boolean =>
-    book.isDraining[e] === 1 || closed?.encoder === e || pinBreachOf(book, e, c) !== null;
-  const mayMove = (c: number, e: number): boolean => book.isDraining[e] === 1 || !isResting(context, c);
+    table.isDraining[e] === 1 || closed?.encoder === e || pinBreachOf(table, e, c) !== null;
+  const mayMove = (c: number, e: number): boolean => table.isDraining[e] === 1 || !isResting(context, c);
   const channels = encoders.flatMap((e) => draft.freeChannelsOn(e).filter((c) => mayMove(c, e)));
   const steps: number[] = [];
-  for (let k = 0; k < book.steps; k = book.stepAfter(k)) steps.push(k);
+  for (let k = 0; k < table.steps; k = table.stepAfter(k)) steps.push(k);
 
   const m = encoders.length;
   const n = channels.length;
   const position = new Map(encoders.map((e, i) => [e, i]));
-  const homes = channels.map((c) => book.homeOf[c]!);
-  const needs = Float64Array.from(channels.flatMap((c) => steps.map((k) => book.needOf(c, k))));
-  const fixed = Float64Array.from(encoders.flatMap((e) => steps.map((k) => book.sumOn(e, k))));
-  const mostChannels = Int32Array.from(encoders.map((e) => book.mostSessionsOf[e]! - book.sessionsOn[e]!));
+  const homes = channels.map((c) => table.homeOf[c]!);
+  const needs = Float64Array.from(channels.flatMap((c) => steps.map((k) => table.needOf(c, k))));
+  const fixed = Float64Array.from(encoders.flatMap((e) => steps.map((k) => table.sumOn(e, k))));
+  const mostChannels = Int32Array.from(encoders.map((e) => table.mostSessionsOf[e]! - table.sessionsOn[e]!));
   homes.forEach((home, c) => {
     const e = position.get(home) as number;
     steps.forEach((_, k) => (fixed[e * steps.length + k]! -= needs[c * steps.length + k]!));
     mostChannels[e]! += 1;
   });
   const allowed = new Uint8Array(n * m);
-  const units = channels.reduce((sum, c) => sum + book.peakOf[c]!, 1);
+  const units = channels.reduce((sum, c) => sum + table.peakOf[c]!, 1);
   channels.forEach((c, i) =>
     encoders.forEach((e, j) => {
       const here = homes[i] === e;
       const may = here
         ? !mustLeave(c, e)
-        : book.isUsable[e] === 1 &&
+        : table.isUsable[e] === 1 &&
           closed?.encoder !== e &&
-          pinBreachOf(book, e, c) === null &&
-          (policy.allowDiscontinuity || keepsClass(book, c, e));
+          pinBreachOf(table, e, c) === null &&
+          (policy.allowDiscontinuity || keepsClass(table, c, e));
       allowed[i * m + j] = may ? 1 : 0;
     }),
   );
@@ -80,22 +80,22 @@ export const neighbourhoodOf = (
       // Nothing may come to an encoder that is to be empty, and what stays there is not this search's to move.
       limits: Float64Array.from(
         encoders.map((e) =>
-          book.isDraining[e] === 1 || closed?.encoder === e ? Infinity : book.limitOf[e]!,
+          table.isDraining[e] === 1 || closed?.encoder === e ? Infinity : table.limitOf[e]!,
         ),
       ),
       mostChannels: mostChannels.map((most) => Math.max(0, most)),
       allowed,
       start: Int32Array.from(homes, (home) => position.get(home) as number),
-      reluctance: Float64Array.from(channels, (c) => (RELUCTANCE_OF_ALL * book.peakOf[c]!) / units),
-      zones: Int32Array.from(encoders, (e) => book.zoneOf[e]!),
+      reluctance: Float64Array.from(channels, (c) => (RELUCTANCE_OF_ALL * table.peakOf[c]!) / units),
+      zones: Int32Array.from(encoders, (e) => table.zoneOf[e]!),
       ...groupsOf(draft, channels),
       fewestMoves,
     },
     causeOf: (c) => {
-      const home = book.homeOf[c]!;
-      const id = book.encoders.idOf(home);
+      const home = table.homeOf[c]!;
+      const id = table.encoders.idOf(home);
       if (closed?.encoder === home) return closed.cause;
-      if (book.isDraining[home] === 1) return { reason: 'drain', words: `${id} is being drained` };
+      if (table.isDraining[home] === 1) return { reason: 'drain', words: `${id} is being drained` };
       const cause =
         (context.misplaced.includes(c) ? breachWhereItIs(context, c) : null) ?? overloads.get(home)?.cause;
       return cause ?? { reason: 'make-room', words: `${id} makes room for ${whoNeedsRoom(overloads, closed?.cause)}` }; // prettier-ignore
@@ -116,11 +116,11 @@ const groupsOf = (
   draft: PlanDraft,
   channels: readonly number[],
 ): Pick<RearrangementProblem, 'groups' | 'zoneCount' | 'taken'> => {
-  const { book, reader } = draft.context;
-  const zoneCount = reader.zones.words.length;
+  const { table, tracker } = draft.context;
+  const zoneCount = tracker.zones.words.length;
   const numbers = new Map<number, number>();
   const groups = Int32Array.from(channels, (c) => {
-    const group = book.groupOf[c]!;
+    const group = table.groupOf[c]!;
     if (group === NOWHERE) return -1;
     if (!numbers.has(group)) numbers.set(group, numbers.size);
     return numbers.get(group) as number;
@@ -128,10 +128,10 @@ const groupsOf = (
   const taken = new Int32Array(numbers.size * zoneCount);
   const searched = new Set(channels);
   for (const [group, number] of numbers) {
-    for (const mate of book.groups[group] ?? []) {
-      const left = book.leftFrom[mate]!;
-      const home = searched.has(mate) ? NOWHERE : book.homeOf[mate]!;
-      for (const e of [home, left]) if (e !== NOWHERE) taken[number * zoneCount + book.zoneOf[e]!]! += 1;
+    for (const mate of table.groups[group] ?? []) {
+      const left = table.leftFrom[mate]!;
+      const home = searched.has(mate) ? NOWHERE : table.homeOf[mate]!;
+      for (const e of [home, left]) if (e !== NOWHERE) taken[number * zoneCount + table.zoneOf[e]!]! += 1;
     }
   }
   return { groups, zoneCount, taken };

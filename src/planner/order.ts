@@ -1,6 +1,6 @@
-import { NOWHERE } from './book';
 import { hasSessionLeft } from './constraints';
 import type { Intent, PlanDraft } from './draft';
+import { NOWHERE } from './placement-table';
 
 /** Moves that wait for each other in a longer circle than this find no place in the order. */
 const LONGEST_CIRCLE = 6;
@@ -32,24 +32,24 @@ export const orderOf = (
   intents: readonly Intent[],
   budget: { moves: number; movesPerEncoder: number } = { moves: Infinity, movesPerEncoder: Infinity },
 ): Turn[] => {
-  const { book } = draft.context;
-  const stage = new Stage(draft, budget.moves, budget.movesPerEncoder);
-  const start = book.mark();
+  const { table } = draft.context;
+  const builder = new WaveBuilder(draft, budget.moves, budget.movesPerEncoder);
+  const start = table.mark();
   let waiting = [...intents];
   for (let wave = 0; waiting.length > 0; wave++) {
-    const left = stage.perform(waiting, wave);
+    const left = builder.fillWave(waiting, wave);
     if (left.length === waiting.length) break;
     waiting = left;
   }
-  stage.end();
-  book.rollBack(start);
-  return stage.turns;
+  builder.end();
+  table.rollBack(start);
+  return builder.turns;
 };
 
-/** The encoders as they are while the moves are carried out. */
-class Stage {
+/** Fills one wave after the other, with the loads as they are while the moves are carried out. */
+class WaveBuilder {
   readonly turns: Turn[] = [];
-  /** Channels that have left in earlier waves, and whence. */
+  /** Channels that have left in earlier waves, and the encoder that they left. */
   private readonly departed: [channel: number, source: number][] = [];
   private readonly movesOn: Map<number, number>;
   /** Where channels that move in this wave still are. */
@@ -64,7 +64,7 @@ class Stage {
   }
 
   /** Enters all moves that can run in this wave; @returns the others */
-  perform(intents: readonly Intent[], wave: number): Intent[] {
+  fillWave(intents: readonly Intent[], wave: number): Intent[] {
     let left = [...intents];
     for (let progress = true; progress;) {
       const waiting = left;
@@ -87,7 +87,7 @@ class Stage {
 
   /** In a circle an encoder takes part in two moves. */
   private hasBudget(intents: readonly Intent[]): boolean {
-    const { homeOf } = this.draft.context.book;
+    const { homeOf } = this.draft.context.table;
     const counted = intents.filter(({ cause }) => cause.reason !== 'drain');
     const movesOn = new Map<number, number>();
     for (const { channel, target } of counted) {
@@ -100,47 +100,47 @@ class Stage {
 
   private hasRoomNow(intent: Intent): boolean {
     const { channel, target } = intent;
-    const { book } = this.draft.context;
-    const now = book.occupiedOn[target]! + book.needOf(channel, 0);
+    const { table } = this.draft.context;
+    const now = table.occupiedOn[target]! + table.needOf(channel, 0);
     return (
-      now <= book.limitOf[target]! &&
-      hasSessionLeft(book, target) &&
-      !this.mateIsIn(channel, book.zoneOf[target]!)
+      now <= table.limitOf[target]! &&
+      hasSessionLeft(table, target) &&
+      !this.mateIsIn(channel, table.zoneOf[target]!)
     );
   }
 
   /** Would the targets be within their limits at P90, once these channels have moved? */
   private hasRoomLater(intents: readonly Intent[]): boolean {
-    const { book } = this.draft.context;
-    const mark = book.mark();
-    for (const { channel, target } of intents) book.relocate(channel, target);
-    const fits = intents.every(({ target }) => book.peakOn[target]! <= book.limitOf[target]!);
-    book.rollBack(mark);
+    const { table } = this.draft.context;
+    const mark = table.mark();
+    for (const { channel, target } of intents) table.relocate(channel, target);
+    const fits = intents.every(({ target }) => table.peakOn[target]! <= table.limitOf[target]!);
+    table.rollBack(mark);
     return fits;
   }
 
   private mateIsIn(channel: number, zone: number): boolean {
-    const { book } = this.draft.context;
-    const group = book.groupOf[channel]!;
+    const { table } = this.draft.context;
+    const group = table.groupOf[channel]!;
     if (group === NOWHERE) return false;
-    return (book.groups[group] ?? []).some(
+    return (table.groups[group] ?? []).some(
       (mate) =>
         mate !== channel &&
-        [book.homeOf[mate], book.leftFrom[mate], this.stillOn.get(mate)].some(
-          (e) => e !== undefined && e !== NOWHERE && book.zoneOf[e] === zone,
+        [table.homeOf[mate], table.leftFrom[mate], this.stillOn.get(mate)].some(
+          (e) => e !== undefined && e !== NOWHERE && table.zoneOf[e] === zone,
         ),
     );
   }
 
   /** Nothing can go alone: moves that can go at once, each into the place of another; none if there are none. */
   private circleIn(intents: readonly Intent[]): Intent[] {
-    const { book } = this.draft.context;
+    const { table } = this.draft.context;
     for (const first of intents) {
       const circle = [first];
       while (circle.length <= LONGEST_CIRCLE && !this.hasRoomLater(circle)) {
         const targets = new Set(circle.map(({ target }) => target));
         const next = intents.find(
-          (intent) => !circle.includes(intent) && targets.has(book.homeOf[intent.channel]!),
+          (intent) => !circle.includes(intent) && targets.has(table.homeOf[intent.channel]!),
         );
         if (!next) break;
         circle.push(next);
@@ -151,20 +151,20 @@ class Stage {
   }
 
   private canGoTogether(intents: readonly Intent[]): boolean {
-    const { book } = this.draft.context;
+    const { table } = this.draft.context;
     if (!this.hasBudget(intents) || !intents.every((intent) => this.hasRoomNow(intent))) return false;
     // Each encoder takes one: the room that a single move was given is there for all of them together.
     const targets = new Set(intents.map(({ target }) => target));
-    const sources = new Set(intents.map(({ channel }) => book.homeOf[channel]));
+    const sources = new Set(intents.map(({ channel }) => table.homeOf[channel]));
     return targets.size === intents.length && sources.size === intents.length && this.hasRoomLater(intents);
   }
 
   private enter(intent: Intent, wave: number, circle: readonly Intent[]): void {
     const { channel, target, cause } = intent;
-    const { book } = this.draft.context;
-    const source = book.homeOf[channel]!;
+    const { table } = this.draft.context;
+    const source = table.homeOf[channel]!;
     this.turns.push({ intent, wave, alongside: circle.filter((other) => other !== intent) });
-    book.relocate(channel, target);
+    table.relocate(channel, target);
     this.stillOn.set(channel, source);
     if (cause.reason === 'drain') return;
     this.movesLeft -= 1;
@@ -174,7 +174,7 @@ class Stage {
   /** The channels that moved have left the encoders they came from. */
   private endWave(): void {
     for (const [channel, source] of this.stillOn) {
-      this.draft.context.book.depart(channel, source, 1);
+      this.draft.context.table.depart(channel, source, 1);
       this.departed.push([channel, source]);
     }
     this.stillOn.clear();
@@ -182,6 +182,6 @@ class Stage {
 
   /** Back to the beginning, when nothing had left yet. */
   end(): void {
-    for (const [channel, source] of this.departed) this.draft.context.book.depart(channel, source, -1);
+    for (const [channel, source] of this.departed) this.draft.context.table.depart(channel, source, -1);
   }
 }

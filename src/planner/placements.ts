@@ -1,6 +1,6 @@
 import type { ChannelObservation, EncoderObservation } from '../domain';
-import { NOWHERE, type PlacementBook } from './book';
 import type { ChannelNeeds } from './channel-needs';
+import { NOWHERE, type PlacementTable } from './placement-table';
 import { isLive, isPreparing, sessionsOf } from './sessions';
 
 const addTo = (map: Map<string, number[]>, key: string, value: number): void => {
@@ -16,7 +16,7 @@ const removeFrom = (map: Map<string, number[]>, key: string, value: number): voi
 };
 
 /**
- * Keeps the loads of a PlacementBook: enters each channel at the encoders where it is or is going, and takes it out
+ * Keeps the loads of a PlacementTable: enters each channel at the encoders where it is or is going, and takes it out
  * again before what is known of it changes.
  */
 export class Placements {
@@ -27,7 +27,7 @@ export class Placements {
   private readonly ownedBy: number[][] = [];
 
   constructor(
-    private readonly book: PlacementBook,
+    private readonly table: PlacementTable,
     private readonly needs: ChannelNeeds,
   ) {}
 
@@ -50,7 +50,7 @@ export class Placements {
 
   /** Forgets the sessions that were seen on an encoder. */
   forgetEncoder(slot: number): void {
-    for (const session of sessionsOf(this.book.encoderSeen[slot]))
+    for (const session of sessionsOf(this.table.encoderSeen[slot]))
       if (isPreparing(session)) removeFrom(this.preparing, session.channelId, slot);
   }
 
@@ -63,63 +63,63 @@ export class Placements {
 
   /** Enters where a channel is, or is going, in the loads of those encoders. */
   place(slot: number): void {
-    const { book } = this;
-    const channel = book.channelSeen[slot]!;
-    const owner = channel.owner ? book.encoders.slotOf(channel.owner.encoderId) : NOWHERE;
+    const { table } = this;
+    const channel = table.channelSeen[slot]!;
+    const owner = channel.owner ? table.encoders.slotOf(channel.owner.encoderId) : NOWHERE;
     const destination = this.destinationOf(channel, owner);
     const lost = this.isLost(channel, owner);
-    book.ownerOf[slot] = owner;
+    table.ownerOf[slot] = owner;
     if (owner !== NOWHERE) {
       this.ownedBy[owner]!.push(slot);
       this.countSessions(owner);
     }
-    book.isWaiting[slot] = lost && destination === NOWHERE ? 1 : 0;
+    table.isWaiting[slot] = lost && destination === NOWHERE ? 1 : 0;
     const home = destination !== NOWHERE ? destination : lost ? NOWHERE : owner;
     if (home !== NOWHERE) {
-      book.rehome(slot, home);
+      table.rehome(slot, home);
       this.occupy(home, slot, 1);
     }
     if (destination !== NOWHERE && !lost) {
-      book.leftFrom[slot] = owner;
+      table.leftFrom[slot] = owner;
       this.occupy(owner, slot, 1);
     }
   }
 
   /** Takes a channel out of all loads. */
   remove(slot: number): void {
-    const { book } = this;
-    const home = book.homeOf[slot]!;
+    const { table } = this;
+    const home = table.homeOf[slot]!;
     if (home !== NOWHERE) {
-      book.rehome(slot, NOWHERE);
+      table.rehome(slot, NOWHERE);
       this.occupy(home, slot, -1);
     }
-    const left = book.leftFrom[slot]!;
+    const left = table.leftFrom[slot]!;
     if (left !== NOWHERE) {
       this.occupy(left, slot, -1);
-      book.leftFrom[slot] = NOWHERE;
+      table.leftFrom[slot] = NOWHERE;
     }
-    const owner = book.ownerOf[slot]!;
+    const owner = table.ownerOf[slot]!;
     if (owner !== NOWHERE) {
       this.ownedBy[owner] = this.ownedBy[owner]!.filter((c) => c !== slot);
       this.countSessions(owner);
-      book.ownerOf[slot] = NOWHERE;
+      table.ownerOf[slot] = NOWHERE;
     }
   }
 
-  /** Takes a channel out of all loads, with the needs that it has with so many rungs. Whose it was stays known. */
+  /** Takes a channel out of all loads, with the needs that it has with this many rungs. Whose it was stays known. */
   removeWith(slot: number, rungs: number): void {
-    const owner = this.book.ownerOf[slot]!;
-    const sessions = owner === NOWHERE ? 0 : this.book.sessionsOn[owner]!;
+    const owner = this.table.ownerOf[slot]!;
+    const sessions = owner === NOWHERE ? 0 : this.table.sessionsOn[owner]!;
     this.remove(slot);
     this.needs.write(slot, rungs);
-    this.book.ownerOf[slot] = owner;
-    if (owner !== NOWHERE) this.book.sessionsOn[owner] = sessions;
+    this.table.ownerOf[slot] = owner;
+    if (owner !== NOWHERE) this.table.sessionsOn[owner] = sessions;
   }
 
   /** Nobody encodes it: no owner, or an owner that does not answer or no longer has the session. */
   private isLost(channel: ChannelObservation, owner: number): boolean {
     if (!channel.owner || owner === NOWHERE) return true;
-    const encoder = this.book.encoderSeen[owner]!;
+    const encoder = this.table.encoderSeen[owner]!;
     if (!encoder.reachable) return true;
     const { sessionId } = channel.owner;
     const sessions = encoder.telemetry?.sessions;
@@ -128,7 +128,7 @@ export class Placements {
 
   /** Encoder that prepares a session for a channel that another one owns: the first by id. */
   private destinationOf(channel: ChannelObservation, owner: number): number {
-    const { encoders } = this.book;
+    const { encoders } = this.table;
     let first = NOWHERE;
     if (this.preparing.size === 0) return first;
     for (const e of this.preparing.get(channel.spec.id) ?? []) {
@@ -138,12 +138,12 @@ export class Placements {
   }
 
   private countSessions(slot: number): void {
-    this.book.sessionsOn[slot] = Math.max(this.liveSessions[slot] ?? 0, this.ownedBy[slot]?.length ?? 0);
+    this.table.sessionsOn[slot] = Math.max(this.liveSessions[slot] ?? 0, this.ownedBy[slot]?.length ?? 0);
   }
 
   private occupy(encoder: number, channel: number, sign: 1 | -1): void {
-    const { book } = this;
-    book.occupiedOn[encoder]! += sign * book.occupancyOf(channel);
-    book.encodedOn[encoder]! += sign * book.encodedOf[channel]!;
+    const { table } = this;
+    table.occupiedOn[encoder]! += sign * table.occupancyOf(channel);
+    table.encodedOn[encoder]! += sign * table.encodedOf[channel]!;
   }
 }

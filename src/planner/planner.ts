@@ -9,8 +9,8 @@ import { planPartialRelief, planRelief } from './relief';
 import { planRepairs } from './repairs';
 import { planScaleIn, planScaleOut } from './scale';
 import { schedule } from './schedule';
-import { SwarmReader } from './swarm-reader';
-import { reportHomeless, reportPostponed, reportUnmet } from './unmet';
+import { SwarmTracker } from './swarm-tracker';
+import { reportUnplaced, reportPostponed, reportUnmet } from './unmet';
 import { reserveForWaiting } from './waiting';
 
 /** What one cycle's plan hands on to the next. */
@@ -19,7 +19,7 @@ export interface PlannerMemory {
 }
 
 /**
- * A planner that keeps its books between cycles. After any changes its plan is exactly the one that `makePlan`
+ * A planner that keeps its placement table between cycles. After any changes its plan is exactly the one that `makePlan`
  * makes of the whole snapshot. A new forecast or another policy needs a new planner.
  */
 export interface Planner {
@@ -35,39 +35,39 @@ export const createPlanner = (
   fitness: readonly Fitness[],
   policy: Policy,
 ): Planner => {
-  const reader = new SwarmReader(forecast, policy);
+  const tracker = new SwarmTracker(forecast, policy);
   const fitnessById = new Map(fitness.map((f) => [f.encoderId, f]));
-  reader.read(snapshot);
+  tracker.read(snapshot);
   return {
     update: (change) => {
       for (const id of change.removedEncoders ?? []) fitnessById.delete(id);
       for (const f of change.fitness ?? []) fitnessById.set(f.encoderId, f);
-      reader.read(change);
+      tracker.read(change);
     },
     plan: (memory) => {
-      const unchanged = reader.book.mark();
+      const unchanged = tracker.table.mark();
       try {
-        return planWith(new PlanDraft(buildContext(reader, fitnessById, policy)), memory);
+        return planWith(new PlanDraft(buildContext(tracker, fitnessById, policy)), memory);
       } finally {
-        reader.book.rollBack(unchanged);
+        tracker.table.rollBack(unchanged);
       }
     },
   };
 };
 
 const planWith = (draft: PlanDraft, memory: PlannerMemory): Plan => {
-  const { book } = draft.context;
-  reportHomeless(draft, reserveForWaiting(draft));
-  const start = book.mark();
+  const { table } = draft.context;
+  reportUnplaced(draft, reserveForWaiting(draft));
+  const start = table.mark();
   planDrains(draft);
   planRepairs(draft);
   planRelief(draft);
   rearrange(draft, start);
   planPartialRelief(draft);
   rearrangeRest(draft);
-  const told = reportUnmet(draft);
+  const reported = reportUnmet(draft);
   schedule(draft, start);
-  reportPostponed(draft, told);
+  reportPostponed(draft, reported);
   planLadders(draft);
   const scaleOut = planScaleOut(draft);
   const scaling =

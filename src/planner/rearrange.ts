@@ -6,40 +6,40 @@ import { overloadedEncoders } from './relief';
 import { misplacedChannels } from './repairs';
 import { encodersAround, isSmallFleet, reachableEncoders, searchIn } from './search';
 
-/** Of a large fleet, only the surroundings of so many encoders are searched. */
+/** Encoders of a large fleet whose surroundings are searched. */
 const MOST_PLACES = 8;
 
 /** Encoders that are over their limit, drain, or have a channel that must not stay there. */
 const troubledEncoders = (draft: PlanDraft): number[] => {
-  const { book } = draft.context;
+  const { table } = draft.context;
   const troubled = new Set(overloadedEncoders(draft));
-  for (const c of misplacedChannels(draft)) troubled.add(book.homeOf[c]!);
-  const draining = book.encoders.filter((e) => book.isDraining[e] === 1);
+  for (const c of misplacedChannels(draft)) troubled.add(table.homeOf[c]!);
+  const draining = table.encoders.filter((e) => table.isDraining[e] === 1);
   for (const e of draining) if (draft.freeChannelsOn(e).length > 0) troubled.add(e);
-  return [...troubled].sort((a, b) => book.encoders.compare(a, b));
+  return [...troubled].sort((a, b) => table.encoders.compare(a, b));
 };
 
 /** No plan repairs these encoders with fewer moves: one for each channel that must leave. */
 export const fewestMoves = (draft: PlanDraft, encoders: readonly number[]): number => {
-  const { book } = draft.context;
+  const { table } = draft.context;
   return encoders.reduce((sum, e) => {
     const free = draft.freeChannelsOn(e);
-    if (book.isDraining[e] === 1) return sum + free.length;
-    const misplaced = free.filter((c) => pinBreachOf(book, e, c) !== null).length;
-    const fewest = fewestDepartures(book, e, free);
+    if (table.isDraining[e] === 1) return sum + free.length;
+    const misplaced = free.filter((c) => pinBreachOf(table, e, c) !== null).length;
+    const fewest = fewestDepartures(table, e, free);
     return sum + Math.max(misplaced, Number.isFinite(fewest) ? fewest : 0);
   }, 0);
 };
 
 /** Could the encoders carry all channels, were these made of sand? Where not, no search finds an assignment. */
 const mayBeFeasible = (draft: PlanDraft): boolean => {
-  const { book } = draft.context;
+  const { table } = draft.context;
   let limits = 0;
-  const loads = new Float64Array(book.steps);
-  for (const e of book.encoders.inOrder()) {
-    if (book.isStaying[e] === 0 && book.isDraining[e] === 0) continue;
-    if (book.isStaying[e] === 1) limits += book.limitOf[e]!;
-    for (let k = 0; k < book.steps; k = book.stepAfter(k)) loads[k]! += book.sumOn(e, k);
+  const loads = new Float64Array(table.steps);
+  for (const e of table.encoders.inOrder()) {
+    if (table.isStaying[e] === 0 && table.isDraining[e] === 0) continue;
+    if (table.isStaying[e] === 1) limits += table.limitOf[e]!;
+    for (let k = 0; k < table.steps; k = table.stepAfter(k)) loads[k]! += table.sumOn(e, k);
   }
   return loads.every((load) => load <= limits);
 };

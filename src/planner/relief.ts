@@ -1,8 +1,8 @@
-import { NOWHERE } from './book';
 import { isResting, largestFirst } from './context';
 import { relievingSets } from './departures';
 import type { Intent, PlanDraft } from './draft';
 import { overloadOf, type Overload } from './explain';
+import { NOWHERE } from './placement-table';
 import { targetFor } from './targets';
 
 /** Channels that may leave an encoder, largest first: not those that rest after a move. */
@@ -10,14 +10,14 @@ const candidatesOn = (draft: PlanDraft, encoder: number): number[] =>
   draft
     .freeChannelsOn(encoder)
     .filter((c) => !isResting(draft.context, c))
-    .sort(largestFirst(draft.context.book));
+    .sort(largestFirst(draft.context.table));
 
 /** Targets for a whole set of channels, largest first, entered as wanted; or nothing, if one of them has none. */
 const placeAll = (draft: PlanDraft, overload: Overload, set: readonly number[]): boolean => {
   const { context } = draft;
-  const mark = context.book.mark();
+  const mark = context.table.mark();
   const found: Intent[] = [];
-  for (const channel of [...set].sort(largestFirst(context.book))) {
+  for (const channel of [...set].sort(largestFirst(context.table))) {
     const target = targetFor(context, channel, { atMost: 'limit', exclude: [overload.encoder] });
     if (target === NOWHERE) {
       draft.rollBack(mark);
@@ -32,12 +32,12 @@ const placeAll = (draft: PlanDraft, overload: Overload, set: readonly number[]):
 
 /** Encoders that answer, are not drained and will need more than their limit: the soonest first, then the worst. */
 export const overloadedEncoders = (draft: PlanDraft): number[] => {
-  const { book } = draft.context;
-  const excess = (e: number): number => book.peakOn[e]! - book.limitOf[e]!;
-  return book.encoders
-    .filter((e) => excess(e) > 0 && book.isStaying[e] === 1)
-    .map((e) => ({ e, step: book.firstStepOverLimit(e) }))
-    .sort((a, b) => a.step - b.step || excess(b.e) - excess(a.e) || book.encoders.compare(a.e, b.e))
+  const { table } = draft.context;
+  const excess = (e: number): number => table.peakOn[e]! - table.limitOf[e]!;
+  return table.encoders
+    .filter((e) => excess(e) > 0 && table.isStaying[e] === 1)
+    .map((e) => ({ e, step: table.firstStepOverLimit(e) }))
+    .sort((a, b) => a.step - b.step || excess(b.e) - excess(a.e) || table.encoders.compare(a.e, b.e))
     .map(({ e }) => e);
 };
 
@@ -55,7 +55,7 @@ export const planRelief = (draft: PlanDraft): void => {
     const overload = overloadOf(context, encoder);
     if (!overload) continue;
     const candidates = candidatesOn(draft, encoder);
-    for (const set of relievingSets(context.book, encoder, candidates)) {
+    for (const set of relievingSets(context.table, encoder, candidates)) {
       if (placeAll(draft, overload, set)) break;
     }
   }
@@ -68,7 +68,7 @@ export const planPartialRelief = (draft: PlanDraft): void => {
     const overload = overloadOf(context, encoder);
     if (!overload) continue;
     for (const channel of candidatesOn(draft, encoder)) {
-      if (context.book.firstStepOverLimit(encoder) < 0) break;
+      if (context.table.firstStepOverLimit(encoder) < 0) break;
       const target = targetFor(context, channel, { atMost: 'limit', exclude: [encoder] });
       if (target !== NOWHERE) draft.want({ channel, target, cause: overload.cause });
     }

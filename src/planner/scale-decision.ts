@@ -30,7 +30,7 @@ export interface ScaleInput {
   /** What all channels need now. */
   nowUnits: number;
   /** What found no room on any one encoder below its limit. */
-  homelessUnits: number;
+  unplacedUnits: number;
   pending: readonly PendingEncoder[];
   /** Oldest first. */
   outcomes: readonly ProvisioningOutcome[];
@@ -92,7 +92,7 @@ export interface ScaleOutDecision {
  * doesn't, so that a slow provider is not waited for. After a failure it asks again, each time later.
  */
 export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
-  const { atMs, policy, encoders, homelessUnits, outcomes } = input;
+  const { atMs, policy, encoders, unplacedUnits, outcomes } = input;
   const need = capacityNeed(input);
   const usable = encoders.filter((e) => e.usable);
   const limitUnits = sumOf(usable, (e) => e.limitUnits);
@@ -102,7 +102,7 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
   const expected = expectedEncoders(input.pending, leadTimeOf(outcomes), atMs);
   const expectedUnits = expected.length * unitsPerEncoder;
   const short = need.untilReadyUnits - limitUnits - expectedUnits;
-  const shortUnits = Math.max(short, homelessUnits - expectedUnits);
+  const shortUnits = Math.max(short, unplacedUnits - expectedUnits);
   const belowFloor = policy.minEncoders - encoders.length - expected.length;
   if (shortUnits <= UNITS_TOLERANCE && belowFloor <= 0) return { scale: { kind: 'none' } };
 
@@ -110,7 +110,7 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
     short > UNITS_TOLERANCE
       ? `channels will need ${formatUnits(need.untilReadyUnits)} units within ${Math.round(need.leadSeconds)} s at the ${Math.round(need.fractile * 100)} % quantile, the limits of ${usable.length} usable encoders and ${expected.length} expected are ${formatUnits(limitUnits + expectedUnits)} together`
       : shortUnits > UNITS_TOLERANCE
-        ? `${formatUnits(homelessUnits)} units found no room on any one encoder below its limit`
+        ? `${formatUnits(unplacedUnits)} units found no room on any one encoder below its limit`
         : `there are ${encoders.length} encoders and ${expected.length} expected of at least ${policy.minEncoders}`;
   const needed = unitsPerEncoder > 0 ? Math.ceil(shortUnits / unitsPerEncoder - UNITS_TOLERANCE) : 1;
   const wanted = Math.max(needed, belowFloor);
@@ -156,7 +156,7 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
         leadSeconds: need.leadSeconds,
         limitUnits,
         expectedUnits,
-        homelessUnits,
+        unplacedUnits,
         encoders: encoders.length,
         minEncoders: policy.minEncoders,
         maxEncoders: policy.maxEncoders,
@@ -165,7 +165,7 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
   };
 };
 
-/** An encoder that may be let go, if its channels find room elsewhere. */
+/** An encoder that may be released, if its channels find room elsewhere. */
 export interface Departure {
   encoderId: string;
   reason: string;

@@ -8,40 +8,40 @@ import { regionOutlooks } from './regions';
 import { decideScaleIn, decideScaleOut, type ScaleInput } from './scale-decision';
 import { schedule } from './schedule';
 
-/** So many encoders are tried, the easiest first, before none is let go in this cycle. */
+/** Encoders that are tried, the easiest first, before none is released in this cycle. */
 const MOST_DEPARTURES_TRIED = 8;
 /** The others may be filled to their limits when an encoder is emptied: the quantile has its reserve in it. */
 const FILL = 1;
 
 const inputOf = (draft: PlanDraft): ScaleInput => {
-  const { atMs, policy, book, reader, forecast } = draft.context;
+  const { atMs, policy, table, tracker, forecast } = draft.context;
   return {
     atMs,
     policy,
-    forecast: reader.forecastOfTotal(),
-    pending: reader.pendingEncoders,
-    outcomes: reader.provisioning,
+    forecast: tracker.forecastOfTotal(),
+    pending: tracker.pendingEncoders,
+    outcomes: tracker.provisioning,
     congestedRegions: regionOutlooks(forecast, atMs, policy).flatMap((r) => (r.congested ? [r.region] : [])),
-    homelessUnits: toUnits(draft.homeless),
-    nowUnits: toUnits(book.totals[0]!),
-    encoders: book.encoders.inOrder().map((e) => ({
-      id: book.encoders.idOf(e),
-      zone: seen(book, e).zone,
-      region: seen(book, e).region,
-      limitUnits: toUnits(book.limitOf[e]!),
-      staying: book.isStaying[e] === 1,
-      usable: book.isUsable[e] === 1,
+    unplacedUnits: toUnits(draft.unplaced),
+    nowUnits: toUnits(table.totals[0]!),
+    encoders: table.encoders.inOrder().map((e) => ({
+      id: table.encoders.idOf(e),
+      zone: seen(table, e).zone,
+      region: seen(table, e).region,
+      limitUnits: toUnits(table.limitOf[e]!),
+      staying: table.isStaying[e] === 1,
+      usable: table.isUsable[e] === 1,
     })),
   };
 };
 
 /** See `decideScaleOut`; a need that can't be met is reported. */
 export const planScaleOut = (draft: PlanDraft): ScaleChange => {
-  const { book } = draft.context;
-  const all = book.encoders.inOrder();
+  const { table } = draft.context;
+  const all = table.encoders.inOrder();
   // Nobody answered: that is no news of demand or of capacity, and more hosts would hardly be heard either.
-  if (all.length > 0 && all.every((e) => book.isStaying[e] === 0 && book.isDraining[e] === 0)) {
-    draft.report({ why: `none of ${all.length} encoders answers: the fleet is not changed on such a look` });
+  if (all.length > 0 && all.every((e) => table.isStaying[e] === 0 && table.isDraining[e] === 0)) {
+    draft.report({ why: `none of ${all.length} encoders answers, so the fleet is not changed` });
     return { kind: 'none' };
   }
   const { scale, unmet } = decideScaleOut(inputOf(draft));
@@ -68,7 +68,7 @@ export const planScaleIn = (
   lowDemandSinceMs: number | null,
 ): { scale: ScaleChange; lowDemandSinceMs: number | null } => {
   const { context } = draft;
-  const { atMs, policy, book, waiting, fitness } = context;
+  const { atMs, policy, table, waiting, fitness } = context;
   const input = inputOf(draft);
   const { departures, lowDemandSinceMs: since } = decideScaleIn(input, lowDemandSinceMs);
   const none = { scale: { kind: 'none' } as const, lowDemandSinceMs: since };
@@ -77,20 +77,20 @@ export const planScaleIn = (
 
   const quiet = quietSeconds(context, (atMs - (since ?? atMs)) / 1000);
   const worthMoves = quiet / Math.max(policy.handoffCostEncoderSeconds, 1e-9);
-  const channelsOn = (e: number): number => book.residentsOf[e]!.length;
-  const scoreOf = (e: number): number => fitness.get(book.encoders.idOf(e))?.score ?? 0;
+  const channelsOn = (e: number): number => table.residentsOf[e]!.length;
+  const scoreOf = (e: number): number => fitness.get(table.encoders.idOf(e))?.score ?? 0;
   const inOrder = departures
-    .map((departure) => ({ departure, encoder: book.encoders.slotOf(departure.encoderId) }))
+    .map((departure) => ({ departure, encoder: table.encoders.slotOf(departure.encoderId) }))
     .filter(({ encoder }) => channelsOn(encoder) <= worthMoves)
     .sort(
       ({ encoder: a }, { encoder: b }) =>
-        book.limitOf[a]! - book.limitOf[b]! ||
+        table.limitOf[a]! - table.limitOf[b]! ||
         channelsOn(a) - channelsOn(b) ||
-        book.peakOn[a]! - book.peakOn[b]! ||
+        table.peakOn[a]! - table.peakOn[b]! ||
         Math.round((scoreOf(a) - scoreOf(b)) * 1e6) ||
-        book.encoders.compare(b, a),
+        table.encoders.compare(b, a),
     );
-  const start = book.mark();
+  const start = table.mark();
   for (const { departure, encoder } of inOrder.slice(0, MOST_DEPARTURES_TRIED)) {
     const { encoderId, reason, figures } = departure;
     const intents = empty(draft, encoder, FILL, { reason: 'consolidation', words: reason });

@@ -10,7 +10,7 @@ const turnOf = (reason: MoveReason): number => (reason === 'drain' ? 0 : reason 
  * Lets as many of the wanted moves into the plan as the policy allows, in an order in which no encoder is over its
  * limit at any time (see `orderOf`), each with its explanation. The rest is left for later cycles.
  *
- * @param start mark of the book at which none of the wanted moves is entered
+ * @param start mark of the table at which none of the wanted moves is entered
  */
 export const schedule = (draft: PlanDraft, start: number): void => {
   const { policy } = draft.context;
@@ -24,14 +24,14 @@ export const schedule = (draft: PlanDraft, start: number): void => {
 const settle = (draft: PlanDraft, { intent, wave, alongside }: Turn): void => {
   const { context } = draft;
   const { channel, target, cause }: Intent = intent;
-  // What the target then needs is told without those that leave it at the same time.
-  const mark = context.book.mark();
+  // What the target then needs is reported without those that leave it at the same time.
+  const mark = context.table.mark();
   for (const other of alongside) {
-    if (!draft.moved.has(other.channel)) context.book.relocate(other.channel, other.target);
+    if (!draft.moved.has(other.channel)) context.table.relocate(other.channel, other.target);
   }
   const move = explainedMove(context, channel, target, cause);
-  context.book.rollBack(mark);
-  const source = context.book.homeOf[channel]!;
+  context.table.rollBack(mark);
+  const source = context.table.homeOf[channel]!;
   draft.settle(wave === 0 ? move : { ...move, wave }, channel, [source, target]);
   draft.relocate(channel, target);
 };

@@ -1,6 +1,6 @@
 import type { Fitness } from '../domain';
 import { headroomTerm, type FitnessWeights } from '../fitness';
-import type { PlacementBook } from './book';
+import type { PlacementTable } from './placement-table';
 
 /** Scores are in [0, 1]; encoders whose scores differ by less than this share a bucket. */
 const BUCKETS = 1024;
@@ -37,7 +37,7 @@ export class TargetIndex {
   size = 0;
 
   constructor(
-    private readonly book: PlacementBook,
+    private readonly table: PlacementTable,
     private readonly fitness: ReadonlyMap<string, Fitness>,
     private readonly weights: FitnessWeights,
   ) {
@@ -47,12 +47,12 @@ export class TargetIndex {
   }
 
   add(encoder: number): void {
-    const { book } = this;
-    const region = book.regionOf[encoder]!;
-    const zone = book.zoneOf[encoder]!;
-    const classNumber = book.classOf[encoder]!;
+    const { table } = this;
+    const region = table.regionOf[encoder]!;
+    const zone = table.zoneOf[encoder]!;
+    const classNumber = table.classOf[encoder]!;
     // Encoders of like size together: what a channel costs in headroom depends on it.
-    const size = Math.round(Math.log(Math.max(1, book.limitOf[encoder]!)) / SIZE_RATIO_LOG);
+    const size = Math.round(Math.log(Math.max(1, table.limitOf[encoder]!)) / SIZE_RATIO_LOG);
     const key = `${region} ${zone} ${classNumber} ${size}`;
     let shelf = this.shelfByKey.get(key);
     if (!shelf) {
@@ -61,7 +61,7 @@ export class TargetIndex {
       this.shelves.push(shelf);
     }
     shelf.count += 1;
-    shelf.highestLimit = Math.max(shelf.highestLimit, book.limitOf[encoder]!);
+    shelf.highestLimit = Math.max(shelf.highestLimit, table.limitOf[encoder]!);
     this.size += 1;
     this.shelfOf[encoder] = shelf;
     this.baseOf[encoder] = this.baseScore(encoder);
@@ -80,9 +80,9 @@ export class TargetIndex {
 
   /** Score of an encoder as it would be with a channel: headroom after all that the plan has placed so far. */
   scoreWith(encoder: number, channel: number): number {
-    const { book } = this;
-    const now = book.occupiedOn[encoder]! + book.needOf(channel, 0);
-    return this.score(encoder, now, book.peakWith(encoder, channel));
+    const { table } = this;
+    const now = table.occupiedOn[encoder]! + table.needOf(channel, 0);
+    return this.score(encoder, now, table.peakWith(encoder, channel));
   }
 
   /** Number of usable encoders in a region, in zones and of classes that the filters accept. */
@@ -103,13 +103,13 @@ export class TargetIndex {
     accepts: (zone: number, classNumber: number) => boolean,
     visit: (encoder: number) => number,
   ): void {
-    const least = this.book.leastNeedOf(channel);
+    const least = this.table.leastNeedOf(channel);
     let useless = -1;
     for (const shelf of this.shelves) {
       if (shelf.region !== region || !accepts(shelf.zone, shelf.classNumber)) continue;
       while (shelf.top > 0 && !shelf.buckets[shelf.top]?.length) shelf.top -= 1;
       // No encoder scores more than its bucket's upper edge, less the headroom that the channel costs at least.
-      const cost = (this.headroomWeight * (this.book.needOf(channel, 0) + least)) / (2 * shelf.highestLimit);
+      const cost = (this.headroomWeight * (this.table.needOf(channel, 0) + least)) / (2 * shelf.highestLimit);
       for (let b = shelf.top; b >= 0 && (b + 1) / BUCKETS - cost >= useless; b--) {
         for (const encoder of shelf.buckets[b] ?? []) useless = visit(encoder);
       }
@@ -117,10 +117,10 @@ export class TargetIndex {
   }
 
   private put(encoder: number): void {
-    const { book } = this;
+    const { table } = this;
     const shelf = this.shelfOf[encoder]!;
-    const occupied = book.occupiedOn[encoder]!;
-    const score = this.score(encoder, occupied, Math.max(occupied, book.peakOn[encoder]!));
+    const occupied = table.occupiedOn[encoder]!;
+    const score = this.score(encoder, occupied, Math.max(occupied, table.peakOn[encoder]!));
     const bucket = Math.min(BUCKETS - 1, Math.floor(score * BUCKETS));
     this.bucketOf[encoder] = bucket;
     (shelf.buckets[bucket] ??= []).push(encoder);
@@ -130,11 +130,11 @@ export class TargetIndex {
   private score(encoder: number, now: number, peak: number): number {
     const base = this.baseOf[encoder];
     if (base === undefined) return 0;
-    return base + this.headroomWeight * headroomTerm(now, peak, this.book.limitOf[encoder]!);
+    return base + this.headroomWeight * headroomTerm(now, peak, this.table.limitOf[encoder]!);
   }
 
   private baseScore(encoder: number): number | undefined {
-    const terms = this.fitness.get(this.book.encoders.idOf(encoder))?.terms;
+    const terms = this.fitness.get(this.table.encoders.idOf(encoder))?.terms;
     if (!terms) return undefined;
     const { quality, version, zone, stability } = this.weights;
     return (

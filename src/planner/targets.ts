@@ -1,4 +1,3 @@
-import { NOWHERE } from './book';
 import {
   boundOf,
   hasSessionLeft,
@@ -9,6 +8,7 @@ import {
   type Rejection,
 } from './constraints';
 import { seen, type PlanningContext } from './context';
+import { NOWHERE } from './placement-table';
 
 export interface TargetOptions {
   atMost: FillBound;
@@ -17,7 +17,7 @@ export interface TargetOptions {
 
 /** A fleet up to this size is listed in full where a choice is explained. */
 const LISTED_FLEET = 12;
-/** Of a larger one, so many. */
+/** Of a larger one: how many. */
 const LISTED_OF_LARGE_FLEET = 3;
 
 /** Scores that differ by rounding only are equal, so that the last digits of a sum do not decide where the id should. */
@@ -30,30 +30,30 @@ interface Candidate {
 
 /** For encoders of the index, which are usable. */
 const canTake = (context: PlanningContext, encoder: number, channel: number, bound: FillBound): boolean => {
-  const { book, policy } = context;
+  const { table, policy } = context;
   return (
-    book.fits(encoder, channel, boundOf(book, encoder, bound)) &&
-    hasSessionLeft(book, encoder) &&
-    isAllowed(book, policy, encoder, channel)
+    table.fits(encoder, channel, boundOf(table, encoder, bound)) &&
+    hasSessionLeft(table, encoder) &&
+    isAllowed(table, policy, encoder, channel)
   );
 };
 
 /** Zones and classes that can be right for a channel at all. */
 const acceptFor = (
-  { book, policy, reader }: PlanningContext,
+  { table, policy, tracker }: PlanningContext,
   channel: number,
 ): ((zone: number, classNumber: number) => boolean) => {
-  const pin = book.channelSeen[channel]?.spec.placement?.zone;
-  const onlyZone = pin === undefined ? NOWHERE : reader.zones.find(pin);
-  const owner = book.ownerOf[channel]!;
-  const mayChangeClass = policy.allowDiscontinuity || owner === NOWHERE || book.isWaiting[channel] === 1;
-  const onlyClass = mayChangeClass ? NOWHERE : book.classOf[owner]!;
+  const pin = table.channelSeen[channel]?.spec.placement?.zone;
+  const onlyZone = pin === undefined ? NOWHERE : tracker.zones.find(pin);
+  const owner = table.ownerOf[channel]!;
+  const mayChangeClass = policy.allowDiscontinuity || owner === NOWHERE || table.isWaiting[channel] === 1;
+  const onlyClass = mayChangeClass ? NOWHERE : table.classOf[owner]!;
   return (zone, classNumber) =>
     (pin === undefined || zone === onlyZone) && (onlyClass === NOWHERE || classNumber === onlyClass);
 };
 
 const isFitter = (context: PlanningContext, a: Candidate, b: Candidate): boolean => {
-  const { encoders } = context.book;
+  const { encoders } = context.table;
   const difference = Math.round((a.score - b.score) / SCORE_GRAIN);
   return difference > 0 || (difference === 0 && encoders.compare(a.encoder, b.encoder) < 0);
 };
@@ -66,9 +66,9 @@ const fittestIn = (
   options: TargetOptions,
   count: number,
 ): Candidate[] => {
-  const { index, reader } = context;
+  const { index, tracker } = context;
   const found: Candidate[] = [];
-  index.search(channel, reader.regions.find(region), acceptFor(context, channel), (encoder) => {
+  index.search(channel, tracker.regions.find(region), acceptFor(context, channel), (encoder) => {
     if (!options.exclude?.includes(encoder) && canTake(context, encoder, channel, options.atMost)) {
       const candidate = { encoder, score: index.scoreWith(encoder, channel) };
       let place = found.length;
@@ -89,7 +89,7 @@ const fittest = (
   count: number,
 ): Candidate[] => {
   const found: Candidate[] = [];
-  for (const region of context.rankRegions(regionsOf(context.book, channel))) {
+  for (const region of context.rankRegions(regionsOf(context.table, channel))) {
     found.push(...fittestIn(context, channel, region, options, count - found.length));
     if (found.length >= count) break;
   }
@@ -115,8 +115,8 @@ export const alternativesTo = (
   target: number,
   options: TargetOptions,
 ): Alternatives => {
-  const { book, index } = context;
-  const all = book.encoders.inOrder();
+  const { table, index } = context;
+  const all = table.encoders.inOrder();
   const chosen = { encoder: target, score: target === NOWHERE ? 0 : index.scoreWith(target, channel) };
   const others =
     all.length <= LISTED_FLEET
@@ -126,7 +126,7 @@ export const alternativesTo = (
   const rejected: Rejection[] = [];
   const lessFit: Candidate[] = [];
   for (const encoder of others) {
-    const rejection = rejectionOf(book, context.policy, encoder, channel, options.atMost);
+    const rejection = rejectionOf(table, context.policy, encoder, channel, options.atMost);
     if (rejection) rejected.push(rejection);
     else lessFit.push({ encoder, score: index.scoreWith(encoder, channel) });
   }
@@ -138,17 +138,17 @@ export const alternativesTo = (
 };
 
 const lesserOf = (context: PlanningContext, candidate: Candidate, chosen: Candidate): Rejection => {
-  const { book } = context;
-  const { region } = seen(book, candidate.encoder);
-  const figures = `${candidate.score.toFixed(3)}, ${book.encoders.idOf(chosen.encoder)} ${chosen.score.toFixed(3)}`;
+  const { table } = context;
+  const { region } = seen(table, candidate.encoder);
+  const figures = `${candidate.score.toFixed(3)}, ${table.encoders.idOf(chosen.encoder)} ${chosen.score.toFixed(3)}`;
   // The region decides before fitness does.
   const why =
-    region !== seen(book, chosen.encoder).region
+    region !== seen(table, chosen.encoder).region
       ? `in region ${region}, which is further from the audience or congested: ${figures}`
       : isFitter(context, chosen, candidate)
         ? `less fit with it: ${figures}`
         : `as fit with it (${figures}), but the moves together are fewer with the other`;
-  return { encoderId: book.encoders.idOf(candidate.encoder), code: 'no-target', why };
+  return { encoderId: table.encoders.idOf(candidate.encoder), code: 'no-target', why };
 };
 
 /** How many encoders each cause rules out, without looking at every one. */
@@ -158,13 +158,13 @@ const countsByCause = (
   excluded: number,
   target: number,
 ): Record<string, number> => {
-  const { book, index, reader } = context;
-  const regions = regionsOf(book, channel).map((region) => reader.regions.find(region));
+  const { table, index, tracker } = context;
+  const regions = regionsOf(table, channel).map((region) => tracker.regions.find(region));
   const anywhere = regions.reduce((sum, region) => sum + index.countIn(region, () => true), 0);
   const accepts = acceptFor(context, channel);
   const eligible = regions.reduce((sum, region) => sum + index.countIn(region, accepts), 0);
   return {
-    silentCordonedOrDraining: book.encoders.size - index.size,
+    silentCordonedOrDraining: table.encoders.size - index.size,
     otherRegion: index.size - anywhere,
     otherClassOrZone: anywhere - eligible,
     fullOrLessFit: Math.max(0, eligible - excluded - (target === NOWHERE ? 0 : 1)),

@@ -62,8 +62,8 @@ const hostsOf = (
   return hosts;
 };
 
-/** The plan of one pass of the rule. */
-class Pass {
+/** The plan that the rule makes in one cycle, move by move. */
+class RulePlan {
   readonly moves: Move[] = [];
 
   constructor(private readonly hosts: readonly Host[]) {}
@@ -121,7 +121,7 @@ class Pass {
  * The simplest rule that is written for this problem, kept to compare with. A move per encoder and
  * cycle: away from one whose predicted load exceeds the current one times `growthThreshold`; else, as long as it has
  * more than one task, to the fullest encoder with room. Encoders are added when total predicted demand exceeds
- * capacity, and let go below `deprovisionFraction` of it.
+ * capacity, and released below `deprovisionFraction` of it.
  *
  * What the rule leaves open: predicted is P50 (it knows no quantiles); capacity is the sum of the limits, what was asked
  * for included; the largest task leaves a growing encoder, the smallest is consolidated; a draining encoder's tasks
@@ -136,7 +136,7 @@ export const thresholdRule = (
   _memory: PlannerMemory,
 ): Plan => {
   const hosts = hostsOf(snapshot, forecast, fitness, policy);
-  const pass = new Pass(hosts);
+  const rulePlan = new RulePlan(hosts);
   for (const host of hosts) {
     const { encoder, tasks } = host;
     const current = sum(tasks, 'current');
@@ -144,14 +144,25 @@ export const thresholdRule = (
     const largest = [...tasks].sort((a, b) => b.predicted - a.predicted);
     if (encoder.draining) {
       for (const task of largest)
-        pass.move(host, [task], pass.fittest(), 'drain', `${encoder.id} is drained`);
+        rulePlan.move(host, [task], rulePlan.fittest(), 'drain', `${encoder.id} is drained`);
     } else if (predicted > current * policy.growthThreshold) {
-      pass.move(host, largest, pass.fittest(), 'predicted-overload', `${encoder.id} will grow`);
+      rulePlan.move(host, largest, rulePlan.fittest(), 'predicted-overload', `${encoder.id} will grow`);
     } else if (predicted < current / policy.growthThreshold && tasks.length > 1) {
-      pass.move(host, largest.reverse(), pass.fullest(), 'consolidation', `${encoder.id} will shrink`);
+      rulePlan.move(
+        host,
+        largest.reverse(),
+        rulePlan.fullest(),
+        'consolidation',
+        `${encoder.id} will shrink`,
+      );
     }
   }
-  return { moves: pass.moves, unmet: [], lowDemandSinceMs: null, scale: scaleOf(snapshot, hosts, policy) };
+  return {
+    moves: rulePlan.moves,
+    unmet: [],
+    lowDemandSinceMs: null,
+    scale: scaleOf(snapshot, hosts, policy),
+  };
 };
 
 const scaleOf = (

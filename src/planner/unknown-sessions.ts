@@ -1,4 +1,4 @@
-import { NOWHERE, type PlacementBook } from './book';
+import { NOWHERE, type PlacementTable } from './placement-table';
 import { toQuanta } from './quanta';
 import { isLive, sessionsOf } from './sessions';
 
@@ -7,33 +7,33 @@ export class UnknownSessions {
   /** By encoder, quanta. */
   private readonly taken: number[] = [];
 
-  constructor(private readonly book: PlacementBook) {}
+  constructor(private readonly table: PlacementTable) {}
 
   /** Counts those of one encoder again. */
   count(slot: number): void {
-    const { book } = this;
+    const { table } = this;
     let units = 0;
-    for (const session of sessionsOf(book.encoderSeen[slot])) {
-      if (isLive(session) && book.channels.slotOf(session.channelId) === NOWHERE)
+    for (const session of sessionsOf(table.encoderSeen[slot])) {
+      if (isLive(session) && table.channels.slotOf(session.channelId) === NOWHERE)
         units += toQuanta(session.units);
     }
     const change = units - (this.taken[slot] ?? 0);
     this.taken[slot] = units;
     if (change === 0) return;
-    book.occupiedOn[slot]! += change;
-    book.encodedOn[slot]! += change;
-    const start = slot * book.steps;
-    for (let k = start; k < start + book.steps; k++) book.sums[k]! += change;
-    book.peakOn[slot] = book.peakBetween(book.sums, start);
+    table.occupiedOn[slot]! += change;
+    table.encodedOn[slot]! += change;
+    const start = slot * table.steps;
+    for (let k = start; k < start + table.steps; k++) table.sums[k]! += change;
+    table.peakOn[slot] = table.peakBetween(table.sums, start);
   }
 
   /** Channels came or went: their sessions are no longer, or from now on, those of unknown channels. */
   recount(channelIds: readonly string[]): void {
-    const { book } = this;
-    if (channelIds.length === 0 || book.encoderSeen.length === 0) return;
+    const { table } = this;
+    if (channelIds.length === 0 || table.encoderSeen.length === 0) return;
     const changed = new Set(channelIds);
-    for (const e of book.encoders.inOrder()) {
-      if (sessionsOf(book.encoderSeen[e]).some((s) => changed.has(s.channelId))) this.count(e);
+    for (const e of table.encoders.inOrder()) {
+      if (sessionsOf(table.encoderSeen[e]).some((s) => changed.has(s.channelId))) this.count(e);
     }
   }
 }

@@ -5,45 +5,45 @@ import { formatQuanta } from './quanta';
 import { overloadedEncoders } from './relief';
 import { breachWhereItIs, misplacedChannels } from './repairs';
 
-/** Tells of channels off air for which no room was found. */
-export const reportHomeless = (draft: PlanDraft, channels: readonly number[]): void => {
-  const { book } = draft.context;
+/** Reports channels off air for which no room was found. */
+export const reportUnplaced = (draft: PlanDraft, channels: readonly number[]): void => {
+  const { table } = draft.context;
   for (const channel of channels) {
-    const channelId = book.channels.idOf(channel);
-    draft.homeless += book.peakOf[channel]!;
+    const channelId = table.channels.idOf(channel);
+    draft.unplaced += table.peakOf[channel]!;
     draft.report({
       channelId,
-      why: `nobody encodes ${channelId}, and no encoder has room for its ${formatQuanta(book.peakOf[channel]!)} units at P90 below its limit`,
+      why: `nobody encodes ${channelId}, and no encoder has room for its ${formatQuanta(table.peakOf[channel]!)} units at P90 below its limit`,
     });
   }
 };
 
-/** Tells of wishes that stay unmet even with all the moves that are wanted; @returns encoders told of. */
+/** Reports needs that stay unmet even with all the moves that are wanted. @returns the encoders that it reported */
 export const reportUnmet = (draft: PlanDraft): Set<number> => {
   const { context } = draft;
-  const { book } = context;
-  const told = new Set<number>();
-  for (const e of book.encoders.filter((one) => book.isDraining[one] === 1)) {
-    const id = book.encoders.idOf(e);
+  const { table } = context;
+  const reported = new Set<number>();
+  for (const e of table.encoders.filter((encoder) => table.isDraining[encoder] === 1)) {
+    const id = table.encoders.idOf(e);
     for (const channel of draft.freeChannelsOn(e)) {
-      const channelId = book.channels.idOf(channel);
-      draft.homeless += book.peakOf[channel]!;
+      const channelId = table.channels.idOf(channel);
+      draft.unplaced += table.peakOf[channel]!;
       draft.report({
         channelId,
         encoderId: id,
-        why: `${id} is being drained, but no other encoder has room below its limit for ${channelId} (${formatQuanta(book.peakOf[channel]!)} units at P90)`,
+        why: `${id} is being drained, but no other encoder has room below its limit for ${channelId} (${formatQuanta(table.peakOf[channel]!)} units at P90)`,
       });
     }
   }
   for (const e of overloadedEncoders(draft)) {
     const overload = overloadOf(context, e);
     if (!overload) continue;
-    told.add(e);
-    const residents = book.residentsOf[e]!;
+    reported.add(e);
+    const residents = table.residentsOf[e]!;
     const waitsForMove = residents.some((c) => !draft.isFree(c) || isResting(context, c));
-    if (!waitsForMove) draft.homeless += book.peakOn[e]! - book.limitOf[e]!;
+    if (!waitsForMove) draft.unplaced += table.peakOn[e]! - table.limitOf[e]!;
     draft.report({
-      encoderId: book.encoders.idOf(e),
+      encoderId: table.encoders.idOf(e),
       why: waitsForMove
         ? `${overload.cause.words}; channels on it are moving or rest after a move, and no others relieve it`
         : `${overload.cause.words}; no other encoder has room below its limit for what would relieve it`,
@@ -53,21 +53,21 @@ export const reportUnmet = (draft: PlanDraft): Set<number> => {
     const cause = breachWhereItIs(context, c);
     if (cause === null) continue;
     draft.report({
-      channelId: book.channels.idOf(c),
+      channelId: table.channels.idOf(c),
       why: isResting(context, c)
         ? `${cause.words}; it rests after a move`
         : `${cause.words}; no other encoder may take it`,
     });
   }
-  return told;
+  return reported;
 };
 
-/** Tells of overloads that are left because the moves of the cycle, or of an encoder, are used up. */
-export const reportPostponed = (draft: PlanDraft, told: ReadonlySet<number>): void => {
+/** Reports overloads that are left because the moves of the cycle, or of an encoder, are used up. */
+export const reportPostponed = (draft: PlanDraft, reported: ReadonlySet<number>): void => {
   for (const e of overloadedEncoders(draft)) {
-    const overload = told.has(e) ? null : overloadOf(draft.context, e);
+    const overload = reported.has(e) ? null : overloadOf(draft.context, e);
     if (!overload) continue;
-    const encoderId = draft.context.book.encoders.idOf(e);
+    const encoderId = draft.context.table.encoders.idOf(e);
     const postponed =
       draft.movesLeft > 0
         ? 'what relieves it waits for a later cycle'

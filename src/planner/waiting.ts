@@ -1,5 +1,5 @@
-import { NOWHERE } from './book';
 import type { PlanDraft } from './draft';
+import { NOWHERE } from './placement-table';
 import { targetFor } from './targets';
 
 /**
@@ -9,12 +9,12 @@ import { targetFor } from './targets';
  */
 export const reserveForWaiting = (draft: PlanDraft, before?: string): number[] => {
   const { context } = draft;
-  const homeless: number[] = [];
+  const unplaced: number[] = [];
   for (const channel of context.waiting) {
-    if (context.book.channels.idOf(channel) === before) break;
+    if (context.table.channels.idOf(channel) === before) break;
     const target = targetFor(context, channel, { atMost: 'limit' });
     if (target !== NOWHERE) draft.relocate(channel, target);
-    else homeless.push(channel);
+    else unplaced.push(channel);
   }
-  return homeless;
+  return unplaced;
 };

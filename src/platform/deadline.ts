@@ -1,18 +1,23 @@
 import { SwarmError } from '../domain';
+import { systemClock, type Clock } from './clock';
 
 /** `what` names who was asked, for the message. @throws SwarmError timeout when `work` has not settled in time. Its late result is dropped. */
-export const withinDeadline = async <T>(what: string, deadlineMs: number, work: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
+export const withinDeadline = async <T>(
+  what: string,
+  deadlineMs: number,
+  work: Promise<T>,
+  clock: Clock = systemClock,
+): Promise<T> => {
+  let cancel: (() => void) | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new SwarmError('timeout', `${what} did not answer within ${deadlineMs} ms.`)),
-      deadlineMs,
+    cancel = clock.after(deadlineMs, () =>
+      reject(new SwarmError('timeout', `${what} did not answer within ${deadlineMs} ms.`)),
     );
   });
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    cancel?.();
   }
 };
 

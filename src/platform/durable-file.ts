@@ -1,4 +1,5 @@
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SwarmError } from '../domain';
 
@@ -23,10 +24,14 @@ export const makeDirectoryDurably = async (directory: string): Promise<void> => 
 
 /**
  * Replaces a file in one step: readers, also after a crash, find the old content or the new, never a part.
- * Resolves once the disk holds it, so that a power cut can't bring the old content back. The caller makes sure that one file is not replaced twice at the same time.
+ * Resolves once the disk holds it, so that a power cut can't bring the old content back. The caller makes sure that
+ * one file is not replaced twice at the same time, or gives each its own `temporary` in the same folder.
  */
-export const replaceFile = async (path: string, content: string | Buffer): Promise<void> => {
-  const temporary = `${path}.new`;
+export const replaceFile = async (
+  path: string,
+  content: string | Buffer,
+  temporary = `${path}.new`,
+): Promise<void> => {
   try {
     const handle = await open(temporary, 'w');
     try {
@@ -40,6 +45,36 @@ export const replaceFile = async (path: string, content: string | Buffer): Promi
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
+  await syncDirectory(dirname(path));
+};
+
+/** The same for callers that can't wait, with small files that are written seldom: the process stands still meanwhile. */
+export const replaceFileSync = (path: string, content: string): void => {
+  const temporary = `${path}.new`;
+  try {
+    const file = openSync(temporary, 'w');
+    try {
+      writeFileSync(file, content);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  const directory = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+};
+
+/** Removes a file, if it is there, so that a power cut can't bring it back. */
+export const removeFile = async (path: string): Promise<void> => {
+  await rm(path, { force: true });
   await syncDirectory(dirname(path));
 };
 

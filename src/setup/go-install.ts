@@ -10,7 +10,7 @@ const BUILD_LIMIT_MS = 30 * 60_000;
 /**
  * Builds a program with Go, in a folder of this attempt's own.
  * @param options.packageAtVersion as `go install` takes it: path of the main package, "@", version
- * @param options.aboutPackages so many a build from nothing compiles; for people to see how far it is
+ * @param options.aboutPackages packages that a build from nothing compiles, to show how far it is
  * @returns where the program is
  * @throws Error that says why it can't be had
  */

@@ -14,7 +14,7 @@ export interface CommandResult {
 /**
  * Runs a command to its end; never throws. Both streams are read line by line.
  * @param options.onLine called with each line printed
- * @param options.timeoutMs after so long the command is killed and the result is not ok
+ * @param options.timeoutMs time after which the command is killed and the result is not ok
  * @param options.signal aborted, the command is ended and the result is not ok
  */
 export const runCommand = (

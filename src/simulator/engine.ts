@@ -15,7 +15,7 @@ export interface EngineOptions {
   capacityUnits: number;
   zones: readonly string[];
   provider: ProviderOptions;
-  /** An encoder lives so long on the average before it crashes. */
+  /** Mean time until an encoder crashes. */
   meanHoursToFailure: number;
   /** Highest demand of the time before the simulation, units. */
   historyPeakUnits: number;

@@ -45,7 +45,7 @@ const stepMeans = (samples: ArrayLike<number>, perStep: number): (number | null)
 export interface ForecastHorizons {
   /** Of each channel: what moves are planned with. */
   channelSteps: number;
-  /** Of the total: whether an encoder let go now would soon be missed. */
+  /** Of the total: whether an encoder released now would soon be missed. */
   totalSteps: number;
 }
 
@@ -64,7 +64,7 @@ export class ForecastBook {
     private readonly world: World,
     private readonly horizons: ForecastHorizons,
   ) {
-    // What was learned of a series is kept for a day: learning anew for each of thousands of forecasts would take hours.
+    // What was learned of a series is kept for a day: learning again for each of thousands of forecasts would take hours.
     this.forecaster = createSeriesForecaster({ refitEverySteps: world.daySteps });
     const perStep = world.forecastStepSeconds / world.sampleSeconds;
     this.historySteps = Math.floor(world.historySamples / perStep);
@@ -97,7 +97,7 @@ export class ForecastBook {
       horizonSteps,
       daySteps,
     });
-    // Off the air a channel needs nothing, and when it will come back nobody has told.
+    // Off the air a channel needs nothing, and when it will come back is not known.
     const onAir = channels.flatMap((channel, c) => {
       const steps = this.viewerSteps[c] as (number | null)[];
       return (steps[end - 1] ?? null) === null ? [] : [{ channel, steps }];

@@ -12,7 +12,7 @@ const UNIT_HEIGHT_PX = 180;
 const UNIT_WIDTH_PX = 320;
 const MAX_RUNGS = 8;
 
-/** A rendition that costs so many units: how many pixels it has, not their shape, is what counts. */
+/** A rendition that costs a number of units: how many pixels it has, not their shape, is what counts. */
 const renditionOf = (index: number, units: number): Rendition => ({
   name: `rung${index + 1}`,
   widthPx: Math.min(7680, Math.max(16, 2 * Math.round((units * UNIT_WIDTH_PX) / 2))),

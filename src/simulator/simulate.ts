@@ -24,7 +24,7 @@ export type PolicyName = (typeof POLICY_NAMES)[number];
 
 /**
  * Half an hour for channels: a move takes seconds and an encoder minutes, so a longer view only widens the spread that
- * is kept free. Two hours for the total: an encoder let go should not be missed so soon.
+ * is kept free. Two hours for the total: a released encoder should not be missed so soon.
  */
 const HORIZONS: ForecastHorizons = { channelSteps: 2, totalSteps: 8 };
 

@@ -19,7 +19,7 @@ const PRIME_HOUR = 20;
 
 /** Channels of one trace are ahead of or behind it by up to this long. */
 const MAX_PHASE_MINUTES = 90;
-/** A viewer stays so long on the average: the audience is the trace's arrivals, smoothed by that. */
+/** Mean time that a viewer stays: the audience is the trace's arrivals, smoothed by that. */
 const WATCH_MINUTES = 10;
 /** Viewers of a channel at the trace's 99th percentile; log-uniform between. The ladder's marks are 1,000 and 2,800. */
 const LEAST_VIEWERS = 800;
@@ -27,7 +27,7 @@ const MOST_VIEWERS = 8_000;
 /** Each channel's own restlessness: an Ornstein-Uhlenbeck process on the logarithm of its audience. */
 const NOISE_SD = 0.05;
 const NOISE_MINUTES = 30;
-/** A channel is off the air for so long between two sessions; it rather starts when its trace is high. */
+/** How long a channel is off air between two sessions; it rather starts when its trace is high. */
 const MEAN_OFF_AIR_MINUTES = 240;
 
 export interface TraceWorldOptions {

@@ -30,6 +30,7 @@ import {
   type Policy,
   type SwarmWorkflowInput,
 } from '../domain';
+import { ownerMemo, requireOwnCell, type CellOwner } from './cell-owner';
 import { temporalOptions } from './options';
 import { registerSearchAttributes } from './search-attributes';
 
@@ -66,17 +67,19 @@ export interface EnsureSwarmOptions {
   policy?: Partial<Policy>;
   cycleSeconds?: number;
   channels?: ChannelSpec[];
+  /** Absent: the cell is not guarded. */
+  owner?: CellOwner;
 }
 
 /**
  * Makes the swarm of this environment's cell run: search attributes, `swarm/<cell>` (kept as it is where it runs
  * already), the forecasting Schedule, and those of the channels that are missing. Idempotent.
- * @throws SwarmError with the refusal of a channel
+ * @throws SwarmError with the refusal of a channel; conflict if the cell is another swarm's
  */
 export const ensureSwarm = async (
   client: Client,
   environment: Environment,
-  { policy, cycleSeconds = DEFAULT_CYCLE_SECONDS, channels = [] }: EnsureSwarmOptions = {},
+  { policy, cycleSeconds = DEFAULT_CYCLE_SECONDS, channels = [], owner }: EnsureSwarmOptions = {},
 ): Promise<void> => {
   const { SWARM_CELL: cell } = environment;
   await registerSearchAttributes(client.connection, client.options.namespace);
@@ -89,8 +92,11 @@ export const ensureSwarm = async (
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       typedSearchAttributes: cellAttribute(cell),
       staticSummary: `swarm of cell ${cell}`,
+      ...(owner && { memo: ownerMemo(owner) }),
       workflowTaskTimeout: '5 seconds',
     });
+    // Another one may have begun it at the same time.
+    if (owner) await requireOwnCell(client, cell, owner);
     await client.workflow.start('versions', {
       workflowId: versionsWorkflowId(cell),
       taskQueue: taskQueueOf(cell),

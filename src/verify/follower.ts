@@ -40,7 +40,7 @@ interface FollowedRendition extends CollectedPlaylist {
  * Follows a live playlist, master or media, the way a player does: reloads it, and fetches each segment once,
  * as it appears, to a temporary folder. So a run longer than the playlist's window can be verified. Renditions
  * that join or leave a master playlist are followed while they are listed; one that comes back with a hole
- * behind it is collected anew, as a player that switches to it would see it.
+ * behind it is collected again, as a player that switches to it would see it.
  */
 export class PlaylistFollower {
   private readonly renditions: FollowedRendition[] = [];
@@ -53,7 +53,7 @@ export class PlaylistFollower {
   private lastReloadMs = 0;
   private loop: Promise<void> = Promise.resolve();
 
-  /** `windowSeconds`: asks an origin for media playlists with so long a window. */
+  /** `windowSeconds`: the window of the media playlists that an origin is asked for. */
   constructor(private readonly options: { windowSeconds?: number } = {}) {}
 
   /**

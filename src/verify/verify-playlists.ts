@@ -24,9 +24,9 @@ const checkSchema = z.object({
 const verifySchema = checkSchema.extend({
   /** HLS playlists, master or media: URLs or paths `…/<channel>/index.m3u8`, `…/<channel>/<rendition>/index.m3u8`. */
   playlists: z.array(z.string().min(1)).min(1),
-  /** Asks the origin for so much of the past. */
+  /** How much of the past to ask the origin for. */
   windowSeconds: z.number().positive().optional(),
-  /** Follows live playlists for so long and verifies all that appeared; without it: what they list now. */
+  /** How long to follow live playlists: verifies all that appeared; without it: what they list now. */
   followMs: z.number().positive().optional(),
 });
 

@@ -9,7 +9,7 @@ export interface ChannelMoment {
   waitingGops: number;
 }
 
-/** From so long a wait on, a channel is late: about three times the usual publish delay, before viewers notice. */
+/** Wait from which on a channel is late: about three times the usual publish delay, before viewers notice. */
 const LATE_FROM_GOPS = 0.75;
 
 const mean = (values: readonly number[]): number | null =>

@@ -19,7 +19,7 @@ export const isIdle = (encoder: EncoderObservation, ownerIds: ReadonlySet<string
   !(encoder.telemetry?.sessions ?? []).some((s) => s.state !== 'released' && s.state !== 'failed');
 
 /**
- * Why an encoder takes no work yet: it joined, or stands by, with the wrong build, and is brought in line before. Null
+ * Why an encoder takes no work yet: it joined, or is on standby, with the wrong build, and is synchronised first. Null
  * where it may take work; one that has work goes on with it until it is its turn.
  */
 export const heldBackReason = (

@@ -3,7 +3,7 @@ export { compatibilityClassOf, differencesBetween, seamSignature } from './compa
 export { heldBackReason, isAdrift, isIdle, planUpdates, type TargetBuild } from './drift';
 export { addComparison, ssimToDb } from './compare';
 export { readingOf, type ChannelMoment } from './build-readings';
-export { judge } from './verdict';
+export { judgeBuild } from './verdict';
 export { planRollout, type RolloutPlan } from './rollout-plan';
 export { installedBuildOf } from './installed-build';
 export { changesSince, type SeenOwners, wasLost } from './losses';

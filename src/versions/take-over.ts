@@ -7,7 +7,7 @@ export type RunningVersion = Pick<EncoderObservation, 'buildDigest' | 'buildId' 
 export type TakeOver =
   | {
       ok: true;
-      /** A player has to start its decoder anew at the seam, so it must be declared (EXT-X-DISCONTINUITY). */
+      /** A player has to restart its decoder at the seam, so it must be declared (EXT-X-DISCONTINUITY). */
       discontinuity: boolean;
     }
   | { ok: false; code: 'encoder-incompatible'; why: string };

@@ -37,9 +37,6 @@ const judgeMetric = (
   };
 };
 
-const highest = (metrics: Verdict['metrics'], value: (m: MetricVerdict) => number): RolloutMetric =>
-  rolloutMetrics.reduce((best, metric) => (value(metrics[metric]) > value(metrics[best]) ? metric : best));
-
 /**
  * Judges the new build against the old one by all comparisons made so far; may be asked at any time, and any
  * number of times.
@@ -50,7 +47,7 @@ const highest = (metrics: Verdict['metrics'], value: (m: MetricVerdict) => numbe
  * metrics and all looks.
  * Good: each metric by itself has 1/falseGoodRate against being harmful (intersection-union test: no correction).
  */
-export const judge = (
+export const judgeBuild = (
   evidence: Evidence,
   { falseAlarmRate, falseGoodRate }: Pick<RolloutPolicy, 'falseAlarmRate' | 'falseGoodRate'>,
   atMs: number,
@@ -63,20 +60,5 @@ export const judge = (
   const goodFrom = 1 / falseGoodRate;
   const isGood = rolloutMetrics.every((metric) => metrics[metric].eGood >= goodFrom);
   const outcome = eWorse >= worseFrom ? 'worse' : isGood ? 'good' : 'undecided';
-  const verdict = { outcome, atMs, eWorse, worseFrom, goodFrom, metrics } as const;
-  return { ...verdict, summary: inWords(verdict) };
-};
-
-const inWords = ({ outcome, metrics, eWorse, worseFrom, goodFrom }: Omit<Verdict, 'summary'>): string => {
-  const told = (metric: RolloutMetric): string =>
-    `${metric}: worse in ${metrics[metric].worse} of ${metrics[metric].comparisons} comparisons`;
-  if (outcome === 'worse') {
-    const culprit = highest(metrics, (m) => m.eWorse);
-    return `worse, above all in ${told(culprit)} (e-value ${eWorse.toPrecision(3)}, limit ${worseFrom})`;
-  }
-  const slowest = highest(metrics, (m) => -m.eGood);
-  if (outcome === 'good') {
-    return `good in every metric; closest was ${told(slowest)}`;
-  }
-  return `undecided; least is known of ${told(slowest)} (e-value ${metrics[slowest].eGood.toPrecision(3)} of ${goodFrom})`;
+  return { outcome, atMs, eWorse, worseFrom, goodFrom, metrics };
 };

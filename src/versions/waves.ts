@@ -14,7 +14,7 @@ export interface Wave {
   encoderIds: string[];
 }
 
-/** From so much trouble on an encoder is upgraded early. */
+/** Amount of trouble from which on an encoder is upgraded early. */
 const TROUBLED_FROM = 0.5;
 
 const byId = (a: WaveCandidate, b: WaveCandidate): number => (a.encoderId < b.encoderId ? -1 : 1);

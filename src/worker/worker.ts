@@ -11,19 +11,16 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import express from 'express';
-import { EncoderDirectory, VersionsView, createActivities } from '../../activities';
+import { createActivities } from '../../activities';
 import { taskQueueOf, type Environment } from '../config/config';
-import { encoderClientFor } from '../contracts/encoder/client';
-import { OriginClient } from '../contracts/origin';
-import { RelayClient } from '../contracts/relay';
-import { SourceClient } from '../contracts/source';
-import { createFleetProvider } from '../fleet/create-provider';
 import { ModelHolder, ModelStore } from '../models';
+import { createPartClients } from '../observation/part-clients';
 import { createSharedViews } from '../observation/shared-views';
 import { errorHandler, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import { Backoff, pause } from '../platform/retry';
 import { createTelemetryStore } from '../telemetry/create-store';
+import { ForecastInputReader } from '../telemetry/forecast-input-reader';
 import { temporalOptions, type TemporalOptions } from '../temporal/options';
 import { registerSearchAttributes } from '../temporal/search-attributes';
 
@@ -80,32 +77,17 @@ export const startWorker = async (
   where: { port?: number } = {},
 ): Promise<{ port: number; stop(): Promise<void> }> => {
   const { SWARM_CELL: cell, SWARM_HOST: host, SWARM_WORKER_PORT } = environment;
-  const fleet = createFleetProvider(environment);
+  const { SWARM_STEP_SECONDS: stepSeconds } = environment;
+  const clients = createPartClients(environment);
+  const { origin, relay, source, fleet } = clients;
   const store = createTelemetryStore(environment);
   const models = new ModelHolder(new ModelStore(environment.SWARM_STATE_DIR, cell), log);
-  const encoders = new EncoderDirectory(fleet, encoderClientFor);
-  const versions = new VersionsView(cell, getClient);
-  const views = createSharedViews({
-    cell,
-    origin: new OriginClient(environment.SWARM_ORIGIN_URL),
-    relay: new RelayClient(environment.SWARM_RELAY_URL),
-    source: new SourceClient(environment.SWARM_SOURCE_URL),
-    ...{ store, encoders, versions, temporal: getClient },
-  });
   const activities = createActivities({
-    ...views,
-    cell,
-    relayUrl: environment.SWARM_RELAY_URL,
-    originUrl: environment.SWARM_ORIGIN_URL,
-    sourceUrl: environment.SWARM_SOURCE_URL,
-    stepSeconds: environment.SWARM_STEP_SECONDS,
+    ...createSharedViews({ cell, stepSeconds, clients, store, temporal: getClient }),
+    ...{ cell, stepSeconds, origin, relay, source, fleet, store, models },
     ffmpegPath: environment.FFMPEG,
     clipsServedFrom: clipsServedFrom(host),
-    versions,
-    fleet,
-    store,
-    models,
-    encoders,
+    forecastInputs: new ForecastInputReader(cell, store),
     temporal: getClient,
   });
 
@@ -133,7 +115,7 @@ export const startWorker = async (
     }
   };
 
-  /** One life of the worker: until it is stopped, or until Temporal is lost for so long that the SDK gives up. */
+  /** One run of the worker: until it is stopped, or until the SDK gives up as Temporal was lost for too long. */
   const live = async (): Promise<void> => {
     const options = await temporalOptions(environment);
     const { worker: created, connection } = await createWorker(options);

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { RunningApi } from '../../src/api/server';
 import type { ErrorCode } from '../../src/domain';
 import type { FakeSwarm } from './fake-swarm';
+import { moveResult } from './move-result';
 import { ask, startFakeApi, type Answer } from './running-api';
 
 let api: RunningApi & { swarm: FakeSwarm };
@@ -57,6 +58,66 @@ test('cordon, drain and uncordon show at once', async () => {
   expect(await shown()).toMatchObject({ cordoned: true, draining: true });
   expect((await post('/encoders/enc-2/uncordon')).status).toBe(200);
   expect(await shown()).toMatchObject({ cordoned: false, draining: false });
+});
+
+test.each([
+  ['refused', 'no-target', 409],
+  ['refused', 'conflict', 409],
+  ['refused', 'unknown-encoder', 404],
+  ['compensated', 'session-failed', 409],
+  ['compensated', 'encoder-unreachable', 503],
+  ['compensated', 'timeout', 408],
+  ['unresolved', 'unavailable', 503],
+  ['compensated', 'TypeError', 500],
+] as const)('a handoff that ended %s with %s: status %i, with the run that tells why', async (...given) => {
+  const [outcome, code, status] = given;
+  const ports = api.swarm.ports();
+  const failure = { code, message: 'It went wrong.' };
+  ports.orchestration.move = async (id) =>
+    moveResult(
+      id,
+      'enc-1',
+      'enc-2',
+      3,
+      { reason: 'operator' },
+      {
+        ...{ outcome, ownerEncoderId: 'enc-1', workflowId: 'handoff/ch-1/5', failure },
+      },
+    );
+  api.swarm.ports = () => ports;
+  const other = await startFakeApi(api.swarm);
+  const answer = await ask(`${other.url}/api/channels/ch-1/handoff`, { json: {} });
+  await other.stop();
+  expect(answer).toEqual({
+    status,
+    body: {
+      error: {
+        code: status === 500 ? 'internal' : code,
+        message: 'It went wrong.',
+        hint: 'ch-1 is on enc-1. See: encoder-swarm explain handoff/ch-1/5',
+        details: { outcome, workflowId: 'handoff/ch-1/5' },
+      },
+    },
+  });
+});
+
+test('a handoff that went to a third encoder is answered with its result', async () => {
+  const ports = api.swarm.ports();
+  const failure = { code: 'session-failed', message: 'It went wrong.' };
+  const result = moveResult(
+    'ch-1',
+    'enc-1',
+    'enc-3',
+    4,
+    { reason: 'operator' },
+    { outcome: 'recovered', failure },
+  );
+  ports.orchestration.move = async () => result;
+  api.swarm.ports = () => ports;
+  const other = await startFakeApi(api.swarm);
+  const answer = await ask(`${other.url}/api/channels/ch-1/handoff`, { json: {} });
+  await other.stop();
+  expect(answer).toEqual({ status: 200, body: result });
 });
 
 describe('refuses, and changes nothing:', () => {

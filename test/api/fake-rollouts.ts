@@ -1,6 +1,6 @@
 import type { RolloutsPort } from '../../src/api/rollouts-port';
 import { SwarmError, noEvidence, rolloutPolicySchema, type RolloutState } from '../../src/domain';
-import { judge } from '../../src/versions/verdict';
+import { judgeBuild } from '../../src/versions/verdict';
 import { fakeDigest } from './fake-digest';
 
 const build = (buildId: string) => ({
@@ -44,7 +44,7 @@ export class FakeRollouts {
       movesAtOnce: 1,
       spareUnits: 2.1,
       evidence,
-      verdict: judge(evidence, rolloutPolicySchema.parse({}), Date.now()),
+      verdict: judgeBuild(evidence, rolloutPolicySchema.parse({}), Date.now()),
       failure: null,
       startedAtMs: Date.now() - 60_000,
       canaryAtMs: Date.now() - 30_000,

@@ -1,16 +1,20 @@
 import { recordOfResult, runUrl } from '../../src/api/move-records';
-import type { ApiPorts, FleetMember, OriginChannel, WorkflowRun } from '../../src/api/ports';
+import type { ApiPorts, WorkflowRun } from '../../src/api/ports';
 import type { MoveRecord } from '../../src/contracts/api';
+import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { StorageReport } from '../../src/contracts/health';
+import type { LedgerEntry, OriginChannel } from '../../src/contracts/origin';
 import {
   SwarmError,
   policySchema,
   type CellForecast,
   type ChannelSpec,
   type ChannelWorkflowState,
+  type CycleResult,
   type DemandCurve,
   type EncoderInfo,
   type EncoderTelemetry,
+  type ErrorCode,
   type KnownEvent,
   type MoveRequest,
   type MoveResult,
@@ -18,7 +22,10 @@ import {
   type LatestFeedback,
 } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
+import { systemClock, type Clock } from '../../src/platform/clock';
 import type { AudienceRow } from '../../src/telemetry/forecast-inputs';
+import { partClients } from '../support/part-clients';
+import { ledgerEntry, originChannel, sourceChannel } from '../support/wire';
 import { fakeDigest } from './fake-digest';
 import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
@@ -33,7 +40,7 @@ export class FakeSwarm {
     string,
     { spec: ChannelSpec; encoderId: string | null; token: number; rungs: number }
   >();
-  readonly encoders = new Map<string, FleetMember & { capacityUnits: number; version: string }>();
+  readonly encoders = new Map<string, FleetEncoder & { capacityUnits: number; version: string }>();
   readonly cordons: SwarmWorkflowState['cordons'] = {};
   readonly moves: MoveRecord[] = [];
   readonly runs = new Map<string, WorkflowRun>();
@@ -48,14 +55,21 @@ export class FakeSwarm {
   readonly rollouts = new FakeRollouts();
   readonly events = new Map<string, KnownEvent>();
   readonly imported: AudienceRow[] = [];
+  /** What control cycles planned from, as JSON, by the id of the snapshot. */
+  readonly stored = new Map<string, string>();
+  /** What the record of the last cycle has otherwise than a small swarm's. */
+  lastCycle: Partial<CycleResult> = {};
   learned: LatestFeedback[] = [];
   retrainings = 0;
   calls = 0;
   storage: StorageReport[] = [];
   delayMs = 0;
-  readonly startedAtMs = Date.now() - 600_000;
+  readonly startedAtMs: number;
+  private readonly clock: Clock;
 
-  constructor(options: { channels?: number } = {}) {
+  constructor(options: { channels?: number; clock?: Clock } = {}) {
+    this.clock = options.clock ?? systemClock;
+    this.startedAtMs = this.clock.now() - 600_000;
     for (const [index, zone] of ['a', 'b', 'a'].entries()) {
       const id = `enc-${index + 1}`;
       this.encoders.set(id, {
@@ -65,6 +79,8 @@ export class FakeSwarm {
         zone,
         state: 'running',
         restarts: 0,
+        pid: null,
+        startedAtMs: this.startedAtMs,
         capacityUnits: 6,
         version: '0.1.0',
       });
@@ -119,32 +135,14 @@ export class FakeSwarm {
       },
       versions: this.versions.port((answer) => this.ask('temporal', answer)),
       rollouts: this.rollouts.port((answer) => this.ask('temporal', answer)),
-      origin: {
-        channels: () =>
-          this.ask('origin', () => [...this.channels.keys()].map((id) => this.originChannel(id))),
-        ledgerEntry: (id, gop) =>
-          this.ask('origin', () => ({
-            gop,
-            delayMs: 280 + ((gop * 37 + id.length * 13) % 60),
-            renditions: this.channels.get(id)!.spec.ladder.slice(0, this.channels.get(id)!.rungs),
-          })),
-      },
-      storage: async () => this.storage,
-      source: {
-        channels: () =>
-          this.ask('source', () =>
-            [...this.channels.keys()].map((id) => ({ id, state: 'running' as const })),
-          ),
-      },
-      fleet: { list: () => this.ask('fleet', () => [...this.encoders.values()]) },
-      encoder: {
-        describe: (address) => this.ask(this.at(address).id, () => this.describe(address)),
-        telemetry: (address) => this.ask(this.at(address).id, () => this.telemetry(address)),
-      },
+      parts: this.parts(),
       telemetry: {
         inputs: this.inputs,
         feedback: this.feedback,
-        planning: { record: async () => null, forecast: async () => null },
+        planning: {
+          record: ({ snapshotId }) => this.ask('influxdb', () => this.stored.get(snapshotId) ?? null),
+          forecast: () => this.ask('influxdb', () => null),
+        },
         audienceHistory: ({ channelIds, steps, stepSeconds, endMs }) =>
           this.ask('influxdb', () =>
             Object.fromEntries(
@@ -158,7 +156,7 @@ export class FakeSwarm {
           ),
         latestAudience: ({ channelIds }) =>
           this.ask('influxdb', () =>
-            Object.fromEntries(channelIds.map((id) => [id, this.viewers(id, Date.now())])),
+            Object.fromEntries(channelIds.map((id) => [id, this.viewers(id, this.clock.now())])),
           ),
         latestForecast: () => this.ask('influxdb', () => this.forecast()),
         recent: (_measurement, { sinceMs, stepSeconds = 5 }) =>
@@ -174,6 +172,24 @@ export class FakeSwarm {
       },
       close: async () => {},
     };
+  }
+
+  private parts(): ApiPorts['parts'] {
+    const ids = (): string[] => [...this.channels.keys()];
+    return partClients({
+      origin: {
+        ...partClients().origin,
+        channels: () => this.ask('origin', () => ids().map((id) => this.originChannel(id))),
+        ledger: (id, gop) => this.ask('origin', () => [this.ledgerEntry(id, gop)]),
+      },
+      storage: async () => this.storage,
+      source: { channels: () => this.ask('source', () => ids().map((id) => sourceChannel({ id }))) },
+      fleet: { list: () => this.ask('fleet', () => [...this.encoders.values()]) },
+      encoderAt: (address) => ({
+        describe: () => this.ask(this.at(address).id, () => this.describe(address)),
+        telemetry: () => this.ask(this.at(address).id, () => this.telemetry(address)),
+      }),
+    });
   }
 
   private readonly inputs: ApiPorts['telemetry']['inputs'] = {
@@ -207,7 +223,7 @@ export class FakeSwarm {
             widthHigh: 1.2,
             shift: 0.1,
             drifting: this.learned.some((l) => l.id === id && l.lead === lead && l.alarmSteps > 0),
-            lastTargetMs: Date.now() - 5_000,
+            lastTargetMs: this.clock.now() - 5_000,
           })),
         ),
       ),
@@ -222,7 +238,7 @@ export class FakeSwarm {
     return answer();
   }
 
-  private at(address: string): FleetMember & { capacityUnits: number; version: string } {
+  private at(address: string): FleetEncoder & { capacityUnits: number; version: string } {
     return [...this.encoders.values()].find((e) => e.grpcAddress === address)!;
   }
 
@@ -242,22 +258,28 @@ export class FakeSwarm {
   }
 
   private nextGop(): number {
-    return Math.floor((Date.now() - this.startedAtMs) / 2000);
+    return Math.floor((this.clock.now() - this.startedAtMs) / 2000);
   }
 
   private originChannel(id: string): OriginChannel {
     const channel = this.channels.get(id)!;
-    return {
+    return originChannel({
       id,
-      gopDurationTicks: 180_000,
       token: channel.token,
       owner: channel.encoderId ? { encoderId: channel.encoderId, sessionId: `${id}-${channel.token}` } : null,
       nextGop: this.nextGop(),
-      hasPublished: true,
       lastPublishedAtMs: this.startedAtMs + this.nextGop() * 2000,
-      gapsDeclared: 0,
       refusals: { 'stale-token': id === 'ch-2' ? 1 : 0 },
-    };
+    });
+  }
+
+  private ledgerEntry(id: string, gop: number): LedgerEntry {
+    const { spec, rungs } = this.channels.get(id)!;
+    return ledgerEntry({
+      gop,
+      delayMs: 280 + ((gop * 37 + id.length * 13) % 60),
+      renditions: spec.ladder.slice(0, rungs).map(({ name }) => ({ name, bytes: 1, sha256: '' })),
+    });
   }
 
   private describe(address: string): EncoderInfo {
@@ -281,7 +303,7 @@ export class FakeSwarm {
     const { id } = this.at(address);
     const owned = [...this.channels].filter(([, c]) => c.encoderId === id);
     return {
-      atMs: Date.now(),
+      atMs: this.clock.now(),
       cpuCores: 0.05 * this.unitsOf(id),
       memoryMiB: 60 + 40 * owned.length,
       networkKbps: 700 * owned.length,
@@ -318,10 +340,10 @@ export class FakeSwarm {
     return {
       forecastId: 'fc-1732300000',
       model: 'seasonal-naive',
-      issuedAtMs: Date.now() - 3_000,
+      issuedAtMs: this.clock.now() - 3_000,
       stepSeconds: 5,
       horizonSteps,
-      viewers: Object.fromEntries(ids.map((id) => [id, curve(this.viewers(id, Date.now()), 0.3)])),
+      viewers: Object.fromEntries(ids.map((id) => [id, curve(this.viewers(id, this.clock.now()), 0.3)])),
       channelUnits: Object.fromEntries(
         ids.map((id) => [id, curve(this.unitsFor(id), id === 'ch-1' ? 0.1 : 0.02)]),
       ),
@@ -341,7 +363,7 @@ export class FakeSwarm {
       lowDemandSinceMs: null,
       lastCycle: {
         workflowId: 'cycle/local/118',
-        atMs: Date.now() - 4_000,
+        atMs: this.clock.now() - 4_000,
         forecastId: 'fc-1732300000',
         forecastModel: 'seasonal-naive',
         fitness: [...this.encoders.keys()].map((encoderId, i) => ({
@@ -353,6 +375,7 @@ export class FakeSwarm {
         plan: { moves: [], scale: { kind: 'none' }, unmet: [], lowDemandSinceMs: null },
         acted: [],
         unreachable: [],
+        ...this.lastCycle,
       },
     };
   }
@@ -400,23 +423,25 @@ export class FakeSwarm {
       throw new SwarmError('unknown-encoder', `There is no encoder ${id}.`, 'See the list of encoders.');
     }
     if (change === 'uncordon') delete this.cordons[id];
-    else this.cordons[id] = { draining: change === 'drain', by: 'operator', atMs: Date.now() };
+    else this.cordons[id] = { draining: change === 'drain', by: 'operator', atMs: this.clock.now() };
   }
 
   private move(id: string, request: MoveRequest): MoveResult {
     const channel = this.known(id);
     const to = request.toEncoderId ?? [...this.encoders.keys()].find((e) => e !== channel.encoderId)!;
-    const refuse = (code: ConstructorParameters<typeof SwarmError>[0], message: string): never => {
-      throw new SwarmError(code, message, code === 'encoder-full' ? 'Choose another encoder.' : undefined);
-    };
-    if (!this.encoders.has(to)) refuse('unknown-encoder', `There is no encoder ${to}.`);
-    if (this.moving.has(id)) refuse('move-in-progress', `${id} is being moved.`);
-    if (to === channel.encoderId && request.rungs === undefined)
-      refuse('same-encoder', `${id} is on ${to} already.`);
-    if (this.cordons[to]) refuse('encoder-cordoned', `${to} is cordoned.`);
-    if (this.full.has(to)) refuse('encoder-full', `${to} has no room for ${id}.`);
-    if (this.incompatible.has(to)) refuse('encoder-incompatible', `${to} can't encode ${id}.`);
     const from = channel.encoderId;
+    if (this.moving.has(id)) throw new SwarmError('move-in-progress', `${id} is being moved.`);
+    if (to === from && request.rungs === undefined)
+      throw new SwarmError('same-encoder', `${id} is on ${to} already.`);
+    // The workflow of a channel answers what its handoff finds out as the result of that handoff.
+    const refused = (code: ErrorCode, message: string): MoveResult =>
+      moveResult(id, from, null, channel.token, request, {
+        ...{ outcome: 'refused', ownerEncoderId: from, failure: { code, message } },
+      });
+    if (!this.encoders.has(to)) return refused('unknown-encoder', `There is no encoder ${to}.`);
+    if (this.cordons[to]) return refused('encoder-cordoned', `${to} is cordoned.`);
+    if (this.full.has(to)) return refused('encoder-full', `${to} has no room for ${id}.`);
+    if (this.incompatible.has(to)) return refused('encoder-incompatible', `${to} can't encode ${id}.`);
     channel.encoderId = to;
     channel.token += 1;
     const result = moveResult(id, from, to, channel.token, request);

@@ -6,7 +6,7 @@ let moveNumber = 0;
 export const moveResult = (
   channelId: string,
   from: string | null,
-  to: string,
+  to: string | null,
   token: number,
   request: Pick<MoveRequest, 'reason'>,
   change: Partial<MoveResult> = {},

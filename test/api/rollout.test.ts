@@ -21,7 +21,13 @@ test('a rollout is started, looked at, paused, resumed, aborted', async () => {
   expect(started.body.request.requestId).toMatch(/^[0-9a-f-]{36}$/);
   expect((await call('/pause', { json: {} })).body.paused).toBe(true);
   expect((await call('/resume', { json: {} })).body.paused).toBe(false);
-  expect((await call('/abort', { json: {} })).body.phase).toBe('rolling-back');
+  expect((await call('/abort', { json: {} })).body).toMatchObject({
+    phase: 'rolling-back',
+    verdict: {
+      outcome: 'undecided',
+      summary: expect.stringMatching(/^undecided; least is known of /) as string,
+    },
+  });
   expect(api.swarm.rollouts.asked).toEqual(['pause', 'resume', 'abort']);
 });
 
@@ -64,19 +70,35 @@ describe('the command line', () => {
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('under way') as string });
   });
 
-  test('it waits for the end; one that went back is a failure', async () => {
+  const worse = { ...{ metric: 'quality', comparisons: 8, worse: 8 }, newMean: 13.1, oldMean: 15.5 };
+  test.each([
+    [
+      { rollback: { kind: 'worse', ...worse, eWorse: 214, worseFrom: 100 } },
+      '! worse: newer is worse, above all in quality: worse in 8 of 8 comparisons, 13.1 against 15.5 (e-value 214, limit 100).\n',
+    ],
+    [{ rollback: { kind: 'aborted', requestedBy: 'operator' } }, '! aborted: aborted by operator.\n'],
+    [
+      { rollback: { kind: 'decided', requestedBy: 'operator' } },
+      '! decided: operator decided to roll back: undecided; least is known of ',
+    ],
+    [
+      {
+        rollback: { kind: 'failed', code: 'timeout', message: 'It was late.' },
+        failure: { code: 'timeout', message: 'It was late.' },
+      },
+      '! timeout: It was late.\n',
+    ],
+    // As earlier versions ended it.
+    [{ failure: { code: 'conflict', message: 'newer is worse' } }, '! conflict: newer is worse\n'],
+  ])('it waits for the end; one that went back is a failure, and says why: %j', async (given, line) => {
     const end = setInterval(() => {
       if (!api.swarm.rollouts.state) return;
-      Object.assign(api.swarm.rollouts.state, {
-        phase: 'rolled-back',
-        failure: { code: 'conflict', message: 'newer is worse' },
-      });
-    }, 1_500);
+      Object.assign(api.swarm.rollouts.state, { phase: 'rolled-back', ...given });
+    }, 200);
     const waited = await run('rollout', 'start', 'newer').finally(() => clearInterval(end));
-    expect(waited).toMatchObject({
-      code: 1,
-      stdout: expect.stringContaining('! conflict: newer is worse') as string,
-    });
+    expect(waited).toMatchObject({ code: 1, stdout: expect.stringContaining(line) as string });
+    expect(waited.stdout.match(/^! .*/gm)).toHaveLength(1);
+    expect(waited.stdout).not.toContain('..');
   });
 
   test('who follows it outlasts a restart of Temporal', async () => {

@@ -1,16 +1,18 @@
 import pino from 'pino';
 import { startApi, type RunningApi } from '../../src/api/server';
 import { environmentSchema, type Environment } from '../../src/config/config';
+import type { Clock } from '../../src/platform/clock';
 import { FakeSwarm } from './fake-swarm';
 
-/** The real API on a free port in front of a fake swarm. */
+/** The real API on a free port in front of a fake swarm. @param clock the machine's, unless a test has its own */
 export const startFakeApi = async (
   swarm = new FakeSwarm(),
   variables: Record<string, string> = {},
+  clock?: Clock,
 ): Promise<RunningApi & { swarm: FakeSwarm; environment: Environment }> => {
   const environment = environmentSchema.parse(variables);
   const log = pino({ level: 'silent' });
-  const api = await startApi(environment, { ports: swarm.ports(), log, port: 0 });
+  const api = await startApi(environment, { ports: swarm.ports(), log, port: 0, ...(clock && { clock }) });
   return { ...api, swarm, environment };
 };
 

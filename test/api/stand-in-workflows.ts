@@ -67,7 +67,9 @@ export const channel = async (state: ChannelWorkflowState): Promise<void> => {
 };
 
 export const swarm = async (): Promise<void> => {
-  setHandler(defineQuery<object>(swarmControl.state), () => ({ cell: 'local', channels: [] }));
+  setHandler(defineQuery<object>(swarmControl.rules), () => ({ cordons: {}, channelsRevision: '1' }));
+  setHandler(defineQuery<object>(swarmControl.progress), () => ({ cycle: 1, lastCycle: null }));
+  setHandler(defineQuery<object>(swarmControl.channels), () => ({ revision: '1', total: 0, channels: [] }));
   setHandler(defineUpdate<void, [{ encoderId: string }]>(swarmControl.cordon), ({ encoderId }) => {
     throw ApplicationFailure.create({
       type: 'unknown-encoder',

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault, FaultDeed } from '../../bench/chaos/faults';
+import type { Fault, FaultAction } from '../../bench/chaos/faults';
 import { Injector, type InjectedFault } from '../../bench/chaos/injector';
 import type { MemoryDisk } from '../../bench/chaos/memory-disk';
 import type { Proxies } from '../../bench/chaos/proxies';
@@ -57,8 +57,8 @@ const injectorOn = (
   return { injector, told };
 };
 
-const fault = (deed: FaultDeed, lastsMs: number, encoder: number | null = null): Fault => ({
-  ...{ number: 1, atMs: 0, deed, lastsMs, encoder, choice: 0.5 },
+const fault = (action: FaultAction, lastsMs: number, encoder: number | null = null): Fault => ({
+  ...{ number: 1, atMs: 0, action, lastsMs, encoder, choice: 0.5 },
 });
 
 test('a stopped part stands still and goes on by itself; a killed one is gone', async () => {
@@ -81,8 +81,8 @@ test('endAll ends what lasts: nothing stays stopped or cut off', async () => {
   const spoil = (link: string) => Promise.resolve(() => void repaired.push(link));
   const { injector } = injectorOn([], worker, { spoil });
   await injector.begin(fault({ group: 'stop', target: 'worker', whole: false }, 60_000));
-  const deed = { group: 'network', link: 'orchestrator-origin', effect: 'delay', amount: 200 } as const;
-  await injector.begin(fault(deed, 60_000));
+  const action = { group: 'network', link: 'orchestrator-origin', effect: 'delay', amount: 200 } as const;
+  await injector.begin(fault(action, 60_000));
   await becomes(worker.pid!, 'T');
   await injector.endAll();
   await becomes(worker.pid!, 'S');
@@ -105,8 +105,8 @@ test('what is not there, or fails, is told and never thrown', async () => {
   const worker = sleeper();
   const spoil = () => Promise.reject(new Error('no proxy'));
   const { injector } = injectorOn([], worker, { spoil });
-  const begin = async (deed: FaultDeed): Promise<string | null> =>
-    (await injector.begin(fault(deed, 100))).skipped;
+  const begin = async (action: FaultAction): Promise<string | null> =>
+    (await injector.begin(fault(action, 100))).skipped;
   expect(await begin({ group: 'kill', target: 'relay' })).toBe('relay is not running');
   expect(await begin({ group: 'disk', target: 'origin' })).toBe('the swarm has no disk of its own');
   expect(await begin({ group: 'clock', target: 'worker', jumpMs: 1 })).toBe('there is no libfaketime');
@@ -127,8 +127,8 @@ test('the disk of the whole state: all of it is full, a part is killed meanwhile
     }) as unknown as MemoryDisk;
   const { injector } = injectorOn([], worker, {}, { state: disk('state'), origin: disk('origin') });
   const exited = once(worker, 'exit').then(() => steps.push('worker killed'));
-  const deed: FaultDeed = { group: 'disk', target: 'state', kills: 'worker' };
-  const full = await injector.begin(fault(deed, 400));
+  const action: FaultAction = { group: 'disk', target: 'state', kills: 'worker' };
+  const full = await injector.begin(fault(action, 400));
   expect(full).toMatchObject({
     kind: 'disk full state',
     part: 'state',
@@ -144,7 +144,7 @@ test('the disk of the whole state: all of it is full, a part is killed meanwhile
   // One that is ended before its half kills nobody.
   const other = sleeper();
   const early = injectorOn([], other, {}, { state: disk('state'), origin: disk('origin') }).injector;
-  await early.begin(fault(deed, 60_000));
+  await early.begin(fault(action, 60_000));
   await early.endAll();
   expect(['R', 'S', 'D']).toContain(stateOf(other.pid!));
 });

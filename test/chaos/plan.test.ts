@@ -21,7 +21,7 @@ test('30 minutes hold 200 faults or more, and every kind of them', () => {
     const plan = drawPlan({ lastsMs: 30 * MINUTES_MS, seed, encoders: 4 });
     expect(plan.length).toBeGreaterThanOrEqual(200);
     // 7 targets killed, 7 stopped, 4 links in 5 ways, 2 disks, 4 clocks.
-    expect(new Set(plan.map(({ deed }) => kindOf(deed))).size).toBe(40);
+    expect(new Set(plan.map(({ action }) => kindOf(action))).size).toBe(40);
   }
 });
 
@@ -34,7 +34,7 @@ test('whatever the seed, every fault is bounded, ends before the calm, and lies 
         expect(fault.lastsMs).toBeLessThanOrEqual(rules.longestMs);
         expect(fault.atMs).toBeLessThan(options.lastsMs - rules.calmMs);
         expect(fault.atMs).toBeGreaterThanOrEqual(plan[i - 1]?.atMs ?? 0);
-        expect(fault.encoder === null).toBe(!isOfEncoder(fault.deed));
+        expect(fault.encoder === null).toBe(!isOfEncoder(fault.action));
         expect(fault.choice).toBeGreaterThanOrEqual(0);
         expect(fault.choice).toBeLessThan(1);
       });
@@ -65,7 +65,7 @@ test('at no moment more than two faults, two of the same victim, or fewer than t
 test('kinds that this machine can not do are left out', () => {
   const without = new Set(['disk full origin', 'clock relay', 'slow gRPC', 'kill encoder']);
   const plan = drawPlan({ lastsMs: 30 * MINUTES_MS, seed: 3, encoders: 4, without });
-  const kinds = new Set(plan.map(({ deed }) => kindOf(deed)));
+  const kinds = new Set(plan.map(({ action }) => kindOf(action)));
   for (const kind of without) expect(kinds).not.toContain(kind);
   expect(kinds.size).toBe(36);
 });

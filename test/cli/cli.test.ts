@@ -81,12 +81,15 @@ test('a handoff that was undone is a failure, with its story named', async () =>
     );
   api.swarm.ports = () => ports;
   const other = await startFakeApi(api.swarm);
-  const told = await runCli(['handoff', 'ch-1', 'enc-2', '--api', other.url]);
+  const undone = await runCli(['handoff', 'ch-1', 'enc-2', '--api', other.url]);
   await other.stop();
-  expect(told).toMatchObject({ code: 1, stderr: '' });
-  expect(told.stdout).toBe(
-    'ch-1: compensated. The session on enc-2 failed.\nOwner: enc-1. See: encoder-swarm explain handoff/ch-1/5\n',
-  );
+  expect(undone).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      'encoder-swarm: The session on enc-2 failed.\n' +
+      '  Hint: ch-1 is on enc-1. See: encoder-swarm explain handoff/ch-1/5\n',
+  });
 });
 
 test('explain tells a channel and a workflow', async () => {

@@ -12,7 +12,7 @@ import {
   type ErrorCode,
 } from '../../src/domain';
 import { fromTemporal } from '../../src/temporal/errors';
-import { causeOf, refusalBehind } from '../../workflows/kit/failures';
+import { causeOf, refusalFor } from '../../workflows/kit/failures';
 
 const codes = Object.keys(httpStatusOf) as ErrorCode[];
 const fieldsOf = ({ code, message, hint, details }: SwarmError) => ({ code, message, hint, details });
@@ -43,7 +43,7 @@ describe('an error is the same behind', () => {
     const failure = stored(toFailure(error) as ApplicationFailure);
     expect(fieldsOf(fromTemporal(failure, notFound))).toEqual(fieldsOf(error));
     expect(causeOf(failure)).toEqual(json(fieldsOf(error)));
-    expect(fieldsOf(fromTemporal(stored(refusalBehind(failure)), notFound))).toEqual(fieldsOf(error));
+    expect(fieldsOf(fromTemporal(stored(refusalFor(causeOf(failure))), notFound))).toEqual(fieldsOf(error));
   });
 });
 

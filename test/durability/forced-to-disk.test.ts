@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readAnchor, writeAnchor } from '../../src/collector/audience/anchor';
 import { DiskBudget } from '../../src/media/origin/disk-budget';
 import { Ledger, readLedgerFile } from '../../src/media/origin/ledger';
 import { Origin } from '../../src/media/origin/origin';
@@ -8,6 +9,8 @@ import type { LedgerRecord } from '../../src/media/origin/records';
 import { SegmentStore } from '../../src/media/origin/segment-store';
 import { ChannelFiles } from '../../src/media/relay/channel-files';
 import { GopJournal, type JournalEntry } from '../../src/media/relay/gop-journal';
+import { ChannelListFile } from '../../src/media/source/channel-list-file';
+import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { ModelStore } from '../../src/models/model-store';
 import { TrainingFiles } from '../../src/models/training-files';
 import { StorageHealth } from '../../src/platform/storage-health';
@@ -92,6 +95,19 @@ describe('the ledger of the origin', () => {
     },
   );
 
+  test('a line whose file has no name for sure does not count, and its file is closed', async () => {
+    const ledger = new Ledger(path(), 10, [], false);
+    disk.fault = (what) => (what === 'sync-folder' ? diskError('EIO') : undefined);
+    await expect(ledger.append(recordOf(0))).rejects.toThrow('EIO');
+    expect(ledger.last).toBeUndefined();
+    expect(disk.steps).toContain('close ledger.jsonl');
+    disk.fault = () => undefined;
+    await ledger.append(recordOf(0));
+    expectSafe();
+    await ledger.close();
+    expect(await onDisk()).toEqual([0]);
+  });
+
   test('is written anew where what was left of a line could not be taken back', async () => {
     const ledger = new Ledger(path(), 10, [], false);
     await ledger.append(recordOf(0));
@@ -115,6 +131,8 @@ describe('a channel of the origin', () => {
         budget: new DiskBudget({ ...limits, totalBytes: null }),
         log,
         now: () => 0,
+        monotonicMs: () => 0,
+        requireLock: async () => {},
         health: new StorageHealth(log),
         relay: {} as never,
       },
@@ -213,6 +231,16 @@ describe('the ring of the relay', () => {
     expect(await kept()).toEqual([0, 1, 2]);
   });
 
+  test('a disk that takes a part of what is written is given the rest', async () => {
+    const journal = await opened();
+    disk.mostBytesAWrite = 33;
+    await journal.append([entry(0)]);
+    await journal.append([entry(1)]);
+    expectSafe();
+    await journal.close();
+    expect(await kept()).toEqual([0, 1]);
+  });
+
   test('a file whose name could not be forced is none', async () => {
     const journal = await opened();
     disk.fault = (what) => (what === 'sync-folder' ? diskError('EIO') : undefined);
@@ -226,15 +254,67 @@ describe('the ring of the relay', () => {
   });
 });
 
-test('a channel of the relay is on the disk when it is made known', async () => {
-  const files = new ChannelFiles(root);
-  await files.load();
-  await files.create('ch-1', { gopDurationTicks: 180_000, nextGop: 0 });
+describe('the channels of the relay', () => {
+  const record = { gopDurationTicks: 180_000, nextGop: 0 };
+  const withChannel = async (): Promise<ChannelFiles> => {
+    const files = new ChannelFiles(root);
+    await files.load();
+    await files.create('ch-1', record);
+    return files;
+  };
+
+  test('one is on the disk when it is made known', async () => {
+    await withChannel();
+    expectSafe();
+  });
+
+  test('the number of its next GOP is on the disk before that GOP is made known', async () => {
+    const files = await withChannel();
+    await files.update('ch-1', { ...record, nextGop: 7 });
+    expectSafe();
+    expect((await new ChannelFiles(root).load()).records).toEqual(
+      new Map([['ch-1', { ...record, nextGop: 7 }]]),
+    );
+  });
+
+  test('a number that the disk refuses to force is refused', async () => {
+    const files = await withChannel();
+    disk.fault = (what) => (what === 'sync' ? diskError('EIO') : undefined);
+    disk.steps.length = 0;
+    await expect(files.update('ch-1', { ...record, nextGop: 7 })).rejects.toThrow('EIO');
+    expect(disk.steps.at(-1)).toBe('close ch-1.json');
+  });
+
+  test('one that was removed stays so', async () => {
+    const files = await withChannel();
+    await files.remove('ch-1');
+    expect(disk.mayComeBack).toEqual([]);
+    await files.remove('ch-1');
+    expect((await new ChannelFiles(root).load()).records).toEqual(new Map());
+  });
+});
+
+test('the channels of the source are on the disk when they are saved', async () => {
+  const file = new ChannelListFile(root);
+  expect(await file.load()).toEqual({ channels: [], damaged: [] });
+  const channels = [{ id: 'ch-1', gopDurationTicks: 180_000 }] as never;
+  await file.save(channels);
   expectSafe();
-  await files.update('ch-1', { gopDurationTicks: 180_000, nextGop: 7 });
-  expect(await new ChannelFiles(root).load()).toEqual(
-    new Map([['ch-1', { gopDurationTicks: 180_000, nextGop: 7 }]]),
-  );
+  expect(JSON.parse(readFileSync(join(root, 'source', 'channels.json'), 'utf8'))).toEqual(channels);
+});
+
+test('the key of the stamps is on the disk before the first picture carries it', async () => {
+  const stateDir = join(root, 'state');
+  const key = await loadOrCreateStampKey(stateDir);
+  expectSafe();
+  expect(await loadOrCreateStampKey(stateDir)).toEqual(key);
+});
+
+test('the beginning of the audience scenario is on the disk when it is noted', async () => {
+  const anchor = { anchorMs: 1, stepSeconds: 60, roles: {} };
+  await writeAnchor(join(root, 'state'), anchor);
+  expectSafe();
+  expect(await readAnchor(join(root, 'state'))).toEqual(anchor);
 });
 
 describe('models', () => {
@@ -251,7 +331,7 @@ describe('models', () => {
 });
 
 test('the watch itself sees what is not forced', async () => {
-  const { open, rename, mkdir } = await import('node:fs/promises');
+  const { open, rename, mkdir, writeFile, link, rm } = await import('node:fs/promises');
   mkdirSync(join(root, 'known'));
   const handle = await open(join(root, 'known', 'a'), 'w');
   await handle.writeFile('x');
@@ -262,4 +342,10 @@ test('the watch itself sees what is not forced', async () => {
   await handle.close();
   await mkdir(join(root, 'made'));
   expect(disk.atRisk).toEqual(expect.arrayContaining(['name of b', 'name of made']));
+  await writeFile(join(root, 'draft'), 'x');
+  await link(join(root, 'draft'), join(root, 'linked'));
+  expect(disk.renamedTooEarly).toEqual(['b', 'linked']);
+  mkdirSync(join(root, 'old'));
+  await rm(join(root, 'old'), { recursive: true });
+  expect(disk.mayComeBack).toEqual(['old']);
 });

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { operations, type Answer, type Asking, type Operation } from '../../src/contracts/api';
+import { operations, type Answer, type RequestOf, type Operation } from '../../src/contracts/api';
 import { callApi } from '../../src/contracts/api/client';
 import {
   isOver,
@@ -26,8 +26,8 @@ const channels: ChannelSpec[] = ['ch-1', 'ch-2'].map((id) => {
 describe('a real swarm of two encoders', () => {
   let stateDir: string;
   let swarm: RunningSwarm;
-  const call = <O extends Operation>(operation: O, asking: Asking<O>): Promise<Answer<O>> =>
-    callApi(swarm.environment.SWARM_API_URL, operation, asking, { timeoutMs: 60_000 });
+  const call = <O extends Operation>(operation: O, request: RequestOf<O>): Promise<Answer<O>> =>
+    callApi(swarm.environment.SWARM_API_URL, operation, request, { timeoutMs: 60_000 });
 
   beforeAll(async () => {
     stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-rollout-'));

@@ -1,3 +1,4 @@
+import { seededRandom } from '../../src/domain';
 import { errorQuantiles, errorSizes, sizeOf, type ErrorSizes } from '../../src/forecast/calibration';
 import { clockAffinity } from '../../src/forecast/clock';
 import type { PastCells } from '../../src/forecast/past-forecasts';
@@ -105,6 +106,55 @@ describe('how large errors usually are', () => {
     const expected = (sum: number): number => (sum + prior * usual) / (3 + prior);
     expect([...sizes.bySlotWithoutOwn]).toEqual(near([11, 11, 11, 3].map(expected)));
   });
+
+  test('over many steps ahead, holes and events: each cell is as its definition has it', () => {
+    const [horizon, daySteps, reach] = [6, 48, 2];
+    const origins = [3, 46, 52, 99, 150, 151];
+    const recency = values(0.3, 0.5, 0.6, 0.8, 0.9, 1);
+    const random = seededRandom(7);
+    const errors = Float64Array.from({ length: origins.length * horizon }, () =>
+      random() < 0.15 ? NaN : 4 * random() - 2,
+    );
+    const isEvent = (step: number): boolean => step % 7 === 2;
+    const cells = [...errors].map((error, i) => ({
+      origin: Math.floor(i / horizon),
+      step: origins[Math.floor(i / horizon)]! + (i % horizon),
+      size: Math.abs(error),
+      weight: recency[Math.floor(i / horizon)]!,
+    }));
+    const quiet = cells.filter(({ size, step }) => !Number.isNaN(size) && !isEvent(step));
+    const sumOf = (of: typeof cells) => of.reduce((sum, { size, weight }) => sum + weight * size, 0);
+    const weightOf = (of: typeof cells) => of.reduce((sum, { weight }) => sum + weight, 0);
+    const usual = sumOf(quiet) / weightOf(quiet);
+    const prior = 0.5 * (weightOf(quiet) / daySteps) * (2 * reach + 1);
+    const isNear = (a: number, b: number): boolean => {
+      const apart = (((a - b) % daySteps) + daySteps) % daySteps;
+      return Math.min(apart, daySteps - apart) <= reach;
+    };
+    const drawn = (of: typeof cells): number => (sumOf(of) + prior * usual) / (weightOf(of) + prior);
+    const sizes = errorSizes(cellsOf({ horizon, daySteps, origins, recency }), errors, isEvent);
+    expect([...sizes.bySlot]).toEqual(
+      near(Array.from({ length: daySteps }, (_, slot) => drawn(quiet.filter((c) => isNear(c.step, slot))))),
+    );
+    expect([...sizes.bySlotWithoutOwn]).toEqual(
+      near(
+        cells.map(({ origin, step }) =>
+          drawn(quiet.filter((c) => c.origin !== origin && isNear(c.step, step))),
+        ),
+      ),
+    );
+    // A tenth of six steps ahead: one to each side.
+    const byAhead = Array.from({ length: horizon }, (_, ahead) => {
+      const around = quiet.filter((c) => Math.abs(c.step - origins[c.origin]! - ahead) <= 1);
+      return sumOf(around) / weightOf(around) / usual;
+    });
+    expect([...sizes.byAhead]).toEqual(near(byAhead));
+    const events = cells.filter(({ size, step }) => !Number.isNaN(size) && isEvent(step));
+    expect(sizes.eventFactor).toBeCloseTo(
+      Math.min(8, Math.max(1, sumOf(events) / weightOf(events) / usual)),
+      9,
+    );
+  });
 });
 
 describe('quantiles of the errors', () => {
@@ -129,6 +179,27 @@ describe('quantiles of the errors', () => {
       const [quantiles] = errorQuantiles(manyOf(99), errors, unit(99), never, [0]);
       expect([quantiles!.p10[0], quantiles!.p50[0], quantiles!.p90[0]]).toEqual([9, 50, 90]);
     }
+  });
+
+  test('of 30 errors are the 3rd, the 15th and the 28th', () => {
+    const errors = Float64Array.from({ length: 30 }, (_, i) => i + 1);
+    const [quantiles] = errorQuantiles(manyOf(30), errors, unit(30), never, [0]);
+    expect([quantiles!.p10[0], quantiles!.p50[0], quantiles!.p90[0]]).toEqual([3, 15, 28]);
+  });
+
+  test('the forecast to come counts with as many steps as each of those before', () => {
+    const horizon = 10;
+    const errors = Float64Array.from({ length: 99 * horizon }, (_, cell) => Math.floor(cell / horizon) + 1);
+    const [quantiles] = errorQuantiles(manyOf(99, { horizon }), errors, unit(99, horizon), never, [0]);
+    expect([...quantiles!.p10]).toEqual(Array(horizon).fill(9));
+    expect([...quantiles!.p90]).toEqual(Array(horizon).fill(90));
+  });
+
+  test('know an event by its step, which is so far ahead of its origin', () => {
+    const sizes = { ...unit(3, 2), eventFactor: 10 };
+    // The event is one step ahead of the second origin, which is at 4.
+    const [quantiles] = errorQuantiles(manyOf(3, { horizon: 2 }), values(1, 1, 1, 30, 1, 1), sizes, (step) => step === 5, [0]); // prettier-ignore
+    expect([quantiles!.p90[0], quantiles!.p90[1]]).toEqual([1, 3]);
   });
 
   test('of few errors are the outermost', () => {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { loadTrace } from '../../src/collector/audience/trace';
 import { seededRandom } from '../../src/domain';
 import {
   createSeriesForecaster,
@@ -7,7 +8,6 @@ import {
   type SeriesToForecast,
 } from '../../src/forecast';
 import { generatedSeries } from '../../src/forecast/net';
-import { loadTrace } from '../../src/telemetry/audience/trace';
 
 const seed = Number(process.env.FAST_CHECK_SEED ?? 20_261_128);
 const DAY = 24;

@@ -16,7 +16,7 @@ const fit: EnsembleFit = {
   scale: SCALE,
   eventEffect: null,
   members: [{ name: 'flat', forecast: () => new Float64Array(HORIZON).fill(CENTER) }],
-  guests: [],
+  externalMembers: [],
   weights: Array.from({ length: clockParts(DAY_STEPS) }, () => new Float64Array(HORIZON).fill(1)),
   sizes: {
     bySlot: new Float64Array(DAY_STEPS).fill(SIZE),
@@ -128,4 +128,15 @@ describe('the width that is learned', () => {
     tracker.learn(6, Float64Array.from([31]));
     expect(tracker.widening.above).toBeCloseTo(Math.exp(8 * RATE * 0.9), 12);
   });
+});
+
+test('steps of which nothing is known, before the truth begins or in its holes, teach nothing', () => {
+  const curve = { p10: [1, 1, 1, 1], p50: [2, 2, 2, 2], p90: [3, 3, 3, 3] };
+  const tracker = new WidthTracker();
+  tracker.issued(10, curve);
+  // Step 10 was before what is known, 12 is a hole; 11 lay above, 13 within.
+  tracker.learn(11, Float64Array.from([9, NaN, 2]));
+  const rate = 0.02 / Math.sqrt(4);
+  expect(tracker.widening.above).toBeCloseTo(Math.exp(rate * (0.9 - 0.1)), 12);
+  expect(tracker.widening.below).toBeCloseTo(Math.exp(rate * (-0.1 - 0.1)), 12);
 });

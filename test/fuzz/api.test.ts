@@ -4,7 +4,7 @@ import { channelSpecSchema, idSchema, knownEventSchema } from '../../src/domain'
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { startFakeApi } from '../api/running-api';
 import { fuzz, spoilt, spoiltJson } from './fuzz';
-import { ask, part, queryOf, type Asked } from './http-requests';
+import { ask, part, queryOf, type FuzzedRequest } from './http-requests';
 
 const nowMs = Date.now();
 
@@ -68,7 +68,7 @@ const apiRequests = fc
     const method = ((isSound ? null : wrongMethod) ?? operation.method).toUpperCase();
     let next = 0;
     const path = operation.path.replace(/\{\w+\}/g, () => parts[next++] ?? '');
-    return given.map((bytes): Asked => ({
+    return given.map((bytes): FuzzedRequest => ({
       method,
       path: `/api${path}?${query}`,
       headers: isSound

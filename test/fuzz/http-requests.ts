@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { httpStatusOf } from '../../src/domain';
 import { spoilt, spoiltJson } from './fuzz';
 
-export interface Asked {
+export interface FuzzedRequest {
   method: string;
   path: string;
   headers: Record<string, string>;
@@ -60,7 +60,7 @@ export const requests = (options: {
         fc.constant('x'.repeat(40_000)),
       ),
     })
-    .map(({ method, route, parts, query, type, body }): Asked => {
+    .map(({ method, route, parts, query, type, body }): FuzzedRequest => {
       let next = 0;
       const path = route.replace(/\{\}/g, () => parts[next++ % parts.length]!);
       const headers: Record<string, string> = type ? { 'content-type': type } : {};
@@ -68,7 +68,7 @@ export const requests = (options: {
     });
 
 /** Asks; a refusal has to be one of ours. @returns true if it was not refused */
-export const ask = async (url: string, { method, path, headers, body }: Asked): Promise<boolean> => {
+export const ask = async (url: string, { method, path, headers, body }: FuzzedRequest): Promise<boolean> => {
   const response = await fetch(url + path, {
     method,
     headers,

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import pino from 'pino';
 import { z } from 'zod';
 import { callJson } from '../../src/contracts/call';
+import { mediaHealthSchema } from '../../src/contracts/health';
 import { ledgerEntrySchema } from '../../src/contracts/origin';
 import { relayChannelSchema } from '../../src/contracts/relay';
 import { startOrigin } from '../../src/media/origin';
@@ -35,11 +36,12 @@ const withSpoilt = async (
   }
 };
 
-it('an origin whose files are spoilt starts with what is whole, or says which file is damaged', async () => {
+it('an origin whose files are spoilt starts with what is whole, and says which file is damaged', async () => {
   const origin = await RunningOrigin.start();
   const { client } = origin;
   const [pattern] = (await encodeGops(1, '128x72')) as [EncodedGop];
   await client.register('ch-1');
+  await client.register('ch-2');
   await client.own('ch-1', 0, 'a', 0);
   for (let gop = 0; gop < 3; gop++) {
     const { segment, ptsTicks } = asGop(pattern, 0, gop);
@@ -52,29 +54,18 @@ it('an origin whose files are spoilt starts with what is whole, or says which fi
     fc.tuple(fc.constantFrom(...files), spoiler),
     ([file, spoilIt]) =>
       withSpoilt(origin.stateDir, file, spoilIt, async (stateDir) => {
-        let part;
-        try {
-          part = await startOrigin({
-            host: '127.0.0.1',
-            port: 0,
-            stateDir,
-            relayUrl: 'http://127.0.0.1:9',
-            log,
-          });
-        } catch (error) {
-          expect(error).toMatchObject({
-            code: 'unavailable',
-            message: expect.stringContaining('channel.json'),
-          });
-          return;
-        }
+        const where = { host: '127.0.0.1', port: 0, stateDir, relayUrl: 'http://127.0.0.1:9' };
+        const part = await startOrigin({ ...where, log });
         const url = `http://127.0.0.1:${part.port}`;
+        expect((await fetch(`${url}/channels/ch-2`)).status).toBe(200);
+        const { damaged } = await callJson(`${url}/healthz`, mediaHealthSchema);
+        for (const { message } of damaged) expect(message).toContain('channel.json');
         const ledger = await callJson(`${url}/channels/ch-1/ledger`, z.array(ledgerEntrySchema)).catch(
           () => [],
         );
         ledger.forEach(({ gop }, i) => expect(gop).toBe(ledger[0]!.gop + i));
         const playlist = await fetch(`${url}/hls/ch-1/144p/index.m3u8?window_s=900`);
-        expect([200, 404]).toContain(playlist.status);
+        expect(damaged.length > 0 ? [503] : [200, 404]).toContain(playlist.status);
         await part.stop();
       }),
     { share: 0.5 },
@@ -82,9 +73,10 @@ it('an origin whose files are spoilt starts with what is whole, or says which fi
   await origin.stop();
 });
 
-it('a relay whose files are spoilt starts with what is whole, or says which file is damaged', async () => {
+it('a relay whose files are spoilt starts with what is whole, and says which file is damaged', async () => {
   const relay = await RelayUnderTest.start();
   await relay.put('ch-1', 90_000);
+  await relay.put('ch-2', 90_000);
   await relay.contribute('ch-1', makeClip('ffmpeg', { seconds: 4 }));
   await relay.pause();
   const files = ['ch-1.json', join('ch-1', 'media', '000000000000.gops')].map((name) => join('relay', name));
@@ -92,17 +84,18 @@ it('a relay whose files are spoilt starts with what is whole, or says which file
     fc.tuple(fc.constantFrom(...files), spoiler),
     ([file, spoilIt]) =>
       withSpoilt(relay.stateDir, file, spoilIt, async (stateDir) => {
-        let part;
-        try {
-          part = await startRelay({ host: '127.0.0.1', port: 0, stateDir, log });
-        } catch (error) {
-          expect((error as Error).message).toContain('ch-1.json');
-          return;
-        }
-        const { nextGop, oldestGop } = await callJson(
-          `http://127.0.0.1:${part.port}/channels/ch-1`,
-          relayChannelSchema,
-        );
+        const part = await startRelay({ host: '127.0.0.1', port: 0, stateDir, log });
+        const url = `http://127.0.0.1:${part.port}`;
+        expect((await fetch(`${url}/channels/ch-2`)).status).toBe(200);
+        const { damaged } = await callJson(`${url}/healthz`, mediaHealthSchema);
+        for (const { message } of damaged) expect(message).toContain('ch-1.json');
+        const gopDurationTicks = 90_000;
+        if (damaged.length > 0)
+          await callJson(`${url}/channels/ch-1`, relayChannelSchema, {
+            method: 'PUT',
+            json: { gopDurationTicks },
+          });
+        const { nextGop, oldestGop } = await callJson(`${url}/channels/ch-1`, relayChannelSchema);
         // Numbers that were spoilt to other numbers can't be told from sound ones; what is read is consistent.
         if (oldestGop !== null) expect(nextGop).toBeLessThanOrEqual(3);
         await part.stop();

@@ -33,22 +33,26 @@ test('a room uses only rooms that stand above it, so that there is no cycle amon
   expect(wrong).toEqual([]);
 });
 
-/** Import rules that ESLint applies to a text in place of the file at `path`. */
-const refusedImports = (path: string, text: string): { line: number; ruleId: string; message: string }[] => {
+interface Refusal {
+  line: number;
+  ruleId: string;
+  message: string;
+}
+
+/** What ESLint says of a text in place of the file at `path`, by rules whose id begins so. */
+const refusalsOf = (path: string, text: string, rules: string): Refusal[] => {
   const eslint = join(root, 'node_modules', 'eslint', 'bin', 'eslint.js');
   const run = spawnSync(process.execPath, [eslint, '--stdin', '--stdin-filename', path, '--format', 'json'], {
     cwd: root,
     input: text,
     encoding: 'utf8',
   });
-  const [file] = JSON.parse(run.stdout) as {
-    messages: { line: number; ruleId: string; message: string }[];
-  }[];
-  return file!.messages.filter(({ ruleId }) => ruleId.startsWith('import-x/no-'));
+  const [file] = JSON.parse(run.stdout) as { messages: Refusal[] }[];
+  return file!.messages.filter(({ ruleId }) => ruleId.startsWith(rules));
 };
 
 test('ESLint refuses a wrong arrow, also of a type and of a lazy import, and a way past a door', () => {
-  const refused = refusedImports(
+  const refused = refusalsOf(
     'src/fleet/provider.ts',
     [
       "export { SwarmError } from '../domain';",
@@ -59,12 +63,24 @@ test('ESLint refuses a wrong arrow, also of a type and of a lazy import, and a w
       'export type Options = SwarmOptions;',
       '',
     ].join('\n'),
+    'import-x/no-',
   );
   expect(refused.map(({ line, message }) => [line, message.replace(/^.*restricted zone\. /, '')])).toEqual([
     [2, 'src/fleet may not import this room: see tools/lint/rooms.mjs.'],
     [3, 'src/fleet may not import this room: see tools/lint/rooms.mjs.'],
     [4, 'src/fleet may not import this room: see tools/lint/rooms.mjs.'],
     [5, 'Import src/setup by its door: see tools/lint/rooms.mjs.'],
+  ]);
+});
+
+test('ESLint refuses a client of a part beside the one that is handed in', () => {
+  const text = [
+    "import { OriginClient } from '../../src/contracts/origin';",
+    "export const origin = new OriginClient('http://origin');",
+    '',
+  ].join('\n');
+  expect(refusalsOf('activities/moves/origin.ts', text, 'no-restricted-syntax')).toMatchObject([
+    { line: 2, message: 'Take the client that was handed in (src/observation/part-clients.ts).' },
   ]);
 });
 

@@ -125,8 +125,8 @@ describe('a candidate that is worse than the model in use on the same windows', 
     const { settleModel } = retrainingActivities({
       cell: 'local',
       stepSeconds: 5,
-      store: {} as Dependencies['store'],
-      temporal: {} as Dependencies['temporal'],
+      forecastInputs: {} as Dependencies['forecastInputs'],
+      swarm: {} as Dependencies['swarm'],
       models,
       trainingThread: { program: trainingProgram },
     });

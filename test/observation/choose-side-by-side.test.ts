@@ -1,9 +1,11 @@
 import type { Dependencies } from '../../activities';
-import { planningActivities } from '../../activities/cycle/planning';
+import { chooseTargetActivities } from '../../activities/cycle/choose-target';
 import type { ChooseTargetRequest } from '../../activities/kit/types';
 import { channelWithDefaults, policySchema } from '../../src/domain';
+import { PartReadings } from '../../src/observation/part-readings';
 import { SwarmObserver, type ObserverParts } from '../../src/observation/swarm-observer';
 import { encoderWith } from '../planner/swarm-fixtures';
+import { partClients } from '../support/part-clients';
 import { originChannel, relayChannel } from '../support/wire';
 
 const ids = ['ch-1', 'ch-2', 'ch-3'];
@@ -14,8 +16,15 @@ const catalogue = { builds: [], targetBuildId: null, pins: {}, isRolloutRunning:
 const worker = () => {
   const parts = {
     cell: 'test',
-    origin: { channels: async () => ids.map((id) => originChannel({ id, owner: null })) },
-    relay: { channel: async (id: string) => relayChannel({ id }) },
+    readings: new PartReadings(
+      partClients({
+        origin: {
+          ...partClients().origin,
+          channels: async () => ids.map((id) => originChannel({ id, owner: null })),
+        },
+        relay: { ...partClients().relay, channel: async (id) => relayChannel({ id }) },
+      }),
+    ),
     probe: {
       observe: async () =>
         ['enc-1', 'enc-2', 'enc-3'].map((id) => ({ ...encoderWith(id), telemetry: { ...empty } })),
@@ -29,7 +38,7 @@ const worker = () => {
     lowDemandSinceMs: null,
     channelsRevision: '1',
   };
-  return planningActivities({
+  return chooseTargetActivities({
     observer: new SwarmObserver(parts),
     swarm: { lastRules: null, rules: async () => rules },
     telemetry: { latestForecast: async () => null },

@@ -34,7 +34,7 @@ const ledgerOf = (gops: number[], keptRecords = 10, fileBehind = false): Ledger 
 
 describe('the file of a ledger', () => {
   test('that is not there is an empty one; one that can not be read is an error', async () => {
-    expect(await readLedgerFile(path())).toEqual({ records: [], spoiltLines: 0 });
+    expect(await readLedgerFile(path())).toEqual({ records: [], spoiltLines: 0, foreignGops: [] });
     mkdirSync(path());
     await expect(readLedgerFile(path())).rejects.toMatchObject({ code: 'EISDIR' });
   });
@@ -45,11 +45,16 @@ describe('the file of a ledger', () => {
     ['torn in its last line', lineOf(4) + lineOf(5).slice(0, -9), [4], 1],
     ['whole but for its last line feed', lineOf(4) + lineOf(5).trimEnd(), [4], 1],
     ['spoilt in a line amid others', `${lineOf(4)}{"gop":\n${lineOf(6)}`, [4, 6], 1],
-    ['holding what is no record', `${lineOf(4)}{"gop":5}\n\n${lineOf(6)}`, [4, 6], 2],
+    ['holding what is no record', `${lineOf(4)}{"gap":5}\n\n${lineOf(6)}`, [4, 6], 2],
     ['holding a GOP twice, or one before it', lineOf(4) + lineOf(4) + lineOf(3) + lineOf(5), [4, 5], 2],
   ])('%s', async (_, text, gops, spoiltLines) => {
     writeFileSync(path(), text);
     expect(await read()).toEqual({ gops, spoiltLines });
+  });
+
+  test('tells the GOPs of lines that are whole and not understood', async () => {
+    writeFileSync(path(), `${lineOf(4)}{"gop":5,"token":"a"}\n{"gop":6}\n${lineOf(7)}`);
+    expect(await readLedgerFile(path())).toMatchObject({ spoiltLines: 0, foreignGops: [5, 6] });
   });
 });
 
@@ -127,6 +132,15 @@ describe('a ledger that grows', () => {
     await ledger.close();
     expect(statSync(path()).ino).toBe(ino);
     expect((await read()).gops).toEqual([60, 61]);
+  });
+
+  test('keeps the latest also of a gap that is much longer than what it must keep', async () => {
+    const ledger = ledgerOf([], 2);
+    await ledger.appendCommitted([0, 1, 2, 3, 4, 5, 6].map((gop) => recordOf(gop, 'lost')));
+    await ledger.append(recordOf(7));
+    expect(gopsOf(ledger.range(0, 99))).toEqual([5, 6, 7]);
+    await ledger.close();
+    expect((await read()).gops).toEqual([5, 6, 7]);
   });
 
   test('counts a gap that is durable elsewhere though its file could not be written, and catches up', async () => {

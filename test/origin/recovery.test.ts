@@ -52,7 +52,10 @@ describe('ledger file', () => {
         const again = new Ledger(path, 100, records, spoiltLines > 0);
         await again.append(recordOf(wholeLines));
         await again.close();
-        expect(await readLedgerFile(path)).toEqual({ records: run(0, wholeLines + 1), spoiltLines: 0 });
+        expect(await readLedgerFile(path)).toMatchObject({
+          records: run(0, wholeLines + 1),
+          spoiltLines: 0,
+        });
       }),
       { numRuns: 60 },
     );

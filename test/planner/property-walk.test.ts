@@ -30,7 +30,7 @@ test.each([
   ['moves a channel where it is not allowed', 'not allowed there'],
   ['moves what rests', 'rest'],
   ['moves on an unchanged healthy swarm', 'healthy swarm'],
-  ['leaves the mates of a redundancy group together and says nothing', 'neither mended nor told'],
+  ['leaves the mates of a redundancy group together and says nothing', 'neither repaired nor reported'],
   ['moves a channel to the zone of its mate', 'of its group'],
   ['gives a channel a target in the zone of its mate', 'of its group'],
 ])('a planner that %s is found out', (sabotage, words) => {

@@ -40,7 +40,7 @@ const input = (over: Partial<ScaleInput> = {}): ScaleInput => ({
   forecast: totalOf([25, 25, 25, 25]),
   encoders: [encoder('e1', 'a'), encoder('e2', 'b'), encoder('e3', 'a')],
   nowUnits: 20,
-  homelessUnits: 0,
+  unplacedUnits: 0,
   pending: [],
   outcomes: [],
   ...over,
@@ -116,7 +116,7 @@ describe('scale-out', () => {
   });
 
   test('what found no room is a need of its own; without a forecast present needs count', () => {
-    expect(decideScaleOut(input({ homelessUnits: 4 })).scale).toMatchObject({ kind: 'provision', count: 1 });
+    expect(decideScaleOut(input({ unplacedUnits: 4 })).scale).toMatchObject({ kind: 'provision', count: 1 });
     expect(decideScaleOut(input({ forecast: null, nowUnits: 31 })).scale).toMatchObject({ count: 1 });
     expect(decideScaleOut(input({ forecast: null, nowUnits: 30 })).scale.kind).toBe('none');
   });
@@ -191,5 +191,122 @@ describe('scale-in', () => {
     const encoders = [encoder('e1', 'a'), encoder('e2', 'b')];
     const tiny = { encoders, forecast: totalOf([6]), nowUnits: 5, policy: { ...policy, minEncoders: 1 } };
     expect(decideScaleIn(input(tiny), settledMs).departures).toEqual([]);
+  });
+});
+
+describe('what scaling tells', () => {
+  const short = { forecast: totalOf([25, 44, 44, 44]) };
+
+  test('a request says how much is needed, within which time, and what there is', () => {
+    const { scale } = decideScaleOut(input({ ...short, pending: [request(NOW_MS)] }));
+    expect(scale).toEqual({
+      ...{ kind: 'provision', count: 1, zones: ['a'] },
+      reason:
+        'channels will need 44.00 units within 300 s at the 90 % quantile, the limits of 3 usable encoders and 1 expected are 40.00 together; 1 more',
+      figures: {
+        ...{ demandUnits: 44, fractile: 0.9, leadSeconds: 300, limitUnits: 30, expectedUnits: 10 },
+        ...{ unplacedUnits: 0, encoders: 3, minEncoders: 2, maxEncoders: 8 },
+      },
+    });
+  });
+
+  test('of channels without room, and of too few encoders', () => {
+    const reasonOf = (over: Partial<ScaleInput>): string => {
+      const { scale } = decideScaleOut(input(over));
+      return scale.kind === 'provision' ? scale.reason : scale.kind;
+    };
+    expect(reasonOf({ unplacedUnits: 12 })).toBe(
+      '12.00 units found no room on any one encoder below its limit; 2 more',
+    );
+    const few = { forecast: totalOf([5]), nowUnits: 2, policy: { ...policy, minEncoders: 6 } };
+    expect(reasonOf({ ...few, pending: [request(NOW_MS)] })).toBe(
+      'there are 3 encoders and 1 expected of at least 6; 2 more',
+    );
+  });
+
+  test('where none can be added, and while it waits', () => {
+    const full = { ...policy, maxEncoders: 4 };
+    expect(decideScaleOut(input({ ...short, policy: full, pending: [request(NOW_MS)] })).unmet).toMatch(
+      /; no encoder can be added, there are 3 and 1 asked for of at most 4$/,
+    );
+    expect(decideScaleOut(input({ ...short, outcomes: [failed] })).unmet).toMatch(
+      /together; the last request for encoders failed, the next one goes out in 10 s$/,
+    );
+  });
+
+  test('an encoder that can go is told with what the others may carry, and for how long', () => {
+    const low = input({ forecast: totalOf([18.2, 18]), nowUnits: 15 });
+    expect(decideScaleIn(low, NOW_MS - 61_400)).toEqual({
+      lowDemandSinceMs: NOW_MS - 61_400,
+      departures: ['e1', 'e3'].map((encoderId) => ({
+        encoderId,
+        reason: `channels will need 18.20 units at the 90 % quantile, and the others may carry 20.00, for 61 s; ${encoderId} can go`,
+        figures: { demandUnits: 18.2, fractile: 0.9, remainingUnits: 20, encoders: 3, minEncoders: 2 },
+      })),
+    });
+  });
+});
+
+describe('the bounds of scaling', () => {
+  test('demand that meets the limits exactly needs no more encoders, and no fewer', () => {
+    expect(decideScaleOut(input({ forecast: totalOf([30, 30]) })).scale.kind).toBe('none');
+    expect(decideScaleOut(input({ forecast: totalOf([30.1, 30]) })).scale).toMatchObject({ count: 1 });
+    expect(decideScaleOut(input({ forecast: totalOf([40, 40]) })).scale).toMatchObject({ count: 1 });
+    expect(decideScaleOut(input({ forecast: totalOf([40.1, 40]) })).scale).toMatchObject({ count: 2 });
+    const since = NOW_MS - 60_000;
+    expect(decideScaleIn(input({ forecast: totalOf([20]), nowUnits: 1 }), since).departures).toHaveLength(2);
+    expect(decideScaleIn(input({ forecast: totalOf([20.1]), nowUnits: 1 }), since).departures).toEqual([]);
+  });
+
+  test('steps that are over do not count', () => {
+    const forecast = totalOf([44, 25, 25]);
+    expect(decideScaleOut(input({ forecast })).scale.kind).toBe('provision');
+    const later = { forecast, atMs: NOW_MS + STEP_SECONDS * 1_000 };
+    expect(decideScaleOut(input(later)).scale.kind).toBe('none');
+  });
+
+  test('encoders of another size are counted by the mean of those that are there', () => {
+    const encoders = [encoder('e1', 'a', { limitUnits: 5 }), encoder('e2', 'b', { limitUnits: 15 })];
+    expect(decideScaleOut(input({ encoders, forecast: totalOf([41]) })).scale).toMatchObject({ count: 3 });
+    const pending = [request(NOW_MS), request(NOW_MS)];
+    expect(decideScaleOut(input({ encoders, forecast: totalOf([41]), pending })).scale).toMatchObject({
+      ...{ count: 1, figures: { expectedUnits: 20, limitUnits: 20 } },
+    });
+  });
+
+  test('where nothing is known of any encoder, one is asked for', () => {
+    const { scale } = decideScaleOut(input({ encoders: [], forecast: totalOf([41]), policy: { ...policy, minEncoders: 1 } })); // prettier-ignore
+    expect(scale).toMatchObject({ kind: 'provision', count: 1 });
+    expect(scale).not.toHaveProperty('zones');
+  });
+
+  test('present need counts where the forecast is lower', () => {
+    expect(decideScaleOut(input({ nowUnits: 41 })).scale).toMatchObject({ count: 2 });
+  });
+
+  test('of three zones the last encoder of one may go; of two, not', () => {
+    const low = { forecast: totalOf([5]), nowUnits: 5, policy: { ...policy, minEncoders: 1 } };
+    const goes = (...zones: string[]): string[] =>
+      decideScaleIn(
+        input({ ...low, encoders: zones.map((zone, i) => encoder(`e${i + 1}`, zone)) }),
+        NOW_MS - 60_000,
+      ).departures.map((d) => d.encoderId);
+    expect(goes('a', 'b', 'c')).toEqual(['e1', 'e2', 'e3']);
+    expect(goes('a', 'a', 'b')).toEqual(['e1', 'e2']);
+    expect(goes('a', 'b')).toEqual([]);
+    expect(goes('a', 'a')).toEqual(['e1', 'e2']);
+  });
+
+  test('an encoder that is too large to be missed stays', () => {
+    const encoders = [encoder('e1', 'a'), encoder('e2', 'a', { limitUnits: 30 }), encoder('e3', 'a')];
+    const { departures } = decideScaleIn(input({ encoders, forecast: totalOf([25]), nowUnits: 5 }), 0);
+    expect(departures.map((d) => d.encoderId)).toEqual(['e1', 'e3']);
+  });
+
+  test('an encoder that does not stay is neither counted nor let go', () => {
+    const encoders = [...input().encoders, encoder('e4', 'a', { staying: false, usable: false })];
+    const { departures } = decideScaleIn(input({ encoders, forecast: totalOf([18]), nowUnits: 5 }), 0);
+    expect(departures.map((d) => d.encoderId)).toEqual(['e1', 'e3']);
+    expect(departures[0]!.figures).toMatchObject({ encoders: 3, remainingUnits: 20 });
   });
 });

@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { anyAnswer, callJson } from '../../src/contracts/call';
+import { mediaHealthSchema } from '../../src/contracts/health';
 import { startRelay } from '../../src/media/relay';
 import { makeClip } from '../mpegts/ffmpeg-clips';
 import { untilAnswer } from '../support/until';
@@ -159,11 +160,38 @@ describe('the channels of a relay', () => {
     }
   });
 
-  it('stop the start-up when a record is damaged, naming it', async () => {
-    await relay.put('ch-1', gopTicks);
-    const file = join(relay.stateDir, 'relay', 'ch-1.json');
+  it('go on without one whose record is damaged, and take it back on its GOP numbers', async () => {
+    const own = await RelayUnderTest.start();
+    for (const id of ['ch-1', 'ch-2']) await own.put(id, gopTicks);
+    await own.contribute('ch-1', makeClip('ffmpeg', { seconds: 4 }));
+    const { nextGop } = await own.info('ch-1');
+    expect(nextGop).toBeGreaterThan(1);
+    await own.pause();
+    const folder = join(own.stateDir, 'relay');
+    const file = join(folder, 'ch-1.json');
     await writeFile(file, '{"nextGop":');
-    await expect(startRelay({ host: '127.0.0.1', port: 0, stateDir: relay.stateDir })).rejects.toThrow(file);
+    await own.resume();
+    expect(await own.info('ch-2')).toMatchObject({ nextGop: 0 });
+    const health = await callJson(`${own.url}/healthz`, mediaHealthSchema);
+    expect(health.damaged).toMatchObject([{ what: 'ch-1', message: expect.stringContaining(file) }]);
+    expect((await readdir(folder)).some((name) => name.startsWith('ch-1.json.aside-'))).toBe(true);
+    await own.put('ch-1', gopTicks);
+    expect(await own.info('ch-1')).toMatchObject({ nextGop, oldestGop: 0 });
+    expect((await callJson(`${own.url}/healthz`, mediaHealthSchema)).damaged).toEqual([]);
+    await own.stop();
+  });
+
+  it('are not touched by a second relay on the same folder', async () => {
+    await relay.put('ch-1', gopTicks);
+    await relay.contribute('ch-1', makeClip('ffmpeg', { seconds: 2 }));
+    const before = await relay.info('ch-1');
+    const second = startRelay({ host: '127.0.0.1', port: 0, stateDir: relay.stateDir });
+    await expect(second).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining(`in use by the relay of process ${process.pid}`),
+    });
+    await relay.restart();
+    expect(await relay.info('ch-1')).toMatchObject({ nextGop: before.nextGop, oldestGop: before.oldestGop });
   });
 
   it('give a feed that asks for a GOP not yet begun its units once it begins', async () => {

@@ -64,7 +64,7 @@ test.each<[string, keyof ReturnType<typeof judgeStorm>, Spoil, RegExp]>([
     (f) => f.channels[0]!.ledger.push(published(3, 1)),
     /token 1 after token 2/,
   ],
-  ['a request without an answer', 'lostSagas', (f) => f.requests[0]!.answers.pop(), /1 of 2 askings/],
+  ['a request without an answer', 'lostSagas', (f) => f.requests[0]!.answers.pop(), /1 of 2 attempts/],
   [
     'a request that was answered differently',
     'lostSagas',

@@ -17,14 +17,19 @@ class DiskTrace {
   readonly renamedTooEarly: string[] = [];
   /** Makes calls fail. */
   fault: Fault = () => undefined;
+  /** A write takes no more bytes than this, as that of a disk that becomes full may. */
+  mostBytesAWrite = Infinity;
   private readonly unforcedBytes = new Set<string>();
   private readonly unforcedNames = new Set<string>();
+  private readonly unforcedRemovals = new Set<string>();
 
   reset(): void {
     this.steps.length = this.renamedTooEarly.length = 0;
     this.unforcedBytes.clear();
     this.unforcedNames.clear();
+    this.unforcedRemovals.clear();
     this.fault = () => undefined;
+    this.mostBytesAWrite = Infinity;
   }
 
   /** What a power cut could take now; empty: nothing. */
@@ -33,6 +38,11 @@ class DiskTrace {
       ...[...this.unforcedBytes].map((path) => `bytes of ${basename(path)}`),
       ...[...this.unforcedNames].map((path) => `name of ${basename(path)}`),
     ];
+  }
+
+  /** Names that were taken away and that a power cut could bring back. Few of them need to be forced. */
+  get mayComeBack(): string[] {
+    return [...this.unforcedRemovals].map((path) => basename(path));
   }
 
   note(what: string, path: string, to?: string): void {
@@ -54,19 +64,27 @@ class DiskTrace {
   }
 
   folderForced(path: string): void {
-    for (const name of this.unforcedNames) if (dirname(name) === path) this.unforcedNames.delete(name);
+    for (const names of [this.unforcedNames, this.unforcedRemovals]) {
+      for (const name of names) if (dirname(name) === path) names.delete(name);
+    }
   }
 
   renamed(from: string, to: string): void {
-    if (this.unforcedBytes.delete(from)) {
+    this.linked(from, to);
+    this.unforcedBytes.delete(from);
+    this.unforcedNames.delete(from);
+  }
+
+  linked(from: string, to: string): void {
+    if (this.unforcedBytes.has(from)) {
       this.renamedTooEarly.push(basename(to));
       this.unforcedBytes.add(to);
     }
-    this.unforcedNames.delete(from);
     this.unforcedNames.add(to);
   }
 
   removed(path: string): void {
+    if (!this.unforcedNames.has(path)) this.unforcedRemovals.add(path);
     for (const known of [this.unforcedBytes, this.unforcedNames]) {
       for (const one of known) if (one === path || one.startsWith(`${path}/`)) known.delete(one);
     }
@@ -92,6 +110,8 @@ const watchedHandle = (handle: Promises.FileHandle, path: string, isFolder: bool
         if (WRITES.has(what)) disk.note(what === 'truncate' ? what : 'write', path);
         if (isSync) disk.note(isFolder ? 'sync-folder' : 'sync', path);
         if (what !== 'truncate' && WRITES.has(what)) disk.written(path);
+        if (what === 'write' && typeof args[2] === 'number')
+          args[2] = Math.min(args[2], disk.mostBytesAWrite);
         const result: unknown = await (value as (...a: unknown[]) => unknown).apply(target, args);
         // Closed in any case: a test that makes it fail must not leave it open.
         if (what === 'close') disk.note(isFolder ? 'close-folder' : 'close', path);
@@ -135,15 +155,28 @@ export const watchedFileSystem = (): FileSystem => {
       }
       return made;
     }) as FileSystem['mkdir'],
+    writeFile: async (path, data, options) => {
+      const at = resolve(path as string);
+      disk.note('write', at);
+      if (!existsSync(at)) disk.named(at);
+      await real.writeFile(path, data, options);
+      disk.written(at);
+    },
+    link: async (from, to) => {
+      disk.note('link', resolve(String(from)), resolve(String(to)));
+      await real.link(from, to);
+      disk.linked(resolve(String(from)), resolve(String(to)));
+    },
     unlink: async (path) => {
       disk.note('unlink', resolve(String(path)));
       await real.unlink(path);
       disk.removed(resolve(String(path)));
     },
     rm: async (path, options) => {
+      const existed = existsSync(resolve(String(path)));
       disk.note('rm', resolve(String(path)));
       await real.rm(path, options);
-      disk.removed(resolve(String(path)));
+      if (existed) disk.removed(resolve(String(path)));
     },
   };
 };

@@ -243,10 +243,9 @@ test('between classes: refused by name, and allowed by policy with one declared 
 
   await eventually(async () => (await digests()).includes(digest), 30_000);
 
-  const refused = await refusalFrom(move(moveRequest({ toEncoderId: idle })));
-  expect(refused).toMatchObject({
-    code: 'encoder-incompatible',
-    message: expect.stringMatching(/class/) as string,
+  expect(await move(moveRequest({ toEncoderId: idle }))).toMatchObject({
+    outcome: 'refused',
+    failure: { code: 'encoder-incompatible', message: expect.stringMatching(/class/) as string },
   });
   expect((await onAir()).ownerEncoderId).toBe(ownerEncoderId);
 

@@ -10,7 +10,7 @@ import {
 } from '../../src/domain';
 import { addComparison, ssimToDb, type BuildReading } from '../../src/versions/compare';
 import { eValueAbove, eValueBelow } from '../../src/versions/e-values';
-import { judge } from '../../src/versions/verdict';
+import { judgeBuild } from '../../src/versions/verdict';
 
 // Looked up once: in Jest's sandbox each use of a global is slow.
 const { PI, cos, floor, log, sqrt } = Math;
@@ -110,12 +110,12 @@ const simulate = (
     // Only a comparison that went against the new build can make it worse.
     const worse = rolloutMetrics.reduce((sum, metric) => sum + evidence[metric].worse, 0);
     if (worse > worseBefore) {
-      const verdict = judge(evidence, policy, at);
+      const verdict = judgeBuild(evidence, policy, at);
       if (verdict.outcome === 'worse') return { verdict, sinceFirstBad: at - firstBadAt + 1 };
     }
     worseBefore = worse;
   }
-  return { verdict: judge(evidence, policy, most), sinceFirstBad: Infinity };
+  return { verdict: judgeBuild(evidence, policy, most), sinceFirstBad: Infinity };
 };
 
 const ROLLOUTS = 1_000;
@@ -163,7 +163,7 @@ describe('false alarms', () => {
           evidence[metric].worse += 1;
           isWorse = true;
         }
-        if (!isWorse || judge(evidence, policy, at).outcome !== 'worse') continue;
+        if (!isWorse || judgeBuild(evidence, policy, at).outcome !== 'worse') continue;
         alarms += 1;
         break;
       }
@@ -195,7 +195,7 @@ describe('detection', () => {
     const evidence = noEvidence();
     Object.assign(evidence.quality, { comparisons: 100, worse: 1 });
     let more = 0;
-    while (judge(evidence, policy, 0).outcome !== 'worse') {
+    while (judgeBuild(evidence, policy, 0).outcome !== 'worse') {
       evidence.quality.comparisons += 1;
       evidence.quality.worse += 1;
       more += 1;
@@ -207,10 +207,10 @@ describe('detection', () => {
     const evidence = noEvidence();
     for (const metric of rolloutMetrics) evidence[metric].comparisons = 200;
     evidence.quality.worse = 26;
-    const { outcome } = judge(evidence, policy, 0);
+    const { outcome } = judgeBuild(evidence, policy, 0);
     expect(outcome).toBe('good');
     evidence.quality = { ...evidence.quality, comparisons: 12, worse: 3 };
-    expect(judge(evidence, policy, 0).outcome).toBe('undecided');
+    expect(judgeBuild(evidence, policy, 0).outcome).toBe('undecided');
   });
 });
 

@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import type { WorkflowHandle } from '@temporalio/client';
 import { withFailures } from '../../activities/kit/failures';
 import { buildActivities, versionActivities } from '../../activities/versions/versions';
+import { OriginClient } from '../../src/contracts/origin';
 import {
   SwarmError,
   versionsControl,
@@ -27,7 +28,7 @@ beforeAll(async () => {
     ...buildActivities({ ffmpegPath: 'ffmpeg' }),
     ...versionActivities({
       cell: bench.cell,
-      originUrl: 'http://127.0.0.1:1',
+      origin: new OriginClient('http://127.0.0.1:1'),
       versions: { read: async () => ({ ...(await state()), isRolloutRunning: false }) },
       temporal: () => bench.client,
       encoders: {
@@ -159,7 +160,7 @@ test.each<[string, AddBuildRequest, string, RegExp]>([
     'a package without an ffmpeg',
     { id: 'x', source: { kind: 'package', ecosystem: 'npm', name: 'zod', version: '4.6.7' } },
     'not-found',
-    /does not say where its ffmpeg is|not to be had/,
+    /does not say where its ffmpeg is/,
   ],
   [
     'a Debian version that is not installed',

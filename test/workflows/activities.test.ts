@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { EncoderDirectory } from '../../activities';
 import { toFailure } from '../../activities/kit/failures';
 import { awaitPublishedActivities } from '../../activities/moves/await-published';
 import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/client';
 import type { FleetEncoder } from '../../src/contracts/fleet';
+import { OriginClient } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
 import {
   SwarmError,
   channelWithDefaults,
@@ -17,11 +18,24 @@ import {
   type SessionInfo,
 } from '../../src/domain';
 import { OrphanWatch, lossOf } from '../../src/observation/channel-health';
+import { EncoderDirectory } from '../../src/observation/encoder-directory';
 import { EncoderProbe } from '../../src/observation/encoder-probe';
+import { PartReadings } from '../../src/observation/part-readings';
 import { PendingPlacements } from '../../src/observation/pending-placements';
 import { startHost } from '../encoder/support/test-host';
+import { partClients } from '../support/part-clients';
 import { ledgerEntry, relayChannel } from '../support/wire';
 import { freePort } from '../telemetry/support/influx-under-test';
+
+/** Directory and probe on a fleet. */
+const looking = (
+  list: () => Promise<FleetEncoder[]>,
+  encoderAt: (address: string) => EncoderClient,
+): { directory: EncoderDirectory; probe: EncoderProbe } => {
+  const readings = new PartReadings(partClients({ fleet: { list }, encoderAt }));
+  const directory = new EncoderDirectory(readings, encoderAt);
+  return { directory, probe: new EncoderProbe(directory, readings) };
+};
 
 const spec = channelWithDefaults('ch-1');
 const nowMs = 1_000_000;
@@ -171,7 +185,7 @@ describe('with an encoder that takes connections and never answers', () => {
   });
 
   test('a look at the fleet is late by its deadline, once, and says that it is unreachable', async () => {
-    const probe = new EncoderProbe(new EncoderDirectory({ list: async () => fleet }, encoderClientFor));
+    const { probe } = looking(async () => fleet, encoderClientFor);
     const startedAt = performance.now();
     const looks = Array.from({ length: 5 }, () => probe.observe({}, () => 0, { deadlineMs: 400 }));
     const [observed] = await Promise.all(looks);
@@ -185,7 +199,7 @@ describe('with an encoder that takes connections and never answers', () => {
       if (isUp) return fleet;
       throw new SwarmError('unavailable', 'the agent is away');
     };
-    const directory = new EncoderDirectory({ list }, encoderClientFor);
+    const { directory } = looking(list, encoderClientFor);
     expect(await directory.client('enc-mute')).toBeInstanceOf(EncoderClient);
     isUp = false;
     await directory.refresh();
@@ -200,7 +214,10 @@ test('an encoder that comes back just now is waited for where a decision needs i
   const member = { region: 'eu', zone: 'a', pid: null, restarts: 0, startedAtMs: 0 };
   const fleet: FleetEncoder[] = [{ ...member, id: 'enc-9', grpcAddress, state: 'running' }];
   const client = new EncoderClient(grpcAddress);
-  const probe = new EncoderProbe(new EncoderDirectory({ list: async () => fleet }, () => client));
+  const { probe } = looking(
+    async () => fleet,
+    () => client,
+  );
   const observed = await probe.observe({}, () => 0, { deadlineMs: 200 });
   expect(observed).toMatchObject([{ id: 'enc-9', reachable: false }]);
   expect(await probe.insist(observed, () => false, 200)).toBe(observed);
@@ -246,8 +263,8 @@ describe('awaitPublished', () => {
     const url = `http://127.0.0.1:${(parts.address() as AddressInfo).port}`;
     const encoders = { client: async () => ({ session: async () => session({ state }) }) };
     const { awaitPublished } = awaitPublishedActivities({
-      originUrl: url,
-      relayUrl: url,
+      origin: new OriginClient(url),
+      relay: new RelayClient(url),
       encoders: encoders as unknown as EncoderDirectory,
     });
     return new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(awaitPublished, {

@@ -18,7 +18,9 @@ import {
   type SwarmWorkflowInput,
 } from '../../src/domain';
 import { ModelHolder, ModelStore } from '../../src/models';
+import { SwarmView, swarmQueryOf } from '../../src/observation/swarm-view';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
+import { ForecastInputReader } from '../../src/telemetry/forecast-input-reader';
 import { runCli, type CliRun } from '../cli/run-cli';
 import { eventually } from '../support/until';
 import { freePort, InfluxUnderTest } from '../telemetry/support/influx-under-test';
@@ -101,10 +103,14 @@ beforeAll(async () => {
     pino({ level: 'silent' }),
   );
   const temporal = () => bench.client;
-  const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, temporal, models };
+  const swarm = new SwarmView(bench.cell, swarmQueryOf(bench.cell, temporal));
+  const dependencies = { cell: bench.cell, store, stepSeconds: STEP_MS / 1000, swarm, models };
   bench.use({
     ...new FakeActivities().activities(),
-    ...forecastingActivities(dependencies),
+    ...forecastingActivities({
+      ...dependencies,
+      forecastInputs: new ForecastInputReader(bench.cell, store),
+    }),
     ...scoringActivities(dependencies),
   });
   const channels = ['ch-1', 'ch-2'].map((id) => channelWithDefaults(id));

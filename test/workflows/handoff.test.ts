@@ -78,8 +78,8 @@ describe('a step that fails before the commit point', () => {
     const { swarm, spec } = setUp();
     bench.use(swarm.activities({ chooseTarget: failing('encoder-full') }));
     const channel = await bench.startChannel(spec);
-    const refusal = await refusalFrom(channel.move(moveRequest({ toEncoderId: 'enc-2' })));
-    expect(refusal.code).toBe('encoder-full');
+    const refused = await channel.failingMove(moveRequest({ toEncoderId: 'enc-2' }));
+    expect(refused).toMatchObject({ outcome: 'refused', failure: { code: 'encoder-full' } });
     expect(swarm.calls).toEqual([]);
     expect(swarm.ownerOf(spec.id)).toMatchObject({ token: 1, owner: { encoderId: 'enc-1' } });
     expect(await channel.state()).toMatchObject({ status: 'on-air', ownerEncoderId: 'enc-1' });
@@ -89,8 +89,8 @@ describe('a step that fails before the commit point', () => {
     const { swarm, spec } = setUp();
     bench.use(swarm.activities({ prepareTarget: failing('encoder-answered-garbage') }));
     const channel = await bench.startChannel(spec);
-    const refusal = await refusalFrom(channel.move(moveRequest()));
-    expect(refusal.code).toBe('encoder-answered-garbage');
+    const undone = await channel.failingMove(moveRequest());
+    expect(undone).toMatchObject({ outcome: 'compensated', failure: { code: 'encoder-answered-garbage' } });
     expect(swarm.calls).toEqual(['choose enc-2 for handoff', 'release enc-2 new']);
     expect(swarm.ownerOf(spec.id).token).toBe(1);
     expect((await channel.state()).lastMove).toMatchObject({
@@ -107,7 +107,7 @@ describe('a step that fails before the commit point', () => {
     };
     bench.use(swarm.activities(faults));
     const channel = await bench.startChannel(spec);
-    expect((await refusalFrom(channel.move(moveRequest()))).code).toBe('encoder-unreachable');
+    expect((await channel.failingMove(moveRequest())).failure.code).toBe('encoder-unreachable');
     const { lastMove } = await channel.state();
     expect(lastMove?.outcome).toBe('compensated');
     expect(lastMove?.steps.at(-1)).toMatchObject({ name: 'abortTarget', ok: false });
@@ -133,7 +133,7 @@ describe('a step that fails at or after the commit point', () => {
     };
     bench.use(swarm.activities(faults));
     const channel = await bench.startChannel(spec);
-    expect((await refusalFrom(channel.move(moveRequest()))).code).toBe('timeout');
+    expect((await channel.failingMove(moveRequest())).failure.code).toBe('timeout');
     expect(swarm.calls).toEqual([
       'choose enc-2 for handoff',
       'prepare enc-2 from 99',
@@ -167,7 +167,7 @@ describe('a step that fails at or after the commit point', () => {
     };
     bench.use(swarm.activities(faults));
     const channel = await bench.startChannel(spec);
-    expect((await refusalFrom(channel.move(moveRequest({ toEncoderId: 'enc-2' })))).code).toBe(code);
+    expect((await channel.failingMove(moveRequest({ toEncoderId: 'enc-2' }))).failure.code).toBe(code);
     expect(swarm.calls.slice(-4)).toEqual([
       'return enc-1',
       'commit enc-1 3',
@@ -345,8 +345,8 @@ describe('recovery', () => {
     swarm.ownedBy(spec.id, 'enc-2', 'another', 7);
     bench.use(swarm.activities());
     const channel = await bench.startChannel(spec);
-    const refusal = await refusalFrom(channel.recover(recoverRequest({ lostSessionId: `${spec.id}-old` })));
-    expect(refusal.code).toBe('conflict');
+    const result = await channel.recover(recoverRequest({ lostSessionId: `${spec.id}-old` }));
+    expect(result).toMatchObject({ outcome: 'refused', failure: { code: 'conflict' } });
     expect(swarm.ownerOf(spec.id)).toMatchObject({ token: 7, owner: { sessionId: 'another' } });
     expect(await channel.state()).toMatchObject({ status: 'on-air', ownerEncoderId: 'enc-2', token: 7 });
   });
@@ -373,12 +373,12 @@ test('after eight moves a channel goes on in a new run, which knows what was ask
   }
   expect((await channel.handle.describe()).runId).toBe(firstRun);
   bench.use(swarm.activities({ chooseTarget: failing('no-target') }));
-  const refusal = await refusalFrom(channel.move(refused));
+  const refusal = await channel.failingMove(refused);
   await eventually(async () => (await channel.handle.describe()).runId !== firstRun);
 
   bench.use(swarm.activities());
   const before = swarm.calls.length;
-  expect(await refusalFrom(channel.move(refused))).toEqual(refusal);
+  expect(await channel.failingMove(refused)).toEqual(refusal);
   expect(swarm.calls).toHaveLength(before);
   const result = await channel.move(moveRequest({ toEncoderId: 'enc-1' }));
   expect(result.workflowId).toBe(`handoff/${spec.id}/9`);

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { telemetryActivities } from '../../activities/cycle/telemetry';
 import { readEnvironment } from '../../src/config/config';
 import { channelWithDefaults, type MoveResult } from '../../src/domain';
+import { deadlinesMs } from '../../src/observation/deadlines';
+import { TelemetryReadings } from '../../src/observation/telemetry-readings';
 import { TelemetryView } from '../../src/observation/telemetry-view';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
 import { InfluxUnderTest } from '../telemetry/support/influx-under-test';
@@ -16,6 +18,14 @@ afterAll(async () => {
   await store?.close();
   await influx?.remove();
 });
+
+const viewOf = (from: TelemetryStore): TelemetryView =>
+  new TelemetryView(
+    new TelemetryReadings(from, {
+      ...{ cell: 'test', stepSeconds: 5, forecastMaxAgeMs: 60_000 },
+      deadlineMs: deadlinesMs.telemetry,
+    }),
+  );
 
 const result = (channelId: string, finishedAtMs: number): MoveResult => ({
   channelId,
@@ -48,7 +58,7 @@ test('one crash counts once, however many channels it cost, and is forgotten by 
   for (const channelId of ['ch-1', 'ch-2']) {
     await activities.recordMove({ cell: 'test', result: result(channelId, nowMs), troubles: [crash] });
   }
-  const view = new TelemetryView('test', store);
+  const view = viewOf(store);
   for (let tries = 0; view.troublesOf('enc-1') === 0 && tries < 50; tries += 1) {
     await view.refreshTroubles(nowMs);
     await sleep(100);
@@ -68,7 +78,7 @@ test('one crash counts once, however many channels it cost, and is forgotten by 
 });
 
 test('an audience never heard of keeps the ladder as it is', async () => {
-  const view = new TelemetryView('test', store);
+  const view = viewOf(store);
   const spec = channelWithDefaults('ch-9');
   await view.refreshViewers(['ch-9']);
   expect(view.viewersOf(spec, 1)).toBe(0);

@@ -134,7 +134,7 @@ describe('a good build', () => {
     const [first, second] = channels as [ChannelSpec, ChannelSpec];
     expect(ownerOf(first)).toBe('enc-1');
     const other = moveRequest({ toEncoderId: 'enc-1' });
-    expect((await refusalFrom(bench.channel(second).move(other))).code).toBe('encoder-cordoned');
+    expect((await bench.channel(second).failingMove(other)).failure.code).toBe('encoder-cordoned');
     use();
     expect((await rollout.result()).phase).toBe('completed');
   });
@@ -163,8 +163,12 @@ describe('back again', () => {
   test('a canary that is worse goes back by itself, and nothing else was touched', async () => {
     use(answering('worse'));
     const state = await (await begin()).result();
-    expect(state).toMatchObject({ phase: 'rolled-back', failure: { code: 'conflict' } });
-    expect(state.failure?.message).toMatch(/worse, above all in quality/);
+    expect(state).toMatchObject({
+      phase: 'rolled-back',
+      rollback: { kind: 'worse', metric: 'quality', comparisons: 100, worse: 100, worseFrom: 100 },
+      failure: null,
+      detail: expect.stringMatching(/^newer is worse, above all in quality: worse in 100 of 100/) as string,
+    });
     expect(statuses(state)).toEqual(['restored', 'waiting', 'waiting']);
     expect(builds()).toEqual(['build newer on enc-1', 'build older on enc-1']);
   });
@@ -194,7 +198,10 @@ describe('back again', () => {
     await inHand;
     await rollout.update(rolloutControl.abort);
     const state = await rollout.result();
-    expect(state).toMatchObject({ phase: 'rolled-back', failure: { message: 'aborted by test' } });
+    expect(state).toMatchObject({
+      ...{ phase: 'rolled-back', detail: 'aborted by test' },
+      ...{ rollback: { kind: 'aborted', requestedBy: 'test' }, failure: null },
+    });
     expect(builds().slice(3)).toEqual([
       'build older on enc-3',
       'build older on enc-2',
@@ -250,34 +257,42 @@ describe('back again', () => {
   });
 });
 
-test('a canary that leaves the fleet before its verdict is followed by another', async () => {
-  const real = bench.requests(originUrl);
-  let isGone = false;
-  use({
-    compareBuilds: async () => {
-      if (isGone) return verdictOf('good');
-      isGone = true;
-      return verdictOf('undecided');
-    },
-    channelsOn: async (request) => (isGone && request.encoderId === 'enc-1' ? [] : real.channelsOn(request)),
-    moveAndWait: async (request) =>
-      isGone && request.request.toEncoderId === 'enc-1'
-        ? {
-            channelId: request.channelId,
-            moved: false,
-            retry: false,
-            why: 'unknown-encoder: no encoder enc-1',
-          }
-        : real.moveAndWait(request),
-  });
-  const state = await (await begin()).result();
-  expect(state.phase).toBe('completed');
-  expect(state.encoders.map(({ wave, status }) => `${wave} ${status}`)).toEqual([
-    'canary gone',
-    'canary upgraded',
-    'rest upgraded',
-  ]);
-});
+test.each([
+  ['now', { code: 'unknown-encoder', why: 'unknown-encoder: no encoder enc-1' }],
+  ['earlier versions', { why: 'unknown-encoder: no encoder enc-1' }],
+])(
+  'a canary that leaves the fleet before its verdict is followed by another (as %s say it)',
+  async (...given) => {
+    const [, failure] = given;
+    const real = bench.requests(originUrl);
+    let isGone = false;
+    use({
+      compareBuilds: async () => {
+        if (isGone) return verdictOf('good');
+        isGone = true;
+        return verdictOf('undecided');
+      },
+      channelsOn: async (request) =>
+        isGone && request.encoderId === 'enc-1' ? [] : real.channelsOn(request),
+      moveAndWait: async (request) =>
+        isGone && request.request.toEncoderId === 'enc-1'
+          ? {
+              channelId: request.channelId,
+              moved: false,
+              retry: false,
+              ...failure,
+            }
+          : real.moveAndWait(request),
+    });
+    const state = await (await begin()).result();
+    expect(state.phase).toBe('completed');
+    expect(state.encoders.map(({ wave, status }) => `${wave} ${status}`)).toEqual([
+      'canary gone',
+      'canary upgraded',
+      'rest upgraded',
+    ]);
+  },
+);
 
 describe('people', () => {
   test('undecided in time: it holds and asks; continue goes on', async () => {

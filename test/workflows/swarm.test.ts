@@ -71,6 +71,7 @@ beforeAll(async () => {
     workflowId: `swarm/${bench.cell}`,
     taskQueue: bench.taskQueue,
     args: [{ cell: bench.cell, cycleSeconds: 3_600, policy }],
+    memo: { installationId: 'of this test' },
   });
 }, 60_000);
 afterAll(async () => {
@@ -177,8 +178,8 @@ describe('cordon and drain', () => {
   test('a cordoned encoder takes no handoff, also one asked for right after', async () => {
     const spec = await addedChannel('enc-1');
     await update(swarmControl.cordon, { encoderId: 'enc-2', requestedBy: 'test' });
-    const refused = await refusalFrom(bench.channel(spec).move(moveRequest({ toEncoderId: 'enc-2' })));
-    expect(refused.code).toBe('encoder-cordoned');
+    const { failure } = await bench.channel(spec).failingMove(moveRequest({ toEncoderId: 'enc-2' }));
+    expect(failure.code).toBe('encoder-cordoned');
     expect(ownerOf(spec)).toBe('enc-1');
     await update(swarmControl.uncordon, { encoderId: 'enc-2', requestedBy: 'test' });
     expect((await state()).cordons).toEqual({});
@@ -408,6 +409,7 @@ test('the swarm and its channels continue as new, and lose nothing', async () =>
     return (await runOf()) !== before.run;
   }, 30_000);
   const after = await state();
+  expect((await bench.swarm().describe()).memo).toEqual({ installationId: 'of this test' });
   expect(after.channels).toEqual(before.channels);
   expect(after.cycle).toBeGreaterThan(before.cycle);
 

@@ -12,7 +12,7 @@ const sectionsOf = (schema: Variables, level: number): string[] => {
     const described = schema.shape[name] as z.ZodType;
     const property = properties[name] ?? {};
     const value = defaults[name];
-    // A URL is checked and then trimmed: what it was checked by can't be told from the outcome.
+    // A URL is checked and then trimmed: what it was checked by can't be seen from the outcome.
     const type =
       property.type === undefined && property.enum === undefined ? 'URL' : typeInWords(property, (n) => n);
     return [

@@ -29,7 +29,7 @@ const meanings: Record<ErrorCode, string> = {
   'ledger-unavailable': 'the relay could not be asked for its ledger',
   'session-failed': 'the session has failed',
   timeout: 'not done in time; it may still happen',
-  conflict: 'another request, or another state, stands against it',
+  conflict: 'in conflict with another request, or with the present state',
   unavailable: 'a part that is needed does not answer',
   'storage-full': 'the disk is full',
   'at-capacity-limit': 'no more of these are allowed',

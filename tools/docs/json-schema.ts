@@ -110,9 +110,11 @@ const insideOf = (schema: JsonSchema): JsonSchema | null => {
   return choices.length === 1 ? (choices[0] ?? null) : null;
 };
 
-/** Choices between objects, which have no fields in common to list. */
+/** Choices between objects, which have no fields in common to list; also where null is one more choice. */
 const variantsOf = (schema: JsonSchema): JsonSchema[] => {
-  const choices = (schema.anyOf ?? schema.oneOf ?? []).filter((choice) => choice.properties !== undefined);
+  const choices = (schema.anyOf ?? schema.oneOf ?? []).flatMap((choice) =>
+    choice.properties === undefined ? variantsOf(choice) : [choice],
+  );
   return choices.length > 1 ? choices : [];
 };
 

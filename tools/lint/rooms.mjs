@@ -36,7 +36,7 @@ export const rooms = {
 
   // Data plane.
   'src/media/mpegts': { uses: ['src/domain'] },
-  'src/media/stamp': { uses: ['src/domain'] },
+  'src/media/stamp': { uses: ['src/domain', 'src/platform'] },
   'src/media/relay': { uses: [...ground, 'src/media/mpegts'] },
   'src/media/source': { uses: [...ground, 'src/media/mpegts', 'src/media/stamp', 'src/media/relay'] },
   // index.ts starts the origin; what only reads its formats comes in by the side doors.
@@ -72,17 +72,21 @@ export const rooms = {
 
   // What runs where, and what is known of it.
   'src/fleet': { uses: [...ground, 'src/setup'], doors: '*' },
-  // index.ts starts the collector; the stores and what reads them come in by the side doors.
   'src/telemetry': {
-    uses: [...ground, 'src/temporal', 'src/forecast', 'src/fleet', 'src/media/encoder'],
-    doors: ['create-store', 'forecast-input-reader', 'influx-store', 'signal-queue'],
+    uses: [...ground, 'src/forecast'],
+    doors: ['create-store', 'forecast-input-reader', 'influx-store'],
   },
   'src/observation': {
     uses: [
-      ...[...ground, 'src/fleet', 'src/telemetry', 'src/versions'],
+      ...[...ground, 'src/temporal', 'src/fleet', 'src/telemetry', 'src/versions'],
       ...['src/media/encoder', 'src/media/quality'],
     ],
     doors: '*',
+  },
+  // index.ts starts the collector.
+  'src/collector': {
+    uses: [...ground, 'src/temporal', 'src/forecast', 'src/fleet', 'src/telemetry', 'src/observation'],
+    doors: ['signal-queue'],
   },
   'src/verify': {
     uses: [
@@ -121,7 +125,7 @@ export const rooms = {
   'src/worker': {
     uses: [
       ...['src/domain', 'src/config', 'src/platform', 'src/contracts', 'src/temporal', 'activities'],
-      ...['src/fleet', 'src/media/encoder', 'src/models', 'src/observation', 'src/telemetry'],
+      ...['src/models', 'src/observation', 'src/telemetry'],
     ],
     doors: '*',
   },
@@ -135,9 +139,8 @@ export const rooms = {
         'src/forecast',
         'src/planner',
         'src/cycle',
-        'src/fleet',
+        'src/observation',
       ],
-      ...['src/observation', 'src/media/encoder'],
     ],
     doors: '*',
   },

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Logs tell nothing to the next start, and the configuration of InfluxDB is written anew by it. */
+/** The next start reads no logs, and writes the configuration of InfluxDB again. */
 const LEFT_OUT = ['logs', 'influx/influxdb.conf'];
 
 /**

@@ -8,7 +8,7 @@ import * as format from './format.js';
 const nameOf = ({ kind, id }) => (kind === 'viewers' ? `${id} viewers` : `CDN load ${id}`);
 
 /**
- * How far a share may be off before it stands out: beyond what chance makes of so few steps.
+ * How far a share may be off before it stands out: beyond what chance explains with so few steps.
  * @param {number} share
  * @param {number} count
  */

@@ -91,22 +91,22 @@ export const setAttribute = (node, name, value) => {
  */
 export const keyedList = (parent, create) => {
   /** @type {Map<K, { node: Element, update(item: T): void }>} */
-  const kept = new Map();
+  const entries = new Map();
   /**
    * @param {readonly T[]} items
    * @param {(item: T) => K} keyOf
    */
   const show = (items, keyOf) => {
     const keys = new Set(items.map(keyOf));
-    for (const [key, { node }] of kept) {
+    for (const [key, { node }] of entries) {
       if (keys.has(key)) continue;
       node.remove();
-      kept.delete(key);
+      entries.delete(key);
     }
     items.forEach((item, index) => {
       const key = keyOf(item);
-      const entry = kept.get(key) ?? create(key);
-      kept.set(key, entry);
+      const entry = entries.get(key) ?? create(key);
+      entries.set(key, entry);
       if (parent.children[index] !== entry.node)
         parent.insertBefore(entry.node, parent.children[index] ?? null);
       entry.update(item);

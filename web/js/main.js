@@ -70,7 +70,7 @@ const showProblems = (status) => {
       .filter(({ part }) => !part.startsWith('encoder '))
       .map(
         ({ part, message }) =>
-          `${partNames[part] ?? part} does not answer; what it knows is old or absent here. ${message}`,
+          `${partNames[part] ?? part} does not answer; data of it on this page is old or missing. ${message}`,
       ),
   ];
   renderProblems(lines, (line) => line);

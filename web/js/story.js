@@ -14,10 +14,10 @@ dialog.addEventListener('click', (event) => {
  */
 export const explain = async (subject) => {
   try {
-    const told = await call('GET', `/explain/${subject.split('/').map(encodeURIComponent).join('/')}`);
-    byId('story-title').textContent = told.headline;
+    const explanation = await call('GET', `/explain/${subject.split('/').map(encodeURIComponent).join('/')}`);
+    byId('story-title').textContent = explanation.headline;
     byId('story-body').replaceChildren(
-      ...told.sections.map(({ title, lines }) =>
+      ...explanation.sections.map(({ title, lines }) =>
         element(
           'section',
           {},
@@ -27,8 +27,8 @@ export const explain = async (subject) => {
       ),
     );
     const link = byId('story-link', HTMLAnchorElement);
-    link.hidden = told.url === null;
-    if (told.url) link.href = told.url;
+    link.hidden = explanation.url === null;
+    if (explanation.url) link.href = explanation.url;
     dialog.showModal();
   } catch (error) {
     noticeRefusal(error);

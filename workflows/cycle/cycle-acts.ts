@@ -3,12 +3,12 @@ import { ParentClosePolicy, getExternalWorkflowHandle, startChild, workflowInfo 
 import type { CyclePlan, LostChannel, OrphanSession } from '../../activities';
 import type { EncoderUpdate, Move, PendingEncoder, ScaleChange } from '../../src/domain';
 import { swarmWorkflowId } from '../../src/domain/control';
-import { rolloutWorkflowId } from '../../src/domain/rollout';
+import { rolloutWorkflowId } from '../../src/domain/rollout-control';
 import { synchroniseWorkflowId } from '../../src/domain/version-manager';
 import { encodersRequestedSignal, reportEnded, scaleIn, scaleOut } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
 import { causeOf } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, prompt } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, twoTries4s } from '../kit/steps';
 import type { ControlCycleInput } from '../kit/types';
 import { synchronise } from '../versions/synchronise';
 import type { Act } from './cycle-record';
@@ -29,7 +29,7 @@ export const act = async (input: ControlCycleInput, toDo: ToDo): Promise<Act[]> 
     ...lost.map((channel) => recover(channel, atMs)),
     ...plan.moves.filter((move) => !isLost.has(move.channelId)).map((move) => requestMove(move)),
     ...orphans.map((session) => release(session)),
-    ...updates.slice(0, 1).map((update) => bringInLine(input.cell, update)),
+    ...updates.slice(0, 1).map((update) => startSynchronisation(input.cell, update)),
     ...(plan.scale.kind === 'none' ? [] : [scale(input, plan.scale, leavingCordonedBy)]),
   ];
   return Promise.all(acts);
@@ -51,7 +51,7 @@ const accepted = (): { accepted: boolean } => ({ accepted: true });
 
 const registerAgain = (channelId: string): Promise<Act> =>
   attempt(`register ${channelId} again`, () =>
-    prompt.requestRegistration.executeWithOptions({ summary: `${channelId} is not known everywhere` }, [
+    twoTries4s.requestRegistration.executeWithOptions({ summary: `${channelId} is not known everywhere` }, [
       { channelId, requestId: requestId('register') },
     ]),
   );
@@ -65,7 +65,7 @@ const requestId = (what: string): string => {
 const recover = (channel: LostChannel, atMs: number): Promise<Act> => {
   const { channelId, reason, lostEncoderId, lostSessionId, evidence } = channel;
   return attempt(`recover ${channelId} (${reason})`, () =>
-    prompt.requestRecovery.executeWithOptions({ summary: `${channelId}: ${evidence}` }, [
+    twoTries4s.requestRecovery.executeWithOptions({ summary: `${channelId}: ${evidence}` }, [
       {
         channelId,
         request: {
@@ -84,7 +84,7 @@ const recover = (channel: LostChannel, atMs: number): Promise<Act> => {
 const requestMove = (move: Move): Promise<Act> => {
   const { channelId, fromEncoderId, toEncoderId, rungs, reason, explanation } = move;
   return attempt(`move ${channelId} ${fromEncoderId ?? '?'} → ${toEncoderId} (${reason})`, () =>
-    prompt.requestMove.executeWithOptions({ summary: explanation.summary.slice(0, 180) }, [
+    twoTries4s.requestMove.executeWithOptions({ summary: explanation.summary.slice(0, 180) }, [
       {
         channelId,
         request: {
@@ -103,13 +103,13 @@ const requestMove = (move: Move): Promise<Act> => {
 
 const release = (session: OrphanSession): Promise<Act> =>
   attempt(`release orphan ${session.sessionId} on ${session.encoderId}`, () =>
-    prompt.releaseSession
-      .executeWithOptions({ summary: `nobody wants ${session.sessionId}` }, [session])
+    twoTries4s.releaseSession
+      .executeWithOptions({ summary: `no channel needs ${session.sessionId}` }, [session])
       .then(accepted),
   );
 
 /** One encoder at a time, by its workflow id; it outlives the cycle. */
-const bringInLine = (cell: string, update: EncoderUpdate): Promise<Act> =>
+const startSynchronisation = (cell: string, update: EncoderUpdate): Promise<Act> =>
   attempt(`bring ${update.encoderId} to ${update.buildId}`, async () => {
     try {
       await startChild(synchronise, {
@@ -123,7 +123,7 @@ const bringInLine = (cell: string, update: EncoderUpdate): Promise<Act> =>
       return { accepted: true };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      return { accepted: false, why: 'conflict: another encoder is being brought in line' };
+      return { accepted: false, why: 'conflict: another encoder is being synchronised' };
     }
   });
 
@@ -135,7 +135,7 @@ const scale = (
 ): Promise<Act> =>
   change.kind === 'provision'
     ? attempt(`provision ${change.count}`, () => requestEncoders(input, change))
-    : attempt(`deprovision ${change.encoderId}`, () => letGo(input, change, leavingCordonedBy));
+    : attempt(`deprovision ${change.encoderId}`, () => releaseEncoder(input, change, leavingCordonedBy));
 
 const startOptions = {
   parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -174,7 +174,7 @@ const requestEncoders = async (
 };
 
 /** Its workflow id allows one at a time. */
-const letGo = async (
+const releaseEncoder = async (
   { cell }: ControlCycleInput,
   { encoderId, reason }: Extract<ScaleChange, { kind: 'deprovision' }>,
   cordonedBy: string | null,
@@ -187,7 +187,7 @@ const letGo = async (
       ...startOptions,
       workflowId: `scale-in/${cell}`,
       args: [{ cell, encoderId, reason }],
-      staticSummary: `let ${encoderId} go`,
+      staticSummary: `release ${encoderId}`,
       staticDetails: reason,
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'deprovision' }),
     });

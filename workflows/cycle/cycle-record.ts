@@ -59,6 +59,6 @@ const inWords = ({
     ...(plan.scale.kind === 'none' ? [] : [`- scale: ${plan.scale.reason}`]),
     ...plan.moves.map((move) => `- ${move.explanation.summary}`),
     ...plan.unmet.map(({ why }) => `- unmet: ${why}`),
-    ...updates.map(({ why }) => `- to bring in line: ${why}`),
+    ...updates.map(({ why }) => `- to synchronise: ${why}`),
     ...acted.map(({ what, accepted: yes, why }) => `- ${what}: ${yes ? 'accepted' : `refused, ${why}`}`),
   ].join('\n');

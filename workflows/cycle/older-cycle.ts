@@ -1,6 +1,6 @@
 import type { CycleResult, SwarmSnapshot } from '../../src/domain';
 import { causeOf } from '../kit/failures';
-import { prompt, quick } from '../kit/steps';
+import { local8s, twoTries4s } from '../kit/steps';
 import type { OlderCycleInput } from '../kit/types';
 import { act } from './cycle-acts';
 import { actOfForecast, nothingSeen, recordOf, recorded } from './cycle-record';
@@ -10,10 +10,10 @@ export const olderCycle = async (input: OlderCycleInput): Promise<CycleResult> =
   const { channels, cordons, policy, lowDemandSinceMs } = input;
   const startedAtMs = Date.now();
   const [observed, forecast] = await Promise.all([
-    prompt.observe
+    twoTries4s.observe
       .executeWithOptions({ summary: 'encoders, channels, audience, moves' }, [{ channels, cordons }])
       .catch((error: unknown) => causeOf(error)),
-    prompt.latestForecast
+    twoTries4s.latestForecast
       .executeWithOptions({ summary: 'demand to come', startToCloseTimeout: '2 seconds' }, [])
       .catch(() => null),
   ]);
@@ -24,7 +24,7 @@ export const olderCycle = async (input: OlderCycleInput): Promise<CycleResult> =
 
   const { snapshot, unreachable, lost, orphans, unregistered } = observed;
   const { atMs } = snapshot;
-  const { fitness, plan, updates } = await quick.decide.executeWithOptions(
+  const { fitness, plan, updates } = await local8s.decide.executeWithOptions(
     { summary: 'fitness of each encoder, plan' },
     [
       {

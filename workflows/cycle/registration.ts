@@ -1,7 +1,7 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { ChannelSpec } from '../../src/domain';
 import { causeOf } from '../kit/failures';
-import { long, persistent, quick } from '../kit/steps';
+import { local8s, retryFor6h, threeTries60s } from '../kit/steps';
 
 /**
  * Adds a channel to relay, origin and source: a saga of one step. An input that is refused leaves nothing behind, and
@@ -9,16 +9,17 @@ import { long, persistent, quick } from '../kit/steps';
  */
 export const registerChannel = async (spec: ChannelSpec): Promise<ChannelSpec> => {
   const { id } = spec;
-  const knownBy = await quick.partsKnowing({ channelId: id });
+  const knownBy = await local8s.partsKnowing({ channelId: id });
   try {
-    return await long.registerChannel.executeWithOptions({ summary: `relay, origin and source of ${id}` }, [
-      spec,
-    ]);
+    return await threeTries60s.registerChannel.executeWithOptions(
+      { summary: `relay, origin and source of ${id}` },
+      [spec],
+    );
   } catch (error) {
     // A specification that was refused by its schema was never sent to any part.
     if (causeOf(error).code !== 'bad-request') {
       await CancellationScope.nonCancellable(() =>
-        persistent.unregisterChannel.executeWithOptions({ summary: `undo the start of ${id}` }, [
+        retryFor6h.unregisterChannel.executeWithOptions({ summary: `undo the start of ${id}` }, [
           { channelId: id, keepAt: knownBy },
         ]),
       );

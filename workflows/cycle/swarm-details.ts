@@ -1,16 +1,17 @@
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { SwarmWorkflowState } from '../../src/domain';
+import type { CarriedSwarm } from '../../src/domain';
+import type { ChannelList } from './channel-list';
+
+/** The UI shows a line of them; all are in the answers to `channels`. */
+const CHANNELS_SHOWN = 50;
 
 /** The swarm in Temporal's UI: what it keeps, and what the last cycle decided. */
-export const showSwarm = ({
-  cell,
-  cycle,
-  channels,
-  cordons,
-  policy,
-  provisioning,
-  lastCycle,
-}: SwarmWorkflowState): void => {
+export const showSwarm = (
+  { cell, cycle, cordons, policy, provisioning, lastCycle }: CarriedSwarm,
+  { all: channels }: ChannelList,
+): void => {
+  const more = Math.max(0, channels.length - CHANNELS_SHOWN);
+  const shown = channels.slice(0, CHANNELS_SHOWN).map((spec) => spec.id);
   const cordoned = Object.entries(cordons).map(
     ([id, { draining, by, exceptChannels = [], people }]) =>
       `${id} (${draining ? 'draining' : 'cordoned'}${exceptChannels.length > 0 ? ` but for ${exceptChannels.join(', ')}` : ''} by ${by}${people ? `, and by ${people.by}` : ''})`,
@@ -30,7 +31,7 @@ export const showSwarm = ({
   setCurrentDetails(
     [
       `### Swarm ${cell}, cycle ${cycle}`,
-      `- channels: ${channels.map((spec) => spec.id).join(', ') || 'none'}`,
+      `- channels: ${shown.join(', ') || 'none'}${more > 0 ? `, and ${more} more` : ''}`,
       `- cordons: ${cordoned.join(', ') || 'none'}`,
       `- limit ${policy.limitFraction} of capacity, ${policy.minEncoders} to ${policy.maxEncoders} encoders`,
       ...(provisioning && provisioning.pending.length > 0

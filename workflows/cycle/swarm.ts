@@ -17,6 +17,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type {
+  CarriedSwarm,
   ChannelPage,
   ChannelPageRequest,
   ChannelSpec,
@@ -25,6 +26,7 @@ import type {
   Policy,
   SessionFailed,
   SwarmContext,
+  SwarmProgress,
   SwarmRules,
   SwarmWorkflowInput,
   SwarmWorkflowState,
@@ -35,10 +37,11 @@ import { noProvisioning, withEnded, withRequested, withoutForgotten } from '../.
 import { drainEncoder } from '../fleet/drain';
 import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
-import { causeOf, refusal, refusalBehind } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, long, persistent, prompt, quick } from '../kit/steps';
+import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
+import { WORKFLOW_TASK_TIMEOUT, local8s, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
 import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
 import { channel, contextSignal } from '../moves/channel';
+import { ChannelList } from './channel-list';
 import { controlCycle } from './control-cycle';
 import { registerChannel } from './registration';
 import { showSwarm } from './swarm-details';
@@ -54,53 +57,60 @@ const sessionFailedSignal = defineSignal<[SessionFailed]>(swarmControl.sessionFa
 const wakeSignal = defineSignal(swarmControl.wake);
 const stateQuery = defineQuery<SwarmWorkflowState>(swarmControl.state);
 const rulesQuery = defineQuery<SwarmRules>(swarmControl.rules);
+const progressQuery = defineQuery<SwarmProgress>(swarmControl.progress);
 const channelsQuery = defineQuery<ChannelPage, [ChannelPageRequest]>(swarmControl.channels);
 
 /** A cycle that hangs is given up: the next one looks at the swarm as it is then. */
 const CYCLE_TIMEOUT = '30 seconds';
 
-/** A worker that starts anew replays the whole run before it can recover a channel. */
+/** A worker that restarts replays the whole run before it can recover a channel. */
 const CYCLES_PER_RUN = 60;
 
 /**
  * The swarm of one cell: runs a control cycle every few seconds, keeps the list of channels, the cordons and the
  * policy, and answers the loss of an encoder at once, beside any cycle. Runs for as long as the cell exists.
+ * @param packed the channels, where there are many (see ChannelList)
  */
-export const swarm = (input: SwarmWorkflowInput): Promise<never> => new Swarm(input).run();
+export const swarm = (input: SwarmWorkflowInput, packed?: Uint8Array): Promise<never> =>
+  new Swarm(input, packed).run();
 
 class Swarm {
-  private readonly state: SwarmWorkflowState;
+  private readonly state: Omit<CarriedSwarm, 'channels'>;
+  private readonly channels: ChannelList;
   private readonly cell: string;
   private readonly cycleSeconds: number;
-  private readonly beingAdded = new Set<string>();
+  private readonly beingAdded = new Map<string, ChannelSpec>();
   private isWoken: boolean;
   private drains = 0;
   /** Channels ask for policy and cordons, instead of being told. */
   private isAskedForRules = false;
-  /** Of the list of channels, in this run. */
-  private channelChanges = 0;
 
-  constructor({ cell, cycleSeconds, policy, carried, isWoken = false }: SwarmWorkflowInput) {
+  constructor(
+    { cell, cycleSeconds, policy, carried, isWoken = false }: SwarmWorkflowInput,
+    packed: Uint8Array | undefined,
+  ) {
     this.cell = cell;
     this.isWoken = isWoken;
     this.cycleSeconds = cycleSeconds;
-    this.state = carried ?? {
+    const { channels = [], ...state } = carried ?? {
       cell,
       cycle: 0,
       policy,
-      channels: [],
       cordons: {},
       lowDemandSinceMs: null,
       lastCycle: null,
     };
+    this.state = state;
+    this.channels = new ChannelList(packed ? { packed } : { channels });
   }
 
   async run(): Promise<never> {
     const { state } = this;
     this.isAskedForRules = patched('rules-by-query');
-    setHandler(stateQuery, () => state);
+    setHandler(stateQuery, () => this.wholeState());
     setHandler(rulesQuery, () => this.rules());
-    setHandler(channelsQuery, (page) => this.channelPage(page));
+    setHandler(progressQuery, () => ({ cycle: state.cycle, lastCycle: state.lastCycle }));
+    setHandler(channelsQuery, (page) => this.channels.page(page, this.channelsRevision()));
     setHandler(wakeSignal, () => {
       this.isWoken = true;
     });
@@ -115,16 +125,16 @@ class Swarm {
     setHandler(encoderLostSignal, (lost) => this.recoverChannelsOf(lost));
     setHandler(sessionFailedSignal, (failed) => this.recoverSession(failed));
     setHandler(addChannelUpdate, (spec) => this.addChannel(spec), {
-      validator: (spec: ChannelSpec | undefined) => validateAddChannel(state, this.beingAdded, spec),
+      validator: (spec: ChannelSpec | undefined) => validateAddChannel(this.channels, this.beingAdded, spec),
     });
     setHandler(removeChannelUpdate, (channelId) => this.removeChannel(channelId), {
-      validator: (channelId: string | undefined) => validateRemoveChannel(state, channelId),
+      validator: (channelId: string | undefined) => validateRemoveChannel(this.channels, channelId),
     });
     setHandler(cordonUpdate, (request) => this.cordon(request, false), { validator: validateCordon });
     setHandler(uncordonUpdate, (request) => this.uncordon(request), { validator: validateCordon });
     setHandler(drainUpdate, (request) => this.drain(request), { validator: validateCordon });
     setHandler(setPolicyUpdate, (policy) => this.setPolicy(policy));
-    showSwarm(state);
+    this.show();
 
     const cyclesPerRun = patched('short-swarm-runs') ? CYCLES_PER_RUN : Infinity;
     const cyclesBefore = state.cycle;
@@ -138,7 +148,11 @@ class Swarm {
       if (isLong && allHandlersFinished()) {
         const { cell, cycleSeconds, isWoken } = this;
         const { policy } = state;
-        await continueAsNew<typeof swarm>({ cell, cycleSeconds, policy, carried: state, isWoken });
+        const channels = this.channels.carried();
+        const rest = { cell, cycleSeconds, policy, isWoken };
+        if ('packed' in channels) {
+          await continueAsNew<typeof swarm>({ ...rest, carried: state }, channels.packed);
+        } else await continueAsNew<typeof swarm>({ ...rest, carried: { ...state, ...channels } });
       }
     }
   }
@@ -152,7 +166,7 @@ class Swarm {
       const result = await executeChild(controlCycle, {
         workflowId: `cycle/${cell}/${cycle}`,
         args: [{ cell, cycle, lowDemandSinceMs: state.lowDemandSinceMs }],
-        staticSummary: `cycle ${cycle} of ${cell}: ${state.channels.length} channels`,
+        staticSummary: `cycle ${cycle} of ${cell}: ${this.channels.all.length} channels`,
         typedSearchAttributes: attributes({ cell }),
         workflowExecutionTimeout: CYCLE_TIMEOUT,
         parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -164,7 +178,7 @@ class Swarm {
       // Channels on air need no cycle, and the next one starts from what it sees itself.
       log.warn('control cycle failed', { cycle, cause: causeOf(error).message });
     }
-    showSwarm(state);
+    this.show();
   }
 
   private get provisioning() {
@@ -173,11 +187,11 @@ class Swarm {
 
   private async recoverChannelsOf({ encoderId, evidence, atMs }: EncoderLost): Promise<void> {
     try {
-      const asked = await long.recoverChannelsOf.executeWithOptions(
+      const answers = await threeTries60s.recoverChannelsOf.executeWithOptions(
         { summary: `${encoderId} is lost: recover its channels side by side` },
         [{ encoderId, evidence, atMs }],
       );
-      log.info('encoder lost', { encoderId, asked });
+      log.info('encoder lost', { encoderId, answers });
     } catch (error) {
       log.error('recovery could not be asked for', { encoderId, cause: causeOf(error).message });
       this.isWoken = true;
@@ -187,7 +201,7 @@ class Swarm {
   private async recoverSession(failed: SessionFailed): Promise<void> {
     const { channelId, encoderId, sessionId, code, message, atMs } = failed;
     try {
-      await prompt.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
+      await twoTries4s.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
         {
           channelId,
           request: {
@@ -207,9 +221,9 @@ class Swarm {
   }
 
   private async addChannel(given: ChannelSpec): Promise<void> {
-    const { state, cell } = this;
+    const { cell } = this;
     const { id } = given;
-    this.beingAdded.add(id);
+    this.beingAdded.set(id, given);
     try {
       const spec = await registerChannel(given);
       try {
@@ -226,30 +240,28 @@ class Swarm {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         await this.handDown([id]);
       }
-      state.channels = [...state.channels, spec];
-      this.channelChanges += 1;
+      this.channels.add(spec);
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     } finally {
       this.beingAdded.delete(id);
     }
-    showSwarm(state);
+    this.show();
   }
 
   private async removeChannel(channelId: string): Promise<void> {
-    const { state } = this;
     const requestId = `remove-${channelId}-${uuid4()}`;
     try {
-      const { found } = await long.requestRemoval.executeWithOptions({ summary: `remove ${channelId}` }, [
-        { channelId, requestId },
-      ]);
-      if (!found) await persistent.removeChannel({ channelId, requestId });
+      const { found } = await threeTries60s.requestRemoval.executeWithOptions(
+        { summary: `remove ${channelId}` },
+        [{ channelId, requestId }],
+      );
+      if (!found) await retryFor6h.removeChannel({ channelId, requestId });
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
-    state.channels = state.channels.filter((spec) => spec.id !== channelId);
-    this.channelChanges += 1;
-    showSwarm(state);
+    this.channels.remove(channelId);
+    this.show();
   }
 
   private async cordon(request: CordonRequest, draining: boolean): Promise<void> {
@@ -281,9 +293,9 @@ class Swarm {
 
   private async assertKnown(encoderId: string): Promise<void> {
     try {
-      await quick.assertEncoderKnown({ encoderId });
+      await local8s.assertEncoderKnown({ encoderId });
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
   }
 
@@ -300,9 +312,7 @@ class Swarm {
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'drain' }),
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    }).catch((error: unknown) => {
-      throw refusalBehind(error);
-    });
+    }).catch(throwAsRefusal);
     if (left.length > 0) {
       throw refusal(
         'no-target',
@@ -314,9 +324,9 @@ class Swarm {
 
   private async setPolicy(given: Policy): Promise<void> {
     try {
-      this.state.policy = await quick.checkPolicy(given);
+      this.state.policy = await local8s.checkPolicy(given);
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     }
     await this.handDown();
   }
@@ -327,15 +337,24 @@ class Swarm {
     return { policy, cordons, lowDemandSinceMs, ...(provisioning && { provisioning }), channelsRevision };
   }
 
-  private channelPage({ from, limit }: ChannelPageRequest): ChannelPage {
-    const { channels } = this.state;
-    const revision = this.channelsRevision();
-    return { revision, total: channels.length, channels: channels.slice(from, from + limit) };
+  /** In one answer, as older clients ask for it. */
+  private wholeState(): SwarmWorkflowState {
+    const { all, isShort } = this.channels;
+    if (!isShort) {
+      throw new Error(
+        `${all.length} channels are too many for one answer: ask for rules, progress and pages of channels.`,
+      );
+    }
+    return { ...this.state, channels: [...all] };
+  }
+
+  private show(): void {
+    showSwarm(this.state, this.channels);
   }
 
   /** Tells the lists of one run apart, and those of different runs. */
   private channelsRevision(): string {
-    return `${workflowInfo().runId}/${this.channelChanges}`;
+    return `${workflowInfo().runId}/${this.channels.revision}`;
   }
 
   private context(): SwarmContext {
@@ -347,9 +366,9 @@ class Swarm {
    * Choices of an encoder read policy and cordons here, by query, so that a move asked for after a cordon knows of it.
    * Runs that began before that tell every channel instead.
    */
-  private async handDown(channelIds = this.state.channels.map((spec) => spec.id)): Promise<void> {
+  private async handDown(channelIds = this.channels.all.map((spec) => spec.id)): Promise<void> {
     if (this.isAskedForRules) {
-      showSwarm(this.state);
+      this.show();
       return;
     }
     const context = this.context();
@@ -360,6 +379,6 @@ class Swarm {
           .catch((error: unknown) => log.warn('channel not reached', { id, cause: causeOf(error).message })),
       ),
     );
-    showSwarm(this.state);
+    this.show();
   }
 }

@@ -1,7 +1,7 @@
 import { setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
 import type { DrainedChannel } from '../../activities';
 import { upsertAttributes } from '../kit/attributes';
-import { long, prompt } from '../kit/steps';
+import { threeTries60s, twoTries4s } from '../kit/steps';
 import type { DrainInput, DrainResult } from '../kit/types';
 
 /** Unless told otherwise: each move costs its encoders a second session while it lasts. */
@@ -19,7 +19,7 @@ export const drainEncoder = async ({
   const moved: string[] = [];
   let left: DrainedChannel[] = [];
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const channelIds = await prompt.channelsOn.executeWithOptions(
+    const channelIds = await twoTries4s.channelsOn.executeWithOptions(
       { summary: `what is left on ${encoderId}` },
       [{ encoderId }],
     );
@@ -29,7 +29,7 @@ export const drainEncoder = async ({
     if (toMove.length === 0) break;
 
     const moveOne = (channelId: string): Promise<DrainedChannel> =>
-      long.moveAndWait.executeWithOptions({ summary: `move ${channelId} away from ${encoderId}` }, [
+      threeTries60s.moveAndWait.executeWithOptions({ summary: `move ${channelId} away from ${encoderId}` }, [
         {
           channelId,
           request: {

@@ -10,7 +10,7 @@ import { swarmControl, swarmWorkflowId } from '../../src/domain/control';
 import { upsertAttributes } from '../kit/attributes';
 import { Compensations } from '../kit/compensations';
 import { causeOf } from '../kit/failures';
-import { long, persistent, provisioning } from '../kit/steps';
+import { provisioning, retryFor6h, threeTries60s } from '../kit/steps';
 import { Story } from '../kit/story';
 import type { ScaleInInput, ScaleOutInput, ScaleOutResult } from '../kit/types';
 
@@ -20,7 +20,7 @@ const DRAIN_TIMEOUT = '10 minutes';
 export const encodersRequestedSignal = defineSignal<[PendingEncoder[]]>(swarmControl.encodersRequested);
 export const encoderRequestEndedSignal = defineSignal<[RequestEnded]>(swarmControl.encoderRequestEnded);
 
-/** Tells the swarm what became of a request; one that can't be told of is forgotten by itself after a while. */
+/** Reports to the swarm how a request ended. If that fails, the swarm forgets the request after a while. */
 export const reportEnded = async (
   cell: string,
   request: PendingEncoder,
@@ -32,12 +32,15 @@ export const reportEnded = async (
       ...ending,
     });
   } catch (error) {
-    log.warn('the swarm was not told of a request', { ...request, cause: causeOf(error).message });
+    log.warn('the end of a request could not be reported to the swarm', {
+      ...request,
+      cause: causeOf(error).message,
+    });
   }
 };
 
 /**
- * Brings encoders, each for itself: one that is slow or fails holds up none of the others. The swarm is told of each
+ * Brings encoders side by side: one that is slow or fails holds up none of the others. The swarm hears of each
  * as soon as it answers, or has failed, and its next plan counts with that.
  */
 export const scaleOut = async ({ cell, requests, reason }: ScaleOutInput): Promise<ScaleOutResult> => {
@@ -78,7 +81,7 @@ const bring = async (cell: string, request: PendingEncoder): Promise<string> => 
       { summary: `start an encoder host${zone === undefined ? '' : ` in zone ${zone}`}` },
       [{ requestId, ...(zone !== undefined && { zone }) }],
     ));
-    const { atMs } = await long.awaitEncoderHealthy.executeWithOptions(
+    const { atMs } = await threeTries60s.awaitEncoderHealthy.executeWithOptions(
       { summary: `until ${encoderId} answers`, startToCloseTimeout: '90 seconds' },
       [{ encoderId }],
     );
@@ -87,33 +90,33 @@ const bring = async (cell: string, request: PendingEncoder): Promise<string> => 
   } catch (error) {
     await reportEnded(cell, request, { arrived: false, endedAtMs: Date.now() });
     // A host that never answered would only take up room in the fleet.
-    if (encoderId !== undefined) await persistent.deprovisionEncoder({ encoderId });
+    if (encoderId !== undefined) await retryFor6h.deprovisionEncoder({ encoderId });
     throw error;
   }
 };
 
-/** Lets an encoder go: cordon, drain, deprovision. One that can't be drained stays, and takes work again. */
+/** Releases an encoder: cordon, drain, deprovision. One that can't be drained stays, and takes work again. */
 export const scaleIn = async ({
   encoderId,
   reason,
 }: ScaleInInput): Promise<{ encoderId: string; gone: boolean }> => {
   const { workflowId, runId } = workflowInfo();
-  const story = new Story(`Let ${encoderId} go: ${reason}`, Date.now());
+  const story = new Story(`Release ${encoderId}: ${reason}`, Date.now());
   const compensations = new Compensations(story);
   const request = { encoderId, requestedBy: `${workflowId}/${runId}` };
   const uncordon = async (): Promise<void> => {
-    await story.step('uncordon', () => persistent.requestUncordon(request));
+    await story.step('uncordon', () => retryFor6h.requestUncordon(request));
   };
   compensations.register('uncordon', uncordon);
   try {
     await story.step('drain', () =>
-      long.requestDrain.executeWithOptions(
+      threeTries60s.requestDrain.executeWithOptions(
         { summary: `move all work away from ${encoderId}`, startToCloseTimeout: DRAIN_TIMEOUT },
         [request],
       ),
     );
     await story.step('deprovision', () =>
-      persistent.deprovisionEncoder.executeWithOptions({ summary: `end ${encoderId}` }, [{ encoderId }]),
+      retryFor6h.deprovisionEncoder.executeWithOptions({ summary: `end ${encoderId}` }, [{ encoderId }]),
     );
     await uncordon();
     upsertAttributes({ outcome: 'completed' });

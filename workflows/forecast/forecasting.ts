@@ -1,6 +1,6 @@
 import { patched, setCurrentDetails } from '@temporalio/workflow';
 import type { IssuedForecast, ScoredForecasts } from '../../activities';
-import { prompt } from '../kit/steps';
+import { twoTries4s } from '../kit/steps';
 
 /**
  * Runs on a Schedule: compares earlier forecasts with what came, and issues the cell's next one. The curves go to the
@@ -8,7 +8,7 @@ import { prompt } from '../kit/steps';
  */
 export const forecasting = async (): Promise<IssuedForecast> => {
   const scored = patched('score-forecasts') ? await score() : null;
-  const issued = await prompt.issueForecast.executeWithOptions(
+  const issued = await twoTries4s.issueForecast.executeWithOptions(
     {
       summary: 'history in, demand curves out',
       startToCloseTimeout: '8 seconds',
@@ -25,7 +25,7 @@ export const forecasting = async (): Promise<IssuedForecast> => {
 };
 
 const score = (): Promise<ScoredForecasts | null> =>
-  prompt.scoreForecasts
+  twoTries4s.scoreForecasts
     .executeWithOptions(
       {
         summary: 'what was forecast against what came',

@@ -1,7 +1,7 @@
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { CollectedHistory, EvaluatedModel, SettledModel, TrainedModel } from '../../activities';
 import { upsertAttributes } from '../kit/attributes';
-import { persistent, training } from '../kit/steps';
+import { retryFor6h, training } from '../kit/steps';
 import { Story } from '../kit/story';
 
 /** Two days to learn from, and two to judge by. */
@@ -42,7 +42,7 @@ export const retraining = async (): Promise<RetrainingResult> => {
     upsertAttributes({ outcome });
     return { outcome, seed, pinball: evaluated.candidate.pinball, ...settled };
   } catch (error) {
-    await CancellationScope.nonCancellable(() => persistent.discardTraining(run));
+    await CancellationScope.nonCancellable(() => retryFor6h.discardTraining(run));
     throw error;
   }
 };

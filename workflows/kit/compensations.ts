@@ -3,7 +3,7 @@ import { upsertAttributes } from './attributes';
 import { causeOf } from './failures';
 import type { Story } from './story';
 
-/** After so long a compensation that has not finished is shown as unresolved; it goes on trying. */
+/** Time after which a compensation that has not finished is shown as unresolved; it keeps trying. */
 const ALARM_AFTER = '10 seconds';
 
 /** What undoes the steps of a saga. Each is registered before its step, and is harmless if the step did nothing. */
@@ -42,7 +42,7 @@ export class Compensations {
     });
     const inTime = await condition(() => over, ALARM_AFTER, { summary: `alarm unless ${name} is done` });
     if (!inTime) {
-      this.story.say(`**unresolved: ${name}** goes on trying`);
+      this.story.say(`**unresolved: ${name}** keeps trying`);
       upsertAttributes({ outcome: 'unresolved' });
     }
     await done;

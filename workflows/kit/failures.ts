@@ -34,5 +34,7 @@ export const causeOf = (error: unknown): Cause => {
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
 };
 
-/** An error of a step, as a refusal to the caller of an Update. */
-export const refusalBehind = (error: unknown): ApplicationFailure => refusalFor(causeOf(error));
+/** Gives an error of a step to the caller of an Update, as its refusal. For `catch`. */
+export const throwAsRefusal = (error: unknown): never => {
+  throw refusalFor(causeOf(error));
+};

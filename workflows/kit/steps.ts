@@ -7,20 +7,20 @@ import {
 import type { Activities } from '../../activities';
 import type { ErrorCode } from '../../src/domain';
 
-/** A worker that was lost in the midst of a workflow task holds that workflow up for so long. */
+/** How long a worker that was lost during a workflow task holds up that workflow. */
 export const WORKFLOW_TASK_TIMEOUT = '5 seconds';
 
 /**
- * How activities are run. Short, idempotent calls between request and commit are local activities: on a small
- * server each activity task costs more than the call itself. What takes long, or matters to a reader of
- * the history, is an activity of its own.
+ * How activities are run; each name says the deadline and the retries. Short, idempotent calls between request and
+ * commit are local activities: on a small server each activity task costs more than the call itself. What takes long,
+ * or matters to a reader of the history, is an activity of its own.
  */
 
 /**
  * Steps that a move waits for: a few quick attempts, since the compensation or another target is quicker. The time
  * limit is on all attempts together: the timer that the SDK keeps per attempt outlives a stopped worker.
  */
-export const quick = proxyLocalActivities<Activities>({
+export const local8s = proxyLocalActivities<Activities>({
   scheduleToCloseTimeout: '8 seconds',
   retry: { maximumAttempts: 3, initialInterval: '50 milliseconds', backoffCoefficient: 2 },
 });
@@ -33,13 +33,13 @@ const longOptions: ActivityOptions = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { maximumAttempts: 3, initialInterval: '100 milliseconds', backoffCoefficient: 2 },
 };
-export const long = proxyActivities<Activities>(longOptions);
+export const threeTries60s = proxyActivities<Activities>(longOptions);
 
 /**
  * Where the caller has something better than to ask the same encoder again: another one, or the way back. What is
  * left to retry is a worker that was lost, or an origin that is away for a moment.
  */
-export const longOnce = proxyActivities<Activities>({
+export const failFast60s = proxyActivities<Activities>({
   ...longOptions,
   retry: {
     maximumAttempts: 3,
@@ -48,8 +48,8 @@ export const longOnce = proxyActivities<Activities>({
   },
 });
 
-/** Steps of a rollout: a host that starts anew, or a worker or server that was lost, is waited for, but not for ever. */
-export const patient = proxyActivities<Activities>({
+/** Steps of a rollout: waits for a host that restarts, or for a worker or server that was lost, but not for ever. */
+export const retryFor3min = proxyActivities<Activities>({
   ...longOptions,
   startToCloseTimeout: '100 seconds',
   scheduleToCloseTimeout: '3 minutes',
@@ -69,7 +69,7 @@ export const provisioning = proxyActivities<Activities>({
 });
 
 /** What must happen in the end, however long the part at fault is away. */
-export const persistent = proxyActivities<Activities>({
+export const retryFor6h = proxyActivities<Activities>({
   startToCloseTimeout: '100 seconds',
   heartbeatTimeout: '4 seconds',
   scheduleToCloseTimeout: '6 hours',
@@ -78,7 +78,7 @@ export const persistent = proxyActivities<Activities>({
 });
 
 /**
- * Looking at the swarm and planning, in one activity. A worker that is lost in the midst is noticed by its heartbeats,
+ * Looking at the swarm and planning, in one activity. A worker that is lost meanwhile is noticed by its missing heartbeats,
  * and another one looks and plans from the beginning.
  */
 export const planning = proxyActivities<Activities>({
@@ -89,7 +89,7 @@ export const planning = proxyActivities<Activities>({
 });
 
 /** Looks and requests of a control cycle: late ones are left out. */
-export const prompt = proxyActivities<Activities>({
+export const twoTries4s = proxyActivities<Activities>({
   startToCloseTimeout: '4 seconds',
   retry: { maximumAttempts: 2, initialInterval: '100 milliseconds' },
 });

@@ -26,7 +26,7 @@ export interface ChannelWorkflowInput {
   answered?: AnsweredRequest[];
 }
 
-/** Either what came of it or why it was refused. */
+/** Either what came of it, or why nothing did: earlier versions kept refused and compensated moves so, too. */
 export interface AnsweredRequest {
   requestId: string;
   result?: MoveResult;

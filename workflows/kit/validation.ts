@@ -4,8 +4,8 @@ import type {
   CordonRequest,
   MoveRequest,
   RecoverRequest,
-  SwarmWorkflowState,
 } from '../../src/domain';
+import type { ChannelList } from '../cycle/channel-list';
 import { refusal } from './failures';
 
 /**
@@ -74,24 +74,31 @@ export const validateRecover = (state: ChannelWorkflowState, request: RecoverReq
 };
 
 export const validateAddChannel = (
-  state: SwarmWorkflowState,
-  beingAdded: ReadonlySet<string>,
+  channels: ChannelList,
+  beingAdded: ReadonlyMap<string, ChannelSpec>,
   spec: ChannelSpec | undefined,
 ): void => {
   requireText(spec?.id, 'id');
   const { id } = spec as ChannelSpec;
-  if (beingAdded.has(id) || state.channels.some((channel) => channel.id === id)) {
+  if (beingAdded.has(id) || channels.all.some((channel) => channel.id === id)) {
     throw refusal(
       'channel-exists',
       `There is a channel ${id} already.`,
       'Choose another id, or remove it first.',
     );
   }
+  if (!channels.hasRoomFor([...beingAdded.values(), spec as ChannelSpec])) {
+    throw refusal(
+      'at-capacity-limit',
+      `The swarm has ${channels.all.length} channels: one workflow can't carry ${id} too.`,
+      'Remove channels, or begin another cell for it.',
+    );
+  }
 };
 
-export const validateRemoveChannel = (state: SwarmWorkflowState, channelId: string | undefined): void => {
+export const validateRemoveChannel = (channels: ChannelList, channelId: string | undefined): void => {
   requireText(channelId, 'channelId');
-  if (!state.channels.some((channel) => channel.id === channelId)) throw unknownChannel(channelId as string);
+  if (!channels.all.some((channel) => channel.id === channelId)) throw unknownChannel(channelId as string);
 };
 
 export const validateCordon = (request: CordonRequest | undefined): void => {

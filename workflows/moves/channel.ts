@@ -16,9 +16,10 @@ import {
 import type { SwarmContext } from '../../activities';
 import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } from '../../src/domain';
 import { channelControl } from '../../src/domain/control';
+import { failureOf } from '../../src/domain/move-outcome';
 import { attributes, upsertAttributes } from '../kit/attributes';
-import { causeOf, refusalBehind, refusalFor } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, long, persistent } from '../kit/steps';
+import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
+import { WORKFLOW_TASK_TIMEOUT, retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import { moveInProgress, validateInService, validateMove, validateRecover } from '../kit/validation';
 import { handoff } from './handoff';
@@ -36,7 +37,7 @@ export const contextSignal = defineSignal<[SwarmContext]>('swarmContext');
 const REMEMBERED_REQUESTS = 16;
 
 /**
- * A worker that starts anew replays the whole run of each channel before it can move it, about 6 ms a move. Forty of
+ * A worker that restarts replays the whole run of each channel before it can move it, about 6 ms a move. Forty of
  * them at once (the tasks that a worker takes) must be read well within WORKFLOW_TASK_TIMEOUT: a task that takes longer
  * is begun again, and so are all the others beside it.
  */
@@ -44,7 +45,7 @@ const MOVES_PER_RUN = 8;
 /** As it was for runs that began before. */
 const MOVES_PER_OLDER_RUN = 25;
 
-const again = ({ result, refusal }: AnsweredRequest): Promise<MoveResult> => {
+const settledAnswer = ({ result, refusal }: AnsweredRequest): Promise<MoveResult> => {
   if (result) return Promise.resolve(result);
   const refused = Promise.reject<MoveResult>(
     refusalFor(refusal ?? { code: 'internal', message: 'The request had no answer.' }),
@@ -94,7 +95,7 @@ class Channel {
     };
     this.movesBefore = this.state.moves;
     for (const each of answered) {
-      this.requests.set(each.requestId, again(each));
+      this.requests.set(each.requestId, settledAnswer(each));
       this.answered.push(each);
     }
   }
@@ -118,7 +119,7 @@ class Channel {
     setHandler(registerAgainUpdate, () => this.registerAgain(), {
       validator: () => validateInService(state),
     });
-    this.tell(state.detail);
+    this.showDetail(state.detail);
 
     const movesPerRun = patched('eight-moves-a-run')
       ? MOVES_PER_RUN
@@ -153,9 +154,10 @@ class Channel {
       requestedAtMs,
     };
     try {
-      await this.recover(request);
+      const failure = failureOf(await this.recover(request));
+      if (failure) this.showDetail(failure.message);
     } catch (error) {
-      this.tell(causeOf(error).message);
+      this.showDetail(causeOf(error).message);
     }
   }
 
@@ -241,7 +243,7 @@ class Channel {
     return `${kind}/${this.state.spec.id}/${this.state.moves}`;
   }
 
-  /** Runs one move with nothing beside it, and takes over what became of the channel. */
+  /** Runs one move with nothing beside it, and takes over what became of the channel: see `failureOf`. */
   private async exclusively(
     status: 'moving' | 'recovering',
     summary: string,
@@ -251,7 +253,7 @@ class Channel {
     if (this.busyWith !== null) throw moveInProgress(state.spec.id, this.busyWith);
     this.busyWith = summary;
     if (state.status !== 'starting') state.status = status;
-    this.tell(summary);
+    this.showDetail(summary);
     this.moveScope = new CancellationScope();
     let result: MoveResult;
     try {
@@ -259,20 +261,12 @@ class Channel {
       this.absorb(result);
     } catch (error) {
       const cause = causeOf(error);
-      this.tell(`${summary} failed: ${cause.message}`);
+      this.showDetail(`${summary} failed: ${cause.message}`);
       throw refusalFor(cause);
     } finally {
       this.busyWith = null;
       this.moveScope = null;
       this.settle();
-    }
-    if (result.failure && result.outcome !== 'recovered') {
-      const { code, message } = result.failure;
-      throw refusalFor({
-        code,
-        message,
-        details: { outcome: result.outcome, workflowId: result.workflowId },
-      });
     }
     return result;
   }
@@ -297,7 +291,9 @@ class Channel {
       state.rungs = result.rungs;
       state.movedAtMs = result.finishedAtMs;
     }
-    this.tell(`${result.reason}: ${result.outcome}${result.failure ? `, ${result.failure.message}` : ''}`);
+    this.showDetail(
+      `${result.reason}: ${result.outcome}${result.failure ? `, ${result.failure.message}` : ''}`,
+    );
   }
 
   /** Here, and not in the cycle that finds the loss: a late one must not bring back what was removed meanwhile. */
@@ -306,11 +302,12 @@ class Channel {
     if (this.isRegistering) return;
     this.isRegistering = true;
     try {
-      await long.registerChannel.executeWithOptions({ summary: `relay, origin and source of ${spec.id}` }, [
-        spec,
-      ]);
+      await threeTries60s.registerChannel.executeWithOptions(
+        { summary: `relay, origin and source of ${spec.id}` },
+        [spec],
+      );
     } catch (error) {
-      throw refusalBehind(error);
+      throwAsRefusal(error);
     } finally {
       this.isRegistering = false;
     }
@@ -319,20 +316,20 @@ class Channel {
   private async remove(): Promise<void> {
     const { state } = this;
     state.status = 'removing';
-    this.tell('is being removed');
+    this.showDetail('is being removed');
     this.moveScope?.cancel();
     const isIdle = (): boolean => this.busyWith === null && !this.isRegistering;
     while (!isIdle()) await condition(isIdle);
     const { workflowId, runId } = workflowInfo();
-    await persistent.removeChannel.executeWithOptions(
+    await retryFor6h.removeChannel.executeWithOptions(
       { summary: `take ${state.spec.id} off air, forget it` },
       [{ channelId: state.spec.id, requestId: `${workflowId}/${runId}/remove` }],
     );
     Object.assign(state, { status: 'removed', ownerEncoderId: null, ownerSessionId: null });
-    this.tell('removed');
+    this.showDetail('removed');
   }
 
-  private tell(detail: string): void {
+  private showDetail(detail: string): void {
     const { state } = this;
     state.detail = detail;
     const last = state.lastMove;

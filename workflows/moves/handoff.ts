@@ -5,7 +5,7 @@ import { ticksToMs } from '../../src/domain/media-time';
 import { upsertAttributes } from '../kit/attributes';
 import { Compensations } from '../kit/compensations';
 import { causeOf, refusal } from '../kit/failures';
-import { long, longOnce, persistent, quick } from '../kit/steps';
+import { failFast60s, local8s, retryFor6h, threeTries60s } from '../kit/steps';
 import { Story } from '../kit/story';
 import type { HandoffInput } from '../kit/types';
 import { emptyResult, finish, setOwner, sessionIdOf } from './move-result';
@@ -75,7 +75,7 @@ class Handoff {
     return this.story.step(
       'chooseTarget',
       () =>
-        quick.chooseTarget.executeWithOptions({ summary }, [
+        local8s.chooseTarget.executeWithOptions({ summary }, [
           {
             cell,
             spec,
@@ -109,11 +109,11 @@ class Handoff {
     const prepared = await this.story.step(
       'prepareTarget',
       () =>
-        longOnce.prepareTarget.executeWithOptions(
-          { summary: `${target.encoderId} encodes along, and holds` },
+        failFast60s.prepareTarget.executeWithOptions(
+          { summary: `${target.encoderId} encodes in parallel, and holds its GOPs` },
           [{ spec, rungs, fromGop, ...target }],
         ),
-      () => `${target.encoderId} stands at the live edge`,
+      () => `${target.encoderId} has reached the live edge`,
     );
     this.result.preparedAtMs = prepared.atMs;
     return prepared.startedAtMs;
@@ -133,7 +133,7 @@ class Handoff {
     const own = await story.step<Ownership>(
       'takeOwnership',
       () =>
-        quick.takeOwnership.executeWithOptions(
+        local8s.takeOwnership.executeWithOptions(
           { summary: `the commit point: ${target.encoderId} owns ${spec.id}` },
           [
             {
@@ -161,7 +161,7 @@ class Handoff {
 
   private commit(owner: Owner, { token, firstGop }: Pick<Ownership, 'token' | 'firstGop'>): Promise<unknown> {
     return this.story.step('commitTarget', () =>
-      quick.commitTarget.executeWithOptions(
+      local8s.commitTarget.executeWithOptions(
         { summary: `${owner.encoderId} publishes from GOP ${firstGop}` },
         [{ ...owner, token, firstGop }],
       ),
@@ -173,7 +173,7 @@ class Handoff {
     const published = await this.story.step(
       'awaitPublished',
       () =>
-        longOnce.awaitPublished.executeWithOptions({ summary: `GOP ${gop} from ${owner.encoderId}` }, [
+        failFast60s.awaitPublished.executeWithOptions({ summary: `GOP ${gop} from ${owner.encoderId}` }, [
           {
             channelId: spec.id,
             gop,
@@ -181,7 +181,7 @@ class Handoff {
             withinMs: PUBLISH_WITHIN_GOPS * ticksToMs(spec.gopDurationTicks),
           },
         ]),
-      (done) => (done.published ? `GOP ${gop} is on air` : 'the input is silent; the owner stands ready'),
+      (done) => (done.published ? `GOP ${gop} is on air` : 'the input is silent; the owner is ready'),
     );
     if (published.published) this.result.publishedAtMs = published.atMs;
   }
@@ -190,7 +190,9 @@ class Handoff {
   private async releaseSource(source: Owner): Promise<void> {
     const released = await this.story
       .step('releaseSource', () =>
-        quick.releaseSession.executeWithOptions({ summary: `${source.encoderId} stops encoding` }, [source]),
+        local8s.releaseSession.executeWithOptions({ summary: `${source.encoderId} stops encoding` }, [
+          source,
+        ]),
       )
       .catch(() => null);
     if (released) this.result.releasedAtMs = released.atMs;
@@ -217,7 +219,9 @@ class Handoff {
   private async abort(target: Owner): Promise<void> {
     await this.story
       .step('abortTarget', () =>
-        long.releaseSession.executeWithOptions({ summary: `${target.encoderId} stops encoding` }, [target]),
+        threeTries60s.releaseSession.executeWithOptions({ summary: `${target.encoderId} stops encoding` }, [
+          target,
+        ]),
       )
       .catch(() =>
         this.story.say(`${target.encoderId} is silent; its held session is left to the control cycle`),
@@ -235,7 +239,7 @@ class Handoff {
     const { granted } = await this.story.step(
       'returnOwnership',
       () =>
-        persistent.returnOwnership.executeWithOptions(
+        retryFor6h.returnOwnership.executeWithOptions(
           { summary: `${source.encoderId} owns ${spec.id} again` },
           [
             {
@@ -299,7 +303,7 @@ class Handoff {
   private async end(finished: MoveResult): Promise<MoveResult> {
     const { cell } = this.input;
     const record = { cell, result: finished, troubles: this.troubles };
-    await CancellationScope.nonCancellable(() => quick.recordMove(record)).catch(() => undefined);
+    await CancellationScope.nonCancellable(() => local8s.recordMove(record)).catch(() => undefined);
     return finished;
   }
 

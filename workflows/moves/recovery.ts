@@ -3,7 +3,7 @@ import type { ChannelFacts } from '../../activities';
 import type { MoveResult, RecoverRequest } from '../../src/domain';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf, refusal } from '../kit/failures';
-import { quick } from '../kit/steps';
+import { local8s } from '../kit/steps';
 import { Story } from '../kit/story';
 import type { RecoveryInput } from '../kit/types';
 import { emptyResult, finish, setOwner } from './move-result';
@@ -79,7 +79,7 @@ export const recovery = async (input: RecoveryInput): Promise<MoveResult> => {
       troubles.push({ encoderId: lostEncoderId, kind: 'crash', atMs: request.requestedAtMs });
     }
     const finished = finish(result, story, reason === 'start' ? 'completed' : 'recovered');
-    await quick.recordMove({ cell: input.cell, result: finished, troubles }).catch(() => undefined);
+    await local8s.recordMove({ cell: input.cell, result: finished, troubles }).catch(() => undefined);
     return finished;
   } catch (error) {
     if (isCancellation(error)) {

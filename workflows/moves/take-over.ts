@@ -11,7 +11,7 @@ import type { ChannelSpec } from '../../src/domain';
 import { ticksToMs } from '../../src/domain/media-time';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf } from '../kit/failures';
-import { longOnce, quick } from '../kit/steps';
+import { failFast60s, local8s } from '../kit/steps';
 import type { Story } from '../kit/story';
 import { sessionIdOf } from './move-result';
 
@@ -20,7 +20,7 @@ const PUBLISH_WITHIN_GOPS = 2.5;
 const PUBLISH_WITHIN_AT_LEAST_MS = 8_000;
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 10_000;
-/** From so many failed attempts on, the channel is shown as unresolved. */
+/** Failed attempts after which the channel is shown as unresolved. */
 const UNRESOLVED_AFTER_ATTEMPTS = 4;
 
 export interface TakeOverInput {
@@ -70,7 +70,7 @@ export const takeOverElsewhere = async (
       const choice = await story.step(
         'chooseTarget',
         () =>
-          quick.chooseTarget.executeWithOptions(
+          local8s.chooseTarget.executeWithOptions(
             { summary: `the fittest encoder for ${spec.id}, attempt ${attempt}` },
             [{ cell, spec, context, rungs, exclude, sessionId, purpose: 'recovery' }],
           ),
@@ -82,7 +82,7 @@ export const takeOverElsewhere = async (
       const taken = await story.step(
         'takeOver',
         () =>
-          longOnce.takeOver.executeWithOptions(
+          failFast60s.takeOver.executeWithOptions(
             { summary: `fence the old owner, start on ${choice.encoderId}` },
             [
               {
@@ -102,7 +102,7 @@ export const takeOverElsewhere = async (
       const published = await story.step(
         'awaitPublished',
         () =>
-          longOnce.awaitPublished.executeWithOptions(
+          failFast60s.awaitPublished.executeWithOptions(
             { summary: `GOP ${taken.firstGop} from ${choice.encoderId}` },
             [
               {
@@ -117,7 +117,7 @@ export const takeOverElsewhere = async (
             ],
           ),
         (done) =>
-          done.published ? `GOP ${taken.firstGop} is on air` : 'the input is silent; owner stands ready',
+          done.published ? `GOP ${taken.firstGop} is on air` : 'the input is silent; the owner is ready',
       );
       await Promise.all(releases);
       return { choice, sessionId, taken, published, troubles };
@@ -130,9 +130,9 @@ export const takeOverElsewhere = async (
         exclude = [...exclude, encoderId];
         const failed = { encoderId, sessionId };
         // Fenced by the next attempt; a host that can't be reached keeps it until the control cycle finds it.
-        releases.push(quick.releaseSession(failed).catch(() => undefined));
+        releases.push(local8s.releaseSession(failed).catch(() => undefined));
       } else {
-        // Nobody is left: all may be asked again, also the lost one, which may have been started anew.
+        // No encoder is left: all may be asked again, also the lost one, which may have restarted.
         exclude = [];
       }
       if (attempt >= UNRESOLVED_AFTER_ATTEMPTS) {

@@ -1,5 +1,7 @@
 import { setCurrentDetails } from '@temporalio/workflow';
-import { rolloutMetrics, type RolloutState } from '../../src/domain/rollout';
+import type { RolloutState } from '../../src/domain';
+import { rolloutMetrics } from '../../src/domain/rollout-control';
+import { rollbackInWords } from '../../src/domain/rollout-words';
 
 const number = (value: number | null): string => (value === null ? '–' : value.toPrecision(3));
 
@@ -12,13 +14,16 @@ export const completedInWords = ({ encoders, skipped, request }: RolloutState): 
 
 /** A rollout in Temporal's UI: where it stands, encoder by encoder, and what the verdict rests on. */
 export const showRollout = (state: RolloutState): void => {
-  const { phase, paused, request, encoders, skipped, verdict, failure, detail } = state;
+  const { phase, paused, request, encoders, skipped, verdict, failure, rollback, detail } = state;
   const done = encoders.filter(({ status }) => status === 'upgraded').length;
   setCurrentDetails(
     [
       `### Rollout of ${request.buildId}: ${phase}${paused ? ', paused' : ''}`,
       `- ${done} of ${encoders.length} encoders, asked for by ${request.requestedBy}`,
       `- now: ${detail}`,
+      ...(rollback && rollback.kind !== 'failed'
+        ? [`- **${rollback.kind}**: ${rollbackInWords(state)}`]
+        : []),
       ...(failure ? [`- **${failure.code}**: ${failure.message}`] : []),
       ...encoders.map(
         (e) => `- ${e.wave}: ${e.encoderId} (zone ${e.zone}, was ${e.from.buildId}) **${e.status}**`,

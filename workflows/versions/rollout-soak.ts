@@ -1,10 +1,15 @@
 import { isCancellation } from '@temporalio/workflow';
-import type { RolloutEncoder, RolloutState, InstalledBuild } from '../../src/domain';
-import { refusal } from '../kit/failures';
-import { long, patient, persistent, prompt } from '../kit/steps';
+import type { DrainedChannel } from '../../activities';
+import type { InstalledBuild, RolloutEncoder, RolloutState } from '../../src/domain';
+import { rollbackAfter, verdictInWords } from '../../src/domain/rollout-words';
+import { retryFor3min, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
+import { RollbackRequested } from './rollback-requested';
 
-/** Comparisons are made in turns of so long, between which the canary's channels are looked after. */
+/** Length of one turn of comparisons; between turns the canary gets back the channels that it has lost. */
 const TURN_SECONDS = 5;
+
+/** Earlier versions answered the code in `why` only, as "code: message". */
+const codeOf = ({ code, why }: DrainedChannel): string | undefined => code ?? why?.split(':')[0];
 
 /** Watches encoders that were upgraded, against those that were not. */
 export class Soak {
@@ -37,11 +42,11 @@ export class Soak {
       if (isGood && this.seconds >= soakSeconds) break;
       if (this.seconds < askAfterSeconds) continue;
       await this.options.ask(
-        `no verdict after ${Math.round(this.seconds)} s: ${state.verdict?.summary ?? 'nothing seen'}`,
+        `no verdict after ${Math.round(this.seconds)} s: ${state.verdict ? verdictInWords(state.verdict) : 'nothing was compared'}`,
       );
       break;
     }
-    await persistent.requestUncordon.executeWithOptions({ summary: `${canary.encoderId} takes any work` }, [
+    await retryFor6h.requestUncordon.executeWithOptions({ summary: `${canary.encoderId} takes any work` }, [
       { encoderId: canary.encoderId, requestedBy: state.workflowId },
     ]);
   }
@@ -59,7 +64,7 @@ export class Soak {
   private async bringChannelsTo(canary: RolloutEncoder): Promise<void> {
     const { state } = this;
     const { encoderId } = canary;
-    const there = await prompt.channelsOn
+    const there = await twoTries4s.channelsOn
       .executeWithOptions({ summary: `what ${encoderId} carries` }, [{ encoderId }])
       .catch((error: unknown) => {
         if (isCancellation(error)) throw error;
@@ -67,7 +72,7 @@ export class Soak {
       });
     for (const channelId of state.canaryChannels.filter((id) => !there.includes(id))) {
       this.asked += 1;
-      const { moved, why } = await long.moveAndWait.executeWithOptions(
+      const answer = await threeTries60s.moveAndWait.executeWithOptions(
         { summary: `${channelId} to the canary ${encoderId}` },
         [
           {
@@ -82,9 +87,9 @@ export class Soak {
           },
         ],
       );
-      if (moved) state.canaryAtMs ??= Date.now();
-      else if (why?.startsWith('unknown-encoder')) canary.status = 'gone';
-      else this.options.say(`${channelId} is not on ${encoderId} yet: ${why ?? 'unknown'}`);
+      if (answer.moved) state.canaryAtMs ??= Date.now();
+      else if (codeOf(answer) === 'unknown-encoder') canary.status = 'gone';
+      else this.options.say(`${channelId} is not on ${encoderId} yet: ${answer.why ?? 'unknown'}`);
     }
   }
 
@@ -93,7 +98,7 @@ export class Soak {
     const { state } = this;
     const reference = state.encoders[0]?.from as InstalledBuild;
     const seconds = Math.min(TURN_SECONDS, Math.max(1, atMost - this.seconds));
-    const { evidence, verdict } = await patient.compareBuilds.executeWithOptions(
+    const { evidence, verdict } = await retryFor3min.compareBuilds.executeWithOptions(
       { summary: `${state.request.buildId} against ${reference.buildId}` },
       [
         {
@@ -108,9 +113,8 @@ export class Soak {
       ],
     );
     Object.assign(state, { evidence, verdict });
-    this.options.say(verdict.summary);
-    if (verdict.outcome === 'worse')
-      throw refusal('conflict', `${state.request.buildId} is ${verdict.summary}`);
+    this.options.say(verdictInWords(verdict));
+    if (verdict.outcome === 'worse') throw new RollbackRequested(rollbackAfter(verdict));
     return verdict.outcome === 'good';
   }
 }

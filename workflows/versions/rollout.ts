@@ -13,16 +13,19 @@ import {
 } from '@temporalio/workflow';
 import type {
   InstalledBuild,
+  Rollback,
   RolloutCommand,
   RolloutDecision,
   RolloutEncoder,
   RolloutState,
 } from '../../src/domain';
-import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout';
+import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout-control';
+import { rollbackInWords } from '../../src/domain/rollout-words';
 import { attributes, upsertAttributes } from '../kit/attributes';
-import { causeOf, refusal, refusalFor } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, patient, persistent } from '../kit/steps';
+import { causeOf, refusalFor } from '../kit/failures';
+import { WORKFLOW_TASK_TIMEOUT, retryFor3min, retryFor6h } from '../kit/steps';
 import type { RolloutInput } from '../kit/types';
+import { RollbackRequested } from './rollback-requested';
 import { completedInWords, showRollout } from './rollout-details';
 import { Soak } from './rollout-soak';
 import { validateAbort, validateDecide, validatePause, validateResume } from './rollout-validation';
@@ -42,11 +45,19 @@ const stateQuery = defineQuery<RolloutState>(rolloutControl.state);
  */
 export const rollout = (input: RolloutInput): Promise<RolloutState> => new Rollout(input).run();
 
+/** Why a rollout goes back that an error has ended. */
+const rollbackFor = (error: unknown): Rollback => {
+  if (error instanceof RollbackRequested) return error.rollback;
+  if (isCancellation(error)) return { kind: 'cancelled' };
+  const { code, message } = causeOf(error);
+  return { kind: 'failed', code, message };
+};
+
 class Rollout {
   private readonly state: RolloutState;
   private readonly scope = new CancellationScope();
   /** Why it goes back although nothing failed. */
-  private recall: { code: string; message: string } | null = null;
+  private recall: Rollback | null = null;
   private decision: RolloutDecision | null = null;
 
   constructor({ cell, request, carried }: RolloutInput) {
@@ -67,6 +78,7 @@ class Rollout {
       evidence: noEvidence(),
       verdict: null,
       failure: null,
+      rollback: null,
       startedAtMs: Date.now(),
       canaryAtMs: null,
       rollbackAtMs: null,
@@ -100,7 +112,7 @@ class Rollout {
     setHandler(resumeUpdate, (command) => this.pause(false, command), {
       validator: (command: RolloutCommand | undefined) => validateResume(state, command),
     });
-    setHandler(abortUpdate, ({ requestedBy }) => this.goBack(`aborted by ${requestedBy}`), {
+    setHandler(abortUpdate, (command) => this.abort(command), {
       validator: (command: RolloutCommand | undefined) => validateAbort(state, command),
     });
     setHandler(decideUpdate, (decision) => this.decide(decision), {
@@ -112,8 +124,8 @@ class Rollout {
     const { state } = this;
     const { cell, request } = state;
     try {
-      const plan = await patient.planRollout.executeWithOptions(
-        { summary: 'waves, and what stands against it' },
+      const plan = await retryFor3min.planRollout.executeWithOptions(
+        { summary: 'waves, and what prevents the rollout' },
         [{ cell, request }],
       );
       Object.assign(state, plan, { phase: 'upgrading' });
@@ -134,10 +146,11 @@ class Rollout {
         return;
       }
     } catch (error) {
-      if (isCancellation(error) && this.recall === null)
-        this.recall = { code: 'conflict', message: 'cancelled' };
-      const cause = this.recall ?? causeOf(error);
-      state.failure = { code: cause.code, message: cause.message };
+      state.rollback = this.recall ?? rollbackFor(error);
+      if (state.rollback.kind === 'failed') {
+        const { code, message } = state.rollback;
+        state.failure = { code, message };
+      }
     }
     await CancellationScope.nonCancellable(() => this.rollBack());
     this.end('rolled-back');
@@ -167,7 +180,7 @@ class Rollout {
     const { request, workflowId } = this.state;
     const target = { buildId: request.buildId, requestedBy: workflowId };
     return CancellationScope.nonCancellable(() =>
-      persistent.setTargetBuild
+      retryFor6h.setTargetBuild
         .executeWithOptions({ summary: `${request.buildId} is what the cell runs` }, [target])
         .then(
           () => undefined,
@@ -205,7 +218,7 @@ class Rollout {
   private async rollBack(): Promise<void> {
     const { state } = this;
     state.rollbackAtMs ??= Date.now();
-    this.enter('rolling-back', `goes back: ${state.failure?.message ?? 'unknown'}`);
+    this.enter('rolling-back', `goes back: ${rollbackInWords(state)}`);
     upsertAttributes({ outcome: 'compensated' });
     const touched = state.encoders.filter(({ status }) =>
       ['upgrading', 'upgraded', 'restoring'].includes(status),
@@ -248,7 +261,7 @@ class Rollout {
     });
   }
 
-  /** Holds until somebody decides. Goes on, or throws what it goes back for. */
+  /** Holds until an operator decides. Returns to go on, throws to go back. */
   private async ask(why: string): Promise<void> {
     const { state } = this;
     this.decision = null;
@@ -256,7 +269,7 @@ class Rollout {
     upsertAttributes({ outcome: 'unresolved' });
     await condition(() => this.decision !== null);
     const { decision, requestedBy } = this.decision as unknown as RolloutDecision;
-    if (decision === 'roll-back') throw refusal('conflict', `${requestedBy} decided to roll back: ${why}`);
+    if (decision === 'roll-back') throw new RollbackRequested({ kind: 'decided', requestedBy });
     this.enter('soaking', `${requestedBy} decided to go on: ${why}`);
     state.decidedBy = requestedBy;
   }
@@ -270,9 +283,9 @@ class Rollout {
     this.decision = decision;
   }
 
-  private async goBack(message: string): Promise<void> {
-    this.recall = { code: 'conflict', message };
-    this.say(message);
+  private async abort({ requestedBy }: RolloutCommand): Promise<void> {
+    this.recall = { kind: 'aborted', requestedBy };
+    this.say(`aborted by ${requestedBy}`);
     this.scope.cancel();
   }
 
@@ -297,7 +310,7 @@ class Rollout {
     if (failure) state.failure = { code: failure.code, message: failure.message };
     state.finishedAtMs = Date.now();
     upsertAttributes({ outcome: phase === 'rolled-back' ? 'compensated' : phase });
-    this.enter(phase, phase === 'completed' ? completedInWords(state) : (state.failure?.message ?? ''));
+    this.enter(phase, phase === 'completed' ? completedInWords(state) : rollbackInWords(state));
   }
 
   private say(detail: string): void {

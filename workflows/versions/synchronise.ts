@@ -1,17 +1,17 @@
 import { executeChild, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, long, persistent } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, retryFor6h, threeTries60s } from '../kit/steps';
 import { Story } from '../kit/story';
 import type { SynchroniseInput, UpgradeInput } from '../kit/types';
 import { upgradeEncoder } from './upgrade-encoder';
 
-/** Where there was no room for its channels, the encoder is let alone for so long; others wait as well. */
+/** How long an encoder is left alone whose channels found no room elsewhere; others wait as well. */
 const AFTER_NO_ROOM = '1 minute';
 
 /**
  * Brings one encoder to the cell's target build: the upgrade of a rollout, for one encoder, without a verdict, since
- * the target was judged before. One that fails gets back what it ran, and nothing more is brought in line until the
+ * the target was judged before. One that fails gets back what it ran, and no other encoder is synchronised until the
  * target is set again: a build that fails on one encoder must not go through the others.
  */
 export const synchronise = async ({ cell, update }: SynchroniseInput): Promise<{ done: boolean }> => {
@@ -34,7 +34,7 @@ export const synchronise = async ({ cell, update }: SynchroniseInput): Promise<{
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       }),
     );
-  const { build, before } = await long.planUpdate.executeWithOptions(
+  const { build, before } = await threeTries60s.planUpdate.executeWithOptions(
     { summary: `what ${encoderId} runs, and where ${buildId} is` },
     [{ encoderId, buildId }],
   );
@@ -45,14 +45,14 @@ export const synchronise = async ({ cell, update }: SynchroniseInput): Promise<{
   } catch (error) {
     if (isCancellation(error)) throw error;
     const cause = causeOf(error);
-    story.say(`${encoderId} is not in line: ${cause.message}`);
+    story.say(`${encoderId} could not be synchronised: ${cause.message}`);
     if (cause.code === 'no-target') {
-      await persistent.requestUncordon({ encoderId, requestedBy: workflowId });
+      await retryFor6h.requestUncordon({ encoderId, requestedBy: workflowId });
       upsertAttributes({ outcome: 'refused' });
       await sleep(AFTER_NO_ROOM, { summary: 'until there may be room' });
       return { done: false };
     }
-    await persistent.haltSynchronisation({ encoderId, buildId, why: cause.message, atMs: Date.now() });
+    await retryFor6h.haltSynchronisation({ encoderId, buildId, why: cause.message, atMs: Date.now() });
     if (before) await upgrade('restore', { build: before, persistent: true });
     else story.say(`${encoderId} stays cordoned: the catalogue does not have what it ran before`);
     upsertAttributes({ outcome: before ? 'compensated' : 'unresolved' });

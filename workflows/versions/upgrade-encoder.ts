@@ -9,7 +9,7 @@ import {
 import { drainEncoder } from '../fleet/drain';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusal, type Cause } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, patient, persistent } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, retryFor3min, retryFor6h } from '../kit/steps';
 import { Story } from '../kit/story';
 import type { UpgradeInput, UpgradeResult } from '../kit/types';
 
@@ -50,36 +50,36 @@ const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Prom
   const { encoderId, build, requestedBy, onlyChannels, spareUnits } = input;
   const { digest } = build;
   await story.step('cordon', () =>
-    patient.requestCordon.executeWithOptions({ summary: `${encoderId} takes no new work` }, [
+    retryFor3min.requestCordon.executeWithOptions({ summary: `${encoderId} takes no new work` }, [
       { encoderId, requestedBy },
     ]),
   );
   await story.step('drain', () => drain(input, attempt));
   await story.step('setBuild', () =>
-    patient.setEncoderBuild.executeWithOptions({ summary: `start ${encoderId} with ${build.buildId}` }, [
+    retryFor3min.setEncoderBuild.executeWithOptions({ summary: `start ${encoderId} with ${build.buildId}` }, [
       { encoderId, build, requestId: input.requestId },
     ]),
   );
   await story.step('awaitBuild', () =>
-    patient.awaitBuild.executeWithOptions({ summary: `until ${encoderId} says that it runs it` }, [
+    retryFor3min.awaitBuild.executeWithOptions({ summary: `until ${encoderId} says that it runs it` }, [
       { encoderId, digest },
     ]),
   );
   await story.step('selfTest', () =>
-    patient.selfTest.executeWithOptions({ summary: `${encoderId} encodes a clip, and well` }, [
+    retryFor3min.selfTest.executeWithOptions({ summary: `${encoderId} encodes a clip correctly` }, [
       { encoderId, digest, ...(spareUnits !== undefined && { maxUnits: spareUnits }) },
     ]),
   );
   if (onlyChannels !== undefined) {
     await story.step('reserve', () =>
-      persistent.requestCordon.executeWithOptions(
+      retryFor6h.requestCordon.executeWithOptions(
         { summary: `${encoderId} takes ${onlyChannels.join(', ') || 'nothing'} only` },
         [{ encoderId, requestedBy, exceptChannels: onlyChannels }],
       ),
     );
   } else {
     await story.step('uncordon', () =>
-      persistent.requestUncordon.executeWithOptions({ summary: `${encoderId} takes work again` }, [
+      retryFor6h.requestUncordon.executeWithOptions({ summary: `${encoderId} takes work again` }, [
         { encoderId, requestedBy },
       ]),
     );
@@ -89,9 +89,9 @@ const bringTo = async (input: UpgradeInput, story: Story, attempt: number): Prom
 /** Fails unless every channel has left. */
 const drain = async ({ cell, encoderId, requestedBy, movesAtOnce }: UpgradeInput, attempt: number) => {
   const { workflowId, runId } = workflowInfo();
-  for (let asked = 1; ; asked += 1) {
+  for (let round = 1; ; round += 1) {
     const { left } = await executeChild(drainEncoder, {
-      workflowId: `drain/${workflowId}/${runId.slice(-8)}-${attempt}-${asked}`,
+      workflowId: `drain/${workflowId}/${runId.slice(-8)}-${attempt}-${round}`,
       args: [{ cell, encoderId, requestedBy, sideBySide: movesAtOnce }],
       staticSummary: `drain ${encoderId} for ${requestedBy}`,
       typedSearchAttributes: attributes({ cell, encoder: encoderId, reason: 'drain' }),
@@ -99,7 +99,7 @@ const drain = async ({ cell, encoderId, requestedBy, movesAtOnce }: UpgradeInput
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     });
     if (left.length === 0) return;
-    if (asked === DRAIN_ATTEMPTS) {
+    if (round === DRAIN_ATTEMPTS) {
       throw refusal(
         'no-target',
         `${encoderId} keeps ${left.map((c) => `${c.channelId} (${c.why})`).join('; ')}.`,
@@ -113,7 +113,7 @@ const drain = async ({ cell, encoderId, requestedBy, movesAtOnce }: UpgradeInput
 /** Nothing is left to upgrade or to restore; nor should a cordon stay for an encoder that is no more. */
 const leave = async ({ encoderId, requestedBy }: UpgradeInput, story: Story, cause: Cause) => {
   story.say(`${encoderId} has left the fleet: ${cause.message}`);
-  await persistent.requestUncordon({ encoderId, requestedBy }).catch(() => undefined);
+  await retryFor6h.requestUncordon({ encoderId, requestedBy }).catch(() => undefined);
   upsertAttributes({ outcome: 'refused' });
   setCurrentDetails(`### ${encoderId} has left the fleet`);
   return { encoderId, gone: true };

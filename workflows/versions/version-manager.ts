@@ -17,8 +17,8 @@ import type {
   VersionsState,
 } from '../../src/domain';
 import { emptyVersions, versionsControl } from '../../src/domain/version-manager';
-import { causeOf, refusal, refusalBehind, refusalFor } from '../kit/failures';
-import { longOnce, quick } from '../kit/steps';
+import { causeOf, refusal, throwAsRefusal, refusalFor } from '../kit/failures';
+import { failFast60s, local8s } from '../kit/steps';
 import {
   validateAdd,
   validatePin,
@@ -81,7 +81,7 @@ class Versions {
       validator: (id: string | undefined) => validateUnpin(state, id),
     });
     setHandler(haltUpdate, (fault) => {
-      // A target that was set meanwhile begins anew.
+      // A target that was set meanwhile starts over.
       if (state.targetBuildId === fault.buildId) state.fault = fault;
       this.show();
     });
@@ -94,7 +94,7 @@ class Versions {
     const { state } = this;
     this.beingAdded.add(request.id);
     try {
-      const build = await longOnce.resolveBuild.executeWithOptions(
+      const build = await failFast60s.resolveBuild.executeWithOptions(
         { summary: `find build ${request.id}`, startToCloseTimeout: RESOLVE_TIMEOUT },
         [request],
       );
@@ -110,7 +110,7 @@ class Versions {
       this.show();
       return build;
     } catch (error) {
-      throw refusalBehind(error);
+      return throwAsRefusal(error);
     } finally {
       this.beingAdded.delete(request.id);
     }
@@ -119,9 +119,7 @@ class Versions {
   private async remove(buildId: string): Promise<void> {
     const { state } = this;
     const { digest } = this.build(buildId);
-    const running = await quick.encodersRunning({ digest }).catch((error: unknown) => {
-      throw refusalBehind(error);
-    });
+    const running = await local8s.encodersRunning({ digest }).catch(throwAsRefusal);
     if (running.length > 0) {
       throw refusal(
         'conflict',
@@ -141,19 +139,19 @@ class Versions {
     const build = this.build(buildId);
     state.probing[buildId] = { done: 0, total: 1 };
     try {
-      const cases = await quick.listProbeCases();
+      const cases = await local8s.listProbeCases();
       const total = cases.length;
       const measured = [];
       for (const [done, caseName] of cases.entries()) {
         state.probing[buildId] = { done, total };
         this.show();
         measured.push(
-          await longOnce.probeCase.executeWithOptions({ summary: `${buildId} encodes ${caseName}` }, [
+          await failFast60s.probeCase.executeWithOptions({ summary: `${buildId} encodes ${caseName}` }, [
             { build, caseName },
           ]),
         );
       }
-      const { compatibilityClass, ...probe } = await quick.classify({ cases: measured });
+      const { compatibilityClass, ...probe } = await local8s.classify({ cases: measured });
       const probed: EncoderBuild = { ...build, compatibilityClass, probe, probedAtMs: Date.now() };
       state.builds = state.builds.map((known) => (known.id === buildId ? probed : known));
       delete state.probeFaults[buildId];
@@ -183,9 +181,7 @@ class Versions {
   private async setTarget({ buildId }: SetTargetRequest): Promise<void> {
     const { state } = this;
     if (buildId !== null) {
-      await quick.requireInstalled({ build: this.build(buildId) }).catch((error: unknown) => {
-        throw refusalBehind(error);
-      });
+      await local8s.requireInstalled({ build: this.build(buildId) }).catch(throwAsRefusal);
     }
     state.targetBuildId = buildId;
     state.fault = null;
@@ -194,9 +190,7 @@ class Versions {
 
   private async pin({ channelId, buildId }: PinRequest): Promise<void> {
     const { state } = this;
-    await quick.requireChannel({ channelId }).catch((error: unknown) => {
-      throw refusalBehind(error);
-    });
+    await local8s.requireChannel({ channelId }).catch(throwAsRefusal);
     state.pins = { ...state.pins, [channelId]: buildId };
     this.show();
   }
@@ -217,7 +211,7 @@ class Versions {
       [
         `### Versions of ${cell}`,
         `- target: ${targetBuildId ?? 'none'}`,
-        ...(fault ? [`- **synchronisation stands still**: ${fault.encoderId}: ${fault.why}`] : []),
+        ...(fault ? [`- **synchronisation has halted**: ${fault.encoderId}: ${fault.why}`] : []),
         ...builds.map((b) => {
           const { done, total } = probing[b.id] ?? { done: 0, total: 0 };
           const state = total > 0 ? `probing, ${done} of ${total}` : (probeFaults[b.id] ?? 'not probed');

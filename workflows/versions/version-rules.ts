@@ -43,7 +43,7 @@ export const validateRemove = (state: VersionsState, given: string | undefined):
   const buildId = requireId(given, 'build id');
   requireBuild(state, buildId);
   if (state.probing[buildId])
-    throw refusal('conflict', `Build ${buildId} is being probed.`, 'Wait for its end.');
+    throw refusal('conflict', `Build ${buildId} is being probed.`, 'Wait until it has ended.');
   if (state.targetBuildId === buildId) {
     throw refusal('conflict', `Build ${buildId} is the target of this cell.`, 'Set another target first.');
   }
@@ -57,7 +57,7 @@ export const validateProbe = (state: VersionsState, given: string | undefined): 
   const buildId = requireId(given, 'build id');
   requireBuild(state, buildId);
   if (state.probing[buildId])
-    throw refusal('conflict', `Build ${buildId} is being probed.`, 'Wait for its end.');
+    throw refusal('conflict', `Build ${buildId} is being probed.`, 'Wait until it has ended.');
 };
 
 export const validateTarget = (state: VersionsState, request: SetTargetRequest | undefined): void => {

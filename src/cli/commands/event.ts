@@ -34,7 +34,7 @@ export const addEvent = (program: Command): void => {
     .option('--title <text>', 'its name for people (default: its id)')
     .option('--channel <id...>', 'channels that it concerns (default: all of the region, or of the cell)', [])
     .option('--region <id>', 'region that it concerns')
-    .option('--level <number>', 'how much it draws beside others of its kind', parseLevel, 1)
+    .option('--level <number>', 'size of its audience relative to others of its kind', parseLevel, 1)
     .addHelpText(
       'after',
       '\nExamples:\n  encoder-swarm event add final --title "Cup final" --channel ch-1 ch-2 --from 2026-12-01T19:00:00Z --to 2026-12-01T21:00:00Z\n' +

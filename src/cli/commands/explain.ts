@@ -5,7 +5,7 @@ import { contextOf } from '../context';
 export const addExplain = (program: Command): void => {
   program
     .command('explain')
-    .description('say in words why a channel was moved, and how it went')
+    .description('explain why a channel was moved, and how it went')
     .argument('<subject>', 'channel (its latest move and present state) or workflow id')
     .addHelpText(
       'after',

@@ -72,7 +72,7 @@ export const addForecastViews = (forecast: Command): void => {
   forecast
     .command('score')
     .description('how earlier forecasts fared against what came, per series and steps ahead')
-    .option('--steps <number>', 'over so many forecast steps until now', wholeNumberOption(1, 10_000), 168)
+    .option('--steps <number>', 'number of forecast steps up to now', wholeNumberOption(1, 10_000), 168)
     .addHelpText(
       'after',
       '\nExamples:\n  encoder-swarm forecast score\n  encoder-swarm forecast score --steps 24 --json',

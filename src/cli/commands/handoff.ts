@@ -37,16 +37,16 @@ export const addHandoff = (program: Command): void => {
 };
 
 const handoffLines = (result: MoveResult): string[] => {
-  const { channelId, fromEncoderId, toEncoderId, outcome, requestedAtMs, committedAtMs, overlapGops } =
-    result;
+  const { channelId, fromEncoderId, toEncoderId, ownerEncoderId, outcome } = result;
+  const { requestedAtMs, committedAtMs, overlapGops } = result;
   if (outcome !== 'completed') {
     return [
       `${channelId}: ${outcome}. ${result.failure?.message ?? ''}`.trim(),
-      `Owner: ${result.ownerEncoderId ?? 'none'}. See: encoder-swarm explain ${result.workflowId}`,
+      `Owner: ${ownerEncoderId ?? 'none'}. See: encoder-swarm explain ${result.workflowId}`,
     ];
   }
   return [
-    `${channelId} moved from ${fromEncoderId ?? 'nowhere'} to ${toEncoderId ?? 'nowhere'} at GOP ${result.firstGop ?? '?'}.`,
+    `${channelId} moved${fromEncoderId === null ? '' : ` from ${fromEncoderId}`} to ${toEncoderId ?? ownerEncoderId ?? 'another encoder'} at GOP ${result.firstGop ?? '?'}.`,
     [
       committedAtMs === null ? null : `Request to commit ${Math.round(committedAtMs - requestedAtMs)} ms`,
       overlapGops === null ? null : `overlap ${overlapGops.toFixed(1)} GOPs`,

@@ -34,7 +34,7 @@ export const addHistory = (program: Command): void => {
   history
     .command('import')
     .description(
-      'import audience history, so that forecasts know it; every line is checked before the first is written',
+      'import audience history for the forecasts; every line is checked before the first is written',
     )
     .argument('<file>', 'CSV with the header timestamp,channel,viewers[,region], or timestamp,value')
     .option('--channel <id>', 'channel of a file that has no column channel')

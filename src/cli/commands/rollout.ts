@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { operations } from '../../contracts/api';
-import { SwarmError, isOver, rolloutMetrics, type RolloutState } from '../../domain';
+import {
+  SwarmError,
+  isOver,
+  rollbackInWords,
+  rolloutMetrics,
+  sentence,
+  verdictInWords,
+  type RolloutState,
+} from '../../domain';
 import { table } from '../../platform/terminal/table';
 import { contextOf, type CommandContext } from '../context';
 import { AnsweredNo } from '../failure';
@@ -27,7 +35,7 @@ interface StartOptions {
 export const addRollout = (program: Command): void => {
   const rollout = program
     .command('rollout')
-    .description('bring a build to all encoders under full load, and back by itself if it is worse');
+    .description('roll a build out to all encoders under full load, and back if it is worse');
 
   rollout
     .command('start')
@@ -39,7 +47,11 @@ export const addRollout = (program: Command): void => {
       'largest part of all channels on the canary (default 0.25)',
       positive,
     )
-    .option('--soak-seconds <seconds>', 'watch each encoder at least so long (default 20)', positive)
+    .option(
+      '--soak-seconds <seconds>',
+      'time for which each encoder is watched at least (default 20)',
+      positive,
+    )
     .option(
       '--ask-after-seconds <seconds>',
       'without a verdict by then, hold and ask (default 180)',
@@ -109,9 +121,8 @@ const isPassing = (error: unknown): boolean =>
   error instanceof SwarmError && ['unavailable', 'timeout'].includes(error.code);
 
 /**
- * Until it has ended, or waits for people. A rollout goes on when Temporal or a worker is started anew, and so does
- * who watches it.
- * @throws SwarmError that nobody has answered for SILENT_AT_MOST_MS
+ * Until it has ended, or waits for people. A rollout continues when Temporal or a worker restarts, and so does this.
+ * @throws SwarmError when there was no answer for SILENT_AT_MOST_MS
  */
 const follow = async ({ api, json }: CommandContext): Promise<RolloutState | null> => {
   const progress = createRolloutProgress({ hidden: json });
@@ -142,10 +153,14 @@ const report = ({ print }: CommandContext, state: RolloutState): void => {
 const figure = (value: number | null): string | null => (value === null ? null : value.toPrecision(3));
 
 export const rolloutLines = (state: RolloutState): string[] => {
-  const { request, phase, paused, encoders, skipped, canaryChannels, verdict, detail, failure } = state;
+  const { request, phase, paused, encoders, skipped, canaryChannels, verdict, detail, failure, rollback } =
+    state;
   const seconds = Math.round(((state.finishedAtMs ?? Date.now()) - state.startedAtMs) / 1000);
   return [
-    `Rollout of ${request.buildId}: ${phase}${paused ? ', paused' : ''}, ${seconds} s. ${detail}.`,
+    `Rollout of ${request.buildId}: ${phase}${paused ? ', paused' : ''}, ${seconds} s. ${sentence(detail)}`,
+    ...(rollback && rollback.kind !== 'failed'
+      ? [`! ${rollback.kind}: ${sentence(rollbackInWords(state))}`]
+      : []),
     ...(failure ? [`! ${failure.code}: ${failure.message}`] : []),
     ...(phase === 'holding' ? ['! It asks: encoder-swarm rollout decide continue|roll-back'] : []),
     '',
@@ -158,7 +173,7 @@ export const rolloutLines = (state: RolloutState): string[] => {
     ...(verdict
       ? [
           '',
-          `Verdict: ${verdict.summary}.`,
+          `Verdict: ${sentence(verdictInWords(verdict))}`,
           ...table(
             ['metric', 'compared', 'worse', 'new', 'old', 'e worse', 'e good'],
             rolloutMetrics.map((name) => {

@@ -34,7 +34,7 @@ interface SimulateOptions {
 
 const DEFAULT_HOURS = 24;
 const DEFAULT_CHANNELS = 200;
-/** The first part of a past time is only to settle in, at most so much. */
+/** Longest first part of a past time that only serves to settle in. */
 const HISTORY_WARM_UP_SHARE = 0.1;
 
 const parseRange = (text: string): [number, number] => {
@@ -51,7 +51,7 @@ export const addSimulate = (program: Command): void => {
     .addOption(new Option('--traces <dir>', 'folder of CSV files (timestamp,value)').conflicts('history'))
     .option(
       '--history <duration>',
-      "instead of traces: the last so much of this swarm's own telemetry",
+      "instead of traces: this swarm's own telemetry of the time just past",
       durationOption(),
     )
     .addOption(

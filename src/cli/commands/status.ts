@@ -24,7 +24,7 @@ const statusLines = (status: Status): string[] => {
       `Encoders overloaded: ${counts.overloaded}, at risk: ${counts.atRisk}.`,
     forecast
       ? `Forecast ${forecast.id} (${forecast.model}), ${seconds(forecast.ageMs)} old.`
-      : 'No forecast is to be had.',
+      : 'No forecast is available.',
     ...(net ? [`Net ${net.modelId} on ${net.backEnd?.name ?? 'no back end yet'}.`] : []),
     ...(cycle ? [`Last control cycle: ${cycle.number}, ${seconds(status.atMs - cycle.atMs)} ago.`] : []),
     ...(status.regions.length > 0

@@ -28,10 +28,10 @@ export const addVerify = (program: Command): void => {
     .option('--key <file>', 'key of the burnt-in stamps (default: stamp.key in SWARM_STATE_DIR)')
     .option(
       '--follow <duration>',
-      'follow the live playlists for so long, then verify all of it',
+      'follow the live playlists for this time, then verify all of it',
       durationOption(),
     )
-    .option('--window <duration>', 'ask the origin for so much of the past', durationOption())
+    .option('--window <duration>', 'how much of the past to ask the origin for', durationOption())
     .addHelpText(
       'after',
       '\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7702/hls/ch-1/index.m3u8 --follow 30s --json',

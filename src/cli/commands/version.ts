@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { operations, type Versions } from '../../contracts/api';
-import { SwarmError, type BuildSource, type EncoderBuild } from '../../domain';
+import { SwarmError, sentence, type BuildSource, type EncoderBuild } from '../../domain';
 import { table } from '../../platform/terminal/table';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
@@ -141,7 +141,7 @@ export const addVersion = (program: Command): void => {
 
   version
     .command('remove')
-    .description('take a build that nobody runs out of the catalogue')
+    .description('remove a build that no encoder runs from the catalogue')
     .argument('<id>', 'build to remove')
     .addHelpText('after', '\nExample:\n  encoder-swarm version remove npm-2018')
     .action(async (id: string, _options: unknown, command: Command) => {
@@ -210,7 +210,9 @@ const versionLines = ({
 }: Versions): string[] => [
   `Target: ${targetBuildId ?? 'none'}`,
   ...(fault
-    ? [`! Synchronisation stands still: ${fault.encoderId}: ${fault.why} Set the target again to go on.`]
+    ? [
+        `! Synchronisation has halted: ${fault.encoderId}: ${sentence(fault.why)} Set the target again to go on.`,
+      ]
     : []),
   '',
   ...table(

@@ -1,4 +1,4 @@
-import type { Answer, Asking, Operation } from './operation';
+import type { Answer, RequestOf, Operation } from './operation';
 import type { operations } from './operations';
 
 /** Types for a caller that has methods and paths only, such as the script of the page. */
@@ -19,4 +19,4 @@ type Matching<O, M extends string, P extends string> = O extends Operation
 /** The operation that a method and a path ask for; never where there is none. */
 export type OperationAt<M extends string, P extends string> = Matching<All, M, P>;
 export type AnswerAt<M extends string, P extends string> = Answer<OperationAt<M, P>>;
-export type BodyAt<M extends string, P extends string> = Asking<OperationAt<M, P>>['body'];
+export type BodyAt<M extends string, P extends string> = RequestOf<OperationAt<M, P>>['body'];

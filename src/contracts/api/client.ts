@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { callJson, noContent } from '../call';
-import type { Answer, Asking, Operation } from './operation';
+import type { Answer, RequestOf, Operation } from './operation';
 
 /** `{name}` of the path, filled in. A slash of a value does not part the path, so that no value leads elsewhere. */
 const pathOf = ({ path }: Operation, params: Record<string, unknown> = {}): string =>
@@ -29,10 +29,10 @@ const answerOf = ({ answers }: Operation): z.ZodType => {
 export const callApi = async <O extends Operation>(
   url: string,
   operation: O,
-  asking: Asking<O>,
+  request: RequestOf<O>,
   options: { timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<Answer<O>> => {
-  const { params, query, body } = asking as {
+  const { params, query, body } = request as {
     params?: Record<string, unknown>;
     query?: Record<string, unknown>;
     body?: unknown;

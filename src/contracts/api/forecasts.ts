@@ -4,6 +4,11 @@ import { missingSchema, ms } from './common';
 
 /** A known event as it is asked for; the times that are taken are in src/api/time-rules.ts. */
 export const addEventSchema = knownEventSchema.strict();
+/** A known event as it is answered: with all that a request may leave out. */
+export const eventSchema = knownEventSchema.extend({
+  channelIds: knownEventSchema.shape.channelIds.unwrap(),
+  level: knownEventSchema.shape.level.unwrap(),
+});
 
 /** The store forgets older points at once; a minute is left for the way there. */
 export const HISTORY_KEPT_MS = 30 * 86_400_000 - 60_000;
@@ -87,7 +92,7 @@ export const forecastsSchema = z.object({
       loadHistory: historySchema,
     }),
   ),
-  events: z.array(knownEventSchema).describe('known events within the history and the day ahead'),
+  events: z.array(eventSchema).describe('known events within the history and the day ahead'),
   missing: z.array(missingSchema),
 });
 export type Forecasts = z.infer<typeof forecastsSchema>;

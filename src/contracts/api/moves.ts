@@ -13,6 +13,13 @@ export const handoffSchema = z.strictObject({
 });
 export type HandoffRequest = z.infer<typeof handoffSchema>;
 
+/** Details of the refusal of a handoff that had begun. */
+export const handoffRefusalSchema = z.object({
+  outcome: moveOutcomeSchema,
+  workflowId: z.string().describe('the run of the handoff'),
+});
+export type HandoffRefusal = z.infer<typeof handoffRefusalSchema>;
+
 export const movesQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(20),
 });

@@ -27,14 +27,14 @@ type Parsed<T> = T extends z.ZodType ? z.output<T> : undefined;
 type Given<T> = T extends z.ZodType ? z.input<T> : undefined;
 
 /** What the server gets, after parsing. */
-export interface Asked<O extends Operation> {
+export interface ParsedRequest<O extends Operation> {
   params: Parsed<O['params']>;
   query: Parsed<O['query']>;
   body: Parsed<O['body']>;
 }
 
 /** What a client gives. */
-export type Asking<O extends Operation> = (O['params'] extends z.ZodType
+export type RequestOf<O extends Operation> = (O['params'] extends z.ZodType
   ? { params: Given<O['params']> }
   : { params?: undefined }) &
   (O['query'] extends z.ZodType ? { query?: Given<O['query']> } : { query?: undefined }) &

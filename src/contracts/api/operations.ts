@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { channelSpecSchema, encoderBuildSchema, knownEventSchema, moveResultSchema } from '../../domain';
-import { rolloutStateSchema, type ErrorCode } from '../../domain';
+import { channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
+import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
 import { emptySchema, idParams } from './common';
 import {
   accuracyQuerySchema,
   accuracySchema,
   addEventSchema,
+  eventSchema,
   forecastsSchema,
   HISTORY_ROWS_AT_ONCE,
   historyImportedSchema,
@@ -18,7 +19,7 @@ import {
 import { modelsSchema, retrainingSchema } from './models';
 import { explanationSchema, handoffSchema, moveRecordSchema, movesQuerySchema, subjectParams } from './moves';
 import { operation, type Operation } from './operation';
-import { decisionSchema, startRolloutSchema } from './rollouts';
+import { decisionSchema, rolloutSchema, startRolloutSchema } from './rollouts';
 import {
   addChannelSchema,
   channelStatusSchema,
@@ -57,7 +58,7 @@ const commandRollout = <const N extends string>(name: N) =>
     summary: `Has the rollout ${name}`,
     body: emptySchema,
     bodyOptional: true,
-    answers: { 200: rolloutStateSchema },
+    answers: { 200: rolloutSchema },
     refusals: ['conflict', ...silent],
   });
 
@@ -159,7 +160,7 @@ export const operations = {
     method: 'get',
     path: '/events',
     summary: 'Known events',
-    answers: { 200: z.array(knownEventSchema) },
+    answers: { 200: z.array(eventSchema) },
     refusals: silent,
   }),
   addEvent: operation({
@@ -167,7 +168,7 @@ export const operations = {
     path: '/events',
     summary: 'Adds a known event, or replaces the one with its id',
     body: addEventSchema,
-    answers: { 201: knownEventSchema },
+    answers: { 201: eventSchema },
     refusals: ['conflict', 'at-capacity-limit', ...silent],
   }),
   removeEvent: operation({
@@ -228,6 +229,7 @@ export const operations = {
     refusals: [
       ...['unknown-channel', 'unknown-encoder', 'same-encoder', 'encoder-cordoned', 'encoder-full'],
       ...['encoder-incompatible', 'encoder-unreachable', 'move-in-progress', 'no-target', 'conflict'],
+      'session-failed',
       ...silent,
     ] as ErrorCode[],
   }),
@@ -238,7 +240,7 @@ export const operations = {
     method: 'get',
     path: '/rollout',
     summary: 'The rollout under way, else the last one; 204 where there was none',
-    answers: { 200: rolloutStateSchema, 204: null },
+    answers: { 200: rolloutSchema, 204: null },
     refusals: silent,
   }),
   startRollout: operation({
@@ -246,7 +248,7 @@ export const operations = {
     path: '/rollout',
     summary: 'Begins to bring a build to all encoders; answers when its waves are planned',
     body: startRolloutSchema,
-    answers: { 201: rolloutStateSchema },
+    answers: { 201: rolloutSchema },
     refusals: ['not-found', 'conflict', 'encoder-incompatible', ...silent],
   }),
   pauseRollout: commandRollout('pause'),
@@ -257,7 +259,7 @@ export const operations = {
     path: '/rollout/decide',
     summary: 'Answers a rollout that holds: it continues, or rolls back',
     body: decisionSchema,
-    answers: { 200: rolloutStateSchema },
+    answers: { 200: rolloutSchema },
     refusals: ['conflict', ...silent],
   }),
   getVersions: operation({

@@ -110,7 +110,7 @@ export const statusSchema = z.object({
           .describe('above policy.congestedRegionLoad: new work and encoders go elsewhere'),
       }),
     )
-    .describe('CDN regions of which somebody measures the load'),
+    .describe('CDN regions whose load is measured'),
   counts: z.object({ onAir: z.number(), channels: z.number(), overloaded: z.number(), atRisk: z.number() }),
   encoders: z.array(encoderStatusSchema),
   channels: z.array(channelStatusSchema),

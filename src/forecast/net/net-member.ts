@@ -58,7 +58,7 @@ export interface NetMemberOptions {
 }
 
 /**
- * The net as a voice of the ensemble. Null for a series of less than two days, for one without any demand, and
+ * The net as a member of the ensemble. Null for a series of less than two days, for one without any demand, and
  * wherever the net gives something that is not a number.
  *
  * Hindcasts over steps that the net was trained on would praise it: they are made by `unseen.net` instead. The nets

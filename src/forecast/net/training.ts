@@ -44,7 +44,7 @@ const MIN_BATCHES_PER_EPOCH = 10;
 const ADAPTING_RATE = 5e-4;
 const LEARNING_RATE = 2e-3;
 
-/** How much training so many series deserve: a small swarm's takes seconds, a thousand series a minute. */
+/** How much training a number of series deserves: a small swarm's takes seconds, a thousand series a minute. */
 export const planTraining = (
   series: readonly ScaledSeries[],
   { seed, adapts }: { seed: number; adapts: boolean },

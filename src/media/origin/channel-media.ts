@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { DeclaredGap } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
+import { ticksToMs } from '../../domain/media-time';
 import { Ledger } from './ledger';
 import { masterPlaylist, mediaPlaylist, windowOf, type PlaylistChannel } from './playlists';
 import type { LedgerRecord, RenditionRecord } from './records';
@@ -9,7 +10,7 @@ import type { SegmentStore } from './segment-store';
 import { gapRecords } from './timeline';
 
 export interface MediaLimits {
-  /** Segments are kept for this long after they were published, and up to so many bytes a channel. */
+  /** Segments are kept for so much media time, and up to so many bytes a channel. */
   retentionMs: number;
   retentionBytes: number;
   /** Ledger records kept, at least. */
@@ -24,13 +25,17 @@ const MASTER_WINDOW_MS = 60_000;
 export class ChannelMedia {
   private readonly playlists = new Map<string, string>();
   private writableLedger: Ledger;
+  /** When the last GOP was stored, on the clock that is never set. */
+  private lastStoredMs: number;
 
   constructor(
     ledger: Ledger,
     private readonly segments: SegmentStore,
     private readonly limits: MediaLimits,
+    private readonly monotonicMs: () => number,
   ) {
     this.writableLedger = ledger;
+    this.lastStoredMs = monotonicMs();
   }
 
   get ledger(): Pick<Ledger, 'get' | 'range' | 'last' | 'lastPublished'> {
@@ -55,6 +60,7 @@ export class ChannelMedia {
       await this.segments.remove(record.gop);
       throw error;
     }
+    this.lastStoredMs = this.monotonicMs();
     this.playlists.clear();
   }
 
@@ -68,11 +74,15 @@ export class ChannelMedia {
     );
   }
 
-  /** Deletes segments that are past their retention; of the byte bound, the newest GOP is spared. */
-  async expire(nowMs: number): Promise<void> {
-    const cut = nowMs - this.limits.retentionMs;
+  /**
+   * Deletes segments that are past their retention; of the byte bound, the newest GOP is spared. Their age is the media
+   * time that followed, and the time since the last GOP was stored: a wall clock that is set makes nothing old.
+   */
+  async expire({ gopDurationTicks }: { gopDurationTicks: number }): Promise<void> {
+    const idleMs = this.monotonicMs() - this.lastStoredMs;
+    const newest = this.writableLedger.last?.gop ?? 0;
     for (let gop = this.oldestGop; gop !== null; gop = this.oldestGop) {
-      const tooOld = (this.writableLedger.get(gop)?.publishedAtMs ?? 0) < cut;
+      const tooOld = ticksToMs((newest - gop) * gopDurationTicks) + idleMs > this.limits.retentionMs;
       const tooMany =
         this.segments.bytes > this.limits.retentionBytes && gop !== this.writableLedger.lastPublished?.gop;
       if (!tooOld && !tooMany) return;

@@ -24,7 +24,12 @@ import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRend
 export interface ChannelParts {
   relay: RelayLedger;
   limits: MediaLimits;
+  /** Wall clock, milliseconds since 1970: only for what is told to others. */
   now: () => number;
+  /** Milliseconds of a clock that is never set. */
+  monotonicMs: () => number;
+  /** Rejects once another process may use the state. */
+  requireLock: () => Promise<void>;
   health: StorageHealth;
   log: Logger;
 }
@@ -50,7 +55,7 @@ export class Channel {
   ) {
     this.recordPath = channelFiles(directory).record;
     this.record = loaded.record;
-    this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits);
+    this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits, parts.monotonicMs);
   }
 
   /** Bytes of its segments. */
@@ -234,7 +239,7 @@ export class Channel {
 
   /** Deletes segments that are past their retention. */
   expire(): Promise<void> {
-    return this.queue.run(() => this.media.expire(this.parts.now()));
+    return this.queue.run(() => this.media.expire(this.record));
   }
 
   /** Writes the record again, to learn whether a disk that refused takes it now. @throws SwarmError as any change */
@@ -252,6 +257,7 @@ export class Channel {
   private change<T>(task: () => Promise<T>): Promise<T> {
     return this.queue.run(async () => {
       try {
+        await this.parts.requireLock();
         return await task();
       } catch (error) {
         const refusal = storageRefusal(error, `the state of channel ${this.id}`);

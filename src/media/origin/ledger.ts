@@ -1,43 +1,57 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { z } from 'zod';
+import { gopNumberSchema } from '../../contracts/origin';
 import { replaceFile, syncDirectory } from '../../platform/durable-file';
 import { ledgerRecordSchema, type LedgerRecord } from './records';
 
 const lineOf = (record: LedgerRecord): string => `${JSON.stringify(record)}\n`;
 
-const parseLine = (line: string): LedgerRecord | undefined => {
+/** A line that is whole, and yet no record that this release knows: only its GOP can be told. */
+const foreignSchema = z.object({ gop: gopNumberSchema });
+
+const parseLine = (line: string): { record?: LedgerRecord; foreignGop?: number } => {
   try {
-    return ledgerRecordSchema.safeParse(JSON.parse(line)).data;
+    const value: unknown = JSON.parse(line);
+    const known = ledgerRecordSchema.safeParse(value);
+    return known.success ? { record: known.data } : { foreignGop: foreignSchema.parse(value).gop };
   } catch {
-    return undefined;
+    return {};
   }
 };
 
-/**
- * Reads a ledger file. Lines that are torn or spoilt by a crash are left out and counted.
- * @returns the records with ascending GOP numbers, maybe with holes where lines were spoilt.
- */
-export const readLedgerFile = async (
-  path: string,
-): Promise<{ records: LedgerRecord[]; spoiltLines: number }> => {
+export interface FoundLedger {
+  /** With ascending GOP numbers, maybe with holes where lines were spoilt. */
+  records: LedgerRecord[];
+  /** Lines that a crash tore or spoilt. */
+  spoiltLines: number;
+  /** GOPs of lines that are whole and not understood: they were acknowledged, so their numbers are used up. */
+  foreignGops: number[];
+}
+
+/** Reads a ledger file. What can't be used of it is left out and counted. */
+export const readLedgerFile = async (path: string): Promise<FoundLedger> => {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { records: [], spoiltLines: 0 };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { records: [], spoiltLines: 0, foreignGops: [] };
     throw error;
   }
   const lines = text.split('\n');
   const unfinished = lines.pop() !== '';
   const records: LedgerRecord[] = [];
+  const foreignGops: number[] = [];
   let spoiltLines = unfinished ? 1 : 0;
   for (const line of lines) {
-    const record = parseLine(line);
+    const { record, foreignGop } = parseLine(line);
     const last = records.at(-1);
     if (record && (last === undefined || record.gop > last.gop)) records.push(record);
+    else if (foreignGop !== undefined) foreignGops.push(foreignGop);
     else spoiltLines += 1;
   }
-  return { records, spoiltLines };
+  return { records, spoiltLines, foreignGops };
 };
 
 /**

@@ -1,13 +1,17 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Damage } from '../../contracts/health';
 import type { OriginChannel } from '../../contracts/origin';
 import { SwarmError, idSchema } from '../../domain';
-import { makeDirectoryDurably, storageRefusal } from '../../platform/durable-file';
+import { makeDirectoryDurably, storageRefusal, syncDirectory } from '../../platform/durable-file';
+import { setAside } from '../../platform/set-aside';
 import { Channel, type ChannelParts } from './channel';
 import type { DiskBudget } from './disk-budget';
 import { newOwnership } from './ownership';
 import type { ChannelRecord } from './records';
 import { loadChannel, readChannelRecord } from './recovery';
+import { RemovedChannels } from './removed-channels';
+import { SerialQueue } from './serial-queue';
 
 /** How often segments are looked through for those past their retention. */
 const EXPIRY_INTERVAL_MS = 10_000;
@@ -17,31 +21,31 @@ export interface OriginParts extends ChannelParts {
   budget: DiskBudget;
 }
 
-/** All channels of an origin, on air or remembered for their tokens. */
+/** All channels of an origin. */
 export class Origin {
   private readonly channels = new Map<string, Channel>();
+  /** Channels whose files can't be used, with what is wrong: nothing of theirs is touched. */
+  private readonly unusable = new Map<string, SwarmError>();
+  /** Channels come and go one after the other. */
+  private readonly changes = new SerialQueue();
   private expiry: NodeJS.Timeout | undefined;
 
   private constructor(
     private readonly directory: string,
     private readonly parts: OriginParts,
     private readonly maxChannels: number,
+    private readonly removed: RemovedChannels,
   ) {}
 
   /**
-   * Brings back all channels below a directory. One process at a time may use it.
-   * @throws SwarmError unavailable when a channel's record is damaged
+   * Brings back all channels below a directory; one whose files are damaged is left as it is, and said in `damaged`.
+   * One process at a time may use it.
    */
   static async open(directory: string, parts: OriginParts, maxChannels: number): Promise<Origin> {
-    const origin = new Origin(directory, parts, maxChannels);
     await makeDirectoryDurably(directory);
+    const origin = new Origin(directory, parts, maxChannels, await RemovedChannels.open(directory));
     const names = (await readdir(directory)).filter((name) => idSchema.safeParse(name).success);
-    await Promise.all(
-      names.map(async (id) => {
-        const record = await readChannelRecord(join(directory, id));
-        if (record) await origin.load(id, record);
-      }),
-    );
+    await Promise.all(names.map((id) => origin.bringBack(id)));
     const onAir = origin.onAir().map(({ id }) => id);
     await parts.budget.begin(directory, () => origin.storedBytes, onAir);
     await origin.expireAll();
@@ -49,25 +53,44 @@ export class Origin {
     return origin;
   }
 
-  /** @throws SwarmError conflict, at-capacity-limit, storage-full */
-  async register(
+  /** @throws SwarmError conflict, at-capacity-limit, storage-full; unavailable while the channel's files are damaged */
+  register(
     id: string,
     options: { gopDurationTicks: number; framesPerSecond: number },
   ): Promise<OriginChannel> {
-    const known = this.channels.get(id);
-    if (!known?.onAir) await this.parts.budget.admit(id);
-    try {
-      return await (known ?? (await this.create(id, options))).register(options);
-    } catch (error) {
-      if (!this.find(id)) this.parts.budget.release(id);
-      throw error;
-    }
+    return this.changes.run(async () => {
+      const known = this.channels.get(id);
+      if (known?.onAir) return known.register(options);
+      await this.parts.budget.admit(id);
+      try {
+        return await (known ?? (await this.create(id, options))).register(options);
+      } catch (error) {
+        this.parts.budget.release(id);
+        throw error;
+      }
+    });
   }
 
-  /** Idempotent: an unknown channel counts as removed. */
-  async remove(id: string): Promise<void> {
-    await this.channels.get(id)?.remove();
-    this.parts.budget.release(id);
+  /**
+   * Takes a channel off air and deletes what was kept of it; of its tokens the highest is remembered. Files that are
+   * damaged are set aside instead. Idempotent: an unknown channel counts as removed.
+   */
+  remove(id: string): Promise<void> {
+    return this.changes.run(async () => {
+      const channel = this.channels.get(id);
+      if (channel) {
+        await channel.remove();
+        this.parts.budget.release(id);
+        await this.forget(channel).catch((error: unknown) => {
+          throw storageRefusal(error, `the removal of channel ${id}`) ?? error;
+        });
+      } else if (this.unusable.has(id)) {
+        await this.removed.rememberUnreadable();
+        const aside = await setAside(join(this.directory, id));
+        this.unusable.delete(id);
+        this.parts.log.warn({ channel: id, aside }, 'a channel whose files are damaged was set aside');
+      }
+    });
   }
 
   /** The channel, if it is on air. */
@@ -76,15 +99,23 @@ export class Origin {
     return channel?.onAir ? channel : undefined;
   }
 
-  /** @throws SwarmError unknown-channel */
+  /** @throws SwarmError unknown-channel; unavailable while the channel's files are damaged */
   channel(id: string): Channel {
     const channel = this.find(id);
     if (channel) return channel;
-    throw new SwarmError('unknown-channel', `The origin has no channel ${id}.`, 'Add the channel first.');
+    throw (
+      this.unusable.get(id) ??
+      new SwarmError('unknown-channel', `The origin has no channel ${id}.`, 'Add the channel first.')
+    );
   }
 
   list(): OriginChannel[] {
     return this.onAir().map((channel) => channel.describe());
+  }
+
+  /** Channels that it goes on without. */
+  get damaged(): Damage[] {
+    return [...this.unusable].map(([what, { message, hint }]) => ({ what, message, hint: hint ?? '' }));
   }
 
   /** Callers that wait for a GOP of any channel. */
@@ -110,11 +141,13 @@ export class Origin {
     id: string,
     options: { gopDurationTicks: number; framesPerSecond: number },
   ): Promise<Channel> {
+    const damaged = this.unusable.get(id);
+    if (damaged) throw damaged;
     if (this.channels.size >= this.maxChannels) {
       throw new SwarmError(
         'at-capacity-limit',
-        `The origin remembers ${this.maxChannels} channels, those removed included.`,
-        'Stop the origin and remove the directories of channels that are no longer needed.',
+        `The origin has ${this.maxChannels} channels.`,
+        'Remove channels that are no longer needed, or add an origin.',
       );
     }
     try {
@@ -122,22 +155,59 @@ export class Origin {
     } catch (error) {
       throw storageRefusal(error, `the directory of channel ${id}`) ?? error;
     }
-    return this.load(id, { ...options, onAir: false, ownership: newOwnership() });
+    const ownership = newOwnership(this.removed.highestToken);
+    return this.load(id, { ...options, onAir: false, ownership });
+  }
+
+  private async bringBack(id: string): Promise<void> {
+    try {
+      const record = await readChannelRecord(join(this.directory, id));
+      if (!record) return;
+      const channel = await this.load(id, record);
+      // A removal that was cut short, or one of a release that kept the folders of removed channels.
+      if (!channel.onAir) await this.changes.run(() => this.forget(channel));
+    } catch (error) {
+      const damage =
+        error instanceof SwarmError
+          ? error
+          : new SwarmError(
+              'unavailable',
+              `${join(this.directory, id)} can't be read: ${(error as Error).message}.`,
+              'Mend it and start the origin again, or remove the channel and add it again.',
+            );
+      this.unusable.set(id, damage);
+      this.parts.log.error({ err: error, channel: id }, 'goes on without a channel: its files are damaged');
+    }
   }
 
   private async load(id: string, record: ChannelRecord): Promise<Channel> {
     const directory = join(this.directory, id);
     const loaded = await loadChannel(directory, record, this.parts.limits.keptRecords, this.parts.now());
-    if (loaded.spoiltLines > 0) {
+    const { spoiltLines, foreignLines } = loaded;
+    if (spoiltLines > 0) {
       this.parts.log.warn(
-        { channel: id, lines: loaded.spoiltLines },
+        { channel: id, lines: spoiltLines },
         'ledger lines spoilt by a crash were left out',
       );
     }
-    // Two callers may have come here for a new channel: the first object stays the only one.
-    const channel = this.channels.get(id) ?? new Channel(id, directory, loaded, this.parts);
+    if (foreignLines > 0) {
+      this.parts.log.error(
+        { channel: id, lines: foreignLines },
+        'ledger lines that are not understood were set aside; their GOPs are declared gaps',
+      );
+    }
+    const channel = new Channel(id, directory, loaded, this.parts);
     this.channels.set(id, channel);
     return channel;
+  }
+
+  /** Deletes the folder of a channel that is off air, once its token is remembered. */
+  private async forget(channel: Channel): Promise<void> {
+    await this.removed.remember(channel.describe().token);
+    this.channels.delete(channel.id);
+    await channel.close();
+    await rm(join(this.directory, channel.id), { recursive: true, force: true });
+    await syncDirectory(this.directory);
   }
 
   private async housekeep(): Promise<void> {

@@ -24,8 +24,9 @@ export interface PublishAttempt {
 
 export const REMEMBERED_REQUESTS = 32;
 
-export const newOwnership = (): OwnershipState => ({
-  token: 0,
+/** @param token the highest one that a channel of this name may have had before */
+export const newOwnership = (token = 0): OwnershipState => ({
+  token,
   owner: null,
   nextGop: 0,
   hasPublished: false,

@@ -46,6 +46,9 @@ export const channelRecordSchema = z.object({
 });
 export type ChannelRecord = z.infer<typeof channelRecordSchema>;
 
+/** `removed.json` of an origin: the highest token that a removed channel had. A channel of any name begins there. */
+export const removedRecordSchema = z.object({ highestToken: tokenSchema });
+
 export const renditionRecordSchema = z.object({
   name: z.string(),
   bytes: z.int().min(1),

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeclaredGap } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
@@ -34,7 +34,7 @@ export const readChannelRecord = async (directory: string): Promise<ChannelRecor
     throw new SwarmError(
       'unavailable',
       `${path} is damaged: ${(error as Error).message}`,
-      'Restore the file, or remove the directory of this channel: it then begins anew, at token 0.',
+      'Restore the file and start the origin again, or remove the channel and add it again.',
     );
   }
 };
@@ -79,6 +79,8 @@ export interface LoadedChannel {
   ledger: Ledger;
   segments: SegmentStore;
   spoiltLines: number;
+  /** Lines that are whole and not understood; a copy of the file was set aside. */
+  foreignLines: number;
 }
 
 /**
@@ -92,8 +94,13 @@ export const loadChannel = async (
   nowMs: number,
 ): Promise<LoadedChannel> => {
   const files = channelFiles(directory);
-  const { records: found, spoiltLines } = await readLedgerFile(files.ledger);
-  const records = repairLedger(found, record.ownership, {
+  const { records: found, spoiltLines, foreignGops } = await readLedgerFile(files.ledger);
+  if (foreignGops.length > 0) await copyFile(files.ledger, `${files.ledger}.aside-${nowMs}`);
+  const { ownership } = record;
+  const usedUpTo = Math.max(ownership.nextGop, ...foreignGops.map((gop) => gop + 1));
+  const numbered = usedUpTo > ownership.nextGop;
+  const known = numbered ? { ...ownership, nextGop: usedUpTo, hasPublished: true } : ownership;
+  const records = repairLedger(found, known, {
     gopDurationTicks: record.gopDurationTicks,
     atMost: keptRecords,
     nowMs,
@@ -102,25 +109,25 @@ export const loadChannel = async (
     files.ledger,
     keptRecords,
     records,
-    spoiltLines > 0 || records.length !== found.length,
+    spoiltLines > 0 || foreignGops.length > 0 || records.length !== found.length,
   );
   const segments = new SegmentStore(files.gops);
   await segments.load((gop, bytes) => {
     const renditions = ledger.get(gop)?.renditions ?? [];
     return renditions.length > 0 && renditions.reduce((sum, r) => sum + r.bytes, 0) === bytes;
-  });
-  const { ownership } = record;
+  }, new Set(foreignGops));
   return {
     record: {
       ...record,
       ownership: {
-        ...ownership,
-        nextGop: Math.max(ownership.nextGop, (ledger.last?.gop ?? -1) + 1),
-        hasPublished: ownership.hasPublished || ledger.lastPublished !== undefined,
+        ...known,
+        nextGop: Math.max(known.nextGop, (ledger.last?.gop ?? -1) + 1),
+        hasPublished: known.hasPublished || ledger.lastPublished !== undefined,
       },
     },
     ledger,
     segments,
     spoiltLines,
+    foreignLines: foreignGops.length,
   };
 };

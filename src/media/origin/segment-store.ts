@@ -2,6 +2,7 @@ import { createReadStream, type ReadStream } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
+import { setAside } from '../../platform/set-aside';
 
 /**
  * The GOP files of one channel, `<gop>.ts`: the segments of all renditions one after the other, as they were
@@ -15,18 +16,25 @@ export class SegmentStore {
   constructor(readonly directory: string) {}
 
   /**
-   * Finds what is stored. Files for which `isWhole` says no, such as those torn by a power cut or never
-   * acknowledged, are deleted.
+   * Finds what is stored. GOP files for which `isWhole` says no, such as those torn by a power cut or never
+   * acknowledged, are deleted; those of `foreignGops`, whose records this release does not understand, are set aside.
+   * What is no GOP file is none of ours, and stays.
    */
-  async load(isWhole: (gop: number, bytes: number) => boolean): Promise<void> {
+  async load(
+    isWhole: (gop: number, bytes: number) => boolean,
+    foreignGops: ReadonlySet<number> = new Set(),
+  ): Promise<void> {
     await makeDirectoryDurably(this.directory);
     const files = await Promise.all(
-      (await readdir(this.directory)).map(async (name) => {
-        const gop = Number(/^(\d+)\.ts$/.exec(name)?.[1] ?? NaN);
-        const path = join(this.directory, name);
+      (await readdir(this.directory, { withFileTypes: true })).map(async (entry) => {
+        const match = /^(\d+)\.ts(\.new)?$/.exec(entry.name);
+        if (!match || !entry.isFile()) return undefined;
+        const gop = match[2] === undefined ? Number(match[1]) : NaN;
+        const path = join(this.directory, entry.name);
         const { size: bytes } = await stat(path);
         if (isWhole(gop, bytes)) return { gop, bytes };
-        await rm(path, { force: true });
+        if (foreignGops.has(gop)) await setAside(path);
+        else await rm(path, { force: true });
         return undefined;
       }),
     );

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import type { MediaHealth } from '../../contracts/health';
 import { SwarmError } from '../../domain';
+import { lockFolder, type FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, type ServerLimits } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
+import { requireKnownFormat } from '../../platform/state-format';
 import { StorageHealth } from '../../platform/storage-health';
 import type { MediaLimits } from './channel-media';
 import { controlRoutes, type ControlLimits } from './control-routes';
@@ -28,7 +30,7 @@ export interface OriginOptions {
 export interface OriginLimits extends MediaLimits, ControlLimits {
   /** What the segments of all channels take up together; null: as much as the disk has when it starts. */
   totalBytes: number | null;
-  /** Channels on air or remembered for their tokens. */
+  /** Channels at the same time. */
   maxChannels: number;
 }
 
@@ -50,9 +52,10 @@ export const defaultOriginLimits: OriginLimits = {
 const KEEP_ALIVE_MS = 75_000;
 
 /**
- * Starts an origin. It listens before it reads its state, so that two can't use the same state by mistake as
- * long as they use the same port; until the state is read, callers are refused with `unavailable`.
- * @throws SwarmError unavailable when the port is taken or a channel's record is damaged
+ * Starts an origin. It listens before it reads its state; until then, callers are refused with `unavailable`. A
+ * channel whose files are damaged is left alone; the others are served.
+ * @throws SwarmError unavailable when the port is taken; conflict when another process uses the state, or a newer
+ * release wrote it
  */
 export const startOrigin = async (
   options: OriginOptions,
@@ -77,6 +80,7 @@ export const startOrigin = async (
         status: 'ok',
         channels: origin.list().length,
         storage: health.status,
+        damaged: origin.damaged,
       };
       res.json(answer);
     }),
@@ -100,14 +104,21 @@ export const startOrigin = async (
 
   const server = await listen(app, options.port, options.host, options.serverLimits);
   server.server.keepAliveTimeout = KEEP_ALIVE_MS;
+  const directory = join(options.stateDir, 'origin');
+  let lock: FolderLock | undefined;
   try {
+    await requireKnownFormat(options.stateDir);
+    lock = await lockFolder(directory, 'origin');
+    const held = lock;
     const origin = await Origin.open(
-      join(options.stateDir, 'origin'),
+      directory,
       {
         relay: relayLedgerAt(options.relayUrl),
         limits: budget.limits,
         budget,
         now: Date.now,
+        monotonicMs: () => performance.now(),
+        requireLock: () => held.assertHeld(),
         health,
         log: options.log,
       },
@@ -116,6 +127,7 @@ export const startOrigin = async (
     ready = { origin, control: controlRoutes(origin, limits, options.log), players: playerRoutes(origin) };
   } catch (error) {
     await server.close();
+    await lock?.release();
     throw error;
   }
   const { origin } = ready;
@@ -126,6 +138,7 @@ export const startOrigin = async (
       const closed = server.close();
       await origin.close();
       await closed;
+      await lock.release();
     },
   };
 };

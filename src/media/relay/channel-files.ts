@@ -1,8 +1,9 @@
-import { open, readFile, readdir, rm } from 'node:fs/promises';
+import { open, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { channelSpecSchema, idSchema } from '../../domain';
-import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
+import { makeDirectoryDurably, removeFile, replaceFile } from '../../platform/durable-file';
+import { setAside } from '../../platform/set-aside';
 
 const recordSchema = z.object({
   gopDurationTicks: channelSpecSchema.shape.gopDurationTicks,
@@ -24,13 +25,11 @@ export class ChannelFiles {
     this.directory = join(stateDir, 'relay');
   }
 
-  /**
-   * Reads the record of every channel.
-   * @throws Error that names a file that is not a channel record.
-   */
-  async load(): Promise<Map<string, ChannelRecord>> {
+  /** Reads the record of every channel. A file that is none is set aside, and its channel is named in `damaged`. */
+  async load(): Promise<{ records: Map<string, ChannelRecord>; damaged: Map<string, string> }> {
     await makeDirectoryDurably(this.directory);
     const records = new Map<string, ChannelRecord>();
+    const damaged = new Map<string, string>();
     for (const name of await readdir(this.directory)) {
       const id = name.replace(/\.json$/, '');
       if (id === name || !idSchema.safeParse(id).success) continue;
@@ -38,12 +37,13 @@ export class ChannelFiles {
       try {
         records.set(id, recordSchema.parse(JSON.parse(await readFile(path, 'utf8'))));
       } catch (cause) {
-        throw new Error(`${path} is not a channel record. Hint: remove it; its GOP numbers are lost.`, {
-          cause,
-        });
+        damaged.set(
+          id,
+          `${path} was no channel record (${(cause as Error).message}); it is ${await setAside(path)}.`,
+        );
       }
     }
-    return records;
+    return { records, damaged };
   }
 
   /** Makes a channel known, durably. */
@@ -51,11 +51,15 @@ export class ChannelFiles {
     return replaceFile(this.pathOf(id), padded(record));
   }
 
-  /** Overwrites a record where it stands, so that it needs no room on the disk. Not to be called twice at once. */
+  /**
+   * Overwrites a record where it stands, so that it needs no room on the disk, and waits until the disk holds it: a
+   * GOP number that was made known must not be given again after a power cut. Not to be called twice at once.
+   */
   async update(id: string, record: ChannelRecord): Promise<void> {
     const handle = await open(this.pathOf(id), 'r+');
     try {
       await handle.write(padded(record), 0);
+      await handle.datasync();
     } finally {
       await handle.close();
     }
@@ -66,8 +70,9 @@ export class ChannelFiles {
     return join(this.directory, id);
   }
 
-  async remove(id: string): Promise<void> {
-    await rm(this.pathOf(id), { force: true });
+  /** Forgets a channel, durably. */
+  remove(id: string): Promise<void> {
+    return removeFile(this.pathOf(id));
   }
 
   private pathOf(id: string): string {

@@ -1,6 +1,7 @@
 import { open, readFile, readdir, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectoryDurably, syncDirectory } from '../../platform/durable-file';
+import { setAside } from '../../platform/set-aside';
 import { frameRecord, readRecords, type JournalRecord } from './record-frame';
 
 export interface JournalLimits {
@@ -45,9 +46,9 @@ export class GopJournal {
   }
 
   /**
-   * Reads all records, oldest first. What follows the last whole record of a file is cut off.
-   * @param gopOf reads the GOP of a record; undefined for one that is not understood: it and what follows it in its
-   * file are left out
+   * Reads all records, oldest first. What follows the last whole record of a file, which a crash left, is cut off.
+   * @param gopOf reads the GOP of a record; undefined for one that is whole and not understood: it and what follows it
+   * in its file are left out, and stay in the file; a file that begins with one is set aside
    */
   async load(
     gopOf: (record: JournalRecord) => number | undefined,
@@ -62,7 +63,8 @@ export class GopJournal {
       const firstStrange = gops.findIndex((gop) => gop === undefined);
       const sound = firstStrange < 0 ? records : records.slice(0, firstStrange);
       if (sound.length === 0) {
-        await rm(path, { force: true });
+        if (records.length > 0) await setAside(path);
+        else await rm(path, { force: true });
         continue;
       }
       if (soundBytes < content.length) await truncate(path, soundBytes);

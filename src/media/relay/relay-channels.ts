@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
+import type { Damage } from '../../contracts/health';
 import { SwarmError } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
+import { setAside } from '../../platform/set-aside';
 import type { SharedBudget } from '../../platform/shared-budget';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFiles, type ChannelRecord } from './channel-files';
@@ -15,13 +17,21 @@ export interface RelayChannelsOptions {
   budget: SharedBudget;
   maxChannels: number;
   health: StorageHealth;
+  /** Rejects once another process may use the state; before the lock is taken, nothing is written. */
+  requireLock: () => Promise<void>;
   log: Logger;
 }
+
+const ignoreMissing = (error: unknown): void => {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+};
 
 /** All channels of a relay, with their records on disk. */
 export class RelayChannels {
   private readonly files: ChannelFiles;
   private readonly channels = new Map<string, RelayChannel>();
+  /** Channels of the last run whose files can't be used, with what is wrong. */
+  private readonly leftOut = new Map<string, string>();
   /** Serialises additions and removals, so that a record on disk is never of two minds. */
   private changes: Promise<unknown> = Promise.resolve();
 
@@ -29,10 +39,28 @@ export class RelayChannels {
     this.files = new ChannelFiles(options.stateDir);
   }
 
-  /** Brings back the channels that the last run knew, with their rings. */
+  /**
+   * Brings back the channels that the last run knew, with their rings. One whose record or ring can't be read is left
+   * out and named in `damaged`; it comes back when it is added, on the GOP numbers that its ring still tells.
+   */
   async restore(): Promise<void> {
-    const records = await this.files.load();
-    await Promise.all([...records].map(([id, record]) => this.create(id, record)));
+    const { records, damaged } = await this.files.load();
+    for (const [id, message] of damaged) this.leaveOut(id, message);
+    const restored = [...records].map(([id, record]) =>
+      this.create(id, record).catch((error: unknown) =>
+        this.leaveOut(id, `its ring can't be read: ${(error as Error).message}.`),
+      ),
+    );
+    await Promise.all(restored);
+  }
+
+  /** Channels of the last run that it goes on without. */
+  get damaged(): Damage[] {
+    return [...this.leftOut].map(([what, message]) => ({
+      what,
+      message,
+      hint: 'It comes back by itself when its source connects; else remove the channel and add it again.',
+    }));
   }
 
   list(): RelayChannel[] {
@@ -68,9 +96,15 @@ export class RelayChannels {
       this.options.budget.admit(id);
       try {
         // A removal that a crash cut short may have left a ring behind.
-        await rm(this.files.ringDirectory(id), { recursive: true, force: true });
+        if (!this.leftOut.has(id)) await rm(this.files.ringDirectory(id), { recursive: true, force: true });
         await this.files.create(id, record);
-        return await this.create(id, record);
+        if (!this.leftOut.has(id)) return await this.create(id, record);
+        const channel = await this.create(id, record).catch(async () => {
+          await setAside(this.files.ringDirectory(id));
+          return this.create(id, record);
+        });
+        this.leftOut.delete(id);
+        return channel;
       } catch (error) {
         this.options.budget.release(id);
         throw storageRefusal(error, `the record of channel ${id}`) ?? error;
@@ -86,6 +120,7 @@ export class RelayChannels {
       await channel?.close();
       await this.files.remove(id);
       await channel?.deleteStored();
+      if (this.leftOut.delete(id)) await setAside(this.files.ringDirectory(id)).catch(ignoreMissing);
       this.options.budget.release(id);
     });
   }
@@ -96,7 +131,7 @@ export class RelayChannels {
   }
 
   private async create(id: string, record: ChannelRecord): Promise<RelayChannel> {
-    const { ringSeconds, budget, health, log } = this.options;
+    const { ringSeconds, budget, health, requireLock, log } = this.options;
     budget.hold(id);
     const ringMaxBytes = (): number => budget.shareBytes;
     const store = new RingStore({
@@ -106,6 +141,7 @@ export class RelayChannels {
       ringSeconds,
       ringMaxBytes,
       health,
+      requireLock,
       log,
     });
     const restored = await store.load();
@@ -116,8 +152,13 @@ export class RelayChannels {
     return channel;
   }
 
+  private leaveOut(id: string, message: string): void {
+    this.leftOut.set(id, message);
+    this.options.log.error({ channel: id, message }, 'goes on without a channel: its files are damaged');
+  }
+
   private change<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.changes.then(action);
+    const result = this.changes.then(() => this.options.requireLock()).then(action);
     this.changes = result.catch(() => undefined);
     return result;
   }

@@ -22,6 +22,8 @@ export interface RingStoreOptions {
   /** What it may take up now: a share of the part's budget. */
   ringMaxBytes: () => number;
   health: StorageHealth;
+  /** Rejects once another process may use the directory. */
+  requireLock: () => Promise<void>;
   log: Logger;
 }
 
@@ -96,8 +98,9 @@ export class RingStore {
    * @returns false if the disk refuses
    */
   async save(gops: readonly StoredGop[], oldestGop: number): Promise<boolean> {
-    const { channelId, health } = this.options;
+    const { channelId, health, requireLock } = this.options;
     try {
+      await requireLock();
       // First what is not needed any more goes: on a full disk that makes the room.
       await this.media.dropBefore(oldestGop);
       await this.media.append(gops.map(toEntry));

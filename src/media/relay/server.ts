@@ -1,9 +1,13 @@
+import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import type { Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
+import { SwarmError } from '../../domain';
+import { lockFolder, type FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, type ServerLimits } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
+import { requireKnownFormat } from '../../platform/state-format';
 import { StorageHealth } from '../../platform/storage-health';
 import { RelayChannels } from './relay-channels';
 import { addRoutes } from './routes';
@@ -63,12 +67,15 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
 });
 
 /**
- * Starts the relay with the channels that the last run knew.
- * @throws SwarmError unavailable when the port is taken
+ * Starts the relay with the channels that the last run knew. It listens before it reads them; until then, callers are
+ * refused with `unavailable`.
+ * @throws SwarmError unavailable when the port is taken; conflict when another process uses the state, or a newer
+ * release wrote it
  */
 export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   const log = options.log ?? createLogger('relay');
   const health = new StorageHealth(log);
+  let lock: FolderLock | undefined;
   const channels = new RelayChannels({
     stateDir: options.stateDir,
     ringSeconds: options.ringSeconds ?? 60,
@@ -81,12 +88,17 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     }),
     maxChannels: options.maxChannels ?? 256,
     health,
+    requireLock: async () => lock?.assertHeld(),
     log,
   });
-  await channels.restore();
-
+  let isRestored = false;
   const app = express();
   app.disable('x-powered-by');
+  app.use((_req, _res, next) => {
+    if (!isRestored)
+      throw new SwarmError('unavailable', 'The relay is still reading its state.', 'Ask again.');
+    next();
+  });
   app.use(
     limitBodyTime(options.limits?.requestTimeoutMs ?? JSON_BODY_LIMIT_MS),
     express.json({ limit: '16kb' }),
@@ -96,6 +108,7 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
       status: 'ok',
       channels: channels.list().length,
       storage: health.status,
+      damaged: channels.damaged,
     };
     res.json(answer);
   });
@@ -104,12 +117,23 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
 
   // An ingest is a request whose body never ends.
   const running = await listen(app, options.port, options.host, { ...options.limits, requestTimeoutMs: 0 });
+  try {
+    await requireKnownFormat(options.stateDir);
+    lock = await lockFolder(join(options.stateDir, 'relay'), 'relay');
+    await channels.restore();
+    isRestored = true;
+  } catch (error) {
+    await running.close();
+    await lock?.release();
+    throw error;
+  }
   log.info({ port: running.port, channels: channels.list().length }, 'relay listens');
   return {
     port: running.port,
     stop: async () => {
       await channels.close();
       await running.close();
+      await lock?.release();
     },
   };
 };

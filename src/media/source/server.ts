@@ -1,11 +1,16 @@
+import { join } from 'node:path';
 import express from 'express';
 import { z } from 'zod';
 import type { Environment } from '../../config/config';
+import type { MediaHealth } from '../../contracts/health';
 import { sourceSpecSchema } from '../../contracts/source';
 import { idSchema } from '../../domain';
+import { lockFolder, type FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { memoryOfMachine } from '../../platform/shared-budget';
+import { requireKnownFormat } from '../../platform/state-format';
+import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
 import { RelayLink } from './relay-link';
 import { SourceChannels } from './source-channels';
@@ -44,20 +49,34 @@ const idParams = z.object({ id: idSchema });
 
 /**
  * Starts the source and takes up the channels of the last run. The relay may come later.
- * @throws SwarmError unavailable when the port is taken
+ * @throws SwarmError unavailable when the port is taken; conflict when another process uses the state, or a newer
+ * release wrote it
  */
 export const startSource = async (options: SourceOptions): Promise<Source> => {
   const log = options.log ?? createLogger('source');
   const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4 } = options;
   const stampKey = await loadOrCreateStampKey(stateDir);
   const relay = new RelayLink(options.relayUrl);
-  const channels = new SourceChannels(stateDir, relay, { ffmpeg, ffprobe, stampKey, log }, memoryBytes);
+  const health = new StorageHealth(log);
+  const channels = new SourceChannels(
+    stateDir,
+    relay,
+    health,
+    { ffmpeg, ffprobe, stampKey, log },
+    memoryBytes,
+  );
 
   const app = express();
   app.disable('x-powered-by');
   app.use(express.json({ limit: '16kb' }));
   app.get('/healthz', (_req, res) => {
-    res.json({ status: 'ok', channels: channels.list().length });
+    const answer: MediaHealth = {
+      status: 'ok',
+      channels: channels.list().length,
+      storage: health.status,
+      damaged: channels.damaged,
+    };
+    res.json(answer);
   });
   app.get('/channels', (_req, res) => {
     res.json(channels.list());
@@ -76,13 +95,23 @@ export const startSource = async (options: SourceOptions): Promise<Source> => {
   app.use(errorHandler(log));
 
   const running = await listen(app, options.port, options.host);
-  await channels.resume();
+  let lock: FolderLock | undefined;
+  try {
+    await requireKnownFormat(stateDir);
+    lock = await lockFolder(join(stateDir, 'source'), 'source');
+    await channels.resume();
+  } catch (error) {
+    await running.close();
+    await lock?.release();
+    throw error;
+  }
   log.info({ port: running.port, channels: channels.list().length }, 'source listens');
   return {
     port: running.port,
     stop: async () => {
       await channels.stop();
       await running.close();
+      await lock.release();
     },
   };
 };

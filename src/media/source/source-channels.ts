@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Damage } from '../../contracts/health';
 import type { SourceChannel } from '../../contracts/source';
 import { SwarmError } from '../../domain';
+import { storageRefusal } from '../../platform/durable-file';
 import { SharedBudget } from '../../platform/shared-budget';
 import { Slots } from '../../platform/slots';
+import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
 import { checkTiming, startInputOf, type InputTools } from './contribution-inputs';
@@ -20,6 +23,7 @@ const MAX_CHANNELS = 256;
 const LEAST_HELD_BYTES = 8 * 2 ** 20;
 /** ffprobe processes at the same time, and callers that wait for their turn. */
 const PROBES = { atOnce: 8, waiting: 64 };
+const LIST = 'the list of channels';
 
 /** All channels that a source brings to the relay. */
 export class SourceChannels {
@@ -27,12 +31,17 @@ export class SourceChannels {
   private readonly file: ChannelListFile;
   private readonly budget: SharedBudget;
   private readonly probes = new Slots('inputs are looked at', PROBES);
+  /** What of the last run it goes on without. */
+  damaged: Damage[] = [];
+  /** The disk has refused the list as it is now. */
+  private unsaved = false;
   /** Serialises changes of the list, so that the file and the feeders agree. */
   private changes: Promise<unknown> = Promise.resolve();
 
   constructor(
     stateDir: string,
     private readonly relay: RelayLink,
+    private readonly health: StorageHealth,
     private readonly tools: InputTools,
     memoryBytes: number,
   ) {
@@ -46,9 +55,18 @@ export class SourceChannels {
     this.file = new ChannelListFile(stateDir);
   }
 
-  /** Takes up the channels of the last run. */
+  /** Takes up the channels of the last run. What can't be read of them is named in `damaged`. */
   async resume(): Promise<void> {
-    for (const spec of await this.file.load()) this.feed(spec);
+    const { channels, damaged } = await this.file.load();
+    for (const spec of channels) this.feed(spec);
+    this.damaged = damaged.map((message) => ({
+      what: 'a part of its list of channels',
+      message: `${message}.`,
+      hint: 'Add the channels again that `encoder-swarm status` does not show.',
+    }));
+    for (const message of damaged) this.tools.log.error({ message }, 'the list of channels is damaged');
+    // A disk that refuses is told of; the channels go on without.
+    if (damaged.length > 0) await this.save().catch(() => undefined);
   }
 
   list(): SourceChannel[] {
@@ -72,7 +90,10 @@ export class SourceChannels {
         : await this.probes.run(() => probeInput(this.tools.ffprobe, toProbe));
     const feeder = await this.change(async () => {
       const known = this.feeders.get(spec.id);
-      if (known && isKnown()) return known;
+      if (known && isKnown()) {
+        if (this.unsaved) await this.save();
+        return known;
+      }
       if (!known) this.requirePlace();
       if (spec.input.kind === 'url') this.budget.admit(spec.id);
       await known?.stop();
@@ -124,8 +145,17 @@ export class SourceChannels {
     );
   }
 
-  private save(): Promise<void> {
-    return this.file.save([...this.feeders.values()].map((feeder) => feeder.spec));
+  /** @throws SwarmError storage-full, or unavailable; the channels go on, and the next change writes them all */
+  private async save(): Promise<void> {
+    try {
+      await this.file.save([...this.feeders.values()].map((feeder) => feeder.spec));
+      this.unsaved = false;
+      this.health.succeeded(LIST);
+    } catch (error) {
+      this.unsaved = true;
+      this.health.failed(LIST, error);
+      throw storageRefusal(error, LIST) ?? error;
+    }
   }
 
   private change<T>(action: () => Promise<T>): Promise<T> {

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { link, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError } from '../../domain';
+import { makeDirectoryDurably, syncDirectory } from '../../platform/durable-file';
 
 const KEY_BYTES = 32;
 
@@ -18,18 +19,30 @@ export const loadOrCreateStampKey = async (stateDir: string): Promise<Buffer> =>
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  await mkdir(stateDir, { recursive: true });
+  await makeDirectoryDurably(stateDir);
   // A link to a complete file appears at once or not at all, so that no one ever reads half a key.
   const draft = join(stateDir, `stamp.key.${randomUUID()}`);
-  await writeFile(draft, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
   try {
+    await writeKey(draft);
     await link(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
-    await unlink(draft);
+    await rm(draft, { force: true });
   }
+  // Pictures that carry the key outlast a power cut, so must the key.
+  await syncDirectory(stateDir);
   return parseKey(await readFile(path, 'utf8'), path);
+};
+
+const writeKey = async (path: string): Promise<void> => {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile(`${randomBytes(KEY_BYTES).toString('hex')}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 };
 
 const parseKey = (text: string, path: string): Buffer => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
 import { isDiskFull } from '../durable-file';
+import { lockFolder, type FolderLock } from '../folder-lock';
 import { RetriedWrite } from '../retried-write';
 import { identityOf, isAlive, signalGroup, type ProcessIdentity } from './process-identity';
 
@@ -63,6 +64,17 @@ const endLeftovers = async (run: Run): Promise<string[]> => {
   return leftovers.map(([name, { pid }]) => `${name} (${pid})`);
 };
 
+/** The refusal where another swarm runs on the folder, by the record that it keeps there. */
+const alreadyRuns = (stateDir: string, run: Run | null): SwarmError | undefined => {
+  if (!run || !isAlive(run.supervisor)) return undefined;
+  const { pid } = run.supervisor;
+  return new SwarmError(
+    'conflict',
+    `A swarm runs on ${stateDir} already: process ${pid}.`,
+    `Use it, stop it (Ctrl-C there, or kill ${pid}), or start another one with --state-dir and --port-base.`,
+  );
+};
+
 /** @throws Error of the file system */
 const writeWhole = (fd: number, bytes: Buffer): void => {
   for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, done);
@@ -87,6 +99,7 @@ export class RunRecord {
   private constructor(
     private readonly file: string,
     private readonly supervisor: ProcessIdentity,
+    private readonly lock: FolderLock,
     /** Parts of an earlier, killed run that were ended now, as "name (pid)". */
     readonly endedLeftovers: string[],
   ) {}
@@ -101,23 +114,21 @@ export class RunRecord {
     });
     const file = join(stateDir, 'run.json');
     const supervisor = identityOf(process.pid) ?? { pid: process.pid, began: '' };
+    const lock = await lockFolder(stateDir, 'swarm').catch((error: unknown) => {
+      throw alreadyRuns(stateDir, readRun(file)) ?? error;
+    });
     const earlier = readRun(file);
-    if (earlier && isAlive(earlier.supervisor)) {
-      const { pid } = earlier.supervisor;
-      throw new SwarmError(
-        'conflict',
-        `A swarm runs on ${stateDir} already: process ${pid}.`,
-        `Use it, stop it (Ctrl-C there, or kill ${pid}), or start another one with --state-dir and --port-base.`,
-      );
-    }
-    const ended = earlier ? await endLeftovers(earlier) : [];
-    const record = new RunRecord(file, supervisor, ended);
+    const running = alreadyRuns(stateDir, earlier);
     try {
+      if (running) throw running;
+      const ended = earlier ? await endLeftovers(earlier) : [];
+      const record = new RunRecord(file, supervisor, lock, ended);
       record.write();
+      return record;
     } catch (error) {
-      throw refusalOf(stateDir, 'written', error);
+      await lock.release();
+      throw error instanceof SwarmError ? error : refusalOf(stateDir, 'written', error);
     }
-    return record;
   }
 
   /**
@@ -138,9 +149,10 @@ export class RunRecord {
   }
 
   /** Gives the folder free. */
-  release(): void {
+  async release(): Promise<void> {
     this.saved.cancel();
     rmSync(this.file, { force: true });
+    await this.lock.release();
   }
 
   /** @throws Error of the file system */

@@ -84,9 +84,6 @@ const sourcesOf = (script: string): string[] => {
   );
 };
 
-/** Options of programs that are not ours. */
-const OPTIONS_OF_TOOLS: Record<string, readonly string[]> = { 'stryker run': ['--mutate', '--force'] };
-
 const faultsOfScript = (name: string, args: readonly string[]): string[] => {
   const script = scripts[name];
   if (script === undefined) return [`there is no script ${name} in package.json`];
@@ -99,7 +96,6 @@ const faultsOfScript = (name: string, args: readonly string[]): string[] => {
     .filter((word) => word.startsWith('--') && word !== '--')
     .flatMap((word) => {
       const [option = ''] = word.split('=');
-      if (OPTIONS_OF_TOOLS[script]?.includes(option)) return [];
       return sources.some((source) => new RegExp(`['"]${option}[ '"]`).test(source))
         ? []
         : [`npm run ${name} has no option ${option}`];

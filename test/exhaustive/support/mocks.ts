@@ -1,10 +1,16 @@
 import type * as Clips from './clips-model';
-import type * as Model from './temporal-model';
+import type * as Sdk from './temporal-sdk-model';
 
 /** What a test of this folder imports first: Temporal's SDK, real time, files and ffmpeg are models from then on. */
-jest.mock('@temporalio/workflow', () => jest.requireActual<typeof Model>('./temporal-model').workflowModule);
-jest.mock('@temporalio/activity', () => jest.requireActual<typeof Model>('./temporal-model').activityModule);
-jest.mock('node:timers/promises', () => jest.requireActual<typeof Model>('./temporal-model').timersModule);
+jest.mock(
+  '@temporalio/workflow',
+  () => jest.requireActual<typeof Sdk>('./temporal-sdk-model').workflowModule,
+);
+jest.mock(
+  '@temporalio/activity',
+  () => jest.requireActual<typeof Sdk>('./temporal-sdk-model').activityModule,
+);
+jest.mock('node:timers/promises', () => jest.requireActual<typeof Sdk>('./temporal-sdk-model').timersModule);
 jest.mock('../../../activities/kit/refusing-client', () => ({ refusingClient: (client: unknown) => client }));
 jest.mock(
   '../../../src/media/quality/gop-quality',

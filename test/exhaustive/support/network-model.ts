@@ -1,5 +1,6 @@
 import { SwarmError } from '../../../src/domain';
-import { currentAttempt, type Attempt, type TemporalModel } from './temporal-model';
+import { currentAttempt, type Attempt } from './temporal-context';
+import type { TemporalModel } from './temporal-model';
 import type { VirtualClock } from './virtual-clock';
 
 /**
@@ -131,11 +132,11 @@ export class NetworkModel {
     const key = `${to.name} ${what}`;
     const before = this.answers.get(key);
     if (before !== undefined && !step) return answer;
-    const told = JSON.stringify(answer);
-    if (before === undefined) this.answers.set(key, told);
+    const text = JSON.stringify(answer);
+    if (before === undefined) this.answers.set(key, text);
     if (step) {
       step.isInstant = this.clock.nowMs === askedAtMs;
-      step.hasChanged = before !== undefined && before !== told;
+      step.hasChanged = before !== undefined && before !== text;
     }
     return answer;
   }

@@ -1,4 +1,4 @@
-import { isOver } from '../../../src/domain/rollout';
+import { isOver } from '../../../src/domain/rollout-control';
 import { builds } from './fleet-model';
 import { isRollout, type World } from './world';
 

@@ -96,5 +96,5 @@ export const rolloutSearch = (perFirst: number): Pick<SearchOptions, 'pairs' | '
 };
 
 /** One line for people. */
-export const told = (scenario: Scenario, { steps, runs, standsFor, outcomes }: Search): string =>
+export const inWords = (scenario: Scenario, { steps, runs, standsFor, outcomes }: Search): string =>
   `${scenario}: ${steps} calls, ${runs} runs for ${standsFor} single faults and pairs, ${JSON.stringify(outcomes)}`;

@@ -1,4 +1,4 @@
-import { EncoderDirectory, VersionsView, createActivities, type Dependencies } from '../../../activities';
+import { createActivities, type Dependencies } from '../../../activities';
 import { withFailures } from '../../../activities/kit/failures';
 import type { PrepareSession } from '../../../src/contracts/encoder/requests';
 import { OriginClient, type OwnRequest } from '../../../src/contracts/origin';
@@ -26,6 +26,7 @@ import {
   type VersionsState,
 } from '../../../src/domain';
 import { createSharedViews } from '../../../src/observation/shared-views';
+import { ForecastInputReader } from '../../../src/telemetry/forecast-input-reader';
 import type { TelemetryStore } from '../../../src/telemetry/store';
 import { swarm } from '../../../workflows/cycle/swarm';
 import { channel } from '../../../workflows/moves/channel';
@@ -35,7 +36,8 @@ import { FleetModel, builds, fleetEncoder } from './fleet-model';
 import { EncoderModel, OriginModel, RelayModel, refusedAnswer } from './media-model';
 import { NetworkModel, grpcDeadline, type Fault, type Part } from './network-model';
 import { TemporalServer, temporalClient } from './temporal-client-model';
-import { TemporalModel, type Attempt, type WorkflowRun } from './temporal-model';
+import type { Attempt, WorkflowRun } from './temporal-context';
+import { TemporalModel } from './temporal-model';
 import { VirtualClock } from './virtual-clock';
 
 export const CELL = 'model';
@@ -289,31 +291,31 @@ export class World {
     const { clock, network, temporalServer: server } = this;
     const temporal = (): TemporalModel => this.temporal;
     const client = temporalClient({ clock, network, temporal, server, isMove });
-    const encoders = new EncoderDirectory(
-      { list: async () => this.encoders.map((e) => fleetEncoder(e)) },
-      (address) => this.encoderCalls(this.encoder(address)),
-    );
-    const versions = this.withBuilds ? new VersionsView(CELL, () => client) : noVersions;
+    const origin = new OriginClient('http://origin');
+    const relay = new RelayClient('http://relay');
+    const source = new SourceClient('http://source');
     const views = createSharedViews({
       cell: CELL,
-      origin: new OriginClient('http://origin'),
-      relay: new RelayClient('http://relay'),
-      source: new SourceClient('http://source'),
+      stepSeconds: 5,
+      clients: {
+        ...{ origin, relay, source },
+        fleet: { list: async () => this.encoders.map((e) => fleetEncoder(e)) },
+        encoderAt: (address) => this.encoderCalls(this.encoder(address)),
+        storage: async () => [],
+      },
       store: quietStore,
-      ...{ encoders, versions, temporal: () => client },
+      temporal: () => client,
+      ...(!this.withBuilds && { versions: noVersions }),
     });
     const dependencies: Dependencies = {
       ...views,
+      ...{ origin, relay, source },
       cell: CELL,
-      relayUrl: 'http://relay',
-      originUrl: 'http://origin',
-      sourceUrl: 'http://source',
       stepSeconds: 5,
-      encoders,
       fleet: this.fleetCalls(),
       store: quietStore,
+      forecastInputs: new ForecastInputReader(CELL, quietStore),
       ...elsewhere,
-      versions,
       temporal: () => client,
     };
     return this.sabotaged(withFailures(createActivities(dependencies)));

@@ -2,8 +2,9 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Dependencies } from '../../../activities';
 import { retrainingActivities } from '../../../activities/forecast/retraining';
 import { withFailures } from '../../../activities/kit/failures';
-import { channelWithDefaults, type SwarmWorkflowState } from '../../../src/domain';
+import { channelWithDefaults, policySchema } from '../../../src/domain';
 import { ModelHolder, ModelStore } from '../../../src/models';
+import { ForecastInputReader } from '../../../src/telemetry/forecast-input-reader';
 import { quietRuntime } from '../../workflows/support/temporal';
 import { datasetOf, STEP_SECONDS } from './datasets';
 import { trainingProgram } from './training-program';
@@ -28,9 +29,15 @@ const store = {
   },
   feedback: { latest: async () => [], errors: async () => ({}) },
 };
-const temporal = () => ({
-  workflow: { getHandle: () => ({ query: async () => ({ channels }) as Partial<SwarmWorkflowState> }) },
-});
+const swarm: Pick<Dependencies['swarm'], 'present'> = {
+  present: async () => ({
+    channels,
+    channelsRevision: '1',
+    policy: policySchema.parse({}),
+    cordons: {},
+    lowDemandSinceMs: null,
+  }),
+};
 
 const main = async (): Promise<void> => {
   quietRuntime();
@@ -43,8 +50,8 @@ const main = async (): Promise<void> => {
       retrainingActivities({
         cell: 'local',
         stepSeconds: STEP_SECONDS,
-        store: store as unknown as Dependencies['store'],
-        temporal: temporal as unknown as Dependencies['temporal'],
+        forecastInputs: new ForecastInputReader('local', store as unknown as Dependencies['store']),
+        swarm: swarm as Dependencies['swarm'],
         models: new ModelHolder(new ModelStore(stateDir, 'local'), log),
         trainingThread: { program: trainingProgram },
       }),

@@ -8,7 +8,7 @@ import {
   type RolloutState,
   type Verdict,
 } from '../../../src/domain';
-import { judge } from '../../../src/versions/verdict';
+import { judgeBuild } from '../../../src/versions/verdict';
 import { originChannel } from '../../support/wire';
 import type { FakeActivities } from './fake-activities';
 
@@ -58,7 +58,7 @@ export const verdictOf = (
     for (const metric of Object.values(evidence)) metric.comparisons = 100;
   }
   if (outcome === 'worse') evidence.quality.worse = 100;
-  const verdict = judge(evidence, rolloutPolicySchema.parse({}), Date.now());
+  const verdict = judgeBuild(evidence, rolloutPolicySchema.parse({}), Date.now());
   if (verdict.outcome !== outcome) throw new Error(`This evidence is ${verdict.outcome}.`);
   return { evidence, verdict };
 };

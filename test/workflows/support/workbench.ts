@@ -6,15 +6,18 @@ import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Activities } from '../../../activities';
 import { requestActivities } from '../../../activities/moves/requests';
 import { taskQueueOf } from '../../../src/config/config';
+import { OriginClient } from '../../../src/contracts/origin';
 import {
   channelControl,
   channelWithDefaults,
   channelWorkflowId,
+  failureOf,
   policySchema,
   swarmControl,
   swarmWorkflowId,
   type ChannelSpec,
   type ChannelWorkflowState,
+  type MoveFailure,
   type MoveRequest,
   type MoveResult,
   type RecoverRequest,
@@ -125,7 +128,11 @@ export class Workbench {
 
   /** The real requests to other workflows, on an origin that answers as told. */
   requests(originUrl: string) {
-    return requestActivities({ cell: this.cell, originUrl, temporal: () => this.client });
+    return requestActivities({
+      cell: this.cell,
+      origin: new OriginClient(originUrl),
+      temporal: () => this.client,
+    });
   }
 
   /** A channel of its own for each test. */
@@ -191,6 +198,13 @@ export class ChannelHandle {
 
   move(request: MoveRequest): Promise<MoveResult> {
     return this.handle.executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, { args: [request] });
+  }
+  /** A move that ends without having moved the channel. @returns its result, with outcome and failure */
+  async failingMove(request: MoveRequest): Promise<MoveResult & { failure: MoveFailure }> {
+    const result = await this.move(request);
+    const failure = failureOf(result);
+    if (!failure) throw new Error(`The move ended ${result.outcome}.`);
+    return { ...result, failure };
   }
   recover(request: RecoverRequest): Promise<MoveResult> {
     return this.handle.executeUpdate<MoveResult, [RecoverRequest]>(channelControl.recover, {

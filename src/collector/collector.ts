@@ -1,0 +1,267 @@
+import type { FleetEncoder } from '../contracts/fleet';
+import type { OriginChannel } from '../contracts/origin';
+import type { EncoderTelemetry } from '../domain';
+import { deadlinesMs } from '../observation/deadlines';
+import type { PartReadings } from '../observation/part-readings';
+import type { Logger } from '../platform/logger';
+import type { Point, TelemetryStore } from '../telemetry';
+import { CdnReplay } from './audience/cdn-replay';
+import type { AudienceReplay } from './audience/replay';
+import { EncoderWatch } from './encoder-watch';
+import { channelPoint, encoderPoints, encodingPoints, storagePoint } from './measurement-points';
+import { Sentinel, type SentinelEvent } from './sentinel';
+
+const POLL_MS = 1_000;
+/** A poll that began this much late says that this process was starved: silence proves nothing then. */
+const STARVED_MS = 500;
+/** A channel that published within this time is on air. */
+const ON_AIR_MS = 10_000;
+
+export interface CollectorParts {
+  cell: string;
+  readings: PartReadings;
+  store: TelemetryStore;
+  stepSeconds: number;
+  log: Logger;
+  /** Absent where the audience is measured by somebody else. */
+  audience: AudienceReplay | null;
+  onEvent(event: SentinelEvent): void;
+}
+
+interface Watched {
+  incarnation: string;
+  watch: EncoderWatch;
+}
+
+const incarnationOf = (e: FleetEncoder): string => `${e.grpcAddress} ${e.pid} ${e.startedAtMs} ${e.restarts}`;
+
+/**
+ * Asks every encoder of the fleet and the origin once a second, writes what they say to the store, and keeps the
+ * sentinel informed. A part that does not answer is left out of that poll; the others are not held up beyond its
+ * deadline.
+ */
+export class Collector {
+  readonly sentinel: Sentinel;
+  private readonly watched = new Map<string, Watched>();
+  private channels: OriginChannel[] = [];
+  /** The GOP whose cost was written last, by channel. */
+  private readonly costedGop = new Map<string, number>();
+  private timer: NodeJS.Timeout | null = null;
+  private polling: Promise<void> | null = null;
+  private replaying: Promise<void> | null = null;
+  private readonly cdn: CdnReplay;
+  private dueAtMs = 0;
+  private stopped = false;
+  lastPollAtMs: number | null = null;
+
+  constructor(private readonly parts: CollectorParts) {
+    this.cdn = new CdnReplay({
+      cell: parts.cell,
+      stepSeconds: parts.stepSeconds,
+      inputs: parts.store.inputs,
+      viewersAt: (id, atMs) => parts.audience?.viewersAt(id, atMs) ?? null,
+    });
+    this.sentinel = new Sentinel((event) => {
+      parts.log.warn(event, event.signal);
+      parts.onEvent(event);
+    });
+  }
+
+  start(): void {
+    this.dueAtMs = Date.now();
+    this.schedule(0);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    if (this.timer) clearTimeout(this.timer);
+    await this.polling;
+    await this.replaying;
+    for (const { watch } of this.watched.values()) watch.close();
+    this.watched.clear();
+  }
+
+  private schedule(inMs: number): void {
+    this.timer = setTimeout(() => {
+      const starved = Date.now() - this.dueAtMs > STARVED_MS;
+      this.polling = this.poll(starved)
+        .catch((error: unknown) => this.parts.log.error({ err: error }, 'poll failed'))
+        .then(() => {
+          const now = Date.now();
+          this.dueAtMs = Math.max(now, this.dueAtMs + POLL_MS);
+          if (!this.stopped) this.schedule(this.dueAtMs - now);
+        });
+    }, inMs);
+  }
+
+  private async poll(starved: boolean): Promise<void> {
+    const [storage] = await Promise.all([
+      this.parts.readings.storage.now(),
+      this.readFleet(),
+      this.readOrigin(),
+    ]);
+    const answers = await Promise.all(
+      [...this.watched].map(async ([id, { watch }]) => ({
+        id,
+        watch,
+        telemetry: await this.ask(id, watch, starved),
+      })),
+    );
+    const atMs = Date.now();
+    const telemetryOf = new Map(answers.map((a) => [a.id, a.telemetry]));
+    const regionOf = new Map(answers.map((a) => [a.id, a.watch.info.region]));
+    const { cell } = this.parts;
+    const points = [
+      ...answers.flatMap(({ watch, telemetry }) => encoderPoints(cell, watch.info, telemetry, atMs)),
+      ...(await this.channelPoints(telemetryOf, regionOf, atMs)),
+      ...(storage.value ?? []).map((report) => storagePoint(cell, report, atMs)),
+    ];
+    this.lastPollAtMs = atMs;
+    this.replaying ??= this.replayAudience(regionOf, atMs).finally(() => (this.replaying = null));
+    this.keep(points);
+  }
+
+  /** Not waited for: a slow database must not hold up the sentinel. The store's buffer is bounded. */
+  private keep(points: Point[]): void {
+    this.parts.store
+      .write(points)
+      .catch((error: unknown) => this.parts.log.error({ err: error }, 'points not written'));
+  }
+
+  private async readFleet(): Promise<void> {
+    const { value: fleet, fault } = await this.parts.readings.fleet.now();
+    if (fault || !fleet) {
+      this.parts.log.debug({ err: fault }, 'fleet not read; the known encoders are asked');
+      return;
+    }
+    const atMs = Date.now();
+    for (const encoder of fleet) {
+      const incarnation = incarnationOf(encoder);
+      const running = encoder.state === 'running' || encoder.state === 'starting';
+      this.sentinel.fleetSays(encoder.id, incarnation, running, atMs);
+      if (this.watched.get(encoder.id)?.incarnation === incarnation) continue;
+      this.watched.get(encoder.id)?.watch.close();
+      const watch = new EncoderWatch(encoder, () => void this.confirmLoss(encoder.id));
+      this.watched.set(encoder.id, { incarnation, watch });
+    }
+    const ids = new Set(fleet.map((e) => e.id));
+    const owners = new Set(this.channels.flatMap((c) => c.owner?.encoderId ?? []));
+    this.sentinel.fleetHasOnly(ids, owners, atMs);
+    for (const [id, { watch }] of this.watched) {
+      if (ids.has(id)) continue;
+      watch.close();
+      this.watched.delete(id);
+    }
+  }
+
+  private async readOrigin(): Promise<void> {
+    const { readings, log } = this.parts;
+    const { value, fault } = await readings.origin.now();
+    if (fault || !value) {
+      log.debug({ err: fault }, 'origin not read');
+      return;
+    }
+    this.channels = [...value].sort((a, b) => (a.id < b.id ? -1 : 1));
+    readings.newestGops.keepOnly(value.map(({ id }) => id));
+  }
+
+  /** Asks an encoder, once more if it is silent, and tells the sentinel. */
+  private async ask(
+    encoderId: string,
+    watch: EncoderWatch,
+    starved: boolean,
+  ): Promise<EncoderTelemetry | null> {
+    for (const isSecondTry of [false, true]) {
+      try {
+        const telemetry = await watch.poll();
+        await this.judge(encoderId, telemetry);
+        return telemetry;
+      } catch (error) {
+        if (!starved) this.sentinel.missed(encoderId, (error as Error).message, Date.now());
+        if (isSecondTry || !this.sentinel.isAlive(encoderId)) return null;
+      }
+    }
+    return null;
+  }
+
+  /** Owners are read again where an encoder lacks a session that should be on air: the poll's may be older. */
+  private async judge(encoderId: string, telemetry: EncoderTelemetry): Promise<void> {
+    const before = this.sentinel.sessionsBefore(encoderId);
+    const atMs = Date.now();
+    this.sentinel.answered(encoderId, telemetry, atMs);
+    const isOnAir = (sessionId: string): boolean =>
+      telemetry.sessions.some((s) => s.sessionId === sessionId && s.state !== 'failed');
+    const owned = this.channels.filter((c) => c.owner?.encoderId === encoderId);
+    const suspect = owned.filter((c) => c.owner && !isOnAir(c.owner.sessionId));
+    let current = owned;
+    if (suspect.length > 0) {
+      const { origin } = this.parts.readings.clients;
+      const options = { timeoutMs: deadlinesMs.observe };
+      const read = await Promise.allSettled(suspect.map((c) => origin.channel(c.id, options)));
+      const confirmed = new Map(
+        read.flatMap((r) => (r.status === 'fulfilled' ? [[r.value.id, r.value] as const] : [])),
+      );
+      current = owned.flatMap((c) => (suspect.includes(c) ? (confirmed.get(c.id) ?? []) : [c]));
+    }
+    this.sentinel.compareOwners(encoderId, telemetry, before, current, atMs);
+  }
+
+  /** Its health watch broke: if it does not answer either, there is no need to wait for more silence. */
+  private async confirmLoss(encoderId: string): Promise<void> {
+    const watch = this.watched.get(encoderId)?.watch;
+    if (!watch || !this.sentinel.isAlive(encoderId)) return;
+    try {
+      await watch.probe();
+    } catch (error) {
+      if (this.watched.get(encoderId)?.watch !== watch || this.stopped) return;
+      const evidence = `its health watch broke, and then: ${(error as Error).message}`;
+      this.sentinel.missed(encoderId, evidence, Date.now(), true);
+    }
+  }
+
+  private async channelPoints(
+    telemetryOf: ReadonlyMap<string, EncoderTelemetry | null>,
+    regionOf: ReadonlyMap<string, string>,
+    atMs: number,
+  ): Promise<Point[]> {
+    const { cell, readings } = this.parts;
+    const points = await Promise.all(
+      this.channels.map(async (channel) => {
+        const newest = await readings.newestGops.of(channel);
+        const encoderId = channel.owner?.encoderId ?? '';
+        const telemetry = telemetryOf.get(encoderId) ?? null;
+        const isNew = newest !== null && this.costedGop.get(channel.id) !== newest.gop;
+        if (isNew) this.costedGop.set(channel.id, newest.gop);
+        return [
+          channelPoint(
+            cell,
+            channel,
+            regionOf.get(encoderId) ?? '',
+            telemetry,
+            newest?.delayMs ?? null,
+            atMs,
+          ),
+          ...(isNew ? encodingPoints(cell, channel, telemetry, newest, atMs) : []),
+        ];
+      }),
+    );
+    return points.flat();
+  }
+
+  private async replayAudience(regionOf: ReadonlyMap<string, string>, atMs: number): Promise<void> {
+    if (!this.parts.audience) return;
+    const cellRegion = [...regionOf.values()].find((region) => region !== '') ?? '';
+    const channels = this.channels.map(({ id, owner, lastPublishedAtMs }) => ({
+      id,
+      region: regionOf.get(owner?.encoderId ?? '') || cellRegion,
+      encoderId: owner?.encoderId ?? null,
+      onAir: owner !== null && lastPublishedAtMs !== null && atMs - lastPublishedAtMs < ON_AIR_MS,
+    }));
+    try {
+      this.keep(await this.parts.audience.pointsAt(channels, atMs));
+      this.keep(await this.cdn.pointsAt(channels, atMs));
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'audience not replayed in this poll');
+    }
+  }
+}

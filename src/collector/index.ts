@@ -1,0 +1,1 @@
+export { startCollector, type CollectorOptions, type RunningCollector } from './start';

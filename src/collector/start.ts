@@ -1,0 +1,92 @@
+import express from 'express';
+import type { Environment } from '../config/config';
+import type { FleetProvider } from '../fleet/provider';
+import { createPartClients } from '../observation/part-clients';
+import { PartReadings } from '../observation/part-readings';
+import { listen } from '../platform/http';
+import type { Logger } from '../platform/logger';
+import { createTelemetryStore } from '../telemetry';
+import { AudienceReplay } from './audience/replay';
+import { loadTrace } from './audience/trace';
+import { Collector } from './collector';
+import { SignalQueue, type SignalSender } from './signal-queue';
+import { connectSignals } from './temporal-signals';
+
+/** The Temporal client is loaded once the rush of the start is over. */
+const WARM_UP_MS = 8_000;
+
+export interface CollectorOptions {
+  environment: Environment;
+  log: Logger;
+  /** Absent: SWARM_COLLECTOR_PORT; 0 picks a free one. */
+  port?: number;
+  /** Replaceable for tests. */
+  fleet?: FleetProvider;
+  connect?: () => Promise<SignalSender>;
+}
+
+export interface RunningCollector {
+  port: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts collector, sentinel and audience replay. InfluxDB may come later; the encoders and the origin too.
+ * @throws SwarmError bad-request when the audience trace can't be used; unavailable when the port is taken
+ */
+export const startCollector = async (options: CollectorOptions): Promise<RunningCollector> => {
+  const { environment, log } = options;
+  const store = createTelemetryStore(environment);
+  const signals = new SignalQueue(options.connect ?? (() => connectSignals(environment)), log);
+  const { SWARM_AUDIENCE_ANCHOR: mode } = environment;
+  const audience =
+    mode === 'off'
+      ? null
+      : new AudienceReplay({
+          cell: environment.SWARM_CELL,
+          stateDir: environment.SWARM_STATE_DIR,
+          stepSeconds: environment.SWARM_STEP_SECONDS,
+          trace: await loadTrace(environment.SWARM_AUDIENCE_TRACE),
+          mode,
+          store,
+          log,
+        });
+  const collector = new Collector({
+    cell: environment.SWARM_CELL,
+    readings: new PartReadings({
+      ...createPartClients(environment),
+      ...(options.fleet && { fleet: options.fleet }),
+    }),
+    store,
+    stepSeconds: environment.SWARM_STEP_SECONDS,
+    log,
+    audience,
+    onEvent: (event) => signals.push(event),
+  });
+
+  const app = express();
+  app.get('/healthz', (_req, res) => {
+    const points = store.status();
+    res.json({
+      status: 'ok',
+      lastPollAtMs: collector.lastPollAtMs,
+      lostEncoders: collector.sentinel.lostEncoders,
+      points,
+      signals: signals.status,
+      audience: audience?.scenario ?? null,
+    });
+  });
+  const server = await listen(app, options.port ?? environment.SWARM_COLLECTOR_PORT, environment.SWARM_HOST);
+  collector.start();
+  const warmUp = setTimeout(() => void signals.warmUp(), WARM_UP_MS);
+  log.info({ port: server.port }, 'collector runs');
+
+  return {
+    port: server.port,
+    stop: async () => {
+      clearTimeout(warmUp);
+      await collector.stop();
+      await Promise.all([signals.close(), store.close(), server.close()]);
+    },
+  };
+};

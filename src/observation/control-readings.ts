@@ -1,0 +1,33 @@
+import type { MoveRecord } from '../contracts/api';
+import type { SwarmWorkflowState } from '../domain';
+import { systemClock, type Clock } from '../platform/clock';
+import { deadlinesMs, keptMs } from './deadlines';
+import { KeptReading } from './kept-reading';
+
+/** What the control plane decided and keeps, for people: read from Temporal by one reading each. */
+export class ControlReadings {
+  readonly swarm: KeptReading<SwarmWorkflowState>;
+  /** Running moves first, then the latest. */
+  readonly moves: KeptReading<MoveRecord[]>;
+
+  constructor(
+    control: { swarmState(): Promise<SwarmWorkflowState>; moves(): Promise<MoveRecord[]> },
+    clock: Clock = systemClock,
+  ) {
+    const { shown: deadlineMs } = deadlinesMs;
+    const terms = { keptMs: keptMs.swarm, deadlineMs };
+    this.swarm = new KeptReading('Temporal', () => control.swarmState(), terms, clock);
+    this.moves = new KeptReading(
+      'Temporal',
+      () => control.moves(),
+      { keptMs: keptMs.moves, deadlineMs },
+      clock,
+    );
+  }
+
+  /** After a command: what it changed must show at once. */
+  invalidate(): void {
+    this.swarm.invalidate();
+    this.moves.invalidate();
+  }
+}

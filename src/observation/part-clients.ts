@@ -1,0 +1,43 @@
+import type { Environment } from '../config/config';
+import { encoderClientFor, type EncoderClient } from '../contracts/encoder/client';
+import { readStorageReports, type StorageReport } from '../contracts/health';
+import { OriginClient } from '../contracts/origin';
+import { RelayClient } from '../contracts/relay';
+import { SourceClient } from '../contracts/source';
+import { createFleetProvider } from '../fleet/create-provider';
+import type { FleetProvider } from '../fleet/provider';
+
+/** How an encoder host is looked at. */
+export type EncoderLooks = Pick<EncoderClient, 'describe' | 'telemetry'>;
+
+/** The calls by which the parts of a cell are looked at. */
+export interface PartClients<Encoder extends EncoderLooks = EncoderLooks> {
+  origin: Pick<OriginClient, 'channels' | 'channel' | 'ledger'>;
+  relay: Pick<RelayClient, 'channels' | 'channel'>;
+  source: Pick<SourceClient, 'channels'>;
+  fleet: Pick<FleetProvider, 'list'>;
+  encoderAt(grpcAddress: string): Encoder;
+  /** Whether relay and origin can write to their disks; one that does not answer is left out. */
+  storage(options: { timeoutMs: number }): Promise<StorageReport[]>;
+}
+
+/** Real clients of all parts, whole. */
+export interface RealPartClients extends PartClients<EncoderClient> {
+  origin: OriginClient;
+  relay: RelayClient;
+  source: SourceClient;
+  fleet: FleetProvider;
+}
+
+/** Clients of the parts that this environment names: one of each in a process. Nothing is connected before it is needed. */
+export const createPartClients = (environment: Environment): RealPartClients => {
+  const { SWARM_RELAY_URL: relay, SWARM_ORIGIN_URL: origin, SWARM_SOURCE_URL: source } = environment;
+  return {
+    origin: new OriginClient(origin),
+    relay: new RelayClient(relay),
+    source: new SourceClient(source),
+    fleet: createFleetProvider(environment),
+    encoderAt: encoderClientFor,
+    storage: (options) => readStorageReports({ source, relay, origin }, options),
+  };
+};

@@ -1,0 +1,44 @@
+import { hostname } from 'node:os';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { SwarmError, swarmWorkflowId } from '../domain';
+
+/** Which state folder a cell's swarm belongs to. */
+export interface CellOwner {
+  /** See installationId. */
+  installationId: string;
+  /** For the message to another one. */
+  stateDir: string;
+}
+
+/** What `swarm/<cell>` keeps in its memo of its owner; a run of it hands the memo on to the next. */
+export const ownerMemo = ({ installationId, stateDir }: CellOwner): Record<string, string> => ({
+  installationId,
+  stateDir: `${hostname()}:${stateDir}`,
+});
+
+/**
+ * Makes sure that the cell of a Temporal server is not another swarm's, before anything polls its task queue: workers
+ * of two swarms on one queue would each act on their own relay and origin. A swarm that an earlier release started
+ * has no owner in its memo, and is anyone's.
+ *
+ * @throws SwarmError conflict
+ */
+export const requireOwnCell = async (client: Client, cell: string, owner: CellOwner): Promise<void> => {
+  const workflowId = swarmWorkflowId(cell);
+  let memo: Record<string, unknown> | undefined;
+  try {
+    const description = await client.workflow.getHandle(workflowId).describe();
+    if (description.status.name !== 'RUNNING') return;
+    memo = description.memo;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return;
+    throw error;
+  }
+  const other = memo?.installationId;
+  if (other === undefined || other === owner.installationId) return;
+  throw new SwarmError(
+    'conflict',
+    `Cell ${cell} of this Temporal server belongs to another swarm, with its state in ${String(memo?.stateDir)}.`,
+    `Give this one a cell of its own (SWARM_CELL). If the other one is gone for ever, terminate ${workflowId} in Temporal first.`,
+  );
+};

@@ -1,0 +1,70 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { readEnvironment } from '../../src/config/config';
+import { startSwarm } from '../../src/launch/swarm';
+import { installationId } from '../../src/platform/installation-id';
+import { StepReporter } from '../../src/setup';
+import { requireOwnCell } from '../../src/temporal/cell-owner';
+import { ensureSwarm } from '../../src/temporal/client';
+import { startTemporal } from '../workflows/support/temporal';
+
+let temporal: TestWorkflowEnvironment;
+let folder: string;
+const environment = readEnvironment({});
+const owner = { installationId: '7f1d1c64-3f5b-4f0e-8f0e-3a6c0f7f2a11', stateDir: '/srv/first/.swarm' };
+const other = { ...owner, installationId: '0e6a3c39-5a0b-4a9e-9a3f-2f0f1f1c9d22' };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-owner-'));
+  temporal = await startTemporal();
+}, 60_000);
+afterAll(async () => {
+  await temporal?.teardown();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a state folder keeps its id', async () => {
+  const stateDir = join(folder, 'kept');
+  const id = await installationId(stateDir);
+  expect(await installationId(stateDir)).toBe(id);
+  expect(JSON.parse(await readFile(join(stateDir, 'installation.json'), 'utf8'))).toEqual({ id });
+});
+
+test('a cell belongs to the swarm that began it; another one is refused, and starts nothing', async () => {
+  await ensureSwarm(temporal.client, environment, { owner });
+  await ensureSwarm(temporal.client, environment, { owner });
+  await requireOwnCell(temporal.client, 'another-cell', other);
+  const refusal = {
+    code: 'conflict',
+    message: expect.stringMatching(/^Cell local .* belongs to another swarm, .*\/srv\/first\/\.swarm/),
+    hint: expect.stringContaining('SWARM_CELL'),
+  };
+  await expect(requireOwnCell(temporal.client, 'local', other)).rejects.toMatchObject(refusal);
+  await expect(ensureSwarm(temporal.client, environment, { owner: other })).rejects.toMatchObject(refusal);
+  const events: unknown[] = [];
+  const second = startSwarm({
+    stateDir: join(folder, 'second'),
+    portBase: 24_000,
+    env: { ...process.env, TEMPORAL_ADDRESS: temporal.address },
+    encoders: [{ id: 'enc-1', zone: 'a' }],
+    encoderCapacityUnits: 6,
+    channels: [],
+    reporter: new StepReporter({ write: () => true }),
+    onEvent: (event) => events.push(event),
+  });
+  await expect(second).rejects.toMatchObject(refusal);
+  expect(events).toEqual([]);
+  const queue = await temporal.client.workflowService.describeTaskQueue({
+    namespace: 'default',
+    taskQueue: { name: 'encoder-swarm-local' },
+    taskQueueType: 1,
+  });
+  expect(queue.pollers ?? []).toEqual([]);
+});
+
+test('a swarm that an earlier release began has no owner, and is taken up', async () => {
+  await ensureSwarm(temporal.client, { ...environment, SWARM_CELL: 'old' });
+  await requireOwnCell(temporal.client, 'old', other);
+});
