@@ -60,11 +60,12 @@ export class Origin {
   ): Promise<OriginChannel> {
     return this.changes.run(async () => {
       const known = this.channels.get(id);
-      if (!known?.onAir) await this.parts.budget.admit(id);
+      if (known?.onAir) return known.register(options);
+      await this.parts.budget.admit(id);
       try {
         return await (known ?? (await this.create(id, options))).register(options);
       } catch (error) {
-        if (!this.find(id)) this.parts.budget.release(id);
+        this.parts.budget.release(id);
         throw error;
       }
     });
