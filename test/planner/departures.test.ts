@@ -24,6 +24,7 @@ describe('the fewest channels that must leave', () => {
   test.each<[string, number, number, number[][], number[]]>([
     ['none within the limit, which it may meet', 0, 10, [[6], [4]], []],
     ['the largest alone, if that is enough', 1, 10, [[6], [4], [3]], []],
+    ['the largest wherever it stands', 1, 8, [[3], [4], [6]], []],
     ['two where one is not enough', 2, 5, [[5], [4], [3]], []],
     ['all where the rest is at the limit', 2, 5, [[5], [4]], [5]],
     ['more than there are where the rest is over it', Infinity, 5, [[5], [4]], [6]],
