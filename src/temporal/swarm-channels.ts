@@ -1,4 +1,10 @@
-import { SwarmError, swarmControl, type ChannelPage, type ChannelPageRequest, type ChannelSpec } from '../domain';
+import {
+  SwarmError,
+  swarmControl,
+  type ChannelPage,
+  type ChannelPageRequest,
+  type ChannelSpec,
+} from '../domain';
 
 /** Asks the swarm's workflow one of its queries. */
 export type SwarmQuery = <T>(name: string, ...args: unknown[]) => Promise<T>;

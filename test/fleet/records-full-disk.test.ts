@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { MemberRecords } from '../../src/fleet/member-records';
-import { until } from '../support/until';
 import { SmallDisk } from '../support/small-disk';
+import { until } from '../support/until';
 
 test('on a full disk an encoder comes and goes all the same, and is noted once there is room', async () => {
   const disk = SmallDisk.mount(128 * 1024);
