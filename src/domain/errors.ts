@@ -1,4 +1,4 @@
-import { withoutDoubledStops } from './words';
+import { cutTo, withoutDoubledStops } from './words';
 
 /** What went wrong, in a word that programs can compare. One code has one meaning everywhere. */
 export type ErrorCode =
@@ -96,17 +96,25 @@ export interface ErrorBody {
   error: ErrorFields;
 }
 
+/**
+ * Longest message and hint. They may quote an encoder host, ffmpeg or a database, and go into signals and workflow
+ * histories: one that is too long for Temporal would hold up all signals behind it.
+ */
+const MOST_CHARACTERS = 1_000;
+
 /** An error that names its cause and the hint. How it crosses wires: error-codec.ts. */
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';
+  readonly hint: string | undefined;
   constructor(
     readonly code: ErrorCode,
     message: string,
-    readonly hint?: string,
+    hint?: string,
     readonly details?: Record<string, unknown>,
   ) {
     // A message that ends with that of another error would have two full stops.
-    super(withoutDoubledStops(message));
+    super(cutTo(MOST_CHARACTERS, withoutDoubledStops(message)));
+    this.hint = hint === undefined ? undefined : cutTo(MOST_CHARACTERS, hint);
   }
 
   toBody(): ErrorBody {

@@ -30,3 +30,7 @@ export const unmetInWords = ({
   const subject = [channelId, encoderId].filter((id) => id !== undefined).join(' on ');
   return sentence(subject === '' ? why : `${subject}: ${why}`);
 };
+
+/** A text of at most so many characters; one that is longer ends with `…`. */
+export const cutTo = (most: number, text: string): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1)}…`;

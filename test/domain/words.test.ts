@@ -1,4 +1,5 @@
 import { SwarmError, movePathInWords, sentence, unmetInWords } from '../../src/domain';
+import { cutTo } from '../../src/domain/words';
 
 test.each([
   ['it is late', 'it is late.'],
@@ -40,4 +41,17 @@ test.each([
   ['enc-1', null, 'away from enc-1'],
 ])('a move from %s to %s is said to go %s', (fromEncoderId, toEncoderId, expected) => {
   expect(movePathInWords({ fromEncoderId, toEncoderId })).toBe(expected);
+});
+
+test.each([
+  ['a short text stays as it is', 'abc', 'abc'],
+  ['one of just the length, too', 'abcde', 'abcde'],
+  ['a longer one is cut, and says so', 'abcdef', 'abcd…'],
+])('%s', (_, given, expected) => expect(cutTo(5, given)).toBe(expected));
+
+test('an error that quotes megabytes of a third party fits into a signal', () => {
+  const error = new SwarmError('internal', 'x'.repeat(4_000_000), 'y'.repeat(4_000_000));
+  expect(JSON.stringify(error.toBody()).length).toBeLessThan(3_000);
+  expect(error.message).toMatch(/^x+…$/);
+  expect(error.hint).toMatch(/^y+…$/);
 });

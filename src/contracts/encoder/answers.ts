@@ -7,11 +7,18 @@ import {
   type SessionInfo,
   type SessionState,
 } from '../../domain';
+import { cutTo } from '../../domain/words';
 
 /**
  * The answers of protos/encoder.proto as proto-loader gives them (`z.input`: what a host answers) and as the rest of the
  * program knows them (`z.output`).
  */
+
+/** A host is a third party: what it says at length is cut, and a name that is none is refused. */
+const MOST_TEXT = 500;
+const MOST_NAME = 128;
+const text = z.string().transform((given) => cutTo(MOST_TEXT, given));
+const name = z.string().min(1).max(MOST_NAME);
 
 const amount = z.number().finite().min(0);
 const gopOrNone = z.int().min(-1);
@@ -20,18 +27,18 @@ const stateOnTheWire = (state: SessionState): Uppercase<SessionState> =>
 
 export const sessionAnswerSchema = z
   .object({
-    sessionId: z.string().min(1),
-    channelId: z.string(),
+    sessionId: name,
+    channelId: z.string().max(MOST_NAME),
     state: z.enum(sessionStateSchema.options.map(stateOnTheWire)),
     token: z.int().min(0),
-    renditions: z.array(z.string().min(1)),
+    renditions: z.array(name),
     units: amount,
     fromGop: z.int().min(0),
     lastEncodedGop: gopOrNone,
     lastPublishedGop: gopOrNone,
     ready: z.boolean(),
-    failureCode: z.string(),
-    failureMessage: z.string(),
+    failureCode: z.string().max(MOST_NAME),
+    failureMessage: text,
     realTimeRatio: amount,
     lateGops: z.int().min(0),
     cpuCores: amount,
@@ -86,11 +93,11 @@ export const telemetryAnswerSchema = z
 
 export const describeAnswerSchema = z
   .object({
-    encoderId: z.string().min(1),
-    region: z.string().min(1),
-    zone: z.string().min(1),
-    version: z.string().min(1),
-    ffmpegVersion: z.string().min(1),
+    encoderId: name,
+    region: name,
+    zone: name,
+    version: name,
+    ffmpegVersion: z.string().min(1).pipe(text),
     capacityUnits: amount.gt(0),
     maxSessions: z.int().min(1),
     buildDigest: z.union([digestSchema, z.literal('')]).optional(),
