@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import express, { Router } from 'express';
+import type { OriginFor } from './public-origin';
 
 const projectRoot = (): string => {
   for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
@@ -10,22 +11,23 @@ const projectRoot = (): string => {
 };
 
 /** The operator's page, and the two libraries that it uses from node_modules. */
-export const createPages = (originUrl: string): Router => {
+export const createPages = (originAt: OriginFor): Router => {
   const router = Router();
-  const policy = [
-    "default-src 'self'",
-    `connect-src 'self' ${new URL(originUrl).origin}`,
-    "media-src 'self' blob:",
-    "worker-src 'self' blob:",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data:",
-    "frame-ancestors 'none'",
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  router.use((_req, res, next) => {
+  const policyFor = (originUrl: string): string =>
+    [
+      "default-src 'self'",
+      `connect-src 'self' ${new URL(originUrl).origin}`,
+      "media-src 'self' blob:",
+      "worker-src 'self' blob:",
+      "style-src 'self' 'unsafe-inline'",
+      "img-src 'self' data:",
+      "frame-ancestors 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+    ].join('; ');
+  router.use((req, res, next) => {
     res.set({
-      'content-security-policy': policy,
+      'content-security-policy': policyFor(originAt(req.headers.host)),
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
     });

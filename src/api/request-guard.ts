@@ -27,7 +27,7 @@ const refuseUnknownHost = (req: Request, known: ReadonlySet<string>): void => {
   throw new SwarmError(
     'cross-origin',
     `This API is not served under the name ${JSON.stringify(host)}.`,
-    'Use its address, or set SWARM_API_URL to the name under which it is reached.',
+    'Use its address, or set SWARM_PUBLIC_API_URL to the URL under which it is reached.',
   );
 };
 

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { publicOriginUrl, type Environment } from '../config/config';
+import { publicApiUrl, type Environment } from '../config/config';
 import { operations, type Forecasts, type Status } from '../contracts/api';
 import type { CycleResult } from '../domain';
 import { ModelStore } from '../models';
@@ -17,6 +17,7 @@ import { Observer, type Observation } from './observe';
 import { openApiDocument } from './openapi';
 import { plannedFrom } from './planned-from';
 import type { ApiPorts } from './ports';
+import { originFor, statusAt } from './public-origin';
 import { createRolloutRoutes } from './rollout-routes';
 import { guardMethods, routeOf, serve } from './serve';
 import { statusOf } from './status';
@@ -37,6 +38,8 @@ export const createRoutes = (
   clock: Clock = systemClock,
 ): ApiRoutes => {
   const cell = environment.SWARM_CELL;
+  const originAt = originFor(environment);
+  const madeWith = originAt(undefined);
   const stepSeconds = environment.SWARM_STEP_SECONDS;
   const observer = new Observer(ports, { cell, stepSeconds }, clock);
   const models = new ModelStore(environment.SWARM_STATE_DIR, cell);
@@ -45,7 +48,7 @@ export const createRoutes = (
     urls: {
       api: environment.SWARM_API_URL,
       temporal: environment.TEMPORAL_UI_URL,
-      origin: publicOriginUrl(environment),
+      origin: madeWith,
     },
     cycleUrl: (workflowId: string) =>
       runUrl(environment.TEMPORAL_UI_URL, environment.TEMPORAL_NAMESPACE, workflowId),
@@ -79,16 +82,18 @@ export const createRoutes = (
       look.invalidate();
     }
   };
-  const events = new StatusEvents(status, clock);
+  const statusFor = async (originUrl: string): Promise<Status> =>
+    statusAt(await status(), madeWith, originUrl);
+  const events = new StatusEvents(statusFor, originAt, clock);
   const router = Router();
   const parts = { cell, stepSeconds, ports, look: lookNow };
   router.use(guardMethods);
   router.use(createHistoryRoutes(parts), ...jsonBody(BODY_LIMIT));
 
-  serve(router, operations.getStatus, status);
+  serve(router, operations.getStatus, (_, host) => statusFor(originAt(host)));
   router.get(routeOf(operations.streamStatus), events.handler);
   router.use(createForecastRoutes(parts));
-  serve(router, operations.listChannels, async () => (await status()).channels);
+  serve(router, operations.listChannels, async (_, host) => (await statusFor(originAt(host))).channels);
   serve(router, operations.listEncoders, async () => (await status()).encoders);
   serve(router, operations.listMoves, ({ query }) => ports.orchestration.moves(query));
   serve(router, operations.getForecasts, async () => {
@@ -102,7 +107,7 @@ export const createRoutes = (
       plannedFrom(ports.telemetry.planning, { cell, cycle, nowMs: Date.now() });
     return explain(ports.orchestration, params.subject, from);
   });
-  const document = { ...openApiDocument(environment.SWARM_API_URL) };
+  const document = { ...openApiDocument(publicApiUrl(environment)) };
   serve(router, operations.getDocument, async () => document);
 
   serve(router, operations.addChannel, async ({ body }) => {

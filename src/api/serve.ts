@@ -21,7 +21,7 @@ const nounOf = ({ path }: Operation): string =>
 export const serve = <O extends Operation>(
   router: Router,
   operation: O,
-  handle: (request: ParsedRequest<O>) => Promise<Answer<O>>,
+  handle: (request: ParsedRequest<O>, hostHeader: string | undefined) => Promise<Answer<O>>,
 ): void => {
   const { params, query, body, bodyOptional, answers } = operation;
   const statuses = Object.keys(answers).map(Number);
@@ -35,7 +35,7 @@ export const serve = <O extends Operation>(
       query: query && parseOrRefuse(query, req.query, 'query'),
       body: body && parseOrRefuse(body, given, noun),
     } as ParsedRequest<O>;
-    const answer = await handle(request);
+    const answer = await handle(request, req.headers.host);
     if (answer === null) res.status(204).end();
     else res.status(withBody).json(answer);
   });

@@ -1,5 +1,5 @@
 import express, { type ErrorRequestHandler } from 'express';
-import { publicOriginUrl, type Environment } from '../config/config';
+import { publicApiUrl, type Environment } from '../config/config';
 import { SwarmError } from '../domain';
 import type { Clock } from '../platform/clock';
 import { errorHandler, listen } from '../platform/http';
@@ -7,6 +7,7 @@ import type { Logger } from '../platform/logger';
 import { withHint } from './hints';
 import { createPages } from './pages';
 import type { ApiPorts } from './ports';
+import { originFor } from './public-origin';
 import { guardRequests } from './request-guard';
 import { createRoutes } from './routes';
 
@@ -32,7 +33,8 @@ export const startApi = async (
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   const routes = createRoutes(environment, options.ports, options.clock);
-  app.use(guardRequests([host, new URL(environment.SWARM_API_URL).hostname]));
+  const ownUrls = [environment.SWARM_API_URL, publicApiUrl(environment)];
+  app.use(guardRequests([host, ...ownUrls.map((url) => new URL(url).hostname)]));
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok', cell: environment.SWARM_CELL }));
   app.use('/api', routes.router);
   app.use('/api', (req) => {
@@ -42,7 +44,7 @@ export const startApi = async (
       'See /api/openapi.json for what there is.',
     );
   });
-  app.use(createPages(publicOriginUrl(environment)));
+  app.use(createPages(originFor(environment)));
   const addHint: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withHint(error));
   app.use(addHint, errorHandler(options.log));
   // A command may be waited for longer than any media is.

@@ -1,6 +1,7 @@
 import type { RequestHandler, Response } from 'express';
 import { SwarmError } from '../domain';
 import { systemClock, type Clock } from '../platform/clock';
+import type { OriginFor } from './public-origin';
 
 const PERIOD_MS = 1_000;
 const MOST_READERS = 64;
@@ -12,12 +13,14 @@ const MOST_UNSENT_BYTES = 1 << 20;
  * runs while nobody listens.
  */
 export class StatusEvents {
-  private readonly readers = new Set<Response>();
+  /** With the origin's address for each. */
+  private readonly readers = new Map<Response, string>();
   private cancel: (() => void) | null = null;
   private stopped = false;
 
   constructor(
-    private readonly read: () => Promise<unknown>,
+    private readonly read: (originUrl: string) => Promise<unknown>,
+    private readonly originAt: OriginFor,
     private readonly clock: Clock = systemClock,
   ) {}
 
@@ -35,7 +38,7 @@ export class StatusEvents {
       'x-accel-buffering': 'no',
     });
     res.write('retry: 2000\n\n');
-    this.readers.add(res);
+    this.readers.set(res, this.originAt(req.headers.host));
     req.on('close', () => this.readers.delete(res));
     this.schedule(0);
   };
@@ -43,7 +46,7 @@ export class StatusEvents {
   stop(): void {
     this.stopped = true;
     this.cancel?.();
-    for (const res of this.readers) res.end();
+    for (const res of this.readers.keys()) res.end();
     this.readers.clear();
   }
 
@@ -58,13 +61,22 @@ export class StatusEvents {
   }
 
   private async push(): Promise<void> {
-    let event: string;
+    const events = new Map<string, string>();
+    for (const originUrl of new Set(this.readers.values()))
+      events.set(originUrl, await this.event(originUrl));
+    for (const [res, originUrl] of this.readers) {
+      // One that came meanwhile, from elsewhere, is served the next time.
+      const event = events.get(originUrl);
+      if (event !== undefined && res.writableLength < MOST_UNSENT_BYTES) res.write(event);
+    }
+  }
+
+  private async event(originUrl: string): Promise<string> {
     try {
-      event = `event: status\ndata: ${JSON.stringify(await this.read())}\n\n`;
+      return `event: status\ndata: ${JSON.stringify(await this.read(originUrl))}\n\n`;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      event = `event: fault\ndata: ${JSON.stringify({ message })}\n\n`;
+      return `event: fault\ndata: ${JSON.stringify({ message })}\n\n`;
     }
-    for (const res of this.readers) if (res.writableLength < MOST_UNSENT_BYTES) res.write(event);
   }
 }

@@ -31,9 +31,17 @@ export const environmentSchema = z.object({
   SWARM_RELAY_URL: withDefault('http://127.0.0.1:7701').describe('Where the relay is reached.'),
   SWARM_ORIGIN_URL: withDefault('http://127.0.0.1:7702').describe('Where the origin is reached.'),
   SWARM_SOURCE_URL: withDefault('http://127.0.0.1:7703').describe('Where the source is reached.'),
+  SWARM_PUBLIC_API_URL: url
+    .optional()
+    .describe(
+      'Where browsers reach the API, behind a proxy or under a name. `npm start` takes `SWARM_API_URL` for it too.',
+    ),
   SWARM_PUBLIC_ORIGIN_URL: url
     .optional()
-    .describe('Where browsers and players reach the origin, if not at `SWARM_ORIGIN_URL`.'),
+    .describe(
+      'Where browsers and players reach the origin. Without it, they are told `SWARM_ORIGIN_URL`; where that is this ' +
+        'machine alone, the name by which they reached the API.',
+    ),
   SWARM_FLEET_URL: withDefault('http://127.0.0.1:7704').describe(
     'Where the fleet agent of the local provider is reached. Unused if `SWARM_ENCODERS` is set.',
   ),
@@ -184,9 +192,9 @@ const MIN_DEFAULT_RETRAIN_SECONDS = 600;
 export const retrainSecondsOf = ({ SWARM_RETRAIN_SECONDS, SWARM_STEP_SECONDS }: Environment): number =>
   SWARM_RETRAIN_SECONDS ?? Math.max(MIN_DEFAULT_RETRAIN_SECONDS, STEPS_PER_DAY * SWARM_STEP_SECONDS);
 
-/** Base URL of the origin as browsers and players reach it. */
-export const publicOriginUrl = (environment: Environment): string =>
-  environment.SWARM_PUBLIC_ORIGIN_URL ?? environment.SWARM_ORIGIN_URL;
+/** Base URL of the API as browsers reach it. */
+export const publicApiUrl = (environment: Environment): string =>
+  environment.SWARM_PUBLIC_API_URL ?? environment.SWARM_API_URL;
 
 /** Task queue of a cell's worker. */
 export const taskQueueOf = (cell: string): string => `encoder-swarm-${cell}`;

@@ -8,6 +8,13 @@ const withoutProxy = (env: NodeJS.ProcessEnv, host: string): string =>
     .filter(Boolean)
     .join(',');
 
+/**
+ * Where the API listens is decided here: whoever names another URL than one of this machine, which may be left over
+ * from the command line, means the one for browsers.
+ */
+const nameForBrowsers = (apiUrl: string | undefined): string | undefined =>
+  apiUrl === undefined || /^https?:\/\/(127\.|localhost\b|\[::1\])/.test(apiUrl) ? undefined : apiUrl;
+
 /** A host to connect to for one that is listened on. */
 const reachable = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host);
 
@@ -30,6 +37,7 @@ export const swarmEnvironment = (options: {
       'Use an IPv4 address or a host name, such as 127.0.0.1 or localhost, or :: for every address.',
     );
   }
+  const publicApi = env.SWARM_PUBLIC_API_URL ?? nameForBrowsers(env.SWARM_API_URL);
   const noProxy = withoutProxy(env, reachable(host));
   const url = (port: number): string => `http://${reachable(host)}:${port}`;
   const { temporal, influx, ffmpeg } = tools;
@@ -48,6 +56,7 @@ export const swarmEnvironment = (options: {
     SWARM_WORKER_PORT: String(ports.worker),
     SWARM_ENCODER_PORT_BASE: String(ports.encoderBase),
     SWARM_API_URL: url(ports.api),
+    ...(publicApi && { SWARM_PUBLIC_API_URL: publicApi }),
     SWARM_RELAY_URL: url(ports.relay),
     SWARM_ORIGIN_URL: url(ports.origin),
     SWARM_SOURCE_URL: url(ports.source),

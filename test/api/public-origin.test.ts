@@ -1,0 +1,101 @@
+import { get } from 'node:http';
+import { originFor } from '../../src/api/public-origin';
+import { environmentSchema } from '../../src/config/config';
+import { swarmEnvironment } from '../../src/launch/swarm-environment';
+import { portsFor } from '../../src/setup';
+import { startFakeApi } from './running-api';
+
+type Api = Awaited<ReturnType<typeof startFakeApi>>;
+
+interface Answer {
+  status: number;
+  policy: string;
+  /** Up to the end of the first event of a stream. */
+  text: string;
+}
+
+/** Asks as a machine elsewhere does: under a name of its own for this one. */
+const askAs = (api: Api, host: string, path: string): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port: api.port, path, headers: { host } }, (response) => {
+      let text = '';
+      const end = (): void => {
+        request.destroy();
+        const policy = String(response.headers['content-security-policy'] ?? '');
+        resolve({ status: response.statusCode ?? 0, policy, text });
+      };
+      response.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (/event: status\ndata: .*\n\n/.test(text)) end();
+      });
+      response.on('end', end);
+    });
+    request.on('error', reject);
+  });
+
+describe('where players reach the origin', () => {
+  const at = (variables: Record<string, string>, host?: string): string =>
+    originFor(environmentSchema.parse(variables))(host);
+
+  test.each([
+    ['on this machine', {}, '127.0.0.1:7700', 'http://127.0.0.1:7702'],
+    ['by localhost', {}, 'localhost:7700', 'http://127.0.0.1:7702'],
+    ['without a Host header', {}, undefined, 'http://127.0.0.1:7702'],
+    ['by what is no host', {}, 'a b', 'http://127.0.0.1:7702'],
+    ['from elsewhere', {}, '10.77.0.1:7700', 'http://10.77.0.1:7702'],
+    ['by an address of IPv6', {}, '[fd00::7]:7700', 'http://[fd00::7]:7702'],
+    ['of another machine', { SWARM_ORIGIN_URL: 'http://media:7702' }, '10.77.0.1', 'http://media:7702'],
+    ['as configured', { SWARM_PUBLIC_ORIGIN_URL: 'https://cdn.example' }, '10.77.0.1', 'https://cdn.example'],
+  ])('%s', (_, variables, host, expected) => {
+    expect(at(variables, host)).toBe(expected);
+  });
+});
+
+describe('an API that is asked from elsewhere', () => {
+  let api: Api;
+  beforeAll(async () => {
+    api = await startFakeApi(undefined, { SWARM_PUBLIC_API_URL: 'https://swarm.example' });
+  });
+  afterAll(() => api.stop());
+
+  test.each(['/api/status', '/api/channels', '/api/status/stream'])(
+    'names the origin there: %s',
+    async (path) => {
+      const elsewhere = await askAs(api, '10.77.0.1:7700', path);
+      expect(elsewhere.text).toContain('"playlistUrl":"http://10.77.0.1:7702/hls/ch-1/index.m3u8"');
+      expect(elsewhere.text).not.toContain('127.0.0.1:7702');
+      const here = await askAs(api, '127.0.0.1:7700', path);
+      expect(here.text).toContain('"playlistUrl":"http://127.0.0.1:7702/hls/ch-1/index.m3u8"');
+    },
+  );
+
+  test('its page may load from there', async () => {
+    expect((await askAs(api, '10.77.0.1:7700', '/')).policy).toContain(
+      "connect-src 'self' http://10.77.0.1:7702",
+    );
+  });
+
+  test('is served under its public name, and refuses others with what to set', async () => {
+    expect((await askAs(api, 'swarm.example', '/api/status')).status).toBe(200);
+    const refused = await askAs(api, 'other.example', '/api/status');
+    expect(refused.status).toBe(403);
+    expect(refused.text).toContain('SWARM_PUBLIC_API_URL');
+  });
+});
+
+const startedWith = (env: NodeJS.ProcessEnv) => {
+  const tools = { temporal: { path: 't' }, influx: { path: 'i' }, ffmpeg: { ffmpegPath: 'ffmpeg' } } as never;
+  return swarmEnvironment({ env, stateDir: '/state', ports: portsFor(20_000, {}), tools }).environment;
+};
+
+test('npm start takes SWARM_API_URL for the public one, and asks its own API where it listens', () => {
+  expect(startedWith({ SWARM_API_URL: 'http://swarm.example.test' })).toMatchObject({
+    SWARM_API_URL: 'http://127.0.0.1:20000',
+    SWARM_PUBLIC_API_URL: 'http://swarm.example.test',
+  });
+});
+
+test('but not one of this machine, which the command line was given', () => {
+  for (const url of ['http://127.0.0.1:7700', 'http://localhost:7700'])
+    expect(startedWith({ SWARM_API_URL: url })).not.toHaveProperty('SWARM_PUBLIC_API_URL');
+});
