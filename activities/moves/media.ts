@@ -1,7 +1,7 @@
 import type { OriginClient } from '../../src/contracts/origin';
 import type { RelayClient } from '../../src/contracts/relay';
 import type { SourceClient } from '../../src/contracts/source';
-import { SwarmError, channelSpecSchema, type ChannelSpec } from '../../src/domain';
+import { SwarmError, channelSpecSchema, type AddChannelOptions, type ChannelSpec } from '../../src/domain';
 import { parseOrRefuse } from '../../src/platform/http';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
@@ -21,12 +21,13 @@ const removalOrder = ['source', 'relay', 'origin'] as const satisfies readonly P
 const registerEverywhere = async (
   { relay, origin, source }: MediaPath,
   spec: ChannelSpec,
+  { inputMayBeAway }: AddChannelOptions,
   signal: AbortSignal,
 ): Promise<ChannelSpec> => {
   await relay.register(spec);
   await origin.register(spec);
-  const { state } = await source.register(spec, { signal });
-  if (state === 'failed') {
+  const { state } = await source.register(spec, { signal, mayBeAway: inputMayBeAway });
+  if (state === 'failed' && !inputMayBeAway) {
     throw new SwarmError(
       'input-not-video',
       `The input of ${spec.id} can't be read as video.`,
@@ -86,9 +87,12 @@ export const mediaActivities = ({
 
   return {
     /** Adds a channel to relay, origin and source, or refuses it. Registering it again changes nothing. */
-    registerChannel: (given: ChannelSpec): Promise<ChannelSpec> =>
+    registerChannel: (
+      given: ChannelSpec,
+      options: AddChannelOptions = { inputMayBeAway: false },
+    ): Promise<ChannelSpec> =>
       withHeartbeats(async (signal) =>
-        registerEverywhere(parts, parseOrRefuse(channelSpecSchema, given, 'channel'), signal),
+        registerEverywhere(parts, parseOrRefuse(channelSpecSchema, given, 'channel'), options, signal),
       ),
 
     /** Which of relay, origin and source have the channel already: a refusal must not take it from them. */

@@ -221,6 +221,7 @@ const main = async (options: Options): Promise<number> => {
     cleanups.add('swarm', swarm.stop);
     await reporter.step('on air', () =>
       awaitFirstGops({
+        sourceUrl: swarm!.environment.SWARM_SOURCE_URL,
         originUrl: swarm!.environment.SWARM_ORIGIN_URL,
         channelIds: channels.map((c) => c.id),
         sinceMs: swarm!.startedAtMs,

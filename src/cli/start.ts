@@ -3,8 +3,7 @@ import { boundedRun } from '../acceptance/bounded-run';
 import { awaitFirstGops } from '../acceptance/first-gops';
 import { MovesWatch, moveInWords } from '../acceptance/moves-watch';
 import { reportInWords } from '../acceptance/run-report';
-import type { SwarmError } from '../domain';
-import { channelWithDefaults } from '../domain';
+import { SwarmError, channelWithDefaults } from '../domain';
 import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
@@ -86,21 +85,37 @@ const main = async (options: StartOptions): Promise<number> => {
     });
     const startSeconds = (Date.now() - startedAtMs) / 1000;
     const { environment } = swarm;
-    const firstGops = await reporter.step(
+    const { first: firstGops, silent } = await reporter.step(
       'on air',
       () =>
         awaitFirstGops({
           originUrl: environment.SWARM_ORIGIN_URL,
+          sourceUrl: environment.SWARM_SOURCE_URL,
           channelIds: swarm!.channels.map((c) => c.id),
           sinceMs: startedAtMs,
           limitMs: ON_AIR_LIMIT_MS,
           signal: interrupted.signal,
         }),
-      (first) => {
+      ({ first, silent }) => {
         const lastMs = Math.max(...first.map((g) => g.publishedAtMs));
-        return `every channel since ${((lastMs - startedAtMs) / 1000).toFixed(1)} s after the start`;
+        const which =
+          silent.length === 0 ? 'every channel' : `${first.length} of ${first.length + silent.length}`;
+        return `${which} since ${((lastMs - startedAtMs) / 1000).toFixed(1)} s after the start`;
       },
     );
+    for (const { channelId, why } of silent) {
+      reporter.line(
+        `  ${channelId} is not on air: ${why}\n` +
+          `    The source goes on trying. To give it up: npx encoder-swarm channel remove ${channelId}`,
+      );
+    }
+    if (silent.length > 0 && durationSeconds !== null) {
+      throw new SwarmError(
+        'timeout',
+        `${silent.map((s) => s.channelId).join(', ')} did not come on air: a bounded run needs every channel.`,
+        'Mend the input, or leave its --input out.',
+      );
+    }
     reporter.line(whereToLook(environment, swarm.channels));
     if (durationSeconds === null) {
       const watch = new MovesWatch({

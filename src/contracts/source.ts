@@ -13,6 +13,12 @@ export const sourceSpecSchema = channelSpecSchema.pick({
 });
 export type SourceSpec = z.infer<typeof sourceSpecSchema>;
 
+/** Query of PUT /channels/:id. */
+export const sourcePutQuerySchema = z.object({
+  /** `true`: an input that can't be opened now is no reason to refuse; it is tried again until it can. */
+  may_be_away: z.stringbool().default(false),
+});
+
 /** A channel as the source answers it. `ended` and `failed` inputs are tried again; `error` says what happened last. */
 export const sourceChannelSchema = z.object({
   id: z.string(),
@@ -35,10 +41,10 @@ export class SourceClient extends PartClient {
 
   register(
     { id, input, framesPerSecond, gopDurationTicks }: SourceSpec & Pick<ChannelSpec, 'id'>,
-    options: CallOptions = {},
+    { mayBeAway = false, ...options }: CallOptions & { mayBeAway?: boolean } = {},
   ): Promise<SourceChannel> {
     const json = { input, framesPerSecond, gopDurationTicks };
-    return this.ask(sourceChannelSchema, this.channelPath(id), {
+    return this.ask(sourceChannelSchema, `${this.channelPath(id)}${mayBeAway ? '?may_be_away=true' : ''}`, {
       timeoutMs: SOURCE_START_MS,
       ...options,
       method: 'PUT',

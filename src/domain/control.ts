@@ -23,7 +23,7 @@ export const searchAttributeNames = {
 
 /** Updates, signals and queries of `swarm/<cell>`. */
 export const swarmControl = {
-  /** Update (ChannelSpec) -> void. Registers source, relay and origin; refusals: channel-exists, input-not-video. */
+  /** Update (ChannelSpec, AddChannelOptions?) -> void. Registers source, relay and origin; refusals: channel-exists, input-not-video. */
   addChannel: 'addChannel',
   /** Update (channelId: string) -> void. Refusal: unknown-channel. */
   removeChannel: 'removeChannel',
@@ -97,6 +97,12 @@ export interface RecoverRequest {
 }
 
 /** Input of the swarm workflow; a long list of channels comes packed, as a second argument. */
+/** How a channel is registered at source, relay and origin. */
+export interface AddChannelOptions {
+  /** An input that can't be opened now is no reason to refuse: the source tries it until it can. */
+  inputMayBeAway: boolean;
+}
+
 export interface SwarmWorkflowInput {
   cell: string;
   cycleSeconds: number;

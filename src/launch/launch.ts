@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SwarmError, policySchema, swarmWorkflowId, type ChannelSpec } from '../domain';
+import { policySchema, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { awaitGrpcServing } from '../platform/processes/readiness';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
@@ -121,7 +121,6 @@ const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
 /**
  * Has the control plane take on the channels: a swarm workflow that runs already keeps those that it has.
  * @returns all channels of the swarm
- * @throws SwarmError conflict when a channel runs with another input than the one asked for
  */
 const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
   const { environment } = options.surroundings;
@@ -138,7 +137,7 @@ const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
     await wakeSwarm(temporal.client, environment.SWARM_CELL);
     const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
     const { channels } = await readSwarmChannels((name, ...args) => swarm.query(name, ...args));
-    refuseOtherInputs(options.channels, channels);
+    for (const line of otherInputs(options.channels, channels)) options.reporter.line(`  ${line}`);
     return channels.sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
   } finally {
     await temporal.close();
@@ -159,18 +158,20 @@ const requireOwnCellOf = async ({ surroundings: { environment }, owner }: Launch
   }
 };
 
-/** A generated picture is what a channel gets unasked; an input of one's own is asked for. */
-const refuseOtherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpec[]): void => {
-  for (const { id, input } of asked) {
+/**
+ * What a person is told of channels that go on from an earlier run with another input than the one asked for now. A
+ * generated picture is what a channel gets unasked; an input of one's own is asked for.
+ */
+const otherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpec[]): string[] =>
+  asked.flatMap(({ id, input }) => {
     const other = running.find((spec) => spec.id === id)?.input;
-    if (input.kind !== 'url' || (other?.kind === 'url' && other.url === input.url)) continue;
-    throw new SwarmError(
-      'conflict',
-      `Channel ${id} goes on from an earlier run with another input (${other?.kind === 'url' ? other.url : 'generated'}).`,
-      `Start without this --input and remove the channel (encoder-swarm channel remove ${id}), or forget all state (npm run clean).`,
-    );
-  }
-};
+    if (input.kind !== 'url' || (other?.kind === 'url' && other.url === input.url)) return [];
+    const now = other?.kind === 'url' ? other.url : 'the generated picture';
+    return [
+      `${id} goes on from an earlier run with another input than --input: ${now}. To change it, remove the channel ` +
+        `(npx encoder-swarm channel remove ${id}) and add it again.`,
+    ];
+  });
 
 /**
  * Starts every part and brings the channels on air. Parts start side by side, in the order of what the first

@@ -25,6 +25,7 @@ import {
   swarmControl,
   swarmWorkflowId,
   versionsWorkflowId,
+  type AddChannelOptions,
   type ChannelSpec,
   type ErrorCode,
   type Policy,
@@ -194,11 +195,17 @@ const ensureSchedule = async (client: Client, schedule: ScheduleOptions): Promis
   }
 };
 
+/**
+ * A swarm that begins takes on a channel whose input is away, too: the others do not wait for it, and its own is tried
+ * until it is there.
+ */
 const addChannelIfMissing = async (client: Client, cell: string, spec: ChannelSpec): Promise<void> => {
   const swarm = client.workflow.getHandle(swarmWorkflowId(cell));
   try {
     await client.withDeadline(Date.now() + ADD_CHANNEL_DEADLINE_MS, () =>
-      swarm.executeUpdate<void, [ChannelSpec]>(swarmControl.addChannel, { args: [spec] }),
+      swarm.executeUpdate<void, [ChannelSpec, AddChannelOptions]>(swarmControl.addChannel, {
+        args: [spec, { inputMayBeAway: true }],
+      }),
     );
   } catch (error) {
     const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;

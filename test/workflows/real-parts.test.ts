@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { readEnvironment, type Environment } from '../../src/config/config';
 import { callJson } from '../../src/contracts/call';
 import { ledgerEntrySchema, type LedgerEntry } from '../../src/contracts/origin';
+import { SourceClient, type SourceChannel } from '../../src/contracts/source';
 import {
   channelControl,
   channelWithDefaults,
@@ -26,6 +27,7 @@ import { startRelay } from '../../src/media/relay/server';
 import { startSource } from '../../src/media/source/server';
 import { connectTemporal, ensureSwarm, wakeSwarm } from '../../src/temporal/client';
 import { startWorker } from '../../src/worker/worker';
+import { InputFiles, picture } from '../source/inputs';
 import { eventually } from '../support/until';
 import { startTemporal } from './support/temporal';
 import { moveRequest, refusalFrom } from './support/workbench';
@@ -260,3 +262,22 @@ test('a removed channel is gone everywhere', async () => {
     expect(channels.map((channel) => channel.id)).toEqual(['ch-a']);
   }
 }, 30_000);
+
+test('a channel of a swarm that begins may have an input that is away: it comes on air when the input is there', async () => {
+  const files = await InputFiles.create();
+  const file = join(files.directory, 'late.mp4');
+  const late: ChannelSpec = { ...spec('ch-late'), input: { kind: 'url', url: file } };
+  await ensureSwarm(client, environment, { channels: [a, late] });
+  const source = new SourceClient(environment.SWARM_SOURCE_URL);
+  const inputOf = async (): Promise<SourceChannel | undefined> =>
+    (await source.channels()).find(({ id }) => id === 'ch-late');
+  await eventually(async () => (await inputOf())?.state === 'failed', 10_000);
+  expect((await inputOf())?.error).toContain('late.mp4');
+  expect((await channelState('ch-a')).status).toBe('on-air');
+  // Under another name first: the source must not open half of a file.
+  await rename(await files.make('part.mp4', ...picture('160x90', 25, 2), '-g', '25'), file);
+  await published('ch-late', 2);
+  await expectWhole('ch-late');
+  await swarm().executeUpdate<void, [string]>(swarmControl.removeChannel, { args: ['ch-late'] });
+  await files.remove();
+}, 90_000);

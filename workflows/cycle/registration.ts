@@ -1,5 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow';
-import type { ChannelSpec } from '../../src/domain';
+import type { AddChannelOptions, ChannelSpec } from '../../src/domain';
 import { causeOf } from '../kit/failures';
 import { local8s, retryFor6h, threeTries60s } from '../kit/steps';
 
@@ -7,13 +7,16 @@ import { local8s, retryFor6h, threeTries60s } from '../kit/steps';
  * Adds a channel to relay, origin and source: a saga of one step. An input that is refused leaves nothing behind, and
  * takes nothing away that was there before.
  */
-export const registerChannel = async (spec: ChannelSpec): Promise<ChannelSpec> => {
+export const registerChannel = async (
+  spec: ChannelSpec,
+  options?: AddChannelOptions,
+): Promise<ChannelSpec> => {
   const { id } = spec;
   const knownBy = await local8s.partsKnowing({ channelId: id });
   try {
     return await threeTries60s.registerChannel.executeWithOptions(
       { summary: `relay, origin and source of ${id}` },
-      [spec],
+      options ? [spec, options] : [spec],
     );
   } catch (error) {
     // A specification that was refused by its schema was never sent to any part.

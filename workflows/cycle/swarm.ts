@@ -17,6 +17,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type {
+  AddChannelOptions,
   CarriedSwarm,
   ChannelPage,
   ChannelPageRequest,
@@ -46,7 +47,7 @@ import { controlCycle } from './control-cycle';
 import { registerChannel } from './registration';
 import { showSwarm } from './swarm-details';
 
-const addChannelUpdate = defineUpdate<void, [ChannelSpec]>(swarmControl.addChannel);
+const addChannelUpdate = defineUpdate<void, [ChannelSpec, AddChannelOptions?]>(swarmControl.addChannel);
 const removeChannelUpdate = defineUpdate<void, [string]>(swarmControl.removeChannel);
 const cordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.cordon);
 const uncordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.uncordon);
@@ -124,8 +125,9 @@ class Swarm {
     });
     setHandler(encoderLostSignal, (lost) => this.recoverChannelsOf(lost));
     setHandler(sessionFailedSignal, (failed) => this.recoverSession(failed));
-    setHandler(addChannelUpdate, (spec) => this.addChannel(spec), {
-      validator: (spec: ChannelSpec | undefined) => validateAddChannel(this.channels, this.beingAdded, spec),
+    setHandler(addChannelUpdate, (spec, options) => this.addChannel(spec, options), {
+      validator: (spec: ChannelSpec | undefined, _options?: AddChannelOptions) =>
+        validateAddChannel(this.channels, this.beingAdded, spec),
     });
     setHandler(removeChannelUpdate, (channelId) => this.removeChannel(channelId), {
       validator: (channelId: string | undefined) => validateRemoveChannel(this.channels, channelId),
@@ -220,12 +222,12 @@ class Swarm {
     }
   }
 
-  private async addChannel(given: ChannelSpec): Promise<void> {
+  private async addChannel(given: ChannelSpec, options?: AddChannelOptions): Promise<void> {
     const { cell } = this;
     const { id } = given;
     this.beingAdded.set(id, given);
     try {
-      const spec = await registerChannel(given);
+      const spec = await registerChannel(given, options);
       try {
         await startChild(channel, {
           workflowId: channelWorkflowId(id),

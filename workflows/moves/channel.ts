@@ -304,7 +304,8 @@ class Channel {
     try {
       await threeTries60s.registerChannel.executeWithOptions(
         { summary: `relay, origin and source of ${spec.id}` },
-        [spec],
+        // The channel is one of the swarm's already: its input may come later.
+        [spec, { inputMayBeAway: true }],
       );
     } catch (error) {
       throwAsRefusal(error);

@@ -3,7 +3,7 @@ import express from 'express';
 import { z } from 'zod';
 import type { Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
-import { sourceSpecSchema } from '../../contracts/source';
+import { sourcePutQuerySchema, sourceSpecSchema } from '../../contracts/source';
 import { idSchema } from '../../domain';
 import { lockFolder, type FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
@@ -81,7 +81,8 @@ export const startSource = async (options: SourceOptions): Promise<Source> => {
     .put(async (req, res) => {
       const { id } = parseOrRefuse(idParams, req.params, 'channel');
       const spec = parseOrRefuse(sourceSpecSchema, req.body, 'body');
-      res.json(await channels.put({ id, ...spec }));
+      const { may_be_away: mayBeAway } = parseOrRefuse(sourcePutQuerySchema, req.query, 'query');
+      res.json(await channels.put({ id, ...spec }, { mayBeAway }));
     })
     .delete(async (req, res) => {
       await channels.remove(parseOrRefuse(idParams, req.params, 'channel').id);

@@ -74,16 +74,20 @@ export class SourceChannels {
   }
 
   /**
-   * Brings a channel to the relay, in place of what it brought before; idempotent. Answers once it sends.
+   * Brings a channel to the relay, in place of what it brought before; idempotent. Answers once it sends. With
+   * `mayBeAway`, its input is not looked at before, and it answers at once: the input is tried until it can be opened.
    * @throws SwarmError bad-request, input-not-video, at-capacity-limit, unavailable while too many inputs are looked at
    * (nothing is changed); timeout (it keeps trying)
    */
-  async put(spec: SourceChannelSpec): Promise<SourceChannel> {
+  async put(
+    spec: SourceChannelSpec,
+    { mayBeAway }: { mayBeAway: boolean } = { mayBeAway: false },
+  ): Promise<SourceChannel> {
     checkTiming(spec);
     if (!this.feeders.has(spec.id)) this.requirePlace();
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
     // Outside of the queue: a slow input must not hold up the other channels.
-    const toProbe = spec.input.kind === 'url' && !isKnown() ? spec.input.url : undefined;
+    const toProbe = spec.input.kind === 'url' && !mayBeAway && !isKnown() ? spec.input.url : undefined;
     const probed =
       toProbe === undefined
         ? undefined
@@ -102,7 +106,7 @@ export class SourceChannels {
       await this.save();
       return fresh;
     });
-    await feeder.untilSending(SENDING_WAIT_MS[spec.input.kind]);
+    if (!mayBeAway) await feeder.untilSending(SENDING_WAIT_MS[spec.input.kind]);
     return feeder.info;
   }
 
