@@ -40,7 +40,7 @@ export const fleetActivities = ({
   /** The same requestId again gives the same encoder. It begins with the cell's target build. */
   provisionEncoder: (request: { requestId: string; zone?: string }): Promise<{ encoderId: string }> =>
     withHeartbeats(async () => {
-      const { builds, targetBuildId } = await versions.read();
+      const { builds, targetBuildId } = await versions.read({ isCurrent: true });
       const target = builds.find((build) => build.id === targetBuildId);
       const build = target && installedBuildOf(target);
       return { encoderId: (await fleet.provision(request.requestId, request.zone, build)).id };

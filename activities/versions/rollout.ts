@@ -87,7 +87,7 @@ const planFor = (needs: Needs) => {
     const [observed, channels, catalogue] = await Promise.all([
       probe.observe(swarm.cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.observe, fresh: true }),
       readings.origin.now({ deadlineMs: deadlinesMs.owners }).then(valueOf),
-      versions.read(),
+      versions.read({ isCurrent: true }),
     ]);
     const owners = new Map(
       channels.flatMap(({ id, owner }) => (owner ? [[id, owner.encoderId] as const] : [])),

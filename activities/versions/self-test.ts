@@ -46,7 +46,7 @@ export const selfTestActivities = ({
         tested.push(readEncode(clip, await encodeOnHost(client, clip, options)));
       }
       requireSpeed(encoderId, tested);
-      const { builds } = await versions.read();
+      const { builds } = await versions.read({ isCurrent: true });
       const build = builds.find((known) => known.digest === digest);
       requireSameFacts(encoderId, tested, build);
       return { atMs: Date.now() };

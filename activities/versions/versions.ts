@@ -83,7 +83,10 @@ export const versionActivities = ({
      * @throws SwarmError not-found (the catalogue lacks the build); encoder-incompatible, conflict (see requireInstalled)
      */
     async planUpdate({ encoderId, buildId }: { encoderId: string; buildId: string }): Promise<UpdatePlan> {
-      const [{ builds }, running] = await Promise.all([versions.read(), digestOn(encoderId)]);
+      const [{ builds }, running] = await Promise.all([
+        versions.read({ isCurrent: true }),
+        digestOn(encoderId),
+      ]);
       const wanted = builds.find((build) => build.id === buildId);
       if (!wanted) throw new SwarmError('not-found', `The catalogue has no build ${buildId} any more.`);
       const build = installedBuildOf(wanted);

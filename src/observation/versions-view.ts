@@ -34,12 +34,15 @@ export class VersionsView {
     this.rollout = new KeptReading('Temporal', () => this.lookForRollout(), terms);
   }
 
-  /** As last known where Temporal does not answer in time; empty before it first did. */
-  async read(): Promise<Catalogue> {
-    const [state, rollout] = await Promise.all([
-      this.state.get({ insists: true }),
-      this.rollout.get({ insists: true }),
-    ]);
+  /**
+   * As last known where Temporal does not answer in time; empty before it first did.
+   * @param look.isCurrent never older than the question: for those who act on what somebody has just changed, such as
+   * a rollout of a build that was probed a moment ago
+   */
+  async read({ isCurrent = false }: { isCurrent?: boolean } = {}): Promise<Catalogue> {
+    const [state, rollout] = await (isCurrent
+      ? Promise.all([this.state.now(), this.rollout.now()])
+      : Promise.all([this.state.get({ insists: true }), this.rollout.get({ insists: true })]));
     return {
       ...emptyVersions(this.cell),
       ...state.value,

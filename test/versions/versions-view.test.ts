@@ -96,6 +96,16 @@ describe('the view of the manager', () => {
     expect(targetOf(late)).toBeNull();
   });
 
+  test('is never older than the question for who acts on what was just changed', async () => {
+    let known = { ...catalogue, targetBuildId: null as string | null };
+    const describe = () => Promise.reject(new WorkflowNotFoundError('none', 'rollout/t', undefined));
+    const view = new VersionsView('t', client({ query: () => Promise.resolve(known), describe }));
+    await view.read();
+    known = { ...catalogue };
+    expect((await view.read()).targetBuildId).toBeNull();
+    expect((await view.read({ isCurrent: true })).targetBuildId).toBe(catalogue.targetBuildId);
+  });
+
   test('tells a rollout that runs from one that has ended', async () => {
     for (const [name, running] of [
       ['RUNNING', true],
