@@ -1,13 +1,19 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { seededRandom } from '../../src/domain/seeded-random';
 import { probeInput } from '../../src/media/source/probe';
 import { type RelayUnderTest } from '../relay/relay-under-test';
 import { untilAnswer } from '../support/until';
 import { InputFiles, generatedSpec, picture, specOf, tone } from './inputs';
 import { runningFfmpegs, startRelayAndSource, type SourceUnderTest } from './source-under-test';
+
+/** The same bytes in each run: in some, ffprobe finds a picture of a format that nobody uses. */
+const noise = (bytes: number): Buffer => {
+  const random = seededRandom(1);
+  return Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256)));
+};
 
 let files: InputFiles;
 beforeAll(async () => {
@@ -87,7 +93,7 @@ describe('an input', () => {
   const unusable: [string, () => Promise<string> | string, RegExp][] = [
     ['that is not there', () => '/nowhere/nothing.mp4', /No such file/],
     ['of text', () => files.write('notes.txt', Buffer.from('hello\n'.repeat(500))), /text/],
-    ['of noise', () => files.write('noise.mp4', randomBytes(100_000)), /Invalid data|no streams|audio/],
+    ['of noise', () => files.write('noise.mp4', noise(100_000)), /Invalid data|no streams|audio/],
     ['of nothing', () => files.write('empty.mp4', Buffer.alloc(0)), /ffprobe says|no streams/],
     ['of audio alone', () => files.make('alone.wav', ...tone(2)), /audio \(pcm_s16le\)/],
     [
