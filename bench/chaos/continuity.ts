@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { masterPlaylistUrl } from '../../src/contracts/origin';
 import type { CheckedStretch, Stretch } from './continuity-check';
 import type { CheckAnswer, CheckRequest } from './continuity-main';
 
@@ -100,7 +101,7 @@ export class Continuity {
     if (!next) return;
     const stretch: Stretch = {
       channelId,
-      playlistUrl: `${this.options.originUrl}/hls/${channelId}/index.m3u8`,
+      playlistUrl: masterPlaylistUrl(this.options.originUrl, channelId),
       fromGop: next.gop,
       windowSeconds:
         Math.ceil((Date.now() - next.sinceMs) / 1000) + (isLast ? MOST_SPARE_SECONDS : next.spareSeconds),

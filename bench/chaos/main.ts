@@ -9,6 +9,7 @@ import { SwarmError, TICKS_PER_SECOND, channelWithDefaults } from '../../src/dom
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { outliveStandardStreams } from '../../src/platform/lifecycle';
+import { onInterrupt } from '../../src/platform/processes/interrupts';
 import {
   PORTS_IN_A_BASE,
   StepReporter,
@@ -142,13 +143,11 @@ const main = async (options: Options): Promise<number> => {
   const { signal } = interrupted;
   let swarm: RunningSwarm | null = null;
   let signals = 0;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      signals += 1;
-      if (signals > 1) swarm?.killNow();
-      interrupted.abort();
-    });
-  }
+  onInterrupt((how) => {
+    if (how !== 'npm ended') signals += 1;
+    if (signals > 1) swarm?.killNow();
+    interrupted.abort();
+  });
   const progress = new ChaosProgress(process.stdout, options.minutes * 60_000);
   const say = (line: string): void => progress.line(line);
   const reporter = new StepReporter(process.stdout);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
+import { masterPlaylistUrl } from '../../src/contracts/origin';
 import type { ChannelSpec, MoveResult } from '../../src/domain';
 import { defaultChannels } from '../../src/domain/default-channels';
 import { percentile } from '../../src/domain/statistics';
@@ -90,7 +91,7 @@ const main = async (options: Options): Promise<boolean> => {
 
     console.log('verifying every channel from outside ...');
     const report = await verifyPlaylists({
-      playlists: channels.map((c) => `${environment.SWARM_ORIGIN_URL}/hls/${c.id}/index.m3u8`),
+      playlists: channels.map((c) => masterPlaylistUrl(environment.SWARM_ORIGIN_URL, c.id)),
       key: await loadOrCreateStampKey(stateDir),
       ffmpegPaths: await verifierFfmpegPaths(environment),
       windowSeconds: WINDOW_SECONDS,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readEnvironment, type Environment } from '../../src/config/config';
 import { EncoderClient } from '../../src/contracts/encoder/client';
-import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
+import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../../src/contracts/origin';
 import { SourceClient } from '../../src/contracts/source';
 import { channelWithDefaults, type ChannelInput, type ChannelSpec, type Owner } from '../../src/domain';
 import { entryOf } from '../../src/launch/part-list';
@@ -197,7 +197,7 @@ export class DataPlane {
   /** Decodes all that the origin retains of channels, with two builds of ffmpeg, and checks every frame. */
   async verify(channelIds: readonly string[], unstampedChannels: string[] = []): Promise<VerifyReport> {
     return verifyPlaylists({
-      playlists: channelIds.map((id) => `${this.originUrl}/hls/${id}/index.m3u8`),
+      playlists: channelIds.map((id) => masterPlaylistUrl(this.originUrl, id)),
       key: await loadOrCreateStampKey(this.options.stateDir),
       ffmpegPaths: await verifierFfmpegPaths(this.environment),
       windowSeconds: 3_600,

@@ -7,7 +7,7 @@ import { operations } from '../../src/contracts/api';
 import { callApi } from '../../src/contracts/api/client';
 import { callJson } from '../../src/contracts/call';
 import { collectorHealthSchema, type CollectorHealth } from '../../src/contracts/health';
-import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
+import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../../src/contracts/origin';
 import { defaultChannels } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { BUFFER_POINTS } from '../../src/telemetry/influx-store';
@@ -136,7 +136,7 @@ export const outageOfControlPlane = async (options: {
     await until(async () => (await collector()).points.buffered === 0, RESUME_LIMIT_MS);
     options.log('  verifying every frame from outside ...');
     const report = await verifyPlaylists({
-      playlists: channels.map((c) => `${environment.SWARM_ORIGIN_URL}/hls/${c.id}/index.m3u8`),
+      playlists: channels.map((c) => masterPlaylistUrl(environment.SWARM_ORIGIN_URL, c.id)),
       key: await loadOrCreateStampKey(stateDir),
       ffmpegPaths: await verifierFfmpegPaths(environment),
       windowSeconds: 3_600,

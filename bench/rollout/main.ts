@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
+import { masterPlaylistUrl } from '../../src/contracts/origin';
 import { ladderUnits, seededRandom, type ChannelSpec, type EncoderBuild } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import type { RunningSwarm } from '../../src/launch/swarm';
@@ -62,7 +63,7 @@ const verify = async (
   console.log('verifying every channel from outside ...');
   const { environment } = swarm;
   const report = await verifyPlaylists({
-    playlists: channels.map((c) => `${environment.SWARM_ORIGIN_URL}/hls/${c.id}/index.m3u8`),
+    playlists: channels.map((c) => masterPlaylistUrl(environment.SWARM_ORIGIN_URL, c.id)),
     key: await loadOrCreateStampKey(stateDir),
     ffmpegPaths: await verifierFfmpegPaths(environment),
     windowSeconds: WINDOW_SECONDS,
@@ -157,8 +158,5 @@ const perform = async (options: RolloutBenchOptions): Promise<boolean> => {
     await rm(stateDir, { recursive: true, force: true });
   }
 };
-
-// An exit ends the swarm's processes; a signal alone would not.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 exitWith(perform(readRolloutOptions(process.argv)));

@@ -156,7 +156,4 @@ const program = new Command('bench:storm')
   )
   .parse();
 
-// An exit ends the swarm's processes; a signal alone would not.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-
 exitWith(main(program.opts<Options>()));

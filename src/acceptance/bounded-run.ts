@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OriginClient, type OriginChannel } from '../contracts/origin';
+import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../contracts/origin';
 import { seededRandom } from '../domain';
 import { ticksToMs } from '../domain/media-time';
 import type { RunningSwarm } from '../launch/swarm';
@@ -47,7 +47,7 @@ export const boundedRun = async (options: {
   });
   const cpu = new CpuMeter(() => Object.values(swarm.pids()));
   try {
-    await Promise.all(followers.map((f, i) => f.start(`${originUrl}/hls/${channels[i]!.id}/index.m3u8`)));
+    await Promise.all(followers.map((f, i) => f.start(masterPlaylistUrl(originUrl, channels[i]!.id))));
     watch.start();
     await cpu.start();
     const beganAtMs = Date.now();

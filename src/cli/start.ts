@@ -8,7 +8,7 @@ import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
 import { outliveStandardStreams } from '../platform/lifecycle';
-import { onParentEnd } from '../platform/processes/parent-watch';
+import { onInterrupt } from '../platform/processes/interrupts';
 import { StepReporter } from '../setup';
 import { createStartProgram, type StartOptions } from './start-program';
 import { requireWritable } from './writable';
@@ -26,18 +26,16 @@ const showError = (error: unknown): void => {
 /** First signal: stop in order; second: at once. The end of npm counts as a signal. */
 const stopOnSignals = (current: () => RunningSwarm | null, interrupted: AbortController): void => {
   let count = 0;
-  const onSignal = (): void => {
-    count += 1;
-    if (count === 1) {
+  onInterrupt((how) => {
+    // A Ctrl-C ends npm too: the end of npm is no second one.
+    if (how !== 'npm ended') count += 1;
+    if (count <= 1) {
       interrupted.abort();
       return;
     }
     current()?.killNow();
     process.exit(EXIT_INTERRUPTED);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  // Others may leave this process behind on purpose, as nohup and `&` do.
-  if (process.env.npm_lifecycle_event !== undefined) onParentEnd(() => interrupted.abort());
+  });
 };
 
 const aborted = (signal: AbortSignal): Promise<void> =>
