@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawnChild } from './children.mjs';
 
 const KEPT_CHARACTERS = 20_000;
 const LIVE_REFRESH_MS = 500;
@@ -23,22 +23,12 @@ export const runLongStep = (name, command, args, options) =>
       );
     };
     const timer = setInterval(show, live ? LIVE_REFRESH_MS : PLAIN_REFRESH_MS);
-    const endChild = () => {
-      child.kill();
-      process.exit(1);
-    };
-    // npm keeps a SIGTERM to itself: what it has started must not go on by itself, and meet the next start.
-    const parentPid = process.ppid;
-    const watch = setInterval(() => process.ppid !== parentPid && endChild(), 250);
-    process.once('SIGTERM', endChild).once('SIGHUP', endChild);
     const end = (ok) => {
       clearInterval(timer);
-      clearInterval(watch);
-      process.off('SIGTERM', endChild).off('SIGHUP', endChild);
       process.stdout.write(`${live ? '\r\u001b[2K' : ''}  ${ok ? '✓' : '✗'} ${name} ${seconds()} s\n`);
       resolve({ ok, output });
     };
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawnChild(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     const keep = (chunk) => {
       output = (output + chunk).slice(-KEPT_CHARACTERS);
     };

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { accessSync, constants, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { spawnChild } from './children.mjs';
 import { packagesAreInstalled } from './installed-packages.mjs';
 import { runLongStep } from './long-step.mjs';
 import { fingerprintOfSources } from './source-fingerprint.mjs';
@@ -82,7 +82,7 @@ const buildIfChanged = async () => {
 
 const findTools = () =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'dist/src/setup/main.js')], { stdio: 'inherit' });
+    const child = spawnChild(process.execPath, [join(root, 'dist/src/setup/main.js')], { stdio: 'inherit' });
     child.once('error', reject);
     child.once('exit', (status) => resolve(status ?? 1));
   });

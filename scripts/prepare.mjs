@@ -8,5 +8,9 @@ if (refusal) {
   process.exit(1);
 }
 // Only now: an old Node could not even read it.
-const { prepare } = await import('./prepare-steps.mjs');
+const [{ prepare }, { endChildrenWithUs }] = await Promise.all([
+  import('./prepare-steps.mjs'),
+  import('./children.mjs'),
+]);
+endChildrenWithUs();
 process.exitCode = await prepare({ tools: process.argv.includes('--tools') });
