@@ -1,7 +1,5 @@
 import type { ChannelObservation, EncoderObservation, Plan, Policy, SwarmSnapshot } from '../../src/domain';
-import { fitnessOf } from '../../src/fitness';
-import { makePlan } from '../../src/planner';
-import { channelOn, defaultPolicy, defaultSwarm, encoderWith, forecastOf, NOW_MS, withTelemetry } from './swarm-fixtures'; // prettier-ignore
+import { channelOn, defaultSwarm, encoderWith, NOW_MS, planFor, withTelemetry } from './swarm-fixtures';
 
 const specs = defaultSwarm().channels.map((c) => c.spec);
 /** Five encoders of three zones and 6 units, limit 4.8; channels where they are said to be. */
@@ -24,11 +22,8 @@ const swarmOf = (
     ),
   });
 const plan = (swarm: SwarmSnapshot, policy: Partial<Policy> = {}, lowSeconds = 60): Plan => {
-  const forecast = forecastOf(swarm, {});
-  const full = { ...defaultPolicy, minEncoders: 2, maxMovesPerCycle: 9, maxMovesPerEncoder: 9, ...policy };
-  return makePlan(swarm, forecast, fitnessOf(swarm, forecast, full), full, {
-    lowDemandSinceMs: NOW_MS - lowSeconds * 1_000,
-  });
+  const wide = { minEncoders: 2, maxMovesPerCycle: 9, maxMovesPerEncoder: 9, ...policy };
+  return planFor(swarm, {}, wide, NOW_MS - lowSeconds * 1_000);
 };
 const goes = (...given: Parameters<typeof plan>): string | null => {
   const { scale } = plan(...given);

@@ -1,4 +1,4 @@
-import type { ChannelObservation, EncoderObservation, Plan, Policy, SwarmSnapshot } from '../../src/domain';
+import type { ChannelObservation, EncoderObservation, Plan, SwarmSnapshot } from '../../src/domain';
 import { fitnessOf } from '../../src/fitness';
 import { makePlan } from '../../src/planner';
 import { unitsOfRungs } from '../../src/planner/demand';
@@ -9,20 +9,10 @@ import {
   encoderWith,
   forecastOf,
   NOW_MS,
+  planFor as plan,
   sessionOf,
   withTelemetry,
 } from './swarm-fixtures';
-
-const plan = (
-  snapshot: SwarmSnapshot,
-  p90: Record<string, number[]> = {},
-  policy: Partial<Policy> = {},
-  lowDemandSinceMs: number | null = null,
-): Plan => {
-  const forecast = forecastOf(snapshot, p90);
-  const full = { ...defaultPolicy, ...policy };
-  return makePlan(snapshot, forecast, fitnessOf(snapshot, forecast, full), full, { lowDemandSinceMs });
-};
 
 /** ch-1 will need the whole ladder and ch-4 two rungs, from 15 s on: 5.06 units on enc-1. */
 const surge = { 'ch-1': [1, 1, 1, 3.415, 3.415, 3.415], 'ch-4': [1, 1, 1, 1.64, 1.64, 1.64] };

@@ -7,6 +7,7 @@ import {
   defaultSwarm,
   encoderWith,
   forecastOf,
+  planFor,
   withTelemetry,
 } from './swarm-fixtures';
 
@@ -17,12 +18,7 @@ const mate = (spec: typeof one, encoderId: string | null, over: Partial<ChannelO
   channelOn({ ...spec!, placement: { redundancyGroup: 'final' } }, encoderId, over);
 const swarm = (channels: ChannelObservation[]): SwarmSnapshot =>
   withTelemetry({ ...defaultSwarm(), encoders, channels });
-const plan = (snapshot: SwarmSnapshot, policy = defaultPolicy): Plan => {
-  const forecast = forecastOf(snapshot, {});
-  return makePlan(snapshot, forecast, fitnessOf(snapshot, forecast, policy), policy, {
-    lowDemandSinceMs: null,
-  });
-};
+const plan = (snapshot: SwarmSnapshot, policy = defaultPolicy): Plan => planFor(snapshot, {}, policy);
 const choose = (snapshot: SwarmSnapshot, channelId: string, toEncoderId?: string) => {
   const forecast = forecastOf(snapshot, {});
   return chooseTarget(snapshot, forecast, fitnessOf(snapshot, forecast, defaultPolicy), defaultPolicy, {

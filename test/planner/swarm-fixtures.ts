@@ -5,10 +5,13 @@ import {
   type ChannelObservation,
   type ChannelSpec,
   type EncoderObservation,
+  type Plan,
   type Policy,
   type SessionInfo,
   type SwarmSnapshot,
 } from '../../src/domain';
+import { fitnessOf } from '../../src/fitness';
+import { makePlan } from '../../src/planner';
 import { unitsOfRungs } from '../../src/planner/demand';
 
 export const NOW_MS = 1_790_000_000_000;
@@ -119,4 +122,19 @@ export const forecastOf = (
     held: [],
     ...over,
   };
+};
+
+/**
+ * The plan of a swarm by its own fitness.
+ * @param p90 units by channel and step, for its forecast; null: there is none
+ */
+export const planFor = (
+  snapshot: SwarmSnapshot,
+  p90: Record<string, number[]> | null = {},
+  policy: Partial<Policy> = {},
+  lowDemandSinceMs: number | null = null,
+): Plan => {
+  const forecast = p90 && forecastOf(snapshot, p90);
+  const full = { ...defaultPolicy, ...policy };
+  return makePlan(snapshot, forecast, fitnessOf(snapshot, forecast, full), full, { lowDemandSinceMs });
 };

@@ -1,6 +1,6 @@
 import type { ChannelObservation, EncoderObservation, Plan, Policy, SwarmSnapshot } from '../../src/domain';
 import { fitnessOf } from '../../src/fitness';
-import { chooseTarget, makePlan, type TargetAnswer, type TargetRequest } from '../../src/planner';
+import { chooseTarget, type TargetAnswer, type TargetRequest } from '../../src/planner';
 import {
   channelOn,
   defaultPolicy,
@@ -8,20 +8,12 @@ import {
   encoderWith,
   forecastOf,
   NOW_MS,
+  planFor as plan,
   withTelemetry,
 } from './swarm-fixtures';
 
 /** What plans and answers tell of themselves: the words that people decide by, and the figures behind them. */
 
-const plan = (
-  snapshot: SwarmSnapshot,
-  p90: Record<string, number[]> | null = {},
-  policy: Partial<Policy> = {},
-): Plan => {
-  const forecast = p90 && forecastOf(snapshot, p90);
-  const full = { ...defaultPolicy, ...policy };
-  return makePlan(snapshot, forecast, fitnessOf(snapshot, forecast, full), full, { lowDemandSinceMs: null });
-};
 const choose = (
   snapshot: SwarmSnapshot,
   request: Partial<TargetRequest> = {},

@@ -1,13 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WorkflowNotFoundError } from '@temporalio/common';
 import {
   policySchema,
   swarmControl,
   swarmWorkflowId,
   type ChannelPage,
   type ChannelSpec,
-  type CycleResult,
   type SwarmProgress,
   type SwarmWorkflowInput,
 } from '../../src/domain';
@@ -141,16 +139,7 @@ test('a new run has every channel of the one before, also one just added, and ca
 }, 120_000);
 
 test('a cycle runs as in a small cell, and its record is in the answers', async () => {
-  const { cycle } = await bench.swarm().query<SwarmProgress>(swarmControl.progress);
-  await bench.swarm().signal(swarmControl.wake);
-  const next = bench.client.workflow.getHandle(`cycle/${bench.cell}/${cycle + 1}`);
-  await eventually(() =>
-    next.describe().catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }),
-  );
-  const result = (await next.result()) as CycleResult;
+  const result = await bench.nextCycle();
   await eventually(async () => {
     const { lastCycle } = await bench.swarm().query<SwarmProgress>(swarmControl.progress);
     return lastCycle?.workflowId === result.workflowId;

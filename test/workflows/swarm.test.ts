@@ -1,12 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Activities, CyclePlan } from '../../activities';
 import {
   searchAttributeNames,
   swarmControl,
   type ChannelSpec,
-  type CycleResult,
   type MoveResult,
   type SwarmWorkflowState,
 } from '../../src/domain';
@@ -244,20 +242,6 @@ describe('cordon and drain', () => {
 });
 
 describe('a control cycle', () => {
-  /** The first one after this call, also where what it did wakes another one at once. */
-  const nextCycle = async (): Promise<CycleResult> => {
-    const { cycle } = await state();
-    await bench.swarm().signal(swarmControl.wake);
-    const next = bench.client.workflow.getHandle(`cycle/${bench.cell}/${cycle + 1}`);
-    // The swarm counts a cycle a moment before the server knows of it.
-    await eventually(() =>
-      next.describe().catch((error: unknown) => {
-        if (error instanceof WorkflowNotFoundError) return false;
-        throw error;
-      }),
-    );
-    return (await next.result()) as CycleResult;
-  };
   const explanation = { summary: 'too much to come', figures: { peakUnits: 5.2 }, rejected: [] };
 
   test('asks channels to move and records who accepted and who refused', async () => {
@@ -270,7 +254,7 @@ describe('a control cycle', () => {
         { ...move, channelId: staying.id, toEncoderId: 'enc-1' },
       ],
     };
-    const { acted, forecastId } = await nextCycle();
+    const { acted, forecastId } = await bench.nextCycle();
     expect(forecastId).toBe('f-1');
     expect(acted).toEqual([
       { what: `move ${moving.id} enc-1 → enc-3 (predicted-overload)`, accepted: true },
@@ -305,7 +289,7 @@ describe('a control cycle', () => {
       planCycle: async () => swarm.cyclePlan(seen),
       releaseSession: failing('encoder-unreachable'),
     });
-    const { acted, forecastId, unreachable } = await nextCycle();
+    const { acted, forecastId, unreachable } = await bench.nextCycle();
     expect(forecastId).toBeNull();
     expect(unreachable).toEqual(['enc-1']);
     expect(acted).toEqual([
@@ -334,7 +318,7 @@ describe('a control cycle', () => {
         return swarm.cyclePlan({ unregistered: [lost.id, removed.id] });
       },
     });
-    const cycle = nextCycle();
+    const cycle = bench.nextCycle();
     await isObserving;
     await update(swarmControl.removeChannel, removed.id);
     goOn();
@@ -352,11 +336,11 @@ describe('a control cycle', () => {
 
   test('without the origin decides nothing, says so, and the next one works again', async () => {
     use({ planCycle: failing('unavailable') });
-    expect((await nextCycle()).acted).toEqual([
+    expect((await bench.nextCycle()).acted).toEqual([
       { what: 'observe', accepted: false, why: expect.stringContaining('unavailable') },
     ]);
     use();
-    expect((await nextCycle()).acted).toEqual([]);
+    expect((await bench.nextCycle()).acted).toEqual([]);
   });
 
   test('adds an encoder; and lets one go after draining it, or keeps it where that fails', async () => {
@@ -365,7 +349,7 @@ describe('a control cycle', () => {
       ...swarm.plan,
       scale: { kind: 'provision', count: 1, reason: 'demand above capacity', figures },
     };
-    const { acted, workflowId } = await nextCycle();
+    const { acted, workflowId } = await bench.nextCycle();
     expect(acted).toEqual([{ what: 'provision 1', accepted: true }]);
     await bench.client.workflow.getHandle(workflowId.replace('cycle/', 'scale-out/')).result();
     expect(swarm.encoderIds).toContain('enc-4');
@@ -374,7 +358,7 @@ describe('a control cycle', () => {
     const letGo = { kind: 'deprovision' as const, encoderId: 'enc-4', reason: 'low demand', figures };
     swarm.plan = { ...swarm.plan, scale: letGo };
     use({ chooseTarget: failing('no-target') });
-    await nextCycle();
+    await bench.nextCycle();
     const scaleIn = () => bench.client.workflow.getHandle(`scale-in/${bench.cell}`);
     expect(await scaleIn().result()).toEqual({ encoderId: 'enc-4', gone: false });
     expect((await state()).cordons).toEqual({});
@@ -392,7 +376,7 @@ describe('a control cycle', () => {
         await requests.requestUncordon(request);
       },
     });
-    await nextCycle();
+    await bench.nextCycle();
     expect(await scaleIn().result()).toEqual({ encoderId: 'enc-4', gone: true });
     expect(swarm.calls).toContain('deprovision enc-4');
     expect(ownerOf(spec)).not.toBe('enc-4');

@@ -17,14 +17,17 @@ import {
   swarmWorkflowId,
   type ChannelSpec,
   type ChannelWorkflowState,
+  type CycleResult,
   type MoveFailure,
   type MoveRequest,
   type MoveResult,
   type RecoverRequest,
+  type SwarmProgress,
   type SwarmRules,
 } from '../../../src/domain';
 import { workerTuning } from '../../../src/worker/worker';
 import type { ChannelWorkflowInput } from '../../../workflows/kit/types';
+import { eventually } from '../../support/until';
 import { FakeActivities } from './fake-activities';
 import { bundleWorkflows, startTemporal, type TemporalServerOptions } from './temporal';
 
@@ -185,6 +188,21 @@ export class Workbench {
 
   swarm(): WorkflowHandle {
     return this.client.workflow.getHandle(swarmWorkflowId(this.cell));
+  }
+
+  /** The first control cycle after this call, also where what it did wakes another one at once. */
+  async nextCycle(): Promise<CycleResult> {
+    const { cycle } = await this.swarm().query<SwarmProgress>(swarmControl.progress);
+    await this.swarm().signal(swarmControl.wake);
+    const next = this.client.workflow.getHandle(`cycle/${this.cell}/${cycle + 1}`);
+    // The swarm counts a cycle a moment before the server knows of it.
+    await eventually(() =>
+      next.describe().catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }),
+    );
+    return (await next.result()) as CycleResult;
   }
 
   channel(spec: ChannelSpec): ChannelHandle {
