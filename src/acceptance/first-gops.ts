@@ -55,8 +55,9 @@ export const awaitFirstGops = async (options: {
     const missing = options.channelIds.filter((id) => !first.has(id));
     const answer = options.channelIds.flatMap((id) => first.get(id) ?? []);
     if (missing.length === 0) return { first: answer, silent: [] };
-    const silent = await silentOf(source, missing);
-    const onlySilent = silent.length === missing.length && answer.length > 0;
+    // While nothing is on air yet, the source is busy with just that.
+    const silent = answer.length > 0 ? await silentOf(source, missing) : [];
+    const onlySilent = silent.length === missing.length;
     silentSinceMs = onlySilent ? (silentSinceMs ?? Date.now()) : null;
     if (silentSinceMs !== null && Date.now() - silentSinceMs >= INPUT_GRACE_MS)
       return { first: answer, silent };

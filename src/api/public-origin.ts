@@ -1,12 +1,10 @@
-import { isIP } from 'node:net';
 import type { Environment } from '../config/config';
-import type { ChannelStatus, Status } from '../contracts/api';
+import type { Status } from '../contracts/api';
+import { masterPlaylistUrl } from '../contracts/origin';
+import { isLoopback } from '../platform/addresses';
 
 /** Base URL of the origin for whoever asked the API under this Host header. */
 export type OriginFor = (hostHeader: string | undefined) => string;
-
-const isLoopback = (name: string): boolean =>
-  name === 'localhost' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'));
 
 /**
  * SWARM_PUBLIC_ORIGIN_URL where it is set. Else the origin is told under the name by which the API itself was reached,
@@ -24,23 +22,15 @@ export const originFor = ({ SWARM_PUBLIC_ORIGIN_URL, SWARM_ORIGIN_URL }: Environ
   };
 };
 
-/** Channels with their playlists at another base URL than the one that they were made with. */
-export const channelsAt = (
-  channels: readonly ChannelStatus[],
-  madeWith: string,
-  originUrl: string,
-): ChannelStatus[] =>
-  channels.map((channel) => ({
-    ...channel,
-    playlistUrl: channel.playlistUrl.replace(madeWith, originUrl),
-  }));
-
-/** A status as `channelsAt`, with the origin's own address in its links. */
-export const statusAt = (status: Status, madeWith: string, originUrl: string): Status =>
-  madeWith === originUrl
+/** A status with the origin, and the playlists there, at another base URL than it was made with. */
+export const statusAt = (status: Status, originUrl: string): Status =>
+  originUrl === status.urls.origin
     ? status
     : {
         ...status,
         urls: { ...status.urls, origin: originUrl },
-        channels: channelsAt(status.channels, madeWith, originUrl),
+        channels: status.channels.map((channel) => ({
+          ...channel,
+          playlistUrl: masterPlaylistUrl(originUrl, channel.id),
+        })),
       };

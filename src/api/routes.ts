@@ -39,7 +39,6 @@ export const createRoutes = (
 ): ApiRoutes => {
   const cell = environment.SWARM_CELL;
   const originAt = originFor(environment);
-  const madeWith = originAt(undefined);
   const stepSeconds = environment.SWARM_STEP_SECONDS;
   const observer = new Observer(ports, { cell, stepSeconds }, clock);
   const models = new ModelStore(environment.SWARM_STATE_DIR, cell);
@@ -48,7 +47,7 @@ export const createRoutes = (
     urls: {
       api: environment.SWARM_API_URL,
       temporal: environment.TEMPORAL_UI_URL,
-      origin: madeWith,
+      origin: originAt(undefined),
     },
     cycleUrl: (workflowId: string) =>
       runUrl(environment.TEMPORAL_UI_URL, environment.TEMPORAL_NAMESPACE, workflowId),
@@ -82,8 +81,7 @@ export const createRoutes = (
       look.invalidate();
     }
   };
-  const statusFor = async (originUrl: string): Promise<Status> =>
-    statusAt(await status(), madeWith, originUrl);
+  const statusFor = async (originUrl: string): Promise<Status> => statusAt(await status(), originUrl);
   const events = new StatusEvents(statusFor, originAt, clock);
   const router = Router();
   const parts = { cell, stepSeconds, ports, look: lookNow };

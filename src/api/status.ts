@@ -1,5 +1,5 @@
 import type { ChannelStatus, EncoderStatus, Status } from '../contracts/api';
-import type { OriginChannel } from '../contracts/origin';
+import { masterPlaylistUrl, type OriginChannel } from '../contracts/origin';
 import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
 import { regionOutlooks } from '../planner';
 import { alertsOf } from './alerts';
@@ -96,7 +96,7 @@ const channelStatus = (id: string, seen: Observation, originUrl: string): Channe
     refusals: atOrigin?.refusals ?? {},
     input: spec?.input ?? null,
     source: source ? { state: source.state, ...(source.error && { error: source.error }) } : null,
-    playlistUrl: `${originUrl}/hls/${id}/index.m3u8`,
+    playlistUrl: masterPlaylistUrl(originUrl, id),
   };
 };
 

@@ -99,6 +99,10 @@ export type PutAnswer = z.infer<typeof putAnswerSchema>;
 /** What an answer may take beyond the wait that was asked for. */
 const WAIT_GRACE_MS = 2_000;
 
+/** Where players find a channel: its master playlist, below the base URL of the origin. */
+export const masterPlaylistUrl = (originUrl: string, channelId: string): string =>
+  `${originUrl}/hls/${channelId}/index.m3u8`;
+
 export class OriginClient extends PartClient {
   protected readonly part = 'origin';
 

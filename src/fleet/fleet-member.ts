@@ -3,6 +3,7 @@ import type { FleetEncoder } from '../contracts/fleet';
 import { SwarmError, type InstalledBuild } from '../domain';
 import { sha256OfFile } from '../platform/file-digest';
 import { PartProcess, type PartEvent, type PartRig } from '../platform/processes/part-process';
+import { SerialQueue } from '../platform/serial-queue';
 import { findExecutable } from '../setup';
 import { verifyInstalled } from './installed-build';
 
@@ -37,7 +38,7 @@ export class FleetMember {
   private process: PartProcess;
   private isChanging = false;
   /** The last start or change of build, done or under way: one at a time. */
-  private latest: Promise<unknown> = Promise.resolve();
+  private readonly changes = new SerialQueue('fleet');
 
   /** @param build absent: FFMPEG of this machine */
   constructor(
@@ -52,7 +53,7 @@ export class FleetMember {
 
   /** @throws SwarmError unavailable; not-found, conflict for a build that is not here */
   start(options: { verifyBuild: boolean }): Promise<void> {
-    return this.inTurn(async () => {
+    return this.changes.run(async () => {
       if (this.build && options.verifyBuild) await verifyInstalled(this.build);
       await this.process.start();
     });
@@ -60,7 +61,7 @@ export class FleetMember {
 
   /** See LocalFleet.setBuild. @param isDone whether the request was carried out before it was its turn */
   changeBuild(build: InstalledBuild, isDone: () => boolean): Promise<void> {
-    return this.inTurn(async () => {
+    return this.changes.run(async () => {
       if (isDone()) return;
       await verifyInstalled(build);
       if (this.process.state === 'stopped' || (await this.digestNow()) !== build.digest) {
@@ -99,12 +100,6 @@ export class FleetMember {
       startedAtMs,
       ...(this.build && { buildId: this.build.buildId }),
     };
-  }
-
-  private inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.latest.then(work);
-    this.latest = done.catch(() => undefined);
-    return done;
   }
 
   private async digestNow(): Promise<string | null> {

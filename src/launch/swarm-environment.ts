@@ -1,5 +1,6 @@
 import { readEnvironment, type Environment } from '../config/config';
 import { SwarmError } from '../domain';
+import { isEveryAddress, isLoopbackUrl } from '../platform/addresses';
 import type { SwarmPorts, Tools } from '../setup';
 
 /** Names under which this machine reaches its own parts: a proxy of the environment is for the way out. */
@@ -13,10 +14,10 @@ const withoutProxy = (env: NodeJS.ProcessEnv, host: string): string =>
  * from the command line, means the one for browsers.
  */
 const nameForBrowsers = (apiUrl: string | undefined): string | undefined =>
-  apiUrl === undefined || /^https?:\/\/(127\.|localhost\b|\[::1\])/.test(apiUrl) ? undefined : apiUrl;
+  apiUrl === undefined || isLoopbackUrl(apiUrl) ? undefined : apiUrl;
 
 /** A host to connect to for one that is listened on. */
-const reachable = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host);
+const reachable = (host: string): string => (isEveryAddress(host) ? '127.0.0.1' : host);
 
 /**
  * The variables that every part of a swarm gets, and the same, validated.

@@ -1,8 +1,7 @@
 import { publicApiUrl, type Environment } from '../config/config';
+import { masterPlaylistUrl } from '../contracts/origin';
 import type { ChannelSpec } from '../domain';
-
-const isOnEveryAddress = ({ SWARM_HOST }: Environment): boolean =>
-  SWARM_HOST === '0.0.0.0' || SWARM_HOST === '::';
+import { isEveryAddress } from '../platform/addresses';
 
 /** What to open, once a swarm is on air. */
 export const whereToLook = (environment: Environment, channels: readonly ChannelSpec[]): string => {
@@ -13,7 +12,7 @@ export const whereToLook = (environment: Environment, channels: readonly Channel
     TEMPORAL_UI_URL,
     TEMPORAL_NAMESPACE,
   } = environment;
-  const playlists = channels.map(({ id }) => `${SWARM_PUBLIC_ORIGIN_URL}/hls/${id}/index.m3u8`);
+  const playlists = channels.map(({ id }) => masterPlaylistUrl(SWARM_PUBLIC_ORIGIN_URL, id));
   const [first = '', ...others] = playlists;
   return [
     '',
@@ -22,7 +21,7 @@ export const whereToLook = (environment: Environment, channels: readonly Channel
     `  playlists    ${first}`,
     ...others.map((playlist) => `               ${playlist}`),
     `  logs         ${SWARM_STATE_DIR}/logs`,
-    ...(isOnEveryAddress(environment)
+    ...(isEveryAddress(environment.SWARM_HOST)
       ? [
           '',
           '  It listens on every address: from elsewhere, use the name of this machine in place of 127.0.0.1.',

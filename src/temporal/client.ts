@@ -31,6 +31,7 @@ import {
   type Policy,
   type SwarmWorkflowInput,
 } from '../domain';
+import { isLoopbackUrl } from '../platform/addresses';
 import { ownerMemo, requireOwnCell, type CellOwner } from './cell-owner';
 import { temporalOptions } from './options';
 import { registerSearchAttributes } from './search-attributes';
@@ -42,9 +43,6 @@ const FORECAST_EVERY = '10 seconds';
 const ATTRIBUTES_KNOWN_WITHIN_MS = 10_000;
 const ADD_CHANNEL_DEADLINE_MS = 90_000;
 
-/** A proxy of the environment is for the way out. */
-const isOnThisMachine = (address: string): boolean => /^(127\.|localhost[:$]|\[::1\])/.test(address);
-
 /** @throws SwarmError unavailable */
 export const connectTemporal = async (
   environment: Environment,
@@ -54,7 +52,8 @@ export const connectTemporal = async (
     const connection = await Connection.connect({
       ...options,
       connectTimeout: CONNECT_TIMEOUT_MS,
-      ...(isOnThisMachine(options.address) && { channelArgs: { 'grpc.enable_http_proxy': 0 } }),
+      // A proxy of the environment is for the way out.
+      ...(isLoopbackUrl(options.address) && { channelArgs: { 'grpc.enable_http_proxy': 0 } }),
     });
     return { client: new Client({ connection, namespace }), close: () => connection.close() };
   } catch (error) {

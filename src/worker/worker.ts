@@ -16,6 +16,7 @@ import { taskQueueOf, type Environment } from '../config/config';
 import { ModelHolder, ModelStore } from '../models';
 import { createPartClients } from '../observation/part-clients';
 import { createSharedViews } from '../observation/shared-views';
+import { isEveryAddress } from '../platform/addresses';
 import { errorHandler, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import { Backoff, pause } from '../platform/retry';
@@ -40,7 +41,7 @@ const workflowSource = (): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath
 /** Encoder hosts of other machines reach this one by its name, where it listens on all of its addresses. */
 const clipsServedFrom = (host: string): { listenOn: string; reachableAs: string } => ({
   listenOn: host,
-  reachableAs: host === '0.0.0.0' || host === '::' ? hostname() : host,
+  reachableAs: isEveryAddress(host) ? hostname() : host,
 });
 
 /** Sizes that hold for any cell's worker; also the tests' ones. */

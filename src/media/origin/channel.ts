@@ -2,6 +2,7 @@ import type { DeclaredGap, LedgerEntry, OriginChannel, OwnAnswer, OwnRequest } f
 import { SwarmError, type ErrorCode } from '../../domain';
 import { replaceFile, storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
+import { SerialQueue } from '../../platform/serial-queue';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelMedia, type MediaLimits } from './channel-media';
 import { GopWaits } from './gop-waits';
@@ -17,7 +18,6 @@ import {
 import { toLedgerEntry, type ChannelRecord } from './records';
 import { channelFiles, type LoadedChannel } from './recovery';
 import type { RelayLedger } from './relay-ledger';
-import { SerialQueue } from './serial-queue';
 import { publishedRecord } from './timeline';
 import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRendition } from './verify-gop';
 
@@ -40,7 +40,7 @@ export interface ChannelParts {
  * fenced a moment ago can't get a GOP in.
  */
 export class Channel {
-  private readonly queue = new SerialQueue();
+  private readonly queue = new SerialQueue('origin');
   private readonly waits = new GopWaits();
   private readonly refusals = new Map<ErrorCode, number>();
   private readonly recordPath: string;

@@ -4,6 +4,7 @@ import type { Damage } from '../../contracts/health';
 import type { OriginChannel } from '../../contracts/origin';
 import { SwarmError, idSchema } from '../../domain';
 import { makeDirectoryDurably, storageRefusal, syncDirectory } from '../../platform/durable-file';
+import { SerialQueue } from '../../platform/serial-queue';
 import { setAside } from '../../platform/set-aside';
 import { Channel, type ChannelParts } from './channel';
 import type { DiskBudget } from './disk-budget';
@@ -11,7 +12,6 @@ import { newOwnership } from './ownership';
 import type { ChannelRecord } from './records';
 import { loadChannel, readChannelRecord } from './recovery';
 import { RemovedChannels } from './removed-channels';
-import { SerialQueue } from './serial-queue';
 
 /** How often segments are looked through for those past their retention. */
 const EXPIRY_INTERVAL_MS = 10_000;
@@ -27,7 +27,7 @@ export class Origin {
   /** Channels whose files can't be used, with what is wrong: nothing of theirs is touched. */
   private readonly unusable = new Map<string, SwarmError>();
   /** Channels come and go one after the other. */
-  private readonly changes = new SerialQueue();
+  private readonly changes = new SerialQueue('origin');
   private expiry: NodeJS.Timeout | undefined;
 
   private constructor(

@@ -1,7 +1,8 @@
-import { copyFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeclaredGap } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
+import { setCopyAside } from '../../platform/set-aside';
 import { Ledger, readLedgerFile } from './ledger';
 import type { OwnershipState } from './ownership';
 import { channelRecordSchema, type ChannelRecord, type LedgerRecord } from './records';
@@ -95,7 +96,7 @@ export const loadChannel = async (
 ): Promise<LoadedChannel> => {
   const files = channelFiles(directory);
   const { records: found, spoiltLines, foreignGops } = await readLedgerFile(files.ledger);
-  if (foreignGops.length > 0) await copyFile(files.ledger, `${files.ledger}.aside-${nowMs}`);
+  if (foreignGops.length > 0) await setCopyAside(files.ledger, nowMs);
   const { ownership } = record;
   const usedUpTo = Math.max(ownership.nextGop, ...foreignGops.map((gop) => gop + 1));
   const numbered = usedUpTo > ownership.nextGop;

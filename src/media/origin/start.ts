@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import type { MediaHealth } from '../../contracts/health';
 import { SwarmError } from '../../domain';
-import { lockFolder, type FolderLock } from '../../platform/folder-lock';
+import type { FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, type ServerLimits } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
-import { requireKnownFormat } from '../../platform/state-format';
+import { startOnFolder } from '../../platform/part-folder';
 import { StorageHealth } from '../../platform/storage-health';
 import type { MediaLimits } from './channel-media';
 import { controlRoutes, type ControlLimits } from './control-routes';
@@ -104,33 +104,30 @@ export const startOrigin = async (
 
   const server = await listen(app, options.port, options.host, options.serverLimits);
   server.server.keepAliveTimeout = KEEP_ALIVE_MS;
-  const directory = join(options.stateDir, 'origin');
-  let lock: FolderLock | undefined;
-  try {
-    await requireKnownFormat(options.stateDir);
-    lock = await lockFolder(directory, 'origin');
-    const held = lock;
+  const open = async (lock: FolderLock): Promise<{ origin: Origin; lock: FolderLock }> => {
     const origin = await Origin.open(
-      directory,
+      join(options.stateDir, 'origin'),
       {
         relay: relayLedgerAt(options.relayUrl),
         limits: budget.limits,
         budget,
         now: Date.now,
         monotonicMs: () => performance.now(),
-        requireLock: () => held.assertHeld(),
+        requireLock: () => lock.assertHeld(),
         health,
         log: options.log,
       },
       limits.maxChannels,
     );
     ready = { origin, control: controlRoutes(origin, limits, options.log), players: playerRoutes(origin) };
-  } catch (error) {
-    await server.close();
-    await lock?.release();
-    throw error;
-  }
-  const { origin } = ready;
+    return { origin, lock };
+  };
+  const { origin, lock } = await startOnFolder(options.stateDir, 'origin', open).catch(
+    async (error: unknown) => {
+      await server.close();
+      throw error;
+    },
+  );
   options.log.info({ port: server.port, channels: origin.list().length }, 'origin is ready');
   return {
     port: server.port,

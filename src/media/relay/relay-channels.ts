@@ -3,6 +3,7 @@ import type { Damage } from '../../contracts/health';
 import { SwarmError } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
+import { SerialQueue } from '../../platform/serial-queue';
 import { setAside } from '../../platform/set-aside';
 import type { SharedBudget } from '../../platform/shared-budget';
 import type { StorageHealth } from '../../platform/storage-health';
@@ -33,7 +34,7 @@ export class RelayChannels {
   /** Channels of the last run whose files can't be used, with what is wrong. */
   private readonly leftOut = new Map<string, string>();
   /** Serialises additions and removals, so that a record on disk is never of two minds. */
-  private changes: Promise<unknown> = Promise.resolve();
+  private readonly changes = new SerialQueue('relay');
 
   constructor(private readonly options: RelayChannelsOptions) {
     this.files = new ChannelFiles(options.stateDir);
@@ -158,8 +159,9 @@ export class RelayChannels {
   }
 
   private change<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.changes.then(() => this.options.requireLock()).then(action);
-    this.changes = result.catch(() => undefined);
-    return result;
+    return this.changes.run(async () => {
+      await this.options.requireLock();
+      return action();
+    });
   }
 }

@@ -1,13 +1,11 @@
-import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import type { Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
-import { SwarmError } from '../../domain';
-import { lockFolder, type FolderLock } from '../../platform/folder-lock';
+import type { FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, type ServerLimits } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
+import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
-import { requireKnownFormat } from '../../platform/state-format';
 import { StorageHealth } from '../../platform/storage-health';
 import { RelayChannels } from './relay-channels';
 import { addRoutes } from './routes';
@@ -67,15 +65,16 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
 });
 
 /**
- * Starts the relay with the channels that the last run knew. It listens before it reads them; until then, callers are
- * refused with `unavailable`.
+ * Starts the relay with the channels that the last run knew.
  * @throws SwarmError unavailable when the port is taken; conflict when another process uses the state, or a newer
  * release wrote it
  */
-export const startRelay = async (options: RelayOptions): Promise<Relay> => {
+export const startRelay = (options: RelayOptions): Promise<Relay> =>
+  startOnFolder(options.stateDir, 'relay', (lock) => startLocked(options, lock));
+
+const startLocked = async (options: RelayOptions, lock: FolderLock): Promise<Relay> => {
   const log = options.log ?? createLogger('relay');
   const health = new StorageHealth(log);
-  let lock: FolderLock | undefined;
   const channels = new RelayChannels({
     stateDir: options.stateDir,
     ringSeconds: options.ringSeconds ?? 60,
@@ -88,17 +87,13 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
     }),
     maxChannels: options.maxChannels ?? 256,
     health,
-    requireLock: async () => lock?.assertHeld(),
+    requireLock: () => lock.assertHeld(),
     log,
   });
-  let isRestored = false;
+  await channels.restore();
+
   const app = express();
   app.disable('x-powered-by');
-  app.use((_req, _res, next) => {
-    if (!isRestored)
-      throw new SwarmError('unavailable', 'The relay is still reading its state.', 'Ask again.');
-    next();
-  });
   app.use(
     limitBodyTime(options.limits?.requestTimeoutMs ?? JSON_BODY_LIMIT_MS),
     express.json({ limit: '16kb' }),
@@ -116,24 +111,18 @@ export const startRelay = async (options: RelayOptions): Promise<Relay> => {
   app.use(errorHandler(log));
 
   // An ingest is a request whose body never ends.
-  const running = await listen(app, options.port, options.host, { ...options.limits, requestTimeoutMs: 0 });
-  try {
-    await requireKnownFormat(options.stateDir);
-    lock = await lockFolder(join(options.stateDir, 'relay'), 'relay');
-    await channels.restore();
-    isRestored = true;
-  } catch (error) {
-    await running.close();
-    await lock?.release();
+  const limits = { ...options.limits, requestTimeoutMs: 0 };
+  const running = await listen(app, options.port, options.host, limits).catch(async (error: unknown) => {
+    await channels.close();
     throw error;
-  }
+  });
   log.info({ port: running.port, channels: channels.list().length }, 'relay listens');
   return {
     port: running.port,
     stop: async () => {
       await channels.close();
       await running.close();
-      await lock?.release();
+      await lock.release();
     },
   };
 };

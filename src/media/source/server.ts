@@ -1,15 +1,14 @@
-import { join } from 'node:path';
 import express from 'express';
 import { z } from 'zod';
 import type { Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
 import { sourcePutQuerySchema, sourceSpecSchema } from '../../contracts/source';
 import { idSchema } from '../../domain';
-import { lockFolder, type FolderLock } from '../../platform/folder-lock';
+import type { FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
+import { startOnFolder } from '../../platform/part-folder';
 import { memoryOfMachine } from '../../platform/shared-budget';
-import { requireKnownFormat } from '../../platform/state-format';
 import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
 import { RelayLink } from './relay-link';
@@ -52,7 +51,10 @@ const idParams = z.object({ id: idSchema });
  * @throws SwarmError unavailable when the port is taken; conflict when another process uses the state, or a newer
  * release wrote it
  */
-export const startSource = async (options: SourceOptions): Promise<Source> => {
+export const startSource = (options: SourceOptions): Promise<Source> =>
+  startOnFolder(options.stateDir, 'source', (lock) => startLocked(options, lock));
+
+const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<Source> => {
   const log = options.log ?? createLogger('source');
   const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4 } = options;
   const stampKey = await loadOrCreateStampKey(stateDir);
@@ -90,17 +92,11 @@ export const startSource = async (options: SourceOptions): Promise<Source> => {
     });
   app.use(errorHandler(log));
 
-  const running = await listen(app, options.port, options.host);
-  let lock: FolderLock | undefined;
-  try {
-    await requireKnownFormat(stateDir);
-    lock = await lockFolder(join(stateDir, 'source'), 'source');
-    await channels.resume();
-  } catch (error) {
-    await running.close();
-    await lock?.release();
+  await channels.resume();
+  const running = await listen(app, options.port, options.host).catch(async (error: unknown) => {
+    await channels.stop();
     throw error;
-  }
+  });
   log.info({ port: running.port, channels: channels.list().length }, 'source listens');
   return {
     port: running.port,

@@ -3,6 +3,7 @@ import type { Damage } from '../../contracts/health';
 import type { SourceChannel } from '../../contracts/source';
 import { SwarmError } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
+import { SerialQueue } from '../../platform/serial-queue';
 import { SharedBudget } from '../../platform/shared-budget';
 import { Slots } from '../../platform/slots';
 import type { StorageHealth } from '../../platform/storage-health';
@@ -36,7 +37,7 @@ export class SourceChannels {
   /** The disk has refused the list as it is now. */
   private unsaved = false;
   /** Serialises changes of the list, so that the file and the feeders agree. */
-  private changes: Promise<unknown> = Promise.resolve();
+  private readonly changes = new SerialQueue('source');
 
   constructor(
     stateDir: string,
@@ -55,7 +56,10 @@ export class SourceChannels {
     this.file = new ChannelListFile(stateDir);
   }
 
-  /** Takes up the channels of the last run. What can't be read of them is named in `damaged`. */
+  /**
+   * Takes up the channels of the last run, before any change: a change would write a list without them. What can't be
+   * read is named in `damaged`.
+   */
   async resume(): Promise<void> {
     const { channels, damaged } = await this.file.load();
     for (const spec of channels) this.feed(spec);
@@ -92,7 +96,7 @@ export class SourceChannels {
       toProbe === undefined
         ? undefined
         : await this.probes.run(() => probeInput(this.tools.ffprobe, toProbe));
-    const feeder = await this.change(async () => {
+    const feeder = await this.changes.run(async () => {
       const known = this.feeders.get(spec.id);
       if (known && isKnown()) {
         if (this.unsaved) await this.save();
@@ -112,7 +116,7 @@ export class SourceChannels {
 
   /** Ends a channel; idempotent. */
   remove(id: string): Promise<void> {
-    return this.change(async () => {
+    return this.changes.run(async () => {
       const feeder = this.feeders.get(id);
       if (!feeder) return;
       this.feeders.delete(id);
@@ -160,11 +164,5 @@ export class SourceChannels {
       this.health.failed(LIST, error);
       throw storageRefusal(error, LIST) ?? error;
     }
-  }
-
-  private change<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.changes.then(action);
-    this.changes = result.catch(() => undefined);
-    return result;
   }
 }
