@@ -1,8 +1,8 @@
 import { fitnessIn } from '../cycle';
 import type { CycleResult, Fitness } from '../domain';
-import { deadlinesMs, keptMs } from '../observation/deadlines';
-import { KeptReading, type Reading } from '../observation/kept-reading';
 import type { Clock } from '../platform/clock';
+import { deadlinesMs, keptMs } from './deadlines';
+import { KeptReading, type Reading } from './kept-reading';
 import { readStoredRecord, type StoredRecords } from './stored-record';
 
 type Whole = { cycleId: string; fitness: Fitness[] };
