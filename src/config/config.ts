@@ -16,7 +16,11 @@ export const environmentSchema = z.object({
     .min(1)
     .default('.swarm')
     .describe('Folder of the local state: databases, segments, ownership records, keys, logs.'),
-  SWARM_HOST: z.string().min(1).default('127.0.0.1').describe('Address that every part listens on.'),
+  SWARM_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address that every part listens on; 0.0.0.0 or :: for every address of the machine.'),
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
