@@ -43,7 +43,7 @@ export const environmentSchema = z.object({
   SWARM_PUBLIC_ORIGIN_URL: url
     .optional()
     .describe(
-      'Where browsers and players reach the origin. Without it, they are told `SWARM_ORIGIN_URL`; where that is this ' +
+      'Where browsers and players reach the origin. Without it, they are given `SWARM_ORIGIN_URL`; where that is this ' +
         'machine alone, the name by which they reached the API.',
     ),
   SWARM_FLEET_URL: withDefault('http://127.0.0.1:7704').describe(

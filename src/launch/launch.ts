@@ -160,7 +160,7 @@ const requireOwnCellOf = async ({ surroundings: { environment }, owner }: Launch
 };
 
 /**
- * What a person is told of channels that go on from an earlier run with another input than the one asked for now. A
+ * What is printed about channels that go on from an earlier run with another input than the one asked for now. A
  * generated picture is what a channel gets unasked; an input of one's own is asked for.
  */
 const otherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpec[]): string[] =>

@@ -37,7 +37,7 @@ const markDiscontinuity = (packets: Buffer): void => {
  * Cuts the MPEG-TS of one rendition into one segment per GOP. A segment is given once the IDR picture of the next
  * GOP has come, so that an unfinished tail is never taken for a segment.
  *
- * Audio is laid out anew: a unit goes in front of the first picture whose DTS is later than its PTS, whatever the order
+ * Audio is interleaved again: a unit goes in front of the first picture whose DTS is later than its PTS, whatever the order
  * in which the encoder wrote it. So a GOP holds the audio from the DTS of its IDR picture to that of the next, in every
  * build and every session, and none is lost or repeated where two of them meet. The order on the wire is no measure:
  * ffmpeg 7 copies audio most of a second ahead while it catches up, the 2018 build one unit.
@@ -81,7 +81,7 @@ export class SegmentAssembler {
     else this.audio.push(unit);
   }
 
-  /** Audio that is to be heard before this decoding time; what came before the first picture is dropped. */
+  /** Audio that is presented before this decoding time; what came before the first picture is dropped. */
   private placeAudio(untilDtsTicks: number): void {
     const due = this.audio.findIndex((unit) => unit.ptsTicks >= untilDtsTicks);
     const placed = this.audio.splice(0, due < 0 ? this.audio.length : due);
