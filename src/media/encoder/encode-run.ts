@@ -30,7 +30,7 @@ export interface RunOptions {
   framesPerSecond: number;
   renditions: readonly Rendition[];
   ffmpeg: FfmpegCapabilities;
-  /** GOPs after which ffmpeg is begun anew; at most, and by default, what one key frame list holds. */
+  /** GOPs after which ffmpeg is restarted; at most, and by default, what one key frame list holds. */
   maxGops?: number;
   onGop(gop: EncodedGop): void;
   /** Called once, unless the run is stopped before. */
@@ -189,7 +189,7 @@ export class EncodeRun {
   }
 
   private exited(feed: IncomingMessage, code: number | null, signal: NodeJS.Signals | null): void {
-    // Before the feed is ended here: whether it had ended by itself tells why ffmpeg is gone.
+    // Before the feed is ended here: whether it had ended by itself shows why ffmpeg is gone.
     const feedEnded = feed.readableEnded || feed.destroyed;
     feed.destroy();
     if (this.fault === null && feedEnded) {
