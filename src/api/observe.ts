@@ -135,6 +135,11 @@ export class Observer {
     );
   }
 
+  /** What the source brings now; null: it does not answer. */
+  async sources(): Promise<SourceChannel[] | null> {
+    return freshOrNull(await this.parts.source.now());
+  }
+
   private async askEncoders(
     fleet: FleetEncoder[],
   ): Promise<{ answers: Observation['encoders']; missing: Missing[] }> {

@@ -6,6 +6,7 @@ import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
 import { systemClock, type Clock } from '../platform/clock';
+import { onAirOf, requirePlaceable } from './admission';
 import { channelSpecFrom, requestHandoff } from './commands';
 import { explain } from './explain';
 import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
@@ -110,8 +111,10 @@ export const createRoutes = (
 
   serve(router, operations.addChannel, async ({ body }) => {
     const spec = channelSpecFrom(body);
+    const obstacle = requirePlaceable((await lookNow()).seen, spec, cell);
     await command(ports.orchestration.addChannel(spec));
-    return spec;
+    const source = (await observer.sources())?.find(({ id }) => id === spec.id);
+    return { ...spec, onAir: onAirOf(spec, { obstacle, source }) };
   });
   serve(router, operations.removeChannel, async ({ params }) => {
     await command(ports.orchestration.removeChannel(params.id));

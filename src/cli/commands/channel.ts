@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { operations } from '../../contracts/api';
+import { operations, type ChannelAdded } from '../../contracts/api';
 import { contextOf } from '../context';
 import { channelLines } from '../views';
 
@@ -15,17 +15,18 @@ export const addChannel = (program: Command): void => {
     .option('--input <url>', 'file or live URL that ffmpeg reads; without it a generated moving picture')
     .addHelpText(
       'after',
-      '\nExamples:\n  encoder-swarm channel add news --input https://example.org/live.m3u8\n  encoder-swarm channel add test-1',
+      '\nSays when it will be on air, or what is in the way. Refused where no encoder could ever take it.\n' +
+        '\nExamples:\n  encoder-swarm channel add news --input https://example.org/live.m3u8\n  encoder-swarm channel add test-1',
     )
     .action(async (id: string, options: { input?: string }, command: Command) => {
       const { api, print } = contextOf(command);
-      const spec = await api.call(operations.addChannel, {
+      const added = await api.call(operations.addChannel, {
         body: {
           id,
           ...(options.input !== undefined && { input: { kind: 'url', url: inputUrl(options.input) } }),
         },
       });
-      print(spec, () => [`${spec.id} is added; the swarm puts it on air in a few seconds.`]);
+      print(added, () => addedLines(added));
     });
 
   channel
@@ -47,6 +48,11 @@ export const addChannel = (program: Command): void => {
       print(channels, () => channelLines(channels));
     });
 };
+
+const addedLines = ({ id, onAir: { withinSeconds, inTheWay } }: ChannelAdded): string[] =>
+  withinSeconds === null
+    ? [`${id} is added, and is not on air yet:`, ...inTheWay.map((why) => `! ${why}`)]
+    : [`${id} is added; it is usually on air within ${withinSeconds} s.`];
 
 /** The source reads a file from its own folder: name files in full. */
 const inputUrl = (given: string): string => (existsSync(given) ? resolve(given) : given);

@@ -78,8 +78,8 @@ const external = (
   justProbed?: ProbedInput,
 ): StartInput => {
   let known = justProbed;
-  return async (_nextGop, _signal, onFrames) => {
-    const probed = known ?? (await probeInput(tools.ffprobe, url));
+  return async (_nextGop, signal, onFrames) => {
+    const probed = known ?? (await probeInput(tools.ffprobe, url, signal));
     // What it is may have changed by the next time it is opened.
     known = undefined;
     if (probed.droppedAudio.length > 0)
