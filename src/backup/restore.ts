@@ -41,9 +41,12 @@ export const restore = async (options: { stateDir: string; file: string }): Prom
   return summaryOf(manifest, file, bytes);
 };
 
-/** What the lock of a refused start leaves in a folder is no state. */
+/** All but what a lock leaves in a folder: that is no state. */
+const entriesOf = async (stateDir: string): Promise<string[]> =>
+  (await readdir(stateDir)).filter((name) => name !== '.lock');
+
 const requireEmpty = async (stateDir: string): Promise<void> => {
-  const names = await readdir(stateDir).catch((error: NodeJS.ErrnoException) => {
+  const found = await entriesOf(stateDir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw new SwarmError(
       'bad-request',
@@ -51,7 +54,6 @@ const requireEmpty = async (stateDir: string): Promise<void> => {
       'Name one with --state-dir.',
     );
   });
-  const found = names.filter((name) => name !== '.lock');
   if (found.length === 0) return;
   throw new SwarmError(
     'conflict',
@@ -83,8 +85,9 @@ const unpack = async (stateDir: string, file: string, manifest: Manifest): Promi
     for (const name of names.filter((n) => n !== FORMAT_FILE))
       await rename(join(staging, name), join(stateDir, name));
   } catch (error) {
-    await rm(staging, { recursive: true, force: true });
-    await rm(formatFile, { force: true });
+    // It was empty: all that is there now is of this restore.
+    for (const name of await entriesOf(stateDir))
+      await rm(join(stateDir, name), { recursive: true, force: true });
     throw error;
   }
   await syncDirectory(stateDir);
@@ -106,7 +109,8 @@ const extractAll = async (file: string, folder: string): Promise<void> => {
     cwd: folder,
     filter: (path) => path !== MANIFEST_NAME,
     onwarn: (code, message, data) => {
-      failure ??= [message, data].find(isOfFileSystem) ?? new Error(`${code}: ${message}`);
+      const told: unknown[] = [message, data];
+      failure ??= told.find(isOfFileSystem) ?? new Error(`${code}: ${String(message)}`);
     },
   });
   if (failure) throw failure;
