@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { SwarmError } from '../../domain';
+import { SwarmError, framesPerSecondOf, rateInWords, wholeFramesNear } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { FfmpegProcess } from './ffmpeg-process';
@@ -37,11 +37,12 @@ export const checkTiming = (spec: Omit<SourceChannelSpec, 'id'>): void => {
   const frames = framesPerGop(spec);
   const generated = spec.input.kind === 'generated';
   if (frames >= 1 && (!generated || Number.isInteger(frames))) return;
+  const nearest = wholeFramesNear(spec.framesPerSecond, spec.gopDurationTicks);
   throw new SwarmError(
     'bad-request',
-    `A GOP of ${spec.gopDurationTicks} ticks is ${frames} pictures at ${spec.framesPerSecond}/s.`,
+    `A GOP of ${spec.gopDurationTicks} ticks is ${Number(frames.toFixed(3))} pictures at ${rateInWords(spec.framesPerSecond)}.`,
     generated
-      ? 'Use a GOP duration that is a whole number of pictures.'
+      ? `Use a GOP duration that is a whole number of pictures${nearest === null ? '' : `, such as ${nearest} ticks`}.`
       : 'Use a GOP duration of a picture or more.',
   );
 };
@@ -58,7 +59,7 @@ const generated =
     });
     const firstFrame = nextGop * framesPerGop(spec);
     const failure = new Promise<never>((_resolve, reject) => {
-      paceFrames(spec.framesPerSecond, signal, async (frame) => {
+      paceFrames(framesPerSecondOf(spec.framesPerSecond), signal, async (frame) => {
         // The picture's buffer is drawn over next time, so the pipe must have taken it. Where it never does,
         // ffmpeg has ended, and its exit tells why.
         await new Promise<void>((resolve) => {

@@ -1,10 +1,10 @@
 import type { SourceSpec } from '../../contracts/source';
-import { TICKS_PER_SECOND, ticksToSeconds } from '../../domain';
+import { framesIn, rateForFfmpeg, ticksToSeconds } from '../../domain';
 import { LIVE_ANALYSIS_ARGUMENTS, type ProbedInput } from './probe';
 
 /** Pictures per GOP; a fraction where the GOP is not a whole number of pictures. */
 export const framesPerGop = (spec: Pick<SourceSpec, 'framesPerSecond' | 'gopDurationTicks'>): number =>
-  (spec.gopDurationTicks * spec.framesPerSecond) / TICKS_PER_SECOND;
+  framesIn(spec.framesPerSecond, spec.gopDurationTicks);
 
 /** A keyframe at the start of each GOP, and as good as nowhere else. */
 const keyframeArguments = (spec: SourceSpec): string[] => {
@@ -30,7 +30,7 @@ const outputArguments = (spec: SourceSpec): string[] => [
 /** ffmpeg arguments that encode raw pictures from standard input. */
 export const generatedArguments = (spec: SourceSpec, widthPx: number, heightPx: number): string[] => [
   ...['-hide_banner', '-nostats', '-v', 'error', '-probesize', '32', '-f', 'rawvideo'],
-  ...['-pix_fmt', 'yuv420p', '-s', `${widthPx}x${heightPx}`, '-r', `${spec.framesPerSecond}`],
+  ...['-pix_fmt', 'yuv420p', '-s', `${widthPx}x${heightPx}`, '-r', rateForFfmpeg(spec.framesPerSecond)],
   ...['-i', 'pipe:0', '-vsync', 'passthrough', ...outputArguments(spec)],
 ];
 
@@ -40,7 +40,7 @@ export const generatedArguments = (spec: SourceSpec, widthPx: number, heightPx: 
  */
 export const inputArguments = (spec: SourceSpec, url: string, input: ProbedInput): string[] => {
   const { widthPx, heightPx } = input.mezzanine;
-  const filters = `fps=${spec.framesPerSecond},scale=${widthPx}:${heightPx},setsar=1,format=yuv420p`;
+  const filters = `fps=${rateForFfmpeg(spec.framesPerSecond)},scale=${widthPx}:${heightPx},setsar=1,format=yuv420p`;
   return [
     ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error', '-progress', 'pipe:3'],
     ...(input.finite ? ['-re', '-stream_loop', '-1'] : LIVE_ANALYSIS_ARGUMENTS),
