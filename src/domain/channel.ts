@@ -24,12 +24,14 @@ export const renditionSchema = z.object({
 });
 export type Rendition = z.infer<typeof renditionSchema>;
 
+/** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
+export const inputUrlSchema = z.string().min(1).max(4096);
+
 /** Where a channel's contribution feed comes from. */
 export const channelInputSchema = z.discriminatedUnion('kind', [
   /** A moving picture with channel, frame counter and HMAC burnt in; every frame can be checked. */
   z.object({ kind: z.literal('generated') }),
-  /** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
-  z.object({ kind: z.literal('url'), url: z.string().min(1).max(4096) }),
+  z.object({ kind: z.literal('url'), url: inputUrlSchema }),
 ]);
 export type ChannelInput = z.infer<typeof channelInputSchema>;
 

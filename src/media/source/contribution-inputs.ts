@@ -4,6 +4,7 @@ import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { FfmpegProcess } from './ffmpeg-process';
 import { paceFrames } from './frame-pacer';
+import { planInput } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
 import { framesPerGop, generatedArguments, inputArguments } from './mezzanine';
 import { probeInput, type ProbedInput } from './probe';
@@ -80,15 +81,10 @@ const external = (
 ): StartInput => {
   let known = justProbed;
   return async (_nextGop, _signal, onFrames) => {
-    const probed = known ?? (await probeInput(tools.ffprobe, url));
+    const plan = planInput(known ?? (await probeInput(tools.ffprobe, url)));
     // What it is may have changed by the next time it is opened.
     known = undefined;
-    if (probed.droppedAudio.length > 0)
-      tools.log.warn(
-        { channel: spec.id, codecs: probed.droppedAudio },
-        'audio that MPEG-TS does not carry is left out',
-      );
-    const ffmpeg = new FfmpegProcess(tools.ffmpeg, inputArguments(spec, url, probed), { progress: true });
+    const ffmpeg = new FfmpegProcess(tools.ffmpeg, inputArguments(spec, url, plan), { progress: true });
     let frames = 0;
     if (ffmpeg.progress)
       createInterface({ input: ffmpeg.progress }).on('line', (line) => {

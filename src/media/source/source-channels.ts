@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Damage } from '../../contracts/health';
-import type { SourceChannel } from '../../contracts/source';
+import type { InputFacts, SourceChannel } from '../../contracts/source';
 import { SwarmError } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import { SerialQueue } from '../../platform/serial-queue';
@@ -11,6 +11,7 @@ import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
 import { checkTiming, startInputOf, type InputTools } from './contribution-inputs';
 import { MAX_SPOOL_BYTES } from './contribution-spool';
+import { factsOf, planInput } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
@@ -92,10 +93,7 @@ export class SourceChannels {
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
     // Outside of the queue: a slow input must not hold up the other channels.
     const toProbe = spec.input.kind === 'url' && !mayBeAway && !isKnown() ? spec.input.url : undefined;
-    const probed =
-      toProbe === undefined
-        ? undefined
-        : await this.probes.run(() => probeInput(this.tools.ffprobe, toProbe));
+    const probed = toProbe === undefined ? undefined : await this.probe(toProbe);
     const feeder = await this.changes.run(async () => {
       const known = this.feeders.get(spec.id);
       if (known && isKnown()) {
@@ -114,6 +112,14 @@ export class SourceChannels {
     return feeder.info;
   }
 
+  /**
+   * What an input is, and how it would be carried.
+   * @throws SwarmError input-not-video, unavailable while too many inputs are looked at
+   */
+  async look(url: string): Promise<InputFacts> {
+    return factsOf(planInput(await this.probe(url)));
+  }
+
   /** Ends a channel; idempotent. */
   remove(id: string): Promise<void> {
     return this.changes.run(async () => {
@@ -129,6 +135,10 @@ export class SourceChannels {
   /** Ends all contributions; the list stays for the next run. */
   async stop(): Promise<void> {
     await Promise.all([...this.feeders.values()].map((feeder) => feeder.stop()));
+  }
+
+  private probe(url: string): Promise<ProbedInput> {
+    return this.probes.run(() => probeInput(this.tools.ffprobe, url));
   }
 
   private feed(spec: SourceChannelSpec, probed?: ProbedInput): ChannelFeeder {
