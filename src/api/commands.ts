@@ -8,12 +8,13 @@ import {
   type MoveFailure,
   type MoveResult,
 } from '../domain';
-import { channelWithDefaults } from '../domain/default-channels';
+import { channelWithDefaults, defaultGopTicks } from '../domain/default-channels';
 import type { Orchestration } from './ports';
 
 /** The default channel under another id, with the fields that were given. */
 export const channelSpecFrom = (given: AddChannel): ChannelSpec => ({
   ...channelWithDefaults(given.id, given.input),
+  ...(given.framesPerSecond !== undefined && { gopDurationTicks: defaultGopTicks(given.framesPerSecond) }),
   ...given,
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { framesPerSecondOf, frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
 
 /**
@@ -23,12 +24,14 @@ export const renditionSchema = z.object({
 });
 export type Rendition = z.infer<typeof renditionSchema>;
 
+/** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
+export const inputUrlSchema = z.string().min(1).max(4096);
+
 /** Where a channel's contribution feed comes from. */
 export const channelInputSchema = z.discriminatedUnion('kind', [
   /** A moving picture with channel, frame counter and HMAC burnt in; every frame can be checked. */
   z.object({ kind: z.literal('generated') }),
-  /** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
-  z.object({ kind: z.literal('url'), url: z.string().min(1).max(4096) }),
+  z.object({ kind: z.literal('url'), url: inputUrlSchema }),
 ]);
 export type ChannelInput = z.infer<typeof channelInputSchema>;
 
@@ -49,7 +52,7 @@ export const channelSpecSchema = z.object({
   id: idSchema,
   input: channelInputSchema,
   region: idSchema,
-  framesPerSecond: z.int().min(1).max(120),
+  framesPerSecond: frameRateSchema.describe('a whole number, or a fraction such as "30000/1001" (29.97)'),
   gopDurationTicks: z
     .int()
     .min(TICKS_PER_SECOND / 2)
@@ -66,12 +69,12 @@ export type ChannelSpec = z.infer<typeof channelSpecSchema>;
 export const UNIT_PIXELS_PER_SECOND = 320 * 180 * 25;
 
 /** Cost of one rendition in encode units: proportional to its pixel rate. 320x180 at 25 frames/s is 1. */
-export const renditionUnits = (r: Rendition, framesPerSecond: number): number =>
-  (r.widthPx * r.heightPx * framesPerSecond) / UNIT_PIXELS_PER_SECOND;
+export const renditionUnits = (r: Rendition, rate: FrameRate): number =>
+  (r.widthPx * r.heightPx * framesPerSecondOf(rate)) / UNIT_PIXELS_PER_SECOND;
 
 /** Cost of a ladder in encode units. */
-export const ladderUnits = (ladder: readonly Rendition[], framesPerSecond: number): number =>
-  ladder.reduce((sum, r) => sum + renditionUnits(r, framesPerSecond), 0);
+export const ladderUnits = (ladder: readonly Rendition[], rate: FrameRate): number =>
+  ladder.reduce((sum, r) => sum + renditionUnits(r, rate), 0);
 
 /** Number of rungs of a channel that an audience of this size deserves; at least 1. */
 export const rungsFor = (spec: Pick<ChannelSpec, 'ladder' | 'viewersPerRung'>, viewers: number): number => {

@@ -1,4 +1,5 @@
 import type { ChannelSpec, Rendition } from './channel';
+import { wholeFramesNear, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
 
 const DEFAULT_CHANNELS = 6;
@@ -13,6 +14,12 @@ const LADDER: readonly Rendition[] = [
 /** Audiences that earn the second and the third rung. The generated audience is scaled to cross them. */
 const DEFAULT_VIEWERS_PER_RUNG: readonly number[] = [1000, 2800];
 
+const DEFAULT_GOP_TICKS = 2 * TICKS_PER_SECOND;
+
+/** About 2 s; whole pictures and whole ticks where the rate has any: 180180 ticks are 60 pictures at 30000/1001. */
+export const defaultGopTicks = (rate: FrameRate): number =>
+  wholeFramesNear(rate, DEFAULT_GOP_TICKS) ?? DEFAULT_GOP_TICKS;
+
 /** A channel with the default ladder, 25 frames/s and GOPs of 2 s. */
 export const channelWithDefaults = (
   id: string,
@@ -22,7 +29,7 @@ export const channelWithDefaults = (
   input,
   region: 'eu',
   framesPerSecond: 25,
-  gopDurationTicks: 2 * TICKS_PER_SECOND,
+  gopDurationTicks: DEFAULT_GOP_TICKS,
   ladder: LADDER.map((rendition) => ({ ...rendition })),
   viewersPerRung: [...DEFAULT_VIEWERS_PER_RUNG],
 });

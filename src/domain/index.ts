@@ -1,4 +1,5 @@
 export * from './media-time';
+export * from './frame-rate';
 export * from './channel';
 export * from './audience';
 export * from './errors';

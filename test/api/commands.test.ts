@@ -51,6 +51,20 @@ test('a channel is added with the defaults, and removed', async () => {
   expect(api.swarm.channels.has('news')).toBe(false);
 });
 
+test('a rate that is no whole number comes with a GOP of whole pictures, and is refused as a decimal', async () => {
+  const added = await post('/channels', { id: 'ntsc', framesPerSecond: '60000/2002' });
+  expect(added.body).toMatchObject({ framesPerSecond: '30000/1001', gopDurationTicks: 180_180 });
+  const own = await post('/channels', { id: 'own', framesPerSecond: '30000/1001', gopDurationTicks: 90_090 });
+  expect(own.body).toMatchObject({ gopDurationTicks: 90_090 });
+  const before = api.swarm.snapshot();
+  const refused = await post('/channels', { id: 'bad', framesPerSecond: 29.97 });
+  expect(refused.status).toBe(400);
+  expect(refused.body.error.message).toMatch(
+    /framesPerSecond: use a whole number .*"30000\/1001" for 29\.97/,
+  );
+  expect(api.swarm.snapshot()).toBe(before);
+});
+
 test('cordon, drain and uncordon show at once', async () => {
   await ask(`${api.url}/api/status`);
   const shown = async (): Promise<unknown> => (await ask(`${api.url}/api/encoders`)).body[1];

@@ -1,3 +1,4 @@
+import type { FrameRate } from '../../src/domain';
 import { avcLevelFor } from '../../src/media/encoder/avc-level';
 import { ffmpegArguments } from '../../src/media/encoder/ffmpeg-arguments';
 import { parseVersion } from '../../src/media/encoder/ffmpeg-capabilities';
@@ -32,14 +33,17 @@ describe('key frame list', () => {
 });
 
 describe('H.264 level', () => {
-  test.each([
+  test.each<[number, number, FrameRate, string]>([
     [320, 180, 25, '3.0'],
     [640, 360, 25, '3.0'],
     [1280, 720, 25, '3.1'],
     [1920, 1080, 30, '4.0'],
+    [1280, 720, '60000/1001', '4.0'],
+    [1280, 720, '30000/1001', '3.1'],
     [1920, 1080, 60, '4.2'],
+    [1920, 1080, '60000/1001', '4.2'],
     [3840, 2160, 60, '5.2'],
-  ])('%dx%d at %d frames/s is %s', (widthPx, heightPx, framesPerSecond, level) => {
+  ])('%dx%d at %s frames/s is %s', (widthPx, heightPx, framesPerSecond, level) => {
     expect(avcLevelFor({ name: 'r', widthPx, heightPx }, framesPerSecond)).toBe(level);
   });
 });

@@ -64,7 +64,7 @@ describe.each([
     try {
       const request = sessionRequest(odd.url, origin.url, {
         gopDurationTicks,
-        framesPerSecond: 30,
+        framesPerSecond: '30000/1001',
         renditions: LADDER.slice(0, 2),
         fromGop: 1,
       });

@@ -1,4 +1,4 @@
-import { SwarmError, type Rendition } from '../../domain';
+import { SwarmError, framesPerSecondOf, rateInWords, type FrameRate, type Rendition } from '../../domain';
 
 /** H.264 levels with their limits: macroblocks per frame and per second (ITU-T H.264, table A-1). */
 const LEVELS = [
@@ -15,16 +15,14 @@ const LEVELS = [
  * so it is pinned: equal sequence parameter sets let a player go on across a change of encoder.
  * @throws SwarmError encoder-incompatible when the picture is beyond level 5.2.
  */
-export const avcLevelFor = (
-  r: Pick<Rendition, 'name' | 'widthPx' | 'heightPx'>,
-  framesPerSecond: number,
-): string => {
+export const avcLevelFor = (r: Pick<Rendition, 'name' | 'widthPx' | 'heightPx'>, rate: FrameRate): string => {
   const macroblocks = Math.ceil(r.widthPx / 16) * Math.ceil(r.heightPx / 16);
+  const framesPerSecond = framesPerSecondOf(rate);
   const level = LEVELS.find((l) => macroblocks <= l.frame && macroblocks * framesPerSecond <= l.second);
   if (level) return level.name;
   throw new SwarmError(
     'encoder-incompatible',
-    `Rendition ${r.name} of ${r.widthPx}x${r.heightPx} at ${framesPerSecond} frames/s is beyond H.264 level 5.2.`,
+    `Rendition ${r.name} of ${r.widthPx}x${r.heightPx} at ${rateInWords(rate)} is beyond H.264 level 5.2.`,
     'Ask for a smaller picture or fewer frames per second.',
   );
 };

@@ -1,4 +1,4 @@
-import { ladderUnits, type Rendition } from '../../domain';
+import { ladderUnits, type FrameRate, type Rendition } from '../../domain';
 import { avcLevelFor } from './avc-level';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 
@@ -18,7 +18,7 @@ export const ENCODER_DELAY_FRAMES = MAX_CONSECUTIVE_B_FRAMES + 2;
 
 export interface EncodeJob {
   renditions: readonly Rendition[];
-  framesPerSecond: number;
+  framesPerSecond: FrameRate;
   /** See keyFrameList. */
   keyFrameTimes: string;
 }

@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline';
-import { SwarmError } from '../../domain';
+import { SwarmError, framesPerSecondOf, rateInWords, wholeFramesNear } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { FfmpegProcess } from './ffmpeg-process';
 import { paceFrames } from './frame-pacer';
+import { planInput } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
 import { framesPerGop, generatedArguments, inputArguments } from './mezzanine';
 import { probeInput, type ProbedInput } from './probe';
@@ -37,11 +38,12 @@ export const checkTiming = (spec: Omit<SourceChannelSpec, 'id'>): void => {
   const frames = framesPerGop(spec);
   const generated = spec.input.kind === 'generated';
   if (frames >= 1 && (!generated || Number.isInteger(frames))) return;
+  const nearest = wholeFramesNear(spec.framesPerSecond, spec.gopDurationTicks);
   throw new SwarmError(
     'bad-request',
-    `A GOP of ${spec.gopDurationTicks} ticks is ${frames} pictures at ${spec.framesPerSecond}/s.`,
+    `A GOP of ${spec.gopDurationTicks} ticks is ${Number(frames.toFixed(3))} pictures at ${rateInWords(spec.framesPerSecond)}.`,
     generated
-      ? 'Use a GOP duration that is a whole number of pictures.'
+      ? `Use a GOP duration that is a whole number of pictures${nearest === null ? '' : `, such as ${nearest} ticks`}.`
       : 'Use a GOP duration of a picture or more.',
   );
 };
@@ -58,7 +60,7 @@ const generated =
     });
     const firstFrame = nextGop * framesPerGop(spec);
     const failure = new Promise<never>((_resolve, reject) => {
-      paceFrames(spec.framesPerSecond, signal, async (frame) => {
+      paceFrames(framesPerSecondOf(spec.framesPerSecond), signal, async (frame) => {
         // The picture's buffer is drawn over next time, so the pipe must have taken it. Where it never does,
         // ffmpeg has ended, and its exit tells why.
         await new Promise<void>((resolve) => {
@@ -79,15 +81,10 @@ const external = (
 ): StartInput => {
   let known = justProbed;
   return async (_nextGop, signal, onFrames) => {
-    const probed = known ?? (await probeInput(tools.ffprobe, url, signal));
+    const plan = planInput(known ?? (await probeInput(tools.ffprobe, url, signal)));
     // What it is may have changed by the next time it is opened.
     known = undefined;
-    if (probed.droppedAudio.length > 0)
-      tools.log.warn(
-        { channel: spec.id, codecs: probed.droppedAudio },
-        'audio that MPEG-TS does not carry is left out',
-      );
-    const ffmpeg = new FfmpegProcess(tools.ffmpeg, inputArguments(spec, url, probed), { progress: true });
+    const ffmpeg = new FfmpegProcess(tools.ffmpeg, inputArguments(spec, url, plan), { progress: true });
     let frames = 0;
     if (ffmpeg.progress)
       createInterface({ input: ffmpeg.progress }).on('line', (line) => {

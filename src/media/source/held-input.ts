@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { RelayChannel } from '../../contracts/relay';
-import { SwarmError, TICKS_PER_SECOND } from '../../domain';
+import { SwarmError, ticksOf, type FrameRate } from '../../domain';
 import type { RunningInput } from './contribution-inputs';
 import { ContributionSpool } from './contribution-spool';
 
@@ -19,11 +19,11 @@ export class HeldInput {
 
   constructor(
     readonly running: RunningInput,
-    framesPerSecond: number,
+    rate: FrameRate,
     maxBytes: () => number,
   ) {
     this.spool = new ContributionSpool(maxBytes);
-    this.toleranceTicks = TICKS_PER_SECOND / framesPerSecond / 2;
+    this.toleranceTicks = ticksOf(1, rate) / 2;
     const { output, exited } = running.ffmpeg;
     const garbage = new Promise<never>((_resolve, reject) => {
       output.on('data', (chunk: Buffer) => {

@@ -1,0 +1,139 @@
+import type { InputFacts } from '../../contracts/source';
+import type { ProbedInput, ProbedStream } from './probe';
+import { steadyFrameRate } from './steady-frame-rate';
+
+/**
+ * Decides which tracks of an input are carried, and how. What MPEG-TS carries and every part understands goes as it
+ * came; other codecs are encoded once.
+ */
+
+type Video = InputFacts['video'];
+type Audio = InputFacts['audio'][number];
+type Data = InputFacts['data'][number];
+/** `index`: of the stream, as ffmpeg counts. */
+type Track<T> = T & { index: number };
+
+export interface InputPlan extends InputFacts {
+  video: Track<Video>;
+  audio: Track<Audio>[];
+  data: Track<Data>[];
+}
+
+const copiedVideo = new Set(['h264', 'hevc', 'mpeg2video', 'mpeg1video']);
+const copiedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
+/** What ffmpeg's MPEG-TS muxer writes in such a way that others read it. */
+const copiedData = new Set(['dvb_teletext', 'dvb_subtitle', 'timed_id3', 'klv']);
+/** Containers that say when a picture is decoded, and not when it is shown. */
+const untimedFormats = new Set(['avi', 'h264', 'hevc', 'mpegvideo']);
+
+export const planInput = (probed: ProbedInput): InputPlan => {
+  const video = bestVideo(probed);
+  const mates = programmeMates(probed, video);
+  const audio = mates.filter((s) => s.kind === 'audio').map(planAudio);
+  const data = mates.filter((s) => s.kind === 'data').map(planData);
+  const plan = { video: planVideo(video, probed.formatName), audio, data, finite: probed.finite };
+  return { ...plan, notes: notesOf(plan, probed, mates) };
+};
+
+/** The facts, without what only this part needs. */
+export const factsOf = (plan: InputPlan): InputFacts => {
+  const bare = <T extends { index: number }>({ index: _index, ...facts }: T): Omit<T, 'index'> => facts;
+  return { ...plan, video: bare(plan.video), audio: plan.audio.map(bare), data: plan.data.map(bare) };
+};
+
+const pixels = (s: ProbedStream): number => s.widthPx * s.heightPx;
+
+/** The largest picture; of the same size, the one of the highest rate, then of the highest bitrate, then the first. */
+const bestVideo = ({ streams }: ProbedInput): ProbedStream => {
+  const rate = (s: ProbedStream): number => steadyFrameRate(s)?.perSecond ?? 0;
+  const better = (a: ProbedStream, b: ProbedStream): number =>
+    pixels(b) - pixels(a) || rate(b) - rate(a) || b.variantBitrate - a.variantBitrate;
+  // `probeInput` refuses an input without a picture.
+  return streams.filter((s) => s.kind === 'video').sort(better)[0]!;
+};
+
+/** The other streams of the video's programmes; of all programmes where it belongs to none. */
+const programmeMates = ({ streams, programmes }: ProbedInput, video: ProbedStream): ProbedStream[] => {
+  const ofVideo = programmes.filter((members) => members.includes(video.index)).flat();
+  const inOthers = new Set(programmes.flat().filter((index) => !ofVideo.includes(index)));
+  return streams.filter((s) => s.index !== video.index && !inOthers.has(s.index));
+};
+
+const planVideo = (s: ProbedStream, formatName: string): Track<Video> => {
+  const why = whyEncoded(s, formatName);
+  const shown = shownSize(s);
+  return {
+    index: s.index,
+    codec: s.codec,
+    widthPx: s.widthPx,
+    heightPx: s.heightPx,
+    shownWidthPx: shown.widthPx,
+    shownHeightPx: shown.heightPx,
+    frameRate: steadyFrameRate(s)?.text ?? null,
+    scan: s.isInterlaced ? 'interlaced' : 'progressive',
+    pixelFormat: s.pixelFormat,
+    carried: why === undefined ? 'as-is' : 'encoded',
+    ...(why !== undefined && { why }),
+  };
+};
+
+const whyEncoded = (s: ProbedStream, formatName: string): string | undefined => {
+  if (!copiedVideo.has(s.codec)) return `MPEG-TS does not carry ${s.codec}.`;
+  if (s.rotationDegrees !== 0)
+    return `It is turned by ${s.rotationDegrees} degrees, which MPEG-TS can't say.`;
+  if (formatName.split(',').some((name) => untimedFormats.has(name)))
+    return 'Its container does not say when pictures are shown.';
+  return undefined;
+};
+
+/** Size with square pixels, turned upright, in even numbers. */
+const shownSize = (s: ProbedStream): { widthPx: number; heightPx: number } => {
+  const even = (length: number): number => Math.max(2, 2 * Math.round(length / 2));
+  const wide = s.widthPx * s.sampleAspect;
+  const onItsSide = Math.abs(Math.round(s.rotationDegrees / 90)) % 2 === 1;
+  const [width, height] = onItsSide ? [s.heightPx, wide] : [wide, s.heightPx];
+  return { widthPx: even(width), heightPx: even(height) };
+};
+
+const planAudio = (s: ProbedStream): Track<Audio> => {
+  const { index, codec, channels, sampleRateHz } = s;
+  const facts = { index, codec, channels, sampleRateHz, ...languageOf(s) };
+  if (codec === 'unknown') return { ...facts, carried: 'left-out', why: 'Its codec is not known.' };
+  if (channels === 0 || sampleRateHz === 0)
+    return { ...facts, carried: 'encoded', why: 'It is announced, and nothing of it has come yet.' };
+  if (!copiedAudio.has(codec))
+    return { ...facts, carried: 'encoded', why: `Players do not take ${codec} in MPEG-TS.` };
+  return { ...facts, carried: 'as-is' };
+};
+
+const planData = (s: ProbedStream): Track<Data> => {
+  const facts = { index: s.index, codec: s.codec, ...languageOf(s) };
+  if (copiedData.has(s.codec)) return { ...facts, carried: 'as-is' };
+  return { ...facts, carried: 'left-out', why: `ffmpeg does not write ${s.codec} into MPEG-TS.` };
+};
+
+const languageOf = (s: ProbedStream): { language?: string } =>
+  s.language === undefined ? {} : { language: s.language };
+
+const notesOf = (
+  { video, audio, data }: Omit<InputPlan, 'notes'>,
+  { streams }: ProbedInput,
+  mates: readonly ProbedStream[],
+): string[] => {
+  const notes: string[] = [];
+  if (video.carried === 'encoded') notes.push(`The picture (${video.codec}) is encoded once. ${video.why}`);
+  if (video.frameRate === null) notes.push('The frame rate of the picture is unknown, or it varies.');
+  for (const [number, { codec, language, carried, why }] of [...audio, ...data].entries()) {
+    const what = number < audio.length ? 'sound' : 'data';
+    const name = language === undefined ? codec : `${codec}, ${language}`;
+    if (carried === 'encoded') notes.push(`The ${what} (${name}) is encoded once. ${why}`);
+    if (carried === 'left-out') notes.push(`The ${what} (${name}) is left out. ${why}`);
+  }
+  const others = streams.filter((s) => s.index !== video.index && (s.kind === 'video' || !mates.includes(s)));
+  for (const s of others) {
+    const size = s.kind === 'video' ? `, ${s.widthPx}x${s.heightPx}` : '';
+    const why = s.kind === 'video' ? 'A better picture was chosen.' : 'It belongs to another programme.';
+    notes.push(`Stream ${s.index} (${s.kind}, ${s.codec}${size}) is left out. ${why}`);
+  }
+  return notes;
+};
