@@ -6,13 +6,14 @@ import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
 import { systemClock, type Clock } from '../platform/clock';
-import { channelSpecFrom, requestHandoff } from './commands';
+import { requestHandoff } from './commands';
 import { explain } from './explain';
 import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
 import { forecastsOf } from './forecasts';
 import { jsonBody } from './json-body';
 import { createModelRoutes, netStatus } from './model-routes';
 import { runUrl } from './move-records';
+import { newChannel } from './new-channel';
 import { Observer, type Observation } from './observe';
 import { openApiDocument } from './openapi';
 import { plannedFrom } from './planned-from';
@@ -109,9 +110,11 @@ export const createRoutes = (
   serve(router, operations.getDocument, async () => document);
 
   serve(router, operations.addChannel, async ({ body }) => {
-    const spec = channelSpecFrom(body);
+    const limitsOf = async (): Promise<number[]> =>
+      (await status()).encoders.flatMap((e) => (e.cordoned || e.limitUnits === null ? [] : [e.limitUnits]));
+    const { spec, notes } = await newChannel(body, ports.inputs, limitsOf);
     await command(ports.orchestration.addChannel(spec));
-    return spec;
+    return { ...spec, notes };
   });
   serve(router, operations.removeChannel, async ({ params }) => {
     await command(ports.orchestration.removeChannel(params.id));

@@ -12,6 +12,12 @@ export const addChannelSchema = channelSpecSchema
   .strict();
 export type AddChannel = z.infer<typeof addChannelSchema>;
 
+/** A channel as it was added. */
+export const channelAddedSchema = channelSpecSchema.extend({
+  notes: z.array(z.string()).describe('sentences: what of the input could not be followed, and why'),
+});
+export type ChannelAdded = z.infer<typeof channelAddedSchema>;
+
 const fleetStateSchema = z.enum(['starting', 'running', 'restarting', 'stopped']);
 
 /** What became of a change of an encoder. */
