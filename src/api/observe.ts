@@ -12,12 +12,12 @@ import type {
   SwarmWorkflowState,
 } from '../domain';
 import { ControlReadings } from '../observation/control-readings';
+import { CycleFitness } from '../observation/cycle-fitness';
 import { deadlinesMs } from '../observation/deadlines';
 import { freshOrNull, type Reading } from '../observation/kept-reading';
 import { PartReadings } from '../observation/part-readings';
 import { TelemetryReadings } from '../observation/telemetry-readings';
 import { systemClock, type Clock } from '../platform/clock';
-import { CycleFitness } from './cycle-fitness';
 import type { ApiPorts } from './ports';
 
 /** Everything that the parts said at one moment; a part that did not answer has its last word, and is in `missing`. */
@@ -133,6 +133,11 @@ export class Observer {
         info: freshOrNull(await this.parts.encoder(member).info.now()),
       })),
     );
+  }
+
+  /** What the source brings now; null: it does not answer. */
+  async sources(): Promise<SourceChannel[] | null> {
+    return freshOrNull(await this.parts.source.now());
   }
 
   private async askEncoders(

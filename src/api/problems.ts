@@ -4,6 +4,8 @@ import { sentence, unmetInWords } from '../domain';
 import type { Observation } from './observe';
 
 const UNRESOLVED_AFTER_MS = 60_000;
+/** An input takes a moment to be opened; one that takes longer is worth a look. */
+const OPENING_GRACE_MS = 3_000;
 
 /** What an operator should look at, worst first, each as one sentence. */
 export const problemsOf = (
@@ -16,11 +18,12 @@ export const problemsOf = (
   ...channels
     .filter((c) => c.status === 'late')
     .map((c) => `${c.id} is late: its last GOP came ${secondsSince(seen.atMs, c.lastPublishedAtMs)} s ago.`),
-  ...channels
-    .filter((c) => c.source && c.source.state !== 'running')
-    .map((c) =>
-      sentence(`The input of ${c.id} has ${c.source?.state}${c.source?.error ? `: ${c.source.error}` : ''}`),
-    ),
+  ...channels.flatMap(({ id, source }) => {
+    if (!source || source.state === 'running') return [];
+    const startedAtMs = seen.sources?.find((s) => s.id === id)?.startedAtMs ?? 0;
+    if (source.state === 'opening' && seen.atMs - startedAtMs < OPENING_GRACE_MS) return [];
+    return [inputInWords(id, source)];
+  }),
   ...seen.moves.flatMap((m) => {
     if (m.outcome === 'unresolved') return [`A ${m.kind} of ${m.channelId} is unresolved: ${m.workflowId}.`];
     const runsForMs = seen.atMs - m.requestedAtMs;
@@ -41,6 +44,18 @@ export const problemsOf = (
     ),
   ...(seen.swarm?.lastCycle?.plan.unmet ?? []).map((unmet) => `Not planned for: ${unmetInWords(unmet)}`),
 ];
+
+/** Why a channel's input brings nothing. */
+export const inputInWords = (
+  channelId: string,
+  { state, error }: NonNullable<ChannelStatus['source']>,
+): string => {
+  const what =
+    state === 'opening'
+      ? `The input of ${channelId} has not answered yet; it is tried until it does`
+      : `The input of ${channelId} has ${state}`;
+  return sentence(error === undefined ? what : `${what}: ${error}`);
+};
 
 const units = (value: number | null): string => (value === null ? '?' : value.toFixed(1));
 const secondsSince = (nowMs: number, thenMs: number | null): string =>

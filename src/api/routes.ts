@@ -6,6 +6,7 @@ import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
 import { systemClock, type Clock } from '../platform/clock';
+import { onAirOf, requirePlaceable } from './admission';
 import { requestHandoff } from './commands';
 import { explain } from './explain';
 import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
@@ -113,8 +114,10 @@ export const createRoutes = (
     const limitsOf = async (): Promise<number[]> =>
       (await status()).encoders.flatMap((e) => (e.cordoned || e.limitUnits === null ? [] : [e.limitUnits]));
     const { spec, notes } = await newChannel(body, ports.inputs, limitsOf);
+    const obstacle = requirePlaceable((await lookNow()).seen, spec, cell);
     await command(ports.orchestration.addChannel(spec));
-    return { ...spec, notes };
+    const source = (await observer.sources())?.find(({ id }) => id === spec.id);
+    return { ...spec, notes, onAir: onAirOf(spec, { obstacle, source }) };
   });
   serve(router, operations.removeChannel, async ({ params }) => {
     await command(ports.orchestration.removeChannel(params.id));

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { wholeNumberOption } from '../platform/terminal/number-option';
 import { MAX_LOCAL_ENCODERS } from '../setup';
-import { durationOption } from './options';
+import { durationOption, stateDirOption } from './options';
 
 /** Time that the scenario needs for its handoffs and its kill. */
 const SHORTEST_RUN_SECONDS = 60;
@@ -47,12 +47,7 @@ export const createStartProgram = (): Command =>
       'shift all ports to N and up, to run beside another swarm',
       wholeNumberOption(1024, 65_495),
     )
-    .addOption(
-      new Option('--state-dir <DIR>', 'folder of the local state').default(
-        process.env.SWARM_STATE_DIR || '.swarm',
-        'SWARM_STATE_DIR, else .swarm',
-      ),
-    )
+    .addOption(stateDirOption())
     .option('--encoders <N>', 'encoder hosts to start with', wholeNumberOption(1, MAX_LOCAL_ENCODERS), 3)
     .option(
       '--encoder-units <N>',

@@ -110,7 +110,7 @@ const main = async (options: StartOptions): Promise<number> => {
       throw new SwarmError(
         'timeout',
         `${silent.map((s) => s.channelId).join(', ')} did not come on air: a bounded run needs every channel.`,
-        'Mend the input, or leave its --input out.',
+        'Repair the input, or leave its --input out.',
       );
     }
     reporter.line(whereToLook(environment, swarm.channels));

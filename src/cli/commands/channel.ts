@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { stringify } from 'yaml';
-import { operations } from '../../contracts/api';
+import { operations, type ChannelAdded } from '../../contracts/api';
 import { frameRateSchema, ladderPresetNames, type FrameRate } from '../../domain';
 import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
@@ -32,7 +32,8 @@ export const addChannel = (program: Command): void => {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  encoder-swarm channel add news --input https://example.org/live.m3u8\n  encoder-swarm channel add news --input /films/news.mp4 --ladder sd\n  encoder-swarm channel add test-1',
+      '\nSays when it will be on air, or what is in the way. Refused where no encoder could ever take it.\n' +
+        '\nExamples:\n  encoder-swarm channel add news --input https://example.org/live.m3u8\n  encoder-swarm channel add news --input /films/news.mp4 --ladder sd\n  encoder-swarm channel add test-1',
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
@@ -45,10 +46,7 @@ export const addChannel = (program: Command): void => {
           ...(framesPerSecond !== undefined && { framesPerSecond }),
         },
       });
-      print(added, () => [
-        `${added.id} is added; the swarm puts it on air in a few seconds.`,
-        ...added.notes.map((note) => `! ${note}`),
-      ]);
+      print(added, () => [...addedLines(added), ...added.notes.map((note) => `! ${note}`)]);
     });
 
   channel
@@ -87,6 +85,11 @@ const rateOption = (text: string): FrameRate => {
   if (parsed.success) return parsed.data;
   throw new InvalidArgumentError(parsed.error.issues.map(({ message }) => message).join('; '));
 };
+
+const addedLines = ({ id, onAir: { withinSeconds, inTheWay } }: ChannelAdded): string[] =>
+  withinSeconds === null
+    ? [`${id} is added, and is not on air yet:`, ...inTheWay.map((why) => `! ${why}`)]
+    : [`${id} is added; it is usually on air within ${withinSeconds} s.`];
 
 /** The source reads a file from its own folder: name files in full. */
 const inputUrl = (given: string): string => (existsSync(given) ? resolve(given) : given);

@@ -80,8 +80,8 @@ const external = (
   justProbed?: ProbedInput,
 ): StartInput => {
   let known = justProbed;
-  return async (_nextGop, _signal, onFrames) => {
-    const plan = planInput(known ?? (await probeInput(tools.ffprobe, url)));
+  return async (_nextGop, signal, onFrames) => {
+    const plan = planInput(known ?? (await probeInput(tools.ffprobe, url, signal)));
     // What it is may have changed by the next time it is opened.
     known = undefined;
     const ffmpeg = new FfmpegProcess(tools.ffmpeg, inputArguments(spec, url, plan), { progress: true });
