@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { framesPerSecondOf, frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
+import { renditionSchema, type Rendition } from './rendition';
+import { rungsFor } from './rungs';
 
 /**
  * Ids appear in URLs, file names, workflow ids and metric tags: keep them plain. They are also keys of objects, and
@@ -12,17 +14,6 @@ export const idSchema = z
     /^(?!constructor$)[a-z0-9][a-z0-9-]{0,40}$/,
     'use 1 to 41 of a-z, 0-9 and "-", beginning with a letter or digit, and not "constructor"',
   );
-
-/** One encoded version of a channel. */
-export const renditionSchema = z.object({
-  name: z.string().regex(/^[a-z0-9]{1,16}$/),
-  widthPx: z.int().min(16).max(7680).multipleOf(2),
-  heightPx: z.int().min(16).max(4320).multipleOf(2),
-  /** Constant rate factor of x264 (quality), capped by maxBitrateKbps. */
-  crf: z.int().min(0).max(51),
-  maxBitrateKbps: z.int().min(32).max(100_000),
-});
-export type Rendition = z.infer<typeof renditionSchema>;
 
 /** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
 export const inputUrlSchema = z.string().min(1).max(4096);
@@ -75,13 +66,6 @@ export const renditionUnits = (r: Rendition, rate: FrameRate): number =>
 /** Cost of a ladder in encode units. */
 export const ladderUnits = (ladder: readonly Rendition[], rate: FrameRate): number =>
   ladder.reduce((sum, r) => sum + renditionUnits(r, rate), 0);
-
-/** Number of rungs of a channel that an audience of this size deserves; at least 1. */
-export const rungsFor = (spec: Pick<ChannelSpec, 'ladder' | 'viewersPerRung'>, viewers: number): number => {
-  let earned = 0;
-  for (const threshold of spec.viewersPerRung) if (viewers >= threshold) earned += 1;
-  return Math.min(spec.ladder.length, 1 + earned);
-};
 
 /** The renditions that an audience of this size deserves. */
 export const ladderFor = (

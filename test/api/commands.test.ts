@@ -40,8 +40,9 @@ test('a handoff moves the channel, and the next status shows it', async () => {
 
 test('a channel is added with the defaults, and removed', async () => {
   for (const encoder of api.swarm.encoders.values()) encoder.capacityUnits = 12;
-  const added = await post('/channels', { id: 'news', input: { kind: 'url', url: 'file:///tmp/a.mp4' } });
+  const added = await post('/channels', { id: 'news' });
   expect(added.status).toBe(201);
+  expect(added.body.notes).toEqual([]);
   expect(added.body).toMatchObject({ id: 'news', framesPerSecond: 25, gopDurationTicks: 180_000 });
   expect(added.body.ladder).toHaveLength(3);
   expect(added.body.onAir).toEqual({ withinSeconds: 14, inTheWay: [] });

@@ -8,7 +8,7 @@ import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/cli
 import { ENCODER_SERVICE, encoderContract } from '../../src/contracts/encoder/grpc-contract';
 import { prepareSchema } from '../../src/contracts/encoder/requests';
 import { ENCODER_HOST_VERSION } from '../../src/media/encoder/version';
-import { sessionRequest, startHost } from './support/test-host';
+import { LADDER, sessionRequest, startHost } from './support/test-host';
 
 type Answer = (call: { request: unknown }, callback: (error: object | null, value?: object) => void) => void;
 
@@ -40,7 +40,11 @@ test.each([
   // A host that does not know frame_rate finds a whole number, as before.
   ['30000/1001', { framesPerSecond: 30, frameRate: { numerator: 30_000, denominator: 1_001 } }],
 ] as const)('a session of %p frames a second crosses the wire exactly', async (framesPerSecond, wire) => {
-  const order = sessionRequest('http://relay/feed', 'http://origin', { framesPerSecond });
+  const renditions = [
+    LADDER[0]!,
+    { ...LADDER[1]!, preset: 'fast', profile: 'high', bufferKbit: 450 } as const,
+  ];
+  const order = sessionRequest('http://relay/feed', 'http://origin', { framesPerSecond, renditions });
   const asked: unknown[] = [];
   const { client, stop } = await startImpostor(({ request }, callback) => {
     asked.push(request);

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { FEED_OFFSET_TICKS, SwarmError, ticksOf, type FrameRate, type Rendition } from '../../domain';
 import { openFeed } from './feed';
 import { FeedDemuxer } from './feed-demuxer';
-import { ENCODER_DELAY_FRAMES, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
+import { encoderDelayFrames, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopCollector } from './gop-collector';
 import { keyFrameList } from './key-frame-list';
@@ -57,7 +57,8 @@ export class EncodeRun {
     const { list, gops } = keyFrameList(options.gopDurationTicks, options.maxGops);
     this.keyFrameTimes = list;
     this.endGop = options.fromGop + gops;
-    this.nearTicks = options.gopDurationTicks + ticksOf(ENCODER_DELAY_FRAMES, options.framesPerSecond);
+    this.nearTicks =
+      options.gopDurationTicks + ticksOf(encoderDelayFrames(options.renditions), options.framesPerSecond);
     const names = options.renditions.map((r) => r.name);
     const collector = new GopCollector(names, (gop) => {
       if (!this.over && this.isWhole(gop.gop)) options.onGop(gop);
