@@ -149,3 +149,19 @@ test('many encoders in trouble: simple moves first, then around those that are l
   expect(moves.filter((m) => m.channelId.startsWith('q-'))).toHaveLength(8);
   expect(moves.find((m) => m.channelId === 'b')).toMatchObject({ toEncoderId: 'enc-2' });
 });
+
+test('of very many in trouble, those around which eight searches find nothing leave the rest to a second look', () => {
+  // Eight whose one channel fits nowhere, looked at first, as they come first by id; the ninth needs the chain.
+  const plan = (hopeless: number): Plan =>
+    planOf({
+      ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`enc-${i + 10}`, { [`h-${i}`]: hopeless }])),
+      ...{ 'enc-9': { a: 3.6, b: 2.4 }, 'enc-2': { c: 1.4, d: 1.4 }, 'enc-3': { e: 3.4 } },
+    });
+  // The second look begins with the worst: that is the ninth, or one of the eight.
+  const found = plan(5);
+  expect(found.moves).toMatchObject([{ reason: 'make-room' }, { channelId: 'b', toEncoderId: 'enc-2' }]);
+  expect(found.unmet.flatMap((u) => u.encoderId ?? [])).toHaveLength(8);
+  const beyond = plan(6.5);
+  expect(beyond.moves).toEqual([]);
+  expect(beyond.unmet.flatMap((u) => u.encoderId ?? [])).toHaveLength(9);
+});
