@@ -68,6 +68,15 @@ test('one channel makes room for another', () => {
   expect(second!.explanation.summary).toMatch(/^enc-1 is forecast to need 6\.00/);
 });
 
+test('both go at once where there is room for both now; where a session must end first, in two waves', () => {
+  expect(planOf(chain).moves.map((m) => m.wave)).toEqual([undefined, undefined]);
+  const tight = planOf(chain, { 'enc-2': { maxSessions: 2 } }).moves;
+  expect(tight.map((m) => [m.reason, m.wave])).toEqual([
+    ['make-room', undefined],
+    ['predicted-overload', 1],
+  ]);
+});
+
 test('so it does for a channel of an encoder that is drained, and for one that is pinned elsewhere', () => {
   const draining = { 'enc-1': { draining: true, cordoned: true } };
   const drained = planOf({ ...chain, 'enc-1': { b: 2.4 } }, draining);
