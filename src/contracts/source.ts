@@ -25,6 +25,8 @@ export const sourceChannelSchema = z.object({
   input: channelInputSchema,
   state: z.enum(['running', 'ended', 'failed']),
   error: z.string().optional(),
+  /** Sentences: which tracks of the input are encoded or left out, and which have brought nothing yet. */
+  notes: z.array(z.string()).optional(),
   /** Pictures sent since this process took the channel on. */
   framesSent: z.int().min(0),
   /** Start of the present contribution. */

@@ -117,7 +117,7 @@ export class SourceChannels {
    * @throws SwarmError input-not-video, unavailable while too many inputs are looked at
    */
   async look(url: string): Promise<InputFacts> {
-    return factsOf(planInput(await this.probe(url)));
+    return factsOf(planInput(await this.probe(url), null));
   }
 
   /** Ends a channel; idempotent. */
