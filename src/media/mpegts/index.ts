@@ -1,5 +1,7 @@
 export { MalformedTransportStream } from './malformed';
 export { PACKET_BYTES } from './packet';
+export { parseTables, writeTables, type ProgrammeTables } from './programme-map';
+export type { MapEntry } from './tables';
 export {
   TransportStreamReader,
   type TransportStreamHandlers,
@@ -12,4 +14,4 @@ export type { PesUnit } from './unit-assembler';
 export type { StreamKind } from './stream-types';
 export { hasPayload, payloadOffset } from './packet';
 export { pesPayloadOffset } from './pes-header';
-export { STREAM_TYPE_H264 } from './stream-types';
+export { STREAM_TYPE_H264, isVideoType } from './stream-types';

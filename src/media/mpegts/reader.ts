@@ -46,6 +46,8 @@ export class TransportStreamReader {
   private pcrPid = NULL_PID;
   private video: UnitAssembler | undefined;
   private streams = new Map<number, UnitAssembler>();
+  /** Decoding time of the last picture; -1 before the first. */
+  private videoDtsTicks = -1;
 
   constructor(
     private readonly handlers: TransportStreamHandlers,
@@ -157,13 +159,18 @@ export class TransportStreamReader {
       const stream =
         same?.kind === kind && same.streamType === streamType
           ? same
-          : new UnitAssembler(pid, kind, streamType, (unit) => this.handlers.onUnit(unit));
+          : new UnitAssembler(pid, kind, streamType, this.onUnit, () => this.videoDtsTicks);
       this.streams.set(pid, stream);
       if (kind === 'video') this.video = stream;
     }
     for (const [pid, stream] of before) if (this.streams.get(pid) !== stream) stream.finish();
     this.tellTables();
   }
+
+  private readonly onUnit = (unit: PesUnit): void => {
+    if (unit.kind === 'video') this.videoDtsTicks = unit.dtsTicks;
+    this.handlers.onUnit(unit);
+  };
 
   private tellTables(): void {
     const pat = this.pat.acceptedPackets;

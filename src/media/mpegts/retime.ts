@@ -9,6 +9,7 @@ import {
   startsUnit,
 } from './packet';
 import { dtsFieldOffset, isPesStart, ptsFieldOffset } from './pes-header';
+import { retimeSplice } from './splice';
 import { readPcrBase, readTimestamp, wrapTicks, writePcrBase, writeTimestamp } from './timestamps';
 
 const shiftTimestamp = (b: Buffer, at: number, delta: number): void =>
@@ -18,8 +19,8 @@ const shiftClock = (b: Buffer, at: number, delta: number): void =>
   writePcrBase(b, at, wrapTicks(readPcrBase(b, at) + delta));
 
 /**
- * Adds `deltaTicks` (1/90000 s, may be negative) to every PTS, DTS, PCR and OPCR, in place, modulo 2^33.
- * `packets` holds whole 188-byte packets; tables among them are left alone.
+ * Adds `deltaTicks` (1/90000 s, may be negative) to every PTS, DTS, PCR and OPCR, and to the time of every SCTE-35
+ * message, in place, modulo 2^33. `packets` holds whole 188-byte packets; tables among them are left alone.
  */
 export const retimePackets = (packets: Buffer, deltaTicks: number): void => {
   const delta = wrapTicks(deltaTicks);
@@ -38,7 +39,10 @@ export const retimePackets = (packets: Buffer, deltaTicks: number): void => {
     if (!startsUnit(packets, at) || !hasPayload(packets, at)) continue;
     const pes = at + payloadOffset(packets, at);
     const end = at + PACKET_BYTES;
-    if (!isPesStart(packets, pes, end)) continue;
+    if (!isPesStart(packets, pes, end)) {
+      retimeSplice(packets, pes, end, delta);
+      continue;
+    }
     const pts = ptsFieldOffset(packets, pes, end);
     const dts = dtsFieldOffset(packets, pes, end);
     if (pts >= 0) shiftTimestamp(packets, pts, delta);

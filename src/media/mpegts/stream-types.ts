@@ -19,6 +19,13 @@ const audioTypes = new Set([0x03, 0x04, 0x0f, 0x11, 0x81, 0x87]);
 /** DVB descriptors that name the audio of a private stream: AC-3, E-AC-3, DTS, AAC. */
 const audioDescriptors = new Set([0x6a, 0x7a, 0x7b, 0x7c]);
 
+export const isVideoType = (streamType: number): boolean => videoTypes.has(streamType);
+
+/** Streams of sections instead of PES packets: private sections, DSM-CC, SCTE-35. */
+const sectionTypes = new Set([0x05, 0x0a, 0x0b, 0x0c, 0x0d, 0x86]);
+
+export const carriesSections = (streamType: number): boolean => sectionTypes.has(streamType);
+
 export type StreamKind = 'video' | 'audio' | 'other';
 
 /** What an elementary stream carries; `descriptorTags` are those of its entry in the programme map. */

@@ -1,9 +1,22 @@
 import { PACKET_BYTES } from './packet';
 import { kindOf, type StreamKind } from './stream-types';
 
+/** One elementary stream of a programme. */
+export interface MapEntry {
+  pid: number;
+  streamType: number;
+  kind: StreamKind;
+  /** Descriptors of the stream, e.g. its language. */
+  descriptors: Buffer;
+}
+
 export interface ProgrammeMap {
+  /** 0 to 31. */
+  version: number;
   pcrPid: number;
-  streams: { pid: number; streamType: number; kind: StreamKind }[];
+  /** Descriptors of the programme. */
+  descriptors: Buffer;
+  streams: MapEntry[];
 }
 
 /** A section is at most 1024 bytes (ISO/IEC 13818-1 §2.4.4), thus spans at most 7 packets. */
@@ -17,7 +30,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** CRC-32/MPEG-2; over a whole section with its own CRC it is 0. */
-const crcOf = (bytes: Uint8Array): number => {
+export const crcOf = (bytes: Uint8Array): number => {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = ((crc << 8) ^ crcTable[((crc >>> 24) ^ byte) & 0xff]!) >>> 0;
   return crc;
@@ -84,6 +97,16 @@ export class SectionAssembler {
   }
 }
 
+/**
+ * Bytes of the payload from its pointer field to the end of the first section; Infinity where the length of that one is
+ * not within the packet.
+ */
+export const bytesOfSection = (b: Uint8Array, payload: number, end: number): number => {
+  const section = payload + 1 + b[payload]!;
+  if (section + 3 > end) return Infinity;
+  return section + 3 + (((b[section + 1]! & 0x0f) << 8) | b[section + 2]!) - payload;
+};
+
 /** The current_next_indicator: only tables in force count. */
 const isInForce = (section: Buffer): boolean => (section[5]! & 1) === 1;
 
@@ -102,18 +125,25 @@ export const parseProgrammeMap = (section: Buffer, number: number): ProgrammeMap
   if (section[0] !== 0x02 || !isInForce(section) || section.length < 16) return undefined;
   if (section.readUInt16BE(3) !== number) return undefined;
   const end = section.length - 4;
-  const streams: ProgrammeMap['streams'] = [];
-  let at = 12 + (section.readUInt16BE(10) & 0x0fff);
+  const streams: MapEntry[] = [];
+  const firstEntry = Math.min(end, 12 + (section.readUInt16BE(10) & 0x0fff));
+  let at = firstEntry;
   while (at + 5 <= end) {
     const streamType = section[at]!;
     const pid = section.readUInt16BE(at + 1) & 0x1fff;
     const descriptorsEnd = Math.min(end, at + 5 + (section.readUInt16BE(at + 3) & 0x0fff));
+    const descriptors = Buffer.from(section.subarray(at + 5, descriptorsEnd));
     const tags: number[] = [];
-    for (let d = at + 5; d + 2 <= descriptorsEnd; d += 2 + section[d + 1]!) tags.push(section[d]!);
+    for (let d = 0; d + 2 <= descriptors.length; d += 2 + descriptors[d + 1]!) tags.push(descriptors[d]!);
     const kind = kindOf(streamType, tags);
     const second = kind === 'video' && streams.some((s) => s.kind === 'video');
-    streams.push({ pid, streamType, kind: second ? 'other' : kind });
+    streams.push({ pid, streamType, kind: second ? 'other' : kind, descriptors });
     at = descriptorsEnd;
   }
-  return { pcrPid: section.readUInt16BE(8) & 0x1fff, streams };
+  return {
+    version: (section[5]! >> 1) & 0x1f,
+    pcrPid: section.readUInt16BE(8) & 0x1fff,
+    descriptors: Buffer.from(section.subarray(12, firstEntry)),
+    streams,
+  };
 };

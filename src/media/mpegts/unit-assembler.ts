@@ -2,9 +2,13 @@ import { MalformedTransportStream } from './malformed';
 import { ADAPTATION_RANDOM_ACCESS, PACKET_BYTES, adaptationFlags, payloadOffset } from './packet';
 import { isPesStart, pesPacketLength, readDts, readPts } from './pes-header';
 import { pictureTypeOf } from './picture-type';
-import type { StreamKind } from './stream-types';
+import { carriesSections, type StreamKind } from './stream-types';
+import { bytesOfSection } from './tables';
 
-/** One PES unit with its untouched 188-byte packets. Times are 33-bit values as on the wire. */
+/**
+ * One PES unit, or one section of a stream of sections, with its untouched 188-byte packets. Times are 33-bit values
+ * as on the wire; what has none of its own (sections, data) has the decoding time of the picture before it.
+ */
 export interface PesUnit {
   pid: number;
   kind: StreamKind;
@@ -34,11 +38,13 @@ export class UnitAssembler {
   /** PES bytes still to come; Infinity where the header does not say. */
   private missingBytes = 0;
 
+  /** @param clock decoding time of the last picture, for units without a time; -1 before the first */
   constructor(
     readonly pid: number,
     readonly kind: StreamKind,
     readonly streamType: number,
     private readonly onUnit: (unit: PesUnit) => void,
+    private readonly clock: () => number = () => -1,
   ) {}
 
   /** True if the open unit announced its length and lacks some of it. */
@@ -54,10 +60,15 @@ export class UnitAssembler {
 
   /** A packet in which a PES packet begins. One without PTS goes on with the open unit, else is skipped. */
   pushStart(b: Buffer, at: number): void {
+    if (carriesSections(this.streamType)) {
+      this.startSection(b, at);
+      return;
+    }
     const pes = at + payloadOffset(b, at);
     const end = at + PACKET_BYTES;
     const isPes = isPesStart(b, pes, end);
-    const ptsTicks = isPes ? readPts(b, pes, end) : -1;
+    const own = isPes ? readPts(b, pes, end) : -1;
+    const ptsTicks = own < 0 && isPes && this.kind === 'other' ? this.clock() : own;
     if (isPes && ptsTicks < 0 && this.open) {
       this.missingBytes = Infinity;
       this.append(b, at);
@@ -70,12 +81,27 @@ export class UnitAssembler {
     }
     this.open = true;
     this.ptsTicks = ptsTicks;
-    this.dtsTicks = readDts(b, pes, end);
+    this.dtsTicks = own < 0 ? ptsTicks : readDts(b, pes, end);
     this.randomAccess = (adaptationFlags(b, at) & ADAPTATION_RANDOM_ACCESS) !== 0;
     const length = pesPacketLength(b, pes);
     this.missingBytes = length === 0 ? Infinity : length + 6;
     this.append(b, at);
     this.count(end - pes);
+  }
+
+  private startSection(b: Buffer, at: number): void {
+    this.finish();
+    this.length = 0;
+    const ptsTicks = this.clock();
+    if (ptsTicks < 0) return;
+    const payload = at + payloadOffset(b, at);
+    this.open = true;
+    this.ptsTicks = ptsTicks;
+    this.dtsTicks = ptsTicks;
+    this.randomAccess = false;
+    this.missingBytes = bytesOfSection(b, payload, at + PACKET_BYTES);
+    this.append(b, at);
+    this.count(at + PACKET_BYTES - payload);
   }
 
   /** A packet that goes on with the open unit; without one (joined amid a unit) it is skipped. */
