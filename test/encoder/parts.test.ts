@@ -123,7 +123,7 @@ describe('GOP collector', () => {
 });
 
 describe('live edge', () => {
-  const { tables, units, baseTicks } = makeContribution(8);
+  const { units, baseTicks } = makeContribution(8);
   const frames = units.filter((u) => u.kind === 'video');
   let nowMs = 0;
   let edge: LiveEdge;
@@ -131,14 +131,13 @@ describe('live edge', () => {
   beforeEach(() => {
     nowMs = 5_000;
     edge = new LiveEdge(() => nowMs);
-    edge.push(tables);
   });
 
   /** Brings frames one after the other, each so long after the one before. */
   const bring = (from: number, to: number, everyMs: number): void => {
     for (const frame of frames.slice(from, to)) {
       nowMs += everyMs;
-      edge.push(frame.packets);
+      edge.arrived({ ptsTicks: frame.ptsTicks + baseTicks, dtsTicks: frame.dtsTicks + baseTicks });
     }
   };
 

@@ -12,7 +12,11 @@ const FRAMES_PER_GOP = 25;
 /** A session's output for the same picture; another bitrate, so that its packets number otherwise. */
 const segmentsOfSession = (crf: number): Buffer[] => {
   const segments: Buffer[] = [];
-  const assembler = new SegmentAssembler(0, GOP_TICKS, ({ segment }) => segments.push(segment));
+  const assembler = new SegmentAssembler({
+    fromGop: 0,
+    gopDurationTicks: GOP_TICKS,
+    onSegment: ({ segment }) => segments.push(segment),
+  });
   const offset = String(FEED_OFFSET_TICKS / 90_000);
   const source = `testsrc2=size=160x90:rate=25:duration=${GOPS + 1}`;
   const encode = [

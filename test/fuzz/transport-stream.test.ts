@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { LiveEdge } from '../../src/media/encoder/live-edge';
+import { FeedDemuxer } from '../../src/media/encoder/feed-demuxer';
 import { SegmentAssembler } from '../../src/media/encoder/segment-assembler';
 import {
   MalformedTransportStream,
@@ -86,11 +86,17 @@ describe.each(clips.map((clip, i) => [['H.264 with AAC', 'MPEG-2'][i]!, clip] as
     it('breaks an encode with an error that the session handles', () =>
       fuzz(fc.tuple(spoiler, cuts), ([spoilIt, lengths]) => {
         const bytes = spoilIt(clip);
-        const edge = new LiveEdge();
-        const assembler = new SegmentAssembler(0, 90_000, ({ segment }) => {
-          expect(segment.length % 188).toBe(0);
+        const assembler = new SegmentAssembler({
+          fromGop: 0,
+          gopDurationTicks: 90_000,
+          onSegment: ({ segment }) => expect(segment.length % 188).toBe(0),
         });
-        for (const reader of [edge, assembler])
+        const demuxer = new FeedDemuxer({
+          onPicture: (packets) => expect(packets.length % 188).toBe(0),
+          onTracks: (tracks) => assembler.setTracks(tracks),
+          onPassed: (unit) => assembler.pass(unit),
+        });
+        for (const reader of [demuxer, assembler])
           try {
             inPieces(bytes, lengths, (piece) => reader.push(piece));
           } catch (error) {

@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
 import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, type Rendition } from '../../domain';
 import { openFeed } from './feed';
+import { FeedDemuxer } from './feed-demuxer';
 import { ENCODER_DELAY_FRAMES, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopCollector } from './gop-collector';
 import { keyFrameList } from './key-frame-list';
-import { LiveEdge } from './live-edge';
 import { SegmentAssembler } from './segment-assembler';
 import type { EncodedGop } from './types';
 
@@ -45,7 +45,7 @@ export class EncodeRun {
   /** A GOP and what the encoder holds back: what is encoded at the live edge is no older. */
   private readonly nearTicks: number;
   private readonly abort = new AbortController();
-  private readonly edge = new LiveEdge();
+  private readonly demuxer: FeedDemuxer;
   private readonly assemblers: SegmentAssembler[];
   private child: ChildProcess | null = null;
   private errorText = '';
@@ -65,8 +65,21 @@ export class EncodeRun {
     });
     this.assemblers = names.map(
       (_, index) =>
-        new SegmentAssembler(options.fromGop, options.gopDurationTicks, (s) => collector.add(index, s)),
+        new SegmentAssembler({
+          fromGop: options.fromGop,
+          gopDurationTicks: options.gopDurationTicks,
+          hasPassed: (ticks) => this.demuxer.hasPassed(ticks),
+          onSegment: (segment) => collector.add(index, segment),
+        }),
     );
+    this.demuxer = new FeedDemuxer({
+      onPicture: (packets) => {
+        const { stdin } = this.child ?? {};
+        if (stdin && !stdin.writableEnded) stdin.write(packets);
+      },
+      onTracks: (tracks) => this.assemblers.forEach((assembler) => assembler.setTracks(tracks)),
+      onPassed: (unit) => this.assemblers.forEach((assembler) => assembler.pass(unit)),
+    });
   }
 
   /** Resolves once the relay has answered, whatever it said; how it went on comes through onEnd. */
@@ -98,13 +111,13 @@ export class EncodeRun {
 
   /** True once the feed has come to its live edge and less than a GOP of it is still to be encoded. */
   isNearLiveEdge(): boolean {
-    return this.edge.isReached() && this.backlogTicks() <= this.nearTicks;
+    return this.demuxer.edge.isReached() && this.backlogTicks() <= this.nearTicks;
   }
 
   /** Milliseconds since a GOP's last frame was at the live edge, so since the relay sealed it; null if unknown. */
   sealedAgoMs(gop: number): number | null {
-    if (!this.edge.isReached()) return null;
-    return this.edge.ageMs(this.endTicksOf(gop));
+    if (!this.demuxer.edge.isReached()) return null;
+    return this.demuxer.edge.ageMs(this.endTicksOf(gop));
   }
 
   /**
@@ -113,7 +126,7 @@ export class EncodeRun {
    * once the feed has brought a DTS at or after the end of the GOP.
    */
   private isWhole(gop: number): boolean {
-    return this.edge.lastDtsTicks >= this.endTicksOf(gop) || !this.child?.stdin?.writableEnded;
+    return this.demuxer.edge.lastDtsTicks >= this.endTicksOf(gop) || !this.child?.stdin?.writableEnded;
   }
 
   /** Feed clock at the end of a GOP. */
@@ -122,7 +135,7 @@ export class EncodeRun {
   }
 
   private backlogTicks(): number {
-    return this.edge.lastPtsTicks - this.encodedTicks();
+    return this.demuxer.edge.lastPtsTicks - this.encodedTicks();
   }
 
   private encodedTicks(): number {
@@ -157,11 +170,15 @@ export class EncodeRun {
     stdin.on('error', () => undefined);
     stdin.on('drain', () => feed.resume());
     feed.on('data', (chunk: Buffer) => {
-      this.orFail(() => this.edge.push(chunk));
-      if (!stdin.write(chunk) && stdin.writableLength > MAX_READ_AHEAD_BYTES) feed.pause();
+      this.orFail(() => {
+        this.demuxer.push(chunk);
+        for (const assembler of this.assemblers) assembler.settle();
+      });
+      if (stdin.writableLength > MAX_READ_AHEAD_BYTES) feed.pause();
     });
     const finish = (): void => {
       if (this.over || stdin.writableEnded) return;
+      this.orFail(() => this.demuxer.end());
       stdin.end();
       if (this.timer) clearTimeout(this.timer);
       this.timer = setTimeout(() => this.child?.kill('SIGKILL'), FLUSH_LIMIT_MS);

@@ -28,7 +28,7 @@ export const outputDescriptor = (renditionIndex: number): number =>
   renditionIndex === 0 ? 1 : renditionIndex + 2;
 
 /**
- * Arguments of the one ffmpeg of a session: a feed on standard input, one MPEG-TS per rendition on its own
+ * Arguments of the one ffmpeg of a session: the pictures of a feed on standard input, one MPEG-TS per rendition on its own
  * descriptor. Every rendition and every build cuts the same frames: docs/explanation/life-of-a-gop.md has what was tried.
  * @throws SwarmError encoder-incompatible when a rendition fits no H.264 level.
  */
@@ -47,7 +47,7 @@ const outputArguments = (
 ): string[] => {
   const threads = Math.min(8, Math.ceil(ladderUnits([r], job.framesPerSecond) / UNITS_PER_THREAD));
   return [
-    ...['-map', '0:v:0', '-map', '0:a?'],
+    ...['-map', '0:v:0'],
     ...['-vf', `trim=start=${TRIM_START_SECONDS},scale=${r.widthPx}:${r.heightPx}`],
     ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
     ...['-enc_time_base', '1:90000', '-c:v', 'libx264', '-preset', PRESET, '-threads', String(threads)],
@@ -58,7 +58,6 @@ const outputArguments = (
     ...['-x264-params', 'force-cfr=0'],
     ...['-g', '100000', '-keyint_min', '1', '-sc_threshold', '0', '-forced-idr', '1', '-flags', '+cgop'],
     ...['-force_key_frames', job.keyFrameTimes],
-    ...['-c:a', 'copy', '-max_interleave_delta', '500000'],
     ...['-muxdelay', '0', '-muxpreload', '0', '-flush_packets', '1'],
     ...['-f', 'mpegts', `pipe:${outputDescriptor(index)}`],
   ];

@@ -1,5 +1,5 @@
 import { TICKS_PER_SECOND } from '../../domain';
-import { TransportStreamReader, type PesUnit } from '../mpegts';
+import type { PesUnit } from '../mpegts';
 
 /** Jitter of a live feed; a gain on the clock beyond it is backlog being sent. */
 const JITTER_MS = 30;
@@ -16,7 +16,6 @@ const ticksToMs = (ticks: number): number => (ticks * 1000) / TICKS_PER_SECOND;
  * pace. The largest gain since the last silence is the live edge itself.
  */
 export class LiveEdge {
-  private readonly reader: TransportStreamReader;
   private leadMs = -Infinity;
   private lastGainAtMs = Infinity;
   private lastArrivalAtMs = Infinity;
@@ -24,20 +23,10 @@ export class LiveEdge {
   lastPtsTicks = 0;
   lastDtsTicks = 0;
 
-  constructor(private readonly nowMs: () => number = () => performance.now()) {
-    this.reader = new TransportStreamReader({
-      onUnit: (unit) => {
-        if (unit.kind === 'video') this.arrived(unit);
-      },
-    });
-  }
+  constructor(private readonly nowMs: () => number = () => performance.now()) {}
 
-  /** @throws MalformedTransportStream when the feed is not a transport stream. */
-  push(chunk: Buffer): void {
-    this.reader.push(chunk);
-  }
-
-  private arrived({ ptsTicks, dtsTicks }: PesUnit): void {
+  /** Notes a picture that has arrived. */
+  arrived({ ptsTicks, dtsTicks }: Pick<PesUnit, 'ptsTicks' | 'dtsTicks'>): void {
     this.lastDtsTicks = Math.max(this.lastDtsTicks, dtsTicks);
     if (ptsTicks <= this.lastPtsTicks) return;
     this.lastPtsTicks = ptsTicks;

@@ -1,5 +1,7 @@
 import { FEED_OFFSET_TICKS, gopOf, gopStartTicks } from '../../domain';
-import { TransportStreamReader, retimePackets, type PesUnit } from '../mpegts';
+import { TransportStreamReader, parseTables, retimePackets, writeTables, type PesUnit } from '../mpegts';
+import type { PassedTracks, PassedUnit } from './feed-demuxer';
+import { discontinuityPacket, markDiscontinuity, stampContinuity } from './segment-packets';
 
 /** A segment as one ffmpeg output gives it, with the presentation times of its frames for comparison. */
 export interface AssembledSegment {
@@ -11,52 +13,47 @@ export interface AssembledSegment {
 
 interface OpenSegment {
   gop: number;
-  packets: Buffer[];
+  pictures: { dtsTicks: number; packets: Buffer }[];
   videoPtsTicks: number[];
-  hasAudio: boolean;
 }
 
-/** Continuity counter of the tables' packets: by GOP, so that it also runs on across a change of encoder. */
-const stampContinuity = (tables: Buffer, gop: number): Buffer => {
-  const copy = Buffer.from(tables);
-  for (let at = 3; at < copy.length; at += 188) copy[at] = (copy[at]! & 0xf0) | (gop & 0x0f);
-  return copy;
-};
+interface FinishedSegment extends OpenSegment {
+  /** DTS of the picture that begins the next one. */
+  endDtsTicks: number;
+}
+
+export interface SegmentAssemblerOptions {
+  fromGop: number;
+  gopDurationTicks: number;
+  /** True once no sound or data can come any more that goes in front of this time of the feed. */
+  hasPassed?: (ticks: number) => boolean;
+  onSegment(segment: AssembledSegment): void;
+}
 
 /**
- * Says that the continuity counter of a segment's first picture (or audio unit) may not follow the one before: that one may come from
- * another session (ISO/IEC 13818-1, 2.4.3.5 discontinuity_indicator). Without it strict players drop the picture.
- * Set on every segment, so that what is published does not depend on where sessions change.
- */
-const markDiscontinuity = (packets: Buffer): void => {
-  const hasAdaptationField = (packets[3]! & 0x20) !== 0 && packets[4]! > 0;
-  if (hasAdaptationField) packets[5]! |= 0x80;
-};
-
-/**
- * Cuts the MPEG-TS of one rendition into one segment per GOP. A segment is given once the IDR picture of the next
- * GOP has come, so that an unfinished tail is never taken for a segment.
+ * Cuts the MPEG-TS of one rendition into one segment per GOP, and lays the sound and data of the feed beside its
+ * pictures. A segment is given once the IDR picture of the next GOP has come, so that an unfinished tail is never taken
+ * for a segment, and once the sound has come that goes with it.
  *
- * Audio is laid out anew: a unit goes in front of the first picture whose DTS is later than its PTS, whatever the order
- * in which the encoder wrote it. So a GOP holds the audio from the DTS of its IDR picture to that of the next, in every
- * build and every session, and none is lost or repeated where two of them meet. The order on the wire is no measure:
- * ffmpeg 7 copies audio most of a second ahead while it catches up, the 2018 build one unit.
+ * A unit goes in front of the first picture whose DTS is later than its place, whatever the order in which it came. So a
+ * GOP holds the sound from the DTS of its IDR picture to that of the next, in every build and every session, and none is
+ * lost or repeated where two of them meet.
  */
 export class SegmentAssembler {
   private readonly reader: TransportStreamReader;
   private readonly deltaTicks: number;
   private tables: Buffer | null = null;
   private open: OpenSegment | null = null;
-  /** Audio that no picture has followed yet, by PTS. */
-  private audio: PesUnit[] = [];
+  private finished: FinishedSegment[] = [];
+  /** Sound and data that no picture has followed yet, by place. */
+  private passed: PassedUnit[] = [];
+  /** In the order in which they come into force; the first one is, or will be for the first segment. */
+  private tracks: PassedTracks[] = [];
   /** Latest presentation time encoded, feed clock. */
   lastPtsTicks = FEED_OFFSET_TICKS;
 
-  constructor(
-    private readonly fromGop: number,
-    private readonly gopDurationTicks: number,
-    private readonly onSegment: (segment: AssembledSegment) => void,
-  ) {
+  constructor(private readonly options: SegmentAssemblerOptions) {
+    const { fromGop, gopDurationTicks } = options;
     this.deltaTicks = gopStartTicks(fromGop, gopDurationTicks) - FEED_OFFSET_TICKS;
     this.reader = new TransportStreamReader({
       onUnit: (unit) => this.take(unit),
@@ -66,7 +63,7 @@ export class SegmentAssembler {
     });
   }
 
-  /** @throws Error when the stream is damaged or not cut where it was asked to be. */
+  /** Takes what the encoder wrote. @throws Error when the stream is damaged or not cut where it was asked to be. */
   push(chunk: Buffer): void {
     this.reader.push(chunk);
   }
@@ -74,50 +71,78 @@ export class SegmentAssembler {
   /** At the end of the stream: the last unit may begin a GOP and so complete the one before. */
   flush(): void {
     this.reader.flush();
+    this.settle();
+  }
+
+  setTracks(tracks: PassedTracks): void {
+    this.tracks.push(tracks);
+  }
+
+  pass(unit: PassedUnit): void {
+    const after = this.passed.findLastIndex(({ placeTicks }) => placeTicks <= unit.placeTicks);
+    this.passed.splice(after + 1, 0, unit);
+  }
+
+  /** Gives the segments that have all that belongs to them. */
+  settle(): void {
+    const { hasPassed = () => true } = this.options;
+    while (this.finished[0] && hasPassed(this.finished[0].endDtsTicks)) this.give(this.finished.shift()!);
   }
 
   private take(unit: PesUnit): void {
-    if (unit.kind === 'video') this.takeVideo(unit);
-    else this.audio.push(unit);
-  }
-
-  /** Audio that is to be heard before this decoding time; what came before the first picture is dropped. */
-  private placeAudio(untilDtsTicks: number): void {
-    const due = this.audio.findIndex((unit) => unit.ptsTicks >= untilDtsTicks);
-    const placed = this.audio.splice(0, due < 0 ? this.audio.length : due);
-    const packets = placed.map((unit) => unit.packets);
-    if (!this.open || packets.length === 0) return;
-    if (!this.open.hasAudio) markDiscontinuity(packets[0]!);
-    this.open.hasAudio = true;
-    this.open.packets.push(...packets);
-  }
-
-  private takeVideo(unit: PesUnit): void {
-    const gop = this.fromGop + gopOf(unit.ptsTicks - FEED_OFFSET_TICKS, this.gopDurationTicks);
-    this.placeAudio(unit.dtsTicks);
+    if (unit.kind !== 'video') return;
+    const { fromGop, gopDurationTicks } = this.options;
+    const gop = fromGop + gopOf(unit.ptsTicks - FEED_OFFSET_TICKS, gopDurationTicks);
     if (unit.idr && (!this.open || gop > this.open.gop)) {
-      this.begin(gop);
+      if (!this.tables) throw new Error('the encoder wrote a picture before its tables');
+      if (this.open) this.finished.push({ ...this.open, endDtsTicks: unit.dtsTicks });
+      this.open = { gop, pictures: [], videoPtsTicks: [] };
       markDiscontinuity(unit.packets);
     }
     if (!this.open || gop !== this.open.gop) {
       throw new Error(`the encoder did not begin GOP ${gop} with an IDR picture`);
     }
-    this.open.packets.push(unit.packets);
+    this.open.pictures.push(unit);
     this.open.videoPtsTicks.push(unit.ptsTicks);
     this.lastPtsTicks = Math.max(this.lastPtsTicks, unit.ptsTicks);
+    this.settle();
   }
 
-  private begin(gop: number): void {
-    if (!this.tables) throw new Error('the encoder wrote a picture before its tables');
-    const finished = this.open;
-    this.open = { gop, packets: [stampContinuity(this.tables, gop)], videoPtsTicks: [], hasAudio: false };
-    if (!finished) return;
-    const segment = Buffer.concat(finished.packets);
+  private give({ gop, pictures, videoPtsTicks, endDtsTicks }: FinishedSegment): void {
+    const beginTicks = pictures[0]!.dtsTicks;
+    const packets = [stampContinuity(this.tablesAt(beginTicks), gop)];
+    const heard = new Set<number>();
+    pictures.forEach((picture, index) => {
+      packets.push(picture.packets);
+      for (const unit of this.passedBefore(pictures[index + 1]?.dtsTicks ?? endDtsTicks)) {
+        // What came before the first picture of all belongs to a GOP of another session.
+        if (unit.placeTicks < beginTicks) continue;
+        if (!heard.has(unit.pid)) packets.push(discontinuityPacket(unit));
+        heard.add(unit.pid);
+        packets.push(unit.packets);
+      }
+    });
+    const segment = Buffer.concat(packets);
     retimePackets(segment, this.deltaTicks);
-    this.onSegment({
-      gop: finished.gop,
-      segment,
-      videoPtsTicks: finished.videoPtsTicks.sort((a, b) => a - b),
+    this.options.onSegment({ gop, segment, videoPtsTicks: videoPtsTicks.sort((a, b) => a - b) });
+  }
+
+  private passedBefore(ticks: number): PassedUnit[] {
+    const due = this.passed.findIndex(({ placeTicks }) => placeTicks >= ticks);
+    return this.passed.splice(0, due < 0 ? this.passed.length : due);
+  }
+
+  /** The encoder's own tables, with the tracks that go round it. */
+  private tablesAt(ticks: number): Buffer {
+    while (this.tracks[1] && this.tracks[1].placeTicks <= ticks) this.tracks.shift();
+    const [tracks] = this.tracks;
+    if (!tracks || tracks.streams.length === 0) return this.tables!;
+    const own = parseTables(this.tables!);
+    return writeTables({
+      ...own,
+      version: tracks.version,
+      descriptors: tracks.descriptors,
+      streams: [...own.streams, ...tracks.streams],
     });
   }
 }

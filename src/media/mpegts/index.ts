@@ -1,3 +1,4 @@
+export { elementaryStreamOf } from './elementary-stream';
 export { MalformedTransportStream } from './malformed';
 export { PACKET_BYTES } from './packet';
 export { parseTables, writeTables, type ProgrammeTables } from './programme-map';
@@ -12,6 +13,4 @@ export { inspectSegment, ptsLedgerHash, type SegmentContents } from './segment';
 export { WRAP_TICKS, unwrapTicks, wrapTicks } from './timestamps';
 export type { PesUnit } from './unit-assembler';
 export type { StreamKind } from './stream-types';
-export { hasPayload, payloadOffset } from './packet';
-export { pesPayloadOffset } from './pes-header';
 export { STREAM_TYPE_H264, isVideoType } from './stream-types';

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
-import { MalformedTransportStream, PACKET_BYTES, TransportStreamReader, type PesUnit } from '../mpegts';
-import { hasPayload, payloadOffset, pesPayloadOffset, STREAM_TYPE_H264 } from '../mpegts';
+import {
+  MalformedTransportStream,
+  PACKET_BYTES,
+  STREAM_TYPE_H264,
+  TransportStreamReader,
+  elementaryStreamOf,
+  type PesUnit,
+} from '../mpegts';
 import { parseSequenceParameters } from './h264-sps';
 
 /** What a player must know of a segment before it decodes it. */
@@ -47,18 +53,6 @@ const firstUnits = (segment: Buffer, hasAudio: boolean): { video?: PesUnit; audi
   return found;
 };
 
-/** The elementary stream of a unit. */
-const elementaryStream = (unit: PesUnit): Buffer => {
-  const parts: Buffer[] = [];
-  for (let at = 0; at < unit.packets.length; at += PACKET_BYTES) {
-    if (!hasPayload(unit.packets, at)) continue;
-    const payload = at + payloadOffset(unit.packets, at);
-    const from = parts.length === 0 ? pesPayloadOffset(unit.packets, payload) : payload;
-    parts.push(unit.packets.subarray(from, at + PACKET_BYTES));
-  }
-  return Buffer.concat(parts);
-};
-
 const START_CODE = Buffer.from([0, 0, 1]);
 
 /** SPS and PPS that stand before the first slice, without start codes and trailing zeros (Annex B). */
@@ -79,7 +73,7 @@ const parameterSetsOf = (stream: Buffer): Buffer[] => {
 /** SPS and PPS in front of the first picture of a segment, without start codes; none if it is not H.264. */
 export const readParameterSets = (segment: Buffer): Buffer[] => {
   const { video } = firstUnits(segment, false);
-  return video?.streamType === STREAM_TYPE_H264 ? parameterSetsOf(elementaryStream(video)) : [];
+  return video?.streamType === STREAM_TYPE_H264 ? parameterSetsOf(elementaryStreamOf(video)) : [];
 };
 
 /**
@@ -89,7 +83,7 @@ export const readParameterSets = (segment: Buffer): Buffer[] => {
 export const readSegmentFormat = (segment: Buffer, hasAudio: boolean): SegmentFormat => {
   const { video, audioStreamType } = firstUnits(segment, hasAudio);
   if (video?.streamType !== STREAM_TYPE_H264) throw new MalformedTransportStream('The video is not H.264.');
-  const sets = parameterSetsOf(elementaryStream(video));
+  const sets = parameterSetsOf(elementaryStreamOf(video));
   const sps = sets.find((set) => (set[0]! & 31) === NAL_SPS);
   if (!sps || !sets.some((set) => (set[0]! & 31) === NAL_PPS)) {
     throw new MalformedTransportStream('SPS and PPS are missing in front of the first picture.');

@@ -24,7 +24,7 @@ const BASE_TICKS = 900_000;
  */
 export const makeContribution = (
   seconds: number,
-  options: { audio?: boolean; rate?: string; codec?: string[] } = {},
+  options: { audio?: boolean; languages?: string[]; rate?: string; codec?: string[] } = {},
 ): Contribution => {
   const folder = mkdtempSync(join(tmpdir(), 'contribution-'));
   const file = join(folder, 'feed.ts');
@@ -35,9 +35,13 @@ export const makeContribution = (
     `testsrc2=s=160x90:r=${options.rate ?? FRAMES_PER_SECOND}:d=${seconds}`,
   ];
   const audio = ['-f', 'lavfi', '-i', `sine=r=48000:d=${seconds}`];
+  const languages = (options.languages ?? []).flatMap((language, index) => [
+    ...['-map', '1:a', `-metadata:s:a:${index}`, `language=${language}`],
+  ]);
   try {
     execFileSync('ffmpeg', [
       ...['-v', 'error', ...inputs, ...(options.audio ? audio : [])],
+      ...(languages.length > 0 ? ['-map', '0:v', ...languages] : []),
       ...(options.codec ?? ['-c:v', 'libx264', '-preset', 'ultrafast', '-sc_threshold', '0']),
       ...['-bf', '2', '-g', '40'],
       ...['-c:a', 'aac', '-muxdelay', '0', '-muxpreload', '0'],

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { TransportStreamReader, elementaryStreamOf, unwrapTicks, type PesUnit } from '../../src/media/mpegts';
+
+/** A coded picture, in the order of decoding. */
+export interface PictureFact {
+  ptsTicks: number;
+  dtsTicks: number;
+  bytes: number;
+  /** It carries CEA-608 or CEA-708 captions. */
+  hasCaptions: boolean;
+}
+
+/** A unit of sound. */
+export interface SoundFact {
+  /** Number of its track, in the order of the programme map, without the picture. */
+  track: number;
+  ptsTicks: number;
+  sha256: string;
+  /** Samples of each of its channels; null where it is not AAC in ADTS. */
+  samples: number | null;
+}
+
+export interface StreamFacts {
+  pictures: PictureFact[];
+  sound: SoundFact[];
+}
+
+/** user_data_registered_itu_t_t35 of ATSC A/53: the bytes by which captions are known. */
+const CAPTIONS = Buffer.from('GA94', 'latin1');
+const AAC_FRAME_SAMPLES = 1_024;
+
+/** Samples per channel in whole ADTS frames (ISO/IEC 13818-7 §6.2); null if the bytes are something else. */
+export const adtsSamples = (stream: Buffer): number | null => {
+  let samples = 0;
+  let at = 0;
+  while (at + 7 <= stream.length) {
+    if (stream[at] !== 0xff || (stream[at + 1]! & 0xf6) !== 0xf0) return null;
+    const bytes = ((stream[at + 3]! & 3) << 11) | (stream[at + 4]! << 3) | (stream[at + 5]! >> 5);
+    if (bytes < 7) return null;
+    samples += AAC_FRAME_SAMPLES * (1 + (stream[at + 6]! & 3));
+    at += bytes;
+  }
+  return at === stream.length && at > 0 ? samples : null;
+};
+
+/** Reads what a transport stream holds. Times are unwrapped near `nearTicks`. */
+export class FactsReader {
+  readonly facts: StreamFacts = { pictures: [], sound: [] };
+  private readonly reader = new TransportStreamReader({ onUnit: (unit) => this.take(unit) });
+
+  /** @param trackOf number of the track of a PID; undefined where it is none */
+  constructor(
+    private nearTicks: number,
+    private readonly trackOf: (pid: number) => number | undefined,
+  ) {}
+
+  push(chunk: Buffer): void {
+    this.reader.push(chunk);
+  }
+
+  end(): StreamFacts {
+    this.reader.flush();
+    return this.facts;
+  }
+
+  private take(unit: PesUnit): void {
+    const ptsTicks = unwrapTicks(unit.ptsTicks, this.nearTicks);
+    const elementary = elementaryStreamOf(unit);
+    if (unit.kind === 'video') {
+      const dtsTicks = unwrapTicks(unit.dtsTicks, this.nearTicks);
+      this.nearTicks = dtsTicks;
+      const hasCaptions = elementary.includes(CAPTIONS);
+      this.facts.pictures.push({ ptsTicks, dtsTicks, bytes: elementary.length, hasCaptions });
+    }
+    const track = unit.kind === 'audio' ? this.trackOf(unit.pid) : undefined;
+    if (track === undefined) return;
+    const sha256 = createHash('sha256').update(elementary).digest('hex');
+    this.facts.sound.push({ track, ptsTicks, sha256, samples: adtsSamples(elementary) });
+  }
+}
