@@ -37,7 +37,6 @@ export class ChannelFeeder {
   private readonly done: Promise<void>;
   /** One that is drawn anew for each contribution, or one that runs on from one to the next. */
   private input: DrawnInput | HeldInput | null = null;
-  private notes: string[] = [];
 
   constructor(private readonly options: ChannelFeederOptions) {
     this.spec = options.spec;
@@ -50,7 +49,7 @@ export class ChannelFeeder {
       input: this.spec.input,
       state: this.state,
       ...(this.error !== undefined && { error: this.error }),
-      notes: this.notes,
+      ...(this.input instanceof HeldInput && { notes: this.input.notes }),
       framesSent: this.framesSent,
       startedAtMs: this.startedAtMs,
     };
@@ -151,7 +150,6 @@ export class ChannelFeeder {
     const started = await startInput(nextGop, isDrawn ? attempt : this.stopping.signal, onFrames);
     if (started.kind === 'drawn') this.input = started;
     else {
-      this.notes = started.notes;
       this.input = new HeldInput(started, {
         framesPerSecond: spec.framesPerSecond,
         maxBytes: heldBytes,

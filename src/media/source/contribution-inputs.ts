@@ -7,7 +7,9 @@ import { framesPerGop, generatedArguments, inputArguments } from './input-argume
 import { planInput } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
+import type { FrameGrid } from './programme-joiner';
 import { parseFrameRate } from './steady-frame-rate';
+import type { SoundTrack } from './track-watch';
 
 const GENERATED_WIDTH_PX = 320;
 const GENERATED_HEIGHT_PX = 180;
@@ -28,6 +30,9 @@ export interface FoundInput {
   finite: boolean;
   /** Length of a picture; null if nobody knows. */
   frameTicks: number | null;
+  grid: FrameGrid | undefined;
+  /** The sound that is sent. */
+  sound: SoundTrack[];
   /** Sentences on what is encoded or left out. */
   notes: string[];
 }
@@ -97,16 +102,27 @@ const external = (
     // What it is may have changed by the next time it is opened.
     known = undefined;
     const plan = planInput(probed, parseFrameRate(`${spec.framesPerSecond}`));
-    const { args, extraOutputs } = inputArguments(spec, url, plan);
+    const { args, extraOutputs, sound } = inputArguments(spec, url, plan);
+    const frameTicks = plan.rate && (TICKS_PER_SECOND * plan.rate.den) / plan.rate.num;
     return {
       kind: 'found',
       open: () => new FfmpegProcess(tools.ffmpeg, args, { extraOutputs }),
       finite: plan.finite,
-      frameTicks: plan.rate && (TICKS_PER_SECOND * plan.rate.den) / plan.rate.num,
+      frameTicks,
+      grid: plan.coarseClock ? gridOf(frameTicks, sound) : undefined,
+      sound,
       notes: plan.notes,
     };
   };
 };
+
+/** Where frames stand that a container gives in milliseconds. */
+export const gridOf = (videoTicks: number | null, sound: readonly SoundTrack[]): FrameGrid => ({
+  videoTicks,
+  audioTicks: new Map(
+    sound.flatMap(({ pid, frameTicks }) => (frameTicks === null ? [] : [[pid, frameTicks]])),
+  ),
+});
 
 /** `justProbed`: what a URL input was found to be a moment ago, if it was looked at. */
 export const startInputOf = (

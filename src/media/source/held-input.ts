@@ -5,10 +5,12 @@ import { TransportStreamReader } from '../mpegts';
 import type { FoundInput } from './contribution-inputs';
 import { ContributionSpool } from './contribution-spool';
 import type { FfmpegProcess } from './ffmpeg-process';
+import { mergeTables } from './merged-tables';
 import { PacedQueue } from './paced-queue';
 import { ProgrammeJoiner } from './programme-joiner';
 import { NULL_PACKET } from './sent-packets';
 import { ShortPass } from './short-pass';
+import { TrackWatch } from './track-watch';
 
 /** Where a relay wants a contribution to go on. */
 export type ResumePoint = Pick<RelayChannel, 'nextGop' | 'resumeSourceTicks'>;
@@ -49,7 +51,10 @@ export class HeldInput {
   private readonly joiner: ProgrammeJoiner;
   private readonly toleranceTicks: number;
   private process: FfmpegProcess | null = null;
+  /** Of each output of the present pass; null before they come. */
+  private outputTables: (Buffer | null)[] = [];
   private tables: Buffer = Buffer.alloc(0);
+  private readonly watch: TrackWatch;
   /** GOP for which its first picture was meant. */
   private firstGop: number | null = null;
   private stopped = false;
@@ -79,10 +84,15 @@ export class HeldInput {
       },
       now,
     });
-    const { finite, frameTicks } = input;
+    const { finite, frameTicks, grid, sound } = input;
+    this.watch = new TrackWatch(sound);
     this.joiner = new ProgrammeJoiner({
-      ...{ finite, frameTicks, now },
-      onUnit: (unit, dtsTicks) => this.queue.push(unit, dtsTicks, this.tables),
+      ...{ finite, frameTicks, grid, now },
+      onUnit: (unit, dtsTicks) => {
+        if (unit.kind === 'video') this.watch.seen(dtsTicks);
+        else this.watch.heard(unit.pid, dtsTicks);
+        this.queue.push(unit, dtsTicks, this.tables);
+      },
     });
     this.ended = this.run().finally(() => {
       this.over = true;
@@ -94,6 +104,11 @@ export class HeldInput {
   /** False once nothing more will come. */
   get runs(): boolean {
     return !this.over;
+  }
+
+  /** Sentences: how it is carried, and what is missing at the moment. */
+  get notes(): string[] {
+    return [...this.input.notes, ...this.watch.notes];
   }
 
   async end(): Promise<void> {
@@ -144,9 +159,7 @@ export class HeldInput {
           short?.note(unit);
           this.joiner.take(unit);
         },
-        onTables: (packets) => {
-          if (i === 0 && !packets.equals(this.tables)) this.tables = packets;
-        },
+        onTables: (packets) => this.takeTables(packets, i),
       });
       output.on('data', (chunk: Buffer) => {
         this.onActivity?.();
@@ -171,6 +184,16 @@ export class HeldInput {
     for (const reader of readers) reader.flush();
     short?.end();
     return this.joiner.endStretch();
+  }
+
+  private takeTables(packets: Buffer, output: number): void {
+    const known = this.outputTables;
+    known[output] = packets;
+    const [first, ...others] = Array.from(known, (each) => each ?? null);
+    if (!first) return;
+    const merged = mergeTables(first, others);
+    // A new buffer is sent on; the same tables need not be.
+    if (!merged.equals(this.tables)) this.tables = merged;
   }
 
   private async replay(short: ShortPass): Promise<void> {

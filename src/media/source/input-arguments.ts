@@ -1,7 +1,8 @@
 import type { SourceSpec } from '../../contracts/source';
 import { TICKS_PER_SECOND, ticksToSeconds } from '../../domain';
-import type { InputPlan } from './input-plan';
+import { trackName, type InputPlan } from './input-plan';
 import { LIVE_ANALYSIS_ARGUMENTS, demuxerArguments } from './probe';
+import type { SoundTrack } from './track-watch';
 
 /** Pictures per GOP; a fraction where the GOP is not a whole number of pictures. */
 export const framesPerGop = (spec: Pick<SourceSpec, 'framesPerSecond' | 'gopDurationTicks'>): number =>
@@ -54,6 +55,8 @@ export interface InputArguments {
   args: string[];
   /** Descriptors besides standard output that MPEG-TS comes from: one for each track of sound that is encoded. */
   extraOutputs: number;
+  /** The sound that is sent, with the PIDs that it has. */
+  sound: SoundTrack[];
 }
 
 /** First descriptor after those of every process. */
@@ -80,6 +83,35 @@ export const inputArguments = (spec: SourceSpec, url: string, plan: InputPlan): 
       ]),
     ],
     extraOutputs: encoded.length,
+    sound: [
+      ...plan.audio.flatMap((track) => {
+        const place = tracks.indexOf(track);
+        return place < 0 ? [] : [soundTrack(FIRST_PID + 1 + place, track)];
+      }),
+      ...encoded.map((track, i) => soundTrack(FIRST_ENCODED_PID + i, track)),
+    ],
+  };
+};
+
+/** Samples of a frame, of codecs in which all have as many. */
+const samplesPerFrame: Record<string, number> = {
+  aac: 1_024,
+  mp2: 1_152,
+  mp3: 1_152,
+  ac3: 1_536,
+  eac3: 1_536,
+};
+/** MP3 of lower rates has shorter frames. */
+const LEAST_MP3_RATE_HZ = 32_000;
+
+const soundTrack = (pid: number, track: InputPlan['audio'][number]): SoundTrack => {
+  const { codec, sampleRateHz, carried } = track;
+  const samples = codec === 'mp3' && sampleRateHz < LEAST_MP3_RATE_HZ ? 576 : samplesPerFrame[codec];
+  const isKnown = carried === 'as-is' && samples !== undefined && sampleRateHz > 0;
+  return {
+    pid,
+    name: trackName(track),
+    frameTicks: isKnown ? (samples * TICKS_PER_SECOND) / sampleRateHz : null,
   };
 };
 

@@ -20,6 +20,8 @@ export interface InputPlan {
   data: Track<Data>[];
   /** Rate of what is sent; null where nobody knows. */
   rate: FrameRate | null;
+  /** Its container gives times in milliseconds, which is not enough to tell frames exactly. */
+  coarseClock: boolean;
   finite: boolean;
   list: ProbedInput['list'];
   notes: string[];
@@ -31,6 +33,8 @@ const copiedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
 const copiedData = new Set(['dvb_teletext', 'dvb_subtitle', 'timed_id3', 'klv']);
 /** Containers that say when a picture is decoded, and not when it is shown. */
 const untimedFormats = ['avi', 'h264', 'hevc', 'mpegvideo'];
+/** Containers that count milliseconds. */
+const coarseFormats = ['matroska', 'flv', 'asf'];
 /** Containers that keep the parameter sets apart, where a decoder that begins amid the stream does not find them. */
 const formatsWithHeaders = ['mov', 'matroska', 'flv'];
 const withHeaders: Record<string, string> = {
@@ -49,7 +53,9 @@ export const planInput = (probed: ProbedInput, channelRate: FrameRate | null): I
   const video = planVideo(found, probed.formatName, channelRate);
   const { finite, list } = probed;
   const rate = video.carried === 'encoded' && channelRate ? channelRate : steadyFrameRate(found);
-  return { video, audio, data, rate, finite, list, notes: notesOf({ video, audio, data }, probed, mates) };
+  const coarseClock = isOneOf(probed.formatName, coarseFormats);
+  const notes = notesOf({ video, audio, data }, probed, mates);
+  return { video, audio, data, rate, coarseClock, finite, list, notes };
 };
 
 /** The facts, without what only this part needs. */
@@ -135,7 +141,11 @@ const planAudio = (s: ProbedStream): Track<Audio> => {
   const facts = { index, codec, channels, sampleRateHz, ...languageOf(s) };
   if (codec === 'unknown') return { ...facts, carried: 'left-out', why: 'Its codec is not known.' };
   if (channels === 0 || sampleRateHz === 0)
-    return { ...facts, carried: 'encoded', why: 'It is announced, and nothing of it has come yet.' };
+    return {
+      ...facts,
+      carried: 'encoded',
+      why: 'What it holds was not known when it was opened, as nothing of it had come.',
+    };
   if (!copiedAudio.has(codec))
     return { ...facts, carried: 'encoded', why: `Players do not take ${codec} in MPEG-TS.` };
   return { ...facts, carried: 'as-is' };
@@ -150,6 +160,10 @@ const planData = (s: ProbedStream): Track<Data> => {
 const languageOf = (s: ProbedStream): { language?: string } =>
   s.language === undefined ? {} : { language: s.language };
 
+/** For people. */
+export const trackName = ({ codec, language }: { codec: string; language?: string | undefined }): string =>
+  language === undefined ? codec : `${codec}, ${language}`;
+
 const notesOf = (
   { video, audio, data }: Pick<InputPlan, 'video' | 'audio' | 'data'>,
   { streams }: ProbedInput,
@@ -157,9 +171,10 @@ const notesOf = (
 ): string[] => {
   const notes: string[] = [];
   if (video.carried === 'encoded') notes.push(`The picture (${video.codec}) is encoded once. ${video.why}`);
-  for (const [number, { codec, language, carried, why }] of [...audio, ...data].entries()) {
+  for (const [number, track] of [...audio, ...data].entries()) {
+    const { carried, why } = track;
     const what = number < audio.length ? 'sound' : 'data';
-    const name = language === undefined ? codec : `${codec}, ${language}`;
+    const name = trackName(track);
     if (carried === 'encoded') notes.push(`The ${what} (${name}) is encoded once. ${why}`);
     if (carried === 'left-out') notes.push(`The ${what} (${name}) is left out. ${why}`);
   }

@@ -1,6 +1,7 @@
 import { TICKS_PER_SECOND } from '../../domain';
 import { retimePackets, unwrapTicks, wrapTicks, type PesUnit } from '../mpegts';
 import { renumberPackets } from './sent-packets';
+import { TickGrid } from './tick-grid';
 
 /** A step of the picture's clock beyond this is another clock, unless that much time has passed as well. */
 const LONGEST_STEP_TICKS = 2 * TICKS_PER_SECOND;
@@ -12,9 +13,17 @@ const USUAL_FRAME_TICKS = TICKS_PER_SECOND / 25;
 const USUAL_AUDIO_TICKS = (1024 * TICKS_PER_SECOND) / 48_000;
 const MAX_EARLY_UNITS = 4_096;
 
+export interface FrameGrid {
+  videoTicks: number | null;
+  /** By PID. */
+  audioTicks: ReadonlyMap<number, number>;
+}
+
 export interface JoinerOptions {
   /** Length of a picture; null if the rate is unknown or varies. */
   frameTicks: number | null;
+  /** Distances at which frames come that the container gives in milliseconds only; absent: it gives them exactly. */
+  grid?: FrameGrid | undefined;
   /** The input has an end: sound that runs on behind its last picture is cut off. */
   finite: boolean;
   /** A unit on the joined clock. `dtsTicks` is not wrapped. */
@@ -42,6 +51,7 @@ interface Track {
   nextTicks: number | null;
   frameTicks: number;
   lastTicks: number | null;
+  grid: TickGrid;
   /** What is added in this stretch so that the frames go on without a hole; null before its first frame. */
   shiftTicks: number | null;
 }
@@ -61,7 +71,11 @@ export class ProgrammeJoiner {
   /** Came before the first picture of its stretch, or is ahead of the last one of a finite input. */
   private waiting: PesUnit[] = [];
 
-  constructor(private readonly options: JoinerOptions) {}
+  private readonly videoGrid: TickGrid;
+
+  constructor(private readonly options: JoinerOptions) {
+    this.videoGrid = new TickGrid(options.grid?.videoTicks ?? null);
+  }
 
   /** Takes a unit, and keeps it. */
   take(unit: PesUnit): void {
@@ -77,7 +91,9 @@ export class ProgrammeJoiner {
     if (!stretch) return 0;
     this.stretch = null;
     this.nextStartTicks = this.endOf(stretch);
+    this.videoGrid.restart();
     for (const track of this.tracks.values()) {
+      track.grid.restart();
       track.shiftTicks = null;
       track.lastTicks = null;
     }
@@ -91,30 +107,31 @@ export class ProgrammeJoiner {
       this.stretch = this.begin(unit);
     }
     const { stretch } = this;
-    const dts = unwrapTicks(unit.dtsTicks, stretch.lastSourceDtsTicks);
-    const pts = unwrapTicks(unit.ptsTicks, dts) + stretch.offsetTicks;
-    stretch.lastSourceDtsTicks = dts;
+    const sourceDts = unwrapTicks(unit.dtsTicks, stretch.lastSourceDtsTicks);
+    stretch.lastSourceDtsTicks = sourceDts;
+    const dts = this.videoGrid.place(sourceDts + stretch.offsetTicks);
+    const pts = dts + this.videoGrid.distance(unwrapTicks(unit.ptsTicks, sourceDts) - sourceDts);
     stretch.lastAtMs = this.options.now();
     // Leading pictures refer to what is not there.
     if (pts < stretch.startTicks) return;
     stretch.pictures += 1;
     stretch.lastPtsTicks = Math.max(stretch.lastPtsTicks, pts);
-    this.lastDtsTicks = dts + stretch.offsetTicks;
-    this.send(unit, pts, this.lastDtsTicks);
+    this.lastDtsTicks = dts;
+    this.send(unit, pts, dts);
     const { waiting } = this;
     this.waiting = [];
     for (const other of waiting) this.takeOther(other, stretch);
   }
 
   private begin(keyframe: PesUnit): Stretch {
-    const source = keyframe.ptsTicks;
-    const exactStartTicks = this.nextStartTicks ?? source;
-    const sourceDts = unwrapTicks(keyframe.dtsTicks, source);
+    const sourceDts = unwrapTicks(keyframe.dtsTicks, keyframe.ptsTicks);
+    const exactStartTicks = this.nextStartTicks ?? keyframe.ptsTicks;
+    const reorderedTicks = this.videoGrid.distance(keyframe.ptsTicks - sourceDts);
     // Decoding times must go up, also where the pictures before were reordered less.
-    const earliest = this.lastDtsTicks + 1 + (source - sourceDts);
-    const startTicks = Math.max(Math.round(exactStartTicks), earliest);
+    const earliestTicks = this.lastDtsTicks + 1 + reorderedTicks;
+    const startTicks = Math.max(Math.round(exactStartTicks), earliestTicks);
     return {
-      offsetTicks: startTicks - source,
+      offsetTicks: startTicks - reorderedTicks - sourceDts,
       startTicks,
       exactStartTicks: startTicks === Math.round(exactStartTicks) ? exactStartTicks : startTicks,
       lastSourceDtsTicks: sourceDts,
@@ -166,7 +183,7 @@ export class ProgrammeJoiner {
       if (early > track.frameTicks / 2) return;
       track.shiftTicks = track.nextTicks !== null && early >= -track.frameTicks / 2 ? early : 0;
     }
-    const at = ticks + track.shiftTicks;
+    const at = track.grid.place(ticks + track.shiftTicks);
     if (track.lastTicks !== null && at > track.lastTicks)
       track.frameTicks = Math.min(at - track.lastTicks, TICKS_PER_SECOND);
     track.lastTicks = at;
@@ -177,18 +194,20 @@ export class ProgrammeJoiner {
   private trackOf(pid: number): Track {
     const known = this.tracks.get(pid);
     if (known) return known;
-    const fresh = { nextTicks: null, frameTicks: USUAL_AUDIO_TICKS, lastTicks: null, shiftTicks: null };
+    const stepTicks = this.options.grid?.audioTicks.get(pid) ?? null;
+    const fresh = {
+      ...{ nextTicks: null, frameTicks: stepTicks ?? USUAL_AUDIO_TICKS, lastTicks: null, shiftTicks: null },
+      grid: new TickGrid(stepTicks),
+    };
     this.tracks.set(pid, fresh);
     return fresh;
   }
 
   private send(unit: PesUnit, ptsTicks: number, dtsTicks: number): void {
     const pts = Math.round(ptsTicks);
-    retimePackets(unit.packets, pts - unit.ptsTicks);
+    const dts = Math.round(dtsTicks);
+    retimePackets(unit.packets, dts - unit.dtsTicks, pts - unit.ptsTicks);
     this.counters.set(unit.pid, renumberPackets(unit.packets, this.counters.get(unit.pid) ?? 0));
-    this.options.onUnit(
-      { ...unit, ptsTicks: wrapTicks(pts), dtsTicks: wrapTicks(Math.round(dtsTicks)) },
-      dtsTicks,
-    );
+    this.options.onUnit({ ...unit, ptsTicks: wrapTicks(pts), dtsTicks: wrapTicks(dts) }, dtsTicks);
   }
 }
