@@ -29,6 +29,14 @@ const noPicture = (): SwarmError =>
     'Check the input.',
   );
 
+const showLife = (stream: Writable, signal: AbortSignal): void => {
+  if (signal.aborted) return;
+  const timer = setInterval(() => {
+    if (stream.writable && !stream.writableNeedDrain) stream.write(NULL_PACKET);
+  }, SIGN_OF_LIFE_MS);
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+};
+
 export interface HeldInputOptions {
   framesPerSecond: number;
   /** What may be held now: a share of the part's budget. */
@@ -123,10 +131,7 @@ export class HeldInput {
   sendTo(stream: Writable, relay: ResumePoint, signal: AbortSignal): Promise<never> {
     const group = this.groupFor(relay);
     this.firstGop ??= relay.nextGop;
-    const alive = setInterval(() => {
-      if (stream.writable && !stream.writableNeedDrain) stream.write(NULL_PACKET);
-    }, SIGN_OF_LIFE_MS);
-    signal.addEventListener('abort', () => clearInterval(alive), { once: true });
+    showLife(stream, signal);
     return this.spool.sendTo(stream, group, signal);
   }
 
