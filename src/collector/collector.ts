@@ -171,11 +171,7 @@ export class Collector {
   }
 
   /** Asks an encoder, once more if it is silent, and tells the sentinel. */
-  private async ask(
-    encoderId: string,
-    watch: EncoderWatch,
-    mark: number,
-  ): Promise<EncoderTelemetry | null> {
+  private async ask(encoderId: string, watch: EncoderWatch, mark: number): Promise<EncoderTelemetry | null> {
     for (const isSecondTry of [false, true]) {
       try {
         const telemetry = await watch.poll();
