@@ -19,17 +19,20 @@ export const sourcePutQuerySchema = z.object({
   may_be_away: z.stringbool().default(false),
 });
 
-/** A channel as the source answers it. `ended` and `failed` inputs are tried again; `error` says what happened last. */
+/**
+ * A channel as the source answers it. `opening`: its input has brought nothing yet. `ended` and `failed` inputs are tried
+ * again; `error` says what happened last.
+ */
 export const sourceChannelSchema = z.object({
   id: z.string(),
   input: channelInputSchema,
-  state: z.enum(['running', 'ended', 'failed']),
+  state: z.enum(['opening', 'running', 'ended', 'failed']),
   error: z.string().optional(),
   /** Sentences: which tracks of the input are encoded or left out, and which have brought nothing yet. */
   notes: z.array(z.string()).optional(),
   /** Pictures sent since this process took the channel on. */
   framesSent: z.int().min(0),
-  /** Start of the present contribution. */
+  /** Start of the present contribution; before the first, of the attempts. */
   startedAtMs: z.number(),
 });
 export type SourceChannel = z.infer<typeof sourceChannelSchema>;

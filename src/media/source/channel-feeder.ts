@@ -12,8 +12,9 @@ const RELAY_PAUSES = { firstMs: 100, longestMs: 1_000 };
 const INPUT_PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 /** A contribution that lasted this long was sound: the next pause is the first one again. */
 const SOUND_AFTER_MS = 10_000;
-/** An input that brings nothing for this long is given up and opened anew. */
+/** An input that brings nothing for this long is given up and opened anew; the first bytes of a slow one take longer. */
 const SILENCE_LIMIT_MS = 15_000;
+const OPENING_LIMIT_MS = 30_000;
 
 export interface ChannelFeederOptions {
   spec: SourceChannelSpec;
@@ -27,7 +28,7 @@ export interface ChannelFeederOptions {
 /** Brings one channel's input to the relay, again and again until stopped. */
 export class ChannelFeeder {
   readonly spec: SourceChannelSpec;
-  private state: SourceState = 'running';
+  private state: SourceState;
   private error: string | undefined;
   private framesSent = 0;
   private startedAtMs = Date.now();
@@ -40,6 +41,7 @@ export class ChannelFeeder {
 
   constructor(private readonly options: ChannelFeederOptions) {
     this.spec = options.spec;
+    this.state = options.spec.input.kind === 'url' ? 'opening' : 'running';
     this.done = this.run();
   }
 
@@ -55,10 +57,10 @@ export class ChannelFeeder {
     };
   }
 
-  /** Waits until the relay is being sent media. @throws SwarmError timeout, with what stands in the way */
-  async untilSending(limitMs: number): Promise<void> {
-    if (this.sending) return;
-    const sent = await new Promise<boolean>((resolve) => {
+  /** Waits until the relay is being sent media. @returns false where that takes longer: it keeps trying */
+  async untilSending(limitMs: number): Promise<boolean> {
+    if (this.sending) return true;
+    return new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => settle(false), limitMs);
       const settle = (value: boolean): void => {
         clearTimeout(timer);
@@ -68,12 +70,6 @@ export class ChannelFeeder {
       const wake = (): void => settle(true);
       this.sendingWaiters.add(wake);
     });
-    if (sent) return;
-    throw new SwarmError(
-      'timeout',
-      `Channel ${this.spec.id} does not send yet${this.error ? `: ${this.error}` : '.'}`,
-      'It keeps trying; ask again.',
-    );
   }
 
   /** Ends the contribution and its ffmpeg. */
@@ -178,16 +174,21 @@ export class ChannelFeeder {
       if (signal.aborted) resolve('stopped');
     });
     let silence: NodeJS.Timeout | undefined;
+    let giveUpAfter: (limitMs: number) => void = () => undefined;
     const silent = new Promise<never>((_resolve, reject) => {
-      const limit = new SwarmError(
-        'input-ended',
-        `The input brought nothing for ${SILENCE_LIMIT_MS / 1000} s.`,
-      );
-      silence = setTimeout(() => reject(limit), SILENCE_LIMIT_MS);
+      giveUpAfter = (limitMs) => {
+        const ended = new SwarmError('input-ended', `The input brought nothing for ${limitMs / 1000} s.`);
+        clearTimeout(silence);
+        silence = setTimeout(() => reject(ended), limitMs);
+      };
     });
+    giveUpAfter(OPENING_LIMIT_MS);
     const heard = (): void => {
-      if (!this.sending) this.noteSending();
-      silence?.refresh();
+      if (this.sending) silence?.refresh();
+      else {
+        this.noteSending();
+        giveUpAfter(SILENCE_LIMIT_MS);
+      }
     };
     const sent =
       input instanceof HeldInput

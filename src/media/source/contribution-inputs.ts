@@ -1,4 +1,4 @@
-import { SwarmError, TICKS_PER_SECOND } from '../../domain';
+import { SwarmError, TICKS_PER_SECOND, framesPerSecondOf, rateInWords, wholeFramesNear } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { FfmpegProcess } from './ffmpeg-process';
@@ -56,11 +56,12 @@ export const checkTiming = (spec: Omit<SourceChannelSpec, 'id'>): void => {
   const frames = framesPerGop(spec);
   const generated = spec.input.kind === 'generated';
   if (frames >= 1 && (!generated || Number.isInteger(frames))) return;
+  const nearest = wholeFramesNear(spec.framesPerSecond, spec.gopDurationTicks);
   throw new SwarmError(
     'bad-request',
-    `A GOP of ${spec.gopDurationTicks} ticks is ${frames} pictures at ${spec.framesPerSecond}/s.`,
+    `A GOP of ${spec.gopDurationTicks} ticks is ${Number(frames.toFixed(3))} pictures at ${rateInWords(spec.framesPerSecond)}.`,
     generated
-      ? 'Use a GOP duration that is a whole number of pictures.'
+      ? `Use a GOP duration that is a whole number of pictures${nearest === null ? '' : `, such as ${nearest} ticks`}.`
       : 'Use a GOP duration of a picture or more.',
   );
 };
@@ -77,7 +78,7 @@ const generated =
     });
     const firstFrame = nextGop * framesPerGop(spec);
     const failure = new Promise<never>((_resolve, reject) => {
-      paceFrames(spec.framesPerSecond, signal, async (frame) => {
+      paceFrames(framesPerSecondOf(spec.framesPerSecond), signal, async (frame) => {
         // The picture's buffer is drawn over next time, so the pipe must have taken it. Where it never does,
         // ffmpeg has ended, and its exit tells why.
         await new Promise<void>((resolve) => {
@@ -97,8 +98,8 @@ const external = (
   justProbed?: ProbedInput,
 ): StartInput => {
   let known = justProbed;
-  return async () => {
-    const probed = known ?? (await probeInput(tools.ffprobe, url));
+  return async (_nextGop, signal) => {
+    const probed = known ?? (await probeInput(tools.ffprobe, url, signal));
     // What it is may have changed by the next time it is opened.
     known = undefined;
     const plan = planInput(probed, parseFrameRate(`${spec.framesPerSecond}`));

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { RelayChannel } from '../../contracts/relay';
-import { SwarmError, TICKS_PER_SECOND } from '../../domain';
+import { SwarmError, ticksOf, type FrameRate } from '../../domain';
 import { TransportStreamReader } from '../mpegts';
 import type { FoundInput } from './contribution-inputs';
 import { ContributionSpool } from './contribution-spool';
@@ -38,7 +38,7 @@ const showLife = (stream: Writable, signal: AbortSignal): void => {
 };
 
 export interface HeldInputOptions {
-  framesPerSecond: number;
+  framesPerSecond: FrameRate;
   /** What may be held now: a share of the part's budget. */
   maxBytes: () => number;
   onFrames: (count: number) => void;
@@ -74,7 +74,7 @@ export class HeldInput {
     private readonly options: HeldInputOptions,
   ) {
     const { framesPerSecond, maxBytes, onFrames, now = () => performance.now() } = options;
-    this.toleranceTicks = TICKS_PER_SECOND / framesPerSecond / 2;
+    this.toleranceTicks = ticksOf(1, framesPerSecond) / 2;
     // Half of it for what is to come, half for what has been.
     const halfOfBytes = (): number => maxBytes() / 2;
     this.spool = new ContributionSpool(halfOfBytes);

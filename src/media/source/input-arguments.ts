@@ -1,12 +1,12 @@
 import type { SourceSpec } from '../../contracts/source';
-import { TICKS_PER_SECOND, ticksToSeconds } from '../../domain';
+import { TICKS_PER_SECOND, framesIn, rateForFfmpeg, ticksToSeconds } from '../../domain';
 import { trackName, type InputPlan } from './input-plan';
 import { LIVE_ANALYSIS_ARGUMENTS, demuxerArguments } from './probe';
 import type { SoundTrack } from './track-watch';
 
 /** Pictures per GOP; a fraction where the GOP is not a whole number of pictures. */
 export const framesPerGop = (spec: Pick<SourceSpec, 'framesPerSecond' | 'gopDurationTicks'>): number =>
-  (spec.gopDurationTicks * spec.framesPerSecond) / TICKS_PER_SECOND;
+  framesIn(spec.framesPerSecond, spec.gopDurationTicks);
 
 /** Video that one thread encodes in real time with room to spare: 720p at 30 pictures/s. */
 const PIXELS_PER_THREAD = 1280 * 720 * 30;
@@ -47,7 +47,7 @@ const muxerArguments = (firstPid: number, descriptor: number): string[] => [
 /** ffmpeg arguments that encode raw pictures from standard input. */
 export const generatedArguments = (spec: SourceSpec, widthPx: number, heightPx: number): string[] => [
   ...['-hide_banner', '-nostats', '-v', 'error', '-probesize', '32', '-f', 'rawvideo'],
-  ...['-pix_fmt', 'yuv420p', '-s', `${widthPx}x${heightPx}`, '-r', `${spec.framesPerSecond}`],
+  ...['-pix_fmt', 'yuv420p', '-s', `${widthPx}x${heightPx}`, '-r', rateForFfmpeg(spec.framesPerSecond)],
   ...['-i', 'pipe:0', '-vsync', 'passthrough', ...encoderArguments(spec, 1), ...muxerArguments(FIRST_PID, 1)],
 ];
 
@@ -119,7 +119,7 @@ const videoArguments = (spec: SourceSpec, { video, rate }: InputPlan): string[] 
   if (video.carried === 'as-is') return video.bitstreamFilter ? ['-bsf:v', video.bitstreamFilter] : [];
   const filters = [
     ...(video.scan === 'interlaced' ? ['bwdif=mode=send_frame'] : []),
-    `fps=${rate?.text ?? spec.framesPerSecond}`,
+    `fps=${rate?.text ?? rateForFfmpeg(spec.framesPerSecond)}`,
     // H.264 of fewer colours than 4:4:4 has even sizes.
     'scale=ceil(iw/2)*2:ceil(ih/2)*2',
     'format=yuv420p|yuv422p|yuv420p10le|yuv422p10le',

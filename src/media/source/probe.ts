@@ -7,7 +7,8 @@ import type { ProbedRates } from './steady-frame-rate';
 
 const execute = promisify(execFile);
 
-const PROBE_TIMEOUT_MS = 10_000;
+/** A camera that wakes up, or a server that starts its stream when it is asked for, takes its time. */
+const PROBE_TIMEOUT_MS = 30_000;
 /** Media time, in microseconds, that ffmpeg may wait for to learn what a live stream holds; its default is 5 s. */
 export const LIVE_ANALYSIS_ARGUMENTS = ['-analyzeduration', '2000000'];
 /** What a local list may name besides files; ffmpeg itself lets it name files only. A list from elsewhere names no file. */
@@ -156,7 +157,12 @@ const listKindOf = async (path: string): Promise<ListKind | null> => {
   }
 };
 
-const runProbe = async (ffprobe: string, url: string, how: readonly string[]): Promise<unknown> => {
+const runProbe = async (
+  ffprobe: string,
+  url: string,
+  how: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<unknown> => {
   const entries =
     'format=format_name,duration:program_stream=index' +
     ':stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order' +
@@ -166,6 +172,7 @@ const runProbe = async (ffprobe: string, url: string, how: readonly string[]): P
   try {
     const { stdout } = await execute(ffprobe, args, {
       timeout: PROBE_TIMEOUT_MS,
+      signal,
       maxBuffer: 4 * 1024 * 1024,
     });
     return JSON.parse(stdout);
@@ -173,20 +180,25 @@ const runProbe = async (ffprobe: string, url: string, how: readonly string[]): P
     const { code, killed, stderr } = error as { code?: unknown; killed?: boolean; stderr?: string };
     if (code === 'ENOENT')
       throw new SwarmError('unavailable', `${ffprobe} is not there.`, 'Install ffmpeg or set FFPROBE.');
+    if (signal?.aborted) throw refuse(url, 'it is no longer asked for.');
     if (killed) throw refuse(url, `it could not be opened within ${PROBE_TIMEOUT_MS / 1000} s.`);
     throw refuse(url, `ffprobe says "${(stderr ?? '').trim().split('\n').at(-1)}".`);
   }
 };
 
 /**
- * Looks at an input without decoding it.
+ * Looks at an input without decoding it, for as long as a slow one takes, or until the signal is aborted.
  * @throws SwarmError input-not-video with ffprobe's words; unavailable without ffprobe
  */
-export const probeInput = async (ffprobe: string, url: string): Promise<ProbedInput> => {
+export const probeInput = async (
+  ffprobe: string,
+  url: string,
+  signal?: AbortSignal,
+): Promise<ProbedInput> => {
   const isFile = await isRegularFile(url);
   const list = isFile ? await listKindOf(pathOf(url)) : null;
   const how = [...(isFile ? [] : LIVE_ANALYSIS_ARGUMENTS), ...demuxerArguments(list)];
-  const parsed = probeSchema.safeParse(await runProbe(ffprobe, url, how));
+  const parsed = probeSchema.safeParse(await runProbe(ffprobe, url, how, signal));
   if (!parsed.success) throw refuse(url, 'ffprobe describes it in a way that is not understood.');
   const { streams, programs, format } = parsed.data;
   const found = streams.map(streamOf);
