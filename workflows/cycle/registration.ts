@@ -1,5 +1,5 @@
-import { CancellationScope } from '@temporalio/workflow';
-import type { AddChannelOptions, ChannelSpec } from '../../src/domain';
+import { CancellationScope, uuid4 } from '@temporalio/workflow';
+import type { AddChannelOptions, ChannelChange, ChannelSpec } from '../../src/domain';
 import { causeOf } from '../kit/failures';
 import { local8s, retryFor6h, threeTries60s } from '../kit/steps';
 
@@ -29,4 +29,12 @@ export const registerChannel = async (
     }
     throw error;
   }
+};
+
+/** Has a channel change itself. @returns what it is now */
+export const requestChange = (channelId: string, change: ChannelChange): Promise<ChannelSpec> => {
+  const requestId = `change-${channelId}-${uuid4()}`;
+  return threeTries60s.requestChange.executeWithOptions({ summary: `change ${channelId}` }, [
+    { channelId, request: { requestId, change, requestedAtMs: Date.now() } },
+  ]);
 };

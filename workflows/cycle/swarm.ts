@@ -19,6 +19,7 @@ import {
 import type {
   AddChannelOptions,
   CarriedSwarm,
+  ChannelChange,
   ChannelPage,
   ChannelPageRequest,
   ChannelSpec,
@@ -40,14 +41,20 @@ import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/sca
 import { attributes } from '../kit/attributes';
 import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
 import { WORKFLOW_TASK_TIMEOUT, local8s, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
-import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
+import {
+  validateAddChannel,
+  validateCordon,
+  validateRemoveChannel,
+  validateUpdateChannel,
+} from '../kit/validation';
 import { channel, contextSignal } from '../moves/channel';
 import { ChannelList } from './channel-list';
 import { controlCycle } from './control-cycle';
-import { registerChannel } from './registration';
+import { registerChannel, requestChange } from './registration';
 import { showSwarm } from './swarm-details';
 
 const addChannelUpdate = defineUpdate<void, [ChannelSpec, AddChannelOptions?]>(swarmControl.addChannel);
+const updateChannelUpdate = defineUpdate<void, [string, ChannelChange]>(swarmControl.updateChannel);
 const removeChannelUpdate = defineUpdate<void, [string]>(swarmControl.removeChannel);
 const cordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.cordon);
 const uncordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.uncordon);
@@ -128,6 +135,9 @@ class Swarm {
     setHandler(addChannelUpdate, (spec, options) => this.addChannel(spec, options), {
       validator: (spec: ChannelSpec | undefined, _options?: AddChannelOptions) =>
         validateAddChannel(this.channels, this.beingAdded, spec),
+    });
+    setHandler(updateChannelUpdate, (channelId, change) => this.updateChannel(channelId, change), {
+      validator: (id?: string, change?: ChannelChange) => validateUpdateChannel(this.channels, id, change),
     });
     setHandler(removeChannelUpdate, (channelId) => this.removeChannel(channelId), {
       validator: (channelId: string | undefined) => validateRemoveChannel(this.channels, channelId),
@@ -249,6 +259,10 @@ class Swarm {
       this.beingAdded.delete(id);
     }
     this.show();
+  }
+
+  private async updateChannel(channelId: string, change: ChannelChange): Promise<void> {
+    this.channels.replace(await requestChange(channelId, change).catch(throwAsRefusal));
   }
 
   private async removeChannel(channelId: string): Promise<void> {
