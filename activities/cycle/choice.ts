@@ -41,6 +41,7 @@ export const choiceFor = (
       rungs,
       exclude: request.exclude,
       ...(request.toEncoderId !== undefined && { toEncoderId: request.toEncoderId }),
+      ...(request.otherLadder && { otherLadder: true }),
     });
     if (choice.ok) {
       const { encoderId, explanation } = choice;

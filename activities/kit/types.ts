@@ -71,6 +71,8 @@ export interface ChooseTargetRequest {
   sessionId: string;
   /** Recovery puts being on air above every limit: it may fill an encoder, and may shrink the ladder. */
   purpose: 'handoff' | 'recovery';
+  /** See MoveRequest. */
+  otherLadder?: boolean;
 }
 
 export interface TargetChoice {

@@ -1,9 +1,12 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { OriginChannel } from '../../src/contracts/origin';
 import {
+  SwarmError,
   channelControl,
   failureOf,
   swarmControl,
+  type ChannelChangeRequest,
+  type ChannelSpec,
   type CordonRequest,
   type MoveFailure,
   type MoveRequest,
@@ -38,6 +41,22 @@ const channelRequestActivities = (updates: UpdateClient) => {
 
     requestRecovery: (r: { channelId: string; request: RecoverRequest }): Promise<Acceptance> =>
       updates.ask(r.channelId, channelControl.recover, r.request),
+
+    /** Changes a channel on air; answers what it is then. @throws SwarmError the channel's refusal */
+    requestChange: (r: { channelId: string; request: ChannelChangeRequest }): Promise<ChannelSpec> =>
+      withHeartbeats(async () => {
+        try {
+          return await updates
+            .channel(r.channelId)
+            .executeUpdate<ChannelSpec, [ChannelChangeRequest]>(channelControl.change, {
+              args: [r.request],
+              updateId: r.request.requestId,
+            });
+        } catch (error) {
+          if (!(error instanceof WorkflowNotFoundError)) throw error;
+          throw new SwarmError('unknown-channel', `There is no channel ${r.channelId}.`);
+        }
+      }),
 
     /** False where the channel has no workflow any more, so that there is nothing to ask. */
     requestRemoval: (r: { channelId: string; requestId: string }): Promise<{ found: boolean }> =>

@@ -16,6 +16,7 @@ import {
   swarmWorkflowId,
   wasNotNeeded,
   type ChannelSpec,
+  type ChannelChange,
   type ChannelWorkflowState,
   type CordonRequest,
   type MoveRequest,
@@ -65,6 +66,10 @@ export class TemporalOrchestration implements Orchestration {
 
   addChannel(spec: ChannelSpec): Promise<void> {
     return this.updateSwarm(swarmControl.addChannel, spec);
+  }
+
+  updateChannel(channelId: string, change: ChannelChange): Promise<void> {
+    return this.updateSwarm(swarmControl.updateChannel, channelId, change);
   }
 
   removeChannel(channelId: string): Promise<void> {
@@ -155,10 +160,10 @@ export class TemporalOrchestration implements Orchestration {
     return client.workflow.getHandle(swarmWorkflowId(this.options.cell));
   }
 
-  private updateSwarm(name: string, argument: unknown): Promise<void> {
+  private updateSwarm(name: string, ...args: [unknown, unknown?]): Promise<void> {
     return this.options.calls.command(noSwarm, async (client) => {
-      await this.swarm(client).executeUpdate<void, [unknown]>(name, {
-        args: [argument],
+      await this.swarm(client).executeUpdate<void, [unknown, unknown?]>(name, {
+        args,
         updateId: randomUUID(),
       });
     });

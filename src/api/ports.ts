@@ -1,6 +1,7 @@
 import type { MoveRecord, RunStep } from '../contracts/api';
 import type { SourceClient } from '../contracts/source';
 import type {
+  ChannelChange,
   ChannelSpec,
   ChannelWorkflowState,
   MoveRequest,
@@ -34,6 +35,8 @@ export interface Orchestration {
   /** @throws SwarmError unknown-channel */
   channelState(channelId: string): Promise<ChannelWorkflowState>;
   addChannel(spec: ChannelSpec): Promise<void>;
+  /** Answers when the channel is what it was asked to be. @throws SwarmError; then nothing has changed */
+  updateChannel(channelId: string, change: ChannelChange): Promise<void>;
   removeChannel(channelId: string): Promise<void>;
   move(channelId: string, request: MoveRequest): Promise<MoveResult>;
   setCordon(encoderId: string, change: 'cordon' | 'uncordon' | 'drain'): Promise<void>;

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { publicApiUrl, type Environment } from '../config/config';
 import { operations, type Forecasts, type Status } from '../contracts/api';
-import type { CycleResult } from '../domain';
+import { changedSpec, requireLadder, type CycleResult } from '../domain';
 import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
@@ -118,6 +118,14 @@ export const createRoutes = (
     await command(ports.orchestration.addChannel(spec));
     const source = (await observer.sources())?.find(({ id }) => id === spec.id);
     return { ...spec, notes, onAir: onAirOf(spec, { obstacle, source }) };
+  });
+  serve(router, operations.updateChannel, async ({ params, body }) => {
+    const { spec } = await ports.orchestration.channelState(params.id);
+    const changed = changedSpec(spec, body);
+    requireLadder(changed);
+    if (body.ladder ?? body.placement) requirePlaceable((await lookNow()).seen, changed, cell);
+    await command(ports.orchestration.updateChannel(params.id, body));
+    return changed;
   });
   serve(router, operations.removeChannel, async ({ params }) => {
     await command(ports.orchestration.removeChannel(params.id));

@@ -25,6 +25,11 @@ export const searchAttributeNames = {
 export const swarmControl = {
   /** Update (ChannelSpec, AddChannelOptions?) -> void. Registers source, relay and origin; refusals: channel-exists, input-not-video. */
   addChannel: 'addChannel',
+  /**
+   * Update (channelId: string, ChannelChange) -> void, on air. Refusals change nothing: unknown-channel, input-not-video,
+   * move-in-progress, at-capacity-limit, and those of a handoff.
+   */
+  updateChannel: 'updateChannel',
   /** Update (channelId: string) -> void. Refusal: unknown-channel. */
   removeChannel: 'removeChannel',
   /** Update (CordonRequest) -> void. Takes no new work. Refusal: unknown-encoder. */
@@ -63,6 +68,8 @@ export const channelControl = {
   move: 'move',
   /** Update (RecoverRequest) -> MoveResult. */
   recover: 'recover',
+  /** Update (ChannelChangeRequest) -> ChannelSpec: on air, by a handoff where the ladder is another. */
+  change: 'change',
   /** Update () -> void. */
   remove: 'remove',
   /** Update (): puts the channel back into those of relay, origin and source that lost it. */

@@ -53,7 +53,7 @@ export const httpStatusOf: Record<ErrorCode, number> = {
   'encoder-answered-garbage': 502,
   'move-in-progress': 409,
   'no-target': 409,
-  unplaceable: 422,
+  unplaceable: 409,
   'input-not-video': 422,
   'input-ended': 410,
   'stale-token': 409,

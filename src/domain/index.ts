@@ -4,6 +4,7 @@ export * from './rendition';
 export * from './channel';
 export * from './rungs';
 export * from './ladder';
+export * from './channel-change';
 export * from './ladder-from-picture';
 export * from './audience';
 export * from './errors';

@@ -11,6 +11,8 @@ export interface MoveRequest {
   toEncoderId?: string;
   /** Rungs of the ladder to encode after the move; absent: as now. */
   rungs?: number;
+  /** The channel's ladder is another than what is on air: its owner may be the target with as many rungs, too. */
+  otherLadder?: boolean;
   requestedBy: string;
   requestedAtMs: number;
   explanation?: MoveExplanation;

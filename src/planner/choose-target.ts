@@ -22,6 +22,8 @@ export interface TargetRequest {
   rungs: number;
   /** Absent: the fittest encoder is chosen. */
   toEncoderId?: string;
+  /** The ladder is another than what is encoded now: the owner may be named with as many rungs. */
+  otherLadder?: boolean;
   /** Encoders that must not be chosen, e.g. one that was just lost. */
   exclude?: string[];
 }
@@ -59,7 +61,7 @@ export const chooseTarget = (
   policy: Policy,
   request: TargetRequest,
 ): TargetAnswer => {
-  const { channelId, rungs, toEncoderId, exclude = [] } = request;
+  const { channelId, rungs, toEncoderId, exclude = [], otherLadder = false } = request;
   const channel = snapshot.channels.find((c) => c.spec.id === channelId);
   if (!channel) return refuse('unknown-channel', `There is no channel ${channelId}.`);
   const rungsKnown = channel.spec.ladder.length;
@@ -70,7 +72,7 @@ export const chooseTarget = (
   tracker.read(snapshot);
   const context = buildContext(tracker, new Map(fitness.map((f) => [f.encoderId, f])), policy);
   reserveForWaiting(new PlanDraft(context), channelId);
-  return new Choice(context, channel, rungs).answer(toEncoderId, exclude);
+  return new Choice(context, channel, rungs, otherLadder).answer(toEncoderId, exclude);
 };
 
 /** Why none of a large fleet can take a channel. */
@@ -93,6 +95,7 @@ class Choice {
     private readonly context: ReturnType<typeof buildContext>,
     private readonly channel: ChannelObservation,
     private readonly rungs: number,
+    private readonly otherLadder: boolean,
   ) {
     const { table, tracker } = context;
     this.slot = table.channels.slotOf(channel.spec.id);
@@ -146,7 +149,7 @@ class Choice {
       return refuse('no-target', `${encoderId} is excluded by this very request.`);
     }
     const isOwner = target === this.owner;
-    if (isOwner && this.rungs === this.channel.rungs) {
+    if (isOwner && this.rungs === this.channel.rungs && !this.otherLadder) {
       return refuse('same-encoder', `${encoderId} encodes ${id} already.`);
     }
     const rejection = isOwner

@@ -31,7 +31,7 @@ const withSource = async (source: Partial<SourceChannel>): Promise<void> => {
 test('a rendition that no encoder could ever take is refused at once, and nothing is changed', async () => {
   const before = swarm.snapshot();
   const { status, body } = await add({ ladder: [P720], viewersPerRung: [] });
-  expect(status).toBe(422);
+  expect(status).toBe(409);
   expect(body.error).toEqual({
     code: 'unplaceable',
     message:
@@ -47,7 +47,7 @@ test('a rendition that no encoder could ever take is refused at once, and nothin
 
 test('a region without encoders likewise', async () => {
   const { status, body } = await add({ region: 'us' });
-  expect({ status, code: body.error.code }).toEqual({ status: 422, code: 'unplaceable' });
+  expect({ status, code: body.error.code }).toEqual({ status: 409, code: 'unplaceable' });
   expect(body.error.message).toMatch(/enc-1 is in region eu, the channel in us\.$/);
 });
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { RunningApi } from '../../src/api/server';
-import type { ErrorCode } from '../../src/domain';
+import { channelWithDefaults, type ErrorCode } from '../../src/domain';
 import type { FakeSwarm } from './fake-swarm';
 import { moveResult } from './move-result';
 import { ask, startFakeApi, type Answer } from './running-api';
@@ -50,6 +50,34 @@ test('a channel is added with the defaults, and removed', async () => {
   const removed = await ask(`${api.url}/api/channels/news`, { method: 'DELETE' });
   expect(removed).toEqual({ status: 204, body: undefined });
   expect(api.swarm.channels.has('news')).toBe(false);
+});
+
+describe('a change of a channel', () => {
+  const patch = (path: string, json: object) => ask(`${api.url}/api${path}`, { method: 'PATCH', json });
+  const rung = (name: string, widthPx = 320) => ({
+    ...{ name, widthPx, heightPx: 180, crf: 26, maxBitrateKbps: 400 },
+  });
+
+  test('answers what the channel is then', async () => {
+    const ladder = [rung('a'), rung('b')];
+    const { status, body } = await patch('/channels/ch-3', { ladder });
+    expect(status).toBe(200);
+    expect(body).toEqual({ ...channelWithDefaults('ch-3'), ladder, viewersPerRung: [0] });
+    expect(api.swarm.channels.get('ch-3')?.spec).toEqual(body);
+  });
+
+  test.each([
+    ['/channels/nobody', { ladder: [rung('a')] }, 404, 'unknown-channel'],
+    ['/channels/ch-3', { ladder: [rung('a'), rung('a')] }, 409, 'conflict'],
+    ['/channels/ch-3', { ladder: [rung('a', 7_680)], viewersPerRung: [] }, 409, 'unplaceable'],
+    ['/channels/ch-3', { ladder: [] }, 400, 'bad-request'],
+    ['/channels/ch-3', { framesPerSecond: 50 }, 400, 'bad-request'],
+  ])('%s %j is refused, and nothing is changed', async (path, json, status, code) => {
+    const before = api.swarm.snapshot();
+    const refused = await patch(path, json);
+    expect([refused.status, refused.body.error.code]).toEqual([status, code]);
+    expect(api.swarm.snapshot()).toBe(before);
+  });
 });
 
 test('a rate that is no whole number comes with a GOP of whole pictures, and is refused as a decimal', async () => {

@@ -7,6 +7,7 @@ import type { LedgerEntry, OriginChannel } from '../../src/contracts/origin';
 import type { InputFacts } from '../../src/contracts/source';
 import {
   SwarmError,
+  changedSpec,
   policySchema,
   type CellForecast,
   type ChannelSpec,
@@ -126,6 +127,11 @@ export class FakeSwarm {
         swarmState: () => this.ask('temporal', () => this.swarmState()),
         channelState: (id) => this.ask('temporal', () => this.channelState(id)),
         addChannel: (spec) => this.ask('temporal', () => this.addChannel(spec)),
+        updateChannel: (id, change) =>
+          this.ask('temporal', () => {
+            const known = this.channels.get(id);
+            if (known) this.channels.set(id, { ...known, spec: changedSpec(known.spec, change) });
+          }),
         removeChannel: (id) => this.ask('temporal', () => this.removeChannel(id)),
         move: (id, request) => this.ask('temporal', () => this.move(id, request)),
         setCordon: (id, change) => this.ask('temporal', () => this.setCordon(id, change)),

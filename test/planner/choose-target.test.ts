@@ -54,6 +54,7 @@ describe('chooseTarget', () => {
     ['none when all are excluded', (s) => s, { exclude: ['enc-2', 'enc-3'] }, 'no-target'],
     ['an excluded one', (s) => s, { toEncoderId: 'enc-2', exclude: ['enc-2'] }, 'no-target'],
     ['the owner with other rungs', (s) => s, { toEncoderId: 'enc-1', rungs: 3 }, 'ok enc-1'],
+    ['the owner with another ladder', (s) => s, { toEncoderId: 'enc-1', otherLadder: true }, 'ok enc-1'],
     ['a named one with room', (s) => s, { toEncoderId: 'enc-3' }, 'ok enc-3'],
     ['the only one left', (s) => s, { exclude: ['enc-2'] }, 'ok enc-3'],
   ])('%s', (_, spoil, request, expected) => {

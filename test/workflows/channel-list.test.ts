@@ -23,6 +23,19 @@ test('a short list is carried as it is, so that an older version can read it', (
   expect(new ChannelList().carried()).toEqual({ channels: [] });
 });
 
+test('a channel is replaced in its place; one that is gone is not added again', () => {
+  const channels = manyChannels(3);
+  const list = new ChannelList({ channels });
+  const changed = { ...channels[1]!, viewersPerRung: [1, 2] };
+  const { revision } = list;
+  list.replace(changed);
+  expect(list.all).toEqual([channels[0], changed, channels[2]]);
+  expect(list.revision).toBe(revision + 1);
+  list.replace(channelWithDefaults('gone'));
+  expect(list.all).toHaveLength(3);
+  expect(list.revision).toBe(revision + 1);
+});
+
 test('a long list is packed, in the same bytes each time, and read again as it was', () => {
   const channels = manyChannels(10_000);
   const list = new ChannelList({ channels });

@@ -15,6 +15,7 @@ import {
   channelWorkflowId,
   swarmControl,
   swarmWorkflowId,
+  type ChannelChange,
   type ChannelSpec,
   type ChannelWorkflowState,
   type MoveRequest,
@@ -187,6 +188,39 @@ const telemetryOf = async (id: string): Promise<string[]> => {
   const { sessions } = await encoderClientFor((hosts.get(id) as EncoderHost).address).telemetry();
   return sessions.filter((s) => s.state !== 'released').map((s) => s.channelId);
 };
+
+test('another ladder and another input come on air without a gap; what is refused changes nothing', async () => {
+  const files = await InputFiles.create();
+  const url = await files.make('other.mp4', ...picture('160x90', 25, 2), '-g', '25');
+  const ladder = [{ name: '120p', widthPx: 214, heightPx: 120, crf: 30, maxBitrateKbps: 300 }];
+  const change = (what: ChannelChange): Promise<void> =>
+    swarm().executeUpdate<void, [string, ChannelChange]>(swarmControl.updateChannel, {
+      args: ['ch-a', what],
+    });
+  const before = await channelState('ch-a');
+  const missing = change({ ladder, input: { kind: 'url', url: join(stateDir, 'nothing.mp4') } });
+  expect((await refusalFrom(missing)).code).toBe('input-not-video');
+  expect((await channelState('ch-a')).spec).toEqual(before.spec);
+  await change({ ladder, input: { kind: 'url', url } });
+  const after = await channelState('ch-a');
+  expect(after).toMatchObject({
+    ...{ spec: { ladder, input: { url } }, rungs: 1, status: 'on-air' },
+    ...{ ownerEncoderId: before.ownerEncoderId, token: before.token + 1 },
+  });
+  const { channels } = await swarm().query<SwarmWorkflowState>(swarmControl.state);
+  expect(channels.find(({ id }) => id === 'ch-a')).toEqual(after.spec);
+  await published('ch-a', (await ledger('ch-a')).length + 3);
+  const entries = await expectWhole('ch-a');
+  expect(entries.at(-1)!.renditions.map(({ name }) => name)).toEqual(['120p']);
+  // As it was, for the tests to come; a channel that is gone can't be changed.
+  await change({ ladder: a.ladder, viewersPerRung: a.viewersPerRung, input: a.input });
+  await published('ch-a', (await ledger('ch-a')).length + 3);
+  expect((await channelState('ch-a')).spec).toEqual(a);
+  await expectWhole('ch-a');
+  const unknown = swarm().executeUpdate(swarmControl.updateChannel, { args: ['ch-none', {}] });
+  expect((await refusalFrom(unknown)).code).toBe('unknown-channel');
+  await files.remove();
+}, 90_000);
 
 test('a handoff to an unknown encoder, or with more rungs than there are, is refused', async () => {
   const before = await channelState('ch-b');

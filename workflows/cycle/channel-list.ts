@@ -72,6 +72,15 @@ export class ChannelList {
     this.changes += 1;
   }
 
+  /** Puts what a channel has become in its place; does nothing for one that is gone. */
+  replace(spec: ChannelSpec): void {
+    const before = this.specs.find(({ id }) => id === spec.id);
+    if (!before) return;
+    this.specs = this.specs.map((known) => (known === before ? spec : known));
+    this.plainBytes += bytesOf(spec) - bytesOf(before);
+    this.changes += 1;
+  }
+
   /**
    * Whether the list can still be carried with these beside it. Measures only where it may not: what came since the
    * last measurement counts as if gzip made it no shorter.

@@ -1,5 +1,5 @@
-import { CancellationScope, patched } from '@temporalio/workflow';
-import type { AddChannelOptions, ChannelSpec } from '../../src/domain';
+import { CancellationScope, patched, uuid4 } from '@temporalio/workflow';
+import type { AddChannelOptions, ChannelChange, ChannelSpec } from '../../src/domain';
 import { causeOf, refusal } from '../kit/failures';
 import { local8s, retryFor6h, threeTries60s } from '../kit/steps';
 import type { Chores } from './chores';
@@ -65,4 +65,12 @@ export const removeWithoutWorkflow = async (
     `${channelId} is being removed, but not all of relay, origin, source and its encoder answer.`,
     'It is removed as soon as they do: nothing has to be asked for again.',
   );
+};
+
+/** Has a channel change itself. @returns what it is now */
+export const requestChange = (channelId: string, change: ChannelChange): Promise<ChannelSpec> => {
+  const requestId = `change-${channelId}-${uuid4()}`;
+  return threeTries60s.requestChange.executeWithOptions({ summary: `change ${channelId}` }, [
+    { channelId, request: { requestId, change, requestedAtMs: Date.now() } },
+  ]);
 };

@@ -19,6 +19,7 @@ import {
 import type {
   AddChannelOptions,
   CarriedSwarm,
+  ChannelChange,
   ChannelPage,
   ChannelPageRequest,
   ChannelSpec,
@@ -41,15 +42,21 @@ import { attributes } from '../kit/attributes';
 import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
 import { mustEndRun } from '../kit/history-bound';
 import { WORKFLOW_TASK_TIMEOUT, local8s, threeTries60s, twoTries4s } from '../kit/steps';
-import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
+import {
+  validateAddChannel,
+  validateCordon,
+  validateRemoveChannel,
+  validateUpdateChannel,
+} from '../kit/validation';
 import { channel, contextSignal } from '../moves/channel';
 import { ChannelList } from './channel-list';
 import { Chores } from './chores';
 import { controlCycle } from './control-cycle';
-import { registerChannel, removeWithoutWorkflow } from './registration';
+import { registerChannel, removeWithoutWorkflow, requestChange } from './registration';
 import { showSwarm } from './swarm-details';
 
 const addChannelUpdate = defineUpdate<void, [ChannelSpec, AddChannelOptions?]>(swarmControl.addChannel);
+const updateChannelUpdate = defineUpdate<void, [string, ChannelChange]>(swarmControl.updateChannel);
 const removeChannelUpdate = defineUpdate<void, [string]>(swarmControl.removeChannel);
 const cordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.cordon);
 const uncordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.uncordon);
@@ -135,6 +142,9 @@ class Swarm {
     setHandler(addChannelUpdate, (spec, options) => this.addChannel(spec, options), {
       validator: (spec: ChannelSpec | undefined, _options?: AddChannelOptions) =>
         validateAddChannel(this.channels, this.beingAdded, this.chores, spec),
+    });
+    setHandler(updateChannelUpdate, (channelId, change) => this.updateChannel(channelId, change), {
+      validator: (id?: string, change?: ChannelChange) => validateUpdateChannel(this.channels, id, change),
     });
     setHandler(removeChannelUpdate, (channelId) => this.removeChannel(channelId), {
       validator: (channelId: string | undefined) => validateRemoveChannel(this.channels, channelId),
@@ -259,6 +269,10 @@ class Swarm {
       this.beingAdded.delete(id);
     }
     this.show();
+  }
+
+  private async updateChannel(channelId: string, change: ChannelChange): Promise<void> {
+    this.channels.replace(await requestChange(channelId, change).catch(throwAsRefusal));
   }
 
   private async removeChannel(channelId: string): Promise<void> {

@@ -1,10 +1,13 @@
 import type {
+  ChannelChange,
+  ChannelChangeRequest,
   ChannelSpec,
   ChannelWorkflowState,
   CordonRequest,
   MoveRequest,
   RecoverRequest,
 } from '../../src/domain';
+import { changedSpec } from '../../src/domain/channel-change';
 import type { ChannelList } from '../cycle/channel-list';
 import type { Chores } from '../cycle/chores';
 import { refusal } from './failures';
@@ -103,6 +106,32 @@ export const validateAddChannel = (
       'Remove channels, or begin another cell for it.',
     );
   }
+};
+
+export const validateUpdateChannel = (
+  channels: ChannelList,
+  channelId: string | undefined,
+  change: ChannelChange | undefined,
+): void => {
+  validateRemoveChannel(channels, channelId);
+  if (change === undefined || change === null || typeof change !== 'object')
+    throw refusal('bad-request', 'change must be an object.');
+  const spec = channels.all.find(({ id }) => id === channelId);
+  if (spec && channels.hasRoomFor([changedSpec(spec, change)])) return;
+  throw refusal(
+    'at-capacity-limit',
+    `The swarm has ${channels.all.length} channels: one workflow can't carry what ${channelId} would be.`,
+    'Remove channels, or change less.',
+  );
+};
+
+export const validateChange = (
+  state: ChannelWorkflowState,
+  request: ChannelChangeRequest | undefined,
+): void => {
+  requireText(request?.requestId, 'requestId');
+  if (typeof request?.change !== 'object') throw refusal('bad-request', 'change must be an object.');
+  validateInService(state);
 };
 
 export const validateRemoveChannel = (channels: ChannelList, channelId: string | undefined): void => {

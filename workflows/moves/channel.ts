@@ -1,35 +1,47 @@
 import {
   CancellationScope,
-  ParentClosePolicy,
   allHandlersFinished,
   condition,
   continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
-  executeChild,
   patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SwarmContext } from '../../activities';
-import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } from '../../src/domain';
+import type {
+  ChannelChangeRequest,
+  ChannelSpec,
+  ChannelWorkflowState,
+  MoveRequest,
+  MoveResult,
+  RecoverRequest,
+} from '../../src/domain';
 import { channelControl } from '../../src/domain/control';
 import { failureOf } from '../../src/domain/move-outcome';
 import { alwaysOnRungs } from '../../src/domain/rungs';
-import { attributes, upsertAttributes } from '../kit/attributes';
+import { upsertAttributes } from '../kit/attributes';
 import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
 import { whileThereIsRoom } from '../kit/history-bound';
-import { WORKFLOW_TASK_TIMEOUT, retryFor6h, threeTries60s } from '../kit/steps';
+import { retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
-import { moveInProgress, validateInService, validateMove, validateRecover } from '../kit/validation';
-import { handoff } from './handoff';
-import { recovery } from './recovery';
+import {
+  moveInProgress,
+  validateChange,
+  validateInService,
+  validateMove,
+  validateRecover,
+} from '../kit/validation';
+import { changeChannel } from './channel-change';
+import { startHandoff, startRecovery } from './start-move';
 
 const moveUpdate = defineUpdate<MoveResult, [MoveRequest]>(channelControl.move);
 const recoverUpdate = defineUpdate<MoveResult, [RecoverRequest]>(channelControl.recover);
 const registerAgainUpdate = defineUpdate<void, []>(channelControl.registerAgain);
+const changeUpdate = defineUpdate<ChannelSpec, [ChannelChangeRequest]>(channelControl.change);
 const removeUpdate = defineUpdate<void, []>(channelControl.remove);
 const stateQuery = defineQuery<ChannelWorkflowState>(channelControl.state);
 /** The swarm hands its policy and cordons down at every change. */
@@ -120,6 +132,11 @@ class Channel {
     setHandler(recoverUpdate, (request) => this.once(request.requestId, () => this.recover(request)), {
       validator: whileThereIsRoom((request: RecoverRequest | undefined) => validateRecover(state, request)),
     });
+    setHandler(changeUpdate, (request) => this.change(request), {
+      validator: whileThereIsRoom((request: ChannelChangeRequest | undefined) =>
+        validateChange(state, request),
+      ),
+    });
     setHandler(removeUpdate, () => this.remove(), { validator: () => validateInService(state) });
     setHandler(registerAgainUpdate, () => this.registerAgain(), {
       validator: whileThereIsRoom(() => validateInService(state)),
@@ -192,22 +209,7 @@ class Channel {
     const way = `${ownerEncoderId ?? '?'} → ${request.toEncoderId ?? 'the fittest'}`;
     const input: MoveInput<MoveRequest> = { cell, spec, context, rungs, request };
     return this.exclusively('moving', `${spec.id}: ${way} (${request.reason})`, (summary) =>
-      executeChild(handoff, {
-        workflowId: this.nextMoveId('handoff'),
-        args: [input],
-        staticSummary: summary,
-        staticDetails: request.explanation?.summary ?? `Asked for by ${request.requestedBy}.`,
-        typedSearchAttributes: attributes({
-          cell,
-          channel: spec.id,
-          reason: request.reason,
-          ...((request.toEncoderId ?? ownerEncoderId) && {
-            encoder: request.toEncoderId ?? (ownerEncoderId as string),
-          }),
-        }),
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      }),
+      startHandoff(input, { workflowId: this.nextMoveId('handoff'), summary, ownerEncoderId }),
     );
   }
 
@@ -226,20 +228,7 @@ class Channel {
     const what = lostEncoderId ? `${reason} ${lostEncoderId}` : reason;
     const input: MoveInput<RecoverRequest> = { cell, spec, context, rungs, request };
     return this.exclusively('recovering', `${spec.id}: ${what}`, (summary) =>
-      executeChild(recovery, {
-        workflowId: this.nextMoveId('recovery'),
-        args: [input],
-        staticSummary: summary,
-        ...(request.evidence && { staticDetails: request.evidence }),
-        typedSearchAttributes: attributes({
-          cell,
-          channel: spec.id,
-          reason,
-          ...(lostEncoderId && { encoder: lostEncoderId }),
-        }),
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      }),
+      startRecovery(input, { workflowId: this.nextMoveId('recovery'), summary }),
     );
   }
 
@@ -249,31 +238,46 @@ class Channel {
   }
 
   /** Runs one move with nothing beside it, and takes over what became of the channel: see `failureOf`. */
-  private async exclusively(
+  private exclusively(
     status: 'moving' | 'recovering',
     summary: string,
     run: (summary: string) => Promise<MoveResult>,
   ): Promise<MoveResult> {
+    return this.occupied(status, summary, () => this.moved(summary, run));
+  }
+
+  /** Does something with no move beside it. */
+  private async occupied<T>(
+    status: 'moving' | 'recovering',
+    summary: string,
+    work: () => Promise<T>,
+  ): Promise<T> {
     const { state } = this;
     if (this.busyWith !== null) throw moveInProgress(state.spec.id, this.busyWith);
     this.busyWith = summary;
     if (state.status !== 'starting') state.status = status;
     this.showDetail(summary);
-    this.moveScope = new CancellationScope();
-    let result: MoveResult;
     try {
-      result = await this.moveScope.run(() => run(summary));
-      this.absorb(result);
+      return await work();
     } catch (error) {
       const cause = causeOf(error);
       this.showDetail(`${summary} failed: ${cause.message}`);
       throw refusalFor(cause);
     } finally {
       this.busyWith = null;
-      this.moveScope = null;
       this.settle();
     }
-    return result;
+  }
+
+  private async moved(summary: string, run: (summary: string) => Promise<MoveResult>): Promise<MoveResult> {
+    this.moveScope = new CancellationScope();
+    try {
+      const result = await this.moveScope.run(() => run(summary));
+      this.absorb(result);
+      return result;
+    } finally {
+      this.moveScope = null;
+    }
   }
 
   private settle(): void {
@@ -303,20 +307,58 @@ class Channel {
 
   /** Here, and not in the cycle that finds the loss: a late one must not bring back what was removed meanwhile. */
   private async registerAgain(): Promise<void> {
-    const { spec } = this.state;
     if (this.isRegistering) return;
+    try {
+      // The channel is one of the swarm's already: its input may come later.
+      await this.register(this.state.spec, true);
+    } catch (error) {
+      throwAsRefusal(error);
+    }
+  }
+
+  private async register(spec: ChannelSpec, inputMayBeAway: boolean): Promise<void> {
+    while (this.isRegistering) await condition(() => !this.isRegistering);
     this.isRegistering = true;
     try {
       await threeTries60s.registerChannel.executeWithOptions(
         { summary: `relay, origin and source of ${spec.id}` },
-        // The channel is one of the swarm's already: its input may come later.
-        [spec, { inputMayBeAway: true }],
+        [spec, { inputMayBeAway }],
       );
-    } catch (error) {
-      throwAsRefusal(error);
     } finally {
       this.isRegistering = false;
     }
+  }
+
+  /** With nothing beside it. A refusal changes nothing: what was changed by then is changed back. */
+  private async change({ requestId, change, requestedAtMs }: ChannelChangeRequest): Promise<ChannelSpec> {
+    const { state, cell, context } = this;
+    // An encoder may be looked for in vain: the change is what it waits for.
+    while (this.busyWith !== null && state.ownerEncoderId === null) {
+      this.moveScope?.cancel();
+      await condition(() => this.busyWith === null);
+    }
+    validateInService(state);
+    const summary = `${state.spec.id}: is being changed`;
+    return this.occupied('moving', summary, async () => {
+      state.spec = await changeChannel(state, change, {
+        register: (spec, inputMayBeAway) => this.register(spec, inputMayBeAway),
+        handoff: ({ spec, rungs, toEncoderId }) =>
+          this.moved(summary, () => {
+            const request: MoveRequest = {
+              ...{ requestId, reason: 'ladder', requestedBy: 'operator', requestedAtMs, otherLadder: true },
+              ...(toEncoderId !== undefined && { toEncoderId }),
+            };
+            const run = {
+              workflowId: this.nextMoveId('handoff'),
+              summary,
+              ownerEncoderId: state.ownerEncoderId,
+            };
+            return startHandoff({ cell, spec, context, rungs, request }, run);
+          }),
+      });
+      this.showDetail('is changed');
+      return state.spec;
+    });
   }
 
   private async remove(): Promise<void> {

@@ -85,6 +85,7 @@ class Handoff {
             sessionId: this.sessionId,
             purpose: 'handoff',
             ...(toEncoderId !== undefined && { toEncoderId }),
+            ...(request.otherLadder && { otherLadder: true }),
           },
         ]),
       (done) => `${done.encoderId}; ${done.explanation.summary}`,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { stringify } from 'yaml';
 import { operations, type ChannelAdded } from '../../contracts/api';
-import { frameRateSchema, ladderPresetNames, type FrameRate } from '../../domain';
+import { SwarmError, frameRateSchema, ladderPresetNames, type FrameRate } from '../../domain';
 import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
 import { channelLines } from '../views';
@@ -17,7 +17,7 @@ interface AddOptions {
 }
 
 export const addChannel = (program: Command): void => {
-  const channel = program.command('channel').description('add, remove and list channels');
+  const channel = program.command('channel').description('add, change, remove and list channels');
 
   channel
     .command('add')
@@ -47,6 +47,37 @@ export const addChannel = (program: Command): void => {
         },
       });
       print(added, () => [...addedLines(added), ...added.notes.map((note) => `! ${note}`)]);
+    });
+
+  channel
+    .command('update')
+    .description('change a channel on air, without a lost frame')
+    .argument('<name>', 'channel to change')
+    .option('--input <url>', 'file or live URL to bring from now on')
+    .option('--ladder <file|preset>', LADDER_HELP)
+    .addHelpText(
+      'after',
+      '\nNumbers and times of the stream go on. Another ladder comes with a handoff; what is refused changes nothing.\n' +
+        '\nExamples:\n  encoder-swarm channel update news --ladder mine.yaml\n  encoder-swarm channel update news --input srt://example.org:9000',
+    )
+    .action(async (id: string, { input, ladder }: AddOptions, command: Command) => {
+      const { api, print } = contextOf(command);
+      if (input === undefined && ladder === undefined)
+        throw new SwarmError(
+          'bad-request',
+          'Nothing to change was named.',
+          'Give --input, --ladder, or both.',
+        );
+      const changed = await api.call(operations.updateChannel, {
+        params: { id },
+        body: {
+          ...(input !== undefined && { input: { kind: 'url', url: inputUrl(input) } }),
+          ...(ladder !== undefined && (await readLadder(ladder))),
+        },
+      });
+      print(changed, () => [
+        `${id} is changed: ${changed.ladder.map((r) => `${r.name} ${r.widthPx}x${r.heightPx}`).join(', ')}.`,
+      ]);
     });
 
   channel

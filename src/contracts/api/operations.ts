@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { encoderBuildSchema, moveResultSchema } from '../../domain';
+import { channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
 import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
 import { emptySchema, idParams } from './common';
@@ -27,6 +27,7 @@ import {
   encoderChangedSchema,
   encoderStatusSchema,
   statusSchema,
+  updateChannelSchema,
 } from './status';
 import {
   addBuildSchema,
@@ -219,6 +220,20 @@ export const operations = {
         'at-capacity-limit',
         'storage-full',
       ],
+      ...silent,
+    ] as ErrorCode[],
+  }),
+  updateChannel: operation({
+    method: 'patch',
+    path: '/channels/{id}',
+    summary:
+      'Changes input, ladder, thresholds or placement of a channel on air; answers when it is done. Another ladder comes with a handoff, without a lost frame',
+    params: idParams,
+    body: updateChannelSchema,
+    answers: { 200: channelSpecSchema },
+    refusals: [
+      ...['unknown-channel', 'conflict', 'input-not-video', 'unplaceable', 'move-in-progress', 'no-target'],
+      ...['encoder-full', 'encoder-incompatible', 'session-failed', 'at-capacity-limit', 'storage-full'],
       ...silent,
     ] as ErrorCode[],
   }),

@@ -25,6 +25,12 @@ export const channelAddedSchema = channelSpecSchema.extend({
 });
 export type ChannelAdded = z.infer<typeof channelAddedSchema>;
 
+/** A change of a channel on air; what is absent stays as it is. */
+export const updateChannelSchema = channelSpecSchema
+  .pick({ input: true, ladder: true, viewersPerRung: true, placement: true })
+  .partial()
+  .strict();
+
 const fleetStateSchema = z.enum(['starting', 'running', 'restarting', 'stopped']);
 
 /** What became of a change of an encoder. */

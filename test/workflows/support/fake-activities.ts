@@ -230,6 +230,7 @@ export class FakeActivities {
       requestRecovery: notFaked,
       requestRegistration: notFaked,
       recoverChannelsOf: notFaked,
+      requestChange: notFaked,
       requestRemoval: notFaked,
       channelsOn: notFaked,
       moveAndWait: notFaked,

@@ -1,0 +1,22 @@
+import type { ChannelSpec } from './channel';
+
+/** What may be changed of a channel on air. Frame rate, GOP duration and region stay for as long as it is there. */
+export type ChannelChange = Partial<Pick<ChannelSpec, 'input' | 'ladder' | 'viewersPerRung' | 'placement'>>;
+
+/** Request to change a channel, as the channel workflow takes it. */
+export interface ChannelChangeRequest {
+  /** Names the request; the same id twice is one request. */
+  requestId: string;
+  change: ChannelChange;
+  requestedAtMs: number;
+}
+
+/** The channel with the change. A ladder that comes without thresholds is always on air, all of it. */
+export const changedSpec = (spec: ChannelSpec, change: ChannelChange): ChannelSpec => ({
+  ...spec,
+  ...(change.ladder && { viewersPerRung: change.ladder.slice(1).map(() => 0) }),
+  ...change,
+});
+
+/** Whether two values say the same as JSON. The order of keys counts: of two that differ in it, one is a change. */
+export const saysTheSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
