@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { publicApiUrl, type Environment } from '../config/config';
 import { operations, type Forecasts, type Status } from '../contracts/api';
-import type { CycleResult } from '../domain';
+import { redactedSpec, type CycleResult } from '../domain';
 import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
@@ -114,7 +114,7 @@ export const createRoutes = (
     const obstacle = requirePlaceable((await lookNow()).seen, spec, cell);
     await command(ports.orchestration.addChannel(spec));
     const source = (await observer.sources())?.find(({ id }) => id === spec.id);
-    return { ...spec, onAir: onAirOf(spec, { obstacle, source }) };
+    return { ...redactedSpec(spec), onAir: onAirOf(spec, { obstacle, source }) };
   });
   serve(router, operations.removeChannel, async ({ params }) => {
     await command(ports.orchestration.removeChannel(params.id));

@@ -1,6 +1,7 @@
 export * from './media-time';
 export * from './channel';
 export * from './audience';
+export * from './redact';
 export * from './errors';
 export * from './error-codec';
 export * from './encoder';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { policySchema, swarmWorkflowId, type ChannelSpec } from '../domain';
+import { policySchema, redacted, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { awaitGrpcServing } from '../platform/processes/readiness';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
@@ -166,7 +166,7 @@ const otherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpe
   asked.flatMap(({ id, input }) => {
     const other = running.find((spec) => spec.id === id)?.input;
     if (input.kind !== 'url' || (other?.kind === 'url' && other.url === input.url)) return [];
-    const now = other?.kind === 'url' ? other.url : 'the generated picture';
+    const now = other?.kind === 'url' ? redacted(other.url) : 'the generated picture';
     return [
       `${id} goes on from an earlier run with another input than --input: ${now}. To change it, remove the channel ` +
         `(npx encoder-swarm channel remove ${id}) and add it again.`,

@@ -1,5 +1,5 @@
 import type { SourceChannel, SourceState } from '../../contracts/source';
-import { SwarmError } from '../../domain';
+import { SwarmError, redacted, redactedInput } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { Backoff, pause } from '../../platform/retry';
 import type { RunningInput, StartInput } from './contribution-inputs';
@@ -49,7 +49,7 @@ export class ChannelFeeder {
   get info(): SourceChannel {
     return {
       id: this.spec.id,
-      input: this.spec.input,
+      input: redactedInput(this.spec.input),
       state: this.state,
       ...(this.error !== undefined && { error: this.error }),
       framesSent: this.framesSent,
@@ -99,7 +99,7 @@ export class ChannelFeeder {
         if (signal.aborted || ofInput || !this.held?.runs) await this.endInput();
         if (signal.aborted) return;
         this.state = 'failed';
-        this.error = error instanceof Error ? error.message : String(error);
+        this.error = redacted(error instanceof Error ? error.message : String(error));
         if (ofInput) retry = INPUT_PAUSES;
       } finally {
         this.sending = false;
