@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { publicApiUrl, type Environment } from '../config/config';
 import { operations, type Forecasts, type Status } from '../contracts/api';
-import { redactedSpec, type CycleResult } from '../domain';
+import type { CycleResult } from '../domain';
 import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
@@ -112,9 +112,10 @@ export const createRoutes = (
   serve(router, operations.addChannel, async ({ body }) => {
     const spec = channelSpecFrom(body);
     const obstacle = requirePlaceable((await lookNow()).seen, spec, cell);
-    await command(ports.orchestration.addChannel(spec));
+    const told = { ...spec, input: await ports.parts.source.keepSecretsOf(spec.input) };
+    await command(ports.orchestration.addChannel(told));
     const source = (await observer.sources())?.find(({ id }) => id === spec.id);
-    return { ...redactedSpec(spec), onAir: onAirOf(spec, { obstacle, source }) };
+    return { ...told, onAir: onAirOf(spec, { obstacle, source }) };
   });
   serve(router, operations.removeChannel, async ({ params }) => {
     await command(ports.orchestration.removeChannel(params.id));

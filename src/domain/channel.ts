@@ -28,7 +28,15 @@ export const channelInputSchema = z.discriminatedUnion('kind', [
   /** A moving picture with channel, frame counter and HMAC burnt in; every frame can be checked. */
   z.object({ kind: z.literal('generated') }),
   /** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
-  z.object({ kind: z.literal('url'), url: z.string().min(1).max(4096) }),
+  z.object({
+    kind: z.literal('url'),
+    url: z.string().min(1).max(4096),
+    /** Where `url` has secrets left out (see redact.ts): the source knows the whole one by this name. */
+    secretRef: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/)
+      .optional(),
+  }),
 ]);
 export type ChannelInput = z.infer<typeof channelInputSchema>;
 

@@ -29,9 +29,3 @@ export const redacted = (text: string): string =>
 /** An input as it may be told. */
 export const redactedInput = <I extends { kind: string }>(input: I): I =>
   'url' in input && typeof input.url === 'string' ? { ...input, url: redacted(input.url) } : input;
-
-/** The same specification, with its input as it may be told. */
-export const redactedSpec = <S extends { input: { kind: string } }>(spec: S): S => ({
-  ...spec,
-  input: redactedInput(spec.input),
-});

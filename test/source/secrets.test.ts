@@ -2,6 +2,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, st
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApiPorts } from '../../src/api/ports';
+import { SourceClient } from '../../src/contracts/source';
+import { redacted } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { createLogger } from '../../src/platform/logger';
 import { FakeSwarm } from '../api/fake-swarm';
@@ -68,7 +70,7 @@ test('the source alone keeps a password, in files that are its own; what it answ
 test('neither the API nor the command line shows it, for a channel of an earlier release either', async () => {
   const swarm = new FakeSwarm({ channels: 1 });
   const ports: ApiPorts = swarm.ports();
-  ports.parts.source.channels = () => source.list();
+  ports.parts.source = new SourceClient(source.url);
   swarm.ports = () => ports;
   const spec = { ...channelWithDefaults('cam'), input: { kind: 'url' as const, url: URL_WITH_IT } };
   swarm.channels.set('cam', { spec, encoderId: 'enc-3', token: 1, rungs: 1 });
@@ -78,7 +80,7 @@ test('neither the API nor the command line shows it, for a channel of an earlier
     () => source.list(),
     ([channel]) => channel?.state === 'failed',
   );
-  swarm.notVideo.add(`${URL_WITH_IT}&b=1`);
+  swarm.notVideo.add(redacted(`${URL_WITH_IT}&b=1`));
   const api = await startFakeApi(swarm);
   try {
     const added = (id: string, url: string) =>
@@ -94,9 +96,37 @@ test('neither the API nor the command line shows it, for a channel of an earlier
       )),
     ];
     expect(told[1]).toMatchObject({ status: 422 });
+    // What goes to Temporal.
+    expect(JSON.stringify(swarm.channels.get('cam-2'))).not.toContain(CANARY);
     expect(JSON.stringify(told)).toContain('viewer:***@127.0.0.1:9');
     expect(JSON.stringify(told)).not.toContain(CANARY);
   } finally {
     await api.stop();
   }
+});
+
+test('what passes through workflows names the secrets, and the source knows them by that name', async () => {
+  const client = new SourceClient(source.url);
+  const input = { kind: 'url' as const, url: URL_WITH_IT };
+  const told = await client.keepSecretsOf(input);
+  expect(told).toEqual({
+    ...{ kind: 'url', url: 'http://viewer:***@127.0.0.1:9/x?token=***' },
+    secretRef: expect.stringMatching(/^[0-9a-f]{32}$/),
+  });
+  const spec = { id: 'cam', ...specOf(''), input: told };
+  await client.register(spec, { mayBeAway: true });
+  const kept = (): string => readFileSync(join(source.stateDir, 'source', 'channels.json'), 'utf8');
+  expect(kept()).toContain(URL_WITH_IT);
+  // Also after a restart, and where the same channel is registered again.
+  await source.restart();
+  const again = new SourceClient(source.url);
+  await again.register(spec, { mayBeAway: true });
+  expect(kept()).toContain(URL_WITH_IT);
+  await expect(again.register({ ...spec, id: 'other' }, { mayBeAway: true })).rejects.toMatchObject({
+    code: 'not-found',
+    message: expect.stringContaining('are not known here any more'),
+  });
+  // An input without secrets is no concern of the source's before it is added.
+  const plain = { kind: 'url' as const, url: 'http://127.0.0.1:9/x' };
+  expect(await again.keepSecretsOf(plain)).toBe(plain);
 });

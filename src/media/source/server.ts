@@ -2,7 +2,7 @@ import express from 'express';
 import { z } from 'zod';
 import type { Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
-import { sourcePutQuerySchema, sourceSpecSchema } from '../../contracts/source';
+import { sourcePutQuerySchema, sourceSpecSchema, wholeInputSchema } from '../../contracts/source';
 import { idSchema } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
@@ -45,6 +45,7 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
 });
 
 const idParams = z.object({ id: idSchema });
+const refParams = z.object({ ref: z.string().regex(/^[0-9a-f]{32}$/) });
 
 /**
  * Starts the source and takes up the channels of the last run. The relay may come later.
@@ -77,6 +78,11 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   });
   app.get('/channels', (_req, res) => {
     res.json(channels.list());
+  });
+  app.put('/inputs/:ref', (req, res) => {
+    const { ref } = parseOrRefuse(refParams, req.params, 'reference');
+    channels.keepInput(ref, parseOrRefuse(wholeInputSchema, req.body, 'body').url);
+    res.status(204).end();
   });
   app
     .route('/channels/:id')
