@@ -1,4 +1,5 @@
 import { SwarmError, type InstalledBuild } from '../../src/domain';
+import { monotonicMs } from '../../src/platform/clock';
 import { installedBuildOf } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
@@ -12,8 +13,8 @@ const awaitHealthy = async (
   encoderId: string,
   signal: AbortSignal,
 ): Promise<void> => {
-  const startedAtMs = Date.now();
-  while (Date.now() - startedAtMs < HEALTHY_WITHIN_MS) {
+  const startedAtMs = monotonicMs();
+  while (monotonicMs() - startedAtMs < HEALTHY_WITHIN_MS) {
     signal.throwIfAborted();
     try {
       const client = await encoders.client(encoderId);

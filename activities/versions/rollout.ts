@@ -18,6 +18,7 @@ import { BuildComparer } from '../../src/observation/build-comparer';
 import { deadlinesMs } from '../../src/observation/deadlines';
 import { valueOf } from '../../src/observation/kept-reading';
 import { withPin } from '../../src/observation/versions-view';
+import { monotonicMs } from '../../src/platform/clock';
 import { parseOrRefuse } from '../../src/platform/http';
 import { judgeBuild } from '../../src/versions';
 import { planRollout, type RolloutPlan } from '../../src/versions';
@@ -109,9 +110,9 @@ const awaitBuild = async (
   { encoderId, digest }: { encoderId: string; digest: string },
   signal: AbortSignal,
 ): Promise<{ atMs: number }> => {
-  const startedAtMs = Date.now();
+  const startedAtMs = monotonicMs();
   let runs = 'nothing';
-  while (Date.now() - startedAtMs < BUILD_WITHIN_MS) {
+  while (monotonicMs() - startedAtMs < BUILD_WITHIN_MS) {
     signal.throwIfAborted();
     const client = await encoders.client(encoderId);
     const info = await client.describe({ deadlineMs: deadlinesMs.observe, signal }).catch(() => null);
@@ -154,7 +155,7 @@ export const rolloutActivities = (needs: Needs) => {
         const { policy, seconds, untilGood } = request;
         const comparer = comparerOf(request);
         const everyMs = policy.compareSeconds * 1_000;
-        const endsAtMs = Date.now() + seconds * 1_000;
+        const endsAtMs = monotonicMs() + seconds * 1_000;
         let evidence = seen;
         let verdict: Verdict;
         do {
@@ -163,7 +164,7 @@ export const rolloutActivities = (needs: Needs) => {
           report(evidence);
           verdict = judgeBuild(evidence, policy, Date.now());
           if (verdict.outcome === 'worse' || (verdict.outcome === 'good' && untilGood)) break;
-        } while (Date.now() + everyMs <= endsAtMs);
+        } while (monotonicMs() + everyMs <= endsAtMs);
         return { evidence, verdict };
       }),
   };

@@ -32,6 +32,7 @@ import {
   type SwarmWorkflowInput,
 } from '../domain';
 import { isLoopbackUrl } from '../platform/addresses';
+import { monotonicMs } from '../platform/clock';
 import { ownerMemo, requireOwnCell, type CellOwner } from './cell-owner';
 import { temporalOptions } from './options';
 import { registerSearchAttributes } from './search-attributes';
@@ -127,7 +128,7 @@ export const wakeSwarm = async (client: Client, cell: string): Promise<void> => 
 };
 
 const onceAttributesAreKnown = async (start: () => Promise<void>): Promise<void> => {
-  const startedAtMs = Date.now();
+  const startedAtMs = monotonicMs();
   for (;;) {
     try {
       await start();
@@ -135,7 +136,7 @@ const onceAttributesAreKnown = async (start: () => Promise<void>): Promise<void>
     } catch (error) {
       const text = `${String(error)} ${String((error as Error).cause)}`;
       const isUnknownYet = /search attribute/i.test(text);
-      if (!isUnknownYet || Date.now() - startedAtMs > ATTRIBUTES_KNOWN_WITHIN_MS) throw error;
+      if (!isUnknownYet || monotonicMs() - startedAtMs > ATTRIBUTES_KNOWN_WITHIN_MS) throw error;
       await sleep(200);
     }
   }
