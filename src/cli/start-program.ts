@@ -16,6 +16,8 @@ export interface StartOptions {
   portBase?: number;
   stateDir: string;
   encoders: number;
+  /** Encode units of each encoder host. */
+  encoderUnits: number;
   channels: number;
 }
 
@@ -47,4 +49,10 @@ export const createStartProgram = (): Command =>
     )
     .addOption(stateDirOption())
     .option('--encoders <N>', 'encoder hosts to start with', wholeNumberOption(1, MAX_LOCAL_ENCODERS), 3)
+    .option(
+      '--encoder-units <N>',
+      'what each encoder host can carry; 1 is 320x180 at 25 frames/s, 16 is 1280x720',
+      wholeNumberOption(1, 10_000),
+      6,
+    )
     .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumberOption(1, 20), 6);

@@ -48,7 +48,7 @@ export const replaceFile = async (
   await syncDirectory(dirname(path));
 };
 
-/** The same for callers that can't wait, with small files that are written seldom: the process stands still meanwhile. */
+/** The same for callers that can't wait, with small files that are written seldom: the process is blocked meanwhile. */
 export const replaceFileSync = (path: string, content: string): void => {
   const temporary = `${path}.new`;
   try {

@@ -42,6 +42,7 @@ export class InfluxTelemetryStore implements TelemetryStore {
   private flushing: Promise<void> | null = null;
   private retryTimer: NodeJS.Timeout | null = null;
   private refused = 0;
+  private lastRefusal: BufferStatus['refused'] = null;
   private inFlight = 0;
   private lastError: string | null = null;
   private closed = false;
@@ -59,6 +60,7 @@ export class InfluxTelemetryStore implements TelemetryStore {
       buffered: this.buffer.length + this.inFlight,
       dropped: this.buffer.dropped + this.refused,
       lastError: this.lastError,
+      refused: this.lastRefusal,
     };
   }
 
@@ -90,15 +92,15 @@ export class InfluxTelemetryStore implements TelemetryStore {
       `SELECT last("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(options.cell)} ` +
         `AND time > ${nowMs - AUDIENCE_MAX_AGE_MS}ms AND time <= ${nowMs + FUTURE_MS}ms GROUP BY "channel", "region"`,
     );
-    const told = new Map<string, { atMs: number; viewers: number }[]>();
+    const byChannel = new Map<string, { atMs: number; viewers: number }[]>();
     for (const { tags, rows } of groups) {
       const viewers = numberOrNull(rows[0]?.viewers);
       const { channel = '' } = tags;
       if (viewers === null || !options.channelIds.includes(channel)) continue;
-      told.set(channel, [...(told.get(channel) ?? []), { atMs: rows[0]?.time ?? 0, viewers }]);
+      byChannel.set(channel, [...(byChannel.get(channel) ?? []), { atMs: rows[0]?.time ?? 0, viewers }]);
     }
     return Object.fromEntries(
-      [...told].map(([channel, regions]) => {
+      [...byChannel].map(([channel, regions]) => {
         const newestMs = Math.max(...regions.map((region) => region.atMs));
         const current = regions.filter((region) => newestMs - region.atMs < REGION_STALE_MS);
         return [channel, current.reduce((sum, region) => sum + region.viewers, 0)];
@@ -185,6 +187,8 @@ export class InfluxTelemetryStore implements TelemetryStore {
         this.lastError = (error as Error).message;
         if (error instanceof SwarmError && error.code === 'bad-request') {
           this.refused += batch.length;
+          const { message, hint = 'See the log of InfluxDB.' } = error;
+          this.lastRefusal = { atMs: Date.now(), message, hint };
           continue;
         }
         this.buffer.putBack(batch);

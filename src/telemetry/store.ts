@@ -17,6 +17,8 @@ export interface BufferStatus {
   /** Points given up since the start: the buffer was full, or the database refused them. */
   dropped: number;
   lastError: string | null;
+  /** What the database refused last, for good, and when; null: nothing yet. */
+  refused: { atMs: number; message: string; hint: string } | null;
 }
 
 /** Time series of a cell. Every call has a deadline. */
@@ -48,7 +50,7 @@ export interface TelemetryStore {
     endMs: number;
   }): Promise<Record<string, (number | null)[]>>;
 
-  /** Viewers last told, of the last five minutes. @throws SwarmError unavailable, timeout */
+  /** Viewers last stored, of the last five minutes. @throws SwarmError unavailable, timeout */
   latestAudience(options: { cell: string; channelIds: string[] }): Promise<Record<string, number>>;
 
   writeForecast(cell: string, forecast: CellForecast): Promise<void>;
@@ -71,7 +73,7 @@ export interface TelemetryStore {
     },
   ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]>;
 
-  /** Forgets a cell's audience altogether, and the CDN load that was generated from it. @throws SwarmError unavailable, timeout */
+  /** Deletes a cell's audience altogether, and the CDN load that was generated from it. @throws SwarmError unavailable, timeout */
   forgetAudience(cell: string): Promise<void>;
 
   status(): BufferStatus;

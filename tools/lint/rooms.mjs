@@ -79,7 +79,7 @@ export const rooms = {
   },
   'src/observation': {
     uses: [
-      ...[...ground, 'src/temporal', 'src/fleet', 'src/telemetry', 'src/versions'],
+      ...[...ground, 'src/cycle', 'src/temporal', 'src/fleet', 'src/telemetry', 'src/versions'],
       ...['src/media/encoder', 'src/media/quality'],
     ],
     doors: '*',

@@ -86,7 +86,7 @@ class Swarm {
   private readonly beingAdded = new Map<string, ChannelSpec>();
   private isWoken: boolean;
   private drains = 0;
-  /** Channels ask for policy and cordons, instead of being told. */
+  /** Channels ask for policy and cordons, instead of getting signals. */
   private isAskedForRules = false;
 
   constructor(

@@ -17,6 +17,7 @@ import type { SwarmContext } from '../../activities';
 import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } from '../../src/domain';
 import { channelControl } from '../../src/domain/control';
 import { failureOf } from '../../src/domain/move-outcome';
+import { alwaysOnRungs } from '../../src/domain/rungs';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
 import { whileThereIsRoom } from '../kit/history-bound';
@@ -88,7 +89,7 @@ class Channel {
       ownerEncoderId: null,
       ownerSessionId: null,
       token: 0,
-      rungs: 1,
+      rungs: alwaysOnRungs(spec),
       moves: 0,
       movedAtMs: null,
       lastMove: null,

@@ -80,6 +80,7 @@ export class TemporalModel implements ServerModel {
       handlersRunning: 0,
       attributes: new Map(),
       details: '',
+      timers: [],
       closedAtMs: null,
       localsOfTask: [],
       updates: new Map(),
