@@ -44,7 +44,7 @@ export const chooseTargetActivities = ({
       // No await from here on: between a look and its choice, no other choice may be made.
       const seen = look();
       const choice = choiceFor(request, seen, forecast);
-      observer.pending.add(choice.encoderId, request.sessionId, seen.spec, choice.rungs, choice.atMs);
+      observer.pending.add(choice.encoderId, request.sessionId, seen.spec, choice.rungs);
       return choice;
     },
   };

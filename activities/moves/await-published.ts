@@ -1,4 +1,5 @@
 import { SwarmError } from '../../src/domain';
+import { monotonicMs } from '../../src/platform/clock';
 import { withinOrNull } from '../../src/platform/deadline';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
@@ -42,7 +43,7 @@ export const awaitPublishedActivities = ({
      */
     awaitPublished: ({ channelId, gop, owner, withinMs }: AwaitPublishedRequest): Promise<PublishedGop> =>
       withHeartbeats(async (signal) => {
-        const startedAtMs = Date.now();
+        const startedAtMs = monotonicMs();
         let sealedAtMs: number | null = null;
         let silentCalls = 0;
         for (;;) {
@@ -60,9 +61,11 @@ export const awaitPublishedActivities = ({
             const passing = error instanceof SwarmError && error.code === 'encoder-unreachable';
             if (!passing || silentCalls > 1) throw error;
           }
-          if (sealedAtMs === null && (await isSealed(relay, channelId, gop, signal))) sealedAtMs = Date.now();
-          const now = Date.now();
-          if (sealedAtMs === null && now - startedAtMs > withinMs) return { published: false, atMs: now };
+          if (sealedAtMs === null && (await isSealed(relay, channelId, gop, signal)))
+            sealedAtMs = monotonicMs();
+          const now = monotonicMs();
+          if (sealedAtMs === null && now - startedAtMs > withinMs)
+            return { published: false, atMs: Date.now() };
           if (sealedAtMs !== null && now - sealedAtMs > withinMs) {
             throw new SwarmError(
               'timeout',

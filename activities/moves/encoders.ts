@@ -1,5 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { SwarmError } from '../../src/domain';
+import { monotonicMs } from '../../src/platform/clock';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { EncoderCalls, PreparedTarget, PrepareTargetRequest, Released } from '../kit/types';
@@ -17,8 +18,8 @@ const awaitReady = async (
   sessionId: string,
   signal: AbortSignal,
 ): Promise<void> => {
-  const startedAtMs = Date.now();
-  while (Date.now() - startedAtMs < READY_WITHIN_MS) {
+  const startedAtMs = monotonicMs();
+  while (monotonicMs() - startedAtMs < READY_WITHIN_MS) {
     const session = await client.awaitReady(sessionId, READY_SLICE_MS, {
       deadlineMs: READY_SLICE_MS + CALL_DEADLINE_MS,
       signal,

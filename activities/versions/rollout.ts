@@ -18,6 +18,7 @@ import { BuildComparer } from '../../src/observation/build-comparer';
 import { deadlinesMs } from '../../src/observation/deadlines';
 import { valueOf } from '../../src/observation/kept-reading';
 import { withPin } from '../../src/observation/versions-view';
+import { monotonicMs } from '../../src/platform/clock';
 import { parseOrRefuse } from '../../src/platform/http';
 import { retried } from '../../src/platform/retry';
 import { judgeBuild } from '../../src/versions';
@@ -167,7 +168,7 @@ export const rolloutActivities = (needs: Needs) => {
         const { policy, seconds, untilGood } = request;
         const comparer = comparerOf(request);
         const everyMs = policy.compareSeconds * 1_000;
-        const endsAtMs = Date.now() + seconds * 1_000;
+        const endsAtMs = monotonicMs() + seconds * 1_000;
         let evidence = seen;
         let verdict: Verdict;
         do {
@@ -176,7 +177,7 @@ export const rolloutActivities = (needs: Needs) => {
           report(evidence);
           verdict = judgeBuild(evidence, policy, Date.now());
           if (verdict.outcome === 'worse' || (verdict.outcome === 'good' && untilGood)) break;
-        } while (Date.now() + everyMs <= endsAtMs);
+        } while (monotonicMs() + everyMs <= endsAtMs);
         return { evidence, verdict };
       }),
   };

@@ -28,8 +28,20 @@ export const processTargets = [
 ] as const;
 export type ProcessTarget = (typeof processTargets)[number];
 
-export const clockTargets = ['worker', 'encoder', 'relay', 'origin'] as const;
+export const clockTargets = ['worker', 'encoder', 'relay', 'origin', 'collector'] as const;
 export type ClockTarget = (typeof clockTargets)[number];
+
+/** How far a clock is set: up to two minutes, or an hour to a day. */
+export const clockSpans = ['minutes', 'day'] as const;
+export type ClockSpan = (typeof clockSpans)[number];
+
+/** Parts of which the record of one channel is damaged, which they read when they start again. */
+export const damageTargets = ['origin', 'relay'] as const;
+export type DamageTarget = (typeof damageTargets)[number];
+
+/** What is started a second time on the same state folder, and must be refused. */
+export const secondTargets = ['relay', 'origin', 'source', 'swarm'] as const;
+export type SecondTarget = (typeof secondTargets)[number];
 
 /** Parts of which one is killed while the disk of the whole state is full. Not the relay: what it has not written then is lost. */
 export const fullDiskVictims = ['origin', 'worker', 'influxdb', 'temporal'] as const;
@@ -44,7 +56,9 @@ export type FaultAction =
   /** `state`: everything that the swarm writes, logs and databases included; `kills`: in the midst of it. */
   | { group: 'disk'; target: 'origin' }
   | { group: 'disk'; target: 'state'; kills: FullDiskVictim }
-  | { group: 'clock'; target: ClockTarget; jumpMs: number };
+  | { group: 'clock'; target: ClockTarget; span: ClockSpan; jumpMs: number }
+  | { group: 'damage'; target: DamageTarget }
+  | { group: 'second'; target: SecondTarget };
 
 export type FaultGroup = FaultAction['group'];
 
@@ -72,7 +86,9 @@ export const kindOf = (action: FaultAction): string => {
     case 'disk':
       return `disk full ${action.target}`;
     case 'clock':
-      return `clock ${action.target}`;
+      return action.span === 'day' ? `clock a day off ${action.target}` : `clock ${action.target}`;
+    case 'damage':
+      return `file damaged ${action.target}`;
     default:
       return `${action.group} ${action.target}`;
   }
@@ -91,6 +107,7 @@ export const isOfEncoder = (action: FaultAction): boolean =>
 export const victimsOf = ({ action, encoder }: Pick<Fault, 'action' | 'encoder'>): string[] => {
   if (encoder !== null) return [`encoder ${encoder}`];
   if (action.group === 'network') return [action.link];
+  if (action.group === 'second') return action.target === 'swarm' ? ['second swarm'] : [action.target];
   return action.target === 'state'
     ? [...new Set([action.target, 'relay', 'origin', action.kills])]
     : [action.target];
@@ -119,5 +136,9 @@ export const inWords = ({ action, lastsMs }: Pick<Fault, 'action' | 'lastsMs'>):
     }
     case 'clock':
       return `${kindOf(action)} ${action.jumpMs > 0 ? '+' : ''}${action.jumpMs / 1000} s for ${seconds}`;
+    case 'damage':
+      return action.target === 'origin' ? `${kindOf(action)} for ${seconds}` : kindOf(action);
+    case 'second':
+      return kindOf(action);
   }
 };

@@ -6,6 +6,7 @@ import type { MemoryDisk } from './memory-disk';
 import { freeAgainAtMs, rules } from './plan';
 import { ffmpegsOf, stopProcess } from './processes';
 import type { Proxies } from './proxies';
+import { damageRecord, startSecond } from './state-faults';
 
 /** A fault as it came to be. */
 export interface InjectedFault {
@@ -29,6 +30,8 @@ class Skipped extends Error {}
 /** Carries faults out on a running swarm. */
 export class Injector {
   readonly injected: InjectedFault[] = [];
+  /** What must not have been possible, and what could not be put right. */
+  readonly troubles: string[] = [];
   private readonly lasting = new Map<InjectedFault, { end: End; timer: NodeJS.Timeout }>();
   private readonly ending = new Set<Promise<void>>();
   /** Encoder hosts under a fault or about to recover from one, and until when. */
@@ -101,6 +104,7 @@ export class Injector {
       await lasting.end();
     } catch (error) {
       record.words += ` (its end failed: ${(error as Error).message})`;
+      this.troubles.push(`#${record.number} ${record.kind}: ${(error as Error).message}`);
     }
     this.over(record);
   }
@@ -130,6 +134,16 @@ export class Injector {
       case 'clock':
         if (!clocks) throw new Skipped('there is no libfaketime');
         return clocks.jump(host?.id ?? action.target, action.jumpMs);
+      case 'damage': {
+        const { target } = action;
+        const { swarm } = this.options;
+        const stateDir = swarm.environment.SWARM_STATE_DIR;
+        const damage = await damageRecord({ target, stateDir, choice, pidOf: () => swarm.pids()[target] });
+        record.words += `, of ${damage.channelId}`;
+        return damage.end;
+      }
+      case 'second':
+        return startSecond(action.target, this.options.swarm);
     }
   }
 

@@ -25,7 +25,7 @@ import { keepEncoders } from '../lib/keep-encoders';
 import { ChaosRun } from './chaos-run';
 import { Clocks } from './clocks';
 import { Continuity } from './continuity';
-import { clockTargets, kindOf } from './faults';
+import { clockSpans, clockTargets, kindOf } from './faults';
 import { Injector } from './injector';
 import { MemoryDisk } from './memory-disk';
 import { drawPlan } from './plan';
@@ -175,7 +175,8 @@ const main = async (options: Options): Promise<number> => {
       .then((found) => Clocks.create(found.path, join(runFolder, 'clocks'), clockParts))
       .catch((error: unknown) => {
         for (const target of clockTargets) {
-          leftOut.set(kindOf({ group: 'clock', target, jumpMs: 0 }), (error as Error).message);
+          for (const span of clockSpans)
+            leftOut.set(kindOf({ group: 'clock', target, span, jumpMs: 0 }), (error as Error).message);
         }
         return null;
       });
@@ -271,11 +272,13 @@ const main = async (options: Options): Promise<number> => {
     progress.stop();
     if (signal.aborted) return EXIT_INTERRUPTED;
 
+    const concluded = await run.conclude();
     const facts: ChaosFacts = {
       ...{ minutes: options.minutes, seed: options.seed, commit, continuity: continuity.totals },
       faults: injector.injected,
       kindsLeftOut: [...leftOut.keys()],
-      ...(await run.conclude()),
+      ...concluded,
+      troubles: [...concluded.troubles, ...injector.troubles],
     };
     const result = resultOf(facts);
     const failures = failuresOf(facts);

@@ -1,12 +1,15 @@
 import { seededRandom, shuffled } from '../../src/domain/seeded-random';
 import {
+  clockSpans,
   clockTargets,
+  damageTargets,
   fullDiskVictims,
   isOfEncoder,
   kindOf,
   linkEffects,
   linkNames,
   processTargets,
+  secondTargets,
   victimsOf,
   type Fault,
   type FaultAction,
@@ -56,7 +59,11 @@ const deckOf = (without: ReadonlySet<string>): FaultAction[] =>
     ),
     ...times(DISK_FULL, { group: 'disk' as const, target: 'origin' as const }),
     ...fullDiskVictims.map((kills) => ({ group: 'disk' as const, target: 'state' as const, kills })),
-    ...clockTargets.map((target) => ({ group: 'clock' as const, target, jumpMs: 0 })),
+    ...clockTargets.flatMap((target) =>
+      clockSpans.map((span) => ({ group: 'clock' as const, target, span, jumpMs: 0 })),
+    ),
+    ...damageTargets.map((target) => ({ group: 'damage' as const, target })),
+    ...secondTargets.map((target) => ({ group: 'second' as const, target })),
   ].filter((action) => !without.has(kindOf(action)));
 
 const between = (random: () => number, least: number, most: number): number =>
@@ -89,10 +96,15 @@ const play = (card: FaultAction, random: () => number): { action: FaultAction; l
         lastsMs: between(random, card.target === 'state' ? 6_000 : 3_000, rules.longestMs),
       };
     case 'clock': {
-      const seconds = between(random, 2, 120);
+      const seconds = card.span === 'day' ? between(random, 3_600, 86_400) : between(random, 2, 120);
       const jumpMs = (random() < 0.5 ? -1 : 1) * seconds * 1_000;
       return { action: { ...card, jumpMs }, lastsMs: between(random, 4_000, rules.longestMs) };
     }
+    case 'damage':
+      // The relay heals by itself. The origin is started twice: with the file damaged, and put back.
+      return { action: card, lastsMs: card.target === 'origin' ? between(random, 4_000, 9_000) : 0 };
+    case 'second':
+      return { action: card, lastsMs: between(random, 1_000, 3_000) };
   }
 };
 

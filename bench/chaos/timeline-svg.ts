@@ -22,6 +22,8 @@ const FAULT_COLOURS: Record<FaultGroup, string> = {
   network: '#0072B2',
   disk: '#000000',
   clock: '#CC79A7',
+  damage: '#009E73',
+  second: '#999999',
 };
 const FAULT_NAMES: Record<FaultGroup, string> = {
   kill: 'SIGKILL',
@@ -29,6 +31,8 @@ const FAULT_NAMES: Record<FaultGroup, string> = {
   network: 'network',
   disk: 'disk full',
   clock: 'clock set',
+  damage: 'file damaged',
+  second: 'second process',
 };
 const ENCODER_COLOURS = [
   '#a6cee3',

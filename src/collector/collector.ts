@@ -3,6 +3,7 @@ import type { OriginChannel } from '../contracts/origin';
 import type { EncoderTelemetry } from '../domain';
 import { deadlinesMs } from '../observation/deadlines';
 import type { PartReadings } from '../observation/part-readings';
+import { monotonicMs } from '../platform/clock';
 import type { Logger } from '../platform/logger';
 import type { Point, TelemetryStore } from '../telemetry';
 import { CdnReplay } from './audience/cdn-replay';
@@ -52,6 +53,7 @@ export class Collector {
   private replaying: Promise<void> | null = null;
   private readonly cdn: CdnReplay;
   private readonly lateness = new OwnLateness();
+  /** Monotonic. */
   private dueAtMs = 0;
   private stopped = false;
   lastPollAtMs: number | null = null;
@@ -63,14 +65,16 @@ export class Collector {
       inputs: parts.store.inputs,
       viewersAt: (id, atMs) => parts.audience?.viewersAt(id, atMs) ?? null,
     });
-    this.sentinel = new Sentinel((event) => {
+    this.sentinel = new Sentinel((told) => {
+      // It is fed with monotonic time; others read when it was on the wall clock.
+      const event = { ...told, payload: { ...told.payload, atMs: Date.now() } } as SentinelEvent;
       parts.log.warn(event, event.signal);
       parts.onEvent(event);
     });
   }
 
   start(): void {
-    this.dueAtMs = Date.now();
+    this.dueAtMs = monotonicMs();
     this.lateness.start();
     this.schedule(0);
   }
@@ -91,7 +95,7 @@ export class Collector {
       this.polling = this.poll(mark)
         .catch((error: unknown) => this.parts.log.error({ err: error }, 'poll failed'))
         .then(() => {
-          const now = Date.now();
+          const now = monotonicMs();
           this.dueAtMs = Math.max(now, this.dueAtMs + POLL_MS);
           if (!this.stopped) this.schedule(this.dueAtMs - now);
         });
@@ -139,7 +143,7 @@ export class Collector {
       this.parts.log.debug({ err: fault }, 'fleet not read; the known encoders are asked');
       return;
     }
-    const atMs = Date.now();
+    const atMs = monotonicMs();
     for (const encoder of fleet) {
       const incarnation = incarnationOf(encoder);
       const running = encoder.state === 'running' || encoder.state === 'starting';
@@ -179,7 +183,7 @@ export class Collector {
         return telemetry;
       } catch (error) {
         if (this.lateness.since(mark) < STARVED_MS)
-          this.sentinel.missed(encoderId, (error as Error).message, Date.now());
+          this.sentinel.missed(encoderId, (error as Error).message, monotonicMs());
         if (isSecondTry || !this.sentinel.isAlive(encoderId)) return null;
       }
     }
@@ -189,7 +193,7 @@ export class Collector {
   /** Owners are read again where an encoder lacks a session that should be on air: the poll's may be older. */
   private async judge(encoderId: string, telemetry: EncoderTelemetry): Promise<void> {
     const before = this.sentinel.sessionsBefore(encoderId);
-    const atMs = Date.now();
+    const atMs = monotonicMs();
     this.sentinel.answered(encoderId, telemetry, atMs);
     const isOnAir = (sessionId: string): boolean =>
       telemetry.sessions.some((s) => s.sessionId === sessionId && s.state !== 'failed');
@@ -220,7 +224,7 @@ export class Collector {
       // The next poll asks again.
       if (this.lateness.since(mark) >= STARVED_MS) return;
       const evidence = `its health watch broke, and then: ${(error as Error).message}`;
-      this.sentinel.missed(encoderId, evidence, Date.now(), true);
+      this.sentinel.missed(encoderId, evidence, monotonicMs(), true);
     }
   }
 

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../platform/clock';
 import { withinDeadline } from '../platform/deadline';
 import type { Logger } from '../platform/logger';
 import { Backoff } from '../platform/retry';
@@ -28,6 +29,8 @@ export interface SignalQueueStatus {
  */
 export class SignalQueue {
   private readonly waiting: SentinelEvent[] = [];
+  /** Since when each of them waits, monotonic. */
+  private readonly sinceMs = new WeakMap<SentinelEvent, number>();
   private sender: Promise<SignalSender> | null = null;
   private delivering = false;
   private wake: (() => void) | null = null;
@@ -38,6 +41,7 @@ export class SignalQueue {
   constructor(
     private readonly connect: () => Promise<SignalSender>,
     private readonly log: Logger,
+    private readonly nowMs: () => number = monotonicMs,
   ) {}
 
   get status(): SignalQueueStatus {
@@ -47,6 +51,7 @@ export class SignalQueue {
   push(event: SentinelEvent): void {
     if (this.closed) return;
     this.waiting.push(event);
+    this.sinceMs.set(event, this.nowMs());
     if (this.waiting.length > MAX_WAITING) {
       this.waiting.shift();
       this.dropped += 1;
@@ -79,7 +84,7 @@ export class SignalQueue {
         backoff.reset();
       } catch (error) {
         this.log.warn({ err: error, signal: event.signal }, 'signal not delivered yet');
-        if (Date.now() - event.payload.atMs > EXPIRES_MS) {
+        if (this.nowMs() - (this.sinceMs.get(event) ?? 0) > EXPIRES_MS) {
           this.dropped += 1;
           this.remove(event);
           continue;

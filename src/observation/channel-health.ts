@@ -42,8 +42,13 @@ export const lossOf = (
   if (!owner) return lost('session-failed', 'no session owns the channel');
 
   const gopMs = ticksToMs(spec.gopDurationTicks);
+  const backlog = (relay?.lastSealedGop ?? -1) - nextGop + 1;
   const silentMs = lastPublishedAtMs === null ? Infinity : nowMs - lastPublishedAtMs;
-  const publishedLately = silentMs < STALLED_SILENCE_GOPS * gopMs;
+  // Published in the future: the clocks of this process and of the origin tell different days, and nothing by that.
+  const publishedLately =
+    silentMs > -STALLED_SILENCE_GOPS * gopMs
+      ? silentMs < STALLED_SILENCE_GOPS * gopMs
+      : backlog < STALLED_BACKLOG_GOPS;
   const encoder = encoders.find((e) => e.id === owner.encoderId);
   if (!encoder) return publishedLately ? null : lost('encoder-lost', `${owner.encoderId} left the fleet`);
   if (!encoder.reachable) {
@@ -56,7 +61,6 @@ export const lossOf = (
     const cause = session.failure ? `: ${session.failure.message}` : '';
     return lost('session-failed', `session ${owner.sessionId} ${session.state}${cause}`);
   }
-  const backlog = (relay?.lastSealedGop ?? -1) - nextGop + 1;
   if (backlog >= STALLED_BACKLOG_GOPS && !publishedLately) {
     return lost(
       'session-failed',

@@ -1,4 +1,5 @@
 import { ladderUnits, type ChannelSpec, type EncoderObservation, type SessionInfo } from '../domain';
+import { monotonicMs } from '../platform/clock';
 
 /** By then a session is in its host's telemetry, or never will be. */
 const FORGET_AFTER_MS = 10_000;
@@ -6,6 +7,7 @@ const FORGET_AFTER_MS = 10_000;
 interface Placement {
   encoderId: string;
   session: SessionInfo;
+  /** Monotonic. */
   atMs: number;
 }
 
@@ -16,7 +18,9 @@ interface Placement {
 export class PendingPlacements {
   private readonly placements = new Map<string, Placement>();
 
-  add(encoderId: string, sessionId: string, spec: ChannelSpec, rungs: number, atMs: number): void {
+  constructor(private readonly nowMs: () => number = monotonicMs) {}
+
+  add(encoderId: string, sessionId: string, spec: ChannelSpec, rungs: number): void {
     const ladder = spec.ladder.slice(0, rungs);
     const session: SessionInfo = {
       sessionId,
@@ -32,7 +36,7 @@ export class PendingPlacements {
       realTimeRatio: 1,
       lateGops: 0,
     };
-    this.placements.set(sessionId, { encoderId, session, atMs });
+    this.placements.set(sessionId, { encoderId, session, atMs: this.nowMs() });
   }
 
   remove(sessionId: string): void {
@@ -40,13 +44,13 @@ export class PendingPlacements {
   }
 
   /** The observation with the sessions to come counted as if they ran. */
-  addedTo(encoder: EncoderObservation, nowMs: number): EncoderObservation {
+  addedTo(encoder: EncoderObservation): EncoderObservation {
     const { telemetry } = encoder;
     if (!telemetry) return encoder;
     const reported = new Set(telemetry.sessions.map((session) => session.sessionId));
     const coming: SessionInfo[] = [];
     for (const [sessionId, { encoderId, session, atMs }] of this.placements) {
-      if (nowMs - atMs > FORGET_AFTER_MS) this.placements.delete(sessionId);
+      if (this.nowMs() - atMs > FORGET_AFTER_MS) this.placements.delete(sessionId);
       else if (encoderId === encoder.id && !reported.has(sessionId)) coming.push(session);
     }
     if (coming.length === 0) return encoder;

@@ -9,6 +9,7 @@ import {
   type Owner,
   type SwarmSnapshot,
 } from '../domain';
+import { monotonicMs } from '../platform/clock';
 import { OrphanWatch, lossOf, type LostChannel, type OrphanSession } from './channel-health';
 import { deadlinesMs } from './deadlines';
 import type { EncoderProbe } from './encoder-probe';
@@ -109,7 +110,7 @@ export class SwarmObserver {
       snapshot: { cell, atMs, encoders, channels },
       unreachable: encoders.filter((encoder) => !encoder.reachable).map((encoder) => encoder.id),
       lost: channels.flatMap((c) => lossOf(c, encoders, atRelay.get(c.spec.id), Date.now()) ?? []),
-      orphans: this.orphanWatch.find(encoders, channels, atMs),
+      orphans: this.orphanWatch.find(encoders, channels, monotonicMs()),
       unregistered,
     };
   }
@@ -156,7 +157,7 @@ export class SwarmObserver {
     return () => {
       const atMs = Date.now();
       const encoders = inCatalogue(
-        observed.map((encoder) => this.pending.addedTo(encoder, atMs)),
+        observed.map((encoder) => this.pending.addedTo(encoder)),
         atOrigin,
         catalogue,
       );

@@ -33,7 +33,7 @@ export class TelemetryView {
     if (!value) return;
     this.troubles = new Map();
     for (const { atMs, tags, fields } of value) {
-      const weight = (fields.weight ?? 0) * 0.5 ** ((nowMs - atMs) / TROUBLE_HALF_LIFE_MS);
+      const weight = (fields.weight ?? 0) * 0.5 ** (Math.max(0, nowMs - atMs) / TROUBLE_HALF_LIFE_MS);
       const encoderId = tags.encoder ?? '';
       this.troubles.set(encoderId, (this.troubles.get(encoderId) ?? 0) + weight);
     }

@@ -76,6 +76,8 @@ const isMisplaced = (table: PlacementTable, policy: Policy, channel: number): bo
   return breachOf(table, policy, home, channel) !== null;
 };
 
-/** Has it moved so lately that the planner leaves it where it is? */
-export const isResting = ({ table, policy, atMs }: PlanningContext, channel: number): boolean =>
-  table.movedAtMs[channel]! + policy.restSeconds * 1000 > atMs;
+/** Has it moved so lately that the planner leaves it where it is? A move in the future was dated by a clock since set back. */
+export const isResting = ({ table, policy, atMs }: PlanningContext, channel: number): boolean => {
+  const sinceMs = atMs - table.movedAtMs[channel]!;
+  return sinceMs >= 0 && sinceMs < policy.restSeconds * 1000;
+};

@@ -73,16 +73,17 @@ export const expectedEncoders = (
 
 /**
  * Until when no more should be asked for, wall-clock milliseconds: after each failure in a row twice as long, from
- * 15 s to 5 minutes; 0 when the last request brought anything.
+ * 15 s to 5 minutes; 0 when the last request brought anything, or ended in the future: the clock was set back since.
  */
-export const askAgainAtMs = (outcomes: readonly ProvisioningOutcome[]): number => {
+export const askAgainAtMs = (outcomes: readonly ProvisioningOutcome[], atMs: number): number => {
   const byEnd = [...outcomes].sort((a, b) => a.endedAtMs - b.endedAtMs);
   // What was asked for at the same time and fails at the same time is one failure.
   const failures = new Set<number>();
   for (let i = byEnd.length - 1; i >= 0 && byEnd[i]?.got === 0; i--) failures.add(byEnd[i]?.askedAtMs ?? 0);
   if (failures.size === 0) return 0;
   const waitSeconds = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** (failures.size - 1));
-  return (byEnd[byEnd.length - 1]?.endedAtMs ?? 0) + waitSeconds * 1000;
+  const lastEndedAtMs = byEnd[byEnd.length - 1]?.endedAtMs ?? 0;
+  return lastEndedAtMs > atMs ? 0 : lastEndedAtMs + waitSeconds * 1000;
 };
 
 /** Zones whose last request failed a short while ago: while others give encoders, the next ones are asked for there. */
@@ -91,7 +92,7 @@ export const failingZones = (outcomes: readonly ProvisioningOutcome[], atMs: num
   for (const { zone, got, endedAtMs } of [...outcomes].sort((a, b) => a.endedAtMs - b.endedAtMs)) {
     if (zone === undefined) continue;
     if (got > 0) failing.delete(zone);
-    else if (atMs - endedAtMs < LONGEST_RETRY_SECONDS * 1000) failing.add(zone);
+    else if (endedAtMs <= atMs && atMs - endedAtMs < LONGEST_RETRY_SECONDS * 1000) failing.add(zone);
   }
   return failing;
 };

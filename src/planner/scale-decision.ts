@@ -123,7 +123,7 @@ export const decideScaleOut = (input: ScaleInput): ScaleOutDecision => {
       unmet: `${cause}; no encoder can be added, there are ${encoders.length} and ${input.pending.length} asked for of at most ${policy.maxEncoders}`,
     };
   }
-  const waitMs = askAgainAtMs(outcomes) - atMs;
+  const waitMs = askAgainAtMs(outcomes, atMs) - atMs;
   if (waitMs > 0) {
     return {
       scale: { kind: 'none' },
@@ -196,7 +196,8 @@ export const decideScaleIn = (input: ScaleInput, lowDemandSinceMs: number | null
     need.horizonUnits <= limitUnits - e.limitUnits + UNITS_TOLERANCE;
   const spare = staying.filter(fits);
   if (spare.length === 0) return nothing(null);
-  const since = lowDemandSinceMs ?? atMs;
+  // Since a moment in the future: the clock was set back meanwhile, and how long it was tells nobody.
+  const since = Math.min(lowDemandSinceMs ?? atMs, atMs);
   if (atMs - since < policy.scaleInStabilisationSeconds * 1000) return nothing(since);
 
   const encodersIn = new Map<string, number>();

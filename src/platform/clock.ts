@@ -1,3 +1,9 @@
+/**
+ * Milliseconds since some moment, for how long something takes or has been so: the wall clock may be set by a day
+ * meanwhile, in either direction.
+ */
+export const monotonicMs = (): number => performance.now();
+
 /** Time as a part of the program sees it, so that a test can hand in its own. */
 export interface Clock {
   /** Milliseconds since 1970. */

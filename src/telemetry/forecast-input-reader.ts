@@ -94,7 +94,8 @@ export class ForecastInputReader {
 
   /** Costs change over hours: they are learned again once a minute. */
   private async refreshCost(nowMs: number): Promise<void> {
-    if (nowMs - this.cost.atMs < COST_KEPT_MS) return;
+    const ageMs = nowMs - this.cost.atMs;
+    if (ageMs >= 0 && ageMs < COST_KEPT_MS) return;
     const minutes = await this.orNull(
       this.store.inputs.encodingMinutes({ cell: this.cell, sinceMs: nowMs - COST_HISTORY_MS }),
     );

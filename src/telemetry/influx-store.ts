@@ -16,6 +16,11 @@ const RETRY_MS = 1_000;
 const AUDIENCE_MAX_AGE_MS = 300_000;
 /** A region that has been silent for so long beside the others has no audience of that channel any more. */
 const REGION_STALE_MS = 60_000;
+/**
+ * What is dated later than clocks of two machines differ was written while a clock was ahead: it must not pass for the
+ * newest until that time has come.
+ */
+const FUTURE_MS = 10_000;
 const MAX_ROWS_PER_SERIES = 10_000;
 
 export interface InfluxStoreOptions {
@@ -82,9 +87,10 @@ export class InfluxTelemetryStore implements TelemetryStore {
   }
 
   async latestAudience(options: { cell: string; channelIds: string[] }): Promise<Record<string, number>> {
+    const nowMs = Date.now();
     const groups = await this.connection.query(
       `SELECT last("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(options.cell)} ` +
-        `AND time > ${Date.now() - AUDIENCE_MAX_AGE_MS}ms GROUP BY "channel", "region"`,
+        `AND time > ${nowMs - AUDIENCE_MAX_AGE_MS}ms AND time <= ${nowMs + FUTURE_MS}ms GROUP BY "channel", "region"`,
     );
     const byChannel = new Map<string, { atMs: number; viewers: number }[]>();
     for (const { tags, rows } of groups) {
@@ -107,7 +113,8 @@ export class InfluxTelemetryStore implements TelemetryStore {
   }
 
   async latestForecast(cell: string, maxAgeMs: number): Promise<CellForecast | null> {
-    const oldestMs = Date.now() - maxAgeMs;
+    const nowMs = Date.now();
+    const oldestMs = nowMs - maxAgeMs;
     const groups = await this.connection.query(
       `SELECT "p10", "p50", "p90", "issued_at_ms", "step_seconds", "forecast_id", "error_correlation" FROM "forecast" ` +
         `WHERE "cell" = ${text(cell)} AND time >= ${firstTargetMs(oldestMs, this.options.stepSeconds)}ms ` +
@@ -116,7 +123,9 @@ export class InfluxTelemetryStore implements TelemetryStore {
     const rows = groups.flatMap(({ tags, rows: series }) =>
       series.map((row): ForecastRow => ({ ...(row as unknown as ForecastRow), ...tags, atMs: row.time })),
     );
-    return forecastOfRows(rows.filter((row) => row.issued_at_ms >= oldestMs));
+    const isOfNow = ({ issued_at_ms: atMs }: ForecastRow): boolean =>
+      atMs >= oldestMs && atMs <= nowMs + FUTURE_MS;
+    return forecastOfRows(rows.filter(isOfNow));
   }
 
   async recent(

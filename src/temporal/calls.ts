@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { SwarmError } from '../domain';
+import { monotonicMs } from '../platform/clock';
 import { withinDeadline } from '../platform/deadline';
 import { fromTemporal, temporalDown } from './errors';
 
@@ -27,10 +28,14 @@ export const noSwarm = (): SwarmError =>
  */
 export class TemporalCalls {
   private connection: Promise<TemporalConnection> | null = null;
+  /** Monotonic. */
   private failedAtMs = -Infinity;
   private lastFailure = temporalDown();
 
-  constructor(private readonly connect: () => Promise<TemporalConnection>) {}
+  constructor(
+    private readonly connect: () => Promise<TemporalConnection>,
+    private readonly nowMs: () => number = monotonicMs,
+  ) {}
 
   /** Asks any workflow for its state. @param notFound the refusal when it does not run */
   query<T>(workflowId: string, name: string, notFound: () => SwarmError): Promise<T> {
@@ -114,13 +119,13 @@ export class TemporalCalls {
   }
 
   private async connected(): Promise<TemporalConnection> {
-    if (!this.connection && Date.now() - this.failedAtMs < RECONNECT_AFTER_MS) throw this.lastFailure;
+    if (!this.connection && this.nowMs() - this.failedAtMs < RECONNECT_AFTER_MS) throw this.lastFailure;
     this.connection ??= this.connect();
     try {
       return await this.connection;
     } catch (error) {
       this.connection = null;
-      this.failedAtMs = Date.now();
+      this.failedAtMs = this.nowMs();
       this.lastFailure =
         error instanceof SwarmError
           ? error

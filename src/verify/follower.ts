@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../platform/clock';
 import { createLimit } from './limit';
 import { readPlaylistText, saveToFile, shownAs, toUrl } from './location';
 import { mediaPlaylistIdentity, parsePlaylist, type ListedSegment, type Playlist } from './playlist';
@@ -93,7 +94,7 @@ export class PlaylistFollower {
   private async follow(url: URL): Promise<void> {
     while (!this.stopping.signal.aborted) {
       await sleep(this.reloadMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-      if (Date.now() - this.lastReloadMs < this.reloadMs / 2) continue;
+      if (monotonicMs() - this.lastReloadMs < this.reloadMs / 2) continue;
       // A player rides over a reload that fails; what it missed for good shows as missing GOPs.
       await this.reload(url).catch(() => undefined);
     }
@@ -119,7 +120,7 @@ export class PlaylistFollower {
       const failed = (await Promise.allSettled(loads)).find((result) => result.status === 'rejected');
       if (failed) throw failed.reason;
     }
-    this.lastReloadMs = Date.now();
+    this.lastReloadMs = monotonicMs();
   }
 
   private async load(url: URL): Promise<Playlist> {

@@ -109,7 +109,9 @@ test('what is not there, or fails, is told and never thrown', async () => {
     (await injector.begin(fault(action, 100))).skipped;
   expect(await begin({ group: 'kill', target: 'relay' })).toBe('relay is not running');
   expect(await begin({ group: 'disk', target: 'origin' })).toBe('the swarm has no disk of its own');
-  expect(await begin({ group: 'clock', target: 'worker', jumpMs: 1 })).toBe('there is no libfaketime');
+  expect(await begin({ group: 'clock', target: 'worker', span: 'minutes', jumpMs: 1 })).toBe(
+    'there is no libfaketime',
+  );
   expect(await begin({ group: 'network', link: 'orchestrator-origin', effect: 'reset', amount: 0 })).toBe(
     'failed: no proxy',
   );

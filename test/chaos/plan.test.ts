@@ -20,8 +20,8 @@ test('30 minutes hold 200 faults or more, and every kind of them', () => {
   for (let seed = 1; seed <= 20; seed += 1) {
     const plan = drawPlan({ lastsMs: 30 * MINUTES_MS, seed, encoders: 4 });
     expect(plan.length).toBeGreaterThanOrEqual(200);
-    // 7 targets killed, 7 stopped, 4 links in 5 ways, 2 disks, 4 clocks.
-    expect(new Set(plan.map(({ action }) => kindOf(action))).size).toBe(40);
+    // 7 targets killed, 7 stopped, 4 links in 5 ways, 2 disks, 5 clocks twice, 2 files, 4 second processes.
+    expect(new Set(plan.map(({ action }) => kindOf(action))).size).toBe(52);
   }
 });
 
@@ -67,5 +67,5 @@ test('kinds that this machine can not do are left out', () => {
   const plan = drawPlan({ lastsMs: 30 * MINUTES_MS, seed: 3, encoders: 4, without });
   const kinds = new Set(plan.map(({ action }) => kindOf(action)));
   for (const kind of without) expect(kinds).not.toContain(kind);
-  expect(kinds.size).toBe(36);
+  expect(kinds.size).toBe(48);
 });

@@ -179,6 +179,29 @@ test('an encoder killed with -9 is told of within a second or so, once, and watc
   await startAgain(one);
 });
 
+test.each([-1, 1])(
+  'a wall clock that is set by %d day stops neither measurements nor alarms',
+  async (days) => {
+    const [one] = encoders as [EncoderProcess];
+    const { now } = Date;
+    const shifted = jest.spyOn(Date, 'now').mockImplementation(() => now() + days * 86_400_000);
+    try {
+      const { lastPollAtMs: before } = await health();
+      await until('it polls on', async () => {
+        const { lastPollAtMs } = await health();
+        return lastPollAtMs !== before && Math.abs(Number(lastPollAtMs) - Date.now()) < 5_000;
+      });
+      await one.kill('SIGKILL');
+      await until('the loss is told', () => events.length > 0);
+      expect(events).toMatchObject([{ signal: 'encoderLost', payload: { encoderId: 'enc-1' } }]);
+      expect(Math.abs(events[0]!.payload.atMs - Date.now())).toBeLessThan(5_000);
+    } finally {
+      shifted.mockRestore();
+    }
+    await startAgain(one);
+  },
+);
+
 test('an encoder that hangs is told of, though its connection stands', async () => {
   const two = encoders[1]!;
   await two.kill('SIGSTOP');

@@ -50,10 +50,19 @@ test('tries again until it is accepted, also when it could not connect', async (
 });
 
 test('gives up what nobody took for two minutes, and the oldest of too many', async () => {
-  const queue = new SignalQueue(async () => {
-    throw new Error('no server');
-  }, log);
-  queue.push(lost('ancient', Date.now() - 121_000));
+  let nowMs = 0;
+  const queue = new SignalQueue(
+    async () => {
+      throw new Error('no server');
+    },
+    log,
+    () => nowMs,
+  );
+  // What the wall clock says counts for nothing: it may have been set meanwhile.
+  queue.push(lost('ancient', Date.now() - 86_400_000));
+  await sleep(50);
+  expect(queue.status).toEqual({ delivered: 0, waiting: 1, dropped: 0 });
+  nowMs = 121_000;
   await until('the old one is dropped', () => queue.status.dropped === 1);
   expect(queue.status).toEqual({ delivered: 0, waiting: 0, dropped: 1 });
   for (let i = 0; i < 130; i++) queue.push(lost(`enc-${i}`));

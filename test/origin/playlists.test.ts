@@ -133,17 +133,36 @@ describe('media playlist', () => {
 
   test('the window goes by publish time from the newest GOP, never below three GOPs', () => {
     const steady = ledgerOf(Array.from({ length: 100 }, () => [middle]));
-    expect(windowOf(steady, 60_000)).toHaveLength(31);
-    expect(windowOf(steady, 900_000)).toHaveLength(100);
-    expect(windowOf(steady, 1_000).map((r) => r.gop)).toEqual([97, 98, 99]);
+    expect(windowOf(steady, 60_000, channel.gopDurationTicks)).toHaveLength(31);
+    expect(windowOf(steady, 900_000, channel.gopDurationTicks)).toHaveLength(100);
+    expect(windowOf(steady, 1_000, channel.gopDurationTicks).map((r) => r.gop)).toEqual([97, 98, 99]);
     // Nine GOPs that came at once after an outage are all new, thus all listed.
     const burst = ledgerOf(
       Array.from({ length: 40 }, () => [middle]),
       (g) => START_MS + Math.min(g, 30) * 2_000,
     );
-    expect(windowOf(burst, 8_000)).toHaveLength(14);
-    expect(windowOf([], 60_000)).toEqual([]);
+    expect(windowOf(burst, 8_000, channel.gopDurationTicks)).toHaveLength(14);
+    expect(windowOf([], 60_000, channel.gopDurationTicks)).toEqual([]);
   });
+
+  test.each([-86_400_000, 86_400_000])(
+    'a clock that is set by %d ms takes nothing out of the window',
+    (byMs) => {
+      const all = Array.from({ length: 100 }, () => [middle]);
+      const steady = windowOf(ledgerOf(all), 60_000, channel.gopDurationTicks).map((r) => r.gop);
+      // Set at GOP 80, and set right at GOP 90.
+      for (const until of [81, 85, 90, 95, 100]) {
+        const set = ledgerOf(all, (g) => START_MS + (g + 1) * 2_000 + (g >= 80 && g < 90 ? byMs : 0)).slice(
+          0,
+          until,
+        );
+        const listed = windowOf(set, 60_000, channel.gopDurationTicks).map((r) => r.gop);
+        // One more for a step back, over which no time counts.
+        expect(listed.slice(-steady.length)).toEqual(steady.map((gop) => gop - (100 - until)));
+        expect(listed.length).toBeLessThanOrEqual(steady.length + 1);
+      }
+    },
+  );
 });
 
 describe('master playlist', () => {

@@ -105,6 +105,8 @@ describe('a forecast overload', () => {
     expect(rested(29).moves).toEqual([]);
     expect(rested(29).unmet[0]?.why).toMatch(/rest after a move/);
     expect(rested(30).moves).toHaveLength(1);
+    // Moved tomorrow: the clock was set back since, and the channel does not rest until then.
+    expect(rested(-86_400).moves).toHaveLength(1);
   });
 
   test('with another channel in the way: that one makes room first, in a wave of its own', () => {

@@ -177,6 +177,11 @@ describe('scale-in', () => {
     expect(departures[0]).toMatchObject({ figures: { demandUnits: 18, remainingUnits: 20 } });
   });
 
+  test('the time is counted anew where it began tomorrow, as the clock was set back since', () => {
+    const tomorrowMs = NOW_MS + 86_400_000;
+    expect(decideScaleIn(input(low), tomorrowMs)).toEqual({ lowDemandSinceMs: NOW_MS, departures: [] });
+  });
+
   test.each([
     ['demand will rise within the forecast', { forecast: totalOf([18, 18, 21]) }],
     ['demand is high now', { nowUnits: 20.5 }],

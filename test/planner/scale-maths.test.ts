@@ -5,6 +5,9 @@ import { askAgainAtMs, expectedEncoders, failingZones, leadTimeOf } from '../../
 import { criticalFractile, normalQuantile, quantileAt } from '../../src/planner/newsvendor';
 import { nextZones } from '../../src/planner/zones';
 
+/** After all that the outcomes tell of. */
+const LATER = 1_000_000;
+
 describe('newsvendor', () => {
   test('the fractile is cu / (cu + co), and only the ratio of the prices counts', () => {
     // An idle encoder costs 0.6 / 60 = 0.01 a minute, a missing one 0.09: 0.09 / 0.10.
@@ -117,17 +120,17 @@ describe('lead time', () => {
   });
 
   test('after failures in a row it asks again ever later, up to 5 minutes', () => {
-    expect(askAgainAtMs([])).toBe(0);
-    expect(askAgainAtMs([tookSeconds(10)])).toBe(0);
-    expect(askAgainAtMs([tookSeconds(10), tookSeconds(10, 0, 100_000)])).toBe(125_000);
-    expect(askAgainAtMs([tookSeconds(10, 0), tookSeconds(19, 0, 1_000)])).toBe(50_000);
+    expect(askAgainAtMs([], LATER)).toBe(0);
+    expect(askAgainAtMs([tookSeconds(10)], LATER)).toBe(0);
+    expect(askAgainAtMs([tookSeconds(10), tookSeconds(10, 0, 100_000)], LATER)).toBe(125_000);
+    expect(askAgainAtMs([tookSeconds(10, 0), tookSeconds(19, 0, 1_000)], LATER)).toBe(50_000);
     const many = Array.from({ length: 20 }, (_, i) => tookSeconds(10 - i / 1000, 0, i));
-    expect(askAgainAtMs(many)).toBe(310_000);
-    expect(askAgainAtMs([...many, tookSeconds(11)])).toBe(0);
+    expect(askAgainAtMs(many, LATER)).toBe(310_000);
+    expect(askAgainAtMs([...many, tookSeconds(11)], LATER)).toBe(0);
   });
 
   test('requests that were made together and failed together are one failure', () => {
-    expect(askAgainAtMs([tookSeconds(10, 0), tookSeconds(10, 0), tookSeconds(10, 0)])).toBe(25_000);
+    expect(askAgainAtMs([tookSeconds(10, 0), tookSeconds(10, 0), tookSeconds(10, 0)], LATER)).toBe(25_000);
   });
 });
 
@@ -139,6 +142,14 @@ test('a zone fails while its last request did, for five minutes', () => {
   const outcomes = [inZone('a', 0, 1_000), inZone('b', 0, 2_000), inZone('b', 1, 3_000)];
   expect([...failingZones(outcomes, 4_000)]).toEqual(['a']);
   expect([...failingZones(outcomes, 301_001)]).toEqual([]);
+});
+
+test('failures that a clock, set back since, dated tomorrow keep nobody from asking', () => {
+  const tomorrow = 86_400_000;
+  const failed = { zone: 'a', got: 0, asked: 1, askedAtMs: tomorrow - 1_000, endedAtMs: tomorrow };
+  expect(askAgainAtMs([failed], 5_000)).toBe(0);
+  expect(askAgainAtMs([failed], tomorrow)).toBe(tomorrow + 15_000);
+  expect([...failingZones([failed], 5_000)]).toEqual([]);
 });
 
 test('encoders go where there are fewest, but not where none is to be had', () => {

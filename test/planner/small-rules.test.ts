@@ -10,6 +10,9 @@ import { isLive, isPreparing, sessionsOf } from '../../src/planner/sessions';
 import { nextZones } from '../../src/planner/zones';
 import { channelOn, defaultSwarm, encoderWith, forecastOf, NOW_MS, sessionOf } from './swarm-fixtures';
 
+/** After all that the outcomes tell of. */
+const LATER = 1_000_000;
+
 describe('a table of ids', () => {
   test('gives numbers in the order of arrival, and the same one again', () => {
     const table = new IdTable();
@@ -226,9 +229,9 @@ describe('lead time', () => {
 
   test('failures are counted from the latest back, by when they ended', () => {
     const failed = (askedAtMs: number, endedAtMs: number) => outcome(0, { askedAtMs, endedAtMs, got: 0 });
-    expect(askAgainAtMs([failed(2, 20_000), outcome(30), failed(1, 10_000)])).toBe(0);
-    expect(askAgainAtMs([failed(2, 40_000), outcome(30), failed(1, 10_000)])).toBe(55_000);
-    expect(askAgainAtMs([failed(3, 40_000), failed(1, 10_000), failed(2, 20_000)])).toBe(100_000);
+    expect(askAgainAtMs([failed(2, 20_000), outcome(30), failed(1, 10_000)], LATER)).toBe(0);
+    expect(askAgainAtMs([failed(2, 40_000), outcome(30), failed(1, 10_000)], LATER)).toBe(55_000);
+    expect(askAgainAtMs([failed(3, 40_000), failed(1, 10_000), failed(2, 20_000)], LATER)).toBe(100_000);
   });
 
   test('a zone fails by what ended last, wherever it stands in the list; what names none says nothing', () => {

@@ -100,6 +100,19 @@ describe('forecasts', () => {
     await sleep(20);
     expect(await store.latestForecast('fc', 10)).toBeNull();
   });
+
+  test('and audiences that a clock, set back since, dated tomorrow do not pass for the newest', async () => {
+    const now = Date.now();
+    const forecast = forecastAt(now);
+    await store.writeForecast('tomorrow', forecast);
+    await store.writeForecast('tomorrow', forecastAt(now + 86_400_000));
+    expect(await store.latestForecast('tomorrow', 60_000)).toEqual(forecast);
+    await store.write([
+      audience('tomorrow', 'ch-1', 5, now - 1_000),
+      audience('tomorrow', 'ch-1', 9_999, now + 86_400_000),
+    ]);
+    expect(await store.latestAudience({ cell: 'tomorrow', channelIds: ['ch-1'] })).toEqual({ 'ch-1': 5 });
+  });
 });
 
 describe('recent', () => {

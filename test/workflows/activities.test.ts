@@ -128,6 +128,12 @@ describe('a channel counts as lost', () => {
   ])('but not when %s', (_when, observed, encoders, lastSealedGop) => {
     expect(lossOf(observed, encoders, relay(lastSealedGop), nowMs)).toBeNull();
   });
+
+  test('by its backlog, where the clocks of origin and observer are a day apart', () => {
+    const aDayAgoMs = nowMs - 86_400_000;
+    expect(lossOf(channel(), [silent], relay(9), aDayAgoMs)).toBeNull();
+    expect(lossOf(channel(), [silent], relay(30), aDayAgoMs)).toMatchObject({ reason: 'encoder-lost' });
+  });
 });
 
 test('a session that nobody wants is an orphan after a minute, not before, and not while its channel moves', () => {
@@ -142,14 +148,16 @@ test('a session that nobody wants is an orphan after a minute, not before, and n
 });
 
 test('a placement counts until the encoder reports its session, or never does', () => {
-  const pending = new PendingPlacements();
-  pending.add('enc-1', 's-9', spec, 2, nowMs);
-  const unitsOn = (observed: EncoderObservation, atMs: number): number | undefined =>
-    pending.addedTo(observed, atMs).telemetry?.unitsUsed;
-  expect(unitsOn(encoder([]), nowMs)).toBeCloseTo(1.64);
-  expect(unitsOn(encoder([], { id: 'enc-2' }), nowMs)).toBe(0);
-  expect(unitsOn(encoder([session({ sessionId: 's-9' })]), nowMs)).toBe(1);
-  expect(unitsOn(encoder([]), nowMs + 20_000)).toBe(0);
+  let monotonicMs = 0;
+  const pending = new PendingPlacements(() => monotonicMs);
+  pending.add('enc-1', 's-9', spec, 2);
+  const unitsOn = (observed: EncoderObservation): number | undefined =>
+    pending.addedTo(observed).telemetry?.unitsUsed;
+  expect(unitsOn(encoder([]))).toBeCloseTo(1.64);
+  expect(unitsOn(encoder([], { id: 'enc-2' }))).toBe(0);
+  expect(unitsOn(encoder([session({ sessionId: 's-9' })]))).toBe(1);
+  monotonicMs = 20_000;
+  expect(unitsOn(encoder([]))).toBe(0);
 });
 
 test('errors cross to Temporal as type = code; only passing ones are retried', () => {

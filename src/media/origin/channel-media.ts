@@ -106,13 +106,15 @@ export class ChannelMedia {
 
   /** @throws SwarmError not-found */
   masterPlaylist(channel: PlaylistChannel): string {
-    return this.cached('master', () => masterPlaylist(channel, windowOf(this.retained(), MASTER_WINDOW_MS)));
+    return this.cached('master', () =>
+      masterPlaylist(channel, windowOf(this.retained(), MASTER_WINDOW_MS, channel.gopDurationTicks)),
+    );
   }
 
   /** @throws SwarmError not-found */
   mediaPlaylist(channel: PlaylistChannel, rendition: string, windowMs: number): string {
     return this.cached(`${rendition}/${windowMs}`, () => {
-      const records = windowOf(this.retained(), windowMs);
+      const records = windowOf(this.retained(), windowMs, channel.gopDurationTicks);
       const before = records[0] && this.writableLedger.get(records[0].gop - 1);
       const wanted = this.latestOf(rendition);
       return mediaPlaylist(channel, wanted, records, before, (gop) => this.segments.has(gop));

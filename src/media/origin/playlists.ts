@@ -1,4 +1,5 @@
 import { SwarmError, TICKS_PER_SECOND, framesPerSecondOf, type FrameRate } from '../../domain';
+import { ticksToMs } from '../../domain/media-time';
 import type { LedgerRecord, RenditionRecord } from './records';
 
 /** HLS playlists (RFC 8216; EXT-X-GAP: draft-pantos-hls-rfc8216bis, 4.4.4.7) as pure functions of the ledger. */
@@ -16,17 +17,23 @@ const MIN_LISTED = 3;
 
 /**
  * The GOPs of a playlist: those published within `windowMs` before the newest one. Counted from the newest
- * and not from now, so that a channel that stands still keeps the end of its playlist.
+ * and not from now, so that a channel that stands still keeps the end of its playlist. Between one GOP and the next no
+ * more time counts than the GOP lasts, and none that is negative: a wall clock that is set takes nothing out of it.
  * @param records an unbroken run, oldest first
  */
-export const windowOf = (records: readonly LedgerRecord[], windowMs: number): LedgerRecord[] => {
-  const newest = records.at(-1);
-  if (!newest) return [];
-  const cut = newest.publishedAtMs - windowMs;
-  const recent = records.findLastIndex((r) => r.publishedAtMs < cut) + 1;
-  return records.slice(
-    Math.max(0, records.length - MAX_LISTED, Math.min(recent, records.length - MIN_LISTED)),
-  );
+export const windowOf = (
+  records: readonly LedgerRecord[],
+  windowMs: number,
+  gopDurationTicks: number,
+): LedgerRecord[] => {
+  const gopMs = ticksToMs(gopDurationTicks);
+  let from = Math.max(0, records.length - 1);
+  for (let ageMs = 0; from > 0; from -= 1) {
+    const betweenMs = records[from]!.publishedAtMs - records[from - 1]!.publishedAtMs;
+    ageMs += Math.min(gopMs, Math.max(0, betweenMs));
+    if (ageMs > windowMs) break;
+  }
+  return records.slice(Math.max(0, records.length - MAX_LISTED, Math.min(from, records.length - MIN_LISTED)));
 };
 
 interface Variant {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { SwarmError } from '../../domain';
+import { monotonicMs } from '../clock';
 import { DEFAULT_LOG_BYTES, PartLog, lastWordsIn } from './part-log';
 import { signalGroup } from './process-identity';
 
@@ -131,7 +132,7 @@ export class PartProcess {
     const logLooks = setInterval(() => log.keepWithinBound(), LOG_LOOK_MS).unref();
     const lifetime = new AbortController();
     this.child = child;
-    this.startedAtMs = Date.now();
+    this.startedAtMs = monotonicMs();
     this.ended = new Promise((resolve) => {
       const end = (how: string): void => {
         if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
@@ -164,7 +165,7 @@ export class PartProcess {
   private afterEnd(how: string): void {
     // While it starts for the first time, start() tells the caller.
     if (!this.wanted || this.state === 'starting') return;
-    if (Date.now() - this.startedAtMs > STEADY_AFTER_MS) this.crashesInARow = 0;
+    if (monotonicMs() - this.startedAtMs > STEADY_AFTER_MS) this.crashesInARow = 0;
     // A renewal is no crash: it waits no longer for it.
     if (this.renewal === null) this.crashesInARow += 1;
     this.state = 'restarting';

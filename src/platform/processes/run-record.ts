@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
+import { monotonicMs } from '../clock';
 import { isDiskFull } from '../durable-file';
 import { lockFolder, type FolderLock } from '../folder-lock';
 import { RetriedWrite } from '../retried-write';
@@ -35,9 +36,9 @@ const readRun = (file: string): Run | null => {
 };
 
 const waitUntilGone = async (parts: ProcessIdentity[], limitMs: number): Promise<ProcessIdentity[]> => {
-  const endMs = Date.now() + limitMs;
+  const endMs = monotonicMs() + limitMs;
   let left = parts.filter(isAlive);
-  while (left.length > 0 && Date.now() < endMs) {
+  while (left.length > 0 && monotonicMs() < endMs) {
     await sleep(50);
     left = left.filter(isAlive);
   }

@@ -15,6 +15,7 @@ const real = {
   setInterval,
   clearInterval,
   now: Date.now,
+  monotonic: performance.now.bind(performance),
   signalTimeout: AbortSignal.timeout.bind(AbortSignal),
 };
 
@@ -22,7 +23,7 @@ const real = {
 const settle = (): Promise<void> => new Promise((resolve) => real.setImmediate(resolve));
 
 /**
- * Virtual time for a whole test process: timers, intervals, `Date.now` and `AbortSignal.timeout` follow it. Time
+ * Virtual time for a whole test process: timers, intervals, `Date.now`, `performance.now` and `AbortSignal.timeout` follow it. Time
  * moves only when nothing is left to do, straight to the next timer, so that minutes take milliseconds and the
  * same events come in the same order in every run.
  */
@@ -41,11 +42,13 @@ export class VirtualClock {
     stage.clock = this;
     Object.assign(globalThis, virtualTimers);
     Date.now = virtualNow;
+    performance.now = virtualNow;
     AbortSignal.timeout = virtualSignalTimeout;
     return () => {
-      const { now, setImmediate: _, signalTimeout, ...timers } = real;
+      const { now, monotonic, setImmediate: _, signalTimeout, ...timers } = real;
       Object.assign(globalThis, timers);
       Date.now = now;
+      performance.now = monotonic;
       AbortSignal.timeout = signalTimeout;
       delete stage.clock;
     };
