@@ -8,7 +8,7 @@ import {
 } from '../../src/domain';
 import { fitnessOf } from '../../src/fitness';
 import type { ChoiceView } from '../../src/observation/swarm-observer';
-import { chooseTarget } from '../../src/planner';
+import { chooseTarget, recoveryAttempts } from '../../src/planner';
 import { canTakeOver } from '../../src/versions';
 import type { ChannelFacts, ChooseTargetRequest, TargetChoice } from '../kit/types';
 
@@ -85,20 +85,16 @@ const seamBetween = (
   );
 };
 
-/** What to try in turn. A recovery rather uses the reserve, shrinks the ladder, then fills an encoder, than stay off air. */
+/** What to try in turn. */
 const attemptsOf = ({ purpose, rungs, context }: ChooseTargetRequest) => {
   const policy = withDefaults(context.policy);
-  // The reserve is for what no plan foresaw, such as an operator's handoff.
-  const whole = { ...policy, reserveFraction: 0 };
-  if (purpose === 'handoff') return [policy, whole].map((tried) => ({ rungs, policy: tried, ofAll: false }));
-  const full = { ...whole, limitFraction: 1 };
-  const attempts = [
-    { rungs, policy },
-    { rungs, policy: whole },
-    { rungs: 1, policy: whole },
-    { rungs, policy: full },
-    { rungs: 1, policy: full },
-  ];
+  if (purpose === 'handoff') {
+    // The reserve is for what no plan foresaw, such as an operator's handoff.
+    const whole = { ...policy, reserveFraction: 0 };
+    return [policy, whole].map((tried) => ({ rungs, policy: tried, ofAll: false }));
+  }
   // Last of all, an encoder that still has to be synchronised.
-  return [false, true].flatMap((ofAll) => attempts.map((attempt) => ({ ...attempt, ofAll })));
+  return [false, true].flatMap((ofAll) =>
+    recoveryAttempts(policy, rungs).map((attempt) => ({ ...attempt, ofAll })),
+  );
 };

@@ -1,7 +1,7 @@
 import type { OriginClient } from '../../src/contracts/origin';
 import type { RelayClient } from '../../src/contracts/relay';
 import type { SourceClient } from '../../src/contracts/source';
-import { SwarmError, channelSpecSchema, type AddChannelOptions, type ChannelSpec } from '../../src/domain';
+import { channelSpecSchema, type AddChannelOptions, type ChannelSpec } from '../../src/domain';
 import { parseOrRefuse } from '../../src/platform/http';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
@@ -26,14 +26,8 @@ const registerEverywhere = async (
 ): Promise<ChannelSpec> => {
   await relay.register(spec);
   await origin.register(spec);
-  const { state } = await source.register(spec, { signal, mayBeAway: inputMayBeAway });
-  if (state === 'failed' && !inputMayBeAway) {
-    throw new SwarmError(
-      'input-not-video',
-      `The input of ${spec.id} can't be read as video.`,
-      'Give a file or live URL that ffmpeg plays.',
-    );
-  }
+  // The source refuses what is no video. An input that is slow, or breaks off, is tried again, and named as a problem.
+  await source.register(spec, { signal, mayBeAway: inputMayBeAway });
   return spec;
 };
 

@@ -77,7 +77,16 @@ const silentOf = async (source: SourceClient, ids: readonly string[]): Promise<S
   return ids.flatMap((channelId) => {
     const channel = known.find(({ id }) => id === channelId);
     return channel && channel.state !== 'running'
-      ? [{ channelId, why: channel.error ?? `its input has ${channel.state}` }]
+      ? [
+          {
+            channelId,
+            why:
+              channel.error ??
+              (channel.state === 'opening'
+                ? 'its input has not answered yet'
+                : `its input has ${channel.state}`),
+          },
+        ]
       : [];
   });
 };

@@ -46,6 +46,14 @@ export const manifestSchema = z.object({
   /** On the same windows, which none of them was trained on. */
   scores: z.object({
     windows: z.int().min(0),
+    /** What the scores rest on; absent in a model of a release that did not count it. */
+    evidence: z
+      .object({
+        steps: z.int().min(0),
+        measured: z.int().min(0).describe('steps whose truth was measured'),
+        changed: z.int().min(0).describe('measured steps that were not as a day before'),
+      })
+      .optional(),
     candidate: scoreSchema,
     inUse: scoreSchema.extend({ id: idSchema }).nullable(),
   }),

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'encoder-answered-garbage'
   | 'move-in-progress'
   | 'no-target'
+  | 'unplaceable'
   | 'input-not-video'
   | 'input-ended'
   | 'stale-token'
@@ -52,6 +53,7 @@ export const httpStatusOf: Record<ErrorCode, number> = {
   'encoder-answered-garbage': 502,
   'move-in-progress': 409,
   'no-target': 409,
+  unplaceable: 422,
   'input-not-video': 422,
   'input-ended': 410,
   'stale-token': 409,

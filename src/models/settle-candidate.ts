@@ -26,7 +26,7 @@ export const settleCandidate = async (
   },
 ): Promise<SettledModel> => {
   const { modelId, atMs, stepSeconds, trained, evaluated } = options;
-  const judgement = judgeCandidate(evaluated.candidate, evaluated.inUse);
+  const judgement = judgeCandidate(evaluated);
   const checkpoint = await files.readCheckpoint();
   if (checkpoint) {
     const { dataset } = await files.readDataset();

@@ -6,10 +6,12 @@ import {
   QuantileNet,
   ScaledSeries,
   canHoldBack,
+  evidenceIn,
   forecastOrigins,
   heldBackFrom,
   heldBackWindows,
   scoreWindows,
+  type Evidence,
   type Score,
 } from '../forecast/net';
 import { beginTraining, planTraining, trainEpoch, trainable } from '../forecast/net';
@@ -41,6 +43,7 @@ export type TrainingResult = TrainingSummary & {
 
 export interface Evaluation {
   windows: number;
+  evidence?: Evidence;
   candidate: Score;
   inUse: (Score & { id: string }) | null;
 }
@@ -127,6 +130,7 @@ export const evaluate = async (files: TrainingFiles, inUse: StartingPoint | null
   };
   return {
     windows: windows.length,
+    evidence: evidenceIn(windows),
     candidate: scoreOf(checkpoint.state.weights),
     inUse: inUse && { id: inUse.id, ...scoreOf(inUse.weights) },
   };

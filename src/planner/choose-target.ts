@@ -13,7 +13,7 @@ import { PlanDraft } from './draft';
 import { explanationOf } from './explain';
 import { NOWHERE } from './placement-table';
 import { SwarmTracker } from './swarm-tracker';
-import { alternativesTo, targetFor } from './targets';
+import { alternativesTo, targetFor, type ChoiceCounts } from './targets';
 import { reserveForWaiting } from './waiting';
 
 export interface TargetRequest {
@@ -73,6 +73,17 @@ export const chooseTarget = (
   return new Choice(context, channel, rungs).answer(toEncoderId, exclude);
 };
 
+/** Why none of a large fleet can take a channel. */
+const inWords = (counts: ChoiceCounts): string =>
+  [
+    `${counts.silentCordonedOrDraining} do not answer, are cordoned or being drained`,
+    `${counts.otherRegion} are in another region`,
+    `${counts.otherClassOrZone} are of another class or zone`,
+    `${counts.fullOrLessFit} have no room`,
+  ]
+    .filter((words) => !words.startsWith('0 '))
+    .join('; ');
+
 class Choice {
   private readonly slot: number;
   private readonly isLost: boolean;
@@ -116,8 +127,8 @@ class Choice {
     if (within !== NOWHERE) {
       return this.accept(within, `${words}, and no encoder has room below its limit`, 'capacity', exclude);
     }
-    const { rejected } = alternativesTo(context, slot, NOWHERE, { atMost: 'capacity', exclude });
-    const reasons = rejected.map((r) => `${r.encoderId} ${r.why}`).join('; ');
+    const { rejected, counts } = alternativesTo(context, slot, NOWHERE, { atMost: 'capacity', exclude });
+    const reasons = counts ? inWords(counts) : rejected.map((r) => `${r.encoderId} ${r.why}`).join('; ');
     return refuse(
       'no-target',
       `No encoder can take ${id}: ${reasons || 'there is no other encoder'}.`,

@@ -5,3 +5,5 @@ export { regionOutlooks } from './regions';
 export { deservedRungs } from './demand';
 export { nextZones } from './zones';
 export { thresholdRule } from './threshold-rule';
+export { recoveryAttempts } from './recovery-attempts';
+export { admissionOf, type Admission, type AdmissionRequest } from './admission';

@@ -105,8 +105,15 @@ export const targetFor = (context: PlanningContext, channel: number, options: Ta
 
 export interface Alternatives {
   rejected: Rejection[];
-  counts?: Record<string, number>;
+  /** In a large fleet, where not every encoder is listed. */
+  counts?: ChoiceCounts;
 }
+
+/** How many encoders each cause rules out. */
+export type ChoiceCounts = Record<
+  'silentCordonedOrDraining' | 'otherRegion' | 'otherClassOrZone' | 'fullOrLessFit',
+  number
+>;
 
 /** The encoders that were not chosen for a channel and why. Call before the target's load is changed. */
 export const alternativesTo = (
@@ -157,7 +164,7 @@ const countsByCause = (
   channel: number,
   excluded: number,
   target: number,
-): Record<string, number> => {
+): ChoiceCounts => {
   const { table, index, tracker } = context;
   const regions = regionsOf(table, channel).map((region) => tracker.regions.find(region));
   const anywhere = regions.reduce((sum, region) => sum + index.countIn(region, () => true), 0);

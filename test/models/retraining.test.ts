@@ -140,6 +140,7 @@ describe('a candidate that is worse than the model in use on the same windows', 
     const score = (pinball: number) => ({ pinball, cover80: 0.8, over90: 0.1 });
     const evaluated: EvaluatedModel = {
       windows: 6,
+      evidence: { steps: 48, measured: 48, changed: 40 },
       candidate: score(0.61),
       inUse: { id: 'good', ...score(0.6) },
     };

@@ -17,6 +17,7 @@ const meanings: Record<ErrorCode, string> = {
   'encoder-answered-garbage': 'the answer of the encoder does not match its contract',
   'move-in-progress': 'the channel is being moved already',
   'no-target': 'no encoder may take the channel and has room',
+  unplaceable: 'no encoder of the swarm could ever take the channel, not even an empty one',
   'input-not-video': 'the input is not video, or can not be opened',
   'input-ended': 'the input has ended',
   'stale-token': 'the session does not own the channel any more',

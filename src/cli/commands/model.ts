@@ -48,7 +48,7 @@ const showLines = ({ id, data, training, scores, accepted, why }: Manifest): str
     (data.toMs > 0 ? `, ${when(data.fromMs)} to ${when(data.toMs)} UTC.` : '.'),
   `Training: ${training.epochs} epochs of ${training.batchesPerEpoch} x ${training.batchSize} examples ` +
     `in ${training.seconds} s on ${training.backEnd}, seed ${training.seed}, from ${training.startedFrom ?? 'random weights'}.`,
-  `Held back: ${scores.windows} windows. Pinball loss as a ratio to the day-seasonal naive, cover of P10 to P90, above P90:`,
+  `Held back: ${scores.windows} windows${scores.evidence ? `, ${scores.evidence.measured} of ${scores.evidence.steps} steps measured` : ''}. Pinball loss as a ratio to the day-seasonal naive, cover of P10 to P90, above P90:`,
   ...table(
     ['', 'pinball', 'cover', 'above'],
     [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
+import { encoderBuildSchema, moveResultSchema } from '../../domain';
 import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
 import { emptySchema, idParams } from './common';
@@ -22,6 +22,7 @@ import { operation, type Operation } from './operation';
 import { decisionSchema, rolloutSchema, startRolloutSchema } from './rollouts';
 import {
   addChannelSchema,
+  channelAddedSchema,
   channelStatusSchema,
   encoderChangedSchema,
   encoderStatusSchema,
@@ -205,10 +206,21 @@ export const operations = {
   addChannel: operation({
     method: 'post',
     path: '/channels',
-    summary: 'Adds a channel; what is not given comes from the default channel',
+    summary:
+      'Adds a channel. Ladder and frame rate that are not given are made from its input, all else comes from the default channel. Says when it will be on air, or what is in the way',
     body: addChannelSchema,
-    answers: { 201: channelSpecSchema },
-    refusals: ['channel-exists', 'input-not-video', 'at-capacity-limit', 'storage-full', ...silent],
+    answers: { 201: channelAddedSchema },
+    refusals: [
+      ...[
+        'channel-exists',
+        'conflict',
+        'input-not-video',
+        'unplaceable',
+        'at-capacity-limit',
+        'storage-full',
+      ],
+      ...silent,
+    ] as ErrorCode[],
   }),
   removeChannel: operation({
     method: 'delete',

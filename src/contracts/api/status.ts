@@ -12,6 +12,19 @@ export const addChannelSchema = channelSpecSchema
   .strict();
 export type AddChannel = z.infer<typeof addChannelSchema>;
 
+/** A channel as it was added, and what is to be expected of it. */
+export const channelAddedSchema = channelSpecSchema.extend({
+  notes: z.array(z.string()).describe('sentences: what of the input could not be followed, and why'),
+  onAir: z.object({
+    withinSeconds: z
+      .number()
+      .nullable()
+      .describe('when it is usually on air, from now; null: not before what is in the way has gone'),
+    inTheWay: z.array(z.string()).describe('what it waits for, each with what can be done about it'),
+  }),
+});
+export type ChannelAdded = z.infer<typeof channelAddedSchema>;
+
 const fleetStateSchema = z.enum(['starting', 'running', 'restarting', 'stopped']);
 
 /** What became of a change of an encoder. */
@@ -78,7 +91,7 @@ export const channelStatusSchema = z.object({
   refusals: z.record(z.string(), z.number()).describe('what the origin refused, by code'),
   input: channelInputSchema.nullable(),
   source: z
-    .object({ state: z.enum(['running', 'ended', 'failed']), error: z.string().optional() })
+    .object({ state: z.enum(['opening', 'running', 'ended', 'failed']), error: z.string().optional() })
     .nullable(),
   playlistUrl: z.string(),
 });

@@ -5,6 +5,8 @@ const LEVELS = [0.1, 0.5, 0.9] as const;
 /** Days of truth that a candidate is not shown. */
 const HELD_BACK_DAYS = 2;
 const MAX_HELD_BACK_FRACTION = 0.25;
+/** With fewer of the steps held back measured than this, a candidate is not judged. */
+const LEAST_MEASURED_FRACTION = 0.5;
 
 /** Scores on windows that the model was not trained on. */
 export interface Score {
@@ -14,6 +16,15 @@ export interface Score {
   cover80: number;
   /** How often above P90; 0.10 is right. */
   over90: number;
+}
+
+/** How much there was to judge by, counted over all windows. */
+export interface Evidence {
+  steps: number;
+  /** Steps whose truth was measured; the others are holes, as while the swarm was stopped. */
+  measured: number;
+  /** Measured steps that were not as a day before: where none are, every forecast is as good as the naive. */
+  changed: number;
 }
 
 /** A window to forecast and to compare with the truth. */
@@ -46,6 +57,10 @@ export const heldBackWindows = (series: readonly ScaledSeries[]): Window[] =>
     return windows;
   });
 
+/** The value of the same step a day before, or of as many days before as the origin asks for. */
+const naiveAt = ({ series, origin }: Pick<Window, 'series' | 'origin'>, ahead: number): number =>
+  series.valueAt(origin + ahead - series.daySteps * Math.ceil((ahead + 1) / series.daySteps));
+
 const pinball = (truth: number, level: number, quantile: number): number =>
   Math.max(level * (truth - quantile), (level - 1) * (truth - quantile));
 
@@ -57,12 +72,11 @@ export const scoreWindows = (windows: readonly Window[], curves: readonly Demand
   const sums = { loss: 0, naive: 0, steps: 0, inside: 0, above: 0 };
   windows.forEach(({ series, origin, horizonSteps }, w) => {
     const { p10, p50, p90 } = curves[w]!;
-    const { daySteps } = series;
     const size = series.meanBefore(origin) || 1;
     for (let ahead = 0; ahead < horizonSteps; ahead++) {
       if (!series.knows(origin + ahead)) continue;
       const truth = series.valueAt(origin + ahead);
-      const naive = series.valueAt(origin + ahead - daySteps * Math.ceil((ahead + 1) / daySteps));
+      const naive = naiveAt({ series, origin }, ahead);
       const quantiles = [p10[ahead]!, p50[ahead]!, p90[ahead]!];
       LEVELS.forEach((level, q) => {
         sums.loss += pinball(truth, level, quantiles[q]!) / size;
@@ -80,8 +94,46 @@ export const scoreWindows = (windows: readonly Window[], curves: readonly Demand
   };
 };
 
-/** A candidate must not be worse than the model in use, or, where there is none, than the day-seasonal naive. */
-export const judgeCandidate = (candidate: Score, inUse: Score | null): { accepted: boolean; why: string } => {
+/** What scores of these windows rest on. */
+export const evidenceIn = (windows: readonly Window[]): Evidence => {
+  const evidence = { steps: 0, measured: 0, changed: 0 };
+  for (const { series, origin, horizonSteps } of windows) {
+    for (let ahead = 0; ahead < horizonSteps; ahead++) {
+      evidence.steps++;
+      if (!series.knows(origin + ahead)) continue;
+      evidence.measured++;
+      if (series.valueAt(origin + ahead) !== naiveAt({ series, origin }, ahead)) evidence.changed++;
+    }
+  }
+  return evidence;
+};
+
+/** Why scores that rest on this say nothing; null where they do. */
+const whyNoEvidence = (evidence: Evidence | undefined): string | null => {
+  if (!evidence) return 'what it was judged by was not counted';
+  const { steps, measured, changed } = evidence;
+  if (measured === 0 || measured < LEAST_MEASURED_FRACTION * steps) {
+    return `${measured} of the ${steps} steps held back were measured`;
+  }
+  return changed === 0 ? `each of the ${measured} steps held back was as it was a day before` : null;
+};
+
+/**
+ * A candidate must not be worse than the model in use, or, where there is none, than the day-seasonal naive, and
+ * there must be something to judge by: scores of windows that nobody measured are equal, and say nothing.
+ */
+export const judgeCandidate = ({
+  evidence,
+  candidate,
+  inUse,
+}: {
+  /** Absent: it was evaluated by a release that did not count it. */
+  evidence?: Evidence | undefined;
+  candidate: Score;
+  inUse: Score | null;
+}): { accepted: boolean; why: string } => {
+  const noEvidence = whyNoEvidence(evidence);
+  if (noEvidence !== null) return { accepted: false, why: `too little to judge it by: ${noEvidence}` };
   const bound = inUse?.pinball ?? 1;
   const other = inUse ? 'the model in use' : 'the day-seasonal naive';
   const figures = `pinball ${candidate.pinball.toFixed(3)} against ${bound.toFixed(3)} of ${other}`;

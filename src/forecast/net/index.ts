@@ -1,10 +1,12 @@
 export { generatedSeries } from './generated-series';
 export {
   canHoldBack,
+  evidenceIn,
   heldBackFrom,
   heldBackWindows,
   judgeCandidate,
   scoreWindows,
+  type Evidence,
   type Score,
 } from './held-back';
 export { forecastOrigins, netMember } from './net-member';

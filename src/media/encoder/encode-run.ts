@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { IncomingMessage } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
-import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, type Rendition } from '../../domain';
+import { FEED_OFFSET_TICKS, SwarmError, ticksOf, type FrameRate, type Rendition } from '../../domain';
 import { openFeed } from './feed';
 import { FeedDemuxer } from './feed-demuxer';
-import { ENCODER_DELAY_FRAMES, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
+import { encoderDelayFrames, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopCollector } from './gop-collector';
 import { keyFrameList } from './key-frame-list';
@@ -27,7 +27,7 @@ export interface RunOptions {
   feedUrl: string;
   fromGop: number;
   gopDurationTicks: number;
-  framesPerSecond: number;
+  framesPerSecond: FrameRate;
   renditions: readonly Rendition[];
   ffmpeg: FfmpegCapabilities;
   /** GOPs after which ffmpeg is restarted; at most, and by default, what one key frame list holds. */
@@ -58,7 +58,7 @@ export class EncodeRun {
     this.keyFrameTimes = list;
     this.endGop = options.fromGop + gops;
     this.nearTicks =
-      options.gopDurationTicks + (ENCODER_DELAY_FRAMES * TICKS_PER_SECOND) / options.framesPerSecond;
+      options.gopDurationTicks + ticksOf(encoderDelayFrames(options.renditions), options.framesPerSecond);
     const names = options.renditions.map((r) => r.name);
     const collector = new GopCollector(names, (gop) => {
       if (!this.over && this.isWhole(gop.gop)) options.onGop(gop);

@@ -2,7 +2,7 @@ import type { SourceChannel, SourceState } from '../../contracts/source';
 import { SwarmError } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { Backoff, pause } from '../../platform/retry';
-import type { RunningInput, StartInput } from './contribution-inputs';
+import type { DrawnInput, StartInput } from './contribution-inputs';
 import { HeldInput, type ResumePoint } from './held-input';
 import type { SourceChannelSpec } from './kept-channel';
 import type { IngestConnection, RelayLink } from './relay-link';
@@ -12,8 +12,9 @@ const RELAY_PAUSES = { firstMs: 100, longestMs: 1_000 };
 const INPUT_PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 /** A contribution that lasted this long was sound: the next pause is the first one again. */
 const SOUND_AFTER_MS = 10_000;
-/** An input that brings nothing for this long is given up and opened anew. */
+/** An input that brings nothing for this long is given up and opened anew; the first bytes of a slow one take longer. */
 const SILENCE_LIMIT_MS = 15_000;
+const OPENING_LIMIT_MS = 30_000;
 
 export interface ChannelFeederOptions {
   spec: SourceChannelSpec;
@@ -27,7 +28,7 @@ export interface ChannelFeederOptions {
 /** Brings one channel's input to the relay, again and again until stopped. */
 export class ChannelFeeder {
   readonly spec: SourceChannelSpec;
-  private state: SourceState = 'running';
+  private state: SourceState;
   private error: string | undefined;
   private framesSent = 0;
   private startedAtMs = Date.now();
@@ -35,12 +36,12 @@ export class ChannelFeeder {
   private readonly sendingWaiters = new Set<() => void>();
   private readonly stopping = new AbortController();
   private readonly done: Promise<void>;
-  private input: RunningInput | null = null;
-  /** Set where the input is one that runs on from one contribution to the next. */
-  private held: HeldInput | null = null;
+  /** One that is drawn anew for each contribution, or one that runs on from one to the next. */
+  private input: DrawnInput | HeldInput | null = null;
 
   constructor(private readonly options: ChannelFeederOptions) {
     this.spec = options.spec;
+    this.state = options.spec.input.kind === 'url' ? 'opening' : 'running';
     this.done = this.run();
   }
 
@@ -50,15 +51,16 @@ export class ChannelFeeder {
       input: this.spec.input,
       state: this.state,
       ...(this.error !== undefined && { error: this.error }),
+      ...(this.input instanceof HeldInput && { notes: this.input.notes }),
       framesSent: this.framesSent,
       startedAtMs: this.startedAtMs,
     };
   }
 
-  /** Waits until the relay is being sent media. @throws SwarmError timeout, with what stands in the way */
-  async untilSending(limitMs: number): Promise<void> {
-    if (this.sending) return;
-    const sent = await new Promise<boolean>((resolve) => {
+  /** Waits until the relay is being sent media. @returns false where that takes longer: it keeps trying */
+  async untilSending(limitMs: number): Promise<boolean> {
+    if (this.sending) return true;
+    return new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => settle(false), limitMs);
       const settle = (value: boolean): void => {
         clearTimeout(timer);
@@ -68,12 +70,6 @@ export class ChannelFeeder {
       const wake = (): void => settle(true);
       this.sendingWaiters.add(wake);
     });
-    if (sent) return;
-    throw new SwarmError(
-      'timeout',
-      `Channel ${this.spec.id} does not send yet${this.error ? `: ${this.error}` : '.'}`,
-      'It keeps trying; ask again.',
-    );
   }
 
   /** Ends the contribution and its ffmpeg. */
@@ -100,7 +96,7 @@ export class ChannelFeeder {
       } catch (error) {
         const code = error instanceof SwarmError ? error.code : 'internal';
         const ofInput = code === 'input-not-video' || code === 'input-ended';
-        if (signal.aborted || ofInput || !this.held?.runs) await this.endInput();
+        if (signal.aborted || ofInput || !this.runsOn) await this.endInput();
         if (signal.aborted) return;
         this.state = 'failed';
         this.error = error instanceof Error ? error.message : String(error);
@@ -134,67 +130,93 @@ export class ChannelFeeder {
     }
   }
 
+  /** The input goes on by itself, whatever becomes of the contribution. */
+  private get runsOn(): boolean {
+    return this.input instanceof HeldInput && this.input.runs;
+  }
+
   /** A generated picture is drawn again from the GOP that the relay wants; any other input runs on. */
-  private async inputFor(nextGop: number, attempt: AbortSignal): Promise<RunningInput> {
-    const { spec, startInput } = this.options;
-    if (this.input && this.held?.runs) return this.input;
-    const isDrawn = spec.input.kind === 'generated';
-    this.input = await startInput(nextGop, isDrawn ? attempt : this.stopping.signal, (count) => {
+  private async inputFor(nextGop: number, attempt: AbortSignal): Promise<DrawnInput | HeldInput> {
+    const { spec, startInput, heldBytes } = this.options;
+    if (this.input && this.runsOn) return this.input;
+    const onFrames = (count: number): void => {
       this.framesSent += count;
-    });
-    this.held = isDrawn ? null : new HeldInput(this.input, spec.framesPerSecond, this.options.heldBytes);
+    };
+    const isDrawn = spec.input.kind === 'generated';
+    const started = await startInput(nextGop, isDrawn ? attempt : this.stopping.signal, onFrames);
+    if (started.kind === 'drawn') this.input = started;
+    else {
+      this.input = new HeldInput(started, {
+        framesPerSecond: spec.framesPerSecond,
+        maxBytes: heldBytes,
+        onFrames,
+      });
+    }
     return this.input;
   }
 
   private async endInput(): Promise<void> {
     const { input } = this;
     this.input = null;
-    this.held = null;
-    await input?.ffmpeg.end();
+    await (input instanceof HeldInput ? input.end() : input?.ffmpeg.end());
   }
 
-  /** Carries ffmpeg's output to the relay until one of the two ends. */
+  /** Carries the input to the relay until one of the two ends. */
   private async carry(
-    input: RunningInput,
+    input: DrawnInput | HeldInput,
     ingest: IngestConnection,
     at: ResumePoint,
     attempt: AbortSignal,
   ): Promise<void> {
-    const { output, exited } = input.ffmpeg;
     const { signal } = this.stopping;
     const stopped = new Promise<'stopped'>((resolve) => {
       signal.addEventListener('abort', () => resolve('stopped'), { once: true });
       if (signal.aborted) resolve('stopped');
     });
     let silence: NodeJS.Timeout | undefined;
+    let giveUpAfter: (limitMs: number) => void = () => undefined;
     const silent = new Promise<never>((_resolve, reject) => {
-      const limit = new SwarmError(
-        'input-ended',
-        `The input brought nothing for ${SILENCE_LIMIT_MS / 1000} s.`,
-      );
-      silence = setTimeout(() => reject(limit), SILENCE_LIMIT_MS);
+      giveUpAfter = (limitMs) => {
+        const ended = new SwarmError('input-ended', `The input brought nothing for ${limitMs / 1000} s.`);
+        clearTimeout(silence);
+        silence = setTimeout(() => reject(ended), limitMs);
+      };
     });
+    giveUpAfter(OPENING_LIMIT_MS);
     const heard = (): void => {
-      if (!this.sending) this.noteSending();
-      silence?.refresh();
+      if (this.sending) silence?.refresh();
+      else {
+        this.noteSending();
+        giveUpAfter(SILENCE_LIMIT_MS);
+      }
     };
-    output.on('data', heard);
-    const ends: Promise<unknown>[] = [exited, ingest.finished, silent, stopped];
-    if (this.held) ends.push(this.held.failure, this.held.sendTo(ingest.stream, at, attempt));
-    else {
-      ends.push(input.failure);
-      output.pipe(ingest.stream);
-    }
+    const sent =
+      input instanceof HeldInput
+        ? sendHeld(input, ingest, at, attempt, heard)
+        : this.sendDrawn(input, ingest, heard);
+    sent.catch(() => undefined);
     try {
-      const end = await Promise.race(ends);
+      const end = await Promise.race([sent, ingest.finished, silent, stopped]);
       if (end === 'stopped') return;
-      const code = await exited;
-      if (code !== 0) throw this.ffmpegFailure(input.ffmpeg.lastWords, code);
+      await sent;
       await ingest.finished;
     } finally {
       clearTimeout(silence);
-      output.off('data', heard);
     }
+  }
+
+  private async sendDrawn(
+    { ffmpeg, failure }: DrawnInput,
+    ingest: IngestConnection,
+    heard: () => void,
+  ): Promise<void> {
+    ffmpeg.output.on('data', heard);
+    ffmpeg.output.pipe(ingest.stream);
+    const code = await Promise.race([ffmpeg.exited, failure]).finally(() => ffmpeg.output.off('data', heard));
+    if (code === 0) return;
+    const how = code === null ? 'was killed or could not be started' : `ended with ${code}`;
+    const words = ffmpeg.lastWords;
+    throw new SwarmError('internal', `ffmpeg ${how}${words ? `: ${words}` : '.'}`);
   }
 
   private noteSending(): void {
@@ -204,11 +226,19 @@ export class ChannelFeeder {
     this.startedAtMs = Date.now();
     for (const wake of this.sendingWaiters) wake();
   }
-
-  private ffmpegFailure(words: string, exitCode: number | null): SwarmError {
-    const how = exitCode === null ? 'was killed or could not be started' : `ended with ${exitCode}`;
-    const message = `ffmpeg ${how}${words ? `: ${words}` : '.'}`;
-    const ofInput = this.spec.input.kind === 'url';
-    return new SwarmError(ofInput ? 'input-ended' : 'internal', message, 'Check the input.');
-  }
 }
+
+const sendHeld = async (
+  input: HeldInput,
+  ingest: IngestConnection,
+  at: ResumePoint,
+  attempt: AbortSignal,
+  heard: () => void,
+): Promise<void> => {
+  input.onActivity = heard;
+  try {
+    await Promise.race([input.ended, input.sendTo(ingest.stream, at, attempt)]);
+  } finally {
+    input.onActivity = null;
+  }
+};

@@ -2,7 +2,7 @@ import express from 'express';
 import { z } from 'zod';
 import type { Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
-import { sourcePutQuerySchema, sourceSpecSchema } from '../../contracts/source';
+import { lookRequestSchema, sourcePutQuerySchema, sourceSpecSchema } from '../../contracts/source';
 import { idSchema } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
@@ -77,6 +77,10 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   });
   app.get('/channels', (_req, res) => {
     res.json(channels.list());
+  });
+  app.post('/inputs/look', async (req, res) => {
+    const { url } = parseOrRefuse(lookRequestSchema, req.body, 'body');
+    res.json(await channels.look(url));
   });
   app
     .route('/channels/:id')

@@ -1,6 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Damage } from '../../contracts/health';
-import type { SourceChannel } from '../../contracts/source';
+import type { InputFacts, SourceChannel } from '../../contracts/source';
 import { SwarmError } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import { SerialQueue } from '../../platform/serial-queue';
@@ -9,12 +10,15 @@ import { Slots } from '../../platform/slots';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
-import { checkTiming, startInputOf, type InputTools } from './contribution-inputs';
+import { checkTiming, startInputOf, type InputTools, type StartInput } from './contribution-inputs';
 import { MAX_SPOOL_BYTES } from './contribution-spool';
+import { factsOf, planInput } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
 
+/** How long PUT waits for what an input is. One that takes longer is taken on, and tried until it answers. */
+const LOOK_WAIT_MS = 8_000;
 /** How long PUT waits for the first media. A generated picture is there at once; a live URL must be opened. */
 const SENDING_WAIT_MS = { generated: 4_000, url: 10_000 };
 
@@ -25,6 +29,41 @@ const MAX_CHANNELS = 256;
 const LEAST_HELD_BYTES = 8 * 2 ** 20;
 /** ffprobe processes at the same time, and callers that wait for their turn. */
 const PROBES = { atOnce: 8, waiting: 64 };
+
+/** An input that is being looked at, or was. */
+interface Look {
+  probed: Promise<ProbedInput>;
+  /** It has not said what it is in the time that PUT waits. */
+  isLate: boolean;
+  giveUp: () => void;
+}
+
+/** Starts the input; the first time with what a look at it finds, however late. */
+const startingWith = (looked: Look | null, spec: SourceChannelSpec, tools: InputTools): StartInput => {
+  let first = looked;
+  const again = startInputOf(spec, tools);
+  return async (nextGop, signal, onFrames) => {
+    const look = first;
+    if (!look) return again(nextGop, signal, onFrames);
+    first = null;
+    signal.addEventListener('abort', look.giveUp, { once: true });
+    return startInputOf(spec, tools, await look.probed)(nextGop, signal, onFrames);
+  };
+};
+
+const slowReplacement = (id: string): SwarmError =>
+  new SwarmError(
+    'timeout',
+    `The new input of ${id} did not answer within ${LOOK_WAIT_MS / 1000} s; ${id} keeps the one that it has.`,
+    'Ask again once the input answers.',
+  );
+
+const notSending = ({ id, error }: SourceChannel): SwarmError =>
+  new SwarmError(
+    'timeout',
+    `Channel ${id} does not send yet${error === undefined ? '.' : `: ${error}`}`,
+    'Ask again. If it stays so, see the logs of source and relay.',
+  );
 
 /** All channels that a source brings to the relay. */
 export class SourceChannels {
@@ -38,6 +77,8 @@ export class SourceChannels {
   private unsaved = false;
   /** Serialises changes of the list, so that the file and the feeders agree. */
   private readonly changes = new SerialQueue('source');
+  /** Ends the looks at inputs that go on. */
+  private readonly looks = new Set<() => void>();
 
   constructor(
     stateDir: string,
@@ -78,10 +119,12 @@ export class SourceChannels {
   }
 
   /**
-   * Brings a channel to the relay, in place of what it brought before; idempotent. Answers once it sends. With
-   * `mayBeAway`, its input is not looked at before, and it answers at once: the input is tried until it can be opened.
-   * @throws SwarmError bad-request, input-not-video, at-capacity-limit, unavailable while too many inputs are looked at
-   * (nothing is changed); timeout (it keeps trying)
+   * Brings a channel to the relay, in place of what it brought before; idempotent. Answers once it sends, or once it is
+   * clear that its input is slow: that is tried until it answers. With `mayBeAway`, its input is not looked at before,
+   * and it answers at once.
+   * @throws SwarmError bad-request, input-not-video, at-capacity-limit, unavailable while too many inputs are looked at,
+   * timeout where a slow input would take the place of another (nothing is changed); timeout where a generated picture
+   * does not reach the relay (it keeps trying)
    */
   async put(
     spec: SourceChannelSpec,
@@ -91,27 +134,40 @@ export class SourceChannels {
     if (!this.feeders.has(spec.id)) this.requirePlace();
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
     // Outside of the queue: a slow input must not hold up the other channels.
-    const toProbe = spec.input.kind === 'url' && !mayBeAway && !isKnown() ? spec.input.url : undefined;
-    const probed =
-      toProbe === undefined
-        ? undefined
-        : await this.probes.run(() => probeInput(this.tools.ffprobe, toProbe));
-    const feeder = await this.changes.run(async () => {
-      const known = this.feeders.get(spec.id);
-      if (known && isKnown()) {
-        if (this.unsaved) await this.save();
-        return known;
-      }
-      if (!known) this.requirePlace();
-      if (spec.input.kind === 'url') this.budget.admit(spec.id);
-      await known?.stop();
-      if (spec.input.kind !== 'url') this.budget.release(spec.id);
-      const fresh = this.feed(spec, probed);
-      await this.save();
-      return fresh;
-    });
-    if (!mayBeAway) await feeder.untilSending(SENDING_WAIT_MS[spec.input.kind]);
+    const looked =
+      spec.input.kind === 'url' && !mayBeAway && !isKnown() ? await this.lookAt(spec.input.url) : null;
+    const feeder = await this.changes
+      .run(async () => {
+        const known = this.feeders.get(spec.id);
+        if (known && isKnown()) {
+          if (this.unsaved) await this.save();
+          return known;
+        }
+        if (known && looked?.isLate) throw slowReplacement(spec.id);
+        if (!known) this.requirePlace();
+        if (spec.input.kind === 'url') this.budget.admit(spec.id);
+        await known?.stop();
+        if (spec.input.kind !== 'url') this.budget.release(spec.id);
+        const fresh = this.feed(spec, looked);
+        await this.save();
+        return fresh;
+      })
+      .catch((error: unknown) => {
+        looked?.giveUp();
+        throw error;
+      });
+    if (mayBeAway || looked?.isLate) return feeder.info;
+    const isSending = await feeder.untilSending(SENDING_WAIT_MS[spec.input.kind]);
+    if (!isSending && spec.input.kind === 'generated') throw notSending(feeder.info);
     return feeder.info;
+  }
+
+  /**
+   * What an input is, and how it would be carried.
+   * @throws SwarmError input-not-video, unavailable while too many inputs are looked at
+   */
+  async look(url: string): Promise<InputFacts> {
+    return factsOf(planInput(await this.probes.run(() => probeInput(this.tools.ffprobe, url)), null));
   }
 
   /** Ends a channel; idempotent. */
@@ -128,13 +184,27 @@ export class SourceChannels {
 
   /** Ends all contributions; the list stays for the next run. */
   async stop(): Promise<void> {
+    for (const giveUp of this.looks) giveUp();
     await Promise.all([...this.feeders.values()].map((feeder) => feeder.stop()));
   }
 
-  private feed(spec: SourceChannelSpec, probed?: ProbedInput): ChannelFeeder {
+  /** Looks at an input for as long as PUT waits; what takes longer goes on. @throws SwarmError input-not-video, unavailable */
+  private async lookAt(url: string): Promise<Look> {
+    const ending = new AbortController();
+    const giveUp = (): void => ending.abort();
+    this.looks.add(giveUp);
+    const probed = this.probes
+      .run(() => probeInput(this.tools.ffprobe, url, ending.signal))
+      .finally(() => this.looks.delete(giveUp));
+    const waited = setTimeout(LOOK_WAIT_MS, true, { ref: false });
+    const isLate = await Promise.race([probed.then(() => false), waited]);
+    return { probed, isLate, giveUp };
+  }
+
+  private feed(spec: SourceChannelSpec, looked: Look | null = null): ChannelFeeder {
     const { relay, tools, budget } = this;
     if (spec.input.kind === 'url') budget.hold(spec.id);
-    const startInput = startInputOf(spec, tools, probed);
+    const startInput = startingWith(looked, spec, tools);
     const feeder = new ChannelFeeder({
       ...{ spec, startInput, relay, log: tools.log },
       heldBytes: () => budget.shareBytes,

@@ -96,6 +96,7 @@ export type AttemptOutcome =
 export interface ServerModel {
   readonly clock: VirtualClock;
   readonly longRunIds: ReadonlySet<string>;
+  readonly fullRunIds: ReadonlySet<string>;
   nextId(prefix: string): string;
   runOf(workflowId: string): WorkflowRun;
   start(workflow: WorkflowFunction, workflowId: string, args: unknown[]): WorkflowRun;

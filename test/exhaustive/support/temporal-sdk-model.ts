@@ -164,7 +164,8 @@ export const workflowModule = {
       runId,
       workflowType: type,
       continueAsNewSuggested: theServer().longRunIds.has(runId),
-      historyLength: 1,
+      historyLength: theServer().fullRunIds.has(runId) ? 50_000 : 1,
+      historySize: 1,
     };
   },
   /** New runs only: replays of older code are the ground of test/workflows/replay. */

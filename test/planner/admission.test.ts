@@ -1,0 +1,102 @@
+import type { ChannelSpec, EncoderObservation, SwarmSnapshot } from '../../src/domain';
+import { channelWithDefaults } from '../../src/domain/default-channels';
+import { admissionOf, type Admission } from '../../src/planner';
+import { channelOn, defaultPolicy, defaultSwarm, encoderWith, withTelemetry, NOW_MS } from './swarm-fixtures';
+
+const P720 = { name: '720p', widthPx: 1280, heightPx: 720, crf: 24, maxBitrateKbps: 3_000 };
+const news = (over: Partial<ChannelSpec> = {}): ChannelSpec => ({ ...channelWithDefaults('news'), ...over });
+const admit = (spec: ChannelSpec, snapshot: SwarmSnapshot = defaultSwarm(), isFleetKnown = true): Admission =>
+  admissionOf({ snapshot, spec, forecast: null, policy: defaultPolicy, isFleetKnown });
+const withEncoders = (over: Partial<EncoderObservation>): SwarmSnapshot => {
+  const swarm = defaultSwarm();
+  return { ...swarm, encoders: swarm.encoders.map((encoder) => ({ ...encoder, ...over })) };
+};
+
+test('with room it names the encoder', () => {
+  expect(admit(news())).toEqual({ kind: 'room', encoderId: 'enc-1' });
+});
+
+test('a rendition of 16 units is never taken by hosts of 6', () => {
+  expect(admit(news({ ladder: [P720], viewersPerRung: [] }))).toMatchObject({
+    kind: 'never',
+    rungs: 1,
+    neededUnits: 16,
+    barrier: { kind: 'size', largestUnits: 6 },
+  });
+});
+
+test('nor is one higher up in the ladder: with those before it', () => {
+  const [smallest] = news().ladder;
+  expect(admit(news({ ladder: [smallest!, P720], viewersPerRung: [100] }))).toMatchObject({
+    kind: 'never',
+    rungs: 2,
+    rendition: { name: '720p' },
+    neededUnits: 17,
+  });
+});
+
+test('one host that is large enough is enough, also while it is away, cordoned and full', () => {
+  const swarm = defaultSwarm();
+  const away = encoderWith('enc-4', { capacityUnits: 17, reachable: false, cordoned: true, draining: true });
+  const admission = admit(news({ ladder: [P720], viewersPerRung: [] }), {
+    ...swarm,
+    encoders: [...swarm.encoders, away],
+  });
+  expect(admission).toMatchObject({ kind: 'waits', why: expect.stringMatching(/enc-4 does not answer/) });
+});
+
+test('hosts that are merely full are said to be', () => {
+  const channels = Array.from({ length: 6 }, (_, i) =>
+    channelOn(channelWithDefaults(`ch-${i + 1}`), 'enc-1', { rungs: 1 }),
+  );
+  const full = withTelemetry({ cell: 'local', atMs: NOW_MS, encoders: [encoderWith('enc-1')], channels });
+  expect(admit(news(), full)).toMatchObject({
+    kind: 'waits',
+    why: expect.stringMatching(
+      /^No encoder can take news: enc-1 would need 7.* units at P90, over its capacity of 6/,
+    ),
+  });
+});
+
+test.each<[string, Partial<EncoderObservation>, RegExp]>([
+  ['cordoned', { cordoned: true }, /enc-1 is cordoned/],
+  ['drained', { cordoned: true, draining: true }, /enc-1 is being drained/],
+  ['silent', { reachable: false }, /enc-1 does not answer/],
+])('all of them %s: it waits', (_, over, why) => {
+  expect(admit(news(), withEncoders(over))).toMatchObject({ kind: 'waits', why: expect.stringMatching(why) });
+});
+
+test.each<[string, Partial<ChannelSpec>, RegExp]>([
+  ['another region', { region: 'us' }, /enc-1 is in region eu, the channel in us/],
+  ['an encoder that is not there', { placement: { encoderId: 'enc-9' } }, /enc-1 is not enc-9/],
+  ['a zone that is not there', { placement: { zone: 'z' } }, /is pinned to zone z/],
+])('%s: never', (_, over, why) => {
+  expect(admit(news(over))).toMatchObject({
+    kind: 'never',
+    barrier: { kind: 'place', why: expect.stringMatching(why) },
+  });
+});
+
+test('a pin to a build is not for ever: any encoder may be brought to it', () => {
+  expect(admit(news({ placement: { buildId: 'b-9' } })).kind).toBe('waits');
+});
+
+test('while it is not known what all encoders are, nothing is impossible', () => {
+  expect(admit(news({ ladder: [P720], viewersPerRung: [] }), defaultSwarm(), false).kind).toBe('waits');
+  expect(admit(news(), { ...defaultSwarm(), encoders: [], channels: [] }, false).kind).toBe('waits');
+});
+
+test('a large fleet is counted, not listed', () => {
+  const encoders = Array.from({ length: 30 }, (_, i) =>
+    encoderWith(`enc-${i + 1}`, i < 20 ? { cordoned: true } : { capacityUnits: 0.5 }),
+  );
+  const admission = admit(
+    news(),
+    withTelemetry({ cell: 'local', atMs: NOW_MS, encoders, channels: [] }),
+    false,
+  );
+  expect(admission).toEqual({
+    kind: 'waits',
+    why: 'No encoder can take news: 20 do not answer, are cordoned or being drained; 10 have no room.',
+  });
+});
