@@ -8,21 +8,27 @@ import { RecordFile } from '../../src/fleet/record-file';
 /** What was asked of the disk, in order. */
 const mockSteps: string[] = [];
 let mockFault: string | undefined;
+/** Paths of files and folders that are open, by descriptor. */
+const mockOpen = new Map<unknown, string>();
 
 jest.mock('node:fs', () => {
   const real = jest.requireActual<typeof FileSystem>('node:fs');
-  const paths = new Map<unknown, string>();
   const note = (what: string, path: unknown): void => {
-    const step = `${what} ${basename(paths.get(path) ?? String(path))}`;
-    mockSteps.push(step);
+    const step = `${what} ${basename(mockOpen.get(path) ?? String(path))}`;
+    if (what !== 'open') mockSteps.push(step);
     if (step === mockFault) throw Object.assign(new Error(`EIO: ${step}`), { code: 'EIO' });
   };
   return {
     ...real,
     openSync: (path: string, flags: string) => {
+      note('open', path);
       const file = real.openSync(path, flags);
-      paths.set(file, path);
+      mockOpen.set(file, path);
       return file;
+    },
+    closeSync: (file: number) => {
+      real.closeSync(file);
+      mockOpen.delete(file);
     },
     writeFileSync: (file: number, content: string) => {
       note('write', file);
@@ -62,18 +68,28 @@ test('records are on the disk, bytes and name, when they are written', () => {
     'sync fleet',
   ]);
   expect(file.read([])).toEqual(['enc-1']);
+  expect(mockOpen.size).toBe(0);
 });
 
-test.each(['write list.json.new', 'sync list.json.new', 'rename list.json.new'])(
+test.each(['open list.json.new', 'write list.json.new', 'sync list.json.new', 'rename list.json.new'])(
   'where the disk refuses to %s, the records before stay, and nothing is left beside them',
   (step) => {
     file.write(['enc-1']);
     mockFault = step;
-    expect(() => file.write(['enc-1', 'enc-2'])).toThrow('EIO');
+    expect(() => file.write(['enc-1', 'enc-2'])).toThrow(`EIO: ${step}`);
+    // A broken disk must not use up the files that a process may have open.
+    expect(mockOpen.size).toBe(0);
     expect(file.read([])).toEqual(['enc-1']);
     expect(readdirSync(join(folder, 'fleet'))).toEqual(['list.json']);
   },
 );
+
+test('a folder that can not be forced is an error, and is closed', () => {
+  file.write(['enc-1']);
+  mockFault = 'sync fleet';
+  expect(() => file.write(['enc-2'])).toThrow('EIO: sync fleet');
+  expect(mockOpen.size).toBe(0);
+});
 
 test('a file that is not there, or not sound, is as good as none', () => {
   expect(file.read(['none'])).toEqual(['none']);

@@ -75,3 +75,30 @@ describe('an encoder that nothing relieves altogether', () => {
     ]);
   });
 });
+
+test('what only makes room comes after what relieves an encoder by itself', () => {
+  const [spec] = defaultSwarm().channels.map((c) => c.spec);
+  // b of enc-2 fits on enc-1 once c has gone to enc-3; y of enc-4 has room as it is.
+  const carried = [{ c: 1.4, d: 1.4 }, { a: 4, b: 2.4 }, { e: 3.4 }, { x: 4, y: 0.9 }, { f: 3.7 }];
+  const swarm = withTelemetry({
+    ...defaultSwarm(),
+    encoders: carried.map((_, i) => encoderWith(`enc-${i + 1}`, { zone: 'a' })),
+    channels: carried.flatMap((units, i) =>
+      Object.keys(units).map((id) => channelOn({ ...spec!, id }, `enc-${i + 1}`)),
+    ),
+  });
+  const p90 = Object.fromEntries(
+    carried.flatMap((units) => Object.entries(units).map(([id, need]) => [id, [1, need]])),
+  );
+  const reasons = (maxMovesPerCycle: number): string[][] =>
+    planFor(swarm, p90, { maxMovesPerCycle, maxMovesPerEncoder: 9 }).moves.map((m) => [
+      m.channelId,
+      m.reason,
+    ]);
+  expect(reasons(1)).toEqual([['y', 'predicted-overload']]);
+  const all = reasons(9);
+  expect(all.map(([, reason]) => reason)).toEqual([
+    ...['predicted-overload', 'make-room', 'predicted-overload'],
+  ]);
+  expect([all[0]![0], all[2]![0]]).toEqual(['y', 'b']);
+});

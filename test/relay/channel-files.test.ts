@@ -37,12 +37,14 @@ test('a record is 128 bytes, however large its number: overwriting it takes no r
   expect(sizes).toEqual([128, 128, 128]);
 });
 
-test('what else is in the folder is no channel', async () => {
-  await new ChannelFiles(root).load();
+test('what else is in the folder is no channel, and stays where it is', async () => {
+  const files = new ChannelFiles(root);
+  await files.load();
   mkdirSync(pathOf('ch-1'));
-  for (const name of ['ch-2.json.new', 'README', 'not an id!.json', '.json'])
-    writeFileSync(pathOf(name), 'x');
-  expect(await loaded()).toEqual(new Map());
+  const names = ['ch-2.json.new', 'ch-3.jsonl', 'README', 'not an id!.json', '.json'];
+  for (const name of names) writeFileSync(pathOf(name), 'x');
+  expect(await files.load()).toEqual({ records: new Map(), damaged: new Map() });
+  expect(readdirSync(join(root, 'relay')).sort()).toEqual([...names, 'ch-1'].sort());
 });
 
 test.each(['', '{"gopDurationTicks":180000}', 'not JSON'])(
