@@ -126,9 +126,35 @@ describe('media playlist', () => {
     const records = ledgerOf([[middle], [middle], [middle], [middle]], sealed);
     const times = records.map((r) => r.programDateTimeMs - START_MS);
     expect(times).toEqual([0, 2_000, 4_000 + pauseMs, 6_000 + pauseMs]);
-    // GOPs that the relay receives faster than real time do not turn the clock back.
-    const burst = ledgerOf([[middle], [middle], [middle], [middle]], () => START_MS + 2_000);
-    expect(burst.map((r) => r.programDateTimeMs - START_MS)).toEqual([0, 2_000, 4_000, 6_000]);
+  });
+
+  test('programme time is drawn back from the future, and goes on meanwhile', () => {
+    // Three segments of 10 s at once, then at their pace.
+    const burst = (g: number) => START_MS + 2_000 + Math.max(0, g - 14) * 2_000;
+    const records = ledgerOf(
+      Array.from({ length: 60 }, () => [middle]),
+      burst,
+    );
+    const aheadMs = records.map((r) => r.programDateTimeMs - (r.sealedAtMs! - 2_000));
+    expect(Math.max(...aheadMs)).toBeLessThan(16_000);
+    expect(aheadMs.slice(35).every((ms) => ms === 1_000)).toBe(true);
+    const steps = records.slice(1).map((r, i) => r.programDateTimeMs - records[i]!.programDateTimeMs);
+    expect(Math.min(...steps)).toBe(1_000);
+    expect(Math.max(...steps)).toBe(2_000);
+  });
+
+  test('a contribution whose clock is 2 % fast stays within a second of the wall clock', () => {
+    const records = ledgerOf(
+      Array.from({ length: 500 }, () => [middle]),
+      (g) => START_MS + ((g + 1) * 2_000) / 1.02,
+    );
+    for (const r of records) expect(r.programDateTimeMs).toBeLessThan(r.sealedAtMs!);
+  });
+
+  test('a wall clock that was an hour fast is read anew once it is right', () => {
+    const wrong = (g: number) => START_MS + (g + 1) * 2_000 + (g < 2 ? 3_600_000 : 0);
+    const records = ledgerOf([[middle], [middle], [middle], [middle]], wrong);
+    expect(records.map((r) => r.programDateTimeMs - START_MS)).toEqual([3_600_000, 3_602_000, 4_000, 6_000]);
   });
 
   test('the window goes by publish time from the newest GOP, never below three GOPs', () => {

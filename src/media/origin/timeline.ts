@@ -3,6 +3,9 @@ import { TICKS_PER_SECOND } from '../../domain';
 import type { PublishAttempt } from './ownership';
 import type { LedgerRecord, RenditionRecord } from './records';
 
+/** Programme time is this far from the wall clock at most before it is read anew instead of being drawn back. */
+const LONGEST_DRAWN_BACK_MS = 60_000;
+
 /**
  * Makes ledger records: each carries where it stands on the channel's wall clock and how many
  * discontinuities came before it, so that playlists need no history beyond their window.
@@ -22,13 +25,24 @@ const isDeclaredBetween = (at: number | null, lastGop: number, gop: number): boo
   at !== null && lastGop < at && at <= gop;
 
 /**
+ * Programme time of a GOP: where the GOP before puts it, as long as that is near the time when the relay received it.
+ * Where the contribution stood still for more than a GOP, it is read anew. Where it runs ahead of the wall clock by more
+ * than half a GOP (the contribution's clock is fast, or it came in a burst), it is drawn back: each GOP counts for half
+ * its length until it is there, so that time goes on. Further ahead than a minute, a clock was wrong: it is read anew.
+ */
+export const programTimeMs = (expectedMs: number, measuredMs: number, gopMs: number): number => {
+  const aheadMs = expectedMs - measuredMs;
+  if (aheadMs < -gopMs || aheadMs > LONGEST_DRAWN_BACK_MS) return measuredMs;
+  return expectedMs - Math.min(Math.max(0, aheadMs - gopMs / 2), gopMs / 2);
+};
+
+/**
  * The record of a GOP now published.
  * Its discontinuity count goes up where a rendition comes, goes or changes its parameter sets, and where the change of
  * owner before it declared one. The count is
  * the channel's, not the rendition's: RFC 8216, 6.2.4 wants matching content of all variants to have matching
  * discontinuity sequence numbers.
- * Its programme time follows from the GOP before; where the contribution stood still for more than a GOP, it
- * is read anew from the time when the relay had received the GOP. It never goes back.
+ * Its programme time follows from the GOP before (see programTimeMs).
  */
 export const publishedRecord = (options: {
   attempt: PublishAttempt;
@@ -61,7 +75,7 @@ export const publishedRecord = (options: {
     publishedAtMs: options.publishedAtMs,
     sealedAtMs: options.sealedAtMs,
     renditions: options.renditions,
-    programDateTimeMs: measuredMs - expectedMs > gopMs ? measuredMs : expectedMs,
+    programDateTimeMs: programTimeMs(expectedMs, measuredMs, gopMs),
     discontinuities: (previous?.discontinuities ?? 0) + (changed ? 1 : 0),
   };
 };

@@ -10,7 +10,9 @@ export const MAX_SPOOL_BYTES = 64 * 2 ** 20;
 interface KeyframeGroup {
   /** PTS of the keyframe, unwrapped. */
   ptsTicks: number;
+  /** In force at its beginning, and at its end; what changes between stands among the packets. */
   tables: Buffer;
+  endTables: Buffer;
   packets: Buffer[];
   bytes: number;
 }
@@ -87,6 +89,7 @@ export class ContributionSpool {
             packet += 1;
             stream.write(next);
           } else if (group < this.newest) {
+            tables = current.endTables;
             group += 1;
             packet = 0;
           } else {
@@ -112,11 +115,13 @@ export class ContributionSpool {
       const unwrapped = last ? unwrapTicks(ptsTicks, last.ptsTicks) : ptsTicks;
       this.groups.push({
         ptsTicks: unwrapped,
-        tables,
+        ...{ tables, endTables: tables },
         packets: [packets],
         bytes: packets.length,
       });
     } else if (last) {
+      // A track joins at once, not with the next keyframe.
+      if (last.endTables !== tables) last.packets.push((last.endTables = tables));
       last.packets.push(packets);
       last.bytes += packets.length;
     } else return;

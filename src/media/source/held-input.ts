@@ -81,13 +81,13 @@ export class HeldInput {
     this.queue = new PacedQueue({
       mostAheadMs: input.finite ? FINITE_AHEAD_MS : LIVE_AHEAD_MS,
       mostBytes: halfOfBytes,
-      release: (unit, tables) => {
+      release: (unit) => {
         if (unit.kind === 'video') onFrames(1);
         this.onActivity?.();
-        this.spool.push(unit, tables);
+        this.spool.push(unit, this.tables);
       },
       onRoom: () => {
-        for (const output of this.process?.outputs ?? []) output.resume();
+        this.process?.output.resume();
         this.wakeReplay?.();
       },
       now,
@@ -99,7 +99,7 @@ export class HeldInput {
       onUnit: (unit, dtsTicks) => {
         if (unit.kind === 'video') this.watch.seen(dtsTicks);
         else this.watch.heard(unit.pid, dtsTicks);
-        this.queue.push(unit, dtsTicks, this.tables);
+        this.queue.push(unit, dtsTicks);
       },
     });
     this.ended = this.run().finally(() => {
@@ -174,7 +174,8 @@ export class HeldInput {
           broken = new SwarmError('input-ended', `The input broke: ${(error as Error).message}`);
           void ffmpeg.end();
         }
-        if (this.queue.isFull && !this.stopped) for (const each of ffmpeg.outputs) each.pause();
+        // The other outputs can't get far ahead of the picture: ffmpeg waits for it to be read.
+        if (this.queue.isFull && !this.stopped) ffmpeg.output.pause();
       });
       return reader;
     });

@@ -8,7 +8,7 @@ export interface PacedQueueOptions {
   /** More than this ahead of time, or more bytes, and it says that it is full. */
   mostAheadMs: number;
   mostBytes: () => number;
-  release(unit: PesUnit, tables: Buffer): void;
+  release(unit: PesUnit): void;
   /** After a release, where it was full and is no longer. */
   onRoom(): void;
   /** Monotonic milliseconds; a test's own clock. */
@@ -17,11 +17,13 @@ export interface PacedQueueOptions {
 
 interface QueuedUnit {
   unit: PesUnit;
-  tables: Buffer;
   dueMs: number;
 }
 
-/** Holds the units of an input until it is their time. Sound and data go with the picture that came before them. */
+/**
+ * Holds the units of an input until it is their time. Sound that comes by another way than the picture is put between
+ * the pictures where it belongs, as far as those have not been passed on.
+ */
 export class PacedQueue {
   private readonly pace = new ReleasePace();
   private readonly now: () => number;
@@ -38,15 +40,17 @@ export class PacedQueue {
     this.now = options.now ?? (() => performance.now());
   }
 
-  /** `dtsTicks`: on a clock that neither wraps nor jumps. */
-  push(unit: PesUnit, dtsTicks: number, tables: Buffer): void {
+  /** `dtsTicks`: on a clock that neither wraps nor jumps. The first unit is a picture. */
+  push(unit: PesUnit, dtsTicks: number): void {
     if (this.stopped) return;
-    const nowMs = this.now();
-    if (unit.kind === 'video')
-      this.newestDueMs = Math.max(this.newestDueMs, this.pace.dueMs(dtsTicks, nowMs));
-    this.units.push({ unit, tables, dueMs: this.newestDueMs });
+    const isPicture = unit.kind === 'video';
+    const dueMs = isPicture ? this.pace.dueMs(dtsTicks, this.now()) : this.pace.dueMsOf(dtsTicks);
+    if (isPicture) this.newestDueMs = dueMs;
+    let place = this.units.length;
+    while (place > this.first && this.units[place - 1]!.dueMs > dueMs) place -= 1;
+    this.units.splice(place, 0, { unit, dueMs });
     this.bytes += unit.packets.length;
-    if (!this.timer) this.releaseDue();
+    if (!this.timer || place === this.first) this.releaseDue();
   }
 
   get isFull(): boolean {
@@ -77,6 +81,7 @@ export class PacedQueue {
   }
 
   private releaseDue(): void {
+    if (this.timer) clearTimeout(this.timer);
     this.timer = null;
     const nowMs = this.now();
     for (let next = this.units[this.first]; next; next = this.units[this.first]) {
@@ -87,7 +92,7 @@ export class PacedQueue {
       }
       this.first += 1;
       this.bytes -= next.unit.packets.length;
-      this.options.release(next.unit, next.tables);
+      this.options.release(next.unit);
     }
     this.compact();
     if (this.wasFull && !this.isFull) {

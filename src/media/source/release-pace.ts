@@ -45,6 +45,11 @@ export class ReleasePace {
     return dueMs;
   }
 
+  /** When what belongs to a time is to be passed on, by the pace of the pictures so far. */
+  dueMsOf(ticks: number): number {
+    return ticksToMs(ticks) + (this.offsetMs ?? 0);
+  }
+
   private watch(earlyMs: number, nowMs: number): void {
     if (nowMs < this.windowBeginsMs) return;
     this.leastEarlyMs = Math.min(this.leastEarlyMs, earlyMs);
