@@ -1,7 +1,8 @@
 import { Router } from 'express';
 import { operations, type Status } from '../contracts/api';
 import { SwarmError } from '../domain';
-import { audienceRowsOf } from './history-import';
+import { HISTORY_DAYS, SEASON_STEPS } from '../forecast';
+import { audienceRowsOf, withoutRepeats } from './history-import';
 import { jsonBody } from './json-body';
 import type { Observation } from './observe';
 import type { ApiPorts } from './ports';
@@ -19,15 +20,22 @@ export interface ForecastRoutesParts {
 }
 
 /** Import of history: mounted before the parser of small bodies. */
-export const createHistoryRoutes = ({ cell, ports, look }: ForecastRoutesParts): Router => {
+export const createHistoryRoutes = ({ cell, stepSeconds, ports, look }: ForecastRoutesParts): Router => {
   const router = Router();
   router.use('/history', ...jsonBody(HISTORY_BODY_LIMIT));
   serve(router, operations.importHistory, async ({ body }) => {
     const { seen } = await look();
     const regionOf = new Map((seen.swarm?.channels ?? []).map((spec) => [spec.id, spec.region]));
-    const rows = audienceRowsOf(body, regionOf, Date.now());
-    await ports.telemetry.inputs.importAudience(cell, rows);
-    return { rows: rows.length };
+    const nowMs = Date.now();
+    const rows = withoutRepeats(audienceRowsOf(body, regionOf, nowMs));
+    const ids = [...new Set(rows.map(({ channelId }) => channelId))];
+    if (!body.dryRun) await ports.telemetry.inputs.importAudience(cell, rows);
+    return {
+      rows: body.dryRun ? 0 : rows.length,
+      // Without Temporal it is not known which channels there are.
+      unknownChannels: seen.swarm ? ids.filter((id) => !regionOf.has(id)) : [],
+      usedFromMs: nowMs - HISTORY_DAYS * SEASON_STEPS * stepSeconds * 1_000,
+    };
   });
   return router;
 };

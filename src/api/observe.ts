@@ -15,7 +15,7 @@ import { ControlReadings } from '../observation/control-readings';
 import { CycleFitness } from '../observation/cycle-fitness';
 import { deadlinesMs } from '../observation/deadlines';
 import { freshOrNull, type Reading } from '../observation/kept-reading';
-import { PartReadings } from '../observation/part-readings';
+import { PartReadings, type EncoderReadings } from '../observation/part-readings';
 import { TelemetryReadings } from '../observation/telemetry-readings';
 import { systemClock, type Clock } from '../platform/clock';
 import type { ApiPorts } from './ports';
@@ -49,6 +49,8 @@ export class Observer {
   private readonly control: ControlReadings;
   private readonly telemetry: TelemetryReadings;
   private readonly fitness: CycleFitness;
+  /** Addresses of encoders that were asked twice and did not answer; until they do, nobody waits for them. */
+  private readonly silentEncoders = new Set<string>();
 
   constructor(
     ports: Pick<ApiPorts, 'parts' | 'orchestration' | 'telemetry'>,
@@ -146,16 +148,39 @@ export class Observer {
     const answers: Observation['encoders'] = {};
     const missing: Missing[] = [];
     this.parts.keepOnly(fleet);
+    const present = new Set(fleet.map(({ grpcAddress }) => grpcAddress));
+    for (const address of this.silentEncoders) if (!present.has(address)) this.silentEncoders.delete(address);
     await Promise.all(
       fleet.map(async (member) => {
         const readings = this.parts.encoder(member);
-        const [info, telemetry] = await Promise.all([readings.info.get(), readings.telemetry.get()]);
+        const [info, telemetry] = await Promise.all([
+          readings.info.get(),
+          this.telemetryOf(member, readings),
+        ]);
         // A silent encoder's old measurements would show work that it may not do any more.
         answers[member.id] = { info: info.value, telemetry: telemetry.fault ? null : telemetry.value };
         missing.push(...faults(`encoder ${member.id}`, telemetry));
       }),
     );
     return { answers, missing: missing.sort((a, b) => a.part.localeCompare(b.part)) };
+  }
+
+  /**
+   * One that has just answered is asked once more before it is called silent, and waited for longer: on a busy machine
+   * it may be late, or this process may have been.
+   */
+  private async telemetryOf(
+    { grpcAddress }: FleetEncoder,
+    { telemetry }: EncoderReadings,
+  ): Promise<Reading<EncoderTelemetry>> {
+    const first = await telemetry.get();
+    if (first.fault && first.readAtMs !== null && !this.silentEncoders.has(grpcAddress)) {
+      const second = await telemetry.now({ deadlineMs: deadlinesMs.confirmSilence });
+      if (second.fault) this.silentEncoders.add(grpcAddress);
+      return second;
+    }
+    if (!first.fault) this.silentEncoders.delete(grpcAddress);
+    return first;
   }
 
   private async readNewestGops(channels: OriginChannel[]): Promise<void> {

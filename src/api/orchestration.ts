@@ -14,6 +14,7 @@ import {
   searchAttributeNames,
   swarmControl,
   swarmWorkflowId,
+  wasNotNeeded,
   type ChannelSpec,
   type ChannelChange,
   type ChannelWorkflowState,
@@ -30,6 +31,8 @@ import { readRunHistory } from './run-history';
 
 /** Number of results of ended moves, which never change, that are kept. */
 const KEPT_RECORDS = 500;
+/** Recoveries that were not needed, among those listed: at the loss of an encoder, one for each of its channels. */
+const NOT_NEEDED_AT_MOST = 20;
 
 /** Orchestration port on a real Temporal server. */
 export class TemporalOrchestration implements Orchestration {
@@ -100,14 +103,19 @@ export class TemporalOrchestration implements Orchestration {
       const query =
         `${searchAttributeNames.cell} = "${this.options.cell}" AND WorkflowType IN ("handoff", "recovery")` +
         (options.channelId ? ` AND ${searchAttributeNames.channel} = "${options.channelId}"` : '');
+      // Some will be left out: a little more than what is asked for.
+      const most = options.limit + NOT_NEEDED_AT_MOST;
       const listed: ListedMove[] = [];
-      for await (const info of client.workflow.list({ query, pageSize: options.limit })) {
+      for await (const info of client.workflow.list({ query, pageSize: most })) {
         listed.push(listedMove(info));
-        if (listed.length >= options.limit) break;
+        if (listed.length >= most) break;
       }
       const records = await Promise.all(listed.map((move) => this.recordOf(client, move)));
       const whenMs = (r: MoveRecord): number => (r.outcome === 'running' ? Infinity : r.requestedAtMs);
-      return records.sort((a, b) => whenMs(b) - whenMs(a) || b.requestedAtMs - a.requestedAtMs);
+      return records
+        .filter((record) => !wasNotNeeded(record))
+        .sort((a, b) => whenMs(b) - whenMs(a) || b.requestedAtMs - a.requestedAtMs)
+        .slice(0, options.limit);
     });
   }
 

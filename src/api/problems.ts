@@ -1,4 +1,4 @@
-import type { ChannelStatus, EncoderStatus } from '../contracts/api';
+import type { ChannelStatus, EncoderStatus, Missing } from '../contracts/api';
 import { storageProblems } from '../contracts/health';
 import { sentence, unmetInWords } from '../domain';
 import type { Observation } from './observe';
@@ -7,12 +7,22 @@ const UNRESOLVED_AFTER_MS = 60_000;
 /** An input takes a moment to be opened; one that takes longer is worth a look. */
 const OPENING_GRACE_MS = 3_000;
 
+/** Parts by the name that readings give them: what people call them, and what their silence means. */
+const PARTS: Partial<Record<string, readonly [name: string, effect: string]>> = {
+  temporal: ['Temporal', 'Channels stay on air; moves, recoveries and commands wait for it.'],
+  influxdb: ['InfluxDB', 'Channels stay on air; plans go on with the last audience that was read.'],
+  origin: ['The origin', 'What is on air can not be told.'],
+  source: ['The source', 'What inputs do can not be told.'],
+  fleet: ['The fleet', 'The encoders that are known go on; none is added.'],
+};
+
 /** What an operator should look at, worst first, each as one sentence. */
 export const problemsOf = (
   seen: Observation,
   encoders: readonly EncoderStatus[],
   channels: readonly ChannelStatus[],
 ): string[] => [
+  ...seen.missing.flatMap(silentInWords),
   ...seen.storage.flatMap(storageProblems),
   ...channels.filter((c) => c.status === 'off-air').map((c) => `${c.id} is off air: no encoder owns it.`),
   ...channels
@@ -44,6 +54,14 @@ export const problemsOf = (
     ),
   ...(seen.swarm?.lastCycle?.plan.unmet ?? []).map((unmet) => `Not planned for: ${unmetInWords(unmet)}`),
 ];
+
+/** A part that does not answer, and what that means; silent encoders are named one by one. */
+const silentInWords = ({ part, message }: Missing): string[] => {
+  const known = PARTS[part];
+  if (!known) return [];
+  const [name, effect] = known;
+  return [`${name} does not answer: ${sentence(message)} ${effect}`];
+};
 
 /** Why a channel's input brings nothing. */
 export const inputInWords = (

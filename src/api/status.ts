@@ -1,6 +1,6 @@
 import type { ChannelStatus, EncoderStatus, Status } from '../contracts/api';
 import { masterPlaylistUrl, type OriginChannel } from '../contracts/origin';
-import { policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
+import { actWasNotNeeded, policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
 import { regionOutlooks } from '../planner';
 import { alertsOf } from './alerts';
 import { encoderDemand, peakOf } from './encoder-demand';
@@ -58,7 +58,7 @@ export const statusOf = (seen: Observation, context: StatusContext): Status => {
       moves: cycle.plan.moves.map((m) => `${m.channelId} to ${m.toEncoderId}: ${m.explanation.summary}`),
       scale: 'reason' in cycle.plan.scale ? `${cycle.plan.scale.kind}: ${cycle.plan.scale.reason}` : 'none',
       unmet: cycle.plan.unmet.map((u) => [u.channelId, u.encoderId, u.why].filter(Boolean).join(' ')),
-      acted: cycle.acted,
+      acted: cycle.acted.filter((act) => !actWasNotNeeded(act)),
     },
     moves: seen.moves,
     policy: swarm?.policy ?? null,

@@ -1,6 +1,8 @@
 import type { Explanation, MoveRecord, RunStep } from '../contracts/api';
 import {
   unmetInWords,
+  actWasNotNeeded,
+  wasNotNeeded,
   type ChannelWorkflowState,
   type CycleResult,
   type MoveExplanation,
@@ -63,6 +65,7 @@ export const headlineOfMove = (move: MoveRecord): string => {
     case 'compensated':
       return `${what} was to move (${path}), because ${because}; a step failed, and what had been done was undone.`;
     case 'refused':
+      if (wasNotNeeded(move)) return `${what} needed no recovery: it had another owner already.`;
       return `A move of ${what} (${path}) was refused.`;
     case 'unresolved':
       return `A move of ${what} (${path}) could not be finished or undone: it needs an operator.`;
@@ -192,7 +195,8 @@ export const sectionsOfCycle = (cycle: CycleResult): Section[] => [
   ...section(
     'Acted',
     cycle.acted.map(
-      (a) => `${a.what}: ${a.accepted ? 'accepted' : `refused, ${a.why ?? 'no reason given'}`}`,
+      (a) =>
+        `${a.what}: ${a.accepted ? 'accepted' : actWasNotNeeded(a) ? 'not needed any more' : `refused, ${a.why ?? 'no reason given'}`}`,
     ),
   ),
   ...section('Did not answer', cycle.unreachable),

@@ -72,14 +72,18 @@ const parseLine = (line: string): SeriesToForecast => {
 export const parseForecastLines = (text: string): SeriesToForecast[] => {
   const faults: string[] = [];
   const series: SeriesToForecast[] = [];
-  text.split('\n').forEach((line, i) => {
-    if (line.trim() === '') return;
-    try {
-      series.push(parseLine(line));
-    } catch (error) {
-      faults.push(`line ${i + 1}: ${(error as Error).message}`);
-    }
-  });
+  // Some editors begin a file with a byte order mark, which nobody sees.
+  text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .forEach((line, i) => {
+      if (line.trim() === '') return;
+      try {
+        series.push(parseLine(line));
+      } catch (error) {
+        faults.push(`line ${i + 1}: ${(error as Error).message}`);
+      }
+    });
   if (faults.length === 0) return series;
   const more = faults.length > MAX_NAMED_LINES ? `\n  and ${faults.length - MAX_NAMED_LINES} more` : '';
   throw new UnusableInput(

@@ -5,7 +5,11 @@ import { SwarmError, idSchema } from '../domain';
 import type { AudienceRow } from '../telemetry';
 
 /** One row of an imported history. */
-export type HistoryRow = Omit<AudienceRow, 'region'> & { region?: string };
+export type HistoryRow = Omit<AudienceRow, 'region'> & {
+  region?: string;
+  /** Its time says no offset, and was read as UTC. */
+  isWithoutOffset?: true;
+};
 
 /** Faults named in a refusal; a file of another kind has one in every line. */
 const MOST_FAULTS = 10;
@@ -21,12 +25,33 @@ const viewersSchema = z
   .refine((viewers) => viewers <= MOST_VIEWERS, NOT_VIEWERS);
 
 const timeSchema = z.iso.datetime({ offset: true, local: true });
+/** Seconds and milliseconds since 1970 of the years 2001 to 2286, which nothing else looks like. */
+const EPOCH_SECONDS = /^\d{10}(\.\d+)?$/;
+const EPOCH_MS = /^\d{13}$/;
+
+const hasOffset = (time: string): boolean => /(Z|[+-]\d\d:\d\d)$/.test(time);
+const isEpoch = (time: string): boolean => EPOCH_SECONDS.test(time) || EPOCH_MS.test(time);
 
 /** Times without an offset are taken as UTC; many traces write a blank between day and time. NaN for no time. */
 const msOf = (given: string): number => {
+  if (EPOCH_SECONDS.test(given)) return Math.round(Number(given) * 1_000);
+  if (EPOCH_MS.test(given)) return Number(given);
   const time = given.replace(' ', 'T');
   if (!timeSchema.safeParse(time).success) return NaN;
-  return Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`);
+  return Date.parse(hasOffset(time) ? time : `${time}Z`);
+};
+
+/** What is wrong with a number, where a spreadsheet's way of writing it is the cause. */
+const viewersFault = (text: string, fault: string): string =>
+  /\d[.,]\d/.test(text) && text.includes(',')
+    ? 'is not a number: write a decimal point, and nothing between thousands'
+    : fault;
+
+/** What divides the columns, by the header: spreadsheets of half of Europe write semicolons. */
+const delimiterOf = (csv: string): string => {
+  const header = csv.slice(0, csv.search(/[\r\n]|$/));
+  const found = [',', ';', '\t'].filter((divider) => header.includes(divider));
+  return found.length === 1 ? found[0]! : ',';
 };
 
 const refuse = (file: string, faults: readonly string[], more: number): SwarmError =>
@@ -46,6 +71,7 @@ const linesOf = (file: string, csv: string): Line[] => {
     return parse(csv, {
       info: true,
       bom: true,
+      delimiter: delimiterOf(csv),
       trim: true,
       skip_empty_lines: true,
       relax_column_count: true,
@@ -121,7 +147,9 @@ export const parseHistory = (
         : []),
       ...(viewers.success
         ? []
-        : [`viewers ${JSON.stringify(cell(columns.viewers))} ${viewers.error.issues[0]?.message ?? ''}`]),
+        : [
+            `viewers ${JSON.stringify(cell(columns.viewers))} ${viewersFault(cell(columns.viewers), viewers.error.issues[0]?.message ?? '')}`,
+          ]),
       ...(channel.success ? [] : [`channel ${JSON.stringify(cell(columns.channel))} is no id`]),
       ...(region === null || region.success ? [] : [`region ${JSON.stringify(regionText)} is no id`]),
     ];
@@ -136,6 +164,7 @@ export const parseHistory = (
         channelId: channel.data,
         viewers: viewers.data,
         ...(region?.success && { region: region.data }),
+        ...(!hasOffset(cell(columns.time)) && !isEpoch(cell(columns.time)) && { isWithoutOffset: true }),
       },
     ];
   });
@@ -143,10 +172,18 @@ export const parseHistory = (
   return rows;
 };
 
+/** UTF-8, or UTF-16 with its byte order mark, as spreadsheets call "Unicode text". */
+const decoded = (bytes: Buffer): string => {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  return bytes.toString('utf8');
+};
+
 /** @throws SwarmError bad-request when it can't be read */
 export const readHistoryFile = async (file: string): Promise<string> => {
   try {
-    return await readFile(file, 'utf8');
+    return decoded(await readFile(file));
   } catch (error) {
     throw new SwarmError(
       'bad-request',
@@ -163,3 +200,8 @@ export const weeksToNow = (rows: readonly HistoryRow[], nowMs: number): number =
   const last = rows.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
   return Math.floor((nowMs - last) / WEEK_MS) * WEEK_MS;
 };
+
+/** The same rows without those whose time, channel and region come again later: of these the last one counts. */
+export const withoutRepeats = (rows: readonly HistoryRow[]): HistoryRow[] => [
+  ...new Map(rows.map((row) => [`${row.atMs} ${row.channelId} ${row.region ?? ''}`, row])).values(),
+];

@@ -9,10 +9,11 @@ import { CdnReplay } from './audience/cdn-replay';
 import type { AudienceReplay } from './audience/replay';
 import { EncoderWatch } from './encoder-watch';
 import { channelPoint, encoderPoints, encodingPoints, storagePoint } from './measurement-points';
+import { OwnLateness } from './own-lateness';
 import { Sentinel, type SentinelEvent } from './sentinel';
 
 const POLL_MS = 1_000;
-/** A poll that began this much late says that this process was starved: silence proves nothing then. */
+/** A process that was this late itself was starved: that an encoder was not heard meanwhile proves nothing. */
 const STARVED_MS = 500;
 /** A channel that published within this time is on air. */
 const ON_AIR_MS = 10_000;
@@ -50,6 +51,7 @@ export class Collector {
   private polling: Promise<void> | null = null;
   private replaying: Promise<void> | null = null;
   private readonly cdn: CdnReplay;
+  private readonly lateness = new OwnLateness();
   private dueAtMs = 0;
   private stopped = false;
   lastPollAtMs: number | null = null;
@@ -69,11 +71,13 @@ export class Collector {
 
   start(): void {
     this.dueAtMs = Date.now();
+    this.lateness.start();
     this.schedule(0);
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.lateness.stop();
     if (this.timer) clearTimeout(this.timer);
     await this.polling;
     await this.replaying;
@@ -82,9 +86,9 @@ export class Collector {
   }
 
   private schedule(inMs: number): void {
+    const mark = this.lateness.mark();
     this.timer = setTimeout(() => {
-      const starved = Date.now() - this.dueAtMs > STARVED_MS;
-      this.polling = this.poll(starved)
+      this.polling = this.poll(mark)
         .catch((error: unknown) => this.parts.log.error({ err: error }, 'poll failed'))
         .then(() => {
           const now = Date.now();
@@ -94,7 +98,8 @@ export class Collector {
     }, inMs);
   }
 
-  private async poll(starved: boolean): Promise<void> {
+  /** @param mark from when on this process must have been in time, for silence to count */
+  private async poll(mark: number): Promise<void> {
     const [storage] = await Promise.all([
       this.parts.readings.storage.now(),
       this.readFleet(),
@@ -104,7 +109,7 @@ export class Collector {
       [...this.watched].map(async ([id, { watch }]) => ({
         id,
         watch,
-        telemetry: await this.ask(id, watch, starved),
+        telemetry: await this.ask(id, watch, mark),
       })),
     );
     const atMs = Date.now();
@@ -166,18 +171,15 @@ export class Collector {
   }
 
   /** Asks an encoder, once more if it is silent, and hands the answer to the sentinel. */
-  private async ask(
-    encoderId: string,
-    watch: EncoderWatch,
-    starved: boolean,
-  ): Promise<EncoderTelemetry | null> {
+  private async ask(encoderId: string, watch: EncoderWatch, mark: number): Promise<EncoderTelemetry | null> {
     for (const isSecondTry of [false, true]) {
       try {
         const telemetry = await watch.poll();
         await this.judge(encoderId, telemetry);
         return telemetry;
       } catch (error) {
-        if (!starved) this.sentinel.missed(encoderId, (error as Error).message, Date.now());
+        if (this.lateness.since(mark) < STARVED_MS)
+          this.sentinel.missed(encoderId, (error as Error).message, Date.now());
         if (isSecondTry || !this.sentinel.isAlive(encoderId)) return null;
       }
     }
@@ -210,10 +212,13 @@ export class Collector {
   private async confirmLoss(encoderId: string): Promise<void> {
     const watch = this.watched.get(encoderId)?.watch;
     if (!watch || !this.sentinel.isAlive(encoderId)) return;
+    const mark = this.lateness.mark();
     try {
       await watch.probe();
     } catch (error) {
       if (this.watched.get(encoderId)?.watch !== watch || this.stopped) return;
+      // The next poll asks again.
+      if (this.lateness.since(mark) >= STARVED_MS) return;
       const evidence = `its health watch broke, and then: ${(error as Error).message}`;
       this.sentinel.missed(encoderId, evidence, Date.now(), true);
     }

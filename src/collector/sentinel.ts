@@ -29,7 +29,7 @@ interface Watched {
  *
  * An encoder is lost when it was alive and then: is being restarted, was restarted, left the fleet while it owned
  * channels, stayed silent, broke its health watch and does not answer either, or lost all the sessions that own
- * channels. One that comes back is watched afresh; one never seen alive can't be lost.
+ * channels. One that comes back is watched again; one never seen alive can't be lost.
  */
 export class Sentinel {
   private readonly watched = new Map<string, Watched>();

@@ -28,6 +28,8 @@ export const sourceChannelSchema = z.object({
   input: channelInputSchema,
   state: z.enum(['opening', 'running', 'ended', 'failed']),
   error: z.string().optional(),
+  /** Sentences: which tracks of the input are encoded or left out, and which have brought nothing yet. */
+  notes: z.array(z.string()).optional(),
   /** Pictures sent since this process took the channel on. */
   framesSent: z.int().min(0),
   /** Start of the present contribution; before the first, of the attempts. */

@@ -11,6 +11,8 @@ export const deadlinesMs = {
   insist: 2_500,
   /** An encoder whose health watch broke: a quick answer shows that it lives. */
   confirm: 500,
+  /** An encoder that has just answered, before people are told that it does not. */
+  confirmSilence: 2_000,
   /** The fleet agent; its last list stays valid. */
   fleet: 700,
   /** Owners at the origin where something is done to them: it can't be done without. */

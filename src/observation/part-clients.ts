@@ -6,6 +6,7 @@ import { RelayClient } from '../contracts/relay';
 import { SourceClient } from '../contracts/source';
 import { createFleetProvider } from '../fleet/create-provider';
 import type { FleetProvider } from '../fleet/provider';
+import { isEveryAddress } from '../platform/addresses';
 
 /** How an encoder host is looked at. */
 export type EncoderLooks = Pick<EncoderClient, 'describe' | 'telemetry'>;
@@ -17,7 +18,7 @@ export interface PartClients<Encoder extends EncoderLooks = EncoderLooks> {
   source: Pick<SourceClient, 'channels'>;
   fleet: Pick<FleetProvider, 'list'>;
   encoderAt(grpcAddress: string): Encoder;
-  /** Whether relay and origin can write to their disks; one that does not answer is left out. */
+  /** Whether parts can write what they must keep; one that does not answer is left out. */
   storage(options: { timeoutMs: number }): Promise<StorageReport[]>;
 }
 
@@ -32,12 +33,15 @@ export interface RealPartClients extends PartClients<EncoderClient> {
 /** Clients of the parts that this environment names: one of each in a process. Nothing is connected before it is needed. */
 export const createPartClients = (environment: Environment): RealPartClients => {
   const { SWARM_RELAY_URL: relay, SWARM_ORIGIN_URL: origin, SWARM_SOURCE_URL: source } = environment;
+  // Where parts run on machines of their own, it does not answer here, and is left out.
+  const { SWARM_HOST: listensOn, SWARM_COLLECTOR_PORT: port } = environment;
+  const collector = `http://${isEveryAddress(listensOn) ? '127.0.0.1' : listensOn}:${port}`;
   return {
     origin: new OriginClient(origin),
     relay: new RelayClient(relay),
     source: new SourceClient(source),
     fleet: createFleetProvider(environment),
     encoderAt: encoderClientFor,
-    storage: (options) => readStorageReports({ source, relay, origin }, options),
+    storage: (options) => readStorageReports({ source, relay, origin, collector }, options),
   };
 };

@@ -23,7 +23,7 @@ const inputOf = (draft: PlanDraft): ScaleInput => {
     outcomes: tracker.provisioning,
     congestedRegions: regionOutlooks(forecast, atMs, policy).flatMap((r) => (r.congested ? [r.region] : [])),
     unplacedUnits: toUnits(draft.unplaced),
-    nowUnits: toUnits(table.totals[0]!),
+    nowUnits: toUnits(table.neededNow),
     encoders: table.encoders.inOrder().map((e) => ({
       id: table.encoders.idOf(e),
       zone: seen(table, e).zone,

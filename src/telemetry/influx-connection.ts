@@ -1,6 +1,7 @@
-import { InfluxDB, type IPoint } from 'influx';
+import { FieldType, InfluxDB, type IPoint, type ISchemaOptions, type ISingleHostConfig } from 'influx';
 import { SwarmError } from '../domain';
 import { withinDeadline } from '../platform/deadline';
+import { fieldConflictIn, isCount, refusalOfConflict } from './field-conflict';
 import { measurementSchemas } from './measurements';
 
 const DEADLINE_MS = 3_000;
@@ -13,6 +14,16 @@ export const PLANNING_RETENTION = { name: 'planning', duration: '1d', shard: '1h
 
 /** The pool takes a failed host out for a while; with one host that only turns an outage into a longer one. */
 const NEVER_OUT = { getDelay: () => 0, next: () => NEVER_OUT, reset: () => NEVER_OUT };
+
+const withWholeCounts = (schema: ISchemaOptions): ISchemaOptions => ({
+  ...schema,
+  fields: Object.fromEntries(
+    Object.entries(schema.fields).map(([field, type]) => [
+      field,
+      isCount(schema.measurement, field) ? FieldType.INTEGER : type,
+    ]),
+  ),
+});
 
 const statusOf = (error: unknown): number | undefined =>
   (error as { res?: { statusCode?: number } }).res?.statusCode;
@@ -30,6 +41,8 @@ export interface QueryGroup {
 /** A database of an InfluxDB 1.x server, created where it is absent. Every call has a deadline. */
 export class InfluxConnection {
   private readonly influx: InfluxDB;
+  /** The same, with counts as whole numbers. */
+  private readonly wholeCounts: InfluxDB;
   private ready: Promise<void> | null = null;
 
   constructor(
@@ -38,7 +51,7 @@ export class InfluxConnection {
     private readonly deadlineMs = DEADLINE_MS,
   ) {
     const { hostname, port, protocol, username, password, pathname } = new URL(url);
-    this.influx = new InfluxDB({
+    const config: ISingleHostConfig = {
       host: hostname,
       port: Number(port) || (protocol === 'https:' ? 443 : 80),
       protocol: protocol === 'https:' ? 'https' : 'http',
@@ -47,7 +60,9 @@ export class InfluxConnection {
       database,
       schema: [...measurementSchemas],
       pool: { maxRetries: 0, requestTimeout: deadlineMs, backoff: NEVER_OUT },
-    });
+    };
+    this.influx = new InfluxDB(config);
+    this.wholeCounts = new InfluxDB({ ...config, schema: measurementSchemas.map(withWholeCounts) });
   }
 
   /** @throws SwarmError bad-request when a tag or field is not in its measurement's contract */
@@ -63,10 +78,40 @@ export class InfluxConnection {
     }
   }
 
-  /** @throws SwarmError unavailable or timeout: try again; bad-request: refused for good */
+  /**
+   * Counts that InfluxDB keeps as whole numbers, as somebody wrote them first, are rounded.
+   * @throws SwarmError unavailable or timeout: try again; bad-request: refused for good
+   */
   async write(points: IPoint[], options: { retentionPolicy?: string } = {}): Promise<void> {
     await this.prepared();
-    await this.limited(() => this.influx.writePoints(points, { precision: 'ms', ...options }));
+    try {
+      await this.limited(() => this.influx.writePoints(points, { precision: 'ms', ...options }));
+    } catch (error) {
+      const conflict = fieldConflictIn((error as Error).message);
+      if (!conflict) throw error;
+      await this.writeWhole(points, options);
+      if (!isCount(conflict.measurement, conflict.field)) throw refusalOfConflict(conflict);
+    }
+  }
+
+  /** Of a batch that met a conflict, what had none is written. The counts in it are written again, as whole numbers. */
+  private async writeWhole(points: IPoint[], options: { retentionPolicy?: string }): Promise<void> {
+    const counts = points.filter(({ measurement = '', fields = {} }) =>
+      Object.keys(fields).every((field) => isCount(measurement, field)),
+    );
+    if (counts.length === 0) return;
+    const rounded = counts.map((point) => ({
+      ...point,
+      fields: Object.fromEntries(
+        Object.entries(point.fields ?? {}).map(([field, value]) => [field, Math.round(Number(value))]),
+      ),
+    }));
+    try {
+      await this.limited(() => this.wholeCounts.writePoints(rounded, { precision: 'ms', ...options }));
+    } catch (error) {
+      // Those that are kept as fractions, as on another day, were written at the first try.
+      if (!fieldConflictIn((error as Error).message)) throw error;
+    }
   }
 
   /** @returns one group per set of tags; times are wall-clock milliseconds */

@@ -17,6 +17,8 @@ export interface BufferStatus {
   /** Points given up since the start: the buffer was full, or the database refused them. */
   dropped: number;
   lastError: string | null;
+  /** What the database refused last, for good, and when; null: nothing yet. */
+  refused: { atMs: number; message: string; hint: string } | null;
 }
 
 /** Time series of a cell. Every call has a deadline. */

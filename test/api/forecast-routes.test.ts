@@ -70,7 +70,10 @@ test('history: a row gets its channel’s region; what can’t be kept is refuse
     row(nowMs - HOUR, 'ch-1', { region: 'us' }),
     row(nowMs - HOUR, 'unknown'),
   ];
-  expect(await ask(url('/history'), { json: { rows } })).toEqual({ status: 200, body: { rows: 3 } });
+  expect(await ask(url('/history'), { json: { rows } })).toMatchObject({
+    status: 200,
+    body: { rows: 3, unknownChannels: ['unknown'] },
+  });
   expect(api.swarm.imported.map(({ region }) => region)).toEqual(['eu', 'us', '']);
   const refused: [object, string, number?][] = [
     [{ rows: [rows[0], row(nowMs + HOUR, 'ch-1')] }, 'Row 1', 409],

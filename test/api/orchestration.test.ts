@@ -79,17 +79,21 @@ beforeAll(async () => {
       },
     ],
   });
-  const moves = { 'handoff/ch-1/1': {}, 'handoff/ch-1/2': { fail: true }, 'handoff/ch-1/3': { hang: true } };
-  for (const [workflowId, change] of Object.entries(moves)) {
-    const handle = await workflow.start('handoff', {
+  const refused = (code: string): object => ({ outcome: 'refused', failure: { code, message: 'It was.' } });
+  const moves: Record<string, { fail?: true; hang?: true; result?: object }> = {
+    'handoff/ch-1/1': {},
+    'handoff/ch-1/2': { fail: true },
+    // Another one had seen the same loss.
+    'recovery/ch-1/3': { result: refused('conflict') },
+    'recovery/ch-1/4': { result: refused('no-target') },
+    'handoff/ch-1/5': { hang: true },
+  };
+  for (const [workflowId, { result, ...change }] of Object.entries(moves)) {
+    const done = moveResult('ch-1', 'enc-1', 'enc-2', 4, { reason: 'operator' });
+    const handle = await workflow.start(workflowId.startsWith('handoff') ? 'handoff' : 'recovery', {
       workflowId,
       taskQueue,
-      args: [
-        {
-          result: { ...moveResult('ch-1', 'enc-1', 'enc-2', 4, { reason: 'operator' }), workflowId },
-          ...change,
-        },
-      ],
+      args: [{ result: { ...done, workflowId, ...result }, ...change }],
       typedSearchAttributes: [
         { key: attributeKeys.cell, value: 'local' },
         { key: attributeKeys.channel, value: 'ch-1' },
@@ -114,12 +118,12 @@ const request = (change: Partial<MoveRequest>): MoveRequest => ({
 
 test('lists moves: the one under way first, ended ones with their result, failed ones with their cause', async () => {
   const moves = await untilAnswer(
-    'three moves, one under way',
+    'four moves, one under way',
     () => orchestration.moves({ limit: 10 }),
-    (m) => m.length === 3 && m.filter((one) => one.outcome === 'running').length === 1,
+    (m) => m.length === 4 && m.filter((one) => one.outcome === 'running').length === 1,
   );
   expect(moves[0]).toMatchObject({
-    workflowId: 'handoff/ch-1/3',
+    workflowId: 'handoff/ch-1/5',
     outcome: 'running',
     channelId: 'ch-1',
     toEncoderId: 'enc-2',
@@ -129,6 +133,9 @@ test('lists moves: the one under way first, ended ones with their result, failed
   expect(ended).toMatchObject({ outcome: 'completed', fromEncoderId: 'enc-1', requestToCommitMs: 182 });
   expect(ended.url).toBe(`http://ui/namespaces/default/workflows/handoff%2Fch-1%2F1/${ended.runId}/history`);
   expect(moves.find((m) => m.workflowId === 'handoff/ch-1/2')).toMatchObject({ outcome: 'failed' });
+  // One that found another owner is no move; one that found no encoder is.
+  expect(moves.map((m) => m.workflowId)).not.toContain('recovery/ch-1/3');
+  expect(moves.find((m) => m.workflowId === 'recovery/ch-1/4')).toMatchObject({ outcome: 'refused' });
   expect(await orchestration.moves({ limit: 10, channelId: 'ch-2' })).toEqual([]);
   expect(connections).toBe(1);
 });

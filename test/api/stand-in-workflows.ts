@@ -36,6 +36,9 @@ export const handoff = async (input: {
   return input.result;
 };
 
+/** Ends at once, with what it is given. */
+export const recovery = async (input: { result: MoveResult }): Promise<MoveResult> => input.result;
+
 export const channel = async (state: ChannelWorkflowState): Promise<void> => {
   let removed = false;
   setHandler(defineQuery<ChannelWorkflowState>(channelControl.state), () => state);

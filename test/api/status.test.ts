@@ -82,6 +82,8 @@ test.each(['temporal', 'origin', 'source', 'fleet', 'influxdb', 'enc-2'])(
     expect(seen.missing).toEqual([expect.objectContaining({ part: named, code: 'unavailable' })]);
     expect(seen.health).not.toBe('ok');
     expect(seen.channels).toHaveLength(6);
+    const name = { temporal: 'Temporal', influxdb: 'InfluxDB', 'enc-2': 'enc-2' }[part] ?? `The ${part}`;
+    expect(seen.problems).toContainEqual(expect.stringMatching(`^${name} does not answer`));
     if (part === 'enc-2') {
       const silent = seen.encoders.find((e) => e.id === 'enc-2')!;
       expect(silent).toMatchObject({ reachable: false, unitsUsed: null, load: 'unknown', sessions: [] });
@@ -116,6 +118,33 @@ test('a part that never answers delays the status by no more than its deadline',
   expect(body.missing).toHaveLength(3);
   expect(body.missing[0]).toMatchObject({ part: 'encoder enc-1', code: 'timeout' });
   await slow.stop();
+});
+
+test('an encoder that is late once is not called silent; one that does not answer again is', async () => {
+  const ports = api.swarm.ports();
+  let late = 0;
+  const { parts } = api.swarm.ports();
+  ports.parts.encoderAt = (address) => ({
+    ...parts.encoderAt(address),
+    telemetry: (terms) =>
+      late-- > 0 ? Promise.reject(new Error('late')) : parts.encoderAt(address).telemetry(terms),
+  });
+  const { swarm } = api;
+  swarm.ports = () => ports;
+  const busy = await startFakeApi(swarm, {}, clock);
+  const look = async () => {
+    pastCache();
+    return statusSchema.parse((await ask(`${busy.url}/api/status`)).body);
+  };
+  expect((await look()).encoders.every((e) => e.reachable)).toBe(true);
+  late = 3;
+  expect(await look()).toMatchObject({ missing: [], encoders: [{ reachable: true }, {}, {}] });
+  late = 6;
+  expect((await look()).problems.filter((p) => p.includes('does not answer'))).toHaveLength(3);
+  // Nobody waits for one whose silence is known: its answer shows in the look after the next.
+  await look();
+  expect((await look()).missing).toEqual([]);
+  await busy.stop();
 });
 
 test('many readers at once cost the swarm one look', async () => {

@@ -29,7 +29,7 @@ test('one answer a line, in the order of the input, the same id twice or not', (
 
 test('takes what pandas writes: NaN, Infinity, a start without an offset (UTC)', () => {
   const text = `{"id": "Infinity and NaN", "stepSeconds": 3600, "start": "2026-10-05T00:00:00", "history": [1, NaN, -Infinity, Infinity, 2.5e1], "horizon": 2}`;
-  expect(parseForecastLines(text)).toEqual([
+  expect(parseForecastLines(`\ufeff${text}`)).toEqual([
     expect.objectContaining({
       id: 'Infinity and NaN',
       startMs: Date.UTC(2026, 9, 5),

@@ -164,6 +164,52 @@ describe('history import', () => {
     expect(api.swarm.imported).toEqual([]);
   });
 
+  test('what a file has that is easily overlooked is said: rows twice, local times, channels that are none, a past too long ago', async () => {
+    const local = hoursAgo(0.1).slice(0, 19).replace('T', ' ');
+    const path = await file('twice.csv', [
+      'timestamp;channel;viewers',
+      `${local};ch-1;100`,
+      `${local};ch-1;300`,
+      `${hoursAgo(30)};old1;50`,
+    ]);
+    const told = await run('history', 'import', path);
+    expect(told).toMatchObject({ code: 0, stderr: '' });
+    expect(told.stdout).toContain('2 of 3 rows');
+    expect(told.stdout).toContain('! 1 row is there again with the same time, channel and region');
+    expect(told.stdout).toContain('! The times of 2 rows say no offset: they were read as UTC.');
+    expect(told.stdout).toContain('! No channel of the swarm: old1.');
+    // 21 days of 24 steps of 5 s are 42 minutes.
+    expect(told.stdout).toContain('! 1 row is from before 20');
+    expect(told.stdout).toContain('SWARM_STEP_SECONDS');
+    expect(api.swarm.imported.map((r) => [r.channelId, r.viewers])).toEqual([
+      ['ch-1', 300],
+      ['old1', 50],
+    ]);
+    const dry = await run('history', 'import', path, '--dry-run', '--json');
+    expect(JSON.parse(dry.stdout)).toMatchObject({
+      ...{ written: 0, repeated: 1, withoutOffset: 2, tooEarlyToCount: 1, unknownChannels: ['old1'] },
+    });
+    expect(api.swarm.imported).toHaveLength(2);
+  });
+
+  test('UTF-16, as a spreadsheet saves it, is read; --dry-run needs no swarm', async () => {
+    const path = join(folder, 'utf16.csv');
+    const text = `\ufefftimestamp\tchannel\tviewers\r\n${hoursAgo(0.1)}\tch-1\t7\r\n`;
+    await writeFile(path, Buffer.from(text, 'utf16le'));
+    expect((await run('history', 'import', path)).stdout).toContain('1 of 1 rows');
+    expect(api.swarm.imported).toMatchObject([{ channelId: 'ch-1', viewers: 7 }]);
+    await writeFile(path, Buffer.from(text, 'utf16le').swap16());
+    await api.stop();
+    expect((await run('history', 'import', path, '--dry-run')).stdout).toContain('every line is good');
+    api = await startFakeApi();
+  });
+
+  test('a time without an offset that lies ahead is said to have been read as UTC', async () => {
+    const local = hoursAgo(-9).slice(0, 19).replace('T', ' ');
+    const path = await file('tokyo.csv', ['timestamp,channel,viewers', `${local},ch-1,5`]);
+    expect((await run('history', 'import', path)).stderr).toContain('says no offset, and was read as UTC');
+  });
+
   test('the future: refused', async () => {
     const lines = ['timestamp,channel,viewers', `${hoursAgo(1)},ch-1,5`, `${hoursAgo(-1)},ch-1,5`];
     const told = await run('history', 'import', await file('bad.csv', lines));

@@ -11,9 +11,20 @@ test('reads both forms, quotes, offsets, another order of columns, a byte order 
   ]);
   const trace = '\ufeffValue, Timestamp\r\n7.5,2026-03-01 12:00:00\r\n8,2026-03-01T14:00:00+01:00\r\n';
   expect(parseHistory('trace.csv', trace, { channelId: 'ch-1' })).toEqual([
-    { atMs: Date.parse(TIME), channelId: 'ch-1', viewers: 7.5 },
+    { atMs: Date.parse(TIME), channelId: 'ch-1', viewers: 7.5, isWithoutOffset: true },
     { atMs: Date.parse('2026-03-01T13:00:00Z'), channelId: 'ch-1', viewers: 8 },
   ]);
+});
+
+test.each(['1772366400', '1772366400000', '1772366400.0'])('reads %s as a time since 1970', (time) => {
+  expect(parse(['timestamp,value', `${time},5`], 'ch-1')).toEqual([
+    { atMs: Date.parse(TIME), channelId: 'ch-1', viewers: 5 },
+  ]);
+});
+
+test.each([';', '\t'])('reads columns that are divided by %j', (divider) => {
+  const lines = [['timestamp', 'channel', 'viewers'].join(divider), [TIME, 'ch-1', '5'].join(divider)];
+  expect(parse(lines)).toEqual([{ atMs: Date.parse(TIME), channelId: 'ch-1', viewers: 5 }]);
 });
 
 const header = 'timestamp,channel,viewers';
@@ -23,6 +34,12 @@ const cases: Refused[] = [
   ['no number', [header, `${TIME},ch-1,`], 'line 2: viewers "" is not a number'],
   ['infinitely many', [header, `${TIME},ch-1,1e999`], 'line 2: viewers "1e999" is not'],
   ['not a number', [header, `${TIME},ch-1,NaN`], 'line 2: viewers "NaN" is not'],
+  ['thousands', [header, `${TIME},ch-1,"1,234"`], 'write a decimal point, and nothing between thousands'],
+  [
+    'a decimal comma',
+    ['timestamp;channel;viewers', `${TIME};ch-1;1.234,5`],
+    'viewers "1.234,5" is not a number: write a decimal point',
+  ],
   ['a bad time', [header, `${TIME},ch-1,5`, 'soon,ch-1,5'], 'line 3: timestamp "soon" is not'],
   ['a day that is none', [header, '2026-02-31T12:00:00Z,ch-1,5'], 'line 2: timestamp "2026-02-31T12:00:00Z"'],
   ['another day that is none', [header, '2026-13-01 12:00:00,ch-1,5'], 'line 2: timestamp'],

@@ -188,6 +188,16 @@ test('an encoder that hangs is told of, though its connection stands', async () 
   await until('it is watched afresh', async () => (await health()).lostEncoders?.toString() === '');
 });
 
+test('while this process itself is held up, an encoder that answers is not called silent', async () => {
+  const untilMs = performance.now() + 8_000;
+  while (performance.now() < untilMs) {
+    const freeAtMs = performance.now() + 900;
+    while (performance.now() < freeAtMs);
+    await new Promise(setImmediate);
+  }
+  expect(events).toEqual([]);
+}, 30_000);
+
 test('an owner that does not know its session is told of as failed', async () => {
   const channel = `${environment.SWARM_ORIGIN_URL}/channels/ch-1`;
   await callJson(channel, anyAnswer, {

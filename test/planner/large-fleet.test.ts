@@ -68,6 +68,15 @@ test('one channel makes room for another', () => {
   expect(second!.explanation.summary).toMatch(/^enc-1 is forecast to need 6\.00/);
 });
 
+test('both go at once where there is room for both now; where a session must end first, in two waves', () => {
+  expect(planOf(chain).moves.map((m) => m.wave)).toEqual([undefined, undefined]);
+  const tight = planOf(chain, { 'enc-2': { maxSessions: 2 } }).moves;
+  expect(tight.map((m) => [m.reason, m.wave])).toEqual([
+    ['make-room', undefined],
+    ['predicted-overload', 1],
+  ]);
+});
+
 test('so it does for a channel of an encoder that is drained, and for one that is pinned elsewhere', () => {
   const draining = { 'enc-1': { draining: true, cordoned: true } };
   const drained = planOf({ ...chain, 'enc-1': { b: 2.4 } }, draining);
@@ -148,4 +157,20 @@ test('many encoders in trouble: simple moves first, then around those that are l
   expect(unmet).toEqual([]);
   expect(moves.filter((m) => m.channelId.startsWith('q-'))).toHaveLength(8);
   expect(moves.find((m) => m.channelId === 'b')).toMatchObject({ toEncoderId: 'enc-2' });
+});
+
+test('of very many in trouble, those around which eight searches find nothing leave the rest to a second look', () => {
+  // Eight whose one channel fits nowhere, looked at first, as they come first by id; the ninth needs the chain.
+  const plan = (hopeless: number): Plan =>
+    planOf({
+      ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`enc-${i + 10}`, { [`h-${i}`]: hopeless }])),
+      ...{ 'enc-9': { a: 3.6, b: 2.4 }, 'enc-2': { c: 1.4, d: 1.4 }, 'enc-3': { e: 3.4 } },
+    });
+  // The second look begins with the worst: that is the ninth, or one of the eight.
+  const found = plan(5);
+  expect(found.moves).toMatchObject([{ reason: 'make-room' }, { channelId: 'b', toEncoderId: 'enc-2' }]);
+  expect(found.unmet.flatMap((u) => u.encoderId ?? [])).toHaveLength(8);
+  const beyond = plan(6.5);
+  expect(beyond.moves).toEqual([]);
+  expect(beyond.unmet.flatMap((u) => u.encoderId ?? [])).toHaveLength(9);
 });

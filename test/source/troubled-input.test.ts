@@ -72,7 +72,8 @@ describe('an input', () => {
   });
 
   it('that fails later says why, keeps trying, and recovers', async () => {
-    const input = await files.make('fails.mp4', ...picture('160x90', 25, 2));
+    // Longer than what is remembered of a short input.
+    const input = await files.make('fails.mp4', ...picture('160x90', 25, 8));
     await source.put('fails', specOf(input));
     await rm(input);
     for (const pid of runningFfmpegs()) process.kill(pid, 'SIGKILL');

@@ -152,7 +152,7 @@ describe('what can not be stored', () => {
     const before = store.status().dropped;
     await store.write([{ ...point, fields: { value: 'a word' }, atMs: Date.now() + 1 }]);
     expect(store.status()).toMatchObject({ buffered: 0, dropped: before + 1 });
-    expect(store.status().lastError).toMatch(/field type conflict/);
+    expect(store.status().lastError).toMatch(/InfluxDB keeps value of typed as float/);
   });
 });
 

@@ -68,7 +68,9 @@ describe.each(waits)('%s', (_, awaited) => {
 
 test('the wrong build is waited out, and named in the end', async () => {
   const build = (encoder: ReturnType<typeof encoderThat>) =>
-    new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() => waits[1]![1](encoder.encoders));
+    new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() =>
+      waits[1]![1](encoder.encoders),
+    );
   await expect(build(encoderThat(older, newer))).resolves.toMatchObject({});
   let nowMs = 0;
   jest.spyOn(performance, 'now').mockImplementation(() => (nowMs += 61_000));
@@ -81,6 +83,8 @@ test('an encoder that left the fleet is not waited for', async () => {
     throw new SwarmError('unknown-encoder', 'No encoder enc-4 in this swarm.');
   };
   const { awaitBuild } = rolloutActivities({ encoders: { client } } as never);
-  const asked = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() => awaitBuild({ encoderId: 'enc-4', digest: newer }));
+  const asked = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() =>
+    awaitBuild({ encoderId: 'enc-4', digest: newer }),
+  );
   await expect(asked).rejects.toMatchObject({ code: 'unknown-encoder' });
 });

@@ -16,15 +16,6 @@ const accuracyPeriodMs = 10_000;
 /** @type {Record<Status['health'], [level: string, word: string]>} */
 const healthWords = { ok: ['good', 'Healthy'], degraded: ['warn', 'Needs attention'], down: ['bad', 'Down'] };
 
-/** @type {Record<string, string>} */
-const partNames = {
-  temporal: 'Temporal',
-  influxdb: 'InfluxDB',
-  origin: 'The origin',
-  source: 'The source',
-  fleet: 'The fleet',
-};
-
 const renderProblems = keyedList(
   within(byId('problems'), 'ul', HTMLUListElement),
   (/** @type {string} */ text) => ({
@@ -63,16 +54,7 @@ const showHeader = (status) => {
 
 /** @param {Status} status */
 const showProblems = (status) => {
-  const lines = [
-    ...status.problems,
-    ...status.alerts.map(({ message }) => message),
-    ...status.missing
-      .filter(({ part }) => !part.startsWith('encoder '))
-      .map(
-        ({ part, message }) =>
-          `${partNames[part] ?? part} does not answer; data of it on this page is old or missing. ${message}`,
-      ),
-  ];
+  const lines = [...status.problems, ...status.alerts.map(({ message }) => message)];
   renderProblems(lines, (line) => line);
   byId('problems').hidden = lines.length === 0;
 };

@@ -40,7 +40,8 @@ import { drainEncoder } from '../fleet/drain';
 import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
 import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, local8s, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
+import { mustEndRun } from '../kit/history-bound';
+import { WORKFLOW_TASK_TIMEOUT, local8s, threeTries60s } from '../kit/steps';
 import {
   validateAddChannel,
   validateCordon,
@@ -49,8 +50,10 @@ import {
 } from '../kit/validation';
 import { channel, contextSignal } from '../moves/channel';
 import { ChannelList } from './channel-list';
+import { Chores } from './chores';
 import { controlCycle } from './control-cycle';
-import { registerChannel, requestChange } from './registration';
+import { recoverChannelsOf, recoverSession } from './losses';
+import { registerChannel, removeWithoutWorkflow, requestChange } from './registration';
 import { showSwarm } from './swarm-details';
 
 const addChannelUpdate = defineUpdate<void, [ChannelSpec, AddChannelOptions?]>(swarmControl.addChannel);
@@ -83,10 +86,11 @@ export const swarm = (input: SwarmWorkflowInput, packed?: Uint8Array): Promise<n
   new Swarm(input, packed).run();
 
 class Swarm {
-  private readonly state: Omit<CarriedSwarm, 'channels'>;
+  private readonly state: Omit<CarriedSwarm, 'channels' | 'chores'>;
   private readonly channels: ChannelList;
   private readonly cell: string;
   private readonly cycleSeconds: number;
+  private readonly chores: Chores;
   private readonly beingAdded = new Map<string, ChannelSpec>();
   private isWoken: boolean;
   private drains = 0;
@@ -100,7 +104,7 @@ class Swarm {
     this.cell = cell;
     this.isWoken = isWoken;
     this.cycleSeconds = cycleSeconds;
-    const { channels = [], ...state } = carried ?? {
+    const before: CarriedSwarm = carried ?? {
       cell,
       cycle: 0,
       policy,
@@ -108,8 +112,12 @@ class Swarm {
       lowDemandSinceMs: null,
       lastCycle: null,
     };
+    const { channels = [], chores = [], ...state } = before;
     this.state = state;
     this.channels = new ChannelList(packed ? { packed } : { channels });
+    this.chores = new Chores(chores, (done) => {
+      if (done.kind === 'remove') this.forget(done.channelId);
+    });
   }
 
   async run(): Promise<never> {
@@ -130,11 +138,11 @@ class Swarm {
       // What came carries from now on, what failed is missing: either way the plan is another one.
       this.isWoken = true;
     });
-    setHandler(encoderLostSignal, (lost) => this.recoverChannelsOf(lost));
-    setHandler(sessionFailedSignal, (failed) => this.recoverSession(failed));
+    setHandler(encoderLostSignal, (lost) => this.wakeUnless(recoverChannelsOf(lost)));
+    setHandler(sessionFailedSignal, (failed) => this.wakeUnless(recoverSession(failed)));
     setHandler(addChannelUpdate, (spec, options) => this.addChannel(spec, options), {
       validator: (spec: ChannelSpec | undefined, _options?: AddChannelOptions) =>
-        validateAddChannel(this.channels, this.beingAdded, spec),
+        validateAddChannel(this.channels, this.beingAdded, this.chores, spec),
     });
     setHandler(updateChannelUpdate, (channelId, change) => this.updateChannel(channelId, change), {
       validator: (id?: string, change?: ChannelChange) => validateUpdateChannel(this.channels, id, change),
@@ -147,6 +155,7 @@ class Swarm {
     setHandler(drainUpdate, (request) => this.drain(request), { validator: validateCordon });
     setHandler(setPolicyUpdate, (policy) => this.setPolicy(policy));
     this.show();
+    this.chores.resume();
 
     const cyclesPerRun = patched('short-swarm-runs') ? CYCLES_PER_RUN : Infinity;
     const cyclesBefore = state.cycle;
@@ -157,16 +166,18 @@ class Swarm {
       this.isWoken = false;
       await this.runCycle();
       const isLong = state.cycle - cyclesBefore >= cyclesPerRun || workflowInfo().continueAsNewSuggested;
-      if (isLong && allHandlersFinished()) {
-        const { cell, cycleSeconds, isWoken } = this;
-        const { policy } = state;
-        const channels = this.channels.carried();
-        const rest = { cell, cycleSeconds, policy, isWoken };
-        if ('packed' in channels) {
-          await continueAsNew<typeof swarm>({ ...rest, carried: state }, channels.packed);
-        } else await continueAsNew<typeof swarm>({ ...rest, carried: { ...state, ...channels } });
-      }
+      if ((isLong && allHandlersFinished()) || mustEndRun()) await this.beginNextRun();
     }
+  }
+
+  private async beginNextRun(): Promise<void> {
+    const { cell, cycleSeconds, isWoken, state } = this;
+    const { policy } = state;
+    const channels = this.channels.carried();
+    const rest = { cell, cycleSeconds, policy, isWoken };
+    const carried: CarriedSwarm = { ...state, chores: this.chores.left };
+    if ('packed' in channels) await continueAsNew<typeof swarm>({ ...rest, carried }, channels.packed);
+    else await continueAsNew<typeof swarm>({ ...rest, carried: { ...carried, ...channels } });
   }
 
   private async runCycle(): Promise<void> {
@@ -197,39 +208,9 @@ class Swarm {
     return this.state.provisioning ?? noProvisioning();
   }
 
-  private async recoverChannelsOf({ encoderId, evidence, atMs }: EncoderLost): Promise<void> {
-    try {
-      const answers = await threeTries60s.recoverChannelsOf.executeWithOptions(
-        { summary: `${encoderId} is lost: recover its channels side by side` },
-        [{ encoderId, evidence, atMs }],
-      );
-      log.info('encoder lost', { encoderId, answers });
-    } catch (error) {
-      log.error('recovery could not be asked for', { encoderId, cause: causeOf(error).message });
-      this.isWoken = true;
-    }
-  }
-
-  private async recoverSession(failed: SessionFailed): Promise<void> {
-    const { channelId, encoderId, sessionId, code, message, atMs } = failed;
-    try {
-      await twoTries4s.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
-        {
-          channelId,
-          request: {
-            requestId: `failed-${sessionId}`,
-            reason: 'session-failed',
-            lostEncoderId: encoderId,
-            lostSessionId: sessionId,
-            evidence: `${code}: ${message}`,
-            requestedAtMs: atMs,
-          },
-        },
-      ]);
-    } catch (error) {
-      log.error('recovery could not be asked for', { channelId, cause: causeOf(error).message });
-      this.isWoken = true;
-    }
+  /** What could not be asked for, the next cycle finds. */
+  private async wakeUnless(asked: Promise<boolean>): Promise<void> {
+    if (!(await asked)) this.isWoken = true;
   }
 
   private async addChannel(given: ChannelSpec, options?: AddChannelOptions): Promise<void> {
@@ -237,7 +218,7 @@ class Swarm {
     const { id } = given;
     this.beingAdded.set(id, given);
     try {
-      const spec = await registerChannel(given, options);
+      const spec = await registerChannel(given, options, this.chores);
       try {
         await startChild(channel, {
           workflowId: channelWorkflowId(id),
@@ -272,10 +253,14 @@ class Swarm {
         { summary: `remove ${channelId}` },
         [{ channelId, requestId }],
       );
-      if (!found) await retryFor6h.removeChannel({ channelId, requestId });
+      if (!found) await removeWithoutWorkflow(channelId, requestId, this.chores);
     } catch (error) {
       throwAsRefusal(error);
     }
+    this.forget(channelId);
+  }
+
+  private forget(channelId: string): void {
     this.channels.remove(channelId);
     this.show();
   }

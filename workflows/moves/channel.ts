@@ -25,6 +25,7 @@ import { failureOf } from '../../src/domain/move-outcome';
 import { alwaysOnRungs } from '../../src/domain/rungs';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
+import { whileThereIsRoom } from '../kit/history-bound';
 import { retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import {
@@ -119,21 +120,26 @@ class Channel {
     setHandler(contextSignal, (context) => {
       this.context = context;
     });
+    const validateNewMove = whileThereIsRoom((request: MoveRequest | undefined) =>
+      validateMove(state, this.waiting > 0 ? 'a recovery waits' : this.busyWith, request),
+    );
     setHandler(moveUpdate, (request) => this.once(request.requestId, () => this.move(request)), {
       validator: (request: MoveRequest | undefined) => {
         if (request !== undefined && this.requests.has(request.requestId)) return;
-        validateMove(state, this.waiting > 0 ? 'a recovery waits' : this.busyWith, request);
+        validateNewMove(request);
       },
     });
     setHandler(recoverUpdate, (request) => this.once(request.requestId, () => this.recover(request)), {
-      validator: (request: RecoverRequest | undefined) => validateRecover(state, request),
+      validator: whileThereIsRoom((request: RecoverRequest | undefined) => validateRecover(state, request)),
     });
     setHandler(changeUpdate, (request) => this.change(request), {
-      validator: (request: ChannelChangeRequest | undefined) => validateChange(state, request),
+      validator: whileThereIsRoom((request: ChannelChangeRequest | undefined) =>
+        validateChange(state, request),
+      ),
     });
     setHandler(removeUpdate, () => this.remove(), { validator: () => validateInService(state) });
     setHandler(registerAgainUpdate, () => this.registerAgain(), {
-      validator: () => validateInService(state),
+      validator: whileThereIsRoom(() => validateInService(state)),
     });
     this.showDetail(state.detail);
 

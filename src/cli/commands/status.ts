@@ -36,7 +36,6 @@ const statusLines = (status: Status): string[] => {
       : []),
     ...status.problems.map((problem) => `! ${problem}`),
     ...status.alerts.map(({ message }) => `! ${message}`),
-    ...status.missing.map((missing) => `! ${missing.part} does not answer: ${missing.message}`),
     '',
     'Encoders',
     ...encoderLines(status.encoders),

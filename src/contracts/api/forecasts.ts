@@ -25,11 +25,21 @@ export const historyImportSchema = z
       )
       .min(1)
       .max(HISTORY_ROWS_AT_ONCE),
+    dryRun: z.boolean().optional().describe('true: the rows are checked, and none is written'),
   })
   .strict();
 export type HistoryImport = z.infer<typeof historyImportSchema>;
 
-export const historyImportedSchema = z.object({ rows: z.number() });
+export const historyImportedSchema = z.object({
+  rows: z.number().describe('written; of rows with the same time, channel and region the last one'),
+  unknownChannels: z
+    .array(z.string())
+    .describe('of rows that count only once there is a channel of that name'),
+  usedFromMs: ms(
+    'forecasts look back as far as this, with the steps that they have; earlier rows do not count',
+  ),
+});
+export type HistoryImported = z.infer<typeof historyImportedSchema>;
 
 export const accuracyQuerySchema = z.object({
   steps: z.coerce.number().int().min(1).max(10_000).default(168),

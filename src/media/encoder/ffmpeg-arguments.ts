@@ -19,6 +19,12 @@ const LOOKAHEAD_FRAMES: Record<X264Preset, number> = {
   fast: 30,
   medium: 40,
 };
+/**
+ * A session keeps within this share of the rate buffer. It does not know how full the one before left a player's buffer;
+ * where each keeps within a half, two of them in a row keep within the whole. x264 without lookahead also misses by a few
+ * pictures, which the other half takes.
+ */
+const SESSION_BUFFER_SHARE = 0.5;
 const MAX_CONSECUTIVE_B_FRAMES = 2;
 /** Encode units (see domain/channel.ts) that one thread keeps up with at ease. */
 const UNITS_PER_THREAD = 16;
@@ -75,7 +81,12 @@ const outputArguments = (
       String(threads),
     ],
     ...['-bf', String(profile === 'baseline' ? 0 : MAX_CONSECUTIVE_B_FRAMES), '-crf', String(r.crf)],
-    ...['-maxrate', `${r.maxBitrateKbps}k`, '-bufsize', `${bufferKbitOf(r)}k`],
+    ...[
+      '-maxrate',
+      `${r.maxBitrateKbps}k`,
+      '-bufsize',
+      `${Math.ceil(bufferKbitOf(r) * SESSION_BUFFER_SHARE)}k`,
+    ],
     ...['-profile:v', profile, '-level', avcLevelFor(r, job.framesPerSecond), '-pix_fmt', 'yuv420p'],
     // With a 90 kHz time base, x264 would take 90000 for the frame rate and freeze the picture under a VBV.
     ...['-x264-params', 'force-cfr=0'],

@@ -1,6 +1,6 @@
 import type { InputFacts } from '../../contracts/source';
 import type { ProbedInput, ProbedStream } from './probe';
-import { steadyFrameRate } from './steady-frame-rate';
+import { steadyFrameRate, type FrameRate } from './steady-frame-rate';
 
 /**
  * Decides which tracks of an input are carried, and how. What MPEG-TS carries and every part understands goes as it
@@ -13,10 +13,18 @@ type Data = InputFacts['data'][number];
 /** `index`: of the stream, as ffmpeg counts. */
 type Track<T> = T & { index: number };
 
-export interface InputPlan extends InputFacts {
-  video: Track<Video>;
+export interface InputPlan {
+  /** `bitstreamFilter`: what its coded pictures go through on the way, if they are copied. */
+  video: Track<Video> & { bitstreamFilter?: string };
   audio: Track<Audio>[];
   data: Track<Data>[];
+  /** Rate of what is sent; null where nobody knows. */
+  rate: FrameRate | null;
+  /** Its container gives times in milliseconds, which is not enough to tell frames exactly. */
+  coarseClock: boolean;
+  finite: boolean;
+  list: ProbedInput['list'];
+  notes: string[];
 }
 
 const copiedVideo = new Set(['h264', 'hevc', 'mpeg2video', 'mpeg1video']);
@@ -24,21 +32,37 @@ const copiedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
 /** What ffmpeg's MPEG-TS muxer writes in such a way that others read it. */
 const copiedData = new Set(['dvb_teletext', 'dvb_subtitle', 'timed_id3', 'klv']);
 /** Containers that say when a picture is decoded, and not when it is shown. */
-const untimedFormats = new Set(['avi', 'h264', 'hevc', 'mpegvideo']);
+const untimedFormats = ['avi', 'h264', 'hevc', 'mpegvideo'];
+/** Containers that count milliseconds. */
+const coarseFormats = ['matroska', 'flv', 'asf'];
+/** Containers that keep the parameter sets apart, where a decoder that begins amid the stream does not find them. */
+const formatsWithHeaders = ['mov', 'matroska', 'flv'];
+const withHeaders: Record<string, string> = {
+  h264: 'h264_mp4toannexb,dump_extra=freq=keyframe',
+  hevc: 'hevc_mp4toannexb,dump_extra=freq=keyframe',
+};
+/** Rates closer than this are the same. */
+const SAME_RATE_WITHIN = 1e-6;
 
-export const planInput = (probed: ProbedInput): InputPlan => {
-  const video = bestVideo(probed);
-  const mates = programmeMates(probed, video);
+/** @param channelRate of the channel that it is for; null where that is open */
+export const planInput = (probed: ProbedInput, channelRate: FrameRate | null): InputPlan => {
+  const found = bestVideo(probed);
+  const mates = programmeMates(probed, found);
   const audio = mates.filter((s) => s.kind === 'audio').map(planAudio);
   const data = mates.filter((s) => s.kind === 'data').map(planData);
-  const plan = { video: planVideo(video, probed.formatName), audio, data, finite: probed.finite };
-  return { ...plan, notes: notesOf(plan, probed, mates) };
+  const video = planVideo(found, probed.formatName, channelRate);
+  const { finite, list } = probed;
+  const rate = video.carried === 'encoded' && channelRate ? channelRate : steadyFrameRate(found);
+  const coarseClock = isOneOf(probed.formatName, coarseFormats);
+  const notes = notesOf({ video, audio, data }, probed, mates);
+  return { video, audio, data, rate, coarseClock, finite, list, notes };
 };
 
 /** The facts, without what only this part needs. */
-export const factsOf = (plan: InputPlan): InputFacts => {
+export const factsOf = ({ video, audio, data, finite, notes }: InputPlan): InputFacts => {
   const bare = <T extends { index: number }>({ index: _index, ...facts }: T): Omit<T, 'index'> => facts;
-  return { ...plan, video: bare(plan.video), audio: plan.audio.map(bare), data: plan.data.map(bare) };
+  const { bitstreamFilter: _filter, ...picture } = bare(video);
+  return { video: picture, audio: audio.map(bare), data: data.map(bare), finite, notes };
 };
 
 const pixels = (s: ProbedStream): number => s.widthPx * s.heightPx;
@@ -59,9 +83,15 @@ const programmeMates = ({ streams, programmes }: ProbedInput, video: ProbedStrea
   return streams.filter((s) => s.index !== video.index && !inOthers.has(s.index));
 };
 
-const planVideo = (s: ProbedStream, formatName: string): Track<Video> => {
-  const why = whyEncoded(s, formatName);
+const planVideo = (
+  s: ProbedStream,
+  formatName: string,
+  channelRate: FrameRate | null,
+): InputPlan['video'] => {
+  const rate = steadyFrameRate(s);
+  const why = whyEncoded(s, formatName) ?? whyOfRate(rate, channelRate);
   const shown = shownSize(s);
+  const filter = isOneOf(formatName, formatsWithHeaders) ? withHeaders[s.codec] : undefined;
   return {
     index: s.index,
     codec: s.codec,
@@ -69,21 +99,32 @@ const planVideo = (s: ProbedStream, formatName: string): Track<Video> => {
     heightPx: s.heightPx,
     shownWidthPx: shown.widthPx,
     shownHeightPx: shown.heightPx,
-    frameRate: steadyFrameRate(s)?.text ?? null,
+    frameRate: rate?.text ?? null,
     scan: s.isInterlaced ? 'interlaced' : 'progressive',
     pixelFormat: s.pixelFormat,
     carried: why === undefined ? 'as-is' : 'encoded',
     ...(why !== undefined && { why }),
+    ...(filter !== undefined && why === undefined && { bitstreamFilter: filter }),
   };
 };
+
+const isOneOf = (formatName: string, formats: readonly string[]): boolean =>
+  formatName.split(',').some((name) => formats.includes(name));
 
 const whyEncoded = (s: ProbedStream, formatName: string): string | undefined => {
   if (!copiedVideo.has(s.codec)) return `MPEG-TS does not carry ${s.codec}.`;
   if (s.rotationDegrees !== 0)
     return `It is turned by ${s.rotationDegrees} degrees, which MPEG-TS can't say.`;
-  if (formatName.split(',').some((name) => untimedFormats.has(name)))
-    return 'Its container does not say when pictures are shown.';
+  if (isOneOf(formatName, untimedFormats)) return 'Its container does not say when pictures are shown.';
   return undefined;
+};
+
+/** A picture that comes as it likes is filled up, so that each GOP holds what its rate says. */
+const whyOfRate = (rate: FrameRate | null, channelRate: FrameRate | null): string | undefined => {
+  if (!rate) return 'Its frame rate is unknown, or it varies: pictures are repeated or left out.';
+  if (!channelRate || Math.abs(rate.perSecond / channelRate.perSecond - 1) < SAME_RATE_WITHIN)
+    return undefined;
+  return `It has ${rate.text} pictures/s, the channel ${channelRate.text}.`;
 };
 
 /** Size with square pixels, turned upright, in even numbers. */
@@ -100,7 +141,11 @@ const planAudio = (s: ProbedStream): Track<Audio> => {
   const facts = { index, codec, channels, sampleRateHz, ...languageOf(s) };
   if (codec === 'unknown') return { ...facts, carried: 'left-out', why: 'Its codec is not known.' };
   if (channels === 0 || sampleRateHz === 0)
-    return { ...facts, carried: 'encoded', why: 'It is announced, and nothing of it has come yet.' };
+    return {
+      ...facts,
+      carried: 'encoded',
+      why: 'What it holds was not known when it was opened, as nothing of it had come.',
+    };
   if (!copiedAudio.has(codec))
     return { ...facts, carried: 'encoded', why: `Players do not take ${codec} in MPEG-TS.` };
   return { ...facts, carried: 'as-is' };
@@ -115,17 +160,21 @@ const planData = (s: ProbedStream): Track<Data> => {
 const languageOf = (s: ProbedStream): { language?: string } =>
   s.language === undefined ? {} : { language: s.language };
 
+/** For people. */
+export const trackName = ({ codec, language }: { codec: string; language?: string | undefined }): string =>
+  language === undefined ? codec : `${codec}, ${language}`;
+
 const notesOf = (
-  { video, audio, data }: Omit<InputPlan, 'notes'>,
+  { video, audio, data }: Pick<InputPlan, 'video' | 'audio' | 'data'>,
   { streams }: ProbedInput,
   mates: readonly ProbedStream[],
 ): string[] => {
   const notes: string[] = [];
   if (video.carried === 'encoded') notes.push(`The picture (${video.codec}) is encoded once. ${video.why}`);
-  if (video.frameRate === null) notes.push('The frame rate of the picture is unknown, or it varies.');
-  for (const [number, { codec, language, carried, why }] of [...audio, ...data].entries()) {
+  for (const [number, track] of [...audio, ...data].entries()) {
+    const { carried, why } = track;
     const what = number < audio.length ? 'sound' : 'data';
-    const name = language === undefined ? codec : `${codec}, ${language}`;
+    const name = trackName(track);
     if (carried === 'encoded') notes.push(`The ${what} (${name}) is encoded once. ${why}`);
     if (carried === 'left-out') notes.push(`The ${what} (${name}) is left out. ${why}`);
   }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
@@ -11,6 +11,11 @@ const execute = promisify(execFile);
 const PROBE_TIMEOUT_MS = 30_000;
 /** Media time, in microseconds, that ffmpeg may wait for to learn what a live stream holds; its default is 5 s. */
 export const LIVE_ANALYSIS_ARGUMENTS = ['-analyzeduration', '2000000'];
+/** What a local list may name besides files; ffmpeg itself lets it name files only. A list from elsewhere names no file. */
+const LIST_PROTOCOLS = 'file,crypto,data,http,https,httpproxy,tcp,tls';
+/** How a list of files begins, in bytes enough. */
+const HEAD_BYTES = 64;
+
 const ratioSchema = z.string().default('0/0');
 
 const probeSchema = z.object({
@@ -71,9 +76,13 @@ export interface ProbedInput {
   streams: ProbedStream[];
   /** Indices of the streams of each programme of a multiplex, or variant of an HLS master. */
   programmes: number[][];
+  /** It is a local list of other files or URLs. */
+  list: ListKind | null;
   /** It has an end: it is looped at real-time pace. */
   finite: boolean;
 }
+
+export type ListKind = 'hls' | 'ffconcat';
 
 const refuse = (url: string, why: string): SwarmError =>
   new SwarmError(
@@ -119,22 +128,47 @@ const streamOf = (s: FoundStream): ProbedStream => {
   };
 };
 
+/** ffmpeg arguments for a local list; whoever names it may name what stands in it. */
+export const demuxerArguments = (list: ListKind | null): string[] => {
+  if (list === null) return [];
+  const protocols = ['-protocol_whitelist', LIST_PROTOCOLS];
+  return list === 'hls' ? protocols : ['-f', 'concat', '-safe', '0', ...protocols];
+};
+
+const pathOf = (url: string): string => url.replace(/^file:/, '');
+
 const isRegularFile = async (url: string): Promise<boolean> => {
   try {
-    return (await stat(url.replace(/^file:/, ''))).isFile();
+    return (await stat(pathOf(url))).isFile();
   } catch {
     return false;
   }
 };
 
-const runProbe = async (ffprobe: string, url: string, signal: AbortSignal | undefined): Promise<unknown> => {
+const listKindOf = async (path: string): Promise<ListKind | null> => {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const head = buffer.toString('utf8', 0, bytesRead).replace(/^\uFEFF/, '');
+    if (head.startsWith('#EXTM3U')) return 'hls';
+    return head.startsWith('ffconcat version') ? 'ffconcat' : null;
+  } finally {
+    await file.close();
+  }
+};
+
+const runProbe = async (
+  ffprobe: string,
+  url: string,
+  how: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<unknown> => {
   const entries =
     'format=format_name,duration:program_stream=index' +
     ':stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order' +
     ',r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
-  const analysis = (await isRegularFile(url)) ? [] : LIVE_ANALYSIS_ARGUMENTS;
-  const args = ['-v', 'error', ...analysis, '-show_entries', entries, '-of', 'json', '-i', url];
+  const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
   try {
     const { stdout } = await execute(ffprobe, args, {
       timeout: PROBE_TIMEOUT_MS,
@@ -161,7 +195,10 @@ export const probeInput = async (
   url: string,
   signal?: AbortSignal,
 ): Promise<ProbedInput> => {
-  const parsed = probeSchema.safeParse(await runProbe(ffprobe, url, signal));
+  const isFile = await isRegularFile(url);
+  const list = isFile ? await listKindOf(pathOf(url)) : null;
+  const how = [...(isFile ? [] : LIVE_ANALYSIS_ARGUMENTS), ...demuxerArguments(list)];
+  const parsed = probeSchema.safeParse(await runProbe(ffprobe, url, how, signal));
   if (!parsed.success) throw refuse(url, 'ffprobe describes it in a way that is not understood.');
   const { streams, programs, format } = parsed.data;
   const found = streams.map(streamOf);
@@ -175,6 +212,8 @@ export const probeInput = async (
     formatName,
     streams: found,
     programmes: programs.map((p) => p.streams.map(({ index }) => index)),
-    finite: Number(format?.duration) > 0 || (await isRegularFile(url)),
+    list,
+    // A playlist may be that of something live.
+    finite: Number(format?.duration) > 0 || (isFile && list !== 'hls'),
   };
 };

@@ -167,7 +167,7 @@ export class SourceChannels {
    * @throws SwarmError input-not-video, unavailable while too many inputs are looked at
    */
   async look(url: string): Promise<InputFacts> {
-    return factsOf(planInput(await this.probes.run(() => probeInput(this.tools.ffprobe, url))));
+    return factsOf(planInput(await this.probes.run(() => probeInput(this.tools.ffprobe, url)), null));
   }
 
   /** Ends a channel; idempotent. */

@@ -38,8 +38,9 @@ const rateOf = (num: number, den: number): FrameRate => {
   return { num: n, den: d, text: d === 1 ? `${n}` : `${n}/${d}`, perSecond: n / d };
 };
 
-const parse = (text: string): FrameRate | null => {
-  const [num = 0, den = 0] = text.split('/').map(Number);
+/** Of `25` or `30000/1001`; null if it is no rate. */
+export const parseFrameRate = (text: string): FrameRate | null => {
+  const [num = 0, den = 1] = text.split('/').map(Number);
   return num > 0 && den > 0 ? rateOf(num, den) : null;
 };
 
@@ -50,8 +51,8 @@ const nearestStandard = ({ perSecond }: FrameRate): FrameRate | null => {
 
 /** The rate of a stream whose pictures come at a steady one; null if it is unknown or varies. */
 export const steadyFrameRate = ({ baseRate, averageRate }: ProbedRates): FrameRate | null => {
-  const base = parse(baseRate);
-  const average = parse(averageRate);
+  const base = parseFrameRate(baseRate);
+  const average = parseFrameRate(averageRate);
   if (!base || !average) return null;
   const isNear = (a: number, b: number): boolean => Math.abs(a / b - 1) <= STEADY_WITHIN;
   // The base may count fields.
