@@ -33,6 +33,7 @@ export const sessionStarter = ({
         originUrl: origin.url,
         gopDurationTicks: spec.gopDurationTicks,
         framesPerSecond: spec.framesPerSecond,
+        ...(spec.deinterlace && { deinterlace: spec.deinterlace }),
         renditions: spec.ladder.slice(0, rungs),
         fromGop,
       },

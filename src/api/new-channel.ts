@@ -53,7 +53,10 @@ const fromFacts = (
   if (given.framesPerSecond === undefined && followed === null) {
     notes.push(`The frame rate of the input varies, or is not known: the channel has ${rateInWords(rate)}.`);
   }
-  if (given.ladder) return { fields: { framesPerSecond: rate }, notes };
+  const { scan, carried } = facts.video;
+  const isToDeinterlace = scan === 'interlaced' && carried === 'as-is';
+  const picture = { framesPerSecond: rate, ...(isToDeinterlace && { deinterlace: 'frame' as const }) };
+  if (given.ladder) return { fields: picture, notes };
   const { whole, ...ladder } = ladderFromPicture({ widthPx, heightPx, rate }, limitUnits);
   const top = ladder.ladder.at(-1)!;
   if (!whole) {
@@ -64,7 +67,7 @@ const fromFacts = (
         'For more: npm start -- --encoder-units N, or --ladder.',
     );
   }
-  return { fields: { framesPerSecond: rate, ...ladder }, notes };
+  return { fields: { ...picture, ...ladder }, notes };
 };
 
 /** Where nobody knows what an encoder carries: what the default ladder needs, which every encoder of ours does. */

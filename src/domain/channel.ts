@@ -47,6 +47,14 @@ export const placementSchema = z.object({
 });
 export type Placement = z.infer<typeof placementSchema>;
 
+/** What becomes of interlaced pictures: kept as they are, or one whole picture of each two fields. */
+export const deinterlaceSchema = z
+  .enum(['none', 'frame'])
+  .describe(
+    'of an interlaced input: frame makes one picture of each two fields; none, the default, keeps both',
+  );
+export type Deinterlace = z.infer<typeof deinterlaceSchema>;
+
 export const channelSpecSchema = z.object({
   id: idSchema,
   input: channelInputSchema,
@@ -56,6 +64,7 @@ export const channelSpecSchema = z.object({
     .int()
     .min(TICKS_PER_SECOND / 2)
     .max(10 * TICKS_PER_SECOND),
+  deinterlace: deinterlaceSchema.optional(),
   /** Smallest first; the first is always on air, the others follow the audience (see ladderFor). */
   ladder: z.array(renditionSchema).min(1).max(8),
   /** viewersPerRung[i]: with at least this many viewers, ladder[i + 1] is on air too. Ascending. */

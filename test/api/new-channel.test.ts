@@ -50,6 +50,15 @@ test('what is given goes before what the input is', async () => {
   expect(added.body).toMatchObject({ ladder, viewersPerRung: [0], framesPerSecond: 25, notes: [] });
 });
 
+test.each([
+  ['as-is', 'interlaced', 'frame'],
+  ['encoded', 'interlaced', undefined],
+  ['as-is', 'progressive', undefined],
+] as const)('a picture that is carried %s and %s is deinterlaced: %s', async (carried, scan, deinterlace) => {
+  api.swarm.facts = inputFacts({ carried, scan });
+  expect((await add({ input })).body.deinterlace).toBe(deinterlace);
+});
+
 test('a rate that varies is said', async () => {
   api.swarm.facts = inputFacts({ frameRate: null });
   const added = await add({ input });

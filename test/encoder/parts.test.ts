@@ -110,6 +110,17 @@ describe('options of a rendition', () => {
     expect(argumentsOf({ profile: 'baseline' })).toContain('-bf 0');
   });
 
+  test('interlaced pictures are made whole before anything else, where the channel says so', () => {
+    const job = { renditions: LADDER, framesPerSecond: 25, keyFrameTimes: '100' };
+    const ffmpeg = { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true };
+    const filters = (deinterlace: 'none' | 'frame') =>
+      ffmpegArguments({ ...job, deinterlace }, ffmpeg).filter((a) => a.includes('trim='));
+    expect(filters('frame')).toHaveLength(LADDER.length);
+    for (const filter of filters('frame'))
+      expect(filter).toMatch(/^bwdif=mode=send_frame:deint=interlaced,trim=/);
+    for (const filter of filters('none')) expect(filter).toMatch(/^trim=/);
+  });
+
   test('the slowest lookahead of a session counts towards what it holds back', () => {
     expect(encoderDelayFrames([LADDER[0]!, { ...LADDER[1]!, preset: 'fast' }])).toBe(34);
   });

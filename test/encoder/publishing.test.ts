@@ -8,7 +8,7 @@ import { makeContribution } from './support/contribution';
 import { startFeedAndOrigin } from './support/feed-and-origin';
 import { FeedServer } from './support/feed-server';
 import type { RecordingOrigin } from './support/recording-origin';
-import { LADDER, sessionRequest, startHost } from './support/test-host';
+import { GOP_TICKS, LADDER, sessionRequest, startHost } from './support/test-host';
 
 let feed: FeedServer;
 let origin: RecordingOrigin;
@@ -73,6 +73,40 @@ describe.each([
       }
     } finally {
       await stop();
+    }
+  });
+
+  test('an interlaced picture is made whole, at the times of its frames', async () => {
+    const codec = [
+      '-vf',
+      'tinterlace=interleave_top',
+      '-c:v',
+      'mpeg2video',
+      '-q:v',
+      '4',
+      '-flags',
+      '+ildct+ilme',
+    ];
+    const fields = new FeedServer(makeContribution(14, { rate: '50', codec }), GOP_TICKS, 5 * GOP_TICKS);
+    await fields.listen();
+    const { client, stop } = await startHost({ ffmpegPath });
+    try {
+      const renditions = LADDER.slice(0, 1);
+      const request = sessionRequest(fields.url, origin.url, {
+        renditions,
+        deinterlace: 'frame',
+        fromGop: 1,
+      });
+      await client.prepare(request);
+      await client.commit(request.sessionId, 1, 2);
+      await until('GOP 5', () => origin.gops.includes(5));
+      for (const gop of [2, 3, 4, 5]) {
+        expect(fields.ptsOf(gop)).toHaveLength(25);
+        expect(origin.ptsOf(gop, '90p')).toEqual(fields.ptsOf(gop));
+      }
+    } finally {
+      await stop();
+      await fields.close();
     }
   });
 

@@ -32,6 +32,14 @@ export const registerChannel = async (
   }
 };
 
+/** Has a channel change itself. @returns what it is now */
+export const requestChange = (channelId: string, change: ChannelChange): Promise<ChannelSpec> => {
+  const requestId = `change-${channelId}-${uuid4()}`;
+  return threeTries60s.requestChange.executeWithOptions({ summary: `change ${channelId}` }, [
+    { channelId, request: { requestId, change, requestedAtMs: Date.now() } },
+  ]);
+};
+
 const undo = async (channelId: string, keepAt: string[], chores: Chores): Promise<void> => {
   if (patched('chores')) {
     chores.begin({ kind: 'unregister', channelId, keepAt });
@@ -65,12 +73,4 @@ export const removeWithoutWorkflow = async (
     `${channelId} is being removed, but not all of relay, origin, source and its encoder answer.`,
     'It is removed as soon as they do: nothing has to be asked for again.',
   );
-};
-
-/** Has a channel change itself. @returns what it is now */
-export const requestChange = (channelId: string, change: ChannelChange): Promise<ChannelSpec> => {
-  const requestId = `change-${channelId}-${uuid4()}`;
-  return threeTries60s.requestChange.executeWithOptions({ summary: `change ${channelId}` }, [
-    { channelId, request: { requestId, change, requestedAtMs: Date.now() } },
-  ]);
 };

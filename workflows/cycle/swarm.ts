@@ -41,7 +41,7 @@ import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/sca
 import { attributes } from '../kit/attributes';
 import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
 import { mustEndRun } from '../kit/history-bound';
-import { WORKFLOW_TASK_TIMEOUT, local8s, threeTries60s, twoTries4s } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, local8s, threeTries60s } from '../kit/steps';
 import {
   validateAddChannel,
   validateCordon,
@@ -52,6 +52,7 @@ import { channel, contextSignal } from '../moves/channel';
 import { ChannelList } from './channel-list';
 import { Chores } from './chores';
 import { controlCycle } from './control-cycle';
+import { recoverChannelsOf, recoverSession } from './losses';
 import { registerChannel, removeWithoutWorkflow, requestChange } from './registration';
 import { showSwarm } from './swarm-details';
 
@@ -137,8 +138,8 @@ class Swarm {
       // What came carries from now on, what failed is missing: either way the plan is another one.
       this.isWoken = true;
     });
-    setHandler(encoderLostSignal, (lost) => this.recoverChannelsOf(lost));
-    setHandler(sessionFailedSignal, (failed) => this.recoverSession(failed));
+    setHandler(encoderLostSignal, (lost) => this.wakeUnless(recoverChannelsOf(lost)));
+    setHandler(sessionFailedSignal, (failed) => this.wakeUnless(recoverSession(failed)));
     setHandler(addChannelUpdate, (spec, options) => this.addChannel(spec, options), {
       validator: (spec: ChannelSpec | undefined, _options?: AddChannelOptions) =>
         validateAddChannel(this.channels, this.beingAdded, this.chores, spec),
@@ -207,39 +208,9 @@ class Swarm {
     return this.state.provisioning ?? noProvisioning();
   }
 
-  private async recoverChannelsOf({ encoderId, evidence, atMs }: EncoderLost): Promise<void> {
-    try {
-      const answers = await threeTries60s.recoverChannelsOf.executeWithOptions(
-        { summary: `${encoderId} is lost: recover its channels side by side` },
-        [{ encoderId, evidence, atMs }],
-      );
-      log.info('encoder lost', { encoderId, answers });
-    } catch (error) {
-      log.error('recovery could not be asked for', { encoderId, cause: causeOf(error).message });
-      this.isWoken = true;
-    }
-  }
-
-  private async recoverSession(failed: SessionFailed): Promise<void> {
-    const { channelId, encoderId, sessionId, code, message, atMs } = failed;
-    try {
-      await twoTries4s.requestRecovery.executeWithOptions({ summary: `${channelId} lost its session` }, [
-        {
-          channelId,
-          request: {
-            requestId: `failed-${sessionId}`,
-            reason: 'session-failed',
-            lostEncoderId: encoderId,
-            lostSessionId: sessionId,
-            evidence: `${code}: ${message}`,
-            requestedAtMs: atMs,
-          },
-        },
-      ]);
-    } catch (error) {
-      log.error('recovery could not be asked for', { channelId, cause: causeOf(error).message });
-      this.isWoken = true;
-    }
+  /** What could not be asked for, the next cycle finds. */
+  private async wakeUnless(asked: Promise<boolean>): Promise<void> {
+    if (!(await asked)) this.isWoken = true;
   }
 
   private async addChannel(given: ChannelSpec, options?: AddChannelOptions): Promise<void> {

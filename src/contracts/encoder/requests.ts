@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { channelSpecSchema, idSchema, renditionSchema } from '../../domain';
+import { channelSpecSchema, deinterlaceSchema, idSchema, renditionSchema } from '../../domain';
 import { toWireFrameRate, wireFrameRateSchema } from './frame-rate';
 
 const url = z.url({ protocol: /^https?$/ });
@@ -22,6 +22,7 @@ export const prepareSchema = z
     /** Rounded up where frameRate is set, which goes first. */
     framesPerSecond: channelSpecSchema.shape.framesPerSecond,
     frameRate: wireFrameRateSchema,
+    deinterlace: deinterlaceSchema.optional(),
     renditions: z
       .array(renditionSchema)
       .min(1)

@@ -1,7 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { IncomingMessage } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
-import { FEED_OFFSET_TICKS, SwarmError, ticksOf, type FrameRate, type Rendition } from '../../domain';
+import {
+  FEED_OFFSET_TICKS,
+  SwarmError,
+  ticksOf,
+  type Deinterlace,
+  type FrameRate,
+  type Rendition,
+} from '../../domain';
 import { openFeed } from './feed';
 import { FeedDemuxer } from './feed-demuxer';
 import { encoderDelayFrames, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
@@ -28,6 +35,7 @@ export interface RunOptions {
   fromGop: number;
   gopDurationTicks: number;
   framesPerSecond: FrameRate;
+  deinterlace?: Deinterlace | undefined;
   renditions: readonly Rendition[];
   ffmpeg: FfmpegCapabilities;
   /** GOPs after which ffmpeg is restarted; at most, and by default, what one key frame list holds. */

@@ -1,4 +1,11 @@
-import { bufferKbitOf, ladderUnits, type FrameRate, type Rendition, type X264Preset } from '../../domain';
+import {
+  bufferKbitOf,
+  ladderUnits,
+  type Deinterlace,
+  type FrameRate,
+  type Rendition,
+  type X264Preset,
+} from '../../domain';
 import { avcLevelFor } from './avc-level';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 
@@ -25,6 +32,8 @@ const LOOKAHEAD_FRAMES: Record<X264Preset, number> = {
  * pictures, which the other half takes.
  */
 const SESSION_BUFFER_SHARE = 0.5;
+/** Pictures that are not interlaced pass as they are. Times stay those of the frames. */
+const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced,';
 const MAX_CONSECUTIVE_B_FRAMES = 2;
 /** Encode units (see domain/channel.ts) that one thread keeps up with at ease. */
 const UNITS_PER_THREAD = 16;
@@ -38,6 +47,7 @@ export const encoderDelayFrames = (renditions: readonly Rendition[]): number =>
 export interface EncodeJob {
   renditions: readonly Rendition[];
   framesPerSecond: FrameRate;
+  deinterlace?: Deinterlace | undefined;
   /** See keyFrameList. */
   keyFrameTimes: string;
 }
@@ -68,7 +78,10 @@ const outputArguments = (
   const profile = r.profile ?? DEFAULT_PROFILE;
   return [
     ...['-map', '0:v:0'],
-    ...['-vf', `trim=start=${TRIM_START_SECONDS},scale=${r.widthPx}:${r.heightPx}`],
+    ...[
+      '-vf',
+      `${job.deinterlace === 'frame' ? DEINTERLACE : ''}trim=start=${TRIM_START_SECONDS},scale=${r.widthPx}:${r.heightPx}`,
+    ],
     ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
     ...[
       '-enc_time_base',
