@@ -9,7 +9,11 @@ const isSample = Number(process.env.MUTATION_SAMPLE ?? 1) < 1;
 export default {
   mutate: groups[group]?.mutate ?? [],
   testRunner: 'jest',
-  plugins: ['@stryker-mutator/jest-runner', ...(isSample ? ['./tools/mutation/sample-checker.mjs'] : [])],
+  plugins: [
+    '@stryker-mutator/jest-runner',
+    './tools/mutation/line-reporter.mjs',
+    ...(isSample ? ['./tools/mutation/sample-checker.mjs'] : []),
+  ],
   checkers: isSample ? ['sample'] : [],
   // All tests of the group: Jest's own guess at those that a file needs leaves some out.
   jest: { projectType: 'custom', configFile: 'jest.mutation.config.js', enableFindRelatedTests: false },
@@ -24,7 +28,7 @@ export default {
   incremental: !isSample,
   incrementalFile: `reports/mutation/${group}-incremental.json`,
   tempDirName: `reports/.stryker-${group}`,
-  reporters: ['clear-text', 'progress-append-only', 'html', 'json'],
+  reporters: ['clear-text', 'progress-append-only', 'html', 'json', 'lines'],
   clearTextReporter: {
     allowColor: false,
     logTests: false,

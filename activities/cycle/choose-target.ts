@@ -35,7 +35,8 @@ export const chooseTargetActivities = ({
           cordons: context.cordons,
           // A recovery has other encoders, and no time; a handoff needs its target, and what the owner runs.
           ...(purpose === 'handoff' && {
-            isNeeded: (id, ownerId, wasEverHeard) => id === toEncoderId || (id === ownerId && !wasEverHeard),
+            isNeeded: (id, ownerId, hasEverAnswered) =>
+              id === toEncoderId || (id === ownerId && !hasEverAnswered),
           }),
         }),
         telemetry.latestForecast(),

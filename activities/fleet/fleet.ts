@@ -1,9 +1,10 @@
 import { SwarmError, type InstalledBuild } from '../../src/domain';
+import { retried } from '../../src/platform/retry';
 import { installedBuildOf } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 
-const HEALTH_CHECK_EVERY_MS = 250;
+const pauses = { firstMs: 250, longestMs: 250 };
 const HEALTHY_WITHIN_MS = 60_000;
 const CALL_DEADLINE_MS = 1_000;
 
@@ -12,23 +13,19 @@ const awaitHealthy = async (
   encoderId: string,
   signal: AbortSignal,
 ): Promise<void> => {
-  const startedAtMs = Date.now();
-  while (Date.now() - startedAtMs < HEALTHY_WITHIN_MS) {
+  const look = async (): Promise<void> => {
+    const client = await encoders.client(encoderId);
+    await client.describe({ deadlineMs: CALL_DEADLINE_MS, signal });
+    await client.telemetry({ deadlineMs: CALL_DEADLINE_MS, signal });
+  };
+  await retried(look, { ...pauses, patienceMs: HEALTHY_WITHIN_MS, signal }).catch(() => {
     signal.throwIfAborted();
-    try {
-      const client = await encoders.client(encoderId);
-      await client.describe({ deadlineMs: CALL_DEADLINE_MS, signal });
-      await client.telemetry({ deadlineMs: CALL_DEADLINE_MS, signal });
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, HEALTH_CHECK_EVERY_MS));
-    }
-  }
-  throw new SwarmError(
-    'encoder-unreachable',
-    `Encoder ${encoderId} did not answer within ${HEALTHY_WITHIN_MS} ms of its start.`,
-    'Look at the log of this encoder.',
-  );
+    throw new SwarmError(
+      'encoder-unreachable',
+      `Encoder ${encoderId} did not answer within ${HEALTHY_WITHIN_MS} ms of its start.`,
+      'Look at the log of this encoder.',
+    );
+  });
 };
 
 /** Activities that start and end encoder hosts. */

@@ -19,6 +19,7 @@ import { deadlinesMs } from '../../src/observation/deadlines';
 import { valueOf } from '../../src/observation/kept-reading';
 import { withPin } from '../../src/observation/versions-view';
 import { parseOrRefuse } from '../../src/platform/http';
+import { retried } from '../../src/platform/retry';
 import { judgeBuild } from '../../src/versions';
 import { planRollout, type RolloutPlan } from '../../src/versions';
 import type { Dependencies } from '../kit/dependencies';
@@ -57,7 +58,7 @@ const requireNoSynchronisation = (cell: string, { cordons }: Pick<SwarmContext, 
 type Needs = Pick<
   Dependencies,
   | ('cell' | 'origin' | 'relay' | 'encoders' | 'temporal' | 'versions' | 'ffmpegPath')
-  | ('probe' | 'readings' | 'swarm' | 'telemetry')
+  | ('fitness' | 'probe' | 'readings' | 'swarm' | 'telemetry')
 >;
 
 /** One comparer for each soak, made at its first comparison; those of the latest soaks are kept. */
@@ -84,10 +85,11 @@ const planFor = (needs: Needs) => {
     const swarm = await needs.swarm.state();
     requireNoSynchronisation(cell, swarm);
     await Promise.all([encoders.refresh(), telemetry.refreshTroubles(Date.now())]);
-    const [observed, channels, catalogue] = await Promise.all([
+    const [observed, channels, catalogue, fitness] = await Promise.all([
       probe.observe(swarm.cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.observe, fresh: true }),
       readings.origin.now({ deadlineMs: deadlinesMs.owners }).then(valueOf),
       versions.read({ isCurrent: true }),
+      needs.fitness.of(swarm.lastCycle),
     ]);
     const owners = new Map(
       channels.flatMap(({ id, owner }) => (owner ? [[id, owner.encoderId] as const] : [])),
@@ -99,6 +101,8 @@ const planFor = (needs: Needs) => {
       encoders: observed,
       swarm: { ...swarm, channels: pinned },
       owners,
+      // Where the store is away: of those that the record of the cycle carries.
+      fitness: fitness.value ?? [],
     });
   };
 };
@@ -109,21 +113,30 @@ const awaitBuild = async (
   { encoderId, digest }: { encoderId: string; digest: string },
   signal: AbortSignal,
 ): Promise<{ atMs: number }> => {
-  const startedAtMs = Date.now();
   let runs = 'nothing';
-  while (Date.now() - startedAtMs < BUILD_WITHIN_MS) {
-    signal.throwIfAborted();
+  const look = async (): Promise<{ atMs: number }> => {
     const client = await encoders.client(encoderId);
     const info = await client.describe({ deadlineMs: deadlinesMs.observe, signal }).catch(() => null);
     if (info?.buildDigest === digest) return { atMs: Date.now() };
     runs = info?.buildDigest ?? runs;
-    await sleep(BUILD_CHECK_EVERY_MS);
-  }
-  throw new SwarmError(
-    'encoder-unreachable',
-    `Encoder ${encoderId} did not come up with build ${digest.slice(0, 12)}…; it reported ${runs}.`,
-    'Look at the log of this encoder.',
-  );
+    throw new SwarmError(
+      'encoder-unreachable',
+      `Encoder ${encoderId} did not come up with build ${digest.slice(0, 12)}…; it reported ${runs}.`,
+      'Look at the log of this encoder.',
+    );
+  };
+  return retried(look, {
+    ...{
+      firstMs: BUILD_CHECK_EVERY_MS,
+      longestMs: BUILD_CHECK_EVERY_MS,
+      patienceMs: BUILD_WITHIN_MS,
+      signal,
+    },
+    isTransient: (error) => error instanceof SwarmError && error.code === 'encoder-unreachable',
+  }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw error;
+  });
 };
 
 /** Activities of a rollout, beside those that change one encoder. */

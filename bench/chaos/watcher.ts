@@ -26,7 +26,7 @@ export interface NoticedLoss {
 export class Watcher {
   readonly ledgers = new Map<string, SeenEntry[]>();
   readonly edges = new Map<string, EdgeSample[]>();
-  /** Entries that are told differently than before. */
+  /** Entries that are reported differently than before. */
   readonly changedEntries: string[] = [];
   channels: OriginChannel[] = [];
   private timer: NodeJS.Timeout | null = null;
@@ -85,7 +85,7 @@ export class Watcher {
         this.ledgers.set(id, known);
         const last = known.at(-1);
         if (nextGop === 0 || last?.gop === nextGop - 1) return;
-        // The last one known is read again, to see whether the past is told differently now.
+        // The last one known is read again, to see whether the past is reported differently now.
         const entries = await this.origin.ledger(id, last?.gop ?? 0, nextGop, { timeoutMs: ASK_WITHIN_MS });
         const seenAtMs = Date.now();
         for (const entry of entries) {
@@ -115,7 +115,7 @@ export class Watcher {
       JSON.stringify([token, encoderId, sessionId, gapReason ?? null]);
     if (facts(before) === facts(now)) return;
     this.changedEntries.push(
-      `${channelId}: GOP ${before.gop} was ${facts(before)}, is told as ${facts(now)}`,
+      `${channelId}: GOP ${before.gop} was ${facts(before)}, is reported as ${facts(now)}`,
     );
   }
 }

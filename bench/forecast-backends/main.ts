@@ -99,7 +99,7 @@ const main = async (options: Options): Promise<void> => {
       console.log(`${label}: does not load here: ${answer.why}`);
       continue;
     }
-    // Epochs are nearly all of it. One that would take too long is told from them, and not run.
+    // Epochs are nearly all of it. One that would take too long is estimated from them, and not run.
     const expectedCpuSeconds = (answer.epochs * answer.epochCpuMs + 2 * answer.forecastCpuMs) / 1000;
     const retrained =
       options.retrain && !ownMatMul && expectedCpuSeconds <= options.retrainLimit
@@ -154,7 +154,7 @@ const program = new Command('bench:forecast-backends')
   .option('--no-retrain', 'leave out the whole retraining')
   .option(
     '--retrain-limit <s>',
-    'CPU seconds, told from the epochs, above which a back end is not retrained on',
+    'CPU seconds, estimated from the epochs, above which a back end is not retrained on',
     wholeNumber,
     400,
   )

@@ -22,7 +22,7 @@ const ROOT = join(__dirname, '..', '..', '..');
 /** Not compiled, so it stays beside the sources. */
 const OTHER_TRACES_SCRIPT = join(ROOT, 'bench', 'forecast', 'other_traces.py');
 const SCORE_LIMIT_MS = 3_600_000;
-/** What the scorer takes when it isn't told. */
+/** What the scorer takes by default. */
 const DEFAULT_ORIGINS = { hourly: 7, fine: 24 };
 
 interface Options {

@@ -10,6 +10,7 @@ import { collectorHealthSchema, type CollectorHealth } from '../../src/contracts
 import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../../src/contracts/origin';
 import { defaultChannels } from '../../src/domain/default-channels';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { connectableHost, hostAndPort } from '../../src/platform/addresses';
 import { BUFFER_POINTS } from '../../src/telemetry/influx-store';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
 import { startBenchSwarm } from '../lib/bench-swarm';
@@ -88,7 +89,7 @@ export const outageOfControlPlane = async (options: {
   const published = (): Promise<OriginChannel[]> => origin.channels();
   const collector = (): Promise<CollectorHealth> =>
     callJson(
-      `http://${environment.SWARM_HOST}:${environment.SWARM_COLLECTOR_PORT}/healthz`,
+      `http://${hostAndPort(connectableHost(environment.SWARM_HOST), environment.SWARM_COLLECTOR_PORT)}/healthz`,
       collectorHealthSchema,
     );
   const until = async (holds: () => Promise<boolean>, limitMs: number): Promise<boolean> => {

@@ -42,7 +42,7 @@ export class RolloutRun {
     await callApi(this.api, operations.startRollout, { body }, { timeoutMs: START_LIMIT_MS });
   }
 
-  /** Goes back, if it is not over yet. Asked for until it has been heard, since whoever answers may just be down. */
+  /** Goes back, if it is not over yet. Asked for until it is answered, as the part that answers may just be down. */
   async abort(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const state = await this.state();

@@ -1,4 +1,4 @@
-import { TICKS_PER_SECOND, gopOf, gopStartTicks, type ChannelSpec } from '../../src/domain';
+import { TICKS_PER_SECOND, bufferKbitOf, gopOf, gopStartTicks, type ChannelSpec } from '../../src/domain';
 import { percentile } from '../../src/domain/statistics';
 import { rounded } from '../lib/statistics';
 import { bufferViolations, comparePictures, compareSound } from './compare';
@@ -58,10 +58,13 @@ export const continuityFigures = (sent: StreamFacts, recording: Recording, spec:
 
 /** VBV of every rendition, across all seams. */
 export const violationsOf = (recording: Recording, spec: ChannelSpec): number =>
-  spec.ladder.reduce((sum, { name, maxBitrateKbps }) => {
-    const pictures = (recording.facts.get(name) ?? []).flatMap((facts) => facts.pictures);
-    const bitsPerSecond = maxBitrateKbps * 1_000;
-    return sum + bufferViolations(pictures, { bitsPerSecond, bufferBits: 2 * bitsPerSecond });
+  spec.ladder.reduce((sum, rendition) => {
+    const pictures = (recording.facts.get(rendition.name) ?? []).flatMap((facts) => facts.pictures);
+    const limits = {
+      bitsPerSecond: rendition.maxBitrateKbps * 1_000,
+      bufferBits: bufferKbitOf(rendition) * 1_000,
+    };
+    return sum + bufferViolations(pictures, limits);
   }, 0);
 
 /** How much less like the original the GOPs after a seam are than the same GOPs without one. */

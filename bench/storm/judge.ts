@@ -50,7 +50,7 @@ export interface StormFacts {
 
 /** One sentence per fault. */
 export interface Judgement {
-  /** Two sessions that published, or were told to, where one may. */
+  /** Two sessions that published, or were committed, where one may. */
   doubleOwners: string[];
   /** Handoffs that nobody answered for, or that did not end, or were carried out twice. */
   lostSagas: string[];

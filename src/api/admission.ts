@@ -2,6 +2,7 @@ import type { ChannelAdded, ChannelStatus } from '../contracts/api';
 import {
   SwarmError,
   policySchema,
+  rateInWords,
   renditionUnits,
   rungsFor,
   sentence,
@@ -66,7 +67,7 @@ const units = (value: number): string => `${Number(value.toFixed(1))} units`;
 const refusalOf = (spec: ChannelSpec, { rendition, rungs, neededUnits, barrier }: Never): SwarmError => {
   const { name, widthPx, heightPx } = rendition;
   const before = rungs === 1 ? '' : ', with the renditions before it';
-  const what = `${name} of ${spec.id} (${widthPx}x${heightPx} at ${spec.framesPerSecond} pictures/s)`;
+  const what = `${name} of ${spec.id} (${widthPx}x${heightPx} at ${rateInWords(spec.framesPerSecond)})`;
   const details = { rendition: name, neededUnits };
   if (barrier.kind === 'place') {
     return new SwarmError(

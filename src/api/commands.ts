@@ -1,21 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { AddChannel, HandoffRefusal, HandoffRequest } from '../contracts/api';
-import {
-  SwarmError,
-  failureOf,
-  isErrorCode,
-  type ChannelSpec,
-  type MoveFailure,
-  type MoveResult,
-} from '../domain';
-import { channelWithDefaults } from '../domain/default-channels';
+import type { HandoffRefusal, HandoffRequest } from '../contracts/api';
+import { SwarmError, failureOf, isErrorCode, type MoveFailure, type MoveResult } from '../domain';
 import type { Orchestration } from './ports';
-
-/** The default channel under another id, with the fields that were given. */
-export const channelSpecFrom = (given: AddChannel): ChannelSpec => ({
-  ...channelWithDefaults(given.id, given.input),
-  ...given,
-});
 
 /** The refusal for a move that was refused, undone or is unresolved. */
 const refusalOfMove = (result: MoveResult, { code, message }: MoveFailure): SwarmError => {

@@ -12,12 +12,12 @@ import type {
   SwarmWorkflowState,
 } from '../domain';
 import { ControlReadings } from '../observation/control-readings';
+import { CycleFitness } from '../observation/cycle-fitness';
 import { deadlinesMs } from '../observation/deadlines';
 import { freshOrNull, type Reading } from '../observation/kept-reading';
 import { PartReadings, type EncoderReadings } from '../observation/part-readings';
 import { TelemetryReadings } from '../observation/telemetry-readings';
 import { systemClock, type Clock } from '../platform/clock';
-import { CycleFitness } from './cycle-fitness';
 import type { ApiPorts } from './ports';
 
 /** Everything that the parts said at one moment; a part that did not answer has its last word, and is in `missing`. */

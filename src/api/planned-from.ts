@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decide, forRecord } from '../cycle';
 import type { CycleResult, PlanningRecord } from '../domain';
+import { readStoredRecord, type StoredRecord, type StoredRecords } from '../observation/stored-record';
 import { PLANNING_RECORDS_KEPT_MS } from '../telemetry';
-import { readStoredRecord, type StoredRecord, type StoredRecords } from './stored-record';
 
 /**
  * Says in lines what a past cycle was planned from, and whether planning again from it gives the same plan; or why that

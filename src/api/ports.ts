@@ -1,4 +1,5 @@
 import type { MoveRecord, RunStep } from '../contracts/api';
+import type { SourceClient } from '../contracts/source';
 import type {
   ChannelSpec,
   ChannelWorkflowState,
@@ -21,6 +22,8 @@ export interface ApiPorts {
   rollouts: RolloutsPort;
   /** Media path, fleet and encoder hosts. */
   parts: PartClients;
+  /** The source, asked what an input is. */
+  inputs: Pick<SourceClient, 'look'>;
   telemetry: TelemetryReader;
   close(): Promise<void>;
 }

@@ -7,13 +7,14 @@ import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
 import { systemClock, type Clock } from '../platform/clock';
 import { onAirOf, requirePlaceable } from './admission';
-import { channelSpecFrom, requestHandoff } from './commands';
+import { requestHandoff } from './commands';
 import { explain } from './explain';
 import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
 import { forecastsOf } from './forecasts';
 import { jsonBody } from './json-body';
 import { createModelRoutes, netStatus } from './model-routes';
 import { runUrl } from './move-records';
+import { newChannel } from './new-channel';
 import { Observer, type Observation } from './observe';
 import { openApiDocument } from './openapi';
 import { plannedFrom } from './planned-from';
@@ -110,12 +111,14 @@ export const createRoutes = (
   serve(router, operations.getDocument, async () => document);
 
   serve(router, operations.addChannel, async ({ body }) => {
-    const spec = channelSpecFrom(body);
+    const limitsOf = async (): Promise<number[]> =>
+      (await status()).encoders.flatMap((e) => (e.cordoned || e.limitUnits === null ? [] : [e.limitUnits]));
+    const { spec, notes } = await newChannel(body, ports.inputs, limitsOf);
     const obstacle = requirePlaceable((await lookNow()).seen, spec, cell);
     const told = { ...spec, input: await ports.parts.source.keepSecretsOf(spec.input) };
     await command(ports.orchestration.addChannel(told));
     const source = (await observer.sources())?.find(({ id }) => id === spec.id);
-    return { ...told, onAir: onAirOf(spec, { obstacle, source }) };
+    return { ...told, notes, onAir: onAirOf(spec, { obstacle, source }) };
   });
   serve(router, operations.removeChannel, async ({ params }) => {
     await command(ports.orchestration.removeChannel(params.id));

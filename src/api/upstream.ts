@@ -21,11 +21,13 @@ export const createPorts = (environment: Environment): ApiPorts => {
     uiUrl: environment.TEMPORAL_UI_URL,
     calls,
   });
+  const parts = createPartClients(environment);
   return {
     orchestration,
     versions: createVersionsPort(cell, calls),
     rollouts: createRolloutsPort(cell, calls),
-    parts: createPartClients(environment),
+    parts,
+    inputs: parts.source,
     telemetry: store,
     close: async () => {
       await Promise.allSettled([orchestration.close(), store.close()]);

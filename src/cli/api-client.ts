@@ -4,7 +4,7 @@ import { anyAnswer, callJson } from '../contracts/call';
 import { SwarmError } from '../domain';
 
 const READ_DEADLINE_MS = 10_000;
-/** Longer than the API waits for a move, so that its answer is heard. */
+/** Longer than the API waits for a move, so that its answer arrives. */
 const COMMAND_DEADLINE_MS = 100_000;
 const PROBE_DEADLINE_MS = 2_000;
 

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { SwarmError } from '../domain';
 import { parseDurationSeconds } from '../platform/duration';
 
@@ -13,3 +13,10 @@ export const durationOption =
       throw error;
     }
   };
+
+/** Where the local state is, for commands that need no API. */
+export const stateDirOption = (): Option =>
+  new Option('--state-dir <DIR>', 'folder of the local state').default(
+    process.env.SWARM_STATE_DIR || '.swarm',
+    'SWARM_STATE_DIR, else .swarm',
+  );

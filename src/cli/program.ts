@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addBackup, addRestore } from './commands/backup';
 import { addChannel } from './commands/channel';
 import { addEncoder } from './commands/encoder';
 import { addEvent } from './commands/event';
@@ -50,6 +51,8 @@ export const createProgram = (options: { json: boolean }): Command => {
   addHistory(program);
   addModel(program);
   addSimulate(program);
+  addBackup(program);
+  addRestore(program);
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { wholeNumberOption } from '../platform/terminal/number-option';
 import { MAX_LOCAL_ENCODERS } from '../setup';
-import { durationOption } from './options';
+import { durationOption, stateDirOption } from './options';
 
 /** Time that the scenario needs for its handoffs and its kill. */
 const SHORTEST_RUN_SECONDS = 60;
@@ -16,6 +16,8 @@ export interface StartOptions {
   portBase?: number;
   stateDir: string;
   encoders: number;
+  /** Encode units of each encoder host. */
+  encoderUnits: number;
   channels: number;
 }
 
@@ -45,11 +47,12 @@ export const createStartProgram = (): Command =>
       'shift all ports to N and up, to run beside another swarm',
       wholeNumberOption(1024, 65_495),
     )
-    .addOption(
-      new Option('--state-dir <DIR>', 'folder of the local state').default(
-        process.env.SWARM_STATE_DIR || '.swarm',
-        'SWARM_STATE_DIR, else .swarm',
-      ),
-    )
+    .addOption(stateDirOption())
     .option('--encoders <N>', 'encoder hosts to start with', wholeNumberOption(1, MAX_LOCAL_ENCODERS), 3)
+    .option(
+      '--encoder-units <N>',
+      'what each encoder host can carry; 1 is 320x180 at 25 frames/s, 16 is 1280x720',
+      wholeNumberOption(1, 10_000),
+      6,
+    )
     .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumberOption(1, 20), 6);

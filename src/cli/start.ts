@@ -13,7 +13,6 @@ import { StepReporter } from '../setup';
 import { createStartProgram, type StartOptions } from './start-program';
 import { requireWritable } from './writable';
 
-const ENCODER_CAPACITY_UNITS = 6;
 const ON_AIR_LIMIT_MS = 60_000;
 const EVENTS_POLL_MS = 2_000;
 const EXIT_INTERRUPTED = 130;
@@ -74,7 +73,7 @@ const main = async (options: StartOptions): Promise<number> => {
       ...(options.portBase !== undefined && { portBase: options.portBase }),
       env: process.env,
       encoders,
-      encoderCapacityUnits: ENCODER_CAPACITY_UNITS,
+      encoderCapacityUnits: options.encoderUnits,
       ...(durationSeconds !== null && { audienceAnchor: 'restart' as const }),
       channels,
       reporter,
@@ -111,7 +110,7 @@ const main = async (options: StartOptions): Promise<number> => {
       throw new SwarmError(
         'timeout',
         `${silent.map((s) => s.channelId).join(', ')} did not come on air: a bounded run needs every channel.`,
-        'Mend the input, or leave its --input out.',
+        'Repair the input, or leave its --input out.',
       );
     }
     reporter.line(whereToLook(environment, swarm.channels));

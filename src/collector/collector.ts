@@ -170,7 +170,7 @@ export class Collector {
     readings.newestGops.keepOnly(value.map(({ id }) => id));
   }
 
-  /** Asks an encoder, once more if it is silent, and tells the sentinel. */
+  /** Asks an encoder, once more if it is silent, and hands the answer to the sentinel. */
   private async ask(encoderId: string, watch: EncoderWatch, mark: number): Promise<EncoderTelemetry | null> {
     for (const isSecondTry of [false, true]) {
       try {

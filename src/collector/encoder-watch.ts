@@ -5,7 +5,7 @@ import { deadlinesMs } from '../observation/deadlines';
 import { valueOf } from '../observation/kept-reading';
 import { EncoderReadings } from '../observation/part-readings';
 
-/** The collector's connection to one encoder host: a host that is started anew gets a new one, which waits for nothing. */
+/** The collector's connection to one encoder host: a host that is restarted gets a new one, which has no backoff to wait for. */
 export class EncoderWatch {
   private readonly client: EncoderClient;
   private readonly readings: EncoderReadings;
@@ -37,7 +37,7 @@ export class EncoderWatch {
     return valueOf(await telemetry.now());
   }
 
-  /** Beside a poll that may hang. @throws SwarmError encoder-unreachable, encoder-answered-garbage, timeout */
+  /** In addition to a poll that may hang. @throws SwarmError encoder-unreachable, encoder-answered-garbage, timeout */
   async probe(): Promise<EncoderTelemetry> {
     return valueOf(await this.readings.telemetry.apart({ deadlineMs: deadlinesMs.confirm }));
   }

@@ -1,7 +1,12 @@
 import { readEnvironment } from '../config/config';
 import { runPart } from '../platform/lifecycle';
 import { createLogger } from '../platform/logger';
+import { hasKnownFormat } from '../platform/state-format';
 import { startCollector } from './start';
 
 const log = createLogger('collector');
-runPart(log, () => startCollector({ environment: readEnvironment(), log }));
+runPart(log, async () => {
+  const environment = readEnvironment();
+  await hasKnownFormat(environment.SWARM_STATE_DIR);
+  return startCollector({ environment, log });
+});

@@ -93,8 +93,8 @@ export const channelPoint = (
 };
 
 /**
- * Encoding history: what the newest GOP of a channel cost its encoder, and how complex its content was, told by the
- * bits per pixel that capped constant quality took. No point where the host does not tell the session's cores, or
+ * Encoding history: what the newest GOP of a channel cost its encoder, and how complex its content was, measured by the
+ * bits per pixel that capped constant quality took. No point where the host does not report the session's cores, or
  * where the GOP came from another encoder than the session.
  */
 export const encodingPoints = (

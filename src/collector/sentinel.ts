@@ -24,12 +24,12 @@ interface Watched {
 }
 
 /**
- * Notices lost encoders and failed sessions, and tells of each once. Knows nothing of networks or clocks: it is fed
+ * Notices lost encoders and failed sessions, and reports each once. Knows nothing of networks or clocks: it is fed
  * with what was observed and when.
  *
- * An encoder is lost when it was alive and then: is being restarted, began anew, left the fleet while it owned
- * channels, stayed silent, broke its health watch and does not answer either, or forgot all the sessions that own
- * channels. One that comes back is watched afresh; one never seen alive can't be lost.
+ * An encoder is lost when it was alive and then: is being restarted, was restarted, left the fleet while it owned
+ * channels, stayed silent, broke its health watch and does not answer either, or lost all the sessions that own
+ * channels. One that comes back is watched again; one never seen alive can't be lost.
  */
 export class Sentinel {
   private readonly watched = new Map<string, Watched>();
@@ -53,7 +53,7 @@ export class Sentinel {
       if (!running) this.lose(encoderId, 'the fleet is restarting it', atMs);
       return;
     }
-    if (known) this.lose(encoderId, 'it was started anew', atMs);
+    if (known) this.lose(encoderId, 'it was restarted', atMs);
     this.watched.set(encoderId, {
       incarnation,
       state: 'unseen',
@@ -108,7 +108,7 @@ export class Sentinel {
 
     const hadThem = forgotten.filter(({ owner }) => owner && before.has(owner.sessionId));
     if (hadThem.length > 0 && forgotten.length === owned.length && live.size === 0) {
-      this.lose(encoderId, `its ${hadThem.length} sessions vanished: the host began anew`, atMs);
+      this.lose(encoderId, `its ${hadThem.length} sessions vanished: the host was restarted`, atMs);
       const watched = this.watched.get(encoderId);
       if (watched) watched.state = 'alive';
       return;

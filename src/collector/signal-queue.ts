@@ -54,7 +54,7 @@ export class SignalQueue {
     if (!this.delivering) void this.deliver();
   }
 
-  /** Makes the sender before it is needed, so that the first loss is told without delay. */
+  /** Makes the sender before it is needed, so that the first loss is reported without delay. */
   async warmUp(): Promise<void> {
     if (!this.closed) await this.connected().catch(() => undefined);
   }

@@ -16,7 +16,11 @@ export const environmentSchema = z.object({
     .min(1)
     .default('.swarm')
     .describe('Folder of the local state: databases, segments, ownership records, keys, logs.'),
-  SWARM_HOST: z.string().min(1).default('127.0.0.1').describe('Address that every part listens on.'),
+  SWARM_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address that every part listens on; 0.0.0.0 or :: for every address of the machine.'),
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
@@ -39,7 +43,7 @@ export const environmentSchema = z.object({
   SWARM_PUBLIC_ORIGIN_URL: url
     .optional()
     .describe(
-      'Where browsers and players reach the origin. Without it, they are told `SWARM_ORIGIN_URL`; where that is this ' +
+      'Where browsers and players reach the origin. Without it, they are given `SWARM_ORIGIN_URL`; where that is this ' +
         'machine alone, the name by which they reached the API.',
     ),
   SWARM_FLEET_URL: withDefault('http://127.0.0.1:7704').describe(

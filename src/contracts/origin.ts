@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   SwarmError,
   channelSpecSchema,
+  frameRateSchema,
   httpStatusOf,
   idSchema,
   type ChannelSpec,
@@ -26,6 +27,7 @@ export const gapReasonSchema = z.string().min(1).max(500);
 
 /** Body of PUT /channels/:id. */
 export const originSpecSchema = channelSpecSchema.pick({ gopDurationTicks: true, framesPerSecond: true });
+export type OriginSpec = z.infer<typeof originSpecSchema>;
 
 /** Body of POST /channels/:id/own. */
 export const ownRequestSchema = z.object({
@@ -60,7 +62,7 @@ export type DeclaredGap = z.infer<typeof declaredGapSchema>;
 export const originChannelSchema = z.object({
   id: z.string(),
   gopDurationTicks: z.int().positive(),
-  framesPerSecond: z.int().positive(),
+  framesPerSecond: frameRateSchema,
   /** Fencing token in force; 0 before the first owner. */
   token: tokenSchema,
   /** Who holds the token; null: nobody may publish. */

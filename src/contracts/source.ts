@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   channelInputSchema,
   channelSpecSchema,
+  inputUrlSchema,
   redacted,
   type ChannelInput,
   type ChannelSpec,
@@ -38,6 +39,8 @@ export const sourceChannelSchema = z.object({
   input: channelInputSchema,
   state: z.enum(['opening', 'running', 'ended', 'failed']),
   error: z.string().optional(),
+  /** Sentences: which tracks of the input are encoded or left out, and which have brought nothing yet. */
+  notes: z.array(z.string()).optional(),
   /** Pictures sent since this process took the channel on. */
   framesSent: z.int().min(0),
   /** Start of the present contribution; before the first, of the attempts. */
@@ -46,8 +49,65 @@ export const sourceChannelSchema = z.object({
 export type SourceChannel = z.infer<typeof sourceChannelSchema>;
 export type SourceState = SourceChannel['state'];
 
+/** Body of POST /inputs/look. */
+export const lookRequestSchema = z.object({ url: inputUrlSchema });
+
+/** How a track of an input reaches the relay: as it came, encoded once, or not at all. */
+const encodedIfNeeded = z.enum(['as-is', 'encoded']);
+const carriedSchema = z.enum(['as-is', 'encoded', 'left-out']);
+/** A sentence that says why a track is not carried as it came. */
+const why = z.string().optional();
+
+/** What an input is, and how its tracks would be carried. */
+export const inputFactsSchema = z.object({
+  video: z.object({
+    codec: z.string(),
+    /** As coded. */
+    widthPx: z.int(),
+    heightPx: z.int(),
+    /** As it is to be shown: square pixels, turned upright. */
+    shownWidthPx: z.int(),
+    shownHeightPx: z.int(),
+    /** Pictures per second, `25` or `30000/1001`; those of an interlaced input have two fields each. Null: unknown, or varying. */
+    frameRate: z.string().nullable(),
+    scan: z.enum(['progressive', 'interlaced']),
+    /** In ffmpeg's words, such as `yuv420p10le`; `unknown` if it does not say. */
+    pixelFormat: z.string(),
+    carried: encodedIfNeeded,
+    why,
+  }),
+  audio: z.array(
+    z.object({
+      codec: z.string(),
+      /** 0 while nobody knows: the track is announced, and nothing of it has come. */
+      channels: z.int(),
+      sampleRateHz: z.int(),
+      /** As the input says it, such as `deu`. */
+      language: z.string().optional(),
+      carried: carriedSchema,
+      why,
+    }),
+  ),
+  /** Subtitles, teletext, cue marks, metadata. */
+  data: z.array(
+    z.object({
+      codec: z.string(),
+      language: z.string().optional(),
+      carried: carriedSchema.exclude(['encoded']),
+      why,
+    }),
+  ),
+  /** It has an end: it is looped at real-time pace. */
+  finite: z.boolean(),
+  /** Sentences: what is chosen, encoded or left out. */
+  notes: z.array(z.string()),
+});
+export type InputFacts = z.infer<typeof inputFactsSchema>;
+
 /** A live URL may need a while until its first picture. */
 const SOURCE_START_MS = 25_000;
+/** An input is given up after 10 s; it may have to wait for its turn before. */
+const LOOK_MS = 25_000;
 
 export class SourceClient extends PartClient {
   protected readonly part = 'source';
@@ -80,5 +140,19 @@ export class SourceClient extends PartClient {
 
   channels(options: CallOptions = {}): Promise<SourceChannel[]> {
     return this.ask(z.array(sourceChannelSchema), '/channels', options);
+  }
+
+  /**
+   * What an input is, without taking it on.
+   * @throws SwarmError input-not-video; unavailable while too many inputs are looked at
+   */
+  look(url: string, options: CallOptions = {}): Promise<InputFacts> {
+    const json = { url };
+    return this.ask(inputFactsSchema, '/inputs/look', {
+      timeoutMs: LOOK_MS,
+      ...options,
+      method: 'POST',
+      json,
+    });
   }
 }

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { framesPerSecondOf, frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
+import { renditionSchema, type Rendition } from './rendition';
+import { rungsFor } from './rungs';
 
 /**
  * Ids appear in URLs, file names, workflow ids and metric tags: keep them plain. They are also keys of objects, and
@@ -12,16 +15,8 @@ export const idSchema = z
     'use 1 to 41 of a-z, 0-9 and "-", beginning with a letter or digit, and not "constructor"',
   );
 
-/** One encoded version of a channel. */
-export const renditionSchema = z.object({
-  name: z.string().regex(/^[a-z0-9]{1,16}$/),
-  widthPx: z.int().min(16).max(7680).multipleOf(2),
-  heightPx: z.int().min(16).max(4320).multipleOf(2),
-  /** Constant rate factor of x264 (quality), capped by maxBitrateKbps. */
-  crf: z.int().min(0).max(51),
-  maxBitrateKbps: z.int().min(32).max(100_000),
-});
-export type Rendition = z.infer<typeof renditionSchema>;
+/** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
+export const inputUrlSchema = z.string().min(1).max(4096);
 
 /** Where a channel's contribution feed comes from. */
 export const channelInputSchema = z.discriminatedUnion('kind', [
@@ -30,7 +25,7 @@ export const channelInputSchema = z.discriminatedUnion('kind', [
   /** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
   z.object({
     kind: z.literal('url'),
-    url: z.string().min(1).max(4096),
+    url: inputUrlSchema,
     /** Where `url` has secrets left out (see redact.ts): the source knows the whole one by this name. */
     secretRef: z
       .string()
@@ -57,7 +52,7 @@ export const channelSpecSchema = z.object({
   id: idSchema,
   input: channelInputSchema,
   region: idSchema,
-  framesPerSecond: z.int().min(1).max(120),
+  framesPerSecond: frameRateSchema.describe('a whole number, or a fraction such as "30000/1001" (29.97)'),
   gopDurationTicks: z
     .int()
     .min(TICKS_PER_SECOND / 2)
@@ -74,19 +69,12 @@ export type ChannelSpec = z.infer<typeof channelSpecSchema>;
 export const UNIT_PIXELS_PER_SECOND = 320 * 180 * 25;
 
 /** Cost of one rendition in encode units: proportional to its pixel rate. 320x180 at 25 frames/s is 1. */
-export const renditionUnits = (r: Rendition, framesPerSecond: number): number =>
-  (r.widthPx * r.heightPx * framesPerSecond) / UNIT_PIXELS_PER_SECOND;
+export const renditionUnits = (r: Rendition, rate: FrameRate): number =>
+  (r.widthPx * r.heightPx * framesPerSecondOf(rate)) / UNIT_PIXELS_PER_SECOND;
 
 /** Cost of a ladder in encode units. */
-export const ladderUnits = (ladder: readonly Rendition[], framesPerSecond: number): number =>
-  ladder.reduce((sum, r) => sum + renditionUnits(r, framesPerSecond), 0);
-
-/** Number of rungs of a channel that an audience of this size deserves; at least 1. */
-export const rungsFor = (spec: Pick<ChannelSpec, 'ladder' | 'viewersPerRung'>, viewers: number): number => {
-  let earned = 0;
-  for (const threshold of spec.viewersPerRung) if (viewers >= threshold) earned += 1;
-  return Math.min(spec.ladder.length, 1 + earned);
-};
+export const ladderUnits = (ladder: readonly Rendition[], rate: FrameRate): number =>
+  ladder.reduce((sum, r) => sum + renditionUnits(r, rate), 0);
 
 /** The renditions that an audience of this size deserves. */
 export const ladderFor = (

@@ -124,9 +124,14 @@ export interface SwarmWorkflowState {
   lastCycle: CycleResult | null;
 }
 
+/** What a swarm still has to do about one channel: take back a start that was refused, or a channel without workflow. */
+export type Chore =
+  | { kind: 'unregister'; channelId: string; /** Parts that knew the channel before. */ keepAt: string[] }
+  | { kind: 'remove'; channelId: string; requestId: string };
+
 /** What one run of the swarm hands to the next. Without channels: they are packed, beside it. */
 export type CarriedSwarm = Omit<SwarmWorkflowState, 'channels'> &
-  Partial<Pick<SwarmWorkflowState, 'channels'>>;
+  Partial<Pick<SwarmWorkflowState, 'channels'>> & { chores?: readonly Chore[] };
 
 /** How far the swarm's control loop is. */
 export type SwarmProgress = Pick<SwarmWorkflowState, 'cycle' | 'lastCycle'>;

@@ -16,7 +16,7 @@ export interface EncoderInfo {
   maxSessions: number;
 }
 
-/** The life of a session. `holding`: encodes and keeps its GOPs; `publishing`: owns the channel at the
+/** The states of a session. `holding`: encodes and keeps its GOPs; `publishing`: owns the channel at the
  * origin; `fenced`: the origin refused its token, it keeps encoding and holding until released. */
 export const sessionStateSchema = z.enum([
   'starting',

@@ -3,7 +3,7 @@ import type { PendingEncoder, ProvisioningOutcome } from './snapshot';
 /** Outcomes kept: older ones say little of today's provider. */
 export const MOST_OUTCOMES = 40;
 /**
- * A request of which nothing was heard for so long has failed, whoever was to tell: longer than the workflow of a
+ * A request without an answer for so long has failed, whoever was to report it: longer than the workflow of a
  * request may take.
  */
 export const FORGOTTEN_AFTER_MS = 25 * 60_000;
@@ -51,7 +51,7 @@ export const withEnded = (
   return { pending: rest, outcomes: [...outcomes, outcome].slice(-MOST_OUTCOMES) };
 };
 
-/** Ends requests of which nothing was heard for long, as failed. */
+/** Ends requests that have had no answer for long, as failed. */
 export const withoutForgotten = (provisioning: Provisioning, atMs: number): Provisioning =>
   provisioning.pending
     .filter(({ askedAtMs }) => atMs - askedAtMs > FORGOTTEN_AFTER_MS)

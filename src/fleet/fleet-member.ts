@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { FleetEncoder } from '../contracts/fleet';
 import { SwarmError, type InstalledBuild } from '../domain';
+import { connectableHost, hostAndPort } from '../platform/addresses';
 import { sha256OfFile } from '../platform/file-digest';
 import { PartProcess, type PartEvent, type PartRig } from '../platform/processes/part-process';
 import { SerialQueue } from '../platform/serial-queue';
@@ -90,7 +91,9 @@ export class FleetMember {
     const { pid, state, restarts, startedAtMs } = this.process;
     return {
       id: this.id,
-      grpcAddress: this.options.rig?.encoderAddressOf(this.port) ?? `${this.options.host}:${this.port}`,
+      grpcAddress:
+        this.options.rig?.encoderAddressOf(this.port) ??
+        hostAndPort(connectableHost(this.options.host), this.port),
       region: this.options.region,
       zone: this.zone,
       pid,
@@ -155,7 +158,7 @@ export class FleetMember {
       },
       logFile: join(options.logsDir, `${id}.log`),
       ...(options.logMaxBytes !== undefined && { logMaxBytes: options.logMaxBytes }),
-      awaitReady: (signal) => options.awaitServing(`${options.host}:${port}`, signal),
+      awaitReady: (signal) => options.awaitServing(hostAndPort(connectableHost(options.host), port), signal),
       readyLimitMs: 30_000,
       stopLimitMs: 2_500,
       restartDelayMs: () => RESTART_DELAY_MS,

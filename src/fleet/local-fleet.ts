@@ -57,7 +57,7 @@ export class LocalFleet {
   }
 
   /**
-   * Starts one more encoder, in the zone with the fewest unless told otherwise.
+   * Starts one more encoder, in the zone with the fewest unless one is named.
    * @param build what it runs; absent: FFMPEG of this machine
    * @throws SwarmError at-capacity-limit; bad-request for a zone that the fleet does not have; not-found, conflict
    * for a build that is not here

@@ -6,7 +6,7 @@ import { WeightedValues } from './quantiles';
 const LOSS_POWER = 4;
 /** Losses of neighbouring steps ahead, this part of the horizon to each side, are taken together. */
 const NEIGHBOUR_SHARE = 0.125;
-/** The members' outer quarters by weight are not heard: one that is far off can't pull the rest. */
+/** The members' outer quarters by weight do not count: one that is far off can't pull the rest. */
 const HEARD_FROM = 0.25;
 /** What rounding may leave of a sum when all of it is taken out. */
 const ROUNDING = 1e-9;

@@ -49,7 +49,7 @@ export const usualValue = (
 
 /**
  * How far the steps just before `origin` lie above (over 1) or below (under 1) their usual values; the median
- * of the last three, so that a single spike does not count. 1 where it can't be told.
+ * of the last three, so that a single spike does not count. 1 where it can't be determined.
  *
  * @param floor added to both sides, so that a quiet hour's small numbers make no large ratio
  */

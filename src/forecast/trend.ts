@@ -28,7 +28,7 @@ const heldScores = (scores: readonly (number | null)[]): (number | null)[] => {
  *   log(v[t+h] / v[t]) - log(v[t+h-day] / v[t-day])  on  score[t] - mean score.
  *
  * @param viewers per step, oldest first; null = hole
- * @param scores same steps; null where none was told
+ * @param scores same steps; null where there is none
  * @returns multiplier of the forecast per step ahead; all 1 where the score says nothing (fewer than 48 usable
  *   steps, or an effect within 3 of its standard errors)
  */

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hostAndPort } from '../platform/addresses';
 
 /**
  * Writes the configuration of a swarm's own influxd: everything in the state folder, and no service, log or
@@ -36,7 +37,7 @@ bind-address = "127.0.0.1:${options.backupPort}"
 [continuous_queries]
   enabled = false
 [http]
-  bind-address = "${options.host}:${options.port}"
+  bind-address = "${hostAndPort(options.host, options.port)}"
   log-enabled = false
   pprof-enabled = false
   flux-enabled = false

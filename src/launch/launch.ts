@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { policySchema, redacted, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
+import { connectableHost, hostAndPort } from '../platform/addresses';
 import { awaitGrpcServing } from '../platform/processes/readiness';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
 import { MAX_LOCAL_ENCODERS } from '../setup';
@@ -167,7 +168,7 @@ const requireOwnCellOf = async ({ surroundings: { environment }, owner }: Launch
 };
 
 /**
- * What a person is told of channels that go on from an earlier run with another input than the one asked for now. A
+ * What is printed about channels that go on from an earlier run with another input than the one asked for now. A
  * generated picture is what a channel gets unasked; an input of one's own is asked for.
  */
 const otherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpec[]): string[] =>
@@ -192,11 +193,12 @@ export const launch = async (
   options: LaunchOptions,
 ): Promise<{ fleet: LocalFleet; channels: ChannelSpec[] }> => {
   const { environment, ports } = options.surroundings;
-  const { SWARM_HOST: host } = environment;
+  const url = (port: number): string =>
+    `http://${hostAndPort(connectableHost(environment.SWARM_HOST), port)}`;
   if (!('path' in options.tools.temporal)) await requireOwnCellOf(options);
   const temporal = awaitedLater(startTemporal(options));
   // The worker waits for Temporal by itself; it is early, as it loads the most.
-  const worker = startNodePart(options, 'worker', 'worker', `http://${host}:${ports.worker}`);
+  const worker = startNodePart(options, 'worker', 'worker', url(ports.worker));
   const mediaPath = [
     startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
     startNodePart(options, 'source', 'media/source', environment.SWARM_SOURCE_URL),
@@ -216,7 +218,7 @@ export const launch = async (
   ]);
   // No picture waits for these two.
   await Promise.all([
-    startNodePart(options, 'collector', 'collector', `http://${host}:${ports.collector}`),
+    startNodePart(options, 'collector', 'collector', url(ports.collector)),
     startNodePart(options, 'api', 'api', environment.SWARM_API_URL),
   ]);
   return { fleet: await fleet, channels };

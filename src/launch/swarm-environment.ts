@@ -1,6 +1,7 @@
+import { isIPv6 } from 'node:net';
 import { readEnvironment, type Environment } from '../config/config';
 import { SwarmError } from '../domain';
-import { isEveryAddress, isLoopbackUrl } from '../platform/addresses';
+import { connectableHost, hostAndPort, isEveryAddress, isLoopbackUrl } from '../platform/addresses';
 import type { SwarmPorts, Tools } from '../setup';
 
 /** Names under which this machine reaches its own parts: a proxy of the environment is for the way out. */
@@ -16,9 +17,6 @@ const withoutProxy = (env: NodeJS.ProcessEnv, host: string): string =>
 const nameForBrowsers = (apiUrl: string | undefined): string | undefined =>
   apiUrl === undefined || isLoopbackUrl(apiUrl) ? undefined : apiUrl;
 
-/** A host to connect to for one that is listened on. */
-const reachable = (host: string): string => (isEveryAddress(host) ? '127.0.0.1' : host);
-
 /**
  * The variables that every part of a swarm gets, and the same, validated.
  * @throws SwarmError bad-request when the user's own variables are malformed
@@ -31,16 +29,17 @@ export const swarmEnvironment = (options: {
 }): { variables: NodeJS.ProcessEnv; environment: Environment } => {
   const { env, ports, tools } = options;
   const host = env.SWARM_HOST || '127.0.0.1';
-  if (host.includes(':') && host !== '::') {
+  if (isIPv6(host) && !isEveryAddress(host) && 'path' in tools.temporal) {
     throw new SwarmError(
       'bad-request',
-      `SWARM_HOST is ${host}: the parts do not listen on an IPv6 address.`,
-      'Use an IPv4 address or a host name, such as 127.0.0.1 or localhost, or :: for every address.',
+      `SWARM_HOST is ${host}: the Temporal server that a swarm brings along does not work on one IPv6 address alone.`,
+      'Use an IPv4 address, a host name such as localhost, or :: for every address; or set TEMPORAL_ADDRESS to a server of your own.',
     );
   }
   const publicApi = env.SWARM_PUBLIC_API_URL ?? nameForBrowsers(env.SWARM_API_URL);
-  const noProxy = withoutProxy(env, reachable(host));
-  const url = (port: number): string => `http://${reachable(host)}:${port}`;
+  const noProxy = withoutProxy(env, connectableHost(host));
+  const address = (port: number): string => hostAndPort(connectableHost(host), port);
+  const url = (port: number): string => `http://${address(port)}`;
   const { temporal, influx, ffmpeg } = tools;
   const variables: NodeJS.ProcessEnv = {
     ...env,
@@ -63,7 +62,7 @@ export const swarmEnvironment = (options: {
     SWARM_SOURCE_URL: url(ports.source),
     SWARM_FLEET_URL: url(ports.fleet),
     INFLUX_URL: 'url' in influx ? influx.url : url(ports.influx),
-    TEMPORAL_ADDRESS: 'address' in temporal ? temporal.address : `${reachable(host)}:${ports.temporal}`,
+    TEMPORAL_ADDRESS: 'address' in temporal ? temporal.address : address(ports.temporal),
     FFMPEG: ffmpeg.ffmpegPath,
     ...(ffmpeg.ffprobePath && { FFPROBE: ffmpeg.ffprobePath }),
     ...('address' in temporal

@@ -31,7 +31,7 @@ const trainingThread: ThreadProgram = { path: join(__dirname, `training-thread${
 
 export interface ThreadOptions {
   onProgress?: (progress: TrainingProgress) => void;
-  /** Ends the thread at once, in the midst of a computation too. */
+  /** Ends the thread at once, during a computation too. */
   signal?: AbortSignal;
   program?: ThreadProgram;
 }

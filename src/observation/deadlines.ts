@@ -13,7 +13,7 @@ export const deadlinesMs = {
   confirm: 500,
   /** An encoder that has just answered, before people are told that it does not. */
   confirmSilence: 2_000,
-  /** The fleet agent; its last list stays good. */
+  /** The fleet agent; its last list stays valid. */
   fleet: 700,
   /** Owners at the origin where something is done to them: it can't be done without. */
   owners: 2_000,
@@ -25,14 +25,14 @@ export const deadlinesMs = {
   status: 5_000,
   /** Snapshots that are stored; the cycle goes on without. */
   planningRecord: 800,
-  /** Central Version Manager; what it last said stays good. */
+  /** Central Version Manager; its last answer stays valid. */
   versions: 400,
   /** Policy, cordons and channels of the swarm's workflow: a worker that is new replays it first. */
   swarm: 2_500,
 } as const;
 
 /**
- * For how long each reading is taken as it is, in milliseconds, by those who do not ask anew. Each a little less than
+ * For how long each reading is taken as it is, in milliseconds, by those who do not ask again. Each a little less than
  * the period at which it is looked at: once a second for the media path, every two for what changes with the cycle.
  */
 export const keptMs = {
@@ -40,7 +40,7 @@ export const keptMs = {
   relay: 900,
   fleet: 900,
   encoderTelemetry: 900,
-  /** It says the same until it is started anew. */
+  /** The same until the host is restarted. */
   encoderInfo: 10_000,
   source: 1_900,
   storage: 1_900,

@@ -11,7 +11,7 @@ export type EncoderCalls = Pick<
 
 /**
  * Knows where each encoder answers. A fleet agent that is silent costs at most one short wait: the last
- * list stays good, since an encoder keeps its address for life.
+ * list stays valid, since an encoder keeps its address for life.
  */
 export class EncoderDirectory {
   constructor(

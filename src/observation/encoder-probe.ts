@@ -4,7 +4,7 @@ import type { EncoderDirectory } from './encoder-directory';
 import { freshOrNull } from './kept-reading';
 import type { EncoderReadings, PartReadings } from './part-readings';
 
-type HowToLook = (readings: EncoderReadings) => ReturnType<EncoderReadings['whole']['get']>;
+type ReadEncoder = (readings: EncoderReadings) => ReturnType<EncoderReadings['combined']['get']>;
 type Probe = Omit<EncoderObservation, 'cordoned' | 'draining' | 'troubles'>;
 
 /** Looks at every encoder of the fleet at once; a silent one costs the deadline, once. */
@@ -26,9 +26,9 @@ export class EncoderProbe {
     const fleet = await this.directory.list();
     this.readings.keepOnly(fleet);
     // A host that starts for the first time is a request under way, not an encoder that went silent.
-    const expected = fleet.filter((encoder) => encoder.state !== 'starting' || this.wasEverHeard(encoder));
-    const look: HowToLook = ({ whole }) =>
-      fresh ? whole.now({ deadlineMs }) : whole.get({ deadlineMs, insists: true });
+    const expected = fleet.filter((encoder) => encoder.state !== 'starting' || this.hasEverAnswered(encoder));
+    const look: ReadEncoder = ({ combined }) =>
+      fresh ? combined.now({ deadlineMs }) : combined.get({ deadlineMs, insists: true });
     const probes = await Promise.all(expected.map((encoder) => this.probe(encoder, look)));
     return probes.map((probe) => ({
       ...probe,
@@ -40,17 +40,17 @@ export class EncoderProbe {
 
   /**
    * Asks those encoders once more that a decision rests on and that were silent, and waits longer for them: a
-   * connection to a host that was started anew comes back within a second or two, and a busy host answers late.
+   * connection to a host that was restarted comes back within a second or two, and a busy host answers late.
    */
   async insist(
     observed: EncoderObservation[],
-    isNeeded: (encoder: EncoderObservation, wasEverHeard: boolean) => boolean,
+    isNeeded: (encoder: EncoderObservation, hasEverAnswered: boolean) => boolean,
     deadlineMs: number,
   ): Promise<EncoderObservation[]> {
-    const isSilent = (e: EncoderObservation): boolean => !e.reachable && isNeeded(e, this.wasEverHeard(e));
+    const isSilent = (e: EncoderObservation): boolean => !e.reachable && isNeeded(e, this.hasEverAnswered(e));
     if (!observed.some(isSilent)) return observed;
     const fleet = new Map((await this.directory.list()).map((encoder) => [encoder.id, encoder]));
-    const look: HowToLook = ({ whole }) => whole.apart({ deadlineMs, waitForReady: true });
+    const look: ReadEncoder = ({ combined }) => combined.apart({ deadlineMs, waitForReady: true });
     return Promise.all(
       observed.map(async (seen) => {
         const encoder = isSilent(seen) && fleet.get(seen.id);
@@ -59,11 +59,11 @@ export class EncoderProbe {
     );
   }
 
-  private wasEverHeard(encoder: Pick<FleetEncoder, 'id' | 'grpcAddress'>): boolean {
-    return this.readings.encoder(encoder).whole.last.value !== null;
+  private hasEverAnswered(encoder: Pick<FleetEncoder, 'id' | 'grpcAddress'>): boolean {
+    return this.readings.encoder(encoder).combined.last.value !== null;
   }
 
-  private async probe(encoder: FleetEncoder, look: HowToLook): Promise<Probe> {
+  private async probe(encoder: FleetEncoder, look: ReadEncoder): Promise<Probe> {
     const readings = this.readings.encoder(encoder);
     // Also what seems constant is asked each time: a build that was changed a moment ago decides over a handoff.
     const seen = freshOrNull(await look(readings));

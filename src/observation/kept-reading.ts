@@ -40,7 +40,7 @@ const asSwarmError = (error: unknown): SwarmError =>
 
 /**
  * A reading of one part, for all in this process who want it: kept for a while, read within a deadline, and with its
- * last word kept where a try fails. One call is under way at a time, so that a dead part is neither asked too often nor waited
+ * last value kept where a try fails. One call is under way at a time, so that a dead part is neither asked too often nor waited
  * for twice.
  */
 export class KeptReading<T> {
@@ -65,7 +65,7 @@ export class KeptReading<T> {
   }
 
   /**
-   * The reading as it is kept, read anew where it is older.
+   * The reading as it is kept, read again where it is older.
    * @param look.maxAgeMs default: what it is kept for
    * @param look.insists waits also for a part that failed last time. Else it is asked again, but nobody waits for it:
    * its fault is known
@@ -91,7 +91,7 @@ export class KeptReading<T> {
     return this.awaited(this.next, look);
   }
 
-  /** A call of its own, beside one that may be under way: where that one waits less long, or hangs. */
+  /** A call of its own, in addition to one that may be under way: where that one waits less long, or hangs. */
   async apart(look: Look = {}): Promise<Reading<T>> {
     const { deadlineMs = this.terms.deadlineMs, waitForReady = false } = look;
     const call = (this.calls += 1);
@@ -115,7 +115,7 @@ export class KeptReading<T> {
     }
   }
 
-  /** The next look reads anew, also if a call is under way now. */
+  /** The next look reads again, even if a call is under way now. */
   invalidate(): void {
     this.triedAtMs = -Infinity;
     this.underWay = null;
@@ -143,7 +143,7 @@ export class KeptReading<T> {
     return this.read(terms);
   }
 
-  /** Too late for who waited, but still the part's last word. */
+  /** Too late for the caller that waited, but still the part's latest answer. */
   private keepLate(call: number, value: T): void {
     if (call !== this.settled || !this.reading.fault) return;
     this.reading = { ...this.reading, value, readAtMs: this.clock.now() };
@@ -156,5 +156,5 @@ export const valueOf = <T>({ value, fault }: Reading<T>): T => {
   return value as T;
 };
 
-/** The value that was read just now; null where the part did not answer: its last word does not do. */
+/** The value that was read just now; null where the part did not answer: its last value does not count. */
 export const freshOrNull = <T>({ value, fault }: Reading<T>): T | null => (fault ? null : value);

@@ -22,12 +22,12 @@ export class NewestGops {
     }
   }
 
-  /** The newest entries that were ever told, by channel. */
+  /** The newest entries that were ever read, by channel. */
   get last(): Record<string, LedgerEntry> {
     return Object.fromEntries(this.entries);
   }
 
-  /** Forgets all other channels. */
+  /** Drops all other channels. */
   keepOnly(channelIds: Iterable<string>): void {
     const present = new Set(channelIds);
     for (const id of this.entries.keys()) if (!present.has(id)) this.entries.delete(id);

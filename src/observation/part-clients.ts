@@ -22,7 +22,7 @@ export interface PartClients<Encoder extends EncoderLooks = EncoderLooks> {
   storage(options: { timeoutMs: number }): Promise<StorageReport[]>;
 }
 
-/** Real clients of all parts, whole. */
+/** Real clients of all parts, with all of their calls. */
 export interface RealPartClients extends PartClients<EncoderClient> {
   origin: OriginClient;
   relay: RelayClient;

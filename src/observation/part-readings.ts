@@ -18,7 +18,7 @@ export class EncoderReadings {
   readonly info: KeptReading<EncoderInfo>;
   readonly telemetry: KeptReading<EncoderTelemetry>;
   /** Both, asked at the same moment: for decisions, both answers count or none. */
-  readonly whole: KeptReading<{ info: EncoderInfo; telemetry: EncoderTelemetry }>;
+  readonly combined: KeptReading<{ info: EncoderInfo; telemetry: EncoderTelemetry }>;
 
   constructor(
     { id, grpcAddress }: Pick<FleetEncoder, 'id' | 'grpcAddress'>,
@@ -38,7 +38,7 @@ export class EncoderReadings {
       { keptMs: keptMs.encoderTelemetry, deadlineMs },
       clock,
     );
-    this.whole = new KeptReading(
+    this.combined = new KeptReading(
       what,
       async (terms) => {
         const [info, telemetry] = await Promise.all([describe(terms), client.telemetry(terms)]);
@@ -52,7 +52,7 @@ export class EncoderReadings {
   /** What the host said of itself when it last answered; before that what the fleet knows of it, and no capacity. */
   infoOr({ id, grpcAddress, region, zone }: EncoderAddress): EncoderInfo {
     const undescribed = { version: 'unknown', ffmpegVersion: 'unknown', capacityUnits: 0, maxSessions: 0 };
-    const described = this.whole.last.value?.info ?? this.info.last.value;
+    const described = this.combined.last.value?.info ?? this.info.last.value;
     return described ?? { id, grpcAddress, region, zone, ...undescribed };
   }
 }
@@ -89,7 +89,7 @@ export class PartReadings {
     this.origin = reading('The origin', (within) => origin.channels(within), { keptMs: keptMs.origin });
     this.relay = reading('The relay', (within) => relay.channels(within), { keptMs: keptMs.relay });
     this.source = reading('The source', (within) => source.channels(within), { keptMs: keptMs.source });
-    // Each part has its own deadline there, so that the one that answers is told of.
+    // Each part has its own deadline there, so that the one that answers is reported.
     this.storage = reading('Storage', () => clients.storage({ timeoutMs: deadlinesMs.observe }), {
       keptMs: keptMs.storage,
       deadlineMs: deadlinesMs.shown,
@@ -108,7 +108,7 @@ export class PartReadings {
     return readings;
   }
 
-  /** Forgets the encoders at all other addresses. */
+  /** Drops the encoders at all other addresses. */
   keepOnly(fleet: readonly Pick<FleetEncoder, 'grpcAddress'>[]): void {
     const present = new Set(fleet.map(({ grpcAddress }) => grpcAddress));
     for (const address of this.encoders.keys()) if (!present.has(address)) this.encoders.delete(address);
@@ -117,9 +117,9 @@ export class PartReadings {
   /** After a command: what it changed must show at once. */
   invalidate(): void {
     for (const reading of [this.origin, this.relay, this.source, this.fleet]) reading.invalidate();
-    for (const { telemetry, whole } of this.encoders.values()) {
+    for (const { telemetry, combined } of this.encoders.values()) {
       telemetry.invalidate();
-      whole.invalidate();
+      combined.invalidate();
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { systemClock, type Clock } from '../platform/clock';
 import type { TelemetryStore } from '../telemetry';
+import { CycleFitness } from './cycle-fitness';
 import { deadlinesMs } from './deadlines';
 import { EncoderDirectory, type EncoderCalls } from './encoder-directory';
 import { EncoderProbe } from './encoder-probe';
@@ -26,6 +27,8 @@ export interface SharedViews {
   probe: EncoderProbe;
   telemetry: TelemetryView;
   observer: SwarmObserver;
+  /** Of every encoder, by the last cycle. */
+  fitness: CycleFitness;
 }
 
 /** One of each, on the clients given. */
@@ -54,6 +57,7 @@ export const createSharedViews = (
   return {
     ...{ readings, encoders, versions, probe, telemetry },
     swarm: new SwarmView(cell, swarmQueryOf(cell, temporal)),
+    fitness: new CycleFitness(store.planning, cell, clock),
     observer: new SwarmObserver({ cell, readings, probe, telemetry, moves, versions }),
   };
 };

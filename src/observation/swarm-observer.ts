@@ -60,9 +60,9 @@ const cordonsFor = (channelId: string, cordons: Cordons): Cordons =>
     Object.entries(cordons).filter(([, { exceptChannels }]) => !exceptChannels?.includes(channelId)),
   );
 
-/** Looks at all parts of the swarm at once. What it remembers only fills in for parts that are silent. */
+/** Looks at all parts of the swarm at once. What it remembers is used only for parts that do not answer. */
 export class SwarmObserver {
-  /** Sessions that were decided on, until their hosts tell of them. */
+  /** Sessions that were decided on, until their hosts report them. */
   readonly pending = new PendingPlacements();
   private readonly orphanWatch = new OrphanWatch();
   /** Channels as the last look saw them. */
@@ -124,7 +124,7 @@ export class SwarmObserver {
   async observeFor(request: {
     spec: ChannelSpec;
     cordons: Cordons;
-    isNeeded?: (encoderId: string, ownerId: string | undefined, wasEverHeard: boolean) => boolean;
+    isNeeded?: (encoderId: string, ownerId: string | undefined, hasEverAnswered: boolean) => boolean;
   }): Promise<() => ChoiceView> {
     const { cell, readings, probe, telemetry, versions } = this.parts;
     const { isNeeded } = request;
@@ -149,7 +149,7 @@ export class SwarmObserver {
     const observed = isNeeded
       ? await probe.insist(
           looked,
-          ({ id }, wasEverHeard) => isNeeded(id, channel.owner?.encoderId, wasEverHeard),
+          ({ id }, hasEverAnswered) => isNeeded(id, channel.owner?.encoderId, hasEverAnswered),
           deadlinesMs.insist,
         )
       : looked;

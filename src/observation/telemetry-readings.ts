@@ -57,7 +57,7 @@ export class TelemetryReadings {
     );
   }
 
-  /** Viewers by channel, as last told. @param options.fresh asks now */
+  /** Viewers by channel, as last stored. @param options.fresh asks now */
   viewers(
     channelIds: readonly string[],
     { fresh = false }: { fresh?: boolean } = {},

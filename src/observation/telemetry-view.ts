@@ -21,7 +21,7 @@ export class TelemetryView {
     this.viewers = { ...this.viewers, ...value };
   }
 
-  /** Audience of a channel; where it was never heard of, one that just keeps its ladder as it is. */
+  /** Audience of a channel; where it is unknown, one that just keeps its ladder as it is. */
   viewersOf(spec: ChannelSpec, rungs: number): number {
     const known = this.viewers[spec.id];
     if (known !== undefined) return known;

@@ -46,7 +46,7 @@ export class VersionsView {
     return {
       ...emptyVersions(this.cell),
       ...state.value,
-      // Of what can't be told, the careful half is taken: nothing is brought in line meanwhile.
+      // Where that is unknown, a rollout is assumed: no encoder is synchronised meanwhile.
       isRolloutRunning: freshOrNull(rollout) ?? true,
     };
   }

@@ -33,7 +33,7 @@ export class ChannelNeeds {
   /** @param rungs to encode now; absent: as its audience deserves. Call only while the channel is not placed. */
   write(slot: number, rungs?: number): void {
     const { table, forecast } = this;
-    const { steps, needs, totals } = table;
+    const { steps, needs } = table;
     const channel = table.channelSeen[slot]!;
     const { spec } = channel;
     const wanted = rungs ?? deservedRungs(channel);
@@ -53,11 +53,11 @@ export class ChannelNeeds {
     // A channel that the forecast doesn't know goes on as it is.
     const curve = this.renewedUnits.get(spec.id) ?? forecast?.channelUnits[spec.id];
     this.countInTotal(slot, curve);
-    for (let k = 0; k < steps; k++) {
-      const upcoming = k === 0 ? undefined : curve?.p90[k - 1];
-      const units = upcoming === undefined ? nowQuanta : toQuanta(upcoming);
-      totals[k] = totals[k]! + units - needs[start + k]!;
-      needs[start + k] = units;
+    table.neededNow += nowQuanta - needs[start]!;
+    needs[start] = nowQuanta;
+    for (let k = 1; k < steps; k++) {
+      const upcoming = curve?.p90[k - 1];
+      needs[start + k] = upcoming === undefined ? nowQuanta : toQuanta(upcoming);
     }
     table.peakOf[slot] = table.peakBetween(needs, start);
   }
@@ -67,10 +67,8 @@ export class ChannelNeeds {
     const { table } = this;
     this.countInTotal(slot, undefined);
     const start = slot * table.steps;
-    for (let k = 0; k < table.steps; k++) {
-      table.totals[k]! -= table.needs[start + k]!;
-      table.needs[start + k] = 0;
-    }
+    table.neededNow -= table.needs[start]!;
+    table.needs.fill(0, start, start + table.steps);
     this.renewedUnits.delete(id);
   }
 

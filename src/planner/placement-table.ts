@@ -83,14 +83,12 @@ export class PlacementTable {
 
   /** First step of the forecast's that is not over, counted from 1; `steps` if none is left. */
   firstStep = 1;
-  /** Sum of all channels' needs per step. */
-  totals: Float64Array;
+  /** Sum of what all channels need now. */
+  neededNow = 0;
   private readonly journal: number[] = [];
 
   /** @param steps 1 + steps of the forecast */
-  constructor(readonly steps: number) {
-    this.totals = new Float64Array(steps);
-  }
+  constructor(readonly steps: number) {}
 
   reserveChannels(count: number): void {
     this.needs = grownFloats(this.needs, count * this.steps);

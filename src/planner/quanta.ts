@@ -1,6 +1,6 @@
 /**
  * The planner counts encode units in whole hundred-millionths. Sums of whole numbers are exact in any order, so
- * that a plan depends neither on the order in which channels were read nor on whether its sums were made afresh
+ * that a plan depends neither on the order in which channels were read nor on whether its sums were made again
  * or kept up to date over many cycles. A double holds such sums exactly up to 90 million units.
  */
 const QUANTA_PER_UNIT = 1e8;

@@ -45,7 +45,7 @@ const mayBeFeasible = (draft: PlanDraft): boolean => {
 };
 
 /**
- * Looks for a better set of moves where the simple rules left something amiss, or may have moved more than need be:
+ * Looks for a better set of moves where the simple rules left something unrepaired, or may have moved more than need be:
  * chains in which one channel makes room for another, and swaps.
  *
  * A small fleet is searched as a whole, from the loads at `start`; of a large one the surroundings of each encoder

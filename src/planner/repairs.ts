@@ -29,7 +29,7 @@ export const planRepairs = (draft: PlanDraft): void => {
     .filter((c) => !isResting(context, c))
     .sort(largestFirst(table));
   for (const channel of misplaced) {
-    // Judged afresh: a group mate may have left the zone.
+    // Judged again: a group mate may have left the zone.
     const cause = breachWhereItIs(context, channel);
     if (cause === null) continue;
     const source = table.homeOf[channel]!;

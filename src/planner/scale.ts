@@ -23,7 +23,7 @@ const inputOf = (draft: PlanDraft): ScaleInput => {
     outcomes: tracker.provisioning,
     congestedRegions: regionOutlooks(forecast, atMs, policy).flatMap((r) => (r.congested ? [r.region] : [])),
     unplacedUnits: toUnits(draft.unplaced),
-    nowUnits: toUnits(table.totals[0]!),
+    nowUnits: toUnits(table.neededNow),
     encoders: table.encoders.inOrder().map((e) => ({
       id: table.encoders.idOf(e),
       zone: seen(table, e).zone,
@@ -39,7 +39,7 @@ const inputOf = (draft: PlanDraft): ScaleInput => {
 export const planScaleOut = (draft: PlanDraft): ScaleChange => {
   const { table } = draft.context;
   const all = table.encoders.inOrder();
-  // Nobody answered: that is no news of demand or of capacity, and more hosts would hardly be heard either.
+  // Nobody answered: that says nothing of demand or of capacity, and new hosts would hardly be reached either.
   if (all.length > 0 && all.every((e) => table.isStaying[e] === 0 && table.isDraining[e] === 0)) {
     draft.report({ why: `none of ${all.length} encoders answers, so the fleet is not changed` });
     return { kind: 'none' };

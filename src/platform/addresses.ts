@@ -1,7 +1,14 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
 /** Whether a server that listens on this host listens on every address of the machine. */
 export const isEveryAddress = (host: string): boolean => host === '0.0.0.0' || host === '::';
+
+/** A host to connect to for one that is listened on. */
+export const connectableHost = (host: string): string => (isEveryAddress(host) ? '127.0.0.1' : host);
+
+/** Host and port as in a URL: an IPv6 address stands in brackets. */
+export const hostAndPort = (host: string, port: number): string =>
+  `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 
 /** Whether a host name, with or without the brackets of IPv6, is one of this machine alone. */
 export const isLoopback = (hostname: string): boolean => {

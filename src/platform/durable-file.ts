@@ -53,7 +53,7 @@ export const replaceFile = async (
 export const replacePrivateFile = (path: string, content: string | Buffer): Promise<void> =>
   replaceFile(path, content, `${path}.new`, 0o600);
 
-/** The same for callers that can't wait, with small files that are written seldom: the process stands still meanwhile. */
+/** The same for callers that can't wait, with small files that are written seldom: the process is blocked meanwhile. */
 export const replaceFileSync = (path: string, content: string): void => {
   const temporary = `${path}.new`;
   try {

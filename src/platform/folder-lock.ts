@@ -19,7 +19,7 @@ type LockRecord = z.infer<typeof recordSchema>;
 const LOCK_FILE = '.lock';
 /** Overwritten in place, so that a full disk does not refuse it. */
 const RECORD_BYTES = 512;
-/** Exit status that `flock` is told to give when another process has the lock. */
+/** Exit status that `flock` is asked to give when another process has the lock. */
 const TAKEN = 75;
 
 export interface FolderLock {

@@ -56,7 +56,7 @@ export interface ServerLimits {
   maxConnections: number;
   /** A connection that does not bring the head of a request within this time is closed. */
   headersTimeoutMs: number;
-  /** So is one whose request is not there as a whole; 0: bodies may go on for ever. */
+  /** So is one whose request is not complete; 0: a body may take for ever. */
   requestTimeoutMs: number;
   /** So is one on which nothing moves, either way, within at most twice this. Longer than any answer is waited for. */
   idleTimeoutMs: number;

@@ -8,7 +8,7 @@ import { makeDirectoryDurably, replaceFile } from './durable-file';
 const schema = z.object({ id: z.uuid() });
 
 /**
- * Tells one state folder from another, also when both are called the same: made when a swarm first starts on it, kept
+ * Distinguishes state folders, also those of the same name: made when a swarm first starts on it, kept
  * in `<stateDir>/installation.json`, and part of a backup. The caller holds the folder's lock.
  *
  * @throws SwarmError unavailable if the file can't be understood

@@ -17,7 +17,7 @@ export const urlForLog = (url: string): string =>
 
 /**
  * Logs what others can cause as often as they like, such as refusals, at a bounded rate: each kind on its own, so that
- * one does not hide another. What is left out is counted, and told with the next line of that kind.
+ * one does not hide another. What is left out is counted, and reported with the next line of that kind.
  */
 export class LimitedLog {
   private readonly byKind = new Map<string, Allowance>();

@@ -13,7 +13,7 @@ const cutText = (text: string): string =>
     ? text
     : `${text.slice(0, MAX_TEXT_LENGTH)} … (${text.length - MAX_TEXT_LENGTH} characters more)`;
 
-/** A line of bounded length: the texts in a record are cut; what is too long even then is told by its length alone. */
+/** A line of bounded length: the texts in a record are cut; of what is too long even then, only the length is written. */
 const cutLine = (line: string): string => {
   try {
     const shorten = (_key: string, value: unknown): unknown =>

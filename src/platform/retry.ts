@@ -39,7 +39,7 @@ export interface RetryOptions extends RetryPauses {
   patienceMs?: number;
   /** Whether a failure is worth another attempt; without it, each is. */
   isTransient?: (error: unknown) => boolean;
-  /** Told of each failure that will be tried again. */
+  /** Called with each failure after which it tries again. */
   onRetry?: (error: unknown, pauseMs: number) => void;
   /** Ends the waiting at once. */
   signal?: AbortSignal;

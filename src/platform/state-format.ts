@@ -21,20 +21,31 @@ const pathOf = (stateDir: string): string => join(stateDir, 'format.json');
  * @throws SwarmError conflict if a newer release wrote it; unavailable if the note can't be understood
  */
 export const requireKnownFormat = async (stateDir: string): Promise<void> => {
+  if (await hasKnownFormat(stateDir)) return;
+  const path = pathOf(stateDir);
+  await makeDirectoryDurably(stateDir);
+  // Several parts start at once, each with a file of its own to rename; all of them write the same.
+  await replaceFile(
+    path,
+    `${JSON.stringify({ format: STATE_FORMAT })}\n`,
+    `${path}.${process.pid}.new`,
+  ).catch(() => undefined);
+};
+
+/**
+ * The same for parts that have no folder of their own in it: nothing is noted, and the folder need not be there.
+ *
+ * @returns whether the format is noted
+ * @throws SwarmError as requireKnownFormat
+ */
+export const hasKnownFormat = async (stateDir: string): Promise<boolean> => {
   const path = pathOf(stateDir);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await makeDirectoryDurably(stateDir);
-    // Several parts start at once, each with a file of its own to rename; all of them write the same.
-    await replaceFile(
-      path,
-      `${JSON.stringify({ format: STATE_FORMAT })}\n`,
-      `${path}.${process.pid}.new`,
-    ).catch(() => undefined);
-    return;
+    return false;
   }
   const known = formatSchema.safeParse(parsed(text));
   if (!known.success) {
@@ -51,6 +62,7 @@ export const requireKnownFormat = async (stateDir: string): Promise<void> => {
       'Start the newer release again, or restore a backup that this release made.',
     );
   }
+  return true;
 };
 
 const parsed = (text: string): unknown => {

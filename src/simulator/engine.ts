@@ -85,7 +85,7 @@ export class Engine {
   private addEncoder(zone: string, readyAtMs: number, paidFromMs = readyAtMs): void {
     const n = this.encodersMade++;
     // The n-th encoder of a run has the same life span under every policy.
-    const life = -Math.log(1 - chanceOf(this.options.world.seed, 'life', n)());
+    const lifespan = -Math.log(1 - chanceOf(this.options.world.seed, 'life', n)());
     const id = `enc-${n + 1}`;
     this.fleet.set(id, {
       id,
@@ -93,7 +93,7 @@ export class Engine {
       paidFromMs,
       readyAtMs,
       draining: false,
-      failsAtMs: readyAtMs + life * this.options.meanHoursToFailure * HOUR_MS,
+      failsAtMs: readyAtMs + lifespan * this.options.meanHoursToFailure * HOUR_MS,
       channels: new Set(),
     });
   }

@@ -86,15 +86,15 @@ export class InfluxTelemetryStore implements TelemetryStore {
       `SELECT last("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(options.cell)} ` +
         `AND time > ${Date.now() - AUDIENCE_MAX_AGE_MS}ms GROUP BY "channel", "region"`,
     );
-    const told = new Map<string, { atMs: number; viewers: number }[]>();
+    const byChannel = new Map<string, { atMs: number; viewers: number }[]>();
     for (const { tags, rows } of groups) {
       const viewers = numberOrNull(rows[0]?.viewers);
       const { channel = '' } = tags;
       if (viewers === null || !options.channelIds.includes(channel)) continue;
-      told.set(channel, [...(told.get(channel) ?? []), { atMs: rows[0]?.time ?? 0, viewers }]);
+      byChannel.set(channel, [...(byChannel.get(channel) ?? []), { atMs: rows[0]?.time ?? 0, viewers }]);
     }
     return Object.fromEntries(
-      [...told].map(([channel, regions]) => {
+      [...byChannel].map(([channel, regions]) => {
         const newestMs = Math.max(...regions.map((region) => region.atMs));
         const current = regions.filter((region) => newestMs - region.atMs < REGION_STALE_MS);
         return [channel, current.reduce((sum, region) => sum + region.viewers, 0)];

@@ -50,7 +50,7 @@ export interface TelemetryStore {
     endMs: number;
   }): Promise<Record<string, (number | null)[]>>;
 
-  /** Viewers last told, of the last five minutes. @throws SwarmError unavailable, timeout */
+  /** Viewers last stored, of the last five minutes. @throws SwarmError unavailable, timeout */
   latestAudience(options: { cell: string; channelIds: string[] }): Promise<Record<string, number>>;
 
   writeForecast(cell: string, forecast: CellForecast): Promise<void>;
@@ -73,7 +73,7 @@ export interface TelemetryStore {
     },
   ): Promise<{ atMs: number; tags: Record<string, string>; fields: Record<string, number | null> }[]>;
 
-  /** Forgets a cell's audience altogether, and the CDN load that was generated from it. @throws SwarmError unavailable, timeout */
+  /** Deletes a cell's audience altogether, and the CDN load that was generated from it. @throws SwarmError unavailable, timeout */
   forgetAudience(cell: string): Promise<void>;
 
   status(): BufferStatus;

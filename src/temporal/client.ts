@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client,
   Connection,
@@ -32,6 +31,7 @@ import {
   type SwarmWorkflowInput,
 } from '../domain';
 import { isLoopbackUrl } from '../platform/addresses';
+import { retried } from '../platform/retry';
 import { ownerMemo, requireOwnCell, type CellOwner } from './cell-owner';
 import { temporalOptions } from './options';
 import { registerSearchAttributes } from './search-attributes';
@@ -127,18 +127,10 @@ export const wakeSwarm = async (client: Client, cell: string): Promise<void> => 
 };
 
 const onceAttributesAreKnown = async (start: () => Promise<void>): Promise<void> => {
-  const startedAtMs = Date.now();
-  for (;;) {
-    try {
-      await start();
-      return;
-    } catch (error) {
-      const text = `${String(error)} ${String((error as Error).cause)}`;
-      const isUnknownYet = /search attribute/i.test(text);
-      if (!isUnknownYet || Date.now() - startedAtMs > ATTRIBUTES_KNOWN_WITHIN_MS) throw error;
-      await sleep(200);
-    }
-  }
+  await retried(start, {
+    ...{ firstMs: 200, longestMs: 200, patienceMs: ATTRIBUTES_KNOWN_WITHIN_MS },
+    isTransient: (error) => /search attribute/i.test(`${String(error)} ${String((error as Error).cause)}`),
+  });
 };
 
 const ensureForecasting = async (client: Client, cell: string): Promise<void> => {

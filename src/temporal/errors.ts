@@ -23,7 +23,7 @@ const causesOf = (error: unknown): ErrorLike[] => {
 /**
  * What a failed call to Temporal means to the caller: a refusal of a workflow (ApplicationFailure whose type is an
  * ErrorCode) is that refusal; the rest says which part is not there.
- * Errors are told apart by name, so that this module loads nothing of the client.
+ * Errors are distinguished by name, so that this module loads nothing of the client.
  * @param notFound the refusal that a missing workflow stands for
  */
 export const fromTemporal = (error: unknown, notFound: () => SwarmError): SwarmError => {

@@ -3,6 +3,7 @@ import {
   type ChannelSpec,
   type EncoderBuild,
   type EncoderObservation,
+  type Fitness,
   type RolloutEncoder,
   type RolloutRequest,
   type RolloutState,
@@ -19,6 +20,8 @@ export interface RolloutSituation {
   swarm: SwarmWorkflowState;
   /** By channel id; absent: nobody encodes it. */
   owners: ReadonlyMap<string, string>;
+  /** Of every encoder that has been judged, by the last cycle. */
+  fitness: readonly Pick<Fitness, 'encoderId' | 'score'>[];
 }
 
 export type RolloutPlan = Pick<
@@ -79,20 +82,20 @@ const chooseEncoders = (
 const inWaves = (
   chosen: readonly EncoderObservation[],
   build: EncoderBuild,
-  { builds, swarm }: RolloutSituation,
+  { builds, swarm, fitness }: RolloutSituation,
 ): RolloutEncoder[] => {
-  const { policy, lastCycle } = swarm;
+  const { policy } = swarm;
   const candidates = new Map(
     chosen.map((encoder) => [
       encoder.id,
       { encoder, from: previousBuild(encoder, build, { builds, policy }) },
     ]),
   );
-  const fitness = new Map(lastCycle?.fitness.map((f) => [f.encoderId, f.score]));
+  const scores = new Map(fitness.map((f) => [f.encoderId, f.score]));
   const waves = planWaves(
     chosen.map(({ id, zone, troubles, telemetry }) => {
       const unitsUsed = telemetry?.unitsUsed ?? 0;
-      return { encoderId: id, zone, troubles, unitsUsed, fitness: fitness.get(id) ?? NO_FITNESS };
+      return { encoderId: id, zone, troubles, unitsUsed, fitness: scores.get(id) ?? NO_FITNESS };
     }),
   );
   return waves.flatMap(({ name, encoderIds }) =>

@@ -1,8 +1,13 @@
 import { readEnvironment } from '../config/config';
 import { runPart } from '../platform/lifecycle';
 import { createLogger } from '../platform/logger';
+import { hasKnownFormat } from '../platform/state-format';
 import { installRuntime, startWorker } from './worker';
 
 const log = createLogger('worker');
 installRuntime(log);
-runPart(log, () => startWorker(readEnvironment(), log));
+runPart(log, async () => {
+  const environment = readEnvironment();
+  await hasKnownFormat(environment.SWARM_STATE_DIR);
+  return startWorker(environment, log);
+});

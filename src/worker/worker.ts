@@ -117,7 +117,7 @@ export const startWorker = async (
   };
 
   /** One run of the worker: until it is stopped, or until the SDK gives up as Temporal was lost for too long. */
-  const live = async (): Promise<void> => {
+  const runOnce = async (): Promise<void> => {
     const options = await temporalOptions(environment);
     const { worker: created, connection } = await createWorker(options);
     worker = created;
@@ -134,7 +134,7 @@ export const startWorker = async (
     const backoff = new Backoff(RETRY_PAUSES);
     while (!stopping.signal.aborted) {
       try {
-        await live();
+        await runOnce();
         backoff.reset();
       } catch (error) {
         if (stopping.signal.aborted) break;
@@ -151,13 +151,13 @@ export const startWorker = async (
   });
   app.use(errorHandler(log));
   const server = await listen(app, where.port ?? SWARM_WORKER_PORT, host);
-  const life = keepAlive();
+  const running = keepAlive();
   return {
     port: server.port,
     async stop() {
       stopping.abort();
       if (worker?.getState() === 'RUNNING') worker.shutdown();
-      await life;
+      await running;
       await server.close();
       await store.close();
       models.dispose();

@@ -35,7 +35,7 @@ test('a rendition that no encoder could ever take is refused at once, and nothin
   expect(body.error).toEqual({
     code: 'unplaceable',
     message:
-      'No encoder of the swarm could ever take 720p of news (1280x720 at 25 pictures/s): it needs 16 units, and the ' +
+      'No encoder of the swarm could ever take 720p of news (1280x720 at 25 frames/s): it needs 16 units, and the ' +
       'largest encoder that may take it has 12 units.',
     hint:
       'Make its pictures smaller or fewer (720p alone needs 16 units; 320x180 at 25 pictures/s is one unit), leave it ' +

@@ -40,8 +40,9 @@ test('a handoff moves the channel, and the next status shows it', async () => {
 
 test('a channel is added with the defaults, and removed', async () => {
   for (const encoder of api.swarm.encoders.values()) encoder.capacityUnits = 12;
-  const added = await post('/channels', { id: 'news', input: { kind: 'url', url: 'file:///tmp/a.mp4' } });
+  const added = await post('/channels', { id: 'news' });
   expect(added.status).toBe(201);
+  expect(added.body.notes).toEqual([]);
   expect(added.body).toMatchObject({ id: 'news', framesPerSecond: 25, gopDurationTicks: 180_000 });
   expect(added.body.ladder).toHaveLength(3);
   expect(added.body.onAir).toEqual({ withinSeconds: 14, inTheWay: [] });
@@ -49,6 +50,20 @@ test('a channel is added with the defaults, and removed', async () => {
   const removed = await ask(`${api.url}/api/channels/news`, { method: 'DELETE' });
   expect(removed).toEqual({ status: 204, body: undefined });
   expect(api.swarm.channels.has('news')).toBe(false);
+});
+
+test('a rate that is no whole number comes with a GOP of whole pictures, and is refused as a decimal', async () => {
+  const added = await post('/channels', { id: 'ntsc', framesPerSecond: '60000/2002' });
+  expect(added.body).toMatchObject({ framesPerSecond: '30000/1001', gopDurationTicks: 180_180 });
+  const own = await post('/channels', { id: 'own', framesPerSecond: '30000/1001', gopDurationTicks: 90_090 });
+  expect(own.body).toMatchObject({ gopDurationTicks: 90_090 });
+  const before = api.swarm.snapshot();
+  const refused = await post('/channels', { id: 'bad', framesPerSecond: 29.97 });
+  expect(refused.status).toBe(400);
+  expect(refused.body.error.message).toMatch(
+    /framesPerSecond: use a whole number .*"30000\/1001" for 29\.97/,
+  );
+  expect(api.swarm.snapshot()).toBe(before);
 });
 
 test('cordon, drain and uncordon show at once', async () => {

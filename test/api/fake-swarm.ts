@@ -4,6 +4,7 @@ import type { MoveRecord } from '../../src/contracts/api';
 import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { StorageReport } from '../../src/contracts/health';
 import type { LedgerEntry, OriginChannel } from '../../src/contracts/origin';
+import type { InputFacts } from '../../src/contracts/source';
 import {
   SwarmError,
   policySchema,
@@ -26,7 +27,7 @@ import { channelWithDefaults } from '../../src/domain/default-channels';
 import { systemClock, type Clock } from '../../src/platform/clock';
 import type { AudienceRow } from '../../src/telemetry/forecast-inputs';
 import { partClients } from '../support/part-clients';
-import { ledgerEntry, originChannel, sourceChannel } from '../support/wire';
+import { inputFacts, ledgerEntry, originChannel, sourceChannel } from '../support/wire';
 import { fakeDigest } from './fake-digest';
 import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
@@ -97,6 +98,13 @@ export class FakeSwarm {
     }
   }
 
+  /** What the source says of every input; an error is what it refuses with. */
+  facts: InputFacts | SwarmError = inputFacts();
+  private look(_url: string): InputFacts {
+    if (this.facts instanceof SwarmError) throw this.facts;
+    return this.facts;
+  }
+
   /** What a test compares before and after a refusal. */
   snapshot(): string {
     return JSON.stringify([
@@ -114,6 +122,7 @@ export class FakeSwarm {
 
   ports(): ApiPorts {
     return {
+      inputs: { look: (url) => this.ask('source', () => this.look(url)) },
       orchestration: {
         swarmState: () => this.ask('temporal', () => this.swarmState()),
         channelState: (id) => this.ask('temporal', () => this.channelState(id)),

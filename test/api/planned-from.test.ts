@@ -76,7 +76,7 @@ test('what the record leaves out is counted, and a cycle of an older version has
   expect(await told({ planned: older })).toEqual([]);
 });
 
-test('a store that is away is told as such', async () => {
+test('a store that is away is reported as such', async () => {
   const away = async (): Promise<never> => {
     throw new SwarmError('unavailable', 'InfluxDB is away.');
   };

@@ -76,7 +76,7 @@ describe('an encoder is lost', () => {
     expect(events).toEqual([]);
     sentinel.answered('enc-1', telemetry(), 3_500);
     sentinel.fleetSays('enc-1', 'third', true, 4_000);
-    expect(events).toEqual(lost(/started anew/));
+    expect(events).toEqual(lost(/restarted/));
   });
 
   test('when it leaves the fleet while it owns a channel, and only then', () => {
@@ -120,7 +120,7 @@ describe('an encoder is lost', () => {
     expect(told()).toEqual([{ encoderId: 'enc-1', evidence: 'the fleet is restarting it', atMs: 10 }]);
     alive();
     sentinel.fleetSays('enc-1', 'second', true, 20);
-    expect(told()).toEqual([{ encoderId: 'enc-1', evidence: 'it was started anew', atMs: 20 }]);
+    expect(told()).toEqual([{ encoderId: 'enc-1', evidence: 'it was restarted', atMs: 20 }]);
     alive();
     events.length = 0;
     sentinel.fleetHasOnly(new Set(), new Set(['enc-1']), 30);
@@ -129,7 +129,7 @@ describe('an encoder is lost', () => {
     poll(40, [owned('ch-1', 's1')], session('s1'));
     poll(50, [owned('ch-1', 's1')]);
     expect(told()).toEqual([
-      { encoderId: 'enc-1', evidence: 'its 1 sessions vanished: the host began anew', atMs: 50 },
+      { encoderId: 'enc-1', evidence: 'its 1 sessions vanished: the host was restarted', atMs: 50 },
     ]);
   });
 
@@ -229,7 +229,7 @@ describe('sessions that vanished are no loss of the encoder', () => {
     expect(events).toEqual([]);
   });
 
-  test('an encoder that began anew is alive, and its forgotten sessions are told of after their grace', () => {
+  test('an encoder that was restarted is alive, and its lost sessions are reported after their grace period', () => {
     alive();
     poll(1_000, two, session('s1'), session('s2'));
     poll(2_000, two);

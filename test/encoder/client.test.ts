@@ -6,8 +6,9 @@ import { service as healthService } from 'grpc-health-check';
 import packageJson from '../../package.json';
 import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/client';
 import { ENCODER_SERVICE, encoderContract } from '../../src/contracts/encoder/grpc-contract';
+import { prepareSchema } from '../../src/contracts/encoder/requests';
 import { ENCODER_HOST_VERSION } from '../../src/media/encoder/version';
-import { startHost } from './support/test-host';
+import { LADDER, sessionRequest, startHost } from './support/test-host';
 
 type Answer = (call: { request: unknown }, callback: (error: object | null, value?: object) => void) => void;
 
@@ -33,6 +34,30 @@ const startImpostor = async (answer: Answer): Promise<{ client: EncoderClient; s
     },
   };
 };
+
+test.each([
+  [25, { framesPerSecond: 25, frameRate: null }],
+  // A host that does not know frame_rate finds a whole number, as before.
+  ['30000/1001', { framesPerSecond: 30, frameRate: { numerator: 30_000, denominator: 1_001 } }],
+] as const)('a session of %p frames a second crosses the wire exactly', async (framesPerSecond, wire) => {
+  const renditions = [
+    LADDER[0]!,
+    { ...LADDER[1]!, preset: 'fast', profile: 'high', bufferKbit: 450 } as const,
+  ];
+  const order = sessionRequest('http://relay/feed', 'http://origin', { framesPerSecond, renditions });
+  const asked: unknown[] = [];
+  const { client, stop } = await startImpostor(({ request }, callback) => {
+    asked.push(request);
+    callback(null, { ...GOOD_SESSION, sessionId: order.sessionId });
+  });
+  try {
+    await client.prepare(order);
+    expect(asked).toMatchObject([wire]);
+    expect(prepareSchema.parse(asked[0])).toEqual(order);
+  } finally {
+    stop();
+  }
+});
 
 const GOOD_SESSION = {
   sessionId: 's-1',

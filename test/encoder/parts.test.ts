@@ -1,5 +1,6 @@
+import type { FrameRate, Rendition } from '../../src/domain';
 import { avcLevelFor } from '../../src/media/encoder/avc-level';
-import { ffmpegArguments } from '../../src/media/encoder/ffmpeg-arguments';
+import { encoderDelayFrames, ffmpegArguments } from '../../src/media/encoder/ffmpeg-arguments';
 import { parseVersion } from '../../src/media/encoder/ffmpeg-capabilities';
 import { GopCollector } from '../../src/media/encoder/gop-collector';
 import { HeldGops } from '../../src/media/encoder/held-gops';
@@ -32,16 +33,28 @@ describe('key frame list', () => {
 });
 
 describe('H.264 level', () => {
-  test.each([
+  test.each<[number, number, FrameRate, string]>([
     [320, 180, 25, '3.0'],
     [640, 360, 25, '3.0'],
     [1280, 720, 25, '3.1'],
     [1920, 1080, 30, '4.0'],
+    [1280, 720, '60000/1001', '4.0'],
+    [1280, 720, '30000/1001', '3.1'],
     [1920, 1080, 60, '4.2'],
+    [1920, 1080, '60000/1001', '4.2'],
     [3840, 2160, 60, '5.2'],
-  ])('%dx%d at %d frames/s is %s', (widthPx, heightPx, framesPerSecond, level) => {
-    expect(avcLevelFor({ name: 'r', widthPx, heightPx }, framesPerSecond)).toBe(level);
+  ])('%dx%d at %s frames/s is %s', (widthPx, heightPx, framesPerSecond, level) => {
+    expect(avcLevelFor({ name: 'r', widthPx, heightPx, maxBitrateKbps: 900 }, framesPerSecond)).toBe(level);
   });
+});
+
+test.each([
+  [{ maxBitrateKbps: 7_000 }, '3.1'],
+  [{ maxBitrateKbps: 7_001 }, '4.0'],
+  [{ maxBitrateKbps: 7_000, bufferKbit: 30_000 }, '4.2'],
+  [{ maxBitrateKbps: 60_000, bufferKbit: 60_000 }, '5.1'],
+])('a level carries the bit rate too: %j of 720p is %s', (rate, level) => {
+  expect(avcLevelFor({ name: 'r', widthPx: 1_280, heightPx: 720, ...rate }, 25)).toBe(level);
 });
 
 describe('capabilities', () => {
@@ -72,6 +85,34 @@ test('each rendition is written to a descriptor of its own, and standard error i
     { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true },
   );
   expect(args.filter((a) => a.startsWith('pipe:'))).toEqual(['pipe:0', 'pipe:1', 'pipe:3', 'pipe:4']);
+});
+
+describe('options of a rendition', () => {
+  const argumentsOf = (options: Partial<Rendition>): string => {
+    const renditions = [{ ...LADDER[0]!, ...options }];
+    const job = { renditions, framesPerSecond: 25, keyFrameTimes: '100' };
+    return ffmpegArguments(job, { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true }).join(
+      ' ',
+    );
+  };
+
+  test('are as they always were where none is given', () => {
+    const args = argumentsOf({});
+    expect(args).toContain('-preset superfast -threads 1 -bf 2 -crf 26 -maxrate 300k -bufsize 300k');
+    expect(args).toContain('-profile:v main -level 3.0 -pix_fmt yuv420p');
+    expect(encoderDelayFrames(LADDER)).toBe(4);
+  });
+
+  test('are handed on to x264', () => {
+    const args = argumentsOf({ preset: 'fast', profile: 'high', bufferKbit: 450 });
+    expect(args).toContain('-preset fast');
+    expect(args).toContain('-bufsize 225k -profile:v high');
+    expect(argumentsOf({ profile: 'baseline' })).toContain('-bf 0');
+  });
+
+  test('the slowest lookahead of a session counts towards what it holds back', () => {
+    expect(encoderDelayFrames([LADDER[0]!, { ...LADDER[1]!, preset: 'fast' }])).toBe(34);
+  });
 });
 
 const gopOfSize = (gop: number, bytes: number): EncodedGop => ({

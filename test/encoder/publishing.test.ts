@@ -1,6 +1,8 @@
 import { chmodSync } from 'node:fs';
 import ffmpegInstaller from '@ffmpeg-installer/ffmpeg';
+import type { Rendition } from '../../src/domain';
 import { inspectSegment } from '../../src/media/mpegts';
+import { readSegmentFormat } from '../../src/media/origin/segment-format';
 import { until } from '../support/until';
 import { makeContribution } from './support/contribution';
 import { startFeedAndOrigin } from './support/feed-and-origin';
@@ -49,6 +51,31 @@ describe.each([
     }
   });
 
+  test('cuts at the same frames with the options of a rendition, which show in its stream', async () => {
+    const { client, stop } = await startHost({ ffmpegPath });
+    try {
+      const [first, second] = [LADDER[0]!, LADDER[1]!];
+      const renditions: Rendition[] = [
+        { ...first, preset: 'fast', profile: 'high', bufferKbit: 300 },
+        { ...second, preset: 'ultrafast', profile: 'baseline' },
+      ];
+      const request = sessionRequest(feed.url, origin.url, { renditions });
+      await client.prepare(request);
+      expect(await client.awaitReady(request.sessionId, 10_000)).toMatchObject({ ready: true });
+      await client.commit(request.sessionId, 1, 4);
+      await until('GOP 5', () => origin.gops.includes(5));
+      const published = origin.published.find((p) => p.gop === 5)!;
+      const profiles = { '90p': 'avc1.64', '72p': 'avc1.42' };
+      for (const [name, codec] of Object.entries(profiles)) {
+        const segment = published.segments.get(name)!;
+        expect(inspectSegment(segment).videoPtsTicks).toEqual(feed.ptsOf(5));
+        expect(readSegmentFormat(segment, true).codecs).toMatch(new RegExp(`^${codec}`));
+      }
+    } finally {
+      await stop();
+    }
+  });
+
   test.each([
     ['open-GOP H.264', ['-c:v', 'libx264', '-preset', 'ultrafast', '-x264-params', 'open-gop=1']],
     ['MPEG-2', ['-c:v', 'mpeg2video', '-q:v', '5']],
@@ -64,7 +91,7 @@ describe.each([
     try {
       const request = sessionRequest(odd.url, origin.url, {
         gopDurationTicks,
-        framesPerSecond: 30,
+        framesPerSecond: '30000/1001',
         renditions: LADDER.slice(0, 2),
         fromGop: 1,
       });

@@ -14,7 +14,7 @@ test.each<[string, Scenario, Sabotage, RegExp]>([
     /is left over on|off air/,
   ],
   ['the end of cordons', 'rollout', { noUncordon: true }, /is still cordoned|the rollout is rolling-back/],
-  ['drains before a host is ended', 'rollout', { noDrain: true }, /was started anew with ch-. on it/],
+  ['drains before a host is ended', 'rollout', { noDrain: true }, /was restarted with ch-. on it/],
   ['the way back', 'rollback', { noWayBack: true }, /rolled-back, but enc-. runs bad|rolling-back/],
   ['the reserve of the canary', 'rollback', { openCanary: true }, /2 channels were on the bad build/],
 ])(

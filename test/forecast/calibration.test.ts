@@ -48,7 +48,7 @@ describe('how large errors usually are', () => {
     expect([...sizes.bySlot]).toEqual(near([2, 2, 2, 2]));
   });
 
-  test('by step ahead is told as a multiple of the usual', () => {
+  test('by step ahead is given as a multiple of the usual', () => {
     const cells = cellsOf({ horizon: 2, origins: [0, 4] });
     const sizes = errorSizes(cells, values(1, 3, 1, 3), never);
     expect([...sizes.byAhead]).toEqual(near([0.5, 1.5]));

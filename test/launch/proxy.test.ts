@@ -37,10 +37,6 @@ test('parts reach one another without the proxy; what the user excepted stays ex
   );
 });
 
-test('an address of IPv6 is refused by the name of its variable', () => {
-  expect(() => variablesOf({ SWARM_HOST: '::1' })).toThrow('SWARM_HOST is ::1');
-});
-
 test('an encoder host on this machine is reached beside a proxy that does not answer', async () => {
   const { host, stop } = await startHost();
   try {

@@ -81,6 +81,7 @@ test.each([
   [['--duration', '60s', '--report', '/nowhere/report.json'], "can't be written"],
   [['--input', 'film=/nowhere.mp4'], 'there is no file /nowhere.mp4'],
   [['--encoders', '0'], 'whole number from 1'],
+  [['--encoder-units', '0'], 'whole number from 1'],
   [['--port-base', '80'], 'whole number from 1024'],
   [['--unknown'], 'unknown option'],
 ])('%j is refused before anything is started', async (args, message) => {

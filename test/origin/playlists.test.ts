@@ -1,4 +1,5 @@
 import { Parser } from 'm3u8-parser';
+import type { FrameRate } from '../../src/domain';
 import { masterPlaylist, mediaPlaylist, windowOf } from '../../src/media/origin/playlists';
 import type { LedgerRecord, RenditionRecord } from '../../src/media/origin/records';
 import { gapRecords, publishedRecord } from '../../src/media/origin/timeline';
@@ -54,6 +55,14 @@ const urisOf = (text: string) => parse(text).segments.map((s) => s.uri.replace(/
 const small = rendition('144p');
 const middle = rendition('180p');
 const large = rendition('240p');
+
+test('FRAME-RATE of a rate that is no whole number has its three decimals', () => {
+  const rateOf = (framesPerSecond: FrameRate) =>
+    /FRAME-RATE=(\S+)/.exec(masterPlaylist({ ...channel, framesPerSecond }, ledgerOf([[middle]])))?.[1];
+  expect([25, '30000/1001', '24000/1001', '60000/1001'].map((rate) => rateOf(rate as FrameRate))).toEqual([
+    ...['25.000', '29.970', '23.976', '59.940'],
+  ]);
+});
 
 describe('media playlist', () => {
   test('a plain run: sequence number is the first GOP, times go on by one GOP', () => {

@@ -299,6 +299,22 @@ describe('ownership over HTTP', () => {
     expect((await origin.client.ledger(id)).map((e) => e.gapReason)).toEqual(reasons);
   });
 
+  test('a rate that is no whole number is kept over a restart, and is one rate however it is written', async () => {
+    const own = await RunningOrigin.start();
+    const format = { gopDurationTicks: 180_180, framesPerSecond: '30000/1001' };
+    const register = (framesPerSecond: unknown) =>
+      own.client.call('PUT', `/channels/${id}`, { ...format, framesPerSecond });
+    expect((await register('60000/2002')).body).toMatchObject(format);
+    await own.restart();
+    expect((await own.client.call('GET', `/channels/${id}`)).body).toMatchObject(format);
+    expect((await register('30000/1001')).status).toBe(200);
+    const refused = await register(30);
+    expect(codeOf(refused)).toEqual([409, 'conflict']);
+    expect(refused.body.error?.message).toContain('180180 ticks at 29.97 frames/s');
+    expect(codeOf(await register(29.97))).toEqual([400, 'bad-request']);
+    await own.stop();
+  });
+
   test('a channel keeps its values, and its token for ever', async () => {
     const own = await RunningOrigin.start();
     for (const [gop, pts] of origin.relay.ptsTicksByGop) own.relay.ptsTicksByGop.set(gop, pts);

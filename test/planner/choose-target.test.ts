@@ -1,7 +1,7 @@
 import type { EncoderObservation, SwarmSnapshot } from '../../src/domain';
 import { fitnessOf } from '../../src/fitness';
 import { chooseTarget, type TargetAnswer, type TargetRequest } from '../../src/planner';
-import { channelOn, defaultPolicy, defaultSwarm, withTelemetry } from './swarm-fixtures';
+import { channelOn, defaultPolicy, defaultSwarm, planFor, withTelemetry } from './swarm-fixtures';
 
 const choose = (snapshot: SwarmSnapshot, request: Partial<TargetRequest> = {}): TargetAnswer =>
   chooseTarget(snapshot, null, fitnessOf(snapshot, null, defaultPolicy), defaultPolicy, {
@@ -104,6 +104,22 @@ describe('chooseTarget', () => {
     for (const id of ['enc-1', 'enc-2', 'enc-3']) {
       expect(chosen.filter((answer) => answer === `ok ${id}`)).toHaveLength(2);
     }
+  });
+
+  test('of channels that nobody encodes the largest gets its room first, whatever its id', () => {
+    // Two encoders of 4.8: the 4 units of ch-6 find room only before the small ones are spread.
+    const swarm = defaultSwarm();
+    const dark = withTelemetry({
+      ...swarm,
+      encoders: swarm.encoders.slice(0, 2).map((e) => ({ ...e, telemetry: undefined })),
+      channels: ['ch-1', 'ch-2', 'ch-6'].map((id) =>
+        channelOn(swarm.channels.find((c) => c.spec.id === id)!.spec, null),
+      ),
+    });
+    const { unmet } = planFor(dark, { 'ch-6': [4] });
+    expect(unmet).toEqual([]);
+    const { unmet: none } = planFor(dark, { 'ch-6': [4.9] });
+    expect(none.map((u) => u.channelId)).toEqual(['ch-6']);
   });
 
   test('a channel whose session its owner forgot may go back to the same encoder', () => {

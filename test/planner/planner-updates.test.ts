@@ -188,6 +188,30 @@ test('so is it without a forecast', () => {
   expect(planner.plan(memory)).toEqual(makePlan(next, null, fitnessOf(next, null, policy), policy, memory));
 });
 
+test.each([
+  ['without a forecast', null],
+  ['with one of less than they need now', forecastOf(before, {})],
+])('what all channels need now follows those that leave and come, %s', (_, given) => {
+  const heavy = { rungs: 3, viewers: 3_000 };
+  const six = defaultSwarm(Object.fromEntries(before.channels.map((c) => [c.spec.id, heavy])));
+  const none: never[] = [];
+  const planner = createPlanner(six, given, none, policy);
+  const demand = (): number => {
+    const { scale } = planner.plan(memory);
+    return scale.kind === 'provision' ? scale.figures.demandUnits! : 0;
+  };
+  // 3.415 units each, and all that three encoders may carry is 14.4.
+  expect(demand()).toBe(20.49);
+  planner.update({ atMs: NOW_MS, removedChannels: ['ch-6'] });
+  expect(demand()).toBe(17.075);
+  // It takes the place of the one that left.
+  planner.update({ atMs: NOW_MS, channels: [channelOn({ ...newcomer.spec, id: 'ch-8' }, 'enc-3')] });
+  expect(demand()).toBe(18.075);
+  planner.update({ atMs: NOW_MS, removedChannels: ['ch-8', 'ch-5', 'ch-4'] });
+  // Three are left; sessions of the others are still there, so that encoders are asked for all the same.
+  expect(demand()).toBe(10.245);
+});
+
 test('a session of an unknown channel takes room now and later, until its channel is known', () => {
   const crowded = { ...before, encoders: [encoder('enc-1'), withSessions('enc-2', [...sessionsOf('enc-2'), unknown, unknown]), { ...encoder('enc-3'), cordoned: true }] }; // prettier-ignore
   // 2 + 2 x 2 units on enc-2 of 4.8: ch-4 has nowhere to go.

@@ -1,4 +1,10 @@
-import { isEveryAddress, isLoopback, isLoopbackUrl } from '../../src/platform/addresses';
+import {
+  connectableHost,
+  hostAndPort,
+  isEveryAddress,
+  isLoopback,
+  isLoopbackUrl,
+} from '../../src/platform/addresses';
 
 test.each([
   ['0.0.0.0', true],
@@ -7,6 +13,17 @@ test.each([
   ['localhost', false],
 ])('a server on %s listens on every address: %s', (host, expected) => {
   expect(isEveryAddress(host)).toBe(expected);
+});
+
+test.each([
+  ['0.0.0.0', '127.0.0.1:80'],
+  ['::', '127.0.0.1:80'],
+  ['::1', '[::1]:80'],
+  ['fd00::7', '[fd00::7]:80'],
+  ['10.0.0.7', '10.0.0.7:80'],
+  ['encoder-2', 'encoder-2:80'],
+])('a server on %s is connected to at %s', (host, address) => {
+  expect(hostAndPort(connectableHost(host), 80)).toBe(address);
 });
 
 test.each([

@@ -104,7 +104,7 @@ describe('a folder that is made', () => {
     ]);
   });
 
-  test('beside others forces no folder that was there before but the one above it', async () => {
+  test('next to others forces no folder that was there before but the one above it', async () => {
     mkdirSync(join(root, 'a'));
     await makeDirectoryDurably(join(root, 'a', 'b'));
     expect(disk.steps.filter((s) => s.startsWith('sync-folder'))).toEqual(['sync-folder a']);

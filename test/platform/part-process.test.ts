@@ -111,7 +111,7 @@ test('a part that is renewed ends in order and starts anew, with the reason', as
   expect(running.pid).not.toBe(firstPid);
   expect(await part.read('signals')).toBe('SIGTERM\n');
   expect(part.events[0]!.text).toBe('stand-in was ended, as the test wants it; starts again in 0.05 s');
-  // A crash after it is told as one.
+  // A crash after it is reported as one.
   process.kill(running.pid!, 'SIGKILL');
   await until('it is told', () => part.events.length > 2);
   expect(part.events[2]!.text).toContain('ended with SIGKILL');

@@ -69,6 +69,19 @@ describe('a generated channel', () => {
     expect((await source.list())[0]).toMatchObject({ state: 'running' });
   });
 
+  it('has a rate that is no whole number, exact to the tick', async () => {
+    await source.put('ntsc', { ...spec, framesPerSecond: '30000/1001', gopDurationTicks: 90_090 });
+    await relay.ledger('ntsc', 2, 10_000);
+    const ledgers = await relay.ledgers('ntsc', 0, 3);
+    const counts = Array.from({ length: 90 }, (_, frame) => frame);
+    expect(ledgers.flatMap((l) => l.ptsTicks)).toEqual(counts.map((frame) => frame * 3_003));
+    expect(await countersFrom('ffmpeg', 'ntsc', 0, 90)).toEqual(counts);
+    await source.restart();
+    const { nextGop } = await relay.info('ntsc');
+    await relay.ledger('ntsc', nextGop + 1, 10_000);
+    expect((await source.list())[0]).toMatchObject({ id: 'ntsc', state: 'running' });
+  });
+
   it('is sent at the pace of the wall clock', async () => {
     await source.put('ch-1', spec);
     const first = await relay.ledger('ch-1', 0, 10_000);
@@ -117,6 +130,7 @@ describe('a generated channel', () => {
   it.each([
     [{ ...spec, gopDurationTicks: 91_000 }, /91000 ticks is 25.27/],
     [{ ...spec, framesPerSecond: 0 }, /framesPerSecond/],
+    [{ ...spec, framesPerSecond: '30000/1001' }, /29\.97 pictures at 29\.97 frames\/s/],
     [{ ...spec, input: { kind: 'camera' } }, /input/],
     [{}, /input/],
   ])('is refused when badly described: %j', async (bad, message) => {

@@ -1,6 +1,6 @@
 import type { LedgerEntry, OriginChannel } from '../../src/contracts/origin';
 import type { RelayChannel } from '../../src/contracts/relay';
-import type { SourceChannel } from '../../src/contracts/source';
+import type { InputFacts, SourceChannel } from '../../src/contracts/source';
 import { channelWithDefaults } from '../../src/domain';
 
 /** Answers of parts, whole, for stand-ins of them. */
@@ -45,6 +45,26 @@ export const relayChannel = (more: Partial<RelayChannel> = {}): RelayChannel => 
   lastIngestAtMs: 1_000,
   framesIn: 500,
   ...more,
+});
+
+/** Of an input of 320x180 at 25 frames/s, unless its picture is another. */
+export const inputFacts = (video: Partial<InputFacts['video']> = {}): InputFacts => ({
+  video: {
+    codec: 'h264',
+    widthPx: 320,
+    heightPx: 180,
+    shownWidthPx: video.widthPx ?? 320,
+    shownHeightPx: video.heightPx ?? 180,
+    frameRate: '25',
+    scan: 'progressive',
+    pixelFormat: 'yuv420p',
+    carried: 'as-is',
+    ...video,
+  },
+  audio: [],
+  data: [],
+  finite: true,
+  notes: [],
 });
 
 export const sourceChannel = (more: Partial<SourceChannel> = {}): SourceChannel => ({

@@ -171,7 +171,7 @@ const onAir = (): Promise<ChannelWorkflowState> =>
     const state = await channel().catch(() => null);
     return state?.status === 'on-air' && state;
   }, 30_000);
-/** What the hosts say; undefined of one that is just being started anew. */
+/** What the hosts say; undefined of one that is just being restarted. */
 const digests = (): Promise<(string | undefined)[]> =>
   Promise.all(
     fleet.list().map(async ({ grpcAddress }) => {

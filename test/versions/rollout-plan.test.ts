@@ -97,6 +97,7 @@ const situation = (more: Partial<RolloutSituation> = {}): RolloutSituation => ({
     lastCycle: null,
   },
   owners: new Map(channelIds.map((id, i) => [id, i < 4 ? 'enc-1' : i < 7 ? 'enc-2' : 'enc-3'])),
+  fitness: [],
   ...more,
 });
 

@@ -331,6 +331,10 @@ describe('is undone, latest step first', () => {
       expect(shownOutcome(workflow)).toBe('compensated');
       expect(resultOf(workflow)).toMatchObject({ outcome: 'compensated', token: 6 });
       expect(workflow.details).not.toContain('**unresolved: abortTarget**');
+      expect(workflow.timers).toEqual([
+        'alarm unless returnOwnership is done',
+        'alarm unless abortTarget is done',
+      ]);
     });
   });
 });

@@ -295,6 +295,7 @@ describe('an attempt that fails', () => {
       expect(workflow.details).not.toContain('after 3 attempts');
       await until(60_000);
       expect(shownOutcome(workflow)).toBe('recovered');
+      expect(workflow.timers).toEqual([2, 3, 4, 5].map((attempt) => `before attempt ${attempt} for ch-1`));
     });
   });
 

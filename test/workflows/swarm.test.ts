@@ -413,6 +413,70 @@ test('the swarm and its channels continue as new, and lose nothing', async () =>
   expect(status).toBe('on-air');
 }, 90_000);
 
+describe('a part that is away for hours', () => {
+  const runOf = async (): Promise<string> => (await bench.swarm().describe()).runId;
+  /** Cycles until the swarm is in its next run. */
+  const nextRun = async (): Promise<void> => {
+    const before = await runOf();
+    await eventually(async () => {
+      await bench.swarm().signal(swarmControl.wake);
+      return (await runOf()) !== before;
+    });
+  };
+  /** An activity that hangs until it is let go; how often it was begun. */
+  const hanging = () => {
+    let letGo: () => void = () => undefined;
+    const gone = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const begun = { times: 0 };
+    const step = async (): Promise<void> => {
+      begun.times += 1;
+      await gone;
+    };
+    return { begun, step, letGo: () => letGo() };
+  };
+
+  test('can not keep a run from its end: a start is undone by the runs that follow', async () => {
+    const spec = bench.spec();
+    const { begun, step, letGo } = hanging();
+    use({ registerChannel: failing('unavailable'), unregisterChannel: step });
+    // Refused while the part is away, not when it is back.
+    expect((await refusalFrom(update(swarmControl.addChannel, spec))).code).toBe('unavailable');
+    await nextRun();
+    await eventually(async () => begun.times >= 2);
+    // What is left of it would be undone under the new one.
+    const again = await refusalFrom(update(swarmControl.addChannel, spec));
+    expect(again.code).toBe('unavailable');
+    expect(again.message).toContain(`an earlier ${spec.id} has not been taken back`);
+    letGo();
+    use();
+    await eventually(() =>
+      update(swarmControl.addChannel, spec).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await onAir(spec);
+    await nextRun();
+    expect((await state()).channels.map(({ id }) => id)).toContain(spec.id);
+  });
+
+  test('can not keep a run from its end: a channel without workflow is removed by the runs that follow', async () => {
+    const spec = await addedChannel();
+    await bench.channel(spec).handle.terminate('of this test');
+    const { begun, step, letGo } = hanging();
+    use({ removeChannel: step });
+    const asked = update(swarmControl.removeChannel, spec.id).catch(() => undefined);
+    await eventually(async () => begun.times > 0);
+    const listed = async (): Promise<boolean> => (await state()).channels.some(({ id }) => id === spec.id);
+    expect(await listed()).toBe(true);
+    letGo();
+    await asked;
+    expect(await listed()).toBe(false);
+  });
+});
+
 test('cycles are workflows of their own that can be found by cell', async () => {
   const query = `${searchAttributeNames.cell} = "${bench.cell}" AND WorkflowType = "controlCycle"`;
   await eventually(async () => {

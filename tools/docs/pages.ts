@@ -9,6 +9,7 @@ import { apiReference, type OpenApiDocument } from './api-reference';
 import { cliReference } from './cli-reference';
 import { configurationReference } from './configuration-reference';
 import { errorsReference } from './errors-reference';
+import { ladderReference } from './ladder-reference';
 import { policyReference } from './policy-reference';
 
 /** Every generated page: its path from the root of the project, and its text. */
@@ -23,5 +24,6 @@ export const generatedPages = (): Record<string, string> => ({
     encoderHost: hostEnvironmentSchema,
   }),
   'docs/reference/errors.md': errorsReference(),
+  'docs/reference/ladder.md': ladderReference(),
   'docs/reference/policy.md': policyReference({ planner: policySchema, rollout: rolloutPolicySchema }),
 });

@@ -42,6 +42,7 @@ export const rooms = {
   // index.ts starts the origin; what only reads its formats comes in by the side doors.
   'src/media/origin': { uses: [...ground, 'src/media/mpegts'], doors: ['h264-sps', 'segment-format'] },
   'src/setup': { uses: ['src/domain', 'src/platform'] },
+  'src/backup': { uses: ['src/domain', 'src/platform'] },
   // index.ts starts a host. What uses one of its parts alone (a single encode, a feed, what an ffmpeg can do) comes in
   // by the side doors and loads no server.
   'src/media/encoder': {
@@ -78,7 +79,7 @@ export const rooms = {
   },
   'src/observation': {
     uses: [
-      ...[...ground, 'src/temporal', 'src/fleet', 'src/telemetry', 'src/versions'],
+      ...[...ground, 'src/cycle', 'src/temporal', 'src/fleet', 'src/telemetry', 'src/versions'],
       ...['src/media/encoder', 'src/media/quality'],
     ],
     doors: '*',
@@ -160,7 +161,7 @@ export const rooms = {
         'src/simulator',
         'src/verify',
       ],
-      ...['src/setup', 'src/worker', 'src/launch', 'src/acceptance'],
+      ...['src/setup', 'src/backup', 'src/worker', 'src/launch', 'src/acceptance'],
     ],
     doors: '*',
   },

@@ -65,8 +65,9 @@ export const groups = {
   planner: {
     mutate: ['src/planner/*.ts'],
     tests: [
-      'test/planner/{choose-target,departures,letting-go,make-plan,planner-updates}.test.ts',
-      'test/planner/{rearrangement,redundancy,scale-decision,scale-maths,small-rules,threshold-rule,told}.test.ts',
+      'test/planner/{choose-target,departures,explanations,large-fleet,letting-go,make-plan,planner-updates}.test.ts',
+      'test/planner/{rearrangement,redundancy,relief,scale-decision,scale-maths,small-rules}.test.ts',
+      'test/planner/{target-order,threshold-rule}.test.ts',
     ],
   },
   sagas: {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { modelsSchema, statusSchema, versionsSchema } from '../../src/contracts/api';
 
-/** What the state of a stopped swarm holds, as its own API told it just before: what the next release must find in it. */
+/** What the state of a stopped swarm holds, as its own API reported it just before: what the next release must find in it. */
 const seenSchema = z.object({
   recordedAtMs: z.number(),
   /** Number of the last control cycle; the next one has a higher number. */

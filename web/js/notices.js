@@ -33,7 +33,7 @@ export const noticeRefusal = (error) =>
     : show('bad', error instanceof Error ? error.message : String(error));
 
 /**
- * Runs an action of a button: busy while it lasts, and told what became of it.
+ * Runs an action of a button: busy while it lasts, and shows what became of it.
  * @template T
  * @param {HTMLButtonElement} button
  * @param {string} busyLabel

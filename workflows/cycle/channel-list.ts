@@ -54,7 +54,7 @@ export class ChannelList {
     return this.changes;
   }
 
-  /** Whether all can be told in one answer. */
+  /** Whether all fit in one answer. */
   get isShort(): boolean {
     return this.plainBytes <= PAGE_AT_MOST_BYTES;
   }

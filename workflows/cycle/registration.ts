@@ -1,15 +1,22 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, patched } from '@temporalio/workflow';
 import type { AddChannelOptions, ChannelSpec } from '../../src/domain';
-import { causeOf } from '../kit/failures';
+import { causeOf, refusal } from '../kit/failures';
 import { local8s, retryFor6h, threeTries60s } from '../kit/steps';
+import type { Chores } from './chores';
+
+/** A start that was refused is mostly undone within it, before its caller reads the refusal. */
+const UNDONE_WITHIN = '5 seconds';
+/** A part that is away longer is not waited for by whoever asked. */
+const REMOVED_WITHIN = '60 seconds';
 
 /**
  * Adds a channel to relay, origin and source: a saga of one step. An input that is refused leaves nothing behind, and
- * takes nothing away that was there before.
+ * takes nothing away that was there before. Where a part is away, the start is undone once it is back.
  */
 export const registerChannel = async (
   spec: ChannelSpec,
-  options?: AddChannelOptions,
+  options: AddChannelOptions | undefined,
+  chores: Chores,
 ): Promise<ChannelSpec> => {
   const { id } = spec;
   const knownBy = await local8s.partsKnowing({ channelId: id });
@@ -20,13 +27,42 @@ export const registerChannel = async (
     );
   } catch (error) {
     // A specification that was refused by its schema was never sent to any part.
-    if (causeOf(error).code !== 'bad-request') {
-      await CancellationScope.nonCancellable(() =>
-        retryFor6h.unregisterChannel.executeWithOptions({ summary: `undo the start of ${id}` }, [
-          { channelId: id, keepAt: knownBy },
-        ]),
-      );
-    }
+    if (causeOf(error).code !== 'bad-request') await undo(id, knownBy, chores);
     throw error;
   }
+};
+
+const undo = async (channelId: string, keepAt: string[], chores: Chores): Promise<void> => {
+  if (patched('chores')) {
+    chores.begin({ kind: 'unregister', channelId, keepAt });
+    await chores.done(channelId, UNDONE_WITHIN).catch(() => undefined);
+    return;
+  }
+  await CancellationScope.nonCancellable(() =>
+    retryFor6h.unregisterChannel.executeWithOptions({ summary: `undo the start of ${channelId}` }, [
+      { channelId, keepAt },
+    ]),
+  );
+};
+
+/**
+ * Takes a channel off air whose workflow has ended before it did so.
+ * @throws ApplicationFailure unavailable where that takes long; it goes on by itself
+ */
+export const removeWithoutWorkflow = async (
+  channelId: string,
+  requestId: string,
+  chores: Chores,
+): Promise<void> => {
+  if (!patched('chores')) {
+    await retryFor6h.removeChannel({ channelId, requestId });
+    return;
+  }
+  chores.begin({ kind: 'remove', channelId, requestId });
+  if (await chores.done(channelId, REMOVED_WITHIN)) return;
+  throw refusal(
+    'unavailable',
+    `${channelId} is being removed, but not all of relay, origin, source and its encoder answer.`,
+    'It is removed as soon as they do: nothing has to be asked for again.',
+  );
 };

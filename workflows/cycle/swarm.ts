@@ -39,12 +39,14 @@ import { drainEncoder } from '../fleet/drain';
 import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/scaling';
 import { attributes } from '../kit/attributes';
 import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
-import { WORKFLOW_TASK_TIMEOUT, local8s, retryFor6h, threeTries60s, twoTries4s } from '../kit/steps';
+import { mustEndRun } from '../kit/history-bound';
+import { WORKFLOW_TASK_TIMEOUT, local8s, threeTries60s, twoTries4s } from '../kit/steps';
 import { validateAddChannel, validateCordon, validateRemoveChannel } from '../kit/validation';
 import { channel, contextSignal } from '../moves/channel';
 import { ChannelList } from './channel-list';
+import { Chores } from './chores';
 import { controlCycle } from './control-cycle';
-import { registerChannel } from './registration';
+import { registerChannel, removeWithoutWorkflow } from './registration';
 import { showSwarm } from './swarm-details';
 
 const addChannelUpdate = defineUpdate<void, [ChannelSpec, AddChannelOptions?]>(swarmControl.addChannel);
@@ -76,14 +78,15 @@ export const swarm = (input: SwarmWorkflowInput, packed?: Uint8Array): Promise<n
   new Swarm(input, packed).run();
 
 class Swarm {
-  private readonly state: Omit<CarriedSwarm, 'channels'>;
+  private readonly state: Omit<CarriedSwarm, 'channels' | 'chores'>;
   private readonly channels: ChannelList;
   private readonly cell: string;
   private readonly cycleSeconds: number;
+  private readonly chores: Chores;
   private readonly beingAdded = new Map<string, ChannelSpec>();
   private isWoken: boolean;
   private drains = 0;
-  /** Channels ask for policy and cordons, instead of being told. */
+  /** Channels ask for policy and cordons, instead of getting signals. */
   private isAskedForRules = false;
 
   constructor(
@@ -93,7 +96,7 @@ class Swarm {
     this.cell = cell;
     this.isWoken = isWoken;
     this.cycleSeconds = cycleSeconds;
-    const { channels = [], ...state } = carried ?? {
+    const before: CarriedSwarm = carried ?? {
       cell,
       cycle: 0,
       policy,
@@ -101,8 +104,12 @@ class Swarm {
       lowDemandSinceMs: null,
       lastCycle: null,
     };
+    const { channels = [], chores = [], ...state } = before;
     this.state = state;
     this.channels = new ChannelList(packed ? { packed } : { channels });
+    this.chores = new Chores(chores, (done) => {
+      if (done.kind === 'remove') this.forget(done.channelId);
+    });
   }
 
   async run(): Promise<never> {
@@ -127,7 +134,7 @@ class Swarm {
     setHandler(sessionFailedSignal, (failed) => this.recoverSession(failed));
     setHandler(addChannelUpdate, (spec, options) => this.addChannel(spec, options), {
       validator: (spec: ChannelSpec | undefined, _options?: AddChannelOptions) =>
-        validateAddChannel(this.channels, this.beingAdded, spec),
+        validateAddChannel(this.channels, this.beingAdded, this.chores, spec),
     });
     setHandler(removeChannelUpdate, (channelId) => this.removeChannel(channelId), {
       validator: (channelId: string | undefined) => validateRemoveChannel(this.channels, channelId),
@@ -137,6 +144,7 @@ class Swarm {
     setHandler(drainUpdate, (request) => this.drain(request), { validator: validateCordon });
     setHandler(setPolicyUpdate, (policy) => this.setPolicy(policy));
     this.show();
+    this.chores.resume();
 
     const cyclesPerRun = patched('short-swarm-runs') ? CYCLES_PER_RUN : Infinity;
     const cyclesBefore = state.cycle;
@@ -147,16 +155,18 @@ class Swarm {
       this.isWoken = false;
       await this.runCycle();
       const isLong = state.cycle - cyclesBefore >= cyclesPerRun || workflowInfo().continueAsNewSuggested;
-      if (isLong && allHandlersFinished()) {
-        const { cell, cycleSeconds, isWoken } = this;
-        const { policy } = state;
-        const channels = this.channels.carried();
-        const rest = { cell, cycleSeconds, policy, isWoken };
-        if ('packed' in channels) {
-          await continueAsNew<typeof swarm>({ ...rest, carried: state }, channels.packed);
-        } else await continueAsNew<typeof swarm>({ ...rest, carried: { ...state, ...channels } });
-      }
+      if ((isLong && allHandlersFinished()) || mustEndRun()) await this.beginNextRun();
     }
+  }
+
+  private async beginNextRun(): Promise<void> {
+    const { cell, cycleSeconds, isWoken, state } = this;
+    const { policy } = state;
+    const channels = this.channels.carried();
+    const rest = { cell, cycleSeconds, policy, isWoken };
+    const carried: CarriedSwarm = { ...state, chores: this.chores.left };
+    if ('packed' in channels) await continueAsNew<typeof swarm>({ ...rest, carried }, channels.packed);
+    else await continueAsNew<typeof swarm>({ ...rest, carried: { ...carried, ...channels } });
   }
 
   private async runCycle(): Promise<void> {
@@ -227,7 +237,7 @@ class Swarm {
     const { id } = given;
     this.beingAdded.set(id, given);
     try {
-      const spec = await registerChannel(given, options);
+      const spec = await registerChannel(given, options, this.chores);
       try {
         await startChild(channel, {
           workflowId: channelWorkflowId(id),
@@ -258,10 +268,14 @@ class Swarm {
         { summary: `remove ${channelId}` },
         [{ channelId, requestId }],
       );
-      if (!found) await retryFor6h.removeChannel({ channelId, requestId });
+      if (!found) await removeWithoutWorkflow(channelId, requestId, this.chores);
     } catch (error) {
       throwAsRefusal(error);
     }
+    this.forget(channelId);
+  }
+
+  private forget(channelId: string): void {
     this.channels.remove(channelId);
     this.show();
   }

@@ -4,7 +4,7 @@ import { upsertAttributes } from '../kit/attributes';
 import { threeTries60s, twoTries4s } from '../kit/steps';
 import type { DrainInput, DrainResult } from '../kit/types';
 
-/** Unless told otherwise: each move costs its encoders a second session while it lasts. */
+/** The default: each move costs its encoders a second session while it lasts. */
 const SIDE_BY_SIDE = 2;
 const ROUNDS = 20;
 const BETWEEN_ROUNDS = '1 second';

@@ -40,7 +40,7 @@ export const reportEnded = async (
 };
 
 /**
- * Brings encoders side by side: one that is slow or fails holds up none of the others. The swarm hears of each
+ * Brings encoders side by side: one that is slow or fails holds up none of the others. The swarm learns of each
  * as soon as it answers, or has failed, and its next plan counts with that.
  */
 export const scaleOut = async ({ cell, requests, reason }: ScaleOutInput): Promise<ScaleOutResult> => {

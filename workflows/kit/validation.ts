@@ -6,6 +6,7 @@ import type {
   RecoverRequest,
 } from '../../src/domain';
 import type { ChannelList } from '../cycle/channel-list';
+import type { Chores } from '../cycle/chores';
 import { refusal } from './failures';
 
 /**
@@ -76,10 +77,18 @@ export const validateRecover = (state: ChannelWorkflowState, request: RecoverReq
 export const validateAddChannel = (
   channels: ChannelList,
   beingAdded: ReadonlyMap<string, ChannelSpec>,
+  chores: Chores,
   spec: ChannelSpec | undefined,
 ): void => {
   requireText(spec?.id, 'id');
   const { id } = spec as ChannelSpec;
+  if (chores.isAt(id)) {
+    throw refusal(
+      'unavailable',
+      `What is left of an earlier ${id} has not been taken back yet: relay, origin or source does not answer.`,
+      'See which one that is (`encoder-swarm status`), and ask again once it is back.',
+    );
+  }
   if (beingAdded.has(id) || channels.all.some((channel) => channel.id === id)) {
     throw refusal(
       'channel-exists',

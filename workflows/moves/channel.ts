@@ -17,8 +17,10 @@ import type { SwarmContext } from '../../activities';
 import type { ChannelWorkflowState, MoveRequest, MoveResult, RecoverRequest } from '../../src/domain';
 import { channelControl } from '../../src/domain/control';
 import { failureOf } from '../../src/domain/move-outcome';
+import { alwaysOnRungs } from '../../src/domain/rungs';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
+import { whileThereIsRoom } from '../kit/history-bound';
 import { WORKFLOW_TASK_TIMEOUT, retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import { moveInProgress, validateInService, validateMove, validateRecover } from '../kit/validation';
@@ -87,7 +89,7 @@ class Channel {
       ownerEncoderId: null,
       ownerSessionId: null,
       token: 0,
-      rungs: 1,
+      rungs: alwaysOnRungs(spec),
       moves: 0,
       movedAtMs: null,
       lastMove: null,
@@ -106,18 +108,21 @@ class Channel {
     setHandler(contextSignal, (context) => {
       this.context = context;
     });
+    const validateNewMove = whileThereIsRoom((request: MoveRequest | undefined) =>
+      validateMove(state, this.waiting > 0 ? 'a recovery waits' : this.busyWith, request),
+    );
     setHandler(moveUpdate, (request) => this.once(request.requestId, () => this.move(request)), {
       validator: (request: MoveRequest | undefined) => {
         if (request !== undefined && this.requests.has(request.requestId)) return;
-        validateMove(state, this.waiting > 0 ? 'a recovery waits' : this.busyWith, request);
+        validateNewMove(request);
       },
     });
     setHandler(recoverUpdate, (request) => this.once(request.requestId, () => this.recover(request)), {
-      validator: (request: RecoverRequest | undefined) => validateRecover(state, request),
+      validator: whileThereIsRoom((request: RecoverRequest | undefined) => validateRecover(state, request)),
     });
     setHandler(removeUpdate, () => this.remove(), { validator: () => validateInService(state) });
     setHandler(registerAgainUpdate, () => this.registerAgain(), {
-      validator: () => validateInService(state),
+      validator: whileThereIsRoom(() => validateInService(state)),
     });
     this.showDetail(state.detail);
 

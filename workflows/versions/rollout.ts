@@ -23,6 +23,7 @@ import { isOver, noEvidence, rolloutControl } from '../../src/domain/rollout-con
 import { rollbackInWords } from '../../src/domain/rollout-words';
 import { attributes, upsertAttributes } from '../kit/attributes';
 import { causeOf, refusalFor } from '../kit/failures';
+import { whileThereIsRoom } from '../kit/history-bound';
 import { WORKFLOW_TASK_TIMEOUT, retryFor3min, retryFor6h } from '../kit/steps';
 import type { RolloutInput } from '../kit/types';
 import { RollbackRequested } from './rollback-requested';
@@ -107,7 +108,7 @@ class Rollout {
       return state;
     });
     setHandler(pauseUpdate, (command) => this.pause(true, command), {
-      validator: (command: RolloutCommand | undefined) => validatePause(state, command),
+      validator: whileThereIsRoom((command: RolloutCommand | undefined) => validatePause(state, command)),
     });
     setHandler(resumeUpdate, (command) => this.pause(false, command), {
       validator: (command: RolloutCommand | undefined) => validateResume(state, command),

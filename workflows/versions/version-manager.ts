@@ -18,6 +18,7 @@ import type {
 } from '../../src/domain';
 import { emptyVersions, versionsControl } from '../../src/domain/version-manager';
 import { causeOf, refusal, throwAsRefusal, refusalFor } from '../kit/failures';
+import { whileThereIsRoom } from '../kit/history-bound';
 import { failFast60s, local8s } from '../kit/steps';
 import {
   validateAdd,
@@ -63,22 +64,24 @@ class Versions {
     const { state } = this;
     setHandler(stateQuery, () => state);
     setHandler(addUpdate, (request) => this.add(request), {
-      validator: (request: AddBuildRequest | undefined) => validateAdd(state, this.beingAdded, request),
+      validator: whileThereIsRoom((request: AddBuildRequest | undefined) =>
+        validateAdd(state, this.beingAdded, request),
+      ),
     });
     setHandler(removeUpdate, (id) => this.remove(id), {
-      validator: (id: string | undefined) => validateRemove(state, id),
+      validator: whileThereIsRoom((id: string | undefined) => validateRemove(state, id)),
     });
     setHandler(probeUpdate, (id) => this.probe(id), {
-      validator: (id: string | undefined) => validateProbe(state, id),
+      validator: whileThereIsRoom((id: string | undefined) => validateProbe(state, id)),
     });
     setHandler(setTargetUpdate, (request) => this.setTarget(request), {
-      validator: (request: SetTargetRequest | undefined) => validateTarget(state, request),
+      validator: whileThereIsRoom((request: SetTargetRequest | undefined) => validateTarget(state, request)),
     });
     setHandler(pinUpdate, (request) => this.pin(request), {
-      validator: (request: PinRequest | undefined) => validatePin(state, request),
+      validator: whileThereIsRoom((request: PinRequest | undefined) => validatePin(state, request)),
     });
     setHandler(unpinUpdate, (id) => this.unpin(id), {
-      validator: (id: string | undefined) => validateUnpin(state, id),
+      validator: whileThereIsRoom((id: string | undefined) => validateUnpin(state, id)),
     });
     setHandler(haltUpdate, (fault) => {
       // A target that was set meanwhile starts over.

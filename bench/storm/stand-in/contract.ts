@@ -13,11 +13,11 @@ export const acceptedPutSchema = z.object({
 });
 export type AcceptedPut = z.infer<typeof acceptedPutSchema>;
 
-/** A session that was told to publish with a token. */
+/** A session that was committed with a token. */
 export const commitFactSchema = z.object({ channelId: z.string(), sessionId: z.string(), token: z.int() });
 export type Commit = z.infer<typeof commitFactSchema>;
 
-/** What the encoders themselves know of who published and who was told to, from the beginning on. */
+/** What the encoders themselves know of who published and who was committed, from the beginning on. */
 export const factsSchema = z.object({
   accepted: z.array(acceptedPutSchema),
   commits: z.array(commitFactSchema),

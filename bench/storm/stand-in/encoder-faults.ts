@@ -4,9 +4,9 @@ import { hashOf } from './gop-clock';
 /**
  * What goes wrong with one session of a simulated encoder:
  * - full: refused when it is prepared;
- * - dies-at-commit: fails as it is told to publish;
+ * - dies-at-commit: fails when it is committed;
  * - dies-silently: says that it publishes, and fails before it has;
- * - slow-commit: does as it is told, and answers after the caller's deadline.
+ * - slow-commit: does what it is asked, and answers after the caller's deadline.
  */
 export type SessionFault = 'none' | 'full' | 'dies-at-commit' | 'dies-silently' | 'slow-commit';
 

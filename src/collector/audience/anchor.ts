@@ -15,7 +15,7 @@ export type AudienceAnchor = z.infer<typeof anchorSchema>;
 
 const anchorFile = (stateDir: string): string => join(stateDir, 'audience.json');
 
-/** @returns null where there is none, or none that can be read: the scenario then begins anew */
+/** @returns null where there is none, or none that can be read: the scenario then starts over */
 export const readAnchor = async (stateDir: string): Promise<AudienceAnchor | null> => {
   try {
     const parsed = anchorSchema.safeParse(JSON.parse(await readFile(anchorFile(stateDir), 'utf8')));

@@ -64,8 +64,8 @@ export class AudienceReplay {
   }
 
   /**
-   * Takes up the anchor of an earlier run. With `restart`, or when the length of a step has changed, it begins anew
-   * and forgets the audience's history; without an anchor it never does, for then the history is not its own.
+   * Takes up the anchor of an earlier run. With `restart`, or when the length of a step has changed, it starts over
+   * and deletes the audience's history; without an anchor it never does, as the history is then not its own.
    */
   private async open(): Promise<void> {
     const { mode, stateDir, stepSeconds, store, cell } = this.options;

@@ -62,8 +62,8 @@ export const parseTrace = (csv: string, name: string): AudienceTrace => {
   });
   const hours = hourlyMeans(rows);
   const loop = hours.length >= HOURS_PER_WEEK ? HOURS_PER_WEEK : HOURS_PER_DAY;
-  const whole = hours.slice(0, Math.floor(hours.length / loop) * loop);
-  const unit = Float64Array.from(whole).sort()[Math.floor(whole.length * UNIT_QUANTILE)] ?? 0;
+  const fullLoops = hours.slice(0, Math.floor(hours.length / loop) * loop);
+  const unit = Float64Array.from(fullLoops).sort()[Math.floor(fullLoops.length * UNIT_QUANTILE)] ?? 0;
   if (unit <= 0) {
     throw new SwarmError(
       'bad-request',
@@ -71,7 +71,7 @@ export const parseTrace = (csv: string, name: string): AudienceTrace => {
       'Give a trace of at least a day; three weeks or more make good forecasts.',
     );
   }
-  return whole.map((value) => value / unit);
+  return fullLoops.map((value) => value / unit);
 };
 
 /** Timestamps without an offset are taken as UTC: only the shape of the day matters. */
@@ -88,7 +88,7 @@ const readShippedTrace = async (folder: string): Promise<string> => {
   throw new SwarmError(
     'unavailable',
     `The audience trace ${SHIPPED_TRACE} is not above ${__dirname}.`,
-    'Keep the folder data/ beside dist/, or set SWARM_AUDIENCE_TRACE.',
+    'Keep the folder data/ next to dist/, or set SWARM_AUDIENCE_TRACE.',
   );
 };
 

@@ -207,11 +207,18 @@ export const operations = {
     method: 'post',
     path: '/channels',
     summary:
-      'Adds a channel; what is not given comes from the default channel. Says when it will be on air, or what is in the way',
+      'Adds a channel. Ladder and frame rate that are not given are made from its input, all else comes from the default channel. Says when it will be on air, or what is in the way',
     body: addChannelSchema,
     answers: { 201: channelAddedSchema },
     refusals: [
-      ...['channel-exists', 'input-not-video', 'unplaceable', 'at-capacity-limit', 'storage-full'],
+      ...[
+        'channel-exists',
+        'conflict',
+        'input-not-video',
+        'unplaceable',
+        'at-capacity-limit',
+        'storage-full',
+      ],
       ...silent,
     ] as ErrorCode[],
   }),

@@ -14,6 +14,7 @@ export type AddChannel = z.infer<typeof addChannelSchema>;
 
 /** A channel as it was added, and what is to be expected of it. */
 export const channelAddedSchema = channelSpecSchema.extend({
+  notes: z.array(z.string()).describe('sentences: what of the input could not be followed, and why'),
   onAir: z.object({
     withinSeconds: z
       .number()

@@ -7,7 +7,7 @@ import { CHANNEL_OPTIONS } from './channel-options';
 import { encoderContract } from './grpc-contract';
 import { answeredGarbage, fromServiceError } from './grpc-errors';
 import { watchHealth } from './health-watch';
-import type { PrepareSession } from './requests';
+import { toWirePrepare, type PrepareSession } from './requests';
 
 export interface CallOptions {
   deadlineMs?: number;
@@ -50,7 +50,7 @@ export class EncoderClient {
   }
 
   prepare(request: PrepareSession, options?: CallOptions): Promise<SessionInfo> {
-    return this.callForSession('prepareSession', { ...request }, request.sessionId, options);
+    return this.callForSession('prepareSession', toWirePrepare(request), request.sessionId, options);
   }
 
   session(sessionId: string, options?: CallOptions): Promise<SessionInfo> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { channelSpecSchema, idSchema, renditionSchema } from '../../domain';
+import { toWireFrameRate, wireFrameRateSchema } from './frame-rate';
 
 const url = z.url({ protocol: /^https?$/ });
 
@@ -8,25 +9,38 @@ export const sessionIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'use 1 to 128 of A-Z, a-z, 0-9 and "._:/-"');
 
-/** What to encode, from where, and where to publish it. */
-export const prepareSchema = z.object({
-  sessionId: sessionIdSchema,
-  channelId: idSchema,
-  /** Relay: GET feedUrl?from_gop=N (docs/reference/protocols/relay.md). */
-  feedUrl: url,
-  /** Origin: PUT originUrl/channels/:id/gops/:g. */
-  originUrl: url.transform((u) => u.replace(/\/+$/, '')),
-  gopDurationTicks: channelSpecSchema.shape.gopDurationTicks,
-  framesPerSecond: channelSpecSchema.shape.framesPerSecond,
-  renditions: z
-    .array(renditionSchema)
-    .min(1)
-    .max(8)
-    .refine((list) => new Set(list.map((r) => r.name)).size === list.length, 'names must differ'),
-  /** First GOP to encode; it warms the rate control, and is held like all others. */
-  fromGop: z.int().min(0),
-});
+/** What to encode, from where, and where to publish it; `z.input` is message PrepareSessionRequest. */
+export const prepareSchema = z
+  .object({
+    sessionId: sessionIdSchema,
+    channelId: idSchema,
+    /** Relay: GET feedUrl?from_gop=N (docs/reference/protocols/relay.md). */
+    feedUrl: url,
+    /** Origin: PUT originUrl/channels/:id/gops/:g. */
+    originUrl: url.transform((u) => u.replace(/\/+$/, '')),
+    gopDurationTicks: channelSpecSchema.shape.gopDurationTicks,
+    /** Rounded up where frameRate is set, which goes first. */
+    framesPerSecond: channelSpecSchema.shape.framesPerSecond,
+    frameRate: wireFrameRateSchema,
+    renditions: z
+      .array(renditionSchema)
+      .min(1)
+      .max(8)
+      .refine((list) => new Set(list.map((r) => r.name)).size === list.length, 'names must differ'),
+    /** First GOP to encode; it warms the rate control, and is held like all others. */
+    fromGop: z.int().min(0),
+  })
+  .transform(({ frameRate, ...order }) => ({
+    ...order,
+    framesPerSecond: frameRate ?? order.framesPerSecond,
+  }));
 export type PrepareSession = z.output<typeof prepareSchema>;
+
+/** Message PrepareSessionRequest. */
+export const toWirePrepare = (order: PrepareSession): z.input<typeof prepareSchema> => ({
+  ...order,
+  ...toWireFrameRate(order.framesPerSecond),
+});
 
 export const commitSchema = z.object({
   sessionId: sessionIdSchema,

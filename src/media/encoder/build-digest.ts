@@ -7,7 +7,7 @@ import { findExecutable } from '../../setup';
 const WAIT_MS = 250;
 
 /**
- * Tells which build this host's sessions run: the SHA-256 of its ffmpeg. Hashed in the background when the host
+ * Finds out which build this host's sessions run: the SHA-256 of its ffmpeg. Hashed in the background when the host
  * starts, and again when the file behind the path was replaced, since the next session runs the new one.
  */
 export class BuildDigest {

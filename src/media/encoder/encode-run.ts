@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { IncomingMessage } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
-import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, type Rendition } from '../../domain';
+import { FEED_OFFSET_TICKS, SwarmError, ticksOf, type FrameRate, type Rendition } from '../../domain';
 import { openFeed } from './feed';
 import { FeedDemuxer } from './feed-demuxer';
-import { ENCODER_DELAY_FRAMES, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
+import { encoderDelayFrames, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopCollector } from './gop-collector';
 import { keyFrameList } from './key-frame-list';
@@ -27,10 +27,10 @@ export interface RunOptions {
   feedUrl: string;
   fromGop: number;
   gopDurationTicks: number;
-  framesPerSecond: number;
+  framesPerSecond: FrameRate;
   renditions: readonly Rendition[];
   ffmpeg: FfmpegCapabilities;
-  /** GOPs after which ffmpeg is begun anew; at most, and by default, what one key frame list holds. */
+  /** GOPs after which ffmpeg is restarted; at most, and by default, what one key frame list holds. */
   maxGops?: number;
   onGop(gop: EncodedGop): void;
   /** Called once, unless the run is stopped before. */
@@ -58,7 +58,7 @@ export class EncodeRun {
     this.keyFrameTimes = list;
     this.endGop = options.fromGop + gops;
     this.nearTicks =
-      options.gopDurationTicks + (ENCODER_DELAY_FRAMES * TICKS_PER_SECOND) / options.framesPerSecond;
+      options.gopDurationTicks + ticksOf(encoderDelayFrames(options.renditions), options.framesPerSecond);
     const names = options.renditions.map((r) => r.name);
     const collector = new GopCollector(names, (gop) => {
       if (!this.over && this.isWhole(gop.gop)) options.onGop(gop);
@@ -189,7 +189,7 @@ export class EncodeRun {
   }
 
   private exited(feed: IncomingMessage, code: number | null, signal: NodeJS.Signals | null): void {
-    // Before the feed is ended here: whether it had ended by itself tells why ffmpeg is gone.
+    // Before the feed is ended here: whether it had ended by itself shows why ffmpeg is gone.
     const feedEnded = feed.readableEnded || feed.destroyed;
     feed.destroy();
     if (this.fault === null && feedEnded) {

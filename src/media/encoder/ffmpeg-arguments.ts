@@ -1,4 +1,4 @@
-import { ladderUnits, type Rendition } from '../../domain';
+import { bufferKbitOf, ladderUnits, type FrameRate, type Rendition, type X264Preset } from '../../domain';
 import { avcLevelFor } from './avc-level';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 
@@ -8,17 +8,36 @@ const TRIM_START_SECONDS = '99.999995';
  * Measured live at 320x180, 25 frames/s: 2.5 % of a core a rendition, where veryfast takes 3.3 % for 60 % of the
  * bits. It also does without lookahead, so that a GOP is out 120 ms earlier.
  */
-const PRESET = 'superfast';
+const DEFAULT_PRESET = 'superfast';
+const DEFAULT_PROFILE = 'main';
+/** Frames by which x264 looks ahead, by preset: it holds back as many. */
+const LOOKAHEAD_FRAMES: Record<X264Preset, number> = {
+  ultrafast: 0,
+  superfast: 0,
+  veryfast: 10,
+  faster: 20,
+  fast: 30,
+  medium: 40,
+};
+/**
+ * A session keeps within this share of the rate buffer. It does not know how full the one before left a player's buffer;
+ * where each keeps within a half, two of them in a row keep within the whole. x264 without lookahead also misses by a few
+ * pictures, which the other half takes.
+ */
+const SESSION_BUFFER_SHARE = 0.5;
 const MAX_CONSECUTIVE_B_FRAMES = 2;
 /** Encode units (see domain/channel.ts) that one thread keeps up with at ease. */
 const UNITS_PER_THREAD = 16;
 
-/** Frames that the encoder holds back before the first comes out: reordering, and one each in decoder and muxer. */
-export const ENCODER_DELAY_FRAMES = MAX_CONSECUTIVE_B_FRAMES + 2;
+/** Frames that are held back before the first comes out: by reordering, lookahead, and one each in decoder and muxer. */
+export const encoderDelayFrames = (renditions: readonly Rendition[]): number =>
+  Math.max(...renditions.map((r) => LOOKAHEAD_FRAMES[r.preset ?? DEFAULT_PRESET])) +
+  MAX_CONSECUTIVE_B_FRAMES +
+  2;
 
 export interface EncodeJob {
   renditions: readonly Rendition[];
-  framesPerSecond: number;
+  framesPerSecond: FrameRate;
   /** See keyFrameList. */
   keyFrameTimes: string;
 }
@@ -46,14 +65,29 @@ const outputArguments = (
   ffmpeg: FfmpegCapabilities,
 ): string[] => {
   const threads = Math.min(8, Math.ceil(ladderUnits([r], job.framesPerSecond) / UNITS_PER_THREAD));
+  const profile = r.profile ?? DEFAULT_PROFILE;
   return [
     ...['-map', '0:v:0'],
     ...['-vf', `trim=start=${TRIM_START_SECONDS},scale=${r.widthPx}:${r.heightPx}`],
     ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
-    ...['-enc_time_base', '1:90000', '-c:v', 'libx264', '-preset', PRESET, '-threads', String(threads)],
-    ...['-bf', String(MAX_CONSECUTIVE_B_FRAMES), '-crf', String(r.crf)],
-    ...['-maxrate', `${r.maxBitrateKbps}k`, '-bufsize', `${2 * r.maxBitrateKbps}k`],
-    ...['-profile:v', 'main', '-level', avcLevelFor(r, job.framesPerSecond), '-pix_fmt', 'yuv420p'],
+    ...[
+      '-enc_time_base',
+      '1:90000',
+      '-c:v',
+      'libx264',
+      '-preset',
+      r.preset ?? DEFAULT_PRESET,
+      '-threads',
+      String(threads),
+    ],
+    ...['-bf', String(profile === 'baseline' ? 0 : MAX_CONSECUTIVE_B_FRAMES), '-crf', String(r.crf)],
+    ...[
+      '-maxrate',
+      `${r.maxBitrateKbps}k`,
+      '-bufsize',
+      `${Math.ceil(bufferKbitOf(r) * SESSION_BUFFER_SHARE)}k`,
+    ],
+    ...['-profile:v', profile, '-level', avcLevelFor(r, job.framesPerSecond), '-pix_fmt', 'yuv420p'],
     // With a 90 kHz time base, x264 would take 90000 for the frame rate and freeze the picture under a VBV.
     ...['-x264-params', 'force-cfr=0'],
     ...['-g', '100000', '-keyint_min', '1', '-sc_threshold', '0', '-forced-idr', '1', '-flags', '+cgop'],

@@ -10,6 +10,7 @@ import type { WireDescription, WireSession, WireTelemetry } from '../../contract
 import { ENCODER_SERVICE, encoderContract } from '../../contracts/encoder/grpc-contract';
 import { toServiceError } from '../../contracts/encoder/grpc-errors';
 import { SwarmError } from '../../domain';
+import { connectableHost, hostAndPort } from '../../platform/addresses';
 import { LimitedLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
 
@@ -51,7 +52,7 @@ export const serveEncoder = async (
   const port = await bind(server, options.host, options.port);
   return {
     port,
-    address: `${options.host}:${port}`,
+    address: hostAndPort(connectableHost(options.host), port),
     stopServing() {
       health.setStatus('', 'NOT_SERVING');
       health.setStatus(ENCODER_SERVICE, 'NOT_SERVING');
@@ -89,13 +90,13 @@ const implementationOf = (methods: EncoderMethods, log: Logger): UntypedServiceI
 
 const bind = (server: Server, host: string, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(hostAndPort(host, port), ServerCredentials.createInsecure(), (error, bound) => {
       if (!error) resolve(bound);
       else {
         reject(
           new SwarmError(
             'unavailable',
-            `Can't listen on ${host}:${port}: ${error.message}.`,
+            `Can't listen on ${hostAndPort(host, port)}: ${error.message}.`,
             'Stop what uses the port, or set another one.',
           ),
         );

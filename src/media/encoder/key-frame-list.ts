@@ -33,7 +33,7 @@ const timesOf = (gopDurationTicks: number): readonly string[] => {
 /**
  * Value of `-force_key_frames`: when each GOP of a feed begins, in the feed's clock, where the first GOP asked
  * for stands at FEED_OFFSET_TICKS. A list of absolute times, since in an expression `t` counts from the first
- * frame that arrives. Several hours long; what encodes longer begins anew before `gops` are over.
+ * frame that arrives. Several hours long; an encode that runs longer is restarted before `gops` are over.
  */
 export const keyFrameList = (
   gopDurationTicks: number,

@@ -6,7 +6,7 @@ const JITTER_MS = 30;
 /** Backlog comes without pauses: this long without a gain on the clock, and the feed is live. */
 const SETTLED_MS = 60;
 
-/** After a silence of this long the contribution may go on later than it should have: the edge is sought anew. */
+/** After a silence of this long the contribution may go on later than it should have: the edge is searched for again. */
 const SILENCE_MS = 1_000;
 
 const ticksToMs = (ticks: number): number => (ticks * 1000) / TICKS_PER_SECOND;

@@ -80,7 +80,7 @@ export class SessionRegistry {
     if (entry) return entry.session;
     throw new SwarmError(
       'unknown-session',
-      `Encoder ${this.options.encoderId} has no session ${sessionId}; it was released, or the host began anew.`,
+      `Encoder ${this.options.encoderId} has no session ${sessionId}; it was released, or the host was restarted.`,
       'Prepare a new session.',
     );
   }

@@ -21,10 +21,12 @@ const shiftClock = (b: Buffer, at: number, delta: number): void =>
 /**
  * Adds `deltaTicks` (1/90000 s, may be negative) to every PTS, DTS, PCR and OPCR, and to the time of every SCTE-35
  * message, in place, modulo 2^33. `packets` holds whole 188-byte packets; tables among them are left alone.
+ * `ptsDeltaTicks`: what is added to every PTS instead.
  */
-export const retimePackets = (packets: Buffer, deltaTicks: number): void => {
+export const retimePackets = (packets: Buffer, deltaTicks: number, ptsDeltaTicks = deltaTicks): void => {
   const delta = wrapTicks(deltaTicks);
-  if (delta === 0) return;
+  const ptsDelta = wrapTicks(ptsDeltaTicks);
+  if (delta === 0 && ptsDelta === 0) return;
   for (let at = 0; at + PACKET_BYTES <= packets.length; at += PACKET_BYTES) {
     if (packets[at] !== SYNC_BYTE) continue;
     const flags = adaptationFlags(packets, at);
@@ -45,7 +47,7 @@ export const retimePackets = (packets: Buffer, deltaTicks: number): void => {
     }
     const pts = ptsFieldOffset(packets, pes, end);
     const dts = dtsFieldOffset(packets, pes, end);
-    if (pts >= 0) shiftTimestamp(packets, pts, delta);
+    if (pts >= 0) shiftTimestamp(packets, pts, ptsDelta);
     if (dts >= 0) shiftTimestamp(packets, dts, delta);
   }
 };

@@ -36,7 +36,7 @@ export const crcOf = (bytes: Uint8Array): number => {
   return crc;
 };
 
-/** Puts the sections of one table PID together; tells only of those that differ from the one before. */
+/** Puts the sections of one table PID together; returns only those that differ from the one before. */
 export class SectionAssembler {
   private readonly packets = Buffer.alloc(MAX_SECTION_PACKETS * PACKET_BYTES);
   private readonly section = Buffer.alloc(MAX_SECTION_BYTES);

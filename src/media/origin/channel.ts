@@ -1,5 +1,12 @@
-import type { DeclaredGap, LedgerEntry, OriginChannel, OwnAnswer, OwnRequest } from '../../contracts/origin';
-import { SwarmError, type ErrorCode } from '../../domain';
+import type {
+  DeclaredGap,
+  LedgerEntry,
+  OriginChannel,
+  OriginSpec,
+  OwnAnswer,
+  OwnRequest,
+} from '../../contracts/origin';
+import { SwarmError, rateInWords, type ErrorCode } from '../../domain';
 import { replaceFile, storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
 import { SerialQueue } from '../../platform/serial-queue';
@@ -95,7 +102,7 @@ export class Channel {
   }
 
   /** Puts the channel on air. Idempotent. @throws SwarmError conflict if it is on air with other values. */
-  register(options: { gopDurationTicks: number; framesPerSecond: number }): Promise<OriginChannel> {
+  register(options: OriginSpec): Promise<OriginChannel> {
     return this.change(async () => {
       const known = this.record;
       if (!known.onAir) {
@@ -107,7 +114,7 @@ export class Channel {
       ) {
         throw new SwarmError(
           'conflict',
-          `Channel ${this.id} is on air with GOPs of ${known.gopDurationTicks} ticks at ${known.framesPerSecond} frames/s.`,
+          `Channel ${this.id} is on air with GOPs of ${known.gopDurationTicks} ticks at ${rateInWords(known.framesPerSecond)}.`,
           'Remove the channel before you add it with other values.',
         );
       }

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Damage } from '../../contracts/health';
-import type { OriginChannel } from '../../contracts/origin';
+import type { OriginChannel, OriginSpec } from '../../contracts/origin';
 import { SwarmError, idSchema } from '../../domain';
 import { makeDirectoryDurably, storageRefusal, syncDirectory } from '../../platform/durable-file';
 import { SerialQueue } from '../../platform/serial-queue';
@@ -54,10 +54,7 @@ export class Origin {
   }
 
   /** @throws SwarmError conflict, at-capacity-limit, storage-full; unavailable while the channel's files are damaged */
-  register(
-    id: string,
-    options: { gopDurationTicks: number; framesPerSecond: number },
-  ): Promise<OriginChannel> {
+  register(id: string, options: OriginSpec): Promise<OriginChannel> {
     return this.changes.run(async () => {
       const known = this.channels.get(id);
       if (known?.onAir) return known.register(options);
@@ -137,10 +134,7 @@ export class Origin {
     return [...this.channels.values()].filter((channel) => channel.onAir);
   }
 
-  private async create(
-    id: string,
-    options: { gopDurationTicks: number; framesPerSecond: number },
-  ): Promise<Channel> {
+  private async create(id: string, options: OriginSpec): Promise<Channel> {
     const damaged = this.unusable.get(id);
     if (damaged) throw damaged;
     if (this.channels.size >= this.maxChannels) {

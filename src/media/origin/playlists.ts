@@ -1,4 +1,4 @@
-import { SwarmError, TICKS_PER_SECOND } from '../../domain';
+import { SwarmError, TICKS_PER_SECOND, framesPerSecondOf, type FrameRate } from '../../domain';
 import type { LedgerRecord, RenditionRecord } from './records';
 
 /** HLS playlists (RFC 8216; EXT-X-GAP: draft-pantos-hls-rfc8216bis, 4.4.4.7) as pure functions of the ledger. */
@@ -6,7 +6,7 @@ import type { LedgerRecord, RenditionRecord } from './records';
 export interface PlaylistChannel {
   id: string;
   gopDurationTicks: number;
-  framesPerSecond: number;
+  framesPerSecond: FrameRate;
 }
 
 /** No playlist lists more GOPs, whatever its window: 15 min of half seconds, and some. */
@@ -72,7 +72,7 @@ export const masterPlaylist = (channel: PlaylistChannel, records: readonly Ledge
   const lines = variants.flatMap(({ name, latest, peakBytes, totalBytes, gops }) => [
     `#EXT-X-STREAM-INF:BANDWIDTH=${bitsPerSecond(peakBytes)},AVERAGE-BANDWIDTH=${bitsPerSecond(totalBytes / gops)},` +
       `CODECS="${latest.codecs}",RESOLUTION=${latest.widthPx}x${latest.heightPx},` +
-      `FRAME-RATE=${channel.framesPerSecond.toFixed(3)}`,
+      `FRAME-RATE=${framesPerSecondOf(channel.framesPerSecond).toFixed(3)}`,
     `${name}/index.m3u8`,
   ]);
   return ['#EXTM3U', '#EXT-X-VERSION:6', '#EXT-X-INDEPENDENT-SEGMENTS', ...lines, ''].join('\n');

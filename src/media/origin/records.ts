@@ -8,6 +8,7 @@ import {
   tokenSchema,
   type LedgerEntry,
 } from '../../contracts/origin';
+import { frameRateSchema } from '../../domain';
 
 /** Shapes of what the origin keeps on disk, checked when it starts. Wall-clock times: milliseconds since 1970. */
 
@@ -41,7 +42,7 @@ export type OwnershipState = z.infer<typeof ownershipSchema>;
 export const channelRecordSchema = z.object({
   onAir: z.boolean(),
   gopDurationTicks: z.int().min(1),
-  framesPerSecond: z.int().min(1),
+  framesPerSecond: frameRateSchema,
   ownership: ownershipSchema,
 });
 export type ChannelRecord = z.infer<typeof channelRecordSchema>;

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SwarmError } from '../../domain';
+import { hostAndPort } from '../../platform/addresses';
 import type { EncodedGop } from '../encoder/types';
 import { PROBE_FIRST_GOP } from './probe-cases';
 import type { ReferenceClip } from './reference-clip';
@@ -81,8 +82,8 @@ export const serveClip = async (options: {
     server.once('error', reject);
     server.listen(0, options.listenOn, resolve);
   });
-  const host = options.reachableAs.includes(':') ? `[${options.reachableAs}]` : options.reachableAs;
-  const originUrl = `http://${host}:${(server.address() as AddressInfo).port}`;
+  const { port } = server.address() as AddressInfo;
+  const originUrl = `http://${hostAndPort(options.reachableAs, port)}`;
   return {
     feedUrl: `${originUrl}${FEED_PATH}`,
     originUrl,

@@ -1,9 +1,9 @@
-import { TICKS_PER_SECOND, channelWithDefaults, type Rendition } from '../../domain';
+import { TICKS_PER_SECOND, channelWithDefaults, type FrameRate, type Rendition } from '../../domain';
 
 /** One way to encode, as a channel may ask for it. */
 export interface ProbeCase {
   name: string;
-  framesPerSecond: number;
+  framesPerSecond: FrameRate;
   gopDurationTicks: number;
   renditions: readonly Rendition[];
   /** The contribution: picture size, and where its own keyframes stand. */

@@ -1,7 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, gopOf, gopStartTicks } from '../../domain';
+import {
+  FEED_OFFSET_TICKS,
+  SwarmError,
+  TICKS_PER_SECOND,
+  gopOf,
+  gopStartTicks,
+  rateForFfmpeg,
+} from '../../domain';
 import { TransportStreamReader, type PesUnit } from '../mpegts';
 import { PROBE_FIRST_GOP, PROBE_GOPS, type ProbeCase } from './probe-cases';
 
@@ -61,7 +68,7 @@ export const makeReferenceClip = async (
 ): Promise<ReferenceClip> => {
   const { framesPerSecond, gopDurationTicks, source } = probeCase;
   const seconds = LEAD_SECONDS + (PROBE_GOPS * gopDurationTicks) / TICKS_PER_SECOND + TAIL_SECONDS;
-  const picture = `testsrc2=size=${source.widthPx}x${source.heightPx}:rate=${framesPerSecond}:duration=${seconds}`;
+  const picture = `testsrc2=size=${source.widthPx}x${source.heightPx}:rate=${rateForFfmpeg(framesPerSecond)}:duration=${seconds}`;
   const { stdout } = await run(
     ffmpegPath,
     [

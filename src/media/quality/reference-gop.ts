@@ -1,4 +1,4 @@
-import { SwarmError, type Rendition } from '../../domain';
+import { SwarmError, type FrameRate, type Rendition } from '../../domain';
 import { EncodeRun } from '../encoder/encode-run';
 import type { FfmpegCapabilities } from '../encoder/ffmpeg-capabilities';
 
@@ -14,7 +14,7 @@ export const encodeReferenceGop = (options: {
   feedUrl: string;
   gop: number;
   gopDurationTicks: number;
-  framesPerSecond: number;
+  framesPerSecond: FrameRate;
   rendition: Rendition;
   ffmpeg: FfmpegCapabilities;
   signal: AbortSignal;

@@ -2,7 +2,7 @@ import type { SourceChannel, SourceState } from '../../contracts/source';
 import { SwarmError, redacted, redactedInput } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { Backoff, pause } from '../../platform/retry';
-import type { RunningInput, StartInput } from './contribution-inputs';
+import type { DrawnInput, StartInput } from './contribution-inputs';
 import { HeldInput, type ResumePoint } from './held-input';
 import type { SourceChannelSpec } from './kept-channel';
 import type { IngestConnection, RelayLink } from './relay-link';
@@ -36,9 +36,8 @@ export class ChannelFeeder {
   private readonly sendingWaiters = new Set<() => void>();
   private readonly stopping = new AbortController();
   private readonly done: Promise<void>;
-  private input: RunningInput | null = null;
-  /** Set where the input is one that runs on from one contribution to the next. */
-  private held: HeldInput | null = null;
+  /** One that is drawn anew for each contribution, or one that runs on from one to the next. */
+  private input: DrawnInput | HeldInput | null = null;
 
   constructor(private readonly options: ChannelFeederOptions) {
     this.spec = options.spec;
@@ -52,6 +51,7 @@ export class ChannelFeeder {
       input: redactedInput(this.spec.input),
       state: this.state,
       ...(this.error !== undefined && { error: this.error }),
+      ...(this.input instanceof HeldInput && { notes: this.input.notes }),
       framesSent: this.framesSent,
       startedAtMs: this.startedAtMs,
     };
@@ -96,7 +96,7 @@ export class ChannelFeeder {
       } catch (error) {
         const code = error instanceof SwarmError ? error.code : 'internal';
         const ofInput = code === 'input-not-video' || code === 'input-ended';
-        if (signal.aborted || ofInput || !this.held?.runs) await this.endInput();
+        if (signal.aborted || ofInput || !this.runsOn) await this.endInput();
         if (signal.aborted) return;
         this.state = 'failed';
         this.error = redacted(error instanceof Error ? error.message : String(error));
@@ -130,33 +130,44 @@ export class ChannelFeeder {
     }
   }
 
+  /** The input goes on by itself, whatever becomes of the contribution. */
+  private get runsOn(): boolean {
+    return this.input instanceof HeldInput && this.input.runs;
+  }
+
   /** A generated picture is drawn again from the GOP that the relay wants; any other input runs on. */
-  private async inputFor(nextGop: number, attempt: AbortSignal): Promise<RunningInput> {
-    const { spec, startInput } = this.options;
-    if (this.input && this.held?.runs) return this.input;
-    const isDrawn = spec.input.kind === 'generated';
-    this.input = await startInput(nextGop, isDrawn ? attempt : this.stopping.signal, (count) => {
+  private async inputFor(nextGop: number, attempt: AbortSignal): Promise<DrawnInput | HeldInput> {
+    const { spec, startInput, heldBytes } = this.options;
+    if (this.input && this.runsOn) return this.input;
+    const onFrames = (count: number): void => {
       this.framesSent += count;
-    });
-    this.held = isDrawn ? null : new HeldInput(this.input, spec.framesPerSecond, this.options.heldBytes);
+    };
+    const isDrawn = spec.input.kind === 'generated';
+    const started = await startInput(nextGop, isDrawn ? attempt : this.stopping.signal, onFrames);
+    if (started.kind === 'drawn') this.input = started;
+    else {
+      this.input = new HeldInput(started, {
+        framesPerSecond: spec.framesPerSecond,
+        maxBytes: heldBytes,
+        onFrames,
+      });
+    }
     return this.input;
   }
 
   private async endInput(): Promise<void> {
     const { input } = this;
     this.input = null;
-    this.held = null;
-    await input?.ffmpeg.end();
+    await (input instanceof HeldInput ? input.end() : input?.ffmpeg.end());
   }
 
-  /** Carries ffmpeg's output to the relay until one of the two ends. */
+  /** Carries the input to the relay until one of the two ends. */
   private async carry(
-    input: RunningInput,
+    input: DrawnInput | HeldInput,
     ingest: IngestConnection,
     at: ResumePoint,
     attempt: AbortSignal,
   ): Promise<void> {
-    const { output, exited } = input.ffmpeg;
     const { signal } = this.stopping;
     const stopped = new Promise<'stopped'>((resolve) => {
       signal.addEventListener('abort', () => resolve('stopped'), { once: true });
@@ -179,23 +190,33 @@ export class ChannelFeeder {
         giveUpAfter(SILENCE_LIMIT_MS);
       }
     };
-    output.on('data', heard);
-    const ends: Promise<unknown>[] = [exited, ingest.finished, silent, stopped];
-    if (this.held) ends.push(this.held.failure, this.held.sendTo(ingest.stream, at, attempt));
-    else {
-      ends.push(input.failure);
-      output.pipe(ingest.stream);
-    }
+    const sent =
+      input instanceof HeldInput
+        ? sendHeld(input, ingest, at, attempt, heard)
+        : this.sendDrawn(input, ingest, heard);
+    sent.catch(() => undefined);
     try {
-      const end = await Promise.race(ends);
+      const end = await Promise.race([sent, ingest.finished, silent, stopped]);
       if (end === 'stopped') return;
-      const code = await exited;
-      if (code !== 0) throw this.ffmpegFailure(input.ffmpeg.lastWords, code);
+      await sent;
       await ingest.finished;
     } finally {
       clearTimeout(silence);
-      output.off('data', heard);
     }
+  }
+
+  private async sendDrawn(
+    { ffmpeg, failure }: DrawnInput,
+    ingest: IngestConnection,
+    heard: () => void,
+  ): Promise<void> {
+    ffmpeg.output.on('data', heard);
+    ffmpeg.output.pipe(ingest.stream);
+    const code = await Promise.race([ffmpeg.exited, failure]).finally(() => ffmpeg.output.off('data', heard));
+    if (code === 0) return;
+    const how = code === null ? 'was killed or could not be started' : `ended with ${code}`;
+    const words = ffmpeg.lastWords;
+    throw new SwarmError('internal', `ffmpeg ${how}${words ? `: ${words}` : '.'}`);
   }
 
   private noteSending(): void {
@@ -205,11 +226,19 @@ export class ChannelFeeder {
     this.startedAtMs = Date.now();
     for (const wake of this.sendingWaiters) wake();
   }
-
-  private ffmpegFailure(words: string, exitCode: number | null): SwarmError {
-    const how = exitCode === null ? 'was killed or could not be started' : `ended with ${exitCode}`;
-    const message = `ffmpeg ${how}${words ? `: ${words}` : '.'}`;
-    const ofInput = this.spec.input.kind === 'url';
-    return new SwarmError(ofInput ? 'input-ended' : 'internal', message, 'Check the input.');
-  }
 }
+
+const sendHeld = async (
+  input: HeldInput,
+  ingest: IngestConnection,
+  at: ResumePoint,
+  attempt: AbortSignal,
+  heard: () => void,
+): Promise<void> => {
+  input.onActivity = heard;
+  try {
+    await Promise.race([input.ended, input.sendTo(ingest.stream, at, attempt)]);
+  } finally {
+    input.onActivity = null;
+  }
+};

@@ -1,21 +1,40 @@
-import { createInterface } from 'node:readline';
-import { SwarmError } from '../../domain';
+import { SwarmError, TICKS_PER_SECOND, framesPerSecondOf, rateInWords, wholeFramesNear } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { FfmpegProcess } from './ffmpeg-process';
 import { paceFrames } from './frame-pacer';
+import { framesPerGop, generatedArguments, inputArguments } from './input-arguments';
+import { planInput } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
-import { framesPerGop, generatedArguments, inputArguments } from './mezzanine';
 import { probeInput, type ProbedInput } from './probe';
+import type { FrameGrid } from './programme-joiner';
+import { parseFrameRate } from './steady-frame-rate';
+import type { SoundTrack } from './track-watch';
 
 const GENERATED_WIDTH_PX = 320;
 const GENERATED_HEIGHT_PX = 180;
 
-/** An ffmpeg whose output is the contribution. */
-export interface RunningInput {
+/** A picture that is drawn: the output of its ffmpeg is the contribution. */
+export interface DrawnInput {
+  kind: 'drawn';
   ffmpeg: FfmpegProcess;
-  /** Rejects if feeding it failed for a reason of our own. */
+  /** Rejects if drawing failed for a reason of our own. */
   failure: Promise<never>;
+}
+
+/** A file or URL that was looked at. */
+export interface FoundInput {
+  kind: 'found';
+  /** Opens it, from its beginning if it has one. */
+  open(): FfmpegProcess;
+  finite: boolean;
+  /** Length of a picture; null if nobody knows. */
+  frameTicks: number | null;
+  grid: FrameGrid | undefined;
+  /** The sound that is sent. */
+  sound: SoundTrack[];
+  /** Sentences on what is encoded or left out. */
+  notes: string[];
 }
 
 export interface InputTools {
@@ -30,18 +49,19 @@ export type StartInput = (
   nextGop: number,
   signal: AbortSignal,
   onFrames: (count: number) => void,
-) => Promise<RunningInput>;
+) => Promise<DrawnInput | FoundInput>;
 
 /** @throws SwarmError bad-request if a GOP of the channel can't hold whole pictures */
 export const checkTiming = (spec: Omit<SourceChannelSpec, 'id'>): void => {
   const frames = framesPerGop(spec);
   const generated = spec.input.kind === 'generated';
   if (frames >= 1 && (!generated || Number.isInteger(frames))) return;
+  const nearest = wholeFramesNear(spec.framesPerSecond, spec.gopDurationTicks);
   throw new SwarmError(
     'bad-request',
-    `A GOP of ${spec.gopDurationTicks} ticks is ${frames} pictures at ${spec.framesPerSecond}/s.`,
+    `A GOP of ${spec.gopDurationTicks} ticks is ${Number(frames.toFixed(3))} pictures at ${rateInWords(spec.framesPerSecond)}.`,
     generated
-      ? 'Use a GOP duration that is a whole number of pictures.'
+      ? `Use a GOP duration that is a whole number of pictures${nearest === null ? '' : `, such as ${nearest} ticks`}.`
       : 'Use a GOP duration of a picture or more.',
   );
 };
@@ -58,7 +78,7 @@ const generated =
     });
     const firstFrame = nextGop * framesPerGop(spec);
     const failure = new Promise<never>((_resolve, reject) => {
-      paceFrames(spec.framesPerSecond, signal, async (frame) => {
+      paceFrames(framesPerSecondOf(spec.framesPerSecond), signal, async (frame) => {
         // The picture's buffer is drawn over next time, so the pipe must have taken it. Where it never does,
         // ffmpeg has ended, and its exit tells why.
         await new Promise<void>((resolve) => {
@@ -67,10 +87,10 @@ const generated =
         onFrames(1);
       }).catch(reject);
     });
-    return { ffmpeg, failure };
+    return { kind: 'drawn', ffmpeg, failure };
   };
 
-/** A file or live URL, brought to the channel's frame rate and to a size that is cheap to carry. */
+/** A file or live URL: what MPEG-TS carries as it came, the rest encoded once. */
 const external = (
   spec: SourceChannelSpec,
   url: string,
@@ -78,27 +98,32 @@ const external = (
   justProbed?: ProbedInput,
 ): StartInput => {
   let known = justProbed;
-  return async (_nextGop, signal, onFrames) => {
+  return async (_nextGop, signal) => {
     const probed = known ?? (await probeInput(tools.ffprobe, url, signal));
     // What it is may have changed by the next time it is opened.
     known = undefined;
-    if (probed.droppedAudio.length > 0)
-      tools.log.warn(
-        { channel: spec.id, codecs: probed.droppedAudio },
-        'audio that MPEG-TS does not carry is left out',
-      );
-    const ffmpeg = new FfmpegProcess(tools.ffmpeg, inputArguments(spec, url, probed), { progress: true });
-    let frames = 0;
-    if (ffmpeg.progress)
-      createInterface({ input: ffmpeg.progress }).on('line', (line) => {
-        if (!line.startsWith('frame=')) return;
-        const now = Number(line.slice('frame='.length));
-        if (now > frames) onFrames(now - frames);
-        frames = Math.max(frames, now);
-      });
-    return { ffmpeg, failure: new Promise<never>(() => undefined) };
+    const plan = planInput(probed, parseFrameRate(`${spec.framesPerSecond}`));
+    const { args, extraOutputs, sound } = inputArguments(spec, url, plan);
+    const frameTicks = plan.rate && (TICKS_PER_SECOND * plan.rate.den) / plan.rate.num;
+    return {
+      kind: 'found',
+      open: () => new FfmpegProcess(tools.ffmpeg, args, { extraOutputs }),
+      finite: plan.finite,
+      frameTicks,
+      grid: plan.coarseClock ? gridOf(frameTicks, sound) : undefined,
+      sound,
+      notes: plan.notes,
+    };
   };
 };
+
+/** Where frames stand that a container gives in milliseconds. */
+export const gridOf = (videoTicks: number | null, sound: readonly SoundTrack[]): FrameGrid => ({
+  videoTicks,
+  audioTicks: new Map(
+    sound.flatMap(({ pid, frameTicks }) => (frameTicks === null ? [] : [[pid, frameTicks]])),
+  ),
+});
 
 /** `justProbed`: what a URL input was found to be a moment ago, if it was looked at. */
 export const startInputOf = (

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { TICKS_PER_SECOND } from '../../domain';
-import { TransportStreamReader, unwrapTicks, type PesUnit } from '../mpegts';
+import { unwrapTicks, type PesUnit } from '../mpegts';
 
 /** What is held back for a relay that is away: as much as its own ring. */
 const MAX_SPOOL_TICKS = 60 * TICKS_PER_SECOND;
@@ -20,34 +20,24 @@ interface KeyframeGroup {
  * away, and goes on at the relay with the pictures that the relay has not sealed.
  */
 export class ContributionSpool {
-  private readonly reader: TransportStreamReader;
   private readonly groups: KeyframeGroup[] = [];
   /** Number of the oldest group kept; numbers grow by one. */
   private first = 0;
   private bytes = 0;
-  private tables: Buffer = Buffer.alloc(0);
   private ended = false;
   private onArrival: (() => void) | null = null;
 
   /** @param maxBytes what it may hold now: a share of the part's budget */
-  constructor(private readonly maxBytes: () => number = () => MAX_SPOOL_BYTES) {
-    this.reader = new TransportStreamReader({
-      onUnit: (unit) => this.take(unit),
-      onTables: (packets) => {
-        this.tables = packets;
-      },
-    });
-  }
+  constructor(private readonly maxBytes: () => number = () => MAX_SPOOL_BYTES) {}
 
-  /** @throws MalformedTransportStream */
-  push(chunk: Buffer): void {
-    this.reader.push(chunk);
+  /** @param tables the programme's, for this unit; the same buffer as long as they stay the same */
+  push(unit: PesUnit, tables: Buffer): void {
+    this.take(unit, tables);
     this.onArrival?.();
   }
 
   /** Nothing more will come: whoever is sent to is ended after what is left. */
   end(): void {
-    this.reader.flush();
     this.ended = true;
     this.onArrival?.();
   }
@@ -116,13 +106,13 @@ export class ContributionSpool {
     });
   }
 
-  private take({ kind, keyframe, ptsTicks, packets }: PesUnit): void {
+  private take({ kind, keyframe, ptsTicks, packets }: PesUnit, tables: Buffer): void {
     const last = this.groups.at(-1);
     if (kind === 'video' && keyframe) {
       const unwrapped = last ? unwrapTicks(ptsTicks, last.ptsTicks) : ptsTicks;
       this.groups.push({
         ptsTicks: unwrapped,
-        tables: this.tables,
+        tables,
         packets: [packets],
         bytes: packets.length,
       });

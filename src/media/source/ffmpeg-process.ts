@@ -9,22 +9,22 @@ export class FfmpegProcess {
   readonly output: Readable;
   /** Standard input, where asked for. */
   readonly input: Writable | null;
-  /** Lines of `-progress pipe:3`, where asked for. */
-  readonly progress: Readable | null;
+  /** What it writes to each of its descriptors: standard output first, then those asked for. */
+  readonly outputs: readonly Readable[];
   /** Settles with the exit code, or null when it was killed or could not be started. */
   readonly exited: Promise<number | null>;
   private readonly child: ChildProcess;
   private said = '';
 
-  constructor(path: string, args: readonly string[], pipes: { input?: boolean; progress?: boolean } = {}) {
-    const stdio: StdioOptions = [pipes.input ? 'pipe' : 'ignore', 'pipe', 'pipe'];
-    if (pipes.progress) stdio.push('pipe');
+  constructor(path: string, args: readonly string[], pipes: { input?: boolean; extraOutputs?: number } = {}) {
+    const extra = Array.from({ length: pipes.extraOutputs ?? 0 }, () => 'pipe' as const);
+    const stdio: StdioOptions = [pipes.input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...extra];
     this.child = spawn(path, args, { stdio });
     const { stdin, stdout, stderr, stdio: all } = this.child;
     if (!stdout || !stderr) throw new Error('spawn gave no pipes');
     this.output = stdout;
     this.input = stdin;
-    this.progress = pipes.progress ? (all[3] as Readable) : null;
+    this.outputs = [stdout, ...(all.slice(3) as Readable[])];
     // A write to an ffmpeg that has just ended fails; its exit says more than the broken pipe.
     this.input?.on('error', () => undefined);
     stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -51,7 +51,7 @@ export class FfmpegProcess {
     this.input?.destroy();
     const force = setTimeout(() => this.child.kill('SIGKILL'), GRACE_MS);
     // Nobody reads on: without this a full pipe would keep the exit from being noticed.
-    this.output.unpipe().resume();
+    for (const output of this.outputs) output.unpipe().resume();
     await this.exited;
     clearTimeout(force);
   }

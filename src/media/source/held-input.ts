@@ -1,56 +1,137 @@
 import type { Writable } from 'node:stream';
 import type { RelayChannel } from '../../contracts/relay';
-import { SwarmError, TICKS_PER_SECOND } from '../../domain';
-import type { RunningInput } from './contribution-inputs';
+import { SwarmError, ticksOf, type FrameRate } from '../../domain';
+import { TransportStreamReader } from '../mpegts';
+import type { FoundInput } from './contribution-inputs';
 import { ContributionSpool } from './contribution-spool';
+import type { FfmpegProcess } from './ffmpeg-process';
+import { mergeTables } from './merged-tables';
+import { PacedQueue } from './paced-queue';
+import { ProgrammeJoiner } from './programme-joiner';
+import { NULL_PACKET } from './sent-packets';
+import { ShortPass } from './short-pass';
+import { TrackWatch } from './track-watch';
 
 /** Where a relay wants a contribution to go on. */
 export type ResumePoint = Pick<RelayChannel, 'nextGop' | 'resumeSourceTicks'>;
 
-/** An input that runs on while the relay is away, as what it brings can't be had again. */
+/** An input with an end is read this far ahead, so that its next pass can be opened meanwhile. */
+const FINITE_AHEAD_MS = 1_500;
+/** A live one may bring as much at once: a few HLS segments. */
+const LIVE_AHEAD_MS = 60_000;
+/** While the picture stands still, the relay is shown that the contribution goes on. */
+const SIGN_OF_LIFE_MS = 1_000;
+
+const noPicture = (): SwarmError =>
+  new SwarmError(
+    'input-ended',
+    'The input holds no picture at which decoding can begin.',
+    'Check the input.',
+  );
+
+const showLife = (stream: Writable, signal: AbortSignal): void => {
+  if (signal.aborted) return;
+  const timer = setInterval(() => {
+    if (stream.writable && !stream.writableNeedDrain) stream.write(NULL_PACKET);
+  }, SIGN_OF_LIFE_MS);
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+};
+
+export interface HeldInputOptions {
+  framesPerSecond: FrameRate;
+  /** What may be held now: a share of the part's budget. */
+  maxBytes: () => number;
+  onFrames: (count: number) => void;
+  now?: () => number;
+}
+
+/**
+ * An input that runs on while the relay is away, as what it brings can't be had again. It is passed on at its own pace;
+ * one with an end begins anew, for ever.
+ */
 export class HeldInput {
+  /** Resolves when a live input has ended and all of it is passed on; rejects with a SwarmError when it breaks. */
+  readonly ended: Promise<void>;
+  /** Called whenever it brings or passes on something. */
+  onActivity: (() => void) | null = null;
   private readonly spool: ContributionSpool;
+  private readonly queue: PacedQueue;
+  private readonly joiner: ProgrammeJoiner;
   private readonly toleranceTicks: number;
+  private process: FfmpegProcess | null = null;
+  /** Of each output of the present pass; null before they come. */
+  private outputTables: (Buffer | null)[] = [];
+  private tables: Buffer = Buffer.alloc(0);
+  private readonly watch: TrackWatch;
   /** GOP for which its first picture was meant. */
   private firstGop: number | null = null;
+  private stopped = false;
   private over = false;
-  /** Rejects when what ffmpeg brings is not a transport stream. */
-  readonly failure: Promise<never>;
+  private wakeReplay: (() => void) | null = null;
 
   constructor(
-    readonly running: RunningInput,
-    framesPerSecond: number,
-    maxBytes: () => number,
+    private readonly input: FoundInput,
+    private readonly options: HeldInputOptions,
   ) {
-    this.spool = new ContributionSpool(maxBytes);
-    this.toleranceTicks = TICKS_PER_SECOND / framesPerSecond / 2;
-    const { output, exited } = running.ffmpeg;
-    const garbage = new Promise<never>((_resolve, reject) => {
-      output.on('data', (chunk: Buffer) => {
-        try {
-          this.spool.push(chunk);
-        } catch (error) {
-          reject(new SwarmError('input-ended', `The input broke: ${(error as Error).message}`));
-        }
-      });
+    const { framesPerSecond, maxBytes, onFrames, now = () => performance.now() } = options;
+    this.toleranceTicks = ticksOf(1, framesPerSecond) / 2;
+    // Half of it for what is to come, half for what has been.
+    const halfOfBytes = (): number => maxBytes() / 2;
+    this.spool = new ContributionSpool(halfOfBytes);
+    this.queue = new PacedQueue({
+      mostAheadMs: input.finite ? FINITE_AHEAD_MS : LIVE_AHEAD_MS,
+      mostBytes: halfOfBytes,
+      release: (unit, tables) => {
+        if (unit.kind === 'video') onFrames(1);
+        this.onActivity?.();
+        this.spool.push(unit, tables);
+      },
+      onRoom: () => {
+        for (const output of this.process?.outputs ?? []) output.resume();
+        this.wakeReplay?.();
+      },
+      now,
     });
-    this.failure = Promise.race([garbage, running.failure]);
-    this.failure.catch(() => undefined);
-    void exited.then(() => {
+    const { finite, frameTicks, grid, sound } = input;
+    this.watch = new TrackWatch(sound);
+    this.joiner = new ProgrammeJoiner({
+      ...{ finite, frameTicks, grid, now },
+      onUnit: (unit, dtsTicks) => {
+        if (unit.kind === 'video') this.watch.seen(dtsTicks);
+        else this.watch.heard(unit.pid, dtsTicks);
+        this.queue.push(unit, dtsTicks, this.tables);
+      },
+    });
+    this.ended = this.run().finally(() => {
       this.over = true;
       this.spool.end();
     });
+    this.ended.catch(() => undefined);
   }
 
-  /** False once ffmpeg has ended: nothing more will come. */
+  /** False once nothing more will come. */
   get runs(): boolean {
     return !this.over;
+  }
+
+  /** Sentences: how it is carried, and what is missing at the moment. */
+  get notes(): string[] {
+    return [...this.input.notes, ...this.watch.notes];
+  }
+
+  async end(): Promise<void> {
+    this.stopped = true;
+    this.queue.stop();
+    this.wakeReplay?.();
+    await this.process?.end();
+    await this.ended.catch(() => undefined);
   }
 
   /** Goes on at the relay with the pictures of its next GOP. Settles as ContributionSpool.sendTo. */
   sendTo(stream: Writable, relay: ResumePoint, signal: AbortSignal): Promise<never> {
     const group = this.groupFor(relay);
     this.firstGop ??= relay.nextGop;
+    showLife(stream, signal);
     return this.spool.sendTo(stream, group, signal);
   }
 
@@ -59,5 +140,76 @@ export class HeldInput {
     if (this.firstGop === null || nextGop === this.firstGop) return this.spool.oldest;
     if (resumeSourceTicks === null) return this.spool.newest;
     return this.spool.groupAt(resumeSourceTicks, this.toleranceTicks);
+  }
+
+  private async run(): Promise<void> {
+    const short = this.input.finite ? new ShortPass(this.options.maxBytes() / 4) : null;
+    do {
+      const pictures = await this.pass(short);
+      if (this.stopped) return;
+      if (this.input.finite && pictures === 0) throw noPicture();
+      while (short?.isWhole && !this.stopped) await this.replay(short);
+    } while (this.input.finite && !this.stopped);
+    await this.queue.drained();
+  }
+
+  /** Reads the input once through. Returns how many pictures it had since its clock jumped last. */
+  private async pass(short: ShortPass | null): Promise<number> {
+    const ffmpeg = this.input.open();
+    this.process = ffmpeg;
+    let broken: SwarmError | null = null;
+    const readers = ffmpeg.outputs.map((output, i) => {
+      const reader = new TransportStreamReader({
+        onUnit: (unit) => {
+          short?.note(unit);
+          this.joiner.take(unit);
+        },
+        onTables: (packets) => this.takeTables(packets, i),
+      });
+      output.on('data', (chunk: Buffer) => {
+        this.onActivity?.();
+        try {
+          if (!broken) reader.push(chunk);
+        } catch (error) {
+          broken = new SwarmError('input-ended', `The input broke: ${(error as Error).message}`);
+          void ffmpeg.end();
+        }
+        if (this.queue.isFull && !this.stopped) for (const each of ffmpeg.outputs) each.pause();
+      });
+      return reader;
+    });
+    const code = await ffmpeg.exited;
+    if (broken) throw broken as SwarmError;
+    if (this.stopped) return 0;
+    if (code !== 0) {
+      const how = code === null ? 'was killed or could not be started' : `ended with ${code}`;
+      const words = ffmpeg.lastWords;
+      throw new SwarmError('input-ended', `ffmpeg ${how}${words ? `: ${words}` : '.'}`, 'Check the input.');
+    }
+    for (const reader of readers) reader.flush();
+    short?.end();
+    return this.joiner.endStretch();
+  }
+
+  private takeTables(packets: Buffer, output: number): void {
+    const known = this.outputTables;
+    known[output] = packets;
+    const [first, ...others] = Array.from(known, (each) => each ?? null);
+    if (!first) return;
+    const merged = mergeTables(first, others);
+    // A new buffer is sent on; the same tables need not be.
+    if (!merged.equals(this.tables)) this.tables = merged;
+  }
+
+  private async replay(short: ShortPass): Promise<void> {
+    for (const unit of short.units()) {
+      while (this.queue.isFull && !this.stopped)
+        await new Promise<void>((resolve) => {
+          this.wakeReplay = resolve;
+        });
+      if (this.stopped) return;
+      this.joiner.take(unit);
+    }
+    if (this.joiner.endStretch() === 0) throw noPicture();
   }
 }

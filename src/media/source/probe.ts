@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
+import type { ProbedRates } from './steady-frame-rate';
 
 const execute = promisify(execFile);
 
@@ -10,43 +11,78 @@ const execute = promisify(execFile);
 const PROBE_TIMEOUT_MS = 30_000;
 /** Media time, in microseconds, that ffmpeg may wait for to learn what a live stream holds; its default is 5 s. */
 export const LIVE_ANALYSIS_ARGUMENTS = ['-analyzeduration', '2000000'];
-const MEZZANINE_MAX_WIDTH_PX = 640;
-const MEZZANINE_MAX_HEIGHT_PX = 360;
+/** What a local list may name besides files; ffmpeg itself lets it name files only. A list from elsewhere names no file. */
+const LIST_PROTOCOLS = 'file,crypto,data,http,https,httpproxy,tcp,tls';
+/** How a list of files begins, in bytes enough. */
+const HEAD_BYTES = 64;
 
-/** Audio that MPEG-TS carries and every encoder can copy. */
-const carriedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
+const ratioSchema = z.string().default('0/0');
 
 const probeSchema = z.object({
+  programs: z.array(z.object({ streams: z.array(z.object({ index: z.int() })).default([]) })).default([]),
   streams: z
     .array(
       z.object({
         index: z.int(),
         codec_type: z.string().optional(),
         codec_name: z.string().optional(),
-        width: z.int().optional(),
-        height: z.int().optional(),
-        sample_aspect_ratio: z.string().optional(),
+        width: z.int().default(0),
+        height: z.int().default(0),
+        sample_aspect_ratio: z.string().default('1:1'),
+        pix_fmt: z.string().default('unknown'),
+        field_order: z.string().default('unknown'),
+        r_frame_rate: ratioSchema,
+        avg_frame_rate: ratioSchema,
+        channels: z.int().default(0),
+        sample_rate: z.coerce.number().default(0),
         disposition: z.object({ attached_pic: z.int().optional() }).optional(),
+        tags: z
+          .object({ language: z.string().optional(), variant_bitrate: z.coerce.number().optional() })
+          .optional(),
         side_data_list: z.array(z.object({ rotation: z.number().optional() })).optional(),
       }),
     )
     .default([]),
   format: z.object({ format_name: z.string().default(''), duration: z.string().optional() }).optional(),
 });
-type ProbedStream = z.infer<typeof probeSchema>['streams'][number];
+type FoundStream = z.infer<typeof probeSchema>['streams'][number];
 
-/** What ffprobe found, as far as it matters here. */
+/** A stream as ffprobe found it. */
+export interface ProbedStream extends ProbedRates {
+  index: number;
+  /** `video` is moving pictures; `other` is what no channel can use, such as a cover. */
+  kind: 'video' | 'audio' | 'data' | 'other';
+  /** In ffmpeg's words; `unknown` if it does not know. */
+  codec: string;
+  /** 0 if it is no picture. */
+  widthPx: number;
+  heightPx: number;
+  /** Width of a pixel by its height. */
+  sampleAspect: number;
+  rotationDegrees: number;
+  pixelFormat: string;
+  isInterlaced: boolean;
+  /** 0 if it is no sound, or if nobody knows yet. */
+  channels: number;
+  sampleRateHz: number;
+  language?: string;
+  /** Of the HLS variant that it belongs to, bits per second; else 0. */
+  variantBitrate: number;
+}
+
+/** What ffprobe found, as far as it matters here. There is at least one video stream. */
 export interface ProbedInput {
-  videoIndex: number;
-  /** First audio stream that can be carried by copy. */
-  audioIndex?: number;
-  /** Codecs of audio streams that can't be carried. */
-  droppedAudio: string[];
+  formatName: string;
+  streams: ProbedStream[];
+  /** Indices of the streams of each programme of a multiplex, or variant of an HLS master. */
+  programmes: number[][];
+  /** It is a local list of other files or URLs. */
+  list: ListKind | null;
   /** It has an end: it is looped at real-time pace. */
   finite: boolean;
-  /** Size of the contribution's picture: even, square pixels, at most 640x360. */
-  mezzanine: { widthPx: number; heightPx: number };
 }
+
+export type ListKind = 'hls' | 'ffconcat';
 
 const refuse = (url: string, why: string): SwarmError =>
   new SwarmError(
@@ -61,33 +97,78 @@ const isMovingPicture = (formatName: string): boolean =>
     .split(',')
     .some((name) => name === 'tty' || name.startsWith('image2') || name.endsWith('_pipe'));
 
-const evenAtLeast16 = (pixels: number): number => Math.max(16, 2 * Math.round(pixels / 2));
-
-/** Fits the picture, as it is to be shown (aspect ratio of its pixels, rotation), into the mezzanine's limits. */
-const mezzanineSize = (stream: ProbedStream, widthPx: number, heightPx: number) => {
-  const [num = 1, den = 1] = (stream.sample_aspect_ratio ?? '1:1').split(':').map(Number);
-  const shownWidth = num > 0 && den > 0 ? (widthPx * num) / den : widthPx;
-  const rotation = stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0;
-  const onItsSide = Math.abs(Math.round(rotation / 90)) % 2 === 1;
-  const [width, height] = onItsSide ? [heightPx, shownWidth] : [shownWidth, heightPx];
-  const scale = Math.min(1, MEZZANINE_MAX_WIDTH_PX / width, MEZZANINE_MAX_HEIGHT_PX / height);
-  return { widthPx: evenAtLeast16(width * scale), heightPx: evenAtLeast16(height * scale) };
+const kinds: Record<string, ProbedStream['kind']> = {
+  video: 'video',
+  audio: 'audio',
+  data: 'data',
+  subtitle: 'data',
 };
+
+const streamOf = (s: FoundStream): ProbedStream => {
+  const kind = kinds[s.codec_type ?? ''] ?? 'other';
+  const isPicture = s.width > 0 && s.height > 0 && s.disposition?.attached_pic !== 1;
+  const [num = 1, den = 1] = s.sample_aspect_ratio.split(':').map(Number);
+  const language = s.tags?.language;
+  return {
+    index: s.index,
+    kind: kind === 'video' && !isPicture ? 'other' : kind,
+    codec: s.codec_name ?? 'unknown',
+    widthPx: s.width,
+    heightPx: s.height,
+    sampleAspect: num > 0 && den > 0 ? num / den : 1,
+    rotationDegrees: s.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0,
+    pixelFormat: s.pix_fmt,
+    isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(s.field_order),
+    baseRate: s.r_frame_rate,
+    averageRate: s.avg_frame_rate,
+    channels: s.channels,
+    sampleRateHz: s.sample_rate,
+    ...(language !== undefined && language !== 'und' && { language }),
+    variantBitrate: s.tags?.variant_bitrate ?? 0,
+  };
+};
+
+/** ffmpeg arguments for a local list; whoever names it may name what stands in it. */
+export const demuxerArguments = (list: ListKind | null): string[] => {
+  if (list === null) return [];
+  const protocols = ['-protocol_whitelist', LIST_PROTOCOLS];
+  return list === 'hls' ? protocols : ['-f', 'concat', '-safe', '0', ...protocols];
+};
+
+const pathOf = (url: string): string => url.replace(/^file:/, '');
 
 const isRegularFile = async (url: string): Promise<boolean> => {
   try {
-    return (await stat(url.replace(/^file:/, ''))).isFile();
+    return (await stat(pathOf(url))).isFile();
   } catch {
     return false;
   }
 };
 
-const runProbe = async (ffprobe: string, url: string, signal: AbortSignal | undefined): Promise<unknown> => {
+const listKindOf = async (path: string): Promise<ListKind | null> => {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const head = buffer.toString('utf8', 0, bytesRead).replace(/^\uFEFF/, '');
+    if (head.startsWith('#EXTM3U')) return 'hls';
+    return head.startsWith('ffconcat version') ? 'ffconcat' : null;
+  } finally {
+    await file.close();
+  }
+};
+
+const runProbe = async (
+  ffprobe: string,
+  url: string,
+  how: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<unknown> => {
   const entries =
-    'format=format_name,duration:stream=index,codec_type,codec_name,width,height,sample_aspect_ratio' +
-    ':stream_disposition=attached_pic:stream_side_data=rotation';
-  const analysis = (await isRegularFile(url)) ? [] : LIVE_ANALYSIS_ARGUMENTS;
-  const args = ['-v', 'error', ...analysis, '-show_entries', entries, '-of', 'json', '-i', url];
+    'format=format_name,duration:program_stream=index' +
+    ':stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order' +
+    ',r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
+    ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
+  const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
   try {
     const { stdout } = await execute(ffprobe, args, {
       timeout: PROBE_TIMEOUT_MS,
@@ -114,23 +195,25 @@ export const probeInput = async (
   url: string,
   signal?: AbortSignal,
 ): Promise<ProbedInput> => {
-  const parsed = probeSchema.safeParse(await runProbe(ffprobe, url, signal));
+  const isFile = await isRegularFile(url);
+  const list = isFile ? await listKindOf(pathOf(url)) : null;
+  const how = [...(isFile ? [] : LIVE_ANALYSIS_ARGUMENTS), ...demuxerArguments(list)];
+  const parsed = probeSchema.safeParse(await runProbe(ffprobe, url, how, signal));
   if (!parsed.success) throw refuse(url, 'ffprobe describes it in a way that is not understood.');
-  const { streams, format } = parsed.data;
-  const video = streams.find((s) => s.codec_type === 'video' && s.disposition?.attached_pic !== 1);
-  if (!video?.width || !video.height) {
-    const found = streams.map((s) => `${s.codec_type ?? 'unknown'} (${s.codec_name ?? 'unknown'})`);
-    throw refuse(url, `it holds ${found.length > 0 ? found.join(', ') : 'no streams'}.`);
+  const { streams, programs, format } = parsed.data;
+  const found = streams.map(streamOf);
+  if (!found.some((s) => s.kind === 'video')) {
+    const names = streams.map((s) => `${s.codec_type ?? 'unknown'} (${s.codec_name ?? 'unknown'})`);
+    throw refuse(url, `it holds ${names.length > 0 ? names.join(', ') : 'no streams'}.`);
   }
-  if (!isMovingPicture(format?.format_name ?? ''))
-    throw refuse(url, `it is a still picture or text (${format?.format_name}).`);
-  const audio = streams.filter((s) => s.codec_type === 'audio');
-  const carried = audio.find((s) => carriedAudio.has(s.codec_name ?? ''));
+  const formatName = format?.format_name ?? '';
+  if (!isMovingPicture(formatName)) throw refuse(url, `it is a still picture or text (${formatName}).`);
   return {
-    videoIndex: video.index,
-    ...(carried && { audioIndex: carried.index }),
-    droppedAudio: carried ? [] : audio.map((s) => s.codec_name ?? 'unknown'),
-    finite: Number(format?.duration) > 0 || (await isRegularFile(url)),
-    mezzanine: mezzanineSize(video, video.width, video.height),
+    formatName,
+    streams: found,
+    programmes: programs.map((p) => p.streams.map(({ index }) => index)),
+    list,
+    // A playlist may be that of something live.
+    finite: Number(format?.duration) > 0 || (isFile && list !== 'hls'),
   };
 };

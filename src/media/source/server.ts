@@ -2,7 +2,12 @@ import express from 'express';
 import { z } from 'zod';
 import type { Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
-import { sourcePutQuerySchema, sourceSpecSchema, wholeInputSchema } from '../../contracts/source';
+import {
+  lookRequestSchema,
+  sourcePutQuerySchema,
+  sourceSpecSchema,
+  wholeInputSchema,
+} from '../../contracts/source';
 import { idSchema } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
@@ -78,6 +83,10 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   });
   app.get('/channels', (_req, res) => {
     res.json(channels.list());
+  });
+  app.post('/inputs/look', async (req, res) => {
+    const { url } = parseOrRefuse(lookRequestSchema, req.body, 'body');
+    res.json(await channels.look(url));
   });
   app.put('/inputs/:ref', (req, res) => {
     const { ref } = parseOrRefuse(refParams, req.params, 'reference');

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Damage } from '../../contracts/health';
-import type { SourceChannel } from '../../contracts/source';
+import type { InputFacts, SourceChannel } from '../../contracts/source';
 import { SwarmError } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import { SerialQueue } from '../../platform/serial-queue';
@@ -12,6 +12,7 @@ import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
 import { checkTiming, startInputOf, type InputTools, type StartInput } from './contribution-inputs';
 import { MAX_SPOOL_BYTES } from './contribution-spool';
+import { factsOf, planInput } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
@@ -164,6 +165,14 @@ export class SourceChannels {
     const isSending = await feeder.untilSending(SENDING_WAIT_MS[spec.input.kind]);
     if (!isSending && spec.input.kind === 'generated') throw notSending(feeder.info);
     return feeder.info;
+  }
+
+  /**
+   * What an input is, and how it would be carried.
+   * @throws SwarmError input-not-video, unavailable while too many inputs are looked at
+   */
+  async look(url: string): Promise<InputFacts> {
+    return factsOf(planInput(await this.probes.run(() => probeInput(this.tools.ffprobe, url)), null));
   }
 
   /** Takes the whole URL of an input that is about to be added. Kept with its channel; until then in memory alone. */

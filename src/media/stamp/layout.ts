@@ -2,7 +2,7 @@
  * Where the stamp stands in a picture: a band over the full width at the top, 32 columns x 4 rows of black
  * and white cells, given as fractions of the picture so that the stamp survives scaling.
  *
- * Columns 0, 1, 30 and 31 of every row are reference cells (a checkerboard): they tell the reader what black
+ * Columns 0, 1, 30 and 31 of every row are reference cells (a checkerboard): they show the reader what black
  * and white look like after encoding, and that a stamp is there at all. The 28 x 4 cells between them carry
  * 112 bits, row by row, most significant bit first, white = 1:
  *

@@ -58,7 +58,7 @@ export class PartLog {
     return this.fd ?? 'ignore';
   }
 
-  /** Puts what is there aside as `<file>.1` once it is too large, and begins anew. */
+  /** Renames the file to `<file>.1` once it is too large, and starts an empty one. */
   keepWithinBound(): void {
     const { fd } = this;
     if (fd === null) return;
@@ -103,10 +103,10 @@ export class PartLog {
   }
 }
 
-/** Level of pino from which on a message tells what went wrong. */
+/** Level of pino from which on a message reports an error. */
 const ERROR_LEVEL = 50;
 
-/** What a line says and whether it tells what went wrong: a log record, or text that a runtime printed. */
+/** What a line says, and whether it reports an error: a log record, or text that a runtime printed. */
 const readLine = (line: string): { text: string; isError: boolean } => {
   try {
     const { msg, level } = JSON.parse(line) as { msg?: unknown; level?: unknown };

@@ -5,7 +5,7 @@ import { signalGroup } from './process-identity';
 
 export type PartState = 'starting' | 'running' | 'restarting' | 'stopped';
 
-/** Something that people should hear of: a part ended by itself, or works again. */
+/** Something that people should know: a part ended by itself, or works again. */
 export interface PartEvent {
   part: string;
   kind: 'crashed' | 'recovered';
@@ -20,7 +20,7 @@ export interface PartOptions {
   logFile: string;
   /** Size at which the log is put aside; default DEFAULT_LOG_BYTES. */
   logMaxBytes?: number;
-  /** Resolves once the part can work; rejects when it can't be told. Aborted when the process ends. */
+  /** Resolves once the part can work; rejects when that can't be found out. Aborted when the process ends. */
   awaitReady: (signal: AbortSignal) => Promise<void>;
   readyLimitMs: number;
   /** After SIGTERM, so long until SIGKILL. */
@@ -34,7 +34,7 @@ export interface PartOptions {
 
 /** What a test rig puts between the parts of a swarm; a swarm in earnest has none. */
 export interface PartRig {
-  /** Variables that a part gets beside those of all parts, or in place of them. @param port of an encoder host */
+  /** Variables that a part gets in addition to those of all parts, or instead of them. @param port of an encoder host */
   variablesOf(part: string, port?: number): NodeJS.ProcessEnv;
   /** Where the other parts reach the encoder host that listens on a port. */
   encoderAddressOf(port: number): string;
@@ -46,7 +46,7 @@ export const growingDelayMs = (restarts: number): number => Math.min(10_000, 500
 /** How often a log is looked at for its size. */
 const LOG_LOOK_MS = 1_000;
 
-/** A part that lived so long before it ended starts its restart delays anew. */
+/** A part that ran for so long before it ended begins with the shortest restart delay again. */
 const STEADY_AFTER_MS = 60_000;
 
 /**
@@ -62,7 +62,7 @@ export class PartProcess {
   private restartTimer: NodeJS.Timeout | null = null;
   private crashesInARow = 0;
   private wanted = false;
-  /** Why it was told to end so that it starts anew. */
+  /** Why it was stopped in order to be restarted. */
   private renewal: string | null = null;
 
   constructor(private readonly options: PartOptions) {}
@@ -105,7 +105,7 @@ export class PartProcess {
     clearTimeout(limit);
   }
 
-  /** Ends the process so that it starts anew, for a fault that nothing else mends. Nothing to do unless it runs. */
+  /** Restarts the process, for a fault that nothing else repairs. Does nothing unless it runs. */
   renew(why: string): void {
     const { child } = this;
     if (this.state !== 'running' || child?.pid === undefined) return;

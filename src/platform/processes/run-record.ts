@@ -64,6 +64,15 @@ const endLeftovers = async (run: Run): Promise<string[]> => {
   return leftovers.map(([name, { pid }]) => `${name} (${pid})`);
 };
 
+/** Processes of a swarm that live and use a state folder, by its record: `supervisor (4711)`, `temporal (4712)`. */
+export const runningOn = (stateDir: string): string[] => {
+  const run = readRun(join(stateDir, 'run.json'));
+  if (!run) return [];
+  return Object.entries({ supervisor: run.supervisor, ...run.parts })
+    .filter(([, identity]) => isAlive(identity))
+    .map(([name, { pid }]) => `${name} (${pid})`);
+};
+
 /** The refusal where another swarm runs on the folder, by the record that it keeps there. */
 const alreadyRuns = (stateDir: string, run: Run | null): SwarmError | undefined => {
   if (!run || !isAlive(run.supervisor)) return undefined;

@@ -73,7 +73,7 @@ export const sameFault = (
 };
 
 /**
- * A host is asked what it is and what it does at the same moment, and both answers count or none (EncoderReadings.whole):
+ * A host is asked what it is and what it does at the same moment, and both answers count or none (EncoderReadings.combined):
  * whichever is missing, it is silent.
  */
 const twinOf = (kind: FaultKind, step: Step, steps: readonly Step[], afterStep: number): number => {

@@ -35,6 +35,11 @@ export interface ActivityOptions {
   retry?: RetryPolicy;
 }
 
+/** Of a sleep, or of a condition with a limit. */
+export interface TimerOptions {
+  summary?: string;
+}
+
 /** One attempt of an activity on the model's one worker. */
 export interface Attempt {
   activity: string;
@@ -68,6 +73,8 @@ export interface WorkflowRun {
   /** Of a run that another workflow started. */
   startedWith?: Omit<ChildOptions, 'args'>;
   details: string;
+  /** Summaries of its timers, in order. */
+  timers: string[];
   closedAtMs: number | null;
   /** Local activities finished in the workflow task under way: a killed worker runs them again. */
   localsOfTask: { name: string; args: never[] }[];
@@ -89,6 +96,7 @@ export type AttemptOutcome =
 export interface ServerModel {
   readonly clock: VirtualClock;
   readonly longRunIds: ReadonlySet<string>;
+  readonly fullRunIds: ReadonlySet<string>;
   nextId(prefix: string): string;
   runOf(workflowId: string): WorkflowRun;
   start(workflow: WorkflowFunction, workflowId: string, args: unknown[]): WorkflowRun;

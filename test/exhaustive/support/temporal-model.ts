@@ -38,6 +38,8 @@ export class TemporalModel implements ServerModel {
   readonly everyRun: WorkflowRun[] = [];
   /** Runs of which the server says that their history has grown long. */
   readonly longRunIds = new Set<string>();
+  /** Runs whose history is so long that the server would soon terminate them. */
+  readonly fullRunIds = new Set<string>();
   private activities: Record<string, (...args: never[]) => Promise<unknown>>;
   private readonly live = new Set<Attempt>();
   private ids = 0;
@@ -78,6 +80,7 @@ export class TemporalModel implements ServerModel {
       handlersRunning: 0,
       attributes: new Map(),
       details: '',
+      timers: [],
       closedAtMs: null,
       localsOfTask: [],
       updates: new Map(),

@@ -19,6 +19,7 @@ import {
   type AnyFunction,
   type ChildOptions,
   type Duration,
+  type TimerOptions,
   type WorkflowFunction,
   type WorkflowRun,
 } from './temporal-context';
@@ -34,8 +35,14 @@ const orCancelled = <T>(work: Promise<T>): Promise<T> => {
   return Promise.race([work, scope.cancelRequested]);
 };
 
-const sleep = (duration: Duration): Promise<void> => {
+/** What people read of a timer in the history. */
+const noteTimer = ({ summary }: TimerOptions = {}): void => {
+  if (summary !== undefined) context().run.timers.push(summary);
+};
+
+const sleep = (duration: Duration, options?: TimerOptions): Promise<void> => {
   endOfTask();
+  noteTimer(options);
   return orCancelled(theServer().clock.after(msToNumber(duration)));
 };
 
@@ -52,9 +59,14 @@ const until = (met: () => boolean): { promise: Promise<void>; end: () => void } 
   return { promise, end };
 };
 
-const condition = async (met: () => boolean, timeout?: Duration): Promise<boolean | void> => {
+const condition = async (
+  met: () => boolean,
+  timeout?: Duration,
+  options?: TimerOptions,
+): Promise<boolean | void> => {
   if (met()) return timeout === undefined ? undefined : true;
   endOfTask();
+  noteTimer(options);
   const waiting = until(met);
   try {
     if (timeout === undefined) return await orCancelled(waiting.promise);
@@ -152,7 +164,8 @@ export const workflowModule = {
       runId,
       workflowType: type,
       continueAsNewSuggested: theServer().longRunIds.has(runId),
-      historyLength: 1,
+      historyLength: theServer().fullRunIds.has(runId) ? 50_000 : 1,
+      historySize: 1,
     };
   },
   /** New runs only: replays of older code are the ground of test/workflows/replay. */

@@ -235,7 +235,7 @@ export class World {
     for (const { id, state } of this.origin.channels.values()) {
       if (state.owner?.encoderId !== encoder.info.id || !encoder.isUp) continue;
       if (!encoder.sessions.has(state.owner.sessionId)) continue;
-      this.incidents.push(`${encoder.info.id} was started anew with ${id} on it`);
+      this.incidents.push(`${encoder.info.id} was restarted with ${id} on it`);
     }
   }
 

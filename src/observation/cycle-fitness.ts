@@ -1,18 +1,18 @@
 import { fitnessIn } from '../cycle';
 import type { CycleResult, Fitness } from '../domain';
-import { deadlinesMs, keptMs } from '../observation/deadlines';
-import { KeptReading, type Reading } from '../observation/kept-reading';
 import type { Clock } from '../platform/clock';
+import { deadlinesMs, keptMs } from './deadlines';
+import { KeptReading, type Reading } from './kept-reading';
 import { readStoredRecord, type StoredRecords } from './stored-record';
 
-type Whole = { cycleId: string; fitness: Fitness[] };
+type JudgedCycle = { cycleId: string; fitness: Fitness[] };
 
 /**
  * The fitness of every encoder by the last cycle. Its record carries that of some only in a large swarm; the others
  * come of the snapshot that it names.
  */
 export class CycleFitness {
-  private readonly read: KeptReading<Whole | null>;
+  private readonly read: KeptReading<JudgedCycle | null>;
   private cycle: CycleResult | null = null;
 
   constructor(
@@ -32,14 +32,14 @@ export class CycleFitness {
       this.read.invalidate();
     }
     const isKnown = this.read.last.value?.cycleId === cycle.workflowId;
-    const { value: whole, ...reading } = isKnown ? this.read.last : await this.read.get();
+    const { value: judged, ...reading } = isKnown ? this.read.last : await this.read.get();
     const recorded = new Set(cycle.fitness.map((f) => f.encoderId));
-    const others = (whole?.fitness ?? []).filter((f) => !recorded.has(f.encoderId));
+    const others = (judged?.fitness ?? []).filter((f) => !recorded.has(f.encoderId));
     return { ...reading, value: [...cycle.fitness, ...others] };
   }
 
   /** Null, or what an earlier cycle judged, where the snapshot or its forecast is not stored. */
-  private async judge(): Promise<Whole | null> {
+  private async judge(): Promise<JudgedCycle | null> {
     const { records, cell, cycle } = this;
     const before = this.read.last.value;
     if (!cycle?.snapshot) return before;

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { CycleFitness } from '../../src/api/cycle-fitness';
 import { statusSchema, type Status } from '../../src/contracts/api';
 import { RECORDED_AT_MOST, decide, forRecord, type Decision } from '../../src/cycle';
 import type { PlanningRecord, SwarmSnapshot } from '../../src/domain';
+import { CycleFitness } from '../../src/observation/cycle-fitness';
+import { FakeSwarm } from '../api/fake-swarm';
+import { ask, startFakeApi } from '../api/running-api';
 import { defaultPolicy, encoderWith, withTelemetry } from '../planner/swarm-fixtures';
 import { ManualClock } from '../support/manual-clock';
-import { FakeSwarm } from './fake-swarm';
-import { ask, startFakeApi } from './running-api';
 
 const ENCODERS = RECORDED_AT_MOST.fitness + 50;
 /** Longer than what was read of the store is kept. */

@@ -310,6 +310,22 @@ describe('a ladder', () => {
     ]);
   });
 
+  test('of equal audience, and those that shrink, go encoder by encoder, there by id', () => {
+    const on = (encoderId: string, id: string): Partial<ChannelObservation> => ({
+      owner: { encoderId, sessionId: `session-${id}` },
+    });
+    const swapped = (over: Partial<ChannelObservation>): string[] => {
+      const swarm = defaultSwarm({
+        ...{ 'ch-1': { ...on('enc-2', 'ch-1'), ...over }, 'ch-5': { ...on('enc-1', 'ch-5'), ...over } },
+        ...{ 'ch-4': over, 'ch-6': over },
+      });
+      return plan(swarm, null, { maxMovesPerCycle: 9 }).moves.map((m) => `${m.fromEncoderId} ${m.channelId}`);
+    };
+    const order = ['enc-1 ch-4', 'enc-1 ch-5', 'enc-2 ch-1', 'enc-3 ch-6'];
+    expect(swapped({ viewers: 1_200 })).toEqual(order);
+    expect(swapped({ viewers: 10, rungs: 2 })).toEqual(order);
+  });
+
   test('that would exceed the whole capacity of its encoder grows elsewhere', () => {
     const swarm = defaultSwarm({ 'ch-1': { viewers: 3_000 }, 'ch-4': { viewers: 1_100, rungs: 2 } });
     const small = change(swarm, 'enc-1', { capacityUnits: 4, telemetry: swarm.encoders[0]!.telemetry });

@@ -1,0 +1,105 @@
+import type { AddChannel } from '../contracts/api';
+import type { InputFacts, SourceClient } from '../contracts/source';
+import {
+  SwarmError,
+  alwaysOnLadder,
+  channelWithDefaults,
+  defaultGopTicks,
+  frameRateSchema,
+  ladderFromPicture,
+  ladderUnits,
+  rateInWords,
+  renditionUnits,
+  requireLadder,
+  type ChannelSpec,
+  type FrameRate,
+} from '../domain';
+
+/** An input that is slower than this is added with the default ladder, and tried by the source until it comes. */
+const LOOK_MS = 12_000;
+
+/** A channel to be added, and what its owner should know of it, in sentences. */
+export interface NewChannel {
+  spec: ChannelSpec;
+  notes: string[];
+}
+
+/** @throws SwarmError input-not-video */
+const factsOr = async (source: Pick<SourceClient, 'look'>, url: string): Promise<InputFacts | SwarmError> => {
+  try {
+    return await source.look(url, { timeoutMs: LOOK_MS });
+  } catch (error) {
+    if (!(error instanceof SwarmError) || error.code === 'input-not-video') throw error;
+    return error;
+  }
+};
+
+const rateOf = ({ video }: InputFacts): FrameRate | null => {
+  const { frameRate } = video;
+  const parsed = frameRateSchema.safeParse(/^\d+$/.test(frameRate ?? '') ? Number(frameRate) : frameRate);
+  return parsed.success ? parsed.data : null;
+};
+
+/** What follows from the input where it was not given. */
+const fromFacts = (
+  given: AddChannel,
+  facts: InputFacts,
+  limitUnits: number,
+): { fields: Partial<ChannelSpec>; notes: string[] } => {
+  const { shownWidthPx: widthPx, shownHeightPx: heightPx } = facts.video;
+  const followed = rateOf(facts);
+  const rate = given.framesPerSecond ?? followed ?? channelWithDefaults(given.id).framesPerSecond;
+  const notes: string[] = [];
+  if (given.framesPerSecond === undefined && followed === null) {
+    notes.push(`The frame rate of the input varies, or is not known: the channel has ${rateInWords(rate)}.`);
+  }
+  if (given.ladder) return { fields: { framesPerSecond: rate }, notes };
+  const { whole, ...ladder } = ladderFromPicture({ widthPx, heightPx, rate }, limitUnits);
+  const top = ladder.ladder.at(-1)!;
+  if (!whole) {
+    const size = { ...top, widthPx, heightPx };
+    notes.push(
+      `The input is ${widthPx}x${heightPx} at ${rateInWords(rate)}, ${renditionUnits(size, rate).toFixed(2)} encode units; ` +
+        `an encoder here carries ${limitUnits.toFixed(2)}. So its ladder ends at ${top.widthPx}x${top.heightPx}. ` +
+        'For more: npm start -- --encoder-units N, or --ladder.',
+    );
+  }
+  return { fields: { framesPerSecond: rate, ...ladder }, notes };
+};
+
+/** Where nobody knows what an encoder carries: what the default ladder needs, which every encoder of ours does. */
+const leastLimitUnits = (): number => {
+  const { ladder, framesPerSecond } = channelWithDefaults('any');
+  return ladderUnits(ladder, framesPerSecond);
+};
+
+/**
+ * A channel from what was given. What was not given comes from its input, where it has one that can be looked at, else
+ * from the default channel.
+ * @param limitsOf gives the encode units that each encoder may carry; none: nobody knows
+ * @throws SwarmError conflict (a ladder whose rungs do not go together), input-not-video
+ */
+export const newChannel = async (
+  given: AddChannel,
+  source: Pick<SourceClient, 'look'>,
+  limitsOf: () => Promise<readonly number[]>,
+): Promise<NewChannel> => {
+  const { ladder } = given;
+  const chosen = { ...(ladder && alwaysOnLadder(ladder)), ...given };
+  let made: Partial<ChannelSpec> = {};
+  let notes: string[] = [];
+  requireLadder({ ...channelWithDefaults(given.id), ...chosen });
+  if (given.input?.kind === 'url' && !(ladder && given.framesPerSecond !== undefined)) {
+    const facts = await factsOr(source, given.input.url);
+    if (facts instanceof SwarmError) {
+      notes = [`The input could not be looked at (${facts.message}). What was not given is the default.`];
+    } else {
+      const limits = await limitsOf();
+      const roomiest = limits.length > 0 ? Math.max(...limits) : leastLimitUnits();
+      ({ fields: made, notes } = fromFacts(given, facts, roomiest));
+    }
+  }
+  const spec = { ...channelWithDefaults(given.id, given.input), ...made, ...chosen };
+  const gopDurationTicks = given.gopDurationTicks ?? defaultGopTicks(spec.framesPerSecond);
+  return { spec: { ...spec, gopDurationTicks }, notes };
+};

@@ -1,0 +1,2 @@
+export { backUp, type BackupSummary } from './backup';
+export { restore } from './restore';

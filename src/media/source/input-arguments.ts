@@ -1,0 +1,136 @@
+import type { SourceSpec } from '../../contracts/source';
+import { TICKS_PER_SECOND, framesIn, rateForFfmpeg, ticksToSeconds } from '../../domain';
+import { trackName, type InputPlan } from './input-plan';
+import { LIVE_ANALYSIS_ARGUMENTS, demuxerArguments } from './probe';
+import type { SoundTrack } from './track-watch';
+
+/** Pictures per GOP; a fraction where the GOP is not a whole number of pictures. */
+export const framesPerGop = (spec: Pick<SourceSpec, 'framesPerSecond' | 'gopDurationTicks'>): number =>
+  framesIn(spec.framesPerSecond, spec.gopDurationTicks);
+
+/** Video that one thread encodes in real time with room to spare: 720p at 30 pictures/s. */
+const PIXELS_PER_THREAD = 1280 * 720 * 30;
+const MOST_THREADS = 4;
+/** Of AAC: transparent, as it is encoded a second time. */
+const AUDIO_KBPS_PER_CHANNEL = 96;
+/** The picture's PID; sound and data that are copied follow it. */
+const FIRST_PID = 0x100;
+/** Sound that is encoded: one PID each. */
+const FIRST_ENCODED_PID = 0x180;
+/** So that no output shifts its times to keep them from being negative, and all stay in step. */
+const START_SECONDS = '10';
+/** A track that is late or sparse holds the others back no longer than this. */
+const INTERLEAVE_MICROSECONDS = '100000';
+
+/** A keyframe at the start of each GOP, and as good as nowhere else. */
+const keyframeArguments = (spec: SourceSpec): string[] => {
+  const frames = framesPerGop(spec);
+  if (Number.isInteger(frames)) return ['-g', `${frames}`, '-keyint_min', `${frames}`];
+  // Half a millisecond of slack, as t is rounded.
+  const expression = `expr:gte(t+0.0005,n_forced*${ticksToSeconds(spec.gopDurationTicks)})`;
+  return ['-g', '100000', '-force_key_frames', expression];
+};
+
+/** Cheap, of high quality and without delay. */
+const encoderArguments = (spec: SourceSpec, threads: number): string[] => [
+  ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-crf', '16', '-bf', '0'],
+  ...['-threads:v', `${threads}`, '-sc_threshold', '0', '-forced-idr', '1'],
+  ...keyframeArguments(spec),
+];
+
+/** The muxer announces the length of each picture, so that the relay passes it on without waiting for the next. */
+const muxerArguments = (firstPid: number, descriptor: number): string[] => [
+  ...['-f', 'mpegts', '-mpegts_start_pid', `${firstPid}`, '-omit_video_pes_length', '0'],
+  ...['-muxdelay', '0', '-muxpreload', '0', '-flush_packets', '1', `pipe:${descriptor}`],
+];
+
+/** ffmpeg arguments that encode raw pictures from standard input. */
+export const generatedArguments = (spec: SourceSpec, widthPx: number, heightPx: number): string[] => [
+  ...['-hide_banner', '-nostats', '-v', 'error', '-probesize', '32', '-f', 'rawvideo'],
+  ...['-pix_fmt', 'yuv420p', '-s', `${widthPx}x${heightPx}`, '-r', rateForFfmpeg(spec.framesPerSecond)],
+  ...['-i', 'pipe:0', '-vsync', 'passthrough', ...encoderArguments(spec, 1), ...muxerArguments(FIRST_PID, 1)],
+];
+
+export interface InputArguments {
+  args: string[];
+  /** Descriptors besides standard output that MPEG-TS comes from: one for each track of sound that is encoded. */
+  extraOutputs: number;
+  /** The sound that is sent, with the PIDs that it has. */
+  sound: SoundTrack[];
+}
+
+/** First descriptor after those of every process. */
+const FIRST_EXTRA_DESCRIPTOR = 3;
+
+/**
+ * ffmpeg arguments that bring an input once through, as fast as what it writes is read. What is encoded comes by an
+ * output of its own, as ffmpeg writes no output before each of its tracks has brought something.
+ */
+export const inputArguments = (spec: SourceSpec, url: string, plan: InputPlan): InputArguments => {
+  const tracks = [...plan.audio, ...plan.data].filter((track) => track.carried === 'as-is');
+  const encoded = plan.audio.filter((track) => track.carried === 'encoded');
+  const common = ['-output_ts_offset', START_SECONDS, '-max_interleave_delta', INTERLEAVE_MICROSECONDS];
+  return {
+    args: [
+      ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error', ...demuxerArguments(plan.list)],
+      ...(plan.finite ? [] : LIVE_ANALYSIS_ARGUMENTS),
+      ...['-i', url, '-map', `0:${plan.video.index}`],
+      ...tracks.flatMap(({ index }) => ['-map', `0:${index}`]),
+      ...['-c', 'copy', ...videoArguments(spec, plan), ...common, ...muxerArguments(FIRST_PID, 1)],
+      ...encoded.flatMap((track, i) => [
+        ...['-map', `0:${track.index}`, ...audioArguments(track.channels), ...common],
+        ...muxerArguments(FIRST_ENCODED_PID + i, FIRST_EXTRA_DESCRIPTOR + i),
+      ]),
+    ],
+    extraOutputs: encoded.length,
+    sound: [
+      ...plan.audio.flatMap((track) => {
+        const place = tracks.indexOf(track);
+        return place < 0 ? [] : [soundTrack(FIRST_PID + 1 + place, track)];
+      }),
+      ...encoded.map((track, i) => soundTrack(FIRST_ENCODED_PID + i, track)),
+    ],
+  };
+};
+
+/** Samples of a frame, of codecs in which all have as many. */
+const samplesPerFrame: Record<string, number> = {
+  aac: 1_024,
+  mp2: 1_152,
+  mp3: 1_152,
+  ac3: 1_536,
+  eac3: 1_536,
+};
+/** MP3 of lower rates has shorter frames. */
+const LEAST_MP3_RATE_HZ = 32_000;
+
+const soundTrack = (pid: number, track: InputPlan['audio'][number]): SoundTrack => {
+  const { codec, sampleRateHz, carried } = track;
+  const samples = codec === 'mp3' && sampleRateHz < LEAST_MP3_RATE_HZ ? 576 : samplesPerFrame[codec];
+  const isKnown = carried === 'as-is' && samples !== undefined && sampleRateHz > 0;
+  return {
+    pid,
+    name: trackName(track),
+    frameTicks: isKnown ? (samples * TICKS_PER_SECOND) / sampleRateHz : null,
+  };
+};
+
+const videoArguments = (spec: SourceSpec, { video, rate }: InputPlan): string[] => {
+  if (video.carried === 'as-is') return video.bitstreamFilter ? ['-bsf:v', video.bitstreamFilter] : [];
+  const filters = [
+    ...(video.scan === 'interlaced' ? ['bwdif=mode=send_frame'] : []),
+    `fps=${rate?.text ?? rateForFfmpeg(spec.framesPerSecond)}`,
+    // H.264 of fewer colours than 4:4:4 has even sizes.
+    'scale=ceil(iw/2)*2:ceil(ih/2)*2',
+    'format=yuv420p|yuv422p|yuv420p10le|yuv422p10le',
+  ];
+  const pixelsPerSecond = video.widthPx * video.heightPx * (rate?.perSecond ?? 25);
+  const threads = Math.min(MOST_THREADS, Math.ceil(pixelsPerSecond / PIXELS_PER_THREAD));
+  return ['-vf', filters.join(), ...encoderArguments(spec, threads)];
+};
+
+/** Surround sound of up to six channels stays what it is. */
+const audioArguments = (channels: number): string[] => [
+  ...['-af', 'aresample=async=1,aformat=sample_rates=48000:channel_layouts=mono|stereo|5.1'],
+  ...['-c:a', 'aac', '-b:a', `${Math.min(6, Math.max(2, channels)) * AUDIO_KBPS_PER_CHANNEL}k`],
+];

@@ -1,0 +1,188 @@
+import type { InputFacts } from '../../contracts/source';
+import type { ProbedInput, ProbedStream } from './probe';
+import { steadyFrameRate, type FrameRate } from './steady-frame-rate';
+
+/**
+ * Decides which tracks of an input are carried, and how. What MPEG-TS carries and every part understands goes as it
+ * came; other codecs are encoded once.
+ */
+
+type Video = InputFacts['video'];
+type Audio = InputFacts['audio'][number];
+type Data = InputFacts['data'][number];
+/** `index`: of the stream, as ffmpeg counts. */
+type Track<T> = T & { index: number };
+
+export interface InputPlan {
+  /** `bitstreamFilter`: what its coded pictures go through on the way, if they are copied. */
+  video: Track<Video> & { bitstreamFilter?: string };
+  audio: Track<Audio>[];
+  data: Track<Data>[];
+  /** Rate of what is sent; null where nobody knows. */
+  rate: FrameRate | null;
+  /** Its container gives times in milliseconds, which is not enough to tell frames exactly. */
+  coarseClock: boolean;
+  finite: boolean;
+  list: ProbedInput['list'];
+  notes: string[];
+}
+
+const copiedVideo = new Set(['h264', 'hevc', 'mpeg2video', 'mpeg1video']);
+const copiedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
+/** What ffmpeg's MPEG-TS muxer writes in such a way that others read it. */
+const copiedData = new Set(['dvb_teletext', 'dvb_subtitle', 'timed_id3', 'klv']);
+/** Containers that say when a picture is decoded, and not when it is shown. */
+const untimedFormats = ['avi', 'h264', 'hevc', 'mpegvideo'];
+/** Containers that count milliseconds. */
+const coarseFormats = ['matroska', 'flv', 'asf'];
+/** Containers that keep the parameter sets apart, where a decoder that begins amid the stream does not find them. */
+const formatsWithHeaders = ['mov', 'matroska', 'flv'];
+const withHeaders: Record<string, string> = {
+  h264: 'h264_mp4toannexb,dump_extra=freq=keyframe',
+  hevc: 'hevc_mp4toannexb,dump_extra=freq=keyframe',
+};
+/** Rates closer than this are the same. */
+const SAME_RATE_WITHIN = 1e-6;
+
+/** @param channelRate of the channel that it is for; null where that is open */
+export const planInput = (probed: ProbedInput, channelRate: FrameRate | null): InputPlan => {
+  const found = bestVideo(probed);
+  const mates = programmeMates(probed, found);
+  const audio = mates.filter((s) => s.kind === 'audio').map(planAudio);
+  const data = mates.filter((s) => s.kind === 'data').map(planData);
+  const video = planVideo(found, probed.formatName, channelRate);
+  const { finite, list } = probed;
+  const rate = video.carried === 'encoded' && channelRate ? channelRate : steadyFrameRate(found);
+  const coarseClock = isOneOf(probed.formatName, coarseFormats);
+  const notes = notesOf({ video, audio, data }, probed, mates);
+  return { video, audio, data, rate, coarseClock, finite, list, notes };
+};
+
+/** The facts, without what only this part needs. */
+export const factsOf = ({ video, audio, data, finite, notes }: InputPlan): InputFacts => {
+  const bare = <T extends { index: number }>({ index: _index, ...facts }: T): Omit<T, 'index'> => facts;
+  const { bitstreamFilter: _filter, ...picture } = bare(video);
+  return { video: picture, audio: audio.map(bare), data: data.map(bare), finite, notes };
+};
+
+const pixels = (s: ProbedStream): number => s.widthPx * s.heightPx;
+
+/** The largest picture; of the same size, the one of the highest rate, then of the highest bitrate, then the first. */
+const bestVideo = ({ streams }: ProbedInput): ProbedStream => {
+  const rate = (s: ProbedStream): number => steadyFrameRate(s)?.perSecond ?? 0;
+  const better = (a: ProbedStream, b: ProbedStream): number =>
+    pixels(b) - pixels(a) || rate(b) - rate(a) || b.variantBitrate - a.variantBitrate;
+  // `probeInput` refuses an input without a picture.
+  return streams.filter((s) => s.kind === 'video').sort(better)[0]!;
+};
+
+/** The other streams of the video's programmes; of all programmes where it belongs to none. */
+const programmeMates = ({ streams, programmes }: ProbedInput, video: ProbedStream): ProbedStream[] => {
+  const ofVideo = programmes.filter((members) => members.includes(video.index)).flat();
+  const inOthers = new Set(programmes.flat().filter((index) => !ofVideo.includes(index)));
+  return streams.filter((s) => s.index !== video.index && !inOthers.has(s.index));
+};
+
+const planVideo = (
+  s: ProbedStream,
+  formatName: string,
+  channelRate: FrameRate | null,
+): InputPlan['video'] => {
+  const rate = steadyFrameRate(s);
+  const why = whyEncoded(s, formatName) ?? whyOfRate(rate, channelRate);
+  const shown = shownSize(s);
+  const filter = isOneOf(formatName, formatsWithHeaders) ? withHeaders[s.codec] : undefined;
+  return {
+    index: s.index,
+    codec: s.codec,
+    widthPx: s.widthPx,
+    heightPx: s.heightPx,
+    shownWidthPx: shown.widthPx,
+    shownHeightPx: shown.heightPx,
+    frameRate: rate?.text ?? null,
+    scan: s.isInterlaced ? 'interlaced' : 'progressive',
+    pixelFormat: s.pixelFormat,
+    carried: why === undefined ? 'as-is' : 'encoded',
+    ...(why !== undefined && { why }),
+    ...(filter !== undefined && why === undefined && { bitstreamFilter: filter }),
+  };
+};
+
+const isOneOf = (formatName: string, formats: readonly string[]): boolean =>
+  formatName.split(',').some((name) => formats.includes(name));
+
+const whyEncoded = (s: ProbedStream, formatName: string): string | undefined => {
+  if (!copiedVideo.has(s.codec)) return `MPEG-TS does not carry ${s.codec}.`;
+  if (s.rotationDegrees !== 0)
+    return `It is turned by ${s.rotationDegrees} degrees, which MPEG-TS can't say.`;
+  if (isOneOf(formatName, untimedFormats)) return 'Its container does not say when pictures are shown.';
+  return undefined;
+};
+
+/** A picture that comes as it likes is filled up, so that each GOP holds what its rate says. */
+const whyOfRate = (rate: FrameRate | null, channelRate: FrameRate | null): string | undefined => {
+  if (!rate) return 'Its frame rate is unknown, or it varies: pictures are repeated or left out.';
+  if (!channelRate || Math.abs(rate.perSecond / channelRate.perSecond - 1) < SAME_RATE_WITHIN)
+    return undefined;
+  return `It has ${rate.text} pictures/s, the channel ${channelRate.text}.`;
+};
+
+/** Size with square pixels, turned upright, in even numbers. */
+const shownSize = (s: ProbedStream): { widthPx: number; heightPx: number } => {
+  const even = (length: number): number => Math.max(2, 2 * Math.round(length / 2));
+  const wide = s.widthPx * s.sampleAspect;
+  const onItsSide = Math.abs(Math.round(s.rotationDegrees / 90)) % 2 === 1;
+  const [width, height] = onItsSide ? [s.heightPx, wide] : [wide, s.heightPx];
+  return { widthPx: even(width), heightPx: even(height) };
+};
+
+const planAudio = (s: ProbedStream): Track<Audio> => {
+  const { index, codec, channels, sampleRateHz } = s;
+  const facts = { index, codec, channels, sampleRateHz, ...languageOf(s) };
+  if (codec === 'unknown') return { ...facts, carried: 'left-out', why: 'Its codec is not known.' };
+  if (channels === 0 || sampleRateHz === 0)
+    return {
+      ...facts,
+      carried: 'encoded',
+      why: 'What it holds was not known when it was opened, as nothing of it had come.',
+    };
+  if (!copiedAudio.has(codec))
+    return { ...facts, carried: 'encoded', why: `Players do not take ${codec} in MPEG-TS.` };
+  return { ...facts, carried: 'as-is' };
+};
+
+const planData = (s: ProbedStream): Track<Data> => {
+  const facts = { index: s.index, codec: s.codec, ...languageOf(s) };
+  if (copiedData.has(s.codec)) return { ...facts, carried: 'as-is' };
+  return { ...facts, carried: 'left-out', why: `ffmpeg does not write ${s.codec} into MPEG-TS.` };
+};
+
+const languageOf = (s: ProbedStream): { language?: string } =>
+  s.language === undefined ? {} : { language: s.language };
+
+/** For people. */
+export const trackName = ({ codec, language }: { codec: string; language?: string | undefined }): string =>
+  language === undefined ? codec : `${codec}, ${language}`;
+
+const notesOf = (
+  { video, audio, data }: Pick<InputPlan, 'video' | 'audio' | 'data'>,
+  { streams }: ProbedInput,
+  mates: readonly ProbedStream[],
+): string[] => {
+  const notes: string[] = [];
+  if (video.carried === 'encoded') notes.push(`The picture (${video.codec}) is encoded once. ${video.why}`);
+  for (const [number, track] of [...audio, ...data].entries()) {
+    const { carried, why } = track;
+    const what = number < audio.length ? 'sound' : 'data';
+    const name = trackName(track);
+    if (carried === 'encoded') notes.push(`The ${what} (${name}) is encoded once. ${why}`);
+    if (carried === 'left-out') notes.push(`The ${what} (${name}) is left out. ${why}`);
+  }
+  const others = streams.filter((s) => s.index !== video.index && (s.kind === 'video' || !mates.includes(s)));
+  for (const s of others) {
+    const size = s.kind === 'video' ? `, ${s.widthPx}x${s.heightPx}` : '';
+    const why = s.kind === 'video' ? 'A better picture was chosen.' : 'It belongs to another programme.';
+    notes.push(`Stream ${s.index} (${s.kind}, ${s.codec}${size}) is left out. ${why}`);
+  }
+  return notes;
+};

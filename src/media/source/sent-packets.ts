@@ -1,0 +1,22 @@
+import { PACKET_BYTES, hasPayload } from '../mpegts';
+
+/** A packet that every receiver passes over (ISO/IEC 13818-1 §2.4.3.3). */
+export const NULL_PACKET = Buffer.alloc(PACKET_BYTES, 0xff);
+NULL_PACKET.set([0x47, 0x1f, 0xff, 0x10]);
+
+/**
+ * Counts the packets of one PID on, in place, as ISO/IEC 13818-1 §2.4.3.3 wants it, so that no receiver takes the start
+ * of another process for a loss.
+ * @param next counter of the next packet with payload
+ * @returns the same, for the packets that follow
+ */
+export const renumberPackets = (packets: Buffer, next: number): number => {
+  let counter = next;
+  for (let at = 0; at + PACKET_BYTES <= packets.length; at += PACKET_BYTES) {
+    const carries = hasPayload(packets, at);
+    // A packet without payload repeats the counter of the one before.
+    packets[at + 3] = (packets[at + 3]! & 0xf0) | ((carries ? counter : counter + 15) & 0x0f);
+    if (carries) counter = (counter + 1) & 0x0f;
+  }
+  return counter;
+};

@@ -1,0 +1,46 @@
+import { TICKS_PER_SECOND, ticksToSeconds } from '../../domain';
+
+/** A track of sound that is sent. */
+export interface SoundTrack {
+  pid: number;
+  /** For people: codec and language. */
+  name: string;
+  /** Distance of two of its frames; null if nobody knows. */
+  frameTicks: number | null;
+}
+
+/** Sound this far behind the picture counts as missing. */
+const MISSING_AFTER_TICKS = 3 * TICKS_PER_SECOND;
+
+/** Notices sound that is announced and does not come, comes late, or ends before the picture does. */
+export class TrackWatch {
+  private readonly lastTicks = new Map<number, number>();
+  private firstPictureTicks: number | null = null;
+  private pictureTicks = 0;
+
+  constructor(private readonly tracks: readonly SoundTrack[]) {}
+
+  /** @param ticks on a clock that neither wraps nor jumps */
+  heard(pid: number, ticks: number): void {
+    this.lastTicks.set(pid, ticks);
+  }
+
+  seen(ticks: number): void {
+    this.firstPictureTicks ??= ticks;
+    this.pictureTicks = ticks;
+  }
+
+  /** A sentence for each track that is missing now. */
+  get notes(): string[] {
+    return this.tracks.flatMap(({ pid, name }) => {
+      const last = this.lastTicks.get(pid) ?? this.firstPictureTicks ?? this.pictureTicks;
+      const missingTicks = this.pictureTicks - last;
+      if (missingTicks < MISSING_AFTER_TICKS) return [];
+      const sinceSeconds = Math.round(ticksToSeconds(missingTicks));
+      const when = this.lastTicks.has(pid)
+        ? `for ${sinceSeconds} s`
+        : `yet, ${sinceSeconds} s after the picture`;
+      return [`The sound (${name}) has brought nothing ${when}; it joins when it comes.`];
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import { SwarmError, type Rendition } from '../../src/domain';
+import { inputFacts } from '../support/wire';
+import { ask, startFakeApi, type Answer } from './running-api';
+
+const url = 'http://camera/live.ts';
+const input = { kind: 'url', url };
+
+let api: Awaited<ReturnType<typeof startFakeApi>>;
+beforeEach(async () => {
+  api = await startFakeApi();
+});
+afterEach(() => api.stop());
+
+const add = (json: object): Promise<Answer> =>
+  ask(`${api.url}/api/channels`, { json: { id: 'news', ...json } });
+const sizesOf = ({ body }: Answer): string[] =>
+  (body.ladder as Rendition[]).map((rung) => `${rung.widthPx}x${rung.heightPx}`);
+
+test('follows its input in size and rate, as far as an encoder carries it, and says where it ends', async () => {
+  api.swarm.facts = inputFacts({ widthPx: 1280, heightPx: 720, frameRate: '30000/1001' });
+  const added = await add({ input });
+  expect(added.status).toBe(201);
+  expect(added.body).toMatchObject({ framesPerSecond: '30000/1001', gopDurationTicks: 180_180 });
+  // Encoders of the fake swarm have 6 units, and may be filled to 80 %.
+  expect(sizesOf(added)).toEqual(['640x360']);
+  expect(added.body.viewersPerRung).toEqual([]);
+  expect(added.body.notes).toEqual([
+    expect.stringMatching(
+      /1280x720 at 29.97 frames\/s, 19.18 encode units; an encoder here carries 4.80. So its ladder ends at 640x360/,
+    ),
+  ]);
+  expect(api.swarm.channels.get('news')?.spec.ladder).toEqual(added.body.ladder);
+});
+
+test('has the size of an input that an encoder carries, and no note', async () => {
+  api.swarm.facts = inputFacts({ widthPx: 400, heightPx: 300, frameRate: '25' });
+  const added = await add({ input });
+  expect(sizesOf(added)).toEqual(['200x150', '400x300']);
+  expect(added.body).toMatchObject({ framesPerSecond: 25, gopDurationTicks: 180_000, notes: [] });
+});
+
+test('what is given goes before what the input is', async () => {
+  api.swarm.facts = inputFacts({ widthPx: 1280, heightPx: 720, frameRate: '50' });
+  const ladder = [
+    { name: 'a', widthPx: 320, heightPx: 180, crf: 26, maxBitrateKbps: 400 },
+    { name: 'b', widthPx: 160, heightPx: 90, crf: 26, maxBitrateKbps: 200 },
+  ];
+  const added = await add({ input, ladder, framesPerSecond: 25 });
+  // Where no audience is named, every rung is always on air.
+  expect(added.body).toMatchObject({ ladder, viewersPerRung: [0], framesPerSecond: 25, notes: [] });
+});
+
+test('a rate that varies is said', async () => {
+  api.swarm.facts = inputFacts({ frameRate: null });
+  const added = await add({ input });
+  expect(added.body).toMatchObject({
+    framesPerSecond: 25,
+    notes: [expect.stringContaining('varies, or is not known: the channel has 25 frames/s')],
+  });
+});
+
+test('an input that does not answer gets the default ladder, and the answer says so', async () => {
+  api.swarm.facts = new SwarmError('timeout', 'The source did not answer within 12000 ms');
+  const added = await add({ input });
+  expect(added.status).toBe(201);
+  expect(sizesOf(added)).toEqual(['320x180', '256x144', '426x240']);
+  expect(added.body.notes).toEqual([expect.stringContaining('could not be looked at (The source did not')]);
+});
+
+test.each<[object, number, string, RegExp]>([
+  [{ input }, 422, 'input-not-video', /no video/],
+  [
+    { ladder: [{ name: 'a', widthPx: 320, heightPx: 180, crf: 99, maxBitrateKbps: 1 }] },
+    400,
+    'bad-request',
+    /ladder\.0\.crf.*ladder\.0\.maxBitrateKbps/,
+  ],
+  [{ viewersPerRung: [5, 2] }, 409, 'conflict', /viewersPerRung/],
+])('%j is refused, and nothing is changed', async (given, status, code, message) => {
+  api.swarm.facts = new SwarmError('input-not-video', 'It is no video.');
+  const before = api.swarm.snapshot();
+  const refused = await add(given);
+  expect(refused.status).toBe(status);
+  expect(refused.body.error).toMatchObject({ code, message: expect.stringMatching(message) });
+  expect(api.swarm.snapshot()).toBe(before);
+});

@@ -1,0 +1,108 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OriginClient } from '../../src/contracts/origin';
+import { readFacts, type SeenFacts } from '../../tools/record-state-fixture/facts';
+import { SwarmProcess } from '../../tools/record-state-fixture/swarm-process';
+import { runCli } from '../cli/run-cli';
+import { untilAnswer } from '../support/until';
+
+/** A whole swarm loses its state folder, gets it back from a backup, and goes on: with the built `npm start`. */
+const root = join(__dirname, '..', '..');
+const PORT_BASE = 24_700;
+const ORIGIN_PORT_OFFSET = 2;
+const apiUrl = `http://127.0.0.1:${PORT_BASE}`;
+const ON_AIR_LIMIT_MS = 40_000;
+/** GOPs that must have gone on air after the restore, so that a channel does not merely look as before. */
+const NEW_GOPS = 3;
+/** More than can go on air within the time of this test: GOPs of 2 s, numbered on, not by the clock. */
+const MOST_GOPS = 60;
+
+const facts = (): Promise<SeenFacts | null> => readFacts(apiUrl).catch(() => null);
+
+const ask = async (path: string, body: object): Promise<void> => {
+  const answer = await fetch(`${apiUrl}/api${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
+};
+
+let work: string;
+let stateDir: string;
+let file: string;
+let swarm: SwarmProcess | undefined;
+
+const start = async (): Promise<void> => {
+  const args = ['--channels', '2', '--encoders', '2', '--port-base', String(PORT_BASE)];
+  swarm = await SwarmProcess.start({ release: root, stateDir, args, env: process.env });
+};
+
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'encoder-swarm-backed-up-'));
+  stateDir = join(work, 'state');
+  file = join(work, 'safe.tar.gz');
+});
+afterAll(async () => {
+  await swarm?.stop().catch(() => undefined);
+  await rm(work, { recursive: true, force: true });
+}, 30_000);
+
+test('a swarm that lost its state folder goes on from its backup, and numbers its GOPs on', async () => {
+  await start();
+  // Nobody would ask for these anew: they are in the state alone.
+  await ask('/channels', { id: 'extra', viewersPerRung: [5, 0] });
+  const day = 86_400_000;
+  await ask('/events', {
+    ...{ id: 'derby', title: 'Derby', channelIds: ['ch-1'] },
+    ...{ startsAtMs: Date.now() + day, endsAtMs: Date.now() + 2 * day },
+  });
+  const before = await untilAnswer(
+    'three channels on air',
+    facts,
+    (seen) => seen?.channels.length === 3 && seen.channels.every(({ nextGop }) => nextGop >= NEW_GOPS),
+    ON_AIR_LIMIT_MS,
+  );
+
+  const whileItRuns = await runCli(['backup', file, '--state-dir', stateDir]);
+  expect(whileItRuns).toMatchObject({ code: 1, stdout: '' });
+  expect(whileItRuns.stderr).toMatch(/in use by a swarm that runs.*\n\s*Hint: Stop the swarm/);
+
+  await swarm!.stop();
+  const taken = await runCli(['backup', file, '--state-dir', stateDir, '--json']);
+  expect(taken).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(taken.stdout)).toMatchObject({ file, databases: { temporal: true, influxdb: true } });
+
+  await rm(stateDir, { recursive: true });
+  const back = await runCli(['restore', file, '--state-dir', stateDir]);
+  expect(back).toMatchObject({ code: 0, stderr: '' });
+  expect(back.stdout).toContain('Restored');
+  expect((await stat(join(stateDir, 'stamp.key'))).mode & 0o077).toBe(0);
+
+  await start();
+  const after = await untilAnswer(
+    'every channel goes on',
+    facts,
+    (seen) =>
+      before!.channels.every(({ id, nextGop }) =>
+        seen?.channels.some((now) => now.id === id && now.nextGop >= nextGop + NEW_GOPS),
+      ),
+    ON_AIR_LIMIT_MS,
+  );
+
+  expect(after!.channels.map(({ id }) => id)).toEqual(before!.channels.map(({ id }) => id));
+  expect(after).toMatchObject({ events: ['derby'], models: before!.models, builds: before!.builds });
+  expect(after!.cycle).toBeGreaterThan(before!.cycle);
+  const origin = new OriginClient(`http://127.0.0.1:${PORT_BASE + ORIGIN_PORT_OFFSET}`);
+  for (const { id, nextGop, token, gapsDeclared } of before!.channels) {
+    const now = after!.channels.find((channel) => channel.id === id)!;
+    expect(now.token).toBeGreaterThan(token);
+    expect(now.gapsDeclared).toBe(gapsDeclared);
+    expect(now.nextGop).toBeLessThan(nextGop + MOST_GOPS);
+    // Also between what was backed up and what came afterwards nothing is missing.
+    const entries = await origin.ledger(id, nextGop - 2, nextGop + NEW_GOPS);
+    expect(entries.map(({ gop }) => gop - nextGop)).toEqual([-2, -1, 0, 1, 2]);
+    expect(entries.every(({ gapReason }) => gapReason === undefined)).toBe(true);
+  }
+}, 90_000);

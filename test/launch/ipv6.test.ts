@@ -1,0 +1,64 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeInfluxConfig } from '../../src/launch/influx-server';
+import { swarmEnvironment } from '../../src/launch/swarm-environment';
+import { awaitGrpcServing } from '../../src/platform/processes/readiness';
+import { portsFor } from '../../src/setup';
+import { startHost } from '../encoder/support/test-host';
+
+const ports = portsFor(17_000, {});
+const variablesFor = (host: string, temporal: object) =>
+  swarmEnvironment({
+    ...{ env: { SWARM_HOST: host }, stateDir: '/state', ports },
+    tools: { temporal, influx: { path: 'i' }, ffmpeg: { ffmpegPath: 'ffmpeg' } } as never,
+  }).variables;
+const own = { path: 'temporal' };
+const elsewhere = { address: 'temporal.example:7233', namespace: 'default' };
+
+test('parts that listen on every address of both kinds are reached by the one of IPv4', () => {
+  expect(variablesFor('::', own)).toMatchObject({
+    ...{ SWARM_HOST: '::', SWARM_ORIGIN_URL: 'http://127.0.0.1:17002', INFLUX_URL: 'http://127.0.0.1:17035' },
+    ...{ TEMPORAL_ADDRESS: '127.0.0.1:17033', no_proxy: '127.0.0.1,localhost' },
+  });
+});
+
+test('one IPv6 address alone is refused with the Temporal server that a swarm brings along, not with another', () => {
+  expect(() => variablesFor('::1', own)).toThrow(
+    'SWARM_HOST is ::1: the Temporal server that a swarm brings along does not work on one IPv6 address alone.',
+  );
+  expect(variablesFor('fd00::7', elsewhere)).toMatchObject({
+    ...{ SWARM_RELAY_URL: 'http://[fd00::7]:17001', SWARM_API_URL: 'http://[fd00::7]:17000' },
+    ...{ TEMPORAL_ADDRESS: 'temporal.example:7233', no_proxy: '127.0.0.1,localhost,fd00::7' },
+  });
+});
+
+test.each([
+  ['::', '[::]:8086'],
+  ['::1', '[::1]:8086'],
+  ['127.0.0.1', '127.0.0.1:8086'],
+])('InfluxDB is told to listen on %s', async (host, address) => {
+  const stateDir = await mkdtemp(join(tmpdir(), 'ipv6-'));
+  try {
+    const file = await writeInfluxConfig({ stateDir, host, port: 8086, backupPort: 8088 });
+    expect(await readFile(file, 'utf8')).toContain(`[http]\n  bind-address = "${address}"\n`);
+  } finally {
+    await rm(stateDir, { recursive: true });
+  }
+});
+
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((address) => address?.family === 'IPv6');
+
+(hasIpv6 ? describe : describe.skip)('on a machine with IPv6', () => {
+  test.each(['::1', '::'])('an encoder host that listens on %s is reached by its address', async (host) => {
+    const encoder = await startHost({ host });
+    try {
+      await awaitGrpcServing(encoder.host.address, '', AbortSignal.timeout(5_000));
+      expect(await encoder.client.describe({ deadlineMs: 5_000 })).toMatchObject({ capacityUnits: 6 });
+    } finally {
+      await encoder.stop();
+    }
+  });
+});
