@@ -115,16 +115,18 @@ export const createRoutes = (
       (await status()).encoders.flatMap((e) => (e.cordoned || e.limitUnits === null ? [] : [e.limitUnits]));
     const { spec, notes } = await newChannel(body, ports.inputs, limitsOf);
     const obstacle = requirePlaceable((await lookNow()).seen, spec, cell);
-    await command(ports.orchestration.addChannel(spec));
+    const told = { ...spec, input: await ports.parts.source.keepSecretsOf(spec.input) };
+    await command(ports.orchestration.addChannel(told));
     const source = (await observer.sources())?.find(({ id }) => id === spec.id);
-    return { ...spec, notes, onAir: onAirOf(spec, { obstacle, source }) };
+    return { ...told, notes, onAir: onAirOf(spec, { obstacle, source }) };
   });
   serve(router, operations.updateChannel, async ({ params, body }) => {
     const { spec } = await ports.orchestration.channelState(params.id);
-    const changed = changedSpec(spec, body);
+    const change = body.input ? { ...body, input: await ports.parts.source.keepSecretsOf(body.input) } : body;
+    const changed = changedSpec(spec, change);
     requireLadder(changed);
     if (body.ladder ?? body.placement) requirePlaceable((await lookNow()).seen, changed, cell);
-    await command(ports.orchestration.updateChannel(params.id, body));
+    await command(ports.orchestration.updateChannel(params.id, change));
     return changed;
   });
   serve(router, operations.removeChannel, async ({ params }) => {

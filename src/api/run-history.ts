@@ -1,6 +1,7 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import type { RunStep } from '../contracts/api';
+import { redacted } from '../domain';
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
@@ -23,7 +24,8 @@ const msOf = (time: Timestamp | null | undefined): number =>
 const failureText = (failure: Failure | null | undefined): string => {
   const texts: string[] = [];
   for (let f = failure; f; f = f.cause) if (f.message && !texts.includes(f.message)) texts.push(f.message);
-  return texts.at(-1) ?? 'failed';
+  // A history of an earlier release may hold what is no longer said.
+  return redacted(texts.at(-1) ?? 'failed');
 };
 
 /**

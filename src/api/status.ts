@@ -1,6 +1,13 @@
 import type { ChannelStatus, EncoderStatus, Status } from '../contracts/api';
 import { masterPlaylistUrl, type OriginChannel } from '../contracts/origin';
-import { actWasNotNeeded, policySchema, ticksToSeconds, unitsForAudience, type ChannelSpec } from '../domain';
+import {
+  actWasNotNeeded,
+  policySchema,
+  redactedInput,
+  ticksToSeconds,
+  unitsForAudience,
+  type ChannelSpec,
+} from '../domain';
 import { regionOutlooks } from '../planner';
 import { alertsOf } from './alerts';
 import { encoderDemand, peakOf } from './encoder-demand';
@@ -94,7 +101,7 @@ const channelStatus = (id: string, seen: Observation, originUrl: string): Channe
     lastPublishedAtMs: atOrigin?.lastPublishedAtMs ?? null,
     gapsDeclared: atOrigin?.gapsDeclared ?? null,
     refusals: atOrigin?.refusals ?? {},
-    input: spec?.input ?? null,
+    input: spec ? redactedInput(spec.input) : null,
     source: source ? { state: source.state, ...(source.error && { error: source.error }) } : null,
     playlistUrl: masterPlaylistUrl(originUrl, id),
   };

@@ -1,6 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { channelInputSchema, channelSpecSchema, inputUrlSchema, type ChannelSpec } from '../domain';
-import type { CallOptions } from './call';
+import {
+  channelInputSchema,
+  channelSpecSchema,
+  inputUrlSchema,
+  redacted,
+  type ChannelInput,
+  type ChannelSpec,
+} from '../domain';
+import { anyAnswer, type CallOptions } from './call';
 import { PartClient } from './part-client';
 
 /** What crosses the wire to and from the source (docs/reference/protocols/source.md). Wall-clock times: milliseconds since 1970. */
@@ -12,6 +20,9 @@ export const sourceSpecSchema = channelSpecSchema.pick({
   gopDurationTicks: true,
 });
 export type SourceSpec = z.infer<typeof sourceSpecSchema>;
+
+/** Body of PUT /inputs/:ref: the whole URL of an input whose `secretRef` that is. */
+export const wholeInputSchema = z.strictObject({ url: z.string().min(1).max(4096) });
 
 /** Query of PUT /channels/:id. */
 export const sourcePutQuerySchema = z.object({
@@ -112,6 +123,19 @@ export class SourceClient extends PartClient {
       method: 'PUT',
       json,
     });
+  }
+
+  /**
+   * Hands the secrets of an input to the source, before its channel is added: nobody else needs them, and what passes
+   * through workflows is kept in their histories.
+   * @returns the input as it may be told
+   */
+  async keepSecretsOf<I extends ChannelInput>(input: I, options: CallOptions = {}): Promise<I> {
+    if (input.kind !== 'url' || redacted(input.url) === input.url) return input;
+    const secretRef = randomBytes(16).toString('hex');
+    const json = { url: input.url };
+    await this.ask(anyAnswer, `/inputs/${secretRef}`, { ...options, method: 'PUT', json });
+    return { ...input, url: redacted(input.url), secretRef };
   }
 
   channels(options: CallOptions = {}): Promise<SourceChannel[]> {

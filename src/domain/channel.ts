@@ -22,7 +22,15 @@ export const inputUrlSchema = z.string().min(1).max(4096);
 export const channelInputSchema = z.discriminatedUnion('kind', [
   /** A moving picture with channel, frame counter and HMAC burnt in; every frame can be checked. */
   z.object({ kind: z.literal('generated') }),
-  z.object({ kind: z.literal('url'), url: inputUrlSchema }),
+  z.object({
+    kind: z.literal('url'),
+    url: inputUrlSchema,
+    /** Where `url` has secrets left out (see redact.ts): the source knows the whole one by this name. */
+    secretRef: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/)
+      .optional(),
+  }),
 ]);
 export type ChannelInput = z.infer<typeof channelInputSchema>;
 

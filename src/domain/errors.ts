@@ -1,3 +1,4 @@
+import { redacted } from './redact';
 import { cutTo, withoutDoubledStops } from './words';
 
 /** What went wrong, in a word that programs can compare. One code has one meaning everywhere. */
@@ -104,7 +105,10 @@ export interface ErrorBody {
  */
 const MOST_CHARACTERS = 1_000;
 
-/** An error that names its cause and the hint. How it crosses wires: error-codec.ts. */
+/** Cut twice: what is left out need not be searched for secrets. */
+const toldOf = (text: string): string => cutTo(MOST_CHARACTERS, redacted(cutTo(10 * MOST_CHARACTERS, text)));
+
+/** An error that names its cause and the hint, without the secrets of the URLs in them. How it crosses wires: error-codec.ts. */
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';
   readonly hint: string | undefined;
@@ -115,8 +119,8 @@ export class SwarmError extends Error {
     readonly details?: Record<string, unknown>,
   ) {
     // A message that ends with that of another error would have two full stops.
-    super(cutTo(MOST_CHARACTERS, withoutDoubledStops(message)));
-    this.hint = hint === undefined ? undefined : cutTo(MOST_CHARACTERS, hint);
+    super(toldOf(withoutDoubledStops(message)));
+    this.hint = hint === undefined ? undefined : toldOf(hint);
   }
 
   toBody(): ErrorBody {

@@ -7,6 +7,7 @@ export * from './ladder';
 export * from './channel-change';
 export * from './ladder-from-picture';
 export * from './audience';
+export * from './redact';
 export * from './errors';
 export * from './error-codec';
 export * from './encoder';

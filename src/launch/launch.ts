@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { policySchema, swarmWorkflowId, type ChannelSpec } from '../domain';
+import { policySchema, redacted, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { connectableHost, hostAndPort } from '../platform/addresses';
 import { awaitGrpcServing } from '../platform/processes/readiness';
@@ -125,11 +125,19 @@ const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
  */
 const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
   const { environment } = options.surroundings;
-  const { connectTemporal, ensureSwarm, wakeSwarm } = await import('../temporal/client');
+  const [{ connectTemporal, ensureSwarm, wakeSwarm }, { SourceClient }] = await Promise.all([
+    import('../temporal/client'),
+    import('../contracts/source'),
+  ]);
+  const source = new SourceClient(environment.SWARM_SOURCE_URL);
   const temporal = await connectTemporal(environment);
   try {
+    const told = options.channels.map(async (spec) => ({
+      ...spec,
+      input: await source.keepSecretsOf(spec.input),
+    }));
     await ensureSwarm(temporal.client, environment, {
-      channels: [...options.channels],
+      channels: await Promise.all(told),
       owner: options.owner,
       // Whoever starts fewer encoders than the usual floor wants no more than these.
       policy: { minEncoders: Math.min(policySchema.parse({}).minEncoders, options.encoders.length) },
@@ -166,8 +174,9 @@ const requireOwnCellOf = async ({ surroundings: { environment }, owner }: Launch
 const otherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpec[]): string[] =>
   asked.flatMap(({ id, input }) => {
     const other = running.find((spec) => spec.id === id)?.input;
-    if (input.kind !== 'url' || (other?.kind === 'url' && other.url === input.url)) return [];
-    const now = other?.kind === 'url' ? other.url : 'the generated picture';
+    if (input.kind !== 'url' || (other?.kind === 'url' && redacted(other.url) === redacted(input.url)))
+      return [];
+    const now = other?.kind === 'url' ? redacted(other.url) : 'the generated picture';
     return [
       `${id} goes on from an earlier run with another input than --input: ${now}. To change it, remove the channel ` +
         `(npx encoder-swarm channel remove ${id}) and add it again.`,

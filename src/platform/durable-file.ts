@@ -31,9 +31,10 @@ export const replaceFile = async (
   path: string,
   content: string | Buffer,
   temporary = `${path}.new`,
+  mode = 0o666,
 ): Promise<void> => {
   try {
-    const handle = await open(temporary, 'w');
+    const handle = await open(temporary, 'w', mode);
     try {
       await handle.writeFile(content);
       await handle.sync();
@@ -47,6 +48,10 @@ export const replaceFile = async (
   }
   await syncDirectory(dirname(path));
 };
+
+/** The same for a file with secrets: nobody but its owner may read it. */
+export const replacePrivateFile = (path: string, content: string | Buffer): Promise<void> =>
+  replaceFile(path, content, `${path}.new`, 0o600);
 
 /** The same for callers that can't wait, with small files that are written seldom: the process is blocked meanwhile. */
 export const replaceFileSync = (path: string, content: string): void => {

@@ -1,4 +1,5 @@
 import pino, { type Logger } from 'pino';
+import { redacted } from '../domain/redact';
 import { LogDestination } from './log-destination';
 
 export type { Logger };
@@ -23,7 +24,13 @@ export const createLogger = (part: string, fd = STANDARD_OUTPUT): Logger => {
     return `${JSON.stringify({ ...record, msg: `${dropped} log lines were dropped, as they could not be written` })}\n`;
   };
   return pino(
-    { level: process.env.SWARM_LOG_LEVEL ?? 'info', base, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level: process.env.SWARM_LOG_LEVEL ?? 'info',
+      base,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      // Logs are what people post when they ask for help.
+      hooks: { streamWrite: redacted },
+    },
     new LogDestination({ fd, notice }),
   );
 };

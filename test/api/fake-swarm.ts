@@ -9,6 +9,7 @@ import {
   SwarmError,
   changedSpec,
   policySchema,
+  redactedInput,
   type CellForecast,
   type ChannelSpec,
   type ChannelWorkflowState,
@@ -198,7 +199,10 @@ export class FakeSwarm {
         ledger: (id, gop) => this.ask('origin', () => [this.ledgerEntry(id, gop)]),
       },
       storage: async () => this.storage,
-      source: { channels: () => this.ask('source', () => ids().map((id) => sourceChannel({ id }))) },
+      source: {
+        channels: () => this.ask('source', () => ids().map((id) => sourceChannel({ id }))),
+        keepSecretsOf: async (input) => redactedInput(input),
+      },
       fleet: { list: () => this.ask('fleet', () => [...this.encoders.values()]) },
       encoderAt: (address) => ({
         describe: () => this.ask(this.at(address).id, () => this.describe(address)),

@@ -1,5 +1,5 @@
 import type { SourceChannel, SourceState } from '../../contracts/source';
-import { SwarmError } from '../../domain';
+import { SwarmError, redacted, redactedInput } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { Backoff, pause } from '../../platform/retry';
 import type { DrawnInput, StartInput } from './contribution-inputs';
@@ -48,7 +48,7 @@ export class ChannelFeeder {
   get info(): SourceChannel {
     return {
       id: this.spec.id,
-      input: this.spec.input,
+      input: redactedInput(this.spec.input),
       state: this.state,
       ...(this.error !== undefined && { error: this.error }),
       ...(this.input instanceof HeldInput && { notes: this.input.notes }),
@@ -99,7 +99,7 @@ export class ChannelFeeder {
         if (signal.aborted || ofInput || !this.runsOn) await this.endInput();
         if (signal.aborted) return;
         this.state = 'failed';
-        this.error = error instanceof Error ? error.message : String(error);
+        this.error = redacted(error instanceof Error ? error.message : String(error));
         if (ofInput) retry = INPUT_PAUSES;
       } finally {
         this.sending = false;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
+import { makeDirectoryDurably, replacePrivateFile } from '../../platform/durable-file';
 import { setAside } from '../../platform/set-aside';
 import { sourceChannelSpecSchema, type SourceChannelSpec } from './kept-channel';
 
@@ -15,7 +15,8 @@ export interface FoundChannels {
 
 /**
  * The channels of a source over a restart: `<stateDir>/source/channels.json`, replaced in one step, and a second file
- * with the same content for the case that the first one is damaged.
+ * with the same content for the case that the first one is damaged. The addresses of inputs hold passwords: both are for
+ * their owner alone.
  */
 export class ChannelListFile {
   private readonly path: string;
@@ -42,8 +43,8 @@ export class ChannelListFile {
   /** Durable when it resolves. Not to be called twice at once. */
   async save(channels: SourceChannelSpec[]): Promise<void> {
     const text = JSON.stringify(channels, undefined, 2);
-    await replaceFile(this.path, text);
-    await replaceFile(this.copyPath, text);
+    await replacePrivateFile(this.path, text);
+    await replacePrivateFile(this.copyPath, text);
   }
 }
 

@@ -2,7 +2,12 @@ import express from 'express';
 import { z } from 'zod';
 import type { Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
-import { lookRequestSchema, sourcePutQuerySchema, sourceSpecSchema } from '../../contracts/source';
+import {
+  lookRequestSchema,
+  sourcePutQuerySchema,
+  sourceSpecSchema,
+  wholeInputSchema,
+} from '../../contracts/source';
 import { idSchema } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
 import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
@@ -45,6 +50,7 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
 });
 
 const idParams = z.object({ id: idSchema });
+const refParams = z.object({ ref: z.string().regex(/^[0-9a-f]{32}$/) });
 
 /**
  * Starts the source and takes up the channels of the last run. The relay may come later.
@@ -81,6 +87,11 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   app.post('/inputs/look', async (req, res) => {
     const { url } = parseOrRefuse(lookRequestSchema, req.body, 'body');
     res.json(await channels.look(url));
+  });
+  app.put('/inputs/:ref', (req, res) => {
+    const { ref } = parseOrRefuse(refParams, req.params, 'reference');
+    channels.keepInput(ref, parseOrRefuse(wholeInputSchema, req.body, 'body').url);
+    res.status(204).end();
   });
   app
     .route('/channels/:id')

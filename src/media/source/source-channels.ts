@@ -27,6 +27,8 @@ const LIST = 'the list of channels';
 const MAX_CHANNELS = 256;
 /** An input of which less is held would lose pictures at the shortest absence of the relay. */
 const LEAST_HELD_BYTES = 8 * 2 ** 20;
+/** Whole URLs that wait for their channel. */
+const MAX_WHOLE_URLS = 1_000;
 /** ffprobe processes at the same time, and callers that wait for their turn. */
 const PROBES = { atOnce: 8, waiting: 64 };
 
@@ -77,6 +79,8 @@ export class SourceChannels {
   private unsaved = false;
   /** Serialises changes of the list, so that the file and the feeders agree. */
   private readonly changes = new SerialQueue('source');
+  /** By `secretRef`: whole URLs of inputs that were handed over. */
+  private readonly wholeUrls = new Map<string, string>();
   /** Ends the looks at inputs that go on. */
   private readonly looks = new Set<() => void>();
 
@@ -127,9 +131,10 @@ export class SourceChannels {
    * does not reach the relay (it keeps trying)
    */
   async put(
-    spec: SourceChannelSpec,
+    given: SourceChannelSpec,
     { mayBeAway }: { mayBeAway: boolean } = { mayBeAway: false },
   ): Promise<SourceChannel> {
+    const spec = this.whole(given);
     checkTiming(spec);
     if (!this.feeders.has(spec.id)) this.requirePlace();
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
@@ -168,6 +173,31 @@ export class SourceChannels {
    */
   async look(url: string): Promise<InputFacts> {
     return factsOf(planInput(await this.probes.run(() => probeInput(this.tools.ffprobe, url)), null));
+  }
+
+  /** Takes the whole URL of an input that is about to be added. Kept with its channel; until then in memory alone. */
+  keepInput(ref: string, url: string): void {
+    this.wholeUrls.set(ref, url);
+    for (const oldest of this.wholeUrls.keys()) {
+      if (this.wholeUrls.size <= MAX_WHOLE_URLS) break;
+      this.wholeUrls.delete(oldest);
+    }
+  }
+
+  /** With the URL that its input is opened by. @throws SwarmError not-found where its secrets are not known here */
+  private whole(spec: SourceChannelSpec): SourceChannelSpec {
+    const { input } = spec;
+    if (input.kind !== 'url' || input.secretRef === undefined) return spec;
+    const kept = this.feeders.get(spec.id)?.spec.input;
+    const isKept = kept?.kind === 'url' && kept.secretRef === input.secretRef;
+    const url = isKept ? kept.url : this.wholeUrls.get(input.secretRef);
+    if (url === undefined)
+      throw new SwarmError(
+        'not-found',
+        `The secrets of the input of ${spec.id} (${input.url}) are not known here any more.`,
+        'Remove the channel and add it again, with the whole URL.',
+      );
+    return { ...spec, input: { ...input, url } };
   }
 
   /** Ends a channel; idempotent. */
