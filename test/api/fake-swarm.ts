@@ -490,11 +490,8 @@ export class FakeSwarm {
       url,
       type,
       status: 'COMPLETED',
-      startedAtMs: result.requestedAtMs,
-      closedAtMs: result.finishedAtMs,
-      input: {},
-      result,
-      failure: null,
+      ...{ startedAtMs: result.requestedAtMs, closedAtMs: result.finishedAtMs },
+      ...{ input: {}, result, failure: null },
       steps: result.steps.map((s) => ({ ...s, attempts: 1 })),
     });
   }
