@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { newChannel } from '../channels/new-channel';
 import { publicApiUrl, type Environment } from '../config/config';
 import { operations, type Forecasts, type Status } from '../contracts/api';
 import { changedSpec, requireLadder, type CycleResult } from '../domain';
@@ -14,7 +15,6 @@ import { forecastsOf } from './forecasts';
 import { jsonBody } from './json-body';
 import { createModelRoutes, netStatus } from './model-routes';
 import { runUrl } from './move-records';
-import { newChannel } from './new-channel';
 import { Observer, type Observation } from './observe';
 import { openApiDocument } from './openapi';
 import { plannedFrom } from './planned-from';

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { NewChannel } from '../channels/new-channel';
 import { policySchema, redacted, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { connectableHost, hostAndPort } from '../platform/addresses';
@@ -7,6 +9,7 @@ import type { FoundProgram, StepReporter, Tools } from '../setup';
 import { MAX_LOCAL_ENCODERS } from '../setup';
 import type { CellOwner } from '../temporal/cell-owner';
 import { readSwarmChannels } from '../temporal/swarm-channels';
+import { channelsFromInputs } from './channels-from-inputs';
 import { writeInfluxConfig } from './influx-server';
 import { entryOf, influxPart, nodePart, temporalPart, type PartSurroundings } from './part-list';
 import type { Parts } from './parts';
@@ -132,7 +135,10 @@ const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
   const source = new SourceClient(environment.SWARM_SOURCE_URL);
   const temporal = await connectTemporal(environment);
   try {
-    const told = options.channels.map(async (spec) => ({
+    const policy = policySchema.parse({});
+    const limitUnits = policy.limitFraction * options.encoderCapacityUnits;
+    const described = await channelsFromInputs(options.channels, source, limitUnits);
+    const told = described.map(async ({ spec }) => ({
       ...spec,
       input: await source.keepSecretsOf(spec.input),
     }));
@@ -140,13 +146,14 @@ const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
       channels: await Promise.all(told),
       owner: options.owner,
       // Whoever starts fewer encoders than the usual floor wants no more than these.
-      policy: { minEncoders: Math.min(policySchema.parse({}).minEncoders, options.encoders.length) },
+      policy: { minEncoders: Math.min(policy.minEncoders, options.encoders.length) },
       ...(options.cycleSeconds !== undefined && { cycleSeconds: options.cycleSeconds }),
     });
     await wakeSwarm(temporal.client, environment.SWARM_CELL);
     const swarm = temporal.client.workflow.getHandle(swarmWorkflowId(environment.SWARM_CELL));
     const { channels } = await readSwarmChannels((name, ...args) => swarm.query(name, ...args));
-    for (const line of otherInputs(options.channels, channels)) options.reporter.line(`  ${line}`);
+    for (const line of [...notesOf(described, channels), ...otherInputs(options.channels, channels)])
+      options.reporter.line(`  ${line}`);
     return channels.sort((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }));
   } finally {
     await temporal.close();
@@ -167,6 +174,13 @@ const requireOwnCellOf = async ({ surroundings: { environment }, owner }: Launch
   }
 };
 
+/** What is printed about channels whose ladder was made from their input; not of those that go on with another one. */
+const notesOf = (described: readonly NewChannel[], running: readonly ChannelSpec[]): string[] =>
+  described.flatMap(({ spec, notes }) => {
+    const inUse = running.find(({ id }) => id === spec.id);
+    return isDeepStrictEqual(inUse?.ladder, spec.ladder) ? notes.map((note) => `${spec.id}: ${note}`) : [];
+  });
+
 /**
  * What is printed about channels that go on from an earlier run with another input than the one asked for now. A
  * generated picture is what a channel gets unasked; an input of one's own is asked for.
@@ -178,8 +192,8 @@ const otherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpe
       return [];
     const now = other?.kind === 'url' ? redacted(other.url) : 'the generated picture';
     return [
-      `${id} goes on from an earlier run with another input than --input: ${now}. To change it, remove the channel ` +
-        `(npx encoder-swarm channel remove ${id}) and add it again.`,
+      `${id} goes on from an earlier run with another input than --input: ${now}. To change it: ` +
+        `npx encoder-swarm channel update ${id} --input URL.`,
     ];
   });
 

@@ -122,6 +122,9 @@ export const rooms = {
   },
   workflows: { uses: ['src/domain', 'activities'] },
 
+  // What a new channel is, from what was given and from its input.
+  'src/channels': { uses: ['src/domain', 'src/contracts'], doors: '*' },
+
   // Programs.
   'src/worker': {
     uses: [
@@ -141,11 +144,12 @@ export const rooms = {
         'src/planner',
         'src/cycle',
         'src/observation',
+        'src/channels',
       ],
     ],
     doors: '*',
   },
-  'src/launch': { uses: [...ground, 'src/temporal', 'src/fleet', 'src/setup'], doors: '*' },
+  'src/launch': { uses: [...ground, 'src/channels', 'src/temporal', 'src/fleet', 'src/setup'], doors: '*' },
   'src/acceptance': {
     uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp'],
     doors: '*',

@@ -1,0 +1,29 @@
+import { newChannel, type NewChannel } from '../channels/new-channel';
+import type { SourceClient } from '../contracts/source';
+import type { ChannelSpec } from '../domain';
+
+/** An input that has not said by then what it is does not hold up the start: its channel gets the default ladder. */
+const LOOK_MS = 2_500;
+
+/**
+ * Gives each channel with an input of one's own the frame rate and the ladder that follow from it. One whose input can't
+ * be looked at in time stays as it was given; the source tries it.
+ * @param limitUnits encode units that an encoder may carry
+ */
+export const channelsFromInputs = (
+  given: readonly ChannelSpec[],
+  source: Pick<SourceClient, 'look'>,
+  limitUnits: number,
+): Promise<NewChannel[]> => {
+  const inTime = { look: (url: string) => source.look(url, { timeoutMs: LOOK_MS }) };
+  return Promise.all(
+    given.map(async (spec) => {
+      const { id, input } = spec;
+      if (input.kind !== 'url') return { spec, notes: [] };
+      return newChannel({ id, input }, inTime, () => Promise.resolve([limitUnits])).catch(() => ({
+        spec,
+        notes: [],
+      }));
+    }),
+  );
+};
