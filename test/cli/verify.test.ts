@@ -108,6 +108,20 @@ test('another key: nothing is genuine', async () => {
   expect((await run('ch-1', '--key', other)).code).toBe(1);
 });
 
+test('from any folder: the state folder is named, or frames are checked by their time stamps', async () => {
+  const elsewhere = { cwd: await mkdtemp(join(folder, 'elsewhere-')), env: { SWARM_API_URL: api.url } };
+  const checkedBy = ({ stdout }: CliRun): unknown =>
+    (JSON.parse(stdout) as { playlists: { checkedBy: string }[] }).playlists[0]?.checkedBy;
+  const named = await runCli(['verify', 'ch-1', '--json', '--state-dir', folder], elsewhere);
+  expect([named.code, checkedBy(named)]).toEqual([0, 'stamp']);
+  const without = await runCli(['verify', 'ch-1', '--json'], elsewhere);
+  expect([without.code, checkedBy(without)]).toEqual([0, 'timestamps']);
+  expect(without.stderr).toContain('The key of the stamps is not here');
+  const wrong = await runCli(['verify', 'ch-1', '--state-dir', elsewhere.cwd], elsewhere);
+  expect(wrong).toMatchObject({ code: 1, stdout: '' });
+  expect(wrong.stderr).toContain("can't be read");
+});
+
 test('refuses: no key, bad key, unknown channel, playlist that is not there', async () => {
   const bad = join(folder, 'bad.key');
   await writeFile(bad, 'abc');

@@ -10,22 +10,29 @@ import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../v
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { AnsweredNo } from '../failure';
-import { durationOption } from '../options';
+import { durationOption, stateDirOption } from '../options';
 
 interface VerifyCommandOptions {
   key?: string;
+  stateDir: string;
   follow?: number;
   window?: number;
 }
 
 const STAMP_KEY_BYTES = 32;
+const NO_KEY =
+  'The key of the stamps is not here (name it with --state-dir or --key): frames are checked by their time stamps.\n';
+
+const isStateDirNamed = (command: Command): boolean =>
+  command.getOptionValueSource('stateDir') !== 'default' || !!process.env.SWARM_STATE_DIR;
 
 export const addVerify = (program: Command): void => {
   program
     .command('verify')
     .description('decode what viewers get, and prove that every frame is there, once, in order, and genuine')
     .argument('<playlist...>', 'URLs or paths of HLS playlists, or names of channels')
-    .option('--key <file>', 'key of the burnt-in stamps (default: stamp.key in SWARM_STATE_DIR)')
+    .option('--key <file>', 'key of the burnt-in stamps (default: stamp.key in the state folder)')
+    .addOption(stateDirOption())
     .option(
       '--follow <duration>',
       'follow the live playlists for this time, then verify all of it',
@@ -34,15 +41,17 @@ export const addVerify = (program: Command): void => {
     .option('--window <duration>', 'how much of the past to ask the origin for', durationOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7702/hls/ch-1/index.m3u8 --follow 30s --json',
+      '\nFrom a machine or folder without the key, frames are checked by their time stamps.\n\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7702/hls/ch-1/index.m3u8 --follow 30s --json',
     )
     .action(async (subjects: string[], options: VerifyCommandOptions, command: Command) => {
       const { api, json, print } = contextOf(command);
       const environment = readEnvironment();
+      const isNamed = options.key !== undefined || isStateDirNamed(command);
       const [target, key] = await Promise.all([
         resolveSubjects(api, subjects),
-        readKey(options.key ?? join(environment.SWARM_STATE_DIR, 'stamp.key')),
+        readKey(options.key ?? join(options.stateDir, 'stamp.key'), { mayBeAway: !isNamed }),
       ]);
+      if (!key) process.stderr.write(NO_KEY);
       const progress = createVerifyProgress({ hidden: json, followSeconds: options.follow ?? 0 });
       const report = await verifyPlaylists({
         ...target,
@@ -84,14 +93,17 @@ const resolveSubjects = async (
   };
 };
 
-const readKey = async (file: string): Promise<Buffer> => {
+/** Null if it is not there, where that is no fault. */
+const readKey = async (file: string, { mayBeAway }: { mayBeAway: boolean }): Promise<Buffer | null> => {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (mayBeAway && error.code === 'ENOENT') return null;
     throw new SwarmError(
       'bad-request',
       `The key of the stamps can't be read: ${error.message}.`,
       'Name it with --key FILE; a running swarm keeps it as stamp.key in its state folder.',
     );
   });
+  if (text === null) return null;
   const hex = text.trim();
   if (new RegExp(`^[0-9a-f]{${2 * STAMP_KEY_BYTES}}$`).test(hex)) return Buffer.from(hex, 'hex');
   throw new SwarmError(
