@@ -15,6 +15,11 @@ let hls = null;
 let playing = null;
 /** @type {ChannelStatus[]} */
 let channels = [];
+/**
+ * The channel that the viewer watches: the first one, until another is chosen. It stays so while it is away.
+ * @type {string | null}
+ */
+let watched = null;
 
 /** @param {string} text */
 const say = (text) => {
@@ -78,17 +83,28 @@ const policyOf = (maxTimeToFirstByteMs) => ({
 });
 
 for (const event of ['loadeddata', 'playing']) video.addEventListener(event, () => say(''));
-chooser.addEventListener('change', play);
+chooser.addEventListener('change', () => {
+  watched = chooser.value;
+  showPlayer(channels);
+});
 
 /** @param {ChannelStatus[]} all */
 export const showPlayer = (all) => {
   channels = all;
-  setOptions(
-    chooser,
-    all.map((channel) => [channel.id, channel.id]),
-  );
-  if (all.length === 0) {
+  watched ??= all[0]?.id ?? null;
+  const isAway = watched !== null && !all.some(({ id }) => id === watched);
+  setOptions(chooser, [
+    ...all.map(({ id }) => /** @type {[string, string]} */ ([id, id])),
+    ...(isAway && watched !== null ? [/** @type {[string, string]} */ ([watched, `${watched} (away)`])] : []),
+  ]);
+  if (watched === null) {
     stop();
     say('No channel to play.');
+    return;
+  }
+  chooser.value = watched;
+  if (isAway) {
+    stop();
+    say(`${watched} is not there. It plays again when it is back.`);
   } else play();
 };
