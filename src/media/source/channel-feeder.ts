@@ -22,6 +22,8 @@ export interface ChannelFeederOptions {
   relay: RelayLink;
   /** What of a live input may be held now: a share of the part's budget. */
   heldBytes: () => number;
+  /** Called when it is stopped. */
+  onStop(): void;
   log: Logger;
 }
 
@@ -75,6 +77,7 @@ export class ChannelFeeder {
   /** Ends the contribution and its ffmpeg. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.options.onStop();
     await this.done;
     await this.endInput();
   }

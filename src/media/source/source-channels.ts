@@ -48,7 +48,6 @@ const startingWith = (looked: Look | null, spec: SourceChannelSpec, tools: Input
     const look = first;
     if (!look) return again(nextGop, signal, onFrames);
     first = null;
-    signal.addEventListener('abort', look.giveUp, { once: true });
     return startInputOf(spec, tools, await look.probed)(nextGop, signal, onFrames);
   };
 };
@@ -238,6 +237,8 @@ export class SourceChannels {
     const feeder = new ChannelFeeder({
       ...{ spec, startInput, relay, log: tools.log },
       heldBytes: () => budget.shareBytes,
+      // It may be stopped before it comes to its input.
+      onStop: () => looked?.giveUp(),
     });
     this.feeders.set(spec.id, feeder);
     return feeder;
