@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { BackEndInUse, TrainingSummary } from '../contracts/model-manifest';
+import type { BackEndInUse, Manifest, TrainingSummary } from '../contracts/model-manifest';
 import { SwarmError } from '../domain';
 import type { SeriesToForecast } from '../forecast';
 import {
@@ -11,7 +11,6 @@ import {
   heldBackFrom,
   heldBackWindows,
   scoreWindows,
-  type Evidence,
   type Score,
 } from '../forecast/net';
 import { beginTraining, planTraining, trainEpoch, trainable } from '../forecast/net';
@@ -41,12 +40,7 @@ export type TrainingResult = TrainingSummary & {
   passedOver: BackEndInUse['passedOver'];
 };
 
-export interface Evaluation {
-  windows: number;
-  evidence?: Evidence;
-  candidate: Score;
-  inUse: (Score & { id: string }) | null;
-}
+export type Evaluation = Manifest['scores'];
 
 const seriesOf = ({ series, ...shape }: Dataset): ScaledSeries[] =>
   series.map((one) => new ScaledSeries({ ...shape, ...one } satisfies SeriesToForecast)).filter(canHoldBack);

@@ -57,7 +57,9 @@ const STEADY_AFTER_MS = 60_000;
 export class PartProcess {
   state: PartState = 'stopped';
   restarts = 0;
+  /** Wall clock. */
   startedAtMs = 0;
+  private startedMonotonicMs = 0;
   private child: ChildProcess | null = null;
   private ended: Promise<void> = Promise.resolve();
   private restartTimer: NodeJS.Timeout | null = null;
@@ -132,7 +134,8 @@ export class PartProcess {
     const logLooks = setInterval(() => log.keepWithinBound(), LOG_LOOK_MS).unref();
     const lifetime = new AbortController();
     this.child = child;
-    this.startedAtMs = monotonicMs();
+    this.startedAtMs = Date.now();
+    this.startedMonotonicMs = monotonicMs();
     this.ended = new Promise((resolve) => {
       const end = (how: string): void => {
         if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
@@ -165,7 +168,7 @@ export class PartProcess {
   private afterEnd(how: string): void {
     // While it starts for the first time, start() tells the caller.
     if (!this.wanted || this.state === 'starting') return;
-    if (monotonicMs() - this.startedAtMs > STEADY_AFTER_MS) this.crashesInARow = 0;
+    if (monotonicMs() - this.startedMonotonicMs > STEADY_AFTER_MS) this.crashesInARow = 0;
     // A renewal is no crash: it waits no longer for it.
     if (this.renewal === null) this.crashesInARow += 1;
     this.state = 'restarting';
