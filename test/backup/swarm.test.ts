@@ -52,7 +52,7 @@ afterAll(async () => {
 test('a swarm that lost its state folder goes on from its backup, and numbers its GOPs on', async () => {
   await start();
   // Nobody would ask for these anew: they are in the state alone.
-  await ask('/channels', { id: 'extra', viewersPerRung: [5, 0] });
+  await ask('/channels', { id: 'extra', viewersPerRung: [0, 5] });
   const day = 86_400_000;
   await ask('/events', {
     ...{ id: 'derby', title: 'Derby', channelIds: ['ch-1'] },

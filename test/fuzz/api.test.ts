@@ -11,6 +11,7 @@ const nowMs = Date.now();
 /** A sound body of each kind that the API takes. */
 const sound: Partial<Record<keyof typeof operations, Record<string, unknown>>> = {
   addChannel: { ...channelWithDefaults('news') },
+  updateChannel: { viewersPerRung: [10, 20] },
   handoff: { encoderId: 'enc-2', rungs: 1, requestId: 'r-1' },
   addBuild: { id: 'newer', source: { kind: 'path', path: '/usr/bin/ffmpeg' }, digest: 'a'.repeat(64) },
   setTarget: { buildId: 'newer' },

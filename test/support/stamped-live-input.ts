@@ -51,7 +51,8 @@ export const serveStampedLiveInput = async (options: {
       if (gone.signal.aborted) return;
       const written = encoder.stdin.write(Buffer.from(picture.draw(firstFrame + frame)));
       if (!written) await Promise.race([once(encoder.stdin, 'drain'), left]);
-    });
+      // A reader that leaves ends the encoder, whose pipe then breaks.
+    }).catch(() => undefined);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
