@@ -5,14 +5,13 @@ import {
   alwaysOnLadder,
   channelWithDefaults,
   defaultGopTicks,
-  frameRateSchema,
   ladderFromPicture,
   ladderUnits,
+  parseFrameRate,
   rateInWords,
   renditionUnits,
   requireLadder,
   type ChannelSpec,
-  type FrameRate,
 } from '../domain';
 
 /** An input that is slower than this is added with the default ladder, and tried by the source until it comes. */
@@ -25,19 +24,17 @@ export interface NewChannel {
 }
 
 /** @throws SwarmError input-not-video */
-const factsOr = async (source: Pick<SourceClient, 'look'>, url: string): Promise<InputFacts | SwarmError> => {
+const factsOr = async (
+  source: Pick<SourceClient, 'look'>,
+  url: string,
+  timeoutMs: number,
+): Promise<InputFacts | SwarmError> => {
   try {
-    return await source.look(url, { timeoutMs: LOOK_MS });
+    return await source.look(url, { timeoutMs });
   } catch (error) {
     if (!(error instanceof SwarmError) || error.code === 'input-not-video') throw error;
     return error;
   }
-};
-
-const rateOf = ({ video }: InputFacts): FrameRate | null => {
-  const { frameRate } = video;
-  const parsed = frameRateSchema.safeParse(/^\d+$/.test(frameRate ?? '') ? Number(frameRate) : frameRate);
-  return parsed.success ? parsed.data : null;
 };
 
 /** What follows from the input where it was not given. */
@@ -47,7 +44,8 @@ const fromFacts = (
   limitUnits: number,
 ): { fields: Partial<ChannelSpec>; notes: string[] } => {
   const { shownWidthPx: widthPx, shownHeightPx: heightPx } = facts.video;
-  const followed = rateOf(facts);
+  const { frameRate } = facts.video;
+  const followed = frameRate === null ? null : parseFrameRate(frameRate);
   const rate = given.framesPerSecond ?? followed ?? channelWithDefaults(given.id).framesPerSecond;
   const notes: string[] = [];
   if (given.framesPerSecond === undefined && followed === null) {
@@ -80,12 +78,14 @@ const leastLimitUnits = (): number => {
  * A channel from what was given. What was not given comes from its input, where it has one that can be looked at, else
  * from the default channel.
  * @param limitsOf gives the encode units that each encoder may carry; none: nobody knows
+ * @param lookMs how long the input may take to say what it is
  * @throws SwarmError conflict (a ladder whose rungs do not go together), input-not-video
  */
 export const newChannel = async (
   given: AddChannel,
   source: Pick<SourceClient, 'look'>,
   limitsOf: () => Promise<readonly number[]>,
+  lookMs = LOOK_MS,
 ): Promise<NewChannel> => {
   const { ladder } = given;
   const chosen = { ...(ladder && alwaysOnLadder(ladder)), ...given };
@@ -93,7 +93,7 @@ export const newChannel = async (
   let notes: string[] = [];
   requireLadder({ ...channelWithDefaults(given.id), ...chosen });
   if (given.input?.kind === 'url' && !(ladder && given.framesPerSecond !== undefined)) {
-    const facts = await factsOr(source, given.input.url);
+    const facts = await factsOr(source, given.input.url, lookMs);
     if (facts instanceof SwarmError) {
       notes = [`The input could not be looked at (${facts.message}). What was not given is the default.`];
     } else {

@@ -22,7 +22,7 @@ export const sourceSpecSchema = channelSpecSchema.pick({
 export type SourceSpec = z.infer<typeof sourceSpecSchema>;
 
 /** Body of PUT /inputs/:ref: the whole URL of an input whose `secretRef` that is. */
-export const wholeInputSchema = z.strictObject({ url: z.string().min(1).max(4096) });
+export const wholeInputSchema = z.strictObject({ url: inputUrlSchema });
 
 /** Query of PUT /channels/:id. */
 export const sourcePutQuerySchema = z.object({

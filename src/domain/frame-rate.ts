@@ -32,6 +32,10 @@ const rateOfText = (text: string): FrameRate | null => {
   return framesPerSecond >= LOWEST && framesPerSecond <= HIGHEST ? rate : null;
 };
 
+/** Of "25" or "30000/1001", as others write it; null if it is no rate that a channel can have. */
+export const parseFrameRate = (text: string): FrameRate | null =>
+  rateOfText(text.includes('/') ? text : `${text}/1`);
+
 const wholeRate = z.int(HOW).min(LOWEST, HOW).max(HIGHEST, HOW);
 
 /** What is written to others, and read back. */

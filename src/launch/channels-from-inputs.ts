@@ -14,16 +14,14 @@ export const channelsFromInputs = (
   given: readonly ChannelSpec[],
   source: Pick<SourceClient, 'look'>,
   limitUnits: number,
-): Promise<NewChannel[]> => {
-  const inTime = { look: (url: string) => source.look(url, { timeoutMs: LOOK_MS }) };
-  return Promise.all(
+): Promise<NewChannel[]> =>
+  Promise.all(
     given.map(async (spec) => {
       const { id, input } = spec;
       if (input.kind !== 'url') return { spec, notes: [] };
-      return newChannel({ id, input }, inTime, () => Promise.resolve([limitUnits])).catch(() => ({
+      return newChannel({ id, input }, source, () => Promise.resolve([limitUnits]), LOOK_MS).catch(() => ({
         spec,
         notes: [],
       }));
     }),
   );
-};

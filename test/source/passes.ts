@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { ticksOf } from '../../src/domain';
 import { TransportStreamReader, type PesUnit } from '../../src/media/mpegts';
 import { gridOf } from '../../src/media/source/contribution-inputs';
 import { FfmpegProcess } from '../../src/media/source/ffmpeg-process';
@@ -23,12 +24,12 @@ export const joinPasses = async (url: string, passes: number): Promise<JoinedPas
   const rate = steadyFrameRate(probed.streams.find((stream) => stream.kind === 'video')!)!;
   const spec = {
     input: { kind: 'url' as const, url },
-    framesPerSecond: rate.perSecond,
+    framesPerSecond: rate,
     gopDurationTicks: 90_000,
   };
   const plan = planInput(probed, rate);
   const { args, extraOutputs, sound } = inputArguments(spec, url, plan);
-  const frameTicks = (90_000 * rate.den) / rate.num;
+  const frameTicks = ticksOf(1, rate);
   const units: PesUnit[] = [];
   const joiner = new ProgrammeJoiner({
     ...{ frameTicks, finite: plan.finite, now: () => 0 },

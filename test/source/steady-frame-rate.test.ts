@@ -1,7 +1,10 @@
+import { rateForFfmpeg } from '../../src/domain';
 import { steadyFrameRate } from '../../src/media/source/steady-frame-rate';
 
-const text = (baseRate: string, averageRate: string): string | null =>
-  steadyFrameRate({ baseRate, averageRate })?.text ?? null;
+const text = (baseRate: string, averageRate: string): string | null => {
+  const rate = steadyFrameRate({ baseRate, averageRate });
+  return rate === null ? null : rateForFfmpeg(rate);
+};
 
 it.each([
   ['25/1', '25/1', '25'],

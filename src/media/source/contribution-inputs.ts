@@ -1,4 +1,4 @@
-import { SwarmError, TICKS_PER_SECOND, framesPerSecondOf, rateInWords, wholeFramesNear } from '../../domain';
+import { SwarmError, framesPerSecondOf, rateInWords, ticksOf, wholeFramesNear } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { FfmpegProcess } from './ffmpeg-process';
@@ -8,7 +8,6 @@ import { planInput } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { FrameGrid } from './programme-joiner';
-import { parseFrameRate } from './steady-frame-rate';
 import type { SoundTrack } from './track-watch';
 
 const GENERATED_WIDTH_PX = 320;
@@ -102,9 +101,9 @@ const external = (
     const probed = known ?? (await probeInput(tools.ffprobe, url, signal));
     // What it is may have changed by the next time it is opened.
     known = undefined;
-    const plan = planInput(probed, parseFrameRate(`${spec.framesPerSecond}`));
+    const plan = planInput(probed, spec.framesPerSecond);
     const { args, extraOutputs, sound } = inputArguments(spec, url, plan);
-    const frameTicks = plan.rate && (TICKS_PER_SECOND * plan.rate.den) / plan.rate.num;
+    const frameTicks = plan.rate === null ? null : ticksOf(1, plan.rate);
     return {
       kind: 'found',
       open: () => new FfmpegProcess(tools.ffmpeg, args, { extraOutputs }),

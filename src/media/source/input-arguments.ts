@@ -1,5 +1,5 @@
 import type { SourceSpec } from '../../contracts/source';
-import { TICKS_PER_SECOND, framesIn, rateForFfmpeg, ticksToSeconds } from '../../domain';
+import { TICKS_PER_SECOND, framesIn, framesPerSecondOf, rateForFfmpeg, ticksToSeconds } from '../../domain';
 import { trackName, type InputPlan } from './input-plan';
 import { LIVE_ANALYSIS_ARGUMENTS, demuxerArguments } from './probe';
 import type { SoundTrack } from './track-watch';
@@ -119,12 +119,12 @@ const videoArguments = (spec: SourceSpec, { video, rate }: InputPlan): string[] 
   if (video.carried === 'as-is') return video.bitstreamFilter ? ['-bsf:v', video.bitstreamFilter] : [];
   const filters = [
     ...(video.scan === 'interlaced' ? ['bwdif=mode=send_frame'] : []),
-    `fps=${rate?.text ?? rateForFfmpeg(spec.framesPerSecond)}`,
+    `fps=${rateForFfmpeg(rate ?? spec.framesPerSecond)}`,
     // H.264 of fewer colours than 4:4:4 has even sizes.
     'scale=ceil(iw/2)*2:ceil(ih/2)*2',
     'format=yuv420p|yuv422p|yuv420p10le|yuv422p10le',
   ];
-  const pixelsPerSecond = video.widthPx * video.heightPx * (rate?.perSecond ?? 25);
+  const pixelsPerSecond = video.widthPx * video.heightPx * framesPerSecondOf(rate ?? spec.framesPerSecond);
   const threads = Math.min(MOST_THREADS, Math.ceil(pixelsPerSecond / PIXELS_PER_THREAD));
   return ['-vf', filters.join(), ...encoderArguments(spec, threads)];
 };

@@ -1,6 +1,7 @@
 import type { InputFacts } from '../../contracts/source';
+import { framesPerSecondOf, rateForFfmpeg, type FrameRate } from '../../domain';
 import type { ProbedInput, ProbedStream } from './probe';
-import { steadyFrameRate, type FrameRate } from './steady-frame-rate';
+import { steadyFrameRate } from './steady-frame-rate';
 
 /**
  * Decides which tracks of an input are carried, and how. What MPEG-TS carries and every part understands goes as it
@@ -41,8 +42,6 @@ const withHeaders: Record<string, string> = {
   h264: 'h264_mp4toannexb,dump_extra=freq=keyframe',
   hevc: 'hevc_mp4toannexb,dump_extra=freq=keyframe',
 };
-/** Rates closer than this are the same. */
-const SAME_RATE_WITHIN = 1e-6;
 
 /** @param channelRate of the channel that it is for; null where that is open */
 export const planInput = (probed: ProbedInput, channelRate: FrameRate | null): InputPlan => {
@@ -69,7 +68,10 @@ const pixels = (s: ProbedStream): number => s.widthPx * s.heightPx;
 
 /** The largest picture; of the same size, the one of the highest rate, then of the highest bitrate, then the first. */
 const bestVideo = ({ streams }: ProbedInput): ProbedStream => {
-  const rate = (s: ProbedStream): number => steadyFrameRate(s)?.perSecond ?? 0;
+  const rate = (s: ProbedStream): number => {
+    const steady = steadyFrameRate(s);
+    return steady === null ? 0 : framesPerSecondOf(steady);
+  };
   const better = (a: ProbedStream, b: ProbedStream): number =>
     pixels(b) - pixels(a) || rate(b) - rate(a) || b.variantBitrate - a.variantBitrate;
   // `probeInput` refuses an input without a picture.
@@ -99,7 +101,7 @@ const planVideo = (
     heightPx: s.heightPx,
     shownWidthPx: shown.widthPx,
     shownHeightPx: shown.heightPx,
-    frameRate: rate?.text ?? null,
+    frameRate: rate === null ? null : rateForFfmpeg(rate),
     scan: s.isInterlaced ? 'interlaced' : 'progressive',
     pixelFormat: s.pixelFormat,
     carried: why === undefined ? 'as-is' : 'encoded',
@@ -121,10 +123,9 @@ const whyEncoded = (s: ProbedStream, formatName: string): string | undefined => 
 
 /** A picture that comes as it likes is filled up, so that each GOP holds what its rate says. */
 const whyOfRate = (rate: FrameRate | null, channelRate: FrameRate | null): string | undefined => {
-  if (!rate) return 'Its frame rate is unknown, or it varies: pictures are repeated or left out.';
-  if (!channelRate || Math.abs(rate.perSecond / channelRate.perSecond - 1) < SAME_RATE_WITHIN)
-    return undefined;
-  return `It has ${rate.text} pictures/s, the channel ${channelRate.text}.`;
+  if (rate === null) return 'Its frame rate is unknown, or it varies: pictures are repeated or left out.';
+  if (channelRate === null || rate === channelRate) return undefined;
+  return `It has ${rateForFfmpeg(rate)} pictures/s, the channel ${rateForFfmpeg(channelRate)}.`;
 };
 
 /** Size with square pixels, turned upright, in even numbers. */

@@ -1,10 +1,4 @@
-/** A rate of pictures: as a fraction, as text (`25`, `30000/1001`) and as a number. */
-export interface FrameRate {
-  num: number;
-  den: number;
-  text: string;
-  perSecond: number;
-}
+import { framesPerSecondOf, parseFrameRate, type FrameRate } from '../../domain';
 
 /** What ffprobe says of a stream's rate, as `num/den`; `0/0` if it does not know. */
 export interface ProbedRates {
@@ -15,53 +9,36 @@ export interface ProbedRates {
 }
 
 /** Rates in use. What is measured is taken for one of these where it is that close. */
-const standard: [number, number][] = [24, 25, 30, 48, 50, 60, 100, 120].flatMap(
-  (whole): [number, number][] =>
-    whole % 25 === 0
-      ? [[whole, 1]]
-      : [
-          [whole, 1],
-          [whole * 1000, 1001],
-        ],
-);
+const standard: readonly FrameRate[] = [
+  ...(['24000/1001', '30000/1001', '48000/1001', '60000/1001', '120000/1001'] as const),
+  ...[24, 25, 30, 48, 50, 60, 100, 120],
+];
 const CLOSE_TO_STANDARD = 0.0004;
 
 /** A measured average counts as that of a steady picture when it is this close to the base rate. */
 const STEADY_WITHIN = 0.01;
 const HIGHEST_PER_SECOND = 120;
 
-const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
-
-const rateOf = (num: number, den: number): FrameRate => {
-  const common = divisor(num, den);
-  const [n, d] = [num / common, den / common];
-  return { num: n, den: d, text: d === 1 ? `${n}` : `${n}/${d}`, perSecond: n / d };
+/** Null if it is no rate. */
+const perSecondOf = (ratio: string): number | null => {
+  const [numerator = 0, denominator = 1] = ratio.split('/').map(Number);
+  return numerator > 0 && denominator > 0 ? numerator / denominator : null;
 };
 
-/** Of `25` or `30000/1001`; null if it is no rate. */
-export const parseFrameRate = (text: string): FrameRate | null => {
-  const [num = 0, den = 1] = text.split('/').map(Number);
-  return num > 0 && den > 0 ? rateOf(num, den) : null;
-};
-
-const nearestStandard = ({ perSecond }: FrameRate): FrameRate | null => {
-  const found = standard.find(([num, den]) => Math.abs((perSecond * den) / num - 1) < CLOSE_TO_STANDARD);
-  return found ? rateOf(...found) : null;
-};
+const nearestStandard = (perSecond: number): FrameRate | null =>
+  standard.find((rate) => Math.abs(perSecond / framesPerSecondOf(rate) - 1) < CLOSE_TO_STANDARD) ?? null;
 
 /** The rate of a stream whose pictures come at a steady one; null if it is unknown or varies. */
 export const steadyFrameRate = ({ baseRate, averageRate }: ProbedRates): FrameRate | null => {
-  const base = parseFrameRate(baseRate);
-  const average = parseFrameRate(averageRate);
-  if (!base || !average) return null;
+  const base = perSecondOf(baseRate);
+  const average = perSecondOf(averageRate);
+  if (base === null || average === null) return null;
   const isNear = (a: number, b: number): boolean => Math.abs(a / b - 1) <= STEADY_WITHIN;
+  if (isNear(average, base) && base <= HIGHEST_PER_SECOND)
+    return nearestStandard(base) ?? parseFrameRate(baseRate);
   // The base may count fields.
-  const counted = isNear(average.perSecond, base.perSecond)
-    ? base
-    : isNear(2 * average.perSecond, base.perSecond)
-      ? average
-      : null;
-  if (counted && counted.perSecond <= HIGHEST_PER_SECOND) return nearestStandard(counted) ?? counted;
+  if (isNear(2 * average, base) && average <= HIGHEST_PER_SECOND)
+    return nearestStandard(average) ?? parseFrameRate(averageRate);
   // The base may be the clock of the container.
-  return base.perSecond > HIGHEST_PER_SECOND ? nearestStandard(average) : null;
+  return base > HIGHEST_PER_SECOND ? nearestStandard(average) : null;
 };
