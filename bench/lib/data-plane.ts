@@ -10,12 +10,12 @@ import { channelWithDefaults, type ChannelInput, type ChannelSpec, type Owner } 
 import { entryOf } from '../../src/launch/part-list';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { PartProcess } from '../../src/platform/processes/part-process';
+import { readProcessStat } from '../../src/platform/processes/process-stat';
 import { awaitGrpcServing, awaitHttpOk } from '../../src/platform/processes/readiness';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../src/verify';
 
 const READY_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 2_500;
-const CLOCK_TICKS_PER_SECOND = 100;
 /** A part that was killed comes back like under a supervisor, without its growing pauses. */
 const RESTART_DELAY_MS = 300;
 
@@ -129,9 +129,9 @@ export class DataPlane {
 
   /** CPU seconds that a part has used, without its ffmpegs. */
   async cpuSeconds(part: DataPlanePart): Promise<number> {
-    const stat = await readFile(`/proc/${this.pid(part)}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
+    const stat = await readProcessStat(this.pid(part));
+    if (!stat) throw new Error(`${part} is gone`);
+    return stat.cpuSeconds;
   }
 
   /** Resident memory of a part. */
@@ -149,11 +149,17 @@ export class DataPlane {
 
   /** Gives a channel to a new session of an encoder, from its first missing GOP on. */
   async takeOver(spec: ChannelSpec, encoderId: string): Promise<Owner> {
+    const channel = await this.channel(spec.id);
+    const owner = await this.prepare(spec, encoderId, channel);
+    await this.own(spec.id, owner, channel);
+    return owner;
+  }
+
+  /** Starts a session of a channel on an encoder, with a GOP to warm up before the first missing one. */
+  async prepare(spec: ChannelSpec, encoderId: string, { nextGop }: OriginChannel): Promise<Owner> {
     const { id, ladder, framesPerSecond, gopDurationTicks } = spec;
-    const { token, nextGop } = await this.channel(id);
     const owner = { encoderId, sessionId: `${id}/${randomUUID()}` };
-    const encoder = this.encoder(encoderId);
-    await encoder.prepare({
+    await this.encoder(encoderId).prepare({
       sessionId: owner.sessionId,
       channelId: id,
       feedUrl: `${this.relayUrl}/channels/${id}/feed`,
@@ -163,12 +169,17 @@ export class DataPlane {
       renditions: ladder,
       fromGop: Math.max(0, nextGop - 1),
     });
+    return owner;
+  }
+
+  /** Makes a session the owner of its channel, and commits it. @returns its first GOP */
+  async own(channelId: string, owner: Owner, { token, nextGop }: OriginChannel): Promise<number> {
     const answer = await this.origin.own(
-      { channelId: id, requestId: randomUUID(), expectToken: token, owner, fromGop: nextGop },
+      { channelId, requestId: randomUUID(), expectToken: token, owner, fromGop: nextGop },
       originCall,
     );
-    await encoder.commit(owner.sessionId, answer.token, answer.firstGop);
-    return owner;
+    await this.encoder(owner.encoderId).commit(owner.sessionId, answer.token, answer.firstGop);
+    return answer.firstGop;
   }
 
   channel(id: string): Promise<OriginChannel> {

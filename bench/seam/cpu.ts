@@ -1,26 +1,17 @@
 import { execFile } from 'node:child_process';
-import { readFile, readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Rendition } from '../../src/domain';
+import { readProcessStat } from '../../src/platform/processes/process-stat';
+import { childrenOf } from '../lib/kills';
 
 const run = promisify(execFile);
-const CLOCK_TICKS_PER_SECOND = 100;
-
-const fieldsOf = async (pid: number): Promise<string[]> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-};
-
-/** CPU seconds of a process, of its children that have ended, and of those that run; see proc(5). */
+/** CPU seconds of a process, of its children that have ended, and of those that run. */
 export const cpuSecondsWithChildren = async (pid: number): Promise<number> => {
-  const own = await fieldsOf(pid);
-  let ticks = [11, 12, 13, 14].reduce((sum, field) => sum + Number(own[field]), 0);
-  const children = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  for (const child of children) {
-    const fields = await fieldsOf(Number(child)).catch(() => undefined);
-    if (Number(fields?.[1]) === pid) ticks += Number(fields![11]) + Number(fields![12]);
-  }
-  return ticks / CLOCK_TICKS_PER_SECOND;
+  const own = await readProcessStat(pid);
+  if (!own) throw new Error(`process ${pid} is gone`);
+  const children = await Promise.all(childrenOf(pid).map(readProcessStat));
+  const ofChildren = children.reduce((sum, child) => sum + (child?.cpuSeconds ?? 0), 0);
+  return own.cpuSeconds + own.endedChildrenCpuSeconds + ofChildren;
 };
 
 /** CPU seconds that one plain ffmpeg takes for the same ladder from the same input: its first `seconds`. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OriginClient } from '../../src/contracts/origin';
 import { RelayClient } from '../../src/contracts/relay';
@@ -24,7 +23,6 @@ export interface Move {
 export class SeamRun {
   readonly moves: Move[] = [];
   private owner!: Owner;
-  private readonly origin: OriginClient;
 
   constructor(
     private readonly options: {
@@ -34,17 +32,16 @@ export class SeamRun {
       seed: number;
       log(line: string): void;
     },
-  ) {
-    this.origin = new OriginClient(options.plane.originUrl);
-  }
+  ) {}
 
   /** Makes both channels known to relay and origin; to be called before anything is sent. */
   async register(): Promise<void> {
     const { plane, moved, steady } = this.options;
     const relay = new RelayClient(plane.relayUrl);
+    const origin = new OriginClient(plane.originUrl);
     for (const spec of [moved, steady]) {
       await relay.register(spec, CALL);
-      await this.origin.register(spec, CALL);
+      await origin.register(spec, CALL);
     }
   }
 
@@ -77,36 +74,19 @@ export class SeamRun {
   /** The steps of the handoff workflow: prepare, wait until it is ready, change the owner, commit, release. */
   private async handOff(): Promise<Move> {
     const { plane, moved } = this.options;
-    const { id, gopDurationTicks, framesPerSecond, ladder } = moved;
+    const { id, gopDurationTicks } = moved;
     const old = this.owner;
-    const target = { encoderId: this.otherEncoder, sessionId: `${id}/${randomUUID()}` };
-    const encoder = plane.encoder(target.encoderId);
-    const { nextGop } = await plane.channel(id);
+    const before = await plane.channel(id);
     const beganAtMs = performance.now();
-    await encoder.prepare({
-      sessionId: target.sessionId,
-      channelId: id,
-      feedUrl: `${plane.relayUrl}/channels/${id}/feed`,
-      originUrl: plane.originUrl,
-      ...{ gopDurationTicks, framesPerSecond, renditions: ladder },
-      fromGop: Math.max(0, nextGop - 1),
-    });
-    const session = await encoder.awaitReady(target.sessionId, READY_WAIT_MS);
+    const target = await plane.prepare(moved, this.otherEncoder, before);
+    const session = await plane.encoder(target.encoderId).awaitReady(target.sessionId, READY_WAIT_MS);
     if (!session.ready) throw new Error(`${target.encoderId} did not keep up: it is not ready within 20 s`);
-    const now = await plane.channel(id);
-    const requestId = randomUUID();
-    const request = { channelId: id, requestId, expectToken: now.token, owner: target, fromGop: now.nextGop };
-    const answer = await this.origin.own(request, CALL);
-    await encoder.commit(target.sessionId, answer.token, answer.firstGop);
+    const firstGop = await plane.own(id, target, await plane.channel(id));
     this.owner = target;
-    await plane.published(id, answer.firstGop);
+    await plane.published(id, firstGop);
     await plane.encoder(old.encoderId).release(old.sessionId);
     const overlapMs = performance.now() - beganAtMs;
-    return {
-      kind: 'handoff',
-      firstGop: answer.firstGop,
-      overlapGops: overlapMs / ticksToMs(gopDurationTicks),
-    };
+    return { kind: 'handoff', firstGop, overlapGops: overlapMs / ticksToMs(gopDurationTicks) };
   }
 
   private async kill(): Promise<Move> {

@@ -1,23 +1,21 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
+import { readProcessStat } from '../platform/processes/process-stat';
 
-/** Clock ticks per second of /proc/<pid>/stat: 100 on every Linux that Node runs on. */
-const CLOCK_TICKS_PER_SECOND = 100;
 const SAMPLE_MS = 2_000;
 
 interface ProcessTime {
   pid: number;
   session: number;
-  ticks: number;
+  cpuSeconds: number;
 }
 
 const processTimes = async (): Promise<ProcessTime[]> => {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const times = await Promise.all(
-    pids.map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-      if (stat === null) return null;
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return { pid: Number(pid), session: Number(fields[3]), ticks: Number(fields[11]) + Number(fields[12]) };
+    pids.map(async (name) => {
+      const pid = Number(name);
+      const stat = await readProcessStat(pid);
+      return stat && { pid, session: stat.session, cpuSeconds: stat.cpuSeconds };
     }),
   );
   return times.filter((time) => time !== null);
@@ -28,9 +26,9 @@ const processTimes = async (): Promise<ProcessTime[]> => {
  * time of processes that end, however they end, is kept up to their last sample.
  */
 export class CpuMeter {
-  private readonly lastTicks = new Map<number, number>();
+  private readonly lastCpuSeconds = new Map<number, number>();
   private readonly leaders = new Set<number>();
-  private usedTicks = 0;
+  private usedCpuSeconds = 0;
   private startedAtMs = 0;
   private timer: NodeJS.Timeout | null = null;
 
@@ -47,16 +45,16 @@ export class CpuMeter {
   async stop(): Promise<number | null> {
     if (this.timer) clearInterval(this.timer);
     if (!(await this.sample(false))) return null;
-    return this.usedTicks / CLOCK_TICKS_PER_SECOND / ((Date.now() - this.startedAtMs) / 1000);
+    return this.usedCpuSeconds / ((Date.now() - this.startedAtMs) / 1000);
   }
 
   private async sample(isFirst: boolean): Promise<boolean> {
     for (const pid of this.leaderPids()) this.leaders.add(pid);
     const times = await processTimes().catch(() => null);
-    for (const { pid, session, ticks } of times ?? []) {
+    for (const { pid, session, cpuSeconds } of times ?? []) {
       if (pid !== process.pid && !this.leaders.has(session)) continue;
-      if (!isFirst) this.usedTicks += Math.max(0, ticks - (this.lastTicks.get(pid) ?? 0));
-      this.lastTicks.set(pid, ticks);
+      if (!isFirst) this.usedCpuSeconds += Math.max(0, cpuSeconds - (this.lastCpuSeconds.get(pid) ?? 0));
+      this.lastCpuSeconds.set(pid, cpuSeconds);
     }
     return times !== null;
   }

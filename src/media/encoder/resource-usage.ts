@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { readProcessStat } from '../../platform/processes/process-stat';
 
-/** The kernel's clock ticks per second in /proc (USER_HZ), the same on every Linux. */
-const CLOCK_TICKS_PER_SECOND = 100;
 /** Two samples closer than this would give noise. */
 const MIN_WINDOW_MS = 500;
 
@@ -18,17 +17,8 @@ interface Sample {
   cpuSeconds: Map<number, number>;
 }
 
-/** CPU seconds (user and system) that a process has used; see proc(5). 0 once it is gone. */
-const cpuSecondsOf = async (pid: number): Promise<number> => {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-    // The second field, in brackets, may hold spaces: count from behind it, where field 3 is next.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
-};
+/** CPU seconds that a process has used; 0 once it is gone. */
+const cpuSecondsOf = async (pid: number): Promise<number> => (await readProcessStat(pid))?.cpuSeconds ?? 0;
 
 const residentMiBOf = async (pid: number): Promise<number> => {
   try {
