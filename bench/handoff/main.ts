@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import { masterPlaylistUrl } from '../../src/contracts/origin';
 import type { ChannelSpec, MoveResult } from '../../src/domain';
@@ -15,6 +14,7 @@ import { startBenchSwarm } from '../lib/bench-swarm';
 import { exitWith } from '../lib/command';
 import { HandoffRun } from '../lib/handoff-run';
 import { rounded } from '../lib/statistics';
+import { drawTable, figureTable } from '../lib/table';
 import { timeBareSagas } from './bare-saga';
 
 const wholeNumber = wholeNumberOption(0);
@@ -36,12 +36,6 @@ const WINDOW_SECONDS = 3_600;
 /** One rung each, so that no ladder changes of its own accord disturb the measurement. */
 const benchChannels = (): ChannelSpec[] =>
   defaultChannels().map((spec) => ({ ...spec, ladder: spec.ladder.slice(0, 1), viewersPerRung: [] }));
-
-const table = (head: string[], rows: [string, unknown][]): string => {
-  const drawn = new Table({ head, style: { head: [], border: [], compact: true } });
-  drawn.push(...rows.map(([name, value]) => [name, String(value)]));
-  return drawn.toString();
-};
 
 const stepMedians = (moves: MoveResult[]): [string, number | null][] => {
   const steps = moves.flatMap((m) => m.steps);
@@ -127,8 +121,8 @@ const main = async (options: Options): Promise<boolean> => {
       worstPublishDelayMs: rounded(percentile(audit.delayAllMs, 100), 0),
       seed: options.seed,
     };
-    console.log(table(['figure', 'value'], Object.entries(result)));
-    console.log(table(['step of a handoff', 'ms, median'], stepMedians(moves)));
+    console.log(figureTable(result));
+    console.log(drawTable(['step of a handoff', 'ms, median'], stepMedians(moves)));
     console.log(JSON.stringify(result));
     return (
       report.ok &&

@@ -1,8 +1,8 @@
-import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { seededRandom } from '../../src/domain';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { exitWith } from '../lib/command';
+import { drawTable } from '../lib/table';
 import {
   controlPlaneParts,
   outageHeld,
@@ -23,12 +23,6 @@ interface Options {
 
 const wholeNumber = wholeNumberOption(0);
 
-const table = (head: string[], rows: (string | number | null)[][]): string => {
-  const drawn = new Table({ head, style: { head: [], border: [], compact: true } });
-  drawn.push(...rows.map((row) => row.map((cell) => String(cell ?? '-'))));
-  return drawn.toString();
-};
-
 const main = async (options: Options): Promise<boolean> => {
   console.log(
     `overload bench, seed ${options.seed}. Repeat: npm run bench:overload -- --seconds ${options.seconds} --readers ${options.readers} ` +
@@ -38,7 +32,7 @@ const main = async (options: Options): Promise<boolean> => {
   console.log('the data plane alone, no orchestrator');
   const media = await overloadDataPlane({ ...options, random: seededRandom(options.seed), log });
   console.log(
-    table(
+    drawTable(
       ['load', 'GOPs', 'delay p50 ms', 'delay p99 ms', 'origin cores', 'relay cores', 'origin MiB', ''],
       media.phases.map((p) => [
         p.phase,
@@ -56,7 +50,7 @@ const main = async (options: Options): Promise<boolean> => {
     options.outageSeconds > 0
       ? await outageOfControlPlane({ ...options, parts: options.outageOf, log })
       : null;
-  if (outage) console.log(table(['control plane', 'value'], Object.entries(outage)));
+  if (outage) console.log(drawTable(['control plane', 'value'], Object.entries(outage)));
   console.log(JSON.stringify({ ...media, outage, seed: options.seed }));
   const refusedClearly = media.channelsRefused === media.channelsAsked && media.refusedWithoutReason === 0;
   const framesHeld = media.framesLost === 0 && media.gapsDeclared === 0;

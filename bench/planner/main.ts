@@ -1,7 +1,7 @@
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { rounded } from '../lib/statistics';
+import { drawTable } from '../lib/table';
 import { runExact } from './exact';
 import { repeatCommand, walkFor } from './property-walk';
 import { runScale, type ScaleResult } from './scale';
@@ -22,12 +22,6 @@ interface Options {
   properties?: number;
   walk: number;
 }
-
-const drawn = (head: string[], rows: string[][]): string => {
-  const table = new Table({ head, style: { head: [], border: [], compact: true } });
-  table.push(...rows);
-  return table.toString();
-};
 
 const shown = (value: unknown): string => String(value);
 
@@ -51,7 +45,7 @@ const scaleTable = (results: ScaleResult[]): string => {
     ['  lower bound', (r) => r.encodersLowerBound],
     ['  after consolidation', (r) => r.encodersAfterConsolidation ?? '-'],
   ];
-  return drawn(
+  return drawTable(
     ['', ...results.map(() => '')],
     rows.map(([name, of]) => [name, ...results.map((r) => shown(of(r)))]),
   );
@@ -105,7 +99,7 @@ const main = async (options: Options): Promise<void> => {
     return;
   }
   const { rows, summary } = await runExact(options.instances, options.seed);
-  console.log(drawn(['problem', 'moves', 'optimum', 'encoders', 'optimum', 'times'], rows));
+  console.log(drawTable(['problem', 'moves', 'optimum', 'encoders', 'optimum', 'times'], rows));
   console.log(JSON.stringify(summary));
 };
 

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { masterPlaylistUrl } from '../../src/contracts/origin';
 import { ladderUnits, seededRandom, type ChannelSpec, type EncoderBuild } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
@@ -13,6 +12,7 @@ import { startBenchSwarm } from '../lib/bench-swarm';
 import { exitWith } from '../lib/command';
 import { HandoffRun } from '../lib/handoff-run';
 import { keepEncoders } from '../lib/keep-encoders';
+import { figureTable } from '../lib/table';
 import { readRolloutOptions, type BadBuild, type RolloutBenchOptions } from './options';
 import { RolloutRun } from './rollout-run';
 import { badBuildRun, killRuns, upgradeAndBack, type RolloutSetting } from './scenarios';
@@ -141,14 +141,7 @@ const perform = async (options: RolloutBenchOptions): Promise<boolean> => {
       ...outcome.figures,
       seed: options.seed,
     };
-    const table = new Table({ head: ['figure', 'value'], style: { head: [], border: [], compact: true } });
-    table.push(
-      ...Object.entries(result).map(([name, value]) => [
-        name,
-        typeof value === 'object' ? JSON.stringify(value) : String(value),
-      ]),
-    );
-    console.log(table.toString());
+    console.log(figureTable(result));
     console.log(JSON.stringify(result));
     return report.ok && report.gapsDeclared === 0 && outcome.ok;
   } finally {

@@ -1,30 +1,38 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { parseFrameRate, rateForFfmpeg, type FrameRate } from '../../src/domain';
 
 const run = promisify(execFile);
 
 export interface ClipOptions {
   ffmpeg: string;
   path: string;
-  /** Size and rate as `1280x720@25` or `1280x720@30000/1001`. */
-  picture: string;
+  picture: Picture;
   seconds: number;
 }
 
+/** Size and rate as `1280x720@25` or `1280x720@30000/1001`. */
 const PICTURE = /^(\d+)x(\d+)@(\d+(?:\/\d+)?)$/;
 
+export interface Picture {
+  widthPx: number;
+  heightPx: number;
+  rate: FrameRate;
+}
+
 /** @throws Error that tells the form of `picture` */
-export const parsePicture = (picture: string): { widthPx: number; heightPx: number; rate: string } => {
-  const [, width, height, rate] = PICTURE.exec(picture) ?? [];
-  if (!width || !height || !rate)
+export const parsePicture = (picture: string): Picture => {
+  const [, width, height, text = ''] = PICTURE.exec(picture) ?? [];
+  const rate = parseFrameRate(text);
+  if (!width || !height || rate === null)
     throw new Error(`--picture ${picture}: write it as WIDTHxHEIGHT@RATE, such as 1280x720@30000/1001.`);
   return { widthPx: Number(width), heightPx: Number(height), rate };
 };
 
 /** A moving picture with fine detail and stereo sound that changes all the time, as a contribution would send it. */
 export const makeClip = async ({ ffmpeg, path, picture, seconds }: ClipOptions): Promise<void> => {
-  const { widthPx, heightPx, rate } = parsePicture(picture);
-  const video = `testsrc2=s=${widthPx}x${heightPx}:r=${rate}:d=${seconds},noise=alls=6:allf=t:all_seed=1`;
+  const { widthPx, heightPx, rate } = picture;
+  const video = `testsrc2=s=${widthPx}x${heightPx}:r=${rateForFfmpeg(rate)}:d=${seconds},noise=alls=6:allf=t:all_seed=1`;
   const tones = ['sin(2*PI*t*(300+40*t))', 'sin(2*PI*t*(500+30*t))*(0.6+0.4*sin(9*t))'].join('|');
   await run(ffmpeg, [
     ...['-v', 'error', '-y', '-f', 'lavfi', '-i', video],

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import {
   channelWithDefaults,
+  defaultGopTicks,
   gopOf,
   ticksToSeconds,
   type ChannelSpec,
@@ -15,6 +15,7 @@ import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { exitWith } from '../lib/command';
 import { DataPlane } from '../lib/data-plane';
 import { rounded } from '../lib/statistics';
+import { figureTable } from '../lib/table';
 import { makeClip, parsePicture } from './clip';
 import { contribute } from './contribution';
 import { cpuSecondsWithChildren, plainCpuSeconds } from './cpu';
@@ -65,11 +66,12 @@ const main = async (options: Options): Promise<boolean> => {
   const ffmpeg = plane.environment.FFMPEG;
   try {
     const input = options.input ?? join(folder, 'clip.ts');
-    if (!options.input) await makeClip({ ffmpeg, path: input, picture, seconds: CLIP_SECONDS });
-    const [numerator, denominator = 1] = rate.split('/').map(Number);
+    if (!options.input)
+      await makeClip({ ffmpeg, path: input, picture: { widthPx, heightPx, rate }, seconds: CLIP_SECONDS });
     const specOf = (id: string): ChannelSpec => ({
       ...channelWithDefaults(id),
-      framesPerSecond: Math.round(numerator! / denominator),
+      framesPerSecond: rate,
+      gopDurationTicks: defaultGopTicks(rate),
       ladder: ladderOf(widthPx, heightPx),
       viewersPerRung: [],
     });
@@ -144,9 +146,7 @@ const main = async (options: Options): Promise<boolean> => {
       ...delayFigures(ofMoved, run.moves),
       seed,
     };
-    const table = new Table({ head: ['figure', 'value'], style: { head: [], border: [], compact: true } });
-    table.push(...Object.entries(result).map(([name, value]) => [name, String(value)]));
-    console.log(table.toString());
+    console.log(figureTable(result));
     console.log(JSON.stringify(result));
     const { framesLost, framesRepeated, captionsLost } = continuity;
     const isClean = framesLost + framesRepeated + captionsLost + seams.framesForeign + gapsDeclared === 0;

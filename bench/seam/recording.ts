@@ -6,12 +6,6 @@ import { gopStartTicks, type ChannelSpec } from '../../src/domain';
 import { FactsReader, type StreamFacts } from './segment-facts';
 
 const POLL_MS = 1_000;
-/** PID of the first track of sound or data in a segment. */
-const FIRST_TRACK_PID = 0x101;
-
-const trackOfSegmentPid = (pid: number): number | undefined =>
-  pid >= FIRST_TRACK_PID ? pid - FIRST_TRACK_PID : undefined;
-
 /** Fetches what a channel publishes, GOP by GOP, as a player would, and keeps what it holds. */
 export class Recording {
   /** By rendition, then GOP. */
@@ -58,7 +52,7 @@ export class Recording {
     for (const { name } of entry.renditions) {
       const segment = await origin.segment(spec.id, name, entry.gop, AbortSignal.timeout(10_000));
       await appendFile(this.fileOf(name), segment);
-      const reader = new FactsReader(gopStartTicks(entry.gop, spec.gopDurationTicks), trackOfSegmentPid);
+      const reader = new FactsReader(gopStartTicks(entry.gop, spec.gopDurationTicks));
       reader.push(segment);
       const facts = reader.end();
       this.facts.set(name, [...(this.facts.get(name) ?? []), facts]);

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { TransportStreamReader, elementaryStreamOf, unwrapTicks, type PesUnit } from '../../src/media/mpegts';
+import {
+  TransportStreamReader,
+  elementaryStreamOf,
+  parseTables,
+  unwrapTicks,
+  type PesUnit,
+} from '../../src/media/mpegts';
 
 /** A coded picture, in the order of decoding. */
 export interface PictureFact {
@@ -12,7 +18,7 @@ export interface PictureFact {
 
 /** A unit of sound. */
 export interface SoundFact {
-  /** Number of its track, in the order of the programme map, without the picture. */
+  /** Number of its track: see FactsReader. */
   track: number;
   ptsTicks: number;
   sha256: string;
@@ -46,13 +52,14 @@ export const adtsSamples = (stream: Buffer): number | null => {
 /** Reads what a transport stream holds. Times are unwrapped near `nearTicks`. */
 export class FactsReader {
   readonly facts: StreamFacts = { pictures: [], sound: [] };
-  private readonly reader = new TransportStreamReader({ onUnit: (unit) => this.take(unit) });
+  private readonly reader = new TransportStreamReader({
+    onUnit: (unit) => this.take(unit),
+    onTables: (packets) => this.takeTables(packets),
+  });
+  /** By PID: number of the track, in the order of the programme map, without the picture. */
+  private readonly tracks = new Map<number, number>();
 
-  /** @param trackOf number of the track of a PID; undefined where it is none */
-  constructor(
-    private nearTicks: number,
-    private readonly trackOf: (pid: number) => number | undefined,
-  ) {}
+  constructor(private nearTicks: number) {}
 
   push(chunk: Buffer): void {
     this.reader.push(chunk);
@@ -61,6 +68,11 @@ export class FactsReader {
   end(): StreamFacts {
     this.reader.flush();
     return this.facts;
+  }
+
+  private takeTables(packets: Buffer): void {
+    const others = parseTables(packets).streams.filter(({ kind }) => kind !== 'video');
+    others.forEach(({ pid }, index) => this.tracks.set(pid, index));
   }
 
   private take(unit: PesUnit): void {
@@ -72,7 +84,7 @@ export class FactsReader {
       const hasCaptions = elementary.includes(CAPTIONS);
       this.facts.pictures.push({ ptsTicks, dtsTicks, bytes: elementary.length, hasCaptions });
     }
-    const track = unit.kind === 'audio' ? this.trackOf(unit.pid) : undefined;
+    const track = unit.kind === 'audio' ? this.tracks.get(unit.pid) : undefined;
     if (track === undefined) return;
     const sha256 = createHash('sha256').update(elementary).digest('hex');
     this.facts.sound.push({ track, ptsTicks, sha256, samples: adtsSamples(elementary) });

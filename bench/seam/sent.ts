@@ -1,22 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { parseTables, TransportStreamReader } from '../../src/media/mpegts';
 import { FactsReader, type StreamFacts } from './segment-facts';
 
 /** What a contribution held, on channel time: its first keyframe is at 0. What came before it is left out. */
 export const readSent = async (path: string): Promise<StreamFacts> => {
-  const tracks = new Map<number, number>();
-  const tables = new TransportStreamReader({
-    onUnit: () => undefined,
-    onTables: (packets) => {
-      const passed = parseTables(packets).streams.filter(({ kind }) => kind !== 'video');
-      passed.forEach(({ pid }, index) => tracks.set(pid, index));
-    },
-  });
-  const reader = new FactsReader(0, (pid) => tracks.get(pid));
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    tables.push(chunk);
-    reader.push(chunk);
-  }
+  const reader = new FactsReader(0);
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) reader.push(chunk);
   const { pictures, sound } = reader.end();
   const zero = pictures[0]?.ptsTicks ?? 0;
   const shifted = <T extends { ptsTicks: number }>(facts: T[]): T[] =>

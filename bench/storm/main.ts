@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import type { MoveOutcome } from '../../src/domain';
 import { percentile } from '../../src/domain/statistics';
@@ -8,6 +7,7 @@ import { StepReporter } from '../../src/setup';
 import { exitWith } from '../lib/command';
 import { currentCommit } from '../lib/commit';
 import { rounded } from '../lib/statistics';
+import { figureTable } from '../lib/table';
 import { judgeStorm, type Judgement, type StormFacts } from './judge';
 import { sabotages, type Sabotage } from './sabotage';
 import { Storm } from './storm';
@@ -118,9 +118,7 @@ const main = async (options: Options): Promise<boolean> => {
         seed,
         commit: await currentCommit(),
       };
-      const table = new Table({ head: ['figure', 'value'], style: { head: [], border: [], compact: true } });
-      table.push(...Object.entries(result).map(([name, value]) => [name, String(value)]));
-      console.log(table.toString());
+      console.log(figureTable(result));
       for (const [kind, text] of whyNot(facts)) console.log(`${kind}: ${text}`);
       console.log(JSON.stringify(result));
       const faults = Object.values(judgement).flat().length;

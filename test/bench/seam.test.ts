@@ -60,7 +60,7 @@ describe('sound', () => {
 
   test('samples are counted as an independent reader counts them', () => {
     const clip = makeClip('ffmpeg', { seconds: 2, audio: ['-c:a', 'aac', '-ar', '48000'] });
-    const reader = new FactsReader(0, () => 0);
+    const reader = new FactsReader(0);
     reader.push(clip);
     const { sound, pictures } = reader.end();
     const samples = sound.reduce((sum, { samples: each }) => sum + (each ?? 0), 0);
