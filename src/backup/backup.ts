@@ -1,12 +1,11 @@
-import { access, chmod, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { create } from 'tar';
 import { SwarmError } from '../domain';
 import { storageRefusal, syncDirectory } from '../platform/durable-file';
 import { sha256OfFile } from '../platform/file-digest';
-import { STATE_FORMAT } from '../platform/state-format';
 import { BACKUP_FORMAT, MANIFEST_NAME, type KeptFile, type Manifest } from './manifest';
-import { filesToKeep, withStoppedState } from './stopped-state';
+import { exists, filesToKeep, withStoppedState } from './stopped-state';
 
 /** Video is packed already; databases shrink at the lowest level too, and a higher one takes far longer. */
 const GZIP_LEVEL = 1;
@@ -60,8 +59,9 @@ export const backUp = async (options: {
   const stateDir = resolve(options.stateDir);
   const file = resolve(options.file);
   await requireNewFileOutside(stateDir, file);
-  return withStoppedState(stateDir, async () => {
-    const manifest = await manifestOf(stateDir, options.release, options.nowMs ?? Date.now());
+  return withStoppedState(stateDir, async (stateFormat) => {
+    const { release, nowMs = Date.now() } = options;
+    const manifest = await manifestOf(stateDir, { release, madeAtMs: nowMs, stateFormat });
     await writeArchive(stateDir, file, manifest).catch((error: unknown) => {
       throw storageRefusal(error, file) ?? error;
     });
@@ -89,28 +89,17 @@ const requireNewFileOutside = async (stateDir: string, file: string): Promise<vo
   }
 };
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
-const manifestOf = async (stateDir: string, release: string, nowMs: number): Promise<Manifest> => {
+const manifestOf = async (
+  stateDir: string,
+  of: Pick<Manifest, 'release' | 'madeAtMs' | 'stateFormat'>,
+): Promise<Manifest> => {
   const { directories, files } = await filesToKeep(stateDir);
   const kept: KeptFile[] = [];
   for (const path of files) {
     const { size } = await stat(join(stateDir, path));
     kept.push({ path, bytes: size, sha256: await sha256OfFile(join(stateDir, path)) });
   }
-  const { format } = JSON.parse(await readFile(join(stateDir, 'format.json'), 'utf8')) as { format: number };
-  return {
-    format: BACKUP_FORMAT,
-    release,
-    madeAtMs: nowMs,
-    stateFormat: format ?? STATE_FORMAT,
-    directories,
-    files: kept,
-  };
+  return { format: BACKUP_FORMAT, ...of, directories, files: kept };
 };
 
 /** Beside the archive-to-be, so that a rename is all that is left when it is whole. */

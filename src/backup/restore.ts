@@ -4,13 +4,12 @@ import { extract } from 'tar';
 import { SwarmError } from '../domain';
 import { replaceFile, storageRefusal, syncDirectory } from '../platform/durable-file';
 import { lockFolder } from '../platform/folder-lock';
-import { STATE_FORMAT } from '../platform/state-format';
+import { FORMAT_FILE, STATE_FORMAT } from '../platform/state-format';
 import { summaryOf, type BackupSummary } from './backup';
 import { MANIFEST_NAME, damaged, type Manifest } from './manifest';
 import { readArchive, readingOptions } from './read-archive';
 
-/** While it has no number in it, no part starts on the folder. */
-const FORMAT_FILE = 'format.json';
+/** What FORMAT_FILE holds meanwhile: while it has no number in it, no part starts on the folder. */
 const UNFINISHED = `${JSON.stringify({ format: 'being restored' })}\n`;
 
 /**

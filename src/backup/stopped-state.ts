@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { SwarmError } from '../domain';
 import { lockFolder, type FolderLock } from '../platform/folder-lock';
 import { runningOn } from '../platform/processes/run-record';
-import { requireKnownFormat } from '../platform/state-format';
+import { FORMAT_FILE, requireKnownFormat } from '../platform/state-format';
 
 /** Parts that have a folder of their own in the state folder, and lock it. */
 const PARTS_WITH_A_FOLDER = ['relay', 'source', 'origin'];
 
 /** Of a state folder of any release, at least one is there. */
-const SIGNS_OF_STATE = ['format.json', 'stamp.key', 'temporal.db', ...PARTS_WITH_A_FOLDER];
+const SIGNS_OF_STATE = [FORMAT_FILE, 'stamp.key', 'temporal.db', ...PARTS_WITH_A_FOLDER];
 
-const exists = (path: string): Promise<boolean> =>
+export const exists = (path: string): Promise<boolean> =>
   access(path).then(
     () => true,
     () => false,
@@ -39,9 +39,13 @@ const inUse = (stateDir: string, by: string): SwarmError =>
  * Does something with a state folder that no process uses meanwhile: the folder is locked, and so are those of the
  * parts in it, which may run without a supervisor.
  *
+ * @param work is given the format of the state
  * @throws SwarmError not-found where there is no state; conflict while a process uses it, or where a newer release wrote it
  */
-export const withStoppedState = async <T>(stateDir: string, work: () => Promise<T>): Promise<T> => {
+export const withStoppedState = async <T>(
+  stateDir: string,
+  work: (stateFormat: number) => Promise<T>,
+): Promise<T> => {
   await requireState(stateDir);
   const locks: FolderLock[] = [];
   const lock = async (folder: string, what: string): Promise<void> => {
@@ -58,8 +62,7 @@ export const withStoppedState = async <T>(stateDir: string, work: () => Promise<
     for (const part of PARTS_WITH_A_FOLDER) {
       if (await exists(join(stateDir, part))) await lock(join(stateDir, part), `its ${part}`);
     }
-    await requireKnownFormat(stateDir);
-    return await work();
+    return await work(await requireKnownFormat(stateDir));
   } finally {
     for (const held of locks) await held.release();
   }

@@ -12,17 +12,20 @@ export const STATE_FORMAT = 1;
 
 const formatSchema = z.object({ format: z.int().min(1) });
 
-const pathOf = (stateDir: string): string => join(stateDir, 'format.json');
+/** In the state folder: which format it has. */
+export const FORMAT_FILE = 'format.json';
 
 /**
  * Makes sure that this release understands a state folder, before anything in it is touched; notes the format in one
  * that has none.
  *
+ * @returns the format
  * @throws SwarmError conflict if a newer release wrote it; unavailable if the note can't be understood
  */
-export const requireKnownFormat = async (stateDir: string): Promise<void> => {
-  if (await hasKnownFormat(stateDir)) return;
-  const path = pathOf(stateDir);
+export const requireKnownFormat = async (stateDir: string): Promise<number> => {
+  const noted = await notedFormat(stateDir);
+  if (noted !== null) return noted;
+  const path = join(stateDir, FORMAT_FILE);
   await makeDirectoryDurably(stateDir);
   // Several parts start at once, each with a file of its own to rename; all of them write the same.
   await replaceFile(
@@ -30,6 +33,7 @@ export const requireKnownFormat = async (stateDir: string): Promise<void> => {
     `${JSON.stringify({ format: STATE_FORMAT })}\n`,
     `${path}.${process.pid}.new`,
   ).catch(() => undefined);
+  return STATE_FORMAT;
 };
 
 /**
@@ -38,14 +42,17 @@ export const requireKnownFormat = async (stateDir: string): Promise<void> => {
  * @returns whether the format is noted
  * @throws SwarmError as requireKnownFormat
  */
-export const hasKnownFormat = async (stateDir: string): Promise<boolean> => {
-  const path = pathOf(stateDir);
+export const hasKnownFormat = async (stateDir: string): Promise<boolean> =>
+  (await notedFormat(stateDir)) !== null;
+
+const notedFormat = async (stateDir: string): Promise<number | null> => {
+  const path = join(stateDir, FORMAT_FILE);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return false;
+    return null;
   }
   const known = formatSchema.safeParse(parsed(text));
   if (!known.success) {
@@ -62,7 +69,7 @@ export const hasKnownFormat = async (stateDir: string): Promise<boolean> => {
       'Start the newer release again, or restore a backup that this release made.',
     );
   }
-  return true;
+  return known.data.format;
 };
 
 const parsed = (text: string): unknown => {
