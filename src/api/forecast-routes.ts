@@ -1,8 +1,8 @@
 import { Router } from 'express';
 import { operations, type Status } from '../contracts/api';
-import { SwarmError } from '../domain';
+import { SwarmError, withoutRepeats } from '../domain';
 import { HISTORY_DAYS, SEASON_STEPS } from '../forecast';
-import { audienceRowsOf, withoutRepeats } from './history-import';
+import { audienceRowsOf } from './history-import';
 import { jsonBody } from './json-body';
 import type { Observation } from './observe';
 import type { ApiPorts } from './ports';

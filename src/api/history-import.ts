@@ -33,8 +33,3 @@ export const audienceRowsOf = (
     }
     return { atMs, channelId, viewers, region: region ?? regionOf.get(channelId) ?? '' };
   });
-
-/** The same rows without those that a later one with the same time, channel and region replaces. */
-export const withoutRepeats = (rows: readonly AudienceRow[]): AudienceRow[] => [
-  ...new Map(rows.map((row) => [`${row.atMs} ${row.channelId} ${row.region}`, row])).values(),
-];

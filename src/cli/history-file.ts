@@ -200,8 +200,3 @@ export const weeksToNow = (rows: readonly HistoryRow[], nowMs: number): number =
   const last = rows.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
   return Math.floor((nowMs - last) / WEEK_MS) * WEEK_MS;
 };
-
-/** The same rows without those whose time, channel and region come again later: of these the last one counts. */
-export const withoutRepeats = (rows: readonly HistoryRow[]): HistoryRow[] => [
-  ...new Map(rows.map((row) => [`${row.atMs} ${row.channelId} ${row.region ?? ''}`, row])).values(),
-];

@@ -9,3 +9,8 @@ export const audienceRowSchema = z.object({
   region: idSchema,
 });
 export type AudienceRow = z.infer<typeof audienceRowSchema>;
+
+/** The same rows without those whose time, channel and region come again later: of these the last one counts. */
+export const withoutRepeats = <T extends Pick<AudienceRow, 'atMs' | 'channelId'> & { region?: string }>(
+  rows: readonly T[],
+): T[] => [...new Map(rows.map((row) => [`${row.atMs} ${row.channelId} ${row.region ?? ''}`, row])).values()];

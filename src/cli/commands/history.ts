@@ -1,11 +1,11 @@
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { HISTORY_KEPT_MS, HISTORY_ROWS_AT_ONCE, operations, type HistoryImported } from '../../contracts/api';
-import { SwarmError } from '../../domain';
+import { SwarmError, withoutRepeats } from '../../domain';
 import { table } from '../../platform/terminal/table';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
-import { parseHistory, readHistoryFile, weeksToNow, withoutRepeats, type HistoryRow } from '../history-file';
+import { parseHistory, readHistoryFile, weeksToNow, type HistoryRow } from '../history-file';
 
 interface ImportOptions {
   channel?: string;
