@@ -1,17 +1,8 @@
-import type { Clock } from '../platform/clock';
+import { monotonicClock, type Clock } from '../platform/clock';
 
 const TICK_MS = 50;
 /** Silence is judged over less than this. */
 const REMEMBERED_MS = 10_000;
-
-/** Time that nobody can set. */
-const monotonicClock: Clock = {
-  now: () => performance.now(),
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 /**
  * How late this process itself is: a machine that is busy, or a suspended one, holds up a timer as it holds up the
