@@ -7,6 +7,7 @@ import {
   writeTables,
   type MapEntry,
   type PesUnit,
+  type ProgrammeTables,
 } from '../mpegts';
 import { LiveEdge } from './live-edge';
 
@@ -57,16 +58,12 @@ interface Track {
  * put each unit into the same GOP, whenever they began and however fast they are.
  */
 export class FeedDemuxer {
-  readonly edge: LiveEdge;
+  readonly edge = new LiveEdge();
   private readonly reader: TransportStreamReader;
   private tracks = new Map<number, Track>();
   private ended = false;
 
-  constructor(
-    private readonly handlers: FeedDemuxerHandlers,
-    edge = new LiveEdge(),
-  ) {
-    this.edge = edge;
+  constructor(private readonly handlers: FeedDemuxerHandlers) {
     this.reader = new TransportStreamReader({
       onUnit: (unit) => (unit.kind === 'video' ? this.takePicture(unit) : this.pass(unit)),
       onTables: (packets) => this.takeTables(packets),
@@ -141,7 +138,7 @@ export class FeedDemuxer {
   }
 
   /** Without the other streams, of which ffmpeg would wait for some data before it begins. */
-  private pictureTables(tables: ReturnType<typeof parseTables>): Buffer {
+  private pictureTables(tables: ProgrammeTables): Buffer {
     const picture = tables.streams.find(({ kind }) => kind === 'video');
     const others = tables.streams.filter((stream) => stream !== picture);
     const isClockGone = others.some(({ pid }) => pid === tables.pcrPid);

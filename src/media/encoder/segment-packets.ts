@@ -1,18 +1,16 @@
-import { PACKET_BYTES } from '../mpegts';
+import { PACKET_BYTES, pidOf } from '../mpegts';
 import type { PassedUnit } from './feed-demuxer';
 
 /** ISO/IEC 13818-1 §2.4.3.5: discontinuity_indicator. */
 const DISCONTINUITY = 0x80;
 const COUNTER = 0x0f;
 
-const pidAt = (b: Buffer, at: number): number => ((b[at + 1]! & 0x1f) << 8) | b[at + 2]!;
-
 /** Continuity counters of the tables' packets: by GOP, so that they also run on across a change of encoder. */
 export const stampContinuity = (tables: Buffer, gop: number): Buffer => {
   const copy = Buffer.from(tables);
   const byPid = new Map<number, number[]>();
   for (let at = 0; at < copy.length; at += PACKET_BYTES) {
-    const pid = pidAt(copy, at);
+    const pid = pidOf(copy, at);
     byPid.set(pid, [...(byPid.get(pid) ?? []), at]);
   }
   for (const places of byPid.values())

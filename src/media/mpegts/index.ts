@@ -1,6 +1,6 @@
 export { elementaryStreamOf } from './elementary-stream';
 export { MalformedTransportStream } from './malformed';
-export { PACKET_BYTES, hasPayload } from './packet';
+export { PACKET_BYTES, pidOf, hasPayload } from './packet';
 export { parseTables, writeTables, type ProgrammeTables } from './programme-map';
 export type { MapEntry } from './tables';
 export {
