@@ -10,17 +10,13 @@ import {
   writeTables,
   type PesUnit,
 } from '../../src/media/mpegts';
+import { SPLICE_PID, splicePacket } from '../mpegts/splice-messages';
 import { until } from '../support/until';
 import { makeContribution, type Contribution } from './support/contribution';
 import { FeedServer } from './support/feed-server';
 import { RecordingOrigin } from './support/recording-origin';
 import { GOP_TICKS, LADDER, sessionRequest, startHost } from './support/test-host';
 
-const SPLICE_INSERT = Buffer.from(
-  '/DAvAAAAAAAA///wFAVIAACPf+/+c2nALv4AUsz1AAAAAAAKAAhDVUVJAAABNWLbowo=',
-  'base64',
-);
-const SPLICE_PID = 0x1f0;
 const NEVER_PID = 0x1f1;
 /** Sound of the first track begins here, between two GOPs' beginnings; that of the second in GOP 6. */
 const LATE_TICKS = 54_000;
@@ -62,13 +58,10 @@ const withMarks = (units: readonly PesUnit[]): PesUnit[] => {
   let marks = 0;
   return units.flatMap((unit) => {
     if (unit.kind !== 'video' || ++pictures % 30 !== 0) return [unit];
-    const packet = Buffer.alloc(188, 0xff);
-    packet.set([0x47, 0x40 | (SPLICE_PID >> 8), SPLICE_PID & 0xff, 0x10 | (marks++ & 15), 0]);
-    SPLICE_INSERT.copy(packet, 5);
     const { ptsTicks, dtsTicks } = unit;
     const mark: PesUnit = {
       ...{ pid: SPLICE_PID, kind: 'other', streamType: 0x86, keyframe: false, idr: false },
-      ...{ ptsTicks: Math.min(ptsTicks, dtsTicks), dtsTicks, packets: packet },
+      ...{ ptsTicks: Math.min(ptsTicks, dtsTicks), dtsTicks, packets: splicePacket(marks++) },
     };
     return [unit, mark];
   });

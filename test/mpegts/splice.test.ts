@@ -6,13 +6,7 @@ import {
   type PesUnit,
 } from '../../src/media/mpegts';
 import { makeClip } from './ffmpeg-clips';
-
-/** A splice_insert of the examples in SCTE 35 §14.2: its pts_adjustment is 0. */
-const SPLICE_INSERT = Buffer.from(
-  '/DAvAAAAAAAA///wFAVIAACPf+/+c2nALv4AUsz1AAAAAAAKAAhDVUVJAAABNWLbowo=',
-  'base64',
-);
-const SPLICE_PID = 0x1f0;
+import { SPLICE_INSERT, SPLICE_PID, splicePacket } from './splice-messages';
 
 /** CRC-32/MPEG-2, bit by bit. */
 const crc = (bytes: Buffer): number => {
@@ -23,13 +17,6 @@ const crc = (bytes: Buffer): number => {
       value = ((value << 1) ^ (top ? 0x04c11db7 : 0)) >>> 0;
     }
   return value;
-};
-
-const splicePacket = (section = SPLICE_INSERT): Buffer => {
-  const packet = Buffer.alloc(188, 0xff);
-  packet.set([0x47, 0x40 | (SPLICE_PID >> 8), SPLICE_PID & 0xff, 0x10, 0]);
-  section.copy(packet, 5);
-  return packet;
 };
 
 const sectionIn = (packet: Buffer): Buffer => packet.subarray(5, 5 + SPLICE_INSERT.length);

@@ -50,3 +50,13 @@ export class InputFiles {
     return path;
   }
 }
+
+/** Files for all tests of a describe, or of a file. @param use is given them before the tests that use them */
+export const makeInputFiles = (use: (files: InputFiles) => void): void => {
+  let files: InputFiles;
+  beforeAll(async () => {
+    files = await InputFiles.create();
+    use(files);
+  });
+  afterAll(() => files.remove());
+};

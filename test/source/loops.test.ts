@@ -1,14 +1,11 @@
-import { InputFiles, picture, tone } from './inputs';
+import { picture, tone, makeInputFiles, type InputFiles } from './inputs';
 import { joinPasses, stepsOf } from './passes';
 
 const PASSES = 3;
 const h264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p'];
 
 let files: InputFiles;
-beforeAll(async () => {
-  files = await InputFiles.create();
-});
-afterAll(() => files.remove());
+makeInputFiles((made) => (files = made));
 
 const ascending = (numbers: number[]): number[] => [...numbers].sort((a, b) => a - b);
 type Clip = [what: string, pictures: number, make: () => Promise<string>];

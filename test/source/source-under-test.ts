@@ -77,7 +77,8 @@ export const runningFfmpegs = (): number[] => {
 };
 
 /**
- * A relay and a source that feeds it, for each test or for all of a describe. Afterwards no ffmpeg may be left.
+ * A relay and a source that feeds it, for each test or for all of a describe. Channels are removed after each test.
+ * Afterwards no ffmpeg may be left.
  * @param use is given both before the tests that use them
  */
 export const startRelayAndSource = (
@@ -92,6 +93,10 @@ export const startRelayAndSource = (
     source = await SourceUnderTest.start(relay.url);
     use(relay, source);
   });
+  if (per === 'all')
+    afterEach(async () => {
+      for (const { id } of await source.list()) await source.remove(id);
+    });
   after(async () => {
     await source.stop();
     await relay.stop();

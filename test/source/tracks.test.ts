@@ -10,16 +10,13 @@ import {
 } from '../../src/media/mpegts';
 import { type RelayUnderTest } from '../relay/relay-under-test';
 import { untilAnswer } from '../support/until';
-import { InputFiles, framesOf, picture, specOf, tone } from './inputs';
+import { framesOf, picture, specOf, tone, makeInputFiles, type InputFiles } from './inputs';
 import { startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p'];
 
 let files: InputFiles;
-beforeAll(async () => {
-  files = await InputFiles.create();
-});
-afterAll(() => files.remove());
+makeInputFiles((made) => (files = made));
 
 describe('the tracks of an input', () => {
   let relay: RelayUnderTest;
@@ -27,9 +24,6 @@ describe('the tracks of an input', () => {
   startRelayAndSource('all', (r, s) => {
     relay = r;
     source = s;
-  });
-  afterEach(async () => {
-    for (const { id } of await source.list()) await source.remove(id);
   });
 
   const notesOf = async (id: string): Promise<string[]> =>

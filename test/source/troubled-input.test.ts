@@ -6,7 +6,7 @@ import { seededRandom } from '../../src/domain/seeded-random';
 import { probeInput } from '../../src/media/source/probe';
 import { type RelayUnderTest } from '../relay/relay-under-test';
 import { untilAnswer } from '../support/until';
-import { InputFiles, generatedSpec, picture, specOf, tone } from './inputs';
+import { generatedSpec, picture, specOf, tone, makeInputFiles, type InputFiles } from './inputs';
 import { runningFfmpegs, startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
 /** The same bytes in each run: in some, ffprobe finds a picture of a format that nobody uses. */
@@ -16,10 +16,7 @@ const noise = (bytes: number): Buffer => {
 };
 
 let files: InputFiles;
-beforeAll(async () => {
-  files = await InputFiles.create();
-});
-afterAll(() => files.remove());
+makeInputFiles((made) => (files = made));
 
 describe('an input', () => {
   let relay: RelayUnderTest;
@@ -27,9 +24,6 @@ describe('an input', () => {
   startRelayAndSource('all', (r, s) => {
     relay = r;
     source = s;
-  });
-  afterEach(async () => {
-    for (const { id } of await source.list()) await source.remove(id);
   });
 
   describe('live', () => {

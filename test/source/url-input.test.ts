@@ -2,14 +2,20 @@ import { execFileSync } from 'node:child_process';
 import { TransportStreamReader, type PesUnit } from '../../src/media/mpegts';
 import { type RelayUnderTest } from '../relay/relay-under-test';
 import { untilAnswer } from '../support/until';
-import { InputFiles, framesOf, generatedSpec, gopTicks, picture, specOf, tone } from './inputs';
+import {
+  framesOf,
+  generatedSpec,
+  gopTicks,
+  picture,
+  specOf,
+  tone,
+  makeInputFiles,
+  type InputFiles,
+} from './inputs';
 import { runningFfmpegs, startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
 let files: InputFiles;
-beforeAll(async () => {
-  files = await InputFiles.create();
-});
-afterAll(() => files.remove());
+makeInputFiles((made) => (files = made));
 
 describe('a channel from a file or URL', () => {
   let relay: RelayUnderTest;
@@ -17,9 +23,6 @@ describe('a channel from a file or URL', () => {
   startRelayAndSource('all', (r, s) => {
     relay = r;
     source = s;
-  });
-  afterEach(async () => {
-    for (const { id } of await source.list()) await source.remove(id);
   });
 
   /** Streams of GOPs [0, gops) of a channel that has stopped sending, and its PES units. */
