@@ -16,10 +16,10 @@ const NEIGHBOURS = 3;
 /** Pictures that differ by less, in mean squares of luma steps, look the same: an encoder may leave such a change out. */
 const LEAST_DIFFERENCE = 0.25;
 /**
- * How far, from the picture that should be there (0) towards another one (1), a picture lies that shows the other one.
- * Above the middle, as an encoder at a low rate lags behind what moves a little.
+ * A picture shows another one than it should if it is so many times nearer to that, in mean squares. Nearer alone does not
+ * do: an encoder that is short of bits lags behind what moves.
  */
-const IS_THE_OTHER = 0.75;
+const NEARER_FACTOR = 3;
 /** A picture this far from what it should be, in mean squares, and so many times as far as usual, shows something else. */
 const FOREIGN_DIFFERENCE = 64;
 const FOREIGN_FACTOR = 16;
@@ -28,7 +28,7 @@ export interface ContentMatch {
   shown: ShownFrame[];
   /** Pictures that were compared: the contribution of their time was there. */
   compared: number;
-  /** Of these, the ones that look like all their neighbours: only their times tell them apart. */
+  /** Of these, the ones that can't be told from any neighbour through what the encoder changed: their times alone do. */
   alike: number;
 }
 
@@ -54,6 +54,7 @@ export const matchByContent = (
     return { ptsTicks, place, right, levelled, distance: right ? distance2(levelled, right) : null };
   });
   const usual = median(candidates.flatMap((c) => c.distance ?? []));
+  const tellable = LEAST_DIFFERENCE + (NEARER_FACTOR - 1) * usual;
   const foreignFrom = Math.max(FOREIGN_DIFFERENCE, FOREIGN_FACTOR * usual);
 
   for (const { ptsTicks, place, right, levelled, distance } of candidates) {
@@ -69,20 +70,19 @@ export const matchByContent = (
     match.compared++;
     // Near the usual distance only a neighbour can be meant; far from it, any picture can.
     const reach = distance > 2 * usual + LEAST_DIFFERENCE ? 2 * clock.framesPerGop : NEIGHBOURS;
-    let best = { frame: place, luma: right, distance };
+    let best = { frame: place, distance };
     let differs = false;
     for (let frame = place - reach; frame <= place + reach; frame++) {
       const other = frame === place ? undefined : contribution.get(frame);
       if (!other) continue;
-      if (Math.abs(frame - place) <= NEIGHBOURS && distance2(other, right) >= LEAST_DIFFERENCE)
-        differs = true;
+      if (Math.abs(frame - place) <= NEIGHBOURS && distance2(other, right) >= tellable) differs = true;
       const d = distance2(levelled, other);
-      if (d < best.distance) best = { frame, luma: other, distance: d };
+      if (d < best.distance) best = { frame, distance: d };
     }
     if (!differs) match.alike++;
     if (best.distance > foreignFrom)
       match.shown.push({ counter: null, place, fault: 'not a picture of the contribution' });
-    else if (best.frame === place || !isTheOther(levelled, right, best.luma))
+    else if (best.frame === place || distance < LEAST_DIFFERENCE + NEARER_FACTOR * best.distance)
       match.shown.push({ counter: place, place });
     else match.shown.push({ counter: best.frame, place, fault: "shown at another frame's time" });
   }
@@ -99,18 +99,6 @@ const distance2 = (a: Luma, b: Luma): number => {
     sum += difference * difference;
   }
   return sum / a.length;
-};
-
-/** Whether a picture lies by the other one on the line from the right one to it. */
-const isTheOther = (levelled: Float32Array, right: Uint8Array, other: Uint8Array): boolean => {
-  let along = 0;
-  let length2 = 0;
-  for (let i = 0; i < right.length; i++) {
-    const step = other[i]! - right[i]!;
-    along += (levelled[i]! - right[i]!) * step;
-    length2 += step * step;
-  }
-  return length2 / right.length >= LEAST_DIFFERENCE && along > IS_THE_OTHER * length2;
 };
 
 /** Least squares of published = gain x sent + offset; none where the two have little in common. */

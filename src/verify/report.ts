@@ -5,7 +5,7 @@ export const MAX_PROBLEMS_PER_KIND = 4;
 export interface ContributionFigures {
   /** Pictures whose content was compared. */
   framesCompared: number;
-  /** Of these, the ones that look like all their neighbours: only their times tell them apart. */
+  /** Of these, the ones that can't be told from any neighbour through what the encoder changed: their times alone do. */
   framesAlike: number;
   /** Packets (PES) of sound of all tracks, as the contribution has them. */
   soundPacketsCompared: number;
