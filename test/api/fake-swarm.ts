@@ -34,6 +34,8 @@ import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
 import { moveResult } from './move-result';
 
+type FakeEncoder = FleetEncoder & Pick<EncoderInfo, 'capacityUnits' | 'version' | 'codecs'>;
+
 /**
  * A small swarm in memory behind the API's ports. It refuses what the real workflows refuse, so that the faults that a
  * real swarm gives only by luck (a full encoder, a move under way, a silent part) can be had on demand.
@@ -43,7 +45,7 @@ export class FakeSwarm {
     string,
     { spec: ChannelSpec; encoderId: string | null; token: number; rungs: number }
   >();
-  readonly encoders = new Map<string, FleetEncoder & { capacityUnits: number; version: string }>();
+  readonly encoders = new Map<string, FakeEncoder>();
   readonly cordons: SwarmWorkflowState['cordons'] = {};
   readonly moves: MoveRecord[] = [];
   readonly runs = new Map<string, WorkflowRun>();
@@ -257,7 +259,7 @@ export class FakeSwarm {
     return answer();
   }
 
-  private at(address: string): FleetEncoder & { capacityUnits: number; version: string } {
+  private at(address: string): FakeEncoder {
     return [...this.encoders.values()].find((e) => e.grpcAddress === address)!;
   }
 
@@ -302,7 +304,7 @@ export class FakeSwarm {
   }
 
   private describe(address: string): EncoderInfo {
-    const { id, grpcAddress, region, zone, capacityUnits, version } = this.at(address);
+    const { id, grpcAddress, region, zone, capacityUnits, version, codecs } = this.at(address);
     const ffmpegVersion = id === 'enc-3' ? 'version N-92722 (2018)' : 'version 5.1.8';
     const buildDigest = fakeDigest(id === 'enc-3' ? 'b-2' : 'b-1');
     return {
@@ -311,6 +313,7 @@ export class FakeSwarm {
       region,
       zone,
       capacityUnits,
+      ...(codecs && { codecs }),
       version,
       maxSessions: 8,
       ffmpegVersion,
