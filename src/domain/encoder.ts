@@ -30,18 +30,23 @@ export interface CodecAbility {
   pixelFormats: string[];
 }
 
-export interface MeasuredCapacity {
-  /** Encode units that it carries in real time. */
-  units: number;
-  measuredAtMs: number;
-  speeds: {
-    codec: string;
-    preset: string;
-    widthPx: number;
-    heightPx: number;
-    pixelsPerCoreSecond: number;
-  }[];
-}
+const countSchema = z.number().finite().min(0);
+
+/** What a host found out of itself: encode units that it carries in real time, and how fast its encoders are. */
+export const measuredCapacitySchema = z.object({
+  units: countSchema,
+  measuredAtMs: countSchema,
+  speeds: z.array(
+    z.object({
+      codec: z.string().min(1).max(128),
+      preset: z.string().max(128),
+      widthPx: z.int().min(0),
+      heightPx: z.int().min(0),
+      pixelsPerCoreSecond: countSchema,
+    }),
+  ),
+});
+export type MeasuredCapacity = z.infer<typeof measuredCapacitySchema>;
 
 /** The states of a session. `holding`: encodes and keeps its GOPs; `publishing`: owns the channel at the
  * origin; `fenced`: the origin refused its token, it keeps encoding and holding until released. */

@@ -34,8 +34,6 @@ import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
 import { moveResult } from './move-result';
 
-type FakeEncoder = FleetEncoder & Pick<EncoderInfo, 'capacityUnits' | 'version' | 'codecs'>;
-
 /**
  * A small swarm in memory behind the API's ports. It refuses what the real workflows refuse, so that the faults that a
  * real swarm gives only by luck (a full encoder, a move under way, a silent part) can be had on demand.
@@ -45,7 +43,7 @@ export class FakeSwarm {
     string,
     { spec: ChannelSpec; encoderId: string | null; token: number; rungs: number }
   >();
-  readonly encoders = new Map<string, FakeEncoder>();
+  readonly encoders = new Map<string, FleetEncoder & Omit<EncoderInfo, 'maxSessions' | 'ffmpegVersion'>>();
   readonly cordons: SwarmWorkflowState['cordons'] = {};
   readonly moves: MoveRecord[] = [];
   readonly runs = new Map<string, WorkflowRun>();
@@ -259,7 +257,7 @@ export class FakeSwarm {
     return answer();
   }
 
-  private at(address: string): FakeEncoder {
+  private at(address: string): FleetEncoder & Omit<EncoderInfo, 'maxSessions' | 'ffmpegVersion'> {
     return [...this.encoders.values()].find((e) => e.grpcAddress === address)!;
   }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   digestSchema,
+  measuredCapacitySchema,
   sessionStateSchema,
   type EncoderInfo,
   type EncoderTelemetry,
@@ -94,20 +95,6 @@ export const telemetryAnswerSchema = z
   })
   .transform(({ memoryMib, ...rest }): EncoderTelemetry => ({ memoryMiB: memoryMib, ...rest }));
 
-const measuredCapacityAnswerSchema = z.object({
-  units: amount,
-  measuredAtMs: amount,
-  speeds: z.array(
-    z.object({
-      codec: name,
-      preset: z.string().max(MOST_NAME),
-      widthPx: z.int().min(0),
-      heightPx: z.int().min(0),
-      pixelsPerCoreSecond: amount,
-    }),
-  ),
-});
-
 export const describeAnswerSchema = z
   .object({
     encoderId: name,
@@ -122,7 +109,7 @@ export const describeAnswerSchema = z
     codecs: z.array(z.object({ codec: name, pixelFormats: z.array(name) })).optional(),
     passedTracks: z.array(name).optional(),
     hardware: z.array(name).optional(),
-    measuredCapacity: measuredCapacityAnswerSchema.nullish(),
+    measuredCapacity: measuredCapacitySchema.nullish(),
   })
   .transform(({ encoderId, buildDigest, measuredCapacity, ...rest }): Omit<EncoderInfo, 'grpcAddress'> => ({
     id: encoderId,
