@@ -10,6 +10,7 @@ import {
   parseFrameRate,
   rateInWords,
   renditionUnits,
+  requireEncodable,
   requireLadder,
   type ChannelSpec,
 } from '../domain';
@@ -79,7 +80,7 @@ const leastLimitUnits = (): number => {
  * from the default channel.
  * @param limitsOf gives the encode units that each encoder may carry; none: nobody knows
  * @param lookMs how long the input may take to say what it is
- * @throws SwarmError conflict (a ladder whose rungs do not go together), input-not-video
+ * @throws SwarmError conflict (a ladder whose rungs do not go together, or not with the channel's rate), input-not-video
  */
 export const newChannel = async (
   given: AddChannel,
@@ -104,5 +105,6 @@ export const newChannel = async (
   }
   const spec = { ...channelWithDefaults(given.id, given.input), ...made, ...chosen };
   const gopDurationTicks = given.gopDurationTicks ?? defaultGopTicks(spec.framesPerSecond);
+  requireEncodable({ ...spec, gopDurationTicks });
   return { spec: { ...spec, gopDurationTicks }, notes };
 };

@@ -13,4 +13,4 @@ export { inspectSegment, ptsLedgerHash, type SegmentContents } from './segment';
 export { WRAP_TICKS, unwrapTicks, wrapTicks } from './timestamps';
 export type { PesUnit } from './unit-assembler';
 export type { StreamKind } from './stream-types';
-export { STREAM_TYPE_H264, isVideoType } from './stream-types';
+export { STREAM_TYPE_H264, STREAM_TYPE_HEVC, isVideoType } from './stream-types';
