@@ -24,7 +24,11 @@ export interface InputPlan {
   /** Its container gives times in milliseconds, which is not enough to tell frames exactly. */
   coarseClock: boolean;
   finite: boolean;
+  /** It comes in segments, each at once. */
+  inSegments: boolean;
   list: ProbedInput['list'];
+  /** It holds SCTE-35 that is carried: it is read by way of SpliceCarrier. */
+  hasSplices: boolean;
   notes: string[];
 }
 
@@ -32,10 +36,14 @@ const copiedVideo = new Set(['h264', 'hevc', 'mpeg2video', 'mpeg1video']);
 const copiedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
 /** What ffmpeg's MPEG-TS muxer writes in such a way that others read it. */
 const copiedData = new Set(['dvb_teletext', 'dvb_subtitle', 'timed_id3', 'klv']);
+/** Goes round ffmpeg, which reads it from the container named but does not write it. */
+export const SCTE_35 = 'scte_35';
+const SCTE_35_FORMAT = 'mpegts';
 /** Containers that say when a picture is decoded, and not when it is shown. */
 const untimedFormats = ['avi', 'h264', 'hevc', 'mpegvideo'];
 /** Containers that count milliseconds. */
 const coarseFormats = ['matroska', 'flv', 'asf'];
+const segmentFormats = ['hls', 'dash'];
 /** Containers that keep the parameter sets apart, where a decoder that begins amid the stream does not find them. */
 const formatsWithHeaders = ['mov', 'matroska', 'flv'];
 const withHeaders: Record<string, string> = {
@@ -48,13 +56,15 @@ export const planInput = (probed: ProbedInput, channelRate: FrameRate | null): I
   const found = bestVideo(probed);
   const mates = programmeMates(probed, found);
   const audio = mates.filter((s) => s.kind === 'audio').map(planAudio);
-  const data = mates.filter((s) => s.kind === 'data').map(planData);
+  const data = mates.filter((s) => s.kind === 'data').map((s) => planData(s, probed.formatName));
   const video = planVideo(found, probed.formatName, channelRate);
   const { finite, list } = probed;
   const rate = video.carried === 'encoded' && channelRate ? channelRate : steadyFrameRate(found);
+  const inSegments = isOneOf(probed.formatName, segmentFormats);
   const coarseClock = isOneOf(probed.formatName, coarseFormats);
   const notes = notesOf({ video, audio, data }, probed, mates);
-  return { video, audio, data, rate, coarseClock, finite, list, notes };
+  const hasSplices = data.some(({ codec, carried }) => codec === SCTE_35 && carried === 'as-is');
+  return { video, audio, data, rate, coarseClock, finite, inSegments, list, hasSplices, notes };
 };
 
 /** The facts, without what only this part needs. */
@@ -152,9 +162,12 @@ const planAudio = (s: ProbedStream): Track<Audio> => {
   return { ...facts, carried: 'as-is' };
 };
 
-const planData = (s: ProbedStream): Track<Data> => {
+const planData = (s: ProbedStream, formatName: string): Track<Data> => {
   const facts = { index: s.index, codec: s.codec, ...languageOf(s) };
-  if (copiedData.has(s.codec)) return { ...facts, carried: 'as-is' };
+  const isSplice = s.codec === SCTE_35;
+  if (isSplice && formatName !== SCTE_35_FORMAT)
+    return { ...facts, carried: 'left-out', why: 'Its messages are carried from plain MPEG-TS alone.' };
+  if (isSplice || copiedData.has(s.codec)) return { ...facts, carried: 'as-is' };
   return { ...facts, carried: 'left-out', why: `ffmpeg does not write ${s.codec} into MPEG-TS.` };
 };
 

@@ -26,6 +26,7 @@ const probeSchema = z.object({
         index: z.int(),
         codec_type: z.string().optional(),
         codec_name: z.string().optional(),
+        codec_tag: z.string().optional(),
         width: z.int().default(0),
         height: z.int().default(0),
         sample_aspect_ratio: z.string().default('1:1'),
@@ -104,15 +105,21 @@ const kinds: Record<string, ProbedStream['kind']> = {
   subtitle: 'data',
 };
 
+/** ffmpeg's name for SCTE-35, and its stream type in a programme that does not register it, where ffmpeg has no name. */
+const SCTE_35 = 'scte_35';
+const SCTE_35_TAG = '0x0086';
+
 const streamOf = (s: FoundStream): ProbedStream => {
-  const kind = kinds[s.codec_type ?? ''] ?? 'other';
+  const isUnnamedSplice = s.codec_name === undefined || s.codec_name === 'unknown';
+  const isSplice = s.codec_name === SCTE_35 || (isUnnamedSplice && s.codec_tag === SCTE_35_TAG);
+  const kind = isSplice ? 'data' : (kinds[s.codec_type ?? ''] ?? 'other');
   const isPicture = s.width > 0 && s.height > 0 && s.disposition?.attached_pic !== 1;
   const [num = 1, den = 1] = s.sample_aspect_ratio.split(':').map(Number);
   const language = s.tags?.language;
   return {
     index: s.index,
     kind: kind === 'video' && !isPicture ? 'other' : kind,
-    codec: s.codec_name ?? 'unknown',
+    codec: isSplice ? SCTE_35 : (s.codec_name ?? 'unknown'),
     widthPx: s.width,
     heightPx: s.height,
     sampleAspect: num > 0 && den > 0 ? num / den : 1,
@@ -135,9 +142,9 @@ export const demuxerArguments = (list: ListKind | null): string[] => {
   return list === 'hls' ? protocols : ['-f', 'concat', '-safe', '0', ...protocols];
 };
 
-const pathOf = (url: string): string => url.replace(/^file:/, '');
+export const pathOf = (url: string): string => url.replace(/^file:/, '');
 
-const isRegularFile = async (url: string): Promise<boolean> => {
+export const isRegularFile = async (url: string): Promise<boolean> => {
   try {
     return (await stat(pathOf(url))).isFile();
   } catch {
@@ -165,7 +172,7 @@ const runProbe = async (
 ): Promise<unknown> => {
   const entries =
     'format=format_name,duration:program_stream=index' +
-    ':stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order' +
+    ':stream=index,codec_type,codec_name,codec_tag,width,height,sample_aspect_ratio,pix_fmt,field_order' +
     ',r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
   const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];

@@ -235,7 +235,7 @@ export class SourceChannels {
     if (spec.input.kind === 'url') budget.hold(spec.id);
     const startInput = startingWith(looked, spec, tools);
     const feeder = new ChannelFeeder({
-      ...{ spec, startInput, relay, log: tools.log },
+      ...{ spec, startInput, relay, ffmpeg: tools.ffmpeg, log: tools.log },
       heldBytes: () => budget.shareBytes,
       // It may be stopped before it comes to its input.
       onStop: () => looked?.giveUp(),
