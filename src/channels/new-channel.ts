@@ -11,7 +11,9 @@ import {
   rateInWords,
   renditionUnits,
   requireLadder,
+  type ChannelChange,
   type ChannelSpec,
+  type Deinterlace,
 } from '../domain';
 
 /** An input that is slower than this is added with the default ladder, and tried by the source until it comes. */
@@ -37,6 +39,10 @@ const factsOr = async (
   }
 };
 
+/** A picture that the source encodes, it deinterlaces too. */
+const deinterlaceFor = ({ video: { scan, carried } }: InputFacts): Deinterlace =>
+  scan === 'interlaced' && carried === 'as-is' ? 'frame' : 'none';
+
 /** What follows from the input where it was not given. */
 const fromFacts = (
   given: AddChannel,
@@ -51,9 +57,8 @@ const fromFacts = (
   if (given.framesPerSecond === undefined && followed === null) {
     notes.push(`The frame rate of the input varies, or is not known: the channel has ${rateInWords(rate)}.`);
   }
-  const { scan, carried } = facts.video;
-  const isToDeinterlace = scan === 'interlaced' && carried === 'as-is';
-  const picture = { framesPerSecond: rate, ...(isToDeinterlace && { deinterlace: 'frame' as const }) };
+  const deinterlace = deinterlaceFor(facts);
+  const picture = { framesPerSecond: rate, ...(deinterlace !== 'none' && { deinterlace }) };
   if (given.ladder) return { fields: picture, notes };
   const { whole, ...ladder } = ladderFromPicture({ widthPx, heightPx, rate }, limitUnits);
   const top = ladder.ladder.at(-1)!;
@@ -92,7 +97,7 @@ export const newChannel = async (
   let made: Partial<ChannelSpec> = {};
   let notes: string[] = [];
   requireLadder({ ...channelWithDefaults(given.id), ...chosen });
-  if (given.input?.kind === 'url' && !(ladder && given.framesPerSecond !== undefined)) {
+  if (given.input?.kind === 'url') {
     const facts = await factsOr(source, given.input.url, lookMs);
     if (facts instanceof SwarmError) {
       notes = [`The input could not be looked at (${facts.message}). What was not given is the default.`];
@@ -105,4 +110,21 @@ export const newChannel = async (
   const spec = { ...channelWithDefaults(given.id, given.input), ...made, ...chosen };
   const gopDurationTicks = given.gopDurationTicks ?? defaultGopTicks(spec.framesPerSecond);
   return { spec: { ...spec, gopDurationTicks }, notes };
+};
+
+/**
+ * A change of a channel with what follows from it: another input may have to be deinterlaced where the one before had not,
+ * or the other way round. An input that does not say what it is changes nothing of that.
+ * @throws SwarmError input-not-video
+ */
+export const changeWithInput = async (
+  spec: ChannelSpec,
+  change: ChannelChange,
+  source: Pick<SourceClient, 'look'>,
+): Promise<ChannelChange> => {
+  if (!change.input || change.deinterlace !== undefined) return change;
+  const facts = change.input.kind === 'url' ? await factsOr(source, change.input.url, LOOK_MS) : null;
+  if (facts instanceof SwarmError) return change;
+  const deinterlace = facts ? deinterlaceFor(facts) : 'none';
+  return deinterlace === (spec.deinterlace ?? 'none') ? change : { ...change, deinterlace };
 };
