@@ -14,11 +14,11 @@ export interface StandstillOptions {
   /** A group that is larger is not kept, so that its last picture can't be repeated. */
   maxBytes: () => number;
   /** When the newest picture is due, or was; -Infinity before the first. */
-  newestPictureDueMs(): number;
+  newestPictureDueMs: () => number;
   /** Sends a picture in place of the one that does not come; false where that can't be. */
-  fill(still: StillPicture): boolean;
+  fill: (still: StillPicture) => boolean;
   /** Monotonic, in milliseconds. */
-  now(): number;
+  now: () => number;
 }
 
 /**
