@@ -12,6 +12,7 @@ import {
   renditionUnits,
   requireLadder,
   type ChannelChange,
+  type ChannelInput,
   type ChannelSpec,
   type Deinterlace,
 } from '../domain';
@@ -28,11 +29,11 @@ export interface NewChannel {
 /** @throws SwarmError input-not-video */
 const factsOr = async (
   source: Pick<SourceClient, 'look'>,
-  url: string,
+  { url, choice }: Extract<ChannelInput, { kind: 'url' }>,
   timeoutMs: number,
 ): Promise<InputFacts | SwarmError> => {
   try {
-    return await source.look(url, { timeoutMs });
+    return await source.look(url, { timeoutMs, choice });
   } catch (error) {
     if (!(error instanceof SwarmError) || error.code === 'input-not-video') throw error;
     return error;
@@ -98,7 +99,7 @@ export const newChannel = async (
   let notes: string[] = [];
   requireLadder({ ...channelWithDefaults(given.id), ...chosen });
   if (given.input?.kind === 'url') {
-    const facts = await factsOr(source, given.input.url, lookMs);
+    const facts = await factsOr(source, given.input, lookMs);
     if (facts instanceof SwarmError) {
       notes = [`The input could not be looked at (${facts.message}). What was not given is the default.`];
     } else {
@@ -123,7 +124,7 @@ export const changeWithInput = async (
   source: Pick<SourceClient, 'look'>,
 ): Promise<ChannelChange> => {
   if (!change.input || change.deinterlace !== undefined) return change;
-  const facts = change.input.kind === 'url' ? await factsOr(source, change.input.url, LOOK_MS) : null;
+  const facts = change.input.kind === 'url' ? await factsOr(source, change.input, LOOK_MS) : null;
   if (facts instanceof SwarmError) return change;
   const deinterlace = facts ? deinterlaceFor(facts) : 'none';
   return deinterlace === (spec.deinterlace ?? 'none') ? change : { ...change, deinterlace };

@@ -1,4 +1,11 @@
-import { SwarmError, framesPerSecondOf, rateInWords, ticksOf, wholeFramesNear } from '../../domain';
+import {
+  SwarmError,
+  framesPerSecondOf,
+  rateInWords,
+  ticksOf,
+  wholeFramesNear,
+  type InputChoice,
+} from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { CarriedInput } from './carried-input';
@@ -94,6 +101,10 @@ const generated =
     return { kind: 'drawn', ffmpeg, failure };
   };
 
+/** What of its input was chosen by hand. */
+export const choiceOf = ({ input }: Pick<SourceChannelSpec, 'input'>): InputChoice | undefined =>
+  input.kind === 'url' ? input.choice : undefined;
+
 /** A file or live URL: what MPEG-TS carries as it came, the rest encoded once. */
 const external = (
   spec: SourceChannelSpec,
@@ -106,7 +117,7 @@ const external = (
     const probed = known ?? (await probeInput(tools.ffprobe, url, signal));
     // What it is may have changed by the next time it is opened.
     known = undefined;
-    const plan = planInput(probed, spec.framesPerSecond);
+    const plan = planInput(probed, spec.framesPerSecond, choiceOf(spec));
     const { args, extraOutputs, sound, splicePids } = inputArguments(spec, url, plan);
     const frameTicks = plan.rate === null ? null : ticksOf(1, plan.rate);
     return {

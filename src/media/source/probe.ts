@@ -19,7 +19,14 @@ const HEAD_BYTES = 64;
 const ratioSchema = z.string().default('0/0');
 
 const probeSchema = z.object({
-  programs: z.array(z.object({ streams: z.array(z.object({ index: z.int() })).default([]) })).default([]),
+  programs: z
+    .array(
+      z.object({
+        program_id: z.int().default(0),
+        streams: z.array(z.object({ index: z.int() })).default([]),
+      }),
+    )
+    .default([]),
   streams: z
     .array(
       z.object({
@@ -75,8 +82,8 @@ export interface ProbedStream extends ProbedRates {
 export interface ProbedInput {
   formatName: string;
   streams: ProbedStream[];
-  /** Indices of the streams of each programme of a multiplex, or variant of an HLS master. */
-  programmes: number[][];
+  /** Programmes of a multiplex, or variants of an HLS master, with the indices of their streams. */
+  programmes: { number: number; members: number[] }[];
   /** It is a local list of other files or URLs. */
   list: ListKind | null;
   /** It has an end: it is looped at real-time pace. */
@@ -171,7 +178,7 @@ const runProbe = async (
   signal: AbortSignal | undefined,
 ): Promise<unknown> => {
   const entries =
-    'format=format_name,duration:program_stream=index' +
+    'format=format_name,duration:program=program_id:program_stream=index' +
     ':stream=index,codec_type,codec_name,codec_tag,width,height,sample_aspect_ratio,pix_fmt,field_order' +
     ',r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
@@ -218,7 +225,10 @@ export const probeInput = async (
   return {
     formatName,
     streams: found,
-    programmes: programs.map((p) => p.streams.map(({ index }) => index)),
+    programmes: programs.map((p) => ({
+      number: p.program_id,
+      members: p.streams.map(({ index }) => index),
+    })),
     list,
     // A playlist may be that of something live.
     finite: Number(format?.duration) > 0 || (isFile && list !== 'hls'),
