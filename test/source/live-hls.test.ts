@@ -11,7 +11,7 @@ import { startRelayAndSource, type SourceUnderTest } from './source-under-test';
 const SEGMENT_SECONDS = 4;
 const SEGMENTS = 8;
 const LISTED = 3;
-const GOPS = 16;
+const GOPS = 11;
 /** A GOP, and a machine that is busy. */
 const LONGEST_WAIT_MS = 1_000 + 1_200;
 
