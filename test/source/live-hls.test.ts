@@ -36,7 +36,13 @@ describe('live HLS in segments that are longer than a GOP', () => {
       ...['-v', 'error', ...picture('160x90', 25, seconds), ...tone(seconds), '-c:v', 'libx264'],
       ...['-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-bf', '2', '-g', frames, '-keyint_min', frames],
       ...['-sc_threshold', '0', '-c:a', 'aac', '-f', 'hls', '-hls_time', String(SEGMENT_SECONDS)],
-      ...['-hls_list_size', '0', '-hls_segment_filename', join(folder, 'part%d.ts'), join(folder, 'all.m3u8')],
+      ...[
+        '-hls_list_size',
+        '0',
+        '-hls_segment_filename',
+        join(folder, 'part%d.ts'),
+        join(folder, 'all.m3u8'),
+      ],
     ]);
     let beganAtMs = 0;
     server = createServer((req, res) => {
