@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { GopLedger } from '../../src/contracts/relay';
 import { type RelayUnderTest } from '../relay/relay-under-test';
 import { framesOf, makeInputFiles, picture, specOf, tone, type InputFiles } from './inputs';
 import { startRelayAndSource, type SourceUnderTest } from './source-under-test';
@@ -73,7 +74,7 @@ describe('live HLS in segments that are longer than a GOP', () => {
 
   it('brings a GOP each second, whole, without a break', async () => {
     await source.put('pulled', specOf(url));
-    const ledgers = [];
+    const ledgers: GopLedger[] = [];
     for (let gop = 0; gop < GOPS; gop++) ledgers.push(await relay.ledger('pulled', gop, 10_000));
     expect(await source.list()).toMatchObject([{ state: 'running', notes: [] }]);
     await source.remove('pulled');

@@ -86,6 +86,15 @@ describe('POST /inputs/look', () => {
     ]);
   });
 
+  it('names a high dynamic range', async () => {
+    const hlg = ['-color_trc', 'arib-std-b67', '-color_primaries', 'bt2020', '-colorspace', 'bt2020nc'];
+    const url = await files.make(
+      'hlg.ts',
+      ...[...picture('160x90', 25, 1), '-pix_fmt', 'yuv420p10le', ...h264, ...hlg],
+    );
+    expect((await look(url)).notes).toEqual([expect.stringContaining('high dynamic range (HLG)')]);
+  });
+
   it('stands the picture of a camera held upright on its end', async () => {
     const flat = await files.make('flat.mp4', ...picture('640x360', 25, 1), '-pix_fmt', 'yuv420p');
     const url = await files.make('upright.mp4', '-i', flat, '-c', 'copy', '-metadata:s:v', 'rotate=90');

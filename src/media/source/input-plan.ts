@@ -43,6 +43,8 @@ const SCTE_35_FORMAT = 'mpegts';
 const untimedFormats = ['avi', 'h264', 'hevc', 'mpegvideo'];
 /** Containers that count milliseconds. */
 const coarseFormats = ['matroska', 'flv', 'asf'];
+/** Transfer characteristics of high dynamic range, in ffmpeg's words. */
+const highRanges: Record<string, string> = { smpte2084: 'PQ', 'arib-std-b67': 'HLG' };
 const segmentFormats = ['hls', 'dash'];
 /** Containers that keep the parameter sets apart, where a decoder that begins amid the stream does not find them. */
 const formatsWithHeaders = ['mov', 'matroska', 'flv'];
@@ -246,6 +248,11 @@ const notesOf = (
   mates: readonly ProbedStream[],
 ): string[] => {
   const notes: string[] = [];
+  const range = highRanges[streams.find((s) => s.index === video.index)?.transfer ?? ''];
+  if (range !== undefined)
+    notes.push(
+      `The picture has a high dynamic range (${range}): renditions keep its tags, and are not mapped to SDR.`,
+    );
   if (video.carried === 'encoded') notes.push(`The picture (${video.codec}) is encoded once. ${video.why}`);
   for (const [number, track] of [...audio, ...data].entries()) {
     const { carried, why } = track;

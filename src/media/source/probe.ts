@@ -38,6 +38,7 @@ const probeSchema = z.object({
         height: z.int().default(0),
         sample_aspect_ratio: z.string().default('1:1'),
         pix_fmt: z.string().default('unknown'),
+        color_transfer: z.string().default('unknown'),
         field_order: z.string().default('unknown'),
         r_frame_rate: ratioSchema,
         avg_frame_rate: ratioSchema,
@@ -69,6 +70,8 @@ export interface ProbedStream extends ProbedRates {
   sampleAspect: number;
   rotationDegrees: number;
   pixelFormat: string;
+  /** In ffmpeg's words; `unknown` if it does not say. */
+  transfer: string;
   isInterlaced: boolean;
   /** 0 if it is no sound, or if nobody knows yet. */
   channels: number;
@@ -132,6 +135,7 @@ const streamOf = (s: FoundStream): ProbedStream => {
     sampleAspect: num > 0 && den > 0 ? num / den : 1,
     rotationDegrees: s.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0,
     pixelFormat: s.pix_fmt,
+    transfer: s.color_transfer,
     isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(s.field_order),
     baseRate: s.r_frame_rate,
     averageRate: s.avg_frame_rate,
@@ -179,7 +183,7 @@ const runProbe = async (
 ): Promise<unknown> => {
   const entries =
     'format=format_name,duration:program=program_id:program_stream=index' +
-    ':stream=index,codec_type,codec_name,codec_tag,width,height,sample_aspect_ratio,pix_fmt,field_order' +
+    ':stream=index,codec_type,codec_name,codec_tag,width,height,sample_aspect_ratio,pix_fmt,color_transfer,field_order' +
     ',r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
   const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
