@@ -8,6 +8,7 @@ import {
 } from '../../domain';
 import { avcLevelFor } from './avc-level';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
+import { shapeFilters } from './picture-shape';
 
 /** Feed time just before the first GOP asked for (FEED_OFFSET_TICKS is 100 s): earlier frames only feed the decoder. */
 const TRIM_START_SECONDS = '99.999995';
@@ -80,7 +81,7 @@ const outputArguments = (
     ...['-map', '0:v:0'],
     ...[
       '-vf',
-      `${job.deinterlace === 'frame' ? DEINTERLACE : ''}trim=start=${TRIM_START_SECONDS},scale=${r.widthPx}:${r.heightPx}`,
+      `${job.deinterlace === 'frame' ? DEINTERLACE : ''}trim=start=${TRIM_START_SECONDS},${shapeFilters(r)}`,
     ],
     ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
     ...[

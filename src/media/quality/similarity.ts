@@ -10,6 +10,7 @@ import {
   type Deinterlace,
   type Rendition,
 } from '../../domain';
+import { shapeFilters } from '../encoder/picture-shape';
 
 const run = promisify(execFile);
 
@@ -44,7 +45,7 @@ export const ssimOf = async (options: {
     const startSeconds = ticksToSeconds(FEED_OFFSET_TICKS);
     const endSeconds = startSeconds + ticksToSeconds(options.gopDurationTicks);
     const bounds = `start=${startSeconds - SLACK_SECONDS}:end=${endSeconds - SLACK_SECONDS}`;
-    const size = `scale=${rendition.widthPx}:${rendition.heightPx},format=yuv420p`;
+    const size = `${shapeFilters(rendition)},format=yuv420p`;
     const copies = segments.map((_, i) => `[in${i}]`).join('');
     const graph = [
       `[0:v]${options.deinterlace === 'frame' ? DEINTERLACE : ''}trim=${bounds},setpts=PTS-STARTPTS,${size},split=${segments.length}${copies}`,
