@@ -21,6 +21,13 @@ export const environmentSchema = z.object({
     .min(1)
     .default('127.0.0.1')
     .describe('Address that every part listens on; 0.0.0.0 or :: for every address of the machine.'),
+  SWARM_HOST_NAMES: z
+    .string()
+    .default('')
+    .describe(
+      'Further names under which the parts are reached, `name,name`. The hosts of the URLs below are known already. ' +
+        'A request for another name is refused: see docs/reference/api-rules.md.',
+    ),
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
@@ -195,6 +202,22 @@ const MIN_DEFAULT_RETRAIN_SECONDS = 600;
 /** Seconds between retrainings of a cell's net. */
 export const retrainSecondsOf = ({ SWARM_RETRAIN_SECONDS, SWARM_STEP_SECONDS }: Environment): number =>
   SWARM_RETRAIN_SECONDS ?? Math.max(MIN_DEFAULT_RETRAIN_SECONDS, STEPS_PER_DAY * SWARM_STEP_SECONDS);
+
+/** DNS names under which the parts of this swarm are reached: a request for another one is refused. */
+export const ownNamesOf = (environment: Environment): string[] => {
+  const { SWARM_HOST, SWARM_HOST_NAMES } = environment;
+  const urls = [
+    environment.SWARM_API_URL,
+    environment.SWARM_RELAY_URL,
+    environment.SWARM_ORIGIN_URL,
+    environment.SWARM_SOURCE_URL,
+    environment.SWARM_FLEET_URL,
+    environment.SWARM_PUBLIC_API_URL,
+    environment.SWARM_PUBLIC_ORIGIN_URL,
+  ].filter((url) => url !== undefined);
+  const further = SWARM_HOST_NAMES.split(',').map((name) => name.trim());
+  return [...new Set([SWARM_HOST, ...urls.map((url) => new URL(url).hostname), ...further])].filter(Boolean);
+};
 
 /** Base URL of the API as browsers reach it. */
 export const publicApiUrl = (environment: Environment): string =>

@@ -8,10 +8,20 @@ import {
   type ChannelInput,
   type ChannelSpec,
 } from '../domain';
+import { HEALTH_ROUTE, type Route } from '../platform/route';
 import { anyAnswer, type CallOptions } from './call';
 import { PartClient } from './part-client';
 
 /** What crosses the wire to and from the source (docs/reference/protocols/source.md). Wall-clock times: milliseconds since 1970. */
+
+export const sourceRoutes: readonly Route[] = [
+  HEALTH_ROUTE,
+  { method: 'GET', path: '/channels' },
+  { method: 'PUT', path: '/channels/:id' },
+  { method: 'DELETE', path: '/channels/:id' },
+  { method: 'POST', path: '/inputs/look' },
+  { method: 'PUT', path: '/inputs/:ref' },
+];
 
 /** Body of PUT /channels/:id: what to bring to the relay. */
 export const sourceSpecSchema = channelSpecSchema.pick({

@@ -75,7 +75,7 @@ export const rooms = {
   'src/fleet': { uses: [...ground, 'src/setup'], doors: '*' },
   'src/telemetry': {
     uses: [...ground, 'src/forecast'],
-    doors: ['create-store', 'forecast-input-reader', 'influx-store'],
+    doors: ['create-store', 'forecast-input-reader', 'influx-login', 'influx-store'],
   },
   'src/observation': {
     uses: [
@@ -149,7 +149,10 @@ export const rooms = {
     ],
     doors: '*',
   },
-  'src/launch': { uses: [...ground, 'src/channels', 'src/temporal', 'src/fleet', 'src/setup'], doors: '*' },
+  'src/launch': {
+    uses: [...ground, 'src/channels', 'src/temporal', 'src/telemetry', 'src/fleet', 'src/setup'],
+    doors: '*',
+  },
   'src/acceptance': {
     uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp'],
     doors: '*',

@@ -74,7 +74,7 @@ const alarming = new Set<ErrorCode>([
 
 export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger): Router => {
   const router = Router();
-  const body = json({ limit: '16kb', type: () => true });
+  const body = json({ limit: '16kb' });
   const refusals = new LimitedLog(log);
   let uploads = 0;
 

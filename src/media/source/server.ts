@@ -1,16 +1,17 @@
 import express from 'express';
 import { z } from 'zod';
-import type { Environment } from '../../config/config';
+import { ownNamesOf, type Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
 import {
   lookRequestSchema,
+  sourceRoutes,
   sourcePutQuerySchema,
   sourceSpecSchema,
   wholeInputSchema,
 } from '../../contracts/source';
 import { idSchema } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
-import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
+import { listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { memoryOfMachine } from '../../platform/shared-budget';
@@ -27,6 +28,8 @@ export interface SourceOptions {
   relayUrl: string;
   ffmpeg: string;
   ffprobe: string;
+  /** DNS names under which it is reached; default none but localhost. */
+  names?: readonly string[];
   /** What may be held of all live inputs together; default a quarter of the machine's memory. */
   memoryBytes?: number;
   log?: Logger;
@@ -44,6 +47,7 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   relayUrl: environment.SWARM_RELAY_URL,
   ffmpeg: environment.FFMPEG,
   ffprobe: environment.FFPROBE,
+  names: ownNamesOf(environment),
   ...(environment.SWARM_SOURCE_MEMORY_MIB !== undefined && {
     memoryBytes: environment.SWARM_SOURCE_MEMORY_MIB * 2 ** 20,
   }),
@@ -105,10 +109,11 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
       await channels.remove(parseOrRefuse(idParams, req.params, 'channel').id);
       res.status(204).end();
     });
-  app.use(errorHandler(log));
 
   await channels.resume();
-  const running = await listen(app, options.port, options.host).catch(async (error: unknown) => {
+  const { host, port, names } = options;
+  const listener = { host, port, routes: sourceRoutes, ...(names && { names }), log };
+  const running = await listen(app, listener).catch(async (error: unknown) => {
     await channels.stop();
     throw error;
   });
