@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { idSchema } from '../domain';
+import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, idSchema } from '../domain';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
@@ -87,6 +87,19 @@ export const environmentSchema = z.object({
     .describe('Database in InfluxDB.'),
   FFMPEG: z.string().min(1).default('ffmpeg').describe('The ffmpeg that sessions run.'),
   FFPROBE: z.string().min(1).default('ffprobe').describe('The ffprobe that looks at inputs.'),
+  SWARM_BUILD_DIRS: z
+    .string()
+    .min(1)
+    .default(DEFAULT_BUILD_DIRS)
+    .describe(
+      'Folders, and those below them, from which encoder builds may be run, `folder:folder`. An executable there has to ' +
+        'have a name that begins with ffmpeg. `FFMPEG` itself may always be run.',
+    ),
+  SWARM_BUILD_PACKAGES: z
+    .string()
+    .min(1)
+    .default(DEFAULT_BUILD_PACKAGES)
+    .describe('Packages from which encoder builds may come, `ecosystem:name,ecosystem:name`.'),
   SWARM_AUDIENCE_TRACE: z
     .string()
     .optional()
