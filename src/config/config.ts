@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, idSchema } from '../domain';
 
@@ -100,6 +101,34 @@ export const environmentSchema = z.object({
     .min(1)
     .default(DEFAULT_BUILD_PACKAGES)
     .describe('Packages from which encoder builds may come, `ecosystem:name,ecosystem:name`.'),
+  SWARM_INPUT_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Files below it may be inputs of channels. Default: `inputs` in the state folder.'),
+  SWARM_INPUT_NETWORKS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter(Boolean),
+    )
+    .refine(
+      (entries) => entries.every((entry) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)),
+      'use addresses and networks such as 10.0.0.0/8, with a comma between them',
+    )
+    .describe(
+      'Addresses and networks that are not public and may be asked for inputs all the same: `10.0.0.0/8,fd00::/8`.',
+    ),
+  SWARM_INPUTS_TRUSTED: z
+    .string()
+    .regex(/^([0-9a-f]{64}(,|$))*$/)
+    .default('')
+    .describe(
+      'SHA-256 of inputs that may be used wherever they are, `digest,digest`. `npm start` sets it for what is given with `--input`.',
+    ),
   SWARM_AUDIENCE_TRACE: z
     .string()
     .optional()

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import {
   channelInputSchema,
@@ -33,6 +33,9 @@ export type SourceSpec = z.infer<typeof sourceSpecSchema>;
 
 /** Body of PUT /inputs/:ref: the whole URL of an input whose `secretRef` that is. */
 export const wholeInputSchema = z.strictObject({ url: inputUrlSchema });
+
+/** By which the source knows an input that its operator named himself (SWARM_INPUTS_TRUSTED), without its secrets. */
+export const digestOfInput = (url: string): string => createHash('sha256').update(url).digest('hex');
 
 /** Query of PUT /channels/:id. */
 export const sourcePutQuerySchema = z.object({

@@ -14,7 +14,7 @@ import type { CellOwner } from '../temporal/cell-owner';
 import { readSwarmChannels } from '../temporal/swarm-channels';
 import { channelsFromInputs } from './channels-from-inputs';
 import { ensureInfluxLogin, writeInfluxConfig } from './influx-server';
-import { entryOf, influxPart, nodePart, temporalPart, type PartSurroundings } from './part-list';
+import { entryOf, influxPart, nodePart, sourcePart, temporalPart, type PartSurroundings } from './part-list';
 import type { Parts } from './parts';
 
 export interface LaunchOptions {
@@ -56,6 +56,12 @@ const show = (
 
 const startNodePart = (options: LaunchOptions, name: string, entry: string, url: string): Promise<unknown> =>
   show(options, name, options.parts.start(nodePart(options.surroundings, name, entry, url)), url);
+
+const startSource = (options: LaunchOptions): Promise<unknown> => {
+  const named = options.channels.flatMap(({ input }) => (input.kind === 'url' ? [input.url] : []));
+  const { SWARM_SOURCE_URL: url } = options.surroundings.environment;
+  return show(options, 'source', options.parts.start(sourcePart(options.surroundings, named)), url);
+};
 
 const startTemporal = async (options: LaunchOptions): Promise<void> => {
   const { temporal } = options.tools;
@@ -225,7 +231,7 @@ export const launch = async (
   const worker = startNodePart(options, 'worker', 'worker', url(ports.worker));
   const mediaPath = [
     startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
-    startNodePart(options, 'source', 'media/source', environment.SWARM_SOURCE_URL),
+    startSource(options),
     startNodePart(options, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
   ];
   const fleet = awaitedLater(startFleet(options));

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import express from 'express';
 import { z } from 'zod';
 import { ownNamesOf, type Environment } from '../../config/config';
@@ -17,6 +18,7 @@ import { startOnFolder } from '../../platform/part-folder';
 import { memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
+import type { InputRules } from './input-policy';
 import { RelayLink } from './relay-link';
 import { SourceChannels } from './source-channels';
 
@@ -28,6 +30,8 @@ export interface SourceOptions {
   relayUrl: string;
   ffmpeg: string;
   ffprobe: string;
+  /** What an input may be; default: a file below `<stateDir>/inputs`, or a URL at a public address. */
+  inputs?: InputRules;
   /** DNS names under which it is reached; default none but localhost. */
   names?: readonly string[];
   /** What may be held of all live inputs together; default a quarter of the machine's memory. */
@@ -48,6 +52,11 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   ffmpeg: environment.FFMPEG,
   ffprobe: environment.FFPROBE,
   names: ownNamesOf(environment),
+  inputs: {
+    inputDir: environment.SWARM_INPUT_DIR ?? join(environment.SWARM_STATE_DIR, 'inputs'),
+    networks: environment.SWARM_INPUT_NETWORKS,
+    trusted: new Set(environment.SWARM_INPUTS_TRUSTED.split(',')),
+  },
   ...(environment.SWARM_SOURCE_MEMORY_MIB !== undefined && {
     memoryBytes: environment.SWARM_SOURCE_MEMORY_MIB * 2 ** 20,
   }),
@@ -67,11 +76,13 @@ export const startSource = (options: SourceOptions): Promise<Source> =>
 const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<Source> => {
   const log = options.log ?? createLogger('source');
   const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4 } = options;
+  const { inputs = { inputDir: join(stateDir, 'inputs'), networks: [], trusted: new Set<string>() } } =
+    options;
   const stampKey = await loadOrCreateStampKey(stateDir);
   const relay = new RelayLink(options.relayUrl);
   const health = new StorageHealth(log);
   const tools = { ffmpeg, ffprobe, stampKey, log };
-  const channels = new SourceChannels(stateDir, relay, health, tools, memoryBytes);
+  const channels = new SourceChannels(stateDir, relay, health, tools, memoryBytes, inputs);
 
   const app = express();
   app.disable('x-powered-by');
