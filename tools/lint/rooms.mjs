@@ -68,7 +68,10 @@ export const rooms = {
     ],
   },
   'src/media/quality': {
-    uses: ['src/domain', 'src/contracts', 'src/versions', 'src/media/encoder', 'src/media/mpegts'],
+    uses: [
+      ...['src/domain', 'src/platform', 'src/contracts', 'src/versions'],
+      ...['src/media/encoder', 'src/media/mpegts'],
+    ],
   },
 
   // What runs where, and what is known of it.

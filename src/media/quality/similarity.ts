@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FEED_OFFSET_TICKS, SwarmError, ticksToSeconds, type Rendition } from '../../domain';
+import { confined } from '../../platform/processes/confined';
 
 const run = promisify(execFile);
 
@@ -42,15 +43,12 @@ export const ssimOf = async (options: {
       ...segments.map((_, i) => `[${i + 1}:v]setpts=PTS-STARTPTS[out${i}]`),
       ...segments.map((_, i) => `[out${i}][in${i}]ssim@s${i}`),
     ].join(';');
-    const { stderr } = await run(
-      options.ffmpegPath,
-      [
-        ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-copyts', '-filter_complex_threads', '1'],
-        ...paths.flatMap((path) => ['-threads', '1', '-f', 'mpegts', '-i', path]),
-        ...['-filter_complex', graph, '-f', 'null', '-'],
-      ],
-      { signal, maxBuffer: 4 * 1024 * 1024 },
-    );
+    const { command, args, env } = confined(options.ffmpegPath, [
+      ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-copyts', '-filter_complex_threads', '1'],
+      ...paths.flatMap((path) => ['-threads', '1', '-f', 'mpegts', '-i', path]),
+      ...['-filter_complex', graph, '-f', 'null', '-'],
+    ]);
+    const { stderr } = await run(command, args, { signal, env, maxBuffer: 4 * 1024 * 1024 });
     return segments.map((_, i) => {
       const found = new RegExp(`\\[ssim@s${i} @ [^\\]]+\\] SSIM .*All:([0-9.]+|inf|nan)`).exec(stderr)?.[1];
       const ssim = Number(found);

@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
+import { confined } from '../../platform/processes/confined';
 import { protocolArguments } from './input-policy';
 import type { ProbedRates } from './steady-frame-rate';
 
@@ -168,7 +169,9 @@ const runProbe = async (
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
   const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
   try {
-    const { stdout } = await execute(ffprobe, args, {
+    const run = confined(ffprobe, args);
+    const { stdout } = await execute(run.command, run.args, {
+      env: run.env,
       timeout: PROBE_TIMEOUT_MS,
       signal,
       maxBuffer: 4 * 1024 * 1024,

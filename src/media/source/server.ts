@@ -15,6 +15,7 @@ import type { FolderLock } from '../../platform/folder-lock';
 import { listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
+import { canLimit } from '../../platform/processes/confined';
 import { memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
@@ -128,6 +129,7 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
     await channels.stop();
     throw error;
   });
+  if (!canLimit()) log.warn('there is no prlimit: what ffmpeg takes is not limited');
   log.info({ port: running.port, channels: channels.list().length }, 'source listens');
   return {
     port: running.port,
