@@ -46,7 +46,7 @@ export const buildActivities = ({ ffmpegPath }: Pick<Dependencies, 'ffmpegPath'>
       const probeCase = PROBE_CASES.find((known) => known.name === caseName);
       if (!probeCase) throw new SwarmError('bad-request', `There is no probe case ${caseName}.`);
       const installed = installedBuildOf(build);
-      await verifyInstalled(installed);
+      await verifyInstalled(installed, process.env);
       const ffmpeg = await detectFfmpeg(installed.executablePath);
       return measureCase(ffmpeg, probeCase, { clipFfmpegPath: ffmpegPath, signal });
     }),
@@ -58,7 +58,7 @@ export const buildActivities = ({ ffmpegPath }: Pick<Dependencies, 'ffmpegPath'>
 
   /** @throws SwarmError encoder-incompatible (container image), not-found, conflict */
   async requireInstalled({ build }: { build: EncoderBuild }): Promise<void> {
-    await verifyInstalled(installedBuildOf(build));
+    await verifyInstalled(installedBuildOf(build), process.env);
   },
 });
 
@@ -90,7 +90,7 @@ export const versionActivities = ({
       const wanted = builds.find((build) => build.id === buildId);
       if (!wanted) throw new SwarmError('not-found', `The catalogue has no build ${buildId} any more.`);
       const build = installedBuildOf(wanted);
-      await verifyInstalled(build);
+      await verifyInstalled(build, process.env);
       const runs = builds.find((known) => known.digest === running && known.executablePath !== undefined);
       return { build, before: runs ? installedBuildOf(runs) : null };
     },

@@ -66,6 +66,8 @@ export class DataPlane {
   static async start(options: DataPlaneOptions): Promise<DataPlane> {
     const url = (port: number): string => `http://127.0.0.1:${port}`;
     const plane = new DataPlane(options, {
+      // Inputs are made by the one who measures.
+      ...{ SWARM_INPUT_DIR: '/', SWARM_INPUT_NETWORKS: '0.0.0.0/0,::/0' },
       ...process.env,
       SWARM_HOST: '127.0.0.1',
       SWARM_STATE_DIR: options.stateDir,

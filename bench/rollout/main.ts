@@ -2,7 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { masterPlaylistUrl } from '../../src/contracts/origin';
-import { ladderUnits, seededRandom, type ChannelSpec, type EncoderBuild } from '../../src/domain';
+import {
+  DEFAULT_BUILD_DIRS,
+  ladderUnits,
+  seededRandom,
+  type ChannelSpec,
+  type EncoderBuild,
+} from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
@@ -49,7 +55,11 @@ const start = (
   startBenchSwarm({
     stateDir,
     portBase: options.portBase,
-    env: { ...process.env, SWARM_AUDIENCE_ANCHOR: 'off' },
+    env: {
+      ...process.env,
+      SWARM_AUDIENCE_ANCHOR: 'off',
+      SWARM_BUILD_DIRS: `${DEFAULT_BUILD_DIRS}:${stateDir}`,
+    },
     encoderCount: options.encoders,
     encoderCapacityUnits: Math.max(4, Math.ceil((SPARE_FACTOR * options.channels) / options.encoders)),
     channels,

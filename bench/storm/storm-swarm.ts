@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../../src/config/config';
 import type { ChannelSpec } from '../../src/domain';
-import { writeInfluxConfig } from '../../src/launch/influx-server';
+import { ensureInfluxLogin, writeInfluxConfig } from '../../src/launch/influx-server';
 import { influxPart, nodePart, temporalPart, type PartSurroundings } from '../../src/launch/part-list';
 import { portsWanted } from '../../src/launch/ports-wanted';
 import { swarmEnvironment } from '../../src/launch/swarm-environment';
+import { LOOPBACK } from '../../src/platform/addresses';
 import { PartProcess } from '../../src/platform/processes/part-process';
 import { findOrInstallTools, portsFor, requireFreePorts, type StepReporter } from '../../src/setup';
 import type { StandInOptions } from './stand-in/server';
@@ -105,9 +106,10 @@ export const startStormSwarm = async (options: {
         tools.influx,
         await writeInfluxConfig({
           stateDir,
-          host: environment.SWARM_HOST,
+          host: LOOPBACK,
           port: ports.influx,
           backupPort: ports.influxBackup,
+          login: true,
         }),
       ),
     ),
@@ -136,6 +138,7 @@ export const startStormSwarm = async (options: {
     await Promise.all(
       [parts.temporal, parts.influxdb, parts.standIn, parts.origin].map((part) => part.start()),
     );
+    await ensureInfluxLogin(environment.INFLUX_URL, stateDir);
     await parts.worker.start();
   } catch (error) {
     await stop();

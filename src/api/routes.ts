@@ -21,7 +21,7 @@ import { plannedFrom } from './planned-from';
 import type { ApiPorts } from './ports';
 import { originFor, statusAt } from './public-origin';
 import { createRolloutRoutes } from './rollout-routes';
-import { guardMethods, routeOf, serve } from './serve';
+import { routeOf, serve } from './serve';
 import { statusOf } from './status';
 import { StatusEvents } from './status-stream';
 import { createVersionRoutes } from './version-routes';
@@ -87,7 +87,6 @@ export const createRoutes = (
   const events = new StatusEvents(statusFor, originAt, clock);
   const router = Router();
   const parts = { cell, stepSeconds, ports, look: lookNow };
-  router.use(guardMethods);
   router.use(createHistoryRoutes(parts), ...jsonBody(BODY_LIMIT));
 
   serve(router, operations.getStatus, (_, host) => statusFor(originAt(host)));

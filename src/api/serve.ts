@@ -1,7 +1,7 @@
-import type { Request, RequestHandler, Response, Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import { operations, type Answer, type ParsedRequest, type Operation } from '../contracts/api';
-import { SwarmError } from '../domain';
 import { parseOrRefuse } from '../platform/http';
+import type { Route } from '../platform/route';
 
 /** The path of an operation as Express takes it. An id of a workflow has slashes. */
 export const routeOf = ({ path }: Operation): string =>
@@ -41,36 +41,8 @@ export const serve = <O extends Operation>(
   });
 };
 
-interface Resource {
-  pattern: RegExp;
-  methods: string[];
-}
-
-/** The paths of the API, those without parameters first: they go before a path that has one in the same place. */
-const resources: Resource[] = [...new Set(Object.values(operations).map(({ path }) => path))]
-  .sort((a, b) => Number(a.includes('{')) - Number(b.includes('{')))
-  .map((path) => ({
-    pattern: new RegExp(`^${path.replace('{subject}', '.+').replace(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
-    methods: Object.values(operations)
-      .filter((operation: Operation) => operation.path === path)
-      .flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])),
-  }));
-
-/** Answers OPTIONS, and refuses methods that a path does not have, with the header Allow. Mounted at /api. */
-export const guardMethods: RequestHandler = (req, res, next) => {
-  const resource = resources.find(({ pattern }) => pattern.test(req.path));
-  if (!resource || resource.methods.includes(req.method)) {
-    next();
-    return;
-  }
-  const allowed = [...resource.methods, 'OPTIONS'].join(', ');
-  res.set('allow', allowed);
-  if (req.method === 'OPTIONS') res.status(204).end();
-  else {
-    throw new SwarmError(
-      'method-not-allowed',
-      `${req.originalUrl} does not take ${req.method}.`,
-      `It takes ${allowed}.`,
-    );
-  }
-};
+/** What the API answers, below /api. */
+export const apiRoutes: readonly Route[] = Object.values<Operation>(operations).map((operation) => ({
+  method: operation.method.toUpperCase() as Route['method'],
+  path: routeOf(operation),
+}));

@@ -1,15 +1,15 @@
 import express, { type ErrorRequestHandler } from 'express';
-import { publicApiUrl, type Environment } from '../config/config';
-import { SwarmError } from '../domain';
+import { ownNamesOf, type Environment } from '../config/config';
 import type { Clock } from '../platform/clock';
 import { errorHandler, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
+import { HEALTH_ROUTE, routesBelow } from '../platform/route';
 import { withHint } from './hints';
-import { createPages } from './pages';
+import { createPages, pageRoutes } from './pages';
 import type { ApiPorts } from './ports';
 import { originFor } from './public-origin';
-import { guardRequests } from './request-guard';
 import { createRoutes } from './routes';
+import { apiRoutes } from './serve';
 
 export interface RunningApi {
   port: number;
@@ -33,22 +33,20 @@ export const startApi = async (
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   const routes = createRoutes(environment, options.ports, options.clock);
-  const ownUrls = [environment.SWARM_API_URL, publicApiUrl(environment)];
-  app.use(guardRequests([host, ...ownUrls.map((url) => new URL(url).hostname)]));
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok', cell: environment.SWARM_CELL }));
   app.use('/api', routes.router);
-  app.use('/api', (req) => {
-    throw new SwarmError(
-      'bad-request',
-      `There is no ${req.method} ${req.originalUrl}.`,
-      'See /api/openapi.json for what there is.',
-    );
-  });
   app.use(createPages(originFor(environment)));
   const addHint: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withHint(error));
   app.use(addHint, errorHandler(options.log));
   // A command may be waited for longer than any media is.
-  const server = await listen(app, options.port ?? environment.SWARM_API_PORT, host, { idleTimeoutMs: 0 });
+  const server = await listen(app, {
+    host,
+    port: options.port ?? environment.SWARM_API_PORT,
+    routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...pageRoutes()],
+    names: ownNamesOf(environment),
+    limits: { idleTimeoutMs: 0 },
+    log: options.log,
+  });
   options.log.info({ port: server.port }, 'API listens');
   return {
     port: server.port,

@@ -1,11 +1,12 @@
 import express from 'express';
-import type { Environment } from '../config/config';
+import { ownNamesOf, type Environment } from '../config/config';
 import type { MediaHealth } from '../contracts/health';
 import type { FleetProvider } from '../fleet/provider';
 import { createPartClients } from '../observation/part-clients';
 import { PartReadings } from '../observation/part-readings';
 import { listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
+import { HEALTH_ROUTE } from '../platform/route';
 import { createTelemetryStore, type BufferStatus } from '../telemetry';
 import { AudienceReplay } from './audience/replay';
 import { loadTrace } from './audience/trace';
@@ -87,7 +88,13 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
       audience: audience?.scenario ?? null,
     });
   });
-  const server = await listen(app, options.port ?? environment.SWARM_COLLECTOR_PORT, environment.SWARM_HOST);
+  const server = await listen(app, {
+    host: environment.SWARM_HOST,
+    port: options.port ?? environment.SWARM_COLLECTOR_PORT,
+    routes: [HEALTH_ROUTE],
+    names: ownNamesOf(environment),
+    log,
+  });
   collector.start();
   const warmUp = setTimeout(() => void signals.warmUp(), WARM_UP_MS);
   log.info({ port: server.port }, 'collector runs');

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { idSchema } from '../domain';
+import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, idSchema } from '../domain';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
@@ -21,6 +22,13 @@ export const environmentSchema = z.object({
     .min(1)
     .default('127.0.0.1')
     .describe('Address that every part listens on; 0.0.0.0 or :: for every address of the machine.'),
+  SWARM_HOST_NAMES: z
+    .string()
+    .default('')
+    .describe(
+      'Further names under which the parts are reached, `name,name`. The hosts of the URLs below are known already. ' +
+        'A request for another name is refused: see docs/reference/api-rules.md.',
+    ),
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
@@ -80,6 +88,47 @@ export const environmentSchema = z.object({
     .describe('Database in InfluxDB.'),
   FFMPEG: z.string().min(1).default('ffmpeg').describe('The ffmpeg that sessions run.'),
   FFPROBE: z.string().min(1).default('ffprobe').describe('The ffprobe that looks at inputs.'),
+  SWARM_BUILD_DIRS: z
+    .string()
+    .min(1)
+    .default(DEFAULT_BUILD_DIRS)
+    .describe(
+      'Folders, and those below them, from which encoder builds may be run, `folder:folder`. An executable there has to ' +
+        'have a name that begins with ffmpeg. `FFMPEG` itself may always be run.',
+    ),
+  SWARM_BUILD_PACKAGES: z
+    .string()
+    .min(1)
+    .default(DEFAULT_BUILD_PACKAGES)
+    .describe('Packages from which encoder builds may come, `ecosystem:name,ecosystem:name`.'),
+  SWARM_INPUT_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Files below it may be inputs of channels. Default: `inputs` in the state folder.'),
+  SWARM_INPUT_NETWORKS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter(Boolean),
+    )
+    .refine(
+      (entries) => entries.every((entry) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)),
+      'use addresses and networks such as 10.0.0.0/8, with a comma between them',
+    )
+    .describe(
+      'Addresses and networks that are not public and may be asked for inputs all the same: `10.0.0.0/8,fd00::/8`.',
+    ),
+  SWARM_INPUTS_TRUSTED: z
+    .string()
+    .regex(/^([0-9a-f]{64}(,|$))*$/)
+    .default('')
+    .describe(
+      'SHA-256 of inputs that may be used wherever they are, `digest,digest`. `npm start` sets it for what is given with `--input`.',
+    ),
   SWARM_AUDIENCE_TRACE: z
     .string()
     .optional()
@@ -195,6 +244,22 @@ const MIN_DEFAULT_RETRAIN_SECONDS = 600;
 /** Seconds between retrainings of a cell's net. */
 export const retrainSecondsOf = ({ SWARM_RETRAIN_SECONDS, SWARM_STEP_SECONDS }: Environment): number =>
   SWARM_RETRAIN_SECONDS ?? Math.max(MIN_DEFAULT_RETRAIN_SECONDS, STEPS_PER_DAY * SWARM_STEP_SECONDS);
+
+/** DNS names under which the parts of this swarm are reached: a request for another one is refused. */
+export const ownNamesOf = (environment: Environment): string[] => {
+  const { SWARM_HOST, SWARM_HOST_NAMES } = environment;
+  const urls = [
+    environment.SWARM_API_URL,
+    environment.SWARM_RELAY_URL,
+    environment.SWARM_ORIGIN_URL,
+    environment.SWARM_SOURCE_URL,
+    environment.SWARM_FLEET_URL,
+    environment.SWARM_PUBLIC_API_URL,
+    environment.SWARM_PUBLIC_ORIGIN_URL,
+  ].filter((url) => url !== undefined);
+  const further = SWARM_HOST_NAMES.split(',').map((name) => name.trim());
+  return [...new Set([SWARM_HOST, ...urls.map((url) => new URL(url).hostname), ...further])].filter(Boolean);
+};
 
 /** Base URL of the API as browsers reach it. */
 export const publicApiUrl = (environment: Environment): string =>

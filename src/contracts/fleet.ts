@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import { idSchema, installedBuildSchema, type InstalledBuild } from '../domain';
+import { HEALTH_ROUTE, type Route } from '../platform/route';
 import { callJson, noContent, type CallInit } from './call';
 
 /** What crosses the wire to and from a fleet agent (docs/reference/protocols/fleet-agent.md). */
+
+export const fleetRoutes: readonly Route[] = [
+  HEALTH_ROUTE,
+  { method: 'GET', path: '/encoders' },
+  { method: 'POST', path: '/encoders' },
+  { method: 'PUT', path: '/encoders/:id/build' },
+  { method: 'DELETE', path: '/encoders/:id' },
+];
 
 /** An encoder host as the one who runs it knows it. */
 export const fleetEncoderSchema = z.object({

@@ -8,10 +8,27 @@ import {
   type ChannelSpec,
   type ErrorCode,
 } from '../domain';
+import { HEALTH_ROUTE, type Route } from '../platform/route';
 import type { CallOptions } from './call';
 import { PartClient } from './part-client';
 
 /** What crosses the wire to and from the origin (docs/reference/protocols/origin.md). Wall-clock times: milliseconds since 1970. */
+
+export const originRoutes: readonly Route[] = [
+  HEALTH_ROUTE,
+  { method: 'GET', path: '/channels' },
+  { method: 'GET', path: '/channels/:id' },
+  { method: 'PUT', path: '/channels/:id' },
+  { method: 'DELETE', path: '/channels/:id' },
+  { method: 'POST', path: '/channels/:id/own' },
+  { method: 'POST', path: '/channels/:id/gaps' },
+  { method: 'PUT', path: '/channels/:id/gops/:gop', body: 'media' },
+  { method: 'GET', path: '/channels/:id/wait' },
+  { method: 'GET', path: '/channels/:id/ledger' },
+  { method: 'GET', path: '/hls/:id/index.m3u8', sites: 'any' },
+  { method: 'GET', path: '/hls/:id/:rendition/index.m3u8', sites: 'any' },
+  { method: 'GET', path: '/hls/:id/:rendition/:file', sites: 'any' },
+];
 
 export const ownerSchema = z.object({
   encoderId: idSchema,

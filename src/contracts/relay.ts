@@ -1,9 +1,22 @@
 import { z } from 'zod';
 import { channelSpecSchema, type ChannelSpec } from '../domain';
+import { HEALTH_ROUTE, type Route } from '../platform/route';
 import type { CallOptions } from './call';
 import { PartClient } from './part-client';
 
 /** What crosses the wire to and from the relay (docs/reference/protocols/relay.md). Wall-clock times: milliseconds since 1970. */
+
+export const relayRoutes: readonly Route[] = [
+  HEALTH_ROUTE,
+  { method: 'GET', path: '/channels' },
+  { method: 'GET', path: '/channels/:id' },
+  { method: 'PUT', path: '/channels/:id' },
+  { method: 'DELETE', path: '/channels/:id' },
+  { method: 'POST', path: '/channels/:id/ingest', body: 'media' },
+  { method: 'GET', path: '/channels/:id/feed' },
+  { method: 'GET', path: '/channels/:id/ledger' },
+  { method: 'GET', path: '/channels/:id/ledger/:gop' },
+];
 
 /** Body of PUT /channels/:id. */
 export const relaySpecSchema = channelSpecSchema.pick({ gopDurationTicks: true });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import {
   channelInputSchema,
@@ -10,10 +10,20 @@ import {
   type ChannelSpec,
   type InputChoice,
 } from '../domain';
+import { HEALTH_ROUTE, type Route } from '../platform/route';
 import { anyAnswer, type CallOptions } from './call';
 import { PartClient } from './part-client';
 
 /** What crosses the wire to and from the source (docs/reference/protocols/source.md). Wall-clock times: milliseconds since 1970. */
+
+export const sourceRoutes: readonly Route[] = [
+  HEALTH_ROUTE,
+  { method: 'GET', path: '/channels' },
+  { method: 'PUT', path: '/channels/:id' },
+  { method: 'DELETE', path: '/channels/:id' },
+  { method: 'POST', path: '/inputs/look' },
+  { method: 'PUT', path: '/inputs/:ref' },
+];
 
 /** Body of PUT /channels/:id: what to bring to the relay. */
 export const sourceSpecSchema = channelSpecSchema.pick({
@@ -25,6 +35,9 @@ export type SourceSpec = z.infer<typeof sourceSpecSchema>;
 
 /** Body of PUT /inputs/:ref: the whole URL of an input whose `secretRef` that is. */
 export const wholeInputSchema = z.strictObject({ url: inputUrlSchema });
+
+/** By which the source knows an input that its operator named himself (SWARM_INPUTS_TRUSTED), without its secrets. */
+export const digestOfInput = (url: string): string => createHash('sha256').update(url).digest('hex');
 
 /** Query of PUT /channels/:id. */
 export const sourcePutQuerySchema = z.object({

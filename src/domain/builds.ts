@@ -4,6 +4,11 @@ import { idSchema } from './channel';
 /** Hex SHA-256. */
 export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'use 64 hex digits');
 
+/** Folders from which builds may be run, where SWARM_BUILD_DIRS names no others. */
+export const DEFAULT_BUILD_DIRS = '/usr/bin:/usr/lib:/usr/local:/opt';
+/** Packages that builds may come from, where SWARM_BUILD_PACKAGES names no others. */
+export const DEFAULT_BUILD_PACKAGES = 'npm:@ffmpeg-installer/ffmpeg,pypi:imageio-ffmpeg,debian:ffmpeg';
+
 /** A build that is at hand where encoder hosts run. */
 export const installedBuildSchema = z.strictObject({
   buildId: idSchema,

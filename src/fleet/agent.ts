@@ -1,6 +1,6 @@
 import express from 'express';
-import { provisionSchema, setBuildSchema, type FleetEncoder } from '../contracts/fleet';
-import { errorHandler, listen, parseOrRefuse, type RunningServer } from '../platform/http';
+import { fleetRoutes, provisionSchema, setBuildSchema, type FleetEncoder } from '../contracts/fleet';
+import { listen, parseOrRefuse, type RunningServer } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import type { LocalFleet } from './local-fleet';
 
@@ -12,6 +12,8 @@ export const startFleetAgent = async (options: {
   fleet: LocalFleet;
   port: number;
   host: string;
+  /** DNS names under which it is reached; default none but localhost. */
+  names?: readonly string[];
   log: Logger;
 }): Promise<RunningServer> => {
   const app = express();
@@ -38,6 +40,6 @@ export const startFleetAgent = async (options: {
     await options.fleet.deprovision(req.params.id);
     res.status(204).end();
   });
-  app.use(errorHandler(options.log));
-  return listen(app, options.port, options.host);
+  const { host, port, names = [], log } = options;
+  return listen(app, { host, port, routes: fleetRoutes, names, log });
 };

@@ -55,7 +55,7 @@ export class FleetMember {
   /** @throws SwarmError unavailable; not-found, conflict for a build that is not here */
   start(options: { verifyBuild: boolean }): Promise<void> {
     return this.changes.run(async () => {
-      if (this.build && options.verifyBuild) await verifyInstalled(this.build);
+      if (this.build && options.verifyBuild) await verifyInstalled(this.build, this.options.env);
       await this.process.start();
     });
   }
@@ -64,7 +64,7 @@ export class FleetMember {
   changeBuild(build: InstalledBuild, isDone: () => boolean): Promise<void> {
     return this.changes.run(async () => {
       if (isDone()) return;
-      await verifyInstalled(build);
+      await verifyInstalled(build, this.options.env);
       if (this.process.state === 'stopped' || (await this.digestNow()) !== build.digest) {
         this.isChanging = true;
         try {

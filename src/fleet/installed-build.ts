@@ -1,12 +1,18 @@
 import { access, constants } from 'node:fs/promises';
 import { SwarmError, type InstalledBuild } from '../domain';
 import { sha256OfFile } from '../platform/file-digest';
+import { requireAllowedExecutable } from '../setup';
 
 /**
  * Makes sure that a build can be run here and is the one that is meant.
- * @throws SwarmError not-found, conflict (the file has another digest)
+ * @param env of the machine: which folders builds may come from
+ * @throws SwarmError not-found, conflict (the file has another digest), bad-request (it may not be run here)
  */
-export const verifyInstalled = async ({ buildId, executablePath, digest }: InstalledBuild): Promise<void> => {
+export const verifyInstalled = async (
+  { buildId, executablePath, digest }: InstalledBuild,
+  env: NodeJS.ProcessEnv,
+): Promise<void> => {
+  await requireAllowedExecutable(executablePath, env);
   let found: string;
   try {
     await access(executablePath, constants.X_OK);

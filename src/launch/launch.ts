@@ -1,17 +1,20 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { NewChannel } from '../channels/new-channel';
+import { ownNamesOf } from '../config/config';
 import { policySchema, redacted, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
-import { connectableHost, hostAndPort } from '../platform/addresses';
+import { LOOPBACK, connectableHost, hostAndPort } from '../platform/addresses';
 import { awaitGrpcServing } from '../platform/processes/readiness';
+import { loadOrCreateSecret } from '../platform/secret-file';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
 import { MAX_LOCAL_ENCODERS } from '../setup';
+import { influxPasswordFile } from '../telemetry/influx-login';
 import type { CellOwner } from '../temporal/cell-owner';
 import { readSwarmChannels } from '../temporal/swarm-channels';
 import { channelsFromInputs } from './channels-from-inputs';
-import { writeInfluxConfig } from './influx-server';
-import { entryOf, influxPart, nodePart, temporalPart, type PartSurroundings } from './part-list';
+import { ensureInfluxLogin, writeInfluxConfig } from './influx-server';
+import { entryOf, influxPart, nodePart, sourcePart, temporalPart, type PartSurroundings } from './part-list';
 import type { Parts } from './parts';
 
 export interface LaunchOptions {
@@ -54,6 +57,12 @@ const show = (
 const startNodePart = (options: LaunchOptions, name: string, entry: string, url: string): Promise<unknown> =>
   show(options, name, options.parts.start(nodePart(options.surroundings, name, entry, url)), url);
 
+const startSource = (options: LaunchOptions): Promise<unknown> => {
+  const named = options.channels.flatMap(({ input }) => (input.kind === 'url' ? [input.url] : []));
+  const { SWARM_SOURCE_URL: url } = options.surroundings.environment;
+  return show(options, 'source', options.parts.start(sourcePart(options.surroundings, named)), url);
+};
+
 const startTemporal = async (options: LaunchOptions): Promise<void> => {
   const { temporal } = options.tools;
   if (!('path' in temporal)) return;
@@ -68,11 +77,13 @@ const startInflux = async (options: LaunchOptions): Promise<void> => {
   const start = async (program: FoundProgram): Promise<void> => {
     const configFile = await writeInfluxConfig({
       stateDir: environment.SWARM_STATE_DIR,
-      host: environment.SWARM_HOST,
+      host: LOOPBACK,
       port: ports.influx,
       backupPort: ports.influxBackup,
+      login: true,
     });
     await options.parts.start(influxPart(options.surroundings, program, configFile));
+    await ensureInfluxLogin(environment.INFLUX_URL, environment.SWARM_STATE_DIR);
   };
   await show(options, 'influxdb', start(influx), environment.INFLUX_URL);
 };
@@ -116,7 +127,9 @@ const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
     Promise.all(all.map(({ id, zone }) => fleet.start(id, zone))),
     all.map(({ id, zone }) => `${id} (zone ${zone})`).join(', '),
   );
-  const agent = await startFleetAgent({ fleet, port: ports.fleet, host, log: createLogger('fleet') });
+  const agent = await startFleetAgent({
+    ...{ fleet, port: ports.fleet, host, names: ownNamesOf(environment), log: createLogger('fleet') },
+  });
   options.parts.closeAgent = () => agent.close();
   await encoders;
   return fleet;
@@ -210,12 +223,15 @@ export const launch = async (
   const url = (port: number): string =>
     `http://${hostAndPort(connectableHost(environment.SWARM_HOST), port)}`;
   if (!('path' in options.tools.temporal)) await requireOwnCellOf(options);
+  // Parts read it when they start.
+  if ('path' in options.tools.influx)
+    await loadOrCreateSecret(influxPasswordFile(environment.SWARM_STATE_DIR));
   const temporal = awaitedLater(startTemporal(options));
   // The worker waits for Temporal by itself; it is early, as it loads the most.
   const worker = startNodePart(options, 'worker', 'worker', url(ports.worker));
   const mediaPath = [
     startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
-    startNodePart(options, 'source', 'media/source', environment.SWARM_SOURCE_URL),
+    startSource(options),
     startNodePart(options, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
   ];
   const fleet = awaitedLater(startFleet(options));

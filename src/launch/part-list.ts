@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Environment } from '../config/config';
+import { digestOfInput } from '../contracts/source';
+import { LOOPBACK } from '../platform/addresses';
 import { growingDelayMs, type PartOptions, type PartRig } from '../platform/processes/part-process';
 import { awaitGrpcServing, awaitHttpOk } from '../platform/processes/readiness';
 import type { FoundProgram, SwarmPorts } from '../setup';
@@ -54,13 +56,24 @@ export const nodePart = (
     awaitReady: (signal) => awaitHttpOk(`${healthUrl}/healthz`, signal),
   });
 
+/**
+ * The source. What was named at the launcher may be an input wherever it is; what the API is given may not.
+ * @param named inputs, with their secrets
+ */
+export const sourcePart = (options: PartSurroundings, named: readonly string[]): PartOptions => {
+  const { SWARM_SOURCE_URL: url, SWARM_INPUTS_TRUSTED: trusted } = options.environment;
+  const source = nodePart(options, 'source', 'media/source', url);
+  const digests = [trusted, ...named.map(digestOfInput)].filter(Boolean).join(',');
+  return { ...source, env: { ...source.env, SWARM_INPUTS_TRUSTED: digests } };
+};
+
 export const temporalPart = (options: PartSurroundings, program: FoundProgram): PartOptions => {
-  const { SWARM_STATE_DIR: stateDir, SWARM_HOST: host, TEMPORAL_NAMESPACE: namespace } = options.environment;
+  const { SWARM_STATE_DIR: stateDir, TEMPORAL_NAMESPACE: namespace } = options.environment;
   const { temporal: port, temporalUi: uiPort } = options.ports;
   return part(options, {
     name: 'temporal',
     command: program.path,
-    args: temporalServerArgs({ stateDir, host, port, uiPort, namespace }),
+    args: temporalServerArgs({ stateDir, host: LOOPBACK, port, uiPort, namespace }),
     awaitReady: (signal) =>
       awaitGrpcServing(options.environment.TEMPORAL_ADDRESS, TEMPORAL_HEALTH_SERVICE, signal),
     // It closes its database in about 2.7 s; killed earlier, the next start has to repair the file.

@@ -1,7 +1,5 @@
-import { isIPv6 } from 'node:net';
 import { readEnvironment, type Environment } from '../config/config';
-import { SwarmError } from '../domain';
-import { connectableHost, hostAndPort, isEveryAddress, isLoopbackUrl } from '../platform/addresses';
+import { LOOPBACK, connectableHost, hostAndPort, isLoopbackUrl } from '../platform/addresses';
 import type { SwarmPorts, Tools } from '../setup';
 
 /** Names under which this machine reaches its own parts: a proxy of the environment is for the way out. */
@@ -19,7 +17,7 @@ const nameForBrowsers = (apiUrl: string | undefined): string | undefined =>
 
 /**
  * The variables that every part of a swarm gets, and the same, validated.
- * @throws SwarmError bad-request when the user's own variables are malformed
+ * @throws Error that names each variable of the user's own that is malformed
  */
 export const swarmEnvironment = (options: {
   env: NodeJS.ProcessEnv;
@@ -29,17 +27,12 @@ export const swarmEnvironment = (options: {
 }): { variables: NodeJS.ProcessEnv; environment: Environment } => {
   const { env, ports, tools } = options;
   const host = env.SWARM_HOST || '127.0.0.1';
-  if (isIPv6(host) && !isEveryAddress(host) && 'path' in tools.temporal) {
-    throw new SwarmError(
-      'bad-request',
-      `SWARM_HOST is ${host}: the Temporal server that a swarm brings along does not work on one IPv6 address alone.`,
-      'Use an IPv4 address, a host name such as localhost, or :: for every address; or set TEMPORAL_ADDRESS to a server of your own.',
-    );
-  }
   const publicApi = env.SWARM_PUBLIC_API_URL ?? nameForBrowsers(env.SWARM_API_URL);
   const noProxy = withoutProxy(env, connectableHost(host));
   const address = (port: number): string => hostAndPort(connectableHost(host), port);
   const url = (port: number): string => `http://${address(port)}`;
+  // These know no login that a browser of another machine could use, or none at all.
+  const ownServer = (port: number): string => hostAndPort(LOOPBACK, port);
   const { temporal, influx, ffmpeg } = tools;
   const variables: NodeJS.ProcessEnv = {
     ...env,
@@ -61,13 +54,13 @@ export const swarmEnvironment = (options: {
     SWARM_ORIGIN_URL: url(ports.origin),
     SWARM_SOURCE_URL: url(ports.source),
     SWARM_FLEET_URL: url(ports.fleet),
-    INFLUX_URL: 'url' in influx ? influx.url : url(ports.influx),
-    TEMPORAL_ADDRESS: 'address' in temporal ? temporal.address : address(ports.temporal),
+    INFLUX_URL: 'url' in influx ? influx.url : `http://${ownServer(ports.influx)}`,
+    TEMPORAL_ADDRESS: 'address' in temporal ? temporal.address : ownServer(ports.temporal),
     FFMPEG: ffmpeg.ffmpegPath,
     ...(ffmpeg.ffprobePath && { FFPROBE: ffmpeg.ffprobePath }),
     ...('address' in temporal
       ? { TEMPORAL_NAMESPACE: temporal.namespace }
-      : { TEMPORAL_UI_URL: url(ports.temporalUi) }),
+      : { TEMPORAL_UI_URL: `http://${ownServer(ports.temporalUi)}` }),
   };
   return { variables, environment: readEnvironment(variables) };
 };

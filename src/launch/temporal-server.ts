@@ -14,6 +14,8 @@ const DYNAMIC_CONFIG = [
   'history.maxInFlightUpdates=1000',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
+  // Its HTTP API, which can't be turned off, would take commands of any web page; nothing of the swarm uses it.
+  'frontend.httpAllowedHosts=["nobody.invalid"]',
 ];
 
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=1'];

@@ -1,5 +1,8 @@
 import { isIP, isIPv6 } from 'node:net';
 
+/** Where servers listen that nobody but this machine's parts may reach. */
+export const LOOPBACK = '127.0.0.1';
+
 /** Whether a server that listens on this host listens on every address of the machine. */
 export const isEveryAddress = (host: string): boolean => host === '0.0.0.0' || host === '::';
 

@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ErrorRequestHandler, Express } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import type { z } from 'zod';
 import { SwarmError, httpStatusOf, type ErrorBody, type ErrorCode } from '../domain';
+import { guardRequests } from './http-guard';
 import { LimitedLog, urlForLog } from './limited-log';
 import type { Logger } from './logger';
+import type { Route } from './route';
 
 /** Parses data from outside. @throws SwarmError bad-request that names each field at fault. */
 export const parseOrRefuse = <T extends z.ZodType>(schema: T, data: unknown, what: string): z.output<T> => {
@@ -73,24 +75,39 @@ export const defaultServerLimits: ServerLimits = {
 /** How often connections are looked through for those past their time. */
 const CONNECTION_CHECK_MS = 1_000;
 
-/** Listens; port 0 picks a free one. @throws SwarmError unavailable when the port is taken. */
+export interface Listener {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  /** All that it answers: no other request reaches the app. */
+  routes: readonly Route[];
+  /** DNS names under which it is reached, beside localhost (ownNamesOf). */
+  names?: readonly string[];
+  limits?: Partial<ServerLimits>;
+  log: Logger;
+}
+
+/**
+ * Listens. The only way for a part to do so: every request passes the guard (http-guard.ts) first.
+ * @throws SwarmError unavailable when the port is taken
+ */
 export const listen = async (
-  app: Express,
-  port: number,
-  host: string,
-  limits: Partial<ServerLimits> = {},
+  app: RequestHandler,
+  { host, port, routes, names = [], limits, log }: Listener,
 ): Promise<RunningServer> => {
   const { maxConnections, headersTimeoutMs, requestTimeoutMs, idleTimeoutMs } = {
     ...defaultServerLimits,
     ...limits,
   };
+  const guarded = express().disable('x-powered-by').disable('etag');
+  guarded.use(guardRequests(routes, names), app, errorHandler(log));
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: CONNECTION_CHECK_MS,
     },
-    app,
+    guarded,
   );
   server.maxConnections = maxConnections;
   server.timeout = idleTimeoutMs;

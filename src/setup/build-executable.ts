@@ -1,7 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { SwarmError, type BuildSource } from '../domain';
+import { requireAllowedExecutable, requireAllowedPackage } from './build-policy';
 import { findExecutable } from './executables';
 import { installPythonPackage } from './python-packages';
 import { runCommand } from './run-command';
@@ -9,39 +10,64 @@ import { runCommand } from './run-command';
 type PackageSource = Extract<BuildSource, { kind: 'package' }>;
 
 const DPKG_LIMIT_MS = 10_000;
-/** What the names and versions of all three ecosystems are made of; nothing that a command could take for an option. */
-const PACKAGE_NAME = /^@?[A-Za-z0-9][A-Za-z0-9._/+-]*$/;
-const PACKAGE_VERSION = /^[A-Za-z0-9][A-Za-z0-9.:~+_-]*$/;
-
+/** As package.json has it. */
+const PACKAGED = ['@ffmpeg-installer/ffmpeg', '1.1.0'] as const;
 const notFound = (message: string, hint: string): SwarmError => new SwarmError('not-found', message, hint);
 
-/** A package that is installed with this project, and names its executable as @ffmpeg-installer/ffmpeg does. */
+const readManifest = async (file: string): Promise<PackageManifest> =>
+  JSON.parse(await readFile(file, 'utf8')) as PackageManifest;
+
+interface PackageManifest {
+  version: string;
+  optionalDependencies?: Record<string, string>;
+}
+
+/**
+ * The ffmpeg of a package that is installed with this project: in its folder, or in that of the part of it for this
+ * platform. No code of the package is loaded.
+ */
 const fromNpm = async ({ name, version }: PackageSource): Promise<string> => {
-  const require = createRequire(__filename);
+  const { resolve } = createRequire(__filename);
   const hint = `Install it beside encoder-swarm (npm install ${name}@${version}), or add the executable by its path.`;
-  let installed: string;
-  let exported: unknown;
+  let manifestFile: string;
+  let manifest: PackageManifest;
   try {
-    const manifest = JSON.parse(await readFile(require.resolve(`${name}/package.json`), 'utf8')) as {
-      version: string;
-    };
-    installed = manifest.version;
-    exported = await import(name);
+    manifestFile = resolve(`${name}/package.json`);
+    manifest = await readManifest(manifestFile);
   } catch (error) {
     throw notFound(
       `npm package ${name} is not installed here: ${(error as Error).message.split('\n')[0]}.`,
       hint,
     );
   }
-  if (installed !== version) {
-    throw notFound(`npm package ${name} is here in version ${installed}, not ${version}.`, hint);
+  if (manifest.version !== version) {
+    throw notFound(`npm package ${name} is here in version ${manifest.version}, not ${version}.`, hint);
   }
-  const { path, default: other } = exported as { path?: unknown; default?: unknown };
-  const found = [path, other, (other as { path?: unknown } | undefined)?.path].find(
-    (p) => typeof p === 'string',
-  );
-  if (typeof found === 'string') return found;
-  throw notFound(`npm package ${name} does not say where its ffmpeg is.`, 'Add the executable by its path.');
+  const folders = [dirname(manifestFile), ...partsOf(manifest, resolve)];
+  for (const folder of folders) {
+    const path = await findExecutable(join(folder, 'ffmpeg'), {});
+    if (path !== null) return path;
+  }
+  throw notFound(`npm package ${name} holds no ffmpeg for this platform.`, 'Add the executable by its path.');
+};
+
+/** Folders of the parts of a package that are installed: npm leaves out those for other platforms. */
+const partsOf = (
+  { optionalDependencies = {} }: PackageManifest,
+  resolve: (name: string) => string,
+): string[] =>
+  Object.keys(optionalDependencies).flatMap((part) => {
+    try {
+      return [dirname(resolve(`${part}/package.json`))];
+    } catch {
+      return [];
+    }
+  });
+
+/** The ffmpeg that is installed with this project; null where there is none for this platform. */
+export const packagedFfmpeg = async (): Promise<string | null> => {
+  const [name, version] = PACKAGED;
+  return fromNpm({ kind: 'package', ecosystem: 'npm', name, version }).catch(() => null);
 };
 
 const fromPyPi = async (
@@ -79,7 +105,8 @@ const fromDebian = async ({ name, version }: PackageSource, env: NodeJS.ProcessE
 
 /**
  * Finds the ffmpeg of a build on this machine, or fetches it, and returns its path.
- * @throws SwarmError not-found, unavailable (it could not be fetched), bad-request (no name of a package)
+ * @throws SwarmError not-found, unavailable (it could not be fetched), bad-request (no name of a package; it may
+ * not be run here: see build-policy.ts)
  */
 export const findBuildExecutable = async (
   source: Exclude<BuildSource, { kind: 'container' }>,
@@ -87,16 +114,17 @@ export const findBuildExecutable = async (
   signal: AbortSignal,
 ): Promise<string> => {
   if (source.kind === 'path') {
+    if (isAbsolute(source.path)) await requireAllowedExecutable(source.path, env);
     const path = isAbsolute(source.path) ? await findExecutable(source.path, env) : null;
-    if (path !== null) return path;
-    throw notFound(
-      `${source.path} is no executable file.`,
-      'Give the absolute path of an ffmpeg on the machine of the encoders.',
-    );
+    if (path === null) {
+      throw notFound(
+        `${source.path} is no executable file.`,
+        'Give the absolute path of an ffmpeg on the machine of the encoders.',
+      );
+    }
+    return path;
   }
-  if (!PACKAGE_NAME.test(source.name) || !PACKAGE_VERSION.test(source.version)) {
-    throw new SwarmError('bad-request', `${source.name} ${source.version} names no package.`);
-  }
+  requireAllowedPackage(source, env);
   if (source.ecosystem === 'npm') return fromNpm(source);
   return source.ecosystem === 'pypi' ? fromPyPi(source, env, signal) : fromDebian(source, env);
 };

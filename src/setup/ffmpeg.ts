@@ -1,5 +1,5 @@
-import { chmod } from 'node:fs/promises';
 import { SwarmError } from '../domain';
+import { packagedFfmpeg } from './build-executable';
 import type { SetupContext } from './context';
 import { installDebianPackages } from './debian-packages';
 import { findExecutable } from './executables';
@@ -13,17 +13,6 @@ export interface FoundFfmpeg {
 
 const HINT =
   'Install ffmpeg so that ffmpeg and ffprobe are on PATH (Debian: apt-get install ffmpeg), or set FFMPEG and FFPROBE to their paths.';
-
-/** Path of the build in the npm package; the package throws where it has none for this platform. */
-const packagedFfmpeg = async (): Promise<string | null> => {
-  try {
-    const { path } = (await import('@ffmpeg-installer/ffmpeg')) as { path: string };
-    await chmod(path, 0o755);
-    return path;
-  } catch {
-    return null;
-  }
-};
 
 /**
  * ffmpeg with ffprobe: FFMPEG, PATH, the Debian package, the build in npm's `@ffmpeg-installer/ffmpeg`.

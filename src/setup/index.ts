@@ -21,3 +21,4 @@ export { findOrInstallTools, type Tools } from './tools';
 export { preparePythonEnvironment } from './python-environment';
 export { explainFailure, runCommand } from './run-command';
 export { findBuildExecutable } from './build-executable';
+export { requireAllowedExecutable } from './build-policy';

@@ -1,7 +1,8 @@
 import { FieldType, InfluxDB, type IPoint, type ISchemaOptions, type ISingleHostConfig } from 'influx';
-import { SwarmError } from '../domain';
+import { SwarmError, redacted } from '../domain';
 import { withinDeadline } from '../platform/deadline';
 import { fieldConflictIn, isCount, refusalOfConflict } from './field-conflict';
+import type { InfluxLogin } from './influx-login';
 import { measurementSchemas } from './measurements';
 
 const DEADLINE_MS = 3_000;
@@ -38,6 +39,17 @@ export interface QueryGroup {
   rows: QueryRow[];
 }
 
+export interface InfluxAddress {
+  url: string;
+  database: string;
+  login?: InfluxLogin;
+  /** Of each call; default 3,000. */
+  deadlineMs?: number;
+}
+
+/** Codes of HTTP for a login that is not, or not yet, one of the server's. */
+const REFUSED_LOGIN = new Set([401, 403]);
+
 /** A database of an InfluxDB 1.x server, created where it is absent. Every call has a deadline. */
 export class InfluxConnection {
   private readonly influx: InfluxDB;
@@ -45,18 +57,22 @@ export class InfluxConnection {
   private readonly wholeCounts: InfluxDB;
   private ready: Promise<void> | null = null;
 
-  constructor(
-    private readonly url: string,
-    private readonly database: string,
-    private readonly deadlineMs = DEADLINE_MS,
-  ) {
-    const { hostname, port, protocol, username, password, pathname } = new URL(url);
+  /** For messages: without the login that it may hold. */
+  private readonly url: string;
+  private readonly database: string;
+  private readonly deadlineMs: number;
+
+  constructor({ url, database, login, deadlineMs = DEADLINE_MS }: InfluxAddress) {
+    const { hostname, port, protocol, pathname } = new URL(url);
+    this.url = redacted(url);
+    this.database = database;
+    this.deadlineMs = deadlineMs;
     const config: ISingleHostConfig = {
       host: hostname,
       port: Number(port) || (protocol === 'https:' ? 443 : 80),
       protocol: protocol === 'https:' ? 'https' : 'http',
       path: pathname === '/' ? '' : pathname,
-      ...(username && { username: decodeURIComponent(username), password: decodeURIComponent(password) }),
+      ...login,
       database,
       schema: [...measurementSchemas],
       pool: { maxRetries: 0, requestTimeout: deadlineMs, backoff: NEVER_OUT },
@@ -172,7 +188,13 @@ export class InfluxConnection {
     const status = statusOf(error);
     // The database was dropped under us: create it again before the next call.
     if (status === 404 || /database not found/.test(message)) this.ready = null;
-    else if (status !== undefined && status >= 400 && status < 500) {
+    else if (status !== undefined && REFUSED_LOGIN.has(status)) {
+      return new SwarmError(
+        'unavailable',
+        `InfluxDB at ${this.url} refused the login: ${message}.`,
+        'Put user and password into INFLUX_URL; for the InfluxDB that the swarm runs itself, see influx/password in the state folder.',
+      );
+    } else if (status !== undefined && status >= 400 && status < 500) {
       return new SwarmError('bad-request', `InfluxDB refused: ${message}`);
     }
     return new SwarmError(

@@ -4,6 +4,7 @@ import { forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-p
 import { InfluxConnection, type QueryRow } from './influx-connection';
 import { InfluxFeedback } from './influx-feedback';
 import { GENERATED, InfluxInputs } from './influx-inputs';
+import type { InfluxLogin } from './influx-login';
 import { InfluxPlanningRecords } from './influx-planning-records';
 import { isStorable, name, numberOrNull, text, toInfluxPoint } from './influx-values';
 import { PointBuffer } from './point-buffer';
@@ -27,6 +28,7 @@ export interface InfluxStoreOptions {
   url: string;
   database: string;
   /** Length of a forecast's step. */
+  login?: InfluxLogin;
   stepSeconds: number;
   bufferPoints?: number;
   deadlineMs?: number;
@@ -48,7 +50,7 @@ export class InfluxTelemetryStore implements TelemetryStore {
   private closed = false;
 
   constructor(private readonly options: InfluxStoreOptions) {
-    this.connection = new InfluxConnection(options.url, options.database, options.deadlineMs);
+    this.connection = new InfluxConnection(options);
     this.inputs = new InfluxInputs(this.connection);
     this.feedback = new InfluxFeedback(this.connection);
     this.planning = new InfluxPlanningRecords(this.connection);

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
+import { minimalEnvironment } from '../platform/processes/confined';
 
 /** Segments of one picture size, handed to the decoder as a local playlist or one after the other. */
 export type DecoderInput = { as: 'playlist'; path: string } | { as: 'concatenation'; segmentPaths: string[] };
@@ -134,6 +135,7 @@ export const decodeFrames = async <Reading>(
 ): Promise<Decoding<Reading>> => {
   const ffmpeg = spawn(build.path, ffmpegArguments(build, input, look), {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    env: minimalEnvironment(),
     timeout: deadlineMs,
     killSignal: 'SIGKILL',
   });

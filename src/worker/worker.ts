@@ -12,14 +12,15 @@ import {
 } from '@temporalio/worker';
 import express from 'express';
 import { createActivities } from '../../activities';
-import { taskQueueOf, type Environment } from '../config/config';
+import { ownNamesOf, taskQueueOf, type Environment } from '../config/config';
 import { ModelHolder, ModelStore } from '../models';
 import { createPartClients } from '../observation/part-clients';
 import { createSharedViews } from '../observation/shared-views';
 import { isEveryAddress } from '../platform/addresses';
-import { errorHandler, listen } from '../platform/http';
+import { listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import { Backoff, pause } from '../platform/retry';
+import { HEALTH_ROUTE } from '../platform/route';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { ForecastInputReader } from '../telemetry/forecast-input-reader';
 import { temporalOptions, type TemporalOptions } from '../temporal/options';
@@ -149,8 +150,10 @@ export const startWorker = async (
     const isRunning = worker?.getState() === 'RUNNING';
     res.status(isRunning ? 200 : 503).json({ status: isRunning ? 'ok' : 'waits for Temporal' });
   });
-  app.use(errorHandler(log));
-  const server = await listen(app, where.port ?? SWARM_WORKER_PORT, host);
+  const server = await listen(app, {
+    ...{ host, port: where.port ?? SWARM_WORKER_PORT, routes: [HEALTH_ROUTE] },
+    ...{ names: ownNamesOf(environment), log },
+  });
   const running = keepAlive();
   return {
     port: server.port,

@@ -97,7 +97,7 @@ test('a path refuses the methods that it does not have, and says which it has', 
     expect(await tried('PUT', '/versions/a-build')).toEqual([405, 'DELETE, OPTIONS', 'method-not-allowed']);
     expect(await tried('OPTIONS', '/versions/target')).toEqual([204, 'PUT, OPTIONS', '']);
     expect(await tried('HEAD', '/channels')).toEqual([200, null, '']);
-    expect(await tried('GET', '/nothing')).toEqual([400, null, 'bad-request']);
+    expect(await tried('GET', '/nothing')).toEqual([404, null, 'not-found']);
     expect((await ask(`${api.url}/api/nothing`)).body.error.message).toBe('There is no GET /api/nothing.');
   } finally {
     await api.stop();

@@ -27,3 +27,9 @@ test('a version of megabytes is cut, a name of megabytes is none', () => {
     expect(sessionAnswerSchema.safeParse({ ...session, [field]: long }).success).toBe(false);
   expect(sessionAnswerSchema.safeParse({ ...session, renditions: [long] }).success).toBe(false);
 });
+
+test('what a host claims to carry is cut to what a machine can', () => {
+  const claimed = { ...description, capacityUnits: 1e9, maxSessions: 1e9 };
+  expect(describeAnswerSchema.parse(claimed)).toMatchObject({ capacityUnits: 1_000, maxSessions: 1_000 });
+  expect(describeAnswerSchema.parse(description)).toMatchObject({ capacityUnits: 6, maxSessions: 8 });
+});

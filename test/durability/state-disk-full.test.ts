@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryDisk } from '../../bench/chaos/memory-disk';
@@ -58,9 +58,14 @@ const published = (id: string, gop: number): Promise<void> =>
   until(`GOP ${gop} of ${id} is published`, async () => (await nextGop(id)) > gop, 60_000);
 const playlistStatus = async (): Promise<number> =>
   (await fetch(`${originUrl}/hls/ch-1/180p/index.m3u8`)).status;
+const influxPassword = (): string => readFileSync(join(stateDir, 'influx', 'password'), 'utf8').trim();
 /** Whether InfluxDB takes a point. */
 const writes = async (): Promise<boolean> =>
-  fetch(`${influxUrl}/write?db=encoder_swarm`, { method: 'POST', body: 'from_a_test value=1' }).then(
+  fetch(`${influxUrl}/write?db=encoder_swarm`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(`swarm:${influxPassword()}`).toString('base64')}` },
+    body: 'from_a_test value=1',
+  }).then(
     ({ status }) => status === 204,
     () => false,
   );

@@ -40,7 +40,7 @@ const createFleet = (): LocalFleet =>
     maxEncoders: 3,
     command: process.execPath,
     args: [part.program],
-    env: { ...process.env, FFMPEG: join(part.folder, 'default') },
+    env: { ...process.env, FFMPEG: join(part.folder, 'default'), SWARM_BUILD_DIRS: part.folder },
     logsDir: join(part.folder, 'logs'),
     buildsFile: join(part.folder, 'builds.json'),
     membersFile: join(part.folder, 'members.json'),
@@ -52,7 +52,7 @@ const createFleet = (): LocalFleet =>
 
 /** An executable with this content in the test's folder, as a build. */
 const makeBuild = async (buildId: string, content: string): Promise<InstalledBuild> => {
-  const executablePath = join(part.folder, buildId);
+  const executablePath = join(part.folder, `ffmpeg-${buildId}`);
   await writeFile(executablePath, content, { mode: 0o755 });
   return { buildId, executablePath, digest: await sha256OfFile(executablePath) };
 };
@@ -210,7 +210,7 @@ describe('the build of an encoder', () => {
     const build = await makeBuild('new', '# new');
     const refuse = (change: Partial<InstalledBuild>, encoderId = before.id) =>
       expect(provider.setBuild(encoderId, { ...build, ...change }, 'b-1')).rejects;
-    await refuse({ executablePath: join(part.folder, 'nowhere') }).toMatchObject({ code: 'not-found' });
+    await refuse({ executablePath: join(part.folder, 'ffmpeg-nowhere') }).toMatchObject({ code: 'not-found' });
     await refuse({ digest: '0'.repeat(64) }).toMatchObject({ code: 'conflict' });
     await refuse({ digest: 'x' }).toMatchObject({ code: 'bad-request' });
     await refuse({}, 'enc-9').toMatchObject({ code: 'unknown-encoder' });
@@ -230,7 +230,7 @@ describe('the build of an encoder', () => {
     });
     const [after] = await provider.list();
     expect(after).toMatchObject({ state: 'running', buildId: 'good' });
-    expect(await ffmpegOf(after!)).toBe(join(part.folder, 'good'));
+    expect(await ffmpegOf(after!)).toBe(join(part.folder, 'ffmpeg-good'));
   });
 
   test('is remembered over a restart of the agent, and forgotten with the encoder', async () => {

@@ -219,7 +219,7 @@ describe('the fleet agent', () => {
 it('bytes that are no HTTP are answered with an end of the connection, and others are served', async () => {
   const relay = await RelayUnderTest.start();
   const sound =
-    'PUT /channels/ch-1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n{"gopDurationTicks":9000}';
+    'PUT /channels/ch-1 HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n{"gopDurationTicks":9000}';
   try {
     await fuzz(
       spoilt(Buffer.from(sound)),

@@ -23,10 +23,11 @@ test('parts that listen on every address of both kinds are reached by the one of
   });
 });
 
-test('one IPv6 address alone is refused with the Temporal server that a swarm brings along, not with another', () => {
-  expect(() => variablesFor('::1', own)).toThrow(
-    'SWARM_HOST is ::1: the Temporal server that a swarm brings along does not work on one IPv6 address alone.',
-  );
+test('one address alone is for the parts: the servers that a swarm brings along stay on loopback', () => {
+  expect(variablesFor('::1', own)).toMatchObject({
+    ...{ SWARM_RELAY_URL: 'http://[::1]:17001', INFLUX_URL: 'http://127.0.0.1:17035' },
+    ...{ TEMPORAL_ADDRESS: '127.0.0.1:17033', TEMPORAL_UI_URL: 'http://127.0.0.1:17034' },
+  });
   expect(variablesFor('fd00::7', elsewhere)).toMatchObject({
     ...{ SWARM_RELAY_URL: 'http://[fd00::7]:17001', SWARM_API_URL: 'http://[fd00::7]:17000' },
     ...{ TEMPORAL_ADDRESS: 'temporal.example:7233', no_proxy: '127.0.0.1,localhost,fd00::7' },
@@ -40,7 +41,7 @@ test.each([
 ])('InfluxDB is told to listen on %s', async (host, address) => {
   const stateDir = await mkdtemp(join(tmpdir(), 'ipv6-'));
   try {
-    const file = await writeInfluxConfig({ stateDir, host, port: 8086, backupPort: 8088 });
+    const file = await writeInfluxConfig({ stateDir, host, port: 8086, backupPort: 8088, login: true });
     expect(await readFile(file, 'utf8')).toContain(`[http]\n  bind-address = "${address}"\n`);
   } finally {
     await rm(stateDir, { recursive: true });

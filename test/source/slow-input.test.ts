@@ -62,7 +62,7 @@ test('one that turns out to be no video says so, late', async () => {
     () => source.list(),
     ([c]) => c?.state === 'failed',
   );
-  expect(channel).toMatchObject({ error: expect.stringContaining('is not video') });
+  expect(channel).toMatchObject({ error: expect.stringContaining('holds nothing that ffmpeg reads') });
 }, 40_000);
 
 test('a slow one does not take the place of an input that is on air, and ends with its channel at once', async () => {

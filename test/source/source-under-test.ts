@@ -23,6 +23,7 @@ export class SourceUnderTest {
       port: 0,
       stateDir: await mkdtemp(join(tmpdir(), 'source-')),
       relayUrl,
+      inputs: { inputDir: '/', networks: ['0.0.0.0/0', '::/0'], trusted: new Set() },
       ffmpeg: 'ffmpeg',
       ffprobe: 'ffprobe',
       log: pino({ level: 'silent' }),

@@ -84,6 +84,7 @@ beforeAll(async () => {
     relayUrl,
     ffmpeg: 'ffmpeg',
     ffprobe: 'ffprobe',
+    inputs: { inputDir: tmpdir(), networks: [], trusted: new Set() },
     log,
   });
   const encoders = await Promise.all(['enc-1', 'enc-2', 'enc-3'].map((id) => encoderOn(id, 0)));

@@ -69,14 +69,17 @@ export const rooms = {
     ],
   },
   'src/media/quality': {
-    uses: ['src/domain', 'src/contracts', 'src/versions', 'src/media/encoder', 'src/media/mpegts'],
+    uses: [
+      ...['src/domain', 'src/platform', 'src/contracts', 'src/versions'],
+      ...['src/media/encoder', 'src/media/mpegts'],
+    ],
   },
 
   // What runs where, and what is known of it.
   'src/fleet': { uses: [...ground, 'src/setup'], doors: '*' },
   'src/telemetry': {
     uses: [...ground, 'src/forecast'],
-    doors: ['create-store', 'forecast-input-reader', 'influx-store'],
+    doors: ['create-store', 'forecast-input-reader', 'influx-login', 'influx-store'],
   },
   'src/observation': {
     uses: [
@@ -151,7 +154,10 @@ export const rooms = {
     ],
     doors: '*',
   },
-  'src/launch': { uses: [...ground, 'src/channels', 'src/temporal', 'src/fleet', 'src/setup'], doors: '*' },
+  'src/launch': {
+    uses: [...ground, 'src/channels', 'src/temporal', 'src/telemetry', 'src/fleet', 'src/setup'],
+    doors: '*',
+  },
   'src/acceptance': {
     uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp'],
     doors: '*',

@@ -1,18 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import express, { Router, json } from 'express';
 import { z } from 'zod';
-import type { RelayChannel } from '../../../src/contracts/relay';
-import type { SourceChannel } from '../../../src/contracts/source';
+import { relayRoutes, type RelayChannel } from '../../../src/contracts/relay';
+import { sourceRoutes, type SourceChannel } from '../../../src/contracts/source';
 import { SwarmError } from '../../../src/domain';
 import { ticksToMs } from '../../../src/domain/media-time';
-import { errorHandler, listen } from '../../../src/platform/http';
+import { listen } from '../../../src/platform/http';
 import type { Logger } from '../../../src/platform/logger';
+import { HEALTH_ROUTE, routesBelow, type Route } from '../../../src/platform/route';
 import type { AcceptedPut, Commit, EncoderActivity, EncoderFacts } from './contract';
 import { GopClock } from './gop-clock';
 import { SimulatedEncoder } from './simulated-encoder';
 import { TinyGops } from './tiny-gops';
 
 const LEDGER_POLL_MS = 20;
+
+const routes: Route[] = [
+  HEALTH_ROUTE,
+  ...routesBelow('/relay', relayRoutes),
+  // Not every channel of a source can be asked for alone; here it can.
+  ...routesBelow('/source', [...sourceRoutes, { method: 'GET', path: '/channels/:id' }]),
+  { method: 'GET', path: '/facts' },
+  { method: 'GET', path: '/activity' },
+  { method: 'POST', path: '/sabotage' },
+];
 
 export const standInOptionsSchema = z.object({
   host: z.string(),
@@ -115,8 +126,7 @@ export const startMediaStandIn = async (
     impersonates = true;
     res.status(204).end();
   });
-  app.use(errorHandler(log));
-  const server = await listen(app, options.port, options.host);
+  const server = await listen(app, { host: options.host, port: options.port, routes, log });
   return {
     port: server.port,
     async stop() {

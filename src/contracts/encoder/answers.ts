@@ -22,6 +22,9 @@ const text = z.string().transform((given) => cutTo(MOST_TEXT, given));
 const name = z.string().min(1).max(MOST_NAME);
 
 const amount = z.number().finite().min(0);
+/** What no machine carries: a host that claims more would draw every channel. */
+const MOST_UNITS = 1_000;
+const MOST_SESSIONS = 1_000;
 const gopOrNone = z.int().min(-1);
 const stateOnTheWire = (state: SessionState): Uppercase<SessionState> =>
   state.toUpperCase() as Uppercase<SessionState>;
@@ -102,8 +105,11 @@ export const describeAnswerSchema = z
     zone: name,
     version: name,
     ffmpegVersion: z.string().min(1).pipe(text),
-    capacityUnits: amount.gt(0),
-    maxSessions: z.int().min(1),
+    capacityUnits: amount.gt(0).transform((claimed) => Math.min(claimed, MOST_UNITS)),
+    maxSessions: z
+      .int()
+      .min(1)
+      .transform((claimed) => Math.min(claimed, MOST_SESSIONS)),
     buildDigest: z.union([digestSchema, z.literal('')]).optional(),
     /** Version 2, as what follows. A host that says none of it is one of version 1. */
     codecs: z.array(z.object({ codec: name, pixelFormats: z.array(name) })).optional(),

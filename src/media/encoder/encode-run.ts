@@ -9,6 +9,7 @@ import {
   type FrameRate,
   type Rendition,
 } from '../../domain';
+import { confined } from '../../platform/processes/confined';
 import { openFeed } from './feed';
 import { FeedDemuxer } from './feed-demuxer';
 import { encoderDelayFrames, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
@@ -157,7 +158,9 @@ export class EncodeRun {
   private encode(feed: IncomingMessage): void {
     const { renditions, ffmpeg } = this.options;
     const args = ffmpegArguments({ ...this.options, keyFrameTimes: this.keyFrameTimes }, ffmpeg);
-    const child = spawn(ffmpeg.path, args, {
+    const run = confined(ffmpeg.path, args);
+    const child = spawn(run.command, run.args, {
+      env: run.env,
       stdio: ['pipe', 'pipe', 'pipe', ...renditions.slice(1).map(() => 'pipe' as const)],
     });
     this.child = child;

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { SwarmError } from '../../domain';
+import { confined } from '../../platform/processes/confined';
 
 const run = promisify(execFile);
 const PROBE_DEADLINE_MS = 10_000;
@@ -35,7 +36,8 @@ export const parseVersion = (text: string): Omit<FfmpegCapabilities, 'path'> => 
 /** @throws SwarmError unavailable when there is no such program or it is not ffmpeg. */
 export const detectFfmpeg = async (path: string): Promise<FfmpegCapabilities> => {
   try {
-    const { stdout } = await run(path, ['-version'], { timeout: PROBE_DEADLINE_MS });
+    const { command, args, env } = confined(path, ['-version']);
+    const { stdout } = await run(command, args, { timeout: PROBE_DEADLINE_MS, env });
     return { path, ...parseVersion(stdout) };
   } catch (error) {
     throw new SwarmError(

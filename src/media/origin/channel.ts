@@ -74,11 +74,6 @@ export class Channel {
     return this.record.onAir;
   }
 
-  /** Callers that wait for a GOP. */
-  get waiting(): number {
-    return this.waits.size;
-  }
-
   describe(): OriginChannel {
     const { gopDurationTicks, framesPerSecond, ownership } = this.record;
     const { token, owner, nextGop, hasPublished, gapsDeclared } = ownership;

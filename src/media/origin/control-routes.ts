@@ -16,13 +16,14 @@ import type { Logger } from '../../platform/logger';
 import type { Origin } from './origin';
 import { discardBody, readBody } from './read-body';
 import { wholeNumberSchema } from './records';
+import { Turns, type TakenTurn } from './turns';
 
 /** Routes of workflows and encoders, `/channels/…` (docs/reference/protocols/origin.md). */
 
 export interface ControlLimits {
   maxBodyBytes: number;
   bodyTimeoutMs: number;
-  /** GOPs that may be in flight, and callers that may wait for a GOP, at the same time over all channels. */
+  /** GOPs that may be in flight, and callers that may wait for a GOP, at the same time over all channels: see Turns. */
   maxUploads: number;
   maxWaits: number;
 }
@@ -91,9 +92,10 @@ const alarming = new Set<ErrorCode>([
 
 export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger): Router => {
   const router = Router();
-  const body = json({ limit: '16kb', type: () => true });
+  const body = json({ limit: '16kb' });
   const refusals = new LimitedLog(log);
-  let uploads = 0;
+  const uploads = new Turns(limits.maxUploads);
+  const waits = new Turns(limits.maxWaits);
 
   const idOf = (req: Request): string => parseOrRefuse(channelParameters, req.params, 'channel').id;
   /** Counts and logs what a change of this channel is refused for. */
@@ -153,9 +155,8 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
     '/:id/gops/:gop',
     counting(async (req, res) => {
       const { id, gop } = parseOrRefuse(gopParameters, req.params, 'GOP');
-      uploads += 1;
+      let turn: TakenTurn | null = null;
       try {
-        if (uploads > limits.maxUploads) throw atLimit('GOPs are being put');
         const channel = origin.channel(id);
         const headers = parseOrRefuse(gopHeaders, req.headers, 'header');
         const attempt = {
@@ -164,13 +165,16 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
           encoderId: headers['x-encoder-id'],
           sessionId: headers['x-session-id'],
         };
+        // Before it takes a place: one who is not the owner gets none.
         channel.judge(attempt);
-        const segments = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs);
+        turn = uploads.take();
+        if (!turn) throw atLimit('GOPs are being put');
+        const segments = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs, turn);
         const { duplicate } = await channel.publish(attempt, headers['x-renditions'], segments);
         const answer: PutAnswer = { gop, ...(duplicate && { duplicate }) };
         res.status(duplicate ? 200 : 201).json(answer);
       } finally {
-        uploads -= 1;
+        turn?.leave();
         discardBody(req, DISCARD_GRACE_MS);
       }
     }),
@@ -179,10 +183,16 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
   router.get('/:id/wait', async (req, res) => {
     const { gop, timeout_ms } = parseOrRefuse(waitQuery, req.query, 'query');
     const channel = origin.channel(idOf(req));
-    if (origin.waiting >= limits.maxWaits) throw atLimit('callers wait for GOPs');
+    const turn = waits.take();
+    if (!turn) throw atLimit('callers wait for GOPs');
     const caller = new AbortController();
     res.once('close', () => caller.abort());
-    res.json(await channel.wait(gop, timeout_ms, caller.signal));
+    try {
+      const patience = AbortSignal.any([caller.signal, turn.signal]);
+      res.json(await channel.wait(gop, timeout_ms, patience));
+    } finally {
+      turn.leave();
+    }
   });
 
   router.get('/:id/ledger', (req, res) => {

@@ -9,10 +9,6 @@ interface Wait {
 export class GopWaits {
   private readonly waits = new Set<Wait>();
 
-  get size(): number {
-    return this.waits.size;
-  }
-
   /**
    * Resolves when `wake` reports a nextGop above `gop`.
    * @throws SwarmError timeout, or what `refuseAll` gives; a caller who leaves is refused with timeout too

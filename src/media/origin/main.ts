@@ -1,4 +1,4 @@
-import { readEnvironment } from '../../config/config';
+import { ownNamesOf, readEnvironment } from '../../config/config';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
 import { startOrigin } from './start';
@@ -11,6 +11,7 @@ runPart(log, () => {
     host: environment.SWARM_HOST,
     port: environment.SWARM_ORIGIN_PORT,
     stateDir: environment.SWARM_STATE_DIR,
+    names: ownNamesOf(environment),
     relayUrl: environment.SWARM_RELAY_URL,
     limits: {
       retentionMs: environment.SWARM_RETENTION_SECONDS * 1000,

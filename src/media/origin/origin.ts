@@ -115,11 +115,6 @@ export class Origin {
     return [...this.unusable].map(([what, { message, hint }]) => ({ what, message, hint: hint ?? '' }));
   }
 
-  /** Callers that wait for a GOP of any channel. */
-  get waiting(): number {
-    return this.onAir().reduce((sum, channel) => sum + channel.waiting, 0);
-  }
-
   /** Bytes of the segments of all channels. */
   private get storedBytes(): number {
     return [...this.channels.values()].reduce((sum, channel) => sum + channel.storedBytes, 0);

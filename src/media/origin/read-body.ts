@@ -1,12 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { SwarmError } from '../../domain';
+import type { TakenTurn } from './turns';
 
 /**
  * Reads a request's body into memory, never more than `maxBytes` of it.
  * @throws SwarmError segment-too-large as soon as that is known; timeout when it does not arrive in time;
- * bad-request when the caller leaves amid it
+ * bad-request when the caller leaves amid it; unavailable when its place goes to another caller
  */
-export const readBody = (req: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Buffer> =>
+export const readBody = (
+  req: IncomingMessage,
+  maxBytes: number,
+  timeoutMs: number,
+  turn: TakenTurn,
+): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const tooLarge = (): SwarmError =>
       new SwarmError(
@@ -22,11 +28,15 @@ export const readBody = (req: IncomingMessage, maxBytes: number, timeoutMs: numb
     let bytes = 0;
     const settle = (error?: Error): void => {
       clearTimeout(timer);
+      turn.signal.removeEventListener('abort', onDisplaced);
       req.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
       if (error) reject(error);
       else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
     };
+    const onDisplaced = (): void =>
+      settle(new SwarmError('unavailable', 'Others put GOPs faster at the same time.', 'Put it again.'));
     const onData = (chunk: Buffer): void => {
+      turn.moved();
       bytes += chunk.length;
       if (bytes > maxBytes) settle(tooLarge());
       else chunks.push(chunk);
@@ -39,6 +49,7 @@ export const readBody = (req: IncomingMessage, maxBytes: number, timeoutMs: numb
         settle(new SwarmError('timeout', `The body did not arrive within ${timeoutMs} ms.`, 'Put it again.')),
       timeoutMs,
     );
+    turn.signal.addEventListener('abort', onDisplaced);
     req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
 

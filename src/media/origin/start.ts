@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import type { MediaHealth } from '../../contracts/health';
+import { originRoutes } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
-import { errorHandler, listen, type ServerLimits } from '../../platform/http';
+import { listen, type ServerLimits } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { StorageHealth } from '../../platform/storage-health';
@@ -21,6 +22,8 @@ export interface OriginOptions {
   /** Records, ledgers and segments are kept in `<stateDir>/origin`. */
   stateDir: string;
   relayUrl: string;
+  /** DNS names under which it is reached; default none but localhost. */
+  names?: readonly string[];
   log: Logger;
   limits?: Partial<OriginLimits>;
   /** Bounds on connections; see defaultServerLimits. */
@@ -93,16 +96,11 @@ export const startOrigin = async (
     '/hls',
     whenReady((r) => r.players),
   );
-  app.use((req) => {
-    throw new SwarmError(
-      'not-found',
-      `The origin has no ${req.method} ${req.path}.`,
-      'See docs/reference/protocols/origin.md.',
-    );
-  });
-  app.use(errorHandler(options.log));
 
-  const server = await listen(app, options.port, options.host, options.serverLimits);
+  const { host, port, names, serverLimits: connections = {}, log } = options;
+  const server = await listen(app, {
+    ...{ host, port, routes: originRoutes, ...(names && { names }), limits: connections, log },
+  });
   server.server.keepAliveTimeout = KEEP_ALIVE_MS;
   const open = async (lock: FolderLock): Promise<{ origin: Origin; lock: FolderLock }> => {
     const origin = await Origin.open(

@@ -1,12 +1,18 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SwarmError } from '../../domain';
 import { hostAndPort } from '../../platform/addresses';
+import { listen } from '../../platform/http';
+import { createLogger } from '../../platform/logger';
+import type { Route } from '../../platform/route';
 import type { EncodedGop } from '../encoder/types';
 import { PROBE_FIRST_GOP } from './probe-cases';
 import type { ReferenceClip } from './reference-clip';
 
 const FEED_PATH = '/feed';
+export const clipRoutes: readonly Route[] = [
+  { method: 'GET', path: FEED_PATH },
+  { method: 'PUT', path: '/channels/:id/gops/:gop', body: 'media' },
+];
 const MAX_GOP_BYTES = 16 * 1024 * 1024;
 
 /** A relay and an origin for one reference clip: gives it as a feed, and takes what is published. */
@@ -73,24 +79,18 @@ export const serveClip = async (options: {
     options.onGop?.(published);
     res.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ gop: published.gop }));
   };
-  const server = createServer((req, res) => {
-    if (req.method === 'GET' && req.url?.startsWith(FEED_PATH)) answerFeed(req, res);
-    else if (req.method === 'PUT') answerPut(req, res).catch(() => res.destroy());
-    else res.writeHead(404).end();
+  const answer = (req: IncomingMessage, res: ServerResponse): void => {
+    if (req.method === 'PUT') answerPut(req, res).catch(() => res.destroy());
+    else answerFeed(req, res);
+  };
+  const server = await listen(answer, {
+    ...{ host: options.listenOn, port: 0, routes: clipRoutes, names: [options.reachableAs] },
+    log: createLogger('probe'),
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, options.listenOn, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  const originUrl = `http://${hostAndPort(options.reachableAs, port)}`;
+  const originUrl = `http://${hostAndPort(options.reachableAs, server.port)}`;
   return {
     feedUrl: `${originUrl}${FEED_PATH}`,
     originUrl,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => server.close(),
   };
 };

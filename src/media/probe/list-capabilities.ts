@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { confined } from '../../platform/processes/confined';
 import type { FfmpegCapabilities } from '../encoder/ffmpeg-capabilities';
 
 const run = promisify(execFile);
@@ -24,7 +25,9 @@ export const listCapabilities = async (
 ): Promise<string[]> => {
   const lists = await Promise.all(
     Object.entries(LOOKED_FOR).map(async ([kind, wanted]) => {
-      const { stdout } = await run(ffmpeg.path, ['-hide_banner', `-${kind}s`], {
+      const { command, args, env } = confined(ffmpeg.path, ['-hide_banner', `-${kind}s`]);
+      const { stdout } = await run(command, args, {
+        env,
         timeout: ASK_LIMIT_MS,
         maxBuffer: 1 << 22,
         signal,

@@ -9,6 +9,7 @@ import {
   gopStartTicks,
   rateForFfmpeg,
 } from '../../domain';
+import { confined } from '../../platform/processes/confined';
 import { TransportStreamReader, type PesUnit } from '../mpegts';
 import { PROBE_FIRST_GOP, PROBE_GOPS, type ProbeCase } from './probe-cases';
 
@@ -69,25 +70,25 @@ export const makeReferenceClip = async (
   const { framesPerSecond, gopDurationTicks, source } = probeCase;
   const seconds = LEAD_SECONDS + (PROBE_GOPS * gopDurationTicks) / TICKS_PER_SECOND + TAIL_SECONDS;
   const picture = `testsrc2=size=${source.widthPx}x${source.heightPx}:rate=${rateForFfmpeg(framesPerSecond)}:duration=${seconds}`;
-  const { stdout } = await run(
-    ffmpegPath,
-    [
-      ...['-hide_banner', '-nostdin', '-v', 'error', '-f', 'lavfi', '-i', picture],
-      ...['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${seconds}`],
-      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-bf', '2', '-sc_threshold', '0'],
-      ...['-g', String(source.keyFrameEveryFrames), '-c:a', 'aac', '-flags', '+bitexact'],
-      ...['-fflags', '+bitexact', '-muxdelay', '0', '-muxpreload', '0'],
-      ...['-output_ts_offset', String(FEED_OFFSET_TICKS / TICKS_PER_SECOND - LEAD_SECONDS)],
-      ...['-f', 'mpegts', 'pipe:1'],
-    ],
-    { encoding: 'buffer', maxBuffer: MAX_CLIP_BYTES, timeout: MAKE_LIMIT_MS, ...(signal && { signal }) },
-  ).catch((error: Error) => {
-    throw new SwarmError(
-      'unavailable',
-      `The reference clip ${probeCase.name} could not be made with ${ffmpegPath}: ${error.message.trim()}.`,
-      'Check that this ffmpeg runs and has libx264.',
-    );
-  });
+  const { command, args, env } = confined(ffmpegPath, [
+    ...['-hide_banner', '-nostdin', '-v', 'error', '-f', 'lavfi', '-i', picture],
+    ...['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${seconds}`],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-threads', '1', '-bf', '2', '-sc_threshold', '0'],
+    ...['-g', String(source.keyFrameEveryFrames), '-c:a', 'aac', '-flags', '+bitexact'],
+    ...['-fflags', '+bitexact', '-muxdelay', '0', '-muxpreload', '0'],
+    ...['-output_ts_offset', String(FEED_OFFSET_TICKS / TICKS_PER_SECOND - LEAD_SECONDS)],
+    ...['-f', 'mpegts', 'pipe:1'],
+  ]);
+  const limits = { maxBuffer: MAX_CLIP_BYTES, timeout: MAKE_LIMIT_MS, ...(signal && { signal }) };
+  const { stdout } = await run(command, args, { encoding: 'buffer', env, ...limits }).catch(
+    (error: Error) => {
+      throw new SwarmError(
+        'unavailable',
+        `The reference clip ${probeCase.name} could not be made with ${ffmpegPath}: ${error.message.trim()}.`,
+        'Check that this ffmpeg runs and has libx264.',
+      );
+    },
+  );
   const { feed, units } = asFeed(stdout);
   return {
     probeCase,

@@ -10,6 +10,7 @@ import {
   type Deinterlace,
   type Rendition,
 } from '../../domain';
+import { confined } from '../../platform/processes/confined';
 import { shapeFilters } from '../encoder/picture-shape';
 
 const run = promisify(execFile);
@@ -52,15 +53,12 @@ export const ssimOf = async (options: {
       ...segments.map((_, i) => `[${i + 1}:v]setpts=PTS-STARTPTS[out${i}]`),
       ...segments.map((_, i) => `[out${i}][in${i}]ssim@s${i}`),
     ].join(';');
-    const { stderr } = await run(
-      options.ffmpegPath,
-      [
-        ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-copyts', '-filter_complex_threads', '1'],
-        ...paths.flatMap((path) => ['-threads', '1', '-f', 'mpegts', '-i', path]),
-        ...['-filter_complex', graph, '-f', 'null', '-'],
-      ],
-      { signal, maxBuffer: 4 * 1024 * 1024 },
-    );
+    const { command, args, env } = confined(options.ffmpegPath, [
+      ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-copyts', '-filter_complex_threads', '1'],
+      ...paths.flatMap((path) => ['-threads', '1', '-f', 'mpegts', '-i', path]),
+      ...['-filter_complex', graph, '-f', 'null', '-'],
+    ]);
+    const { stderr } = await run(command, args, { signal, env, maxBuffer: 4 * 1024 * 1024 });
     return segments.map((_, i) => {
       const found = new RegExp(`\\[ssim@s${i} @ [^\\]]+\\] SSIM .*All:([0-9.]+|inf|nan)`).exec(stderr)?.[1];
       const ssim = Number(found);

@@ -1,8 +1,9 @@
 import express, { type RequestHandler } from 'express';
-import type { Environment } from '../../config/config';
+import { ownNamesOf, type Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
+import { relayRoutes } from '../../contracts/relay';
 import type { FolderLock } from '../../platform/folder-lock';
-import { errorHandler, listen, type ServerLimits } from '../../platform/http';
+import { listen, type ServerLimits } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
@@ -33,6 +34,8 @@ export interface RelayOptions {
   /** 0 picks a free port. */
   port: number;
   stateDir: string;
+  /** DNS names under which it is reached; default none but localhost. */
+  names?: readonly string[];
   /** Media time that the ring of each channel holds; default 60. */
   ringSeconds?: number;
   /** Bytes that the ring of each channel holds at most; default 64 MiB. */
@@ -57,6 +60,7 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
   host: environment.SWARM_HOST,
   port: environment.SWARM_RELAY_PORT,
   stateDir: environment.SWARM_STATE_DIR,
+  names: ownNamesOf(environment),
   ringSeconds: environment.SWARM_RING_SECONDS,
   ringMaxBytes: environment.SWARM_RING_MIB * 2 ** 20,
   ...(environment.SWARM_RELAY_MEMORY_MIB !== undefined && {
@@ -108,11 +112,12 @@ const startLocked = async (options: RelayOptions, lock: FolderLock): Promise<Rel
     res.json(answer);
   });
   addRoutes(app, channels, options.ingestIdleMs ?? 5_000);
-  app.use(errorHandler(log));
 
   // An ingest is a request whose body never ends.
   const limits = { ...options.limits, requestTimeoutMs: 0 };
-  const running = await listen(app, options.port, options.host, limits).catch(async (error: unknown) => {
+  const { host, port, names } = options;
+  const listener = { host, port, routes: relayRoutes, ...(names && { names }), limits, log };
+  const running = await listen(app, listener).catch(async (error: unknown) => {
     await channels.close();
     throw error;
   });

@@ -84,7 +84,7 @@ export const inputArguments = (spec: SourceSpec, url: string, plan: InputPlan): 
   const common = ['-output_ts_offset', START_SECONDS, '-max_interleave_delta', INTERLEAVE_MICROSECONDS];
   return {
     args: [
-      ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error', ...demuxerArguments(plan.list)],
+      ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error', ...demuxerArguments(url, plan.list)],
       ...(plan.finite ? [] : LIVE_ANALYSIS_ARGUMENTS),
       ...(plan.hasSplices ? ['-f', 'mpegts', '-i', 'pipe:0'] : ['-i', url]),
       ...['-map', `0:${plan.video.index}`],

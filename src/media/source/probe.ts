@@ -3,6 +3,8 @@ import { open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
+import { confined } from '../../platform/processes/confined';
+import { protocolArguments } from './input-policy';
 import type { ProbedRates } from './steady-frame-rate';
 
 const execute = promisify(execFile);
@@ -11,8 +13,6 @@ const execute = promisify(execFile);
 const PROBE_TIMEOUT_MS = 30_000;
 /** Media time, in microseconds, that ffmpeg may wait for to learn what a live stream holds; its default is 5 s. */
 export const LIVE_ANALYSIS_ARGUMENTS = ['-analyzeduration', '2000000'];
-/** What a local list may name besides files; ffmpeg itself lets it name files only. A list from elsewhere names no file. */
-const LIST_PROTOCOLS = 'file,crypto,data,http,https,httpproxy,tcp,tls';
 /** How a list of files begins, in bytes enough. */
 const HEAD_BYTES = 64;
 
@@ -146,12 +146,11 @@ const streamOf = (s: FoundStream): ProbedStream => {
   };
 };
 
-/** ffmpeg arguments for a local list; whoever names it may name what stands in it. */
-export const demuxerArguments = (list: ListKind | null): string[] => {
-  if (list === null) return [];
-  const protocols = ['-protocol_whitelist', LIST_PROTOCOLS];
-  return list === 'hls' ? protocols : ['-f', 'concat', '-safe', '0', ...protocols];
-};
+/** ffmpeg arguments before an input; whoever names a local list may name what stands in it. */
+export const demuxerArguments = (url: string, list: ListKind | null): string[] => [
+  ...(list === 'ffconcat' ? ['-f', 'concat', '-safe', '0'] : []),
+  ...protocolArguments(url, list !== null),
+];
 
 export const pathOf = (url: string): string => url.replace(/^file:/, '');
 
@@ -188,7 +187,9 @@ const runProbe = async (
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
   const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
   try {
-    const { stdout } = await execute(ffprobe, args, {
+    const run = confined(ffprobe, args);
+    const { stdout } = await execute(run.command, run.args, {
+      env: run.env,
       timeout: PROBE_TIMEOUT_MS,
       signal,
       maxBuffer: 4 * 1024 * 1024,
@@ -215,7 +216,7 @@ export const probeInput = async (
 ): Promise<ProbedInput> => {
   const isFile = await isRegularFile(url);
   const list = isFile ? await listKindOf(pathOf(url)) : null;
-  const how = [...(isFile ? [] : LIVE_ANALYSIS_ARGUMENTS), ...demuxerArguments(list)];
+  const how = [...(isFile ? [] : LIVE_ANALYSIS_ARGUMENTS), ...demuxerArguments(url, list)];
   const parsed = probeSchema.safeParse(await runProbe(ffprobe, url, how, signal));
   if (!parsed.success) throw refuse(url, 'ffprobe describes it in a way that is not understood.');
   const { streams, programs, format } = parsed.data;

@@ -1,21 +1,25 @@
+import { join } from 'node:path';
 import express from 'express';
 import { z } from 'zod';
-import type { Environment } from '../../config/config';
+import { ownNamesOf, type Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
 import {
   lookRequestSchema,
+  sourceRoutes,
   sourcePutQuerySchema,
   sourceSpecSchema,
   wholeInputSchema,
 } from '../../contracts/source';
 import { idSchema } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
-import { errorHandler, listen, parseOrRefuse } from '../../platform/http';
+import { listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
+import { canLimit } from '../../platform/processes/confined';
 import { memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
+import type { InputRules } from './input-policy';
 import { RelayLink } from './relay-link';
 import { SourceChannels } from './source-channels';
 
@@ -27,6 +31,10 @@ export interface SourceOptions {
   relayUrl: string;
   ffmpeg: string;
   ffprobe: string;
+  /** What an input may be; default: a file below `<stateDir>/inputs`, or a URL at a public address. */
+  inputs?: InputRules;
+  /** DNS names under which it is reached; default none but localhost. */
+  names?: readonly string[];
   /** What may be held of all live inputs together; default a quarter of the machine's memory. */
   memoryBytes?: number;
   log?: Logger;
@@ -44,6 +52,12 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   relayUrl: environment.SWARM_RELAY_URL,
   ffmpeg: environment.FFMPEG,
   ffprobe: environment.FFPROBE,
+  names: ownNamesOf(environment),
+  inputs: {
+    inputDir: environment.SWARM_INPUT_DIR ?? join(environment.SWARM_STATE_DIR, 'inputs'),
+    networks: environment.SWARM_INPUT_NETWORKS,
+    trusted: new Set(environment.SWARM_INPUTS_TRUSTED.split(',')),
+  },
   ...(environment.SWARM_SOURCE_MEMORY_MIB !== undefined && {
     memoryBytes: environment.SWARM_SOURCE_MEMORY_MIB * 2 ** 20,
   }),
@@ -63,11 +77,13 @@ export const startSource = (options: SourceOptions): Promise<Source> =>
 const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<Source> => {
   const log = options.log ?? createLogger('source');
   const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4 } = options;
+  const { inputs = { inputDir: join(stateDir, 'inputs'), networks: [], trusted: new Set<string>() } } =
+    options;
   const stampKey = await loadOrCreateStampKey(stateDir);
   const relay = new RelayLink(options.relayUrl);
   const health = new StorageHealth(log);
   const tools = { ffmpeg, ffprobe, stampKey, log };
-  const channels = new SourceChannels(stateDir, relay, health, tools, memoryBytes);
+  const channels = new SourceChannels(stateDir, relay, health, tools, memoryBytes, inputs);
 
   const app = express();
   app.disable('x-powered-by');
@@ -105,13 +121,15 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
       await channels.remove(parseOrRefuse(idParams, req.params, 'channel').id);
       res.status(204).end();
     });
-  app.use(errorHandler(log));
 
   await channels.resume();
-  const running = await listen(app, options.port, options.host).catch(async (error: unknown) => {
+  const { host, port, names } = options;
+  const listener = { host, port, routes: sourceRoutes, ...(names && { names }), log };
+  const running = await listen(app, listener).catch(async (error: unknown) => {
     await channels.stop();
     throw error;
   });
+  if (!canLimit()) log.warn('there is no prlimit: what ffmpeg takes is not limited');
   log.info({ port: running.port, channels: channels.list().length }, 'source listens');
   return {
     port: running.port,

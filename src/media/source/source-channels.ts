@@ -13,6 +13,7 @@ import { ChannelListFile } from './channel-list-file';
 import { checkTiming, choiceOf, startInputOf, type InputTools, type StartInput } from './contribution-inputs';
 import { MAX_SPOOL_BYTES } from './contribution-spool';
 import { factsOf, planInput } from './input-plan';
+import { requireAllowedInput, toldPlainly, type InputRules } from './input-policy';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
@@ -89,6 +90,7 @@ export class SourceChannels {
     private readonly health: StorageHealth,
     private readonly tools: InputTools,
     memoryBytes: number,
+    private readonly rules: InputRules,
   ) {
     this.budget = new SharedBudget({
       what: 'memory of the source for live inputs',
@@ -137,6 +139,7 @@ export class SourceChannels {
     checkTiming(spec);
     if (!this.feeders.has(spec.id)) this.requirePlace();
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
+    await this.requireAllowed(spec);
     // Outside of the queue: a slow input must not hold up the other channels.
     const looked =
       spec.input.kind === 'url' && !mayBeAway && !isKnown() ? await this.lookAt(spec.input.url) : null;
@@ -170,11 +173,11 @@ export class SourceChannels {
 
   /**
    * What an input is, and how it would be carried.
-   * @throws SwarmError input-not-video, unavailable while too many inputs are looked at
+   * @throws SwarmError bad-request, input-not-video, unavailable while too many inputs are looked at
    */
   async look(url: string, choice?: InputChoice): Promise<InputFacts> {
-    const probed = await this.probes.run(() => probeInput(this.tools.ffprobe, url));
-    return factsOf(planInput(probed, null, choice));
+    await requireAllowedInput(url, this.rules, this.tools.log);
+    return factsOf(planInput(await this.probe(url), null, choice));
   }
 
   /** Takes the whole URL of an input that is about to be added. Kept with its channel; until then in memory alone. */
@@ -202,6 +205,13 @@ export class SourceChannels {
     return { ...spec, input: { ...input, url } };
   }
 
+  /** An input that the channel has already was allowed before. @throws SwarmError bad-request */
+  private async requireAllowed({ id, input }: SourceChannelSpec): Promise<void> {
+    const kept = this.feeders.get(id)?.spec.input;
+    if (input.kind !== 'url' || (kept?.kind === 'url' && kept.url === input.url)) return;
+    await requireAllowedInput(input.url, this.rules, this.tools.log);
+  }
+
   /** Ends a channel; idempotent. */
   remove(id: string): Promise<void> {
     return this.changes.run(async () => {
@@ -225,12 +235,19 @@ export class SourceChannels {
     const ending = new AbortController();
     const giveUp = (): void => ending.abort();
     this.looks.add(giveUp);
-    const probed = this.probes
-      .run(() => probeInput(this.tools.ffprobe, url, ending.signal))
-      .finally(() => this.looks.delete(giveUp));
+    const probed = this.probe(url, ending.signal).finally(() => this.looks.delete(giveUp));
     const waited = setTimeout(LOOK_WAIT_MS, true, { ref: false });
     const isLate = await Promise.race([probed.then(() => false), waited]);
     return { probed, isLate, giveUp };
+  }
+
+  private probe(url: string, signal?: AbortSignal): Promise<ProbedInput> {
+    const { ffprobe, log } = this.tools;
+    return this.probes
+      .run(() => probeInput(ffprobe, url, signal))
+      .catch((error: unknown) => {
+        throw toldPlainly(error, url, log);
+      });
   }
 
   private feed(spec: SourceChannelSpec, looked: Look | null = null): ChannelFeeder {

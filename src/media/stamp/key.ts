@@ -1,8 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { link, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError } from '../../domain';
-import { makeDirectoryDurably, syncDirectory } from '../../platform/durable-file';
+import { loadOrCreateSecret } from '../../platform/secret-file';
 
 const KEY_BYTES = 32;
 
@@ -14,39 +12,10 @@ const KEY_BYTES = 32;
  */
 export const loadOrCreateStampKey = async (stateDir: string): Promise<Buffer> => {
   const path = join(stateDir, 'stamp.key');
-  try {
-    return parseKey(await readFile(path, 'utf8'), path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  await makeDirectoryDurably(stateDir);
-  // A link to a complete file appears at once or not at all, so that no one ever reads half a key.
-  const draft = join(stateDir, `stamp.key.${randomUUID()}`);
-  try {
-    await writeKey(draft);
-    await link(draft, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
-  // Pictures that carry the key outlast a power cut, so must the key.
-  await syncDirectory(stateDir);
-  return parseKey(await readFile(path, 'utf8'), path);
+  return parseKey(await loadOrCreateSecret(path), path);
 };
 
-const writeKey = async (path: string): Promise<void> => {
-  const handle = await open(path, 'wx', 0o600);
-  try {
-    await handle.writeFile(`${randomBytes(KEY_BYTES).toString('hex')}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
-const parseKey = (text: string, path: string): Buffer => {
-  const hex = text.trim();
+const parseKey = (hex: string, path: string): Buffer => {
   if (!/^[0-9a-f]{64}$/.test(hex)) {
     throw new SwarmError(
       'internal',

@@ -24,7 +24,13 @@ export const putEndlessly = (
     const names = { 'x-encoder-id': encoderId, 'x-session-id': sessionId };
     const req = request(url, {
       method: 'PUT',
-      headers: { 'x-fencing-token': '1', 'x-renditions': '144p=188', ...names, ...headers },
+      headers: {
+        'content-type': 'video/mp2t',
+        'x-fencing-token': '1',
+        'x-renditions': '144p=188',
+        ...names,
+        ...headers,
+      },
     });
     const chunk = Buffer.alloc(64 * 1024, 0x47);
     let answered = false;

@@ -20,7 +20,13 @@ export class InfluxUnderTest {
   static async start(): Promise<InfluxUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), 'swarm-influx-'));
     const [port, backupPort] = [await freePort(), await freePort()];
-    const config = await writeInfluxConfig({ stateDir: folder, host: '127.0.0.1', port, backupPort });
+    const config = await writeInfluxConfig({
+      stateDir: folder,
+      host: '127.0.0.1',
+      port,
+      backupPort,
+      login: false,
+    });
     const influx = new InfluxUnderTest(`http://127.0.0.1:${port}`, folder, config);
     await influx.run();
     return influx;

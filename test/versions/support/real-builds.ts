@@ -2,7 +2,11 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { path as npmFfmpeg } from '@ffmpeg-installer/ffmpeg';
+import { DEFAULT_BUILD_DIRS } from '../../../src/domain';
 import { installPythonPackage } from '../../../src/setup/python-packages';
+
+/** Wrappers are made there. */
+process.env.SWARM_BUILD_DIRS = `${DEFAULT_BUILD_DIRS}:${tmpdir()}`;
 
 /** ffmpeg 5.1, 2018 (4.0) and 7.0: the builds that CI has, or can have without root. */
 export const IMAGEIO_FFMPEG_VERSION = '0.6.0';

@@ -1,0 +1,130 @@
+import { lookup } from 'node:dns/promises';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ipaddr from 'ipaddr.js';
+import { digestOfInput } from '../../contracts/source';
+import { SwarmError, redacted } from '../../domain';
+import type { Logger } from '../../platform/logger';
+
+/**
+ * What a channel's input may be. Whoever may add a channel has the source open what he names, and puts it on air: so
+ * files come from one folder, and URLs lead to no private address, unless the operator said otherwise.
+ */
+export interface InputRules {
+  /** Files below it may be inputs. */
+  inputDir: string;
+  /** Networks that may be asked although they are private, such as `10.0.0.0/8`; an address is one of itself alone. */
+  networks: readonly string[];
+  /** SHA-256, hex, of inputs that the operator named himself: they may be anything of an allowed scheme. */
+  trusted: ReadonlySet<string>;
+}
+
+/** What ffmpeg may open for an input of each scheme: for what the input leads to as well, such as entries of a playlist. */
+const protocolsOf: Record<string, string> = {
+  file: 'file,crypto,data',
+  http: 'http,https,httpproxy,tcp,tls,crypto,data',
+  https: 'http,https,httpproxy,tcp,tls,crypto,data',
+  srt: 'srt',
+  rtmp: 'rtmp,tcp',
+  rtmps: 'rtmps,rtmp,tls,tcp',
+  rtsp: 'rtsp,rtp,srtp,udp,tcp',
+  rtsps: 'rtsps,rtsp,rtp,srtp,udp,tls,tcp',
+  rtp: 'rtp,srtp,udp',
+  udp: 'udp',
+};
+/** What a local list may name besides files; ffmpeg itself lets it name files only. */
+const LOCAL_LIST_PROTOCOLS = 'file,crypto,data,http,https,httpproxy,tcp,tls';
+/** They listen at an address of this machine, and ask nobody. */
+const LISTENING = new Set(['udp', 'rtp']);
+
+const schemeOf = (url: string): string => /^([a-z][a-z0-9+.,-]*):/i.exec(url)?.[1]?.toLowerCase() ?? 'file';
+
+/** ffmpeg arguments that keep an input to the protocols of its scheme. Those of a scheme that is not allowed: none. */
+export const protocolArguments = (url: string, isLocalList: boolean): string[] => [
+  '-protocol_whitelist',
+  isLocalList ? LOCAL_LIST_PROTOCOLS : (protocolsOf[schemeOf(url)] ?? protocolsOf.file!),
+];
+
+/**
+ * The one place that decides whether an input may be opened. A refusal does not say what there is and what not: the
+ * log does.
+ * @throws SwarmError bad-request
+ */
+export const requireAllowedInput = async (url: string, rules: InputRules, log: Logger): Promise<void> => {
+  const scheme = schemeOf(url);
+  const why =
+    protocolsOf[scheme] === undefined
+      ? `there is no input of scheme ${scheme}`
+      : rules.trusted.has(digestOfInput(url))
+        ? null
+        : scheme === 'file'
+          ? await whyNotFile(url, rules.inputDir)
+          : await whyNotHost(url, scheme, rules.networks);
+  if (why === null) return;
+  log.warn({ input: redacted(url), why }, 'an input may not be used');
+  throw new SwarmError(
+    'bad-request',
+    `The input ${url} may not be used here.`,
+    'Give a file below SWARM_INPUT_DIR of the source, or a URL (http, https, srt, rtmp, rtmps, rtsp, rtsps, rtp, udp) at a public address or one of SWARM_INPUT_NETWORKS. The log of the source says why.',
+  );
+};
+
+const whyNotFile = async (url: string, inputDir: string): Promise<string | null> => {
+  let path: string;
+  try {
+    path = /^file:\/\//i.test(url) ? fileURLToPath(url) : resolve(url.replace(/^file:/i, ''));
+  } catch (error) {
+    return (error as Error).message;
+  }
+  const root = await realpath(inputDir).catch(() => resolve(inputDir));
+  // One that is not there is judged by where it would be.
+  const folder = await realpath(dirname(path)).catch(() => dirname(path));
+  const target = await realpath(path).catch(() => join(folder, basename(path)));
+  const isBelow = target.startsWith(root.endsWith(sep) ? root : root + sep);
+  return isBelow ? null : `${target} is not below ${root}`;
+};
+
+const whyNotHost = async (
+  url: string,
+  scheme: string,
+  networks: readonly string[],
+): Promise<string | null> => {
+  if (!URL.canParse(url)) return 'it is no URL';
+  const { hostname, searchParams } = new URL(url);
+  if (LISTENING.has(scheme) || (scheme === 'srt' && searchParams.get('mode') === 'listener')) return null;
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (host === '') return 'it names no host';
+  // One that is not known now is for ffmpeg to say; it is judged again when it is added again.
+  const addresses = ipaddr.isValid(host)
+    ? [host]
+    : (await lookup(host, { all: true }).catch(() => [])).map(({ address }) => address);
+  const refused = addresses.find((address) => !isAllowed(address, networks));
+  return refused === undefined ? null : `${refused} is a private address`;
+};
+
+/** Networks are checked by the configuration. */
+const isAllowed = (address: string, networks: readonly string[]): boolean => {
+  const parsed = ipaddr.process(address);
+  if (parsed.range() === 'unicast') return true;
+  return networks.some((network) => {
+    const [base, bits] = network.includes('/')
+      ? ipaddr.parseCIDR(network)
+      : [ipaddr.process(network), ipaddr.process(network).kind() === 'ipv4' ? 32 : 128];
+    return base.kind() === parsed.kind() && parsed.match(base, bits);
+  });
+};
+
+/**
+ * A refusal of an input, without the words of ffprobe: they tell a file that is not there from one that may not be read,
+ * and a port where nobody listens from one where somebody does. They go to the log.
+ */
+export const toldPlainly = (error: unknown, url: string, log: Logger): unknown => {
+  if (!(error instanceof SwarmError) || !error.message.includes('ffprobe says')) return error;
+  log.warn({ input: redacted(url), why: error.message }, 'an input could not be opened');
+  return new SwarmError(
+    'input-not-video',
+    `The input ${url} can't be opened, or holds nothing that ffmpeg reads.`,
+    'Check that it is there and sends. The log of the source says what ffmpeg said.',
+  );
+};

@@ -1,0 +1,133 @@
+import { isIP } from 'node:net';
+import { Router, type Request, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import { SwarmError } from '../domain';
+import type { Route } from './route';
+
+/**
+ * What every request passes before a part sees it. Nobody logs in yet: whoever reaches a port may use it. So the ways in
+ * for a web page of another site are closed here. DNS rebinding: the Host header must be an address, localhost, or a name
+ * that this part was given. Cross-site requests: a browser says where a request comes from (Origin, Sec-Fetch-Site), and
+ * a body must be JSON or media, which no page can send across origins without asking first. What is not declared as a
+ * route does not reach the part at all.
+ *
+ * A caller's identity belongs here as well, between `requireOwnName` and `requireBody`: one place for all listeners.
+ */
+export const guardRequests = (routes: readonly Route[], ownNames: readonly string[]): RequestHandler[] => {
+  const known = new Set(['localhost', ...ownNames.map((name) => name.toLowerCase())]);
+  const router = Router();
+  for (const [path, here] of byPath(routes)) {
+    const methods = methodsOf(here);
+    router.all(path, (req, res, next) => {
+      const route = here.find(({ method }) => method === (req.method === 'HEAD' ? 'GET' : req.method));
+      const isForAll = here.some(({ sites }) => sites === 'any');
+      if (isForAll) res.set('cross-origin-resource-policy', 'cross-origin');
+      else {
+        requireOwnName(req, known);
+        requireOwnSite(req, route);
+      }
+      if (!route && !(isForAll && req.method === 'OPTIONS')) {
+        res.set('allow', methods.join(', '));
+        if (req.method === 'OPTIONS') res.status(204).end();
+        else throw unknownMethod(req, methods);
+        return;
+      }
+      requireBody(req, route);
+      next('router');
+    });
+  }
+  router.use((req) => {
+    requireOwnName(req, known);
+    throw new SwarmError(
+      'not-found',
+      `There is no ${req.method} ${req.path}.`,
+      'See docs/reference for what there is.',
+    );
+  });
+  return [headers, router];
+};
+
+/** The page adds a policy for what it loads; TLS is a matter of the proxy before a part. */
+const headers = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
+  },
+  strictTransportSecurity: false,
+  // Browsers take these two of secure origins only, and complain of them elsewhere.
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+});
+
+/** Paths without parameters first: they go before a path that has one in the same place. */
+const byPath = (routes: readonly Route[]): [string, Route[]][] =>
+  [...new Set(routes.map(({ path }) => path))]
+    .sort((a, b) => Number(hasParameter(a)) - Number(hasParameter(b)))
+    .map((path) => [path, routes.filter((route) => route.path === path)]);
+
+const hasParameter = (path: string): boolean => /[:*]/.test(path);
+
+const methodsOf = (routes: readonly Route[]): string[] => [
+  ...routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])),
+  'OPTIONS',
+];
+
+const unknownMethod = (req: Request, methods: readonly string[]): SwarmError =>
+  new SwarmError(
+    'method-not-allowed',
+    `${req.path} does not take ${req.method}.`,
+    `It takes ${methods.join(', ')}.`,
+  );
+
+const requireOwnName = (req: Request, known: ReadonlySet<string>): void => {
+  const host = req.headers.host ?? '';
+  const name = parse(`http://${host}`)?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  if (isIP(name) !== 0 || known.has(name)) return;
+  throw new SwarmError(
+    'cross-origin',
+    `Nothing is served here under the name ${JSON.stringify(host)}.`,
+    'Use the address, or add the name to SWARM_HOST_NAMES.',
+  );
+};
+
+const requireOwnSite = (req: Request, route: Route | undefined): void => {
+  const {
+    origin,
+    host,
+    'sec-fetch-site': site,
+    'sec-fetch-mode': mode,
+    'sec-fetch-dest': dest,
+  } = req.headers;
+  const from = origin === undefined ? undefined : parse(origin);
+  const sameOrigin =
+    origin === undefined ||
+    (from !== null && from !== undefined && from.host === parse(`${from.protocol}//${host ?? ''}`)?.host);
+  const sameSite = site === undefined || site === 'same-origin' || site === 'none';
+  const isLink = route?.sites === 'links' && mode === 'navigate' && dest === 'document';
+  if (sameOrigin && (sameSite || isLink)) return;
+  throw new SwarmError(
+    'cross-origin',
+    `A page of another origin (${origin ?? String(site)}) may not use this swarm.`,
+    "Use the swarm's own page, or the encoder-swarm command.",
+  );
+};
+
+/** Types of media that a part takes: none of them is one that a page can send across origins unasked. */
+const MEDIA_TYPE = /^(video\/mp2t|application\/octet-stream)\s*(;|$)/i;
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
+
+const requireBody = (req: Request, route: Route | undefined): void => {
+  const { 'content-type': type, 'content-length': length, 'transfer-encoding': chunked } = req.headers;
+  if (req.method === 'GET' || req.method === 'HEAD') return;
+  const hasBody = chunked !== undefined || (length !== undefined && length !== '0');
+  if (type === undefined && !hasBody) return;
+  const isMedia = route?.body === 'media';
+  if (type !== undefined && (isMedia ? MEDIA_TYPE : JSON_TYPE).test(type)) return;
+  throw new SwarmError(
+    'bad-request',
+    isMedia ? 'The body must be media.' : 'The body must be JSON.',
+    `Send the header content-type: ${isMedia ? 'video/mp2t' : 'application/json'}.`,
+  );
+};
+
+const parse = (url: string): URL | null => (URL.canParse(url) ? new URL(url) : null);
