@@ -105,10 +105,11 @@ export const environmentSchema = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('Files below it may be inputs of channels. Default: `inputs` in the state folder.'),
+    .describe(
+      'Files below it may be inputs of channels. Default: `/` while the swarm listens on this machine alone, otherwise `inputs` in the state folder.',
+    ),
   SWARM_INPUT_NETWORKS: z
     .string()
-    .default('')
     .transform((text) =>
       text
         .split(',')
@@ -119,8 +120,9 @@ export const environmentSchema = z.object({
       (entries) => entries.every((entry) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)),
       'use addresses and networks such as 10.0.0.0/8, with a comma between them',
     )
+    .optional()
     .describe(
-      'Addresses and networks that are not public and may be asked for inputs all the same: `10.0.0.0/8,fd00::/8`.',
+      'Addresses and networks that are not public and may be asked for inputs all the same: `10.0.0.0/8,fd00::/8`. Default: this machine and private networks while the swarm listens on this machine alone, otherwise none.',
     ),
   SWARM_INPUTS_TRUSTED: z
     .string()

@@ -148,6 +148,24 @@ test('what was allowed is opened: below the folder, in an allowed network, or na
   }
 });
 
+test('on one machine, files and private networks are inputs; addresses of the link and odd schemes are not', async () => {
+  const { inputs } = sourceOptionsFrom(environmentSchema.parse({}));
+  const local = await SourceUnderTest.start(relay.url, { inputs: inputs!, log });
+  try {
+    await local.put('file', specOf(join(folder, 'secret.ts')));
+    await local.put('live', specOf(`http://127.0.0.1:${port}/local`));
+    for (const url of [
+      'http://169.254.169.254/',
+      'http://[fe80::1]/',
+      'http://0.0.0.0/',
+      `concat:${folder}/x`,
+    ])
+      await expect(local.put('x', specOf(url))).rejects.toMatchObject({ code: 'bad-request' });
+  } finally {
+    await local.stop();
+  }
+});
+
 test('ffmpeg itself is kept to the protocols of the scheme', async () => {
   expect(protocolArguments('srt://example.org:9000', false)).toEqual(['-protocol_whitelist', 'srt']);
   expect(protocolArguments('https://example.org/x.m3u8', false)[1]).not.toMatch(/file|udp|rtp/);
@@ -170,7 +188,7 @@ test('the words of ffmpeg go to the log alone', async () => {
   expect(lines.join()).toContain('No such file');
 });
 
-test('what is named at the launcher is trusted, without telling its secrets; the folder of the state is the default', () => {
+test('what is named at the launcher is trusted, without telling its secrets; the rules are strict where others reach it', () => {
   const environment = environmentSchema.parse({ SWARM_STATE_DIR: '/state' });
   const surroundings = { environment, variables: {}, logsDir: '/logs', ports: {}, hooks: {} } as never;
   const named = ['srt://example.org:9000?passphrase=c4n4ry-pw', '/films/a.mp4'];
@@ -178,7 +196,15 @@ test('what is named at the launcher is trusted, without telling its secrets; the
   expect(JSON.stringify(env)).not.toContain('c4n4ry-pw');
   const { inputs } = sourceOptionsFrom(environmentSchema.parse(env));
   expect(named.map((url) => inputs?.trusted.has(digestOfInput(url)))).toEqual([true, true]);
-  expect(sourceOptionsFrom(environment).inputs).toMatchObject({ inputDir: '/state/inputs', networks: [] });
+  const rulesOf = (variables: object) =>
+    sourceOptionsFrom(environmentSchema.parse({ SWARM_STATE_DIR: '/state', ...variables })).inputs;
+  for (const host of ['0.0.0.0', '::', '10.0.0.7', 'relay.example'])
+    expect(rulesOf({ SWARM_HOST: host })).toMatchObject({ inputDir: '/state/inputs', networks: [] });
+  const local = rulesOf({});
+  expect(local).toMatchObject({ inputDir: '/' });
+  expect(local?.networks).toContain('127.0.0.0/8');
+  const own = { SWARM_INPUT_DIR: '/films', SWARM_INPUT_NETWORKS: '' };
+  expect(rulesOf(own)).toMatchObject({ inputDir: '/films', networks: [] });
   expect(() => environmentSchema.parse({ SWARM_INPUT_NETWORKS: '10.0.0.0/8,nonsense' })).toThrow(
     'SWARM_INPUT_NETWORKS',
   );

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CODECS, PIXEL_FORMATS, SwarmError, whyNever, type CodecAbility } from '../../domain';
+import { confined } from '../../platform/processes/confined';
 
 const run = promisify(execFile);
 const ASK_LIMIT_MS = 10_000;
@@ -19,13 +20,10 @@ export const parsePixelFormats = (text: string): string[] =>
  * @throws SwarmError unavailable when it does not answer
  */
 export const listCodecs = async (ffmpegPath: string): Promise<CodecAbility[]> => {
-  const ask = async (...args: string[]): Promise<string> =>
-    (
-      await run(ffmpegPath, ['-hide_banner', ...args], {
-        timeout: ASK_LIMIT_MS,
-        maxBuffer: MOST_TEXT_BYTES,
-      })
-    ).stdout;
+  const ask = async (...asked: string[]): Promise<string> => {
+    const { command, args, env } = confined(ffmpegPath, ['-hide_banner', ...asked]);
+    return (await run(command, args, { env, timeout: ASK_LIMIT_MS, maxBuffer: MOST_TEXT_BYTES })).stdout;
+  };
   try {
     const names = new Set(parseEncoders(await ask('-encoders')));
     const usable = CODECS.filter((codec) => names.has(codec) && whyNever(codec) === null);

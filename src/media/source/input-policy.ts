@@ -20,6 +20,12 @@ export interface InputRules {
   trusted: ReadonlySet<string>;
 }
 
+/** This machine, and networks that are nobody's on the Internet: RFC 1918, RFC 6598, RFC 4193. */
+export const PRIVATE_NETWORKS: readonly string[] = [
+  ...['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'],
+  ...['::1/128', 'fc00::/7'],
+];
+
 /** What ffmpeg may open for an input of each scheme: for what the input leads to as well, such as entries of a playlist. */
 const protocolsOf: Record<string, string> = {
   file: 'file,crypto,data',

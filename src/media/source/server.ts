@@ -11,6 +11,7 @@ import {
   wholeInputSchema,
 } from '../../contracts/source';
 import { idSchema } from '../../domain';
+import { isLoopback } from '../../platform/addresses';
 import type { FolderLock } from '../../platform/folder-lock';
 import { listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
@@ -19,7 +20,7 @@ import { canLimit } from '../../platform/processes/confined';
 import { memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
-import type { InputRules } from './input-policy';
+import { PRIVATE_NETWORKS, type InputRules } from './input-policy';
 import { RelayLink } from './relay-link';
 import { SourceChannels } from './source-channels';
 
@@ -45,6 +46,15 @@ export interface Source {
   stop(): Promise<void>;
 }
 
+/**
+ * A source that is reached from this machine alone takes orders from people who may read its files and networks anyway.
+ * One that others reach does not. Addresses of the link, where clouds keep their credentials, are nobody's input.
+ */
+const defaultRules = ({ SWARM_HOST, SWARM_STATE_DIR }: Environment): Omit<InputRules, 'trusted'> =>
+  isLoopback(SWARM_HOST)
+    ? { inputDir: '/', networks: PRIVATE_NETWORKS }
+    : { inputDir: join(SWARM_STATE_DIR, 'inputs'), networks: [] };
+
 export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   host: environment.SWARM_HOST,
   port: environment.SWARM_SOURCE_PORT,
@@ -54,8 +64,8 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   ffprobe: environment.FFPROBE,
   names: ownNamesOf(environment),
   inputs: {
-    inputDir: environment.SWARM_INPUT_DIR ?? join(environment.SWARM_STATE_DIR, 'inputs'),
-    networks: environment.SWARM_INPUT_NETWORKS,
+    inputDir: environment.SWARM_INPUT_DIR ?? defaultRules(environment).inputDir,
+    networks: environment.SWARM_INPUT_NETWORKS ?? defaultRules(environment).networks,
     trusted: new Set(environment.SWARM_INPUTS_TRUSTED.split(',')),
   },
   ...(environment.SWARM_SOURCE_MEMORY_MIB !== undefined && {
