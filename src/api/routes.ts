@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { changeWithInput, newChannel } from '../channels/new-channel';
 import { publicApiUrl, type Environment } from '../config/config';
 import { operations, type Forecasts, type Status } from '../contracts/api';
-import { changedSpec, requireLadder, type CycleResult } from '../domain';
+import { changedSpec, requireEncodable, requireLadder, type CycleResult } from '../domain';
 import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
@@ -128,6 +128,7 @@ export const createRoutes = (
       : whole;
     const changed = changedSpec(spec, change);
     requireLadder(changed);
+    if (body.ladder) requireEncodable(changed);
     if (body.ladder ?? body.placement) requirePlaceable((await lookNow()).seen, changed, cell);
     await command(ports.orchestration.updateChannel(params.id, change));
     return changed;

@@ -11,6 +11,7 @@ import {
   parseFrameRate,
   rateInWords,
   renditionUnits,
+  requireEncodable,
   requireLadder,
   type ChannelChange,
   type ChannelInput,
@@ -95,7 +96,7 @@ const leastLimitUnits = (): number => {
  * from the default channel.
  * @param limitsOf gives the encode units that each encoder may carry; none: nobody knows
  * @param lookMs how long the input may take to say what it is
- * @throws SwarmError conflict (a ladder whose rungs do not go together), input-not-video
+ * @throws SwarmError conflict (a ladder whose rungs do not go together, or not with the channel's rate), input-not-video
  */
 export const newChannel = async (
   given: AddChannel,
@@ -120,6 +121,7 @@ export const newChannel = async (
   }
   const spec = { ...channelWithDefaults(given.id, given.input), ...made, ...chosen };
   const gopDurationTicks = given.gopDurationTicks ?? defaultGopTicks(spec.framesPerSecond);
+  requireEncodable({ ...spec, gopDurationTicks });
   return { spec: { ...spec, gopDurationTicks }, notes };
 };
 

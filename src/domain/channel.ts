@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { framesPerSecondOf, frameRateSchema, type FrameRate } from './frame-rate';
+import { renditionUnits } from './encode-cost';
+import { frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
 import { renditionSchema, type Rendition } from './rendition';
 import { rungsFor } from './rungs';
@@ -103,13 +104,6 @@ export const channelSpecSchema = z.object({
   placement: placementSchema.optional(),
 });
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;
-
-/** The picture size whose cost is one encode unit at 25 frames/s. */
-export const UNIT_PIXELS_PER_SECOND = 320 * 180 * 25;
-
-/** Cost of one rendition in encode units: proportional to its pixel rate. 320x180 at 25 frames/s is 1. */
-export const renditionUnits = (r: Rendition, rate: FrameRate): number =>
-  (r.widthPx * r.heightPx * framesPerSecondOf(rate)) / UNIT_PIXELS_PER_SECOND;
 
 /** Cost of a ladder in encode units. */
 export const ladderUnits = (ladder: readonly Rendition[], rate: FrameRate): number =>
