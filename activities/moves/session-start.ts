@@ -33,7 +33,7 @@ export const sessionStarter = ({
         originUrl: origin.url,
         gopDurationTicks: spec.gopDurationTicks,
         framesPerSecond: spec.framesPerSecond,
-        ...(spec.deinterlace && { deinterlace: spec.deinterlace }),
+        ...(spec.deinterlace === 'frame' && { deinterlace: spec.deinterlace }),
         renditions: spec.ladder.slice(0, rungs),
         fromGop,
       },

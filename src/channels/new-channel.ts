@@ -5,6 +5,7 @@ import {
   alwaysOnLadder,
   channelWithDefaults,
   defaultGopTicks,
+  fractionOf,
   ladderFromPicture,
   ladderUnits,
   parseFrameRate,
@@ -16,6 +17,7 @@ import {
   type ChannelInput,
   type ChannelSpec,
   type Deinterlace,
+  type FrameRate,
 } from '../domain';
 
 /** An input that is slower than this is added with the default ladder, and tried by the source until it comes. */
@@ -41,6 +43,12 @@ const factsOr = async (
   }
 };
 
+/** Of fields, two of which make a picture; null where that is no rate that a channel can have. */
+const twice = (rate: FrameRate): FrameRate | null => {
+  const { numerator, denominator } = fractionOf(rate);
+  return parseFrameRate(`${2 * numerator}/${denominator}`);
+};
+
 /** A picture that the source encodes, it deinterlaces too. */
 const deinterlaceFor = ({ video: { scan, carried } }: InputFacts): Deinterlace =>
   scan === 'interlaced' && carried === 'as-is' ? 'frame' : 'none';
@@ -53,7 +61,9 @@ const fromFacts = (
 ): { fields: Partial<ChannelSpec>; notes: string[] } => {
   const { shownWidthPx: widthPx, shownHeightPx: heightPx } = facts.video;
   const { frameRate } = facts.video;
-  const followed = frameRate === null ? null : parseFrameRate(frameRate);
+  const ofInput = frameRate === null ? null : parseFrameRate(frameRate);
+  const isByField = given.deinterlace === 'field' && facts.video.scan === 'interlaced';
+  const followed = ofInput !== null && isByField ? twice(ofInput) : ofInput;
   const rate = given.framesPerSecond ?? followed ?? channelWithDefaults(given.id).framesPerSecond;
   const notes: string[] = [];
   if (given.framesPerSecond === undefined && followed === null) {
@@ -128,6 +138,7 @@ export const changeWithInput = async (
   if (!change.input || change.deinterlace !== undefined) return change;
   const facts = change.input.kind === 'url' ? await factsOr(source, change.input, LOOK_MS) : null;
   if (facts instanceof SwarmError) return change;
-  const deinterlace = facts ? deinterlaceFor(facts) : 'none';
+  const wanted = facts ? deinterlaceFor(facts) : 'none';
+  const deinterlace = wanted === 'frame' && spec.deinterlace === 'field' ? 'field' : wanted;
   return deinterlace === (spec.deinterlace ?? 'none') ? change : { ...change, deinterlace };
 };

@@ -28,6 +28,7 @@ export const sourceRoutes: readonly Route[] = [
 /** Body of PUT /channels/:id: what to bring to the relay. */
 export const sourceSpecSchema = channelSpecSchema.pick({
   input: true,
+  deinterlace: true,
   framesPerSecond: true,
   gopDurationTicks: true,
 });
@@ -128,10 +129,11 @@ export class SourceClient extends PartClient {
   protected readonly part = 'source';
 
   register(
-    { id, input, framesPerSecond, gopDurationTicks }: SourceSpec & Pick<ChannelSpec, 'id'>,
+    { id, input, framesPerSecond, gopDurationTicks, deinterlace }: SourceSpec & Pick<ChannelSpec, 'id'>,
     { mayBeAway = false, ...options }: CallOptions & { mayBeAway?: boolean } = {},
   ): Promise<SourceChannel> {
-    const json = { input, framesPerSecond, gopDurationTicks };
+    const byField = deinterlace === 'field' && { deinterlace };
+    const json = { input, framesPerSecond, gopDurationTicks, ...byField };
     return this.ask(sourceChannelSchema, `${this.channelPath(id)}${mayBeAway ? '?may_be_away=true' : ''}`, {
       timeoutMs: SOURCE_START_MS,
       ...options,

@@ -76,11 +76,14 @@ export const placementSchema = z.object({
 });
 export type Placement = z.infer<typeof placementSchema>;
 
-/** What becomes of interlaced pictures: kept as they are, or one whole picture of each two fields. */
+/**
+ * What becomes of interlaced pictures: kept as they are, one whole picture of each two fields, or one of each field. The
+ * last is done once, by the source, as all that follow then have pictures of one kind.
+ */
 export const deinterlaceSchema = z
-  .enum(['none', 'frame'])
+  .enum(['none', 'frame', 'field'])
   .describe(
-    'of an interlaced input: frame makes one picture of each two fields; none, the default, keeps both',
+    'of an interlaced input: frame makes one picture of each two fields, field one of each (the source encodes it); none, the default, keeps both',
   );
 export type Deinterlace = z.infer<typeof deinterlaceSchema>;
 

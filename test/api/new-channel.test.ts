@@ -67,6 +67,17 @@ test('a picture is deinterlaced whatever else was chosen', async () => {
   });
 });
 
+test.each([
+  ['25', 50],
+  ['30000/1001', '60000/1001'],
+])('of %s pictures of two fields each, one by field has %s', async (frameRate, framesPerSecond) => {
+  api.swarm.facts = inputFacts({ scan: 'interlaced', frameRate });
+  expect((await add({ input, deinterlace: 'field' })).body).toMatchObject({
+    deinterlace: 'field',
+    framesPerSecond,
+  });
+});
+
 test('another input of a channel decides anew whether it is deinterlaced', async () => {
   await add({ input });
   const change = (json: object): Promise<Answer> =>

@@ -28,4 +28,6 @@ test('another input alone moves no session', async () => {
 test('another deinterlacing comes with a handoff, after the input that needs it', async () => {
   expect(await changed({ input, deinterlace: 'frame' })).toEqual(['register url', 'handoff frame']);
   expect(await changed({ deinterlace: 'none' })).toEqual([]);
+  // The source makes pictures of fields.
+  expect(await changed({ deinterlace: 'field' })).toEqual(['register generated', 'handoff field']);
 });

@@ -50,7 +50,9 @@ export const changeChannel = async (
 ): Promise<ChannelSpec> => {
   const before = state.spec;
   const after = changedSpec(before, change);
-  const hasOtherInput = !saysTheSame(before.input, after.input);
+  // The source has to do with fields alone.
+  const byField = (spec: ChannelSpec): boolean => spec.deinterlace === 'field';
+  const hasOtherInput = !saysTheSame(before.input, after.input) || byField(before) !== byField(after);
   if (hasOtherInput) await register(after, false);
   try {
     const isDecodedOtherwise = (before.deinterlace ?? 'none') !== (after.deinterlace ?? 'none');

@@ -1,9 +1,16 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { stringify } from 'yaml';
 import { operations, type ChannelAdded } from '../../contracts/api';
-import { SwarmError, frameRateSchema, ladderPresetNames, type FrameRate } from '../../domain';
+import {
+  SwarmError,
+  deinterlaceSchema,
+  frameRateSchema,
+  ladderPresetNames,
+  type Deinterlace,
+  type FrameRate,
+} from '../../domain';
 import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
 import { channelLines } from '../views';
@@ -18,6 +25,7 @@ interface AddOptions extends ChoiceOptions {
 
 /** What of an input is carried. */
 interface ChoiceOptions {
+  deinterlace?: Deinterlace;
   programme?: number;
   picture?: number;
   languages?: string[];
@@ -25,6 +33,12 @@ interface ChoiceOptions {
 
 const withChoice = (command: Command): Command =>
   command
+    .addOption(
+      new Option(
+        '--deinterlace <how>',
+        'interlaced pictures: a picture of each two fields (frame), of each field, or as they are',
+      ).choices(deinterlaceSchema.options),
+    )
     .option(
       '--programme <number>',
       'programme of a multiplex, or variant of an HLS master (from 0)',
@@ -80,13 +94,14 @@ export const addChannel = (program: Command): void => {
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const { ladder, framesPerSecond } = options;
+      const { ladder, framesPerSecond, deinterlace } = options;
       const added = await api.call(operations.addChannel, {
         body: {
           id,
           ...inputOf(options),
           ...(ladder !== undefined && (await readLadder(ladder))),
           ...(framesPerSecond !== undefined && { framesPerSecond }),
+          ...(deinterlace !== undefined && { deinterlace }),
         },
       });
       print(added, () => [...addedLines(added), ...added.notes.map((note) => `! ${note}`)]);
@@ -107,18 +122,19 @@ export const addChannel = (program: Command): void => {
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const { ladder } = options;
+      const { ladder, deinterlace } = options;
       const input = inputOf(options);
-      if (!('input' in input) && ladder === undefined)
+      if (!('input' in input) && ladder === undefined && deinterlace === undefined)
         throw new SwarmError(
           'bad-request',
           'Nothing to change was named.',
-          'Give --input, --ladder, or both.',
+          'Give --input, --ladder or --deinterlace.',
         );
       const changed = await api.call(operations.updateChannel, {
         params: { id },
         body: {
           ...input,
+          ...(deinterlace !== undefined && { deinterlace }),
           ...(ladder !== undefined && (await readLadder(ladder))),
         },
       });

@@ -1,18 +1,11 @@
-import {
-  SwarmError,
-  framesPerSecondOf,
-  rateInWords,
-  ticksOf,
-  wholeFramesNear,
-  type InputChoice,
-} from '../../domain';
+import { SwarmError, framesPerSecondOf, rateInWords, ticksOf, wholeFramesNear } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { CarriedInput } from './carried-input';
 import { FfmpegProcess, type InputProcess } from './ffmpeg-process';
 import { paceFrames } from './frame-pacer';
 import { framesPerGop, generatedArguments, inputArguments } from './input-arguments';
-import { planInput } from './input-plan';
+import { planInput, type InputWishes } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { FrameGrid } from './programme-joiner';
@@ -101,9 +94,11 @@ const generated =
     return { kind: 'drawn', ffmpeg, failure };
   };
 
-/** What of its input was chosen by hand. */
-export const choiceOf = ({ input }: Pick<SourceChannelSpec, 'input'>): InputChoice | undefined =>
-  input.kind === 'url' ? input.choice : undefined;
+/** What is wanted of its input. */
+export const wishesOf = ({ input, deinterlace }: Omit<SourceChannelSpec, 'id'>): InputWishes => ({
+  choice: input.kind === 'url' ? input.choice : undefined,
+  deinterlace,
+});
 
 /** A file or live URL: what MPEG-TS carries as it came, the rest encoded once. */
 const external = (
@@ -117,7 +112,7 @@ const external = (
     const probed = known ?? (await probeInput(tools.ffprobe, url, signal));
     // What it is may have changed by the next time it is opened.
     known = undefined;
-    const plan = planInput(probed, spec.framesPerSecond, choiceOf(spec));
+    const plan = planInput(probed, spec.framesPerSecond, wishesOf(spec));
     const { args, extraOutputs, sound, splicePids } = inputArguments(spec, url, plan);
     const frameTicks = plan.rate === null ? null : ticksOf(1, plan.rate);
     return {

@@ -134,8 +134,9 @@ const soundTrack = (pid: number, track: InputPlan['audio'][number]): SoundTrack 
 const videoArguments = (spec: SourceSpec, { video, rate, finite }: InputPlan): string[] => {
   if (video.carried === 'as-is') return video.bitstreamFilter ? ['-bsf:v', video.bitstreamFilter] : [];
   const framesPerSecond = rateForFfmpeg(rate ?? spec.framesPerSecond);
+  const isByField = spec.deinterlace === 'field';
   const filters = [
-    ...(video.scan === 'interlaced' ? ['bwdif=mode=send_frame'] : []),
+    ...(video.scan === 'interlaced' ? [`bwdif=mode=send_${isByField ? 'field' : 'frame'}`] : []),
     ...(finite ? [`fps=${framesPerSecond}`] : []),
     // H.264 of fewer colours than 4:4:4 has even sizes.
     'scale=ceil(iw/2)*2:ceil(ih/2)*2',

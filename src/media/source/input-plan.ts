@@ -1,5 +1,12 @@
 import type { InputFacts } from '../../contracts/source';
-import { SwarmError, framesPerSecondOf, rateForFfmpeg, type FrameRate, type InputChoice } from '../../domain';
+import {
+  SwarmError,
+  framesPerSecondOf,
+  rateForFfmpeg,
+  type FrameRate,
+  type Deinterlace,
+  type InputChoice,
+} from '../../domain';
 import type { ProbedInput, ProbedStream } from './probe';
 import { steadyFrameRate } from './steady-frame-rate';
 
@@ -53,6 +60,12 @@ const withHeaders: Record<string, string> = {
   hevc: 'hevc_mp4toannexb,dump_extra=freq=keyframe',
 };
 
+/** What the owner of a channel wants of its input. */
+export interface InputWishes {
+  choice?: InputChoice | undefined;
+  deinterlace?: Deinterlace | undefined;
+}
+
 /**
  * @param channelRate of the channel that it is for; null where that is open
  * @throws SwarmError input-not-video where the input has not what was chosen
@@ -60,13 +73,13 @@ const withHeaders: Record<string, string> = {
 export const planInput = (
   probed: ProbedInput,
   channelRate: FrameRate | null,
-  choice: InputChoice = {},
+  { choice = {}, deinterlace = 'none' }: InputWishes = {},
 ): InputPlan => {
   const found = chosenVideo(probed, choice);
   const mates = programmeMates(probed, found, choice);
   const audio = chosenSound(mates, choice).map(planAudio);
   const data = mates.filter((s) => s.kind === 'data').map((s) => planData(s, probed.formatName));
-  const video = planVideo(found, probed.formatName, channelRate);
+  const video = planVideo(found, probed.formatName, channelRate, deinterlace);
   const { finite, list } = probed;
   const rate = video.carried === 'encoded' && channelRate ? channelRate : steadyFrameRate(found);
   const inSegments = isOneOf(probed.formatName, segmentFormats);
@@ -158,9 +171,12 @@ const planVideo = (
   s: ProbedStream,
   formatName: string,
   channelRate: FrameRate | null,
+  deinterlace: Deinterlace,
 ): InputPlan['video'] => {
   const rate = steadyFrameRate(s);
-  const why = whyEncoded(s, formatName) ?? whyOfRate(rate, channelRate);
+  const isByField = s.isInterlaced && deinterlace === 'field';
+  const whyOfFields = isByField ? 'Each of its fields becomes a picture.' : undefined;
+  const why = whyEncoded(s, formatName) ?? whyOfFields ?? whyOfRate(rate, channelRate);
   const shown = shownSize(s);
   const filter = isOneOf(formatName, formatsWithHeaders) ? withHeaders[s.codec] : undefined;
   return {

@@ -10,7 +10,7 @@ import { Slots } from '../../platform/slots';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
-import { checkTiming, choiceOf, startInputOf, type InputTools, type StartInput } from './contribution-inputs';
+import { checkTiming, startInputOf, wishesOf, type InputTools, type StartInput } from './contribution-inputs';
 import { MAX_SPOOL_BYTES } from './contribution-spool';
 import { factsOf, planInput } from './input-plan';
 import { requireAllowedInput, toldPlainly, type InputRules } from './input-policy';
@@ -153,7 +153,7 @@ export class SourceChannels {
         if (known && looked?.isLate) throw slowReplacement(spec.id);
         if (!known) this.requirePlace();
         // Refused before anything is changed, where it has not what was chosen.
-        if (looked && !looked.isLate) planInput(await looked.probed, spec.framesPerSecond, choiceOf(spec));
+        if (looked && !looked.isLate) planInput(await looked.probed, spec.framesPerSecond, wishesOf(spec));
         if (spec.input.kind === 'url') this.budget.admit(spec.id);
         await known?.stop();
         if (spec.input.kind !== 'url') this.budget.release(spec.id);
@@ -177,7 +177,7 @@ export class SourceChannels {
    */
   async look(url: string, choice?: InputChoice): Promise<InputFacts> {
     await requireAllowedInput(url, this.rules, this.tools.log);
-    return factsOf(planInput(await this.probe(url), null, choice));
+    return factsOf(planInput(await this.probe(url), null, { choice }));
   }
 
   /** Takes the whole URL of an input that is about to be added. Kept with its channel; until then in memory alone. */
