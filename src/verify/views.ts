@@ -147,7 +147,8 @@ export const decodedView = async (
       if (!stamp) return shownByTime(nearTicks, clock);
       if (!reading?.ok) return { counter: null, place, fault: reading?.reason ?? 'no picture' };
       const counter = reading.frame / divisor;
-      if (!Number.isInteger(counter)) return { counter: null, place, fault: 'a picture that the rendition leaves out' };
+      if (!Number.isInteger(counter))
+        return { counter: null, place, fault: 'a picture that the rendition leaves out' };
       const onTime = isTimeOf(counter, ptsTicks, clock);
       return { counter, place, ...(!onTime && { fault: "shown at another frame's time" }) };
     });
