@@ -119,7 +119,7 @@ test.each(
   expect(own.join(' ')).toContain('-maxrate 300k -bufsize 300k');
   expect(args.includes('-vaapi_device')).toBe(codec.endsWith('_vaapi'));
   const format = family === 'hevc' ? 'p010le' : 'nv12';
-  const upload = `scale=160:90,format=${format},hwupload`;
+  const upload = `,format=${format},hwupload`;
   if (codec.endsWith('_vaapi')) expect(args.some((arg) => arg.endsWith(upload))).toBe(true);
   else expect(own.join(' ')).toContain(`-pix_fmt ${format}`);
 });

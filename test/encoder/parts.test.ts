@@ -5,6 +5,7 @@ import { GopCollector } from '../../src/media/encoder/gop-collector';
 import { HeldGops } from '../../src/media/encoder/held-gops';
 import { keyFrameList } from '../../src/media/encoder/key-frame-list';
 import { LiveEdge } from '../../src/media/encoder/live-edge';
+import { shapeFilters } from '../../src/media/encoder/picture-shape';
 import { RenditionSpeeds } from '../../src/media/encoder/rendition-speeds';
 import type { EncodedGop } from '../../src/media/encoder/types';
 import { makeContribution } from './support/contribution';
@@ -112,10 +113,11 @@ describe('options of a rendition', () => {
     expect(argumentsOf({ profile: 'baseline' })).toContain('-bf 0');
   });
 
-  test('are exactly what they were for a ladder of before', () => {
+  test('are exactly what they were for a ladder of before, but for the shape', () => {
     expect(argumentsOf({ preset: 'fast', profile: 'high', bufferKbit: 450 })).toBe(
       '-hide_banner -nostdin -nostats -loglevel error -y -copyts -probesize 200k -analyzeduration 200k ' +
-        '-filter_threads 1 -threads 1 -f mpegts -i pipe:0 -map 0:v:0 -vf trim=start=99.999995,scale=160:90 ' +
+        '-filter_threads 1 -threads 1 -f mpegts -i pipe:0 -map 0:v:0 -vf trim=start=99.999995,' +
+        `${shapeFilters({ widthPx: 160, heightPx: 90 })} ` +
         '-fps_mode passthrough -enc_time_base 1:90000 -c:v libx264 -preset fast -threads 1 -bf 2 -crf 26 ' +
         '-maxrate 300k -bufsize 225k -profile:v high -level 3.0 -pix_fmt yuv420p -x264-params force-cfr=0 ' +
         '-g 100000 -keyint_min 1 -sc_threshold 0 -forced-idr 1 -flags +cgop -force_key_frames 100 ' +

@@ -27,7 +27,7 @@ export type ChannelAdded = z.infer<typeof channelAddedSchema>;
 
 /** A change of a channel on air; what is absent stays as it is. */
 export const updateChannelSchema = channelSpecSchema
-  .pick({ input: true, ladder: true, viewersPerRung: true, placement: true })
+  .pick({ input: true, deinterlace: true, ladder: true, viewersPerRung: true, placement: true })
   .partial()
   .strict();
 

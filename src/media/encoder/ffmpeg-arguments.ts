@@ -12,6 +12,7 @@ import {
 import { MAX_CONSECUTIVE_B_FRAMES, codecArguments } from './codec-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { deviceArguments, uploadFilter } from './hardware-arguments';
+import { shapeFilters } from './picture-shape';
 
 /** Feed time just before the first GOP asked for (FEED_OFFSET_TICKS is 100 s): earlier frames only feed the decoder. */
 const TRIM_START_SECONDS = '99.999995';
@@ -78,7 +79,7 @@ const outputArguments = (
   ...[
     '-vf',
     `${deinterlace === 'frame' ? DEINTERLACE : ''}trim=start=${TRIM_START_SECONDS},` +
-      `${keptPictures(divisorOf(r), gopDurationTicks)}scale=${r.widthPx}:${r.heightPx}${uploadFilter(r)}`,
+      `${keptPictures(divisorOf(r), gopDurationTicks)}${shapeFilters(r)}${uploadFilter(r)}`,
   ],
   ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
   ...['-enc_time_base', '1:90000'],
