@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema } from '../domain';
+import { HARDWARE, idSchema } from '../domain';
 
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
 
@@ -17,6 +17,15 @@ export const hostEnvironmentSchema = z.object({
   ENCODER_ZONE: idSchema.default('a').describe('Availability zone of the host.'),
   ENCODER_CAPACITY_UNITS: z.coerce.number().gt(0).default(6).describe('What it can carry, in encode units.'),
   ENCODER_MAX_SESSIONS: z.coerce.number().int().min(1).default(8).describe('Sessions at a time.'),
+  ENCODER_HARDWARE: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((kind) => kind.trim() || []))
+    .pipe(z.array(z.enum(HARDWARE)))
+    .describe(
+      'Hardware encoders that this host has: `nvenc`, `qsv`, `vaapi`, with commas between them. Only then do ladders ' +
+        'that name one (`codec: h264_nvenc`) come here. Default: none.',
+    ),
   ENCODER_RELAY_URL: url
     .optional()
     .describe("Where this host reaches the relay, if not at the URL of a session's order."),

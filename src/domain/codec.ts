@@ -1,12 +1,18 @@
 /** What each encoder of ffmpeg takes, as far as a ladder may ask for it: the one table behind fields, refusals and arguments. */
 
-export const CODECS = ['libx264', 'libx265', 'libsvtav1'] as const;
+export const CODECS = [
+  ...(['libx264', 'libx265', 'libsvtav1'] as const),
+  ...(['h264_nvenc', 'hevc_nvenc', 'h264_qsv', 'hevc_qsv', 'h264_vaapi', 'hevc_vaapi'] as const),
+] as const;
 export type Codec = (typeof CODECS)[number];
 
 export const DEFAULT_CODEC = 'libx264';
 
 /** The fastest first. Slower ones look ahead further than a GOP may wait. */
-export const PRESETS = ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium'] as const;
+export const PRESETS = [
+  ...(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium'] as const),
+  ...(['p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7'] as const),
+] as const;
 export type Preset = (typeof PRESETS)[number];
 
 export const PROFILES = ['baseline', 'main', 'high', 'high10', 'main10'] as const;
@@ -20,6 +26,10 @@ export type PixelFormat = (typeof PIXEL_FORMATS)[number];
 export const RATE_CONTROLS = ['crf', 'cbr', 'vbr'] as const;
 export type RateControl = (typeof RATE_CONTROLS)[number];
 
+/** Kinds of hardware that encode. A host is told which it has: that its ffmpeg knows them says nothing of a device. */
+export const HARDWARE = ['nvenc', 'qsv', 'vaapi'] as const;
+export type Hardware = (typeof HARDWARE)[number];
+
 /** The coding standard that an encoder writes. */
 export type CodecFamily = 'h264' | 'hevc';
 
@@ -29,10 +39,45 @@ export interface CodecFacts {
   standard: string;
   /** Its profiles, with the pixel format of each. The first one of a format is its default. */
   profiles: readonly { name: Profile; pixelFormat: PixelFormat }[];
-  defaultPreset: Preset;
-  /** Pictures by which it looks ahead, and holds back, by preset. */
-  lookaheadFrames: Readonly<Record<Preset, number>>;
+  /** Absent: it has no presets. */
+  defaultPreset?: Preset;
+  /** Pictures by which it looks ahead, and holds back, by preset: those that it has. */
+  lookaheadFrames: Readonly<Partial<Record<Preset, number>>>;
+  /** Absent: it runs on the host's cores. */
+  hardware?: Hardware;
 }
+
+type Given = Pick<CodecFacts, 'hardware' | 'defaultPreset' | 'lookaheadFrames'>;
+
+const h264On = (given: Given): CodecFacts => ({
+  ...{ family: 'h264', standard: 'H.264' },
+  profiles: [
+    { name: 'main', pixelFormat: 'yuv420p' },
+    { name: 'high', pixelFormat: 'yuv420p' },
+  ],
+  ...given,
+});
+
+const hevcOn = (given: Given): CodecFacts => ({
+  ...{ family: 'hevc', standard: 'HEVC' },
+  profiles: [
+    { name: 'main', pixelFormat: 'yuv420p' },
+    { name: 'main10', pixelFormat: 'yuv420p10le' },
+  ],
+  ...given,
+});
+
+const NVENC: Given = {
+  hardware: 'nvenc',
+  defaultPreset: 'p4',
+  lookaheadFrames: { p1: 0, p2: 0, p3: 0, p4: 0, p5: 0, p6: 0, p7: 0 },
+};
+const QSV: Given = {
+  hardware: 'qsv',
+  defaultPreset: 'veryfast',
+  lookaheadFrames: { veryfast: 0, faster: 0, fast: 0, medium: 0 },
+};
+const VAAPI: Given = { hardware: 'vaapi', lookaheadFrames: {} };
 
 const CODEC_FACTS: Readonly<Partial<Record<Codec, CodecFacts>>> = {
   libx264: {
@@ -51,16 +96,16 @@ const CODEC_FACTS: Readonly<Partial<Record<Codec, CodecFacts>>> = {
     defaultPreset: 'superfast',
     lookaheadFrames: { ultrafast: 0, superfast: 0, veryfast: 10, faster: 20, fast: 30, medium: 40 },
   },
-  libx265: {
-    family: 'hevc',
-    standard: 'HEVC',
-    profiles: [
-      { name: 'main', pixelFormat: 'yuv420p' },
-      { name: 'main10', pixelFormat: 'yuv420p10le' },
-    ],
+  libx265: hevcOn({
     defaultPreset: 'superfast',
     lookaheadFrames: { ultrafast: 5, superfast: 10, veryfast: 15, faster: 15, fast: 15, medium: 20 },
-  },
+  }),
+  h264_nvenc: h264On(NVENC),
+  hevc_nvenc: hevcOn(NVENC),
+  h264_qsv: h264On(QSV),
+  hevc_qsv: hevcOn(QSV),
+  h264_vaapi: h264On(VAAPI),
+  hevc_vaapi: hevcOn(VAAPI),
 };
 
 /** Why a codec can't be used at all; the others can, where a host's build has them. */

@@ -29,7 +29,9 @@ export const renditionFieldsSchema = z.object({
   codec: z
     .enum(CODECS)
     .optional()
-    .describe('encoder of ffmpeg: libx264 (H.264), the default; libx265 (HEVC), on hosts whose build has it'),
+    .describe(
+      'encoder of ffmpeg: libx264 (H.264), the default; libx265 (HEVC), on hosts whose build has it; h264_nvenc and the like, on hosts that are told to have such hardware',
+    ),
   rateControl: z
     .enum(RATE_CONTROLS)
     .optional()
@@ -107,7 +109,11 @@ const rateFaults = (r: Rendition): RenditionFault[] => {
   return faults;
 };
 
-const formFaults = (r: Rendition, codec: Codec, { profiles, family }: CodecFacts): RenditionFault[] => {
+const formFaults = (
+  r: Rendition,
+  codec: Codec,
+  { profiles, family, lookaheadFrames }: CodecFacts,
+): RenditionFault[] => {
   const faults: RenditionFault[] = [];
   const format = pixelFormatOf(r);
   if (r.crf === 0 && codec === 'libx264' && format === 'yuv420p')
@@ -115,6 +121,13 @@ const formFaults = (r: Rendition, codec: Codec, { profiles, family }: CodecFacts
       field: 'crf',
       message: 'libx264 is lossless at 0, which no profile here allows: use 1 or more',
     });
+  if (r.preset && lookaheadFrames[r.preset] === undefined)
+    faults.push({
+      field: 'preset',
+      message: `${codec} has ${listed(Object.keys(lookaheadFrames)) || 'none'}`,
+    });
+  if (!profiles.some(({ pixelFormat }) => pixelFormat === format))
+    faults.push({ field: 'pixelFormat', message: `${codec} does not encode ${format}` });
   const profile = r.profile && profiles.find(({ name }) => name === r.profile);
   if (r.profile && !profile)
     faults.push({ field: 'profile', message: `${codec} has ${listed(profiles.map(({ name }) => name))}` });
@@ -149,7 +162,7 @@ export const rateControlOf = (r: Pick<Rendition, 'rateControl'>): RateControl =>
 
 export const pixelFormatOf = (r: Pick<Rendition, 'pixelFormat'>): PixelFormat => r.pixelFormat ?? 'yuv420p';
 
-export const presetOf = (r: Pick<Rendition, 'codec' | 'preset'>): Preset =>
+export const presetOf = (r: Pick<Rendition, 'codec' | 'preset'>): Preset | undefined =>
   r.preset ?? codecFacts(codecOf(r)).defaultPreset;
 
 export const profileOf = (r: Pick<Rendition, 'codec' | 'profile' | 'pixelFormat'>): Profile =>

@@ -1,3 +1,4 @@
+import { TICKS_PER_SECOND } from '../domain';
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
 import { contributionView, type ReadContribution } from './contribution-view';
 import type { CollectedPlaylist } from './follower';
@@ -27,6 +28,9 @@ export interface CheckOptions {
   /** Bounds the number of decoders that run at a time. */
   limit: <T>(task: () => Promise<T>) => Promise<T>;
 }
+
+/** FRAME-RATE has three decimals. */
+const RATE_TOLERANCE = 0.002;
 
 /** Checks what was collected of one media playlist: by its container, and as each decoder shows it. */
 export const checkPlaylist = async (
@@ -60,7 +64,15 @@ export const checkPlaylist = async (
   const gaps = new Set(listed.filter((segment) => segment.gap).map((segment) => segment.gop));
   const expected: Expectation = { ...report, gaps, framesPerGop: clock.framesPerGop };
   report.framesChecked = (report.lastGop - report.firstGop + 1 - gaps.size) * clock.framesPerGop;
-  const stamp = key && { key, channelId };
+  const { framesPerSecond } = playlist;
+  const foundRate = TICKS_PER_SECOND / clock.frameTicks;
+  // Of a stamped channel the rate is exact; what others bring may vary.
+  if (key && framesPerSecond !== undefined && Math.abs(foundRate - framesPerSecond) > RATE_TOLERANCE) {
+    report.problems.push(
+      `it has ${foundRate.toFixed(3)} frames/s, the master playlist says ${framesPerSecond.toFixed(3)}`,
+    );
+  }
+  const stamp = key && { key, channelId, mayBeDivided: framesPerSecond !== undefined };
   // Each view is judged as soon as it is complete, so that few frame lists are in memory at a time.
   const judged = async (view: Promise<View>, due: Expectation = expected): Promise<JudgedView> => {
     const { name, shown, problems } = await view;

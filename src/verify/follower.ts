@@ -25,6 +25,8 @@ export interface CollectedPlaylist {
   rendition: string;
   /** The channel was followed already when this was listed: what is older than its first segment was never in it. */
   joinedLater: boolean;
+  /** As the master playlist says; absent where there is none, or it does not. */
+  framesPerSecond?: number;
   /** In order of GOP. */
   segments: CollectedSegment[];
   /** What was wrong with the playlist itself. */
@@ -78,13 +80,10 @@ export class PlaylistFollower {
     this.stopping.abort();
     await this.loop;
     await Promise.all(this.downloads);
-    return this.renditions.map(({ url, channelId, rendition, joinedLater, segments, problems }) => ({
-      url: shownAs(url),
-      channelId,
-      rendition,
-      joinedLater,
-      segments: segments.sort((a, b) => a.gop - b.gop),
-      problems,
+    return this.renditions.map(({ key: _key, onAir: _onAir, ...collected }) => ({
+      ...collected,
+      url: shownAs(collected.url),
+      segments: collected.segments.sort((a, b) => a.gop - b.gop),
     }));
   }
 
@@ -120,6 +119,7 @@ export class PlaylistFollower {
           mediaUrl,
           { channelId, rendition: mediaPlaylistIdentity(mediaUrl).rendition },
           media.segments,
+          playlist.frameRates.get(href),
         );
       });
       const failed = (await Promise.allSettled(loads)).find((result) => result.status === 'rejected');
@@ -145,6 +145,7 @@ export class PlaylistFollower {
     url: URL,
     identity: { channelId: string; rendition: string },
     listed: readonly ListedSegment[],
+    framesPerSecond?: number,
   ): void {
     let followed = this.renditions.findLast((r) => r.key === url.href);
     const resumesAfterHole = (f: FollowedRendition): boolean =>
@@ -157,6 +158,7 @@ export class PlaylistFollower {
       this.renditions.push(followed);
     }
     followed.onAir = true;
+    if (framesPerSecond !== undefined) followed.framesPerSecond = framesPerSecond;
     const last = followed.segments.at(-1)?.gop ?? -1;
     const known = new Map(followed.segments.map((segment) => [segment.gop, segment]));
     for (const segment of listed) {

@@ -14,7 +14,8 @@ export interface ListedSegment {
 }
 
 export type Playlist =
-  | { kind: 'master'; renditionUrls: string[] }
+  /** `frameRates`: frames per second by URL, where the playlist says so. */
+  | { kind: 'master'; renditionUrls: string[]; frameRates: Map<string, number> }
   | { kind: 'media'; segments: ListedSegment[]; targetDurationSeconds: number };
 
 /**
@@ -35,10 +36,14 @@ export const parsePlaylist = (text: string, url: URL): Playlist => {
   const { manifest } = parser;
 
   if (manifest.playlists?.length) {
-    return {
-      kind: 'master',
-      renditionUrls: [...new Set(manifest.playlists.map((p) => new URL(p.uri, url).href))],
-    };
+    const frameRates = new Map<string, number>();
+    for (const { uri, attributes } of manifest.playlists) {
+      const framesPerSecond = attributes['FRAME-RATE'];
+      if (framesPerSecond !== undefined && framesPerSecond > 0)
+        frameRates.set(new URL(uri, url).href, framesPerSecond);
+    }
+    const renditionUrls = [...new Set(manifest.playlists.map((p) => new URL(p.uri, url).href))];
+    return { kind: 'master', renditionUrls, frameRates };
   }
   if (manifest.segments.length === 0) {
     return refuse('lists no segment', 'Wait until the channel has published its first GOP.');

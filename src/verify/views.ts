@@ -101,6 +101,17 @@ const stampLook = (key: Buffer, channelId: string): Look<StampReading> => ({
 /** How long a decoder may take for so many segments. */
 export const decodeDeadlineMs = (segments: number): number => 30_000 + 2_000 * segments;
 
+/** How many pictures of its channel there are for each of a rendition, by what most stamps say: 1, 2 or 3. */
+const divisorOf = (placed: readonly { place: number; reading: StampReading | null }[]): number => {
+  const votes = [0, 0, 0, 0];
+  for (const { place, reading } of placed) {
+    if (!reading?.ok || place === 0) continue;
+    const divisor = Math.min(3, Math.max(1, Math.round(reading.frame / place)));
+    votes[divisor]! += 1;
+  }
+  return Math.max(1, votes.indexOf(Math.max(...votes)));
+};
+
 /**
  * What a build of ffmpeg shows of the segments. With a stamp key, a frame is what its stamp proves, at the time
  * that the stamp's counter says; without one, a frame is what its time stamp says.
@@ -111,7 +122,8 @@ export const decodedView = async (
   how: {
     build: FfmpegCapabilities;
     as: DecoderInput['as'];
-    stamp: { key: Buffer; channelId: string } | null;
+    /** `mayBeDivided`: the rendition may have a half or a third of the channel's rate, which its stamps count in. */
+    stamp: { key: Buffer; channelId: string; mayBeDivided: boolean } | null;
     /** Runs the decoder when there is room for it. */
     limit: <T>(task: () => Promise<T>) => Promise<T>;
   },
@@ -126,13 +138,19 @@ export const decodedView = async (
     const deadlineMs = decodeDeadlineMs(run.length);
     const { frames, complaints } = await limit(() => decodeFrames(build, input, deadlineMs, look));
     let near = gopStart(run[0]!.gop, clock);
-    const shown = frames.map(({ ptsTicks, reading }): ShownFrame => {
+    const placed = frames.map(({ ptsTicks, reading }) => {
       near = unwrapTicks(wrapTicks(ptsTicks), near);
-      if (!stamp) return shownByTime(near, clock);
-      const place = frameAt(near, clock);
+      return { ptsTicks, nearTicks: near, place: frameAt(near, clock), reading };
+    });
+    const divisor = stamp?.mayBeDivided ? divisorOf(placed) : 1;
+    const shown = placed.map(({ ptsTicks, nearTicks, place, reading }): ShownFrame => {
+      if (!stamp) return shownByTime(nearTicks, clock);
       if (!reading?.ok) return { counter: null, place, fault: reading?.reason ?? 'no picture' };
-      const onTime = isTimeOf(reading.frame, ptsTicks, clock);
-      return { counter: reading.frame, place, ...(!onTime && { fault: "shown at another frame's time" }) };
+      const counter = reading.frame / divisor;
+      if (!Number.isInteger(counter))
+        return { counter: null, place, fault: 'a picture that the rendition leaves out' };
+      const onTime = isTimeOf(counter, ptsTicks, clock);
+      return { counter, place, ...(!onTime && { fault: "shown at another frame's time" }) };
     });
     const [first, last] = [run[0]!.gop, run.at(-1)!.gop];
     return { shown, problems: complaints.map((line) => `decoder, GOPs ${first}-${last}: ${line}`) };

@@ -37,12 +37,12 @@ const encoded = async (
   });
 const input = (gop: number): Promise<Buffer> =>
   readInputGop({ feedUrl: feed.url, gop, gopDurationTicks: D, signal: signal() });
-const dbOf = async (gop: number, segments: Buffer[]): Promise<number[]> =>
+const dbOf = async (gop: number, segments: Buffer[], change: Partial<Rendition> = {}): Promise<number[]> =>
   (
     await ssimOf({
       input: await input(gop),
       segments,
-      rendition,
+      rendition: { ...rendition, ...change },
       gopDurationTicks: D,
       ffmpegPath: 'ffmpeg',
       signal: signal(),
@@ -94,6 +94,16 @@ test('what is deinterlaced is compared with what is deinterlaced', async () => {
 test('frames are matched by time: another GOP is far from its input', async () => {
   const [right, wrong] = await dbOf(6, [await encoded('ffmpeg', 6), await encoded('ffmpeg', 8)]);
   expect(wrong).toBeLessThan((right as number) - 3);
+});
+
+test('of a rendition that keeps every second picture, these are compared; HEVC in 10 bits as well', async () => {
+  const half = { frameRateDivisor: 2 } as const;
+  const [whole] = await dbOf(5, [await encoded('ffmpeg', 5)]);
+  const [divided] = await dbOf(5, [await encoded('ffmpeg', 5, half)], half);
+  const deep = { codec: 'libx265', pixelFormat: 'yuv420p10le' } as const;
+  const [hevc] = await dbOf(5, [await encoded('ffmpeg', 5, deep)], deep);
+  expect(Math.abs((divided as number) - (whole as number))).toBeLessThan(1.5);
+  expect(hevc).toBeGreaterThan(8);
 });
 
 test('refusals name the cause', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { path as oldFfmpeg } from '@ffmpeg-installer/ffmpeg';
@@ -232,6 +232,41 @@ describe('a stream that is not continuous fails', () => {
     const report = await verify(withGop(3, Buffer.from('<html>not found</html>')));
     expect(report.framesLost).toBe(F);
     expect(report.problems.join('\n')).toContain('GOP 3: not a sound transport stream');
+  });
+});
+
+describe('a rendition of half the rate', () => {
+  /** GOPs of 2 s, 50 pictures of the channel, of which some are left out. */
+  const halfGop = (gop: number, isDropped: (index: number) => boolean) => {
+    const indices = Array.from({ length: 2 * F }, (_, i) => i);
+    const counters = indices.map((i) => gop * 2 * F + i);
+    return encodeGop({ gop: 2 * gop, counters, dropped: indices.filter(isDropped) });
+  };
+  /** With a master playlist that says how many frames a second it has. */
+  const verifyAs = async (framesPerSecond: number, segments: Buffer[]): Promise<PlaylistReport> => {
+    const media = await writePlaylist(join(root, String(folder++)), entries(...segments));
+    await writeFile(media, (await readFile(media, 'utf8')).replaceAll('EXTINF:1.000', 'EXTINF:2.000'));
+    const master = join(dirname(dirname(media)), 'index.m3u8');
+    const line = `#EXT-X-STREAM-INF:BANDWIDTH=9,FRAME-RATE=${framesPerSecond.toFixed(3)}`;
+    await writeFile(master, `#EXTM3U\n${line}\n180p/index.m3u8\n`);
+    return (await verifyPlaylists({ playlists: [master], key, ffmpegPaths })).playlists[0]!;
+  };
+  const odd = (index: number): boolean => index % 2 === 1;
+
+  it('passes by its stamps, where the master playlist says so', async () => {
+    const halves = await Promise.all([0, 1, 2].map((gop) => halfGop(gop, odd)));
+    expect(await verifyAs(12.5, halves)).toMatchObject({ ...clean, framesChecked: 3 * F });
+    expect((await verifyAs(25, halves)).problems).toContain(
+      'it has 12.500 frames/s, the master playlist says 25.000',
+    );
+  });
+
+  it('is found out where it holds other pictures, or lacks one', async () => {
+    const [first, second] = await Promise.all([0, 1].map((gop) => halfGop(gop, odd)));
+    const others = await halfGop(2, (index) => index % 2 === 0);
+    expect((await verifyAs(12.5, [first!, second!, others])).framesInvalid).toBeGreaterThan(0);
+    const lacking = await halfGop(2, (index) => odd(index) || index === 20);
+    expect(await verifyAs(12.5, [first!, second!, lacking])).toMatchObject({ framesLost: 1 });
   });
 });
 

@@ -4,13 +4,14 @@ import { ladderFileOf } from '../../src/cli/ladder-file';
 import {
   CODECS,
   LADDER_PRESETS,
-  PRESETS,
+  codecFacts,
   costFactorOf,
   ladderFileSchema,
   ladderPresetNames,
   ladderUnits,
   whyNever,
   type LadderPreset,
+  type Preset,
   type Rendition,
 } from '../../src/domain';
 import { fieldLines, type JsonSchema } from './json-schema';
@@ -18,7 +19,8 @@ import { generatedNote, pageOf, tableOf } from './page';
 
 const RATE = 25;
 const ONE: Rendition = { name: 'any', widthPx: 320, heightPx: 180, crf: 26, maxBitrateKbps: 400 };
-const CODECS_THAT_WORK = CODECS.filter((codec) => whyNever(codec) === null);
+const SOFTWARE = CODECS.filter((codec) => whyNever(codec) === null && !codecFacts(codec).hardware);
+const OWN_PRESETS = Object.keys(codecFacts('libx264').lookaheadFrames) as Preset[];
 
 const rungsInWords = (name: LadderPreset): string => {
   const { ladder, viewersPerRung } = LADDER_PRESETS[name];
@@ -43,10 +45,10 @@ export const ladderReference = (): string =>
     '## Encode units',
     'A rendition costs its pixels per second, beside 320x180 at 25 frames/s, times the cost of its codec and preset; with 10 bits it costs more.',
     tableOf([
-      ['preset', ...CODECS_THAT_WORK],
-      ...PRESETS.map((preset) => [
+      ['preset', ...SOFTWARE],
+      ...OWN_PRESETS.map((preset) => [
         preset,
-        ...CODECS_THAT_WORK.map((codec) => costFactorOf({ ...ONE, codec, preset }).toFixed(1)),
+        ...SOFTWARE.map((codec) => costFactorOf({ ...ONE, codec, preset }).toFixed(1)),
       ]),
     ]),
     '## Presets',

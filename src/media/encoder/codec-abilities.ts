@@ -1,6 +1,16 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { CODECS, PIXEL_FORMATS, SwarmError, whyNever, type CodecAbility } from '../../domain';
+import {
+  CODECS,
+  PIXEL_FORMATS,
+  SwarmError,
+  codecFacts,
+  whyNever,
+  type Codec,
+  type CodecAbility,
+  type Hardware,
+  type PixelFormat,
+} from '../../domain';
 import { confined } from '../../platform/processes/confined';
 
 const run = promisify(execFile);
@@ -15,23 +25,50 @@ export const parseEncoders = (text: string): string[] =>
 export const parsePixelFormats = (text: string): string[] =>
   /^ *Supported pixel formats: (.+)$/m.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
 
+/** Names under which encoders take a pixel format of ladders; `vaapi`: whatever was uploaded to the device. */
+const TAKEN_AS: Readonly<Record<PixelFormat, readonly string[]>> = {
+  yuv420p: ['yuv420p', 'nv12', 'vaapi'],
+  yuv420p10le: ['yuv420p10le', 'p010le', 'vaapi'],
+};
+
+/**
+ * What a build says of the encoders that ladders may name.
+ * @param listed names in its answer to `-encoders`
+ * @param hardware that the host has: an encoder of hardware in the list says nothing of a device
+ */
+export const usableCodecs = (listed: readonly string[], hardware: readonly Hardware[]): Codec[] =>
+  CODECS.filter((codec) => {
+    if (!listed.includes(codec) || whyNever(codec) !== null) return false;
+    const needed = codecFacts(codec).hardware;
+    return needed === undefined || hardware.includes(needed);
+  });
+
+/** @param help its answer to `-h encoder=NAME` */
+export const abilityOf = (codec: Codec, help: string): CodecAbility => {
+  const taken = parsePixelFormats(help);
+  const encoded = codecFacts(codec).profiles.map(({ pixelFormat }) => pixelFormat);
+  const pixelFormats = PIXEL_FORMATS.filter(
+    (format) => encoded.includes(format) && TAKEN_AS[format].some((name) => taken.includes(name)),
+  );
+  return { codec, pixelFormats };
+};
+
 /**
  * The encoders of a build that ladders may name, with the pixel formats of ladders that they take.
  * @throws SwarmError unavailable when it does not answer
  */
-export const listCodecs = async (ffmpegPath: string): Promise<CodecAbility[]> => {
+export const listCodecs = async (
+  ffmpegPath: string,
+  hardware: readonly Hardware[] = [],
+): Promise<CodecAbility[]> => {
   const ask = async (...asked: string[]): Promise<string> => {
     const { command, args, env } = confined(ffmpegPath, ['-hide_banner', ...asked]);
     return (await run(command, args, { env, timeout: ASK_LIMIT_MS, maxBuffer: MOST_TEXT_BYTES })).stdout;
   };
   try {
-    const names = new Set(parseEncoders(await ask('-encoders')));
-    const usable = CODECS.filter((codec) => names.has(codec) && whyNever(codec) === null);
+    const usable = usableCodecs(parseEncoders(await ask('-encoders')), hardware);
     return await Promise.all(
-      usable.map(async (codec) => {
-        const formats = parsePixelFormats(await ask('-h', `encoder=${codec}`));
-        return { codec, pixelFormats: PIXEL_FORMATS.filter((format) => formats.includes(format)) };
-      }),
+      usable.map(async (codec) => abilityOf(codec, await ask('-h', `encoder=${codec}`))),
     );
   } catch (error) {
     throw new SwarmError(

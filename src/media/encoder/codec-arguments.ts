@@ -13,6 +13,7 @@ import {
   type FrameRate,
   type Rendition,
 } from '../../domain';
+import { hardwareArguments } from './hardware-arguments';
 
 /**
  * A session keeps within this share of the rate buffer. It does not know how full the one before left a player's buffer;
@@ -26,12 +27,20 @@ const PIXEL_RATE_PER_THREAD = 16;
 
 /** The codec of an output, with its rate control. @throws SwarmError encoder-incompatible when it fits no level. */
 export const codecArguments = (r: Rendition, channelRate: FrameRate): string[] => {
+  const { family, hardware } = codecFacts(codecOf(r));
+  if (hardware)
+    return hardwareArguments(r, hardware, levelOf(r, channelRate), rateCap(r), MAX_CONSECUTIVE_B_FRAMES);
   const threads = Math.min(8, Math.ceil(pixelRateOf(r, channelRate) / PIXEL_RATE_PER_THREAD));
   const level = levelOf(r, channelRate).toFixed(1);
-  return codecFacts(codecOf(r)).family === 'hevc'
+  return family === 'hevc'
     ? x265Arguments(r, { channelRate, level, threads })
     : x264Arguments(r, { level, threads });
 };
+
+const rateCap = (r: Rendition): string[] => [
+  ...['-maxrate', `${r.maxBitrateKbps}k`],
+  ...['-bufsize', `${Math.ceil(bufferKbitOf(r) * SESSION_BUFFER_SHARE)}k`],
+];
 
 const rateArguments = (r: Rendition): string[] => {
   const control = rateControlOf(r);
@@ -40,14 +49,14 @@ const rateArguments = (r: Rendition): string[] => {
     ...(control === 'crf' ? ['-crf', String(r.crf)] : []),
     ...(control === 'vbr' ? ['-b:v', `${r.bitrateKbps}k`] : []),
     ...(control === 'cbr' ? ['-b:v', cap, '-minrate', cap] : []),
-    ...['-maxrate', cap, '-bufsize', `${Math.ceil(bufferKbitOf(r) * SESSION_BUFFER_SHARE)}k`],
+    ...rateCap(r),
   ];
 };
 
 const x264Arguments = (r: Rendition, { level, threads }: { level: string; threads: number }): string[] => {
   const profile = profileOf(r);
   return [
-    ...['-c:v', 'libx264', '-preset', presetOf(r), '-threads', String(threads)],
+    ...['-c:v', 'libx264', '-preset', presetOf(r)!, '-threads', String(threads)],
     ...['-bf', String(profile === 'baseline' ? 0 : MAX_CONSECUTIVE_B_FRAMES), ...rateArguments(r)],
     ...['-profile:v', profile, '-level', level, '-pix_fmt', pixelFormatOf(r)],
     // With a 90 kHz time base, x264 would take 90000 for the frame rate and freeze the picture under a VBV.
@@ -76,7 +85,7 @@ const x265Arguments = (
     info: 0,
   };
   return [
-    ...['-c:v', 'libx265', '-preset', presetOf(r), '-bf', String(MAX_CONSECUTIVE_B_FRAMES)],
+    ...['-c:v', 'libx265', '-preset', presetOf(r)!, '-bf', String(MAX_CONSECUTIVE_B_FRAMES)],
     ...[...rateArguments(r), '-pix_fmt', pixelFormatOf(r)],
     '-x265-params',
     Object.entries(options)

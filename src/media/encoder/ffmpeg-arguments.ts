@@ -4,12 +4,14 @@ import {
   codecFacts,
   codecOf,
   divisorOf,
+  presetOf,
   type Deinterlace,
   type FrameRate,
   type Rendition,
 } from '../../domain';
 import { MAX_CONSECUTIVE_B_FRAMES, codecArguments } from './codec-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
+import { deviceArguments, uploadFilter } from './hardware-arguments';
 import { shapeFilters } from './picture-shape';
 
 /** Feed time just before the first GOP asked for (FEED_OFFSET_TICKS is 100 s): earlier frames only feed the decoder. */
@@ -26,8 +28,8 @@ export const encoderDelayFrames = (renditions: readonly Rendition[]): number =>
   ) + 2;
 
 const lookaheadFrames = (r: Rendition): number => {
-  const { lookaheadFrames: frames, defaultPreset } = codecFacts(codecOf(r));
-  return frames[r.preset ?? defaultPreset];
+  const preset = presetOf(r);
+  return (preset && codecFacts(codecOf(r)).lookaheadFrames[preset]) ?? 0;
 };
 
 export interface EncodeJob {
@@ -51,6 +53,7 @@ export const outputDescriptor = (renditionIndex: number): number =>
 export const ffmpegArguments = (job: EncodeJob, ffmpeg: FfmpegCapabilities): string[] => [
   ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error', '-y'],
   ...['-copyts', '-probesize', '200k', '-analyzeduration', '200k', '-filter_threads', '1'],
+  ...deviceArguments(job.renditions),
   ...['-threads', '1', '-f', 'mpegts', '-i', 'pipe:0'],
   ...job.renditions.flatMap((rendition, index) => outputArguments(rendition, index, job, ffmpeg)),
 ];
@@ -76,7 +79,7 @@ const outputArguments = (
   ...[
     '-vf',
     `${deinterlace === 'frame' ? DEINTERLACE : ''}trim=start=${TRIM_START_SECONDS},` +
-      `${keptPictures(divisorOf(r), gopDurationTicks)}${shapeFilters(r)}`,
+      `${keptPictures(divisorOf(r), gopDurationTicks)}${shapeFilters(r)}${uploadFilter(r)}`,
   ],
   ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
   ...['-enc_time_base', '1:90000'],

@@ -1,6 +1,6 @@
 import { releasedSession, toWireSession } from '../../contracts/encoder/answers';
 import { commitSchema, getSchema, prepareSchema, releaseSchema } from '../../contracts/encoder/requests';
-import type { EncoderInfo } from '../../domain';
+import type { EncoderInfo, Hardware } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
 import { BuildDigest } from './build-digest';
@@ -27,6 +27,8 @@ export interface EncoderHostOptions {
   port: number;
   ffmpegPath: string;
   log: Logger;
+  /** Hardware that it has and may use; default: none. */
+  hardware?: Hardware[];
   fencedReleaseMs?: number;
   gateways?: Gateways;
 }
@@ -45,7 +47,7 @@ export interface EncoderHost {
 export const startEncoder = async (options: EncoderHostOptions): Promise<EncoderHost> => {
   const { log } = options;
   const ffmpeg = await detectFfmpeg(options.ffmpegPath);
-  const codecs = await listCodecs(ffmpeg.path);
+  const codecs = await listCodecs(ffmpeg.path, options.hardware);
   const buildDigest = new BuildDigest(options.ffmpegPath, log);
   const meter = new ResourceMeter();
   const registry = new SessionRegistry({
@@ -71,6 +73,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       buildDigest: await buildDigest.current(),
       codecs,
       passedTracks: PASSED_TRACKS,
+      hardware: options.hardware ?? [],
     }),
     getTelemetry: async () => {
       const { memoryMiB, ...usage } = await meter.measure(registry.ffmpegPids);

@@ -22,6 +22,7 @@ runPart(log, async () => {
     zone: own.ENCODER_ZONE,
     capacityUnits: own.ENCODER_CAPACITY_UNITS,
     maxSessions: own.ENCODER_MAX_SESSIONS,
+    hardware: own.ENCODER_HARDWARE,
     host: environment.SWARM_HOST,
     port: own.ENCODER_PORT ?? environment.SWARM_ENCODER_PORT_BASE,
     ffmpegPath: environment.FFMPEG,

@@ -1,12 +1,14 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { FfmpegProcess, type InputProcess } from './ffmpeg-process';
+import { protocolArguments } from './input-policy';
 import { isRegularFile, pathOf } from './probe';
 import { SpliceCarrier } from './splice-carrier';
 
 /** The bytes of an input, by whatever protocol ffmpeg reads. */
 const readerArguments = (url: string): string[] => [
-  ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error', '-f', 'data', '-i', url],
+  ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error', ...protocolArguments(url, false)],
+  ...['-f', 'data', '-i', url],
   ...['-map', '0', '-c', 'copy', '-flush_packets', '1', '-f', 'data', 'pipe:1'],
 ];
 
