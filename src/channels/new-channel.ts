@@ -5,6 +5,7 @@ import {
   alwaysOnLadder,
   channelWithDefaults,
   defaultGopTicks,
+  framesPerSecondOf,
   ladderFromPicture,
   ladderUnits,
   parseFrameRate,
@@ -53,7 +54,11 @@ const fromFacts = (
   }
   const { scan, carried } = facts.video;
   const isToDeinterlace = scan === 'interlaced' && carried === 'as-is';
-  const picture = { framesPerSecond: rate, ...(isToDeinterlace && { deinterlace: 'frame' as const }) };
+  const picture = {
+    framesPerSecond: rate,
+    inputPixelsPerSecond: facts.video.widthPx * facts.video.heightPx * framesPerSecondOf(followed ?? rate),
+    ...(isToDeinterlace && { deinterlace: 'frame' as const }),
+  };
   if (given.ladder) return { fields: picture, notes };
   const { whole, ...ladder } = ladderFromPicture({ widthPx, heightPx, rate }, limitUnits);
   const top = ladder.ladder.at(-1)!;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { framesPerSecondOf, frameRateSchema, type FrameRate } from './frame-rate';
+import { ladderUnits } from './encode-units';
+import { frameRateSchema } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
 import { renditionSchema, type Rendition } from './rendition';
 import { rungsFor } from './rungs';
@@ -55,6 +56,12 @@ export const deinterlaceSchema = z
   );
 export type Deinterlace = z.infer<typeof deinterlaceSchema>;
 
+export const inputPixelsPerSecondSchema = z
+  .number()
+  .gt(0)
+  .max(1e12)
+  .describe('of the contribution, which says how many threads decode it; absent where not known');
+
 export const channelSpecSchema = z.object({
   id: idSchema,
   input: channelInputSchema,
@@ -65,6 +72,7 @@ export const channelSpecSchema = z.object({
     .min(TICKS_PER_SECOND / 2)
     .max(10 * TICKS_PER_SECOND),
   deinterlace: deinterlaceSchema.optional(),
+  inputPixelsPerSecond: inputPixelsPerSecondSchema.optional(),
   /** Smallest first; the first is always on air, the others follow the audience (see ladderFor). */
   ladder: z.array(renditionSchema).min(1).max(8),
   /** viewersPerRung[i]: with at least this many viewers, ladder[i + 1] is on air too. Ascending. */
@@ -72,17 +80,6 @@ export const channelSpecSchema = z.object({
   placement: placementSchema.optional(),
 });
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;
-
-/** The picture size whose cost is one encode unit at 25 frames/s. */
-export const UNIT_PIXELS_PER_SECOND = 320 * 180 * 25;
-
-/** Cost of one rendition in encode units: proportional to its pixel rate. 320x180 at 25 frames/s is 1. */
-export const renditionUnits = (r: Rendition, rate: FrameRate): number =>
-  (r.widthPx * r.heightPx * framesPerSecondOf(rate)) / UNIT_PIXELS_PER_SECOND;
-
-/** Cost of a ladder in encode units. */
-export const ladderUnits = (ladder: readonly Rendition[], rate: FrameRate): number =>
-  ladder.reduce((sum, r) => sum + renditionUnits(r, rate), 0);
 
 /** The renditions that an audience of this size deserves. */
 export const ladderFor = (

@@ -2,6 +2,7 @@ export * from './media-time';
 export * from './frame-rate';
 export * from './rendition';
 export * from './channel';
+export * from './encode-units';
 export * from './rungs';
 export * from './ladder';
 export * from './channel-change';

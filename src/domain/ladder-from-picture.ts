@@ -1,4 +1,4 @@
-import { ladderUnits, renditionUnits } from './channel';
+import { ladderUnits, renditionUnits } from './encode-units';
 import type { FrameRate } from './frame-rate';
 import { framesPerSecondOf } from './frame-rate';
 import { alwaysOnLadder, type Ladder } from './ladder';
