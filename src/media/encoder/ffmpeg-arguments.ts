@@ -1,6 +1,8 @@
 import {
+  DEFAULT_PRESET,
   bufferKbitOf,
-  ladderUnits,
+  framesPerSecondOf,
+  renditionUnits,
   type Deinterlace,
   type FrameRate,
   type Rendition,
@@ -11,11 +13,6 @@ import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 
 /** Feed time just before the first GOP asked for (FEED_OFFSET_TICKS is 100 s): earlier frames only feed the decoder. */
 const TRIM_START_SECONDS = '99.999995';
-/**
- * Measured live at 320x180, 25 frames/s: 2.5 % of a core a rendition, where veryfast takes 3.3 % for 60 % of the
- * bits. It also does without lookahead, so that a GOP is out 120 ms earlier.
- */
-const DEFAULT_PRESET = 'superfast';
 const DEFAULT_PROFILE = 'main';
 /** Frames by which x264 looks ahead, by preset: it holds back as many. */
 const LOOKAHEAD_FRAMES: Record<X264Preset, number> = {
@@ -35,12 +32,38 @@ const SESSION_BUFFER_SHARE = 0.5;
 /** Pictures that are not interlaced pass as they are. Times stay those of the frames. */
 const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced,';
 const MAX_CONSECUTIVE_B_FRAMES = 2;
-/** Encode units (see domain/channel.ts) that one thread keeps up with at ease. */
-const UNITS_PER_THREAD = 16;
+/** Encode units (see domain/encode-units.ts) that one thread encodes in half of its time, as measured. */
+const UNITS_PER_THREAD = 24;
+/** Pixels per second of a contribution that one thread decodes in half of its time: 1920x1080 at 30 frames/s. */
+const DECODED_PIXELS_PER_THREAD = 1920 * 1080 * 30;
+const MAX_ENCODE_THREADS = 8;
+const MAX_DECODE_THREADS = 4;
 
-/** Frames that are held back before the first comes out: by reordering, lookahead, and one each in decoder and muxer. */
-export const encoderDelayFrames = (renditions: readonly Rendition[]): number =>
-  Math.max(...renditions.map((r) => LOOKAHEAD_FRAMES[r.preset ?? DEFAULT_PRESET])) +
+/** x264 works at as many pictures at once as it has threads: small pictures gain nothing, and wait the longer. */
+const encodeThreads = (r: Rendition, rate: FrameRate): number =>
+  Math.min(MAX_ENCODE_THREADS, Math.ceil(renditionUnits(r, rate) / UNITS_PER_THREAD));
+
+type DecodedJob = Pick<EncodeJob, 'renditions' | 'framesPerSecond' | 'inputPixelsPerSecond'>;
+
+/** The contribution is at least as large as the largest rendition. */
+const decodeThreads = ({ renditions, framesPerSecond, inputPixelsPerSecond }: DecodedJob): number => {
+  const largest = Math.max(...renditions.map((r) => r.widthPx * r.heightPx));
+  const pixels = Math.max(inputPixelsPerSecond ?? 0, largest * framesPerSecondOf(framesPerSecond));
+  return Math.min(MAX_DECODE_THREADS, Math.ceil(pixels / DECODED_PIXELS_PER_THREAD));
+};
+
+/**
+ * Frames that are held back before the first comes out: by reordering, lookahead, threads, and one each in decoder and
+ * muxer.
+ */
+export const encoderDelayFrames = (job: DecodedJob): number =>
+  Math.max(
+    ...job.renditions.map(
+      (r) => LOOKAHEAD_FRAMES[r.preset ?? DEFAULT_PRESET] + encodeThreads(r, job.framesPerSecond) - 1,
+    ),
+  ) +
+  decodeThreads(job) -
+  1 +
   MAX_CONSECUTIVE_B_FRAMES +
   2;
 
@@ -48,6 +71,8 @@ export interface EncodeJob {
   renditions: readonly Rendition[];
   framesPerSecond: FrameRate;
   deinterlace?: Deinterlace | undefined;
+  /** Absent: not known. */
+  inputPixelsPerSecond?: number | undefined;
   /** See keyFrameList. */
   keyFrameTimes: string;
 }
@@ -64,7 +89,7 @@ export const outputDescriptor = (renditionIndex: number): number =>
 export const ffmpegArguments = (job: EncodeJob, ffmpeg: FfmpegCapabilities): string[] => [
   ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error', '-y'],
   ...['-copyts', '-probesize', '200k', '-analyzeduration', '200k', '-filter_threads', '1'],
-  ...['-threads', '1', '-f', 'mpegts', '-i', 'pipe:0'],
+  ...['-threads', String(decodeThreads(job)), '-f', 'mpegts', '-i', 'pipe:0'],
   ...job.renditions.flatMap((rendition, index) => outputArguments(rendition, index, job, ffmpeg)),
 ];
 
@@ -74,7 +99,6 @@ const outputArguments = (
   job: EncodeJob,
   ffmpeg: FfmpegCapabilities,
 ): string[] => {
-  const threads = Math.min(8, Math.ceil(ladderUnits([r], job.framesPerSecond) / UNITS_PER_THREAD));
   const profile = r.profile ?? DEFAULT_PROFILE;
   return [
     ...['-map', '0:v:0'],
@@ -91,7 +115,7 @@ const outputArguments = (
       '-preset',
       r.preset ?? DEFAULT_PRESET,
       '-threads',
-      String(threads),
+      String(encodeThreads(r, job.framesPerSecond)),
     ],
     ...['-bf', String(profile === 'baseline' ? 0 : MAX_CONSECUTIVE_B_FRAMES), '-crf', String(r.crf)],
     ...[

@@ -1,8 +1,10 @@
 import { releasedSession, toWireSession } from '../../contracts/encoder/answers';
 import { commitSchema, getSchema, prepareSchema, releaseSchema } from '../../contracts/encoder/requests';
 import type { EncoderInfo } from '../../domain';
+import { withinOrNull } from '../../platform/deadline';
 import { parseOrRefuse } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
+import { givenCapacity, MeasuredCapacity, type SelfMeasured } from './benchmark/host-capacity';
 import { BuildDigest } from './build-digest';
 import { detectFfmpeg } from './ffmpeg-capabilities';
 import { throughGateways, type Gateways } from './gateways';
@@ -12,12 +14,15 @@ import { SessionRegistry } from './session-registry';
 import { ENCODER_HOST_VERSION } from './version';
 
 const DEFAULT_FENCED_RELEASE_MS = 60_000;
+/** A host that measures itself the first time serves when it has, or with a guess after this. */
+const MEASURE_BEFORE_SERVING_MS = 15_000;
 
 export interface EncoderHostOptions {
   id: string;
   region: string;
   zone: string;
-  capacityUnits: number;
+  /** Encode units, or how it measures them by itself. */
+  capacityUnits: number | SelfMeasured;
   maxSessions: number;
   host: string;
   /** 0 picks a free one. */
@@ -43,10 +48,18 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
   const { log } = options;
   const ffmpeg = await detectFfmpeg(options.ffmpegPath);
   const buildDigest = new BuildDigest(options.ffmpegPath, log);
+  const capacity =
+    typeof options.capacityUnits === 'number'
+      ? givenCapacity(options.capacityUnits)
+      : new MeasuredCapacity({
+          ...options.capacityUnits,
+          ...{ ffmpeg, log, maxSessions: options.maxSessions },
+          buildDigest: () => buildDigest.read(),
+        });
   const meter = new ResourceMeter();
   const registry = new SessionRegistry({
     encoderId: options.id,
-    capacityUnits: options.capacityUnits,
+    capacity,
     maxSessions: options.maxSessions,
     fencedReleaseMs: options.fencedReleaseMs ?? DEFAULT_FENCED_RELEASE_MS,
     ffmpeg,
@@ -61,7 +74,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       zone: options.zone,
       version: ENCODER_HOST_VERSION,
       ffmpegVersion: ffmpeg.version,
-      capacityUnits: options.capacityUnits,
+      capacityUnits: capacity.units,
       maxSessions: options.maxSessions,
       buildDigest: await buildDigest.current(),
     }),
@@ -98,9 +111,10 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     },
   };
 
+  await withinOrNull(MEASURE_BEFORE_SERVING_MS, capacity.settled);
   const server = await serveEncoder(methods, options);
   const { port, address } = server;
-  log.info({ address, ffmpeg: ffmpeg.version, capacityUnits: options.capacityUnits }, 'encoder host serves');
+  log.info({ address, ffmpeg: ffmpeg.version, capacityUnits: capacity.units }, 'encoder host serves');
 
   return {
     port,
@@ -112,10 +126,11 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       zone: options.zone,
       version: ENCODER_HOST_VERSION,
       ffmpegVersion: ffmpeg.version,
-      capacityUnits: options.capacityUnits,
+      capacityUnits: capacity.units,
       maxSessions: options.maxSessions,
     },
     stop: async () => {
+      capacity.stop();
       server.stopServing();
       registry.close();
       await server.close();

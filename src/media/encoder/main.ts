@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { readEnvironment } from '../../config/config';
 import { hostEnvironmentSchema } from '../../config/encoder-host';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
+import { toolsCacheDir } from '../../setup';
 import { startEncoder } from './host';
 
 const log = createLogger('encoder');
@@ -20,7 +22,10 @@ runPart(log, async () => {
     id: own.ENCODER_ID,
     region: own.ENCODER_REGION,
     zone: own.ENCODER_ZONE,
-    capacityUnits: own.ENCODER_CAPACITY_UNITS,
+    capacityUnits: own.ENCODER_CAPACITY_UNITS ?? {
+      cores: own.ENCODER_CORES,
+      measurementsFolder: join(toolsCacheDir(process.env), 'measurements'),
+    },
     maxSessions: own.ENCODER_MAX_SESSIONS,
     host: environment.SWARM_HOST,
     port: own.ENCODER_PORT ?? environment.SWARM_ENCODER_PORT_BASE,
