@@ -112,7 +112,10 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
   };
 
   await withinOrNull(MEASURE_BEFORE_SERVING_MS, capacity.settled);
-  const server = await serveEncoder(methods, options);
+  const server = await serveEncoder(methods, options).catch((error: unknown) => {
+    capacity.stop();
+    throw error;
+  });
   const { port, address } = server;
   log.info({ address, ffmpeg: ffmpeg.version, capacityUnits: capacity.units }, 'encoder host serves');
 
@@ -133,7 +136,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       capacity.stop();
       server.stopServing();
       registry.close();
-      await server.close();
+      await Promise.all([server.close(), capacity.settled]);
     },
   };
 };

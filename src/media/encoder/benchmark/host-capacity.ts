@@ -34,6 +34,7 @@ export interface HostCapacity {
   readonly measured?: MeasuredCapacityReport | undefined;
   /** Settles, never with an error, when `units` do not change any more. */
   readonly settled: Promise<void>;
+  /** Ends a measurement under way; `settled` follows at once. */
   stop(): void;
 }
 
@@ -105,6 +106,7 @@ export class MeasuredCapacity implements HostCapacity {
         const meanwhile = await this.cache.read(machine);
         if (meanwhile) return this.use(meanwhile, 'kept from before');
         const { measure = measureHost, ffmpeg, log } = this.options;
+        log.info({ ffmpeg: ffmpeg.version }, 'measures what this host can carry');
         const beganAtMs = performance.now();
         const measured = { measuredAtMs: Date.now(), measurements: await measure(ffmpeg, signal) };
         this.use(measured, `measured in ${Math.round(performance.now() - beganAtMs)} ms`);

@@ -17,8 +17,8 @@ import { keyFrameList } from '../key-frame-list';
 import { encodeCores, type Measurements, type MeasuredWork } from './cost';
 
 const FRAMES_PER_SECOND = 25;
-/** A low priority: other hosts of the machine may be on air. */
-const NICE = 10;
+/** Below the priority of sessions: other hosts of the machine may be on air. */
+const NICE = 5;
 /** A run that takes longer than this is given up. */
 const RUN_LIMIT_MS = 120_000;
 /** Less than this can't be told from nothing. */
