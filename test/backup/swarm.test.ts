@@ -5,23 +5,24 @@ import { OriginClient } from '../../src/contracts/origin';
 import { readFacts, type SeenFacts } from '../../tools/record-state-fixture/facts';
 import { SwarmProcess } from '../../tools/record-state-fixture/swarm-process';
 import { runCli } from '../cli/run-cli';
+import { claimPortBase } from '../support/ports';
 import { untilAnswer } from '../support/until';
 
 /** A whole swarm loses its state folder, gets it back from a backup, and goes on: with the built `npm start`. */
 const root = join(__dirname, '..', '..');
-const PORT_BASE = 24_700;
 const ORIGIN_PORT_OFFSET = 2;
-const apiUrl = `http://127.0.0.1:${PORT_BASE}`;
 const ON_AIR_LIMIT_MS = 40_000;
 /** GOPs that must have gone on air after the restore, so that a channel does not merely look as before. */
 const NEW_GOPS = 3;
 /** More than can go on air within the time of this test: GOPs of 2 s, numbered on, not by the clock. */
 const MOST_GOPS = 60;
 
-const facts = (): Promise<SeenFacts | null> => readFacts(apiUrl).catch(() => null);
+let portBase: number;
+const apiUrl = (): string => `http://127.0.0.1:${portBase}`;
+const facts = (): Promise<SeenFacts | null> => readFacts(apiUrl()).catch(() => null);
 
 const ask = async (path: string, body: object): Promise<void> => {
-  const answer = await fetch(`${apiUrl}/api${path}`, {
+  const answer = await fetch(`${apiUrl()}/api${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -35,11 +36,12 @@ let file: string;
 let swarm: SwarmProcess | undefined;
 
 const start = async (): Promise<void> => {
-  const args = ['--channels', '2', '--encoders', '2', '--port-base', String(PORT_BASE)];
+  const args = ['--channels', '2', '--encoders', '2', '--port-base', String(portBase)];
   swarm = await SwarmProcess.start({ release: root, stateDir, args, env: process.env });
 };
 
 beforeAll(async () => {
+  portBase = await claimPortBase();
   work = await mkdtemp(join(tmpdir(), 'encoder-swarm-backed-up-'));
   stateDir = join(work, 'state');
   file = join(work, 'safe.tar.gz');
@@ -94,7 +96,7 @@ test('a swarm that lost its state folder goes on from its backup, and numbers it
   expect(after!.channels.map(({ id }) => id)).toEqual(before!.channels.map(({ id }) => id));
   expect(after).toMatchObject({ events: ['derby'], models: before!.models, builds: before!.builds });
   expect(after!.cycle).toBeGreaterThan(before!.cycle);
-  const origin = new OriginClient(`http://127.0.0.1:${PORT_BASE + ORIGIN_PORT_OFFSET}`);
+  const origin = new OriginClient(`http://127.0.0.1:${portBase + ORIGIN_PORT_OFFSET}`);
   for (const { id, nextGop, token, gapsDeclared } of before!.channels) {
     const now = after!.channels.find((channel) => channel.id === id)!;
     expect(now.token).toBeGreaterThan(token);

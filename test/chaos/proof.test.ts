@@ -15,7 +15,7 @@ const RING_GOPS = 60;
 
 /** Real source, relay, encoder host and origin; what a chaos run checks with, on channels that are sabotaged or not. */
 test('a run whose swarm loses, repeats or gives up a GOP fails, and one that does not passes', async () => {
-  const { plane, stop } = await startDataPlane({ portBase: 21_080, encoders: 1 });
+  const { plane, stop } = await startDataPlane({ encoders: 1 });
   const { originUrl, relayUrl, environment } = plane;
   const stateDir = environment.SWARM_STATE_DIR;
   const continuity = new Continuity({

@@ -15,8 +15,9 @@ import { originChannelSchema } from '../../src/contracts/origin';
 import type { FleetProvider } from '../../src/fleet/provider';
 import { startOrigin } from '../../src/media/origin';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
+import { freePort } from '../support/ports';
 import { until } from '../support/until';
-import { freePort, InfluxUnderTest } from '../telemetry/support/influx-under-test';
+import { InfluxUnderTest } from '../telemetry/support/influx-under-test';
 
 const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
 const root = join(__dirname, '..', '..');

@@ -16,7 +16,6 @@ const runner = join(root, 'test', 'origin', 'support', 'run-typescript.cjs');
 const releases = readdirSync(fixtures).filter((name) =>
   existsSync(join(fixtures, name, 'data-plane.tar.gz')),
 );
-const PORT_BASE = 24_800;
 /** GOPs of 1 s that each release puts on air. */
 const GOPS = 4;
 
@@ -42,7 +41,6 @@ test.each(releases)(
     /** The parts of a release put the next GOPs on air. @returns the first GOP that is not on air yet */
     const goOn = async (tree: string, fromGop: number): Promise<number> => {
       const { plane } = await startDataPlane({
-        portBase: PORT_BASE,
         stateDir,
         nodeArgs: (part) => ['-r', runner, join(tree, 'src', part, 'main.ts')],
       });
@@ -63,7 +61,7 @@ test.each(releases)(
     expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
     expect(new Set(tokens).size).toBe(3);
 
-    const { plane } = await startDataPlane({ portBase: PORT_BASE, stateDir });
+    const { plane } = await startDataPlane({ stateDir });
     try {
       const report = await plane.verify(['ch-1']);
       expect(report).toMatchObject({ ok: true, framesLost: 0, framesRepeated: 0, gapsDeclared: 0 });

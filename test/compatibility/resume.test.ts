@@ -10,6 +10,7 @@ import { OriginClient } from '../../src/contracts/origin';
 import { RelayClient } from '../../src/contracts/relay';
 import { factsSchema, readFacts, type Facts, type SeenFacts } from '../../tools/record-state-fixture/facts';
 import { SwarmProcess } from '../../tools/record-state-fixture/swarm-process';
+import { claimPortBase } from '../support/ports';
 
 /**
  * A swarm that an earlier release started and stopped is resumed by this one: its state folder, with the databases of
@@ -20,7 +21,6 @@ const releases = readdirSync(fixtures, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
 const root = join(__dirname, '..', '..');
-const PORT_BASE = 24_600;
 /** Ports within those of a swarm. */
 const RELAY_PORT_OFFSET = 1;
 const ORIGIN_PORT_OFFSET = 2;
@@ -48,12 +48,13 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
 
 (isSameArchitecture ? describe : describe.skip).each(releases)('the swarm that %s stopped', (release) => {
   const folder = join(fixtures, release);
+  let portBase: number;
   let stateDir: string;
   let swarm: SwarmProcess | undefined;
   let before: Facts;
   let after: SeenFacts;
 
-  const facts = (): Promise<SeenFacts | null> => readFacts(`http://127.0.0.1:${PORT_BASE}`).catch(() => null);
+  const facts = (): Promise<SeenFacts | null> => readFacts(`http://127.0.0.1:${portBase}`).catch(() => null);
   const isOnAir = (now: SeenFacts): boolean =>
     before.channels.every(({ id, nextGop }) => {
       const channel = now.channels.find((c) => c.id === id);
@@ -62,13 +63,14 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
 
   beforeAll(async () => {
     before = factsSchema.parse(JSON.parse(await readFile(join(folder, 'facts.json'), 'utf8')));
+    portBase = await claimPortBase();
     stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-resumed-'));
     await promisify(execFile)('tar', ['-xzf', join(folder, 'state.tar.gz'), '-C', stateDir]);
     await relocate(stateDir);
     swarm = await SwarmProcess.start({
       release: root,
       stateDir,
-      args: [...before.startedWith, '--port-base', String(PORT_BASE)],
+      args: [...before.startedWith, '--port-base', String(portBase)],
       env: process.env,
     });
     const deadlineMs = Date.now() + ON_AIR_LIMIT_MS;
@@ -99,8 +101,8 @@ const isSameArchitecture = process.platform === 'linux' && process.arch === 'x64
   });
 
   test('has one unbroken ledger over both releases, and the ring of the one before', async () => {
-    const origin = new OriginClient(`http://127.0.0.1:${PORT_BASE + ORIGIN_PORT_OFFSET}`);
-    const relay = new RelayClient(`http://127.0.0.1:${PORT_BASE + RELAY_PORT_OFFSET}`);
+    const origin = new OriginClient(`http://127.0.0.1:${portBase + ORIGIN_PORT_OFFSET}`);
+    const relay = new RelayClient(`http://127.0.0.1:${portBase + RELAY_PORT_OFFSET}`);
     for (const { id, nextGop, token } of before.channels) {
       // GOPs went on air between the look at the facts and the end of the swarm: the seam is a little later.
       const entries = await origin.ledger(id, nextGop - 3, nextGop + NEW_GOPS);

@@ -10,7 +10,6 @@ test('the disk of the origin is full for a while, and the origin is killed meanw
   const disk = SmallDisk.mount(16 * 2 ** 20);
   if (!disk) return;
   const { plane, stop } = await startDataPlane({
-    portBase: 24_040,
     variablesOf: { origin: { SWARM_STATE_DIR: disk.path } },
   });
   const health = () => callJson(`${plane.originUrl}/healthz`, mediaHealthSchema);

@@ -21,7 +21,7 @@ const segmentsOf = async (plane: DataPlane, id: string): Promise<Buffer> => {
 test('kill -9 of the relay while video runs: no frame of generated pictures or of a live input is lost', async () => {
   const stateDir = await mkdtemp(join(tmpdir(), 'relay-killed-'));
   const key = await loadOrCreateStampKey(stateDir);
-  const { plane, stop } = await startDataPlane({ portBase: 24_000, stateDir });
+  const { plane, stop } = await startDataPlane({ stateDir });
   // ffprobe is the first to read it, the contribution the second.
   const live = await serveStampedLiveInput({ channelId: 'live', key, firstShownTo: 2 });
   try {

@@ -9,23 +9,32 @@ import { callJson } from '../../src/contracts/call';
 import { mediaHealthSchema } from '../../src/contracts/health';
 import { OriginClient } from '../../src/contracts/origin';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { portsFor } from '../../src/setup';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
 import { lives } from '../platform/stand-in-part';
+import { claimPortBase } from '../support/ports';
 import { SupervisorProcess, partPids } from '../support/supervisor-process';
 import { until } from '../support/until';
 
-const PORT_BASE = 24_600;
-const apiUrl = `http://127.0.0.1:${PORT_BASE}`;
-const relayUrl = `http://127.0.0.1:${PORT_BASE + 1}`;
-const originUrl = `http://127.0.0.1:${PORT_BASE + 2}`;
-const influxUrl = `http://127.0.0.1:${PORT_BASE + 35}`;
 const STOP_LIMIT_MS = 10_000;
 
+let portBase: number;
+let apiUrl: string;
+let relayUrl: string;
+let originUrl: string;
+let influxUrl: string;
 let stateDir: string;
 let disk: MemoryDisk | undefined;
 let supervisor: SupervisorProcess;
 
 beforeAll(async () => {
+  portBase = await claimPortBase();
+  const ports = portsFor(portBase, {});
+  const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
+  apiUrl = urlOf(ports.api);
+  relayUrl = urlOf(ports.relay);
+  originUrl = urlOf(ports.origin);
+  influxUrl = urlOf(ports.influx);
   stateDir = mkdtempSync(join(tmpdir(), 'state-disk-full-'));
   disk = await MemoryDisk.mount(stateDir).catch((error: Error) => {
     console.warn(`NOT TESTED, as a disk can't be mounted here: ${error.message}`);
@@ -63,7 +72,7 @@ const troubles = async (): Promise<unknown[]> => {
 test('state, logs, databases and run record on one full disk: all live, viewers are served, and all goes on', async () => {
   if (!disk) return;
   supervisor = SupervisorProcess.start(
-    ['--channels', '1', '--encoders', '1', '--port-base', String(PORT_BASE), '--state-dir', stateDir],
+    ['--channels', '1', '--encoders', '1', '--port-base', String(portBase), '--state-dir', stateDir],
     // So that the ring outlasts a machine on which all of this takes its time.
     { SWARM_RING_SECONDS: '300' },
   );

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RunReport } from '../../src/acceptance/run-report';
+import { claimPortBase } from '../support/ports';
 
 const root = join(__dirname, '..', '..');
 const run = promisify(execFile);
@@ -19,8 +20,8 @@ describe('npm start -- --duration 60s', () => {
     const file = join(folder, 'report.json');
     const args = [
       'dist/src/cli/start.js',
-      ...['--duration', '60s', '--report', file, '--seed', '7', '--port-base', '21000'],
-      ...['--state-dir', join(folder, 'state')],
+      ...['--duration', '60s', '--report', file, '--seed', '7'],
+      ...['--port-base', String(await claimPortBase()), '--state-dir', join(folder, 'state')],
     ];
     const ended = await run(process.execPath, args, { cwd: root, timeout: 240_000 }).catch(
       (error: { stdout: string; stderr: string }) => error,

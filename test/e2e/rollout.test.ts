@@ -16,6 +16,7 @@ import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { StepReporter } from '../../src/setup';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
+import { claimPortBase } from '../support/ports';
 
 /** GOPs of one second, one rung. */
 const channels: ChannelSpec[] = ['ch-1', 'ch-2'].map((id) => {
@@ -33,7 +34,7 @@ describe('a real swarm of two encoders', () => {
     stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-rollout-'));
     swarm = await startSwarm({
       stateDir,
-      portBase: 21_100,
+      portBase: await claimPortBase(),
       env: { ...process.env, SWARM_AUDIENCE_ANCHOR: 'off' },
       encoders: [
         { id: 'enc-1', zone: 'a' },

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { readEnvironment } from '../../src/config/config';
 import type { FleetEncoder } from '../../src/contracts/fleet';
@@ -14,6 +12,7 @@ import type { RunningServer } from '../../src/platform/http';
 import { createLogger } from '../../src/platform/logger';
 import { awaitPort } from '../../src/platform/processes/readiness';
 import { StandInPart, lives } from '../platform/stand-in-part';
+import { claimPortBase } from '../support/ports';
 import { until } from '../support/until';
 
 /** Listens where an encoder host would, and tells its environment to whoever connects. */
@@ -23,14 +22,6 @@ if (FFMPEG && require('fs').readFileSync(FFMPEG, 'utf8').includes('broken')) thr
 require('net').createServer((s) => s.on('error', () => {}).end(JSON.stringify({ ENCODER_ID, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, ENCODER_CORES, FFMPEG })))
   .listen(Number(ENCODER_PORT), '127.0.0.1');
 process.on('SIGTERM', () => process.exit(0));`;
-
-const freePortBase = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-};
 
 let part: StandInPart;
 let fleet: LocalFleet;
@@ -73,7 +64,7 @@ const ffmpegOf = async (encoder: FleetEncoder): Promise<string> =>
 beforeEach(async () => {
   part = await StandInPart.create(STAND_IN);
   await writeFile(join(part.folder, 'default'), '# default', { mode: 0o755 });
-  portBase = await freePortBase();
+  portBase = await claimPortBase();
   fleet = createFleet();
   const log = createLogger('test');
   log.level = 'silent';

@@ -8,6 +8,7 @@ import { installationId } from '../../src/platform/installation-id';
 import { StepReporter } from '../../src/setup';
 import { requireOwnCell } from '../../src/temporal/cell-owner';
 import { ensureSwarm } from '../../src/temporal/client';
+import { claimPortBase } from '../support/ports';
 import { startTemporal } from '../workflows/support/temporal';
 
 let temporal: TestWorkflowEnvironment;
@@ -46,7 +47,7 @@ test('a cell belongs to the swarm that began it; another one is refused, and sta
   const events: unknown[] = [];
   const second = startSwarm({
     stateDir: join(folder, 'second'),
-    portBase: 24_000,
+    portBase: await claimPortBase(),
     env: { ...process.env, TEMPORAL_ADDRESS: temporal.address },
     encoders: [{ id: 'enc-1', zone: 'a' }],
     encoderCapacityUnits: 6,

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lives } from '../platform/stand-in-part';
+import { claimPortBase } from '../support/ports';
 import { SupervisorProcess, partPids } from '../support/supervisor-process';
 import { until } from '../support/until';
 
-const PORT_BASE = 23_400;
-
+let portBase: number;
 const supervisors: SupervisorProcess[] = [];
 const start = (stateDir: string): SupervisorProcess => {
   const args = [
@@ -16,7 +16,7 @@ const start = (stateDir: string): SupervisorProcess => {
     '--encoders',
     '1',
     '--port-base',
-    String(PORT_BASE),
+    String(portBase),
     '--state-dir',
     stateDir,
   ];
@@ -26,7 +26,10 @@ const start = (stateDir: string): SupervisorProcess => {
 };
 
 let folder: string;
-beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-supervision-'))));
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-supervision-'));
+  portBase = await claimPortBase();
+});
 afterAll(async () => {
   // Where a test failed: SIGINT ends the parts too.
   for (const { process } of supervisors) process.kill('SIGINT');
@@ -46,7 +49,7 @@ test('a swarm survives its parts, does not outlive its supervisor for long, and 
   expect(rival.output).toContain(`already: process ${first.process.pid}`);
   const neighbour = start(join(folder, 'other'));
   expect(await neighbour.ended).toBe(1);
-  expect(neighbour.output).toContain(`port ${PORT_BASE} (api) is taken by process`);
+  expect(neighbour.output).toContain(`port ${portBase} (api) is taken by process`);
 
   // A part that dies is started again, and people hear of it.
   process.kill((await partPids(stateDir)).origin!, 'SIGKILL');

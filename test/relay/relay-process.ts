@@ -1,7 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PartProcess, freePort } from '../support/part-process';
+import { PartProcess } from '../support/part-process';
+import { freePort } from '../support/ports';
 
 /** A relay as a process of its own. */
 export class RelayProcess extends PartProcess {

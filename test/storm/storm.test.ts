@@ -4,9 +4,8 @@ import { sabotages } from '../../bench/storm/sabotage';
 import { Storm } from '../../bench/storm/storm';
 import { startStormSwarm, type StormSwarm } from '../../bench/storm/storm-swarm';
 import { StepReporter } from '../../src/setup';
+import { claimPortBase } from '../support/ports';
 
-/** Below the ports that the system hands out by itself. */
-const PORT_BASE = 19_300;
 /** What a sabotage leaves behind does not settle: it is not waited for. */
 const SHORT_MS = 3_000;
 
@@ -14,7 +13,7 @@ let swarm: StormSwarm;
 let storm: Storm;
 beforeAll(async () => {
   swarm = await startStormSwarm({
-    ...{ portBase: PORT_BASE, encoders: 3, seed: 7 },
+    ...{ portBase: await claimPortBase(), encoders: 3, seed: 7 },
     reporter: new StepReporter(new PassThrough()),
     onEvent: () => undefined,
   });

@@ -4,7 +4,8 @@ import { defaultChannels, SwarmError } from '../../src/domain';
 import { forecastCell } from '../../src/forecast';
 import { createTelemetryStore, type Point, type TelemetryStore } from '../../src/telemetry';
 import { InfluxTelemetryStore } from '../../src/telemetry/influx-store';
-import { freePort, InfluxUnderTest } from './support/influx-under-test';
+import { freePort } from '../support/ports';
+import { InfluxUnderTest } from './support/influx-under-test';
 
 let influx: InfluxUnderTest;
 let store: TelemetryStore;

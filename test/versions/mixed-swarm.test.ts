@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
@@ -35,6 +34,7 @@ import { startSource } from '../../src/media/source/server';
 import { awaitGrpcServing } from '../../src/platform/processes/readiness';
 import { connectTemporal, ensureSwarm } from '../../src/temporal/client';
 import { startWorker } from '../../src/worker/worker';
+import { claimPortBase } from '../support/ports';
 import { eventually } from '../support/until';
 import { startTemporal } from '../workflows/support/temporal';
 import { moveRequest, refusalFrom } from '../workflows/support/workbench';
@@ -61,21 +61,6 @@ const spec: ChannelSpec = {
   viewersPerRung: [],
 };
 
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((done) => {
-    const server = createServer()
-      .once('error', () => done(false))
-      .listen(port, host, () => server.close(() => done(true)));
-  });
-
-/** Ports that follow each other, below those that the system gives to clients. */
-const freePorts = async (count: number): Promise<number> => {
-  for (let base = 20_000 + (process.pid % 500) * 20; ; base += count) {
-    const all = await Promise.all(Array.from({ length: count }, (_, i) => isFree(base + i)));
-    if (all.every(Boolean)) return base;
-  }
-};
-
 /** Two real encoder hosts as processes, and all that a swarm needs beside them. */
 beforeAll(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'mixed-swarm-'));
@@ -88,7 +73,7 @@ beforeAll(async () => {
   const source = await startSource({ ...ffmpeg, host, port: 0, stateDir, relayUrl, log });
   const runner = join(root, 'test/origin/support/run-typescript.cjs');
   fleet = new LocalFleet({
-    ...{ host, portBase: await freePorts(4), region: 'eu', zones: ['a', 'b'], capacityUnits: 6 },
+    ...{ host, portBase: await claimPortBase(), region: 'eu', zones: ['a', 'b'], capacityUnits: 6 },
     ...{ maxSessions: 8, maxEncoders: 4, logsDir: join(stateDir, 'logs') },
     command: process.execPath,
     args: ['-r', runner, join(root, 'src/media/encoder/main.ts')],

@@ -24,8 +24,8 @@ import { PartReadings } from '../../src/observation/part-readings';
 import { PendingPlacements } from '../../src/observation/pending-placements';
 import { startHost } from '../encoder/support/test-host';
 import { partClients } from '../support/part-clients';
+import { freePort } from '../support/ports';
 import { ledgerEntry, relayChannel } from '../support/wire';
-import { freePort } from '../telemetry/support/influx-under-test';
 
 /** Directory and probe on a fleet. */
 const looking = (

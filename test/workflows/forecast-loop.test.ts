@@ -22,8 +22,9 @@ import { SwarmView, swarmQueryOf } from '../../src/observation/swarm-view';
 import { createTelemetryStore, type TelemetryStore } from '../../src/telemetry';
 import { ForecastInputReader } from '../../src/telemetry/forecast-input-reader';
 import { runCli, type CliRun } from '../cli/run-cli';
+import { freePort } from '../support/ports';
 import { eventually } from '../support/until';
-import { freePort, InfluxUnderTest } from '../telemetry/support/influx-under-test';
+import { InfluxUnderTest } from '../telemetry/support/influx-under-test';
 import { FakeActivities } from './support/fake-activities';
 import { Workbench } from './support/workbench';
 
