@@ -15,7 +15,7 @@ import { ENCODER_HOST_VERSION } from './version';
 
 const DEFAULT_FENCED_RELEASE_MS = 60_000;
 /** A host that measures itself the first time serves when it has, or with a guess after this. */
-const MEASURE_BEFORE_SERVING_MS = 15_000;
+const MEASURE_BEFORE_SERVING_MS = 10_000;
 
 export interface EncoderHostOptions {
   id: string;
