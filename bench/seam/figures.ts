@@ -1,11 +1,11 @@
 import { TICKS_PER_SECOND, bufferKbitOf, gopOf, gopStartTicks, type ChannelSpec } from '../../src/domain';
 import { percentile } from '../../src/domain/statistics';
+import { compareSound, type PictureFact, type SoundFact, type StreamFacts } from '../../src/verify';
 import { rounded } from '../lib/statistics';
-import { bufferViolations, comparePictures, compareSound } from './compare';
+import { bufferViolations, comparePictures } from './compare';
 import type { Likeness } from './likeness';
 import type { Recording } from './recording';
 import type { Move } from './seam-run';
-import type { PictureFact, SoundFact, StreamFacts } from './segment-facts';
 
 /** GOPs from a seam on in which it is looked for. */
 const SEAM_GOPS = 2;

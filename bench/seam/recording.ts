@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OriginClient, type LedgerEntry } from '../../src/contracts/origin';
 import { gopStartTicks, type ChannelSpec } from '../../src/domain';
-import { FactsReader, type StreamFacts } from './segment-facts';
+import { FactsReader, type StreamFacts } from '../../src/verify';
 
 const POLL_MS = 1_000;
 /** Fetches what a channel publishes, GOP by GOP, as a player would, and keeps what it holds. */

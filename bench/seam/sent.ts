@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { FactsReader, type StreamFacts } from './segment-facts';
+import { FactsReader, type StreamFacts } from '../../src/verify';
 
 /** What a contribution held, on channel time: its first keyframe is at 0. What came before it is left out. */
 export const readSent = async (path: string): Promise<StreamFacts> => {

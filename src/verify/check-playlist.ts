@@ -1,4 +1,5 @@
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
+import { contributionView, type ReadContribution } from './contribution-view';
 import type { CollectedPlaylist } from './follower';
 import { inferFrameClock } from './frame-clock';
 import { judge, type Expectation, type Judgement } from './judge';
@@ -21,6 +22,8 @@ export interface CheckOptions {
    * listed. GOPs before it are left out.
    */
   fromGop?: number;
+  /** What the channel was sent; pictures and sound are compared with it. */
+  contribution?: ReadContribution;
   /** Bounds the number of decoders that run at a time. */
   limit: <T>(task: () => Promise<T>) => Promise<T>;
 }
@@ -59,9 +62,9 @@ export const checkPlaylist = async (
   report.framesChecked = (report.lastGop - report.firstGop + 1 - gaps.size) * clock.framesPerGop;
   const stamp = key && { key, channelId };
   // Each view is judged as soon as it is complete, so that few frame lists are in memory at a time.
-  const judged = async (view: Promise<View>): Promise<JudgedView> => {
+  const judged = async (view: Promise<View>, due: Expectation = expected): Promise<JudgedView> => {
     const { name, shown, problems } = await view;
-    const judgement = judge(shown, expected);
+    const judgement = judge(shown, due);
     return { name, ...judgement, problems: [...problems, ...judgement.problems] };
   };
   const decodings = builds.flatMap((build) =>
@@ -70,7 +73,25 @@ export const checkPlaylist = async (
     ),
   );
   const container = judged(Promise.resolve(containerView(fetched, clock)));
-  addViews(report, await Promise.all([container, ...decodings]));
+  const views = [container, ...decodings];
+  if (options.contribution) {
+    const { contribution } = options;
+    const compared = contributionView(fetched, clock, contribution, { build: builds[0]!, limit });
+    const { firstGop, lastGop } = contribution.range;
+    const due = {
+      ...expected,
+      firstGop: Math.max(firstGop, report.firstGop),
+      lastGop: Math.min(lastGop, report.lastGop),
+    };
+    views.push(
+      judged(
+        compared.then(({ view }) => view),
+        due,
+      ),
+    );
+    report.contribution = (await compared).figures;
+  }
+  addViews(report, await Promise.all(views));
   return report;
 };
 

@@ -8,6 +8,18 @@ import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
 /** Segments of one picture size, handed to the decoder as a local playlist or one after the other. */
 export type DecoderInput = { as: 'playlist'; path: string } | { as: 'concatenation'; segmentPaths: string[] };
 
+/** What is looked at of each decoded picture. */
+export interface Look<Reading> {
+  /** Filters that every picture passes first, each with a comma behind it. */
+  before?: string;
+  /** Filters that leave the luma that is read. */
+  filter: string;
+  /** How many bytes that is, of a picture of this size (after `before`). */
+  bytesOf: (widthPx: number, heightPx: number) => number;
+  /** The buffer is used again for the next picture. */
+  read: (luma: Uint8Array, widthPx: number, heightPx: number) => Reading;
+}
+
 export interface Decoding<Reading> {
   /** `ptsTicks`: as the decoder gives it, 1/90000 s. `reading`: null when no picture was asked for or came. */
   frames: { ptsTicks: number; reading: Reading | null }[];
@@ -21,11 +33,15 @@ const MAX_COMPLAINTS = 8;
 const OUT_OF_ORDER = /non[- ]monoton/i;
 
 /**
- * Two outputs of one decoding: the stamp's band of each frame, raw, and its time stamp and full size as lines of
+ * Two outputs of one decoding: what is looked at of each frame, raw, and its time stamp and full size as lines of
  * framecrc. wrapped_avframe carries no pixels, so the second output costs next to nothing. It is flushed at
  * each line, or the two pipes would wait for one another.
  */
-const ffmpegArguments = (build: FfmpegCapabilities, input: DecoderInput, withBand: boolean): string[] => {
+const ffmpegArguments = (
+  build: FfmpegCapabilities,
+  input: DecoderInput,
+  look: Pick<Look<unknown>, 'before' | 'filter'> | null,
+): string[] => {
   const passthrough = build.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0'];
   const everyFrame = [...passthrough, '-enc_time_base', '1:90000'];
   const source =
@@ -33,14 +49,16 @@ const ffmpegArguments = (build: FfmpegCapabilities, input: DecoderInput, withBan
       ? ['-allowed_extensions', 'ALL', '-i', input.path]
       : ['-f', 'mpegts', '-i', 'pipe:0'];
   const timed = ['-c:v', 'wrapped_avframe', '-flush_packets', '1', '-f', 'framecrc'];
-  const band = 'crop=iw:2*ceil(ih/9):0:0,extractplanes=y';
   return [
     ...['-hide_banner', '-nostdin', '-v', 'error', '-copyts', '-threads', '1'],
     ...['-probesize', '500k', '-analyzeduration', '500k', ...source],
-    ...(withBand
+    ...(look
       ? [
-          ...['-filter_complex', `[0:v:0]split[shown][timed];[shown]${band}[band]`],
-          ...['-map', '[band]', ...everyFrame, '-f', 'rawvideo', 'pipe:1', '-map', '[timed]'],
+          ...[
+            '-filter_complex',
+            `[0:v:0]${look.before ?? ''}split[shown][timed];[shown]${look.filter}[seen]`,
+          ],
+          ...['-map', '[seen]', ...everyFrame, '-f', 'rawvideo', 'pipe:1', '-map', '[timed]'],
         ]
       : ['-map', '0:v:0']),
     ...[...everyFrame, ...timed, 'pipe:3'],
@@ -66,13 +84,14 @@ class FrameTimes {
 }
 
 /** Cuts a byte stream into pictures of equal size. Bytes that come before the size is known are kept. */
-class BandCutter {
+class PictureCutter {
   private picture: Buffer | null = null;
   private filled = 0;
   private waiting: Buffer[] = [];
 
   constructor(
     private readonly times: FrameTimes,
+    private readonly bytesOf: (widthPx: number, heightPx: number) => number,
     private readonly onPicture: (picture: Buffer) => void,
   ) {}
 
@@ -85,7 +104,7 @@ class BandCutter {
   flush(): void {
     const { widthPx, heightPx } = this.times;
     if (widthPx === 0) return;
-    this.picture ??= Buffer.alloc(widthPx * 2 * Math.ceil(heightPx / 9));
+    this.picture ??= Buffer.alloc(this.bytesOf(widthPx, heightPx));
     for (const chunk of this.waiting) this.cut(chunk, this.picture);
     this.waiting = [];
   }
@@ -111,9 +130,9 @@ export const decodeFrames = async <Reading>(
   build: FfmpegCapabilities,
   input: DecoderInput,
   deadlineMs: number,
-  readBand: ((band: Uint8Array, widthPx: number, heightPx: number) => Reading) | null,
+  look: Look<Reading> | null,
 ): Promise<Decoding<Reading>> => {
-  const ffmpeg = spawn(build.path, ffmpegArguments(build, input, readBand !== null), {
+  const ffmpeg = spawn(build.path, ffmpegArguments(build, input, look), {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     timeout: deadlineMs,
     killSignal: 'SIGKILL',
@@ -125,12 +144,14 @@ export const decodeFrames = async <Reading>(
   const times = new FrameTimes();
   const readings: Reading[] = [];
   const complaints: string[] = [];
-  const cutter = new BandCutter(times, (band) => {
-    readings.push(readBand!(band, times.widthPx, times.heightPx));
-  });
+  const cutter =
+    look &&
+    new PictureCutter(times, look.bytesOf, (luma) => {
+      readings.push(look.read(luma, times.widthPx, times.heightPx));
+    });
   const timePipe = ffmpeg.stdio[3] as Readable;
   timePipe.setEncoding('utf8').on('data', (text: string) => times.push(text));
-  ffmpeg.stdout.on('data', (chunk: Buffer) => cutter.push(chunk));
+  ffmpeg.stdout.on('data', (chunk: Buffer) => cutter?.push(chunk));
   createInterface(ffmpeg.stderr).on('line', (line) => {
     if (complaints.length >= MAX_COMPLAINTS || OUT_OF_ORDER.test(line)) return;
     complaints.push(line.replace(/^\[(\w+) @ 0x[0-9a-f]+\]/, '[$1]'));
@@ -143,11 +164,11 @@ export const decodeFrames = async <Reading>(
         )
       : ffmpeg.stdin.end();
   const [end] = await Promise.all([closed, fed]);
-  cutter.flush();
+  cutter?.flush();
   if (end !== 0) {
     complaints.push(end === 'SIGKILL' ? `no end within ${deadlineMs} ms` : `ended with ${end}`);
   }
-  if (readBand && readings.length !== times.ptsTicks.length) {
+  if (look && readings.length !== times.ptsTicks.length) {
     complaints.push(`gave ${readings.length} pictures but ${times.ptsTicks.length} time stamps`);
   }
   const frames = times.ptsTicks.map((ptsTicks, i) => ({ ptsTicks, reading: readings[i] ?? null }));

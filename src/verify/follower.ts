@@ -68,6 +68,11 @@ export class PlaylistFollower {
     this.loop = this.follow(url);
   }
 
+  /** The channels whose playlists were listed. */
+  get channelIds(): string[] {
+    return [...new Set(this.renditions.map(({ channelId }) => channelId))];
+  }
+
   /** Reloads once more unless that was just done, waits for the downloads, and hands over what was collected. */
   async stop(): Promise<CollectedPlaylist[]> {
     this.stopping.abort();

@@ -1,6 +1,21 @@
 /** Faults of one kind that are described in words; the counts are always complete. */
 export const MAX_PROBLEMS_PER_KIND = 4;
 
+/** How a rendition compares with what the channel was sent. */
+export interface ContributionFigures {
+  /** Pictures whose content was compared. */
+  framesCompared: number;
+  /** Of these, the ones that can't be told from any neighbour through what the encoder changed: their times alone do. */
+  framesAlike: number;
+  /** Packets (PES) of sound of all tracks, as the contribution has them. */
+  soundPacketsCompared: number;
+  soundPacketsLost: number;
+  /** Published, but not in the contribution there: repeated, changed or of another channel. */
+  soundPacketsForeign: number;
+  /** Largest change of a packet's time against the pictures. */
+  soundOffsetChangeMs: number;
+}
+
 export interface PlaylistReport {
   url: string;
   channelId: string;
@@ -20,6 +35,8 @@ export interface PlaylistReport {
   framesInvalid: number;
   /** GOPs declared absent by EXT-X-GAP. */
   gapsDeclared: number;
+  /** Absent where the contribution was not asked for. */
+  contribution?: ContributionFigures;
   /** What is wrong, in words: the first few of each kind. Empty if and only if the playlist passes. */
   problems: string[];
 }

@@ -4,6 +4,8 @@ import { idSchema } from '../domain';
 import { detectFfmpeg, type FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
 import { parseOrRefuse } from '../platform/http';
 import { checkPlaylist } from './check-playlist';
+import { Contributions, type Contribution } from './contribution';
+import { ReadContribution } from './contribution-view';
 import { PlaylistFollower, type CollectedPlaylist } from './follower';
 import { createLimit } from './limit';
 import { summarise, type PlaylistReport, type VerifyReport } from './report';
@@ -28,6 +30,8 @@ const verifySchema = checkSchema.extend({
   windowSeconds: z.number().positive().optional(),
   /** How long to follow live playlists: verifies all that appeared; without it: what they list now. */
   followMs: z.number().positive().optional(),
+  /** Relay whose contributions the published pictures and sound are compared with. */
+  relayUrl: z.url().optional(),
 });
 
 interface Hooks {
@@ -48,18 +52,28 @@ export type VerifyOptions = z.input<typeof verifySchema> & Hooks;
  */
 export const verifyPlaylists = async (options: VerifyOptions): Promise<VerifyReport> => {
   const checked = parseOrRefuse(verifySchema, options, 'verification');
-  const { playlists, windowSeconds, followMs } = checked;
+  const { playlists, windowSeconds, followMs, relayUrl } = checked;
   const builds = await Promise.all(checked.ffmpegPaths.map(detectFfmpeg));
   const followers = playlists.map(() => new PlaylistFollower({ windowSeconds }));
+  const contributions = new Contributions();
   try {
     await Promise.all(followers.map((follower, i) => follower.start(playlists[i]!)));
+    if (relayUrl !== undefined)
+      await contributions.start(
+        relayUrl,
+        followers.flatMap((follower) => follower.channelIds),
+      );
     if (followMs !== undefined) {
       await sleep(followMs, undefined, { signal: options.signal }).catch(() => undefined);
     }
-    const collected = await Promise.all(followers.map((follower) => follower.stop()));
-    return await checkAll(collected.flat(), builds, checked, options.onProgress);
+    const collected = (await Promise.all(followers.map((follower) => follower.stop()))).flat();
+    const lastGops = new Map(
+      collected.map(({ channelId, segments }) => [channelId, segments.at(-1)?.gop ?? -1]),
+    );
+    const sent = await contributions.stop(lastGops);
+    return await checkAll(collected, builds, checked, { sent, onProgress: options.onProgress });
   } finally {
-    await Promise.allSettled(followers.map((follower) => follower.dispose()));
+    await Promise.allSettled([...followers.map((follower) => follower.dispose()), contributions.dispose()]);
   }
 };
 
@@ -73,17 +87,24 @@ export const verifyCollected = async (
 ): Promise<VerifyReport> => {
   const checked = parseOrRefuse(checkSchema, options, 'verification');
   const builds = await Promise.all(checked.ffmpegPaths.map(detectFfmpeg));
-  return checkAll(collected, builds, checked, options.onProgress);
+  return checkAll(collected, builds, checked, { sent: new Map(), onProgress: options.onProgress });
 };
 
 const checkAll = async (
   collected: readonly CollectedPlaylist[],
   builds: readonly FfmpegCapabilities[],
   { key, fromGop, unstampedChannels }: z.output<typeof checkSchema>,
-  onProgress?: Hooks['onProgress'],
+  { sent, onProgress }: Pick<Hooks, 'onProgress'> & { sent: ReadonlyMap<string, Contribution> },
 ): Promise<VerifyReport> => {
   const limitPlaylists = createLimit(PARALLEL_DECODERS);
   const limitDecoders = createLimit(PARALLEL_DECODERS);
+  const [build] = builds;
+  const contributions = new Map(
+    [...sent].map(([id, contribution]) => [
+      id,
+      new ReadContribution(contribution, { build: build!, limit: limitDecoders }),
+    ]),
+  );
   let done = 0;
   onProgress?.(0, collected.length);
   const check = async (playlist: CollectedPlaylist): Promise<PlaylistReport> => {
@@ -92,6 +113,7 @@ const checkAll = async (
       limit: limitDecoders,
       key: unstampedChannels?.includes(playlist.channelId) ? null : key,
       fromGop: fromGop?.[playlist.channelId],
+      contribution: contributions.get(playlist.channelId),
     });
     onProgress?.(++done, collected.length);
     return report;

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
 import { inspectSegment, unwrapTicks, wrapTicks } from '../media/mpegts';
 import { readStamp, type StampReading } from '../media/stamp';
-import { decodeFrames, type DecoderInput } from './decode';
+import { decodeFrames, type DecoderInput, type Look } from './decode';
 import type { CollectedSegment } from './follower';
 import { frameAt, gopStart, isTimeOf, type FrameClock } from './frame-clock';
 import type { ShownFrame } from './judge';
@@ -67,7 +67,7 @@ export const containerView = (segments: readonly FetchedSegment[], clock: FrameC
 };
 
 /** Segments that one decoder can decode in a row: cut at each EXT-X-DISCONTINUITY, where the picture's size may change. */
-const runsOf = (segments: readonly FetchedSegment[]): FetchedSegment[][] => {
+export const runsOf = (segments: readonly FetchedSegment[]): FetchedSegment[][] => {
   const runs: FetchedSegment[][] = [];
   for (const segment of segments) {
     const run = runs.at(-1);
@@ -78,7 +78,7 @@ const runsOf = (segments: readonly FetchedSegment[]): FetchedSegment[][] => {
 };
 
 /** Writes a run as a playlist of its own beside its segments. */
-const writeLocalPlaylist = async (run: readonly FetchedSegment[]): Promise<string> => {
+export const writeLocalPlaylist = async (run: readonly FetchedSegment[]): Promise<string> => {
   const longest = Math.ceil(Math.max(...run.map((s) => s.durationSeconds)));
   const path = join(dirname(run[0]!.path), `${randomUUID()}.m3u8`);
   const lines = [
@@ -90,6 +90,16 @@ const writeLocalPlaylist = async (run: readonly FetchedSegment[]): Promise<strin
   await writeFile(path, `${lines.join('\n')}\n`);
   return path;
 };
+
+/** The band of the stamp, which is at the top of each picture. */
+const stampLook = (key: Buffer, channelId: string): Look<StampReading> => ({
+  filter: 'crop=iw:2*ceil(ih/9):0:0,extractplanes=y',
+  bytesOf: (widthPx, heightPx) => widthPx * 2 * Math.ceil(heightPx / 9),
+  read: (band, widthPx, heightPx) => readStamp(band, widthPx, heightPx, key, channelId),
+});
+
+/** How long a decoder may take for so many segments. */
+export const decodeDeadlineMs = (segments: number): number => 30_000 + 2_000 * segments;
 
 /**
  * What a build of ffmpeg shows of the segments. With a stamp key, a frame is what its stamp proves, at the time
@@ -107,17 +117,14 @@ export const decodedView = async (
   },
 ): Promise<View> => {
   const { build, as, stamp, limit } = how;
-  const read = stamp
-    ? (band: Uint8Array, widthPx: number, heightPx: number): StampReading =>
-        readStamp(band, widthPx, heightPx, stamp.key, stamp.channelId)
-    : null;
+  const look = stamp && stampLook(stamp.key, stamp.channelId);
   const decodeRun = async (run: FetchedSegment[]): Promise<Omit<View, 'name'>> => {
     const input: DecoderInput =
       as === 'playlist'
         ? { as, path: await writeLocalPlaylist(run) }
         : { as, segmentPaths: run.map((s) => s.path) };
-    const deadlineMs = 30_000 + 2_000 * run.length;
-    const { frames, complaints } = await limit(() => decodeFrames(build, input, deadlineMs, read));
+    const deadlineMs = decodeDeadlineMs(run.length);
+    const { frames, complaints } = await limit(() => decodeFrames(build, input, deadlineMs, look));
     let near = gopStart(run[0]!.gop, clock);
     const shown = frames.map(({ ptsTicks, reading }): ShownFrame => {
       near = unwrapTicks(wrapTicks(ptsTicks), near);

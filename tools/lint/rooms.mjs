@@ -94,6 +94,7 @@ export const rooms = {
       'src/domain',
       'src/config',
       'src/platform',
+      'src/contracts',
       'src/media/encoder',
       'src/media/mpegts',
       'src/media/stamp',

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { readEnvironment } from '../../config/config';
 import { operations } from '../../contracts/api';
 import { SwarmError, idSchema } from '../../domain';
@@ -17,6 +17,8 @@ interface VerifyCommandOptions {
   stateDir: string;
   follow?: number;
   window?: number;
+  against?: 'contribution';
+  relay?: string;
 }
 
 const STAMP_KEY_BYTES = 32;
@@ -39,6 +41,13 @@ export const addVerify = (program: Command): void => {
       durationOption(),
     )
     .option('--window <duration>', 'how much of the past to ask the origin for', durationOption())
+    .addOption(
+      new Option(
+        '--against <what>',
+        'also compare each picture, by its content, and each packet of sound with what the channel was sent',
+      ).choices(['contribution']),
+    )
+    .option('--relay <URL>', 'relay that keeps the contribution (default: SWARM_RELAY_URL)')
     .addHelpText(
       'after',
       '\nFrom a machine or folder without the key, frames are checked by their time stamps.\n\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7702/hls/ch-1/index.m3u8 --follow 30s --json',
@@ -59,6 +68,7 @@ export const addVerify = (program: Command): void => {
         ffmpegPaths: await verifierFfmpegPaths(environment),
         ...(options.follow !== undefined && { followMs: options.follow * 1000 }),
         ...(options.window !== undefined && { windowSeconds: options.window }),
+        ...(options.against && { relayUrl: options.relay ?? environment.SWARM_RELAY_URL }),
         onProgress: progress.onProgress,
       }).finally(progress.stop);
       print(report, () => reportLines(report));
@@ -113,6 +123,39 @@ const readKey = async (file: string, { mayBeAway }: { mayBeAway: boolean }): Pro
   );
 };
 
+const contributionLines = (report: VerifyReport): string[] => {
+  const compared = report.playlists.flatMap(({ channelId, rendition, contribution }) =>
+    contribution ? [{ channelId, rendition, ...contribution }] : [],
+  );
+  if (compared.length === 0) return [];
+  return [
+    '',
+    ...table(
+      [
+        'against the contribution',
+        'rendition',
+        'pictures',
+        'alike',
+        'sound packets',
+        'lost',
+        'foreign',
+        'moved by',
+      ],
+      compared.map((c) => [
+        c.channelId,
+        c.rendition,
+        c.framesCompared,
+        c.framesAlike,
+        c.soundPacketsCompared,
+        c.soundPacketsLost,
+        c.soundPacketsForeign,
+        `${c.soundOffsetChangeMs.toFixed(1)} ms`,
+      ]),
+    ),
+    '',
+  ];
+};
+
 const reportLines = (report: VerifyReport): string[] => [
   ...table(
     ['channel', 'rendition', 'checked by', 'GOPs', 'frames', 'lost', 'repeated', 'invalid', 'gaps'],
@@ -128,6 +171,7 @@ const reportLines = (report: VerifyReport): string[] => [
       p.gapsDeclared,
     ]),
   ),
+  ...contributionLines(report),
   ...report.playlists.flatMap((p) =>
     p.problems.map((problem) => `! ${p.channelId} ${p.rendition}: ${problem}`),
   ),

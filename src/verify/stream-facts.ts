@@ -5,7 +5,7 @@ import {
   parseTables,
   unwrapTicks,
   type PesUnit,
-} from '../../src/media/mpegts';
+} from '../media/mpegts';
 
 /** A coded picture, in the order of decoding. */
 export interface PictureFact {
