@@ -8,6 +8,7 @@ import {
   type ProvisioningOutcome,
   type SwarmChange,
 } from '../domain';
+import { usableUnits } from '../fitness';
 import { stepAt } from '../forecast';
 import { ChannelNeeds } from './channel-needs';
 import { isUsable } from './constraints';
@@ -161,9 +162,10 @@ export class SwarmTracker {
     table.isDraining[slot] = encoder.reachable && encoder.draining ? 1 : 0;
     table.isUsable[slot] = isUsable(encoder) ? 1 : 0;
     table.mostSessionsOf[slot] = encoder.maxSessions;
-    table.capacityOf[slot] = toQuanta(encoder.capacityUnits);
-    table.limitOf[slot] = toQuanta(encoder.capacityUnits * plannedFraction(this.policy));
-    table.fullLimitOf[slot] = toQuanta(encoder.capacityUnits * this.policy.limitFraction);
+    const units = usableUnits(encoder);
+    table.capacityOf[slot] = toQuanta(units);
+    table.limitOf[slot] = toQuanta(units * plannedFraction(this.policy));
+    table.fullLimitOf[slot] = toQuanta(units * this.policy.limitFraction);
     table.regionOf[slot] = this.regions.numberOf(encoder.region);
     table.zoneOf[slot] = this.zones.numberOf(encoder.zone);
     table.classOf[slot] = this.classes.numberOf(classWordOf(encoder));
