@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ladderUnits } from './encode-units';
-import { frameRateSchema } from './frame-rate';
+import { renditionUnits } from './encode-cost';
+import { frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
 import { renditionSchema, type Rendition } from './rendition';
 import { rungsFor } from './rungs';
@@ -19,6 +19,33 @@ export const idSchema = z
 /** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
 export const inputUrlSchema = z.string().min(1).max(4096);
 
+/** What of an input is carried, where that is chosen by hand; an absent field leaves it to the source. */
+export const inputChoiceSchema = z
+  .strictObject({
+    programme: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe('number of the programme in a multiplex; variant of an HLS master, counted from 0'),
+    picture: z
+      .int()
+      .min(0)
+      .max(1_023)
+      .optional()
+      .describe('index of its stream, as ffprobe counts; by default the largest picture'),
+    languages: z
+      .array(z.string().regex(/^[a-z]{2,3}$/, 'use the code that the input has, such as "deu"'))
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        'languages of the sound that is carried, in this order; by default all sound of the programme',
+      ),
+  })
+  .describe('what of the input is carried');
+export type InputChoice = z.infer<typeof inputChoiceSchema>;
+
 /** Where a channel's contribution feed comes from. */
 export const channelInputSchema = z.discriminatedUnion('kind', [
   /** A moving picture with channel, frame counter and HMAC burnt in; every frame can be checked. */
@@ -31,6 +58,7 @@ export const channelInputSchema = z.discriminatedUnion('kind', [
       .string()
       .regex(/^[0-9a-f]{32}$/)
       .optional(),
+    choice: inputChoiceSchema.optional(),
   }),
 ]);
 export type ChannelInput = z.infer<typeof channelInputSchema>;
@@ -80,6 +108,10 @@ export const channelSpecSchema = z.object({
   placement: placementSchema.optional(),
 });
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;
+
+/** Cost of a ladder in encode units. */
+export const ladderUnits = (ladder: readonly Rendition[], rate: FrameRate): number =>
+  ladder.reduce((sum, r) => sum + renditionUnits(r, rate), 0);
 
 /** The renditions that an audience of this size deserves. */
 export const ladderFor = (

@@ -99,7 +99,9 @@ test('a host measures its ffmpeg with real encodes before it serves, and the nex
       kept = await keptFiles().catch(() => []);
       if (kept.length === 0) await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    const { capacityUnits } = await first.client.describe();
+    const { capacityUnits, measuredCapacity } = await first.client.describe();
+    expect(measuredCapacity).toMatchObject({ units: capacityUnits });
+    expect(measuredCapacity!.speeds).toHaveLength(9);
     const path = join(measurementsFolder, kept[0]!);
     const { measurements } = JSON.parse(await readFile(path, 'utf8')) as { measurements: Measurements };
     const { superfast, medium } = measurements.encodes;

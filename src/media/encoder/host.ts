@@ -6,6 +6,7 @@ import { parseOrRefuse } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
 import { givenCapacity, MeasuredCapacity, type SelfMeasured } from './benchmark/host-capacity';
 import { BuildDigest } from './build-digest';
+import { listCodecs } from './codec-abilities';
 import { detectFfmpeg } from './ffmpeg-capabilities';
 import { throughGateways, type Gateways } from './gateways';
 import { serveEncoder, type EncoderMethods } from './grpc-server';
@@ -13,6 +14,8 @@ import { ResourceMeter } from './resource-usage';
 import { SessionRegistry } from './session-registry';
 import { ENCODER_HOST_VERSION } from './version';
 
+/** See FeedDemuxer. */
+const PASSED_TRACKS = ['audio', 'data'];
 const DEFAULT_FENCED_RELEASE_MS = 60_000;
 /** A host that measures itself the first time serves when it has, or with a guess after this. */
 const MEASURE_BEFORE_SERVING_MS = 10_000;
@@ -47,6 +50,7 @@ export interface EncoderHost {
 export const startEncoder = async (options: EncoderHostOptions): Promise<EncoderHost> => {
   const { log } = options;
   const ffmpeg = await detectFfmpeg(options.ffmpegPath);
+  const codecs = await listCodecs(ffmpeg.path);
   const buildDigest = new BuildDigest(options.ffmpegPath, log);
   const capacity =
     typeof options.capacityUnits === 'number'
@@ -63,6 +67,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     maxSessions: options.maxSessions,
     fencedReleaseMs: options.fencedReleaseMs ?? DEFAULT_FENCED_RELEASE_MS,
     ffmpeg,
+    codecs,
     log,
     onPublishedBytes: (bytes) => meter.countSent(bytes),
   });
@@ -77,6 +82,9 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       capacityUnits: capacity.units,
       maxSessions: options.maxSessions,
       buildDigest: await buildDigest.current(),
+      ...(capacity.measured && { measuredCapacity: capacity.measured }),
+      codecs,
+      passedTracks: PASSED_TRACKS,
     }),
     getTelemetry: async () => {
       const { memoryMiB, ...usage } = await meter.measure(registry.ffmpegPids);
@@ -131,6 +139,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       ffmpegVersion: ffmpeg.version,
       capacityUnits: capacity.units,
       maxSessions: options.maxSessions,
+      codecs,
     },
     stop: async () => {
       capacity.stop();

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { readEnvironment } from '../../config/config';
 import { hostEnvironmentSchema } from '../../config/encoder-host';
 import { runPart } from '../../platform/lifecycle';
@@ -7,6 +8,10 @@ import { toolsCacheDir } from '../../setup';
 import { startEncoder } from './host';
 
 const log = createLogger('encoder');
+
+// A session wakes some 50 times a second, too seldom for V8 to compile its paths by itself within minutes. Sooner, they
+// take a third less of a core (docs/results/capacity.md).
+setFlagsFromString('--interrupt-budget=10000');
 
 runPart(log, async () => {
   const environment = readEnvironment();

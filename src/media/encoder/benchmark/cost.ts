@@ -1,10 +1,14 @@
 import {
-  DEFAULT_PRESET,
+  DEFAULT_CODEC,
+  codecFacts,
+  codecOf,
+  costFactorOf,
+  presetOf,
   framesPerSecondOf,
   renditionUnits,
   type FrameRate,
   type Rendition,
-  type X264Preset,
+  type Preset,
 } from '../../../domain';
 
 /** CPU of one kind of work at one picture size, in cores: CPU seconds per second of video. */
@@ -16,7 +20,7 @@ export interface MeasuredWork {
 /** What the ffmpeg of a host takes on the CPU of its machine. Lists go from small to large pictures. */
 export interface Measurements {
   /** Scaling and encoding by preset; the default preset at several sizes, the others at one or more. */
-  encodes: Partial<Record<X264Preset, MeasuredWork[]>>;
+  encodes: Partial<Record<Preset, MeasuredWork[]>>;
   /** Decoding a contribution, by its pixels per second. */
   decodes: MeasuredWork[];
   /** Making one picture of two fields, by pixels per second of the contribution. */
@@ -36,6 +40,9 @@ export interface SessionWork {
   contribution: Decoded;
   deinterlace?: 'none' | 'frame' | undefined;
 }
+
+/** The preset that is measured at several sizes. */
+export const USUAL_PRESET = codecFacts(DEFAULT_CODEC).defaultPreset;
 
 /** Share of its cores that a host promises: programmes are harder to encode than the picture that was measured. */
 const PROMISED_SHARE = 0.8;
@@ -72,8 +79,10 @@ export const interpolated = (works: readonly MeasuredWork[], pixelsPerSecond: nu
 /** Cores for scaling to a rendition and encoding it. A preset that was measured at few sizes follows the default one's curve. */
 export const encodeCores = (rendition: Rendition, rate: FrameRate, measured: Measurements): number => {
   const pixels = pixelsPerSecondOf(rendition, rate);
-  const usual = measured.encodes[DEFAULT_PRESET] ?? [];
-  const own = measured.encodes[rendition.preset ?? DEFAULT_PRESET];
+  const usual = measured.encodes[USUAL_PRESET] ?? [];
+  // Other codecs are not measured: they cost as much more as their units do.
+  if (codecOf(rendition) !== DEFAULT_CODEC) return interpolated(usual, pixels) * costFactorOf(rendition);
+  const own = measured.encodes[presetOf(rendition)];
   if (!own || own.length === 0) return interpolated(usual, pixels);
   const near = own.reduce((best, w) =>
     Math.abs(Math.log(w.pixelsPerSecond / pixels)) < Math.abs(Math.log(best.pixelsPerSecond / pixels))

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { SwarmError } from '../../../domain';
+import { SwarmError, type MeasuredCapacity as MeasuredCapacityFigures } from '../../../domain';
 import { lockFolder } from '../../../platform/folder-lock';
 import type { Logger } from '../../../platform/logger';
 import { pause } from '../../../platform/retry';
@@ -11,27 +11,11 @@ import { MeasurementCache, thisMachine, type KeptMeasurements } from './measurem
 /** While another host of this machine measures, its result is looked for as often. */
 const LOOK_EVERY_MS = 500;
 
-/** What a host measured of itself, to be told to others. */
-export interface MeasuredCapacityReport {
-  /** Encode units that it carries in real time. */
-  units: number;
-  /** Wall clock. */
-  measuredAtMs: number;
-  /** Scaling and encoding of renditions, without decoding. */
-  speeds: {
-    codec: string;
-    preset: string;
-    widthPx: number;
-    heightPx: number;
-    pixelsPerCoreSecond: number;
-  }[];
-}
-
 /** What a host can carry, in encode units. */
 export interface HostCapacity {
   readonly units: number;
   /** What the host has found out of itself; absent where `units` were given, or are a guess. */
-  readonly measured?: MeasuredCapacityReport | undefined;
+  readonly measured?: MeasuredCapacityFigures | undefined;
   /** Settles, never with an error, when `units` do not change any more. */
   readonly settled: Promise<void>;
   /** Ends a measurement under way; `settled` follows at once. */
@@ -69,7 +53,7 @@ export interface MeasuredCapacityOptions extends SelfMeasured {
  */
 export class MeasuredCapacity implements HostCapacity {
   units: number;
-  measured?: MeasuredCapacityReport;
+  measured?: MeasuredCapacityFigures;
   readonly settled: Promise<void>;
   private readonly abort = new AbortController();
   private readonly cache: MeasurementCache;

@@ -3,20 +3,21 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  DEFAULT_PRESET,
+  DEFAULT_CODEC,
   FEED_OFFSET_TICKS,
   TICKS_PER_SECOND,
   ticksToSeconds,
-  x264PresetSchema,
+  PRESETS,
   type Rendition,
-  type X264Preset,
+  type Preset,
 } from '../../../domain';
 import { ffmpegArguments } from '../ffmpeg-arguments';
 import type { FfmpegCapabilities } from '../ffmpeg-capabilities';
 import { keyFrameList } from '../key-frame-list';
-import { encodeCores, type Measurements, type MeasuredWork } from './cost';
+import { USUAL_PRESET, encodeCores, type Measurements, type MeasuredWork } from './cost';
 
 const FRAMES_PER_SECOND = 25;
+const GOP_TICKS = 2 * TICKS_PER_SECOND;
 /** Below the priority of sessions: other hosts of the machine may be on air. */
 const NICE = 5;
 /** A run that takes longer than this is given up. */
@@ -49,9 +50,7 @@ const COMMON_SIZE = PICTURES[1]!;
 /** All renditions that are tried. */
 export const MEASURED_RENDITIONS = [
   ...PICTURES,
-  ...x264PresetSchema.options
-    .filter((preset) => preset !== DEFAULT_PRESET)
-    .map((preset) => ({ ...COMMON_SIZE, preset })),
+  ...PRESETS.filter((preset) => preset !== USUAL_PRESET).map((preset) => ({ ...COMMON_SIZE, preset })),
 ].map((rendition: Rendition) => ({ rendition, framesPerSecond: FRAMES_PER_SECOND }));
 
 const pixelsPerSecondOf = ({ widthPx, heightPx }: Rendition): number =>
@@ -154,9 +153,10 @@ export const measureHost = async (ffmpeg: FfmpegCapabilities, signal: AbortSigna
   const sessionArguments = (rendition: Rendition, deinterlace?: 'frame'): string[] =>
     ffmpegArguments(
       {
+        gopDurationTicks: GOP_TICKS,
         renditions: [rendition],
         framesPerSecond: FRAMES_PER_SECOND,
-        keyFrameTimes: keyFrameList(2 * TICKS_PER_SECOND).list,
+        keyFrameTimes: keyFrameList(GOP_TICKS).list,
         deinterlace,
       },
       ffmpeg,
@@ -167,19 +167,19 @@ export const measureHost = async (ffmpeg: FfmpegCapabilities, signal: AbortSigna
   ];
   try {
     const decodes: MeasuredWork[] = [];
-    const encodes: Partial<Record<X264Preset, MeasuredWork[]>> = {};
+    const encodes: Partial<Record<Preset, MeasuredWork[]>> = {};
     let common: { clip: Clip; decodeCores: number } | null = null;
     for (const picture of PICTURES) {
       const clip = await clipOf(picture);
       const decodeCores = await coresOf(clip, decodeArguments);
       const sessionCores = await coresOf(clip, sessionArguments(picture));
       decodes.push(workOf(picture, decodeCores));
-      (encodes[DEFAULT_PRESET] ??= []).push(workOf(picture, sessionCores - decodeCores));
+      (encodes[USUAL_PRESET] ??= []).push(workOf(picture, sessionCores - decodeCores));
       if (picture === COMMON_SIZE) common = { clip, decodeCores };
     }
     const { clip, decodeCores } = common!;
-    for (const preset of x264PresetSchema.options) {
-      if (preset === DEFAULT_PRESET) continue;
+    for (const preset of PRESETS) {
+      if (preset === USUAL_PRESET) continue;
       const cores = await coresOf(clip, sessionArguments({ ...COMMON_SIZE, preset }));
       encodes[preset] = [workOf(COMMON_SIZE, cores - decodeCores)];
     }
@@ -203,7 +203,7 @@ export const speedsOf = (
   measured: Measurements,
 ): { codec: string; preset: string; widthPx: number; heightPx: number; pixelsPerCoreSecond: number }[] =>
   MEASURED_RENDITIONS.map(({ rendition, framesPerSecond }) => ({
-    ...{ codec: 'libx264', preset: rendition.preset ?? DEFAULT_PRESET },
+    ...{ codec: DEFAULT_CODEC, preset: rendition.preset ?? USUAL_PRESET },
     ...{ widthPx: rendition.widthPx, heightPx: rendition.heightPx },
     pixelsPerCoreSecond: pixelsPerSecondOf(rendition) / encodeCores(rendition, framesPerSecond, measured),
   }));

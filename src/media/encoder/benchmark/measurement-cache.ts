@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { x264PresetSchema } from '../../../domain';
+import { PRESETS } from '../../../domain';
 import { makeDirectoryDurably, replaceFile } from '../../../platform/durable-file';
 import type { Measurements } from './cost';
 
@@ -43,7 +43,7 @@ const keptSchema = z.object({
     cores: z.number(),
   }),
   measurements: z.object({
-    encodes: z.partialRecord(x264PresetSchema, workSchema),
+    encodes: z.partialRecord(z.enum(PRESETS), workSchema),
     decodes: workSchema,
     deinterlaces: workSchema,
   }),
