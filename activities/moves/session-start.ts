@@ -34,6 +34,7 @@ export const sessionStarter = ({
         gopDurationTicks: spec.gopDurationTicks,
         framesPerSecond: spec.framesPerSecond,
         ...(spec.deinterlace === 'frame' && { deinterlace: spec.deinterlace }),
+        ...(spec.inputPixelsPerSecond && { inputPixelsPerSecond: spec.inputPixelsPerSecond }),
         renditions: spec.ladder.slice(0, rungs),
         fromGop,
       },

@@ -6,6 +6,7 @@ import {
   channelWithDefaults,
   defaultGopTicks,
   fractionOf,
+  framesPerSecondOf,
   ladderFromPicture,
   ladderUnits,
   parseFrameRate,
@@ -70,7 +71,11 @@ const fromFacts = (
     notes.push(`The frame rate of the input varies, or is not known: the channel has ${rateInWords(rate)}.`);
   }
   const deinterlace = deinterlaceFor(facts);
-  const picture = { framesPerSecond: rate, ...(deinterlace !== 'none' && { deinterlace }) };
+  const picture = {
+    framesPerSecond: rate,
+    inputPixelsPerSecond: facts.video.widthPx * facts.video.heightPx * framesPerSecondOf(followed ?? rate),
+    ...(deinterlace !== 'none' && { deinterlace }),
+  };
   if (given.ladder) return { fields: picture, notes };
   const { whole, ...ladder } = ladderFromPicture({ widthPx, heightPx, rate }, limitUnits);
   const top = ladder.ladder.at(-1)!;

@@ -16,10 +16,23 @@ export interface StartOptions {
   portBase?: number;
   stateDir: string;
   encoders: number;
-  /** Encode units of each encoder host. */
-  encoderUnits: number;
+  /** Encode units of each encoder host; absent: see unitsOfEach. */
+  encoderUnits?: number | 'measured';
   channels: number;
 }
+
+/**
+ * Generated pictures are a demonstration, and so is a bounded run: their hosts have so little room that the audience
+ * overloads one on every machine. Whoever brings an input wants what the machine can do.
+ */
+const DEMONSTRATION_UNITS = 6;
+
+export const unitsOfEach = ({
+  encoderUnits,
+  input,
+  duration,
+}: Pick<StartOptions, 'encoderUnits' | 'input' | 'duration'>): number | 'measured' =>
+  encoderUnits ?? (input.length > 0 && duration === undefined ? 'measured' : DEMONSTRATION_UNITS);
 
 /** Options of `npm start`. Parses nothing by itself. */
 export const createStartProgram = (): Command =>
@@ -50,9 +63,9 @@ export const createStartProgram = (): Command =>
     .addOption(stateDirOption())
     .option('--encoders <N>', 'encoder hosts to start with', wholeNumberOption(1, MAX_LOCAL_ENCODERS), 3)
     .option(
-      '--encoder-units <N>',
-      'what each encoder host can carry; 1 is 320x180 at 25 frames/s, 16 is 1280x720',
-      wholeNumberOption(1, 10_000),
-      6,
+      '--encoder-units <N|measured>',
+      'what each encoder host can carry; 1 is 320x180 at 25 frames/s, 10 is 1280x720; measured: what it measures of its ' +
+        'share of this machine; default: measured with an --input, else, and with --duration, 6',
+      (value: string) => (value === 'measured' ? value : wholeNumberOption(1, 10_000)(value)),
     )
     .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumberOption(1, 20), 6);

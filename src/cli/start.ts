@@ -10,7 +10,7 @@ import { whereToLook } from '../launch/where-to-look';
 import { outliveStandardStreams } from '../platform/lifecycle';
 import { onInterrupt } from '../platform/processes/interrupts';
 import { StepReporter } from '../setup';
-import { createStartProgram, type StartOptions } from './start-program';
+import { createStartProgram, unitsOfEach, type StartOptions } from './start-program';
 import { requireWritable } from './writable';
 
 const ON_AIR_LIMIT_MS = 60_000;
@@ -73,7 +73,7 @@ const main = async (options: StartOptions): Promise<number> => {
       ...(options.portBase !== undefined && { portBase: options.portBase }),
       env: process.env,
       encoders,
-      encoderCapacityUnits: options.encoderUnits,
+      encoderCapacityUnits: unitsOfEach(options),
       ...(durationSeconds !== null && { audienceAnchor: 'restart' as const }),
       channels,
       reporter,

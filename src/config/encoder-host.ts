@@ -15,7 +15,20 @@ export const hostEnvironmentSchema = z.object({
     .describe('gRPC port. Default: `SWARM_ENCODER_PORT_BASE`.'),
   ENCODER_REGION: idSchema.default('eu').describe('Region of the host.'),
   ENCODER_ZONE: idSchema.default('a').describe('Availability zone of the host.'),
-  ENCODER_CAPACITY_UNITS: z.coerce.number().gt(0).default(6).describe('What it can carry, in encode units.'),
+  ENCODER_CAPACITY_UNITS: z.coerce
+    .number()
+    .gt(0)
+    .optional()
+    .describe('What it can carry, in encode units. Default: what it measures that it can do in real time.'),
+  ENCODER_CORES: z.coerce
+    .number()
+    .gt(0)
+    .max(1_024)
+    .optional()
+    .describe(
+      'Cores that the host has for itself, such as 0.5 where four hosts share two: what it measures is divided by that. ' +
+        'Default: all cores of the machine.',
+    ),
   ENCODER_MAX_SESSIONS: z.coerce.number().int().min(1).default(8).describe('Sessions at a time.'),
   ENCODER_HARDWARE: z
     .string()

@@ -18,6 +18,8 @@ export const changedSpec = (spec: ChannelSpec, change: ChannelChange): ChannelSp
   ...spec,
   ...(change.ladder && { viewersPerRung: change.ladder.slice(1).map(() => 0) }),
   ...change,
+  // What the other input has, nobody has looked at.
+  ...(change.input && { inputPixelsPerSecond: undefined }),
 });
 
 /** Whether two values say the same as JSON. The order of keys counts: of two that differ in it, one is a change. */

@@ -87,6 +87,12 @@ export const deinterlaceSchema = z
   );
 export type Deinterlace = z.infer<typeof deinterlaceSchema>;
 
+export const inputPixelsPerSecondSchema = z
+  .number()
+  .gt(0)
+  .max(1e12)
+  .describe('of the contribution, which says how many threads decode it; absent where not known');
+
 export const channelSpecSchema = z.object({
   id: idSchema,
   input: channelInputSchema,
@@ -97,6 +103,7 @@ export const channelSpecSchema = z.object({
     .min(TICKS_PER_SECOND / 2)
     .max(10 * TICKS_PER_SECOND),
   deinterlace: deinterlaceSchema.optional(),
+  inputPixelsPerSecond: inputPixelsPerSecondSchema.optional(),
   /** Smallest first; the first is always on air, the others follow the audience (see ladderFor). */
   ladder: z.array(renditionSchema).min(1).max(8),
   /** viewersPerRung[i]: with at least this many viewers, ladder[i + 1] is on air too. Ascending. */

@@ -9,6 +9,7 @@ import {
   type SwarmSnapshot,
 } from '../domain';
 import { stepAt } from '../forecast';
+import { usableUnits } from './keeping-up';
 import { Peers } from './quality';
 import { SwarmShares } from './swarm-shares';
 import {
@@ -67,7 +68,7 @@ export class FitnessEvaluator {
   }
 
   private fitness(encoder: EncoderObservation): Fitness {
-    const { id, reachable, telemetry, capacityUnits, troubles } = encoder;
+    const { id, reachable, telemetry, troubles } = encoder;
     const { fitnessWeights: weights } = this.policy;
     if (!reachable) {
       return { encoderId: id, score: 0, terms: NOTHING, weakestTerm: weakestTermOf(NOTHING, weights) };
@@ -77,7 +78,7 @@ export class FitnessEvaluator {
     const fresh = freshness(telemetry?.atMs, this.atMs);
     const { sameVersion, sameBuild, reachable: all } = this.shares.versionsLike(encoder);
     const terms: FitnessTerms = {
-      headroom: fresh * headroomTerm(now, peak, grains(capacityUnits * plannedFraction(this.policy))),
+      headroom: fresh * headroomTerm(now, peak, grains(usableUnits(encoder) * plannedFraction(this.policy))),
       quality: fresh * this.peers.qualityOf(encoder),
       version: versionTerm(sameVersion, sameBuild, all),
       zone: fresh * zoneTerm(this.shares.zoneOf(encoder)),
@@ -151,7 +152,8 @@ export class FitnessEvaluator {
 /**
  * Judges every encoder of a snapshot. The order of the snapshot's arrays does not matter.
  *
- * - headroom: free below the limit, now (telemetry) and at the forecast's P90 peak under today's placement
+ * - headroom: free below the limit, now (telemetry) and at the forecast's P90 peak under today's placement; the limit of
+ *   an encoder whose sessions fall behind is what it carries in real time
  * - quality: do its sessions keep up with real time, how many GOPs came late, and how others do on like content
  * - version: share of the swarm on the same host version, and of the same compatibility class (ffmpeg version where
  *   no class is known)

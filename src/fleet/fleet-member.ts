@@ -15,7 +15,8 @@ const RESTART_DELAY_MS = 3_000;
 export interface HostOptions {
   host: string;
   region: string;
-  capacityUnits: number;
+  /** Encode units, or the cores that each host has for itself, from which it measures them. */
+  capacityUnits: number | { cores: number };
   maxSessions: number;
   /** Program and arguments of an encoder host; it reads ENCODER_* and FFMPEG from its environment. */
   command: string;
@@ -152,7 +153,9 @@ export class FleetMember {
         ENCODER_PORT: String(port),
         ENCODER_REGION: options.region,
         ENCODER_ZONE: this.zone,
-        ENCODER_CAPACITY_UNITS: String(options.capacityUnits),
+        ...(typeof options.capacityUnits === 'number'
+          ? { ENCODER_CAPACITY_UNITS: String(options.capacityUnits) }
+          : { ENCODER_CORES: String(options.capacityUnits.cores) }),
         ENCODER_MAX_SESSIONS: String(options.maxSessions),
         ...options.rig?.variablesOf(id, port),
       },

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { NewChannel } from '../channels/new-channel';
@@ -22,7 +23,7 @@ export interface LaunchOptions {
   parts: Parts;
   tools: Tools;
   encoders: readonly { id: string; zone: string }[];
-  encoderCapacityUnits: number;
+  encoderCapacityUnits: number | 'measured';
   channels: readonly ChannelSpec[];
   cycleSeconds: number | undefined;
   /** Which state folder this is, to the Temporal server. */
@@ -32,6 +33,13 @@ export interface LaunchOptions {
 
 const MAX_SESSIONS_PER_ENCODER = 8;
 const MAX_ENCODERS = 8;
+/**
+ * Cores of this machine that are not promised to encoder hosts: what the other parts of a swarm take, or, on a small
+ * machine, three quarters.
+ */
+const OTHER_PARTS_CORES = 0.8;
+const LEAST_SHARE_FOR_ENCODERS = 0.25;
+const DESCRIBE_MS = 2_000;
 
 /** For promises that are awaited together further down: a failure before that must not count as unhandled. */
 const awaitedLater = <T>(promise: Promise<T>): Promise<T> => {
@@ -88,39 +96,69 @@ const startInflux = async (options: LaunchOptions): Promise<void> => {
   await show(options, 'influxdb', start(influx), environment.INFLUX_URL);
 };
 
+/** Cores that each of so many encoder hosts on this machine has for itself. */
+export const coresOfEach = (hosts: number, cores = availableParallelism()): number =>
+  Math.max(LEAST_SHARE_FOR_ENCODERS * cores, cores - OTHER_PARTS_CORES) / hosts;
+
+/** Encode units of the roomiest host. */
+const roomiestOf = async (options: LaunchOptions, fleet: LocalFleet): Promise<number> => {
+  if (options.encoderCapacityUnits !== 'measured') return options.encoderCapacityUnits;
+  const { EncoderClient } = await import('../contracts/encoder/client');
+  const described = await Promise.all(
+    fleet.list().map(async ({ grpcAddress }) => {
+      const client = new EncoderClient(grpcAddress);
+      try {
+        return (await client.describe({ deadlineMs: DESCRIBE_MS, waitForReady: true })).capacityUnits;
+      } finally {
+        client.close();
+      }
+    }),
+  );
+  return Math.max(...described);
+};
+
 /** Starts the encoder hosts, and the agent that others ask for more of them. */
 const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
   // Imported only now: other parts load meanwhile.
-  const [{ LocalFleet: Fleet }, { startFleetAgent }, { createLogger }] = await Promise.all([
-    import('../fleet/local-fleet'),
-    import('../fleet/agent'),
-    import('../platform/logger'),
-  ]);
+  const [{ LocalFleet: Fleet }, { MemberRecords }, { startFleetAgent }, { createLogger }] = await Promise.all(
+    [
+      import('../fleet/local-fleet'),
+      import('../fleet/member-records'),
+      import('../fleet/agent'),
+      import('../platform/logger'),
+    ],
+  );
   const { environment, variables, ports, logsDir, hooks, rig } = options.surroundings;
   const { SWARM_HOST: host } = environment;
+  const membersFile = join(environment.SWARM_STATE_DIR, 'fleet-members.json');
+  // What was added to an earlier run carries channels that the others may have no room for.
+  const asked = new Set(options.encoders.map(({ id }) => id));
+  const all = [...options.encoders, ...new MemberRecords(membersFile).all.filter(({ id }) => !asked.has(id))];
+  const given = options.encoderCapacityUnits;
   const fleet = new Fleet({
     host,
     portBase: ports.encoderBase,
     region: options.channels[0]?.region ?? 'eu',
     zones: [...new Set(options.encoders.map((e) => e.zone))],
-    capacityUnits: options.encoderCapacityUnits,
+    capacityUnits: given === 'measured' ? { cores: coresOfEach(all.length) } : given,
     maxSessions: MAX_SESSIONS_PER_ENCODER,
-    maxEncoders: Math.min(MAX_LOCAL_ENCODERS, Math.max(MAX_ENCODERS, options.encoders.length)),
+    // All cores have been shared out where hosts measure themselves: one more would promise them twice.
+    maxEncoders:
+      given === 'measured'
+        ? all.length
+        : Math.min(MAX_LOCAL_ENCODERS, Math.max(MAX_ENCODERS, options.encoders.length)),
     command: process.execPath,
     args: [entryOf('media/encoder')],
     env: variables,
     logsDir,
     logMaxBytes: environment.SWARM_LOG_MIB * 2 ** 20,
     buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
-    membersFile: join(environment.SWARM_STATE_DIR, 'fleet-members.json'),
+    membersFile,
     ...(rig && { rig }),
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
     ...hooks,
   });
   options.parts.fleet = fleet;
-  // What was added to an earlier run carries channels that the others may have no room for.
-  const asked = new Set(options.encoders.map(({ id }) => id));
-  const all = [...options.encoders, ...fleet.added.filter(({ id }) => !asked.has(id))];
   const encoders = show(
     options,
     'encoders',
@@ -139,7 +177,7 @@ const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
  * Has the control plane take on the channels: a swarm workflow that runs already keeps those that it has.
  * @returns all channels of the swarm
  */
-const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
+const bringOnAir = async (options: LaunchOptions, fleet: LocalFleet): Promise<ChannelSpec[]> => {
   const { environment } = options.surroundings;
   const [{ connectTemporal, ensureSwarm, wakeSwarm }, { SourceClient }] = await Promise.all([
     import('../temporal/client'),
@@ -149,7 +187,7 @@ const bringOnAir = async (options: LaunchOptions): Promise<ChannelSpec[]> => {
   const temporal = await connectTemporal(environment);
   try {
     const policy = policySchema.parse({});
-    const limitUnits = policy.limitFraction * options.encoderCapacityUnits;
+    const limitUnits = policy.limitFraction * (await roomiestOf(options, fleet));
     const described = await channelsFromInputs(options.channels, source, limitUnits);
     const told = described.map(async ({ spec }) => ({
       ...spec,
@@ -234,13 +272,13 @@ export const launch = async (
     startSource(options),
     startNodePart(options, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
   ];
-  const fleet = awaitedLater(startFleet(options));
+  const fleetStarted = awaitedLater(startFleet(options));
   const influx = awaitedLater(startInflux(options));
-  await Promise.all([temporal, fleet, ...mediaPath]);
+  const [fleet] = await Promise.all([fleetStarted, temporal, ...mediaPath]);
   const [channels] = await Promise.all([
     options.reporter.step(
       'channels',
-      () => bringOnAir(options),
+      () => bringOnAir(options, fleet),
       (onAir) => onAir.map((c) => c.id).join(', '),
     ),
     worker,
@@ -251,5 +289,5 @@ export const launch = async (
     startNodePart(options, 'collector', 'collector', url(ports.collector)),
     startNodePart(options, 'api', 'api', environment.SWARM_API_URL),
   ]);
-  return { fleet: await fleet, channels };
+  return { fleet, channels };
 };

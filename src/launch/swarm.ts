@@ -28,7 +28,8 @@ export interface SwarmOptions {
   portBase?: number;
   env: NodeJS.ProcessEnv;
   encoders: readonly { id: string; zone: string }[];
-  encoderCapacityUnits: number;
+  /** Encode units of each encoder host, or what it measures of its share of this machine. */
+  encoderCapacityUnits: number | 'measured';
   channels: readonly ChannelSpec[];
   /** Where the generated audience begins, see SWARM_AUDIENCE_ANCHOR; absent: as the variable says. */
   audienceAnchor?: Environment['SWARM_AUDIENCE_ANCHOR'];

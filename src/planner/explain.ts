@@ -2,7 +2,7 @@ import type { Move, MoveExplanation, MoveReason } from '../domain';
 import { msUntilStep } from '../forecast';
 import { seen, type PlanningContext } from './context';
 import { NOWHERE } from './placement-table';
-import { formatQuanta, formatUnits, toUnits } from './quanta';
+import { formatQuanta, formatUnits, toQuanta, toUnits } from './quanta';
 import { alternativesTo, type TargetOptions } from './targets';
 
 /** Why a channel moves, in words and figures. */
@@ -33,9 +33,11 @@ export interface Overload {
 /** The limit as people know it, and what plans may use of it. */
 const limitWords = ({ table, policy }: PlanningContext, encoder: number): string => {
   const [limit, full] = [table.limitOf[encoder], table.fullLimitOf[encoder]].map((q) => toUnits(q as number));
-  return policy.reserveFraction > 0
-    ? `limit ${formatUnits(full as number)}, less reserve ${formatUnits(limit as number)}`
-    : `limit ${formatUnits(limit as number)}`;
+  const reserve = policy.reserveFraction > 0 ? `, less reserve ${formatUnits(limit as number)}` : '';
+  const usable = table.capacityOf[encoder]!;
+  const isBehind = usable < toQuanta(seen(table, encoder).capacityUnits);
+  const behind = isBehind ? `; it falls behind real time with more than ${formatQuanta(usable)}` : '';
+  return `limit ${formatUnits(full as number)}${reserve}${behind}`;
 };
 
 /** @returns null while the encoder stays within its limit */

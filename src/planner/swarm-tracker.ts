@@ -10,6 +10,7 @@ import {
   type ProvisioningOutcome,
   type SwarmChange,
 } from '../domain';
+import { usableUnits } from '../fitness';
 import { stepAt } from '../forecast';
 import { ChannelNeeds } from './channel-needs';
 import { isUsable } from './constraints';
@@ -164,9 +165,10 @@ export class SwarmTracker {
     table.isUsable[slot] = isUsable(encoder) ? 1 : 0;
     table.lacksBasics[slot] = hasBasics(encoder) ? 0 : 1;
     table.mostSessionsOf[slot] = encoder.maxSessions;
-    table.capacityOf[slot] = toQuanta(encoder.capacityUnits);
-    table.limitOf[slot] = toQuanta(encoder.capacityUnits * plannedFraction(this.policy));
-    table.fullLimitOf[slot] = toQuanta(encoder.capacityUnits * this.policy.limitFraction);
+    const units = usableUnits(encoder);
+    table.capacityOf[slot] = toQuanta(units);
+    table.limitOf[slot] = toQuanta(units * plannedFraction(this.policy));
+    table.fullLimitOf[slot] = toQuanta(units * this.policy.limitFraction);
     table.regionOf[slot] = this.regions.numberOf(encoder.region);
     table.zoneOf[slot] = this.zones.numberOf(encoder.zone);
     table.classOf[slot] = this.classes.numberOf(classWordOf(encoder));

@@ -103,7 +103,7 @@ describe('options of a rendition', () => {
     const args = argumentsOf({});
     expect(args).toContain('-preset superfast -threads 1 -bf 2 -crf 26 -maxrate 300k -bufsize 300k');
     expect(args).toContain('-profile:v main -level 3.0 -pix_fmt yuv420p');
-    expect(encoderDelayFrames(LADDER)).toBe(4);
+    expect(encoderDelayFrames({ renditions: LADDER, framesPerSecond: 25 })).toBe(4);
   });
 
   test('are handed on to x264', () => {
@@ -164,10 +164,40 @@ describe('options of a rendition', () => {
     for (const filter of filters('none')) expect(filter).toMatch(/^trim=/);
   });
 
+  test.each([
+    ['320x180 at 25', [320, 180, 25], { decode: 1, encode: 1, heldBack: 4 }],
+    ['1280x720 at 25', [1280, 720, 25], { decode: 1, encode: 1, heldBack: 4 }],
+    ['1920x1080 at 25', [1920, 1080, 25], { decode: 1, encode: 2, heldBack: 5 }],
+    ['1920x1080 at 60', [1920, 1080, 60], { decode: 2, encode: 4, heldBack: 8 }],
+    ['3840x2160 at 60', [3840, 2160, 60], { decode: 4, encode: 8, heldBack: 14 }],
+  ] as const)(
+    'threads go by the size of the picture, and each holds one back: %s',
+    (_, [widthPx, heightPx, framesPerSecond], { decode, encode, heldBack }) => {
+      const renditions = [{ ...LADDER[0]!, widthPx, heightPx, maxBitrateKbps: 8_000 }];
+      const job = { renditions, framesPerSecond, gopDurationTicks: 180_000, keyFrameTimes: '100' };
+      const args = ffmpegArguments(job, { path: '', version: '5.1', hasLibx264: true, hasFpsMode: true });
+      const threads = args.flatMap((arg, i) => (arg === '-threads' ? [Number(args[i + 1])] : []));
+      expect(threads).toEqual([decode, encode]);
+      expect(encoderDelayFrames(job)).toBe(heldBack);
+    },
+  );
+
+  test('a large contribution is decoded by several threads, also for a small rendition', () => {
+    const job = {
+      ...{ renditions: LADDER.slice(0, 1), framesPerSecond: 25, gopDurationTicks: 180_000 },
+      ...{ keyFrameTimes: '100', inputPixelsPerSecond: 1920 * 1080 * 50 },
+    };
+    const ffmpeg = { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true };
+    expect(ffmpegArguments(job, ffmpeg).join(' ')).toContain('-threads 2 -f mpegts -i pipe:0');
+    expect(encoderDelayFrames(job)).toBe(5);
+  });
+
   test('the slowest lookahead of a session counts towards what it holds back', () => {
-    expect(encoderDelayFrames([LADDER[0]!, { ...LADDER[1]!, preset: 'fast' }])).toBe(34);
+    const delayOf = (...renditions: Rendition[]): number =>
+      encoderDelayFrames({ renditions, framesPerSecond: 25 });
+    expect(delayOf(LADDER[0]!, { ...LADDER[1]!, preset: 'fast' })).toBe(34);
     // In pictures of the channel, of which every third is encoded.
-    expect(encoderDelayFrames([{ ...LADDER[0]!, frameRateDivisor: 3 }])).toBe(10);
+    expect(delayOf({ ...LADDER[0]!, frameRateDivisor: 3 })).toBe(10);
   });
 });
 

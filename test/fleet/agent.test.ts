@@ -5,7 +5,7 @@ import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { InstalledBuild } from '../../src/domain';
 import { startFleetAgent } from '../../src/fleet/agent';
 import { createFleetProvider } from '../../src/fleet/create-provider';
-import { LocalFleet } from '../../src/fleet/local-fleet';
+import { LocalFleet, type LocalFleetOptions } from '../../src/fleet/local-fleet';
 import type { FleetProvider } from '../../src/fleet/provider';
 import { sha256OfFile } from '../../src/platform/file-digest';
 import type { RunningServer } from '../../src/platform/http';
@@ -17,9 +17,9 @@ import { until } from '../support/until';
 
 /** Listens where an encoder host would, and tells its environment to whoever connects. */
 const STAND_IN = `
-const { ENCODER_ID, ENCODER_PORT, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, FFMPEG } = process.env;
+const { ENCODER_ID, ENCODER_PORT, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, ENCODER_CORES, FFMPEG } = process.env;
 if (FFMPEG && require('fs').readFileSync(FFMPEG, 'utf8').includes('broken')) throw new Error('this build is broken');
-require('net').createServer((s) => s.on('error', () => {}).end(JSON.stringify({ ENCODER_ID, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, FFMPEG })))
+require('net').createServer((s) => s.on('error', () => {}).end(JSON.stringify({ ENCODER_ID, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, ENCODER_CORES, FFMPEG })))
   .listen(Number(ENCODER_PORT), '127.0.0.1');
 process.on('SIGTERM', () => process.exit(0));`;
 
@@ -29,7 +29,7 @@ let agent: RunningServer;
 let provider: FleetProvider;
 let portBase: number;
 
-const createFleet = (): LocalFleet =>
+const createFleet = (options: Partial<LocalFleetOptions> = {}): LocalFleet =>
   new LocalFleet({
     host: '127.0.0.1',
     portBase,
@@ -48,6 +48,7 @@ const createFleet = (): LocalFleet =>
     onEvent: (event) => part.events.push(event),
     onSpawned: (_, pid) => part.spawned.push(pid),
     onEnded: () => {},
+    ...options,
   });
 
 /** An executable with this content in the test's folder, as a build. */
@@ -95,6 +96,17 @@ test('provisioned encoders run with their own identity, spread over the zones', 
     ENCODER_CAPACITY_UNITS: '6',
     FFMPEG: join(part.folder, 'default'),
   });
+});
+
+test('a host that measures itself is told its cores, and no units', async () => {
+  const measuring = createFleet({ capacityUnits: { cores: 0.4 } });
+  try {
+    const said = await fetchText((await measuring.start('enc-1', 'a')).grpcAddress);
+    expect(said).toMatchObject({ ENCODER_ID: 'enc-1', ENCODER_CORES: '0.4' });
+    expect(said).not.toHaveProperty('ENCODER_CAPACITY_UNITS');
+  } finally {
+    await measuring.stopAll();
+  }
 });
 
 test('the same request gives the same encoder, also while it starts', async () => {

@@ -1,8 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createStartProgram, unitsOfEach, type StartOptions } from '../../src/cli/start-program';
 import { channelWithDefaults, seededRandom, shuffled } from '../../src/domain';
 import { parseInput, withInputs } from '../../src/launch/channel-inputs';
+import { coresOfEach } from '../../src/launch/launch';
 import { parseDurationSeconds } from '../../src/platform/duration';
 
 describe('durations', () => {
@@ -85,4 +87,23 @@ test('a seed decides what is chosen', () => {
   expect(order(7)).toEqual(order(7));
   expect(order(7)).not.toEqual(order(8));
   expect(order(7).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+describe('encode units of each host', () => {
+  const unitsFor = (...args: string[]): number | 'measured' =>
+    unitsOfEach(createStartProgram().parse(args, { from: 'user' }).opts<StartOptions>());
+
+  test.each([
+    [[], 6],
+    [['--input', 'film=film.mp4'], 'measured'],
+    [['--input', 'film=film.mp4', '--duration', '60s'], 6],
+    [['--encoder-units', 'measured'], 'measured'],
+    [['--input', 'film=film.mp4', '--encoder-units', '30'], 30],
+  ] as const)('%j: %s', (args, units) => expect(unitsFor(...args)).toBe(units));
+
+  test('hosts share what the other parts of the swarm leave of the machine', () => {
+    expect(coresOfEach(3, 8)).toBeCloseTo(2.4);
+    expect(coresOfEach(1, 1)).toBe(0.25);
+    expect(coresOfEach(2, 1)).toBe(0.125);
+  });
 });

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { channelSpecSchema, deinterlaceSchema, idSchema, renditionSchema } from '../../domain';
+import {
+  channelSpecSchema,
+  deinterlaceSchema,
+  idSchema,
+  inputPixelsPerSecondSchema,
+  renditionSchema,
+} from '../../domain';
 import { toWireFrameRate, wireFrameRateSchema } from './frame-rate';
 
 const url = z.url({ protocol: /^https?$/ });
@@ -23,6 +29,7 @@ export const prepareSchema = z
     framesPerSecond: channelSpecSchema.shape.framesPerSecond,
     frameRate: wireFrameRateSchema,
     deinterlace: deinterlaceSchema.optional(),
+    inputPixelsPerSecond: inputPixelsPerSecondSchema.optional(),
     renditions: z
       .array(renditionSchema)
       .min(1)

@@ -37,7 +37,8 @@ export class BuildDigest {
     }
   }
 
-  private async read(): Promise<string> {
+  /** Hex SHA-256, however long it takes. @throws Error when the file can't be read */
+  async read(): Promise<string> {
     const path = await realpath((await findExecutable(this.ffmpeg, process.env)) ?? this.ffmpeg);
     const { dev, ino, size, mtimeMs } = await stat(path);
     const identity = [path, dev, ino, size, mtimeMs].join(' ');

@@ -4,12 +4,12 @@ import {
   codecOf,
   levelOf,
   pixelFormatOf,
-  pixelRateOf,
   presetOf,
   profileOf,
   rateControlOf,
   rateForFfmpeg,
   renditionRate,
+  renditionUnits,
   type FrameRate,
   type Rendition,
 } from '../../domain';
@@ -22,15 +22,24 @@ import { hardwareArguments } from './hardware-arguments';
  */
 const SESSION_BUFFER_SHARE = 0.5;
 export const MAX_CONSECUTIVE_B_FRAMES = 2;
-/** Multiples of 320x180 at 25 frames/s that one thread keeps up with at ease. */
-const PIXEL_RATE_PER_THREAD = 16;
+/** Encode units (see domain/encode-cost.ts) that one thread encodes in half of its time, as measured. */
+const UNITS_PER_THREAD = 24;
+const MAX_THREADS = 8;
+
+/** Small pictures gain nothing from more threads. */
+const threadsOf = (r: Rendition, channelRate: FrameRate): number =>
+  Math.min(MAX_THREADS, Math.ceil(renditionUnits(r, channelRate) / UNITS_PER_THREAD));
+
+/** Frames that threads hold back: x264 works at as many at once as it has threads, x265 at one. */
+export const threadDelayFrames = (r: Rendition, channelRate: FrameRate): number =>
+  codecFacts(codecOf(r)).family === 'hevc' ? 0 : threadsOf(r, channelRate) - 1;
 
 /** The codec of an output, with its rate control. @throws SwarmError encoder-incompatible when it fits no level. */
 export const codecArguments = (r: Rendition, channelRate: FrameRate): string[] => {
   const { family, hardware } = codecFacts(codecOf(r));
   if (hardware)
     return hardwareArguments(r, hardware, levelOf(r, channelRate), rateCap(r), MAX_CONSECUTIVE_B_FRAMES);
-  const threads = Math.min(8, Math.ceil(pixelRateOf(r, channelRate) / PIXEL_RATE_PER_THREAD));
+  const threads = threadsOf(r, channelRate);
   const level = levelOf(r, channelRate).toFixed(1);
   return family === 'hevc'
     ? x265Arguments(r, { channelRate, level, threads })

@@ -37,6 +37,7 @@ export interface RunOptions {
   gopDurationTicks: number;
   framesPerSecond: FrameRate;
   deinterlace?: Deinterlace | undefined;
+  inputPixelsPerSecond?: number | undefined;
   renditions: readonly Rendition[];
   ffmpeg: FfmpegCapabilities;
   /** GOPs after which ffmpeg is restarted; at most, and by default, what one key frame list holds. */
@@ -68,8 +69,7 @@ export class EncodeRun {
     const { list, gops } = keyFrameList(options.gopDurationTicks, options.maxGops);
     this.keyFrameTimes = list;
     this.endGop = options.fromGop + gops;
-    this.nearTicks =
-      options.gopDurationTicks + ticksOf(encoderDelayFrames(options.renditions), options.framesPerSecond);
+    this.nearTicks = options.gopDurationTicks + ticksOf(encoderDelayFrames(options), options.framesPerSecond);
     const collector = new GopCollector(options.renditions, (gop) => {
       if (!this.over && this.isWhole(gop.gop)) options.onGop(gop);
     });

@@ -4,12 +4,13 @@ import {
   codecFacts,
   codecOf,
   divisorOf,
+  framesPerSecondOf,
   presetOf,
   type Deinterlace,
   type FrameRate,
   type Rendition,
 } from '../../domain';
-import { MAX_CONSECUTIVE_B_FRAMES, codecArguments } from './codec-arguments';
+import { MAX_CONSECUTIVE_B_FRAMES, codecArguments, threadDelayFrames } from './codec-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { deviceArguments, uploadFilter } from './hardware-arguments';
 import { shapeFilters } from './picture-shape';
@@ -19,13 +20,34 @@ const TRIM_START_SECONDS = '99.999995';
 /** Pictures that are not interlaced pass as they are. Times stay those of the frames. */
 const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced,';
 
-/** Frames that are held back before the first comes out: by reordering, lookahead, and one each in decoder and muxer. */
-export const encoderDelayFrames = (renditions: readonly Rendition[]): number =>
+/** Pixels per second of a contribution that one thread decodes in half of its time: 1920x1080 at 30 frames/s. */
+const DECODED_PIXELS_PER_THREAD = 1920 * 1080 * 30;
+const MAX_DECODE_THREADS = 4;
+
+type SizedJob = Pick<EncodeJob, 'renditions' | 'framesPerSecond' | 'inputPixelsPerSecond'>;
+
+/** The contribution is taken to be at least as large as the largest rendition. */
+const decodeThreads = ({ renditions, framesPerSecond, inputPixelsPerSecond }: SizedJob): number => {
+  const largest = Math.max(...renditions.map((r) => r.widthPx * r.heightPx));
+  const pixels = Math.max(inputPixelsPerSecond ?? 0, largest * framesPerSecondOf(framesPerSecond));
+  return Math.min(MAX_DECODE_THREADS, Math.ceil(pixels / DECODED_PIXELS_PER_THREAD));
+};
+
+/**
+ * Frames that are held back before the first comes out: by reordering, lookahead and threads, and one each in decoder and
+ * muxer.
+ */
+export const encoderDelayFrames = (job: SizedJob): number =>
   Math.max(
-    ...renditions.map(
-      (r) => divisorOf(r) * (lookaheadFrames(r) + MAX_CONSECUTIVE_B_FRAMES) + (divisorOf(r) - 1),
+    ...job.renditions.map(
+      (r) =>
+        divisorOf(r) *
+          (lookaheadFrames(r) + MAX_CONSECUTIVE_B_FRAMES + threadDelayFrames(r, job.framesPerSecond)) +
+        (divisorOf(r) - 1),
     ),
-  ) + 2;
+  ) +
+  decodeThreads(job) +
+  1;
 
 const lookaheadFrames = (r: Rendition): number => {
   const preset = presetOf(r);
@@ -37,6 +59,8 @@ export interface EncodeJob {
   framesPerSecond: FrameRate;
   gopDurationTicks: number;
   deinterlace?: Deinterlace | undefined;
+  /** Of the contribution; absent: not known. */
+  inputPixelsPerSecond?: number | undefined;
   /** See keyFrameList. */
   keyFrameTimes: string;
 }
@@ -54,7 +78,7 @@ export const ffmpegArguments = (job: EncodeJob, ffmpeg: FfmpegCapabilities): str
   ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error', '-y'],
   ...['-copyts', '-probesize', '200k', '-analyzeduration', '200k', '-filter_threads', '1'],
   ...deviceArguments(job.renditions),
-  ...['-threads', '1', '-f', 'mpegts', '-i', 'pipe:0'],
+  ...['-threads', String(decodeThreads(job)), '-f', 'mpegts', '-i', 'pipe:0'],
   ...job.renditions.flatMap((rendition, index) => outputArguments(rendition, index, job, ffmpeg)),
 ];
 

@@ -1,8 +1,10 @@
 import { releasedSession, toWireSession } from '../../contracts/encoder/answers';
 import { commitSchema, getSchema, prepareSchema, releaseSchema } from '../../contracts/encoder/requests';
 import type { EncoderInfo, Hardware } from '../../domain';
+import { withinOrNull } from '../../platform/deadline';
 import { parseOrRefuse } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
+import { givenCapacity, MeasuredCapacity, type SelfMeasured } from './benchmark/host-capacity';
 import { BuildDigest } from './build-digest';
 import { listCodecs } from './codec-abilities';
 import { detectFfmpeg } from './ffmpeg-capabilities';
@@ -15,12 +17,15 @@ import { ENCODER_HOST_VERSION } from './version';
 /** See FeedDemuxer. */
 const PASSED_TRACKS = ['audio', 'data'];
 const DEFAULT_FENCED_RELEASE_MS = 60_000;
+/** A host that measures itself the first time serves when it has, or with a guess after this. */
+const MEASURE_BEFORE_SERVING_MS = 10_000;
 
 export interface EncoderHostOptions {
   id: string;
   region: string;
   zone: string;
-  capacityUnits: number;
+  /** Encode units, or how it measures them by itself. */
+  capacityUnits: number | SelfMeasured;
   maxSessions: number;
   host: string;
   /** 0 picks a free one. */
@@ -49,10 +54,18 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
   const ffmpeg = await detectFfmpeg(options.ffmpegPath);
   const codecs = await listCodecs(ffmpeg.path, options.hardware);
   const buildDigest = new BuildDigest(options.ffmpegPath, log);
+  const capacity =
+    typeof options.capacityUnits === 'number'
+      ? givenCapacity(options.capacityUnits)
+      : new MeasuredCapacity({
+          ...options.capacityUnits,
+          ...{ ffmpeg, log, maxSessions: options.maxSessions },
+          buildDigest: () => buildDigest.read(),
+        });
   const meter = new ResourceMeter();
   const registry = new SessionRegistry({
     encoderId: options.id,
-    capacityUnits: options.capacityUnits,
+    capacity,
     maxSessions: options.maxSessions,
     fencedReleaseMs: options.fencedReleaseMs ?? DEFAULT_FENCED_RELEASE_MS,
     ffmpeg,
@@ -68,9 +81,10 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       zone: options.zone,
       version: ENCODER_HOST_VERSION,
       ffmpegVersion: ffmpeg.version,
-      capacityUnits: options.capacityUnits,
+      capacityUnits: capacity.units,
       maxSessions: options.maxSessions,
       buildDigest: await buildDigest.current(),
+      ...(capacity.measured && { measuredCapacity: capacity.measured }),
       codecs,
       passedTracks: PASSED_TRACKS,
       hardware: options.hardware ?? [],
@@ -108,9 +122,13 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     },
   };
 
-  const server = await serveEncoder(methods, options);
+  await withinOrNull(MEASURE_BEFORE_SERVING_MS, capacity.settled);
+  const server = await serveEncoder(methods, options).catch((error: unknown) => {
+    capacity.stop();
+    throw error;
+  });
   const { port, address } = server;
-  log.info({ address, ffmpeg: ffmpeg.version, capacityUnits: options.capacityUnits }, 'encoder host serves');
+  log.info({ address, ffmpeg: ffmpeg.version, capacityUnits: capacity.units }, 'encoder host serves');
 
   return {
     port,
@@ -122,14 +140,15 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       zone: options.zone,
       version: ENCODER_HOST_VERSION,
       ffmpegVersion: ffmpeg.version,
-      capacityUnits: options.capacityUnits,
+      capacityUnits: capacity.units,
       maxSessions: options.maxSessions,
       codecs,
     },
     stop: async () => {
+      capacity.stop();
       server.stopServing();
       registry.close();
-      await server.close();
+      await Promise.all([server.close(), capacity.settled]);
     },
   };
 };

@@ -1,10 +1,17 @@
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { readEnvironment } from '../../config/config';
 import { hostEnvironmentSchema } from '../../config/encoder-host';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
+import { toolsCacheDir } from '../../setup';
 import { startEncoder } from './host';
 
 const log = createLogger('encoder');
+
+// A session wakes some 50 times a second, too seldom for V8 to compile its paths by itself within minutes. Sooner, they
+// take a third less of a core (docs/results/capacity.md).
+setFlagsFromString('--interrupt-budget=10000');
 
 runPart(log, async () => {
   const environment = readEnvironment();
@@ -20,7 +27,10 @@ runPart(log, async () => {
     id: own.ENCODER_ID,
     region: own.ENCODER_REGION,
     zone: own.ENCODER_ZONE,
-    capacityUnits: own.ENCODER_CAPACITY_UNITS,
+    capacityUnits: own.ENCODER_CAPACITY_UNITS ?? {
+      cores: own.ENCODER_CORES,
+      measurementsFolder: join(toolsCacheDir(process.env), 'measurements'),
+    },
     maxSessions: own.ENCODER_MAX_SESSIONS,
     hardware: own.ENCODER_HARDWARE,
     host: environment.SWARM_HOST,

@@ -14,7 +14,8 @@ const FAILED_KEPT_MS = 300_000;
 
 export interface RegistryOptions {
   encoderId: string;
-  capacityUnits: number;
+  /** Its units may change while sessions run; those that run stay. */
+  capacity: { readonly units: number };
   maxSessions: number;
   fencedReleaseMs: number;
   ffmpeg: FfmpegCapabilities;
@@ -158,7 +159,8 @@ export class SessionRegistry {
   }
 
   private refuseOverCapacity(session: EncodeSession): void {
-    const { encoderId, capacityUnits, maxSessions } = this.options;
+    const { encoderId, maxSessions } = this.options;
+    const { units: capacityUnits } = this.options.capacity;
     const hint = 'Choose another encoder, or release sessions here.';
     const sessions = this.active().length;
     if (sessions + 1 > maxSessions) {
