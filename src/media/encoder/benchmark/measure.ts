@@ -8,6 +8,7 @@ import {
   TICKS_PER_SECOND,
   ticksToSeconds,
   type Rendition,
+  type MeasuredCapacity,
   type Preset,
 } from '../../../domain';
 import { confined } from '../../../platform/processes/confined';
@@ -204,9 +205,7 @@ const workOf = (picture: Rendition, cores: number): MeasuredWork => ({
 });
 
 /** Pixels that a core scales and encodes in a second, for each rendition that was tried. */
-export const speedsOf = (
-  measured: Measurements,
-): { codec: string; preset: string; widthPx: number; heightPx: number; pixelsPerCoreSecond: number }[] =>
+export const speedsOf = (measured: Measurements): MeasuredCapacity['speeds'] =>
   MEASURED_RENDITIONS.map(({ rendition, framesPerSecond }) => ({
     ...{ codec: DEFAULT_CODEC, preset: rendition.preset ?? USUAL_PRESET },
     ...{ widthPx: rendition.widthPx, heightPx: rendition.heightPx },

@@ -11,13 +11,13 @@ import type { Measurements } from './cost';
 const BENCHMARK_VERSION = 1;
 
 /** What measurements hold for. */
-export interface MeasuredMachine {
-  benchmark: number;
-  /** Hex SHA-256 of the ffmpeg executable. */
-  buildDigest: string;
-  cpuModel: string;
-  cores: number;
-}
+const machineSchema = z.object({
+  benchmark: z.number(),
+  buildDigest: z.string().describe('hex SHA-256 of the ffmpeg executable'),
+  cpuModel: z.string(),
+  cores: z.number(),
+});
+export type MeasuredMachine = z.infer<typeof machineSchema>;
 
 export const thisMachine = (buildDigest: string): MeasuredMachine => ({
   benchmark: BENCHMARK_VERSION,
@@ -36,12 +36,7 @@ export interface KeptMeasurements {
 
 const keptSchema = z.object({
   measuredAtMs: z.number(),
-  machine: z.object({
-    benchmark: z.number(),
-    buildDigest: z.string(),
-    cpuModel: z.string(),
-    cores: z.number(),
-  }),
+  machine: machineSchema,
   measurements: z.object({
     encodes: z.partialRecord(z.enum(PRESETS), workSchema),
     decodes: workSchema,
