@@ -73,7 +73,7 @@ const refusalOf = (spec: ChannelSpec, { rendition, rungs, neededUnits, barrier }
     return new SwarmError(
       'unplaceable',
       `No encoder of the swarm could ever take ${spec.id}: ${barrier.why}.`,
-      'Give it a region and pins that an encoder has (see `encoder-swarm status`), or add such an encoder first.',
+      'Give it a region, pins and codecs that an encoder has (see `encoder-swarm status --json`), or add such an encoder first.',
       details,
     );
   }

@@ -1,8 +1,8 @@
 import { Router } from 'express';
-import { newChannel } from '../channels/new-channel';
+import { changeWithInput, newChannel } from '../channels/new-channel';
 import { publicApiUrl, type Environment } from '../config/config';
 import { operations, type Forecasts, type Status } from '../contracts/api';
-import { changedSpec, requireLadder, type CycleResult } from '../domain';
+import { changedSpec, requireEncodable, requireLadder, type CycleResult } from '../domain';
 import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
@@ -121,9 +121,13 @@ export const createRoutes = (
   });
   serve(router, operations.updateChannel, async ({ params, body }) => {
     const { spec } = await ports.orchestration.channelState(params.id);
-    const change = body.input ? { ...body, input: await ports.parts.source.keepSecretsOf(body.input) } : body;
+    const whole = await changeWithInput(spec, body, ports.inputs);
+    const change = whole.input
+      ? { ...whole, input: await ports.parts.source.keepSecretsOf(whole.input) }
+      : whole;
     const changed = changedSpec(spec, change);
     requireLadder(changed);
+    if (body.ladder) requireEncodable(changed);
     if (body.ladder ?? body.placement) requirePlaceable((await lookNow()).seen, changed, cell);
     await command(ports.orchestration.updateChannel(params.id, change));
     return changed;

@@ -158,6 +158,7 @@ const encoderStatus = (id: string, seen: Observation, channels: readonly Channel
     draining: cordon?.draining ?? false,
     version: info?.version ?? null,
     ffmpegVersion: info?.ffmpegVersion ?? null,
+    codecs: info?.codecs?.map(({ codec }) => codec) ?? null,
     unitsUsed,
     capacityUnits: info?.capacityUnits ?? null,
     limitUnits,

@@ -10,8 +10,12 @@ import {
   parseFrameRate,
   rateInWords,
   renditionUnits,
+  requireEncodable,
   requireLadder,
+  type ChannelChange,
+  type ChannelInput,
   type ChannelSpec,
+  type Deinterlace,
 } from '../domain';
 
 /** An input that is slower than this is added with the default ladder, and tried by the source until it comes. */
@@ -26,16 +30,20 @@ export interface NewChannel {
 /** @throws SwarmError input-not-video */
 const factsOr = async (
   source: Pick<SourceClient, 'look'>,
-  url: string,
+  { url, choice }: Extract<ChannelInput, { kind: 'url' }>,
   timeoutMs: number,
 ): Promise<InputFacts | SwarmError> => {
   try {
-    return await source.look(url, { timeoutMs });
+    return await source.look(url, { timeoutMs, choice });
   } catch (error) {
     if (!(error instanceof SwarmError) || error.code === 'input-not-video') throw error;
     return error;
   }
 };
+
+/** A picture that the source encodes, it deinterlaces too. */
+const deinterlaceFor = ({ video: { scan, carried } }: InputFacts): Deinterlace =>
+  scan === 'interlaced' && carried === 'as-is' ? 'frame' : 'none';
 
 /** What follows from the input where it was not given. */
 const fromFacts = (
@@ -51,9 +59,8 @@ const fromFacts = (
   if (given.framesPerSecond === undefined && followed === null) {
     notes.push(`The frame rate of the input varies, or is not known: the channel has ${rateInWords(rate)}.`);
   }
-  const { scan, carried } = facts.video;
-  const isToDeinterlace = scan === 'interlaced' && carried === 'as-is';
-  const picture = { framesPerSecond: rate, ...(isToDeinterlace && { deinterlace: 'frame' as const }) };
+  const deinterlace = deinterlaceFor(facts);
+  const picture = { framesPerSecond: rate, ...(deinterlace !== 'none' && { deinterlace }) };
   if (given.ladder) return { fields: picture, notes };
   const { whole, ...ladder } = ladderFromPicture({ widthPx, heightPx, rate }, limitUnits);
   const top = ladder.ladder.at(-1)!;
@@ -79,7 +86,7 @@ const leastLimitUnits = (): number => {
  * from the default channel.
  * @param limitsOf gives the encode units that each encoder may carry; none: nobody knows
  * @param lookMs how long the input may take to say what it is
- * @throws SwarmError conflict (a ladder whose rungs do not go together), input-not-video
+ * @throws SwarmError conflict (a ladder whose rungs do not go together, or not with the channel's rate), input-not-video
  */
 export const newChannel = async (
   given: AddChannel,
@@ -92,8 +99,8 @@ export const newChannel = async (
   let made: Partial<ChannelSpec> = {};
   let notes: string[] = [];
   requireLadder({ ...channelWithDefaults(given.id), ...chosen });
-  if (given.input?.kind === 'url' && !(ladder && given.framesPerSecond !== undefined)) {
-    const facts = await factsOr(source, given.input.url, lookMs);
+  if (given.input?.kind === 'url') {
+    const facts = await factsOr(source, given.input, lookMs);
     if (facts instanceof SwarmError) {
       notes = [`The input could not be looked at (${facts.message}). What was not given is the default.`];
     } else {
@@ -104,5 +111,23 @@ export const newChannel = async (
   }
   const spec = { ...channelWithDefaults(given.id, given.input), ...made, ...chosen };
   const gopDurationTicks = given.gopDurationTicks ?? defaultGopTicks(spec.framesPerSecond);
+  requireEncodable({ ...spec, gopDurationTicks });
   return { spec: { ...spec, gopDurationTicks }, notes };
+};
+
+/**
+ * A change of a channel with what follows from it: another input may have to be deinterlaced where the one before had not,
+ * or the other way round. An input that does not say what it is changes nothing of that.
+ * @throws SwarmError input-not-video
+ */
+export const changeWithInput = async (
+  spec: ChannelSpec,
+  change: ChannelChange,
+  source: Pick<SourceClient, 'look'>,
+): Promise<ChannelChange> => {
+  if (!change.input || change.deinterlace !== undefined) return change;
+  const facts = change.input.kind === 'url' ? await factsOr(source, change.input, LOOK_MS) : null;
+  if (facts instanceof SwarmError) return change;
+  const deinterlace = facts ? deinterlaceFor(facts) : 'none';
+  return deinterlace === (spec.deinterlace ?? 'none') ? change : { ...change, deinterlace };
 };

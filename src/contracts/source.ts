@@ -3,10 +3,12 @@ import { z } from 'zod';
 import {
   channelInputSchema,
   channelSpecSchema,
+  inputChoiceSchema,
   inputUrlSchema,
   redacted,
   type ChannelInput,
   type ChannelSpec,
+  type InputChoice,
 } from '../domain';
 import { HEALTH_ROUTE, type Route } from '../platform/route';
 import { anyAnswer, type CallOptions } from './call';
@@ -63,7 +65,7 @@ export type SourceChannel = z.infer<typeof sourceChannelSchema>;
 export type SourceState = SourceChannel['state'];
 
 /** Body of POST /inputs/look. */
-export const lookRequestSchema = z.object({ url: inputUrlSchema });
+export const lookRequestSchema = z.object({ url: inputUrlSchema, choice: inputChoiceSchema.optional() });
 
 /** How a track of an input reaches the relay: as it came, encoded once, or not at all. */
 const encodedIfNeeded = z.enum(['as-is', 'encoded']);
@@ -159,8 +161,11 @@ export class SourceClient extends PartClient {
    * What an input is, without taking it on.
    * @throws SwarmError input-not-video; unavailable while too many inputs are looked at
    */
-  look(url: string, options: CallOptions = {}): Promise<InputFacts> {
-    const json = { url };
+  look(
+    url: string,
+    { choice, ...options }: CallOptions & { choice?: InputChoice | undefined } = {},
+  ): Promise<InputFacts> {
+    const json = { url, choice };
     return this.ask(inputFactsSchema, '/inputs/look', {
       timeoutMs: LOOK_MS,
       ...options,

@@ -1,7 +1,9 @@
 import type { ChannelSpec } from './channel';
 
 /** What may be changed of a channel on air. Frame rate, GOP duration and region stay for as long as it is there. */
-export type ChannelChange = Partial<Pick<ChannelSpec, 'input' | 'ladder' | 'viewersPerRung' | 'placement'>>;
+export type ChannelChange = Partial<
+  Pick<ChannelSpec, 'input' | 'deinterlace' | 'ladder' | 'viewersPerRung' | 'placement'>
+>;
 
 /** Request to change a channel, as the channel workflow takes it. */
 export interface ChannelChangeRequest {

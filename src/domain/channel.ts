@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { framesPerSecondOf, frameRateSchema, type FrameRate } from './frame-rate';
+import { renditionUnits } from './encode-cost';
+import { frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
 import { renditionSchema, type Rendition } from './rendition';
 import { rungsFor } from './rungs';
@@ -18,6 +19,33 @@ export const idSchema = z
 /** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
 export const inputUrlSchema = z.string().min(1).max(4096);
 
+/** What of an input is carried, where that is chosen by hand; an absent field leaves it to the source. */
+export const inputChoiceSchema = z
+  .strictObject({
+    programme: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe('number of the programme in a multiplex; variant of an HLS master, counted from 0'),
+    picture: z
+      .int()
+      .min(0)
+      .max(1_023)
+      .optional()
+      .describe('index of its stream, as ffprobe counts; by default the largest picture'),
+    languages: z
+      .array(z.string().regex(/^[a-z]{2,3}$/, 'use the code that the input has, such as "deu"'))
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        'languages of the sound that is carried, in this order; by default all sound of the programme',
+      ),
+  })
+  .describe('what of the input is carried');
+export type InputChoice = z.infer<typeof inputChoiceSchema>;
+
 /** Where a channel's contribution feed comes from. */
 export const channelInputSchema = z.discriminatedUnion('kind', [
   /** A moving picture with channel, frame counter and HMAC burnt in; every frame can be checked. */
@@ -30,6 +58,7 @@ export const channelInputSchema = z.discriminatedUnion('kind', [
       .string()
       .regex(/^[0-9a-f]{32}$/)
       .optional(),
+    choice: inputChoiceSchema.optional(),
   }),
 ]);
 export type ChannelInput = z.infer<typeof channelInputSchema>;
@@ -72,13 +101,6 @@ export const channelSpecSchema = z.object({
   placement: placementSchema.optional(),
 });
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;
-
-/** The picture size whose cost is one encode unit at 25 frames/s. */
-export const UNIT_PIXELS_PER_SECOND = 320 * 180 * 25;
-
-/** Cost of one rendition in encode units: proportional to its pixel rate. 320x180 at 25 frames/s is 1. */
-export const renditionUnits = (r: Rendition, rate: FrameRate): number =>
-  (r.widthPx * r.heightPx * framesPerSecondOf(rate)) / UNIT_PIXELS_PER_SECOND;
 
 /** Cost of a ladder in encode units. */
 export const ladderUnits = (ladder: readonly Rendition[], rate: FrameRate): number =>

@@ -14,7 +14,39 @@ export interface EncoderInfo {
   buildDigest?: string;
   capacityUnits: number;
   maxSessions: number;
+  /** Encoders of its ffmpeg that ladders may name; absent: a host of version 1 of the contract, see whyNotEncodable. */
+  codecs?: CodecAbility[] | undefined;
+  /** Kinds of tracks beside the picture that it passes on untouched: "audio", "data". */
+  passedTracks?: string[] | undefined;
+  /** Kinds of hardware encoders that it is configured to use. */
+  hardware?: string[] | undefined;
+  /** What it found out of itself; absent where it does not measure. */
+  measuredCapacity?: MeasuredCapacity | undefined;
 }
+
+/** An encoder of ffmpeg that a host has, by ffmpeg's names. */
+export interface CodecAbility {
+  codec: string;
+  pixelFormats: string[];
+}
+
+const countSchema = z.number().finite().min(0);
+
+/** What a host found out of itself: encode units that it carries in real time, and how fast its encoders are. */
+export const measuredCapacitySchema = z.object({
+  units: countSchema,
+  measuredAtMs: countSchema,
+  speeds: z.array(
+    z.object({
+      codec: z.string().min(1).max(128),
+      preset: z.string().max(128),
+      widthPx: z.int().min(0),
+      heightPx: z.int().min(0),
+      pixelsPerCoreSecond: countSchema,
+    }),
+  ),
+});
+export type MeasuredCapacity = z.infer<typeof measuredCapacitySchema>;
 
 /** The states of a session. `holding`: encodes and keeps its GOPs; `publishing`: owns the channel at the
  * origin; `fenced`: the origin refused its token, it keeps encoding and holding until released. */
@@ -44,6 +76,10 @@ export const sessionInfoSchema = z.object({
   realTimeRatio: z
     .number()
     .describe('media seconds encoded per wall second over the last GOP; 1 or more keeps up'),
+  speeds: z
+    .array(z.object({ rendition: z.string(), realTimeRatio: z.number() }))
+    .optional()
+    .describe('the same of each rendition by itself; absent where the host does not tell'),
   lateGops: z.number(),
   cpuCores: z
     .number()

@@ -76,6 +76,12 @@ export const framesPerSecondOf = (rate: FrameRate): number => {
   return numerator / denominator;
 };
 
+/** A half or a third of a rate; it may be below the lowest that a channel can have. */
+export const dividedRate = (rate: FrameRate, divisor: number): FrameRate => {
+  const { numerator, denominator } = fractionOf(rate);
+  return rateFrom(numerator, denominator * divisor);
+};
+
 /** Frames in a span of time; a fraction where it is no whole number of them. Exact for a whole number. */
 export const framesIn = (rate: FrameRate, spanTicks: number): number => {
   const { numerator, denominator } = fractionOf(rate);

@@ -1,8 +1,10 @@
-import { ladderUnits, renditionUnits } from './channel';
+import { ladderUnits } from './channel';
+import { renditionUnits } from './encode-cost';
 import type { FrameRate } from './frame-rate';
 import { framesPerSecondOf } from './frame-rate';
 import { alwaysOnLadder, type Ladder } from './ladder';
-import type { Rendition } from './rendition';
+import { bufferKbitOf, type Rendition } from './rendition';
+import { lowestLevel } from './video-levels';
 
 export interface Picture {
   /** As it is shown: square pixels, upright. */
@@ -16,9 +18,6 @@ const TOP_SCALES = [1, 3 / 4, 2 / 3, 1 / 2, 3 / 8, 1 / 3, 1 / 4, 3 / 16, 1 / 6, 
 /** No rung that was made by halving has a shorter side than this. */
 const SHORTEST_SIDE_PX = 144;
 const MOST_RUNGS = 4;
-/** H.264 level 5.2, as in src/media/encoder. */
-const MOST_MACROBLOCKS = 36_864;
-const MOST_MACROBLOCKS_PER_SECOND = 2_073_600;
 
 const evenAtLeast16 = (px: number): number => Math.max(16, 2 * Math.round(px / 2));
 
@@ -41,12 +40,12 @@ const rungOf = ({ widthPx, heightPx, rate }: Picture, scale: number): Rendition 
   };
 };
 
-const canBeCoded = ({ widthPx, heightPx }: Rendition, rate: FrameRate): boolean => {
-  const macroblocks = Math.ceil(widthPx / 16) * Math.ceil(heightPx / 16);
-  return (
-    macroblocks <= MOST_MACROBLOCKS && macroblocks * framesPerSecondOf(rate) <= MOST_MACROBLOCKS_PER_SECOND
-  );
-};
+const canBeCoded = (rung: Rendition, rate: FrameRate): boolean =>
+  lowestLevel('h264', {
+    ...rung,
+    framesPerSecond: framesPerSecondOf(rate),
+    bufferKbit: bufferKbitOf(rung),
+  }) !== null;
 
 /**
  * A ladder made from an input: never larger than it, of its shape; its top as large as one encoder takes, and below

@@ -1,17 +1,22 @@
 import { z } from 'zod';
 import type { ChannelSpec } from './channel';
 import { SwarmError } from './errors';
-import { renditionSchema, type Rendition } from './rendition';
+import { renditionFaults, renditionFieldsSchema, type Rendition } from './rendition';
 
 /** The part of a channel that says what it is encoded to. */
 export type Ladder = Pick<ChannelSpec, 'ladder' | 'viewersPerRung'>;
 
-const rungSchema = renditionSchema.strict().extend({
+const rungFieldsSchema = renditionFieldsSchema.strict().extend({
   fromViewers: z
     .number()
     .min(0)
     .default(0)
     .describe('with at least so many viewers it is on air; 0, the default: always'),
+});
+
+const rungSchema = rungFieldsSchema.superRefine((rung, context) => {
+  for (const { field, message } of renditionFaults(rung))
+    context.addIssue({ code: 'custom', path: [field], message });
 });
 
 interface Fault {

@@ -1,4 +1,10 @@
-import type { EncoderObservation, ErrorCode, Placement, Policy } from '../domain';
+import {
+  whyNotLadder,
+  type EncoderObservation,
+  type ErrorCode,
+  type Placement,
+  type Policy,
+} from '../domain';
 import { NOWHERE, type PlacementTable } from './placement-table';
 import { formatQuanta } from './quanta';
 
@@ -56,12 +62,14 @@ export const keepsClass = (table: PlacementTable, channel: number, encoder: numb
   return table.classOf[owner] === table.classOf[encoder];
 };
 
-/** Where a channel must be whatever its group mates do: region and pins. Null, or what is wrong with an encoder. */
+/** Where a channel must be whatever its group mates do: region, codecs and pins. Null, or what is wrong with an encoder. */
 export const pinBreachOf = (table: PlacementTable, encoder: number, channel: number): string | null => {
   const seen = table.encoderSeen[encoder]!;
   if (!allowsRegion(table, channel, seen.region)) {
     return `is in region ${seen.region}, the channel in ${regionsOf(table, channel).join(' or ')}`;
   }
+  const why = whyNotLadder(seen, table.channelSeen[channel]?.spec.ladder ?? []);
+  if (why !== null) return why;
   const placement = placementOf(table, channel);
   if (placement === undefined) return null;
   const { encoderId, zone, buildId } = placement;
@@ -100,7 +108,7 @@ export const isAllowed = (
   encoder: number,
   channel: number,
 ): boolean => {
-  if (table.hasRules[channel] === 0) {
+  if (table.hasRules[channel] === 0 && table.lacksBasics[encoder] === 0) {
     const isNear = table.regionOf[encoder] === table.nearRegionOf[channel];
     return isNear && (policy.allowDiscontinuity || keepsClass(table, channel, encoder));
   }

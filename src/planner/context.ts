@@ -72,7 +72,8 @@ export const isMovable = (table: PlacementTable, channel: number): boolean => {
 const isMisplaced = (table: PlacementTable, policy: Policy, channel: number): boolean => {
   if (!isMovable(table, channel)) return false;
   const home = table.homeOf[channel]!;
-  if (table.hasRules[channel] === 0) return table.regionOf[home] !== table.nearRegionOf[channel];
+  if (table.hasRules[channel] === 0 && table.lacksBasics[home] === 0)
+    return table.regionOf[home] !== table.nearRegionOf[channel];
   return breachOf(table, policy, home, channel) !== null;
 };
 

@@ -43,7 +43,7 @@ export class PlacementTable {
   movedAtMs = new Float64Array(0);
   /** The region of its audience. */
   nearRegionOf = new Int32Array(0);
-  /** 1: its spec says where it may be placed, beyond its region. */
+  /** 1: its spec says where it may be placed, beyond its region, or its ladder is not for every host. */
   hasRules = new Int32Array(0);
   /** Redundancy group, or NOWHERE. */
   groupOf = new Int32Array(0);
@@ -74,6 +74,8 @@ export class PlacementTable {
   isDraining = new Int32Array(0);
   /** 1: it stays, and is not cordoned. */
   isUsable = new Int32Array(0);
+  /** 1: it can't even make what every host is taken to make (see isForEveryHost). */
+  lacksBasics = new Int32Array(0);
   mostSessionsOf = new Int32Array(0);
   regionOf = new Int32Array(0);
   zoneOf = new Int32Array(0);
@@ -119,6 +121,7 @@ export class PlacementTable {
     this.isStaying = grownInts(this.isStaying, count);
     this.isDraining = grownInts(this.isDraining, count);
     this.isUsable = grownInts(this.isUsable, count);
+    this.lacksBasics = grownInts(this.lacksBasics, count);
     this.mostSessionsOf = grownInts(this.mostSessionsOf, count);
     this.regionOf = grownInts(this.regionOf, count);
     this.zoneOf = grownInts(this.zoneOf, count);

@@ -1,4 +1,6 @@
 import {
+  hasBasics,
+  isForEveryHost,
   plannedFraction,
   type CellForecast,
   type ChannelObservation,
@@ -160,6 +162,7 @@ export class SwarmTracker {
     table.isStaying[slot] = encoder.reachable && !encoder.draining ? 1 : 0;
     table.isDraining[slot] = encoder.reachable && encoder.draining ? 1 : 0;
     table.isUsable[slot] = isUsable(encoder) ? 1 : 0;
+    table.lacksBasics[slot] = hasBasics(encoder) ? 0 : 1;
     table.mostSessionsOf[slot] = encoder.maxSessions;
     table.capacityOf[slot] = toQuanta(encoder.capacityUnits);
     table.limitOf[slot] = toQuanta(encoder.capacityUnits * plannedFraction(this.policy));
@@ -189,7 +192,7 @@ export class SwarmTracker {
     table.rungsNow[slot] = rungs;
     table.movedAtMs[slot] = movedAtMs ?? -Infinity;
     table.nearRegionOf[slot] = this.regions.numberOf(spec.region);
-    table.hasRules[slot] = spec.placement === undefined ? 0 : 1;
+    table.hasRules[slot] = spec.placement === undefined && isForEveryHost(spec.ladder) ? 0 : 1;
     this.setGroup(slot, spec.placement?.redundancyGroup);
     this.needs.write(slot);
   }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { FEED_OFFSET_TICKS, TICKS_PER_SECOND, gopStartTicks } from '../domain';
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
+import { shapeFilters } from '../media/encoder/picture-shape';
 import { unwrapTicks, wrapTicks } from '../media/mpegts';
 import { compareSound, type SoundDifference } from './compare-sound';
 import { THUMBNAIL_HEIGHT_PX, THUMBNAIL_WIDTH_PX, matchByContent, type Thumbnail } from './content-match';
@@ -18,34 +19,45 @@ const SOUND_AHEAD_TICKS = TICKS_PER_SECOND / 2;
 
 type Limit = <T>(task: () => Promise<T>) => Promise<T>;
 
-const thumbnails: Look<Uint8Array> = {
+interface Size {
+  widthPx: number;
+  heightPx: number;
+}
+
+/** Rendition sizes of one shape, as good as. */
+const shapeOf = ({ widthPx, heightPx }: Size): string => (widthPx / heightPx).toFixed(2);
+
+/** @param size that the picture is brought to first, as the encoder does it; null: it is that of a rendition */
+const thumbnailsIn = (size: Size | null): Look<{ luma: Uint8Array; size: Size }> => ({
   // As the encoder: of interlaced pictures one whole picture each.
-  before: 'bwdif=mode=send_frame:deint=interlaced,',
+  before: `bwdif=mode=send_frame:deint=interlaced,${size ? `${shapeFilters(size)},` : ''}`,
   filter: `scale=${THUMBNAIL_WIDTH_PX}:${THUMBNAIL_HEIGHT_PX}:flags=area,format=gray`,
   bytesOf: () => THUMBNAIL_WIDTH_PX * THUMBNAIL_HEIGHT_PX,
-  read: (luma) => Uint8Array.from(luma),
-};
+  read: (luma, widthPx, heightPx) => ({ luma: Uint8Array.from(luma), size: { widthPx, heightPx } }),
+});
 
 const thumbnailsOf = async (
   paths: readonly string[],
   segments: number,
   nearTicks: number,
   how: { build: FfmpegCapabilities; limit: Limit },
-): Promise<Thumbnail[]> => {
+  size: Size | null = null,
+): Promise<(Thumbnail & { size: Size })[]> => {
   const input = { as: 'concatenation' as const, segmentPaths: [...paths] };
   const { frames } = await how.limit(() =>
-    decodeFrames(how.build, input, decodeDeadlineMs(segments), thumbnails),
+    decodeFrames(how.build, input, decodeDeadlineMs(segments), thumbnailsIn(size)),
   );
   let near = nearTicks;
   return frames.flatMap(({ ptsTicks, reading }) => {
     near = unwrapTicks(wrapTicks(ptsTicks), near);
-    return reading ? [{ ptsTicks: near, luma: reading }] : [];
+    return reading ? [{ ptsTicks: near, ...reading }] : [];
   });
 };
 
 /** A channel's contribution, taken apart once for all of its renditions. */
 export class ReadContribution {
-  private pictures: Promise<Thumbnail[]> | undefined;
+  /** By the shape of the rendition that they are compared with. */
+  private readonly pictures = new Map<string, Promise<Thumbnail[]>>();
   private sound: Promise<SoundFact[]> | undefined;
 
   constructor(
@@ -58,9 +70,12 @@ export class ReadContribution {
     return this.contribution;
   }
 
-  /** Its pictures on channel time. */
-  thumbnails(): Promise<Thumbnail[]> {
-    return (this.pictures ??= this.readPictures());
+  /** Its pictures on channel time, with the bars that a rendition of this size has. */
+  thumbnails(size: Size): Promise<Thumbnail[]> {
+    const shape = shapeOf(size);
+    const pictures = this.pictures.get(shape) ?? this.readPictures(size);
+    this.pictures.set(shape, pictures);
+    return pictures;
   }
 
   /** Its units of sound on channel time, of all tracks. */
@@ -68,10 +83,10 @@ export class ReadContribution {
     return (this.sound ??= this.readSound());
   }
 
-  private async readPictures(): Promise<Thumbnail[]> {
+  private async readPictures(size: Size): Promise<Thumbnail[]> {
     const all: Thumbnail[] = [];
     for (const piece of this.contribution.pieces) {
-      const pictures = await thumbnailsOf([piece.path], this.gops, FEED_OFFSET_TICKS, this.how);
+      const pictures = await thumbnailsOf([piece.path], this.gops, FEED_OFFSET_TICKS, this.how, size);
       const shift = this.shiftOf(piece);
       // What comes before the first GOP only feeds the decoder.
       for (const { ptsTicks, luma } of pictures)
@@ -114,8 +129,7 @@ export const contributionView = async (
 ): Promise<{ view: View; figures: ContributionFigures }> => {
   const { firstGop, lastGop } = read.range;
   const compared = segments.filter(({ gop, malformed }) => gop >= firstGop && gop <= lastGop && !malformed);
-  const sent = await read.thumbnails();
-  const published = await Promise.all(
+  const runs = await Promise.all(
     runsOf(compared).map((run) =>
       thumbnailsOf(
         run.map(({ path }) => path),
@@ -125,7 +139,9 @@ export const contributionView = async (
       ),
     ),
   );
-  const match = matchByContent(published.flat(), sent, clock);
+  const published = runs.flat();
+  const sent = published[0] ? await read.thumbnails(published[0].size) : [];
+  const match = matchByContent(published, sent, clock);
   const sound = await soundOf(compared, clock, read);
   const problems = [
     ...(match.compared === 0 ? ['nothing was compared: the relay keeps none of the GOPs listed'] : []),

@@ -51,6 +51,30 @@ test('a region without encoders likewise', async () => {
   expect(body.error.message).toMatch(/enc-1 is in region eu, the channel in us\.$/);
 });
 
+test('so is a ladder whose codec no encoder has, until one has it', async () => {
+  const hevc = { name: 'a', widthPx: 320, heightPx: 180, crf: 28, maxBitrateKbps: 400, codec: 'libx265' };
+  const body = { ladder: [hevc], viewersPerRung: [] };
+  for (const encoder of swarm.encoders.values())
+    encoder.codecs = [{ codec: 'libx264', pixelFormats: ['yuv420p'] }];
+  const refused = await add(body);
+  expect({ status: refused.status, code: refused.body.error.code }).toEqual({
+    status: 409,
+    code: 'unplaceable',
+  });
+  expect(refused.body.error.message).toMatch(/: enc-1 has no libx265, which a is encoded with\.$/);
+  [...swarm.encoders.values()].at(-1)!.codecs = [{ codec: 'libx265', pixelFormats: ['yuv420p'] }];
+  // What an encoder says of itself is kept for a while.
+  await api.stop();
+  api = await startFakeApi(swarm);
+  expect((await add(body)).status).toBe(201);
+  const divided = { ...hevc, codec: 'libx264', frameRateDivisor: 3 };
+  const odd = await add({ ...body, id: 'news-2', ladder: [divided] });
+  expect(odd.body.error).toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('frameRateDivisor 3 does not divide the 50 frames'),
+  });
+});
+
 test('while an encoder has not said what it is, the same is accepted, and waits', async () => {
   swarm.silent.add('enc-3');
   const { status, body } = await add({ ladder: [P720], viewersPerRung: [] });

@@ -43,7 +43,7 @@ export class FakeSwarm {
     string,
     { spec: ChannelSpec; encoderId: string | null; token: number; rungs: number }
   >();
-  readonly encoders = new Map<string, FleetEncoder & { capacityUnits: number; version: string }>();
+  readonly encoders = new Map<string, FleetEncoder & Omit<EncoderInfo, 'maxSessions' | 'ffmpegVersion'>>();
   readonly cordons: SwarmWorkflowState['cordons'] = {};
   readonly moves: MoveRecord[] = [];
   readonly runs = new Map<string, WorkflowRun>();
@@ -257,7 +257,7 @@ export class FakeSwarm {
     return answer();
   }
 
-  private at(address: string): FleetEncoder & { capacityUnits: number; version: string } {
+  private at(address: string): FleetEncoder & Omit<EncoderInfo, 'maxSessions' | 'ffmpegVersion'> {
     return [...this.encoders.values()].find((e) => e.grpcAddress === address)!;
   }
 
@@ -302,7 +302,7 @@ export class FakeSwarm {
   }
 
   private describe(address: string): EncoderInfo {
-    const { id, grpcAddress, region, zone, capacityUnits, version } = this.at(address);
+    const { id, grpcAddress, region, zone, capacityUnits, version, codecs } = this.at(address);
     const ffmpegVersion = id === 'enc-3' ? 'version N-92722 (2018)' : 'version 5.1.8';
     const buildDigest = fakeDigest(id === 'enc-3' ? 'b-2' : 'b-1');
     return {
@@ -311,6 +311,7 @@ export class FakeSwarm {
       region,
       zone,
       capacityUnits,
+      ...(codecs && { codecs }),
       version,
       maxSessions: 8,
       ffmpegVersion,

@@ -59,6 +59,34 @@ test.each([
   expect((await add({ input })).body.deinterlace).toBe(deinterlace);
 });
 
+test('a picture is deinterlaced whatever else was chosen', async () => {
+  api.swarm.facts = inputFacts({ scan: 'interlaced' });
+  const ladder = [{ name: 'a', widthPx: 320, heightPx: 180, crf: 26, maxBitrateKbps: 400 }];
+  expect((await add({ input, ladder, framesPerSecond: 25 })).body).toMatchObject({
+    ...{ ladder, deinterlace: 'frame', framesPerSecond: 25 },
+  });
+});
+
+test('another input of a channel decides anew whether it is deinterlaced', async () => {
+  await add({ input });
+  const change = (json: object): Promise<Answer> =>
+    ask(`${api.url}/api/channels/news`, { method: 'PATCH', json });
+  const other = { input: { kind: 'url', url: 'http://camera/other.ts' } };
+  api.swarm.facts = inputFacts({ scan: 'interlaced' });
+  expect((await change(other)).body).toMatchObject({ ...other, deinterlace: 'frame' });
+  expect(api.swarm.channels.get('news')?.spec.deinterlace).toBe('frame');
+  // By hand it stays what was chosen.
+  expect((await change({ ...other, deinterlace: 'none' })).body.deinterlace).toBe('none');
+  await change({ deinterlace: 'frame' });
+  // One that does not answer says nothing of it.
+  api.swarm.facts = new SwarmError('timeout', 'The source did not answer within 12000 ms');
+  expect((await change(other)).body.deinterlace).toBe('frame');
+  api.swarm.facts = inputFacts({ scan: 'progressive' });
+  expect((await change({ input })).body.deinterlace).toBe('none');
+  api.swarm.facts = new SwarmError('input-not-video', 'It is no video.');
+  expect(await change(other)).toMatchObject({ status: 422, body: { error: { code: 'input-not-video' } } });
+});
+
 test('a rate that varies is said', async () => {
   api.swarm.facts = inputFacts({ frameRate: null });
   const added = await add({ input });

@@ -5,17 +5,25 @@ import type { Client, ServiceClientConstructor, ServiceError } from '@grpc/grpc-
 import { service as healthService } from 'grpc-health-check';
 import packageJson from '../../package.json';
 import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/client';
-import { ENCODER_SERVICE, encoderContract } from '../../src/contracts/encoder/grpc-contract';
+import {
+  ENCODER_SERVICES,
+  encoderContract,
+  type ContractVersion,
+} from '../../src/contracts/encoder/grpc-contract';
 import { prepareSchema } from '../../src/contracts/encoder/requests';
+import type { Rendition } from '../../src/domain';
 import { ENCODER_HOST_VERSION } from '../../src/media/encoder/version';
 import { LADDER, sessionRequest, startHost } from './support/test-host';
 
 type Answer = (call: { request: unknown }, callback: (error: object | null, value?: object) => void) => void;
 
 /** A gRPC server that implements the encoder contract as badly as it is told to. */
-const startImpostor = async (answer: Answer): Promise<{ client: EncoderClient; stop: () => void }> => {
+const startImpostor = async (
+  answer: Answer,
+  version: ContractVersion = 2,
+): Promise<{ client: EncoderClient; address: string; stop: () => void }> => {
   const server = new Server();
-  const { service } = encoderContract();
+  const { service } = encoderContract(version);
   const methods = Object.fromEntries(
     Object.keys(service).map((name) => [name[0]!.toLowerCase() + name.slice(1), answer]),
   );
@@ -28,11 +36,18 @@ const startImpostor = async (answer: Answer): Promise<{ client: EncoderClient; s
   const client = new EncoderClient(`127.0.0.1:${port}`);
   return {
     client,
+    address: `127.0.0.1:${port}`,
     stop: () => {
       client.close();
       server.forceShutdown();
     },
   };
+};
+
+const EVERYTHING: Rendition = {
+  ...{ name: 'all', widthPx: 640, heightPx: 360, codec: 'libx265', preset: 'faster', profile: 'main10' },
+  ...{ rateControl: 'vbr', bitrateKbps: 700, maxBitrateKbps: 900, bufferKbit: 1_200, level: 4.1 },
+  ...{ pixelFormat: 'yuv420p10le', frameRateDivisor: 3 },
 };
 
 test.each([
@@ -43,6 +58,7 @@ test.each([
   const renditions = [
     LADDER[0]!,
     { ...LADDER[1]!, preset: 'fast', profile: 'high', bufferKbit: 450 } as const,
+    EVERYTHING,
   ];
   const order = sessionRequest('http://relay/feed', 'http://origin', { framesPerSecond, renditions });
   const asked: unknown[] = [];
@@ -197,7 +213,8 @@ test('serves grpc.health.v1.Health as its standard says', async () => {
     });
   try {
     expect(await check('')).toEqual({ status: 'SERVING' });
-    expect(await check(ENCODER_SERVICE)).toEqual({ status: 'SERVING' });
+    for (const name of Object.values(ENCODER_SERVICES))
+      expect(await check(name)).toEqual({ status: 'SERVING' });
     expect(await check('another.Service')).toEqual({ code: 5 });
     const serving: boolean[] = [];
     const stopWatching = client.watchHealth((now) => serving.push(now));

@@ -1,11 +1,12 @@
-import type { FrameRate, Rendition } from '../../src/domain';
-import { avcLevelFor } from '../../src/media/encoder/avc-level';
+import { levelOf, type FrameRate, type Rendition } from '../../src/domain';
 import { encoderDelayFrames, ffmpegArguments } from '../../src/media/encoder/ffmpeg-arguments';
 import { parseVersion } from '../../src/media/encoder/ffmpeg-capabilities';
 import { GopCollector } from '../../src/media/encoder/gop-collector';
 import { HeldGops } from '../../src/media/encoder/held-gops';
 import { keyFrameList } from '../../src/media/encoder/key-frame-list';
 import { LiveEdge } from '../../src/media/encoder/live-edge';
+import { shapeFilters } from '../../src/media/encoder/picture-shape';
+import { RenditionSpeeds } from '../../src/media/encoder/rendition-speeds';
 import type { EncodedGop } from '../../src/media/encoder/types';
 import { makeContribution } from './support/contribution';
 import { LADDER } from './support/test-host';
@@ -44,7 +45,9 @@ describe('H.264 level', () => {
     [1920, 1080, '60000/1001', '4.2'],
     [3840, 2160, 60, '5.2'],
   ])('%dx%d at %s frames/s is %s', (widthPx, heightPx, framesPerSecond, level) => {
-    expect(avcLevelFor({ name: 'r', widthPx, heightPx, maxBitrateKbps: 900 }, framesPerSecond)).toBe(level);
+    expect(levelOf({ name: 'r', widthPx, heightPx, maxBitrateKbps: 900 }, framesPerSecond)).toBe(
+      Number(level),
+    );
   });
 });
 
@@ -54,7 +57,7 @@ test.each([
   [{ maxBitrateKbps: 7_000, bufferKbit: 30_000 }, '4.2'],
   [{ maxBitrateKbps: 60_000, bufferKbit: 60_000 }, '5.1'],
 ])('a level carries the bit rate too: %j of 720p is %s', (rate, level) => {
-  expect(avcLevelFor({ name: 'r', widthPx: 1_280, heightPx: 720, ...rate }, 25)).toBe(level);
+  expect(levelOf({ name: 'r', widthPx: 1_280, heightPx: 720, ...rate }, 25)).toBe(Number(level));
 });
 
 describe('capabilities', () => {
@@ -81,7 +84,7 @@ describe('capabilities', () => {
 
 test('each rendition is written to a descriptor of its own, and standard error is left alone', () => {
   const args = ffmpegArguments(
-    { renditions: LADDER, framesPerSecond: 25, keyFrameTimes: '100' },
+    { renditions: LADDER, framesPerSecond: 25, gopDurationTicks: 90_000, keyFrameTimes: '100' },
     { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true },
   );
   expect(args.filter((a) => a.startsWith('pipe:'))).toEqual(['pipe:0', 'pipe:1', 'pipe:3', 'pipe:4']);
@@ -90,7 +93,7 @@ test('each rendition is written to a descriptor of its own, and standard error i
 describe('options of a rendition', () => {
   const argumentsOf = (options: Partial<Rendition>): string => {
     const renditions = [{ ...LADDER[0]!, ...options }];
-    const job = { renditions, framesPerSecond: 25, keyFrameTimes: '100' };
+    const job = { renditions, framesPerSecond: 25, gopDurationTicks: 90_000, keyFrameTimes: '100' };
     return ffmpegArguments(job, { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true }).join(
       ' ',
     );
@@ -110,8 +113,48 @@ describe('options of a rendition', () => {
     expect(argumentsOf({ profile: 'baseline' })).toContain('-bf 0');
   });
 
+  test('are exactly what they were for a ladder of before, but for the shape', () => {
+    expect(argumentsOf({ preset: 'fast', profile: 'high', bufferKbit: 450 })).toBe(
+      '-hide_banner -nostdin -nostats -loglevel error -y -copyts -probesize 200k -analyzeduration 200k ' +
+        '-filter_threads 1 -threads 1 -f mpegts -i pipe:0 -map 0:v:0 -vf trim=start=99.999995,' +
+        `${shapeFilters({ widthPx: 160, heightPx: 90 })} ` +
+        '-fps_mode passthrough -enc_time_base 1:90000 -c:v libx264 -preset fast -threads 1 -bf 2 -crf 26 ' +
+        '-maxrate 300k -bufsize 225k -profile:v high -level 3.0 -pix_fmt yuv420p -x264-params force-cfr=0 ' +
+        '-g 100000 -keyint_min 1 -sc_threshold 0 -forced-idr 1 -flags +cgop -force_key_frames 100 ' +
+        '-muxdelay 0 -muxpreload 0 -flush_packets 1 -f mpegts pipe:1',
+    );
+  });
+
+  test('say how the rate is held', () => {
+    const { crf: _, ...rendition } = LADDER[0]!;
+    const argumentsOfRate = (rate: Partial<Rendition>): string =>
+      ffmpegArguments(
+        {
+          ...{ renditions: [{ ...rendition, ...rate }], framesPerSecond: 25 },
+          ...{ gopDurationTicks: 90_000, keyFrameTimes: '100' },
+        },
+        { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true },
+      ).join(' ');
+    expect(argumentsOfRate({ rateControl: 'cbr' })).toContain(
+      '-bf 2 -b:v 300k -minrate 300k -maxrate 300k -bufsize 300k -profile',
+    );
+    expect(argumentsOfRate({ rateControl: 'vbr', bitrateKbps: 200 })).toContain(
+      '-bf 2 -b:v 200k -maxrate 300k -bufsize 300k -profile',
+    );
+  });
+
+  test('of HEVC have its level, its rate, and GOPs that stand by themselves', () => {
+    const args = argumentsOf({ codec: 'libx265', pixelFormat: 'yuv420p10le', frameRateDivisor: 2 });
+    expect(args).toContain('-c:v libx265 -preset superfast -bf 2 -crf 26 -maxrate 300k -bufsize 300k');
+    expect(args).toContain(
+      '-pix_fmt yuv420p10le -x265-params log-level=error:fps=25/2:level-idc=3.0:high-tier=0',
+    );
+    expect(args).toContain(':open-gop=0:scenecut=0:repeat-headers=1:');
+    expect(args).toContain('-forced-idr 1');
+  });
+
   test('interlaced pictures are made whole before anything else, where the channel says so', () => {
-    const job = { renditions: LADDER, framesPerSecond: 25, keyFrameTimes: '100' };
+    const job = { renditions: LADDER, framesPerSecond: 25, gopDurationTicks: 90_000, keyFrameTimes: '100' };
     const ffmpeg = { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true };
     const filters = (deinterlace: 'none' | 'frame') =>
       ffmpegArguments({ ...job, deinterlace }, ffmpeg).filter((a) => a.includes('trim='));
@@ -123,6 +166,8 @@ describe('options of a rendition', () => {
 
   test('the slowest lookahead of a session counts towards what it holds back', () => {
     expect(encoderDelayFrames([LADDER[0]!, { ...LADDER[1]!, preset: 'fast' }])).toBe(34);
+    // In pictures of the channel, of which every third is encoded.
+    expect(encoderDelayFrames([{ ...LADDER[0]!, frameRateDivisor: 3 }])).toBe(10);
   });
 });
 
@@ -154,7 +199,7 @@ describe('GOP collector', () => {
 
   test('gives a GOP once every rendition has it, in the order of the ladder', () => {
     const given: EncodedGop[] = [];
-    const collector = new GopCollector(['a', 'b'], (gop) => given.push(gop));
+    const collector = new GopCollector([{ name: 'a' }, { name: 'b' }], (gop) => given.push(gop));
     collector.add(1, segment(4, [0, 1]));
     collector.add(1, segment(5, [2, 3]));
     expect(given).toEqual([]);
@@ -167,11 +212,50 @@ describe('GOP collector', () => {
     ['another frame', [0, 2]],
   ])('refuses a GOP of which one rendition has %s', (_, ptsTicks) => {
     const given: EncodedGop[] = [];
-    const collector = new GopCollector(['a', 'b'], (gop) => given.push(gop));
+    const collector = new GopCollector([{ name: 'a' }, { name: 'b' }], (gop) => given.push(gop));
     collector.add(0, segment(4, [0, 1]));
     expect(() => collector.add(1, segment(4, ptsTicks))).toThrow(/GOP 4, rendition b/);
     expect(given).toEqual([]);
   });
+});
+
+test('a GOP is compared in what its renditions share', () => {
+  const given: EncodedGop[] = [];
+  const collect = (a: number[], half: number[]): void => {
+    const collector = new GopCollector([{ name: 'a' }, { name: 'b', frameRateDivisor: 2 }], (gop) =>
+      given.push(gop),
+    );
+    collector.add(0, { gop: 1, segment: Buffer.from('x'), videoPtsTicks: a });
+    collector.add(1, { gop: 1, segment: Buffer.from('y'), videoPtsTicks: half });
+  };
+  collect([0, 1, 2], [0, 2]);
+  expect(given[0]!.segments.map((s) => [s.name, s.frameRateDivisor])).toEqual([
+    ['a', undefined],
+    ['b', 2],
+  ]);
+  expect(() => collect([0, 1, 2], [0, 1])).toThrow(/rendition b has 2 frames, not the 2 of a/);
+  expect(() => collect([0, 1, 2], [0, 1, 2])).toThrow(/rendition b/);
+});
+
+test('speeds are of the last GOP of each rendition, and none is counted across a restart', () => {
+  let nowMs = 0;
+  const speeds = new RenditionSpeeds([{ name: 'a' }, { name: 'b' }], 90_000, () => nowMs);
+  speeds.completed(0);
+  speeds.completed(1);
+  expect(speeds.latest).toEqual([]);
+  nowMs = 500;
+  speeds.completed(0);
+  nowMs = 2_000;
+  speeds.completed(1);
+  const latest = [
+    { rendition: 'a', realTimeRatio: 2 },
+    { rendition: 'b', realTimeRatio: 0.5 },
+  ];
+  expect(speeds.latest).toEqual(latest);
+  speeds.restart();
+  nowMs = 9_000;
+  speeds.completed(0);
+  expect(speeds.latest).toEqual(latest);
 });
 
 describe('live edge', () => {

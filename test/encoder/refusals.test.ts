@@ -47,6 +47,9 @@ test('says who it is', async () => {
     ffmpegVersion: expect.stringMatching(/^\S+/) as string,
     capacityUnits: 1,
     maxSessions: 3,
+    codecs: ['libx264', 'libx265'].map((codec) => ({ codec, pixelFormats: ['yuv420p', 'yuv420p10le'] })),
+    hardware: [],
+    passedTracks: ['audio', 'data'],
     buildDigest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
   });
 });
@@ -129,7 +132,11 @@ test('refuses everything with an ffmpeg that has no libx264', async () => {
   const without = await startHost({ ffmpegPath: path });
   try {
     expect(await without.client.describe()).toMatchObject({ ffmpegVersion: '7.0' });
-    await expect(without.client.prepare(request)).rejects.toMatchObject({ code: 'encoder-incompatible' });
+    await expect(without.client.prepare(request)).rejects.toMatchObject({
+      code: 'encoder-incompatible',
+      message: expect.stringMatching(/ffmpeg 7\.0, has no libx264, which 90p is encoded with/) as string,
+    });
+    expect((await without.client.describe()).codecs).toEqual([]);
   } finally {
     await without.stop();
     rmSync(folder, { recursive: true });

@@ -1,7 +1,7 @@
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { EncoderClient } from '../../src/contracts/encoder/client';
-import { ENCODER_SERVICE, encoderContract } from '../../src/contracts/encoder/grpc-contract';
+import { ENCODER_SERVICES, encoderContract } from '../../src/contracts/encoder/grpc-contract';
 import { startHost, sessionRequest } from '../encoder/support/test-host';
 import { fuzz, spoiler, spoiltJson } from './fuzz';
 
@@ -19,7 +19,7 @@ const CLEAR = new Set([
 describe('an encoder host', () => {
   let host: Awaited<ReturnType<typeof startHost>>;
   let raw: Client;
-  const { service } = encoderContract();
+  const { service } = encoderContract(2);
   // Nobody listens there: a session that is accepted by chance waits for its relay and encodes nothing.
   const request = sessionRequest('http://127.0.0.1:9/channels/ch-1/feed', 'http://127.0.0.1:9');
   const sound: Record<string, Record<string, unknown>> = {
@@ -89,7 +89,7 @@ describe('an encoder host', () => {
   );
 
   it('a client takes strange answers for what they are', async () => {
-    expect(ENCODER_SERVICE).toContain('encoderswarm');
+    expect(ENCODER_SERVICES[2]).toContain('encoderswarm');
     const { Server, ServerCredentials } = await import('@grpc/grpc-js');
     const server = new Server();
     let answer: Buffer = Buffer.alloc(0);

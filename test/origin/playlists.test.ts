@@ -56,6 +56,16 @@ const small = rendition('144p');
 const middle = rendition('180p');
 const large = rendition('240p');
 
+test('FRAME-RATE is that of the rendition, where it keeps a half or a third of the pictures', () => {
+  const renditions = [small, { ...middle, frameRateDivisor: 2 }, { ...large, frameRateDivisor: 3 }];
+  const master = masterPlaylist({ ...channel, framesPerSecond: '30000/1001' }, ledgerOf([renditions]));
+  expect([...master.matchAll(/FRAME-RATE=(\S+)/g)].map((match) => match[1])).toEqual([
+    '29.970',
+    '14.985',
+    '9.990',
+  ]);
+});
+
 test('FRAME-RATE of a rate that is no whole number has its three decimals', () => {
   const rateOf = (framesPerSecond: FrameRate) =>
     /FRAME-RATE=(\S+)/.exec(masterPlaylist({ ...channel, framesPerSecond }, ledgerOf([[middle]])))?.[1];

@@ -55,6 +55,8 @@ describe('format of a segment made by x264', () => {
 
   test('what is not H.264 is refused', async () => {
     const [gop] = await encodeGops(1, '128x96');
-    expect(() => readSegmentFormat(gop!.segment.subarray(0, 188 * 2), false)).toThrow('not H.264');
+    expect(() => readSegmentFormat(gop!.segment.subarray(0, 188 * 2), false)).toThrow(
+      'neither H.264 nor HEVC',
+    );
   });
 });

@@ -107,12 +107,28 @@ describe('the pictures of a GOP', () => {
     const ptsTicks = Array.from({ length: frames }, (_, i) => gop * GOP_DURATION_TICKS + i * 3_600);
     return { gop, ptsTicks, sealedAtMs: 0, sha256: '' };
   };
-  const check = (found: readonly number[], ledger: GopLedger): void =>
-    requireLedger('180p', found, ledger, GOP_DURATION_TICKS);
+  const check = (found: readonly number[], ledger: GopLedger, frameRateDivisor?: number): void =>
+    requireLedger({ name: '180p', frameRateDivisor }, found, ledger, GOP_DURATION_TICKS);
 
   test('are those that the relay received', () => {
     const ledger = ledgerOf(3);
     expect(() => check(ledger.ptsTicks, ledger)).not.toThrow();
+  });
+
+  test('are every second or third of them, from the first on, where the rendition keeps no more', () => {
+    const ledger = ledgerOf(3, 6);
+    const [a, b, c, d, e, f] = ledger.ptsTicks as [number, number, number, number, number, number];
+    expect(() => check([a, c, e], ledger, 2)).not.toThrow();
+    expect(() => check([a, d], ledger, 3)).not.toThrow();
+    for (const wrong of [
+      [b, d, f],
+      [a, c],
+      [a, b, c, d, e, f],
+      [a, c, f],
+    ])
+      expect(refusalFrom(() => check(wrong, ledger, 2)).code).toBe('ledger-mismatch');
+    expect(refusalFrom(() => check([a, c, e], ledger)).code).toBe('ledger-mismatch');
+    expect(refusalFrom(() => check([a], ledger, 3)).message).toMatch(/received 6, of which it keeps 2;/);
   });
 
   test('are compared across the wrap of the 33-bit clock', () => {

@@ -100,3 +100,46 @@ test('a large fleet is counted, not listed', () => {
     why: 'No encoder can take news: 20 do not answer, are cordoned or being drained; 10 have no room.',
   });
 });
+
+const HEVC = { ...P720, name: 'hevc', widthPx: 320, heightPx: 180, codec: 'libx265' as const };
+const has = (...codecs: string[]) => ({
+  codecs: codecs.map((codec) => ({ codec, pixelFormats: ['yuv420p', 'yuv420p10le'] })),
+});
+
+test('a channel goes to an encoder that has its codecs, however well the others fit', () => {
+  const swarm = defaultSwarm();
+  const [, , last] = swarm.encoders;
+  const encoders = swarm.encoders.map((encoder) => ({
+    ...encoder,
+    ...has(...(encoder === last ? ['libx264', 'libx265'] : ['libx264'])),
+  }));
+  const spec = news({ ladder: [news().ladder[0]!, HEVC], viewersPerRung: [0] });
+  expect(admit(spec, { ...swarm, encoders })).toEqual({ kind: 'room', encoderId: last!.id });
+  expect(admit(news(), { ...swarm, encoders })).toEqual({ kind: 'room', encoderId: 'enc-1' });
+  expect(admit(spec, withEncoders(has('libx264')))).toMatchObject({
+    kind: 'never',
+    barrier: { kind: 'place', why: 'enc-1 has no libx265, which hevc is encoded with' },
+  });
+});
+
+test('nothing goes to an encoder that lacks what every host is taken to have', () => {
+  const swarm = defaultSwarm();
+  const encoders = swarm.encoders.map((encoder, i) => ({
+    ...encoder,
+    ...has(i < 2 ? 'libx265' : 'libx264'),
+  }));
+  expect(admit(news(), { ...swarm, encoders })).toEqual({ kind: 'room', encoderId: 'enc-3' });
+  expect(admit(news(), withEncoders(has('libx265')))).toMatchObject({
+    barrier: { kind: 'place', why: expect.stringMatching(/^enc-1 has no libx264/) },
+  });
+});
+
+test('an encoder of version 1 is taken to make what that version can say, and no more', () => {
+  const divided = { ...P720, widthPx: 320, heightPx: 180, frameRateDivisor: 2 as const };
+  expect(admit(news({ ladder: [divided], viewersPerRung: [] }))).toMatchObject({
+    barrier: { kind: 'place', why: expect.stringContaining('it speaks version 1 of the contract') },
+  });
+  expect(admit(news({ ladder: [divided], viewersPerRung: [] }), withEncoders(has('libx264')))).toMatchObject({
+    kind: 'room',
+  });
+});

@@ -1,5 +1,5 @@
 import { path as olderBuild } from '@ffmpeg-installer/ffmpeg';
-import type { Rendition } from '../../src/domain';
+import type { Deinterlace, Rendition } from '../../src/domain';
 import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
 import { readInputGop } from '../../src/media/quality/input-gop';
 import { encodeReferenceGop } from '../../src/media/quality/reference-gop';
@@ -19,12 +19,18 @@ beforeAll(async () => {
 afterAll(() => feed.close());
 
 const signal = (): AbortSignal => AbortSignal.timeout(10_000);
-const encoded = async (build: string, gop: number, change: Partial<Rendition> = {}): Promise<Buffer> =>
+const encoded = async (
+  build: string,
+  gop: number,
+  change: Partial<Rendition> = {},
+  { from = feed, deinterlace }: { from?: FeedServer; deinterlace?: Deinterlace } = {},
+): Promise<Buffer> =>
   encodeReferenceGop({
-    feedUrl: feed.url,
+    feedUrl: from.url,
     gop,
     gopDurationTicks: D,
     framesPerSecond: 25,
+    deinterlace,
     rendition: { ...rendition, ...change },
     ffmpeg: await detectFfmpeg(build),
     signal: signal(),
@@ -56,6 +62,35 @@ test('one GOP of two builds is compared with what both were given', async () => 
   expect(worse).toBeLessThan((debian as number) - 1);
 });
 
+test('what is deinterlaced is compared with what is deinterlaced', async () => {
+  const codec = [
+    '-vf',
+    'tinterlace=interleave_top',
+    '-c:v',
+    'mpeg2video',
+    '-q:v',
+    '2',
+    '-flags',
+    '+ildct+ilme',
+  ];
+  const fields = new FeedServer(makeContribution(6, { rate: '50', codec }), D, 5.5 * D);
+  await fields.listen();
+  try {
+    const gop = 3;
+    const options = { feedUrl: fields.url, gop, gopDurationTicks: D, signal: signal() };
+    const given = await readInputGop(options);
+    const segments = [
+      await encoded('ffmpeg', gop, {}, { from: fields, deinterlace: 'frame' }),
+      await encoded('ffmpeg', gop, {}, { from: fields }),
+    ];
+    const compared = { input: given, segments, rendition, gopDurationTicks: D, ffmpegPath: 'ffmpeg' };
+    const [whole, combed] = await ssimOf({ ...compared, deinterlace: 'frame', signal: signal() });
+    expect(ssimToDb(whole!)).toBeGreaterThan(ssimToDb(combed!) + 1);
+  } finally {
+    await fields.close();
+  }
+});
+
 test('frames are matched by time: another GOP is far from its input', async () => {
   const [right, wrong] = await dbOf(6, [await encoded('ffmpeg', 6), await encoded('ffmpeg', 8)]);
   expect(wrong).toBeLessThan((right as number) - 3);
@@ -72,6 +107,7 @@ test('refusals name the cause', async () => {
       gop: 40,
       gopDurationTicks: D,
       framesPerSecond: 25,
+      deinterlace: undefined,
       rendition,
       ffmpeg: await detectFfmpeg('ffmpeg'),
       signal: AbortSignal.timeout(300),

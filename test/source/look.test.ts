@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SourceClient, type InputFacts } from '../../src/contracts/source';
+import type { InputChoice } from '../../src/domain';
 import { RelayUnderTest } from '../relay/relay-under-test';
-import { InputFiles, picture, tone } from './inputs';
+import { InputFiles, picture, specOf, tone } from './inputs';
 import { SourceUnderTest } from './source-under-test';
 
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '50'];
@@ -21,7 +22,8 @@ afterAll(async () => {
   await files.remove();
 });
 
-const look = (url: string): Promise<InputFacts> => new SourceClient(source.url).look(url);
+const look = (url: string, choice?: InputChoice): Promise<InputFacts> =>
+  new SourceClient(source.url).look(url, { choice });
 
 describe('POST /inputs/look', () => {
   it('answers size, rate, colours and scan of a picture that is carried as it is', async () => {
@@ -84,6 +86,15 @@ describe('POST /inputs/look', () => {
     ]);
   });
 
+  it('names a high dynamic range', async () => {
+    const hlg = ['-color_trc', 'arib-std-b67', '-color_primaries', 'bt2020', '-colorspace', 'bt2020nc'];
+    const url = await files.make(
+      'hlg.ts',
+      ...[...picture('160x90', 25, 1), '-pix_fmt', 'yuv420p10le', ...h264, ...hlg],
+    );
+    expect((await look(url)).notes).toEqual([expect.stringContaining('high dynamic range (HLG)')]);
+  });
+
   it('stands the picture of a camera held upright on its end', async () => {
     const flat = await files.make('flat.mp4', ...picture('640x360', 25, 1), '-pix_fmt', 'yuv420p');
     const url = await files.make('upright.mp4', '-i', flat, '-c', 'copy', '-metadata:s:v', 'rotate=90');
@@ -113,9 +124,30 @@ describe('POST /inputs/look', () => {
     expect(video).toMatchObject({ widthPx: 320, heightPx: 180 });
     expect(audio.map((track) => track.language)).toEqual(['deu', 'eng']);
     expect(notes).toEqual([
-      'Stream 0 (video, h264, 160x90) is left out. A better picture was chosen.',
-      'Stream 1 (audio, mp2) is left out. It belongs to another programme.',
+      'Stream 0 (video, h264, 160x90) is left out. Another picture was chosen.',
+      'Stream 1 (audio, mp2, fra) is left out. It belongs to another programme.',
     ]);
+
+    const other = await look(url, { programme: 1 });
+    expect(other.video).toMatchObject({ widthPx: 160, heightPx: 90 });
+    expect(other.audio.map((track) => track.language)).toEqual(['fra']);
+    expect((await look(url, { picture: 0 })).video.widthPx).toBe(160);
+    const english = await look(url, { languages: ['eng'] });
+    expect([english.video.widthPx, ...english.audio.map((track) => track.language)]).toEqual([320, 'eng']);
+    expect(english.notes).toContain('Stream 3 (audio, mp2, deu) is left out. Other languages were chosen.');
+    const turned = await look(url, { languages: ['eng', 'deu'] });
+    expect(turned.audio.map((track) => track.language)).toEqual(['eng', 'deu']);
+
+    const lacks = async (choice: InputChoice, words: RegExp): Promise<void> => {
+      const refused = { code: 'input-not-video', message: expect.stringMatching(words) };
+      await expect(look(url, choice)).rejects.toMatchObject(refused);
+      const spec = { ...specOf(''), input: { kind: 'url', url, choice } };
+      await expect(source.put('chosen', spec)).rejects.toMatchObject(refused);
+      expect(await source.list()).toEqual([]);
+    };
+    await lacks({ programme: 7 }, /no programme 7; it has 1, 2\./);
+    await lacks({ picture: 4 }, /no picture with index 4; it has 0, 2\./);
+    await lacks({ languages: ['fin'] }, /no sound in "fin"; it has deu, eng\./);
   });
 
   it('chooses the best variant of an HLS master', async () => {
@@ -129,6 +161,7 @@ describe('POST /inputs/look', () => {
     );
     const { video, audio, finite } = await look(url);
     expect([video.widthPx, audio.length, finite]).toEqual([320, 1, true]);
+    expect((await look(url, { programme: 0 })).video.widthPx).toBe(160);
   });
 
   it('names sound that is announced and of which nothing has come', async () => {

@@ -26,7 +26,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'against-contribution-'));
   const input = join(folder, 'input.ts');
   execFileSync('ffmpeg', [
-    ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25:d=20'],
+    // Not of the rendition's shape, which has bars therefore.
+    ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=240x180:r=25:d=20'],
     ...['-f', 'lavfi', '-i', 'aevalsrc=sin(2*PI*t*(300+40*t)):s=48000:d=20'],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '25', '-c:a', 'aac', input],
   ]);

@@ -54,6 +54,7 @@ export const rooms = {
       'gop-publisher',
       'grpc-server',
       'held-gops',
+      'picture-shape',
       'types',
     ],
   },

@@ -38,8 +38,8 @@ const toLadder = async (
 };
 
 /**
- * Changes a channel on air: first its input, which may be refused and is there for both ladders, then its ladder, by a
- * handoff to a session that has it. Numbering and timeline go on, since both are the relay's and the origin's. A channel
+ * Changes a channel on air: first its input, which may be refused and is there for both ladders, then its ladder and
+ * deinterlacing, by a handoff to a session that has them. Numbering and timeline go on, since both are the relay's and the origin's. A channel
  * that is off air gets its ladder with its next encoder.
  * @returns what the channel is now
  */
@@ -53,7 +53,9 @@ export const changeChannel = async (
   const hasOtherInput = !saysTheSame(before.input, after.input);
   if (hasOtherInput) await register(after, false);
   try {
-    if (!saysTheSame(before.ladder, after.ladder)) await toLadder(state, after, handoff);
+    const isDecodedOtherwise = (before.deinterlace ?? 'none') !== (after.deinterlace ?? 'none');
+    if (isDecodedOtherwise || !saysTheSame(before.ladder, after.ladder))
+      await toLadder(state, after, handoff);
   } catch (error) {
     if (hasOtherInput) await register(before, true);
     throw error;

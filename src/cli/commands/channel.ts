@@ -10,20 +10,63 @@ import { channelLines } from '../views';
 
 const LADDER_HELP = `what it is encoded to: a file in YAML or JSON, or one of ${ladderPresetNames.join(', ')}`;
 
-interface AddOptions {
+interface AddOptions extends ChoiceOptions {
   input?: string;
   ladder?: string;
   framesPerSecond?: FrameRate;
 }
 
+/** What of an input is carried. */
+interface ChoiceOptions {
+  programme?: number;
+  picture?: number;
+  languages?: string[];
+}
+
+const withChoice = (command: Command): Command =>
+  command
+    .option(
+      '--programme <number>',
+      'programme of a multiplex, or variant of an HLS master (from 0)',
+      wholeOption,
+    )
+    .option(
+      '--picture <index>',
+      'stream that is the picture, as ffprobe counts; else the largest',
+      wholeOption,
+    )
+    .option('--languages <codes>', 'languages of the sound, such as deu,eng; else all', (text: string) =>
+      text.split(',').map((code) => code.trim()),
+    );
+
+/** The input of the options; none where none was named. @throws SwarmError bad-request for a choice without an input */
+const inputOf = ({ input, programme, picture, languages }: ChoiceOptions & { input?: string }): object => {
+  const choice = {
+    ...(programme !== undefined && { programme }),
+    ...(picture !== undefined && { picture }),
+    ...(languages !== undefined && { languages }),
+  };
+  const isChosen = Object.keys(choice).length > 0;
+  if (input !== undefined)
+    return { input: { kind: 'url', url: inputUrl(input), ...(isChosen && { choice }) } };
+  if (!isChosen) return {};
+  throw new SwarmError(
+    'bad-request',
+    'Programme, picture and languages are chosen of an input, and none was named.',
+    'Give --input too.',
+  );
+};
+
 export const addChannel = (program: Command): void => {
   const channel = program.command('channel').description('add, change, remove and list channels');
 
-  channel
-    .command('add')
-    .description('put a channel on air')
-    .argument('<name>', 'its id: a-z, 0-9 and "-"')
-    .option('--input <url>', 'file or live URL that ffmpeg reads; without it a generated moving picture')
+  withChoice(
+    channel
+      .command('add')
+      .description('put a channel on air')
+      .argument('<name>', 'its id: a-z, 0-9 and "-"')
+      .option('--input <url>', 'file or live URL that ffmpeg reads; without it a generated moving picture'),
+  )
     .option('--ladder <file|preset>', `${LADDER_HELP}; made from the input where it is not given`)
     .option(
       '--frames-per-second <rate>',
@@ -37,11 +80,11 @@ export const addChannel = (program: Command): void => {
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const { input, ladder, framesPerSecond } = options;
+      const { ladder, framesPerSecond } = options;
       const added = await api.call(operations.addChannel, {
         body: {
           id,
-          ...(input !== undefined && { input: { kind: 'url', url: inputUrl(input) } }),
+          ...inputOf(options),
           ...(ladder !== undefined && (await readLadder(ladder))),
           ...(framesPerSecond !== undefined && { framesPerSecond }),
         },
@@ -49,20 +92,24 @@ export const addChannel = (program: Command): void => {
       print(added, () => [...addedLines(added), ...added.notes.map((note) => `! ${note}`)]);
     });
 
-  channel
-    .command('update')
-    .description('change a channel on air, without a lost frame')
-    .argument('<name>', 'channel to change')
-    .option('--input <url>', 'file or live URL to bring from now on')
+  withChoice(
+    channel
+      .command('update')
+      .description('change a channel on air, without a lost frame')
+      .argument('<name>', 'channel to change')
+      .option('--input <url>', 'file or live URL to bring from now on'),
+  )
     .option('--ladder <file|preset>', LADDER_HELP)
     .addHelpText(
       'after',
       '\nNumbers and times of the stream go on. Another ladder comes with a handoff; what is refused changes nothing.\n' +
         '\nExamples:\n  encoder-swarm channel update news --ladder mine.yaml\n  encoder-swarm channel update news --input srt://example.org:9000',
     )
-    .action(async (id: string, { input, ladder }: AddOptions, command: Command) => {
+    .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      if (input === undefined && ladder === undefined)
+      const { ladder } = options;
+      const input = inputOf(options);
+      if (!('input' in input) && ladder === undefined)
         throw new SwarmError(
           'bad-request',
           'Nothing to change was named.',
@@ -71,7 +118,7 @@ export const addChannel = (program: Command): void => {
       const changed = await api.call(operations.updateChannel, {
         params: { id },
         body: {
-          ...(input !== undefined && { input: { kind: 'url', url: inputUrl(input) } }),
+          ...input,
           ...(ladder !== undefined && (await readLadder(ladder))),
         },
       });
@@ -108,6 +155,12 @@ export const addChannel = (program: Command): void => {
       const file = ladderFileOf(await readLadder(given));
       print(file, () => [stringify(file).trimEnd()]);
     });
+};
+
+/** @throws InvalidArgumentError */
+const wholeOption = (text: string): number => {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('use a whole number');
 };
 
 /** @throws InvalidArgumentError */

@@ -27,7 +27,7 @@ export type ChannelAdded = z.infer<typeof channelAddedSchema>;
 
 /** A change of a channel on air; what is absent stays as it is. */
 export const updateChannelSchema = channelSpecSchema
-  .pick({ input: true, ladder: true, viewersPerRung: true, placement: true })
+  .pick({ input: true, deinterlace: true, ladder: true, viewersPerRung: true, placement: true })
   .partial()
   .strict();
 
@@ -63,6 +63,10 @@ export const encoderStatusSchema = z.object({
   draining: z.boolean(),
   version: z.string().nullable(),
   ffmpegVersion: z.string().nullable(),
+  codecs: z
+    .array(z.string())
+    .nullable()
+    .describe('encoders of its build that ladders may name; null where it does not tell'),
   unitsUsed: z.number().nullable(),
   capacityUnits: z.number().nullable(),
   limitUnits: z.number().nullable().describe('capacity x policy.limitFraction'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   digestSchema,
+  measuredCapacitySchema,
   sessionStateSchema,
   type EncoderInfo,
   type EncoderTelemetry,
@@ -45,9 +46,12 @@ export const sessionAnswerSchema = z
     realTimeRatio: amount,
     lateGops: z.int().min(0),
     cpuCores: amount,
+    /** Version 2. */
+    speeds: z.array(z.object({ rendition: name, realTimeRatio: amount })).optional(),
   })
-  .transform(({ state, failureCode, failureMessage, cpuCores, ...rest }): SessionInfo => ({
+  .transform(({ state, failureCode, failureMessage, cpuCores, speeds, ...rest }): SessionInfo => ({
     ...rest,
+    ...(speeds && speeds.length > 0 && { speeds }),
     ...(cpuCores > 0 && { cpuCores }),
     state: state.toLowerCase() as SessionState,
     ...(failureCode !== '' && { failure: { code: failureCode, message: failureMessage } }),
@@ -107,11 +111,17 @@ export const describeAnswerSchema = z
       .min(1)
       .transform((claimed) => Math.min(claimed, MOST_SESSIONS)),
     buildDigest: z.union([digestSchema, z.literal('')]).optional(),
+    /** Version 2, as what follows. A host that says none of it is one of version 1. */
+    codecs: z.array(z.object({ codec: name, pixelFormats: z.array(name) })).optional(),
+    passedTracks: z.array(name).optional(),
+    hardware: z.array(name).optional(),
+    measuredCapacity: measuredCapacitySchema.nullish(),
   })
-  .transform(({ encoderId, buildDigest, ...rest }): Omit<EncoderInfo, 'grpcAddress'> => ({
+  .transform(({ encoderId, buildDigest, measuredCapacity, ...rest }): Omit<EncoderInfo, 'grpcAddress'> => ({
     id: encoderId,
     ...rest,
     ...(buildDigest && { buildDigest }),
+    ...(measuredCapacity && { measuredCapacity }),
   }));
 
 export type WireTelemetry = z.input<typeof telemetryAnswerSchema>;

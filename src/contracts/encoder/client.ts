@@ -1,11 +1,17 @@
 import { Metadata, credentials, type Client, type ServiceError } from '@grpc/grpc-js';
 import type { z } from 'zod';
-import type { EncoderInfo, EncoderTelemetry, SessionInfo } from '../../domain';
+import {
+  SwarmError,
+  whyNotEncodable,
+  type EncoderInfo,
+  type EncoderTelemetry,
+  type SessionInfo,
+} from '../../domain';
 import { faultsOf } from '../faults';
 import { describeAnswerSchema, sessionAnswerSchema, telemetryAnswerSchema } from './answers';
 import { CHANNEL_OPTIONS } from './channel-options';
-import { encoderContract } from './grpc-contract';
-import { answeredGarbage, fromServiceError } from './grpc-errors';
+import { CONTRACT_VERSIONS, encoderContract, type ContractVersion } from './grpc-contract';
+import { answeredGarbage, fromServiceError, isUnimplemented } from './grpc-errors';
 import { watchHealth } from './health-watch';
 import { toWirePrepare, type PrepareSession } from './requests';
 
@@ -16,6 +22,12 @@ export interface CallOptions {
   /** Cancels the call, which then throws the signal's reason. */
   signal?: AbortSignal;
 }
+
+/** `beyondVersion1`: why a host of version 1 can't be asked this. */
+type InnerOptions = CallOptions & { beyondVersion1?: string };
+
+/** Answer of a host that does not serve a version of the contract. */
+const UNIMPLEMENTED = Symbol('unimplemented');
 
 const DEFAULT_DEADLINE_MS = 5_000;
 /** What an answer may take beyond the wait that was asked for. */
@@ -31,16 +43,20 @@ type UnaryCall = (
 ) => { cancel(): void };
 
 /**
- * One encoder host over gRPC. Every call has a deadline and its answer is validated. Every method throws SwarmError:
+ * One encoder host over gRPC, by version 2 of the contract or, where it does not serve that, by version 1. Every call has a
+ * deadline and its answer is validated. Every method throws SwarmError:
  * the host's own code for a refusal, `encoder-unreachable` without an answer, `encoder-answered-garbage` for one
  * that breaks the contract.
  */
 export class EncoderClient {
-  private client: Client | null = null;
+  private readonly clients = new Map<ContractVersion, Client>();
+  /** Of the host, as far as it is known: asked for anew with each description, since hosts are upgraded. */
+  private version: ContractVersion = CONTRACT_VERSIONS[0];
 
   constructor(readonly address: string) {}
 
   async describe(options?: CallOptions): Promise<EncoderInfo> {
+    this.version = CONTRACT_VERSIONS[0];
     const answer = await this.call('describe', {}, describeAnswerSchema, options);
     return { ...answer, grpcAddress: this.address };
   }
@@ -49,8 +65,12 @@ export class EncoderClient {
     return this.call('getTelemetry', {}, telemetryAnswerSchema, options);
   }
 
+  /** @throws SwarmError encoder-incompatible, of itself, for what a host of version 1 would not understand */
   prepare(request: PrepareSession, options?: CallOptions): Promise<SessionInfo> {
-    return this.callForSession('prepareSession', toWirePrepare(request), request.sessionId, options);
+    const ofVersion1 = request.renditions.map((r) => whyNotEncodable({}, r));
+    const beyond = ofVersion1.find((why) => why !== null);
+    const call = { ...options, ...(beyond && { beyondVersion1: beyond }) };
+    return this.callForSession('prepareSession', toWirePrepare(request), request.sessionId, call);
   }
 
   session(sessionId: string, options?: CallOptions): Promise<SessionInfo> {
@@ -83,15 +103,15 @@ export class EncoderClient {
   }
 
   close(): void {
-    this.client?.close();
-    this.client = null;
+    for (const client of this.clients.values()) client.close();
+    this.clients.clear();
   }
 
   private async callForSession(
     method: string,
     request: object,
     sessionId: string,
-    options?: CallOptions,
+    options?: InnerOptions,
   ): Promise<SessionInfo> {
     const info = await this.call(method, request, sessionAnswerSchema, options);
     if (info.sessionId === sessionId) return info;
@@ -102,33 +122,65 @@ export class EncoderClient {
     method: string,
     request: object,
     schema: T,
-    { deadlineMs = DEFAULT_DEADLINE_MS, waitForReady = false, signal }: CallOptions = {},
+    options: InnerOptions = {},
   ): Promise<z.output<T>> {
-    signal?.throwIfAborted();
-    const client = this.connected();
-    const unary = (client as unknown as Record<string, UnaryCall>)[method]!;
-    const answer = await new Promise<unknown>((resolve, reject) => {
-      const deadline = Date.now() + deadlineMs;
-      const metadata = new Metadata({ waitForReady });
-      const call = unary.call(client, request, metadata, { deadline }, (error, value) => {
-        signal?.removeEventListener('abort', cancel);
-        if (!error) resolve(value);
-        else if (signal?.aborted) reject(signal.reason as Error);
-        else reject(fromServiceError(error, this.address));
-      });
-      const cancel = (): void => call.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
-    });
+    options.signal?.throwIfAborted();
+    const { deadlineMs = DEFAULT_DEADLINE_MS, beyondVersion1 } = options;
+    const deadline = Date.now() + deadlineMs;
+    // What version 1 can't say is not tried with a host that was of version 1 a while ago: it may be upgraded.
+    const known = beyondVersion1 === undefined ? this.version : CONTRACT_VERSIONS[0];
+    let answer = await this.ask(known, method, request, { ...options, deadline });
+    if (answer === UNIMPLEMENTED && known === 2) {
+      this.version = 1;
+      if (beyondVersion1 !== undefined) throw ofVersion1(this.address, beyondVersion1);
+      answer = await this.ask(1, method, request, { ...options, deadline });
+    }
+    if (answer === UNIMPLEMENTED)
+      throw answeredGarbage(this.address, `${method} is not implemented in any version`);
     const parsed = schema.safeParse(answer);
     if (parsed.success) return parsed.data;
     throw answeredGarbage(this.address, `bad answer to ${method}: ${faultsOf(parsed.error)}`);
   }
 
-  private connected(): Client {
-    this.client ??= new (encoderContract())(this.address, credentials.createInsecure(), CHANNEL_OPTIONS);
-    return this.client;
+  /** One call; UNIMPLEMENTED where the host does not serve this version. @throws SwarmError */
+  private ask(
+    version: ContractVersion,
+    method: string,
+    request: object,
+    { deadline, waitForReady = false, signal }: InnerOptions & { deadline: number },
+  ): Promise<unknown> {
+    const client = this.connected(version);
+    const unary = (client as unknown as Record<string, UnaryCall>)[method]!;
+    return new Promise<unknown>((resolve, reject) => {
+      const metadata = new Metadata({ waitForReady });
+      const call = unary.call(client, request, metadata, { deadline }, (error, value) => {
+        signal?.removeEventListener('abort', cancel);
+        if (!error) resolve(value);
+        else if (signal?.aborted) reject(signal.reason as Error);
+        else if (isUnimplemented(error)) resolve(UNIMPLEMENTED);
+        else reject(fromServiceError(error, this.address));
+      });
+      const cancel = (): void => call.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  private connected(version: ContractVersion): Client {
+    const known = this.clients.get(version);
+    if (known) return known;
+    const credential = credentials.createInsecure();
+    const client = new (encoderContract(version))(this.address, credential, CHANNEL_OPTIONS);
+    this.clients.set(version, client);
+    return client;
   }
 }
+
+const ofVersion1 = (address: string, why: string): SwarmError =>
+  new SwarmError(
+    'encoder-incompatible',
+    `The encoder at ${address} ${why}.`,
+    'Choose another encoder, or upgrade its host.',
+  );
 
 const clients = new Map<string, EncoderClient>();
 

@@ -59,3 +59,7 @@ export const answeredGarbage = (address: string, what: string): SwarmError =>
     `Encoder at ${address} does not speak protos/encoder.proto: ${what}.`,
     'Check that the address is that of an encoder host, and its version.',
   );
+
+/** Whether a server does not know a service or call at all: it is of another version of the contract. */
+export const isUnimplemented = (error: ServiceError): boolean =>
+  error.code === status.UNIMPLEMENTED && !error.metadata?.get(CODE_KEY).length;

@@ -2,7 +2,7 @@ import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import type { ServiceClientConstructor, ClientReadableStream } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 import { CHANNEL_OPTIONS } from './channel-options';
-import { ENCODER_SERVICE } from './grpc-contract';
+import { CONTRACT_VERSIONS, ENCODER_SERVICES } from './grpc-contract';
 
 const RETRY_MS = 500;
 
@@ -19,6 +19,8 @@ export const watchHealth = (address: string, onChange: (serving: boolean) => voi
   const client = new HealthClient(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   let known: boolean | null = null;
   let ended = false;
+  /** A host that serves version 1 only knows no other. */
+  let nextVersion = 0;
   let stream: ClientReadableStream<{ status?: string }> | null = null;
   let timer: NodeJS.Timeout | null = null;
 
@@ -29,7 +31,8 @@ export const watchHealth = (address: string, onChange: (serving: boolean) => voi
   };
   const watch = (): void => {
     timer = null;
-    const current = (client as unknown as { watch: Watch }).watch({ service: ENCODER_SERVICE });
+    const service = ENCODER_SERVICES[CONTRACT_VERSIONS[nextVersion] ?? CONTRACT_VERSIONS[0]];
+    const current = (client as unknown as { watch: Watch }).watch({ service });
     stream = current;
     let over = false;
     const again = (): void => {
@@ -38,7 +41,21 @@ export const watchHealth = (address: string, onChange: (serving: boolean) => voi
       tell(false);
       timer = setTimeout(watch, RETRY_MS);
     };
-    current.on('data', (answer: { status?: string }) => tell(answer.status === 'SERVING'));
+    const takeStatus = (status: string | undefined): void => {
+      if (over || ended) return;
+      if (status !== 'SERVICE_UNKNOWN') {
+        tell(status === 'SERVING');
+        return;
+      }
+      nextVersion = (nextVersion + 1) % CONTRACT_VERSIONS.length;
+      if (nextVersion === 0) again();
+      else {
+        over = true;
+        watch();
+      }
+      current.cancel();
+    };
+    current.on('data', (answer: { status?: string }) => takeStatus(answer.status));
     current.on('error', again);
     current.on('end', again);
   };

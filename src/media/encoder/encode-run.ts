@@ -42,6 +42,8 @@ export interface RunOptions {
   /** GOPs after which ffmpeg is restarted; at most, and by default, what one key frame list holds. */
   maxGops?: number;
   onGop(gop: EncodedGop): void;
+  /** A rendition has completed its next GOP. */
+  onRendition?(index: number): void;
   /** Called once, unless the run is stopped before. */
   onEnd(end: RunEnd): void;
 }
@@ -68,17 +70,19 @@ export class EncodeRun {
     this.endGop = options.fromGop + gops;
     this.nearTicks =
       options.gopDurationTicks + ticksOf(encoderDelayFrames(options.renditions), options.framesPerSecond);
-    const names = options.renditions.map((r) => r.name);
-    const collector = new GopCollector(names, (gop) => {
+    const collector = new GopCollector(options.renditions, (gop) => {
       if (!this.over && this.isWhole(gop.gop)) options.onGop(gop);
     });
-    this.assemblers = names.map(
+    this.assemblers = options.renditions.map(
       (_, index) =>
         new SegmentAssembler({
           fromGop: options.fromGop,
           gopDurationTicks: options.gopDurationTicks,
           hasPassed: (ticks) => this.demuxer.hasPassed(ticks),
-          onSegment: (segment) => collector.add(index, segment),
+          onSegment: (segment) => {
+            if (!this.over) options.onRendition?.(index);
+            collector.add(index, segment);
+          },
         }),
     );
     this.demuxer = new FeedDemuxer({

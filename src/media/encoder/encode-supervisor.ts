@@ -3,6 +3,7 @@ import { ticksToMs } from '../../domain/media-time';
 import type { Logger } from '../../platform/logger';
 import { Backoff } from '../../platform/retry';
 import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
+import { RenditionSpeeds, type RenditionSpeed } from './rendition-speeds';
 import type { EncodedGop } from './types';
 
 const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
@@ -10,7 +11,7 @@ const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
 const MAX_CRASHES = 5;
 const CRASH_WINDOW_MS = 30_000;
 
-export interface SupervisorOptions extends Omit<RunOptions, 'onEnd'> {
+export interface SupervisorOptions extends Omit<RunOptions, 'onEnd' | 'onRendition'> {
   log: Logger;
   onFailure(error: SwarmError): void;
 }
@@ -33,9 +34,11 @@ export class EncodeSupervisor {
   /** Media seconds encoded per wall second over the last GOP; 1 until two have been completed. */
   realTimeRatio = 1;
   private completedAtMs: number | null = null;
+  private readonly renditionSpeeds: RenditionSpeeds;
 
   constructor(private readonly options: SupervisorOptions) {
     this.nextGop = options.fromGop;
+    this.renditionSpeeds = new RenditionSpeeds(options.renditions, options.gopDurationTicks);
   }
 
   /** Begins; resolves once the relay has answered the first time, for good or ill. */
@@ -56,6 +59,11 @@ export class EncodeSupervisor {
     this.restart(0);
   }
 
+  /** The same by rendition, of those that have completed two GOPs. */
+  get speeds(): RenditionSpeed[] {
+    return this.renditionSpeeds.latest;
+  }
+
   get pid(): number | undefined {
     return this.run?.pid;
   }
@@ -73,11 +81,13 @@ export class EncodeSupervisor {
       ...this.options,
       fromGop: runFromGop,
       onGop: (gop) => this.completed(run, gop),
+      onRendition: (index) => this.renditionSpeeds.completed(index),
       onEnd: (end) => this.ended(runFromGop, end),
     });
     this.run = run;
     this.runs += 1;
     this.completedAtMs = null;
+    this.renditionSpeeds.restart();
     return run.start();
   }
 

@@ -4,6 +4,7 @@ import {
   TransportStreamReader,
   isVideoType,
   parseTables,
+  setPid,
   writeTables,
   type MapEntry,
   type PesUnit,
@@ -111,10 +112,7 @@ export class FeedDemuxer {
     track.lastPlaceTicks = placeTicks;
     track.lastHeardTicks = pictureTicks;
     const { packets } = unit;
-    for (let at = 0; at < packets.length; at += PACKET_BYTES) {
-      packets[at + 1] = (packets[at + 1]! & 0xe0) | (track.pid >> 8);
-      packets[at + 2] = track.pid & 0xff;
-    }
+    for (let at = 0; at < packets.length; at += PACKET_BYTES) setPid(packets, at, track.pid);
     this.handlers.onPassed({ pid: track.pid, placeTicks, packets });
   }
 

@@ -7,7 +7,12 @@ import {
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { WireDescription, WireSession, WireTelemetry } from '../../contracts/encoder/answers';
-import { ENCODER_SERVICE, encoderContract } from '../../contracts/encoder/grpc-contract';
+import {
+  CONTRACT_VERSIONS,
+  ENCODER_SERVICES,
+  encoderContract,
+  type ContractVersion,
+} from '../../contracts/encoder/grpc-contract';
 import { toServiceError } from '../../contracts/encoder/grpc-errors';
 import { SwarmError } from '../../domain';
 import { connectableHost, hostAndPort } from '../../platform/addresses';
@@ -38,24 +43,30 @@ export interface EncoderServer {
 }
 
 /**
- * Serves protos/encoder.proto and grpc.health.v1.Health on one port; 0 picks a free one.
+ * Serves protos/encoder.proto and grpc.health.v1.Health on one port; 0 picks a free one. The same methods answer all
+ * versions of the contract: what an older one lacks is left out of its answers, and absent from its requests.
+ * @param options.versions of the contract that it serves; default: all
  * @throws SwarmError unavailable when the port is taken
  */
 export const serveEncoder = async (
   methods: EncoderMethods,
-  options: { host: string; port: number; log: Logger },
+  options: { host: string; port: number; log: Logger; versions?: readonly ContractVersion[] },
 ): Promise<EncoderServer> => {
   const server = new Server();
-  server.addService(encoderContract().service, implementationOf(methods, options.log));
-  const health = new HealthImplementation({ '': 'SERVING', [ENCODER_SERVICE]: 'SERVING' });
+  const versions = options.versions ?? CONTRACT_VERSIONS;
+  const implementation = implementationOf(methods, options.log);
+  for (const version of versions) server.addService(encoderContract(version).service, implementation);
+  const names = ['', ...versions.map((version) => ENCODER_SERVICES[version])];
+  const health = new HealthImplementation(
+    Object.fromEntries(names.map((name) => [name, 'SERVING' as const])),
+  );
   health.addToServer(server);
   const port = await bind(server, options.host, options.port);
   return {
     port,
     address: hostAndPort(connectableHost(options.host), port),
     stopServing() {
-      health.setStatus('', 'NOT_SERVING');
-      health.setStatus(ENCODER_SERVICE, 'NOT_SERVING');
+      for (const name of names) health.setStatus(name, 'NOT_SERVING');
     },
     close: () => shutDown(server),
   };

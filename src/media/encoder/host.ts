@@ -4,6 +4,7 @@ import type { EncoderInfo } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
 import { BuildDigest } from './build-digest';
+import { listCodecs } from './codec-abilities';
 import { detectFfmpeg } from './ffmpeg-capabilities';
 import { throughGateways, type Gateways } from './gateways';
 import { serveEncoder, type EncoderMethods } from './grpc-server';
@@ -11,6 +12,8 @@ import { ResourceMeter } from './resource-usage';
 import { SessionRegistry } from './session-registry';
 import { ENCODER_HOST_VERSION } from './version';
 
+/** See FeedDemuxer. */
+const PASSED_TRACKS = ['audio', 'data'];
 const DEFAULT_FENCED_RELEASE_MS = 60_000;
 
 export interface EncoderHostOptions {
@@ -42,6 +45,7 @@ export interface EncoderHost {
 export const startEncoder = async (options: EncoderHostOptions): Promise<EncoderHost> => {
   const { log } = options;
   const ffmpeg = await detectFfmpeg(options.ffmpegPath);
+  const codecs = await listCodecs(ffmpeg.path);
   const buildDigest = new BuildDigest(options.ffmpegPath, log);
   const meter = new ResourceMeter();
   const registry = new SessionRegistry({
@@ -50,6 +54,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     maxSessions: options.maxSessions,
     fencedReleaseMs: options.fencedReleaseMs ?? DEFAULT_FENCED_RELEASE_MS,
     ffmpeg,
+    codecs,
     log,
     onPublishedBytes: (bytes) => meter.countSent(bytes),
   });
@@ -64,6 +69,8 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       capacityUnits: options.capacityUnits,
       maxSessions: options.maxSessions,
       buildDigest: await buildDigest.current(),
+      codecs,
+      passedTracks: PASSED_TRACKS,
     }),
     getTelemetry: async () => {
       const { memoryMiB, ...usage } = await meter.measure(registry.ffmpegPids);
@@ -114,6 +121,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       ffmpegVersion: ffmpeg.version,
       capacityUnits: options.capacityUnits,
       maxSessions: options.maxSessions,
+      codecs,
     },
     stop: async () => {
       server.stopServing();

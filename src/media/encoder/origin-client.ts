@@ -1,6 +1,6 @@
 import type { SwarmError } from '../../domain';
 import { readText, refusalInAnswer, request } from './http-exchange';
-import type { EncodedGop } from './types';
+import type { EncodedGop, EncodedSegment } from './types';
 
 const PUT_DEADLINE_MS = 10_000;
 
@@ -16,6 +16,10 @@ export type PutOutcome =
   | { kind: 'stored'; bytes: number }
   | { kind: 'refused'; error: SwarmError }
   | { kind: 'no-answer'; why: string };
+
+/** Name and bytes; `/2` or `/3` where it holds every second or third picture. */
+const declared = ({ name, segment, frameRateDivisor }: EncodedSegment): string =>
+  `${name}=${segment.length}${frameRateDivisor === undefined ? '' : `/${frameRateDivisor}`}`;
 
 /** Puts one GOP, all renditions in one body, at the origin (docs/reference/protocols/origin.md). Never throws. */
 export const putGop = async (
@@ -35,7 +39,7 @@ export const putGop = async (
           'content-type': 'video/mp2t',
           'content-length': bytes,
           'x-fencing-token': token,
-          'x-renditions': gop.segments.map((s) => `${s.name}=${s.segment.length}`).join(','),
+          'x-renditions': gop.segments.map(declared).join(','),
           'x-encoder-id': to.encoderId,
           'x-session-id': to.sessionId,
         },

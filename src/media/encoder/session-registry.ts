@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PrepareSession } from '../../contracts/encoder/requests';
-import { SwarmError, type SessionInfo } from '../../domain';
+import { SwarmError, levelOf, whyNotLadder, type CodecAbility, type SessionInfo } from '../../domain';
 import type { Logger } from '../../platform/logger';
-import { avcLevelFor } from './avc-level';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { EncodeSession } from './session';
 
@@ -19,6 +18,7 @@ export interface RegistryOptions {
   maxSessions: number;
   fencedReleaseMs: number;
   ffmpeg: FfmpegCapabilities;
+  codecs: CodecAbility[];
   log: Logger;
   onPublishedBytes(bytes: number): void;
 }
@@ -134,12 +134,14 @@ export class SessionRegistry {
   }
 
   private refuseIncompatible(spec: PrepareSession): void {
-    for (const rendition of spec.renditions) avcLevelFor(rendition, spec.framesPerSecond);
-    if (this.options.ffmpeg.hasLibx264) return;
+    const { ffmpeg, encoderId, codecs } = this.options;
+    for (const rendition of spec.renditions) levelOf(rendition, spec.framesPerSecond);
+    const why = whyNotLadder({ codecs }, spec.renditions);
+    if (why === null) return;
     throw new SwarmError(
       'encoder-incompatible',
-      `ffmpeg ${this.options.ffmpeg.version} of encoder ${this.options.encoderId} has no libx264.`,
-      'Set FFMPEG to a build with libx264.',
+      `Encoder ${encoderId}, with ffmpeg ${ffmpeg.version}, ${why}.`,
+      'Set FFMPEG to a build that has it, or choose another encoder.',
     );
   }
 

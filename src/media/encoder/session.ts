@@ -110,6 +110,7 @@ export class EncodeSession {
       ready: this.ready,
       ...(failure && { failure: { code: failure.code, message: failure.message } }),
       realTimeRatio: this.supervisor.realTimeRatio,
+      ...(this.supervisor.speeds.length > 0 && { speeds: this.supervisor.speeds }),
       lateGops: this.lateGops,
     };
   }

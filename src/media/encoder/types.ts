@@ -2,6 +2,8 @@
 export interface EncodedSegment {
   name: string;
   segment: Buffer;
+  /** 2 or 3: it holds every second or third picture of the GOP; absent: all. See picturesKept. */
+  frameRateDivisor?: number;
 }
 
 /** A GOP complete in every rendition, in the order of the session's ladder. */

@@ -1,8 +1,26 @@
 export { elementaryStreamOf } from './elementary-stream';
 export { MalformedTransportStream } from './malformed';
-export { PACKET_BYTES, pidOf, hasPayload } from './packet';
-export { parseTables, writeTables, type ProgrammeTables } from './programme-map';
-export type { MapEntry } from './tables';
+export {
+  PACKET_BYTES,
+  PAT_PID,
+  SYNC_BYTE,
+  hasPayload,
+  isScrambled,
+  payloadOffset,
+  pidOf,
+  setPid,
+  startsUnit,
+} from './packet';
+export { isPesStart, pesOf, readDts } from './pes-header';
+export {
+  packetsOfMap,
+  packetsOfSection,
+  parseTables,
+  writeTables,
+  type ProgrammeTables,
+} from './programme-map';
+export { moveSplice } from './splice';
+export { SectionAssembler, parseProgrammeMap, parseProgrammes, type MapEntry } from './tables';
 export {
   TransportStreamReader,
   type TransportStreamHandlers,
@@ -13,4 +31,12 @@ export { inspectSegment, ptsLedgerHash, type SegmentContents } from './segment';
 export { WRAP_TICKS, unwrapTicks, wrapTicks } from './timestamps';
 export type { PesUnit } from './unit-assembler';
 export type { StreamKind } from './stream-types';
-export { STREAM_TYPE_H264, isVideoType } from './stream-types';
+export {
+  STREAM_TYPE_H264,
+  STREAM_TYPE_HEVC,
+  STREAM_TYPE_METADATA,
+  STREAM_TYPE_MPEG1_VIDEO,
+  STREAM_TYPE_MPEG2_VIDEO,
+  STREAM_TYPE_SCTE_35,
+  isVideoType,
+} from './stream-types';

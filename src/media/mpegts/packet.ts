@@ -5,6 +5,10 @@ export const NULL_PID = 0x1fff;
 export const PAT_PID = 0;
 
 export const pidOf = (b: Uint8Array, at: number): number => ((b[at + 1]! & 0x1f) << 8) | b[at + 2]!;
+export const setPid = (b: Uint8Array, at: number, pid: number): void => {
+  b[at + 1] = (b[at + 1]! & 0xe0) | (pid >> 8);
+  b[at + 2] = pid & 0xff;
+};
 export const hasTransportError = (b: Uint8Array, at: number): boolean => (b[at + 1]! & 0x80) !== 0;
 export const startsUnit = (b: Uint8Array, at: number): boolean => (b[at + 1]! & 0x40) !== 0;
 export const isScrambled = (b: Uint8Array, at: number): boolean => (b[at + 3]! & 0xc0) !== 0;

@@ -1,4 +1,4 @@
-import { readTimestamp } from './timestamps';
+import { readTimestamp, writeTimestamp } from './timestamps';
 
 /** Stream ids whose PES packets have no optional header, thus no time stamps (ISO/IEC 13818-1 table 2-21). */
 const withoutHeader = new Set([0xbc, 0xbe, 0xbf, 0xf0, 0xf1, 0xf2, 0xf8, 0xff]);
@@ -37,3 +37,15 @@ export const readDts = (b: Uint8Array, at: number, end: number): number => {
 
 /** Offset of the elementary stream's first byte. */
 export const pesPayloadOffset = (b: Uint8Array, at: number): number => at + 9 + b[at + 8]!;
+
+const PRIVATE_STREAM_1 = 0xbd;
+const HEADER_WITH_PTS_BYTES = 14;
+
+/** A PES packet of private data. @param content at most 65,000 bytes */
+export const pesOf = (content: Buffer, ptsTicks: number): Buffer => {
+  const header = Buffer.alloc(HEADER_WITH_PTS_BYTES);
+  header.set([0, 0, 1, PRIVATE_STREAM_1, 0, 0, 0x84, 0x80, 5, 0x21, 0, 1, 0, 1]);
+  header.writeUInt16BE(HEADER_WITH_PTS_BYTES - 6 + content.length, 4);
+  writeTimestamp(header, 9, ptsTicks);
+  return Buffer.concat([header, content]);
+};

@@ -43,7 +43,7 @@ export const parseTables = (packets: Buffer): ProgrammeTables => {
 const withLength = (bits: number, length: number): number[] => [bits | (length >> 8), length & 0xff];
 
 /** The section of a programme map, ISO/IEC 13818-1 §2.4.4.8. */
-const mapSection = ({ number, version, pcrPid, descriptors, streams }: ProgrammeTables): Buffer => {
+const mapSection = ({ number, version, pcrPid, descriptors, streams }: WrittenMap): Buffer => {
   const body = Buffer.concat([
     Buffer.from([number >> 8, number & 0xff, 0xc1 | (version << 1), 0, 0]),
     Buffer.from([...withLength(0xe0, pcrPid), ...withLength(0xf0, descriptors.length)]),
@@ -61,7 +61,7 @@ const mapSection = ({ number, version, pcrPid, descriptors, streams }: Programme
 };
 
 /** One section on a PID of its own, in packets that count from 0. */
-const packetsOf = (section: Buffer, pid: number): Buffer => {
+export const packetsOfSection = (section: Buffer, pid: number): Buffer => {
   const payloadBytes = PACKET_BYTES - 4;
   const content = Buffer.concat([Buffer.from([0]), section]);
   const count = Math.ceil(content.length / payloadBytes);
@@ -74,6 +74,11 @@ const packetsOf = (section: Buffer, pid: number): Buffer => {
   return packets;
 };
 
+type WrittenMap = Omit<ProgrammeTables, 'association'>;
+
+/** Packets of a programme map alone. */
+export const packetsOfMap = (map: WrittenMap): Buffer => packetsOfSection(mapSection(map), map.mapPid);
+
 /** Packets of the association and of the map. */
 export const writeTables = (tables: ProgrammeTables): Buffer =>
-  Buffer.concat([tables.association, packetsOf(mapSection(tables), tables.mapPid)]);
+  Buffer.concat([tables.association, packetsOfMap(tables)]);

@@ -42,7 +42,7 @@ export const retimePackets = (packets: Buffer, deltaTicks: number, ptsDeltaTicks
     const pes = at + payloadOffset(packets, at);
     const end = at + PACKET_BYTES;
     if (!isPesStart(packets, pes, end)) {
-      retimeSplice(packets, pes, end, delta);
+      retimeSplice(packets, at, delta);
       continue;
     }
     const pts = ptsFieldOffset(packets, pes, end);

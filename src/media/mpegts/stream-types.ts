@@ -3,6 +3,9 @@ export const STREAM_TYPE_MPEG1_VIDEO = 0x01;
 export const STREAM_TYPE_MPEG2_VIDEO = 0x02;
 export const STREAM_TYPE_H264 = 0x1b;
 export const STREAM_TYPE_HEVC = 0x24;
+export const STREAM_TYPE_SCTE_35 = 0x86;
+/** Metadata in PES packets, such as timed ID3. */
+export const STREAM_TYPE_METADATA = 0x15;
 
 const STREAM_TYPE_MPEG4_VIDEO = 0x10;
 const STREAM_TYPE_PRIVATE = 0x06;
@@ -22,7 +25,7 @@ const audioDescriptors = new Set([0x6a, 0x7a, 0x7b, 0x7c]);
 export const isVideoType = (streamType: number): boolean => videoTypes.has(streamType);
 
 /** Streams of sections instead of PES packets: private sections, DSM-CC, SCTE-35. */
-const sectionTypes = new Set([0x05, 0x0a, 0x0b, 0x0c, 0x0d, 0x86]);
+const sectionTypes = new Set([0x05, 0x0a, 0x0b, 0x0c, 0x0d, STREAM_TYPE_SCTE_35]);
 
 export const carriesSections = (streamType: number): boolean => sectionTypes.has(streamType);
 

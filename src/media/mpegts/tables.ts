@@ -110,15 +110,20 @@ export const bytesOfSection = (b: Uint8Array, payload: number, end: number): num
 /** The current_next_indicator: only tables in force count. */
 const isInForce = (section: Buffer): boolean => (section[5]! & 1) === 1;
 
-/** First programme of a programme association section, or undefined where it lists none. */
-export const parseFirstProgramme = (section: Buffer): { number: number; mapPid: number } | undefined => {
-  if (section[0] !== 0x00 || !isInForce(section)) return undefined;
+/** The programmes of a programme association section; none if it is something else. */
+export const parseProgrammes = (section: Buffer): { number: number; mapPid: number }[] => {
+  const programmes: { number: number; mapPid: number }[] = [];
+  if (section[0] !== 0x00 || !isInForce(section)) return programmes;
   for (let at = 8; at + 4 <= section.length - 4; at += 4) {
     const number = section.readUInt16BE(at);
-    if (number !== 0) return { number, mapPid: section.readUInt16BE(at + 2) & 0x1fff };
+    if (number !== 0) programmes.push({ number, mapPid: section.readUInt16BE(at + 2) & 0x1fff });
   }
-  return undefined;
+  return programmes;
 };
+
+/** First programme of a programme association section, or undefined where it lists none. */
+export const parseFirstProgramme = (section: Buffer): { number: number; mapPid: number } | undefined =>
+  parseProgrammes(section)[0];
 
 /** Programme map section of the programme `number`; undefined if it is of another one. Only the first video stream counts as video. */
 export const parseProgrammeMap = (section: Buffer, number: number): ProgrammeMap | undefined => {

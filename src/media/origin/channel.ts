@@ -183,7 +183,7 @@ export class Channel {
     const inspected = parts.map(inspectPart);
     const ledger = await this.parts.relay.ledgerOf(this.id, attempt.gop);
     for (const { record, videoPtsTicks } of inspected) {
-      requireLedger(record.name, videoPtsTicks, ledger, gopDurationTicks);
+      requireLedger(record, videoPtsTicks, ledger, gopDurationTicks);
     }
     return this.change(async () => {
       if (this.judge(attempt) === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);

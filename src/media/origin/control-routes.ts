@@ -9,7 +9,7 @@ import {
   tokenSchema,
   type PutAnswer,
 } from '../../contracts/origin';
-import { SwarmError, idSchema, renditionSchema, type ErrorCode } from '../../domain';
+import { SwarmError, idSchema, renditionFieldsSchema, type ErrorCode } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import { LimitedLog, urlForLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
@@ -38,16 +38,33 @@ const waitQuery = z.object({
 });
 const ledgerQuery = z.object({ from: gopParameter.default(0), to: gopParameter.default(1e12) });
 
+/** `name=bytes`, and `/2` or `/3` where the segment holds every second or third picture of the GOP. */
+const DECLARED_RENDITION = /^([^=]*)=(\d{1,9})(?:\/([23]))?$/;
+
 const declaredRenditions = z
   .string()
   .max(1_000)
   .transform((text) =>
     text.split(',').map((part) => {
-      const [name, bytes, ...more] = part.trim().split('=');
-      return { name, bytes: more.length === 0 && /^\d{1,9}$/.test(bytes ?? '') ? Number(bytes) : undefined };
+      const [, name, bytes, divisor] = DECLARED_RENDITION.exec(part.trim()) ?? [];
+      return {
+        name,
+        bytes: Number(bytes),
+        ...(divisor !== undefined && { frameRateDivisor: Number(divisor) }),
+      };
     }),
   )
-  .pipe(z.array(z.object({ name: renditionSchema.shape.name, bytes: z.int().min(1) })).max(8))
+  .pipe(
+    z
+      .array(
+        z.object({
+          name: renditionFieldsSchema.shape.name,
+          bytes: z.int().min(1),
+          frameRateDivisor: z.int().optional(),
+        }),
+      )
+      .max(8),
+  )
   .refine((list) => new Set(list.map((r) => r.name)).size === list.length, 'name each rendition once');
 const gopHeaders = z.object({
   'x-fencing-token': wholeNumberSchema.pipe(tokenSchema),

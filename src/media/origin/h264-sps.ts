@@ -1,6 +1,6 @@
-/** What a sequence parameter set of H.264 says (ITU-T H.264, 7.3.2.1.1). */
+/** What is told of a sequence parameter set, be it of H.264 (ITU-T H.264, 7.3.2.1.1) or HEVC. */
 export interface SequenceParameters {
-  /** CODECS value of RFC 6381: `avc1.` with profile, constraints and level in hex. */
+  /** CODECS value of RFC 6381: `avc1.` with profile, constraints and level in hex; `hvc1.` with those of HEVC. */
   codec: string;
   widthPx: number;
   heightPx: number;
@@ -10,7 +10,7 @@ export interface SequenceParameters {
 const PROFILES_WITH_CHROMA_FORMAT = new Set([44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244]);
 
 /** The payload without its emulation prevention bytes: 00 00 03 stands for 00 00 (7.3.1). */
-const withoutEmulationPrevention = (nal: Buffer): Buffer => {
+export const withoutEmulationPrevention = (nal: Buffer): Buffer => {
   const kept: number[] = [];
   let zeros = 0;
   for (const byte of nal) {

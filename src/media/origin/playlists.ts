@@ -1,4 +1,4 @@
-import { SwarmError, TICKS_PER_SECOND, framesPerSecondOf, type FrameRate } from '../../domain';
+import { SwarmError, TICKS_PER_SECOND, framesPerSecondOf, renditionRate, type FrameRate } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
 import type { LedgerRecord, RenditionRecord } from './records';
 
@@ -79,7 +79,7 @@ export const masterPlaylist = (channel: PlaylistChannel, records: readonly Ledge
   const lines = variants.flatMap(({ name, latest, peakBytes, totalBytes, gops }) => [
     `#EXT-X-STREAM-INF:BANDWIDTH=${bitsPerSecond(peakBytes)},AVERAGE-BANDWIDTH=${bitsPerSecond(totalBytes / gops)},` +
       `CODECS="${latest.codecs}",RESOLUTION=${latest.widthPx}x${latest.heightPx},` +
-      `FRAME-RATE=${framesPerSecondOf(channel.framesPerSecond).toFixed(3)}`,
+      `FRAME-RATE=${framesPerSecondOf(renditionRate(latest, channel.framesPerSecond)).toFixed(3)}`,
     `${name}/index.m3u8`,
   ]);
   return ['#EXTM3U', '#EXT-X-VERSION:6', '#EXT-X-INDEPENDENT-SEGMENTS', ...lines, ''].join('\n');

@@ -56,10 +56,12 @@ export const renditionRecordSchema = z.object({
   sha256: z.string(),
   widthPx: z.int(),
   heightPx: z.int(),
-  /** CODECS of RFC 6381, such as `avc1.4d401e,mp4a.40.2`. */
+  /** CODECS of RFC 6381, such as `avc1.4d401e,mp4a.40.2` or `hvc1.1.6.L93.90`. */
   codecs: z.string(),
   /** Hash of SPS and PPS: where it changes, a decoder must start anew. */
   parameterSets: z.string(),
+  /** 2 or 3: it holds every second or third picture of its GOPs; absent: all. */
+  frameRateDivisor: z.int().min(1).optional(),
 });
 export type RenditionRecord = z.infer<typeof renditionRecordSchema>;
 

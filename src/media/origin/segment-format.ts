@@ -3,11 +3,13 @@ import {
   MalformedTransportStream,
   PACKET_BYTES,
   STREAM_TYPE_H264,
+  STREAM_TYPE_HEVC,
   TransportStreamReader,
   elementaryStreamOf,
   type PesUnit,
 } from '../mpegts';
-import { parseSequenceParameters } from './h264-sps';
+import { parseSequenceParameters, type SequenceParameters } from './h264-sps';
+import { parseHevcSequenceParameters } from './h265-sps';
 
 /** What a player must know of a segment before it decodes it. */
 export interface SegmentFormat {
@@ -15,7 +17,7 @@ export interface SegmentFormat {
   heightPx: number;
   /** CODECS of RFC 6381. */
   codecs: string;
-  /** Hash of all SPS and PPS at the start of the segment, 16 hex digits. */
+  /** Hash of all parameter sets at the start of the segment, 16 hex digits. */
   parameterSets: string;
 }
 
@@ -29,10 +31,46 @@ const AUDIO_CODECS = new Map([
   [0x87, 'ec-3'],
 ]);
 
-const NAL_SLICE = 1;
-const NAL_IDR = 5;
-const NAL_SPS = 7;
-const NAL_PPS = 8;
+/** NAL units of a coding standard, by type. */
+interface NalTypes {
+  typeOf(firstByte: number): number;
+  isSlice(type: number): boolean;
+  /** In front of each IDR picture, in any order. */
+  parameterSets: { name: string; type: number }[];
+  sequenceType: number;
+  parse(sequence: Buffer): SequenceParameters;
+}
+
+/** ITU-T H.264, table 7-1; H.265, table 7-1. */
+const NAL_TYPES = new Map<number, NalTypes>([
+  [
+    STREAM_TYPE_H264,
+    {
+      typeOf: (firstByte) => firstByte & 31,
+      isSlice: (type) => type >= 1 && type <= 5,
+      parameterSets: [
+        { name: 'SPS', type: 7 },
+        { name: 'PPS', type: 8 },
+      ],
+      sequenceType: 7,
+      parse: parseSequenceParameters,
+    },
+  ],
+  [
+    STREAM_TYPE_HEVC,
+    {
+      typeOf: (firstByte) => (firstByte >> 1) & 63,
+      isSlice: (type) => type <= 31,
+      parameterSets: [
+        { name: 'VPS', type: 32 },
+        { name: 'SPS', type: 33 },
+        { name: 'PPS', type: 34 },
+      ],
+      sequenceType: 33,
+      parse: parseHevcSequenceParameters,
+    },
+  ],
+]);
 
 const READ_STEP_BYTES = 256 * PACKET_BYTES;
 
@@ -55,17 +93,17 @@ const firstUnits = (segment: Buffer, hasAudio: boolean): { video?: PesUnit; audi
 
 const START_CODE = Buffer.from([0, 0, 1]);
 
-/** SPS and PPS that stand before the first slice, without start codes and trailing zeros (Annex B). */
-const parameterSetsOf = (stream: Buffer): Buffer[] => {
+/** Parameter sets that stand before the first slice, without start codes and trailing zeros (Annex B). */
+const parameterSetsOf = (stream: Buffer, nal: NalTypes): Buffer[] => {
   const sets: Buffer[] = [];
   for (let code = stream.indexOf(START_CODE); code >= 0;) {
     const from = code + 3;
-    const type = (stream[from] ?? 0) & 31;
-    if (type >= NAL_SLICE && type <= NAL_IDR) break;
+    const type = nal.typeOf(stream[from] ?? 0);
+    if (nal.isSlice(type)) break;
     code = stream.indexOf(START_CODE, from);
     let to = code < 0 ? stream.length : code;
     while (to > from && stream[to - 1] === 0) to -= 1;
-    if (type === NAL_SPS || type === NAL_PPS) sets.push(stream.subarray(from, to));
+    if (nal.parameterSets.some((set) => set.type === type)) sets.push(stream.subarray(from, to));
   }
   return sets;
 };
@@ -73,23 +111,27 @@ const parameterSetsOf = (stream: Buffer): Buffer[] => {
 /** SPS and PPS in front of the first picture of a segment, without start codes; none if it is not H.264. */
 export const readParameterSets = (segment: Buffer): Buffer[] => {
   const { video } = firstUnits(segment, false);
-  return video?.streamType === STREAM_TYPE_H264 ? parameterSetsOf(elementaryStreamOf(video)) : [];
+  if (video?.streamType !== STREAM_TYPE_H264) return [];
+  return parameterSetsOf(elementaryStreamOf(video), NAL_TYPES.get(STREAM_TYPE_H264)!);
 };
 
 /**
  * Reads size and codecs of a segment from the parameter sets in front of its first picture.
- * @throws MalformedTransportStream if it is not H.264, or the parameter sets are missing or broken
+ * @throws MalformedTransportStream if it is neither H.264 nor HEVC, or the parameter sets are missing or broken
  */
 export const readSegmentFormat = (segment: Buffer, hasAudio: boolean): SegmentFormat => {
   const { video, audioStreamType } = firstUnits(segment, hasAudio);
-  if (video?.streamType !== STREAM_TYPE_H264) throw new MalformedTransportStream('The video is not H.264.');
-  const sets = parameterSetsOf(elementaryStreamOf(video));
-  const sps = sets.find((set) => (set[0]! & 31) === NAL_SPS);
-  if (!sps || !sets.some((set) => (set[0]! & 31) === NAL_PPS)) {
-    throw new MalformedTransportStream('SPS and PPS are missing in front of the first picture.');
+  const nal = video && NAL_TYPES.get(video.streamType);
+  if (!nal) throw new MalformedTransportStream('The video is neither H.264 nor HEVC.');
+  const sets = parameterSetsOf(elementaryStreamOf(video), nal);
+  const has = (type: number): Buffer | undefined => sets.find((set) => nal.typeOf(set[0]!) === type);
+  const sequence = has(nal.sequenceType);
+  if (!sequence || !nal.parameterSets.every(({ type }) => has(type))) {
+    const names = nal.parameterSets.map(({ name }) => name).join(' and ');
+    throw new MalformedTransportStream(`${names} are missing in front of the first picture.`);
   }
   try {
-    const { codec, widthPx, heightPx } = parseSequenceParameters(sps);
+    const { codec, widthPx, heightPx } = nal.parse(sequence);
     const audioCodec = audioStreamType === undefined ? undefined : AUDIO_CODECS.get(audioStreamType);
     const hash = createHash('sha256');
     for (const set of sets) hash.update(set).update(START_CODE);

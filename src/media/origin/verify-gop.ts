@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GopLedger } from '../../contracts/relay';
-import { SwarmError, gopStartTicks } from '../../domain';
+import { SwarmError, gopStartTicks, picturesKept } from '../../domain';
 import { MalformedTransportStream, inspectSegment, unwrapTicks } from '../mpegts';
 import type { RenditionRecord } from './records';
 import { readSegmentFormat } from './segment-format';
@@ -9,6 +9,8 @@ import { readSegmentFormat } from './segment-format';
 export interface DeclaredRendition {
   name: string;
   bytes: number;
+  /** 2 or 3: it holds every second or third picture; absent: all. */
+  frameRateDivisor?: number | undefined;
 }
 
 /** A rendition's part of a body. */
@@ -16,6 +18,7 @@ export interface BodyPart {
   name: string;
   segment: Buffer;
   sha256: string;
+  frameRateDivisor?: number | undefined;
 }
 
 const malformed = (message: string): SwarmError =>
@@ -31,9 +34,10 @@ export const splitBody = (body: Buffer, declared: readonly DeclaredRendition[]):
     throw malformed(`x-renditions announces ${announced} bytes, the body has ${body.length}.`);
   }
   let at = 0;
-  return declared.map(({ name, bytes }) => {
+  return declared.map(({ name, bytes, frameRateDivisor }) => {
     const segment = body.subarray(at, (at += bytes));
-    return { name, segment, sha256: createHash('sha256').update(segment).digest('hex') };
+    const sha256 = createHash('sha256').update(segment).digest('hex');
+    return { name, segment, sha256, ...(frameRateDivisor !== undefined && { frameRateDivisor }) };
   });
 };
 
@@ -49,7 +53,9 @@ export const inspectPart = (part: BodyPart): { record: RenditionRecord; videoPts
       throw new MalformedTransportStream('It does not begin with an IDR picture.');
     }
     const format = readSegmentFormat(part.segment, contents.hasAudio);
-    const record = { name: part.name, bytes: part.segment.length, sha256: part.sha256, ...format };
+    const { name, segment, sha256, frameRateDivisor } = part;
+    const divided = frameRateDivisor !== undefined && { frameRateDivisor };
+    const record = { name, bytes: segment.length, sha256, ...format, ...divided };
     return { record, videoPtsTicks: contents.videoPtsTicks };
   } catch (error) {
     if (!(error instanceof MalformedTransportStream)) throw error;
@@ -58,29 +64,32 @@ export const inspectPart = (part: BodyPart): { record: RenditionRecord; videoPts
 };
 
 /**
- * Requires that a segment holds exactly the pictures that the relay received for this GOP.
+ * Requires that a segment holds exactly the pictures that the relay received for this GOP, or of those the ones that a
+ * rendition of a half or a third of the rate keeps (see picturesKept).
  * @throws SwarmError ledger-mismatch
  */
 export const requireLedger = (
-  name: string,
+  { name, frameRateDivisor = 1 }: Pick<RenditionRecord, 'name' | 'frameRateDivisor'>,
   videoPtsTicks: readonly number[],
   ledger: GopLedger,
   gopDurationTicks: number,
 ): void => {
   const near = gopStartTicks(ledger.gop, gopDurationTicks);
   const found = videoPtsTicks.map((pts) => unwrapTicks(pts, near));
-  const at = ledger.ptsTicks.findIndex((expected, i) => expected !== found[i]);
-  if (at < 0 && found.length === ledger.ptsTicks.length) return;
-  const differsAt = at < 0 ? ledger.ptsTicks.length : at;
+  const expected = picturesKept(ledger.ptsTicks, frameRateDivisor);
+  const at = expected.findIndex((pts, i) => pts !== found[i]);
+  if (at < 0 && found.length === expected.length) return;
+  const differsAt = at < 0 ? expected.length : at;
+  const kept = frameRateDivisor === 1 ? '' : `, of which it keeps ${expected.length}`;
   throw new SwarmError(
     'ledger-mismatch',
     `Rendition ${name} of GOP ${ledger.gop} has ${found.length} pictures, the relay received ` +
-      `${ledger.ptsTicks.length}; they differ from picture ${differsAt} on.`,
+      `${ledger.ptsTicks.length}${kept}; they differ from picture ${differsAt} on.`,
     'Encode the GOP anew from the relay.',
     {
       rendition: name,
       differsAt,
-      expectedPtsTicks: ledger.ptsTicks[differsAt] ?? null,
+      expectedPtsTicks: expected[differsAt] ?? null,
       foundPtsTicks: found[differsAt] ?? null,
     },
   );

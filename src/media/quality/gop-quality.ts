@@ -35,7 +35,7 @@ export class GopQuality {
   }): Promise<{ newDb: number; oldDb: number } | null> {
     const { origin, relay, ffmpegPath } = this.options;
     const { spec, channel } = options;
-    const { gopDurationTicks, framesPerSecond } = spec;
+    const { gopDurationTicks, framesPerSecond, deinterlace } = spec;
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(MEASURE_WITHIN_MS)]);
     const gop = channel.nextGop - 1;
     const [rendition] = spec.ladder;
@@ -46,11 +46,12 @@ export class GopQuality {
       const ffmpeg = await this.capabilitiesOf(options.reference.executablePath);
       const published = await origin.segment(spec.id, rendition.name, gop, signal);
       const reference = await encodeReferenceGop({
-        ...{ feedUrl, gop, gopDurationTicks, framesPerSecond, rendition, ffmpeg, signal },
+        ...{ feedUrl, gop, gopDurationTicks, framesPerSecond, deinterlace, rendition, ffmpeg, signal },
       });
       const input = await readInputGop({ feedUrl, gop, gopDurationTicks, signal });
       const [newSsim, oldSsim] = await ssimOf({
-        ...{ input, segments: [published, reference], rendition, gopDurationTicks, ffmpegPath, signal },
+        ...{ input, segments: [published, reference], rendition, deinterlace },
+        ...{ gopDurationTicks, ffmpegPath, signal },
       });
       if (newSsim === undefined || oldSsim === undefined) return null;
       return { newDb: ssimToDb(newSsim), oldDb: ssimToDb(oldSsim) };

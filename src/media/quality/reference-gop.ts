@@ -1,4 +1,4 @@
-import { SwarmError, type FrameRate, type Rendition } from '../../domain';
+import { SwarmError, type Deinterlace, type FrameRate, type Rendition } from '../../domain';
 import { EncodeRun } from '../encoder/encode-run';
 import type { FfmpegCapabilities } from '../encoder/ffmpeg-capabilities';
 
@@ -15,6 +15,7 @@ export const encodeReferenceGop = (options: {
   gop: number;
   gopDurationTicks: number;
   framesPerSecond: FrameRate;
+  deinterlace: Deinterlace | undefined;
   rendition: Rendition;
   ffmpeg: FfmpegCapabilities;
   signal: AbortSignal;
@@ -34,6 +35,7 @@ export const encodeReferenceGop = (options: {
       fromGop: Math.max(0, options.gop - WARM_UP_GOPS),
       gopDurationTicks: options.gopDurationTicks,
       framesPerSecond: options.framesPerSecond,
+      deinterlace: options.deinterlace,
       renditions: [options.rendition],
       ffmpeg: options.ffmpeg,
       onGop: ({ gop, segments }) => {

@@ -3,11 +3,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { FEED_OFFSET_TICKS, SwarmError, ticksToSeconds, type Rendition } from '../../domain';
+import {
+  FEED_OFFSET_TICKS,
+  SwarmError,
+  ticksToSeconds,
+  type Deinterlace,
+  type Rendition,
+} from '../../domain';
 import { confined } from '../../platform/processes/confined';
+import { shapeFilters } from '../encoder/picture-shape';
 
 const run = promisify(execFile);
 
+/** As the encoder does it (src/media/encoder/ffmpeg-arguments.ts). */
+const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced,';
 /** Half a microsecond's worth below a frame's time, so that rounding does not cut it off. */
 const SLACK_SECONDS = 0.000_005;
 
@@ -24,6 +33,7 @@ export const ssimOf = async (options: {
   input: Buffer;
   segments: readonly Buffer[];
   rendition: Rendition;
+  deinterlace?: Deinterlace | undefined;
   gopDurationTicks: number;
   ffmpegPath: string;
   signal: AbortSignal;
@@ -36,10 +46,10 @@ export const ssimOf = async (options: {
     const startSeconds = ticksToSeconds(FEED_OFFSET_TICKS);
     const endSeconds = startSeconds + ticksToSeconds(options.gopDurationTicks);
     const bounds = `start=${startSeconds - SLACK_SECONDS}:end=${endSeconds - SLACK_SECONDS}`;
-    const size = `scale=${rendition.widthPx}:${rendition.heightPx},format=yuv420p`;
+    const size = `${shapeFilters(rendition)},format=yuv420p`;
     const copies = segments.map((_, i) => `[in${i}]`).join('');
     const graph = [
-      `[0:v]trim=${bounds},setpts=PTS-STARTPTS,${size},split=${segments.length}${copies}`,
+      `[0:v]${options.deinterlace === 'frame' ? DEINTERLACE : ''}trim=${bounds},setpts=PTS-STARTPTS,${size},split=${segments.length}${copies}`,
       ...segments.map((_, i) => `[${i + 1}:v]setpts=PTS-STARTPTS[out${i}]`),
       ...segments.map((_, i) => `[out${i}][in${i}]ssim@s${i}`),
     ].join(';');

@@ -20,6 +20,7 @@ export interface ChannelFeederOptions {
   spec: SourceChannelSpec;
   startInput: StartInput;
   relay: RelayLink;
+  ffmpeg: string;
   /** What of a live input may be held now: a share of the part's budget. */
   heldBytes: () => number;
   /** Called when it is stopped. */
@@ -140,7 +141,7 @@ export class ChannelFeeder {
 
   /** A generated picture is drawn again from the GOP that the relay wants; any other input runs on. */
   private async inputFor(nextGop: number, attempt: AbortSignal): Promise<DrawnInput | HeldInput> {
-    const { spec, startInput, heldBytes } = this.options;
+    const { spec, startInput, heldBytes, ffmpeg } = this.options;
     if (this.input && this.runsOn) return this.input;
     const onFrames = (count: number): void => {
       this.framesSent += count;
@@ -150,7 +151,7 @@ export class ChannelFeeder {
     if (started.kind === 'drawn') this.input = started;
     else {
       this.input = new HeldInput(started, {
-        framesPerSecond: spec.framesPerSecond,
+        ...{ framesPerSecond: spec.framesPerSecond, ffmpeg },
         maxBytes: heldBytes,
         onFrames,
       });

@@ -1,7 +1,15 @@
-import { SwarmError, framesPerSecondOf, rateInWords, ticksOf, wholeFramesNear } from '../../domain';
+import {
+  SwarmError,
+  framesPerSecondOf,
+  rateInWords,
+  ticksOf,
+  wholeFramesNear,
+  type InputChoice,
+} from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
-import { FfmpegProcess } from './ffmpeg-process';
+import { CarriedInput } from './carried-input';
+import { FfmpegProcess, type InputProcess } from './ffmpeg-process';
 import { paceFrames } from './frame-pacer';
 import { framesPerGop, generatedArguments, inputArguments } from './input-arguments';
 import { planInput } from './input-plan';
@@ -25,13 +33,17 @@ export interface DrawnInput {
 export interface FoundInput {
   kind: 'found';
   /** Opens it, from its beginning if it has one. */
-  open(): FfmpegProcess;
+  open(): InputProcess;
   finite: boolean;
+  /** It comes in segments, each at once. */
+  inSegments: boolean;
   /** Length of a picture; null if nobody knows. */
   frameTicks: number | null;
   grid: FrameGrid | undefined;
   /** The sound that is sent. */
   sound: SoundTrack[];
+  /** PIDs of SCTE-35, which comes dressed (see splice-carrier.ts). */
+  splicePids: ReadonlySet<number>;
   /** Sentences on what is encoded or left out. */
   notes: string[];
 }
@@ -89,6 +101,10 @@ const generated =
     return { kind: 'drawn', ffmpeg, failure };
   };
 
+/** What of its input was chosen by hand. */
+export const choiceOf = ({ input }: Pick<SourceChannelSpec, 'input'>): InputChoice | undefined =>
+  input.kind === 'url' ? input.choice : undefined;
+
 /** A file or live URL: what MPEG-TS carries as it came, the rest encoded once. */
 const external = (
   spec: SourceChannelSpec,
@@ -101,16 +117,20 @@ const external = (
     const probed = known ?? (await probeInput(tools.ffprobe, url, signal));
     // What it is may have changed by the next time it is opened.
     known = undefined;
-    const plan = planInput(probed, spec.framesPerSecond);
-    const { args, extraOutputs, sound } = inputArguments(spec, url, plan);
+    const plan = planInput(probed, spec.framesPerSecond, choiceOf(spec));
+    const { args, extraOutputs, sound, splicePids } = inputArguments(spec, url, plan);
     const frameTicks = plan.rate === null ? null : ticksOf(1, plan.rate);
     return {
       kind: 'found',
-      open: () => new FfmpegProcess(tools.ffmpeg, args, { extraOutputs }),
-      finite: plan.finite,
+      open: () =>
+        plan.hasSplices
+          ? new CarriedInput(tools.ffmpeg, url, args, extraOutputs)
+          : new FfmpegProcess(tools.ffmpeg, args, { extraOutputs }),
+      ...{ finite: plan.finite, inSegments: plan.inSegments },
       frameTicks,
       grid: plan.coarseClock ? gridOf(frameTicks, sound) : undefined,
       sound,
+      splicePids,
       notes: plan.notes,
     };
   };

@@ -5,8 +5,21 @@ import { confined } from '../../platform/processes/confined';
 const KEPT_WORDS_BYTES = 4_096;
 const GRACE_MS = 2_000;
 
+/** What brings an input as MPEG-TS. */
+export interface InputProcess {
+  readonly output: Readable;
+  /** All that it writes to, `output` first. */
+  readonly outputs: readonly Readable[];
+  /** Settles with the exit code, or null when it was killed or could not be started. */
+  readonly exited: Promise<number | null>;
+  /** Its last line on standard error: usually the cause of its end. */
+  readonly lastWords: string;
+  /** Asks it to end, then makes it. */
+  end(): Promise<void>;
+}
+
 /** One ffmpeg that writes to its standard output; it never outlives `end`. */
-export class FfmpegProcess {
+export class FfmpegProcess implements InputProcess {
   readonly output: Readable;
   /** Standard input, where asked for. */
   readonly input: Writable | null;

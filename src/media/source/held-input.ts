@@ -4,12 +4,14 @@ import { SwarmError, ticksOf, type FrameRate } from '../../domain';
 import { TransportStreamReader } from '../mpegts';
 import type { FoundInput } from './contribution-inputs';
 import { ContributionSpool } from './contribution-spool';
-import type { FfmpegProcess } from './ffmpeg-process';
+import type { InputProcess } from './ffmpeg-process';
 import { mergeTables } from './merged-tables';
 import { PacedQueue } from './paced-queue';
 import { ProgrammeJoiner } from './programme-joiner';
 import { NULL_PACKET } from './sent-packets';
 import { ShortPass } from './short-pass';
+import { undressed, undressedTables } from './splice-carrier';
+import { Standstill } from './standstill';
 import { TrackWatch } from './track-watch';
 
 /** Where a relay wants a contribution to go on. */
@@ -19,6 +21,11 @@ export type ResumePoint = Pick<RelayChannel, 'nextGop' | 'resumeSourceTicks'>;
 const FINITE_AHEAD_MS = 1_500;
 /** A live one may bring as much at once: a few HLS segments. */
 const LIVE_AHEAD_MS = 60_000;
+/** A live input that brings nothing for this long is opened again; one in segments is, as soon as one is missed. */
+const SILENCE_MS = { steady: 30_000, segments: 20_000 };
+/** After so long without anything it counts as gone. */
+const GONE_AFTER_MS = 90_000;
+const SILENCE_LOOK_MS = 1_000;
 /** While the picture stands still, the relay is shown that the contribution goes on. */
 const SIGN_OF_LIFE_MS = 1_000;
 
@@ -27,6 +34,13 @@ const noPicture = (): SwarmError =>
     'input-ended',
     'The input holds no picture at which decoding can begin.',
     'Check the input.',
+  );
+
+const gone = (): SwarmError =>
+  new SwarmError(
+    'input-ended',
+    `The input brought nothing for ${GONE_AFTER_MS / 1_000} s.`,
+    'Check what sends it.',
   );
 
 const showLife = (stream: Writable, signal: AbortSignal): void => {
@@ -39,6 +53,8 @@ const showLife = (stream: Writable, signal: AbortSignal): void => {
 
 export interface HeldInputOptions {
   framesPerSecond: FrameRate;
+  /** The one that makes pictures stand still. */
+  ffmpeg: string;
   /** What may be held now: a share of the part's budget. */
   maxBytes: () => number;
   onFrames: (count: number) => void;
@@ -58,11 +74,15 @@ export class HeldInput {
   private readonly queue: PacedQueue;
   private readonly joiner: ProgrammeJoiner;
   private readonly toleranceTicks: number;
-  private process: FfmpegProcess | null = null;
+  private process: InputProcess | null = null;
   /** Of each output of the present pass; null before they come. */
   private outputTables: (Buffer | null)[] = [];
   private tables: Buffer = Buffer.alloc(0);
   private readonly watch: TrackWatch;
+  /** Of a live input. */
+  private readonly standstill: Standstill | null;
+  private lastBytesMs = 0;
+  private isSilent = false;
   /** GOP for which its first picture was meant. */
   private firstGop: number | null = null;
   private stopped = false;
@@ -73,7 +93,8 @@ export class HeldInput {
     private readonly input: FoundInput,
     private readonly options: HeldInputOptions,
   ) {
-    const { framesPerSecond, maxBytes, onFrames, now = () => performance.now() } = options;
+    const { framesPerSecond, ffmpeg, maxBytes, onFrames } = options;
+    const now = (): number => this.now();
     this.toleranceTicks = ticksOf(1, framesPerSecond) / 2;
     // Half of it for what is to come, half for what has been.
     const halfOfBytes = (): number => maxBytes() / 2;
@@ -96,14 +117,23 @@ export class HeldInput {
     this.watch = new TrackWatch(sound);
     this.joiner = new ProgrammeJoiner({
       ...{ finite, frameTicks, grid, now },
-      onUnit: (unit, dtsTicks) => {
+      onUnit: (unit, dtsTicks, isStandIn) => {
         if (unit.kind === 'video') this.watch.seen(dtsTicks);
         else this.watch.heard(unit.pid, dtsTicks);
-        this.queue.push(unit, dtsTicks);
+        if (unit.kind === 'video' && !isStandIn) this.standstill?.seen(unit, this.tables);
+        this.queue.push(unit, dtsTicks, isStandIn);
       },
     });
+    this.standstill = finite
+      ? null
+      : new Standstill({
+          ...{ ffmpeg, framesPerSecond, now, maxBytes: () => maxBytes() / 4 },
+          newestPictureDueMs: () => this.queue.newestPictureDueMs,
+          fill: (still) => this.joiner.fill(still),
+        });
     this.ended = this.run().finally(() => {
       this.over = true;
+      this.standstill?.end();
       this.spool.end();
     });
     this.ended.catch(() => undefined);
@@ -116,11 +146,12 @@ export class HeldInput {
 
   /** Sentences: how it is carried, and what is missing at the moment. */
   get notes(): string[] {
-    return [...this.input.notes, ...this.watch.notes];
+    return [...this.input.notes, ...(this.standstill?.notes ?? []), ...this.watch.notes];
   }
 
   async end(): Promise<void> {
     this.stopped = true;
+    this.standstill?.end();
     this.queue.stop();
     this.wakeReplay?.();
     await this.process?.end();
@@ -145,28 +176,35 @@ export class HeldInput {
   private async run(): Promise<void> {
     const short = this.input.finite ? new ShortPass(this.options.maxBytes() / 4) : null;
     do {
+      this.isSilent = false;
       const pictures = await this.pass(short);
       if (this.stopped) return;
+      if (this.isSilent && this.now() - this.lastBytesMs > GONE_AFTER_MS) throw gone();
+      if (this.isSilent) continue;
       if (this.input.finite && pictures === 0) throw noPicture();
       while (short?.isWhole && !this.stopped) await this.replay(short);
-    } while (this.input.finite && !this.stopped);
+    } while ((this.input.finite || this.isSilent) && !this.stopped);
     await this.queue.drained();
   }
 
   /** Reads the input once through. Returns how many pictures it had since its clock jumped last. */
   private async pass(short: ShortPass | null): Promise<number> {
+    const { splicePids } = this.input;
     const ffmpeg = this.input.open();
     this.process = ffmpeg;
     let broken: SwarmError | null = null;
     const readers = ffmpeg.outputs.map((output, i) => {
       const reader = new TransportStreamReader({
-        onUnit: (unit) => {
+        onUnit: (given) => {
+          const unit = splicePids.has(given.pid) ? undressed(given) : given;
+          if (!unit) return;
           short?.note(unit);
           this.joiner.take(unit);
         },
-        onTables: (packets) => this.takeTables(packets, i),
+        onTables: (packets) => this.takeTables(i === 0 ? undressedTables(packets, splicePids) : packets, i),
       });
       output.on('data', (chunk: Buffer) => {
+        this.lastBytesMs = this.now();
         this.onActivity?.();
         try {
           if (!broken) reader.push(chunk);
@@ -179,9 +217,15 @@ export class HeldInput {
       });
       return reader;
     });
+    const silence = this.watchSilence(ffmpeg);
     const code = await ffmpeg.exited;
+    clearInterval(silence);
     if (broken) throw broken as SwarmError;
     if (this.stopped) return 0;
+    if (this.isSilent) {
+      this.joiner.interrupt();
+      return 0;
+    }
     if (code !== 0) {
       const how = code === null ? 'was killed or could not be started' : `ended with ${code}`;
       const words = ffmpeg.lastWords;
@@ -190,6 +234,25 @@ export class HeldInput {
     for (const reader of readers) reader.flush();
     short?.end();
     return this.joiner.endStretch();
+  }
+
+  private now(): number {
+    return this.options.now?.() ?? performance.now();
+  }
+
+  /**
+   * Ends a live input that was heard and brings nothing any more, to be opened again while its last picture is repeated.
+   */
+  private watchSilence(ffmpeg: InputProcess): NodeJS.Timeout | undefined {
+    if (this.input.finite) return undefined;
+    const limitMs = this.input.inSegments ? SILENCE_MS.segments : SILENCE_MS.steady;
+    const openedMs = this.now();
+    return setInterval(() => {
+      if (this.lastBytesMs === 0) return;
+      if (this.now() - Math.max(openedMs, this.lastBytesMs) < limitMs) return;
+      this.isSilent = true;
+      void ffmpeg.end();
+    }, SILENCE_LOOK_MS);
   }
 
   private takeTables(packets: Buffer, output: number): void {

@@ -1,6 +1,6 @@
 import type { SourceSpec } from '../../contracts/source';
 import { TICKS_PER_SECOND, framesIn, framesPerSecondOf, rateForFfmpeg, ticksToSeconds } from '../../domain';
-import { trackName, type InputPlan } from './input-plan';
+import { SCTE_35, trackName, type InputPlan } from './input-plan';
 import { LIVE_ANALYSIS_ARGUMENTS, demuxerArguments } from './probe';
 import type { SoundTrack } from './track-watch';
 
@@ -22,20 +22,30 @@ const START_SECONDS = '10';
 /** A track that is late or sparse holds the others back no longer than this. */
 const INTERLEAVE_MICROSECONDS = '100000';
 
-/** A keyframe at the start of each GOP, and as good as nowhere else. */
-const keyframeArguments = (spec: SourceSpec): string[] => {
+/** A live picture that stood still goes on at a keyframe: this far apart at most. */
+const LIVE_KEYFRAME_SECONDS = 0.5;
+
+/** A keyframe at the start of each GOP, and as good as nowhere else; of a live picture also at even parts of it. */
+const keyframeArguments = (spec: SourceSpec, isLive: boolean): string[] => {
   const frames = framesPerGop(spec);
-  if (Number.isInteger(frames)) return ['-g', `${frames}`, '-keyint_min', `${frames}`];
+  const wanted = isLive ? framesPerSecondOf(spec.framesPerSecond) * LIVE_KEYFRAME_SECONDS : frames;
+  if (Number.isInteger(frames)) {
+    let distance = Math.max(1, Math.floor(Math.min(frames, wanted)));
+    while (frames % distance !== 0) distance -= 1;
+    return ['-g', `${distance}`, '-keyint_min', `${distance}`];
+  }
+  const gopSeconds = ticksToSeconds(spec.gopDurationTicks);
+  const seconds = isLive ? gopSeconds / Math.ceil(gopSeconds / LIVE_KEYFRAME_SECONDS) : gopSeconds;
   // Half a millisecond of slack, as t is rounded.
-  const expression = `expr:gte(t+0.0005,n_forced*${ticksToSeconds(spec.gopDurationTicks)})`;
+  const expression = `expr:gte(t+0.0005,n_forced*${seconds})`;
   return ['-g', '100000', '-force_key_frames', expression];
 };
 
 /** Cheap, of high quality and without delay. */
-const encoderArguments = (spec: SourceSpec, threads: number): string[] => [
+const encoderArguments = (spec: SourceSpec, threads: number, isLive = false): string[] => [
   ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-crf', '16', '-bf', '0'],
   ...['-threads:v', `${threads}`, '-sc_threshold', '0', '-forced-idr', '1'],
-  ...keyframeArguments(spec),
+  ...keyframeArguments(spec, isLive),
 ];
 
 /** The muxer announces the length of each picture, so that the relay passes it on without waiting for the next. */
@@ -57,6 +67,8 @@ export interface InputArguments {
   extraOutputs: number;
   /** The sound that is sent, with the PIDs that it has. */
   sound: SoundTrack[];
+  /** PIDs of SCTE-35, which comes dressed (see splice-carrier.ts). */
+  splicePids: ReadonlySet<number>;
 }
 
 /** First descriptor after those of every process. */
@@ -74,7 +86,8 @@ export const inputArguments = (spec: SourceSpec, url: string, plan: InputPlan): 
     args: [
       ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error', ...demuxerArguments(url, plan.list)],
       ...(plan.finite ? [] : LIVE_ANALYSIS_ARGUMENTS),
-      ...['-i', url, '-map', `0:${plan.video.index}`],
+      ...(plan.hasSplices ? ['-f', 'mpegts', '-i', 'pipe:0'] : ['-i', url]),
+      ...['-map', `0:${plan.video.index}`],
       ...tracks.flatMap(({ index }) => ['-map', `0:${index}`]),
       ...['-c', 'copy', ...videoArguments(spec, plan), ...common, ...muxerArguments(FIRST_PID, 1)],
       ...encoded.flatMap((track, i) => [
@@ -90,6 +103,9 @@ export const inputArguments = (spec: SourceSpec, url: string, plan: InputPlan): 
       }),
       ...encoded.map((track, i) => soundTrack(FIRST_ENCODED_PID + i, track)),
     ],
+    splicePids: new Set(
+      tracks.flatMap(({ codec }, place) => (codec === SCTE_35 ? [FIRST_PID + 1 + place] : [])),
+    ),
   };
 };
 
@@ -115,18 +131,21 @@ const soundTrack = (pid: number, track: InputPlan['audio'][number]): SoundTrack 
   };
 };
 
-const videoArguments = (spec: SourceSpec, { video, rate }: InputPlan): string[] => {
+const videoArguments = (spec: SourceSpec, { video, rate, finite }: InputPlan): string[] => {
   if (video.carried === 'as-is') return video.bitstreamFilter ? ['-bsf:v', video.bitstreamFilter] : [];
+  const framesPerSecond = rateForFfmpeg(rate ?? spec.framesPerSecond);
   const filters = [
     ...(video.scan === 'interlaced' ? ['bwdif=mode=send_frame'] : []),
-    `fps=${rateForFfmpeg(rate ?? spec.framesPerSecond)}`,
+    ...(finite ? [`fps=${framesPerSecond}`] : []),
     // H.264 of fewer colours than 4:4:4 has even sizes.
     'scale=ceil(iw/2)*2:ceil(ih/2)*2',
     'format=yuv420p|yuv422p|yuv420p10le|yuv422p10le',
   ];
   const pixelsPerSecond = video.widthPx * video.heightPx * framesPerSecondOf(rate ?? spec.framesPerSecond);
   const threads = Math.min(MOST_THREADS, Math.ceil(pixelsPerSecond / PIXELS_PER_THREAD));
-  return ['-vf', filters.join(), ...encoderArguments(spec, threads)];
+  // The filter holds each picture back until the next one comes, which may take long where the picture stands still.
+  const live = finite ? [] : ['-vsync', 'cfr', '-r', framesPerSecond];
+  return ['-vf', filters.join(), ...live, ...encoderArguments(spec, threads, !finite)];
 };
 
 /** Surround sound of up to six channels stays what it is. */

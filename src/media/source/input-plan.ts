@@ -1,5 +1,5 @@
 import type { InputFacts } from '../../contracts/source';
-import { framesPerSecondOf, rateForFfmpeg, type FrameRate } from '../../domain';
+import { SwarmError, framesPerSecondOf, rateForFfmpeg, type FrameRate, type InputChoice } from '../../domain';
 import type { ProbedInput, ProbedStream } from './probe';
 import { steadyFrameRate } from './steady-frame-rate';
 
@@ -24,7 +24,11 @@ export interface InputPlan {
   /** Its container gives times in milliseconds, which is not enough to tell frames exactly. */
   coarseClock: boolean;
   finite: boolean;
+  /** It comes in segments, each at once. */
+  inSegments: boolean;
   list: ProbedInput['list'];
+  /** It holds SCTE-35 that is carried: it is read by way of SpliceCarrier. */
+  hasSplices: boolean;
   notes: string[];
 }
 
@@ -32,10 +36,16 @@ const copiedVideo = new Set(['h264', 'hevc', 'mpeg2video', 'mpeg1video']);
 const copiedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
 /** What ffmpeg's MPEG-TS muxer writes in such a way that others read it. */
 const copiedData = new Set(['dvb_teletext', 'dvb_subtitle', 'timed_id3', 'klv']);
+/** Goes round ffmpeg, which reads it from the container named but does not write it. */
+export const SCTE_35 = 'scte_35';
+const SCTE_35_FORMAT = 'mpegts';
 /** Containers that say when a picture is decoded, and not when it is shown. */
 const untimedFormats = ['avi', 'h264', 'hevc', 'mpegvideo'];
 /** Containers that count milliseconds. */
 const coarseFormats = ['matroska', 'flv', 'asf'];
+/** Transfer characteristics of high dynamic range, in ffmpeg's words. */
+const highRanges: Record<string, string> = { smpte2084: 'PQ', 'arib-std-b67': 'HLG' };
+const segmentFormats = ['hls', 'dash'];
 /** Containers that keep the parameter sets apart, where a decoder that begins amid the stream does not find them. */
 const formatsWithHeaders = ['mov', 'matroska', 'flv'];
 const withHeaders: Record<string, string> = {
@@ -43,18 +53,27 @@ const withHeaders: Record<string, string> = {
   hevc: 'hevc_mp4toannexb,dump_extra=freq=keyframe',
 };
 
-/** @param channelRate of the channel that it is for; null where that is open */
-export const planInput = (probed: ProbedInput, channelRate: FrameRate | null): InputPlan => {
-  const found = bestVideo(probed);
-  const mates = programmeMates(probed, found);
-  const audio = mates.filter((s) => s.kind === 'audio').map(planAudio);
-  const data = mates.filter((s) => s.kind === 'data').map(planData);
+/**
+ * @param channelRate of the channel that it is for; null where that is open
+ * @throws SwarmError input-not-video where the input has not what was chosen
+ */
+export const planInput = (
+  probed: ProbedInput,
+  channelRate: FrameRate | null,
+  choice: InputChoice = {},
+): InputPlan => {
+  const found = chosenVideo(probed, choice);
+  const mates = programmeMates(probed, found, choice);
+  const audio = chosenSound(mates, choice).map(planAudio);
+  const data = mates.filter((s) => s.kind === 'data').map((s) => planData(s, probed.formatName));
   const video = planVideo(found, probed.formatName, channelRate);
   const { finite, list } = probed;
   const rate = video.carried === 'encoded' && channelRate ? channelRate : steadyFrameRate(found);
+  const inSegments = isOneOf(probed.formatName, segmentFormats);
   const coarseClock = isOneOf(probed.formatName, coarseFormats);
   const notes = notesOf({ video, audio, data }, probed, mates);
-  return { video, audio, data, rate, coarseClock, finite, list, notes };
+  const hasSplices = data.some(({ codec, carried }) => codec === SCTE_35 && carried === 'as-is');
+  return { video, audio, data, rate, coarseClock, finite, inSegments, list, hasSplices, notes };
 };
 
 /** The facts, without what only this part needs. */
@@ -66,8 +85,49 @@ export const factsOf = ({ video, audio, data, finite, notes }: InputPlan): Input
 
 const pixels = (s: ProbedStream): number => s.widthPx * s.heightPx;
 
+const refuse = (lacks: string, has: readonly (string | number)[]): SwarmError =>
+  new SwarmError(
+    'input-not-video',
+    `The input has no ${lacks}; it has ${has.length > 0 ? has.join(', ') : 'none'}.`,
+    'Choose what it has, or leave the choice to the source.',
+  );
+
+/** @throws SwarmError input-not-video */
+const chosenVideo = (
+  { streams, programmes }: ProbedInput,
+  { programme, picture }: InputChoice,
+): ProbedStream => {
+  const pictures = streams.filter((s) => s.kind === 'video');
+  if (programme !== undefined && !programmes.some(({ number }) => number === programme)) {
+    const numbers = programmes.map(({ number }) => number);
+    throw refuse(`programme ${programme}`, numbers);
+  }
+  const members = programmes.filter(({ number }) => number === programme).flatMap((p) => p.members);
+  const ofProgramme = pictures.filter(({ index }) => programme === undefined || members.includes(index));
+  if (ofProgramme.length === 0) throw refuse(`picture in programme ${programme}`, []);
+  if (picture === undefined) return bestOf(ofProgramme);
+  const chosen = ofProgramme.find(({ index }) => index === picture);
+  if (chosen) return chosen;
+  throw refuse(
+    `picture with index ${picture}`,
+    ofProgramme.map(({ index }) => index),
+  );
+};
+
+/** @throws SwarmError input-not-video where it has one of the languages not at all */
+const chosenSound = (mates: readonly ProbedStream[], { languages }: InputChoice): ProbedStream[] => {
+  const sound = mates.filter((s) => s.kind === 'audio');
+  if (!languages) return sound;
+  const has = [...new Set(sound.map(({ language }) => language ?? 'sound of no named language'))];
+  return [...new Set(languages)].flatMap((language) => {
+    const chosen = sound.filter((s) => s.language === language);
+    if (chosen.length === 0) throw refuse(`sound in "${language}"`, has);
+    return chosen;
+  });
+};
+
 /** The largest picture; of the same size, the one of the highest rate, then of the highest bitrate, then the first. */
-const bestVideo = ({ streams }: ProbedInput): ProbedStream => {
+const bestOf = (pictures: readonly ProbedStream[]): ProbedStream => {
   const rate = (s: ProbedStream): number => {
     const steady = steadyFrameRate(s);
     return steady === null ? 0 : framesPerSecondOf(steady);
@@ -75,13 +135,22 @@ const bestVideo = ({ streams }: ProbedInput): ProbedStream => {
   const better = (a: ProbedStream, b: ProbedStream): number =>
     pixels(b) - pixels(a) || rate(b) - rate(a) || b.variantBitrate - a.variantBitrate;
   // `probeInput` refuses an input without a picture.
-  return streams.filter((s) => s.kind === 'video').sort(better)[0]!;
+  return [...pictures].sort(better)[0]!;
 };
 
 /** The other streams of the video's programmes; of all programmes where it belongs to none. */
-const programmeMates = ({ streams, programmes }: ProbedInput, video: ProbedStream): ProbedStream[] => {
-  const ofVideo = programmes.filter((members) => members.includes(video.index)).flat();
-  const inOthers = new Set(programmes.flat().filter((index) => !ofVideo.includes(index)));
+const programmeMates = (
+  { streams, programmes }: ProbedInput,
+  video: ProbedStream,
+  { programme }: InputChoice,
+): ProbedStream[] => {
+  const ofVideo = programmes
+    .filter(({ number, members }) =>
+      programme === undefined ? members.includes(video.index) : number === programme,
+    )
+    .flatMap(({ members }) => members);
+  const all = programmes.flatMap(({ members }) => members);
+  const inOthers = new Set(all.filter((index) => !ofVideo.includes(index)));
   return streams.filter((s) => s.index !== video.index && !inOthers.has(s.index));
 };
 
@@ -152,9 +221,12 @@ const planAudio = (s: ProbedStream): Track<Audio> => {
   return { ...facts, carried: 'as-is' };
 };
 
-const planData = (s: ProbedStream): Track<Data> => {
+const planData = (s: ProbedStream, formatName: string): Track<Data> => {
   const facts = { index: s.index, codec: s.codec, ...languageOf(s) };
-  if (copiedData.has(s.codec)) return { ...facts, carried: 'as-is' };
+  const isSplice = s.codec === SCTE_35;
+  if (isSplice && formatName !== SCTE_35_FORMAT)
+    return { ...facts, carried: 'left-out', why: 'Its messages are carried from plain MPEG-TS alone.' };
+  if (isSplice || copiedData.has(s.codec)) return { ...facts, carried: 'as-is' };
   return { ...facts, carried: 'left-out', why: `ffmpeg does not write ${s.codec} into MPEG-TS.` };
 };
 
@@ -165,12 +237,22 @@ const languageOf = (s: ProbedStream): { language?: string } =>
 export const trackName = ({ codec, language }: { codec: string; language?: string | undefined }): string =>
   language === undefined ? codec : `${codec}, ${language}`;
 
+const whyNotCarried = (s: ProbedStream, mates: readonly ProbedStream[]): string => {
+  if (s.kind === 'video') return 'Another picture was chosen.';
+  return mates.includes(s) ? 'Other languages were chosen.' : 'It belongs to another programme.';
+};
+
 const notesOf = (
   { video, audio, data }: Pick<InputPlan, 'video' | 'audio' | 'data'>,
   { streams }: ProbedInput,
   mates: readonly ProbedStream[],
 ): string[] => {
   const notes: string[] = [];
+  const range = highRanges[streams.find((s) => s.index === video.index)?.transfer ?? ''];
+  if (range !== undefined)
+    notes.push(
+      `The picture has a high dynamic range (${range}): renditions keep its tags, and are not mapped to SDR.`,
+    );
   if (video.carried === 'encoded') notes.push(`The picture (${video.codec}) is encoded once. ${video.why}`);
   for (const [number, track] of [...audio, ...data].entries()) {
     const { carried, why } = track;
@@ -179,11 +261,16 @@ const notesOf = (
     if (carried === 'encoded') notes.push(`The ${what} (${name}) is encoded once. ${why}`);
     if (carried === 'left-out') notes.push(`The ${what} (${name}) is left out. ${why}`);
   }
-  const others = streams.filter((s) => s.index !== video.index && (s.kind === 'video' || !mates.includes(s)));
+  const carried = new Set([video, ...audio, ...data].map(({ index }) => index));
+  const others = streams.filter(
+    (s) => !carried.has(s.index) && (s.kind === 'video' || s.kind === 'audio' || !mates.includes(s)),
+  );
   for (const s of others) {
     const size = s.kind === 'video' ? `, ${s.widthPx}x${s.heightPx}` : '';
-    const why = s.kind === 'video' ? 'A better picture was chosen.' : 'It belongs to another programme.';
-    notes.push(`Stream ${s.index} (${s.kind}, ${s.codec}${size}) is left out. ${why}`);
+    const language = s.language === undefined ? '' : `, ${s.language}`;
+    notes.push(
+      `Stream ${s.index} (${s.kind}, ${s.codec}${size}${language}) is left out. ${whyNotCarried(s, mates)}`,
+    );
   }
   return notes;
 };

@@ -40,17 +40,26 @@ export class PacedQueue {
     this.now = options.now ?? (() => performance.now());
   }
 
-  /** `dtsTicks`: on a clock that neither wraps nor jumps. The first unit is a picture. */
-  push(unit: PesUnit, dtsTicks: number): void {
+  /**
+   * `dtsTicks`: on a clock that neither wraps nor jumps. The first unit is a picture.
+   * @param isStandIn a picture that says nothing of the pace of the input
+   */
+  push(unit: PesUnit, dtsTicks: number, isStandIn = false): void {
     if (this.stopped) return;
     const isPicture = unit.kind === 'video';
-    const dueMs = isPicture ? this.pace.dueMs(dtsTicks, this.now()) : this.pace.dueMsOf(dtsTicks);
+    const dueMs =
+      isPicture && !isStandIn ? this.pace.dueMs(dtsTicks, this.now()) : this.pace.dueMsOf(dtsTicks);
     if (isPicture) this.newestDueMs = dueMs;
     let place = this.units.length;
     while (place > this.first && this.units[place - 1]!.dueMs > dueMs) place -= 1;
     this.units.splice(place, 0, { unit, dueMs });
     this.bytes += unit.packets.length;
     if (!this.timer || place === this.first) this.releaseDue();
+  }
+
+  /** When the newest picture is due, or was, in monotonic milliseconds; -Infinity before the first. */
+  get newestPictureDueMs(): number {
+    return this.newestDueMs;
   }
 
   get isFull(): boolean {

@@ -19,17 +19,26 @@ const HEAD_BYTES = 64;
 const ratioSchema = z.string().default('0/0');
 
 const probeSchema = z.object({
-  programs: z.array(z.object({ streams: z.array(z.object({ index: z.int() })).default([]) })).default([]),
+  programs: z
+    .array(
+      z.object({
+        program_id: z.int().default(0),
+        streams: z.array(z.object({ index: z.int() })).default([]),
+      }),
+    )
+    .default([]),
   streams: z
     .array(
       z.object({
         index: z.int(),
         codec_type: z.string().optional(),
         codec_name: z.string().optional(),
+        codec_tag: z.string().optional(),
         width: z.int().default(0),
         height: z.int().default(0),
         sample_aspect_ratio: z.string().default('1:1'),
         pix_fmt: z.string().default('unknown'),
+        color_transfer: z.string().default('unknown'),
         field_order: z.string().default('unknown'),
         r_frame_rate: ratioSchema,
         avg_frame_rate: ratioSchema,
@@ -61,6 +70,8 @@ export interface ProbedStream extends ProbedRates {
   sampleAspect: number;
   rotationDegrees: number;
   pixelFormat: string;
+  /** In ffmpeg's words; `unknown` if it does not say. */
+  transfer: string;
   isInterlaced: boolean;
   /** 0 if it is no sound, or if nobody knows yet. */
   channels: number;
@@ -74,8 +85,8 @@ export interface ProbedStream extends ProbedRates {
 export interface ProbedInput {
   formatName: string;
   streams: ProbedStream[];
-  /** Indices of the streams of each programme of a multiplex, or variant of an HLS master. */
-  programmes: number[][];
+  /** Programmes of a multiplex, or variants of an HLS master, with the indices of their streams. */
+  programmes: { number: number; members: number[] }[];
   /** It is a local list of other files or URLs. */
   list: ListKind | null;
   /** It has an end: it is looped at real-time pace. */
@@ -104,20 +115,27 @@ const kinds: Record<string, ProbedStream['kind']> = {
   subtitle: 'data',
 };
 
+/** ffmpeg's name for SCTE-35, and its stream type in a programme that does not register it, where ffmpeg has no name. */
+const SCTE_35 = 'scte_35';
+const SCTE_35_TAG = '0x0086';
+
 const streamOf = (s: FoundStream): ProbedStream => {
-  const kind = kinds[s.codec_type ?? ''] ?? 'other';
+  const isUnnamedSplice = s.codec_name === undefined || s.codec_name === 'unknown';
+  const isSplice = s.codec_name === SCTE_35 || (isUnnamedSplice && s.codec_tag === SCTE_35_TAG);
+  const kind = isSplice ? 'data' : (kinds[s.codec_type ?? ''] ?? 'other');
   const isPicture = s.width > 0 && s.height > 0 && s.disposition?.attached_pic !== 1;
   const [num = 1, den = 1] = s.sample_aspect_ratio.split(':').map(Number);
   const language = s.tags?.language;
   return {
     index: s.index,
     kind: kind === 'video' && !isPicture ? 'other' : kind,
-    codec: s.codec_name ?? 'unknown',
+    codec: isSplice ? SCTE_35 : (s.codec_name ?? 'unknown'),
     widthPx: s.width,
     heightPx: s.height,
     sampleAspect: num > 0 && den > 0 ? num / den : 1,
     rotationDegrees: s.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0,
     pixelFormat: s.pix_fmt,
+    transfer: s.color_transfer,
     isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(s.field_order),
     baseRate: s.r_frame_rate,
     averageRate: s.avg_frame_rate,
@@ -134,9 +152,9 @@ export const demuxerArguments = (url: string, list: ListKind | null): string[] =
   ...protocolArguments(url, list !== null),
 ];
 
-const pathOf = (url: string): string => url.replace(/^file:/, '');
+export const pathOf = (url: string): string => url.replace(/^file:/, '');
 
-const isRegularFile = async (url: string): Promise<boolean> => {
+export const isRegularFile = async (url: string): Promise<boolean> => {
   try {
     return (await stat(pathOf(url))).isFile();
   } catch {
@@ -163,8 +181,8 @@ const runProbe = async (
   signal: AbortSignal | undefined,
 ): Promise<unknown> => {
   const entries =
-    'format=format_name,duration:program_stream=index' +
-    ':stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order' +
+    'format=format_name,duration:program=program_id:program_stream=index' +
+    ':stream=index,codec_type,codec_name,codec_tag,width,height,sample_aspect_ratio,pix_fmt,color_transfer,field_order' +
     ',r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
   const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
@@ -212,7 +230,10 @@ export const probeInput = async (
   return {
     formatName,
     streams: found,
-    programmes: programs.map((p) => p.streams.map(({ index }) => index)),
+    programmes: programs.map((p) => ({
+      number: p.program_id,
+      members: p.streams.map(({ index }) => index),
+    })),
     list,
     // A playlist may be that of something live.
     finite: Number(format?.duration) > 0 || (isFile && list !== 'hls'),

@@ -1,10 +1,12 @@
 import { TICKS_PER_SECOND } from '../../domain';
-import { retimePackets, unwrapTicks, wrapTicks, type PesUnit } from '../mpegts';
+import { PACKET_BYTES, retimePackets, setPid, unwrapTicks, wrapTicks, type PesUnit } from '../mpegts';
 import { renumberPackets } from './sent-packets';
 import { TickGrid } from './tick-grid';
 
 /** A step of the picture's clock beyond this is another clock, unless that much time has passed as well. */
 const LONGEST_STEP_TICKS = 2 * TICKS_PER_SECOND;
+/** After a standstill, pictures that are late may catch up for this long. */
+const LONGEST_LATE_MS = 2_000;
 /** Sound and data this far from the picture are of another clock. */
 const FARTHEST_TICKS = 10 * TICKS_PER_SECOND;
 /** Pictures of an unknown rate count as 1/25 s long. */
@@ -26,8 +28,8 @@ export interface JoinerOptions {
   grid?: FrameGrid | undefined;
   /** The input has an end: sound that runs on behind its last picture is cut off. */
   finite: boolean;
-  /** A unit on the joined clock. `dtsTicks` is not wrapped. */
-  onUnit(unit: PesUnit, dtsTicks: number): void;
+  /** A unit on the joined clock. `dtsTicks` is not wrapped. `isStandIn`: it is no picture of the input. */
+  onUnit(unit: PesUnit, dtsTicks: number, isStandIn: boolean): void;
   /** Monotonic, in milliseconds. */
   now(): number;
 }
@@ -43,6 +45,22 @@ interface Stretch {
   lastPtsTicks: number;
   lastAtMs: number;
   pictures: number;
+  /** Joined time of the keyframe at which decoding began last: what is shown before refers to what is not there. */
+  keyframeTicks: number;
+  /** Its pictures have not come, and others stand in for them, or may. The next real one has to be a keyframe. */
+  held: boolean;
+  /** The input was opened again: what follows is on another clock. */
+  interrupted: boolean;
+  /** Since when pictures come that are behind those that stood in for them. */
+  lateSinceMs: number | null;
+}
+
+/** A picture that stands still: units that can be decoded by themselves, each shown as long as a picture of the input. */
+export interface StillPicture {
+  /** The next of them, for the caller to keep. */
+  next(): PesUnit;
+  /** As long as a picture of the input. */
+  frameTicks: number;
 }
 
 /** A track besides the picture. */
@@ -72,6 +90,9 @@ export class ProgrammeJoiner {
   private waiting: PesUnit[] = [];
 
   private readonly videoGrid: TickGrid;
+  private videoPid = 0;
+  /** What stood in last. */
+  private still: StillPicture | null = null;
 
   constructor(private readonly options: JoinerOptions) {
     this.videoGrid = new TickGrid(options.grid?.videoTicks ?? null);
@@ -80,8 +101,28 @@ export class ProgrammeJoiner {
   /** Takes a unit, and keeps it. */
   take(unit: PesUnit): void {
     if (unit.kind === 'video') this.takePicture(unit);
-    else if (!this.stretch) this.wait(unit);
+    else if (!this.stretch || this.stretch.interrupted) this.wait(unit);
     else this.takeOther(unit, this.stretch);
+  }
+
+  /**
+   * The picture stands still: a unit of `still` is sent where the next picture would be, as decoding can only go on with a
+   * keyframe from then on. Nothing is sent before the first picture.
+   * @returns false where there is none
+   */
+  fill(still: StillPicture): boolean {
+    const { stretch } = this;
+    if (!stretch) return false;
+    stretch.held = true;
+    this.still = still;
+    this.sendStill(stretch, still);
+    return true;
+  }
+
+  /** The input was opened again, and pictures may stand in meanwhile: what comes next follows, whatever its clock. */
+  interrupt(): void {
+    this.waiting = [];
+    if (this.stretch) Object.assign(this.stretch, { held: true, interrupted: true });
   }
 
   /** The input begins anew. Returns the number of pictures since the last time, or the last jump. */
@@ -101,7 +142,9 @@ export class ProgrammeJoiner {
   }
 
   private takePicture(unit: PesUnit): void {
-    if (this.stretch && this.jumpsAt(unit, this.stretch)) this.endStretch();
+    if (this.stretch?.held) {
+      if (!unit.keyframe || !this.resumes(unit, this.stretch)) return;
+    } else if (this.stretch && this.jumpsAt(unit, this.stretch)) this.endStretch();
     if (!this.stretch) {
       if (!unit.keyframe) return;
       this.stretch = this.begin(unit);
@@ -113,14 +156,61 @@ export class ProgrammeJoiner {
     const pts = dts + this.videoGrid.distance(unwrapTicks(unit.ptsTicks, sourceDts) - sourceDts);
     stretch.lastAtMs = this.options.now();
     // Leading pictures refer to what is not there.
-    if (pts < stretch.startTicks) return;
+    if (pts < stretch.keyframeTicks) return;
     stretch.pictures += 1;
     stretch.lastPtsTicks = Math.max(stretch.lastPtsTicks, pts);
     this.lastDtsTicks = dts;
+    this.videoPid = unit.pid;
     this.send(unit, pts, dts);
     const { waiting } = this;
     this.waiting = [];
     for (const other of waiting) this.takeOther(other, stretch);
+  }
+
+  /**
+   * Goes on with the pictures of the input, after those that stood in. Pictures that are only late are passed over, so that
+   * it goes on where it would be without the standstill. What stays behind is on another clock.
+   * @returns false: not yet
+   */
+  private resumes(keyframe: PesUnit, stretch: Stretch): boolean {
+    const sourceDts = unwrapTicks(keyframe.dtsTicks, stretch.lastSourceDtsTicks);
+    const dts = sourceDts + stretch.offsetTicks;
+    const isAnew = stretch.interrupted || this.jumpsAt(keyframe, stretch);
+    if (!isAnew && dts > this.lastDtsTicks) {
+      this.goOn(stretch, dts, dts + unwrapTicks(keyframe.ptsTicks, sourceDts) - sourceDts);
+      return true;
+    }
+    stretch.lateSinceMs ??= this.options.now();
+    if (!stretch.interrupted && this.options.now() - stretch.lateSinceMs < LONGEST_LATE_MS) return false;
+    // The sound of the new clock waits for its first picture.
+    const { waiting } = this;
+    this.endStretch();
+    this.waiting = waiting;
+    return true;
+  }
+
+  private goOn(stretch: Stretch, dts: number, pts: number): void {
+    stretch.keyframeTicks = pts;
+    stretch.held = false;
+    stretch.lateSinceMs = null;
+    this.videoGrid.restart();
+    if (!this.still) return;
+    const { frameTicks } = this.still;
+    const missing = Math.round((pts - stretch.lastPtsTicks) / frameTicks) - 1;
+    const firstDts = this.lastDtsTicks;
+    // The last ones are decoded earlier than they are shown, as the keyframe is.
+    for (let i = 1; i <= missing; i++)
+      this.sendStill(stretch, this.still, firstDts + ((dts - firstDts) * i) / (missing + 1));
+  }
+
+  private sendStill(stretch: Stretch, still: StillPicture, latestDtsTicks = Infinity): void {
+    const ticks = stretch.lastPtsTicks + still.frameTicks;
+    stretch.pictures += 1;
+    stretch.lastPtsTicks = ticks;
+    this.lastDtsTicks = Math.min(ticks, latestDtsTicks);
+    const unit = { ...still.next(), pid: this.videoPid };
+    for (let at = 0; at < unit.packets.length; at += PACKET_BYTES) setPid(unit.packets, at, unit.pid);
+    this.send(unit, ticks, this.lastDtsTicks, true);
   }
 
   private begin(keyframe: PesUnit): Stretch {
@@ -138,6 +228,7 @@ export class ProgrammeJoiner {
       lastPtsTicks: startTicks,
       lastAtMs: this.options.now(),
       pictures: 0,
+      ...{ keyframeTicks: startTicks, held: false, interrupted: false, lateSinceMs: null },
     };
   }
 
@@ -203,11 +294,11 @@ export class ProgrammeJoiner {
     return fresh;
   }
 
-  private send(unit: PesUnit, ptsTicks: number, dtsTicks: number): void {
+  private send(unit: PesUnit, ptsTicks: number, dtsTicks: number, isStandIn = false): void {
     const pts = Math.round(ptsTicks);
     const dts = Math.round(dtsTicks);
     retimePackets(unit.packets, dts - unit.dtsTicks, pts - unit.ptsTicks);
     this.counters.set(unit.pid, renumberPackets(unit.packets, this.counters.get(unit.pid) ?? 0));
-    this.options.onUnit({ ...unit, ptsTicks: wrapTicks(pts), dtsTicks: wrapTicks(dts) }, dtsTicks);
+    this.options.onUnit({ ...unit, ptsTicks: wrapTicks(pts), dtsTicks: wrapTicks(dts) }, dtsTicks, isStandIn);
   }
 }

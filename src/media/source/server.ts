@@ -101,8 +101,8 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
     res.json(channels.list());
   });
   app.post('/inputs/look', async (req, res) => {
-    const { url } = parseOrRefuse(lookRequestSchema, req.body, 'body');
-    res.json(await channels.look(url));
+    const { url, choice } = parseOrRefuse(lookRequestSchema, req.body, 'body');
+    res.json(await channels.look(url, choice));
   });
   app.put('/inputs/:ref', (req, res) => {
     const { ref } = parseOrRefuse(refParams, req.params, 'reference');

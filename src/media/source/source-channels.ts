@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Damage } from '../../contracts/health';
 import type { InputFacts, SourceChannel } from '../../contracts/source';
-import { SwarmError } from '../../domain';
+import { SwarmError, type InputChoice } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import { SerialQueue } from '../../platform/serial-queue';
 import { SharedBudget } from '../../platform/shared-budget';
@@ -10,7 +10,7 @@ import { Slots } from '../../platform/slots';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
-import { checkTiming, startInputOf, type InputTools, type StartInput } from './contribution-inputs';
+import { checkTiming, choiceOf, startInputOf, type InputTools, type StartInput } from './contribution-inputs';
 import { MAX_SPOOL_BYTES } from './contribution-spool';
 import { factsOf, planInput } from './input-plan';
 import { requireAllowedInput, toldPlainly, type InputRules } from './input-policy';
@@ -152,6 +152,8 @@ export class SourceChannels {
         }
         if (known && looked?.isLate) throw slowReplacement(spec.id);
         if (!known) this.requirePlace();
+        // Refused before anything is changed, where it has not what was chosen.
+        if (looked && !looked.isLate) planInput(await looked.probed, spec.framesPerSecond, choiceOf(spec));
         if (spec.input.kind === 'url') this.budget.admit(spec.id);
         await known?.stop();
         if (spec.input.kind !== 'url') this.budget.release(spec.id);
@@ -173,9 +175,9 @@ export class SourceChannels {
    * What an input is, and how it would be carried.
    * @throws SwarmError bad-request, input-not-video, unavailable while too many inputs are looked at
    */
-  async look(url: string): Promise<InputFacts> {
+  async look(url: string, choice?: InputChoice): Promise<InputFacts> {
     await requireAllowedInput(url, this.rules, this.tools.log);
-    return factsOf(planInput(await this.probe(url), null));
+    return factsOf(planInput(await this.probe(url), null, choice));
   }
 
   /** Takes the whole URL of an input that is about to be added. Kept with its channel; until then in memory alone. */
@@ -253,7 +255,7 @@ export class SourceChannels {
     if (spec.input.kind === 'url') budget.hold(spec.id);
     const startInput = startingWith(looked, spec, tools);
     const feeder = new ChannelFeeder({
-      ...{ spec, startInput, relay, log: tools.log },
+      ...{ spec, startInput, relay, ffmpeg: tools.ffmpeg, log: tools.log },
       heldBytes: () => budget.shareBytes,
       // It may be stopped before it comes to its input.
       onStop: () => looked?.giveUp(),

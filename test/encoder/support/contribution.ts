@@ -53,7 +53,8 @@ export const makeContribution = (
   }
 };
 
-const readContribution = (bytes: Buffer): Contribution => {
+/** Of a transport stream. */
+export const readContribution = (bytes: Buffer): Contribution => {
   let tables = Buffer.alloc(0);
   const units: PesUnit[] = [];
   const reader = new TransportStreamReader({

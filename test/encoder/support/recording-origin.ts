@@ -10,6 +10,8 @@ export interface RecordedGop {
   sessionId: string;
   atMs: number;
   segments: Map<string, Buffer>;
+  /** Its header x-renditions. */
+  declared: string;
 }
 
 /** An origin of one channel that keeps every GOP put, strictly in order and fenced, and refuses on demand. */
@@ -93,15 +95,17 @@ export class RecordingOrigin {
     const segments = new Map<string, Buffer>();
     let at = 0;
     for (const part of String(req.headers['x-renditions']).split(',')) {
-      const [name, bytes] = part.split('=') as [string, string];
-      segments.set(name, body.subarray(at, at + Number(bytes)));
-      at += Number(bytes);
+      const [name, declared] = part.split('=') as [string, string];
+      const bytes = Number(declared.split('/')[0]);
+      segments.set(name, body.subarray(at, at + bytes));
+      at += bytes;
     }
     if (at !== body.length) throw new Error('x-renditions does not add up to the body');
     this.nextGop = gop + 1;
     this.published.push({
       gop,
       token,
+      declared: String(req.headers['x-renditions']),
       segments,
       encoderId: String(req.headers['x-encoder-id']),
       sessionId: String(req.headers['x-session-id']),

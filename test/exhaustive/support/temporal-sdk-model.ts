@@ -202,7 +202,10 @@ export const activityModule = {
 export const timersModule = {
   setTimeout: <T>(ms: number, value: T, { signal }: { signal?: AbortSignal } = {}): Promise<T> =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => resolve(value), ms);
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', abort);
+        resolve(value);
+      }, ms);
       const abort = (): void => {
         clearTimeout(timer);
         reject(signal?.reason as Error);
