@@ -7,7 +7,13 @@ interface Service {
   command?: string;
   environment?: Record<string, string>;
   ports?: string[];
-  depends_on?: string[];
+  depends_on?: string[] | Record<string, { condition: string }>;
+  networks?: string[];
+  healthcheck?: { test: string[] };
+  read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
+  mem_limit?: string;
   image?: string;
   logging?: { options?: Record<string, string> };
 }
@@ -29,6 +35,9 @@ const entries = (): string[] =>
 
 /** Begins the swarm where no supervisor does, and ends. */
 const ONCE = 'src/worker/begin-swarm.ts';
+
+const dependenciesOf = ({ depends_on = [] }: Service): string[] =>
+  Array.isArray(depends_on) ? depends_on : Object.keys(depends_on);
 
 const defaultOf = (name: string): unknown => (environmentSchema.parse({}) as Record<string, unknown>)[name];
 
@@ -91,9 +100,47 @@ test('no encoder shares a volume with the key of the continuity check', () => {
 
 test('every dependency is a service', () => {
   for (const [, service] of services)
-    for (const other of service.depends_on ?? []) expect(Object.keys(compose.services)).toContain(other);
+    for (const other of dependenciesOf(service)) expect(Object.keys(compose.services)).toContain(other);
 });
 
 test.each(services)('%s: its log has a bound', (_name, service) => {
   expect(service.logging?.options).toEqual({ 'max-size': '8m', 'max-file': '2' });
+});
+
+test.each(services)('%s: it can gain no rights, and has a bound on memory', (name, service) => {
+  expect(service.security_opt).toEqual(['no-new-privileges:true']);
+  expect(service.mem_limit).toMatch(/^\d+[mg]$/);
+  expect([name, service.networks?.length]).not.toEqual([name, undefined]);
+});
+
+test.each(ours)(
+  '%s: it writes to its volume alone, without rights of root, and says whether it works',
+  (name, service) => {
+    expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+    if (name === 'begin-swarm') return;
+    const own = defaultOf(`SWARM_${name.toUpperCase()}_PORT`);
+    const port = typeof own === 'number' ? `${own}` : service.environment?.ENCODER_PORT;
+    expect(service.healthcheck?.test.join(' ')).toContain(port);
+  },
+);
+
+test('what is waited for until it works says whether it does', () => {
+  for (const [, { depends_on: others = {} }] of services) {
+    if (Array.isArray(others)) continue;
+    for (const [name, { condition }] of Object.entries(others)) {
+      expect(condition).toBe('service_healthy');
+      expect([name, compose.services[name]?.healthcheck !== undefined]).toEqual([name, true]);
+    }
+  }
+});
+
+test('encoders share no network with a database or the source, and no port of a database is published', () => {
+  const encoders = ours.filter(([, s]) => s.command?.includes('encoder/main'));
+  const seen = new Set(encoders.flatMap(([, { networks = [] }]) => networks));
+  const inSight = services.filter(([, { networks = [] }]) => networks.some((network) => seen.has(network)));
+  const names = inSight.map(([name]) => name);
+  for (const name of ['relay', 'origin']) expect(names).toContain(name);
+  for (const name of ['postgresql', 'influxdb', 'temporal', 'temporal-ui', 'source'])
+    expect(names).not.toContain(name);
+  for (const name of ['postgresql', 'influxdb']) expect(compose.services[name]?.ports).toBeUndefined();
 });

@@ -222,7 +222,9 @@ describe('the build of an encoder', () => {
     const build = await makeBuild('new', '# new');
     const refuse = (change: Partial<InstalledBuild>, encoderId = before.id) =>
       expect(provider.setBuild(encoderId, { ...build, ...change }, 'b-1')).rejects;
-    await refuse({ executablePath: join(part.folder, 'ffmpeg-nowhere') }).toMatchObject({ code: 'not-found' });
+    await refuse({ executablePath: join(part.folder, 'ffmpeg-nowhere') }).toMatchObject({
+      code: 'not-found',
+    });
     await refuse({ digest: '0'.repeat(64) }).toMatchObject({ code: 'conflict' });
     await refuse({ digest: 'x' }).toMatchObject({ code: 'bad-request' });
     await refuse({}, 'enc-9').toMatchObject({ code: 'unknown-encoder' });
