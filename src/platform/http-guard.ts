@@ -122,6 +122,8 @@ const requireBody = (req: Request, route: Route | undefined): void => {
   const hasBody = chunked !== undefined || (length !== undefined && length !== '0');
   if (type === undefined && !hasBody) return;
   const isMedia = route?.body === 'media';
+  // ffmpeg names no type of what it sends. A page may leave it out too, but says its Origin, which was refused before.
+  if (isMedia && type === undefined) return;
   if (type !== undefined && (isMedia ? MEDIA_TYPE : JSON_TYPE).test(type)) return;
   throw new SwarmError(
     'bad-request',

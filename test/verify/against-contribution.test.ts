@@ -10,15 +10,19 @@ import { PACKET_BYTES, pidOf, retimePackets, parseTables } from '../../src/media
 import { verifyPlaylists, type PlaylistReport } from '../../src/verify';
 import { startDataPlane } from '../support/data-plane';
 
-/** GOPs of 1 s of which one is altered on the way to the verifier. */
+/** GOPs of 1 s, on air when the tests begin. */
 const GOPS = 8;
-const ALTERED_GOP = 5;
+/** The GOP that is altered on the way to the verifier, counted back from the last one. */
+const ALTERED_BACK = 4;
+/** Less than the relay keeps. */
+const WINDOW_SECONDS = 20;
 const FRAMES_PER_GOP = 25;
 
 let folder: string;
 let plane: DataPlane;
 let stop: () => Promise<void>;
 let proxy: Server;
+let alteredGop: number;
 let alter: (segment: Buffer) => Promise<Buffer> | Buffer = (segment) => segment;
 
 /** Real source, relay, encoder host and origin; between origin and verifier, one segment can be exchanged. */
@@ -44,7 +48,7 @@ beforeAll(async () => {
         return;
       }
       const segment = await origin.segment('real', '180p', Number(gop), AbortSignal.timeout(5_000));
-      response.end(Number(gop) === ALTERED_GOP ? await alter(segment) : segment);
+      response.end(Number(gop) === alteredGop ? await alter(segment) : segment);
     })().catch(() => response.writeHead(500).end());
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
@@ -58,9 +62,10 @@ afterAll(async () => {
 
 const verify = async (change: typeof alter): Promise<PlaylistReport> => {
   alter = change;
+  alteredGop = (await plane.channel('real')).nextGop - ALTERED_BACK;
   const { port } = proxy.address() as AddressInfo;
   const { playlists } = await verifyPlaylists({
-    ...{ playlists: [`http://127.0.0.1:${port}/hls/real/index.m3u8`], windowSeconds: 60 },
+    ...{ playlists: [`http://127.0.0.1:${port}/hls/real/index.m3u8`], windowSeconds: WINDOW_SECONDS },
     ...{ key: null, ffmpegPaths: ['ffmpeg'], relayUrl: plane.relayUrl },
   });
   expect(playlists).toHaveLength(1);
@@ -114,7 +119,7 @@ test('a foreign picture is found', async () => {
 test('a GOP of old pictures with new times is found', async () => {
   const origin = new OriginClient(plane.originUrl);
   const report = await verify(async () => {
-    const old = await origin.segment('real', '180p', ALTERED_GOP - 1, AbortSignal.timeout(5_000));
+    const old = await origin.segment('real', '180p', alteredGop - 1, AbortSignal.timeout(5_000));
     retimePackets(old, 90_000);
     return old;
   });
