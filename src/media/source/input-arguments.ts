@@ -61,6 +61,9 @@ export const generatedArguments = (spec: SourceSpec, widthPx: number, heightPx: 
   ...['-i', 'pipe:0', '-vsync', 'passthrough', ...encoderArguments(spec, 1), ...muxerArguments(FIRST_PID, 1)],
 ];
 
+/** An input whose bytes come by CarriedInput. */
+const PIPED = ['-protocol_whitelist', 'pipe', '-f', 'mpegts', '-i', 'pipe:0'];
+
 export interface InputArguments {
   args: string[];
   /** Descriptors besides standard output that MPEG-TS comes from: one for each track of sound that is encoded. */
@@ -84,9 +87,9 @@ export const inputArguments = (spec: SourceSpec, url: string, plan: InputPlan): 
   const common = ['-output_ts_offset', START_SECONDS, '-max_interleave_delta', INTERLEAVE_MICROSECONDS];
   return {
     args: [
-      ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error', ...demuxerArguments(url, plan.list)],
+      ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error'],
       ...(plan.finite ? [] : LIVE_ANALYSIS_ARGUMENTS),
-      ...(plan.hasSplices ? ['-f', 'mpegts', '-i', 'pipe:0'] : ['-i', url]),
+      ...(plan.hasSplices ? PIPED : [...demuxerArguments(url, plan.list), '-i', url]),
       ...['-map', `0:${plan.video.index}`],
       ...tracks.flatMap(({ index }) => ['-map', `0:${index}`]),
       ...['-c', 'copy', ...videoArguments(spec, plan), ...common, ...muxerArguments(FIRST_PID, 1)],
