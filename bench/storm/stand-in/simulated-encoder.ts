@@ -7,7 +7,7 @@ import {
   prepareSchema,
   releaseSchema,
 } from '../../../src/contracts/encoder/requests';
-import { SwarmError, type SessionInfo } from '../../../src/domain';
+import { DEFAULT_CODEC, SwarmError, type SessionInfo } from '../../../src/domain';
 import { serveEncoder, type EncoderMethods } from '../../../src/media/encoder/grpc-server';
 import { parseOrRefuse } from '../../../src/platform/http';
 import type { Logger } from '../../../src/platform/logger';
@@ -69,6 +69,7 @@ export class SimulatedEncoder {
       capacityUnits: 10_000,
       maxSessions: 10_000,
       buildDigest: '',
+      codecs: [{ codec: DEFAULT_CODEC, pixelFormats: ['yuv420p'] }],
     }),
     getTelemetry: () => ({
       atMs: Date.now(),
