@@ -1,33 +1,15 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { parseFrameRate, rateForFfmpeg, type FrameRate } from '../../src/domain';
+import { rateForFfmpeg, type PictureFormat } from '../../src/domain';
 
 const run = promisify(execFile);
 
 export interface ClipOptions {
   ffmpeg: string;
   path: string;
-  picture: Picture;
+  picture: PictureFormat;
   seconds: number;
 }
-
-/** Size and rate as `1280x720@25` or `1280x720@30000/1001`. */
-const PICTURE = /^(\d+)x(\d+)@(\d+(?:\/\d+)?)$/;
-
-export interface Picture {
-  widthPx: number;
-  heightPx: number;
-  rate: FrameRate;
-}
-
-/** @throws Error that tells the form of `picture` */
-export const parsePicture = (picture: string): Picture => {
-  const [, width, height, text = ''] = PICTURE.exec(picture) ?? [];
-  const rate = parseFrameRate(text);
-  if (!width || !height || rate === null)
-    throw new Error(`--picture ${picture}: write it as WIDTHxHEIGHT@RATE, such as 1280x720@30000/1001.`);
-  return { widthPx: Number(width), heightPx: Number(height), rate };
-};
 
 /** A moving picture with fine detail and stereo sound that changes all the time, as a contribution would send it. */
 export const makeClip = async ({ ffmpeg, path, picture, seconds }: ClipOptions): Promise<void> => {

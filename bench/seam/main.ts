@@ -8,15 +8,17 @@ import {
   gopOf,
   ticksToSeconds,
   type ChannelSpec,
+  type PictureFormat,
   type Rendition,
 } from '../../src/domain';
 import { percentile } from '../../src/domain/statistics';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
+import { pictureOption } from '../../src/platform/terminal/picture-option';
 import { exitWith } from '../lib/command';
 import { DataPlane } from '../lib/data-plane';
 import { rounded } from '../lib/statistics';
 import { figureTable } from '../lib/table';
-import { makeClip, parsePicture } from './clip';
+import { makeClip } from './clip';
 import { contribute } from './contribution';
 import { cpuSecondsWithChildren, plainCpuSeconds } from './cpu';
 import { continuityFigures, delayFigures, seamFigures, violationsOf } from './figures';
@@ -27,13 +29,14 @@ import { readSent } from './sent';
 
 interface Options {
   input?: string;
-  picture: string;
+  picture: PictureFormat;
   handoffs: number;
   kills: number;
   seed: number;
   portBase: number;
 }
 
+const DEFAULT_PICTURE: PictureFormat = { widthPx: 640, heightPx: 360, rate: 25 };
 const CLIP_SECONDS = 30;
 /** As much of the contribution as is encoded once more by one plain ffmpeg. */
 const PLAIN_SECONDS = 60;
@@ -52,10 +55,11 @@ const ladderOf = (widthPx: number, heightPx: number): Rendition[] =>
   });
 
 const main = async (options: Options): Promise<boolean> => {
-  const { handoffs, kills, seed, picture } = options;
+  const { handoffs, kills, seed } = options;
+  const { widthPx, heightPx, rate } = options.picture;
+  const picture = `${widthPx}x${heightPx}@${rate}`;
   const repeat = `${options.input ? `--input ${options.input} ` : ''}--picture ${picture} --handoffs ${handoffs} --kills ${kills} --seed ${seed}`;
   console.log(`seam bench. Repeat: npm run bench:seam -- ${repeat}`);
-  const { widthPx, heightPx, rate } = parsePicture(picture);
   const folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-seam-'));
   const plane = await DataPlane.start({
     stateDir: join(folder, 'state'),
@@ -163,7 +167,12 @@ const program = new Command('bench:seam')
       'and every audio sample with the contribution.',
   )
   .option('--input <file>', 'contribution to loop, H.264, HEVC or MPEG-2; default: a clip made here')
-  .option('--picture <WxH@rate>', 'its size and rate, and those of the largest rendition', '640x360@25')
+  .option(
+    '--picture <WxH@rate>',
+    'its size and rate, and those of the largest rendition',
+    pictureOption,
+    DEFAULT_PICTURE,
+  )
   .option('--handoffs <n>', 'handoffs to complete', wholeNumberOption(0), 50)
   .option('--kills <n>', 'encoder hosts ended with SIGKILL', wholeNumberOption(0), 20)
   .option('--seed <n>', 'seed of every random choice', wholeNumberOption(0), 1)

@@ -1,6 +1,8 @@
 import type { AddChannel } from '../contracts/api';
 import type { InputFacts, SourceClient } from '../contracts/source';
 import {
+  GENERATED_HEIGHT_PX,
+  GENERATED_WIDTH_PX,
   SwarmError,
   alwaysOnLadder,
   channelWithDefaults,
@@ -19,6 +21,8 @@ import {
   type ChannelSpec,
   type Deinterlace,
   type FrameRate,
+  type Ladder,
+  type PictureFormat,
 } from '../domain';
 
 /** An input that is slower than this is added with the default ladder, and tried by the source until it comes. */
@@ -77,17 +81,36 @@ const fromFacts = (
     ...(deinterlace !== 'none' && { deinterlace }),
   };
   if (given.ladder) return { fields: picture, notes };
-  const { whole, ...ladder } = ladderFromPicture({ widthPx, heightPx, rate }, limitUnits);
+  const made = ladderFor({ widthPx, heightPx, rate }, limitUnits);
+  return { fields: { ...picture, ...made.ladder }, notes: [...notes, ...made.notes] };
+};
+
+/** The ladder that an encoder here carries of a picture. */
+const ladderFor = (picture: PictureFormat, limitUnits: number): { ladder: Ladder; notes: string[] } => {
+  const { whole, ...ladder } = ladderFromPicture(picture, limitUnits);
+  if (whole) return { ladder, notes: [] };
   const top = ladder.ladder.at(-1)!;
-  if (!whole) {
-    const size = { ...top, widthPx, heightPx };
-    notes.push(
-      `The input is ${widthPx}x${heightPx} at ${rateInWords(rate)}, ${renditionUnits(size, rate).toFixed(2)} encode units; ` +
-        `an encoder here carries ${limitUnits.toFixed(2)}. So its ladder ends at ${top.widthPx}x${top.heightPx}. ` +
-        'For more: npm start -- --encoder-units N, or --ladder.',
-    );
-  }
-  return { fields: { ...picture, ...ladder }, notes };
+  const { widthPx, heightPx, rate } = picture;
+  const note =
+    `The input is ${widthPx}x${heightPx} at ${rateInWords(rate)}, ` +
+    `${renditionUnits({ ...top, widthPx, heightPx }, rate).toFixed(2)} encode units; an encoder here carries ` +
+    `${limitUnits.toFixed(2)}. So its ladder ends at ${top.widthPx}x${top.heightPx}. ` +
+    'For more: npm start -- --encoder-units N, or --ladder.';
+  return { ladder, notes: [note] };
+};
+
+/** A picture that is drawn in another size than the default ladder is made for. */
+const fromGenerated = (
+  given: AddChannel,
+  input: Extract<ChannelInput, { kind: 'generated' }>,
+  limitUnits: number,
+): { fields: Partial<ChannelSpec>; notes: string[] } => {
+  const { widthPx = GENERATED_WIDTH_PX, heightPx = GENERATED_HEIGHT_PX } = input;
+  const rate = given.framesPerSecond ?? channelWithDefaults(given.id).framesPerSecond;
+  const fields = { inputPixelsPerSecond: widthPx * heightPx * framesPerSecondOf(rate) };
+  if (given.ladder) return { fields, notes: [] };
+  const { ladder, notes } = ladderFor({ widthPx, heightPx, rate }, limitUnits);
+  return { fields: { ...fields, ...ladder }, notes };
 };
 
 /** Where nobody knows what an encoder carries: what the default ladder needs, which every encoder of ours does. */
@@ -114,15 +137,19 @@ export const newChannel = async (
   let made: Partial<ChannelSpec> = {};
   let notes: string[] = [];
   requireLadder({ ...channelWithDefaults(given.id), ...chosen });
+  const roomiest = async (): Promise<number> => {
+    const limits = await limitsOf();
+    return limits.length > 0 ? Math.max(...limits) : leastLimitUnits();
+  };
   if (given.input?.kind === 'url') {
     const facts = await factsOr(source, given.input, lookMs);
     if (facts instanceof SwarmError) {
       notes = [`The input could not be looked at (${facts.message}). What was not given is the default.`];
     } else {
-      const limits = await limitsOf();
-      const roomiest = limits.length > 0 ? Math.max(...limits) : leastLimitUnits();
-      ({ fields: made, notes } = fromFacts(given, facts, roomiest));
+      ({ fields: made, notes } = fromFacts(given, facts, await roomiest()));
     }
+  } else if (given.input?.widthPx !== undefined || given.input?.heightPx !== undefined) {
+    ({ fields: made, notes } = fromGenerated(given, given.input, await roomiest()));
   }
   const spec = { ...channelWithDefaults(given.id, given.input), ...made, ...chosen };
   const gopDurationTicks = given.gopDurationTicks ?? defaultGopTicks(spec.framesPerSecond);

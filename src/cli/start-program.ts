@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
+import type { PictureFormat } from '../domain';
 import { wholeNumberOption } from '../platform/terminal/number-option';
+import { pictureOption } from '../platform/terminal/picture-option';
 import { MAX_LOCAL_ENCODERS } from '../setup';
 import { durationOption, stateDirOption } from './options';
 
@@ -19,20 +21,23 @@ export interface StartOptions {
   /** Encode units of each encoder host; absent: see unitsOfEach. */
   encoderUnits?: number | 'measured';
   channels: number;
+  picture?: PictureFormat;
 }
 
 /**
  * Generated pictures are a demonstration, and so is a bounded run: their hosts have so little room that the audience
- * overloads one on every machine. Whoever brings an input wants what the machine can do.
+ * overloads one on every machine. Whoever brings an input, or names a size, wants what the machine can do.
  */
 const DEMONSTRATION_UNITS = 6;
 
 export const unitsOfEach = ({
   encoderUnits,
   input,
+  picture,
   duration,
-}: Pick<StartOptions, 'encoderUnits' | 'input' | 'duration'>): number | 'measured' =>
-  encoderUnits ?? (input.length > 0 && duration === undefined ? 'measured' : DEMONSTRATION_UNITS);
+}: Pick<StartOptions, 'encoderUnits' | 'input' | 'picture' | 'duration'>): number | 'measured' =>
+  encoderUnits ??
+  ((input.length > 0 || picture) && duration === undefined ? 'measured' : DEMONSTRATION_UNITS);
 
 /** Options of `npm start`. Parses nothing by itself. */
 export const createStartProgram = (): Command =>
@@ -65,7 +70,12 @@ export const createStartProgram = (): Command =>
     .option(
       '--encoder-units <N|measured>',
       'what each encoder host can carry; 1 is 320x180 at 25 frames/s, 10 is 1280x720; measured: what it measures of its ' +
-        'share of this machine; default: measured with an --input, else, and with --duration, 6',
+        'share of this machine; default: measured with an --input or --picture, else, and with --duration, 6',
       (value: string) => (value === 'measured' ? value : wholeNumberOption(1, 10_000)(value)),
     )
-    .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumberOption(1, 20), 6);
+    .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumberOption(1, 20), 6)
+    .option(
+      '--picture <WxH@RATE>',
+      'size and rate of the generated pictures, such as 1280x720@30000/1001; default: 320x180@25',
+      pictureOption,
+    );

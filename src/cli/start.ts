@@ -3,7 +3,13 @@ import { boundedRun } from '../acceptance/bounded-run';
 import { awaitFirstGops } from '../acceptance/first-gops';
 import { MovesWatch, moveInWords } from '../acceptance/moves-watch';
 import { reportInWords } from '../acceptance/run-report';
-import { SwarmError, channelWithDefaults } from '../domain';
+import {
+  SwarmError,
+  channelWithDefaults,
+  defaultGopTicks,
+  type ChannelSpec,
+  type PictureFormat,
+} from '../domain';
 import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
@@ -12,6 +18,16 @@ import { onInterrupt } from '../platform/processes/interrupts';
 import { StepReporter } from '../setup';
 import { createStartProgram, unitsOfEach, type StartOptions } from './start-program';
 import { requireWritable } from './writable';
+
+const generatedChannel = (id: string, picture: PictureFormat | undefined): ChannelSpec => {
+  if (!picture) return channelWithDefaults(id);
+  const { widthPx, heightPx, rate } = picture;
+  return {
+    ...channelWithDefaults(id, { kind: 'generated', widthPx, heightPx }),
+    framesPerSecond: rate,
+    gopDurationTicks: defaultGopTicks(rate),
+  };
+};
 
 const ON_AIR_LIMIT_MS = 60_000;
 const EVENTS_POLL_MS = 2_000;
@@ -50,7 +66,7 @@ const main = async (options: StartOptions): Promise<number> => {
   const inputFolder = process.env.INIT_CWD ?? process.cwd();
   const inputs = await Promise.all(options.input.map((text) => parseInput(text, inputFolder)));
   const channels = withInputs(
-    Array.from({ length: options.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`)),
+    Array.from({ length: options.channels }, (_, i) => generatedChannel(`ch-${i + 1}`, options.picture)),
     inputs,
   );
   const encoders = Array.from({ length: options.encoders }, (_, i) => ({

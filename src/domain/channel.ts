@@ -46,10 +46,29 @@ export const inputChoiceSchema = z
   .describe('what of the input is carried');
 export type InputChoice = z.infer<typeof inputChoiceSchema>;
 
+/** The size of a generated picture where none is given. */
+export const GENERATED_WIDTH_PX = 320;
+export const GENERATED_HEIGHT_PX = 180;
+
+/** Whole pairs of pixels, as colours are coded for two by two. */
+const generatedSide = (leastPx: number, mostPx: number, otherwisePx: number) =>
+  z
+    .int()
+    .min(leastPx)
+    .max(mostPx)
+    .multipleOf(2, 'use an even number')
+    .optional()
+    .describe(`in pixels, even; ${otherwisePx} by default`);
+
 /** Where a channel's contribution feed comes from. */
 export const channelInputSchema = z.discriminatedUnion('kind', [
   /** A moving picture with channel, frame counter and HMAC burnt in; every frame can be checked. */
-  z.object({ kind: z.literal('generated') }),
+  z.object({
+    kind: z.literal('generated'),
+    // The least that holds a stamp (see media/stamp).
+    widthPx: generatedSide(96, 3840, GENERATED_WIDTH_PX),
+    heightPx: generatedSide(54, 2160, GENERATED_HEIGHT_PX),
+  }),
   z.object({
     kind: z.literal('url'),
     url: inputUrlSchema,

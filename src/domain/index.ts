@@ -1,5 +1,6 @@
 export * from './media-time';
 export * from './frame-rate';
+export * from './picture-format';
 export * from './codec';
 export * from './video-levels';
 export * from './rendition';

@@ -3,15 +3,9 @@ import { renditionUnits } from './encode-cost';
 import type { FrameRate } from './frame-rate';
 import { framesPerSecondOf } from './frame-rate';
 import { alwaysOnLadder, type Ladder } from './ladder';
+import type { PictureFormat } from './picture-format';
 import { bufferKbitOf, type Rendition } from './rendition';
 import { lowestLevel } from './video-levels';
-
-export interface Picture {
-  /** As it is shown: square pixels, upright. */
-  widthPx: number;
-  heightPx: number;
-  rate: FrameRate;
-}
 
 /** Sizes of the top rung, as parts of the input's: the largest that fits is taken. */
 const TOP_SCALES = [1, 3 / 4, 2 / 3, 1 / 2, 3 / 8, 1 / 3, 1 / 4, 3 / 16, 1 / 6, 1 / 8, 1 / 12, 1 / 16];
@@ -29,7 +23,7 @@ const bitrateKbpsOf = (pixels: number, framesPerSecond: number): number => {
 
 const crfOf = (pixels: number): number => (pixels <= 320 * 180 ? 26 : pixels <= 854 * 480 ? 24 : 23);
 
-const rungOf = ({ widthPx, heightPx, rate }: Picture, scale: number): Rendition => {
+const rungOf = ({ widthPx, heightPx, rate }: PictureFormat, scale: number): Rendition => {
   const [width, height] = [evenAtLeast16(widthPx * scale), evenAtLeast16(heightPx * scale)];
   return {
     name: `${Math.min(width, height)}p`,
@@ -53,7 +47,10 @@ const canBeCoded = (rung: Rendition, rate: FrameRate): boolean =>
  * @param limitUnits encode units that the roomiest encoder may carry
  * @returns `whole`: the top rung has the input's size
  */
-export const ladderFromPicture = (picture: Picture, limitUnits: number): Ladder & { whole: boolean } => {
+export const ladderFromPicture = (
+  picture: PictureFormat,
+  limitUnits: number,
+): Ladder & { whole: boolean } => {
   const { rate } = picture;
   const tops = TOP_SCALES.map((scale) => ({ scale, rung: rungOf(picture, scale) }));
   const smallest = tops.at(-1)!;

@@ -6,7 +6,8 @@ import type { ChannelSpec } from '../domain';
 const LOOK_MS = 2_500;
 
 /**
- * Gives each channel with an input of one's own the frame rate and the ladder that follow from it. One whose input can't
+ * Gives each channel with an input of one's own, or a drawn picture of a given size, the frame rate and the ladder that
+ * follow from it. One whose input can't
  * be looked at in time stays as it was given; the source tries it.
  * @param limitUnits encode units that an encoder may carry
  */
@@ -17,9 +18,11 @@ export const channelsFromInputs = (
 ): Promise<NewChannel[]> =>
   Promise.all(
     given.map(async (spec) => {
-      const { id, input } = spec;
-      if (input.kind !== 'url') return { spec, notes: [] };
-      return newChannel({ id, input }, source, () => Promise.resolve([limitUnits]), LOOK_MS).catch(() => ({
+      const { id, input, framesPerSecond } = spec;
+      const isSized = input.kind === 'generated' && input.widthPx !== undefined;
+      if (input.kind !== 'url' && !isSized) return { spec, notes: [] };
+      const given = { id, input, ...(isSized && { framesPerSecond }) };
+      return newChannel(given, source, () => Promise.resolve([limitUnits]), LOOK_MS).catch(() => ({
         spec,
         notes: [],
       }));

@@ -39,6 +39,17 @@ test('has the size of an input that an encoder carries, and no note', async () =
   expect(added.body).toMatchObject({ framesPerSecond: 25, gopDurationTicks: 180_000, notes: [] });
 });
 
+test('a generated picture of another size has a ladder of its own', async () => {
+  const added = await add({
+    input: { kind: 'generated', widthPx: 640, heightPx: 360 },
+    framesPerSecond: '30000/1001',
+  });
+  expect(sizesOf(added)).toEqual(['640x360']);
+  expect(added.body).toMatchObject({ framesPerSecond: '30000/1001', gopDurationTicks: 180_180, notes: [] });
+  const small = await add({ id: 'small', input: { kind: 'generated' } });
+  expect(sizesOf(small)).toEqual(['320x180', '256x144', '426x240']);
+});
+
 test('what is given goes before what the input is', async () => {
   api.swarm.facts = inputFacts({ widthPx: 1280, heightPx: 720, frameRate: '50' });
   const ladder = [

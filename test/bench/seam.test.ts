@@ -1,4 +1,3 @@
-import { parsePicture } from '../../bench/seam/clip';
 import { bufferViolations, comparePictures } from '../../bench/seam/compare';
 import { seamFigures } from '../../bench/seam/figures';
 
@@ -41,11 +40,4 @@ test('the drop at a seam is of the GOPs after it alone; a picture of something e
   expect(seamFigures({ moved, steady, gops, moves })).toEqual({
     ...{ framesCompared: 8, framesForeign: 1, seamSsimDrop: 0.01, seamPsnrDropDb: 1 },
   });
-});
-
-test('a picture is told by size and rate', () => {
-  expect(parsePicture('1920x1080@60000/1001')).toEqual({
-    ...{ widthPx: 1920, heightPx: 1080, rate: '60000/1001' },
-  });
-  expect(() => parsePicture('1080p')).toThrow(/WIDTHxHEIGHT@RATE/);
 });

@@ -18,7 +18,13 @@ describe('a generated channel', () => {
   });
 
   /** Frame counters that the pictures of a feed show, from a GOP on; the channel must have stopped sending. */
-  const countersFrom = async (ffmpeg: string, id: string, gop: number, frames: number): Promise<number[]> => {
+  const countersFrom = async (
+    ffmpeg: string,
+    id: string,
+    gop: number,
+    frames: number,
+    [widthPx, heightPx] = [320, 180],
+  ): Promise<number[]> => {
     const args = [
       '-v',
       'error',
@@ -32,9 +38,10 @@ describe('a generated channel', () => {
     args.push('-f', 'rawvideo', '-pix_fmt', 'yuv420p', 'pipe:1');
     const { stdout } = await run(ffmpeg, args, { encoding: 'buffer', maxBuffer: 256 * 1024 * 1024 });
     const key = await loadOrCreateStampKey(source.stateDir);
-    const size = (320 * 180 * 3) / 2;
+    const pixels = widthPx * heightPx;
+    const size = (pixels * 3) / 2;
     return Array.from({ length: stdout.length / size }, (_, i) => {
-      const read = readStamp(stdout.subarray(i * size, i * size + 320 * 180), 320, 180, key, id);
+      const read = readStamp(stdout.subarray(i * size, i * size + pixels), widthPx, heightPx, key, id);
       return read.ok ? read.frame : -1;
     });
   };
@@ -67,6 +74,16 @@ describe('a generated channel', () => {
       Array.from({ length: 20 }, (_, i) => nextGop * 25 + i),
     );
     expect((await source.list())[0]).toMatchObject({ state: 'running' });
+  });
+
+  it('has the size that is asked for', async () => {
+    await source.put('large', { ...spec, input: { kind: 'generated', widthPx: 854, heightPx: 480 } });
+    await relay.ledger('large', 1, 10_000);
+    expect(await countersFrom('ffmpeg', 'large', 0, 30, [854, 480])).toEqual(
+      Array.from({ length: 30 }, (_, frame) => frame),
+    );
+    const odd = source.put('odd', { ...spec, input: { kind: 'generated', widthPx: 321, heightPx: 180 } });
+    await expect(odd).rejects.toMatchObject({ code: 'bad-request' });
   });
 
   it('has a rate that is no whole number, exact to the tick', async () => {

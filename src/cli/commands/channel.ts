@@ -10,7 +10,9 @@ import {
   ladderPresetNames,
   type Deinterlace,
   type FrameRate,
+  type PictureFormat,
 } from '../../domain';
+import { pictureOption } from '../../platform/terminal/picture-option';
 import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
 import { channelLines } from '../views';
@@ -19,6 +21,7 @@ const LADDER_HELP = `what it is encoded to: a file in YAML or JSON, or one of ${
 
 interface AddOptions extends ChoiceOptions {
   input?: string;
+  picture?: PictureFormat;
   ladder?: string;
   framesPerSecond?: FrameRate;
 }
@@ -27,7 +30,7 @@ interface AddOptions extends ChoiceOptions {
 interface ChoiceOptions {
   deinterlace?: Deinterlace;
   programme?: number;
-  picture?: number;
+  videoStream?: number;
   languages?: string[];
 }
 
@@ -45,7 +48,7 @@ const withChoice = (command: Command): Command =>
       wholeOption,
     )
     .option(
-      '--picture <index>',
+      '--video-stream <index>',
       'stream that is the picture, as ffprobe counts; else the largest',
       wholeOption,
     )
@@ -54,10 +57,15 @@ const withChoice = (command: Command): Command =>
     );
 
 /** The input of the options; none where none was named. @throws SwarmError bad-request for a choice without an input */
-const inputOf = ({ input, programme, picture, languages }: ChoiceOptions & { input?: string }): object => {
+const inputOf = ({
+  input,
+  programme,
+  videoStream,
+  languages,
+}: ChoiceOptions & { input?: string }): object => {
   const choice = {
     ...(programme !== undefined && { programme }),
-    ...(picture !== undefined && { picture }),
+    ...(videoStream !== undefined && { picture: videoStream }),
     ...(languages !== undefined && { languages }),
   };
   const isChosen = Object.keys(choice).length > 0;
@@ -71,6 +79,19 @@ const inputOf = ({ input, programme, picture, languages }: ChoiceOptions & { inp
   );
 };
 
+/** A generated picture of the size and rate that were named. @throws SwarmError bad-request beside an input */
+const generatedOf = ({ input, picture }: AddOptions): object => {
+  if (!picture) return {};
+  if (input !== undefined)
+    throw new SwarmError(
+      'bad-request',
+      '--picture is the size of a generated picture, and an input was named.',
+      'Leave out one of the two. What an input is encoded to, --ladder says.',
+    );
+  const { widthPx, heightPx, rate } = picture;
+  return { input: { kind: 'generated', widthPx, heightPx }, framesPerSecond: rate };
+};
+
 export const addChannel = (program: Command): void => {
   const channel = program.command('channel').description('add, change, remove and list channels');
 
@@ -81,6 +102,11 @@ export const addChannel = (program: Command): void => {
       .argument('<name>', 'its id: a-z, 0-9 and "-"')
       .option('--input <url>', 'file or live URL that ffmpeg reads; without it a generated moving picture'),
   )
+    .option(
+      '--picture <WxH@RATE>',
+      'size and rate of the generated picture, such as 1280x720@30000/1001',
+      pictureOption,
+    )
     .option('--ladder <file|preset>', `${LADDER_HELP}; made from the input where it is not given`)
     .option(
       '--frames-per-second <rate>',
@@ -90,7 +116,7 @@ export const addChannel = (program: Command): void => {
     .addHelpText(
       'after',
       '\nSays when it will be on air, or what is in the way. Refused where no encoder could ever take it.\n' +
-        '\nExamples:\n  encoder-swarm channel add news --input https://example.org/live.m3u8\n  encoder-swarm channel add news --input /films/news.mp4 --ladder sd\n  encoder-swarm channel add test-1',
+        '\nExamples:\n  encoder-swarm channel add news --input https://example.org/live.m3u8\n  encoder-swarm channel add news --input /films/news.mp4 --ladder sd\n  encoder-swarm channel add test-1 --picture 1920x1080@60000/1001',
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
@@ -99,6 +125,7 @@ export const addChannel = (program: Command): void => {
         body: {
           id,
           ...inputOf(options),
+          ...generatedOf(options),
           ...(ladder !== undefined && (await readLadder(ladder))),
           ...(framesPerSecond !== undefined && { framesPerSecond }),
           ...(deinterlace !== undefined && { deinterlace }),

@@ -1,4 +1,13 @@
-import { SwarmError, framesPerSecondOf, rateInWords, ticksOf, wholeFramesNear } from '../../domain';
+import {
+  GENERATED_HEIGHT_PX,
+  GENERATED_WIDTH_PX,
+  SwarmError,
+  framesPerSecondOf,
+  rateInWords,
+  ticksOf,
+  wholeFramesNear,
+  type ChannelInput,
+} from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { GeneratedPicture } from '../stamp';
 import { CarriedInput } from './carried-input';
@@ -10,9 +19,6 @@ import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { FrameGrid } from './programme-joiner';
 import type { SoundTrack } from './track-watch';
-
-const GENERATED_WIDTH_PX = 320;
-const GENERATED_HEIGHT_PX = 180;
 
 /** A picture that is drawn: the output of its ffmpeg is the contribution. */
 export interface DrawnInput {
@@ -72,10 +78,13 @@ export const checkTiming = (spec: Omit<SourceChannelSpec, 'id'>): void => {
 
 /** Pictures drawn at wall-clock pace; the counter of the first one is that of the GOP's first picture. */
 const generated =
-  (spec: SourceChannelSpec, tools: InputTools): StartInput =>
+  (
+    spec: SourceChannelSpec,
+    input: Extract<ChannelInput, { kind: 'generated' }>,
+    tools: InputTools,
+  ): StartInput =>
   async (nextGop, signal, onFrames) => {
-    const widthPx = GENERATED_WIDTH_PX;
-    const heightPx = GENERATED_HEIGHT_PX;
+    const { widthPx = GENERATED_WIDTH_PX, heightPx = GENERATED_HEIGHT_PX } = input;
     const picture = new GeneratedPicture({ widthPx, heightPx, key: tools.stampKey, channelId: spec.id });
     const ffmpeg = new FfmpegProcess(tools.ffmpeg, generatedArguments(spec, widthPx, heightPx), {
       input: true,
@@ -146,5 +155,5 @@ export const startInputOf = (
   justProbed?: ProbedInput,
 ): StartInput =>
   spec.input.kind === 'generated'
-    ? generated(spec, tools)
+    ? generated(spec, spec.input, tools)
     : external(spec, spec.input.url, tools, justProbed);
