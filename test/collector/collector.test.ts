@@ -45,7 +45,13 @@ class EncoderProcess {
       {
         cwd: root,
         stdio: 'ignore',
-        env: { ...process.env, ENCODER_ID: this.id, ENCODER_PORT: String(this.port), ENCODER_ZONE: 'b' },
+        env: {
+          ...process.env,
+          ENCODER_ID: this.id,
+          ENCODER_PORT: String(this.port),
+          ENCODER_ZONE: 'b',
+          ENCODER_CAPACITY_UNITS: '6',
+        },
       },
     );
   }
