@@ -17,7 +17,13 @@ export class HostProcess {
   static async start(port = 0, environment: NodeJS.ProcessEnv = {}): Promise<HostProcess> {
     const child = spawn(process.execPath, ['-r', runner, join(root, 'src/media/encoder/main.ts')], {
       cwd: root,
-      env: { ...process.env, SWARM_LOG_LEVEL: 'info', ENCODER_PORT: String(port), ...environment },
+      env: {
+        ...process.env,
+        SWARM_LOG_LEVEL: 'info',
+        ENCODER_PORT: String(port),
+        ENCODER_CAPACITY_UNITS: '6',
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const said: string[] = [];
