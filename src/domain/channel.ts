@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { renditionUnits } from './encode-cost';
 import { frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
-import { renditionSchema, type Rendition } from './rendition';
+import { renditionFieldsSchema, type Rendition } from './rendition';
 import { rungsFor } from './rungs';
 
 /**
@@ -124,7 +124,8 @@ export const channelSpecSchema = z.object({
   deinterlace: deinterlaceSchema.optional(),
   inputPixelsPerSecond: inputPixelsPerSecondSchema.optional(),
   /** Smallest first; the first is always on air, the others follow the audience (see ladderFor). */
-  ladder: z.array(renditionSchema).min(1).max(8),
+  // What of a rendition does not go together is a conflict, not a bad field: see requireLadder.
+  ladder: z.array(renditionFieldsSchema).min(1).max(8),
   /** viewersPerRung[i]: with at least this many viewers, ladder[i + 1] is on air too. Ascending. */
   viewersPerRung: z.array(z.number().min(0)).max(7),
   placement: placementSchema.optional(),

@@ -67,8 +67,17 @@ export const ladderOf = ({ renditions }: LadderFile): Ladder => ({
   viewersPerRung: renditions.slice(1).map((r) => r.fromViewers),
 });
 
-/** @throws SwarmError conflict for a ladder whose rungs do not go together */
+/** @throws SwarmError conflict for a ladder whose rungs do not go together, or a rung whose fields do not */
 export const requireLadder = ({ ladder, viewersPerRung }: Ladder): void => {
+  for (const [index, rendition] of ladder.entries()) {
+    const [{ field, message } = { field: null, message: '' }] = renditionFaults(rendition);
+    if (field === null) continue;
+    throw new SwarmError(
+      'conflict',
+      `Rung ${index + 1} of the ladder: ${field}: ${message}.`,
+      'See docs/reference/ladder.md for what goes together.',
+    );
+  }
   const [fault] = faultsOf(
     ladder.map((r) => r.name),
     [0, ...viewersPerRung],

@@ -127,6 +127,12 @@ test('an input that does not answer gets the default ladder, and the answer says
 });
 
 test.each<[object, number, string, RegExp]>([
+  [
+    { ladder: [{ name: 'a', widthPx: 320, heightPx: 180, maxBitrateKbps: 300 }] },
+    409,
+    'conflict',
+    /Rung 1 of the ladder: crf: expected number, as rateControl is crf/,
+  ],
   [{ input }, 422, 'input-not-video', /no video/],
   [
     { ladder: [{ name: 'a', widthPx: 320, heightPx: 180, crf: 99, maxBitrateKbps: 1 }] },
