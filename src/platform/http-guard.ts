@@ -86,7 +86,7 @@ const requireOwnName = (req: Request, known: ReadonlySet<string>): void => {
   throw new SwarmError(
     'cross-origin',
     `Nothing is served here under the name ${JSON.stringify(host)}.`,
-    'Use the address, or add the name to SWARM_HOST_NAMES.',
+    'Use the address, or say that it is yours: SWARM_PUBLIC_API_URL for the API and its page, SWARM_HOST_NAMES for every part.',
   );
 };
 
