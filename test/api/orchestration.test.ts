@@ -11,6 +11,7 @@ import { searchAttributeNames, type MoveRequest, type SwarmError } from '../../s
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { TemporalCalls } from '../../src/temporal/calls';
 import { untilAnswer } from '../support/until';
+import { runUntilShutdown } from '../workflows/support/worker-run';
 import { moveResult } from './move-result';
 
 const path = process.env.TEMPORAL_CLI ?? join(homedir(), '.cache/encoder-swarm/bin/temporal');
@@ -42,7 +43,7 @@ const startWorker = async (): Promise<void> => {
       },
     },
   });
-  working = worker.run();
+  working = runUntilShutdown(worker);
 };
 
 beforeAll(async () => {

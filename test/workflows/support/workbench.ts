@@ -30,6 +30,7 @@ import type { ChannelWorkflowInput } from '../../../workflows/kit/types';
 import { eventually } from '../../support/until';
 import { FakeActivities } from './fake-activities';
 import { bundleWorkflows, startTemporal, type TemporalServerOptions } from './temporal';
+import { runUntilShutdown } from './worker-run';
 
 export const policy = policySchema.parse({});
 export const context = { policy, cordons: {} };
@@ -101,7 +102,7 @@ export class Workbench {
       shutdownGraceTime: '100 milliseconds',
       shutdownForceTime: '2 seconds',
     });
-    this.workerEnded = this.worker.run();
+    this.workerEnded = runUntilShutdown(this.worker);
   }
 
   /** Ends the worker with all that it holds in memory, and starts another one. */
