@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import {
   CODECS,
   PIXEL_FORMATS,
@@ -11,9 +9,8 @@ import {
   type Hardware,
   type PixelFormat,
 } from '../../domain';
-import { confined } from '../../platform/processes/confined';
+import { runConfined } from '../../platform/processes/confined';
 
-const run = promisify(execFile);
 const ASK_LIMIT_MS = 10_000;
 const MOST_TEXT_BYTES = 1 << 22;
 
@@ -61,10 +58,9 @@ export const listCodecs = async (
   ffmpegPath: string,
   hardware: readonly Hardware[] = [],
 ): Promise<CodecAbility[]> => {
-  const ask = async (...asked: string[]): Promise<string> => {
-    const { command, args, env } = confined(ffmpegPath, ['-hide_banner', ...asked]);
-    return (await run(command, args, { env, timeout: ASK_LIMIT_MS, maxBuffer: MOST_TEXT_BYTES })).stdout;
-  };
+  const limits = { timeout: ASK_LIMIT_MS, maxBuffer: MOST_TEXT_BYTES };
+  const ask = async (...asked: string[]): Promise<string> =>
+    (await runConfined(ffmpegPath, ['-hide_banner', ...asked], limits)).stdout;
   try {
     const usable = usableCodecs(parseEncoders(await ask('-encoders')), hardware);
     return await Promise.all(

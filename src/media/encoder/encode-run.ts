@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { IncomingMessage } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
 import {
@@ -9,7 +9,7 @@ import {
   type FrameRate,
   type Rendition,
 } from '../../domain';
-import { confined } from '../../platform/processes/confined';
+import { spawnConfined } from '../../platform/processes/confined';
 import { openFeed } from './feed';
 import { FeedDemuxer } from './feed-demuxer';
 import { encoderDelayFrames, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
@@ -158,9 +158,7 @@ export class EncodeRun {
   private encode(feed: IncomingMessage): void {
     const { renditions, ffmpeg } = this.options;
     const args = ffmpegArguments({ ...this.options, keyFrameTimes: this.keyFrameTimes }, ffmpeg);
-    const run = confined(ffmpeg.path, args);
-    const child = spawn(run.command, run.args, {
-      env: run.env,
+    const child = spawnConfined(ffmpeg.path, args, {
       stdio: ['pipe', 'pipe', 'pipe', ...renditions.slice(1).map(() => 'pipe' as const)],
     });
     this.child = child;

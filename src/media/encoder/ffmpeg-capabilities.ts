@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { SwarmError } from '../../domain';
-import { confined } from '../../platform/processes/confined';
+import { runConfined } from '../../platform/processes/confined';
 
-const run = promisify(execFile);
 const PROBE_DEADLINE_MS = 10_000;
 
 /** What one ffmpeg build can do, asked of the build itself. */
@@ -36,8 +33,7 @@ export const parseVersion = (text: string): Omit<FfmpegCapabilities, 'path'> => 
 /** @throws SwarmError unavailable when there is no such program or it is not ffmpeg. */
 export const detectFfmpeg = async (path: string): Promise<FfmpegCapabilities> => {
   try {
-    const { command, args, env } = confined(path, ['-version']);
-    const { stdout } = await run(command, args, { timeout: PROBE_DEADLINE_MS, env });
+    const { stdout } = await runConfined(path, ['-version'], { timeout: PROBE_DEADLINE_MS });
     return { path, ...parseVersion(stdout) };
   } catch (error) {
     throw new SwarmError(

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { confined } from '../../platform/processes/confined';
+import { runConfined } from '../../platform/processes/confined';
 import type { FfmpegCapabilities } from '../encoder/ffmpeg-capabilities';
 
-const run = promisify(execFile);
 const ASK_LIMIT_MS = 10_000;
 
 /** What sessions, ladders and contributions may need, by the list in which ffmpeg names it. */
@@ -25,9 +22,7 @@ export const listCapabilities = async (
 ): Promise<string[]> => {
   const lists = await Promise.all(
     Object.entries(LOOKED_FOR).map(async ([kind, wanted]) => {
-      const { command, args, env } = confined(ffmpeg.path, ['-hide_banner', `-${kind}s`]);
-      const { stdout } = await run(command, args, {
-        env,
+      const { stdout } = await runConfined(ffmpeg.path, ['-hide_banner', `-${kind}s`], {
         timeout: ASK_LIMIT_MS,
         maxBuffer: 1 << 22,
         signal,

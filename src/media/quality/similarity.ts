@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import {
   FEED_OFFSET_TICKS,
   SwarmError,
@@ -10,10 +8,8 @@ import {
   type Deinterlace,
   type Rendition,
 } from '../../domain';
-import { confined } from '../../platform/processes/confined';
+import { runConfined } from '../../platform/processes/confined';
 import { shapeFilters } from '../encoder/picture-shape';
-
-const run = promisify(execFile);
 
 /** As the encoder does it (src/media/encoder/ffmpeg-arguments.ts). */
 const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced,';
@@ -53,12 +49,12 @@ export const ssimOf = async (options: {
       ...segments.map((_, i) => `[${i + 1}:v]setpts=PTS-STARTPTS[out${i}]`),
       ...segments.map((_, i) => `[out${i}][in${i}]ssim@s${i}`),
     ].join(';');
-    const { command, args, env } = confined(options.ffmpegPath, [
+    const args = [
       ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-copyts', '-filter_complex_threads', '1'],
       ...paths.flatMap((path) => ['-threads', '1', '-f', 'mpegts', '-i', path]),
       ...['-filter_complex', graph, '-f', 'null', '-'],
-    ]);
-    const { stderr } = await run(command, args, { signal, env, maxBuffer: 4 * 1024 * 1024 });
+    ];
+    const { stderr } = await runConfined(options.ffmpegPath, args, { signal, maxBuffer: 4 * 1024 * 1024 });
     return segments.map((_, i) => {
       const found = new RegExp(`\\[ssim@s${i} @ [^\\]]+\\] SSIM .*All:([0-9.]+|inf|nan)`).exec(stderr)?.[1];
       const ssim = Number(found);

@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { confined } from '../../platform/processes/confined';
+import { spawnConfined } from '../../platform/processes/confined';
 
 const KEPT_WORDS_BYTES = 4_096;
 const GRACE_MS = 2_000;
@@ -33,8 +33,7 @@ export class FfmpegProcess implements InputProcess {
   constructor(path: string, args: readonly string[], pipes: { input?: boolean; extraOutputs?: number } = {}) {
     const extra = Array.from({ length: pipes.extraOutputs ?? 0 }, () => 'pipe' as const);
     const stdio: StdioOptions = [pipes.input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...extra];
-    const run = confined(path, args);
-    this.child = spawn(run.command, run.args, { stdio, env: run.env });
+    this.child = spawnConfined(path, args, { stdio });
     const { stdin, stdout, stderr, stdio: all } = this.child;
     if (!stdout || !stderr) throw new Error('spawn gave no pipes');
     this.output = stdout;

@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
 import { open, stat } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
-import { confined } from '../../platform/processes/confined';
+import { runConfined } from '../../platform/processes/confined';
 import { protocolArguments } from './input-policy';
 import type { ProbedRates } from './steady-frame-rate';
-
-const execute = promisify(execFile);
 
 /** A camera that wakes up, or a server that starts its stream when it is asked for, takes its time. */
 const PROBE_TIMEOUT_MS = 30_000;
@@ -187,9 +183,7 @@ const runProbe = async (
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
   const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
   try {
-    const run = confined(ffprobe, args);
-    const { stdout } = await execute(run.command, run.args, {
-      env: run.env,
+    const { stdout } = await runConfined(ffprobe, args, {
       timeout: PROBE_TIMEOUT_MS,
       signal,
       maxBuffer: 4 * 1024 * 1024,

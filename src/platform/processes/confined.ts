@@ -1,5 +1,13 @@
+import {
+  execFile,
+  spawn,
+  type ChildProcess,
+  type ExecFileOptions,
+  type SpawnOptions,
+} from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 
 /**
  * How ffmpeg and ffprobe are run: they decode what strangers send, and may be programs that strangers made. They get no
@@ -64,4 +72,26 @@ export const confined = (program: string, args: readonly string[]): ConfinedComm
   const found = find(program);
   if (prlimit === undefined || found === undefined) return { command: program, args: [...args], env };
   return { command: prlimit, args: [...LIMITS, found, ...args], env };
+};
+
+/** Starts a program confined; `options` as of spawn. */
+export const spawnConfined = (
+  program: string,
+  args: readonly string[],
+  options: Omit<SpawnOptions, 'env'>,
+): ChildProcess => {
+  const { command, args: all, env } = confined(program, args);
+  return spawn(command, all, { ...options, env });
+};
+
+const execute = promisify(execFile);
+
+/** Runs a program confined to its end; `options` and failures as of execFile. @returns what it wrote, as text */
+export const runConfined = (
+  program: string,
+  args: readonly string[],
+  options: Omit<ExecFileOptions, 'env' | 'encoding'>,
+): Promise<{ stdout: string; stderr: string }> => {
+  const { command, args: all, env } = confined(program, args);
+  return execute(command, all, { ...options, env, encoding: 'utf8' });
 };

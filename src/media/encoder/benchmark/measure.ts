@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +10,7 @@ import {
   type MeasuredCapacity,
   type Preset,
 } from '../../../domain';
-import { confined } from '../../../platform/processes/confined';
+import { spawnConfined } from '../../../platform/processes/confined';
 import { ffmpegArguments } from '../ffmpeg-arguments';
 import type { FfmpegCapabilities } from '../ffmpeg-capabilities';
 import { keyFrameList } from '../key-frame-list';
@@ -74,9 +73,7 @@ const run = async (
   const file = input === undefined ? null : await open(input, 'r');
   try {
     return await new Promise((resolve, reject) => {
-      const confinedRun = confined(ffmpeg.path, args);
-      const child = spawn(confinedRun.command, confinedRun.args, {
-        env: confinedRun.env,
+      const child = spawnConfined(ffmpeg.path, args, {
         stdio: [file ? file.fd : 'ignore', 'ignore', 'pipe'],
         signal: AbortSignal.any([options.signal, AbortSignal.timeout(RUN_LIMIT_MS)]),
         killSignal: 'SIGKILL',
