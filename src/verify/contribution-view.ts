@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { FEED_OFFSET_TICKS, TICKS_PER_SECOND, gopStartTicks } from '../domain';
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
-import { shapeFilters } from '../media/encoder/picture-shape';
+import { deinterlaceFilter, shapeFilters } from '../media/encoder/picture-shape';
 import { unwrapTicks, wrapTicks } from '../media/mpegts';
 import { compareSound, type SoundDifference } from './compare-sound';
 import { THUMBNAIL_HEIGHT_PX, THUMBNAIL_WIDTH_PX, matchByContent, type Thumbnail } from './content-match';
@@ -30,7 +30,7 @@ const shapeOf = ({ widthPx, heightPx }: Size): string => (widthPx / heightPx).to
 /** @param size that the picture is brought to first, as the encoder does it; null: it is that of a rendition */
 const thumbnailsIn = (size: Size | null): Look<{ luma: Uint8Array; size: Size }> => ({
   // As the encoder: of interlaced pictures one whole picture each.
-  before: `bwdif=mode=send_frame:deint=interlaced,${size ? `${shapeFilters(size)},` : ''}`,
+  before: `${deinterlaceFilter('frame')}${size ? `${shapeFilters(size)},` : ''}`,
   filter: `scale=${THUMBNAIL_WIDTH_PX}:${THUMBNAIL_HEIGHT_PX}:flags=area,format=gray`,
   bytesOf: () => THUMBNAIL_WIDTH_PX * THUMBNAIL_HEIGHT_PX,
   read: (luma, widthPx, heightPx) => ({ luma: Uint8Array.from(luma), size: { widthPx, heightPx } }),

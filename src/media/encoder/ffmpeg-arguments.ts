@@ -13,13 +13,10 @@ import {
 import { MAX_CONSECUTIVE_B_FRAMES, codecArguments, threadDelayFrames } from './codec-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { deviceArguments, uploadFilter } from './hardware-arguments';
-import { shapeFilters } from './picture-shape';
+import { deinterlaceFilter, shapeFilters } from './picture-shape';
 
 /** Feed time just before the first GOP asked for (FEED_OFFSET_TICKS is 100 s): earlier frames only feed the decoder. */
 const TRIM_START_SECONDS = '99.999995';
-/** Pictures that are not interlaced pass as they are. Times stay those of the frames. */
-const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced,';
-
 /** Pixels per second of a contribution that one thread decodes in half of its time: 1920x1080 at 30 frames/s. */
 const DECODED_PIXELS_PER_THREAD = 1920 * 1080 * 30;
 const MAX_DECODE_THREADS = 4;
@@ -102,7 +99,7 @@ const outputArguments = (
   ...['-map', '0:v:0'],
   ...[
     '-vf',
-    `${deinterlace === 'frame' ? DEINTERLACE : ''}trim=start=${TRIM_START_SECONDS},` +
+    `${deinterlaceFilter(deinterlace)}trim=start=${TRIM_START_SECONDS},` +
       `${keptPictures(divisorOf(r), gopDurationTicks)}${shapeFilters(r)}${uploadFilter(r)}`,
   ],
   ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),

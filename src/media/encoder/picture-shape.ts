@@ -1,4 +1,4 @@
-import type { Rendition } from '../../domain';
+import type { Deinterlace, Rendition } from '../../domain';
 
 /** Shapes closer than this count as one: sizes are whole, even numbers of pixels. */
 const SAME_SHAPE = 0.02;
@@ -14,3 +14,10 @@ export const shapeFilters = ({ widthPx, heightPx }: Pick<Rendition, 'widthPx' | 
   const height = `if(${isSame},${heightPx},2*round(min(${heightPx},${widthPx}/dar)/2))`;
   return `scale='${width}:${height}',setsar=1,pad=${widthPx}:${heightPx}:(ow-iw)/2:(oh-ih)/2`;
 };
+
+/**
+ * ffmpeg filter, with a comma behind it, that makes one picture of each two fields; none where a session does not. Pictures
+ * that are not interlaced pass as they are. Times stay those of the frames.
+ */
+export const deinterlaceFilter = (deinterlace: Deinterlace | undefined): string =>
+  deinterlace === 'frame' ? 'bwdif=mode=send_frame:deint=interlaced,' : '';

@@ -9,10 +9,8 @@ import {
   type Rendition,
 } from '../../domain';
 import { runConfined } from '../../platform/processes/confined';
-import { shapeFilters } from '../encoder/picture-shape';
+import { deinterlaceFilter, shapeFilters } from '../encoder/picture-shape';
 
-/** As the encoder does it (src/media/encoder/ffmpeg-arguments.ts). */
-const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced,';
 /** Half a microsecond's worth below a frame's time, so that rounding does not cut it off. */
 const SLACK_SECONDS = 0.000_005;
 
@@ -45,7 +43,7 @@ export const ssimOf = async (options: {
     const size = `${shapeFilters(rendition)},format=yuv420p`;
     const copies = segments.map((_, i) => `[in${i}]`).join('');
     const graph = [
-      `[0:v]${options.deinterlace === 'frame' ? DEINTERLACE : ''}trim=${bounds},setpts=PTS-STARTPTS,${size},split=${segments.length}${copies}`,
+      `[0:v]${deinterlaceFilter(options.deinterlace)}trim=${bounds},setpts=PTS-STARTPTS,${size},split=${segments.length}${copies}`,
       ...segments.map((_, i) => `[${i + 1}:v]setpts=PTS-STARTPTS[out${i}]`),
       ...segments.map((_, i) => `[out${i}][in${i}]ssim@s${i}`),
     ].join(';');
