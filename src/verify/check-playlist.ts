@@ -4,6 +4,7 @@ import { contributionView, type ReadContribution } from './contribution-view';
 import type { CollectedPlaylist } from './follower';
 import { inferFrameClock } from './frame-clock';
 import { judge, type Expectation, type Judgement } from './judge';
+import type { Limit } from './limit';
 import type { PlaylistReport } from './report';
 import {
   CONTAINER_VIEW,
@@ -26,7 +27,7 @@ export interface CheckOptions {
   /** What the channel was sent; pictures and sound are compared with it. */
   contribution?: ReadContribution;
   /** Bounds the number of decoders that run at a time. */
-  limit: <T>(task: () => Promise<T>) => Promise<T>;
+  limit: Limit;
 }
 
 /** FRAME-RATE has three decimals. */

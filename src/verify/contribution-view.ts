@@ -8,16 +8,15 @@ import { THUMBNAIL_HEIGHT_PX, THUMBNAIL_WIDTH_PX, matchByContent, type Thumbnail
 import type { Contribution, ContributionPiece } from './contribution';
 import { decodeFrames, type Look } from './decode';
 import { gopStart, type FrameClock } from './frame-clock';
+import type { Limit } from './limit';
 import type { ContributionFigures } from './report';
 import { FactsReader, type SoundFact } from './stream-facts';
-import { decodeDeadlineMs, runsOf, type FetchedSegment, type View } from './views';
+import { cutWhere, decodeDeadlineMs, runsOf, type FetchedSegment, type View } from './views';
 
 export const CONTRIBUTION_VIEW = 'contribution';
 
 /** A GOP holds the sound up to the DTS of the next one, which may be this much before its first picture. */
 const SOUND_AHEAD_TICKS = TICKS_PER_SECOND / 2;
-
-type Limit = <T>(task: () => Promise<T>) => Promise<T>;
 
 interface Size {
   widthPx: number;
@@ -164,17 +163,6 @@ export const contributionView = async (
   };
 };
 
-/** Stretches of segments without a hole. */
-const stretchesOf = (segments: readonly FetchedSegment[]): FetchedSegment[][] => {
-  const stretches: FetchedSegment[][] = [];
-  for (const segment of segments) {
-    const stretch = stretches.at(-1);
-    if (stretch?.at(-1)?.gop === segment.gop - 1) stretch.push(segment);
-    else stretches.push([segment]);
-  }
-  return stretches;
-};
-
 /** Sound is passed on as it came: each packet of the contribution is there, once, to the byte. */
 const soundOf = async (
   segments: readonly FetchedSegment[],
@@ -185,7 +173,7 @@ const soundOf = async (
   const sent = await read.units();
   // The first GOP of the contribution may lack sound that came before its first picture.
   const whole = segments.filter(({ gop }) => gop > read.range.firstGop);
-  for (const stretch of stretchesOf(whole)) {
+  for (const stretch of cutWhere(whole, (next, before) => next.gop !== before.gop + 1)) {
     const heard: SoundFact[] = [];
     for (const { path, gop } of stretch) {
       const reader = new FactsReader(gopStart(gop, clock));

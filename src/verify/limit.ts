@@ -1,5 +1,7 @@
+export type Limit = <T>(task: () => Promise<T>) => Promise<T>;
+
 /** Runs at most `width` of the tasks given to it at a time, in order of arrival. */
-export const createLimit = (width: number): (<T>(task: () => Promise<T>) => Promise<T>) => {
+export const createLimit = (width: number): Limit => {
   let running = 0;
   const waiting: (() => void)[] = [];
   return async (task) => {

@@ -8,6 +8,7 @@ import { decodeFrames, type DecoderInput, type Look } from './decode';
 import type { CollectedSegment } from './follower';
 import { frameAt, gopStart, isTimeOf, type FrameClock } from './frame-clock';
 import type { ShownFrame } from './judge';
+import type { Limit } from './limit';
 
 /** A segment that was fetched, and what its container says. */
 export interface FetchedSegment extends CollectedSegment {
@@ -66,16 +67,20 @@ export const containerView = (segments: readonly FetchedSegment[], clock: FrameC
   return { name: CONTAINER_VIEW, shown, problems };
 };
 
-/** Segments that one decoder can decode in a row: cut at each EXT-X-DISCONTINUITY, where the picture's size may change. */
-export const runsOf = (segments: readonly FetchedSegment[]): FetchedSegment[][] => {
-  const runs: FetchedSegment[][] = [];
-  for (const segment of segments) {
-    const run = runs.at(-1);
-    if (run && !segment.discontinuity) run.push(segment);
-    else runs.push([segment]);
+/** Cuts a list in front of each item for which that is so. */
+export const cutWhere = <T>(items: readonly T[], isCut: (next: T, before: T) => boolean): T[][] => {
+  const parts: T[][] = [];
+  for (const item of items) {
+    const part = parts.at(-1);
+    if (part && !isCut(item, part.at(-1)!)) part.push(item);
+    else parts.push([item]);
   }
-  return runs;
+  return parts;
 };
+
+/** Segments that one decoder can decode in a row: cut at each EXT-X-DISCONTINUITY, where the picture's size may change. */
+export const runsOf = (segments: readonly FetchedSegment[]): FetchedSegment[][] =>
+  cutWhere(segments, (next) => next.discontinuity);
 
 /** Writes a run as a playlist of its own beside its segments. */
 export const writeLocalPlaylist = async (run: readonly FetchedSegment[]): Promise<string> => {
@@ -125,7 +130,7 @@ export const decodedView = async (
     /** `mayBeDivided`: the rendition may have a half or a third of the channel's rate, which its stamps count in. */
     stamp: { key: Buffer; channelId: string; mayBeDivided: boolean } | null;
     /** Runs the decoder when there is room for it. */
-    limit: <T>(task: () => Promise<T>) => Promise<T>;
+    limit: Limit;
   },
 ): Promise<View> => {
   const { build, as, stamp, limit } = how;
