@@ -67,9 +67,9 @@ export const verifyPlaylists = async (options: VerifyOptions): Promise<VerifyRep
       await sleep(followMs, undefined, { signal: options.signal }).catch(() => undefined);
     }
     const collected = (await Promise.all(followers.map((follower) => follower.stop()))).flat();
-    const lastGops = new Map(
-      collected.map(({ channelId, segments }) => [channelId, segments.at(-1)?.gop ?? -1]),
-    );
+    const lastGops = new Map<string, number>();
+    for (const { channelId, segments } of collected)
+      lastGops.set(channelId, Math.max(lastGops.get(channelId) ?? -1, segments.at(-1)?.gop ?? -1));
     const sent = await contributions.stop(lastGops);
     return await checkAll(collected, builds, checked, { sent, onProgress: options.onProgress });
   } finally {
