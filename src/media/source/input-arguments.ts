@@ -7,8 +7,8 @@ import {
   ticksToSeconds,
   type FrameRate,
 } from '../../domain';
-import { SCTE_35, trackName, type InputPlan } from './input-plan';
-import { LIVE_ANALYSIS_ARGUMENTS, demuxerArguments } from './probe';
+import { trackName, type InputPlan } from './input-plan';
+import { LIVE_ANALYSIS_ARGUMENTS, SCTE_35, demuxerArguments } from './probe';
 import type { SoundTrack } from './track-watch';
 
 /** Pictures per GOP; a fraction where the GOP is not a whole number of pictures. */

@@ -7,7 +7,7 @@ import {
   type Deinterlace,
   type InputChoice,
 } from '../../domain';
-import type { ProbedInput, ProbedStream } from './probe';
+import { SCTE_35, type ProbedInput, type ProbedStream } from './probe';
 import { steadyFrameRate } from './steady-frame-rate';
 
 /**
@@ -43,8 +43,7 @@ const copiedVideo = new Set(['h264', 'hevc', 'mpeg2video', 'mpeg1video']);
 const copiedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
 /** What ffmpeg's MPEG-TS muxer writes in such a way that others read it. */
 const copiedData = new Set(['dvb_teletext', 'dvb_subtitle', 'timed_id3', 'klv']);
-/** Goes round ffmpeg, which reads it from the container named but does not write it. */
-export const SCTE_35 = 'scte_35';
+/** SCTE-35 goes round ffmpeg, which reads it from this container but does not write it. */
 const SCTE_35_FORMAT = 'mpegts';
 /** Containers that say when a picture is decoded, and not when it is shown. */
 const untimedFormats = ['avi', 'h264', 'hevc', 'mpegvideo'];

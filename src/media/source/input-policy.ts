@@ -26,6 +26,13 @@ export const PRIVATE_NETWORKS: readonly string[] = [
   ...['::1/128', 'fc00::/7'],
 ];
 
+/** The rules of a source that others reach, where the operator says nothing else. */
+export const strictRules = (stateDir: string): InputRules => ({
+  inputDir: join(stateDir, 'inputs'),
+  networks: [],
+  trusted: new Set(),
+});
+
 /** What ffmpeg may open for an input of each scheme: for what the input leads to as well, such as entries of a playlist. */
 const protocolsOf: Record<string, string> = {
   file: 'file,crypto,data',

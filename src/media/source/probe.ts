@@ -112,7 +112,7 @@ const kinds: Record<string, ProbedStream['kind']> = {
 };
 
 /** ffmpeg's name for SCTE-35, and its stream type in a programme that does not register it, where ffmpeg has no name. */
-const SCTE_35 = 'scte_35';
+export const SCTE_35 = 'scte_35';
 const SCTE_35_TAG = '0x0086';
 
 const streamOf = (s: FoundStream): ProbedStream => {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import express from 'express';
 import { z } from 'zod';
 import { ownNamesOf, type Environment } from '../../config/config';
@@ -20,7 +19,7 @@ import { canLimit } from '../../platform/processes/confined';
 import { memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
-import { PRIVATE_NETWORKS, type InputRules } from './input-policy';
+import { PRIVATE_NETWORKS, strictRules, type InputRules } from './input-policy';
 import { RelayLink } from './relay-link';
 import { SourceChannels } from './source-channels';
 
@@ -50,10 +49,17 @@ export interface Source {
  * A source that is reached from this machine alone takes orders from people who may read its files and networks anyway.
  * One that others reach does not. Addresses of the link, where clouds keep their credentials, are nobody's input.
  */
-const defaultRules = ({ SWARM_HOST, SWARM_STATE_DIR }: Environment): Omit<InputRules, 'trusted'> =>
-  isLoopback(SWARM_HOST)
+const inputRulesFrom = (environment: Environment): InputRules => {
+  const { SWARM_HOST, SWARM_STATE_DIR, SWARM_INPUT_DIR, SWARM_INPUT_NETWORKS } = environment;
+  const otherwise = isLoopback(SWARM_HOST)
     ? { inputDir: '/', networks: PRIVATE_NETWORKS }
-    : { inputDir: join(SWARM_STATE_DIR, 'inputs'), networks: [] };
+    : strictRules(SWARM_STATE_DIR);
+  return {
+    inputDir: SWARM_INPUT_DIR ?? otherwise.inputDir,
+    networks: SWARM_INPUT_NETWORKS ?? otherwise.networks,
+    trusted: new Set(environment.SWARM_INPUTS_TRUSTED.split(',')),
+  };
+};
 
 export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   host: environment.SWARM_HOST,
@@ -63,11 +69,7 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   ffmpeg: environment.FFMPEG,
   ffprobe: environment.FFPROBE,
   names: ownNamesOf(environment),
-  inputs: {
-    inputDir: environment.SWARM_INPUT_DIR ?? defaultRules(environment).inputDir,
-    networks: environment.SWARM_INPUT_NETWORKS ?? defaultRules(environment).networks,
-    trusted: new Set(environment.SWARM_INPUTS_TRUSTED.split(',')),
-  },
+  inputs: inputRulesFrom(environment),
   ...(environment.SWARM_SOURCE_MEMORY_MIB !== undefined && {
     memoryBytes: environment.SWARM_SOURCE_MEMORY_MIB * 2 ** 20,
   }),
@@ -87,8 +89,7 @@ export const startSource = (options: SourceOptions): Promise<Source> =>
 const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<Source> => {
   const log = options.log ?? createLogger('source');
   const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4 } = options;
-  const { inputs = { inputDir: join(stateDir, 'inputs'), networks: [], trusted: new Set<string>() } } =
-    options;
+  const { inputs = strictRules(stateDir) } = options;
   const stampKey = await loadOrCreateStampKey(stateDir);
   const relay = new RelayLink(options.relayUrl);
   const health = new StorageHealth(log);
