@@ -1,9 +1,10 @@
 import { chmod, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { create } from 'tar';
 import { SwarmError } from '../domain';
 import { storageRefusal, syncDirectory } from '../platform/durable-file';
 import { sha256OfFile } from '../platform/file-digest';
+import { isBelow } from '../platform/paths';
 import { BACKUP_FORMAT, MANIFEST_NAME, type KeptFile, type Manifest } from './manifest';
 import { exists, filesToKeep, withStoppedState } from './stopped-state';
 
@@ -70,7 +71,7 @@ export const backUp = async (options: {
 };
 
 const requireNewFileOutside = async (stateDir: string, file: string): Promise<void> => {
-  if (file.startsWith(stateDir + sep)) {
+  if (isBelow(file, stateDir)) {
     throw new SwarmError(
       'bad-request',
       `${file} is in the state folder that it would be a backup of.`,

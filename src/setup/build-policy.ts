@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
-import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { basename, delimiter, isAbsolute, join, resolve, sep } from 'node:path';
 import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, SwarmError, type BuildSource } from '../domain';
+import { isBelow } from '../platform/paths';
 import { findExecutable, toolsCacheDir } from './executables';
 
 /**
@@ -45,9 +46,6 @@ export const requireAllowedPackage = (
 
 const EXECUTABLE_NAME = /^ffmpeg[\w.+-]*$/;
 
-const isBelow = (folder: string, root: string): boolean =>
-  folder === root || folder.startsWith(root.endsWith(sep) ? root : root + sep);
-
 const realPath = (path: string): Promise<string | null> => realpath(path).catch(() => null);
 
 /** Folders of packages that were installed by name: below node_modules and in the tools cache. */
@@ -73,7 +71,7 @@ export const requireAllowedExecutable = async (path: string, env: NodeJS.Process
   const configured = (env.SWARM_BUILD_DIRS || DEFAULT_BUILD_DIRS).split(delimiter);
   const folders = [...configured, ...packageFolders(env)].filter(isAbsolute);
   const roots = (await Promise.all(folders.map(realPath))).filter((folder) => folder !== null);
-  const isThere = roots.some((root) => isBelow(dirname(target), root));
+  const isThere = roots.some((root) => isBelow(target, root));
   if (isThere && EXECUTABLE_NAME.test(basename(target))) return;
   throw new SwarmError(
     'bad-request',

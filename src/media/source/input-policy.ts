@@ -1,11 +1,12 @@
 import { lookup } from 'node:dns/promises';
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ipaddr from 'ipaddr.js';
 import { digestOfInput } from '../../contracts/source';
 import { SwarmError, redacted } from '../../domain';
 import type { Logger } from '../../platform/logger';
+import { isBelow } from '../../platform/paths';
 
 /**
  * What a channel's input may be. Whoever may add a channel has the source open what he names, and puts it on air: so
@@ -94,8 +95,7 @@ const whyNotFile = async (url: string, inputDir: string): Promise<string | null>
   // One that is not there is judged by where it would be.
   const folder = await realpath(dirname(path)).catch(() => dirname(path));
   const target = await realpath(path).catch(() => join(folder, basename(path)));
-  const isBelow = target.startsWith(root.endsWith(sep) ? root : root + sep);
-  return isBelow ? null : `${target} is not below ${root}`;
+  return isBelow(target, root) ? null : `${target} is not below ${root}`;
 };
 
 const whyNotHost = async (
