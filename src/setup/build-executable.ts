@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { chmod, readFile, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import { SwarmError, type BuildSource } from '../domain';
@@ -10,8 +10,8 @@ import { runCommand } from './run-command';
 type PackageSource = Extract<BuildSource, { kind: 'package' }>;
 
 const DPKG_LIMIT_MS = 10_000;
-/** As package.json has it. */
-const PACKAGED = ['@ffmpeg-installer/ffmpeg', '1.1.0'] as const;
+/** The package with an ffmpeg that is installed with this project. */
+const PACKAGED = '@ffmpeg-installer/ffmpeg';
 const notFound = (message: string, hint: string): SwarmError => new SwarmError('not-found', message, hint);
 
 const readManifest = async (file: string): Promise<PackageManifest> =>
@@ -22,32 +22,38 @@ interface PackageManifest {
   optionalDependencies?: Record<string, string>;
 }
 
-/**
- * The ffmpeg of a package that is installed with this project: in its folder, or in that of the part of it for this
- * platform. No code of the package is loaded.
- */
-const fromNpm = async ({ name, version }: PackageSource): Promise<string> => {
+interface InstalledPackage {
+  version: string;
+  /** Its own, and those of its parts for this platform. */
+  folders: string[];
+}
+
+/** A package that is installed with this project; no code of it is loaded. @throws Error where it is not installed */
+const installedPackage = async (name: string): Promise<InstalledPackage> => {
   const { resolve } = createRequire(__filename);
-  const hint = `Install it beside encoder-swarm (npm install ${name}@${version}), or add the executable by its path.`;
-  let manifestFile: string;
-  let manifest: PackageManifest;
-  try {
-    manifestFile = resolve(`${name}/package.json`);
-    manifest = await readManifest(manifestFile);
-  } catch (error) {
-    throw notFound(
-      `npm package ${name} is not installed here: ${(error as Error).message.split('\n')[0]}.`,
-      hint,
-    );
-  }
-  if (manifest.version !== version) {
-    throw notFound(`npm package ${name} is here in version ${manifest.version}, not ${version}.`, hint);
-  }
-  const folders = [dirname(manifestFile), ...partsOf(manifest, resolve)];
+  const manifestFile = resolve(`${name}/package.json`);
+  const manifest = await readManifest(manifestFile);
+  return { version: manifest.version, folders: [dirname(manifestFile), ...partsOf(manifest, resolve)] };
+};
+
+const ffmpegIn = async (folders: readonly string[]): Promise<string | null> => {
   for (const folder of folders) {
     const path = await findExecutable(join(folder, 'ffmpeg'), {});
     if (path !== null) return path;
   }
+  return null;
+};
+
+const fromNpm = async ({ name, version }: PackageSource): Promise<string> => {
+  const hint = `Install it beside encoder-swarm (npm install ${name}@${version}), or add the executable by its path.`;
+  const installed = await installedPackage(name).catch((error: Error) => {
+    throw notFound(`npm package ${name} is not installed here: ${error.message.split('\n')[0]}.`, hint);
+  });
+  if (installed.version !== version) {
+    throw notFound(`npm package ${name} is here in version ${installed.version}, not ${version}.`, hint);
+  }
+  const path = await ffmpegIn(installed.folders);
+  if (path !== null) return path;
   throw notFound(`npm package ${name} holds no ffmpeg for this platform.`, 'Add the executable by its path.');
 };
 
@@ -64,10 +70,18 @@ const partsOf = (
     }
   });
 
-/** The ffmpeg that is installed with this project; null where there is none for this platform. */
+/**
+ * The ffmpeg that is installed with this project; null where there is none for this platform. Made executable, which npm
+ * leaves to a script of the package that may have been turned off.
+ */
 export const packagedFfmpeg = async (): Promise<string | null> => {
-  const [name, version] = PACKAGED;
-  return fromNpm({ kind: 'package', ecosystem: 'npm', name, version }).catch(() => null);
+  try {
+    const { folders } = await installedPackage(PACKAGED);
+    await Promise.allSettled(folders.map((folder) => chmod(join(folder, 'ffmpeg'), 0o755)));
+    return await ffmpegIn(folders);
+  } catch {
+    return null;
+  }
 };
 
 const fromPyPi = async (

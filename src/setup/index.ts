@@ -20,5 +20,5 @@ export { StepReporter, type Screen } from './step-reporter';
 export { findOrInstallTools, type Tools } from './tools';
 export { preparePythonEnvironment } from './python-environment';
 export { explainFailure, runCommand } from './run-command';
-export { findBuildExecutable } from './build-executable';
+export { findBuildExecutable, packagedFfmpeg } from './build-executable';
 export { requireAllowedExecutable } from './build-policy';

@@ -99,6 +99,7 @@ export const rooms = {
       'src/config',
       'src/platform',
       'src/contracts',
+      'src/setup',
       'src/media/encoder',
       'src/media/mpegts',
       'src/media/stamp',
