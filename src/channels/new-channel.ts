@@ -8,10 +8,10 @@ import {
   channelWithDefaults,
   defaultGopTicks,
   fractionOf,
-  framesPerSecondOf,
   ladderFromPicture,
   ladderUnits,
   parseFrameRate,
+  pixelsPerSecondOf,
   rateInWords,
   renditionUnits,
   requireEncodable,
@@ -77,7 +77,7 @@ const fromFacts = (
   const deinterlace = deinterlaceFor(facts);
   const picture = {
     framesPerSecond: rate,
-    inputPixelsPerSecond: facts.video.widthPx * facts.video.heightPx * framesPerSecondOf(followed ?? rate),
+    inputPixelsPerSecond: pixelsPerSecondOf(facts.video, followed ?? rate),
     ...(deinterlace !== 'none' && { deinterlace }),
   };
   if (given.ladder) return { fields: picture, notes };
@@ -107,9 +107,10 @@ const fromGenerated = (
 ): { fields: Partial<ChannelSpec>; notes: string[] } => {
   const { widthPx = GENERATED_WIDTH_PX, heightPx = GENERATED_HEIGHT_PX } = input;
   const rate = given.framesPerSecond ?? channelWithDefaults(given.id).framesPerSecond;
-  const fields = { inputPixelsPerSecond: widthPx * heightPx * framesPerSecondOf(rate) };
+  const picture = { widthPx, heightPx, rate };
+  const fields = { inputPixelsPerSecond: pixelsPerSecondOf(picture, rate) };
   if (given.ladder) return { fields, notes: [] };
-  const { ladder, notes } = ladderFor({ widthPx, heightPx, rate }, limitUnits);
+  const { ladder, notes } = ladderFor(picture, limitUnits);
   return { fields: { ...fields, ...ladder }, notes };
 };
 

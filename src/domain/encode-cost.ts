@@ -1,5 +1,5 @@
 import type { Codec, Preset } from './codec';
-import { framesPerSecondOf, type FrameRate } from './frame-rate';
+import { pixelsPerSecondOf, type FrameRate } from './frame-rate';
 import { codecOf, pixelFormatOf, presetOf, renditionRate, type Rendition } from './rendition';
 
 /** The picture size whose cost is one encode unit at 25 frames/s, with libx264 superfast in 8 bits. */
@@ -27,7 +27,7 @@ export const costFactorOf = (r: Rendition): number =>
 
 /** Pixels per second of a rendition, as a multiple of 320x180 at 25 frames/s. */
 export const pixelRateOf = (r: Rendition, rate: FrameRate): number =>
-  (r.widthPx * r.heightPx * framesPerSecondOf(renditionRate(r, rate))) / UNIT_PIXELS_PER_SECOND;
+  pixelsPerSecondOf(r, renditionRate(r, rate)) / UNIT_PIXELS_PER_SECOND;
 
 /**
  * Cost of one rendition in encode units: its pixel rate times the cost of codec, preset and bit depth. 320x180 at 25

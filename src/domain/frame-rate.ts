@@ -76,6 +76,12 @@ export const framesPerSecondOf = (rate: FrameRate): number => {
   return numerator / denominator;
 };
 
+/** Of a picture of this size at this rate. */
+export const pixelsPerSecondOf = (
+  { widthPx, heightPx }: { widthPx: number; heightPx: number },
+  rate: FrameRate,
+): number => widthPx * heightPx * framesPerSecondOf(rate);
+
 /** A half or a third of a rate; it may be below the lowest that a channel can have. */
 export const dividedRate = (rate: FrameRate, divisor: number): FrameRate => {
   const { numerator, denominator } = fractionOf(rate);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ChannelSpec } from './channel';
 import { SwarmError } from './errors';
-import { renditionFaults, renditionFieldsSchema, type Rendition } from './rendition';
+import { refuseFaults, renditionFaults, renditionFieldsSchema, type Rendition } from './rendition';
 
 /** The part of a channel that says what it is encoded to. */
 export type Ladder = Pick<ChannelSpec, 'ladder' | 'viewersPerRung'>;
@@ -14,10 +14,7 @@ const rungFieldsSchema = renditionFieldsSchema.strict().extend({
     .describe('with at least so many viewers it is on air; 0, the default: always'),
 });
 
-const rungSchema = rungFieldsSchema.superRefine((rung, context) => {
-  for (const { field, message } of renditionFaults(rung))
-    context.addIssue({ code: 'custom', path: [field], message });
-});
+const rungSchema = rungFieldsSchema.superRefine(refuseFaults);
 
 interface Fault {
   /** Place in the ladder. */
@@ -70,11 +67,11 @@ export const ladderOf = ({ renditions }: LadderFile): Ladder => ({
 /** @throws SwarmError conflict for a ladder whose rungs do not go together, or a rung whose fields do not */
 export const requireLadder = ({ ladder, viewersPerRung }: Ladder): void => {
   for (const [index, rendition] of ladder.entries()) {
-    const [{ field, message } = { field: null, message: '' }] = renditionFaults(rendition);
-    if (field === null) continue;
+    const [fault] = renditionFaults(rendition);
+    if (!fault) continue;
     throw new SwarmError(
       'conflict',
-      `Rung ${index + 1} of the ladder: ${field}: ${message}.`,
+      `Rung ${index + 1} of the ladder: ${fault.field}: ${fault.message}.`,
       'See docs/reference/ladder.md for what goes together.',
     );
   }

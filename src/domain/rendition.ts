@@ -149,11 +149,14 @@ export const renditionFaults = (r: Rendition): RenditionFault[] => {
   return [...rateFaults(r), ...formFaults(r, codec, codecFacts(codec))];
 };
 
-/** One encoded version of a channel. */
-export const renditionSchema = renditionFieldsSchema.superRefine((r, context) => {
+/** For superRefine of a schema of renditions. */
+export const refuseFaults = (r: Rendition, context: z.RefinementCtx): void => {
   for (const { field, message } of renditionFaults(r))
     context.addIssue({ code: 'custom', path: [field], message });
-});
+};
+
+/** One encoded version of a channel. */
+export const renditionSchema = renditionFieldsSchema.superRefine(refuseFaults);
 export type Rendition = z.infer<typeof renditionFieldsSchema>;
 
 export const codecOf = (r: Pick<Rendition, 'codec'>): Codec => r.codec ?? DEFAULT_CODEC;

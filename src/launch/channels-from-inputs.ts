@@ -7,8 +7,7 @@ const LOOK_MS = 2_500;
 
 /**
  * Gives each channel with an input of one's own, or a drawn picture of a given size, the frame rate and the ladder that
- * follow from it. One whose input can't
- * be looked at in time stays as it was given; the source tries it.
+ * follow from it. One whose input can't be looked at in time stays as it was given; the source tries it.
  * @param limitUnits encode units that an encoder may carry
  */
 export const channelsFromInputs = (

@@ -39,8 +39,8 @@ const toLadder = async (
 
 /**
  * Changes a channel on air: first its input, which may be refused and is there for both ladders, then its ladder and
- * deinterlacing, by a handoff to a session that has them. Numbering and timeline go on, since both are the relay's and the origin's. A channel
- * that is off air gets its ladder with its next encoder.
+ * deinterlacing, by a handoff to a session that has them. Numbering and timeline go on, since both are the relay's and the
+ * origin's. A channel that is off air gets its ladder with its next encoder.
  * @returns what the channel is now
  */
 export const changeChannel = async (

@@ -4,7 +4,7 @@ import {
   codecFacts,
   codecOf,
   divisorOf,
-  framesPerSecondOf,
+  pixelsPerSecondOf,
   presetOf,
   type Deinterlace,
   type FrameRate,
@@ -25,8 +25,8 @@ type SizedJob = Pick<EncodeJob, 'renditions' | 'framesPerSecond' | 'inputPixelsP
 
 /** The contribution is taken to be at least as large as the largest rendition. */
 const decodeThreads = ({ renditions, framesPerSecond, inputPixelsPerSecond }: SizedJob): number => {
-  const largest = Math.max(...renditions.map((r) => r.widthPx * r.heightPx));
-  const pixels = Math.max(inputPixelsPerSecond ?? 0, largest * framesPerSecondOf(framesPerSecond));
+  const ofRenditions = renditions.map((r) => pixelsPerSecondOf(r, framesPerSecond));
+  const pixels = Math.max(inputPixelsPerSecond ?? 0, ...ofRenditions);
   return Math.min(MAX_DECODE_THREADS, Math.ceil(pixels / DECODED_PIXELS_PER_THREAD));
 };
 

@@ -3,6 +3,7 @@ import {
   TICKS_PER_SECOND,
   framesIn,
   framesPerSecondOf,
+  pixelsPerSecondOf,
   rateForFfmpeg,
   ticksToSeconds,
   type FrameRate,
@@ -65,18 +66,13 @@ const muxerArguments = (firstPid: number, descriptor: number): string[] => [
 export const generatedArguments = (spec: SourceSpec, widthPx: number, heightPx: number): string[] => [
   ...['-hide_banner', '-nostats', '-v', 'error', '-probesize', '32', '-f', 'rawvideo'],
   ...['-pix_fmt', 'yuv420p', '-s', `${widthPx}x${heightPx}`, '-r', rateForFfmpeg(spec.framesPerSecond)],
-  ...[
-    '-i',
-    'pipe:0',
-    '-vsync',
-    'passthrough',
-    ...encoderArguments(spec, threadsFor(widthPx * heightPx, spec.framesPerSecond)),
-    ...muxerArguments(FIRST_PID, 1),
-  ],
+  ...['-i', 'pipe:0', '-vsync', 'passthrough'],
+  ...encoderArguments(spec, threadsFor({ widthPx, heightPx }, spec.framesPerSecond)),
+  ...muxerArguments(FIRST_PID, 1),
 ];
 
-const threadsFor = (pixels: number, rate: FrameRate): number =>
-  Math.min(MOST_THREADS, Math.ceil((pixels * framesPerSecondOf(rate)) / PIXELS_PER_THREAD));
+const threadsFor = (size: { widthPx: number; heightPx: number }, rate: FrameRate): number =>
+  Math.min(MOST_THREADS, Math.ceil(pixelsPerSecondOf(size, rate) / PIXELS_PER_THREAD));
 
 /** An input whose bytes come by CarriedInput. */
 const PIPED = ['-protocol_whitelist', 'pipe', '-f', 'mpegts', '-i', 'pipe:0'];
@@ -162,7 +158,7 @@ const videoArguments = (spec: SourceSpec, { video, rate, finite }: InputPlan): s
     'scale=ceil(iw/2)*2:ceil(ih/2)*2',
     'format=yuv420p|yuv422p|yuv420p10le|yuv422p10le',
   ];
-  const threads = threadsFor(video.widthPx * video.heightPx, rate ?? spec.framesPerSecond);
+  const threads = threadsFor(video, rate ?? spec.framesPerSecond);
   // The filter holds each picture back until the next one comes, which may take long where the picture stands still.
   const live = finite ? [] : ['-vsync', 'cfr', '-r', framesPerSecond];
   return ['-vf', filters.join(), ...live, ...encoderArguments(spec, threads, !finite)];

@@ -45,19 +45,8 @@ const argumentsFor = (encoder: readonly string[], pictures: number, rate: FrameR
     `tpad=stop_mode=clone:stop=${LOOP_PICTURES}`,
   ];
   return [
-    ...[
-      '-hide_banner',
-      '-nostats',
-      '-nostdin',
-      '-v',
-      'error',
-      '-threads',
-      '1',
-      '-f',
-      'mpegts',
-      '-i',
-      'pipe:0',
-    ],
+    ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error'],
+    ...['-threads', '1', '-f', 'mpegts', '-i', 'pipe:0'],
     ...['-map', '0:v:0', '-vf', filters.join(), '-c:v', ...encoder, '-bf', '0', '-g', '100000'],
     ...['-threads:v', '1', '-force_key_frames', `expr:lte(n,${SPARE_PICTURES})`],
     ...['-f', 'mpegts', '-muxdelay', '0', '-muxpreload', '0', '-omit_video_pes_length', '0', 'pipe:1'],

@@ -5,7 +5,7 @@ import {
   costFactorOf,
   PRESETS,
   presetOf,
-  framesPerSecondOf,
+  pixelsPerSecondOf,
   renditionUnits,
   type FrameRate,
   type Rendition,
@@ -59,11 +59,6 @@ const PROMISED_SHARE = 0.8;
 const NODE_CORES_PER_SESSION = 0.015;
 /** Until it has measured, a host takes itself for half as fast as the machine in docs/results/capacity.md. */
 const PROVISIONAL_UNITS_PER_CORE = 10;
-
-const pixelsPerSecondOf = (
-  { widthPx, heightPx }: Pick<Rendition, 'widthPx' | 'heightPx'>,
-  rate: FrameRate,
-): number => widthPx * heightPx * framesPerSecondOf(rate);
 
 /**
  * Cores at a size that was not measured: between two that were, along the straight line in logarithms; beyond them, as

@@ -5,6 +5,7 @@ import {
   DEFAULT_CODEC,
   FEED_OFFSET_TICKS,
   TICKS_PER_SECOND,
+  pixelsPerSecondOf,
   ticksToSeconds,
   type Rendition,
   type MeasuredCapacity,
@@ -55,9 +56,6 @@ export const MEASURED_RENDITIONS = [
     preset,
   })),
 ].map((rendition: Rendition) => ({ rendition, framesPerSecond: FRAMES_PER_SECOND }));
-
-const pixelsPerSecondOf = ({ widthPx, heightPx }: Rendition): number =>
-  widthPx * heightPx * FRAMES_PER_SECOND;
 
 /**
  * Runs an ffmpeg at low priority, with a file as its input or none, and throws its output away.
@@ -197,7 +195,7 @@ export const measureHost = async (ffmpeg: FfmpegCapabilities, signal: AbortSigna
 };
 
 const workOf = (picture: Rendition, cores: number): MeasuredWork => ({
-  pixelsPerSecond: pixelsPerSecondOf(picture),
+  pixelsPerSecond: pixelsPerSecondOf(picture, FRAMES_PER_SECOND),
   cores: Math.max(LEAST_CORES, cores),
 });
 
@@ -206,5 +204,6 @@ export const speedsOf = (measured: Measurements): MeasuredCapacity['speeds'] =>
   MEASURED_RENDITIONS.map(({ rendition, framesPerSecond }) => ({
     ...{ codec: DEFAULT_CODEC, preset: rendition.preset ?? USUAL_PRESET },
     ...{ widthPx: rendition.widthPx, heightPx: rendition.heightPx },
-    pixelsPerCoreSecond: pixelsPerSecondOf(rendition) / encodeCores(rendition, framesPerSecond, measured),
+    pixelsPerCoreSecond:
+      pixelsPerSecondOf(rendition, framesPerSecond) / encodeCores(rendition, framesPerSecond, measured),
   }));
