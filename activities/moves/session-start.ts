@@ -1,3 +1,4 @@
+import { sessionOrder } from '../../src/contracts/encoder/requests';
 import { SwarmError, type SessionInfo } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import type { EncoderCalls, PrepareTargetRequest } from '../kit/types';
@@ -26,18 +27,11 @@ export const sessionStarter = ({
     const { spec, encoderId, sessionId, rungs, fromGop } = request;
     const client = await encoders.client(encoderId);
     const session = await client.prepare(
-      {
-        sessionId,
-        channelId: spec.id,
-        feedUrl: relay.feedUrl(spec.id),
-        originUrl: origin.url,
-        gopDurationTicks: spec.gopDurationTicks,
-        framesPerSecond: spec.framesPerSecond,
-        ...(spec.deinterlace === 'frame' && { deinterlace: spec.deinterlace }),
-        ...(spec.inputPixelsPerSecond && { inputPixelsPerSecond: spec.inputPixelsPerSecond }),
-        renditions: spec.ladder.slice(0, rungs),
-        fromGop,
-      },
+      sessionOrder(
+        spec,
+        { sessionId, feedUrl: relay.feedUrl(spec.id), originUrl: origin.url, fromGop },
+        rungs,
+      ),
       { deadlineMs: PREPARE_DEADLINE_MS, signal },
     );
     requireAlive(encoderId, session);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readEnvironment, type Environment } from '../../src/config/config';
 import { EncoderClient } from '../../src/contracts/encoder/client';
+import { sessionOrder } from '../../src/contracts/encoder/requests';
 import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../../src/contracts/origin';
 import { SourceClient } from '../../src/contracts/source';
 import { channelWithDefaults, type ChannelInput, type ChannelSpec, type Owner } from '../../src/domain';
@@ -159,18 +160,13 @@ export class DataPlane {
 
   /** Starts a session of a channel on an encoder, with a GOP to warm up before the first missing one. */
   async prepare(spec: ChannelSpec, encoderId: string, { nextGop }: OriginChannel): Promise<Owner> {
-    const { id, ladder, framesPerSecond, gopDurationTicks } = spec;
+    const { id } = spec;
     const owner = { encoderId, sessionId: `${id}/${randomUUID()}` };
-    await this.encoder(encoderId).prepare({
-      sessionId: owner.sessionId,
-      channelId: id,
-      feedUrl: `${this.relayUrl}/channels/${id}/feed`,
-      originUrl: this.originUrl,
-      gopDurationTicks,
-      framesPerSecond,
-      renditions: ladder,
-      fromGop: Math.max(0, nextGop - 1),
-    });
+    const place = { feedUrl: `${this.relayUrl}/channels/${id}/feed`, originUrl: this.originUrl };
+    const { sessionId } = owner;
+    await this.encoder(encoderId).prepare(
+      sessionOrder(spec, { ...place, sessionId, fromGop: Math.max(0, nextGop - 1) }),
+    );
     return owner;
   }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sessionOrder } from '../../src/contracts/encoder/requests';
 import { OriginClient } from '../../src/contracts/origin';
 import { SwarmError } from '../../src/domain';
 import { percentile } from '../../src/domain/statistics';
@@ -99,17 +100,9 @@ export const overloadDataPlane = async (options: {
     const tooMany = await during(`${10 * CHANNELS} more channels than the host takes`, async () => {
       const encoder = plane.encoder('enc-1');
       const asked = Array.from({ length: 10 * CHANNELS }, (_, i) => {
-        const { framesPerSecond, gopDurationTicks, ladder } = cheapChannel(`extra-${i}`);
-        return encoder.prepare({
-          sessionId: `extra-${i}/${randomUUID()}`,
-          channelId: `extra-${i}`,
-          feedUrl: `${plane.relayUrl}/channels/ch-1/feed`,
-          originUrl: plane.originUrl,
-          gopDurationTicks,
-          framesPerSecond,
-          renditions: ladder,
-          fromGop: 0,
-        });
+        const place = { feedUrl: `${plane.relayUrl}/channels/ch-1/feed`, originUrl: plane.originUrl };
+        const sessionId = `extra-${i}/${randomUUID()}`;
+        return encoder.prepare(sessionOrder(cheapChannel(`extra-${i}`), { ...place, sessionId, fromGop: 0 }));
       });
       refusals = (await Promise.allSettled(asked)).flatMap((a) =>
         a.status === 'rejected' ? [a.reason as unknown] : [],

@@ -5,6 +5,7 @@ import {
   idSchema,
   inputPixelsPerSecondSchema,
   renditionSchema,
+  type ChannelSpec,
 } from '../../domain';
 import { toWireFrameRate, wireFrameRateSchema } from './frame-rate';
 
@@ -43,6 +44,26 @@ export const prepareSchema = z
     framesPerSecond: frameRate ?? order.framesPerSecond,
   }));
 export type PrepareSession = z.output<typeof prepareSchema>;
+
+/**
+ * The order of a session that encodes a channel.
+ * @param place where it reads and publishes, and from which GOP on
+ * @param rungs how many of the channel's ladder, the first ones; default: all
+ */
+export const sessionOrder = (
+  spec: ChannelSpec,
+  place: Pick<PrepareSession, 'sessionId' | 'feedUrl' | 'originUrl' | 'fromGop'>,
+  rungs = spec.ladder.length,
+): PrepareSession => ({
+  ...place,
+  channelId: spec.id,
+  gopDurationTicks: spec.gopDurationTicks,
+  framesPerSecond: spec.framesPerSecond,
+  // Of fields that each become a picture, the source takes care.
+  ...(spec.deinterlace === 'frame' && { deinterlace: spec.deinterlace }),
+  ...(spec.inputPixelsPerSecond && { inputPixelsPerSecond: spec.inputPixelsPerSecond }),
+  renditions: spec.ladder.slice(0, rungs),
+});
 
 /** Message PrepareSessionRequest. */
 export const toWirePrepare = (order: PrepareSession): z.input<typeof prepareSchema> => ({
