@@ -4,7 +4,7 @@ import type { Rendition } from '../../src/domain';
 import { inspectSegment } from '../../src/media/mpegts';
 import { readSegmentFormat } from '../../src/media/origin/segment-format';
 import { until } from '../support/until';
-import { makeContribution } from './support/contribution';
+import { interlacedMpeg2, makeContribution } from './support/contribution';
 import { startFeedAndOrigin } from './support/feed-and-origin';
 import { FeedServer } from './support/feed-server';
 import type { RecordingOrigin } from './support/recording-origin';
@@ -77,16 +77,7 @@ describe.each([
   });
 
   test('an interlaced picture is made whole, at the times of its frames', async () => {
-    const codec = [
-      '-vf',
-      'tinterlace=interleave_top',
-      '-c:v',
-      'mpeg2video',
-      '-q:v',
-      '4',
-      '-flags',
-      '+ildct+ilme',
-    ];
+    const codec = interlacedMpeg2(4);
     const fields = new FeedServer(makeContribution(14, { rate: '50', codec }), GOP_TICKS, 5 * GOP_TICKS);
     await fields.listen();
     const { client, stop } = await startHost({ ffmpegPath });

@@ -5,7 +5,7 @@ import { readInputGop } from '../../src/media/quality/input-gop';
 import { encodeReferenceGop } from '../../src/media/quality/reference-gop';
 import { ssimOf } from '../../src/media/quality/similarity';
 import { ssimToDb } from '../../src/versions/compare';
-import { makeContribution } from '../encoder/support/contribution';
+import { interlacedMpeg2, makeContribution } from '../encoder/support/contribution';
 import { FeedServer } from '../encoder/support/feed-server';
 
 const D = 90_000;
@@ -63,16 +63,7 @@ test('one GOP of two builds is compared with what both were given', async () => 
 });
 
 test('what is deinterlaced is compared with what is deinterlaced', async () => {
-  const codec = [
-    '-vf',
-    'tinterlace=interleave_top',
-    '-c:v',
-    'mpeg2video',
-    '-q:v',
-    '2',
-    '-flags',
-    '+ildct+ilme',
-  ];
+  const codec = interlacedMpeg2(2);
   const fields = new FeedServer(makeContribution(6, { rate: '50', codec }), D, 5.5 * D);
   await fields.listen();
   try {

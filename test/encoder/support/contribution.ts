@@ -18,6 +18,12 @@ export interface Contribution {
 /** 10 s before the first frame, so that no DTS is negative. */
 const BASE_TICKS = 900_000;
 
+/** Codec of 25 interlaced pictures/s from a rate of 50: each holds two fields, from two moments. */
+export const interlacedMpeg2 = (quality: number): string[] => [
+  ...['-vf', 'tinterlace=interleave_top', '-c:v', 'mpeg2video', '-q:v', String(quality)],
+  ...['-flags', '+ildct+ilme'],
+];
+
 /**
  * Makes a moving picture of 160x90, by default H.264 at 25 frames/s, with ffmpeg. Its keyframes come every 40 frames, so they do
  * not stand where the GOPs of the channel begin.
