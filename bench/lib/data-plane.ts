@@ -6,6 +6,7 @@ import { readEnvironment, type Environment } from '../../src/config/config';
 import { EncoderClient } from '../../src/contracts/encoder/client';
 import { sessionOrder } from '../../src/contracts/encoder/requests';
 import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
 import { SourceClient } from '../../src/contracts/source';
 import { channelWithDefaults, type ChannelInput, type ChannelSpec, type Owner } from '../../src/domain';
 import { entryOf } from '../../src/launch/part-list';
@@ -162,7 +163,7 @@ export class DataPlane {
   async prepare(spec: ChannelSpec, encoderId: string, { nextGop }: OriginChannel): Promise<Owner> {
     const { id } = spec;
     const owner = { encoderId, sessionId: `${id}/${randomUUID()}` };
-    const place = { feedUrl: `${this.relayUrl}/channels/${id}/feed`, originUrl: this.originUrl };
+    const place = { feedUrl: new RelayClient(this.relayUrl).feedUrl(id), originUrl: this.originUrl };
     const { sessionId } = owner;
     await this.encoder(encoderId).prepare(
       sessionOrder(spec, { ...place, sessionId, fromGop: Math.max(0, nextGop - 1) }),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sessionOrder } from '../../src/contracts/encoder/requests';
 import { OriginClient } from '../../src/contracts/origin';
+import { RelayClient } from '../../src/contracts/relay';
 import { SwarmError } from '../../src/domain';
 import { percentile } from '../../src/domain/statistics';
 import { DataPlane, cheapChannel } from '../lib/data-plane';
@@ -100,7 +101,10 @@ export const overloadDataPlane = async (options: {
     const tooMany = await during(`${10 * CHANNELS} more channels than the host takes`, async () => {
       const encoder = plane.encoder('enc-1');
       const asked = Array.from({ length: 10 * CHANNELS }, (_, i) => {
-        const place = { feedUrl: `${plane.relayUrl}/channels/ch-1/feed`, originUrl: plane.originUrl };
+        const place = {
+          feedUrl: new RelayClient(plane.relayUrl).feedUrl('ch-1'),
+          originUrl: plane.originUrl,
+        };
         const sessionId = `extra-${i}/${randomUUID()}`;
         return encoder.prepare(sessionOrder(cheapChannel(`extra-${i}`), { ...place, sessionId, fromGop: 0 }));
       });

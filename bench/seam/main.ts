@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import {
   channelWithDefaults,
   defaultGopTicks,
@@ -71,7 +71,7 @@ const main = async (options: Options): Promise<boolean> => {
   try {
     const input = options.input ?? join(folder, 'clip.ts');
     if (!options.input)
-      await makeClip({ ffmpeg, path: input, picture: { widthPx, heightPx, rate }, seconds: CLIP_SECONDS });
+      await makeClip({ ffmpeg, path: input, picture: options.picture, seconds: CLIP_SECONDS });
     const specOf = (id: string): ChannelSpec => ({
       ...channelWithDefaults(id),
       framesPerSecond: rate,
@@ -167,11 +167,10 @@ const program = new Command('bench:seam')
       'and every audio sample with the contribution.',
   )
   .option('--input <file>', 'contribution to loop, H.264, HEVC or MPEG-2; default: a clip made here')
-  .option(
-    '--picture <WxH@rate>',
-    'its size and rate, and those of the largest rendition',
-    pictureOption,
-    DEFAULT_PICTURE,
+  .addOption(
+    new Option('--picture <WxH@rate>', 'its size and rate, and those of the largest rendition')
+      .argParser(pictureOption)
+      .default(DEFAULT_PICTURE, '640x360@25'),
   )
   .option('--handoffs <n>', 'handoffs to complete', wholeNumberOption(0), 50)
   .option('--kills <n>', 'encoder hosts ended with SIGKILL', wholeNumberOption(0), 20)
