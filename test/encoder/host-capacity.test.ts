@@ -37,13 +37,16 @@ const keptFiles = async (): Promise<string[]> =>
 
 test('hosts that start together measure once, and each has its share', async () => {
   let measured = 0;
+  let finish = (_: Measurements): void => undefined;
+  const result = new Promise<Measurements>((resolve) => (finish = resolve));
   const measure = (): Promise<Measurements> => {
     measured += 1;
-    return Promise.resolve(FAST);
+    return result;
   };
   const hosts = await Promise.all([capacityWith(measure, { cores: 2 }), capacityWith(measure, { cores: 1 })]);
   expect(hosts[0].units).toBe(16);
   expect(hosts[0].measured).toBeUndefined();
+  finish(FAST);
   await Promise.all(hosts.map((host) => host.settled));
   expect(measured).toBe(1);
   const [two, one] = hosts.map((host) => host.units) as [number, number];
