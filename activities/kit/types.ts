@@ -94,6 +94,8 @@ export interface PrepareTargetRequest {
 }
 
 export interface PreparedTarget {
+  /** Digest of the secret that the session shows to the origin; absent: the host gives its sessions none. */
+  ownerSecretSha256?: string;
   /** When the host had started the session, and when it stood near the live edge. */
   startedAtMs: number;
   atMs: number;

@@ -44,10 +44,10 @@ export const encoderActivities = (dependencies: Pick<Dependencies, 'origin' | 'r
     prepareTarget: (request: PrepareTargetRequest): Promise<PreparedTarget> =>
       withHeartbeats(async (signal) => {
         const { encoderId, sessionId } = request;
-        const client = await prepare(request, signal);
+        const { client, proof } = await prepare(request, signal);
         const startedAtMs = Date.now();
         await awaitReady(client, encoderId, sessionId, signal);
-        return { startedAtMs, atMs: Date.now() };
+        return { ...proof, startedAtMs, atMs: Date.now() };
       }),
 
     /** The session publishes from now on, with this token. */

@@ -17,13 +17,21 @@ export const requireAlive = (encoderId: string, session: SessionInfo): void => {
   );
 };
 
-/** Starts a session that holds what it makes. @returns calls to its host */
+/** A session that was started. */
+interface StartedSession {
+  /** Calls to its host. */
+  client: EncoderCalls;
+  /** What the origin is to know of the secret that it shows; nothing where it has none. */
+  proof: { ownerSecretSha256?: string };
+}
+
+/** Starts a session that holds what it makes. */
 export const sessionStarter = ({
   origin,
   relay,
   encoders,
 }: Pick<Dependencies, 'origin' | 'relay' | 'encoders'>) => {
-  return async (request: PrepareTargetRequest, signal: AbortSignal): Promise<EncoderCalls> => {
+  return async (request: PrepareTargetRequest, signal: AbortSignal): Promise<StartedSession> => {
     const { spec, encoderId, sessionId, rungs, fromGop } = request;
     const client = await encoders.client(encoderId);
     const session = await client.prepare(
@@ -35,6 +43,7 @@ export const sessionStarter = ({
       { deadlineMs: PREPARE_DEADLINE_MS, signal },
     );
     requireAlive(encoderId, session);
-    return client;
+    const { secretSha256 } = session;
+    return { client, proof: secretSha256 === undefined ? {} : { ownerSecretSha256: secretSha256 } };
   };
 };

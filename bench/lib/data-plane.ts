@@ -2,13 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readEnvironment, type Environment } from '../../src/config/config';
+import { playerUrl, readEnvironment, type Environment } from '../../src/config/config';
 import { EncoderClient } from '../../src/contracts/encoder/client';
 import { sessionOrder } from '../../src/contracts/encoder/requests';
 import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../../src/contracts/origin';
 import { RelayClient } from '../../src/contracts/relay';
 import { SourceClient } from '../../src/contracts/source';
-import { channelWithDefaults, type ChannelInput, type ChannelSpec, type Owner } from '../../src/domain';
+import {
+  SwarmError,
+  channelWithDefaults,
+  type ChannelInput,
+  type ChannelSpec,
+  type Owner,
+} from '../../src/domain';
 import { entryOf } from '../../src/launch/part-list';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { PartProcess } from '../../src/platform/processes/part-process';
@@ -57,6 +63,8 @@ export class DataPlane {
   readonly environment: Environment;
   private readonly parts = new Map<DataPlanePart, PartProcess>();
   private readonly clients = new Map<string, EncoderClient>();
+  /** By session. */
+  private readonly secretDigests = new Map<string, string>();
 
   private constructor(
     private readonly options: DataPlaneOptions,
@@ -76,9 +84,11 @@ export class DataPlane {
       SWARM_RELAY_PORT: String(options.portBase),
       SWARM_ORIGIN_PORT: String(options.portBase + 1),
       SWARM_SOURCE_PORT: String(options.portBase + 2),
+      SWARM_PLAYER_PORT: String(options.portBase + 3),
       SWARM_RELAY_URL: url(options.portBase),
       SWARM_ORIGIN_URL: url(options.portBase + 1),
       SWARM_SOURCE_URL: url(options.portBase + 2),
+      SWARM_PLAYER_URL: url(options.portBase + 3),
       ...options.variables,
     });
     await mkdir(join(options.stateDir, 'logs'), { recursive: true });
@@ -101,6 +111,11 @@ export class DataPlane {
       throw error;
     }
     return plane;
+  }
+
+  /** Where players reach the origin. */
+  get playerUrl(): string {
+    return playerUrl(this.environment);
   }
 
   get relayUrl(): string {
@@ -165,20 +180,32 @@ export class DataPlane {
     const owner = { encoderId, sessionId: `${id}/${randomUUID()}` };
     const place = { feedUrl: new RelayClient(this.relayUrl).feedUrl(id), originUrl: this.originUrl };
     const { sessionId } = owner;
-    await this.encoder(encoderId).prepare(
+    const { secretSha256 } = await this.encoder(encoderId).prepare(
       sessionOrder(spec, { ...place, sessionId, fromGop: Math.max(0, nextGop - 1) }),
     );
+    if (secretSha256 !== undefined) this.secretDigests.set(sessionId, secretSha256);
     return owner;
   }
 
   /** Makes a session the owner of its channel, and commits it. @returns its first GOP */
   async own(channelId: string, owner: Owner, { token, nextGop }: OriginChannel): Promise<number> {
+    const ownerSecretSha256 = this.secretDigests.get(owner.sessionId);
     const answer = await this.origin.own(
-      { channelId, requestId: randomUUID(), expectToken: token, owner, fromGop: nextGop },
+      {
+        ...{ channelId, requestId: randomUUID(), expectToken: token, owner, fromGop: nextGop },
+        ...(ownerSecretSha256 !== undefined && { ownerSecretSha256 }),
+      },
       originCall,
     );
     await this.encoder(owner.encoderId).commit(owner.sessionId, answer.token, answer.firstGop);
     return answer.firstGop;
+  }
+
+  /** Grants the owner of a channel its channel anew: a change of owner in all but name. */
+  async ownAgain(channelId: string): Promise<void> {
+    const channel = await this.channel(channelId);
+    if (!channel.owner) throw new SwarmError('conflict', `Nobody owns ${channelId}.`);
+    await this.own(channelId, channel.owner, channel);
   }
 
   channel(id: string): Promise<OriginChannel> {

@@ -17,6 +17,28 @@ const CHANNELS = 6;
 /** Longer than the default channel's GOP is not needed: GOPs of 1 s give twice the samples. */
 const WARM_UP_GOPS = 5;
 
+/** As many as the origin has places for. */
+const IDLE_WAITS = 512;
+const HALF_PUTS = 64;
+const HANDOFF_EVERY_MS = 500;
+
+/** Strangers that know what anybody can read: they hold connections and places, and do nothing with them. */
+const gather = (plane: DataPlane, count: number): { viewers: SlowClients; publishers: SlowClients } => {
+  const viewers = new SlowClients(plane.playerUrl);
+  viewers.open(count, '', { reads: true });
+  const publishers = new SlowClients(plane.originUrl);
+  const wait = 'GET /channels/ch-1/wait?gop=99999999&timeout_ms=60000 HTTP/1.1';
+  publishers.open(IDLE_WAITS, `${wait}\r\nhost: localhost\r\n\r\n`, { reads: true });
+  const halfPut = [
+    ...['PUT /channels/ch-1/gops/1 HTTP/1.1', 'host: localhost', 'content-type: video/mp2t'],
+    ...['content-length: 188000', 'x-renditions: 180p=188000', 'x-fencing-token: 1'],
+    ...['x-encoder-id: enc-1', 'x-session-id: ch-1/a-guess', '', 'G'],
+  ];
+  publishers.open(HALF_PUTS, halfPut.join('\r\n'), { reads: true });
+  publishers.open(count, '', { reads: true });
+  return { viewers, publishers };
+};
+
 export interface PhaseFigures {
   phase: string;
   gopsPublished: number;
@@ -28,8 +50,16 @@ export interface PhaseFigures {
   detail: string;
 }
 
+export interface CrowdFigures {
+  handoffs: number;
+  handoffsRefused: number;
+  /** Publish delay p99 with the crowd, by that without. */
+  delayRatio: number | null;
+}
+
 export interface DataPlaneFigures {
   phases: PhaseFigures[];
+  crowd: CrowdFigures;
   channelsAsked: number;
   channelsRefused: number;
   refusedWithoutReason: number;
@@ -44,6 +74,8 @@ export const overloadDataPlane = async (options: {
   seconds: number;
   readers: number;
   slowClients: number;
+  /** Idle ones, in a crowd that also holds all places for waits and for GOPs. */
+  viewers: number;
   random: () => number;
   log(line: string): void;
 }): Promise<DataPlaneFigures> => {
@@ -152,11 +184,30 @@ export const overloadDataPlane = async (options: {
         return `still connected: ${left.origin} at the origin, ${left.relay} at the relay`;
       },
     );
+    const crowd = { handoffs: 0, handoffsRefused: 0 };
+    const crowded = await during(
+      `a crowd: ${options.viewers} viewers, ${IDLE_WAITS} waits, ${HALF_PUTS} half-sent GOPs`,
+      async (signal) => {
+        const { viewers, publishers } = gather(plane, options.viewers);
+        while (!signal.aborted) {
+          const id = ids[crowd.handoffs % ids.length]!;
+          crowd.handoffs += 1;
+          await plane.ownAgain(id).catch(() => (crowd.handoffsRefused += 1));
+          await sleep(HANDOFF_EVERY_MS, undefined, { signal }).catch(() => undefined);
+        }
+        const left = [viewers, publishers].map((clients) => clients.counts.connected);
+        for (const clients of [viewers, publishers]) clients.close();
+        return `still connected: ${left[0]} viewers, ${left[1]} others`;
+      },
+    );
+    const [without, withCrowd] = [quiet.publishDelayMsP99, crowded.publishDelayMsP99];
+    const delayRatio = without && withCrowd ? rounded(withCrowd / without, 2) : null;
     options.log('  verifying every frame from outside ...');
     const report = await plane.verify(ids);
     for (const p of report.playlists) for (const problem of p.problems) options.log(`  ${p.url}: ${problem}`);
     return {
-      phases: [quiet, tooMany, readers, slow],
+      phases: [quiet, tooMany, readers, slow, crowded],
+      crowd: { ...crowd, delayRatio },
       channelsAsked: 10 * CHANNELS,
       channelsRefused: refusals.length,
       refusedWithoutReason: refusals.filter((r) => !(r instanceof SwarmError && r.code === 'encoder-full'))

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { playerUrl } from '../config/config';
 import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../contracts/origin';
 import { seededRandom } from '../domain';
 import { ticksToMs } from '../domain/media-time';
@@ -47,7 +48,8 @@ export const boundedRun = async (options: {
   });
   const cpu = new CpuMeter(() => Object.values(swarm.pids()));
   try {
-    await Promise.all(followers.map((f, i) => f.start(masterPlaylistUrl(originUrl, channels[i]!.id))));
+    const playersAt = playerUrl(environment);
+    await Promise.all(followers.map((f, i) => f.start(masterPlaylistUrl(playersAt, channels[i]!.id))));
     watch.start();
     await cpu.start();
     const beganAtMs = Date.now();

@@ -1,4 +1,4 @@
-import type { Environment } from '../config/config';
+import { playerUrl, type Environment } from '../config/config';
 import type { Status } from '../contracts/api';
 import { masterPlaylistUrl } from '../contracts/origin';
 import { isLoopback } from '../platform/addresses';
@@ -10,14 +10,16 @@ export type OriginFor = (hostHeader: string | undefined) => string;
  * SWARM_PUBLIC_ORIGIN_URL where it is set. Else the origin is told under the name by which the API itself was reached,
  * if that is no name of this machine alone: an origin at 127.0.0.1 is another one to every player elsewhere.
  */
-export const originFor = ({ SWARM_PUBLIC_ORIGIN_URL, SWARM_ORIGIN_URL }: Environment): OriginFor => {
-  const own = new URL(SWARM_ORIGIN_URL);
+export const originFor = (environment: Environment): OriginFor => {
+  const { SWARM_PUBLIC_ORIGIN_URL } = environment;
+  const ownUrl = playerUrl(environment);
+  const own = new URL(ownUrl);
   if (SWARM_PUBLIC_ORIGIN_URL !== undefined || !isLoopback(own.hostname)) {
-    return () => SWARM_PUBLIC_ORIGIN_URL ?? SWARM_ORIGIN_URL;
+    return () => SWARM_PUBLIC_ORIGIN_URL ?? ownUrl;
   }
   return (hostHeader) => {
     const name = URL.canParse(`http://${hostHeader ?? ''}`) ? new URL(`http://${hostHeader}`).hostname : '';
-    if (name === '' || isLoopback(name)) return SWARM_ORIGIN_URL;
+    if (name === '' || isLoopback(name)) return ownUrl;
     return `${own.protocol}//${name}${own.port && `:${own.port}`}`;
   };
 };

@@ -32,6 +32,12 @@ export const environmentSchema = z.object({
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
+  SWARM_PLAYER_PORT: port
+    .optional()
+    .describe(
+      'Port of the origin for players: playlists and segments, with connections of their own. `npm start` takes 7707. ' +
+        'Without it, players share the port of the origin, which goes on answering them in any case.',
+    ),
   SWARM_SOURCE_PORT: port.default(7703).describe('Port of the source.'),
   SWARM_FLEET_PORT: port.default(7704).describe('Port of the fleet agent of the local provider.'),
   SWARM_COLLECTOR_PORT: port.default(7705).describe('Port of the collector.'),
@@ -42,6 +48,11 @@ export const environmentSchema = z.object({
   SWARM_API_URL: withDefault('http://127.0.0.1:7700').describe('Where the API is reached.'),
   SWARM_RELAY_URL: withDefault('http://127.0.0.1:7701').describe('Where the relay is reached.'),
   SWARM_ORIGIN_URL: withDefault('http://127.0.0.1:7702').describe('Where the origin is reached.'),
+  SWARM_PLAYER_URL: url
+    .optional()
+    .describe(
+      'Where players reach the origin: `SWARM_PLAYER_PORT`. Without it, they are given `SWARM_ORIGIN_URL`.',
+    ),
   SWARM_SOURCE_URL: withDefault('http://127.0.0.1:7703').describe('Where the source is reached.'),
   SWARM_PUBLIC_API_URL: url
     .optional()
@@ -51,7 +62,7 @@ export const environmentSchema = z.object({
   SWARM_PUBLIC_ORIGIN_URL: url
     .optional()
     .describe(
-      'Where browsers and players reach the origin. Without it, they are given `SWARM_ORIGIN_URL`; where that is this ' +
+      'Where browsers and players reach the origin. Without it, they are given `SWARM_PLAYER_URL`; where that is this ' +
         'machine alone, the name by which they reached the API.',
     ),
   SWARM_FLEET_URL: withDefault('http://127.0.0.1:7704').describe(
@@ -78,6 +89,23 @@ export const environmentSchema = z.object({
     .describe('Address of the Temporal server. If it is set, set-up installs none.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Namespace of the Temporal server.'),
   TEMPORAL_UI_URL: withDefault('http://127.0.0.1:8233').describe("Temporal's UI, for links."),
+  SWARM_PAYLOAD_CODEC: z
+    .enum(['on', 'off'])
+    .default('off')
+    .describe(
+      'Whether what workflows and activities are given and answer is encrypted at Temporal (AES-256-GCM). ' +
+        'What is there already can be read either way, as long as the keys are there.',
+    ),
+  SWARM_PAYLOAD_KEYS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder of the keys for that, the same for worker, API, collector and command line. Default: `secrets/payload-keys` in the state folder.',
+    ),
+  SWARM_CODEC_PORT: port
+    .default(7708)
+    .describe("Port of the codec server, which decrypts for Temporal's page, on 127.0.0.1 alone."),
   INFLUX_URL: withDefault('http://127.0.0.1:8086').describe(
     'InfluxDB with the 1.x API. If it is set, set-up installs none.',
   ),
@@ -88,6 +116,14 @@ export const environmentSchema = z.object({
     .describe('Database in InfluxDB.'),
   FFMPEG: z.string().min(1).default('ffmpeg').describe('The ffmpeg that sessions run.'),
   FFPROBE: z.string().min(1).default('ffprobe').describe('The ffprobe that looks at inputs.'),
+  SWARM_FFMPEG_USER: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]*$/i, 'use the name of an account')
+    .optional()
+    .describe(
+      'Account under which ffmpeg and ffprobe run, where encoder hosts and source run as root. It must be able to run the ' +
+        'programs and to read the inputs. Default: the account of the part.',
+    ),
   SWARM_BUILD_DIRS: z
     .string()
     .min(1)
@@ -254,6 +290,7 @@ export const ownNamesOf = (environment: Environment): string[] => {
     environment.SWARM_API_URL,
     environment.SWARM_RELAY_URL,
     environment.SWARM_ORIGIN_URL,
+    environment.SWARM_PLAYER_URL,
     environment.SWARM_SOURCE_URL,
     environment.SWARM_FLEET_URL,
     environment.SWARM_PUBLIC_API_URL,
@@ -262,6 +299,10 @@ export const ownNamesOf = (environment: Environment): string[] => {
   const further = SWARM_HOST_NAMES.split(',').map((name) => name.trim());
   return [...new Set([SWARM_HOST, ...urls.map((url) => new URL(url).hostname), ...further])].filter(Boolean);
 };
+
+/** Base URL of the origin for players of this machine or network, before any public name. */
+export const playerUrl = ({ SWARM_PLAYER_URL, SWARM_ORIGIN_URL }: Environment): string =>
+  SWARM_PLAYER_URL ?? SWARM_ORIGIN_URL;
 
 /** Base URL of the API as browsers reach it. */
 export const publicApiUrl = (environment: Environment): string =>

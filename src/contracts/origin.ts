@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   SwarmError,
   channelSpecSchema,
+  digestSchema,
   frameRateSchema,
   httpStatusOf,
   idSchema,
@@ -14,6 +15,16 @@ import { PartClient } from './part-client';
 
 /** What crosses the wire to and from the origin (docs/reference/protocols/origin.md). Wall-clock times: milliseconds since 1970. */
 
+/** What players ask: any web page may. */
+const hlsRoutes: readonly Route[] = [
+  { method: 'GET', path: '/hls/:id/index.m3u8', sites: 'any' },
+  { method: 'GET', path: '/hls/:id/:rendition/index.m3u8', sites: 'any' },
+  { method: 'GET', path: '/hls/:id/:rendition/:file', sites: 'any' },
+];
+
+/** All that the listener for players answers. */
+export const playerRoutes: readonly Route[] = [HEALTH_ROUTE, ...hlsRoutes];
+
 export const originRoutes: readonly Route[] = [
   HEALTH_ROUTE,
   { method: 'GET', path: '/channels' },
@@ -25,9 +36,7 @@ export const originRoutes: readonly Route[] = [
   { method: 'PUT', path: '/channels/:id/gops/:gop', body: 'media' },
   { method: 'GET', path: '/channels/:id/wait' },
   { method: 'GET', path: '/channels/:id/ledger' },
-  { method: 'GET', path: '/hls/:id/index.m3u8', sites: 'any' },
-  { method: 'GET', path: '/hls/:id/:rendition/index.m3u8', sites: 'any' },
-  { method: 'GET', path: '/hls/:id/:rendition/:file', sites: 'any' },
+  ...hlsRoutes,
 ];
 
 export const ownerSchema = z.object({
@@ -54,6 +63,11 @@ export const ownRequestSchema = z.object({
   owner: ownerSchema.nullable(),
   fromGop: gopNumberSchema,
   gapReason: gapReasonSchema.optional(),
+  /**
+   * Hex SHA-256 of the secret that the new owner shows with each GOP. Absent: the one that this session was granted the
+   * channel with before; where it never had one, token and names are all that it has to show.
+   */
+  ownerSecretSha256: digestSchema.optional(),
   /** The new owner's pictures can't follow the old one's seamlessly: a player has to restart its decoder. */
   discontinuity: z.boolean().optional(),
 });
@@ -84,6 +98,8 @@ export const originChannelSchema = z.object({
   token: tokenSchema,
   /** Who holds the token; null: nobody may publish. */
   owner: z.object({ encoderId: z.string(), sessionId: z.string() }).nullable(),
+  /** The owner has to show the secret of its session with each GOP; absent: an origin that does not know of secrets. */
+  ownerHasSecret: z.boolean().optional(),
   /** First GOP that is neither published nor declared a gap. */
   nextGop: gopNumberSchema,
   hasPublished: z.boolean(),

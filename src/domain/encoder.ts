@@ -22,6 +22,8 @@ export interface EncoderInfo {
   hardware?: string[] | undefined;
   /** What it found out of itself; absent where it does not measure. */
   measuredCapacity?: MeasuredCapacity | undefined;
+  /** Its sessions prove at the origin that they are the owner; absent: a token and their names are all they show. */
+  hasSessionSecrets?: boolean | undefined;
 }
 
 /** An encoder of ffmpeg that a host has, by ffmpeg's names. */

@@ -1,7 +1,12 @@
 import type { PortWanted, SwarmPorts, Tools } from '../setup';
 
 /** Every port that the parts about to start will take, with what to set to get another one. */
-export const portsWanted = (options: { ports: SwarmPorts; tools: Tools; encoders: number }): PortWanted[] => {
+export const portsWanted = (options: {
+  ports: SwarmPorts;
+  tools: Tools;
+  encoders: number;
+  codec?: boolean;
+}): PortWanted[] => {
   const { ports, tools } = options;
   const own: [keyof SwarmPorts, string][] = [
     ['api', 'SWARM_API_PORT'],
@@ -11,6 +16,7 @@ export const portsWanted = (options: { ports: SwarmPorts; tools: Tools; encoders
     ['fleet', 'SWARM_FLEET_PORT'],
     ['collector', 'SWARM_COLLECTOR_PORT'],
     ['worker', 'SWARM_WORKER_PORT'],
+    ['player', 'SWARM_PLAYER_PORT'],
   ];
   const wanted: PortWanted[] = own.map(([part, variable]) => ({
     port: ports[part],
@@ -24,6 +30,7 @@ export const portsWanted = (options: { ports: SwarmPorts; tools: Tools; encoders
       hint: 'set SWARM_ENCODER_PORT_BASE',
     });
   }
+  if (options.codec) wanted.push({ port: ports.codec, usedFor: 'codec', hint: 'set SWARM_CODEC_PORT' });
   if ('path' in tools.temporal) {
     const hint = 'set TEMPORAL_ADDRESS to use the Temporal that runs there';
     wanted.push({ port: ports.temporal, usedFor: 'Temporal', hint });

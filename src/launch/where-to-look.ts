@@ -1,4 +1,4 @@
-import { publicApiUrl, type Environment } from '../config/config';
+import { playerUrl, publicApiUrl, type Environment } from '../config/config';
 import { masterPlaylistUrl } from '../contracts/origin';
 import type { ChannelSpec } from '../domain';
 import { isEveryAddress } from '../platform/addresses';
@@ -6,8 +6,7 @@ import { isEveryAddress } from '../platform/addresses';
 /** What to open, once a swarm is on air. */
 export const whereToLook = (environment: Environment, channels: readonly ChannelSpec[]): string => {
   const {
-    SWARM_ORIGIN_URL,
-    SWARM_PUBLIC_ORIGIN_URL = SWARM_ORIGIN_URL,
+    SWARM_PUBLIC_ORIGIN_URL = playerUrl(environment),
     SWARM_STATE_DIR,
     TEMPORAL_UI_URL,
     TEMPORAL_NAMESPACE,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import type { z } from 'zod';
 import { SwarmError, httpStatusOf, type ErrorBody, type ErrorCode } from '../domain';
+import { boundConnections, type WhenFull } from './connections';
 import { guardRequests } from './http-guard';
 import { LimitedLog, urlForLog } from './limited-log';
 import type { Logger } from './logger';
@@ -54,7 +55,7 @@ export interface RunningServer {
 }
 
 export interface ServerLimits {
-  /** Connections at the same time; those beyond are closed at once. */
+  /** Connections at the same time; which one goes beyond that: `whenFull`. */
   maxConnections: number;
   /** A connection that does not bring the head of a request within this time is closed. */
   headersTimeoutMs: number;
@@ -84,6 +85,8 @@ export interface Listener {
   /** DNS names under which it is reached, beside localhost (ownNamesOf). */
   names?: readonly string[];
   limits?: Partial<ServerLimits>;
+  /** Default: newcomer-goes. */
+  whenFull?: WhenFull;
   log: Logger;
 }
 
@@ -93,7 +96,7 @@ export interface Listener {
  */
 export const listen = async (
   app: RequestHandler,
-  { host, port, routes, names = [], limits, log }: Listener,
+  { host, port, routes, names = [], limits, whenFull = 'newcomer-goes', log }: Listener,
 ): Promise<RunningServer> => {
   const { maxConnections, headersTimeoutMs, requestTimeoutMs, idleTimeoutMs } = {
     ...defaultServerLimits,
@@ -109,7 +112,7 @@ export const listen = async (
     },
     guarded,
   );
-  server.maxConnections = maxConnections;
+  boundConnections(server, maxConnections, whenFull);
   server.timeout = idleTimeoutMs;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

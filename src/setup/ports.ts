@@ -13,10 +13,14 @@ export interface SwarmPorts {
   api: number;
   relay: number;
   origin: number;
+  /** Of the origin, for players. */
+  player: number;
   source: number;
   fleet: number;
   collector: number;
   worker: number;
+  /** Of the codec server, where payloads are encrypted. */
+  codec: number;
   /** First of MAX_LOCAL_ENCODERS. */
   encoderBase: number;
   temporal: number;
@@ -51,6 +55,8 @@ export const portsFor = (portBase: number | undefined, env: NodeJS.ProcessEnv): 
     fleet: fromVariable(env, 'SWARM_FLEET_PORT', base + 4),
     collector: fromVariable(env, 'SWARM_COLLECTOR_PORT', base + 5),
     worker: fromVariable(env, 'SWARM_WORKER_PORT', base + 6),
+    player: fromVariable(env, 'SWARM_PLAYER_PORT', base + 7),
+    codec: fromVariable(env, 'SWARM_CODEC_PORT', base + 8),
     encoderBase: fromVariable(env, 'SWARM_ENCODER_PORT_BASE', base + 10),
     temporal: wellKnown(7233, 33),
     temporalUi: wellKnown(8233, 34),

@@ -45,6 +45,12 @@ describe('where players reach the origin', () => {
     ['from elsewhere', {}, '10.77.0.1:7700', 'http://10.77.0.1:7702'],
     ['by an address of IPv6', {}, '[fd00::7]:7700', 'http://[fd00::7]:7702'],
     ['of another machine', { SWARM_ORIGIN_URL: 'http://media:7702' }, '10.77.0.1', 'http://media:7702'],
+    [
+      'at the port of players',
+      { SWARM_PLAYER_URL: 'http://127.0.0.1:7707' },
+      '10.77.0.1:7700',
+      'http://10.77.0.1:7707',
+    ],
     ['as configured', { SWARM_PUBLIC_ORIGIN_URL: 'https://cdn.example' }, '10.77.0.1', 'https://cdn.example'],
   ])('%s', (_, variables, host, expected) => {
     expect(at(variables, host)).toBe(expected);

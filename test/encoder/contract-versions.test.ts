@@ -40,12 +40,13 @@ class OtherHost {
           ...DESCRIPTION,
           codecs: [{ codec: 'libx265', pixelFormats: ['yuv420p'] }],
           measuredCapacity: { units: 5.5, measuredAtMs: 1, speeds: [] },
+          hasSessionSecrets: true,
         };
       },
       getTelemetry: () => ({
         ...{ atMs: 1, cpuCores: 1, memoryMib: 1, networkKbps: 1, unitsUsed: 1, sessions: [] },
       }),
-      prepareSession: (request) => session('prepare', request),
+      prepareSession: (request) => ({ ...session('prepare', request), secretSha256: 'ab'.repeat(32) }),
       getSession: (request) => session('session', request),
       commitSession: (request) => session('commit', request),
       releaseSession: (request) => session('release', request),
@@ -78,6 +79,7 @@ describe('a host of version 1', () => {
     const info = await client.describe();
     expect(info).toMatchObject({ id: 'enc-9', capacityUnits: 6 });
     expect([info.codecs, info.measuredCapacity]).toEqual([undefined, undefined]);
+    expect(info.hasSessionSecrets).toBeUndefined();
     const serving: boolean[] = [];
     const end = client.watchHealth((now) => serving.push(now));
     await until('it is known to serve', () => serving.includes(true), 5_000);
@@ -85,7 +87,7 @@ describe('a host of version 1', () => {
     expect(serving).toEqual([true]);
     const prepared = await client.prepare(order(LADDER));
     expect(prepared).toMatchObject({ state: 'holding', realTimeRatio: 1.5 });
-    expect(prepared.speeds).toBeUndefined();
+    expect([prepared.speeds, prepared.secretSha256]).toEqual([undefined, undefined]);
     expect(await client.commit(prepared.sessionId, 1, 5)).toMatchObject({ state: 'holding' });
   });
 
@@ -119,6 +121,7 @@ test('a host that is upgraded is asked by version 2 from its next description on
     expect(info.measuredCapacity).toEqual({ units: 5.5, measuredAtMs: 1, speeds: [] });
     const hevc = await client.prepare(order([HEVC]));
     expect(hevc.speeds).toEqual([{ rendition: '90p', realTimeRatio: 1.75 }]);
+    expect(hevc.secretSha256).toBe('ab'.repeat(32));
     await host.stop();
     await host.serve([1], port);
     expect(await client.session('s-1', { waitForReady: true })).toMatchObject({ sessionId: 's-1' });

@@ -6,6 +6,7 @@ import type { Sabotage } from './support/world';
 /** Takes one safeguard away at a time: the search must notice. */
 test.each<[string, Scenario, Sabotage, RegExp]>([
   ['the fence of the origin', 'handoff', { noFence: true }, /was accepted after GOP/],
+  ['the secret of the owner', 'handoff', { noSecrets: true }, /a stranger could publish GOPs/],
   ['the release of sessions', 'handoff', { noRelease: true }, /is left over on/],
   [
     'the control cycle that finds what was lost',

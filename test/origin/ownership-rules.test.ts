@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { DeclaredGap, OwnRequest } from '../../src/contracts/origin';
 import {
   REMEMBERED_REQUESTS,
@@ -28,6 +29,14 @@ const onAir = (): OwnershipState => {
   return state;
 };
 const attempt = { gop: 5, token: 1, ...first };
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+const secretSha256 = digestOf('of the first');
+/** Owned by `first` with token 1, granted with a secret; five GOPs are published. */
+const onAirWithSecret = (): OwnershipState => {
+  let { state } = own(newOwnership(), requestOf({ ownerSecretSha256: secretSha256 }));
+  for (let gop = 0; gop < 5; gop++) state = published(state);
+  return state;
+};
 
 describe('a new channel', () => {
   test('belongs to nobody, and has neither published nor declared anything', () => {
@@ -40,6 +49,7 @@ describe('a new channel', () => {
       lastGap: null,
       discontinuityAt: null,
       requests: [],
+      ownerSecretSha256: null,
     });
   });
 });
@@ -133,6 +143,7 @@ describe('a request id', () => {
     ['encoder', { owner: { ...second, encoderId: 'enc-3' } }],
     ['session', { owner: { ...second, sessionId: 's-3' } }],
     ['owner, none', { owner: null }],
+    ['secret', { ownerSecretSha256: digestOf('another') }],
   ])('stands for one request: another %s is a conflict', (_, over) => {
     const { state } = own(onAir(), asked);
     expect(refusalFrom(() => own(state, { ...asked, ...over }))).toEqual({
@@ -219,6 +230,70 @@ describe('a publication', () => {
       hint: 'Publish nextGop first.',
       details: { nextGop: 5 },
     });
+  });
+});
+
+describe('the secret of an owner', () => {
+  const takenBySecond = (): OwnershipState =>
+    own(onAirWithSecret(), requestOf({ requestId: 'r', expectToken: 1, owner: second, fromGop: 5 })).state;
+
+  test.each([
+    ['none', undefined],
+    ['another', digestOf('a guess')],
+    ['one that is cut', secretSha256.slice(0, 63)],
+    ['an empty one', ''],
+  ])('must be shown: with %s nothing is taken, whatever else is right', (_, shown) => {
+    const stranger = { ...attempt, ...(shown !== undefined && { secretSha256: shown }) };
+    for (const gop of [attempt.gop, 3, 9]) {
+      const refusal = refusalFrom(() => judgePublish(onAirWithSecret(), { ...stranger, gop }, 1));
+      expect(refusal).toMatchObject({
+        code: 'stale-token',
+        message: 'Token 1 goes with a secret, which was not shown.',
+      });
+      expect(JSON.stringify(refusal)).not.toContain(secretSha256);
+    }
+  });
+
+  test('opens what its token opens: the next GOP, and the repetition of the last', () => {
+    const owner = { ...attempt, secretSha256 };
+    expect(judgePublish(onAirWithSecret(), owner, undefined)).toBe('next');
+    expect(judgePublish(onAirWithSecret(), { ...owner, gop: 4 }, 1)).toBe('duplicate?');
+  });
+
+  test('is not asked for where the channel was granted without', () => {
+    expect(judgePublish(onAir(), { ...attempt, secretSha256 }, undefined)).toBe('next');
+  });
+
+  test('does not go over to the next owner, who has one of its own or none', () => {
+    const taken = takenBySecond();
+    expect(taken.ownerSecretSha256).toBeNull();
+    expect(judgePublish(taken, { gop: 5, token: 2, ...second }, undefined)).toBe('next');
+    const toNobody = own(onAirWithSecret(), requestOf({ requestId: 'r', expectToken: 1, owner: null })).state;
+    expect(toNobody.ownerSecretSha256).toBeNull();
+  });
+
+  test('is asked for again where its session is given the channel back without a word of it', () => {
+    const back = own(takenBySecond(), requestOf({ requestId: 'back', expectToken: 2, fromGop: 5 })).state;
+    const again = { gop: 5, token: 3, ...first };
+    expect(refusalFrom(() => judgePublish(back, again, undefined)).code).toBe('stale-token');
+    expect(judgePublish(back, { ...again, secretSha256 }, undefined)).toBe('next');
+    const renewed = own(back, requestOf({ requestId: 'renewed', expectToken: 3, fromGop: 5 })).state;
+    expect(renewed.ownerSecretSha256).toBe(secretSha256);
+    // A session of the same name on another host is another session.
+    const other = requestOf({ requestId: 'o', expectToken: 3, owner: { ...first, encoderId: 'enc-9' } });
+    expect(own(back, other).state.ownerSecretSha256).toBeNull();
+  });
+
+  test('is the new one where its session is granted the channel with another, as after a restart', () => {
+    const anew = digestOf('after a restart');
+    const request = requestOf({ requestId: 'r', expectToken: 1, ownerSecretSha256: anew });
+    const { state } = own(onAirWithSecret(), request);
+    expect(
+      refusalFrom(() => judgePublish(state, { ...attempt, token: 2, secretSha256 }, undefined)).code,
+    ).toBe('stale-token');
+    expect(judgePublish(state, { ...attempt, token: 2, secretSha256: anew }, undefined)).toBe('next');
+    const back = own(state, requestOf({ requestId: 'back', expectToken: 2 })).state;
+    expect(back.ownerSecretSha256).toBe(anew);
   });
 });
 

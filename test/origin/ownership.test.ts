@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { OwnRequest } from '../../src/contracts/origin';
 import { SwarmError } from '../../src/domain';
@@ -12,7 +13,9 @@ import {
   type OwnershipState,
 } from '../../src/media/origin/ownership';
 
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 const ownerNumber = (n: number) => ({ encoderId: `enc-${n}`, sessionId: `s-${n}` });
+const secretNumber = (n: number): string => digestOf(`secret ${n}`);
 const begin = (fromGop = 0): OwnershipState =>
   own(newOwnership(), { requestId: 'begin', expectToken: 0, owner: ownerNumber(1), fromGop }).state;
 const codeOf = (action: () => unknown): string => {
@@ -89,6 +92,8 @@ describe('ownership', () => {
 /** Everything callers may try, with numbers around the state in force, so that most commands bite. */
 const mostly = (value: number, min: number, max: number) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: fc.integer({ min, max }) });
+/** The secret that goes with a publication: the owner's, none, or another. */
+const shows = fc.constantFrom<('own' | 'none' | 'guess')[]>('own', 'own', 'none', 'guess');
 const commandArbitrary = fc.oneof(
   {
     weight: 4,
@@ -97,11 +102,12 @@ const commandArbitrary = fc.oneof(
       caller: mostly(1, 0, 3),
       tokenOffset: mostly(0, -2, 1),
       gopOffset: mostly(0, -2, 3),
+      withSecret: fc.boolean(),
       withReason: fc.boolean(),
       retryOf: fc.option(fc.nat(40), { freq: 4 }),
     }),
   },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('publish-as-owner' as const) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('publish-as-owner' as const), shows }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -109,6 +115,7 @@ const commandArbitrary = fc.oneof(
       caller: mostly(1, 0, 3),
       tokenOffset: mostly(0, -2, 1),
       gopOffset: mostly(0, -2, 2),
+      shows,
     }),
   },
   {
@@ -126,6 +133,7 @@ const commandArbitrary = fc.oneof(
 describe('whatever callers try, in any order', () => {
   test('one owner a token, one publication a GOP, tokens grow, holes are declared, retries repeat', () => {
     let accepted = 0;
+    let proven = 0;
     fc.assert(
       fc.property(fc.array(commandArbitrary, { minLength: 1, maxLength: 80, size: 'max' }), (commands) => {
         let state = newOwnership();
@@ -135,6 +143,8 @@ describe('whatever callers try, in any order', () => {
         let asked: OwnRequest[] = [];
         let firstGop: number | null = null;
         let number = 0;
+        let grants: { encoderId: string | null; gaveSecret: boolean }[] = [];
+        let needsSecret = false;
 
         for (const command of commands) {
           const before = state;
@@ -147,6 +157,8 @@ describe('whatever callers try, in any order', () => {
                 owner: command.caller === 0 ? null : ownerNumber(command.caller),
                 fromGop: Math.max(0, state.nextGop + command.gopOffset),
                 gapReason: command.withReason ? 'test' : undefined,
+                ...(command.caller > 0 &&
+                  command.withSecret && { ownerSecretSha256: secretNumber(command.caller) }),
               };
               const remembered = state.requests.find((r) => r.request.requestId === request.requestId);
               const { state: next, answer, gap } = own(state, request);
@@ -160,6 +172,15 @@ describe('whatever callers try, in any order', () => {
               expect(answer.firstGop).toBe(Math.max(request.fromGop, before.nextGop));
               expect(ownerOfToken.has(answer.token)).toBe(false);
               ownerOfToken.set(answer.token, request.owner?.encoderId ?? null);
+              const encoderId = request.owner?.encoderId ?? null;
+              const gaveSecret = request.ownerSecretSha256 !== undefined;
+              // A session that had to show a secret is not granted the channel without, as far as is remembered.
+              const isSame = grants.at(-1)?.encoderId === encoderId;
+              const hadSecret = grants
+                .slice(-REMEMBERED_REQUESTS)
+                .some((grant) => grant.gaveSecret && grant.encoderId === encoderId);
+              needsSecret = encoderId !== null && (gaveSecret || hadSecret || (isSame && needsSecret));
+              grants.push({ encoderId, gaveSecret });
               if (gap) for (let g = gap.fromGop; g < gap.toGop; g++) fate.set(g, 'gap');
               else if (fate.size === 0) firstGop = answer.firstGop;
               state = next;
@@ -182,21 +203,36 @@ describe('whatever callers try, in any order', () => {
               state = removed(state);
               fate = new Map();
               asked = [];
+              grants = [];
+              needsSecret = false;
               ownerOfToken.set(state.token, null);
               firstGop = null;
               expect(state.token).toBe(before.token + 1);
             } else {
+              const shown =
+                command.shows === 'own'
+                  ? secretNumber(Number(state.owner?.encoderId.slice(4) ?? 1))
+                  : digestOf('a guess');
+              const secretShown = command.shows !== 'none' && { secretSha256: shown };
               const attempt =
                 command.kind === 'publish-as-owner'
-                  ? { gop: state.nextGop, token: state.token, ...(state.owner ?? ownerNumber(1)) }
+                  ? {
+                      gop: state.nextGop,
+                      token: state.token,
+                      ...(state.owner ?? ownerNumber(1)),
+                      ...secretShown,
+                    }
                   : {
                       gop: Math.max(0, state.nextGop + command.gopOffset),
                       token: Math.max(0, state.token + command.tokenOffset),
                       ...ownerNumber(command.caller),
+                      ...secretShown,
                     };
               const known = fate.get(attempt.gop);
               const verdict = judgePublish(state, attempt, known === 'gap' ? undefined : known?.token);
               expect(ownerOfToken.get(attempt.token)).toBe(attempt.encoderId);
+              if (needsSecret) expect(command.shows).toBe('own');
+              if (needsSecret) proven += 1;
               if (verdict === 'duplicate?') {
                 expect(known).toMatchObject({ token: attempt.token });
                 continue;
@@ -225,5 +261,6 @@ describe('whatever callers try, in any order', () => {
     );
     // The property must have seen real publications, not refusals only.
     expect(accepted).toBeGreaterThan(1_000);
+    expect(proven).toBeGreaterThan(200);
   });
 });

@@ -8,7 +8,7 @@ import { apiRoutes } from '../../src/api/serve';
 import { startCollector } from '../../src/collector';
 import { environmentSchema } from '../../src/config/config';
 import { fleetRoutes } from '../../src/contracts/fleet';
-import { originRoutes } from '../../src/contracts/origin';
+import { originRoutes, playerRoutes } from '../../src/contracts/origin';
 import { relayRoutes } from '../../src/contracts/relay';
 import { sourceRoutes } from '../../src/contracts/source';
 import { channelWithDefaults } from '../../src/domain/default-channels';
@@ -68,6 +68,14 @@ const subjects: Record<string, () => Promise<Subject>> = {
       },
       state: async () => [await client.channel('ch-1'), await client.ledger('ch-1')],
       stop: () => origin.stop(),
+    };
+  },
+  async players() {
+    const origin = await RunningOrigin.start();
+    await origin.client.register('ch-1');
+    return {
+      ...{ url: origin.playerUrl, routes: playerRoutes, stop: () => origin.stop() },
+      state: () => origin.client.channel('ch-1'),
     };
   },
   async relay() {

@@ -72,6 +72,15 @@ describe('without trouble', () => {
     expect(workflow.status).toBe('completed');
   });
 
+  test('the digest of the secret that the target has goes from its preparation to the origin', async () => {
+    const ownerSecretSha256 = 'ab'.repeat(32);
+    const atMs = START_MS;
+    const { of } = await handoffWith({
+      prepareTarget: async () => ({ ownerSecretSha256, startedAtMs: atMs, atMs }),
+    });
+    expect(of('takeOwnership')[0]!.args).toMatchObject({ owner: target, ownerSecretSha256 });
+  });
+
   test('its result has the owner, and the moments of the steps', async () => {
     const { result, recorded, workflow } = await handoffWith();
     expect(result).toEqual({

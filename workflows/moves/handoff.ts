@@ -1,5 +1,5 @@
 import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { Ownership, TargetChoice, Trouble } from '../../activities';
+import type { Ownership, PreparedTarget, TargetChoice, Trouble } from '../../activities';
 import type { MoveResult, Owner } from '../../src/domain';
 import { ticksToMs } from '../../src/domain/media-time';
 import { upsertAttributes } from '../kit/attributes';
@@ -29,6 +29,7 @@ class Handoff {
   private readonly troubles: Trouble[] = [];
   private readonly sessionId: string;
   private isSourceGone = false;
+  private prepared: PreparedTarget | undefined;
 
   constructor(private readonly input: HandoffInput) {
     const { spec, request } = input;
@@ -117,6 +118,7 @@ class Handoff {
       () => `${target.encoderId} has reached the live edge`,
     );
     this.result.preparedAtMs = prepared.atMs;
+    this.prepared = prepared;
     return prepared.startedAtMs;
   }
 
@@ -144,6 +146,9 @@ class Handoff {
               owner: target,
               fromGop: facts.nextGop,
               ...(discontinuity && { discontinuity }),
+              ...(this.prepared?.ownerSecretSha256 && {
+                ownerSecretSha256: this.prepared.ownerSecretSha256,
+              }),
             },
           ],
         ),

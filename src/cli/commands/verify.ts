@@ -50,7 +50,7 @@ export const addVerify = (program: Command): void => {
     .option('--relay <URL>', 'relay that keeps the contribution (default: SWARM_RELAY_URL)')
     .addHelpText(
       'after',
-      '\nFrom a machine or folder without the key, frames are checked by their time stamps.\n\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7702/hls/ch-1/index.m3u8 --follow 30s --json',
+      '\nFrom a machine or folder without the key, frames are checked by their time stamps.\n\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7707/hls/ch-1/index.m3u8 --follow 30s --json',
     )
     .action(async (subjects: string[], options: VerifyCommandOptions, command: Command) => {
       const { api, json, print } = contextOf(command);

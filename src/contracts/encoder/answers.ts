@@ -29,36 +29,53 @@ const gopOrNone = z.int().min(-1);
 const stateOnTheWire = (state: SessionState): Uppercase<SessionState> =>
   state.toUpperCase() as Uppercase<SessionState>;
 
-export const sessionAnswerSchema = z
-  .object({
-    sessionId: name,
-    channelId: z.string().max(MOST_NAME),
-    state: z.enum(sessionStateSchema.options.map(stateOnTheWire)),
-    token: z.int().min(0),
-    renditions: z.array(name),
-    units: amount,
-    fromGop: z.int().min(0),
-    lastEncodedGop: gopOrNone,
-    lastPublishedGop: gopOrNone,
-    ready: z.boolean(),
-    failureCode: z.string().max(MOST_NAME),
-    failureMessage: text,
-    realTimeRatio: amount,
-    lateGops: z.int().min(0),
-    cpuCores: amount,
-    /** Version 2. */
-    speeds: z.array(z.object({ rendition: name, realTimeRatio: amount })).optional(),
-  })
-  .transform(({ state, failureCode, failureMessage, cpuCores, speeds, ...rest }): SessionInfo => ({
+const sessionFields = z.object({
+  sessionId: name,
+  channelId: z.string().max(MOST_NAME),
+  state: z.enum(sessionStateSchema.options.map(stateOnTheWire)),
+  token: z.int().min(0),
+  renditions: z.array(name),
+  units: amount,
+  fromGop: z.int().min(0),
+  lastEncodedGop: gopOrNone,
+  lastPublishedGop: gopOrNone,
+  ready: z.boolean(),
+  failureCode: z.string().max(MOST_NAME),
+  failureMessage: text,
+  realTimeRatio: amount,
+  lateGops: z.int().min(0),
+  cpuCores: amount,
+  /** Version 2. */
+  speeds: z.array(z.object({ rendition: name, realTimeRatio: amount })).optional(),
+});
+
+const toSessionInfo = (answer: z.output<typeof sessionFields>): SessionInfo => {
+  const { state, failureCode, failureMessage, cpuCores, speeds, ...rest } = answer;
+  return {
     ...rest,
     ...(speeds && speeds.length > 0 && { speeds }),
     ...(cpuCores > 0 && { cpuCores }),
     state: state.toLowerCase() as SessionState,
     ...(failureCode !== '' && { failure: { code: failureCode, message: failureMessage } }),
+  };
+};
+
+export const sessionAnswerSchema = sessionFields.transform(toSessionInfo);
+
+/** Answer to PrepareSession, which alone carries the digest of the session's secret. */
+export const preparedAnswerSchema = sessionFields
+  .extend({ secretSha256: z.union([digestSchema, z.literal('')]).optional() })
+  .transform(({ secretSha256, ...session }): PreparedSession => ({
+    ...toSessionInfo(session),
+    ...(secretSha256 && { secretSha256 }),
   }));
+
+/** `secretSha256`: what the origin grants the channel with; absent: a host whose sessions have no secrets. */
+export type PreparedSession = SessionInfo & { secretSha256?: string };
 
 /** Message `Session` as a host answers it. */
 export type WireSession = z.input<typeof sessionAnswerSchema>;
+export type WirePreparedSession = z.input<typeof preparedAnswerSchema>;
 
 export const toWireSession = ({ state, failure, ...rest }: SessionInfo): WireSession => ({
   ...rest,
@@ -116,13 +133,18 @@ export const describeAnswerSchema = z
     passedTracks: z.array(name).optional(),
     hardware: z.array(name).optional(),
     measuredCapacity: measuredCapacitySchema.nullish(),
+    hasSessionSecrets: z.boolean().optional(),
   })
-  .transform(({ encoderId, buildDigest, measuredCapacity, ...rest }): Omit<EncoderInfo, 'grpcAddress'> => ({
-    id: encoderId,
-    ...rest,
-    ...(buildDigest && { buildDigest }),
-    ...(measuredCapacity && { measuredCapacity }),
-  }));
+  .transform((answer): Omit<EncoderInfo, 'grpcAddress'> => {
+    const { encoderId, buildDigest, measuredCapacity, hasSessionSecrets, ...rest } = answer;
+    return {
+      id: encoderId,
+      ...rest,
+      ...(buildDigest && { buildDigest }),
+      ...(measuredCapacity && { measuredCapacity }),
+      ...(hasSessionSecrets && { hasSessionSecrets }),
+    };
+  });
 
 export type WireTelemetry = z.input<typeof telemetryAnswerSchema>;
 export type WireDescription = z.input<typeof describeAnswerSchema>;

@@ -8,7 +8,13 @@ import {
   type SessionInfo,
 } from '../../domain';
 import { faultsOf } from '../faults';
-import { describeAnswerSchema, sessionAnswerSchema, telemetryAnswerSchema } from './answers';
+import {
+  describeAnswerSchema,
+  preparedAnswerSchema,
+  sessionAnswerSchema,
+  telemetryAnswerSchema,
+  type PreparedSession,
+} from './answers';
 import { CHANNEL_OPTIONS } from './channel-options';
 import { CONTRACT_VERSIONS, encoderContract, type ContractVersion } from './grpc-contract';
 import { answeredGarbage, fromServiceError, isUnimplemented } from './grpc-errors';
@@ -66,11 +72,13 @@ export class EncoderClient {
   }
 
   /** @throws SwarmError encoder-incompatible, of itself, for what a host of version 1 would not understand */
-  prepare(request: PrepareSession, options?: CallOptions): Promise<SessionInfo> {
+  async prepare(request: PrepareSession, options?: CallOptions): Promise<PreparedSession> {
     const ofVersion1 = request.renditions.map((r) => whyNotEncodable({}, r));
     const beyond = ofVersion1.find((why) => why !== null);
     const call = { ...options, ...(beyond && { beyondVersion1: beyond }) };
-    return this.callForSession('prepareSession', toWirePrepare(request), request.sessionId, call);
+    const order = toWirePrepare(request);
+    const prepared = await this.call('prepareSession', order, preparedAnswerSchema, call);
+    return this.requireSession(prepared, request.sessionId);
   }
 
   session(sessionId: string, options?: CallOptions): Promise<SessionInfo> {
@@ -113,7 +121,10 @@ export class EncoderClient {
     sessionId: string,
     options?: InnerOptions,
   ): Promise<SessionInfo> {
-    const info = await this.call(method, request, sessionAnswerSchema, options);
+    return this.requireSession(await this.call(method, request, sessionAnswerSchema, options), sessionId);
+  }
+
+  private requireSession<T extends SessionInfo>(info: T, sessionId: string): T {
     if (info.sessionId === sessionId) return info;
     throw answeredGarbage(this.address, `asked for session ${sessionId}, it answered for ${info.sessionId}`);
   }

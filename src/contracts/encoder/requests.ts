@@ -16,6 +16,9 @@ export const sessionIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, 'use 1 to 128 of A-Z, a-z, 0-9 and "._:/-"');
 
+/** Channel of the sessions that self-tests make: they take a clip from, and bring it to, the worker. */
+export const SELF_TEST_CHANNEL = 'self-test';
+
 /** What to encode, from where, and where to publish it; `z.input` is message PrepareSessionRequest. */
 export const prepareSchema = z
   .object({

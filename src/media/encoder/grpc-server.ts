@@ -6,7 +6,12 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import type { WireDescription, WireSession, WireTelemetry } from '../../contracts/encoder/answers';
+import type {
+  WireDescription,
+  WirePreparedSession,
+  WireSession,
+  WireTelemetry,
+} from '../../contracts/encoder/answers';
 import {
   CONTRACT_VERSIONS,
   ENCODER_SERVICES,
@@ -28,7 +33,7 @@ type Answers<M> = (request: unknown) => M | Promise<M>;
 export interface EncoderMethods {
   describe: Answers<WireDescription>;
   getTelemetry: Answers<WireTelemetry>;
-  prepareSession: Answers<WireSession>;
+  prepareSession: Answers<WirePreparedSession>;
   getSession: Answers<WireSession>;
   commitSession: Answers<WireSession>;
   releaseSession: Answers<WireSession>;

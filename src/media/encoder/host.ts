@@ -4,6 +4,7 @@ import type { EncoderInfo, Hardware } from '../../domain';
 import { withinOrNull } from '../../platform/deadline';
 import { parseOrRefuse } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
+import { confinement } from '../../platform/processes/confined';
 import { givenCapacity, MeasuredCapacity, type SelfMeasured } from './benchmark/host-capacity';
 import { BuildDigest } from './build-digest';
 import { listCodecs } from './codec-abilities';
@@ -88,6 +89,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       codecs,
       passedTracks: PASSED_TRACKS,
       hardware: options.hardware ?? [],
+      hasSessionSecrets: true,
     }),
     getTelemetry: async () => {
       const { memoryMiB, ...usage } = await meter.measure(registry.ffmpegPids);
@@ -101,7 +103,8 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     },
     prepareSession: async (request) => {
       const order = parseOrRefuse(prepareSchema, request, 'session');
-      return toWireSession(await registry.prepare(throughGateways(order, options.gateways)));
+      const { secretSha256, ...session } = await registry.prepare(throughGateways(order, options.gateways));
+      return { ...toWireSession(session), ...(secretSha256 !== undefined && { secretSha256 }) };
     },
     getSession: async (request) => {
       const { sessionId, waitFor, waitMs } = parseOrRefuse(getSchema, request, 'request');
@@ -128,7 +131,10 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     throw error;
   });
   const { port, address } = server;
-  log.info({ address, ffmpeg: ffmpeg.version, capacityUnits: capacity.units }, 'encoder host serves');
+  log.info(
+    { address, ffmpeg: ffmpeg.version, capacityUnits: capacity.units, confined: confinement() },
+    'encoder host serves',
+  );
 
   return {
     port,

@@ -9,6 +9,8 @@ export interface Publication {
   channelId: string;
   encoderId: string;
   sessionId: string;
+  /** Absent: the session has none. */
+  secret?: string;
 }
 
 /** What became of a PUT. `no-answer`: it may or may not have been stored; asking again is safe. */
@@ -42,6 +44,7 @@ export const putGop = async (
           'x-renditions': gop.segments.map(declared).join(','),
           'x-encoder-id': to.encoderId,
           'x-session-id': to.sessionId,
+          ...(to.secret !== undefined && { 'x-session-secret': to.secret }),
         },
       });
       put.on('error', reject);

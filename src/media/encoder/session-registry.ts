@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { PreparedSession } from '../../contracts/encoder/answers';
 import type { PrepareSession } from '../../contracts/encoder/requests';
 import { SwarmError, levelOf, whyNotLadder, type CodecAbility, type SessionInfo } from '../../domain';
 import type { Logger } from '../../platform/logger';
@@ -58,7 +59,7 @@ export class SessionRegistry {
    * @throws SwarmError encoder-full, encoder-incompatible, conflict (the id with other content), unavailable (the
    * host is stopping), or what the relay refuses: unknown-channel, gop-left-ring.
    */
-  async prepare(spec: PrepareSession): Promise<SessionInfo> {
+  async prepare(spec: PrepareSession): Promise<PreparedSession> {
     const known = this.entries.get(spec.sessionId);
     if (known && !isDeepStrictEqual(known.session.spec, spec)) {
       throw new SwarmError(
@@ -69,9 +70,10 @@ export class SessionRegistry {
     }
     const entry = known ?? this.add(spec);
     await entry.opened;
-    const { error } = entry.session;
-    if (known || !error) return entry.session.info;
-    entry.session.release('refused by the relay');
+    const { session } = entry;
+    const { error } = session;
+    if (known || !error) return { ...session.info, secretSha256: session.secretSha256 };
+    session.release('refused by the relay');
     throw error;
   }
 

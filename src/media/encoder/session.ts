@@ -6,6 +6,7 @@ import { EncodeSupervisor } from './encode-supervisor';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopPublisher } from './gop-publisher';
 import { HeldGops } from './held-gops';
+import { SessionSecret } from './session-secret';
 import type { EncodedGop } from './types';
 
 /** GOPs kept by a session that does not publish: a minute at 2 s, as long as the relay's ring. */
@@ -37,6 +38,7 @@ export interface SessionOptions {
 export class EncodeSession {
   readonly units: number;
   readonly spec: PrepareSession;
+  private readonly secret = new SessionSecret();
   private readonly held = new HeldGops();
   private readonly supervisor: EncodeSupervisor;
   private readonly publisher: GopPublisher;
@@ -66,6 +68,7 @@ export class EncodeSession {
         channelId: spec.channelId,
         sessionId: spec.sessionId,
         encoderId,
+        secret: this.secret.value,
       },
       held: this.held,
       nextEncodedGop: () => this.supervisor.nextGop,
@@ -79,6 +82,11 @@ export class EncodeSession {
   /** Resolves once the relay has answered; see `error` for what it refused. */
   start(): Promise<void> {
     return this.supervisor.start();
+  }
+
+  /** Hex SHA-256 of the secret that it shows to the origin. */
+  get secretSha256(): string {
+    return this.secret.sha256;
   }
 
   get error(): SwarmError | null {

@@ -76,13 +76,14 @@ export class Channel {
 
   describe(): OriginChannel {
     const { gopDurationTicks, framesPerSecond, ownership } = this.record;
-    const { token, owner, nextGop, hasPublished, gapsDeclared } = ownership;
+    const { token, owner, ownerSecretSha256, nextGop, hasPublished, gapsDeclared } = ownership;
     return {
       id: this.id,
       gopDurationTicks,
       framesPerSecond,
       token,
       owner,
+      ownerHasSecret: ownerSecretSha256 !== null,
       nextGop,
       hasPublished,
       lastPublishedAtMs: this.media.ledger.lastPublished?.publishedAtMs ?? null,
@@ -136,7 +137,10 @@ export class Channel {
       if (state !== this.record.ownership) await this.save({ ...this.record, ownership: state });
       if (gap) await this.recordGap(gap);
       this.parts.log.info(
-        { channel: this.id, ...answer, owner: request.owner, gap },
+        {
+          ...{ channel: this.id, ...answer, owner: request.owner, gap },
+          ownerHasSecret: state.ownerSecretSha256 !== null,
+        },
         'channel has changed hands',
       );
       return answer;

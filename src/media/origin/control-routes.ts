@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Router, json, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import {
@@ -10,6 +11,7 @@ import {
   type PutAnswer,
 } from '../../contracts/origin';
 import { SwarmError, idSchema, renditionFieldsSchema, type ErrorCode } from '../../domain';
+import { keepConnection } from '../../platform/connections';
 import { parseOrRefuse } from '../../platform/http';
 import { LimitedLog, urlForLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
@@ -66,12 +68,20 @@ const declaredRenditions = z
       .max(8),
   )
   .refine((list) => new Set(list.map((r) => r.name)).size === list.length, 'name each rendition once');
+/** Its digest is what was granted: the text as it is shown. */
+const sessionSecretSchema = z.string().regex(/^[A-Za-z0-9_-]{22,256}$/, 'use 22 to 256 digits of base64url');
 const gopHeaders = z.object({
   'x-fencing-token': wholeNumberSchema.pipe(tokenSchema),
   'x-renditions': declaredRenditions,
   'x-encoder-id': ownerSchema.shape.encoderId,
   'x-session-id': ownerSchema.shape.sessionId,
+  'x-session-secret': sessionSecretSchema.optional(),
 });
+
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** The connection of an owner who has proved himself; longer than the longest GOP. */
+const OWNER_KEPT_MS = 120_000;
 
 /** How long a refused caller may go on sending its body. */
 const DISCARD_GRACE_MS = 5_000;
@@ -159,11 +169,13 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
       try {
         const channel = origin.channel(id);
         const headers = parseOrRefuse(gopHeaders, req.headers, 'header');
+        const secret = headers['x-session-secret'];
         const attempt = {
           gop,
           token: headers['x-fencing-token'],
           encoderId: headers['x-encoder-id'],
           sessionId: headers['x-session-id'],
+          ...(secret !== undefined && { secretSha256: sha256Of(secret) }),
         };
         // Before it takes a place: one who is not the owner gets none.
         channel.judge(attempt);
@@ -171,6 +183,7 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
         if (!turn) throw atLimit('GOPs are being put');
         const segments = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs, turn);
         const { duplicate } = await channel.publish(attempt, headers['x-renditions'], segments);
+        if (attempt.secretSha256 !== undefined) keepConnection(req, OWNER_KEPT_MS);
         const answer: PutAnswer = { gop, ...(duplicate && { duplicate }) };
         res.status(duplicate ? 200 : 201).json(answer);
       } finally {

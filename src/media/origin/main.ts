@@ -10,6 +10,7 @@ runPart(log, () => {
   return startOrigin({
     host: environment.SWARM_HOST,
     port: environment.SWARM_ORIGIN_PORT,
+    playerPort: environment.SWARM_PLAYER_PORT,
     stateDir: environment.SWARM_STATE_DIR,
     names: ownNamesOf(environment),
     relayUrl: environment.SWARM_RELAY_URL,

@@ -1,5 +1,6 @@
+import { timingSafeEqual } from 'node:crypto';
 import type { DeclaredGap, OwnAnswer, OwnRequest } from '../../contracts/origin';
-import { SwarmError } from '../../domain';
+import { SwarmError, type Owner } from '../../domain';
 import type { OwnershipState } from './records';
 
 export type { OwnershipState } from './records';
@@ -10,7 +11,7 @@ export type { OwnershipState } from './records';
  * checked, and `channel.ts` decides when a new state is durable and thereby true.
  *
  * Invariants: the token grows by one with each change of owner and never goes down; only the holder of the
- * token in force may publish; GOPs are accepted in order without a hole, save declared gaps; each GOP is
+ * token in force may publish, and must show the secret that it was granted with; GOPs are accepted in order without a hole, save declared gaps; each GOP is
  * accepted once.
  */
 
@@ -20,6 +21,8 @@ export interface PublishAttempt {
   token: number;
   encoderId: string;
   sessionId: string;
+  /** Hex SHA-256 of the secret that was shown; absent: none was. */
+  secretSha256?: string;
 }
 
 export const REMEMBERED_REQUESTS = 32;
@@ -34,6 +37,7 @@ export const newOwnership = (token = 0): OwnershipState => ({
   lastGap: null,
   discontinuityAt: null,
   requests: [],
+  ownerSecretSha256: null,
 });
 
 const staleToken = (state: OwnershipState, message: string): SwarmError =>
@@ -54,13 +58,30 @@ const withGap = (state: OwnershipState, gap: DeclaredGap): OwnershipState => ({
   lastGap: gap,
 });
 
+const isSameOwner = (a: Owner | null, b: Owner | null): boolean =>
+  a?.encoderId === b?.encoderId && a?.sessionId === b?.sessionId;
+
 const sameRequest = (a: OwnRequest, b: OwnRequest): boolean =>
   a.expectToken === b.expectToken &&
   a.fromGop === b.fromGop &&
   a.gapReason === b.gapReason &&
   (a.discontinuity ?? false) === (b.discontinuity ?? false) &&
-  a.owner?.encoderId === b.owner?.encoderId &&
-  a.owner?.sessionId === b.owner?.sessionId;
+  a.ownerSecretSha256 === b.ownerSecretSha256 &&
+  isSameOwner(a.owner, b.owner);
+
+/**
+ * Digest of the secret that the new owner has to show. A session that had to show one is never granted the channel
+ * without: who asks for it to be the owner again, as a compensation does, need not know the digest.
+ */
+const secretOf = (state: OwnershipState, { owner, ownerSecretSha256 }: OwnRequest): string | null => {
+  if (owner === null) return null;
+  if (ownerSecretSha256 !== undefined) return ownerSecretSha256;
+  if (isSameOwner(state.owner, owner)) return state.ownerSecretSha256;
+  const before = state.requests.findLast(
+    ({ request }) => isSameOwner(request.owner, owner) && request.ownerSecretSha256 !== undefined,
+  );
+  return before?.request.ownerSecretSha256 ?? null;
+};
 
 /**
  * Changes hands by compare-and-set. The same request again gets the same answer and changes nothing.
@@ -104,6 +125,7 @@ export const own = (
       ...moved,
       token,
       owner: request.owner,
+      ownerSecretSha256: secretOf(state, request),
       ...(request.discontinuity && { discontinuityAt: answer.firstGop }),
       requests: [...state.requests, { request, answer }].slice(-REMEMBERED_REQUESTS),
     },
@@ -112,7 +134,10 @@ export const own = (
   };
 };
 
-/** @throws SwarmError stale-token unless the attempt holds the token in force. */
+const isSameDigest = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+
+/** @throws SwarmError stale-token unless the attempt holds the token in force, and the secret that goes with it. */
 const requireOwner = (state: OwnershipState, attempt: PublishAttempt): void => {
   if (attempt.token !== state.token) {
     throw staleToken(state, `Token ${attempt.token} is not in force; ${state.token} is.`);
@@ -124,6 +149,10 @@ const requireOwner = (state: OwnershipState, attempt: PublishAttempt): void => {
       `Token ${state.token} belongs to session ${state.owner.sessionId} of ${state.owner.encoderId}, ` +
         `not to ${attempt.sessionId} of ${attempt.encoderId}.`,
     );
+  }
+  const secret = state.ownerSecretSha256;
+  if (secret !== null && !isSameDigest(secret, attempt.secretSha256 ?? '')) {
+    throw staleToken(state, `Token ${state.token} goes with a secret, which was not shown.`);
   }
 };
 

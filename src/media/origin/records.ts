@@ -8,7 +8,7 @@ import {
   tokenSchema,
   type LedgerEntry,
 } from '../../contracts/origin';
-import { frameRateSchema } from '../../domain';
+import { digestSchema, frameRateSchema } from '../../domain';
 
 /** Shapes of what the origin keeps on disk, checked when it starts. Wall-clock times: milliseconds since 1970. */
 
@@ -35,6 +35,8 @@ export const ownershipSchema = z.object({
   discontinuityAt: gopNumberSchema.nullable().default(null),
   /** The latest ownership requests with their answers, oldest first; at most REMEMBERED_REQUESTS. */
   requests: z.array(answeredRequestSchema),
+  /** Hex SHA-256 of the secret that the owner shows with each GOP; null: it has none to show. */
+  ownerSecretSha256: digestSchema.nullable().default(null),
 });
 export type OwnershipState = z.infer<typeof ownershipSchema>;
 

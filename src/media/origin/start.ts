@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import type { MediaHealth } from '../../contracts/health';
-import { originRoutes } from '../../contracts/origin';
+import { originRoutes, playerRoutes as routesOfPlayers } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
 import { listen, type ServerLimits } from '../../platform/http';
@@ -21,12 +21,14 @@ export interface OriginOptions {
   port: number;
   /** Records, ledgers and segments are kept in `<stateDir>/origin`. */
   stateDir: string;
+  /** Port of a listener for players alone, 0 for a free one; default: players share the other one. */
+  playerPort?: number | undefined;
   relayUrl: string;
   /** DNS names under which it is reached; default none but localhost. */
   names?: readonly string[];
   log: Logger;
   limits?: Partial<OriginLimits>;
-  /** Bounds on connections; see defaultServerLimits. */
+  /** Bounds on connections of each listener; see defaultServerLimits. */
   serverLimits?: Partial<ServerLimits>;
 }
 
@@ -57,12 +59,15 @@ const KEEP_ALIVE_MS = 75_000;
 /**
  * Starts an origin. It listens before it reads its state; until then, callers are refused with `unavailable`. A
  * channel whose files are damaged is left alone; the others are served.
+ *
+ * Players have a listener and connections of their own. The other listener answers them too, for those who were given its
+ * address; there, an idle connection is given up for a newcomer, and never the one on which an owner has published.
  * @throws SwarmError unavailable when the port is taken; conflict when another process uses the state, or a newer
  * release wrote it
  */
 export const startOrigin = async (
   options: OriginOptions,
-): Promise<{ port: number; stop(): Promise<void> }> => {
+): Promise<{ port: number; playerPort: number | undefined; stop(): Promise<void> }> => {
   const limits = { ...defaultOriginLimits, ...options.limits };
   const health = new StorageHealth(options.log);
   const budget = new DiskBudget(limits);
@@ -74,34 +79,49 @@ export const startOrigin = async (
       return pick(ready)(req, res, next);
     };
 
-  const app = express();
-  app.disable('x-powered-by').disable('etag');
-  app.get(
-    '/healthz',
-    whenReady(({ origin }) => (_req, res) => {
-      const answer: MediaHealth = {
-        status: 'ok',
-        channels: origin.list().length,
-        storage: health.status,
-        damaged: origin.damaged,
-      };
-      res.json(answer);
-    }),
-  );
-  app.use(
-    '/channels',
-    whenReady((r) => r.control),
-  );
-  app.use(
-    '/hls',
-    whenReady((r) => r.players),
-  );
+  const appWith = (paths: ('/channels' | '/hls')[]): RequestHandler => {
+    const app = express();
+    app.disable('x-powered-by').disable('etag');
+    app.get(
+      '/healthz',
+      whenReady(({ origin }) => (_req, res) => {
+        const answer: MediaHealth = {
+          status: 'ok',
+          channels: origin.list().length,
+          storage: health.status,
+          damaged: origin.damaged,
+        };
+        res.json(answer);
+      }),
+    );
+    for (const path of paths) {
+      app.use(
+        path,
+        whenReady((r) => (path === '/hls' ? r.players : r.control)),
+      );
+    }
+    return app;
+  };
 
-  const { host, port, names, serverLimits: connections = {}, log } = options;
-  const server = await listen(app, {
-    ...{ host, port, routes: originRoutes, ...(names && { names }), limits: connections, log },
+  const { host, port, playerPort, names, serverLimits: connections = {}, log } = options;
+  const both = { host, ...(names && { names }), limits: connections, log };
+  const server = await listen(appWith(['/channels', '/hls']), {
+    ...{ ...both, port, routes: originRoutes, whenFull: 'slowest-goes' },
   });
-  server.server.keepAliveTimeout = KEEP_ALIVE_MS;
+  const players =
+    playerPort === undefined
+      ? null
+      : await listen(appWith(['/hls']), { ...both, port: playerPort, routes: routesOfPlayers }).catch(
+          async (error: unknown) => {
+            await server.close();
+            throw error;
+          },
+        );
+  const servers = players ? [server, players] : [server];
+  for (const { server: listener } of servers) listener.keepAliveTimeout = KEEP_ALIVE_MS;
+  const closeAll = async (): Promise<void> => {
+    await Promise.all(servers.map((each) => each.close()));
+  };
   const open = async (lock: FolderLock): Promise<{ origin: Origin; lock: FolderLock }> => {
     const origin = await Origin.open(
       join(options.stateDir, 'origin'),
@@ -122,15 +142,16 @@ export const startOrigin = async (
   };
   const { origin, lock } = await startOnFolder(options.stateDir, 'origin', open).catch(
     async (error: unknown) => {
-      await server.close();
+      await closeAll();
       throw error;
     },
   );
-  options.log.info({ port: server.port, channels: origin.list().length }, 'origin is ready');
+  const listening = { port: server.port, playerPort: players?.port };
+  options.log.info({ ...listening, channels: origin.list().length }, 'origin is ready');
   return {
-    port: server.port,
+    ...listening,
     async stop() {
-      const closed = server.close();
+      const closed = closeAll();
       await origin.close();
       await closed;
       await lock.release();

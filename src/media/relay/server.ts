@@ -117,10 +117,13 @@ const startLocked = async (options: RelayOptions, lock: FolderLock): Promise<Rel
   const limits = { ...options.limits, requestTimeoutMs: 0 };
   const { host, port, names } = options;
   const listener = { host, port, routes: relayRoutes, ...(names && { names }), limits, log };
-  const running = await listen(app, listener).catch(async (error: unknown) => {
-    await channels.close();
-    throw error;
-  });
+  // Contributions and feeds are requests that never end: those stay, and idle callers keep none of them out.
+  const running = await listen(app, { ...listener, whenFull: 'idlest-goes' }).catch(
+    async (error: unknown) => {
+      await channels.close();
+      throw error;
+    },
+  );
   log.info({ port: running.port, channels: channels.list().length }, 'relay listens');
   return {
     port: running.port,

@@ -8,6 +8,8 @@ export interface RecordedGop {
   token: number;
   encoderId: string;
   sessionId: string;
+  /** Shown as x-session-secret. */
+  secret: string;
   atMs: number;
   segments: Map<string, Buffer>;
   /** Its header x-renditions. */
@@ -109,6 +111,7 @@ export class RecordingOrigin {
       segments,
       encoderId: String(req.headers['x-encoder-id']),
       sessionId: String(req.headers['x-session-id']),
+      secret: String(req.headers['x-session-secret']),
       atMs: performance.now(),
     });
   }

@@ -62,7 +62,7 @@ const isCancellationOf = (error: unknown): boolean =>
   error instanceof CancelledFailure || (error as { cause?: unknown }).cause instanceof CancelledFailure;
 
 const checkLedger = (
-  { accepted, grants, state }: OriginChannelModel,
+  { accepted, grants, state, strangersGops }: OriginChannelModel,
   must: (holds: boolean, sentence: string) => void,
 ): void => {
   accepted.forEach(({ gop, token }, i) => {
@@ -73,5 +73,6 @@ const checkLedger = (
   });
   const tokens = grants.map((grant) => grant.token);
   must(new Set(tokens).size === tokens.length, `a token was given twice: ${tokens.join(', ')}`);
+  must(strangersGops.length === 0, `a stranger could publish GOPs ${strangersGops.slice(0, 3).join(', ')}`);
   must(state.gapsDeclared === 0, `${state.gapsDeclared} GOPs that the ring had were given up`);
 };

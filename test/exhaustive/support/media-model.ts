@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { PreparedSession } from '../../../src/contracts/encoder/answers';
 import type { PrepareSession } from '../../../src/contracts/encoder/requests';
 import type { LedgerEntry, OriginChannel, OwnRequest } from '../../../src/contracts/origin';
 import type { GopLedger, RelayChannel } from '../../../src/contracts/relay';
@@ -82,6 +84,21 @@ export interface Accepted {
   atMs: number;
 }
 
+/** What the origin goes by; a sabotage takes one away. */
+interface OriginRules {
+  isFenced: boolean;
+  hasSecrets: boolean;
+}
+
+interface Publisher {
+  encoderId: string;
+  sessionId: string;
+  secretSha256: string;
+  buildId?: string;
+}
+
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 const entryOf = ({ gop, token, encoderId, sessionId, atMs }: Accepted): LedgerEntry =>
   ledgerEntry({ gop, token, encoderId, sessionId, publishedAtMs: atMs });
 
@@ -90,11 +107,13 @@ export class OriginChannelModel {
   state: OwnershipState = newOwnership();
   readonly accepted: Accepted[] = [];
   readonly grants: { token: number; requestId: string }[] = [];
+  /** GOPs that a stranger got in. */
+  readonly strangersGops: number[] = [];
 
   constructor(
     private readonly clock: VirtualClock,
     readonly id: string,
-    private readonly isFenced: boolean,
+    private readonly rules: OriginRules,
   ) {}
 
   get description(): OriginChannel {
@@ -103,18 +122,33 @@ export class OriginChannelModel {
     return originChannel({ id: this.id, token, owner, nextGop, hasPublished, lastPublishedAtMs });
   }
   own(request: OwnRequest): { token: number; firstGop: number } {
-    const { state, answer } = own(this.state, request);
+    const { ownerSecretSha256: _secret, ...withoutSecret } = request;
+    const { state, answer } = own(this.state, this.rules.hasSecrets ? request : withoutSecret);
     if (state !== this.state) this.grants.push({ token: answer.token, requestId: request.requestId });
     this.state = state;
     return answer;
   }
-  publish(gop: number, token: number, by: { encoderId: string; sessionId: string; buildId?: string }): void {
-    const { encoderId, sessionId, buildId } = by;
+  publish(gop: number, token: number, by: Publisher): void {
+    this.letStrangersTry();
+    const { encoderId, sessionId, secretSha256, buildId } = by;
     const known = this.accepted.find((a) => a.gop === gop)?.token;
-    const attempt = { gop, token, encoderId, sessionId };
-    if (this.isFenced && judgePublish(this.state, attempt, known) !== 'next') return;
+    const attempt = { gop, token, encoderId, sessionId, secretSha256 };
+    if (this.rules.isFenced && judgePublish(this.state, attempt, known) !== 'next') return;
     this.state = published(this.state);
     this.accepted.push({ gop, token, encoderId, sessionId, buildId, atMs: this.clock.nowMs });
+  }
+  /** All that the origin shows of the owner, at the right moment; but no secret, or another one. */
+  private letStrangersTry(): void {
+    const { owner, token, nextGop } = this.description;
+    if (!this.rules.isFenced || !owner) return;
+    for (const shown of [{}, { secretSha256: sha256Of('a guess') }]) {
+      try {
+        judgePublish(this.state, { gop: nextGop, token, ...owner, ...shown }, undefined);
+        this.strangersGops.push(nextGop);
+      } catch {
+        // Refused, as it must be.
+      }
+    }
   }
   ledger(from: number, to: number): LedgerEntry[] {
     return this.accepted.filter(({ gop }) => gop >= from && gop < to).map(entryOf);
@@ -141,13 +175,13 @@ export class OriginModel implements Part {
 
   constructor(
     private readonly clock: VirtualClock,
-    private readonly options: { isFenced: boolean },
+    private readonly rules: OriginRules,
   ) {}
 
   register(id: string): OriginChannelModel {
     const known = this.channels.get(id);
     if (known) return known;
-    const channel = new OriginChannelModel(this.clock, id, this.options.isFenced);
+    const channel = new OriginChannelModel(this.clock, id, this.rules);
     channel.state = { ...channel.state, token: this.removedTokens.get(id) ?? 0 };
     this.channels.set(id, channel);
     return channel;
@@ -204,6 +238,8 @@ class SessionModel {
     readonly order: PrepareSession,
     private readonly isAlive: () => boolean,
     private readonly build: BuildModel | undefined,
+    /** Digest of the secret that it shows. */
+    readonly secretSha256: string,
   ) {
     this.lastEncoded = order.fromGop - 1;
     void this.encode();
@@ -270,9 +306,11 @@ class SessionModel {
       }
       try {
         const { channelId, sessionId } = this.order;
-        const { encoderId, build } = this;
+        const { encoderId, secretSha256, build } = this;
         const buildId = build && { buildId: build.buildId };
-        this.origin.channel(channelId).publish(gop, token, { encoderId, sessionId, ...buildId });
+        this.origin
+          .channel(channelId)
+          .publish(gop, token, { encoderId, sessionId, secretSha256, ...buildId });
         this.lastPublished = gop;
         this.nextToPublish = gop + 1;
       } catch (error) {
@@ -358,9 +396,9 @@ export class EncoderModel implements Part {
     };
   }
 
-  prepare(order: PrepareSession): SessionInfo {
+  prepare(order: PrepareSession): PreparedSession {
     const known = this.sessions.get(order.sessionId);
-    if (known) return known.info;
+    if (known) return { ...known.info, secretSha256: known.secretSha256 };
     const { life } = this;
     const isSelfTest = order.channelId === SELF_TEST_CHANNEL;
     const session = new SessionModel(
@@ -371,9 +409,10 @@ export class EncoderModel implements Part {
       order,
       () => this.isUp && this.life === life,
       this.build,
+      sha256Of(`${this.info.id} ${life} ${order.sessionId}`),
     );
     this.sessions.set(order.sessionId, session);
-    return session.info;
+    return { ...session.info, secretSha256: session.secretSha256 };
   }
 
   private known(sessionId: string): SessionModel {

@@ -50,8 +50,9 @@ const SET_BUILD_DEADLINE_MS = 75_000;
 
 /** A part of the protocol taken away, to see that its loss is noticed. */
 export interface Sabotage {
-  /** The origin takes a GOP from anybody. */
+  /** The origin takes a GOP from anybody; or from anybody who knows who the owner is. */
   noFence?: boolean;
+  noSecrets?: boolean;
   /** A session that is told to end goes on. */
   noRelease?: boolean;
   /** A recovery or handoff is never asked for twice: what fails stays as it is. */
@@ -129,7 +130,7 @@ export class World {
     this.withBuilds = withBuilds;
     this.specs = Array.from({ length: channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
     this.relay = new RelayModel(clock, clock.nowMs - GOPS_BEFORE * 2_000);
-    this.origin = new OriginModel(clock, { isFenced: !sabotage.noFence });
+    this.origin = new OriginModel(clock, { isFenced: !sabotage.noFence, hasSecrets: !sabotage.noSecrets });
     this.encoders = ['a', 'b', 'a']
       .slice(0, encoders)
       .map((zone, i) => new EncoderModel(clock, encoderInfo(`enc-${i + 1}`, zone), this.relay, this.origin));
@@ -257,8 +258,7 @@ export class World {
     relay.channelIds.add(spec.id);
     this.sources.add(spec.id);
     const owner = { encoderId: encoder.info.id, sessionId };
-    const { token } = origin.register(spec.id).own({ requestId: 'begin', expectToken: 0, owner, fromGop });
-    encoder.prepare({
+    const { secretSha256 } = encoder.prepare({
       sessionId,
       channelId: spec.id,
       feedUrl: 'http://relay/feed',
@@ -268,6 +268,8 @@ export class World {
       renditions: spec.ladder.slice(0, 1),
       fromGop,
     });
+    const request = { requestId: 'begin', expectToken: 0, owner, fromGop, ownerSecretSha256: secretSha256 };
+    const { token } = origin.register(spec.id).own(request);
     encoder.commit(sessionId, token, fromGop);
   }
 

@@ -10,7 +10,11 @@ import { OriginClient } from './origin-client';
 /** An origin on a free port with a state directory of its own, and a relay's ledger beside it. */
 export class RunningOrigin {
   client!: OriginClient;
-  private part: { port: number; stop(): Promise<void> } | undefined;
+  /** Where players reach it. */
+  playerUrl!: string;
+  /** What it has logged. */
+  readonly logged: string[] = [];
+  private part: Awaited<ReturnType<typeof startOrigin>> | undefined;
 
   private constructor(
     readonly stateDir: string,
@@ -34,13 +38,20 @@ export class RunningOrigin {
     this.part = await startOrigin({
       host: '127.0.0.1',
       port: 0,
+      playerPort: 0,
       stateDir: this.stateDir,
       relayUrl: this.relay.url,
-      log: pino({ level: process.env.SWARM_LOG_LEVEL ?? 'silent' }),
+      log: pino({ level: 'debug' }, { write: (line: string) => this.note(line) }),
       limits: this.limits,
       serverLimits: this.serverLimits,
     });
     this.client = new OriginClient(`http://127.0.0.1:${this.part.port}`);
+    this.playerUrl = `http://127.0.0.1:${this.part.playerPort}`;
+  }
+
+  private note(line: string): void {
+    this.logged.push(line);
+    if (process.env.SWARM_LOG_LEVEL !== undefined) process.stderr.write(line);
   }
 
   async end(): Promise<void> {

@@ -1,0 +1,14 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+const SECRET_BYTES = 32;
+
+/**
+ * What a session proves with, at the origin, that it is the owner of its channel. It lives in the host's memory, and is
+ * shown to the origin alone; all others know its digest. A session of the same name on a host that was restarted has
+ * another one.
+ */
+export class SessionSecret {
+  readonly value = randomBytes(SECRET_BYTES).toString('base64url');
+  /** Hex SHA-256 of the value as it is shown. */
+  readonly sha256 = createHash('sha256').update(this.value).digest('hex');
+}
