@@ -41,8 +41,17 @@ export const hostEnvironmentSchema = z.object({
     ),
   ENCODER_RELAY_URL: url
     .optional()
-    .describe("Where this host reaches the relay, if not at the URL of a session's order."),
-  ENCODER_ORIGIN_URL: url
+    .describe(
+      'Where this host reaches the relay, whatever the order for a session says. The fleet agent of `npm start` sets it. ' +
+        'Default: where the order says, which lets whoever gives orders have this host ask any address.',
+    ),
+  ENCODER_ORIGIN_URL: url.optional().describe('The same for the origin.'),
+  ENCODER_CLIP_HOSTS: z
+    .string()
+    .transform((text) => text.split(',').flatMap((name) => name.trim() || []))
     .optional()
-    .describe("Where this host reaches the origin, if not at the URL of a session's order."),
+    .describe(
+      'Machines from which this host takes the clips of self-tests, `name,name`: those of the workers. Default: the ' +
+        'machines of `ENCODER_RELAY_URL` and `ENCODER_ORIGIN_URL`. Without these two, any.',
+    ),
 });

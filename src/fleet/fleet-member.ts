@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FleetEncoder } from '../contracts/fleet';
 import { SwarmError, type InstalledBuild } from '../domain';
@@ -32,6 +33,19 @@ export interface HostOptions {
   onSpawned: (name: string, pid: number) => void;
   onEnded: (name: string) => void;
 }
+
+/**
+ * Where a host of this machine reaches relay, origin and worker, so that it goes by no order's word. The worker serves
+ * clips under the address that it listens on, or under the name of the machine.
+ */
+const placesOf = (
+  { SWARM_RELAY_URL, SWARM_ORIGIN_URL }: NodeJS.ProcessEnv,
+  host: string,
+): NodeJS.ProcessEnv => ({
+  ...(SWARM_RELAY_URL && { ENCODER_RELAY_URL: SWARM_RELAY_URL }),
+  ...(SWARM_ORIGIN_URL && { ENCODER_ORIGIN_URL: SWARM_ORIGIN_URL }),
+  ENCODER_CLIP_HOSTS: [connectableHost(host), hostname()].join(','),
+});
 
 /** One encoder of the local fleet: its id, zone and port stay, its process and build may change. */
 export class FleetMember {
@@ -147,6 +161,7 @@ export class FleetMember {
       command: options.command,
       args: options.args,
       env: {
+        ...placesOf(options.env, options.host),
         ...options.env,
         ...(build && { FFMPEG: build.executablePath }),
         ENCODER_ID: id,

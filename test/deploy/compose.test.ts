@@ -5,6 +5,7 @@ import { environmentSchema } from '../../src/config/config';
 
 interface Service {
   command?: string;
+  hostname?: string;
   environment?: Record<string, string>;
   ports?: string[];
   depends_on?: string[] | Record<string, { condition: string }>;
@@ -78,7 +79,9 @@ test('ports are published on loopback only, each as the part listens', () => {
       const [address, outside, inside] = port.split(':');
       expect(address).toBe('127.0.0.1');
       const own = defaultOf(`SWARM_${name.toUpperCase()}_PORT`);
-      if (own !== undefined) expect([Number(outside), Number(inside)]).toEqual([own, own]);
+      const players = Number(service.environment?.SWARM_PLAYER_PORT);
+      if (own !== undefined) expect(name === 'origin' ? [own, players] : [own]).toContain(Number(outside));
+      if (own !== undefined) expect(inside).toBe(outside);
     }
   }
 });
@@ -90,6 +93,14 @@ test('the static fleet names the encoder services with their own ids and ports',
     const environment = compose.services[String(host)]?.environment;
     expect(environment?.ENCODER_ID).toBe(id);
     expect(environment?.ENCODER_PORT).toBe(port);
+  }
+});
+
+test('encoders go to the relay, the origin and the worker of this file, whatever an order says', () => {
+  for (const [, service] of ours.filter(([, s]) => s.command?.includes('encoder/main'))) {
+    const { SWARM_RELAY_URL, SWARM_ORIGIN_URL, ...own } = service.environment ?? {};
+    expect(own).toMatchObject({ ENCODER_RELAY_URL: SWARM_RELAY_URL, ENCODER_ORIGIN_URL: SWARM_ORIGIN_URL });
+    expect(own.ENCODER_CLIP_HOSTS).toBe(compose.services.worker?.hostname);
   }
 });
 

@@ -1,4 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '../../src/config/config';
 import type { FleetEncoder } from '../../src/contracts/fleet';
@@ -17,9 +18,9 @@ import { until } from '../support/until';
 
 /** Listens where an encoder host would, and tells its environment to whoever connects. */
 const STAND_IN = `
-const { ENCODER_ID, ENCODER_PORT, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, ENCODER_CORES, FFMPEG } = process.env;
+const { ENCODER_ID, ENCODER_PORT, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, ENCODER_CORES, FFMPEG, ENCODER_RELAY_URL, ENCODER_ORIGIN_URL, ENCODER_CLIP_HOSTS } = process.env;
 if (FFMPEG && require('fs').readFileSync(FFMPEG, 'utf8').includes('broken')) throw new Error('this build is broken');
-require('net').createServer((s) => s.on('error', () => {}).end(JSON.stringify({ ENCODER_ID, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, ENCODER_CORES, FFMPEG })))
+require('net').createServer((s) => s.on('error', () => {}).end(JSON.stringify({ ENCODER_ID, ENCODER_REGION, ENCODER_ZONE, ENCODER_CAPACITY_UNITS, ENCODER_CORES, FFMPEG, ENCODER_RELAY_URL, ENCODER_ORIGIN_URL, ENCODER_CLIP_HOSTS })))
   .listen(Number(ENCODER_PORT), '127.0.0.1');
 process.on('SIGTERM', () => process.exit(0));`;
 
@@ -40,7 +41,13 @@ const createFleet = (options: Partial<LocalFleetOptions> = {}): LocalFleet =>
     maxEncoders: 3,
     command: process.execPath,
     args: [part.program],
-    env: { ...process.env, FFMPEG: join(part.folder, 'default'), SWARM_BUILD_DIRS: part.folder },
+    env: {
+      ...process.env,
+      FFMPEG: join(part.folder, 'default'),
+      SWARM_BUILD_DIRS: part.folder,
+      SWARM_RELAY_URL: 'http://10.0.0.1:7701',
+      SWARM_ORIGIN_URL: 'http://10.0.0.1:7702',
+    },
     logsDir: join(part.folder, 'logs'),
     buildsFile: join(part.folder, 'builds.json'),
     membersFile: join(part.folder, 'members.json'),
@@ -95,6 +102,9 @@ test('provisioned encoders run with their own identity, spread over the zones', 
     ENCODER_ZONE: 'b',
     ENCODER_CAPACITY_UNITS: '6',
     FFMPEG: join(part.folder, 'default'),
+    ENCODER_RELAY_URL: 'http://10.0.0.1:7701',
+    ENCODER_ORIGIN_URL: 'http://10.0.0.1:7702',
+    ENCODER_CLIP_HOSTS: `127.0.0.1,${hostname()}`,
   });
 });
 

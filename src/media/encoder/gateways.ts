@@ -1,20 +1,55 @@
-import type { PrepareSession } from '../../contracts/encoder/requests';
+import { SELF_TEST_CHANNEL, type PrepareSession } from '../../contracts/encoder/requests';
+import { SwarmError } from '../../domain';
 
-/** Where a host reaches relay and origin, if not where a session's order says. Base URLs without a slash at the end. */
+/**
+ * Where a host reaches relay and origin, by its own configuration. Base URLs without a slash at the end; absent: where a
+ * session's order says.
+ */
 export interface Gateways {
   relayUrl?: string | undefined;
   originUrl?: string | undefined;
+  /** Names and addresses of machines that may serve the clips of self-tests; default: those of relay and origin. */
+  clipHosts?: readonly string[] | undefined;
 }
 
-/** A session's order as this host can carry it out. */
-export const throughGateways = (
-  order: PrepareSession,
-  { relayUrl, originUrl }: Gateways = {},
-): PrepareSession => {
-  const { pathname, search } = new URL(order.feedUrl);
+const CLIP_PATH = '/feed';
+
+/**
+ * A session's order as this host carries it out. What is configured goes before what an order says, so that an order can't
+ * have the host ask another address; only the clip of a self-test comes from the worker that sent the order.
+ * @throws SwarmError bad-request for a feed that is no channel's, and for a clip from elsewhere
+ */
+export const throughGateways = (order: PrepareSession, gateways: Gateways = {}): PrepareSession => {
+  const { relayUrl, originUrl } = gateways;
+  if (relayUrl === undefined && originUrl === undefined) return order;
+  const { pathname } = new URL(order.feedUrl);
+  if (order.channelId === SELF_TEST_CHANNEL && pathname === CLIP_PATH) {
+    requireClip(order, gateways);
+    return order;
+  }
+  const path = `/channels/${order.channelId}/feed`;
+  if (relayUrl !== undefined && !pathname.endsWith(path)) {
+    throw new SwarmError(
+      'bad-request',
+      `${pathname} is not the feed of channel ${order.channelId}.`,
+      `The path of a feed ends in ${path}.`,
+    );
+  }
   return {
     ...order,
-    ...(relayUrl !== undefined && { feedUrl: `${relayUrl}${pathname}${search}` }),
+    ...(relayUrl !== undefined && { feedUrl: `${relayUrl}${path}` }),
     ...(originUrl !== undefined && { originUrl }),
   };
+};
+
+const requireClip = (order: PrepareSession, { relayUrl, originUrl, clipHosts }: Gateways): void => {
+  const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, '');
+  const known = clipHosts ?? [relayUrl, originUrl].flatMap((url) => (url === undefined ? [] : [hostOf(url)]));
+  const { origin } = new URL(order.feedUrl);
+  if (order.originUrl === origin && known.includes(hostOf(origin))) return;
+  throw new SwarmError(
+    'bad-request',
+    `A self-test may not come from ${origin}.`,
+    `This host takes clips from ${known.join(', ')}: name the machine of the worker in ENCODER_CLIP_HOSTS.`,
+  );
 };

@@ -36,7 +36,11 @@ runPart(log, async () => {
     host: environment.SWARM_HOST,
     port: own.ENCODER_PORT ?? environment.SWARM_ENCODER_PORT_BASE,
     ffmpegPath: environment.FFMPEG,
-    gateways: { relayUrl: own.ENCODER_RELAY_URL, originUrl: own.ENCODER_ORIGIN_URL },
+    gateways: {
+      relayUrl: own.ENCODER_RELAY_URL,
+      originUrl: own.ENCODER_ORIGIN_URL,
+      clipHosts: own.ENCODER_CLIP_HOSTS,
+    },
     log: log.child({ encoder: own.ENCODER_ID }),
   });
 });

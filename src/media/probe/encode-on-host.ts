@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EncoderClient } from '../../contracts/encoder/client';
+import { SELF_TEST_CHANNEL } from '../../contracts/encoder/requests';
 import { SwarmError } from '../../domain';
 import type { EncodedGop } from '../encoder/types';
 import { serveClip } from './clip-server';
@@ -38,7 +39,7 @@ export const encodeOnHost = async (
     await client.prepare(
       {
         sessionId,
-        channelId: 'self-test',
+        channelId: SELF_TEST_CHANNEL,
         feedUrl: server.feedUrl,
         originUrl: server.originUrl,
         gopDurationTicks: probeCase.gopDurationTicks,
