@@ -8,7 +8,7 @@ import {
   type Deinterlace,
   type Rendition,
 } from '../../domain';
-import { runConfined } from '../../platform/processes/confined';
+import { letConfinedRead, runConfined } from '../../platform/processes/confined';
 import { deinterlaceFilter, shapeFilters } from '../encoder/picture-shape';
 
 /** Half a microsecond's worth below a frame's time, so that rounding does not cut it off. */
@@ -37,6 +37,7 @@ export const ssimOf = async (options: {
   try {
     const paths = [options.input, ...segments].map((_, i) => join(folder, `${i}.ts`));
     await Promise.all([options.input, ...segments].map((bytes, i) => writeFile(paths[i]!, bytes)));
+    await letConfinedRead(folder, paths);
     const startSeconds = ticksToSeconds(FEED_OFFSET_TICKS);
     const endSeconds = startSeconds + ticksToSeconds(options.gopDurationTicks);
     const bounds = `start=${startSeconds - SLACK_SECONDS}:end=${endSeconds - SLACK_SECONDS}`;

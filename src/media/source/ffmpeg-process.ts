@@ -1,6 +1,7 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { spawnConfined } from '../../platform/processes/confined';
+import { withHiddenAddresses } from './hidden-addresses';
 
 const KEPT_WORDS_BYTES = 4_096;
 const GRACE_MS = 2_000;
@@ -33,7 +34,8 @@ export class FfmpegProcess implements InputProcess {
   constructor(path: string, args: readonly string[], pipes: { input?: boolean; extraOutputs?: number } = {}) {
     const extra = Array.from({ length: pipes.extraOutputs ?? 0 }, () => 'pipe' as const);
     const stdio: StdioOptions = [pipes.input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...extra];
-    this.child = spawnConfined(path, args, { stdio });
+    // What is not given its input opens it.
+    this.child = spawnConfined(path, withHiddenAddresses(args), { stdio, network: !pipes.input });
     const { stdin, stdout, stderr, stdio: all } = this.child;
     if (!stdout || !stderr) throw new Error('spawn gave no pipes');
     this.output = stdout;

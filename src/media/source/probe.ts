@@ -2,6 +2,7 @@ import { open, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
 import { runConfined } from '../../platform/processes/confined';
+import { withHiddenAddresses } from './hidden-addresses';
 import { protocolArguments } from './input-policy';
 import type { ProbedRates } from './steady-frame-rate';
 
@@ -183,7 +184,8 @@ const runProbe = async (
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
   const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
   try {
-    const { stdout } = await runConfined(ffprobe, args, {
+    const { stdout } = await runConfined(ffprobe, withHiddenAddresses(args), {
+      network: true,
       timeout: PROBE_TIMEOUT_MS,
       signal,
       maxBuffer: 4 * 1024 * 1024,

@@ -15,10 +15,11 @@ import type { FolderLock } from '../../platform/folder-lock';
 import { listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
-import { canLimit } from '../../platform/processes/confined';
+import { confinement } from '../../platform/processes/confined';
 import { memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
+import { HiddenAddresses, useHiddenAddresses } from './hidden-addresses';
 import { PRIVATE_NETWORKS, strictRules, type InputRules } from './input-policy';
 import { RelayLink } from './relay-link';
 import { SourceChannels } from './source-channels';
@@ -133,19 +134,25 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
       res.status(204).end();
     });
 
+  const hidden = await HiddenAddresses.start(log);
+  useHiddenAddresses(hidden);
   await channels.resume();
   const { host, port, names } = options;
   const listener = { host, port, routes: sourceRoutes, ...(names && { names }), log };
   const running = await listen(app, listener).catch(async (error: unknown) => {
     await channels.stop();
+    await hidden.stop();
     throw error;
   });
-  if (!canLimit()) log.warn('there is no prlimit: what ffmpeg takes is not limited');
-  log.info({ port: running.port, channels: channels.list().length }, 'source listens');
+  const confined = confinement();
+  if (!confined.limits) log.warn('there is no prlimit: what ffmpeg takes is not limited');
+  log.info({ port: running.port, channels: channels.list().length, confined }, 'source listens');
   return {
     port: running.port,
     stop: async () => {
       await channels.stop();
+      useHiddenAddresses(undefined);
+      await hidden.stop();
       await running.close();
       await lock.release();
     },
