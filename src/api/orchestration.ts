@@ -25,6 +25,7 @@ import {
 } from '../domain';
 import { SwarmView } from '../observation/swarm-view';
 import { noSwarm, type TemporalCalls } from '../temporal/calls';
+import { readable } from '../temporal/readable-history';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import { readRunHistory } from './run-history';
@@ -131,8 +132,9 @@ export class TemporalOrchestration implements Orchestration {
       const handle = client.workflow.getHandle(workflowId);
       const description = await handle.describe();
       const pinned = client.workflow.getHandle(workflowId, description.runId);
-      const { events } = await pinned.fetchHistory();
-      const history = readRunHistory(events ?? [], description.raw.pendingActivities ?? [], (payload) => {
+      const { events } = await readable(client, await pinned.fetchHistory());
+      const pending = await readable(client, description.raw.pendingActivities ?? []);
+      const history = readRunHistory(events ?? [], pending, (payload) => {
         try {
           return defaultPayloadConverter.fromPayload(payload);
         } catch {

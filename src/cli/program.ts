@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addBackup, addRestore } from './commands/backup';
 import { addChannel } from './commands/channel';
+import { addCodecServer } from './commands/codec-server';
 import { addEncoder } from './commands/encoder';
 import { addEvent } from './commands/event';
 import { addExplain } from './commands/explain';
@@ -51,6 +52,7 @@ export const createProgram = (options: { json: boolean }): Command => {
   addHistory(program);
   addModel(program);
   addSimulate(program);
+  addCodecServer(program);
   addBackup(program);
   addRestore(program);
   forEachCommand(program, (command) => {

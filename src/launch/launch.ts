@@ -15,7 +15,15 @@ import type { CellOwner } from '../temporal/cell-owner';
 import { readSwarmChannels } from '../temporal/swarm-channels';
 import { channelsFromInputs } from './channels-from-inputs';
 import { ensureInfluxLogin, writeInfluxConfig } from './influx-server';
-import { entryOf, influxPart, nodePart, sourcePart, temporalPart, type PartSurroundings } from './part-list';
+import {
+  codecPart,
+  entryOf,
+  influxPart,
+  nodePart,
+  sourcePart,
+  temporalPart,
+  type PartSurroundings,
+} from './part-list';
 import type { Parts } from './parts';
 
 export interface LaunchOptions {
@@ -75,6 +83,8 @@ const startTemporal = async (options: LaunchOptions): Promise<void> => {
   const { temporal } = options.tools;
   if (!('path' in temporal)) return;
   const started = options.parts.start(temporalPart(options.surroundings, temporal));
+  const codec = codecPart(options.surroundings);
+  if (codec) await show(options, 'codec', options.parts.start(codec), "for Temporal's page");
   await show(options, 'temporal', started, options.surroundings.environment.TEMPORAL_UI_URL);
 };
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Environment } from '../config/config';
 import { digestOfInput } from '../contracts/source';
-import { LOOPBACK } from '../platform/addresses';
+import { LOOPBACK, hostAndPort } from '../platform/addresses';
 import { growingDelayMs, type PartOptions, type PartRig } from '../platform/processes/part-process';
 import { awaitGrpcServing, awaitHttpOk } from '../platform/processes/readiness';
 import type { FoundProgram, SwarmPorts } from '../setup';
@@ -67,13 +67,33 @@ export const sourcePart = (options: PartSurroundings, named: readonly string[]):
   return { ...source, env: { ...source.env, SWARM_INPUTS_TRUSTED: digests } };
 };
 
+/** Where payloads are decrypted for Temporal's page; null where they are not encrypted. */
+const codecUrlOf = ({ environment, ports }: PartSurroundings): string | null =>
+  environment.SWARM_PAYLOAD_CODEC === 'on' ? `http://${hostAndPort(LOOPBACK, ports.codec)}` : null;
+
+/** The codec server; null where nothing is encrypted. */
+export const codecPart = (options: PartSurroundings): PartOptions | null => {
+  const url = codecUrlOf(options);
+  if (url === null) return null;
+  return part(options, {
+    name: 'codec',
+    command: process.execPath,
+    args: [entryOf('cli'), 'codec-server'],
+    awaitReady: (signal) => awaitHttpOk(`${url}/healthz`, signal),
+  });
+};
+
 export const temporalPart = (options: PartSurroundings, program: FoundProgram): PartOptions => {
   const { SWARM_STATE_DIR: stateDir, TEMPORAL_NAMESPACE: namespace } = options.environment;
   const { temporal: port, temporalUi: uiPort } = options.ports;
+  const codecUrl = codecUrlOf(options);
   return part(options, {
     name: 'temporal',
     command: program.path,
-    args: temporalServerArgs({ stateDir, host: LOOPBACK, port, uiPort, namespace }),
+    args: temporalServerArgs({
+      ...{ stateDir, host: LOOPBACK, port, uiPort, namespace },
+      ...(codecUrl !== null && { codecUrl }),
+    }),
     awaitReady: (signal) =>
       awaitGrpcServing(options.environment.TEMPORAL_ADDRESS, TEMPORAL_HEALTH_SERVICE, signal),
     // It closes its database in about 2.7 s; killed earlier, the next start has to repair the file.

@@ -102,7 +102,10 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
     const tools = await findOrInstallTools(env, reporter, options.signal);
     const { variables, environment } = swarmEnvironment({ env, stateDir, ports, tools });
     await requireFreePorts(
-      portsWanted({ ports, tools, encoders: options.encoders.length }),
+      portsWanted({
+        ...{ ports, tools, encoders: options.encoders.length },
+        codec: environment.SWARM_PAYLOAD_CODEC === 'on',
+      }),
       environment.SWARM_HOST,
     );
     const logsDir = join(stateDir, 'logs');

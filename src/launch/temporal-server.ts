@@ -27,11 +27,14 @@ export const temporalServerArgs = (options: {
   port: number;
   uiPort: number;
   namespace: string;
+  /** Where its page has payloads decrypted; absent: none are encrypted. */
+  codecUrl?: string;
 }): string[] => [
   'server',
   'start-dev',
   ...['--ip', options.host, '--port', String(options.port)],
   ...['--ui-ip', options.host, '--ui-port', String(options.uiPort)],
+  ...(options.codecUrl === undefined ? [] : ['--ui-codec-endpoint', options.codecUrl]),
   ...['--namespace', options.namespace],
   ...['--db-filename', join(options.stateDir, 'temporal.db')],
   ...['--log-level', 'error'],

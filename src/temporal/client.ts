@@ -34,6 +34,7 @@ import { isLoopbackUrl } from '../platform/addresses';
 import { retried } from '../platform/retry';
 import { ownerMemo, requireOwnCell, type CellOwner } from './cell-owner';
 import { temporalOptions } from './options';
+import { dataConverterOf } from './payload-codec';
 import { registerSearchAttributes } from './search-attributes';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -48,6 +49,7 @@ export const connectTemporal = async (
   environment: Environment,
 ): Promise<{ client: Client; close(): Promise<void> }> => {
   const { namespace, ...options } = await temporalOptions(environment);
+  const converter = await dataConverterOf(environment);
   try {
     const connection = await Connection.connect({
       ...options,
@@ -55,7 +57,7 @@ export const connectTemporal = async (
       // A proxy of the environment is for the way out.
       ...(isLoopbackUrl(options.address) && { channelArgs: { 'grpc.enable_http_proxy': 0 } }),
     });
-    return { client: new Client({ connection, namespace }), close: () => connection.close() };
+    return { client: new Client({ connection, namespace, ...converter }), close: () => connection.close() };
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     throw new SwarmError(

@@ -53,7 +53,8 @@ export const replayFromServer = async (
   const events = history.events ?? [];
   const report = { workflowId, runId: found, workflowType: type, events: events.length };
   try {
-    await Worker.runReplayHistory(workflows(), history, workflowId);
+    const { payloadCodecs } = client.options.loadedDataConverter;
+    await Worker.runReplayHistory({ ...workflows(), dataConverter: { payloadCodecs } }, history, workflowId);
     return { ...report, replays: true };
   } catch (error) {
     const { message } = error as Error;

@@ -24,6 +24,7 @@ import { HEALTH_ROUTE } from '../platform/route';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { ForecastInputReader } from '../telemetry/forecast-input-reader';
 import { temporalOptions, type TemporalOptions } from '../temporal/options';
+import { dataConverterOf } from '../temporal/payload-codec';
 import { registerSearchAttributes } from '../temporal/search-attributes';
 
 const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
@@ -105,6 +106,7 @@ export const startWorker = async (
       const created = await Worker.create({
         connection,
         namespace,
+        ...(await dataConverterOf(environment)),
         taskQueue: taskQueueOf(cell),
         activities,
         ...workflowSource(),

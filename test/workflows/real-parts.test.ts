@@ -7,7 +7,7 @@ import pino from 'pino';
 import { z } from 'zod';
 import { readEnvironment, type Environment } from '../../src/config/config';
 import { callJson } from '../../src/contracts/call';
-import { ledgerEntrySchema, type LedgerEntry } from '../../src/contracts/origin';
+import { OriginClient, ledgerEntrySchema, type LedgerEntry } from '../../src/contracts/origin';
 import { SourceClient, type SourceChannel } from '../../src/contracts/source';
 import {
   channelControl,
@@ -27,6 +27,8 @@ import { startOrigin } from '../../src/media/origin/start';
 import { startRelay } from '../../src/media/relay/server';
 import { startSource } from '../../src/media/source/server';
 import { connectTemporal, ensureSwarm, wakeSwarm } from '../../src/temporal/client';
+import { readable } from '../../src/temporal/readable-history';
+import { replayFromServer } from '../../src/worker/replay';
 import { startWorker } from '../../src/worker/worker';
 import { InputFiles, picture } from '../source/inputs';
 import { eventually } from '../support/until';
@@ -96,6 +98,7 @@ beforeAll(async () => {
     SWARM_SOURCE_URL: `http://${host}:${source.port}`,
     SWARM_ENCODERS: encoders.map((e) => `${e.info.id}=${e.address}`).join(','),
     TEMPORAL_ADDRESS: temporal.address,
+    SWARM_PAYLOAD_CODEC: 'on',
     // No database: what is told there is lost, what is decided is not.
     INFLUX_URL: `http://${host}:9`,
   });
@@ -135,7 +138,7 @@ const ledger = (id: string): Promise<LedgerEntry[]> =>
     z.array(ledgerEntrySchema),
   );
 
-/** Every GOP from the first on is there once, none is a gap, and tokens never go down. */
+/** Every GOP from the first on is there once, none is a gap, tokens never go down, and the owner has a secret to show. */
 const expectWhole = async (id: string): Promise<LedgerEntry[]> => {
   const entries = await ledger(id);
   const first = entries[0]?.gop ?? -1;
@@ -143,6 +146,9 @@ const expectWhole = async (id: string): Promise<LedgerEntry[]> => {
   expect(entries.filter((entry) => entry.gapReason)).toEqual([]);
   const tokens = entries.map((entry) => entry.token);
   expect(tokens).toEqual([...tokens].sort((x, y) => x - y));
+  expect(await new OriginClient(environment.SWARM_ORIGIN_URL).channel(id)).toMatchObject({
+    ownerHasSecret: true,
+  });
   return entries;
 };
 const published = (id: string, count: number): Promise<boolean> =>
@@ -316,3 +322,19 @@ test('a channel of a swarm that begins may have an input that is away: it comes 
   await swarm().executeUpdate<void, [string]>(swarmControl.removeChannel, { args: ['ch-late'] });
   await files.remove();
 }, 90_000);
+
+test('none of it can be read at Temporal without the key', async () => {
+  const texts = (value: unknown): string[] => {
+    if (value instanceof Uint8Array) return [Buffer.from(value).toString('latin1')];
+    return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : [];
+  };
+  const { lastMove } = await channelState('ch-a');
+  for (const id of [channelWorkflowId('ch-a'), lastMove!.workflowId]) {
+    // The client of the test's own server has no key.
+    const history = await temporal.client.workflow.getHandle(id).fetchHistory();
+    expect(history.events?.length).toBeGreaterThan(3);
+    expect(texts(history).filter((text) => /90p|chooseTarget\b.*ch-a/.test(text))).toEqual([]);
+    expect(texts(await readable(client, history)).some((text) => text.includes('90p'))).toBe(true);
+    expect(await replayFromServer(client, id)).toMatchObject({ replays: true });
+  }
+}, 60_000);
