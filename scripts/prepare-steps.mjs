@@ -55,10 +55,11 @@ const requireDiskSpace = () => {
   }
 };
 
+/** npm tells scripts where it is itself; that one runs, whatever PATH says. */
+const npm = () => (process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']);
+
 const installPackages = async () => {
-  // npm tells scripts where it is itself; that one runs, whatever PATH says.
-  const npm = process.env.npm_execpath;
-  const [command, ...args] = npm ? [process.execPath, npm] : ['npm'];
+  const [command, ...args] = npm();
   // Otherwise `npm ci` says nothing until it is done.
   const env = { ...process.env, npm_config_loglevel: 'http' };
   const { ok, output } = await runLongStep('packages (npm ci)', command, [...args, 'ci'], { cwd: root, env });
@@ -87,12 +88,48 @@ const findTools = () =>
     child.once('exit', (status) => resolve(status ?? 1));
   });
 
+/**
+ * Packages whose install scripts run, by name, with what for. Those of all other packages are off (.npmrc): a script of a
+ * package runs with all rights of whoever installs it.
+ */
+const allowedScripts = {
+  '@tensorflow/tfjs-node': 'brings libtensorflow; without it, models use WebAssembly',
+};
+
+const runAllowedScripts = async () => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8'));
+  const versionOf = (name) => packages[`node_modules/${name}`]?.version;
+  const wanted = Object.keys(allowedScripts).filter((name) => versionOf(name) !== undefined);
+  if (wanted.length === 0) return;
+  // `npm ci` begins with an empty folder, so that this says what was run since.
+  const stampFile = join(root, 'node_modules', '.install-scripts');
+  const stamp = wanted.map((name) => `${name}@${versionOf(name)}\n`).join('');
+  try {
+    if (readFileSync(stampFile, 'utf8') === stamp) return;
+  } catch {
+    // None was run.
+  }
+  const [command, ...args] = npm();
+  for (const name of wanted) {
+    const { ok } = await runLongStep(
+      `install script of ${name}`,
+      command,
+      [...args, 'rebuild', name, '--ignore-scripts=false'],
+      { cwd: root, env: process.env },
+    );
+    // Each is of use, and none is needed.
+    if (!ok) console.error(`The install script of ${name} failed: it ${allowedScripts[name]}.`);
+  }
+  writeFileSync(stampFile, stamp);
+};
+
 /** Prepares the project; returns the exit status. Errors are shown with cause and hint. */
 export const prepare = async ({ tools }) => {
   try {
     requireWritableProject();
     requireDiskSpace();
     if (!packagesAreInstalled(root)) await installPackages();
+    await runAllowedScripts();
     await buildIfChanged();
     return tools ? await findTools() : 0;
   } catch (error) {

@@ -117,6 +117,39 @@ describe('prepare', () => {
     expect(output).toContain('Hint: ');
   });
 
+  test('install scripts are off, but for those on the list, which run once an installation', async () => {
+    expect(await readFile(join(root, '.npmrc'), 'utf8')).toMatch(/^ignore-scripts=true$/m);
+    // npm would leave them out.
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: object };
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)/.test(name))).toEqual([]);
+
+    const calls = async (): Promise<string> => {
+      const text = await readFile(join(project, 'npm-calls'), 'utf8').catch(() => '');
+      await rm(join(project, 'npm-calls'), { force: true });
+      return text;
+    };
+    const rebuild = 'rebuild,@tensorflow/tfjs-node,--ignore-scripts=false\n';
+    const packages = { 'node_modules/a': { version: '1.0.0', integrity: 'sha512-a' } };
+    const install = (version: string): Promise<void> =>
+      writeFile(
+        join(project, 'node_modules', '.package-lock.json'),
+        JSON.stringify({ packages: { ...packages, 'node_modules/@tensorflow/tfjs-node': { version } } }),
+      );
+    await install('4.22.0');
+    const env = await npmThat(project, '');
+    expect((await prepare(env)).status).toBe(0);
+    expect(await calls()).toBe(rebuild);
+    expect((await prepare(env)).status).toBe(0);
+    expect(await calls()).toBe('');
+    await install('4.23.0');
+    const failing = await npmThat(project, 'process.exit(1);');
+    expect(await prepare(failing)).toMatchObject({
+      status: 0,
+      output: expect.stringContaining('The install script of @tensorflow/tfjs-node failed') as string,
+    });
+    expect(await calls()).toBe(rebuild);
+  });
+
   test('a build that fails is shown', async () => {
     await writeFile(join(project, 'src', 'one.ts'), 'export const = ;\n');
     const { status, output } = await prepare(await npmThat(project, ''));
