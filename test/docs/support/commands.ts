@@ -8,7 +8,20 @@ import { files, ROOT, textOf } from './pages';
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
 
 /** Programs of the system that pages may call; whatever else is called has to be looked at first. */
-const SYSTEM = new Set(['curl', 'git', 'jq', 'kill', 'pgrep', 'head', 'ffprobe', 'grep', 'docker', 'Ctrl-C']);
+const SYSTEM = new Set([
+  'curl',
+  'git',
+  'jq',
+  'kill',
+  'pgrep',
+  'head',
+  'ffprobe',
+  'grep',
+  'docker',
+  'openssl',
+  'umask',
+  'Ctrl-C',
+]);
 
 /** Words of a command line. Comments are left out, quotes taken off; $(…) is one word. */
 export const wordsOf = (line: string): string[] =>
@@ -85,8 +98,9 @@ const sourcesOf = (script: string): string[] => {
 };
 
 const faultsOfScript = (name: string, args: readonly string[]): string[] => {
-  const script = scripts[name];
-  if (script === undefined) return [`there is no script ${name} in package.json`];
+  if (scripts[name] === undefined) return [`there is no script ${name} in package.json`];
+  // What prepares the project comes before it.
+  const script = scripts[name].replace(/^.*&& (exec )?/, '');
   if (args.length === 0) return [];
   if (args[0] !== '--') return [`arguments of npm run ${name} need "--" before them`];
   // Options of a tool that is not ours are its own affair.

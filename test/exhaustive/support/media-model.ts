@@ -98,6 +98,7 @@ interface Publisher {
 }
 
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
+const A_GUESS = sha256Of('a guess');
 
 const entryOf = ({ gop, token, encoderId, sessionId, atMs }: Accepted): LedgerEntry =>
   ledgerEntry({ gop, token, encoderId, sessionId, publishedAtMs: atMs });
@@ -109,6 +110,7 @@ export class OriginChannelModel {
   readonly grants: { token: number; requestId: string }[] = [];
   /** GOPs that a stranger got in. */
   readonly strangersGops: number[] = [];
+  private tokenTried = -1;
 
   constructor(
     private readonly clock: VirtualClock,
@@ -137,11 +139,12 @@ export class OriginChannelModel {
     this.state = published(this.state);
     this.accepted.push({ gop, token, encoderId, sessionId, buildId, atMs: this.clock.nowMs });
   }
-  /** All that the origin shows of the owner, at the right moment; but no secret, or another one. */
+  /** All that the origin shows of the owner, at the right moment; but no secret, or another one. Once for each grant. */
   private letStrangersTry(): void {
-    const { owner, token, nextGop } = this.description;
-    if (!this.rules.isFenced || !owner) return;
-    for (const shown of [{}, { secretSha256: sha256Of('a guess') }]) {
+    const { owner, token, nextGop } = this.state;
+    if (!this.rules.isFenced || !owner || this.tokenTried === token) return;
+    this.tokenTried = token;
+    for (const shown of [{}, { secretSha256: A_GUESS }]) {
       try {
         judgePublish(this.state, { gop: nextGop, token, ...owner, ...shown }, undefined);
         this.strangersGops.push(nextGop);
