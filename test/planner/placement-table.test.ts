@@ -1,5 +1,5 @@
 import { defaultChannels, type EncoderObservation, type SwarmSnapshot } from '../../src/domain';
-import { keepsClass } from '../../src/planner/constraints';
+import { breachOf, keepsClass } from '../../src/planner/constraints';
 import { buildContext } from '../../src/planner/context';
 import { PlanDraft } from '../../src/planner/draft';
 import { neighbourhoodOf } from '../../src/planner/neighbourhood';
@@ -67,7 +67,7 @@ test('a search may fill an encoder up to its sessions, those that it may take aw
     channels: swarm.channels.map((c) => (c.spec.id === 'ch-4' ? { ...c, moving: true } : c)),
   };
   const draft = new PlanDraft(buildContext(trackerOf(moving), new Map(), defaultPolicy));
-  const { problem } = neighbourhoodOf(draft, draft.context.table.encoders.inOrder(), 0);
+  const { problem } = neighbourhoodOf(draft, [...draft.context.table.encoders.inOrder()], 0);
   // Of the two on enc-1 one is under way, and stays.
   expect([...problem.mostChannels]).toEqual([4, 5, 5]);
 });
@@ -88,6 +88,7 @@ test.each<[string, Partial<EncoderObservation>, Partial<EncoderObservation>, boo
   ['one build without a class', { buildDigest: 'a' }, { buildDigest: 'a' }, true],
   ['two builds without a class', { buildDigest: 'a' }, { buildDigest: 'b' }, false],
   ['a class with the name of a build', { compatibilityClass: 'a' }, { buildDigest: 'a' }, false],
+  ['a build, and one that is not told yet', { buildDigest: 'a' }, {}, false],
 ])('%s: a channel goes on without a discontinuity %#', (_, from, to, isKept) => {
   const { table } = trackerOf(
     withTelemetry({
@@ -96,5 +97,11 @@ test.each<[string, Partial<EncoderObservation>, Partial<EncoderObservation>, boo
       channels: [channelOn(one!, 'enc-1')],
     }),
   );
-  expect(keepsClass(table, table.channels.slotOf('ch-1'), table.encoders.slotOf('enc-2'))).toBe(isKept);
+  const [channel, encoder] = [table.channels.slotOf('ch-1'), table.encoders.slotOf('enc-2')];
+  expect(keepsClass(table, channel, encoder)).toBe(isKept);
+  const isTold = Object.keys(to).length > 0;
+  const why = isTold ? 'is of another compatibility class' : 'has not said yet which build it runs';
+  expect(breachOf(table, defaultPolicy, encoder, channel)).toBe(
+    isKept ? null : `${why}, and the policy allows no discontinuity`,
+  );
 });
