@@ -31,8 +31,8 @@ const mediaQuery = z.object({ window_s: wholeNumberSchema.pipe(z.int().min(1).ma
 const MAX_SEGMENT_AGE_S = 3_600;
 /** A segment that is not there yet may be asked for by many at once: a cache answers them, for a second. */
 const NOT_FOUND_AGE_S = 1;
-/** A player has this many GOPs in store, so that a playlist that old still helps it while the origin restarts. */
-const STALE_GOPS = 3;
+/** A player with a playlist of some time ago asks again; one that gets an error may give up. */
+const STALE_PLAYLIST_AGE_S = 60;
 /** Below this a playlist hardly gets smaller by compression. */
 const LEAST_COMPRESSED_BYTES = 500;
 /** A player that takes longer for a segment can't show it live: its file and connection are given back. */
@@ -40,12 +40,12 @@ const SEGMENT_DEADLINE_MS = 60_000;
 
 /**
  * How long a playlist may be kept (RFC 9111; stale-if-error: RFC 5861). A player asks again each time; a shared cache
- * answers for up to half a GOP in whole seconds, and with what it has while the origin is away.
+ * answers for half a GOP, at least the one second that a header can tell, and with what it has while the origin is away.
  */
 const playlistCaching = (gopSeconds: number): string =>
   [
-    ...['public', 'max-age=0', `s-maxage=${Math.floor(gopSeconds / 2)}`],
-    `stale-if-error=${Math.ceil(STALE_GOPS * gopSeconds)}`,
+    ...['public', 'max-age=0', `s-maxage=${Math.max(1, Math.floor(gopSeconds / 2))}`],
+    `stale-if-error=${STALE_PLAYLIST_AGE_S}`,
   ].join(', ');
 
 /** Sends a playlist; unchanged: 304. The tag is weak, as one text may come compressed or not. */
