@@ -39,6 +39,22 @@ const gather = (plane: DataPlane, count: number): { viewers: SlowClients; publis
   return { viewers, publishers };
 };
 
+/** Grants one channel after the other anew, until the signal. */
+const changeOwners = async (
+  plane: DataPlane,
+  ids: readonly string[],
+  count: { handoffs: number; handoffsRefused: number },
+  signal: AbortSignal,
+): Promise<string> => {
+  while (!signal.aborted) {
+    const id = ids[count.handoffs % ids.length]!;
+    count.handoffs += 1;
+    await plane.ownAgain(id).catch(() => (count.handoffsRefused += 1));
+    await sleep(HANDOFF_EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return `${count.handoffs} changes, ${count.handoffsRefused} refused`;
+};
+
 export interface PhaseFigures {
   phase: string;
   gopsPublished: number;
@@ -184,29 +200,29 @@ export const overloadDataPlane = async (options: {
         return `still connected: ${left.origin} at the origin, ${left.relay} at the relay`;
       },
     );
+    // A change of owner breaks off the GOP that is being put: what the crowd does shows beside the same without it.
+    const alone = { handoffs: 0, handoffsRefused: 0 };
+    const moving = await during('changes of owner', (signal) => changeOwners(plane, ids, alone, signal));
     const crowd = { handoffs: 0, handoffsRefused: 0 };
     const crowded = await during(
-      `a crowd: ${options.viewers} viewers, ${IDLE_WAITS} waits, ${HALF_PUTS} half-sent GOPs`,
+      `the same in a crowd: ${options.viewers} viewers, ${IDLE_WAITS} waits, ${HALF_PUTS} half-sent GOPs`,
       async (signal) => {
         const { viewers, publishers } = gather(plane, options.viewers);
-        while (!signal.aborted) {
-          const id = ids[crowd.handoffs % ids.length]!;
-          crowd.handoffs += 1;
-          await plane.ownAgain(id).catch(() => (crowd.handoffsRefused += 1));
-          await sleep(HANDOFF_EVERY_MS, undefined, { signal }).catch(() => undefined);
-        }
+        await changeOwners(plane, ids, crowd, signal);
         const left = [viewers, publishers].map((clients) => clients.counts.connected);
         for (const clients of [viewers, publishers]) clients.close();
         return `still connected: ${left[0]} viewers, ${left[1]} others`;
       },
     );
-    const [without, withCrowd] = [quiet.publishDelayMsP99, crowded.publishDelayMsP99];
+    const [without, withCrowd] = [moving.publishDelayMsP99, crowded.publishDelayMsP99];
     const delayRatio = without && withCrowd ? rounded(withCrowd / without, 2) : null;
+    const next = await plane.channels();
+    await Promise.all(next.map(({ id, nextGop }) => plane.published(id, nextGop)));
     options.log('  verifying every frame from outside ...');
     const report = await plane.verify(ids);
     for (const p of report.playlists) for (const problem of p.problems) options.log(`  ${p.url}: ${problem}`);
     return {
-      phases: [quiet, tooMany, readers, slow, crowded],
+      phases: [quiet, tooMany, readers, slow, moving, crowded],
       crowd: { ...crowd, delayRatio },
       channelsAsked: 10 * CHANNELS,
       channelsRefused: refusals.length,
