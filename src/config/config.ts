@@ -38,7 +38,7 @@ export const environmentSchema = z.object({
     'File with a token of the role admin for the API. `npm start` makes it; the command line uses it by itself.',
   ),
   SWARM_API_TOKENS_FILE: file.describe(
-    'File (YAML or JSON) with further tokens for the API, of people and programs: see docs/how-to/secure-a-swarm.md. It is read again when it changes.',
+    'File (YAML or JSON) with further tokens for the API, of people and programs (docs/how-to/secure-a-swarm.md). It is read again when it changes.',
   ),
   SWARM_OIDC_ISSUER: url
     .optional()

@@ -54,7 +54,7 @@ test('the references of the document lead somewhere, and it says what a request 
     expect(limit).toMatchObject({ name: 'limit', in: 'query', schema: { type: 'integer', maximum: 200 } });
     expect(limit.required ?? false).toBe(false);
     const { responses } = body.paths['/channels'].post as { responses: object };
-    expect(Object.keys(responses)).toEqual(['201', '400', '403', '408', '409', '422', '503', '507']);
+    expect(Object.keys(responses)).toEqual(['201', '400', '401', '403', '408', '409', '422', '503', '507']);
   } finally {
     await api.stop();
   }
