@@ -6,5 +6,5 @@ import { HEALTH_ROUTE, type Route } from '../platform/route';
  */
 export const codecRoutes: readonly Route[] = [
   HEALTH_ROUTE,
-  { method: 'POST', path: '/decode', sites: 'any' },
+  { method: 'POST', path: '/decode', access: 'public', sites: 'any' },
 ];

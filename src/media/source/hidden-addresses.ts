@@ -11,7 +11,7 @@ const TICKET_LIFE_MS = 30_000;
 const TICKET_BYTES = 16;
 /** Its end is that of the address itself: ffmpeg goes by it where it looks for playlists. */
 const PATH = '/:ticket/:name';
-const hiddenRoutes: readonly Route[] = [{ method: 'GET', path: PATH }];
+const hiddenRoutes: readonly Route[] = [{ method: 'GET', path: PATH, access: 'public' }];
 
 /**
  * Keeps passwords and keys of inputs out of the list of processes, which every account of a machine can read: ffmpeg is
