@@ -7,6 +7,7 @@ import {
   type Deinterlace,
   type InputChoice,
 } from '../../domain';
+import { colourOf } from './input-colour';
 import { SCTE_35, type ProbedInput, type ProbedStream } from './probe';
 import { steadyFrameRate } from './steady-frame-rate';
 
@@ -188,6 +189,7 @@ const planVideo = (
     frameRate: rate === null ? null : rateForFfmpeg(rate),
     scan: s.isInterlaced ? 'interlaced' : 'progressive',
     pixelFormat: s.pixelFormat,
+    colour: colourOf(s, why !== undefined),
     carried: why === undefined ? 'as-is' : 'encoded',
     ...(why !== undefined && { why }),
     ...(filter !== undefined && why === undefined && { bitstreamFilter: filter }),
@@ -266,7 +268,7 @@ const notesOf = (
   const range = highRanges[streams.find((s) => s.index === video.index)?.transfer ?? ''];
   if (range !== undefined)
     notes.push(
-      `The picture has a high dynamic range (${range}): renditions keep its tags, and are not mapped to SDR.`,
+      `The picture has a high dynamic range (${range}): renditions of 10 bits keep it, those of 8 bits show it mapped to SDR.`,
     );
   if (video.carried === 'encoded') notes.push(`The picture (${video.codec}) is encoded once. ${video.why}`);
   for (const [number, track] of [...audio, ...data].entries()) {
