@@ -38,6 +38,7 @@ describe('POST /inputs/look', () => {
         frameRate: '30000/1001',
         scan: 'progressive',
         pixelFormat: 'yuv420p10le',
+        colour: 'bt601-525',
         carried: 'as-is',
       },
       audio: [],
