@@ -116,9 +116,16 @@ const pqMarks = [
 ];
 
 describe.each(builds)('colours with %s', (build) => {
-  it('full range becomes limited, and says so', async () => {
-    const feed = contribution([128, 90, 160], { marks: ['-color_range', 'pc', '-colorspace', 'bt709'] });
-    const { patch, ...marks } = await shown(build, feed, {}, 'bt709-full');
+  it.each([
+    ['in its stream', ['-color_range', 'pc', '-colorspace', 'bt709']],
+    ['in its container alone', []],
+  ])('full range that is told %s becomes limited, and says so', async (_, told) => {
+    const { patch, ...marks } = await shown(
+      build,
+      contribution([128, 90, 160], { marks: told }),
+      {},
+      'bt709-full',
+    );
     expectPatch(patch, [126, 95, 156], 2);
     expect(marks).toEqual({ range: 'tv', matrix: 'bt709', transfer: 'bt709' });
   });

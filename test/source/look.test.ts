@@ -96,6 +96,21 @@ describe('POST /inputs/look', () => {
     expect((await look(url)).notes).toEqual([expect.stringContaining('high dynamic range (HLG)')]);
   });
 
+  it('has the source turn RGB into the colours of renditions', async () => {
+    const url = await files.make(
+      'rgb.mkv',
+      ...picture('160x90', 25, 1),
+      '-c:v',
+      'libx264rgb',
+      '-pix_fmt',
+      'rgb24',
+    );
+    expect((await look(url)).video).toMatchObject({
+      ...{ codec: 'h264', pixelFormat: 'gbrp', carried: 'encoded', colour: 'bt709' },
+      why: expect.stringContaining('RGB'),
+    });
+  });
+
   it('stands the picture of a camera held upright on its end', async () => {
     const flat = await files.make('flat.mp4', ...picture('640x360', 25, 1), '-pix_fmt', 'yuv420p');
     const url = await files.make('upright.mp4', '-i', flat, '-c', 'copy', '-metadata:s:v', 'rotate=90');

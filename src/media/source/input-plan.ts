@@ -7,7 +7,7 @@ import {
   type Deinterlace,
   type InputChoice,
 } from '../../domain';
-import { colourOf } from './input-colour';
+import { colourOf, isRgb } from './input-colour';
 import { SCTE_35, type ProbedInput, type ProbedStream } from './probe';
 import { steadyFrameRate } from './steady-frame-rate';
 
@@ -203,6 +203,7 @@ const whyEncoded = (s: ProbedStream, formatName: string): string | undefined => 
   if (!copiedVideo.has(s.codec)) return `MPEG-TS does not carry ${s.codec}.`;
   if (s.rotationDegrees !== 0)
     return `It is turned by ${s.rotationDegrees} degrees, which MPEG-TS can't say.`;
+  if (isRgb(s)) return 'Its colours are RGB, which renditions do not have.';
   if (isOneOf(formatName, untimedFormats)) return 'Its container does not say when pictures are shown.';
   return undefined;
 };

@@ -90,15 +90,20 @@ export class SoundStampReader {
     else this.stretches.push({ at, position, samples: BLOCK_SAMPLES });
   }
 
+  /** Bits may begin here: all are clear, and clearer than a sample before or after. */
   private isClear(at: number): boolean {
+    const strength = this.strengthAt(at);
+    const least = LEAST_OF_MEAN * (strength / BITS_PER_BLOCK);
+    for (let bit = 0; bit < BITS_PER_BLOCK; bit++)
+      if (Math.abs(this.agreement[at - this.from + bit * SAMPLES_PER_BIT]!) <= least) return false;
+    return strength > this.strengthAt(at - 1) && strength > this.strengthAt(at + 1);
+  }
+
+  private strengthAt(at: number): number {
     let sum = 0;
-    let least = Infinity;
-    for (let bit = 0; bit < BITS_PER_BLOCK; bit++) {
-      const strength = Math.abs(this.agreement[at - this.from + bit * SAMPLES_PER_BIT]!);
-      sum += strength;
-      if (strength < least) least = strength;
-    }
-    return least > (LEAST_OF_MEAN * sum) / BITS_PER_BLOCK;
+    for (let bit = 0; bit < BITS_PER_BLOCK; bit++)
+      sum += Math.abs(this.agreement[at - this.from + bit * SAMPLES_PER_BIT] ?? 0);
+    return sum;
   }
 
   private blockAt(at: number): number | null {
