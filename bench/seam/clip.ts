@@ -11,14 +11,13 @@ export interface ClipOptions {
   seconds: number;
 }
 
-/** A moving picture with fine detail and stereo sound that changes all the time, as a contribution would send it. */
+/** A moving picture with fine detail, as a contribution would send it; its sound is made as it is sent. */
 export const makeClip = async ({ ffmpeg, path, picture, seconds }: ClipOptions): Promise<void> => {
   const { widthPx, heightPx, rate } = picture;
   const video = `testsrc2=s=${widthPx}x${heightPx}:r=${rateForFfmpeg(rate)}:d=${seconds},noise=alls=6:allf=t:all_seed=1`;
-  const tones = ['sin(2*PI*t*(300+40*t))', 'sin(2*PI*t*(500+30*t))*(0.6+0.4*sin(9*t))'].join('|');
   await run(ffmpeg, [
     ...['-v', 'error', '-y', '-f', 'lavfi', '-i', video],
-    ...['-f', 'lavfi', '-i', `aevalsrc=exprs=${tones}:s=48000:d=${seconds}`, '-pix_fmt', 'yuv420p'],
+    ...['-pix_fmt', 'yuv420p'],
     ...[
       '-c:v',
       'libx264',
@@ -33,6 +32,6 @@ export const makeClip = async ({ ffmpeg, path, picture, seconds }: ClipOptions):
       '-sc_threshold',
       '0',
     ],
-    ...['-c:a', 'aac', '-b:a', '128k', '-f', 'mpegts', path],
+    ...['-f', 'mpegts', path],
   ]);
 };

@@ -10,7 +10,7 @@ import type { Move } from './seam-run';
 /** GOPs from a seam on in which it is looked for. */
 const SEAM_GOPS = 2;
 /** A GOP holds the sound up to the DTS of the next one, which may be this much before its first picture. */
-const SOUND_AHEAD_TICKS = TICKS_PER_SECOND / 2;
+export const SOUND_AHEAD_TICKS = TICKS_PER_SECOND / 2;
 /** A picture this much less like the original than the undisturbed one shows something else. */
 const FOREIGN_SSIM = 0.2;
 

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { readLadder } from '../../src/cli/ladder-file';
 import {
   channelWithDefaults,
   defaultGopTicks,
@@ -12,6 +14,8 @@ import {
   type Rendition,
 } from '../../src/domain';
 import { percentile } from '../../src/domain/statistics';
+import { detectFfmpeg } from '../../src/media/encoder/ffmpeg-capabilities';
+import { GeneratedSound } from '../../src/media/stamp';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { pictureOption } from '../../src/platform/terminal/picture-option';
 import { exitWith } from '../lib/command';
@@ -20,15 +24,17 @@ import { rounded } from '../lib/statistics';
 import { figureTable } from '../lib/table';
 import { makeClip } from './clip';
 import { contribute } from './contribution';
-import { cpuSecondsWithChildren, plainCpuSeconds } from './cpu';
+import { cpuSecondsWithChildren, plainCpuSeconds, sessionThreads } from './cpu';
 import { continuityFigures, delayFigures, seamFigures, violationsOf } from './figures';
 import { likenessOf } from './likeness';
 import { Recording } from './recording';
 import { SeamRun } from './seam-run';
 import { readSent } from './sent';
+import { SOUND_OF, SPEAKERS, stampedSoundFigures } from './stamped-sound';
 
 interface Options {
   input?: string;
+  ladder?: string;
   picture: PictureFormat;
   handoffs: number;
   kills: number;
@@ -58,8 +64,13 @@ const main = async (options: Options): Promise<boolean> => {
   const { handoffs, kills, seed } = options;
   const { widthPx, heightPx, rate } = options.picture;
   const picture = `${widthPx}x${heightPx}@${rate}`;
-  const repeat = `${options.input ? `--input ${options.input} ` : ''}--picture ${picture} --handoffs ${handoffs} --kills ${kills} --seed ${seed}`;
+  const given = (['input', 'ladder'] as const).flatMap((name) =>
+    options[name] === undefined ? [] : [`--${name} ${options[name]} `],
+  );
+  const repeat = `${given.join('')}--picture ${picture} --handoffs ${handoffs} --kills ${kills} --seed ${seed}`;
   console.log(`seam bench. Repeat: npm run bench:seam -- ${repeat}`);
+  const ladder =
+    options.ladder === undefined ? ladderOf(widthPx, heightPx) : (await readLadder(options.ladder)).ladder;
   const folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-seam-'));
   const plane = await DataPlane.start({
     stateDir: join(folder, 'state'),
@@ -76,15 +87,18 @@ const main = async (options: Options): Promise<boolean> => {
       ...channelWithDefaults(id),
       framesPerSecond: rate,
       gopDurationTicks: defaultGopTicks(rate),
-      ladder: ladderOf(widthPx, heightPx),
+      ladder,
       viewersPerRung: [],
     });
     const [moved, steady] = [specOf('moved'), specOf('steady')];
     const run = new SeamRun({ plane, moved, steady, seed, log: console.log });
     await run.register();
     const sentFile = join(folder, 'sent.ts');
+    // An input of one's own keeps its own sound, which is compared with what was published byte by byte.
+    const key = options.input ? null : randomBytes(32);
     const contribution = contribute({
       ...{ ffmpeg, input, relayUrl: plane.relayUrl, channelIds: [moved.id, steady.id], keptIn: sentFile },
+      sound: key && new GeneratedSound({ key, channelId: SOUND_OF, speakers: SPEAKERS }),
     });
     const recordings = [moved, steady].map(
       (spec) => new Recording({ originUrl: plane.originUrl, spec, folder }),
@@ -98,6 +112,7 @@ const main = async (options: Options): Promise<boolean> => {
     await run.perform(handoffs, kills);
     const [partsAfter, steadyAfter] = await Promise.all([partCpu(), steadyCpu()]);
     const seconds = (performance.now() - beganAtMs) / 1_000;
+    const threads = await sessionThreads(plane.pid('enc-3'));
     const { nextGop } = await plane.channel(moved.id);
     await Promise.all([moved, steady].map(({ id }) => plane.published(id, nextGop + 2)));
     await Promise.all(recordings.map((recording) => recording.stop()));
@@ -113,7 +128,15 @@ const main = async (options: Options): Promise<boolean> => {
       .sort((a, b) => a - b)
       .map((ptsTicks) => gopOf(ptsTicks, moved.gopDurationTicks))
       .filter((gop) => gop <= last);
-    const [top] = moved.ladder as [Rendition, ...Rendition[]];
+    const byStamp =
+      key &&
+      (await stampedSoundFigures({
+        recording: ofMoved,
+        spec: moved,
+        key,
+        build: await detectFfmpeg(ffmpeg),
+      }));
+    const top = moved.ladder.reduce((best, r) => (r.widthPx > best.widthPx ? r : best));
     const likeness = [];
     for (const recording of [ofMoved, ofSteady])
       likeness.push(
@@ -125,16 +148,26 @@ const main = async (options: Options): Promise<boolean> => {
     const seams = seamFigures({ moved: likeness[0]!, steady: likeness[1]!, gops, moves: run.moves });
     const plainSeconds = Math.min(PLAIN_SECONDS, seconds);
     const plain = await plainCpuSeconds({
-      ...{ ffmpeg, input: sentFile, ladder: moved.ladder, preset: PRESET, seconds: plainSeconds },
+      ...{ ffmpeg, input: sentFile, ladder: moved.ladder, preset: PRESET, seconds: plainSeconds, threads },
       gopSeconds: ticksToSeconds(moved.gopDurationTicks),
     });
     const { gapsDeclared } = await plane.channel(moved.id);
     const coresOf = (part: number): number => (partsAfter[part]! - partsBefore[part]!) / seconds / 2;
     const overlaps = run.moves.flatMap(({ overlapGops }) => overlapGops ?? []);
-    const isSoundExact = continuity.audioSamplesLost + continuity.audioSamplesRepeated === 0;
+    const isSoundExact =
+      continuity.audioSamplesLost +
+        continuity.audioSamplesRepeated +
+        (byStamp
+          ? byStamp.audioSamplesLost + byStamp.audioSamplesRepeated + byStamp.audioSamplesInvalid
+          : 0) ===
+      0;
+    const avOffsetChangeMs = Math.max(continuity.avOffsetChangeMs, byStamp?.avOffsetChangeMs ?? 0);
     const result = {
       ...{ picture, handoffs, kills },
       ...continuity,
+      soundCheckedBy: byStamp ? 'stamp and bytes' : 'bytes',
+      ...byStamp,
+      avOffsetChangeMs: rounded(avOffsetChangeMs, 3),
       ...seams,
       // Sound that is the same to the byte has the same distance from the contribution, at a seam and elsewhere.
       seamAudioSnrDropDb: continuity.audioSamplesChecked > 0 && isSoundExact ? 0 : null,
@@ -154,7 +187,7 @@ const main = async (options: Options): Promise<boolean> => {
     console.log(JSON.stringify(result));
     const { framesLost, framesRepeated, captionsLost } = continuity;
     const isClean = framesLost + framesRepeated + captionsLost + seams.framesForeign + gapsDeclared === 0;
-    return isClean && isSoundExact && continuity.avOffsetChangeMs < 1;
+    return isClean && isSoundExact && avOffsetChangeMs < 1;
   } finally {
     await plane.stop();
     await rm(folder, { recursive: true, force: true });
@@ -171,6 +204,10 @@ const program = new Command('bench:seam')
     new Option('--picture <WxH@rate>', 'its size and rate, and those of the largest rendition')
       .argParser(pictureOption)
       .default(DEFAULT_PICTURE, '640x360@25'),
+  )
+  .option(
+    '--ladder <file|preset>',
+    'what is made of it; default: three rungs, the size of --picture, a half and a quarter of it',
   )
   .option('--handoffs <n>', 'handoffs to complete', wholeNumberOption(0), 50)
   .option('--kills <n>', 'encoder hosts ended with SIGKILL', wholeNumberOption(0), 20)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { playerUrl } from '../config/config';
 import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../contracts/origin';
-import { seededRandom } from '../domain';
+import { seededRandom, stampsOf } from '../domain';
 import { ticksToMs } from '../domain/media-time';
 import type { RunningSwarm } from '../launch/swarm';
 import type { StepReporter } from '../setup';
@@ -74,7 +74,7 @@ export const boundedRun = async (options: {
           key: await loadOrCreateStampKey(environment.SWARM_STATE_DIR),
           ffmpegPaths: await verifierFfmpegPaths(environment),
           fromGop: Object.fromEntries(options.firstGops.map((first) => [first.channelId, first.gop])),
-          unstampedChannels: channels.filter((c) => c.input.kind === 'url').map((c) => c.id),
+          ...stampsOf(channels),
           onProgress: (done, total) => progress(`${done} of ${total} playlists`),
         }),
       (report) => `${report.framesChecked} frames, decoded by ffmpeg ${report.decoders.join(' and ')}`,

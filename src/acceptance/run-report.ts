@@ -14,6 +14,12 @@ export interface RunReport {
   framesRepeated: number;
   framesInvalid: number;
   gapsDeclared: number;
+  /** Of channels with stamped sound, by its stamps. */
+  audioSamplesChecked: number;
+  audioSamplesLost: number;
+  audioSamplesRepeated: number;
+  audioSamplesInvalid: number;
+  avOffsetChangeMs: number | null;
   /** Completed handoffs, whatever their reason. */
   handoffs: number;
   /** Of these, the ones that the planner made because a forecast crosses a limit. */
@@ -110,6 +116,11 @@ export const makeRunReport = (facts: RunFacts): RunReport => {
     framesRepeated,
     framesInvalid,
     gapsDeclared,
+    audioSamplesChecked: verified.audioSamplesChecked,
+    audioSamplesLost: verified.audioSamplesLost,
+    audioSamplesRepeated: verified.audioSamplesRepeated,
+    audioSamplesInvalid: verified.audioSamplesInvalid,
+    avOffsetChangeMs: verified.avOffsetChangeMs,
     handoffs: handoffs.length,
     proactiveHandoffs,
     operatorHandoffs,
@@ -147,6 +158,11 @@ export const reportInWords = (report: RunReport): string => {
   const cpu = report.cpuCoresMean === null ? 'not known' : `${report.cpuCoresMean} cores`;
   return [
     perChannel.toString(),
+    ...(report.audioSamplesChecked > 0
+      ? [
+          `sound: ${report.audioSamplesChecked} samples, ${report.audioSamplesLost} lost, ${report.audioSamplesRepeated} repeated, ${report.audioSamplesInvalid} invalid`,
+        ]
+      : []),
     `handoffs ${report.handoffs} (proactive ${report.proactiveHandoffs}, operator's ${report.operatorHandoffs}, ladder ${report.ladderHandoffs}), recoveries ${report.recoveries}, encoders killed ${report.encodersKilled}`,
     `started in ${report.startSeconds} s, ran ${report.durationSeconds} s, CPU ${cpu}, seed ${report.seed}`,
     ...report.faults.slice(0, 20).map((fault) => `  ✗ ${fault}`),

@@ -79,6 +79,7 @@ const fromFacts = (
     framesPerSecond: rate,
     inputPixelsPerSecond: pixelsPerSecondOf(facts.video, followed ?? rate),
     ...(deinterlace !== 'none' && { deinterlace }),
+    ...(facts.video.colour && { inputColour: facts.video.colour }),
   };
   if (given.ladder) return { fields: picture, notes };
   const made = ladderFor({ widthPx, heightPx, rate }, limitUnits);
@@ -159,8 +160,8 @@ export const newChannel = async (
 };
 
 /**
- * A change of a channel with what follows from it: another input may have to be deinterlaced where the one before had not,
- * or the other way round. An input that does not say what it is changes nothing of that.
+ * A change of a channel with what follows from it: another input may have other colours, or may have to be deinterlaced
+ * where the one before had not, or the other way round. An input that does not say what it is changes nothing of that.
  * @throws SwarmError input-not-video
  */
 export const changeWithInput = async (
@@ -168,10 +169,13 @@ export const changeWithInput = async (
   change: ChannelChange,
   source: Pick<SourceClient, 'look'>,
 ): Promise<ChannelChange> => {
-  if (!change.input || change.deinterlace !== undefined) return change;
+  if (!change.input) return change;
   const facts = change.input.kind === 'url' ? await factsOr(source, change.input, LOOK_MS) : null;
   if (facts instanceof SwarmError) return change;
+  const inputColour = facts?.video.colour;
+  const looked = { ...change, ...(inputColour && { inputColour }) };
+  if (change.deinterlace !== undefined) return looked;
   const wanted = facts ? deinterlaceFor(facts) : 'none';
   const deinterlace = wanted === 'frame' && spec.deinterlace === 'field' ? 'field' : wanted;
-  return deinterlace === (spec.deinterlace ?? 'none') ? change : { ...change, deinterlace };
+  return deinterlace === (spec.deinterlace ?? 'none') ? looked : { ...looked, deinterlace };
 };

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
-import type { PictureFormat } from '../domain';
+import { generatedSoundSchema, type GeneratedSoundLayout, type PictureFormat } from '../domain';
 import { wholeNumberOption } from '../platform/terminal/number-option';
 import { pictureOption } from '../platform/terminal/picture-option';
 import { MAX_LOCAL_ENCODERS } from '../setup';
@@ -22,6 +22,7 @@ export interface StartOptions {
   encoderUnits?: number | 'measured';
   channels: number;
   picture?: PictureFormat;
+  sound?: GeneratedSoundLayout;
 }
 
 /**
@@ -78,4 +79,10 @@ export const createStartProgram = (): Command =>
       '--picture <WxH@RATE>',
       'size and rate of the generated pictures, such as 1280x720@30000/1001; default: 320x180@25',
       pictureOption,
+    )
+    .addOption(
+      new Option(
+        '--sound <layout>',
+        'sound beside the generated pictures, in which each sample can be checked',
+      ).choices(generatedSoundSchema.options),
     );

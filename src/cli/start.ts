@@ -8,9 +8,9 @@ import { callApi } from '../contracts/api/client';
 import {
   SwarmError,
   channelWithDefaults,
+  defaultChannel,
   defaultGopTicks,
   type ChannelSpec,
-  type PictureFormat,
 } from '../domain';
 import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
@@ -21,11 +21,16 @@ import { StepReporter } from '../setup';
 import { createStartProgram, unitsOfEach, type StartOptions } from './start-program';
 import { requireWritable } from './writable';
 
-const generatedChannel = (id: string, picture: PictureFormat | undefined): ChannelSpec => {
-  if (!picture) return channelWithDefaults(id);
+const generatedChannel = (
+  id: string,
+  { picture, sound }: Pick<StartOptions, 'picture' | 'sound'>,
+): ChannelSpec => {
+  const drawn = sound && { sound };
+  if (!picture && !sound) return defaultChannel(id);
+  if (!picture) return channelWithDefaults(id, { kind: 'generated', ...drawn });
   const { widthPx, heightPx, rate } = picture;
   return {
-    ...channelWithDefaults(id, { kind: 'generated', widthPx, heightPx }),
+    ...channelWithDefaults(id, { kind: 'generated', widthPx, heightPx, ...drawn }),
     framesPerSecond: rate,
     gopDurationTicks: defaultGopTicks(rate),
   };
@@ -68,7 +73,7 @@ const main = async (options: StartOptions): Promise<number> => {
   const inputFolder = process.env.INIT_CWD ?? process.cwd();
   const inputs = await Promise.all(options.input.map((text) => parseInput(text, inputFolder)));
   const channels = withInputs(
-    Array.from({ length: options.channels }, (_, i) => generatedChannel(`ch-${i + 1}`, options.picture)),
+    Array.from({ length: options.channels }, (_, i) => generatedChannel(`ch-${i + 1}`, options)),
     inputs,
   );
   const encoders = Array.from({ length: options.encoders }, (_, i) => ({

@@ -4,6 +4,7 @@ import {
   channelInputSchema,
   channelSpecSchema,
   inputChoiceSchema,
+  inputColourSchema,
   inputUrlSchema,
   redacted,
   type ChannelInput,
@@ -89,6 +90,8 @@ export const inputFactsSchema = z.object({
     scan: z.enum(['progressive', 'interlaced']),
     /** In ffmpeg's words, such as `yuv420p10le`; `unknown` if it does not say. */
     pixelFormat: z.string(),
+    /** As the channel sends it. */
+    colour: inputColourSchema.optional(),
     carried: encodedIfNeeded,
     why,
   }),

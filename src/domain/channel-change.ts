@@ -2,7 +2,7 @@ import type { ChannelSpec } from './channel';
 
 /** What may be changed of a channel on air. Frame rate, GOP duration and region stay for as long as it is there. */
 export type ChannelChange = Partial<
-  Pick<ChannelSpec, 'input' | 'deinterlace' | 'ladder' | 'viewersPerRung' | 'placement'>
+  Pick<ChannelSpec, 'input' | 'deinterlace' | 'inputColour' | 'ladder' | 'viewersPerRung' | 'placement'>
 >;
 
 /** Request to change a channel, as the channel workflow takes it. */
@@ -20,8 +20,8 @@ export const changedSpec = (spec: ChannelSpec, change: ChannelChange): ChannelSp
   ...spec,
   ...(change.ladder && { viewersPerRung: change.ladder.slice(1).map(() => 0) }),
   ...change,
-  // What the other input has, nobody has looked at.
-  ...(change.input && { inputPixelsPerSecond: undefined }),
+  // Of the other input, only what the change says is known.
+  ...(change.input && { inputPixelsPerSecond: undefined, inputColour: change.inputColour }),
 });
 
 /** Whether two values say the same as JSON. The order of keys counts: of two that differ in it, one is a change. */

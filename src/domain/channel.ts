@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inputColourSchema } from './colour';
 import { renditionUnits } from './encode-cost';
 import { frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
@@ -50,6 +51,11 @@ export type InputChoice = z.infer<typeof inputChoiceSchema>;
 export const GENERATED_WIDTH_PX = 320;
 export const GENERATED_HEIGHT_PX = 180;
 
+export const generatedSoundSchema = z
+  .enum(['mono', 'stereo'])
+  .describe('AAC of 48 kHz with a stamp, by which each sample can be checked; absent: no sound');
+export type GeneratedSoundLayout = z.infer<typeof generatedSoundSchema>;
+
 /** Whole pairs of pixels, as colours are coded for two by two. */
 const generatedSide = (leastPx: number, mostPx: number, otherwisePx: number) =>
   z
@@ -68,6 +74,7 @@ export const channelInputSchema = z.discriminatedUnion('kind', [
     // The least that holds a stamp (see media/stamp).
     widthPx: generatedSide(96, 3840, GENERATED_WIDTH_PX),
     heightPx: generatedSide(54, 2160, GENERATED_HEIGHT_PX),
+    sound: generatedSoundSchema.optional(),
   }),
   z.object({
     kind: z.literal('url'),
@@ -81,6 +88,21 @@ export const channelInputSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 export type ChannelInput = z.infer<typeof channelInputSchema>;
+
+/** How many speakers a layout of generated sound has. */
+export const speakersOf = (sound: GeneratedSoundLayout): number => (sound === 'mono' ? 1 : 2);
+
+/** What stamps channels carry, as the verifier asks: pictures of an input of one's own none, and sound where it is drawn. */
+export const stampsOf = (
+  channels: readonly { id: string; input?: ChannelInput | null | undefined }[],
+): { unstampedChannels: string[]; speakers: Record<string, number> } => ({
+  unstampedChannels: channels.filter(({ input }) => input?.kind === 'url').map(({ id }) => id),
+  speakers: Object.fromEntries(
+    channels.flatMap(({ id, input }) =>
+      input?.kind === 'generated' && input.sound ? [[id, speakersOf(input.sound)]] : [],
+    ),
+  ),
+});
 
 /** Where a channel may be encoded. An absent field leaves that free. */
 export const placementSchema = z.object({
@@ -123,6 +145,7 @@ export const channelSpecSchema = z.object({
     .max(10 * TICKS_PER_SECOND),
   deinterlace: deinterlaceSchema.optional(),
   inputPixelsPerSecond: inputPixelsPerSecondSchema.optional(),
+  inputColour: inputColourSchema.optional(),
   /** Smallest first; the first is always on air, the others follow the audience (see ladderFor). */
   // What of a rendition does not go together is a conflict, not a bad field: see requireLadder.
   ladder: z.array(renditionFieldsSchema).min(1).max(8),

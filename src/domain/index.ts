@@ -2,6 +2,7 @@ export * from './media-time';
 export * from './frame-rate';
 export * from './picture-format';
 export * from './codec';
+export * from './colour';
 export * from './video-levels';
 export * from './rendition';
 export * from './encode-cost';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { SwarmError, channelWithDefaults, idSchema, type ChannelSpec } from '../domain';
+import { SwarmError, channelWithDefaults, copyOfPreset, idSchema, type ChannelSpec } from '../domain';
 
 export interface NamedInput {
   channelId: string;
@@ -43,7 +43,8 @@ export const withInputs = (
   for (const { channelId: id, url } of inputs) {
     if (given.has(id)) throw new SwarmError('bad-request', `--input ${id} is given twice.`, HINT);
     given.add(id);
-    byId.set(id, { ...(byId.get(id) ?? channelWithDefaults(id)), input: { kind: 'url', url } });
+    const spec = byId.get(id) ?? channelWithDefaults(id);
+    byId.set(id, { ...spec, ...copyOfPreset('small'), input: { kind: 'url', url } });
   }
   return [...byId.values()];
 };

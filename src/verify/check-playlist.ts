@@ -5,7 +5,8 @@ import type { CollectedPlaylist } from './follower';
 import { inferFrameClock } from './frame-clock';
 import { judge, type Expectation, type Judgement } from './judge';
 import type { Limit } from './limit';
-import type { PlaylistReport } from './report';
+import type { PlaylistReport, SoundFigures } from './report';
+import { soundView } from './sound-view';
 import {
   CONTAINER_VIEW,
   containerView,
@@ -19,6 +20,8 @@ export interface CheckOptions {
   builds: readonly FfmpegCapabilities[];
   /** Null: the channel carries no stamps. */
   key: Buffer | null;
+  /** Of a channel with stamps: how many speakers its sound has; null: nobody said. */
+  speakers?: number | null;
   /**
    * The first GOP that must be there; without it, and where the rendition joined later than that, the first one
    * listed. GOPs before it are left out.
@@ -104,8 +107,30 @@ export const checkPlaylist = async (
     );
     report.contribution = (await compared).figures;
   }
+  const sound = key
+    ? builds.map((build) =>
+        soundView(fetched, clock, { key, channelId, speakers: options.speakers ?? null }, { build, limit }),
+      )
+    : [];
   addViews(report, await Promise.all(views));
+  addSound(report, await Promise.all(sound));
   return report;
+};
+
+/** A sample is lost, repeated or invalid if it is so in any build. */
+const addSound = (report: PlaylistReport, seen: readonly (SoundFigures | null)[]): void => {
+  const all = seen.filter((figures) => figures !== null);
+  if (all.length === 0) return;
+  const most = (count: (figures: SoundFigures) => number): number => Math.max(...all.map(count));
+  const changes = all.flatMap(({ avOffsetChangeMs }) => avOffsetChangeMs ?? []);
+  report.sound = {
+    samplesChecked: most((s) => s.samplesChecked),
+    samplesLost: most((s) => s.samplesLost),
+    samplesRepeated: most((s) => s.samplesRepeated),
+    samplesInvalid: most((s) => s.samplesInvalid),
+    avOffsetChangeMs: changes.length > 0 ? Math.max(...changes) : null,
+  };
+  report.problems.push(...new Set(all.flatMap(({ problems }) => problems)));
 };
 
 type JudgedView = Judgement & Pick<View, 'name'>;

@@ -16,6 +16,22 @@ export interface ContributionFigures {
   soundOffsetChangeMs: number;
 }
 
+/** The stamped sound of a rendition, counted in samples of each speaker; of several builds or speakers, the worst. */
+export interface SoundFigures {
+  /** Samples that had to be there. */
+  samplesChecked: number;
+  /** Left out: nothing was heard in their place. */
+  samplesLost: number;
+  /** Heard again, or more than there was time for. */
+  samplesRepeated: number;
+  /** Heard, but not proved to be the channel's: silence, other sound, or what a cut has spoilt. */
+  samplesInvalid: number;
+  /** Change of the distance between sound and picture, by the stamps of both; null where no sound was proved. */
+  avOffsetChangeMs: number | null;
+  /** What is wrong, in words. */
+  problems: string[];
+}
+
 export interface PlaylistReport {
   url: string;
   channelId: string;
@@ -35,6 +51,8 @@ export interface PlaylistReport {
   framesInvalid: number;
   /** GOPs declared absent by EXT-X-GAP. */
   gapsDeclared: number;
+  /** Absent where the rendition has no sound that could carry stamps. */
+  sound?: Omit<SoundFigures, 'problems'>;
   /** Absent where the contribution was not asked for. */
   contribution?: ContributionFigures;
   /** What is wrong, in words: the first few of each kind. Empty if and only if the playlist passes. */
@@ -49,6 +67,13 @@ export interface VerifyReport {
   framesRepeated: number;
   framesInvalid: number;
   gapsDeclared: number;
+  /** By their stamps: see SoundFigures. 0 where no channel has stamped sound. */
+  audioSamplesChecked: number;
+  audioSamplesLost: number;
+  audioSamplesRepeated: number;
+  audioSamplesInvalid: number;
+  /** Of the rendition where it changed most. */
+  avOffsetChangeMs: number | null;
   /** The builds of ffmpeg that decoded. */
   decoders: string[];
   playlists: PlaylistReport[];
@@ -58,6 +83,10 @@ export interface VerifyReport {
 export const summarise = (playlists: PlaylistReport[], decoders: string[]): VerifyReport => {
   const sum = (count: (report: PlaylistReport) => number): number =>
     playlists.reduce((total, report) => total + count(report), 0);
+  const sounds = playlists.flatMap(({ sound }) => sound ?? []);
+  const samples = (count: (figures: (typeof sounds)[number]) => number): number =>
+    sounds.reduce((total, figures) => total + count(figures), 0);
+  const changes = sounds.flatMap(({ avOffsetChangeMs }) => avOffsetChangeMs ?? []);
   return {
     ok: playlists.length > 0 && playlists.every((r) => r.problems.length === 0 && r.framesChecked > 0),
     framesChecked: sum((r) => r.framesChecked),
@@ -65,6 +94,11 @@ export const summarise = (playlists: PlaylistReport[], decoders: string[]): Veri
     framesRepeated: sum((r) => r.framesRepeated),
     framesInvalid: sum((r) => r.framesInvalid),
     gapsDeclared: sum((r) => r.gapsDeclared),
+    audioSamplesChecked: samples((s) => s.samplesChecked),
+    audioSamplesLost: samples((s) => s.samplesLost),
+    audioSamplesRepeated: samples((s) => s.samplesRepeated),
+    audioSamplesInvalid: samples((s) => s.samplesInvalid),
+    avOffsetChangeMs: changes.length > 0 ? Math.max(...changes) : null,
     decoders,
     playlists,
   };

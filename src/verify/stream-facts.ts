@@ -24,6 +24,8 @@ export interface SoundFact {
   sha256: string;
   /** Samples of each of its channels; null where it is not AAC in ADTS. */
   samples: number | null;
+  /** Null where it is not AAC in ADTS. */
+  format: AdtsFormat | null;
 }
 
 export interface StreamFacts {
@@ -48,6 +50,22 @@ export const adtsSamples = (stream: Buffer): number | null => {
   }
   return at === stream.length && at > 0 ? samples : null;
 };
+
+export interface AdtsFormat {
+  sampleRateHz: number;
+  /** 0 where it is told elsewhere. */
+  channels: number;
+}
+
+const ADTS_RATES_HZ = [
+  96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
+];
+
+/** What the header of the first ADTS frame says. Only where `adtsSamples` is not null. */
+const adtsFormat = (stream: Buffer): AdtsFormat => ({
+  sampleRateHz: ADTS_RATES_HZ[(stream[2]! >> 2) & 0x0f] ?? 0,
+  channels: ((stream[2]! & 1) << 2) | (stream[3]! >> 6),
+});
 
 /** Reads what a transport stream holds. Times are unwrapped near `nearTicks`. */
 export class FactsReader {
@@ -87,6 +105,8 @@ export class FactsReader {
     const track = unit.kind === 'audio' ? this.tracks.get(unit.pid) : undefined;
     if (track === undefined) return;
     const sha256 = createHash('sha256').update(elementary).digest('hex');
-    this.facts.sound.push({ track, ptsTicks, sha256, samples: adtsSamples(elementary) });
+    const samples = adtsSamples(elementary);
+    const format = samples === null ? null : adtsFormat(elementary);
+    this.facts.sound.push({ track, ptsTicks, sha256, samples, format });
   }
 }

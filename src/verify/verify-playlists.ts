@@ -21,6 +21,8 @@ const checkSchema = z.object({
   fromGop: z.record(z.string(), z.int().min(0)).optional(),
   /** Channels whose pictures carry no stamp (their input is a URL). Never guessed: a fake has no stamp either. */
   unstampedChannels: z.array(idSchema).optional(),
+  /** How many speakers the stamped sound of a channel has. Of others, what sound there is must carry stamps. */
+  speakers: z.record(z.string(), z.int().min(1)).optional(),
 });
 
 const verifySchema = checkSchema.extend({
@@ -93,7 +95,7 @@ export const verifyCollected = async (
 const checkAll = async (
   collected: readonly CollectedPlaylist[],
   builds: readonly FfmpegCapabilities[],
-  { key, fromGop, unstampedChannels }: z.output<typeof checkSchema>,
+  { key, fromGop, unstampedChannels, speakers }: z.output<typeof checkSchema>,
   { sent, onProgress }: Pick<Hooks, 'onProgress'> & { sent: ReadonlyMap<string, Contribution> },
 ): Promise<VerifyReport> => {
   const limitPlaylists = createLimit(PARALLEL_DECODERS);
@@ -112,6 +114,7 @@ const checkAll = async (
       builds,
       limit: limitDecoders,
       key: unstampedChannels?.includes(playlist.channelId) ? null : key,
+      speakers: speakers?.[playlist.channelId],
       fromGop: fromGop?.[playlist.channelId],
       contribution: contributions.get(playlist.channelId),
     });

@@ -27,9 +27,13 @@ const PROACTIVE = move({ reason: 'predicted-overload' });
 const RECOVERY = move({ kind: 'recovery', reason: 'encoder-lost', outcome: 'recovered' });
 
 const clean = { framesLost: 0, framesRepeated: 0, framesInvalid: 0, gapsDeclared: 0 };
+const silent = {
+  ...{ audioSamplesChecked: 0, audioSamplesLost: 0, audioSamplesRepeated: 0, audioSamplesInvalid: 0 },
+  avOffsetChangeMs: null,
+};
 const facts = (options: Partial<RunFacts> = {}): RunFacts => ({
   verified: {
-    ...{ ...clean, ok: true, framesChecked: 1500, decoders: ['5.1'] },
+    ...{ ...clean, ...silent, ok: true, framesChecked: 1500, decoders: ['5.1'] },
     playlists: [
       {
         ...{ ...clean, url: '', channelId: 'ch-1', rendition: '180p', checkedBy: 'stamp' },

@@ -1,3 +1,4 @@
+import { sessionOrder } from '../../src/contracts/encoder/requests';
 import { SwarmError, type Rendition } from '../../src/domain';
 import { inputFacts } from '../support/wire';
 import { ask, startFakeApi, type Answer } from './running-api';
@@ -87,6 +88,26 @@ test.each([
     deinterlace: 'field',
     framesPerSecond,
   });
+});
+
+test('sessions learn the colours of the input, and of another one in its place', async () => {
+  api.swarm.facts = inputFacts({ colour: 'pq' });
+  await add({ input });
+  const ordered = () => {
+    const { spec } = api.swarm.channels.get('news')!;
+    const place = { sessionId: 's', feedUrl: 'http://relay/feed', originUrl: 'http://origin', fromGop: 0 };
+    return sessionOrder(spec, place).inputColour;
+  };
+  expect(ordered()).toBe('pq');
+  const change = (json: object): Promise<Answer> =>
+    ask(`${api.url}/api/channels/news`, { method: 'PATCH', json });
+  api.swarm.facts = inputFacts({ colour: 'bt709-full' });
+  const other = { kind: 'url', url: 'http://camera/other.ts' };
+  await change({ input: other });
+  expect(ordered()).toBe('bt709-full');
+  api.swarm.facts = new SwarmError('timeout', 'The source did not answer within 12000 ms');
+  await change({ input: { ...other, url: 'http://camera/third.ts' } });
+  expect(ordered()).toBeUndefined();
 });
 
 test('another input of a channel decides anew whether it is deinterlaced', async () => {

@@ -38,7 +38,8 @@ test('over three days: moves come before the overload, are few, and help', () =>
     const steps = ofChannel.map(({ move }) => `${move.fromEncoderId} ${move.toEncoderId}`);
     for (const [from, to] of steps.map((s) => s.split(' '))) expect(steps).not.toContain(`${to} ${from}`);
   }
-  expect(moved.meanUnits).toBeLessThanOrEqual(9);
+  // Of which ch-6 needs 3 at all times.
+  expect(moved.meanUnits).toBeLessThanOrEqual(11);
   expect(moved.peakUnits).toBeLessThanOrEqual(3 * 4.8);
 });
 

@@ -61,6 +61,11 @@ describe('roles', () => {
     expect(castRoles(new Map())).toEqual({});
   });
 
+  test('the default channel whose ladder does not follow its audience plays no part', () => {
+    const owners = { 'ch-5': 'enc-1', 'ch-6': 'enc-1', 'ch-7': 'enc-2', 'ch-8': 'enc-2' };
+    expect(castRoles(new Map(Object.entries(owners)))).toMatchObject({ 'ch-6': 'modest', 'ch-7': 'surge' });
+  });
+
   test('an audience depends on the wall clock alone, moves smoothly, and comes round again', async () => {
     const trace = await loadTrace();
     const at = (ms: number): number => viewersAt(trace, 'surge', ANCHOR_MS, 5, ANCHOR_MS + ms);

@@ -32,7 +32,7 @@ const argumentsOf = (rendition: Rendition): string[] =>
       ...{ renditions: [rendition], framesPerSecond: 25 },
       ...{ gopDurationTicks: 90_000, keyFrameTimes: '100' },
     },
-    { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true },
+    { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true, canMapTones: true },
   );
 
 test('the encoders of a build are read from what it says, without its legend', () => {

@@ -74,6 +74,7 @@ describe('capabilities', () => {
       version: '5.1.9-0',
       hasLibx264: true,
       hasFpsMode,
+      canMapTones: false,
     });
   });
 
@@ -85,7 +86,7 @@ describe('capabilities', () => {
 test('each rendition is written to a descriptor of its own, and standard error is left alone', () => {
   const args = ffmpegArguments(
     { renditions: LADDER, framesPerSecond: 25, gopDurationTicks: 90_000, keyFrameTimes: '100' },
-    { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true },
+    { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true, canMapTones: true },
   );
   expect(args.filter((a) => a.startsWith('pipe:'))).toEqual(['pipe:0', 'pipe:1', 'pipe:3', 'pipe:4']);
 });
@@ -94,9 +95,13 @@ describe('options of a rendition', () => {
   const argumentsOf = (options: Partial<Rendition>): string => {
     const renditions = [{ ...LADDER[0]!, ...options }];
     const job = { renditions, framesPerSecond: 25, gopDurationTicks: 90_000, keyFrameTimes: '100' };
-    return ffmpegArguments(job, { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true }).join(
-      ' ',
-    );
+    return ffmpegArguments(job, {
+      path: 'ffmpeg',
+      version: '5.1',
+      hasLibx264: true,
+      hasFpsMode: true,
+      canMapTones: true,
+    }).join(' ');
   };
 
   test('are as they always were where none is given', () => {
@@ -133,7 +138,7 @@ describe('options of a rendition', () => {
           ...{ renditions: [{ ...rendition, ...rate }], framesPerSecond: 25 },
           ...{ gopDurationTicks: 90_000, keyFrameTimes: '100' },
         },
-        { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true },
+        { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true, canMapTones: true },
       ).join(' ');
     expect(argumentsOfRate({ rateControl: 'cbr' })).toContain(
       '-bf 2 -b:v 300k -minrate 300k -maxrate 300k -bufsize 300k -profile',
@@ -155,7 +160,7 @@ describe('options of a rendition', () => {
 
   test('interlaced pictures are made whole before anything else, where the channel says so', () => {
     const job = { renditions: LADDER, framesPerSecond: 25, gopDurationTicks: 90_000, keyFrameTimes: '100' };
-    const ffmpeg = { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true };
+    const ffmpeg = { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true, canMapTones: true };
     const filters = (deinterlace: 'none' | 'frame') =>
       ffmpegArguments({ ...job, deinterlace }, ffmpeg).filter((a) => a.includes('trim='));
     expect(filters('frame')).toHaveLength(LADDER.length);
@@ -175,7 +180,13 @@ describe('options of a rendition', () => {
     (_, [widthPx, heightPx, framesPerSecond], { decode, encode, heldBack }) => {
       const renditions = [{ ...LADDER[0]!, widthPx, heightPx, maxBitrateKbps: 8_000 }];
       const job = { renditions, framesPerSecond, gopDurationTicks: 180_000, keyFrameTimes: '100' };
-      const args = ffmpegArguments(job, { path: '', version: '5.1', hasLibx264: true, hasFpsMode: true });
+      const args = ffmpegArguments(job, {
+        path: '',
+        version: '5.1',
+        hasLibx264: true,
+        hasFpsMode: true,
+        canMapTones: true,
+      });
       const threads = args.flatMap((arg, i) => (arg === '-threads' ? [Number(args[i + 1])] : []));
       expect(threads).toEqual([decode, encode]);
       expect(encoderDelayFrames(job)).toBe(heldBack);
@@ -187,7 +198,7 @@ describe('options of a rendition', () => {
       ...{ renditions: LADDER.slice(0, 1), framesPerSecond: 25, gopDurationTicks: 180_000 },
       ...{ keyFrameTimes: '100', inputPixelsPerSecond: 1920 * 1080 * 50 },
     };
-    const ffmpeg = { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true };
+    const ffmpeg = { path: 'ffmpeg', version: '5.1', hasLibx264: true, hasFpsMode: true, canMapTones: true };
     expect(ffmpegArguments(job, ffmpeg).join(' ')).toContain('-threads 2 -f mpegts -i pipe:0');
     expect(encoderDelayFrames(job)).toBe(5);
   });

@@ -1,4 +1,10 @@
-import { SwarmError, channelWithDefaults } from '../../src/domain';
+import {
+  SwarmError,
+  channelWithDefaults,
+  defaultChannel,
+  ladderFor,
+  unitsForAudience,
+} from '../../src/domain';
 import { channelsFromInputs } from '../../src/launch/channels-from-inputs';
 import { inputFacts } from '../support/wire';
 
@@ -19,6 +25,15 @@ test('each input of its own gives its channel rate and ladder; the others stay a
   expect(hd!.spec.ladder.at(-1)).toMatchObject({ widthPx: 1280, heightPx: 720 });
   expect(small!.spec.ladder.at(-1)).toMatchObject({ widthPx: 320, heightPx: 180 });
   expect(look).toHaveBeenCalledTimes(2);
+});
+
+test('the default channel with sound keeps its ladder, which leaves room for another channel on its encoder', async () => {
+  const ch6 = defaultChannel('ch-6');
+  const [kept] = await channelsFromInputs([ch6], { look: () => Promise.reject(new Error('no input')) }, 4.8);
+  expect(kept).toEqual({ spec: ch6, notes: [] });
+  expect(ch6.input).toMatchObject({ kind: 'generated', sound: 'stereo' });
+  expect(ladderFor(ch6, 0)).toHaveLength(2);
+  expect(unitsForAudience(ch6, 0) + unitsForAudience(defaultChannel('ch-1'), 0)).toBeLessThanOrEqual(4.8);
 });
 
 test('what an encoder does not carry is left out, and said', async () => {

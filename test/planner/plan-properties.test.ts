@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import {
-  defaultChannels,
   policySchema,
   type CellForecast,
   type EncoderObservation,
@@ -11,7 +10,7 @@ import {
 import { fitnessOf } from '../../src/fitness';
 import { makePlan } from '../../src/planner';
 import { unitsOfRungs } from '../../src/planner/demand';
-import { channelOn, encoderWith, forecastOf, NOW_MS, withTelemetry } from './swarm-fixtures';
+import { channelOn, encoderWith, forecastOf, NOW_MS, sixChannels, withTelemetry } from './swarm-fixtures';
 
 /** A run that fails is repeated by `FAST_CHECK_SEED=<seed> npx jest test/planner/plan-properties`. */
 const seed = Number(process.env.FAST_CHECK_SEED ?? 20_261_122);
@@ -43,7 +42,7 @@ const caseArbitrary: fc.Arbitrary<Case> = fc
   .record({
     encoders: fc.tuple(...['enc-1', 'enc-2', 'enc-3', 'enc-4'].map(encoderArbitrary)),
     channels: fc.tuple(
-      ...defaultChannels().map((spec) =>
+      ...sixChannels().map((spec) =>
         fc
           .record({
             owner: fc.constantFrom('enc-1', 'enc-1', 'enc-2', 'enc-3', 'enc-4', null),
@@ -62,7 +61,7 @@ const caseArbitrary: fc.Arbitrary<Case> = fc
     ),
     p90: fc.option(
       fc.tuple(
-        ...defaultChannels().map(() =>
+        ...sixChannels().map(() =>
           fc.array(fc.constantFrom(...ladderUnits), { minLength: 6, maxLength: 6 }),
         ),
       ),
@@ -202,13 +201,13 @@ describe(`whatever the swarm (seed ${seed})`, () => {
 
   test('an empty plan on a healthy, unchanged swarm', () => {
     const healthy = fc
-      .tuple(...defaultChannels().map(() => fc.integer({ min: 0, max: 999 })))
+      .tuple(...sixChannels().map(() => fc.integer({ min: 0, max: 999 })))
       .map((viewers) =>
         withTelemetry({
           cell: 'local',
           atMs: NOW_MS,
           encoders: ['enc-1', 'enc-2', 'enc-3'].map((id) => encoderWith(id)),
-          channels: defaultChannels().map((spec, i) =>
+          channels: sixChannels().map((spec, i) =>
             channelOn(spec, `enc-${(i % 3) + 1}`, { viewers: viewers[i] ?? 0 }),
           ),
         }),

@@ -1,5 +1,5 @@
 import {
-  defaultChannels,
+  channelWithDefaults,
   policySchema,
   type CellForecast,
   type ChannelObservation,
@@ -89,13 +89,17 @@ export const withTelemetry = (snapshot: SwarmSnapshot): SwarmSnapshot => ({
   }),
 });
 
-/** The default swarm: ch-1 and ch-4 on enc-1, ch-2 and ch-5 on enc-2, ch-3 and ch-6 on enc-3, one rung each. */
+/** Six channels with the default ladder, of which the audience earns more or less. */
+export const sixChannels = (): ChannelSpec[] =>
+  Array.from({ length: 6 }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
+
+/** A usual swarm: ch-1 and ch-4 on enc-1, ch-2 and ch-5 on enc-2, ch-3 and ch-6 on enc-3, one rung each. */
 export const defaultSwarm = (over: Record<string, Partial<ChannelObservation>> = {}): SwarmSnapshot =>
   withTelemetry({
     cell: 'local',
     atMs: NOW_MS,
     encoders: ['enc-1', 'enc-2', 'enc-3'].map((id) => encoderWith(id)),
-    channels: defaultChannels().map((spec, i) => channelOn(spec, `enc-${(i % 3) + 1}`, over[spec.id])),
+    channels: sixChannels().map((spec, i) => channelOn(spec, `enc-${(i % 3) + 1}`, over[spec.id])),
   });
 
 /** A forecast whose P90 units by channel are given per step; channels not named need 1 unit. */

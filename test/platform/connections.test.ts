@@ -17,7 +17,11 @@ const start = async (whenFull: WhenFull): Promise<void> => {
     res.send('ok');
   });
   app.get('/endless', (_req, res) => void res.write('begun'));
-  const routes = ['/fast', '/kept', '/endless'].map((path) => ({ method: 'GET' as const, path, access: 'public' as const }));
+  const routes = ['/fast', '/kept', '/endless'].map((path) => ({
+    method: 'GET' as const,
+    path,
+    access: 'public' as const,
+  }));
   const log = pino({ level: 'silent' });
   server = await listen(app, {
     ...{ host: '127.0.0.1', port: 0, routes, log, whenFull },

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { loadOrCreateStampKey, readStamp } from '../../src/media/stamp';
+import { BLOCK_SAMPLES, SoundStampReader, loadOrCreateStampKey, readStamp } from '../../src/media/stamp';
 import { ffmpegBuilds } from '../mpegts/ffmpeg-clips';
 import { type RelayUnderTest } from '../relay/relay-under-test';
 import { untilAnswer } from '../support/until';
@@ -84,6 +84,34 @@ describe('a generated channel', () => {
     );
     const odd = source.put('odd', { ...spec, input: { kind: 'generated', widthPx: 321, heightPx: 180 } });
     await expect(odd).rejects.toMatchObject({ code: 'bad-request' });
+  });
+
+  it('has sound of which each sample is where its stamp says, over restarts of source and ffmpeg', async () => {
+    const input = { kind: 'generated', sound: 'stereo' };
+    await source.put('ch-1', { ...spec, input });
+    await relay.ledger('ch-1', 1, 10_000);
+    await source.restart();
+    await relay.ledger('ch-1', 3, 10_000);
+    process.kill(runningFfmpegs()[0]!, 'SIGKILL');
+    await relay.ledger('ch-1', 5, 10_000);
+    const key = await loadOrCreateStampKey(source.stateDir);
+    for (const ffmpeg of ffmpegBuilds) {
+      const args = ['-v', 'error', '-i', relay.feedUrl('ch-1', 0), '-map', '0:a', '-frames:a', '260'];
+      const { stdout } = await run(ffmpeg, [...args, '-f', 's16le', 'pipe:1'], {
+        ...{ encoding: 'buffer', maxBuffer: 1 << 26 },
+      });
+      for (const speaker of [0, 1]) {
+        const reader = new SoundStampReader({ key, channelId: 'ch-1', speaker });
+        const samples = stdout.length / 4;
+        reader.push(
+          Float32Array.from({ length: samples }, (_, i) => stdout.readInt16LE(4 * i + 2 * speaker)),
+        );
+        reader.end();
+        // A decoder that begins amid the sound spoils its first frame.
+        const from = BLOCK_SAMPLES;
+        expect(reader.stretches).toEqual([{ at: from, position: from, samples: samples - from }]);
+      }
+    }
   });
 
   it('has a rate that is no whole number, exact to the tick', async () => {

@@ -38,6 +38,7 @@ describe('POST /inputs/look', () => {
         frameRate: '30000/1001',
         scan: 'progressive',
         pixelFormat: 'yuv420p10le',
+        colour: 'bt601-525',
         carried: 'as-is',
       },
       audio: [],
@@ -93,6 +94,21 @@ describe('POST /inputs/look', () => {
       ...[...picture('160x90', 25, 1), '-pix_fmt', 'yuv420p10le', ...h264, ...hlg],
     );
     expect((await look(url)).notes).toEqual([expect.stringContaining('high dynamic range (HLG)')]);
+  });
+
+  it('has the source turn RGB into the colours of renditions', async () => {
+    const url = await files.make(
+      'rgb.mkv',
+      ...picture('160x90', 25, 1),
+      '-c:v',
+      'libx264rgb',
+      '-pix_fmt',
+      'rgb24',
+    );
+    expect((await look(url)).video).toMatchObject({
+      ...{ codec: 'h264', pixelFormat: 'gbrp', carried: 'encoded', colour: 'bt709' },
+      why: expect.stringContaining('RGB'),
+    });
   });
 
   it('stands the picture of a camera held upright on its end', async () => {

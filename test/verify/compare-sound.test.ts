@@ -3,7 +3,7 @@ import { makeClip, probePackets } from '../mpegts/ffmpeg-clips';
 
 describe('sound', () => {
   const unit = (n: number, sha256 = `unit-${n}`): SoundFact => ({
-    ...{ track: 0, ptsTicks: n * 1_920, sha256, samples: 1_024 },
+    ...{ track: 0, ptsTicks: n * 1_920, sha256, samples: 1_024, format: null },
   });
   // A loop of ten units, three times.
   const sent = Array.from({ length: 30 }, (_, n) => unit(n, `unit-${n % 10}`));

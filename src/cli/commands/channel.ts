@@ -7,9 +7,11 @@ import {
   SwarmError,
   deinterlaceSchema,
   frameRateSchema,
+  generatedSoundSchema,
   ladderPresetNames,
   type Deinterlace,
   type FrameRate,
+  type GeneratedSoundLayout,
   type PictureFormat,
 } from '../../domain';
 import { pictureOption } from '../../platform/terminal/picture-option';
@@ -22,6 +24,7 @@ const LADDER_HELP = `what it is encoded to: a file in YAML or JSON, or one of ${
 interface AddOptions extends ChoiceOptions {
   input?: string;
   picture?: PictureFormat;
+  sound?: GeneratedSoundLayout;
   ladder?: string;
   framesPerSecond?: FrameRate;
 }
@@ -79,17 +82,21 @@ const inputOf = ({
   );
 };
 
-/** A generated picture of the size and rate that were named. @throws SwarmError bad-request beside an input */
-const generatedOf = ({ input, picture }: AddOptions): object => {
-  if (!picture) return {};
+/** A generated picture of the size, rate and sound that were named. @throws SwarmError bad-request beside an input */
+const generatedOf = ({ input, picture, sound }: AddOptions): object => {
+  if (!picture && !sound) return {};
   if (input !== undefined)
     throw new SwarmError(
       'bad-request',
-      '--picture is the size of a generated picture, and an input was named.',
+      `${picture ? '--picture' : '--sound'} says what is generated, and an input was named.`,
       'Leave out one of the two. What an input is encoded to, --ladder says.',
     );
-  const { widthPx, heightPx, rate } = picture;
-  return { input: { kind: 'generated', widthPx, heightPx }, framesPerSecond: rate };
+  const { widthPx, heightPx, rate } = picture ?? {};
+  const size = picture && { widthPx, heightPx };
+  return {
+    input: { kind: 'generated', ...size, ...(sound && { sound }) },
+    ...(picture && { framesPerSecond: rate }),
+  };
 };
 
 export const addChannel = (program: Command): void => {
@@ -107,6 +114,12 @@ export const addChannel = (program: Command): void => {
       'size and rate of the generated picture, such as 1280x720@30000/1001',
       pictureOption,
     )
+    .addOption(
+      new Option(
+        '--sound <layout>',
+        'sound beside the generated picture, in which each sample can be checked',
+      ).choices(generatedSoundSchema.options),
+    )
     .option('--ladder <file|preset>', `${LADDER_HELP}; made from the input where it is not given`)
     .option(
       '--frames-per-second <rate>',
@@ -116,7 +129,7 @@ export const addChannel = (program: Command): void => {
     .addHelpText(
       'after',
       '\nSays when it will be on air, or what is in the way. Refused where no encoder could ever take it.\n' +
-        '\nExamples:\n  encoder-swarm channel add news --input https://example.org/live.m3u8\n  encoder-swarm channel add news --input /films/news.mp4 --ladder sd\n  encoder-swarm channel add test-1 --picture 1920x1080@60000/1001',
+        '\nExamples:\n  encoder-swarm channel add news --input https://example.org/live.m3u8\n  encoder-swarm channel add news --input /films/news.mp4 --ladder sd\n  encoder-swarm channel add test-1 --picture 1920x1080@60000/1001 --sound stereo',
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);

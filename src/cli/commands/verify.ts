@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { readEnvironment } from '../../config/config';
 import { operations } from '../../contracts/api';
-import { SwarmError, idSchema } from '../../domain';
+import { SwarmError, idSchema, stampsOf } from '../../domain';
 import { setOwnIdentity } from '../../platform/own-identity';
 import { createVerifyProgress } from '../../platform/terminal/progress';
 import { table } from '../../platform/terminal/table';
@@ -80,11 +80,11 @@ export const addVerify = (program: Command): void => {
     });
 };
 
-/** Playlists of what was named, and those of its channels whose pictures carry no stamp (their input is a URL). */
+/** Playlists of what was named, and what stamps its channels carry. */
 const resolveSubjects = async (
   api: ApiClient,
   subjects: readonly string[],
-): Promise<{ playlists: string[]; unstampedChannels: string[] }> => {
+): Promise<{ playlists: string[] } & ReturnType<typeof stampsOf>> => {
   const isName = (subject: string): boolean => idSchema.safeParse(subject).success;
   const status = await api.call(operations.getStatus, {}).catch((error: unknown) => {
     // A playlist can be verified without its swarm; a name can't be looked up without it.
@@ -103,7 +103,7 @@ const resolveSubjects = async (
         `Channels of this swarm: ${channels.map((c) => c.id).join(', ') || 'none'}.`,
       );
     }),
-    unstampedChannels: channels.filter((c) => c.input?.kind === 'url').map((c) => c.id),
+    ...stampsOf(channels),
   };
 };
 
@@ -160,6 +160,37 @@ const contributionLines = (report: VerifyReport): string[] => {
   ];
 };
 
+const soundLines = (report: VerifyReport): string[] => {
+  const heard = report.playlists.flatMap(({ channelId, rendition, sound }) =>
+    sound ? [{ channelId, rendition, ...sound }] : [],
+  );
+  if (heard.length === 0) return [];
+  return [
+    '',
+    ...table(
+      ['sound', 'rendition', 'samples', 'lost', 'repeated', 'invalid', 'moved by'],
+      heard.map((s) => [
+        s.channelId,
+        s.rendition,
+        s.samplesChecked,
+        s.samplesLost,
+        s.samplesRepeated,
+        s.samplesInvalid,
+        s.avOffsetChangeMs === null ? '-' : `${s.avOffsetChangeMs.toFixed(2)} ms`,
+      ]),
+    ),
+    '',
+  ];
+};
+
+const soundInWords = (report: VerifyReport): string => {
+  const { audioSamplesChecked: checked, audioSamplesLost: lost } = report;
+  if (checked === 0) return '';
+  return report.ok
+    ? ` So is every sample of their sound: ${checked} checked.`
+    : ` Sound: ${lost} samples lost, ${report.audioSamplesRepeated} repeated, ${report.audioSamplesInvalid} invalid of ${checked}.`;
+};
+
 const reportLines = (report: VerifyReport): string[] => [
   ...table(
     ['channel', 'rendition', 'checked by', 'GOPs', 'frames', 'lost', 'repeated', 'invalid', 'gaps'],
@@ -175,11 +206,12 @@ const reportLines = (report: VerifyReport): string[] => [
       p.gapsDeclared,
     ]),
   ),
+  ...soundLines(report),
   ...contributionLines(report),
   ...report.playlists.flatMap((p) =>
     p.problems.map((problem) => `! ${p.channelId} ${p.rendition}: ${problem}`),
   ),
   report.ok
-    ? `Every frame is there, once: ${report.framesChecked} checked, ${report.gapsDeclared} GOPs declared absent.`
-    : `NOT continuous: ${report.framesLost} lost, ${report.framesRepeated} repeated, ${report.framesInvalid} invalid of ${report.framesChecked}.`,
+    ? `Every frame is there, once: ${report.framesChecked} checked, ${report.gapsDeclared} GOPs declared absent.${soundInWords(report)}`
+    : `NOT continuous: ${report.framesLost} lost, ${report.framesRepeated} repeated, ${report.framesInvalid} invalid of ${report.framesChecked}.${soundInWords(report)}`,
 ];

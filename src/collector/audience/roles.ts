@@ -1,3 +1,4 @@
+import { SHOWCASE_ID } from '../../domain';
 import { HOURS_PER_DAY, type AudienceTrace } from './trace';
 
 /** What part a channel plays in the replayed scenario. */
@@ -57,7 +58,8 @@ export const viewersAt = (
  * @param ownerOf encoder by channel id; null where nobody encodes it
  */
 export const castRoles = (ownerOf: ReadonlyMap<string, string | null>): Record<string, AudienceRole> => {
-  const ids = [...ownerOf.keys()].sort();
+  // Whatever its audience, that channel needs the same: it would spoil the scenario.
+  const ids = [...ownerOf.keys()].filter((id) => id !== SHOWCASE_ID).sort();
   const mateOf = (id: string): string | undefined =>
     ids.find((other) => other !== id && ownerOf.get(id) !== null && ownerOf.get(other) === ownerOf.get(id));
   const surge = ids.find((id) => mateOf(id) !== undefined) ?? ids[0];
@@ -66,7 +68,7 @@ export const castRoles = (ownerOf: ReadonlyMap<string, string | null>): Record<s
     (id) => id !== surge && id !== companion && ownerOf.get(id) !== ownerOf.get(surge ?? ''),
   );
   return Object.fromEntries(
-    ids.map((id) => {
+    [...ownerOf.keys()].map((id) => {
       if (id === surge) return [id, 'surge'];
       if (id === companion) return [id, 'companion'];
       return [id, id === counterphase ? 'counterphase' : 'modest'];

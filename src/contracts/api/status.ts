@@ -6,7 +6,7 @@ import { moveRecordSchema } from './moves';
 
 /** A new channel: only the id is needed, all else comes from the default channel. */
 export const addChannelSchema = channelSpecSchema
-  .omit({ inputPixelsPerSecond: true })
+  .omit({ inputPixelsPerSecond: true, inputColour: true })
   .partial()
   .required({ id: true })
   .extend({ input: channelInputSchema.optional() })

@@ -3,6 +3,7 @@ import {
   channelSpecSchema,
   deinterlaceSchema,
   idSchema,
+  inputColourSchema,
   inputPixelsPerSecondSchema,
   renditionSchema,
   type ChannelSpec,
@@ -34,6 +35,7 @@ export const prepareSchema = z
     frameRate: wireFrameRateSchema,
     deinterlace: deinterlaceSchema.optional(),
     inputPixelsPerSecond: inputPixelsPerSecondSchema.optional(),
+    inputColour: inputColourSchema.optional(),
     renditions: z
       .array(renditionSchema)
       .min(1)
@@ -65,6 +67,7 @@ export const sessionOrder = (
   // Of fields that each become a picture, the source takes care.
   ...(spec.deinterlace === 'frame' && { deinterlace: spec.deinterlace }),
   ...(spec.inputPixelsPerSecond && { inputPixelsPerSecond: spec.inputPixelsPerSecond }),
+  ...(spec.inputColour && { inputColour: spec.inputColour }),
   renditions: spec.ladder.slice(0, rungs),
 });
 

@@ -7,6 +7,7 @@ import {
   ticksOf,
   type Deinterlace,
   type FrameRate,
+  type InputColour,
   type Rendition,
 } from '../../domain';
 import { spawnConfined } from '../../platform/processes/confined';
@@ -38,6 +39,7 @@ export interface RunOptions {
   framesPerSecond: FrameRate;
   deinterlace?: Deinterlace | undefined;
   inputPixelsPerSecond?: number | undefined;
+  inputColour?: InputColour | undefined;
   renditions: readonly Rendition[];
   ffmpeg: FfmpegCapabilities;
   /** GOPs after which ffmpeg is restarted; at most, and by default, what one key frame list holds. */

@@ -8,11 +8,13 @@ import {
   presetOf,
   type Deinterlace,
   type FrameRate,
+  type InputColour,
   type Rendition,
 } from '../../domain';
 import { MAX_CONSECUTIVE_B_FRAMES, codecArguments, threadDelayFrames } from './codec-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { deviceArguments, uploadFilter } from './hardware-arguments';
+import { colourArguments } from './picture-colour';
 import { deinterlaceFilter, shapeFilters } from './picture-shape';
 
 /** Feed time just before the first GOP asked for (FEED_OFFSET_TICKS is 100 s): earlier frames only feed the decoder. */
@@ -58,6 +60,8 @@ export interface EncodeJob {
   deinterlace?: Deinterlace | undefined;
   /** Of the contribution; absent: not known. */
   inputPixelsPerSecond?: number | undefined;
+  /** Of the contribution; absent: not known. */
+  inputColour?: InputColour | undefined;
   /** See keyFrameList. */
   keyFrameTimes: string;
 }
@@ -93,20 +97,24 @@ const keptPictures = (divisor: number, gopDurationTicks: number): string => {
 const outputArguments = (
   r: Rendition,
   index: number,
-  { deinterlace, framesPerSecond, gopDurationTicks, keyFrameTimes }: EncodeJob,
+  { deinterlace, framesPerSecond, gopDurationTicks, inputColour, keyFrameTimes }: EncodeJob,
   ffmpeg: FfmpegCapabilities,
-): string[] => [
-  ...['-map', '0:v:0'],
-  ...[
-    '-vf',
-    `${deinterlaceFilter(deinterlace)}trim=start=${TRIM_START_SECONDS},` +
-      `${keptPictures(divisorOf(r), gopDurationTicks)}${shapeFilters(r)}${uploadFilter(r)}`,
-  ],
-  ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
-  ...['-enc_time_base', '1:90000'],
-  ...codecArguments(r, framesPerSecond),
-  ...['-g', '100000', '-keyint_min', '1', '-sc_threshold', '0', '-forced-idr', '1', '-flags', '+cgop'],
-  ...['-force_key_frames', keyFrameTimes],
-  ...['-muxdelay', '0', '-muxpreload', '0', '-flush_packets', '1'],
-  ...['-f', 'mpegts', `pipe:${outputDescriptor(index)}`],
-];
+): string[] => {
+  const { scaleOptions, filters, marks } = colourArguments(r, inputColour, ffmpeg.canMapTones);
+  return [
+    ...['-map', '0:v:0'],
+    ...[
+      '-vf',
+      `${deinterlaceFilter(deinterlace)}trim=start=${TRIM_START_SECONDS},` +
+        `${keptPictures(divisorOf(r), gopDurationTicks)}${shapeFilters(r, scaleOptions)}${filters}${uploadFilter(r)}`,
+    ],
+    ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
+    ...['-enc_time_base', '1:90000'],
+    ...codecArguments(r, framesPerSecond),
+    ...marks,
+    ...['-g', '100000', '-keyint_min', '1', '-sc_threshold', '0', '-forced-idr', '1', '-flags', '+cgop'],
+    ...['-force_key_frames', keyFrameTimes],
+    ...['-muxdelay', '0', '-muxpreload', '0', '-flush_packets', '1'],
+    ...['-f', 'mpegts', `pipe:${outputDescriptor(index)}`],
+  ];
+};

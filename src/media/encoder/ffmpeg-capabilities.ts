@@ -11,6 +11,8 @@ export interface FfmpegCapabilities {
   hasLibx264: boolean;
   /** Builds from 5.1 on; older ones say `-vsync 0`. */
   hasFpsMode: boolean;
+  /** It has zscale and tonemap. */
+  canMapTones: boolean;
 }
 
 /** libavcodec of ffmpeg 5.1, the first that knows -fps_mode. */
@@ -27,6 +29,7 @@ export const parseVersion = (text: string): Omit<FfmpegCapabilities, 'path'> => 
     hasLibx264: /--enable-libx264\b/.test(text),
     hasFpsMode:
       major > FPS_MODE_SINCE.major || (major === FPS_MODE_SINCE.major && minor >= FPS_MODE_SINCE.minor),
+    canMapTones: /--enable-libzimg\b/.test(text),
   };
 };
 

@@ -6,13 +6,17 @@ const SAME_SHAPE = 0.02;
 /**
  * ffmpeg filters that make a picture as large as a rendition, with square pixels. A picture of another shape keeps its own:
  * bars fill the rest. A change of shape on the way makes ffmpeg work this out anew.
+ * @param scaleOptions more options of the scale filter, with a colon in front
  */
-export const shapeFilters = ({ widthPx, heightPx }: Pick<Rendition, 'widthPx' | 'heightPx'>): string => {
+export const shapeFilters = (
+  { widthPx, heightPx }: Pick<Rendition, 'widthPx' | 'heightPx'>,
+  scaleOptions = '',
+): string => {
   // dar: the shape of the picture as it is shown, width by height.
   const isSame = `lt(abs(dar*${heightPx}/${widthPx}-1),${SAME_SHAPE})`;
   const width = `if(${isSame},${widthPx},2*round(min(${widthPx},${heightPx}*dar)/2))`;
   const height = `if(${isSame},${heightPx},2*round(min(${heightPx},${widthPx}/dar)/2))`;
-  return `scale='${width}:${height}',setsar=1,pad=${widthPx}:${heightPx}:(ow-iw)/2:(oh-ih)/2`;
+  return `scale='${width}:${height}'${scaleOptions},setsar=1,pad=${widthPx}:${heightPx}:(ow-iw)/2:(oh-ih)/2`;
 };
 
 /**

@@ -1,32 +1,14 @@
-import {
-  GENERATED_HEIGHT_PX,
-  GENERATED_WIDTH_PX,
-  SwarmError,
-  framesPerSecondOf,
-  rateInWords,
-  ticksOf,
-  wholeFramesNear,
-  type ChannelInput,
-} from '../../domain';
+import { SwarmError, rateInWords, ticksOf, wholeFramesNear } from '../../domain';
 import type { Logger } from '../../platform/logger';
-import { GeneratedPicture } from '../stamp';
 import { CarriedInput } from './carried-input';
+import { drawnInput, type DrawnInput } from './drawn-input';
 import { FfmpegProcess, type InputProcess } from './ffmpeg-process';
-import { paceFrames } from './frame-pacer';
-import { framesPerGop, generatedArguments, inputArguments } from './input-arguments';
+import { framesPerGop, inputArguments } from './input-arguments';
 import { planInput, type InputWishes } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
 import { probeInput, type ProbedInput } from './probe';
 import type { FrameGrid } from './programme-joiner';
 import type { SoundTrack } from './track-watch';
-
-/** A picture that is drawn: the output of its ffmpeg is the contribution. */
-export interface DrawnInput {
-  kind: 'drawn';
-  ffmpeg: FfmpegProcess;
-  /** Rejects if drawing failed for a reason of our own. */
-  failure: Promise<never>;
-}
 
 /** A file or URL that was looked at. */
 export interface FoundInput {
@@ -75,33 +57,6 @@ export const checkTiming = (spec: Omit<SourceChannelSpec, 'id'>): void => {
       : 'Use a GOP duration of a picture or more.',
   );
 };
-
-/** Pictures drawn at wall-clock pace; the counter of the first one is that of the GOP's first picture. */
-const generated =
-  (
-    spec: SourceChannelSpec,
-    input: Extract<ChannelInput, { kind: 'generated' }>,
-    tools: InputTools,
-  ): StartInput =>
-  async (nextGop, signal, onFrames) => {
-    const { widthPx = GENERATED_WIDTH_PX, heightPx = GENERATED_HEIGHT_PX } = input;
-    const picture = new GeneratedPicture({ widthPx, heightPx, key: tools.stampKey, channelId: spec.id });
-    const ffmpeg = new FfmpegProcess(tools.ffmpeg, generatedArguments(spec, widthPx, heightPx), {
-      input: true,
-    });
-    const firstFrame = nextGop * framesPerGop(spec);
-    const failure = new Promise<never>((_resolve, reject) => {
-      paceFrames(framesPerSecondOf(spec.framesPerSecond), signal, async (frame) => {
-        // The picture's buffer is drawn over next time, so the pipe must have taken it. Where it never does,
-        // ffmpeg has ended, and its exit tells why.
-        await new Promise<void>((resolve) => {
-          ffmpeg.input?.write(picture.draw(firstFrame + frame), (error) => !error && resolve());
-        });
-        onFrames(1);
-      }).catch(reject);
-    });
-    return { kind: 'drawn', ffmpeg, failure };
-  };
 
 /** What is wanted of its input. */
 export const wishesOf = ({ input, deinterlace }: Omit<SourceChannelSpec, 'id'>): InputWishes => ({
@@ -153,7 +108,10 @@ export const startInputOf = (
   spec: SourceChannelSpec,
   tools: InputTools,
   justProbed?: ProbedInput,
-): StartInput =>
-  spec.input.kind === 'generated'
-    ? generated(spec, spec.input, tools)
-    : external(spec, spec.input.url, tools, justProbed);
+): StartInput => {
+  const { input } = spec;
+  return input.kind === 'generated'
+    ? (nextGop, signal, onFrames) =>
+        Promise.resolve(drawnInput({ ...tools, spec, input, nextGop, signal, onFrames }))
+    : external(spec, input.url, tools, justProbed);
+};

@@ -24,6 +24,8 @@ export class FfmpegProcess implements InputProcess {
   readonly output: Readable;
   /** Standard input, where asked for. */
   readonly input: Writable | null;
+  /** Descriptor 3, where a second input was asked for. */
+  readonly secondInput: Writable | null;
   /** What it writes to each of its descriptors: standard output first, then those asked for. */
   readonly outputs: readonly Readable[];
   /** Settles with the exit code, or null when it was killed or could not be started. */
@@ -31,18 +33,27 @@ export class FfmpegProcess implements InputProcess {
   private readonly child: ChildProcess;
   private said = '';
 
-  constructor(path: string, args: readonly string[], pipes: { input?: boolean; extraOutputs?: number } = {}) {
-    const extra = Array.from({ length: pipes.extraOutputs ?? 0 }, () => 'pipe' as const);
-    const stdio: StdioOptions = [pipes.input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...extra];
+  /** @param pipes descriptors from 3 on: the second input, then the extra outputs */
+  constructor(
+    path: string,
+    args: readonly string[],
+    pipes: { input?: boolean; secondInput?: boolean; extraOutputs?: number } = {},
+  ) {
+    const { input = false, secondInput = false, extraOutputs = 0 } = pipes;
+    const extra = Array.from({ length: Number(secondInput) + extraOutputs }, () => 'pipe' as const);
+    const stdio: StdioOptions = [input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...extra];
     // What is not given its input opens it.
-    this.child = spawnConfined(path, withHiddenAddresses(args), { stdio, network: !pipes.input });
+    this.child = spawnConfined(path, withHiddenAddresses(args), { stdio, network: !input });
     const { stdin, stdout, stderr, stdio: all } = this.child;
     if (!stdout || !stderr) throw new Error('spawn gave no pipes');
     this.output = stdout;
     this.input = stdin;
-    this.outputs = [stdout, ...(all.slice(3) as Readable[])];
+    const beyond = all.slice(3);
+    this.secondInput = secondInput ? (beyond.shift() as Writable) : null;
+    this.outputs = [stdout, ...(beyond as Readable[])];
     // A write to an ffmpeg that has just ended fails; its exit says more than the broken pipe.
     this.input?.on('error', () => undefined);
+    this.secondInput?.on('error', () => undefined);
     stderr.setEncoding('utf8').on('data', (text: string) => {
       this.said = (this.said + text).slice(-KEPT_WORDS_BYTES);
     });
@@ -65,6 +76,7 @@ export class FfmpegProcess implements InputProcess {
     this.child.kill('SIGTERM');
     // It looks at signals between reads only.
     this.input?.destroy();
+    this.secondInput?.destroy();
     const force = setTimeout(() => this.child.kill('SIGKILL'), GRACE_MS);
     // Nobody reads on: without this a full pipe would keep the exit from being noticed.
     for (const output of this.outputs) output.unpipe().resume();

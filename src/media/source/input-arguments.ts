@@ -8,6 +8,8 @@ import {
   ticksToSeconds,
   type FrameRate,
 } from '../../domain';
+import { SOUND_RATE_HZ } from '../stamp';
+import { isRgb } from './input-colour';
 import { trackName, type InputPlan } from './input-plan';
 import { LIVE_ANALYSIS_ARGUMENTS, SCTE_35, demuxerArguments } from './probe';
 import type { SoundTrack } from './track-watch';
@@ -62,13 +64,46 @@ const muxerArguments = (firstPid: number, descriptor: number): string[] => [
   ...['-muxdelay', '0', '-muxpreload', '0', '-flush_packets', '1', `pipe:${descriptor}`],
 ];
 
-/** ffmpeg arguments that encode raw pictures from standard input. */
-export const generatedArguments = (spec: SourceSpec, widthPx: number, heightPx: number): string[] => [
+/** Descriptor from which drawn sound is read. */
+const DRAWN_SOUND_DESCRIPTOR = 3;
+/** What would replace the stamp by noise like it, or put both speakers together. */
+const KEEPS_STAMP = ['-aac_pns', '0', '-aac_is', '0', '-aac_ms', '0'];
+
+/**
+ * ffmpeg arguments that encode raw pictures from standard input, and 16-bit PCM of 48 kHz from descriptor 3.
+ * @param sound how many speakers it has, and by how much its first sample is later than the first picture; null: none
+ */
+export const generatedArguments = (
+  spec: SourceSpec,
+  { widthPx, heightPx }: { widthPx: number; heightPx: number },
+  sound: { speakers: number; delaySeconds: number } | null,
+): string[] => [
   ...['-hide_banner', '-nostats', '-v', 'error', '-probesize', '32', '-f', 'rawvideo'],
   ...['-pix_fmt', 'yuv420p', '-s', `${widthPx}x${heightPx}`, '-r', rateForFfmpeg(spec.framesPerSecond)],
-  ...['-i', 'pipe:0', '-vsync', 'passthrough'],
+  ...['-i', 'pipe:0'],
+  ...(sound ? drawnSoundInput(sound) : []),
+  ...['-vsync', 'passthrough'],
   ...encoderArguments(spec, threadsFor({ widthPx, heightPx }, spec.framesPerSecond)),
+  ...(sound ? drawnSoundOutput(sound) : []),
   ...muxerArguments(FIRST_PID, 1),
+];
+
+const drawnSoundInput = ({
+  speakers,
+  delaySeconds,
+}: {
+  speakers: number;
+  delaySeconds: number;
+}): string[] => [
+  ...['-probesize', '32', '-f', 's16le', '-ar', `${SOUND_RATE_HZ}`, '-ac', `${speakers}`],
+  ...['-itsoffset', delaySeconds.toFixed(6), '-i', `pipe:${DRAWN_SOUND_DESCRIPTOR}`],
+];
+
+/** A packet for each frame, so that the sound can be parted between any two of them. */
+const drawnSoundOutput = ({ speakers }: { speakers: number }): string[] => [
+  ...['-map', '0:v', '-map', '1:a', '-c:a', 'aac', '-b:a', `${speakers * AUDIO_KBPS_PER_CHANNEL}k`],
+  ...[...KEEPS_STAMP, '-pes_payload_size', '0', '-output_ts_offset', START_SECONDS],
+  ...['-max_interleave_delta', INTERLEAVE_MICROSECONDS],
 ];
 
 const threadsFor = (size: { widthPx: number; heightPx: number }, rate: FrameRate): number =>
@@ -155,7 +190,7 @@ const videoArguments = (spec: SourceSpec, { video, rate, finite }: InputPlan): s
     ...(video.scan === 'interlaced' ? [`bwdif=mode=send_${isByField ? 'field' : 'frame'}`] : []),
     ...(finite ? [`fps=${framesPerSecond}`] : []),
     // H.264 of fewer colours than 4:4:4 has even sizes.
-    'scale=ceil(iw/2)*2:ceil(ih/2)*2',
+    `scale=ceil(iw/2)*2:ceil(ih/2)*2:out_range=limited${isRgb(video) ? ':out_color_matrix=bt709' : ''}`,
     'format=yuv420p|yuv422p|yuv420p10le|yuv422p10le',
   ];
   const threads = threadsFor(video, rate ?? spec.framesPerSecond);

@@ -7,6 +7,7 @@ import {
   type Deinterlace,
   type InputChoice,
 } from '../../domain';
+import { colourOf, isRgb } from './input-colour';
 import { SCTE_35, type ProbedInput, type ProbedStream } from './probe';
 import { steadyFrameRate } from './steady-frame-rate';
 
@@ -188,6 +189,7 @@ const planVideo = (
     frameRate: rate === null ? null : rateForFfmpeg(rate),
     scan: s.isInterlaced ? 'interlaced' : 'progressive',
     pixelFormat: s.pixelFormat,
+    colour: colourOf(s, why !== undefined),
     carried: why === undefined ? 'as-is' : 'encoded',
     ...(why !== undefined && { why }),
     ...(filter !== undefined && why === undefined && { bitstreamFilter: filter }),
@@ -201,6 +203,7 @@ const whyEncoded = (s: ProbedStream, formatName: string): string | undefined => 
   if (!copiedVideo.has(s.codec)) return `MPEG-TS does not carry ${s.codec}.`;
   if (s.rotationDegrees !== 0)
     return `It is turned by ${s.rotationDegrees} degrees, which MPEG-TS can't say.`;
+  if (isRgb(s)) return 'Its colours are RGB, which renditions do not have.';
   if (isOneOf(formatName, untimedFormats)) return 'Its container does not say when pictures are shown.';
   return undefined;
 };
@@ -266,7 +269,7 @@ const notesOf = (
   const range = highRanges[streams.find((s) => s.index === video.index)?.transfer ?? ''];
   if (range !== undefined)
     notes.push(
-      `The picture has a high dynamic range (${range}): renditions keep its tags, and are not mapped to SDR.`,
+      `The picture has a high dynamic range (${range}): renditions of 10 bits keep it, those of 8 bits show it mapped to SDR.`,
     );
   if (video.carried === 'encoded') notes.push(`The picture (${video.codec}) is encoded once. ${video.why}`);
   for (const [number, track] of [...audio, ...data].entries()) {

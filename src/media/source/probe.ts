@@ -36,6 +36,8 @@ const probeSchema = z.object({
         sample_aspect_ratio: z.string().default('1:1'),
         pix_fmt: z.string().default('unknown'),
         color_transfer: z.string().default('unknown'),
+        color_space: z.string().default('unknown'),
+        color_range: z.string().default('unknown'),
         field_order: z.string().default('unknown'),
         r_frame_rate: ratioSchema,
         avg_frame_rate: ratioSchema,
@@ -69,6 +71,8 @@ export interface ProbedStream extends ProbedRates {
   pixelFormat: string;
   /** In ffmpeg's words; `unknown` if it does not say. */
   transfer: string;
+  matrix: string;
+  isFullRange: boolean;
   isInterlaced: boolean;
   /** 0 if it is no sound, or if nobody knows yet. */
   channels: number;
@@ -133,6 +137,8 @@ const streamOf = (s: FoundStream): ProbedStream => {
     rotationDegrees: s.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0,
     pixelFormat: s.pix_fmt,
     transfer: s.color_transfer,
+    matrix: s.color_space,
+    isFullRange: s.color_range === 'pc' || s.pix_fmt.startsWith('yuvj'),
     isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(s.field_order),
     baseRate: s.r_frame_rate,
     averageRate: s.avg_frame_rate,
@@ -180,7 +186,7 @@ const runProbe = async (
   const entries =
     'format=format_name,duration:program=program_id:program_stream=index' +
     ':stream=index,codec_type,codec_name,codec_tag,width,height,sample_aspect_ratio,pix_fmt,color_transfer,field_order' +
-    ',r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
+    ',color_space,color_range,r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
     ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
   const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
   try {

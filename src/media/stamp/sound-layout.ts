@@ -1,0 +1,22 @@
+/**
+ * How the stamp is laid into sound: a soft hiss around 3 kHz that carries a counter, as LTC carries a time code. Each
+ * block of 1,024 samples (one frame of AAC) carries 64 bits, 16 samples each: one cycle of a sine, or its opposite. So the
+ * middle of the band that every codec keeps tells each bit, and where the blocks stand, to the sample:
+ *
+ *   32 bits  truncated HMAC-SHA256 over channel id, speaker and counter
+ *   32 bits  counter of the block, exclusive or with a hash of the bits before, so that no two blocks sound alike
+ *
+ * Block n begins at sample 1,024 n of channel time.
+ */
+export const SOUND_RATE_HZ = 48_000;
+export const BLOCK_SAMPLES = 1_024;
+export const MAC_BYTES = 4;
+export const COUNTER_BYTES = 4;
+export const BLOCK_BYTES = MAC_BYTES + COUNTER_BYTES;
+export const BITS_PER_BLOCK = 8 * BLOCK_BYTES;
+export const SAMPLES_PER_BIT = BLOCK_SAMPLES / BITS_PER_BLOCK;
+
+/** One bit that is 1, at full scale. */
+export const PULSE = Float32Array.from({ length: SAMPLES_PER_BIT }, (_, i) =>
+  Math.sin((2 * Math.PI * (i + 0.5)) / SAMPLES_PER_BIT),
+);
