@@ -73,7 +73,8 @@ export const temporalPart = (options: PartSurroundings, program: FoundProgram): 
   return part(options, {
     name: 'temporal',
     command: program.path,
-    args: temporalServerArgs({ stateDir, host: LOOPBACK, port, uiPort, namespace }),
+    args: temporalServerArgs({ host: LOOPBACK, port, uiPort, namespace }),
+    cwd: stateDir,
     awaitReady: (signal) =>
       awaitGrpcServing(options.environment.TEMPORAL_ADDRESS, TEMPORAL_HEALTH_SERVICE, signal),
     // It closes its database in about 2.7 s; killed earlier, the next start has to repair the file.
