@@ -98,6 +98,7 @@ export class HandoffRun {
         state.moves.push(await this.handOff(id, toEncoderId));
         failuresInARow = 0;
       } catch (error) {
+        this.options.log(`  not done: ${error instanceof Error ? error.message : String(error)}`);
         // A kill met this handoff: it was refused or compensated. What viewers saw is checked at the end.
         state.attemptsFailed += 1;
         failuresInARow += 1;
@@ -123,7 +124,10 @@ export class HandoffRun {
         throw new Error(`handoff of ${channelId} to ${toEncoderId} took over ${MOVE_LIMIT_MS} ms`);
       }),
     ]);
-    if (move.outcome !== 'completed') throw new Error(`handoff of ${channelId} ended ${move.outcome}`);
+    if (move.outcome !== 'completed') {
+      const why = move.failure?.message ?? 'no failure was told';
+      throw new Error(`handoff of ${channelId} to ${toEncoderId} ended ${move.outcome}: ${why}`);
+    }
     return move;
   }
 

@@ -62,6 +62,12 @@ export const keepsClass = (table: PlacementTable, channel: number, encoder: numb
   return table.classOf[owner] === table.classOf[encoder];
 };
 
+/** A host that has just started says a moment later which build it runs. */
+const whatDiffers = ({ compatibilityClass, buildDigest }: EncoderObservation): string =>
+  compatibilityClass === undefined && buildDigest === undefined
+    ? 'has not said yet which build it runs'
+    : 'is of another compatibility class';
+
 /** Where a channel must be whatever its group mates do: region, codecs and pins. Null, or what is wrong with an encoder. */
 export const pinBreachOf = (table: PlacementTable, encoder: number, channel: number): string | null => {
   const seen = table.encoderSeen[encoder]!;
@@ -93,7 +99,7 @@ export const breachOf = (
   const pin = pinBreachOf(table, encoder, channel);
   if (pin !== null) return pin;
   if (!policy.allowDiscontinuity && !keepsClass(table, channel, encoder)) {
-    return 'is of another compatibility class, and the policy allows no discontinuity';
+    return `${whatDiffers(table.encoderSeen[encoder]!)}, and the policy allows no discontinuity`;
   }
   const mate = groupMateIn(table, channel, table.zoneOf[encoder]!);
   return mate === NOWHERE

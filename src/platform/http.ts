@@ -28,6 +28,8 @@ export const errorHandler = (log: Logger): ErrorRequestHandler => {
       res.destroy();
       return;
     }
+    // A cache before a part would keep the error after its cause is gone (RFC 9111, 4.2.2).
+    if (!res.hasHeader('cache-control')) res.set('cache-control', 'no-store');
     if (error instanceof SwarmError) {
       res.status(httpStatusOf[error.code]).json(error.toBody());
       return;

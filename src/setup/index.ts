@@ -3,6 +3,7 @@ export { findExecutable, toolsBinDir, toolsCacheDir } from './executables';
 export { findOrInstallFaketime } from './faketime';
 export { findOrInstallFfmpeg, type FoundFfmpeg } from './ffmpeg';
 export { findOrInstallInflux } from './influx';
+export { findOrInstallNginx } from './nginx';
 export { findOrInstallTemporal, type FoundTemporalService } from './temporal';
 export { findOrInstallToxiproxy, TOXIPROXY_VERSION } from './toxiproxy';
 export { requireDiskSpace, NEEDED_FREE_BYTES, type StatFileSystem } from './disk-space';

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { get } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import { Parser } from 'm3u8-parser';
 import { RunningOrigin } from './support/running-origin';
 import { encodeGops, type EncodedGop } from './support/segments';
@@ -36,11 +37,18 @@ const parse = (text: string) => {
   return parser.manifest;
 };
 
-/** Status of a conditional request as a cache makes it (fetch adds a no-cache of its own to these). */
-const revalidate = (path: string, etag: string): Promise<number> =>
+/** A request as a cache or a player makes it (fetch adds headers of its own and decompresses). */
+const ask = (
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; headers: IncomingMessage['headers']; body: Buffer }> =>
   new Promise((resolve, reject) => {
-    const asked = get(origin.client.url + path, { headers: { 'if-none-match': etag } }, (res) => {
-      res.resume().on('end', () => resolve(res.statusCode!));
+    const asked = get(origin.client.url + path, { headers }, (res) => {
+      const chunks: Buffer[] = [];
+      res.on('data', (chunk: Buffer) => chunks.push(chunk));
+      res.on('end', () =>
+        resolve({ status: res.statusCode!, headers: res.headers, body: Buffer.concat(chunks) }),
+      );
     });
     asked.on('error', reject);
   });
@@ -72,7 +80,7 @@ test('the media playlist lists every GOP, each with a segment that is there', as
   }
 });
 
-test('web pages of any site may read; caches keep segments and ask again for playlists', async () => {
+test('web pages of any site may read; an unchanged answer is not sent again', async () => {
   const { client } = origin;
   const playlist = '/hls/ch-1/144p/index.m3u8';
   const segment = '/hls/ch-1/144p/0.ts';
@@ -86,13 +94,87 @@ test('web pages of any site may read; caches keep segments and ask again for pla
   ]);
   for (const path of [playlist, segment]) {
     const first = await client.text(path);
-    expect(first.headers.get('cache-control')).toBe('no-cache');
-    expect(await revalidate(path, first.headers.get('etag')!)).toBe(304);
-    expect(await revalidate(path, '"another"')).toBe(200);
+    const etag = first.headers.get('etag')!;
+    expect((await ask(path, { 'if-none-match': etag })).status).toBe(304);
+    expect((await ask(path, { 'if-none-match': '"another"' })).status).toBe(200);
     const head = await client.text(path, { method: 'HEAD' });
     expect([head.status, head.text]).toEqual([200, '']);
-    expect(head.headers.get('content-length')).toBe(String(first.headers.get('content-length')));
+    expect(head.headers.get('content-length')).toBe(String((await ask(path, {})).body.length));
   }
+});
+
+test('a cache keeps a playlist for half a GOP, and for a minute while the origin is away', async () => {
+  for (const path of ['/hls/ch-1/index.m3u8', '/hls/ch-1/144p/index.m3u8']) {
+    const { headers } = await ask(path, {});
+    expect(headers['cache-control']).toBe('public, max-age=0, s-maxage=1, stale-if-error=60');
+  }
+  // Without its version a segment may be one of an earlier life of the channel.
+  expect((await ask('/hls/ch-1/144p/0.ts', {})).headers['cache-control']).toBe('no-cache');
+});
+
+test('a long playlist is compressed for those who can read it, and told apart from the plain one', async () => {
+  const path = '/hls/ch-1/240p/index.m3u8?window_s=900';
+  const plain = await ask(path, {});
+  const packed = await ask(path, { 'accept-encoding': 'gzip' });
+  expect([plain.headers['content-encoding'], packed.headers['content-encoding']]).toEqual([
+    undefined,
+    'gzip',
+  ]);
+  expect(packed.body.length).toBeLessThan(plain.body.length / 2);
+  expect(gunzipSync(packed.body).equals(plain.body)).toBe(true);
+  for (const { headers } of [plain, packed]) expect(headers.vary).toContain('Accept-Encoding');
+  expect(packed.headers.etag).toBe(plain.headers.etag);
+  expect(plain.headers.etag).toMatch(/^W\/"/);
+  const segment = await ask('/hls/ch-1/240p/0.ts', { 'accept-encoding': 'gzip' });
+  expect(segment.headers['content-encoding']).toBeUndefined();
+});
+
+describe('a range of a segment', () => {
+  const path = '/hls/ch-1/240p/0.ts';
+  test.each([
+    ['bytes=0-99', 0, 100],
+    ['bytes=1000-1000', 1_000, 1_001],
+    ['bytes=100-', 100, Infinity],
+    ['bytes=-188', -188, Infinity],
+    ['bytes=0-99999999', 0, Infinity],
+  ])('%s', async (range, from, to) => {
+    const whole = large[0]!.segment;
+    const wanted = whole.subarray(from, to);
+    const start = from < 0 ? whole.length + from : from;
+    const answer = await ask(path, { range });
+    expect(answer.status).toBe(206);
+    expect(answer.headers['content-range']).toBe(
+      `bytes ${start}-${start + wanted.length - 1}/${whole.length}`,
+    );
+    expect(answer.headers['content-length']).toBe(String(wanted.length));
+    expect(answer.body.equals(wanted)).toBe(true);
+  });
+
+  test('what is no single range of bytes, or of another content, gets all of it', async () => {
+    const whole = large[0]!.segment;
+    const first = await ask(path, {});
+    expect(first.headers['accept-ranges']).toBe('bytes');
+    const others: Record<string, string>[] = [
+      { range: 'bytes=0-9,20-29' },
+      { range: 'lines=0-9' },
+      { range: 'bytes=x' },
+      { range: 'bytes=0-9', 'if-range': '"another"' },
+    ];
+    for (const headers of others) {
+      const answer = await ask(path, headers);
+      expect([answer.status, answer.body.equals(whole)]).toEqual([200, true]);
+    }
+    const same = await ask(path, { range: 'bytes=0-9', 'if-range': first.headers.etag! });
+    expect([same.status, same.body.length]).toEqual([206, 10]);
+  });
+
+  test('beyond its end is refused with its length', async () => {
+    const length = large[0]!.segment.length;
+    const answer = await ask(path, { range: `bytes=${length}-` });
+    expect([answer.status, answer.body.length]).toEqual([416, 0]);
+    expect(answer.headers['content-range']).toBe(`bytes */${length}`);
+    expect(answer.headers['cache-control']).toBe('no-store');
+  });
 });
 
 test.each([
@@ -108,6 +190,8 @@ test.each([
   const answer = await origin.client.text(path);
   expect(answer.status).toBe(status);
   expect(JSON.parse(answer.text).error.code).toBe(code);
+  // What is not there now may be there in a moment.
+  expect(answer.headers.get('cache-control')).toBe(status === 404 ? 'public, max-age=1' : 'no-store');
 });
 
 /** PTS and hash of each decoded picture, all scaled to one size. */

@@ -76,6 +76,16 @@ describe('chooseTarget', () => {
     });
   });
 
+  test('the refusal of a named encoder names it and why', () => {
+    const swarm = change(defaultSwarm(), 'enc-2', { cordoned: true });
+    expect(choose(swarm, { toEncoderId: 'enc-2' })).toEqual({
+      ok: false,
+      code: 'encoder-cordoned',
+      message: 'enc-2 is cordoned.',
+      rejected: [{ encoderId: 'enc-2', why: 'is cordoned' }],
+    });
+  });
+
   test('growth beyond the owner’s capacity is refused, counting the channel once', () => {
     const swarm = change(defaultSwarm(), 'enc-1', { capacityUnits: 4.42 });
     expect(code(choose(swarm, { toEncoderId: 'enc-1', rungs: 3 }))).toBe('ok enc-1');

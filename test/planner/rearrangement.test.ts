@@ -73,6 +73,16 @@ test('peaks at different steps do not add up', () => {
   expect(solve(problemOf([0, 0], [0, 0], together))).not.toEqual([0, 0]);
 });
 
+test('a channel with a mate in another zone may go within its own', () => {
+  // Both encoders of zone 0; the mate is in zone 1.
+  const grouped = {
+    ...{ encoders: 3, zones: Int32Array.from([0, 0, 1]), zoneCount: 2 },
+    ...{ groups: Int32Array.from([0, -1]), taken: Int32Array.from([0, 1]) },
+    allowed: Uint8Array.from([1, 1, 1, 1, 0, 0]),
+  };
+  expect(solve(problemOf([6, 6], [0, 0], grouped))).toEqual([1, 0]);
+});
+
 test('what an encoder carries whatever happens counts', () => {
   const fixed = Float64Array.from([7, 0, 8]);
   expect(solve(problemOf([4], [0], { fixed }))).toEqual([1]);

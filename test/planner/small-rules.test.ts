@@ -215,6 +215,12 @@ describe('lead time', () => {
     expect(leadTimeOf(five)).toEqual({ seconds: 240, medianSeconds: 10, observations: 5 });
   });
 
+  test('where the weights reach a half exactly, that value is the median', () => {
+    // A success of weight 1 and a first prior of 1/3: half of 1 + 5/3.
+    const failed = Array.from({ length: 9 }, () => outcome(0, { got: 0 }));
+    expect(leadTimeOf([outcome(30), ...failed])).toMatchObject({ medianSeconds: 60 });
+  });
+
   test('a clock that went backwards is no negative time', () => {
     const back = Array.from({ length: 40 }, () => outcome(-50));
     expect(leadTimeOf(back)).toMatchObject({ seconds: 0, medianSeconds: 0 });
@@ -240,6 +246,8 @@ describe('lead time', () => {
       ...(zone !== undefined && { zone }),
     });
     const outcomes = [inZone('a', 0, 3_000), inZone('a', 1, 1_000), inZone(undefined, 0, 3_000)];
+    expect([...failingZones(outcomes, 3_000)]).toEqual(['a']);
+    expect([...failingZones(outcomes, 2_999)]).toEqual([]);
     expect([...failingZones(outcomes, 4_000)]).toEqual(['a']);
     expect([...failingZones(outcomes, 302_999)]).toEqual(['a']);
     expect([...failingZones(outcomes, 303_000)]).toEqual([]);

@@ -1,6 +1,11 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TOXIPROXY_VERSION, findOrInstallFaketime, findOrInstallToxiproxy } from '../../src/setup';
+import {
+  TOXIPROXY_VERSION,
+  findOrInstallFaketime,
+  findOrInstallNginx,
+  findOrInstallToxiproxy,
+} from '../../src/setup';
 import { StandInMachine } from './stand-ins';
 
 let machine: StandInMachine;
@@ -74,6 +79,30 @@ describe('libfaketime', () => {
     await expect(find()).rejects.toMatchObject({
       code: 'unavailable',
       hint: expect.stringContaining('apt-get install libfaketime') as string,
+    });
+  });
+});
+
+describe('nginx', () => {
+  const find = () => findOrInstallNginx(context(), join(machine.root, 'sbin', 'nginx'));
+
+  test('the Debian package is unpacked into the tools cache; then that is used, and before it the one on PATH', async () => {
+    await machine.onPath('apt-get', 'for last; do :; done; case "$*" in *download*) : > "$last.deb";; esac');
+    await machine.onPath(
+      'dpkg-deb',
+      '/bin/mkdir -p "$3/usr/sbin"; : > "$3/usr/sbin/nginx"; /bin/chmod +x "$3/usr/sbin/nginx"',
+    );
+    const path = join(machine.cacheBin, 'nginx');
+    expect(await find()).toEqual({ path, how: 'Debian package nginx' });
+    expect(await find()).toEqual({ path, how: 'tools cache' });
+    const onPath = await machine.onPath('nginx', '');
+    expect(await find()).toEqual({ path: onPath, how: 'PATH' });
+  });
+
+  test('where it can not be had it is refused, with what to do', async () => {
+    await expect(find()).rejects.toMatchObject({
+      code: 'unavailable',
+      hint: expect.stringContaining('apt-get install nginx') as string,
     });
   });
 });

@@ -43,6 +43,8 @@ export const rooms = {
   'src/media/origin': { uses: [...ground, 'src/media/mpegts'], doors: ['h264-sps', 'segment-format'] },
   'src/setup': { uses: ['src/domain', 'src/platform'] },
   'src/backup': { uses: ['src/domain', 'src/platform'] },
+  // A cache before the origin: nginx, configured and supervised.
+  'src/edge': { uses: ['src/domain', 'src/platform', 'src/setup'] },
   // index.ts starts a host. What uses one of its parts alone (a single encode, a feed, what an ffmpeg can do) comes in
   // by the side doors and loads no server.
   'src/media/encoder': {

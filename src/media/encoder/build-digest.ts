@@ -5,6 +5,8 @@ import { findExecutable } from '../../setup';
 
 /** A description does without the digest rather than wait longer for it. */
 const WAIT_MS = 250;
+/** A host that starts waits longer: without its digest no channel may be handed to it, but one may be recovered on it. */
+const WAIT_AT_START_MS = 2_000;
 
 /**
  * Finds out which build this host's sessions run: the SHA-256 of its ffmpeg. Hashed in the background when the host
@@ -22,10 +24,10 @@ export class BuildDigest {
   }
 
   /** Hex SHA-256; undefined while it is not known, or when the file can't be read. */
-  async current(): Promise<string | undefined> {
+  async current(waitMs = WAIT_MS): Promise<string | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, WAIT_MS, undefined);
+      timer = setTimeout(resolve, waitMs, undefined);
     });
     try {
       return await Promise.race([this.read(), late]);
@@ -35,6 +37,11 @@ export class BuildDigest {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Resolves when the digest is known, or when a host should start without it. */
+  async knownAtStart(): Promise<void> {
+    await this.current(WAIT_AT_START_MS);
   }
 
   /** Hex SHA-256, however long it takes. @throws Error when the file can't be read */

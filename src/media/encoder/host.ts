@@ -52,8 +52,8 @@ export interface EncoderHost {
 export const startEncoder = async (options: EncoderHostOptions): Promise<EncoderHost> => {
   const { log } = options;
   const ffmpeg = await detectFfmpeg(options.ffmpegPath);
-  const codecs = await listCodecs(ffmpeg.path, options.hardware);
   const buildDigest = new BuildDigest(options.ffmpegPath, log);
+  const [codecs] = await Promise.all([listCodecs(ffmpeg.path, options.hardware), buildDigest.knownAtStart()]);
   const capacity =
     typeof options.capacityUnits === 'number'
       ? givenCapacity(options.capacityUnits)

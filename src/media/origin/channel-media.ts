@@ -121,8 +121,11 @@ export class ChannelMedia {
     });
   }
 
-  /** A stored segment. @throws SwarmError not-found */
-  segment(rendition: string, gop: number): { record: RenditionRecord; open: () => Readable } {
+  /** A stored segment; `open` reads from its first to its last byte that is wanted. @throws SwarmError not-found */
+  segment(
+    rendition: string,
+    gop: number,
+  ): { record: RenditionRecord; open: (firstByte: number, lastByte: number) => Readable } {
     const renditions = this.segments.has(gop) ? (this.writableLedger.get(gop)?.renditions ?? []) : [];
     const at = renditions.findIndex((r) => r.name === rendition);
     const record = renditions[at];
@@ -134,7 +137,10 @@ export class ChannelMedia {
       );
     }
     const offset = renditions.slice(0, at).reduce((sum, r) => sum + r.bytes, 0);
-    return { record, open: () => this.segments.read(gop, offset, record.bytes) };
+    return {
+      record,
+      open: (first, last) => this.segments.read(gop, offset + first, last - first + 1),
+    };
   }
 
   /** Records from the oldest stored segment on. */

@@ -74,6 +74,10 @@ export class Channel {
     return this.record.onAir;
   }
 
+  get gopDurationTicks(): number {
+    return this.record.gopDurationTicks;
+  }
+
   describe(): OriginChannel {
     const { gopDurationTicks, framesPerSecond, ownership } = this.record;
     const { token, owner, nextGop, hasPublished, gapsDeclared } = ownership;

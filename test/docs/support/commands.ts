@@ -96,6 +96,7 @@ const faultsOfScript = (name: string, args: readonly string[]): string[] => {
     .filter((word) => word.startsWith('--') && word !== '--')
     .flatMap((word) => {
       const [option = ''] = word.split('=');
+      if (option === '--help') return [];
       return sources.some((source) => new RegExp(`['"]${option}[ '"]`).test(source))
         ? []
         : [`npm run ${name} has no option ${option}`];

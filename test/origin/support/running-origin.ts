@@ -17,15 +17,17 @@ export class RunningOrigin {
     readonly relay: LedgerServer,
     private readonly limits: Partial<OriginLimits>,
     private readonly serverLimits: Partial<ServerLimits>,
+    private readonly listenPort: number,
   ) {}
 
   static async start(
     limits: Partial<OriginLimits> = {},
-    options: { parent?: string; serverLimits?: Partial<ServerLimits> } = {},
+    options: { parent?: string; serverLimits?: Partial<ServerLimits>; port?: number } = {},
   ): Promise<RunningOrigin> {
-    const { parent = tmpdir(), serverLimits = {} } = options;
+    const { parent = tmpdir(), serverLimits = {}, port = 0 } = options;
     const stateDir = await mkdtemp(join(parent, 'origin-test-'));
-    const origin = new RunningOrigin(stateDir, await new LedgerServer().start(), limits, serverLimits);
+    const ledger = await new LedgerServer().start();
+    const origin = new RunningOrigin(stateDir, ledger, limits, serverLimits, port);
     await origin.begin();
     return origin;
   }
@@ -33,7 +35,7 @@ export class RunningOrigin {
   async begin(): Promise<void> {
     this.part = await startOrigin({
       host: '127.0.0.1',
-      port: 0,
+      port: this.listenPort,
       stateDir: this.stateDir,
       relayUrl: this.relay.url,
       log: pino({ level: process.env.SWARM_LOG_LEVEL ?? 'silent' }),

@@ -1,0 +1,156 @@
+import { get, type IncomingMessage } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import { startEdge, type Edge } from '../../src/edge';
+import { findOrInstallNginx } from '../../src/setup';
+import { RunningOrigin } from '../origin/support/running-origin';
+import { encodeGops, type EncodedGop } from '../origin/support/segments';
+import { freePort } from '../support/ports';
+
+/** An edge (a real nginx) before a real origin. */
+
+const SET_UP_LIMIT_MS = 180_000;
+const GOPS = 6;
+const MASTER = '/hls/ch-1/index.m3u8';
+const PLAYLIST = '/hls/ch-1/144p/index.m3u8';
+
+let origin: RunningOrigin;
+let edge: Edge;
+let gops: EncodedGop[];
+/** What the supervision of nginx tells: nothing, unless nginx ended. */
+const events: string[] = [];
+
+const publish = async (gop: number): Promise<void> => {
+  origin.relay.ptsTicksByGop.set(gop, gops[gop]!.ptsTicks);
+  expect((await origin.client.put('ch-1', gop, 1, 'a', { '144p': gops[gop]!.segment })).status).toBe(201);
+};
+
+beforeAll(async () => {
+  const nginx = await findOrInstallNginx({ env: process.env, progress: () => undefined });
+  gops = await encodeGops(GOPS, '128x72');
+  const port = await freePort();
+  origin = await RunningOrigin.start({}, { port });
+  await origin.client.register('ch-1');
+  await origin.client.own('ch-1', 0, 'a', 0);
+  for (let gop = 0; gop < GOPS - 1; gop++) await publish(gop);
+  edge = await startEdge({
+    ...{ nginx: nginx.path, host: '127.0.0.1', port: await freePort(), cacheMiB: 64 },
+    origins: [`http://127.0.0.1:${port}`],
+    onEvent: ({ text }) => events.push(text),
+  });
+}, SET_UP_LIMIT_MS);
+afterAll(async () => {
+  await edge?.stop();
+  await origin?.stop();
+});
+
+interface Answer {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: Buffer;
+}
+
+const ask = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const request = get(edge.url + path, { headers, method, agent: false }, (res) => {
+      const chunks: Buffer[] = [];
+      res.on('data', (chunk: Buffer) => chunks.push(chunk));
+      res.on('end', () =>
+        resolve({ status: res.statusCode!, headers: res.headers, body: Buffer.concat(chunks) }),
+      );
+    });
+    request.on('error', reject);
+  });
+const segmentOf = (playlist: Answer, gop: number): string =>
+  `/hls/ch-1/144p/${playlist.body.toString().match(new RegExp(`^${gop}\\.ts\\?v=.*$`, 'm'))![0]}`;
+
+test('answers as the origin does, and keeps what may be kept', async () => {
+  for (const path of [MASTER, PLAYLIST]) {
+    const own = await origin.client.text(path);
+    const seen = await ask(path);
+    expect([seen.status, seen.body.toString()]).toEqual([200, own.text]);
+    expect(seen.headers['access-control-allow-origin']).toBe('*');
+  }
+  const path = segmentOf(await ask(PLAYLIST), 0);
+  const first = await ask(path);
+  expect([first.status, first.headers['x-cache']]).toEqual([200, 'MISS']);
+  expect(first.body.equals(gops[0]!.segment)).toBe(true);
+  const second = await ask(path);
+  expect([second.status, second.headers['x-cache']]).toEqual([200, 'HIT']);
+  expect(second.body.equals(gops[0]!.segment)).toBe(true);
+  const part = await ask(path, { range: 'bytes=188-375' });
+  expect([part.status, part.body.equals(gops[0]!.segment.subarray(188, 376))]).toEqual([206, true]);
+  expect((await ask(path, { 'if-none-match': first.headers.etag! })).status).toBe(304);
+});
+
+test('what many want at once is fetched once', async () => {
+  const path = segmentOf(await ask(PLAYLIST), 1);
+  const answers = await Promise.all(Array.from({ length: 50 }, () => ask(path)));
+  expect(answers.every(({ body }) => body.equals(gops[1]!.segment))).toBe(true);
+  expect(answers.filter(({ headers }) => headers['x-cache'] === 'MISS')).toHaveLength(1);
+});
+
+test('packs playlists for those who can read that', async () => {
+  const packed = await ask(`${PLAYLIST}?window_s=900`, { 'accept-encoding': 'gzip' });
+  const plain = await ask(`${PLAYLIST}?window_s=900`);
+  expect([packed.headers['content-encoding'], plain.headers['content-encoding']]).toEqual([
+    'gzip',
+    undefined,
+  ]);
+  expect(gunzipSync(packed.body).equals(plain.body)).toBe(true);
+});
+
+test('takes nothing but what players ask for', async () => {
+  expect((await ask('/channels')).status).toBe(404);
+  expect((await ask('/channels/ch-1/own', {}, 'POST')).status).toBe(404);
+  expect((await ask(PLAYLIST, {}, 'POST')).status).toBe(403);
+  expect((await ask('/hls/../channels')).status).toBe(404);
+  const preflight = await ask(PLAYLIST, { origin: 'http://a.example' }, 'OPTIONS');
+  expect([preflight.status, preflight.headers['access-control-allow-methods']]).toEqual([204, 'GET, HEAD']);
+});
+
+test('a channel that is not there yet is asked for again a second later', async () => {
+  const before = await ask('/hls/ch-1/144p/5.ts');
+  expect([before.status, before.headers['cache-control']]).toEqual([404, 'public, max-age=1']);
+  await publish(5);
+  let after = before;
+  while (after.status === 404) after = await ask('/hls/ch-1/144p/5.ts');
+  expect(after.body.equals(gops[5]!.segment)).toBe(true);
+});
+
+test('players go on while the origin is away, and get the new playlist when it is back', async () => {
+  const kept = await ask(PLAYLIST);
+  const segment = segmentOf(kept, 2);
+  expect((await ask(segment)).status).toBe(200);
+  await origin.end();
+  // Beyond the second for which the playlist is kept anyway.
+  let stale = await ask(PLAYLIST);
+  while (stale.headers['x-cache'] !== 'STALE') stale = await ask(PLAYLIST);
+  expect(stale.body.equals(kept.body)).toBe(true);
+  expect((await ask(segment)).body.equals(gops[2]!.segment)).toBe(true);
+  const never = await ask('/hls/ch-1/144p/index.m3u8?window_s=77');
+  expect([
+    never.status,
+    never.headers['access-control-allow-origin'],
+    never.headers['cache-control'],
+  ]).toEqual([...[503, '*', 'no-store']]);
+
+  await origin.begin();
+  let fresh = await ask(PLAYLIST);
+  while (fresh.headers['x-cache'] === 'STALE') fresh = await ask(PLAYLIST);
+  expect(fresh.body.toString()).toBe((await origin.client.text(PLAYLIST)).text);
+  expect(events).toEqual([]);
+});
+
+test.each([
+  ['ftp://127.0.0.1:7702', 'is not the address of an origin'],
+  ['http://127.0.0.1:7702/hls', 'is not the address of an origin'],
+  ['7702', 'is not the address of an origin'],
+])('%s is refused', async (url, words) => {
+  const starting = startEdge({
+    ...{ nginx: 'nginx', host: '127.0.0.1', port: 1, cacheMiB: 16, origins: [url], onEvent: () => undefined },
+  });
+  await expect(starting).rejects.toMatchObject({
+    code: 'bad-request',
+    message: expect.stringContaining(words),
+  });
+});
