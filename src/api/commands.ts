@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { HandoffRefusal, HandoffRequest } from '../contracts/api';
 import { SwarmError, failureOf, isErrorCode, type MoveFailure, type MoveResult } from '../domain';
+import { askedBy } from '../platform/asking';
 import type { Orchestration } from './ports';
 
 /** The refusal for a move that was refused, undone or is unresolved. */
@@ -25,7 +26,7 @@ export const requestHandoff = async (
   const result = await orchestration.move(channelId, {
     requestId: given.requestId ?? randomUUID(),
     reason: 'operator',
-    requestedBy: 'operator',
+    requestedBy: askedBy(),
     requestedAtMs: Date.now(),
     ...(given.encoderId !== undefined && { toEncoderId: given.encoderId }),
     ...(given.rungs !== undefined && { rungs: given.rungs }),

@@ -45,6 +45,10 @@ const json = (schema: z.ZodType) => ({ content: { 'application/json': { schema }
 
 /** What every operation may refuse: a request that is none, or one that comes from another site. */
 const ALWAYS: readonly ErrorCode[] = ['bad-request', 'cross-origin'];
+/** And if not everyone may ask. */
+const TO_STRANGERS: readonly ErrorCode[] = ['unauthenticated', 'forbidden'];
+
+const SECURITY: Record<string, string[]>[] = [{ token: [] }, { session: [] }];
 
 const answersOf = (operation: api.Operation): ZodOpenApiResponsesObject => {
   const type = operation.stream ? 'text/event-stream' : 'application/json';
@@ -55,7 +59,8 @@ const answersOf = (operation: api.Operation): ZodOpenApiResponsesObject => {
       ...(schema && { content: { [type]: { schema } } }),
     },
   ]);
-  const codes = [...new Set([...ALWAYS, ...operation.refusals])];
+  const strangers = operation.access === 'public' ? [] : TO_STRANGERS;
+  const codes = [...new Set([...ALWAYS, ...strangers, ...operation.refusals])];
   const statuses = [...new Set(codes.map((code) => httpStatusOf[code]))];
   const refused = statuses.map((status) => [
     String(status),
@@ -70,6 +75,9 @@ const answersOf = (operation: api.Operation): ZodOpenApiResponsesObject => {
 const describe = (operationId: string, operation: api.Operation): ZodOpenApiOperationObject => ({
   operationId,
   summary: operation.summary,
+  ...(operation.access === 'public'
+    ? { security: [] }
+    : { description: `For the role ${operation.access}.`, security: SECURITY }),
   ...((operation.params ?? operation.query) && {
     requestParams: {
       ...(operation.params && { path: operation.params }),
@@ -93,13 +101,25 @@ export const openApiDocument = (apiUrl = 'http://127.0.0.1:7700'): ReturnType<ty
         title: 'Encoder Swarm',
         version: '1',
         description:
-          'Looks at and commands one cell of a swarm of live encoders. No login: it listens on loopback. ' +
+          'Looks at and commands one cell of a swarm of live encoders. Each operation says for which role it is: viewer, ' +
+          'operator or admin; each may do what those before it may. Whoever has none is refused with 401 or 403. ' +
           'HEAD is taken wherever GET is, OPTIONS everywhere; any other method is refused with 405 and the header Allow. ' +
           'Answers may get more fields: pass over those that you do not know.',
       },
       servers: [{ url: `${apiUrl}/api` }],
       paths,
-      components: { schemas: named },
+      components: {
+        schemas: named,
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'a static token, or a JWT' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'swarm-session',
+            description: 'of a browser that has logged in; its name differs by swarm',
+          },
+        },
+      },
     },
     {
       outputIdSuffix: 'Answer',

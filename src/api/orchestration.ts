@@ -24,6 +24,7 @@ import {
   type SwarmWorkflowState,
 } from '../domain';
 import { SwarmView } from '../observation/swarm-view';
+import { askedBy } from '../platform/asking';
 import { noSwarm, type TemporalCalls } from '../temporal/calls';
 import type { SwarmEnd } from '../temporal/swarm-run';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
@@ -77,7 +78,7 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   updateChannel(channelId: string, change: ChannelChange): Promise<void> {
-    return this.updateSwarm(swarmControl.updateChannel, channelId, change);
+    return this.updateSwarm(swarmControl.updateChannel, channelId, change, askedBy());
   }
 
   removeChannel(channelId: string): Promise<void> {
@@ -96,7 +97,7 @@ export class TemporalOrchestration implements Orchestration {
   }
 
   setCordon(encoderId: string, change: 'cordon' | 'uncordon' | 'drain'): Promise<void> {
-    const request: CordonRequest = { encoderId, requestedBy: 'operator' };
+    const request: CordonRequest = { encoderId, requestedBy: askedBy() };
     return this.updateSwarm(swarmControl[change], request);
   }
 
@@ -168,9 +169,9 @@ export class TemporalOrchestration implements Orchestration {
     return client.workflow.getHandle(swarmWorkflowId(this.options.cell));
   }
 
-  private updateSwarm(name: string, ...args: [unknown, unknown?]): Promise<void> {
+  private updateSwarm(name: string, ...args: [unknown, unknown?, string?]): Promise<void> {
     return this.options.calls.command(noSwarm, async (client) => {
-      await this.swarm(client).executeUpdate<void, [unknown, unknown?]>(name, {
+      await this.swarm(client).executeUpdate<void, [unknown, unknown?, string?]>(name, {
         args,
         updateId: randomUUID(),
       });

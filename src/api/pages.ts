@@ -16,7 +16,12 @@ const projectRoot = (): string => {
 export const pageRoutes = (): Route[] => {
   const files = readdirSync(join(projectRoot(), 'web'), { withFileTypes: true });
   const paths = files.map((file) => (file.isDirectory() ? `/${file.name}/*file` : `/${file.name}`));
-  return ['/', ...paths, '/vendor/*file'].map((path) => ({ method: 'GET', path, sites: 'links' }));
+  return ['/', ...paths, '/vendor/*file'].map((path) => ({
+    method: 'GET',
+    path,
+    access: 'public',
+    sites: 'links',
+  }));
 };
 
 /** The operator's page, and the two libraries that it uses from node_modules. */

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Router } from 'express';
 import { operations, type Rollout } from '../contracts/api';
 import { SwarmError, verdictInWords, type RolloutState } from '../domain';
+import { askedBy } from '../platform/asking';
 import type { RolloutsPort } from './rollouts-port';
 import { serve } from './serve';
-
-const OPERATOR = 'operator';
 
 /** A rollout as the API shows it. */
 const shown = (state: RolloutState): Rollout => {
@@ -27,7 +26,7 @@ export const createRolloutRoutes = (rollouts: RolloutsPort): Router => {
     return state && shown(state);
   });
   serve(router, operations.startRollout, async ({ body: { requestId = randomUUID(), ...given } }) =>
-    shown(await rollouts.start({ ...given, requestId, requestedBy: OPERATOR })),
+    shown(await rollouts.start({ ...given, requestId, requestedBy: askedBy() })),
   );
   const commands = {
     pause: operations.pauseRollout,
@@ -36,12 +35,12 @@ export const createRolloutRoutes = (rollouts: RolloutsPort): Router => {
   };
   for (const name of ['pause', 'resume', 'abort'] as const) {
     serve(router, commands[name], async () => {
-      await rollouts.command(name, OPERATOR);
+      await rollouts.command(name, askedBy());
       return present();
     });
   }
   serve(router, operations.decideRollout, async ({ body: { decision } }) => {
-    await rollouts.decide({ decision, requestedBy: OPERATOR });
+    await rollouts.decide({ decision, requestedBy: askedBy() });
     return present();
   });
   return router;

@@ -7,11 +7,14 @@ import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
 import { systemClock, type Clock } from '../platform/clock';
+import type { Logger } from '../platform/logger';
 import { onAirOf, requirePlaceable } from './admission';
+import { AuditLog, auditFile } from './audit';
 import { requestHandoff } from './commands';
 import { explain } from './explain';
 import { createForecastRoutes, createHistoryRoutes } from './forecast-routes';
 import { forecastsOf } from './forecasts';
+import type { ApiGate } from './identity/api-gate';
 import { jsonBody } from './json-body';
 import { createModelRoutes, netStatus } from './model-routes';
 import { runUrl } from './move-records';
@@ -21,7 +24,8 @@ import { plannedFrom } from './planned-from';
 import type { ApiPorts } from './ports';
 import { originFor, statusAt } from './public-origin';
 import { createRolloutRoutes } from './rollout-routes';
-import { routeOf, serve } from './serve';
+import { noteCommands, routeOf, serve } from './serve';
+import { createSessionRoutes } from './session-routes';
 import { statusOf } from './status';
 import { StatusEvents } from './status-stream';
 import { createVersionRoutes } from './version-routes';
@@ -37,8 +41,9 @@ export interface ApiRoutes {
 export const createRoutes = (
   environment: Environment,
   ports: ApiPorts,
-  clock: Clock = systemClock,
+  options: { log: Logger; clock?: Clock | undefined; gate?: ApiGate | undefined },
 ): ApiRoutes => {
+  const { log, clock = systemClock, gate } = options;
   const cell = environment.SWARM_CELL;
   const originAt = originFor(environment);
   const stepSeconds = environment.SWARM_STEP_SECONDS;
@@ -87,12 +92,16 @@ export const createRoutes = (
   const events = new StatusEvents(statusFor, originAt, clock);
   const router = Router();
   const parts = { cell, stepSeconds, ports, look: lookNow };
+  const audit = new AuditLog(auditFile(environment.SWARM_STATE_DIR), log);
+  router.use(noteCommands((entry) => audit.note(entry)));
   router.use(createHistoryRoutes(parts), ...jsonBody(BODY_LIMIT));
 
-  serve(router, operations.getStatus, (_, host) => statusFor(originAt(host)));
+  router.use(createSessionRoutes(environment, gate));
+  serve(router, operations.getAudit, async ({ query }) => audit.latest(query.limit));
+  serve(router, operations.getStatus, (_, { host }) => statusFor(originAt(host)));
   router.get(routeOf(operations.streamStatus), events.handler);
   router.use(createForecastRoutes(parts));
-  serve(router, operations.listChannels, async (_, host) => (await statusFor(originAt(host))).channels);
+  serve(router, operations.listChannels, async (_, { host }) => (await statusFor(originAt(host))).channels);
   serve(router, operations.listEncoders, async () => (await status()).encoders);
   serve(router, operations.listMoves, ({ query }) => ports.orchestration.moves(query));
   serve(router, operations.getForecasts, async () => {

@@ -1,10 +1,11 @@
 import express, { type ErrorRequestHandler } from 'express';
 import { ownNamesOf, type Environment } from '../config/config';
 import type { Clock } from '../platform/clock';
-import { errorHandler, listen } from '../platform/http';
+import { errorHandler, healthAnswer, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import { HEALTH_ROUTE, routesBelow } from '../platform/route';
 import { withHint } from './hints';
+import type { ApiGate } from './identity/api-gate';
 import { createPages, pageRoutes } from './pages';
 import type { ApiPorts } from './ports';
 import { originFor } from './public-origin';
@@ -21,19 +22,25 @@ export interface RunningApi {
  * Starts the API and the operator's page.
  * @param options.ports the parts of the swarm it asks; createPorts(environment) for the real ones
  * @param options.clock what counts the age of readings; default: the machine's
+ * @param options.gate tells who asks; absent: everyone may do everything
  * @param options.port port to listen on, 0 for a free one; default SWARM_API_PORT
  * @throws SwarmError unavailable when the port is taken
  */
 export const startApi = async (
   environment: Environment,
-  options: { ports: ApiPorts; log: Logger; port?: number; clock?: Clock },
+  options: { ports: ApiPorts; log: Logger; port?: number; clock?: Clock; gate?: ApiGate },
 ): Promise<RunningApi> => {
   const { SWARM_HOST: host } = environment;
+  const { gate } = options;
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
-  const routes = createRoutes(environment, options.ports, options.clock);
-  app.get('/healthz', (_req, res) => void res.json({ status: 'ok', cell: environment.SWARM_CELL }));
+  const routes = createRoutes(environment, options.ports, {
+    ...{ clock: options.clock, gate, log: options.log },
+  });
+  app.get('/healthz', (req, res) => {
+    res.json(healthAnswer(req, { status: 'ok', cell: environment.SWARM_CELL }));
+  });
   app.use('/api', routes.router);
   app.use(createPages(originFor(environment)));
   const addHint: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withHint(error));
@@ -44,6 +51,7 @@ export const startApi = async (
     port: options.port ?? environment.SWARM_API_PORT,
     routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...pageRoutes()],
     names: ownNamesOf(environment),
+    gate,
     limits: { idleTimeoutMs: 0 },
     log: options.log,
   });

@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { operations, type RunningVersion } from '../contracts/api';
 import type { VersionsState } from '../domain';
+import { askedBy } from '../platform/asking';
 import type { Observer } from './observe';
 import type { ApiPorts } from './ports';
 import { serve } from './serve';
@@ -33,7 +34,7 @@ export const createVersionRoutes = ({ versions }: Pick<ApiPorts, 'versions'>, ob
     versions.add({ ...rest, ...(digest !== undefined && { digest }) }),
   );
   serve(router, operations.setTarget, async ({ body: { buildId } }) => {
-    await versions.setTarget({ buildId, requestedBy: 'operator' });
+    await versions.setTarget({ buildId, requestedBy: askedBy() });
     return { targetBuildId: buildId };
   });
   serve(router, operations.pin, async ({ params: { id: channelId }, body: { buildId } }) => {

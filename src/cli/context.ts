@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { SwarmError } from '../domain';
 import { ApiClient } from './api-client';
+import { tokenFor } from './token';
 
 /** What a command needs to do its work. */
 export interface CommandContext {
@@ -14,10 +15,17 @@ const DEFAULT_API_URL = 'http://127.0.0.1:7700';
 
 /** Reads the options that every command takes. @throws SwarmError bad-request for an --api that is not a URL */
 export const contextOf = (command: Command): CommandContext => {
-  const options = command.optsWithGlobals<{ json?: boolean; api?: string }>();
+  const options = command.optsWithGlobals<{
+    json?: boolean;
+    api?: string;
+    tokenFile?: string;
+    stateDir?: string;
+  }>();
   const json = options.json ?? false;
+  const url = apiUrl(options.api ?? (process.env.SWARM_API_URL || DEFAULT_API_URL));
+  const { tokenFile: named, stateDir } = options;
   return {
-    api: new ApiClient(apiUrl(options.api ?? (process.env.SWARM_API_URL || DEFAULT_API_URL))),
+    api: new ApiClient(url, () => tokenFor(url, { named, stateDir })),
     json,
     print: (value, lines) => {
       process.stdout.write(`${json ? JSON.stringify(value, null, 2) : lines().join('\n')}\n`);

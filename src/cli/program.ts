@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAudit } from './commands/audit';
 import { addBackup, addRestore } from './commands/backup';
 import { addChannel } from './commands/channel';
 import { addEncoder } from './commands/encoder';
@@ -7,6 +8,7 @@ import { addExplain } from './commands/explain';
 import { addForecast } from './commands/forecast';
 import { addHandoff } from './commands/handoff';
 import { addHistory } from './commands/history';
+import { addLogin } from './commands/login';
 import { addModel } from './commands/model';
 import { addReplay } from './commands/replay';
 import { addRollout } from './commands/rollout';
@@ -18,6 +20,7 @@ import { addVersion } from './commands/version';
 const EXAMPLES = `
 Examples:
   encoder-swarm status                    the swarm at a glance
+  encoder-swarm login                     log a browser in
   encoder-swarm handoff ch-1 enc-2        move a channel while viewers watch
   encoder-swarm encoder drain enc-3       empty an encoder before its maintenance
   encoder-swarm verify ch-1 --window 60s  prove that no frame of the last minute is missing
@@ -28,16 +31,22 @@ Examples:
 
 Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage or unusable input.`;
 
-/** The command line. Every command takes --json and --api. */
+const TOKEN_FILE =
+  'file with the token to show to the API (default: SWARM_TOKEN_FILE, else the one in the state folder)';
+
+/** The command line. Every command takes --json, --api and --token-file. */
 export const createProgram = (options: { json: boolean }): Command => {
   const program = new Command('encoder-swarm')
     .description('Looks at and commands a running swarm of live encoders.')
     .option('--api <url>', 'API of the swarm (default: SWARM_API_URL, else http://127.0.0.1:7700)')
+    .option('--token-file <file>', TOKEN_FILE)
     .option('--json', 'print JSON, errors too')
     .showHelpAfterError('(for more: encoder-swarm --help)')
     .addHelpText('after', EXAMPLES)
     .exitOverride();
   addStatus(program);
+  addLogin(program);
+  addAudit(program);
   addHandoff(program);
   addChannel(program);
   addEncoder(program);
@@ -58,7 +67,10 @@ export const createProgram = (options: { json: boolean }): Command => {
     // With --json standard error carries nothing but the error's JSON.
     if (options.json) command.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
     if (command !== program && (command.commands.length === 0 || command.registeredArguments.length > 0)) {
-      command.option('--json', 'print JSON, errors too').option('--api <url>', 'API of the swarm');
+      command
+        .option('--json', 'print JSON, errors too')
+        .option('--api <url>', 'API of the swarm')
+        .option('--token-file <file>', 'file with the token to show to it');
     }
   });
   return program;

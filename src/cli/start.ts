@@ -3,6 +3,8 @@ import { boundedRun } from '../acceptance/bounded-run';
 import { awaitFirstGops } from '../acceptance/first-gops';
 import { MovesWatch, moveInWords } from '../acceptance/moves-watch';
 import { reportInWords } from '../acceptance/run-report';
+import { operations } from '../contracts/api';
+import { callApi } from '../contracts/api/client';
 import {
   SwarmError,
   channelWithDefaults,
@@ -129,7 +131,8 @@ const main = async (options: StartOptions): Promise<number> => {
         'Repair the input, or leave its --input out.',
       );
     }
-    reporter.line(whereToLook(environment, swarm.channels));
+    const { ticket } = await callApi(environment.SWARM_API_URL, operations.makeTicket, {});
+    reporter.line(whereToLook(environment, swarm.channels, ticket));
     if (durationSeconds === null) {
       const watch = new MovesWatch({
         apiUrl: environment.SWARM_API_URL,

@@ -1,12 +1,14 @@
 import { readEnvironment } from '../config/config';
 import { runPart } from '../platform/lifecycle';
 import { createLogger } from '../platform/logger';
+import { takeOwnIdentity } from '../platform/own-identity';
 import { hasKnownFormat } from '../platform/state-format';
 import { startCollector } from './start';
 
 const log = createLogger('collector');
 runPart(log, async () => {
   const environment = readEnvironment();
+  await takeOwnIdentity(environment);
   await hasKnownFormat(environment.SWARM_STATE_DIR);
   return startCollector({ environment, log });
 });

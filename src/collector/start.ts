@@ -4,7 +4,7 @@ import type { MediaHealth } from '../contracts/health';
 import type { FleetProvider } from '../fleet/provider';
 import { createPartClients } from '../observation/part-clients';
 import { PartReadings } from '../observation/part-readings';
-import { listen } from '../platform/http';
+import { healthAnswer, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import { HEALTH_ROUTE } from '../platform/route';
 import { createTelemetryStore, type BufferStatus } from '../telemetry';
@@ -76,9 +76,9 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
   });
 
   const app = express();
-  app.get('/healthz', (_req, res) => {
+  app.get('/healthz', (req, res) => {
     const points = store.status();
-    res.json({
+    const health = {
       status: 'ok',
       lastPollAtMs: collector.lastPollAtMs,
       lostEncoders: collector.sentinel.lostEncoders,
@@ -86,7 +86,8 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
       ...healthOf(points.refused, Date.now()),
       signals: signals.status,
       audience: audience?.scenario ?? null,
-    });
+    };
+    res.json(healthAnswer(req, health));
   });
   const server = await listen(app, {
     host: environment.SWARM_HOST,

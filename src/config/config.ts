@@ -5,6 +5,7 @@ import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, idSchema } from '../domain'
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
+const file = z.string().min(1).optional();
 const withDefault = (value: string) => url.default(value);
 
 /** Every variable that a part of the swarm reads. Each has a default that works on one machine. */
@@ -28,6 +29,45 @@ export const environmentSchema = z.object({
     .describe(
       'Further names under which the parts are reached, `name,name`. The hosts of the URLs below are known already. ' +
         'A request for another name is refused: see docs/reference/api-rules.md.',
+    ),
+  SWARM_PART_TOKEN_FILE: file.describe(
+    'File with the secret that the parts of this swarm show one another. A part that has it serves nobody without it. ' +
+      '`npm start` makes it. Without it, parts listen on this machine alone.',
+  ),
+  SWARM_ADMIN_TOKEN_FILE: file.describe(
+    'File with a token of the role admin for the API. `npm start` makes it; the command line uses it by itself.',
+  ),
+  SWARM_API_TOKENS_FILE: file.describe(
+    'File (YAML or JSON) with further tokens for the API, of people and programs (docs/how-to/secure-a-swarm.md). It is read again when it changes.',
+  ),
+  SWARM_OIDC_ISSUER: url
+    .optional()
+    .describe(
+      'Issuer of JWT bearer tokens for the API, such as `https://login.example/realms/tv`. Its keys are found by OpenID Connect discovery.',
+    ),
+  SWARM_OIDC_AUDIENCE: z
+    .string()
+    .min(1)
+    .default('encoder-swarm')
+    .describe('Audience (`aud`) that a JWT must be meant for.'),
+  SWARM_OIDC_ROLE_CLAIM: z
+    .string()
+    .min(1)
+    .default('roles')
+    .describe(
+      'Claim of a JWT with the role, or a list that has it: `viewer`, `operator` or `admin`. A dot leads into an object: `realm_access.roles`.',
+    ),
+  SWARM_OIDC_CELL_CLAIM: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Claim of a JWT with the cell, or a list of cells, that it is for. Absent: all cells.'),
+  SWARM_ALLOW_STRANGERS: z
+    .enum(['yes', 'no'])
+    .default('no')
+    .transform((answer) => answer === 'yes')
+    .describe(
+      '`yes`: parts without a token may listen for other machines. Whoever reaches them may command them.',
     ),
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SwarmError, errorFromBody } from '../domain';
+import { partAuthorization } from '../platform/own-identity';
 import { faultsOf } from './faults';
 
 export interface CallOptions {
@@ -15,6 +16,8 @@ export interface CallInit extends CallOptions {
   json?: unknown;
   /** Who is called, for messages, such as `origin`. */
   part?: string;
+  /** What the caller shows of himself; null: nothing. Absent: what this process shows to parts of its swarm. */
+  token?: string | null | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
@@ -43,9 +46,14 @@ export const callJson = async <T extends z.ZodType>(
   throw new SwarmError('internal', `${who} answered something unexpected: ${faultsOf(parsed.error)}.`);
 };
 
+const authorizationOf = (token: string | null | undefined): { authorization?: string } => {
+  if (token === undefined) return partAuthorization();
+  return token === null ? {} : { authorization: `Bearer ${token}` };
+};
+
 const exchange = async (
   url: string,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, json, signal, headers, ...rest }: Omit<CallInit, 'part'>,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, json, signal, headers, token, ...rest }: Omit<CallInit, 'part'>,
 ): Promise<unknown> => {
   const deadline = AbortSignal.timeout(timeoutMs);
   let response: Response;
@@ -54,11 +62,12 @@ const exchange = async (
     response = await fetch(url, {
       ...rest,
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-      ...(headers && { headers }),
-      ...(json !== undefined && {
-        body: JSON.stringify(json),
-        headers: { 'content-type': 'application/json', ...headers },
-      }),
+      ...(json !== undefined && { body: JSON.stringify(json) }),
+      headers: {
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...authorizationOf(token),
+        ...headers,
+      },
     });
     text = await response.text();
   } catch (error) {

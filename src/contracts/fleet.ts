@@ -7,10 +7,10 @@ import { callJson, noContent, type CallInit } from './call';
 
 export const fleetRoutes: readonly Route[] = [
   HEALTH_ROUTE,
-  { method: 'GET', path: '/encoders' },
-  { method: 'POST', path: '/encoders' },
-  { method: 'PUT', path: '/encoders/:id/build' },
-  { method: 'DELETE', path: '/encoders/:id' },
+  { method: 'GET', path: '/encoders', access: 'part' },
+  { method: 'POST', path: '/encoders', access: 'part' },
+  { method: 'PUT', path: '/encoders/:id/build', access: 'part' },
+  { method: 'DELETE', path: '/encoders/:id', access: 'part' },
 ];
 
 /** An encoder host as the one who runs it knows it. */

@@ -16,18 +16,18 @@ import { PartClient } from './part-client';
 
 export const originRoutes: readonly Route[] = [
   HEALTH_ROUTE,
-  { method: 'GET', path: '/channels' },
-  { method: 'GET', path: '/channels/:id' },
-  { method: 'PUT', path: '/channels/:id' },
-  { method: 'DELETE', path: '/channels/:id' },
-  { method: 'POST', path: '/channels/:id/own' },
-  { method: 'POST', path: '/channels/:id/gaps' },
-  { method: 'PUT', path: '/channels/:id/gops/:gop', body: 'media' },
-  { method: 'GET', path: '/channels/:id/wait' },
-  { method: 'GET', path: '/channels/:id/ledger' },
-  { method: 'GET', path: '/hls/:id/index.m3u8', sites: 'any' },
-  { method: 'GET', path: '/hls/:id/:rendition/index.m3u8', sites: 'any' },
-  { method: 'GET', path: '/hls/:id/:rendition/:file', sites: 'any' },
+  { method: 'GET', path: '/channels', access: 'part' },
+  { method: 'GET', path: '/channels/:id', access: 'part' },
+  { method: 'PUT', path: '/channels/:id', access: 'part' },
+  { method: 'DELETE', path: '/channels/:id', access: 'part' },
+  { method: 'POST', path: '/channels/:id/own', access: 'part' },
+  { method: 'POST', path: '/channels/:id/gaps', access: 'part' },
+  { method: 'PUT', path: '/channels/:id/gops/:gop', access: 'part', body: 'media' },
+  { method: 'GET', path: '/channels/:id/wait', access: 'part' },
+  { method: 'GET', path: '/channels/:id/ledger', access: 'part' },
+  { method: 'GET', path: '/hls/:id/index.m3u8', access: 'public', sites: 'any' },
+  { method: 'GET', path: '/hls/:id/:rendition/index.m3u8', access: 'public', sites: 'any' },
+  { method: 'GET', path: '/hls/:id/:rendition/:file', access: 'public', sites: 'any' },
 ];
 
 export const ownerSchema = z.object({

@@ -8,14 +8,14 @@ import { PartClient } from './part-client';
 
 export const relayRoutes: readonly Route[] = [
   HEALTH_ROUTE,
-  { method: 'GET', path: '/channels' },
-  { method: 'GET', path: '/channels/:id' },
-  { method: 'PUT', path: '/channels/:id' },
-  { method: 'DELETE', path: '/channels/:id' },
-  { method: 'POST', path: '/channels/:id/ingest', body: 'media' },
-  { method: 'GET', path: '/channels/:id/feed' },
-  { method: 'GET', path: '/channels/:id/ledger' },
-  { method: 'GET', path: '/channels/:id/ledger/:gop' },
+  { method: 'GET', path: '/channels', access: 'part' },
+  { method: 'GET', path: '/channels/:id', access: 'part' },
+  { method: 'PUT', path: '/channels/:id', access: 'part' },
+  { method: 'DELETE', path: '/channels/:id', access: 'part' },
+  { method: 'POST', path: '/channels/:id/ingest', access: 'part', body: 'media' },
+  { method: 'GET', path: '/channels/:id/feed', access: 'part' },
+  { method: 'GET', path: '/channels/:id/ledger', access: 'part' },
+  { method: 'GET', path: '/channels/:id/ledger/:gop', access: 'part' },
 ];
 
 /** Body of PUT /channels/:id. */

@@ -18,11 +18,11 @@ import { PartClient } from './part-client';
 
 export const sourceRoutes: readonly Route[] = [
   HEALTH_ROUTE,
-  { method: 'GET', path: '/channels' },
-  { method: 'PUT', path: '/channels/:id' },
-  { method: 'DELETE', path: '/channels/:id' },
-  { method: 'POST', path: '/inputs/look' },
-  { method: 'PUT', path: '/inputs/:ref' },
+  { method: 'GET', path: '/channels', access: 'part' },
+  { method: 'PUT', path: '/channels/:id', access: 'part' },
+  { method: 'DELETE', path: '/channels/:id', access: 'part' },
+  { method: 'POST', path: '/inputs/look', access: 'part' },
+  { method: 'PUT', path: '/inputs/:ref', access: 'part' },
 ];
 
 /** Body of PUT /channels/:id: what to bring to the relay. */

@@ -11,6 +11,8 @@ export interface ChannelChangeRequest {
   requestId: string;
   change: ChannelChange;
   requestedAtMs: number;
+  /** Who asked; absent in requests of earlier releases. */
+  requestedBy?: string;
 }
 
 /** The channel with the change. A ladder that comes without thresholds is always on air, all of it. */

@@ -26,7 +26,7 @@ export const swarmControl = {
   /** Update (ChannelSpec, AddChannelOptions?) -> void. Registers source, relay and origin; refusals: channel-exists, input-not-video. */
   addChannel: 'addChannel',
   /**
-   * Update (channelId: string, ChannelChange) -> void, on air. Refusals change nothing: unknown-channel, input-not-video,
+   * Update (channelId: string, ChannelChange, requestedBy?: string) -> void, on air. Refusals change nothing: unknown-channel, input-not-video,
    * move-in-progress, at-capacity-limit, and those of a handoff.
    */
   updateChannel: 'updateChannel',

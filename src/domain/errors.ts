@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'unavailable'
   | 'storage-full'
   | 'at-capacity-limit'
+  | 'unauthenticated'
+  | 'forbidden'
   | 'cross-origin'
   | 'method-not-allowed'
   | 'internal';
@@ -71,6 +73,8 @@ export const httpStatusOf: Record<ErrorCode, number> = {
   unavailable: 503,
   'storage-full': 507,
   'at-capacity-limit': 409,
+  unauthenticated: 401,
+  forbidden: 403,
   'cross-origin': 403,
   'method-not-allowed': 405,
   internal: 500,

@@ -12,6 +12,7 @@ export * from './ladder';
 export * from './channel-change';
 export * from './ladder-from-picture';
 export * from './audience';
+export * from './access';
 export * from './redact';
 export * from './errors';
 export * from './error-codec';

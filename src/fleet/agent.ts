@@ -1,6 +1,6 @@
 import express from 'express';
 import { fleetRoutes, provisionSchema, setBuildSchema, type FleetEncoder } from '../contracts/fleet';
-import { listen, parseOrRefuse, type RunningServer } from '../platform/http';
+import { healthAnswer, listen, parseOrRefuse, type RunningServer } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import type { LocalFleet } from './local-fleet';
 
@@ -19,8 +19,8 @@ export const startFleetAgent = async (options: {
   const app = express();
   app.disable('x-powered-by');
   app.use(express.json({ limit: '10kb' }));
-  app.get('/healthz', (_req, res) => {
-    res.json({ status: 'ok', encoders: options.fleet.list().length });
+  app.get('/healthz', (req, res) => {
+    res.json(healthAnswer(req, { status: 'ok', encoders: options.fleet.list().length }));
   });
   app.get('/encoders', (_req, res) => {
     const answer: FleetEncoder[] = options.fleet.list();

@@ -6,6 +6,7 @@ import { ownNamesOf } from '../config/config';
 import { policySchema, redacted, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { LOOPBACK, connectableHost, hostAndPort } from '../platform/addresses';
+import { partAuthorization } from '../platform/own-identity';
 import { awaitGrpcServing } from '../platform/processes/readiness';
 import { loadOrCreateSecret } from '../platform/secret-file';
 import type { FoundProgram, StepReporter, Tools } from '../setup';
@@ -155,7 +156,7 @@ const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
     buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
     membersFile,
     ...(rig && { rig }),
-    awaitServing: (address, signal) => awaitGrpcServing(address, '', signal),
+    awaitServing: (address, signal) => awaitGrpcServing(address, '', signal, partAuthorization()),
     ...hooks,
   });
   options.parts.fleet = fleet;

@@ -4,6 +4,7 @@ import type { Environment } from '../config/config';
 import type { ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { installationId } from '../platform/installation-id';
+import { setOwnIdentity } from '../platform/own-identity';
 import type { PartEvent, PartRig } from '../platform/processes/part-process';
 import { RunRecord } from '../platform/processes/run-record';
 import { requireKnownFormat } from '../platform/state-format';
@@ -20,6 +21,7 @@ import type { PartSurroundings } from './part-list';
 import { Parts } from './parts';
 import { portsWanted } from './ports-wanted';
 import { swarmEnvironment } from './swarm-environment';
+import { ensureSecrets } from './swarm-secrets';
 
 export interface SwarmOptions {
   /** Folder of all local state. */
@@ -99,8 +101,14 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
       ...options.env,
       ...(options.audienceAnchor && { SWARM_AUDIENCE_ANCHOR: options.audienceAnchor }),
     };
+    const secrets = await ensureSecrets(stateDir, env);
+    // This process asks the parts and the API of the swarm that it starts, and runs its fleet agent.
+    setOwnIdentity({ partToken: secrets.partToken, apiToken: secrets.adminToken });
     const tools = await findOrInstallTools(env, reporter, options.signal);
-    const { variables, environment } = swarmEnvironment({ env, stateDir, ports, tools });
+    const { variables, environment } = swarmEnvironment({
+      env: { ...env, ...secrets.files },
+      ...{ stateDir, ports, tools },
+    });
     await requireFreePorts(
       portsWanted({ ports, tools, encoders: options.encoders.length }),
       environment.SWARM_HOST,

@@ -3,8 +3,15 @@ import { masterPlaylistUrl } from '../contracts/origin';
 import type { ChannelSpec } from '../domain';
 import { isEveryAddress } from '../platform/addresses';
 
-/** What to open, once a swarm is on air. */
-export const whereToLook = (environment: Environment, channels: readonly ChannelSpec[]): string => {
+/** The page with a ticket that logs in. Behind the #: no server and no log sees it there. */
+export const pageWithTicket = (pageUrl: string, ticket: string): string => `${pageUrl}/#ticket=${ticket}`;
+
+/** What to open, once a swarm is on air. @param ticket logs a browser in */
+export const whereToLook = (
+  environment: Environment,
+  channels: readonly ChannelSpec[],
+  ticket: string,
+): string => {
   const {
     SWARM_ORIGIN_URL,
     SWARM_PUBLIC_ORIGIN_URL = SWARM_ORIGIN_URL,
@@ -16,7 +23,8 @@ export const whereToLook = (environment: Environment, channels: readonly Channel
   const [first = '', ...others] = playlists;
   return [
     '',
-    `  page         ${publicApiUrl(environment)}`,
+    `  page         ${pageWithTicket(publicApiUrl(environment), ticket)}`,
+    '               (once, within minutes; another one: npx encoder-swarm login)',
     `  Temporal UI  ${TEMPORAL_UI_URL}/namespaces/${TEMPORAL_NAMESPACE}/workflows`,
     `  playlists    ${first}`,
     ...others.map((playlist) => `               ${playlist}`),

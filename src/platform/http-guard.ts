@@ -1,24 +1,36 @@
 import { isIP } from 'node:net';
 import { Router, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
-import { SwarmError } from '../domain';
+import { ANYONE, SwarmError, mayUse, type Access, type Caller } from '../domain';
+import { notKnown, type Gate, type Shown } from './gate';
+import { LimitedLog, urlForLog } from './limited-log';
+import type { Logger } from './logger';
 import type { Route } from './route';
 
+export interface Guarding {
+  routes: readonly Route[];
+  /** DNS names under which the part is reached, beside localhost. */
+  ownNames: readonly string[];
+  /** Absent: everyone may use every route. */
+  gate: Gate | undefined;
+  /** Who was refused for what he is, at a bounded rate. */
+  log: Logger;
+}
+
 /**
- * What every request passes before a part sees it. Nobody logs in yet: whoever reaches a port may use it. So the ways in
- * for a web page of another site are closed here. DNS rebinding: the Host header must be an address, localhost, or a name
- * that this part was given. Cross-site requests: a browser says where a request comes from (Origin, Sec-Fetch-Site), and
- * a body must be JSON or media, which no page can send across origins without asking first. What is not declared as a
- * route does not reach the part at all.
- *
- * A caller's identity belongs here as well, between `requireOwnName` and `requireBody`: one place for all listeners.
+ * What every request passes before a part sees it. The ways in for a web page of another site are closed. DNS rebinding:
+ * the Host header must be an address, localhost, or a name that this part was given. Cross-site requests: a browser says
+ * where a request comes from (Origin, Sec-Fetch-Site), and a body must be JSON or media, which no page can send across
+ * origins without asking first. Then the caller must be one that may use the route. What is not declared as a route does
+ * not reach the part at all.
  */
-export const guardRequests = (routes: readonly Route[], ownNames: readonly string[]): RequestHandler[] => {
+export const guardRequests = ({ routes, ownNames, gate, log }: Guarding): RequestHandler[] => {
   const known = new Set(['localhost', ...ownNames.map((name) => name.toLowerCase())]);
+  const refusals = new LimitedLog(log);
   const router = Router();
   for (const [path, here] of byPath(routes)) {
     const methods = methodsOf(here);
-    router.all(path, (req, res, next) => {
+    router.all(path, async (req, res, next) => {
       const route = here.find(({ method }) => method === (req.method === 'HEAD' ? 'GET' : req.method));
       const isForAll = here.some(({ sites }) => sites === 'any');
       if (isForAll) res.set('cross-origin-resource-policy', 'cross-origin');
@@ -32,6 +44,16 @@ export const guardRequests = (routes: readonly Route[], ownNames: readonly strin
         else throw unknownMethod(req, methods);
         return;
       }
+      const access = route?.access ?? 'public';
+      const caller = await admit(gate, access, req.headers).catch((error: unknown) => {
+        const { code, message } = error as SwarmError;
+        if (code === 'unauthenticated') res.set('www-authenticate', 'Bearer');
+        const from = req.socket.remoteAddress;
+        const fields = { code, method: req.method, url: urlForLog(req.path), from };
+        refusals.write('warn', code, fields, message);
+        throw error;
+      });
+      callers.set(req, caller);
       requireBody(req, route);
       next('router');
     });
@@ -45,6 +67,39 @@ export const guardRequests = (routes: readonly Route[], ownNames: readonly strin
     );
   });
   return [headers, router];
+};
+
+const callers = new WeakMap<Request, Caller | null>();
+
+/** Who sent a request that the guard let through; null for a stranger, who may use what is public. */
+export const callerOf = (req: Request): Caller | null => callers.get(req) ?? null;
+
+/** @throws SwarmError unauthenticated or forbidden */
+const admit = async (gate: Gate | undefined, access: Access, shown: Shown): Promise<Caller | null> => {
+  if (!gate) return ANYONE;
+  if (access === 'public') {
+    try {
+      return await gate.identify(shown);
+    } catch {
+      // Whatever was shown: what is public is for everyone.
+      return null;
+    }
+  }
+  const caller = await gate.identify(shown);
+  if (!caller) {
+    throw notKnown(
+      'This needs a token, and none was shown.',
+      access === 'part'
+        ? 'Only parts of this swarm may ask: see SWARM_PART_TOKEN_FILE.'
+        : 'Send authorization: Bearer TOKEN, or log in on the page: npx encoder-swarm login.',
+    );
+  }
+  if (mayUse(access, caller)) return caller;
+  throw new SwarmError(
+    'forbidden',
+    `${caller.name} is ${caller.role}, and this is for ${access === 'part' ? 'parts of the swarm' : `the role ${access}`}.`,
+    'Ask someone who may, or for a token with that role.',
+  );
 };
 
 /** The page adds a policy for what it loads; TLS is a matter of the proxy before a part. */

@@ -1,11 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express';
 import type { z } from 'zod';
 import { SwarmError, httpStatusOf, type ErrorBody, type ErrorCode } from '../domain';
-import { guardRequests } from './http-guard';
+import type { Gate } from './gate';
+import { callerOf, guardRequests } from './http-guard';
 import { LimitedLog, urlForLog } from './limited-log';
 import type { Logger } from './logger';
+import { partGate, requireGuarded } from './own-identity';
 import type { Route } from './route';
 
 /** Parses data from outside. @throws SwarmError bad-request that names each field at fault. */
@@ -49,6 +51,12 @@ export const errorHandler = (log: Logger): ErrorRequestHandler => {
   };
 };
 
+/** What a part tells of its health: everything to those whom it knows, to strangers only that it runs. */
+export const healthAnswer = <T extends { status: string }>(
+  req: Request,
+  health: T,
+): T | { status: string } => (callerOf(req) ? health : { status: health.status });
+
 export interface RunningServer {
   server: Server;
   port: number;
@@ -85,24 +93,28 @@ export interface Listener {
   routes: readonly Route[];
   /** DNS names under which it is reached, beside localhost (ownNamesOf). */
   names?: readonly string[];
+  /** Tells who asks; default: that of this process (own-identity.ts). */
+  gate?: Gate | undefined;
   limits?: Partial<ServerLimits>;
   log: Logger;
 }
 
 /**
  * Listens. The only way for a part to do so: every request passes the guard (http-guard.ts) first.
- * @throws SwarmError unavailable when the port is taken
+ * @throws SwarmError unavailable when the port is taken; bad-request where other machines would reach it and nobody is
+ *   asked who he is
  */
 export const listen = async (
   app: RequestHandler,
-  { host, port, routes, names = [], limits, log }: Listener,
+  { host, port, routes, names = [], gate = partGate(), limits, log }: Listener,
 ): Promise<RunningServer> => {
+  requireGuarded(host, gate);
   const { maxConnections, headersTimeoutMs, requestTimeoutMs, idleTimeoutMs } = {
     ...defaultServerLimits,
     ...limits,
   };
   const guarded = express().disable('x-powered-by').disable('etag');
-  guarded.use(guardRequests(routes, names), app, errorHandler(log));
+  guarded.use(guardRequests({ routes, ownNames: names, gate, log }), app, errorHandler(log));
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,

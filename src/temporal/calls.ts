@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { SwarmError } from '../domain';
+import { asker } from '../platform/asking';
 import { monotonicMs } from '../platform/clock';
 import { withinDeadline } from '../platform/deadline';
 import { fromTemporal, temporalDown } from './errors';
@@ -106,7 +107,7 @@ export class TemporalCalls {
     await withinDeadline('Temporal', ALIVE_DEADLINE_MS, alive).catch(() => {
       throw temporalDown(`it did not answer within ${ALIVE_DEADLINE_MS} ms`);
     });
-    return this.call(UPDATE_DEADLINE_MS, notFound, work);
+    return this.call(UPDATE_DEADLINE_MS, notFound, async (plain) => work(await namedClient(plain)));
   }
 
   private async call<T>(
@@ -138,6 +139,14 @@ export class TemporalCalls {
     }
   }
 }
+
+/** A client on the same connection by which Temporal keeps, with each event, the name of the one who asked. */
+const namedClient = async (client: Client): Promise<Client> => {
+  const caller = asker();
+  if (!caller) return client;
+  const { Client: NamedClient } = await import('@temporalio/client');
+  return new NamedClient({ ...client.options, connection: client.connection, identity: caller.name });
+};
 
 const isAlreadyStarted = (error: unknown): boolean =>
   error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError';

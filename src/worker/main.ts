@@ -1,6 +1,7 @@
 import { readEnvironment } from '../config/config';
 import { runPart } from '../platform/lifecycle';
 import { createLogger } from '../platform/logger';
+import { takeOwnIdentity } from '../platform/own-identity';
 import { hasKnownFormat } from '../platform/state-format';
 import { installRuntime, startWorker } from './worker';
 
@@ -8,6 +9,7 @@ const log = createLogger('worker');
 installRuntime(log);
 runPart(log, async () => {
   const environment = readEnvironment();
+  await takeOwnIdentity(environment);
   await hasKnownFormat(environment.SWARM_STATE_DIR);
   return startWorker(environment, log);
 });

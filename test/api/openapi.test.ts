@@ -1,3 +1,4 @@
+import pino from 'pino';
 import { openApiDocument } from '../../src/api/openapi';
 import { createRoutes } from '../../src/api/routes';
 import { environmentSchema } from '../../src/config/config';
@@ -24,7 +25,9 @@ const documented = Object.entries(document.paths ?? {}).flatMap(([path, methods]
 );
 
 test('every route is in the document, and every operation of the document has a route', () => {
-  const api = createRoutes(environmentSchema.parse({}), new FakeSwarm().ports());
+  const api = createRoutes(environmentSchema.parse({}), new FakeSwarm().ports(), {
+    log: pino({ level: 'silent' }),
+  });
   api.stop();
   const routes = routesOf(api.router);
   expect(routes.length).toBeGreaterThan(30);
@@ -51,7 +54,7 @@ test('the references of the document lead somewhere, and it says what a request 
     expect(limit).toMatchObject({ name: 'limit', in: 'query', schema: { type: 'integer', maximum: 200 } });
     expect(limit.required ?? false).toBe(false);
     const { responses } = body.paths['/channels'].post as { responses: object };
-    expect(Object.keys(responses)).toEqual(['201', '400', '403', '408', '409', '422', '503', '507']);
+    expect(Object.keys(responses)).toEqual(['201', '400', '401', '403', '408', '409', '422', '503', '507']);
   } finally {
     await api.stop();
   }

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import type { RunningApi } from '../../src/api/server';
+import { makeApiSecrets } from '../platform/support/api-secrets';
 import { FakeSwarm } from './fake-swarm';
 import { moveResult } from './move-result';
 import { amberPoints, faintTexts, namelessControls } from './page-audit';
-import { startFakeApi } from './running-api';
+import { ask, startFakeApi } from './running-api';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const present = existsSync(executablePath);
@@ -197,5 +199,59 @@ if (!present)
     expect(nameless).toEqual([]);
     const contrasts = await page.evaluate(`(${faintTexts.toString()})()`);
     expect(contrasts).toEqual([]);
+  });
+
+  test('asks for a token, and logs in by a ticket that it hides; a viewer is told what he may not do', async () => {
+    const secrets = await makeApiSecrets();
+    api = await startFakeApi(undefined, { ...secrets.variables, SWARM_ORIGIN_URL: 'http://127.0.0.1:1' });
+    page = await browser.newPage();
+    faults = [];
+    page.on('pageerror', (error) => faults.push(error.message));
+    try {
+      await page.goto(api.url);
+      await page.waitForSelector('#login[open]');
+      expect(await page.locator('#encoders .card').count()).toBe(0);
+      await page.fill('#login-token', 'x'.repeat(64));
+      await page.click('#login-form button');
+      await page.waitForSelector('#login-error:has-text("not known")');
+      await page.fill('#login-token', secrets.tokens.viewer);
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('#health:not([data-level="unknown"])');
+      expect(await text('#who-name')).toBe('a-viewer, viewer');
+      // No script sees what it is logged in by.
+      expect(await page.evaluate('document.cookie')).toBe('');
+      await page.click('#encoders .card:first-child button:has-text("Drain")');
+      await page.click('#confirm-yes');
+      await page.waitForSelector('.notice.bad:has-text("for the role operator")');
+      expect(api.swarm.cordons).toEqual({});
+
+      await page.click('#log-out');
+      await page.waitForSelector('#login[open]');
+      const { body } = await ask(`${api.url}/api/session/ticket`, {
+        ...{ method: 'POST', headers: { authorization: `Bearer ${secrets.tokens.operator}` } },
+      });
+      const withTicket = `${api.url}/#ticket=${body.ticket}`;
+      // An address that differs in its fragment alone is no reload.
+      await page.goto('about:blank');
+      await page.goto(withTicket);
+      await page.waitForSelector('#health:not([data-level="unknown"])');
+      expect(await text('#who-name')).toBe('a-operator, operator');
+      expect(page.url()).toBe(`${api.url}/`);
+      await page.reload();
+      await page.waitForSelector('#health:not([data-level="unknown"])');
+
+      // One that is over leads to the form, and says why.
+      const others = await browser.newContext();
+      const stranger = await others.newPage();
+      await stranger.goto(withTicket);
+      await stranger.waitForSelector('#login[open] #login-error:has-text("has been used")');
+      await others.close();
+
+      // A session that ends while the page is open.
+      await writeFile(secrets.tokensFile, 'tokens: []');
+      await page.waitForSelector('#login[open]');
+    } finally {
+      await secrets.remove();
+    }
   });
 });

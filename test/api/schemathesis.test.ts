@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { operations } from '../../src/contracts/api';
 import { preparePythonEnvironment, runCommand } from '../../src/setup';
+import { makeApiSecrets } from '../platform/support/api-secrets';
 import { startFakeApi } from './running-api';
 
 /** Written out with all that they need, so that the same requests are made everywhere. */
@@ -29,13 +30,15 @@ test(
   'schemathesis finds nothing',
   async () => {
     const work = await mkdtemp(join(tmpdir(), 'schemathesis-'));
-    const api = await startFakeApi(undefined, { SWARM_STATE_DIR: join(work, 'state') });
+    const secrets = await makeApiSecrets();
+    const api = await startFakeApi(undefined, secrets.variables);
     try {
       const lines: string[] = [];
       const result = await runCommand(
         schemathesis,
         [
           ...['run', `${api.url}/api/openapi.json`, '--url', `${api.url}/api`],
+          ...['--header', `Authorization: Bearer ${secrets.tokens.admin}`],
           ...['--checks', 'all', '--exclude-path', '/status/stream'],
           ...['--seed', String(SEED), '--max-examples', '15', '--no-shrink', '--continue-on-failure'],
           ...['--request-timeout', '10', '--no-color'],
@@ -58,7 +61,7 @@ test(
         expect(said).toMatch(new RegExp(`✅ +${phase}`));
     } finally {
       await api.stop();
-      await rm(work, { recursive: true, force: true });
+      await Promise.all([rm(work, { recursive: true, force: true }), secrets.remove()]);
     }
   },
   LIMIT_MS + 20_000,

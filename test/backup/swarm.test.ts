@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BackupSummary } from '../../src/backup';
 import { OriginClient } from '../../src/contracts/origin';
+import { apiAuthorization } from '../../src/platform/own-identity';
 import { readFacts, type SeenFacts } from '../../tools/record-state-fixture/facts';
 import { SwarmProcess } from '../../tools/record-state-fixture/swarm-process';
 import { runCli } from '../cli/run-cli';
@@ -27,7 +28,7 @@ const facts = (): Promise<SeenFacts | null> => readFacts(apiUrl()).catch(() => n
 const ask = async (path: string, body: object): Promise<void> => {
   const answer = await fetch(`${apiUrl()}/api${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...apiAuthorization() },
     body: JSON.stringify(body),
   });
   if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);

@@ -16,11 +16,13 @@ interface Service {
   mem_limit?: string;
   image?: string;
   logging?: { options?: Record<string, string> };
+  secrets?: string[];
 }
 
 const root = join(__dirname, '..', '..');
 const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
   services: Record<string, Service>;
+  secrets: Record<string, { file: string }>;
 };
 const services = Object.entries(compose.services);
 const ours = services.filter(([, s]) => s.command?.includes('dist/src/'));
@@ -96,6 +98,16 @@ test('the static fleet names the encoder services with their own ids and ports',
 test('no encoder shares a volume with the key of the continuity check', () => {
   for (const [, service] of ours.filter(([, s]) => s.command?.includes('encoder/main')))
     expect((service as { volumes?: unknown }).volumes).toBeUndefined();
+});
+
+test('every part knows the others by a secret, and the API alone that of the administrator', () => {
+  for (const [name, { secrets = [], environment }] of ours) {
+    expect([name, environment?.SWARM_PART_TOKEN_FILE]).toEqual([name, '/run/secrets/part-token']);
+    const isApi = name === 'api';
+    expect([name, ...secrets]).toEqual([name, 'part-token', ...(isApi ? ['admin-token'] : [])]);
+    expect(environment?.SWARM_ADMIN_TOKEN_FILE).toBe(isApi ? '/run/secrets/admin-token' : undefined);
+    for (const secret of secrets) expect(Object.keys(compose.secrets)).toContain(secret);
+  }
 });
 
 test('every dependency is a service', () => {

@@ -52,7 +52,10 @@ test.each<[string, string[]]>([
   ['node scripts/clean.mjs', []],
   ['node scripts/clear.mjs', ['scripts/clear.mjs is not there']],
   ['bash .ci/run # everything', []],
-  ['curl -s localhost:7700/api/status | jq .problems', []],
+  [
+    'curl -s localhost:7700/api/status -H "authorization: Bearer $(cat .swarm/secrets/admin-token)" | jq .problems',
+    [],
+  ],
   ['make', ['make?']],
 ])('a line of a block: %s', (line, faults) => {
   expect(faultsOfLine(line)).toEqual(faults);

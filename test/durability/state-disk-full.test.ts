@@ -8,6 +8,7 @@ import { callApi } from '../../src/contracts/api/client';
 import { callJson } from '../../src/contracts/call';
 import { mediaHealthSchema } from '../../src/contracts/health';
 import { OriginClient } from '../../src/contracts/origin';
+import { useSecretsOf } from '../../src/launch/swarm-secrets';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { portsFor } from '../../src/setup';
 import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
@@ -82,6 +83,7 @@ test('state, logs, databases and run record on one full disk: all live, viewers 
     { SWARM_RING_SECONDS: '300' },
   );
   await supervisor.says('page ');
+  await useSecretsOf(stateDir);
   await published('ch-1', 2);
   await until('InfluxDB takes points', writes);
 

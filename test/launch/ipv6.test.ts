@@ -3,6 +3,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeInfluxConfig } from '../../src/launch/influx-server';
 import { swarmEnvironment } from '../../src/launch/swarm-environment';
+import { forgetOwnIdentity, partAuthorization, setOwnIdentity } from '../../src/platform/own-identity';
 import { awaitGrpcServing } from '../../src/platform/processes/readiness';
 import { portsFor } from '../../src/setup';
 import { startHost } from '../encoder/support/test-host';
@@ -53,10 +54,14 @@ const hasIpv6 = Object.values(networkInterfaces())
   .some((address) => address?.family === 'IPv6');
 
 (hasIpv6 ? describe : describe.skip)('on a machine with IPv6', () => {
+  beforeAll(() => setOwnIdentity({ partToken: 'p'.repeat(64) }));
+  afterAll(forgetOwnIdentity);
+
   test.each(['::1', '::'])('an encoder host that listens on %s is reached by its address', async (host) => {
     const encoder = await startHost({ host });
     try {
-      await awaitGrpcServing(encoder.host.address, '', AbortSignal.timeout(5_000));
+      const signal = AbortSignal.timeout(5_000);
+      await awaitGrpcServing(encoder.host.address, '', signal, partAuthorization());
       expect(await encoder.client.describe({ deadlineMs: 5_000 })).toMatchObject({ capacityUnits: 6 });
     } finally {
       await encoder.stop();

@@ -1,7 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EncoderClient } from '../../src/contracts/encoder/client';
+import { forgetOwnIdentity, setOwnIdentity } from '../../src/platform/own-identity';
+import { portsFor } from '../../src/setup';
 import { lives } from '../platform/stand-in-part';
 import { claimPortBase } from '../support/ports';
 import { SupervisorProcess, partPids } from '../support/supervisor-process';
@@ -37,11 +40,47 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Nobody who has not read the secrets of the state folder gets more than players get, and nobody else sees them. */
+const knowsItsOwn = async (stateDir: string): Promise<void> => {
+  const ports = portsFor(portBase, {});
+  const status = async (port: number, path: string, headers = {}): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).status;
+  const controls: [number, string][] = [
+    ...[ports.relay, ports.origin, ports.source].map((port): [number, string] => [port, '/channels']),
+    ...[[ports.fleet, '/encoders'] as [number, string], [ports.api, '/api/status'] as [number, string]],
+  ];
+  for (const [port, path] of controls) expect([path, await status(port, path)]).toEqual([path, 401]);
+  expect(await status(ports.origin, '/hls/ch-1/index.m3u8')).toBe(200);
+  const encoder = new EncoderClient(`127.0.0.1:${ports.encoderBase}`);
+  await expect(encoder.describe()).rejects.toMatchObject({ code: 'unauthenticated' });
+
+  const secret = (name: string): string => readFileSync(join(stateDir, 'secrets', name), 'utf8').trim();
+  for (const name of ['part-token', 'admin-token', 'session-key'])
+    expect([name, statSync(join(stateDir, 'secrets', name)).mode & 0o777]).toEqual([name, 0o600]);
+  expect(statSync(join(stateDir, 'secrets')).mode & 0o777).toBe(0o700);
+  const authorization = `Bearer ${secret('admin-token')}`;
+  expect(await status(ports.api, '/api/status', { authorization })).toBe(200);
+  setOwnIdentity({ partToken: secret('part-token') });
+  expect(await encoder.describe()).toMatchObject({ id: 'enc-1' });
+  forgetOwnIdentity();
+  encoder.close();
+
+  const pids = Object.values(await partPids(stateDir));
+  const seen = [
+    ...readdirSync(join(stateDir, 'logs')).map((file) => join(stateDir, 'logs', file)),
+    ...pids.flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`]),
+  ].map((file) => readFileSync(file, 'latin1'));
+  expect(seen.length).toBeGreaterThan(2 * pids.length);
+  for (const name of ['part-token', 'admin-token', 'session-key'])
+    expect([name, seen.some((text) => text.includes(secret(name)))]).toEqual([name, false]);
+};
+
 test('a swarm survives its parts, does not outlive its supervisor for long, and ends with Ctrl-C', async () => {
   const stateDir = join(folder, 'state');
   const first = start(stateDir);
   await first.says('on air ');
   await first.says('page ');
+  await knowsItsOwn(stateDir);
 
   // Neither its state nor its ports are for a second one.
   const rival = start(stateDir);

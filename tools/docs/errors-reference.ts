@@ -34,6 +34,9 @@ const meanings: Record<ErrorCode, string> = {
   unavailable: 'a part that is needed does not answer',
   'storage-full': 'the disk is full',
   'at-capacity-limit': 'no more of these are allowed',
+  unauthenticated:
+    'the caller shows nothing by which it is known, or something that does not count (any more)',
+  forbidden: 'the caller is known, and may not do this',
   'cross-origin': "the request comes from another site's page",
   internal: 'a fault of ours',
 };

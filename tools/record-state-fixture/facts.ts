@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { modelsSchema, statusSchema, versionsSchema } from '../../src/contracts/api';
+import { apiAuthorization } from '../../src/platform/own-identity';
 
 /** What the state of a stopped swarm holds, as its own API reported it just before: what the next release must find in it. */
 const seenSchema = z.object({
@@ -48,7 +49,7 @@ const eventsSchema = z.array(z.looseObject({ id: z.string() }));
  */
 export const readFacts = async (apiUrl: string): Promise<SeenFacts> => {
   const read = async <T extends z.ZodType>(schema: T, path: string): Promise<z.output<T>> => {
-    const answer = await fetch(`${apiUrl}/api${path}`);
+    const answer = await fetch(`${apiUrl}/api${path}`, { headers: apiAuthorization() });
     if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
     return schema.parse(await answer.json());
   };

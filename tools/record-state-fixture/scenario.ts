@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { modelsSchema, statusSchema, versionsSchema, type Status } from '../../src/contracts/api';
 import { rolloutStateSchema } from '../../src/domain';
+import { apiAuthorization } from '../../src/platform/own-identity';
 
 const POLL_MS = 500;
 const CALL_LIMIT_MS = 90_000;
@@ -244,10 +245,11 @@ export class Scenario {
   ): Promise<z.output<T>> {
     const answer = await fetch(`${this.options.apiUrl}/api${path}`, {
       method,
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...apiAuthorization(),
+      },
       signal: AbortSignal.timeout(CALL_LIMIT_MS),
     });
     const text = await answer.text();

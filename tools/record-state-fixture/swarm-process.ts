@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { useSecretsOf } from '../../src/launch/swarm-secrets';
 
 const manifestSchema = z.looseObject({ scripts: z.looseObject({ start: z.string() }) });
 const runRecordSchema = z.looseObject({
@@ -40,7 +41,8 @@ export class SwarmProcess {
   }
 
   /**
-   * Starts the swarm of a release and waits until its channels are on air.
+   * Starts the swarm of a release and waits until its channels are on air. From then on, this process may ask its parts
+   * and its API.
    * @param release folder of the built release
    * @throws Error with the output where it does not come up
    */
@@ -71,6 +73,7 @@ export class SwarmProcess {
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
+    await useSecretsOf(options.stateDir);
     return swarm;
   }
 

@@ -8,9 +8,20 @@ export class Refusal extends Error {
   }
 }
 
+/** @type {(() => void) | undefined} */
+let loggedOut;
+
+/**
+ * From now on, calls this when the API does not know who asks any more.
+ * @param {() => void} listener
+ */
+export const onLoggedOut = (listener) => {
+  loggedOut = listener;
+};
+
 /**
  * Calls the API; throws a Refusal that says cause and hint.
- * @template {'GET' | 'POST'} M
+ * @template {'GET' | 'POST' | 'DELETE'} M
  * @template {string} P
  * @param {M} method
  * @param {[import('../../src/contracts/api').OperationAt<M, P>] extends [never] ? never : P} path
@@ -38,6 +49,7 @@ export const call = async (method, path, body) => {
   if (response.status === 204) return /** @type {any} */ (null);
   const answer = await response.json().catch(() => null);
   if (response.ok && answer !== null) return answer;
+  if (answer?.error?.code === 'unauthenticated') loggedOut?.();
   throw new Refusal(answer?.error ?? { code: 'internal', message: `The API answered ${response.status}.` });
 };
 

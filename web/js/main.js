@@ -5,6 +5,7 @@ import { showCharts } from './charts.js';
 import { byId, element, keyedList, setAttribute, setText, within } from './dom.js';
 import { showEncoders } from './encoders.js';
 import * as format from './format.js';
+import { logIn } from './login.js';
 import { showMoves } from './moves.js';
 import { showPlayer } from './player.js';
 import { watchRollout } from './rollout.js';
@@ -78,6 +79,8 @@ const connected = (yes, lastAtMs) => {
   setText(byId('health'), 'Disconnected');
   setAttribute(byId('health'), 'data-level', 'bad');
 };
+
+await logIn();
 
 listen({
   onStatus(status) {

@@ -38,10 +38,18 @@ export const registerChannel = async (
 };
 
 /** Has a channel change itself. @returns what it is now */
-export const requestChange = (channelId: string, change: ChannelChange): Promise<ChannelSpec> => {
+/** @param requestedBy who asked; absent: an earlier release did not say */
+export const requestChange = (
+  channelId: string,
+  change: ChannelChange,
+  requestedBy?: string,
+): Promise<ChannelSpec> => {
   const requestId = `change-${channelId}-${uuid4()}`;
   return threeTries60s.requestChange.executeWithOptions({ summary: `change ${channelId}` }, [
-    { channelId, request: { requestId, change, requestedAtMs: Date.now() } },
+    {
+      channelId,
+      request: { requestId, change, requestedAtMs: Date.now(), ...(requestedBy && { requestedBy }) },
+    },
   ]);
 };
 

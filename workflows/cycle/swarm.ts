@@ -57,7 +57,7 @@ import { registerChannel, removeWithoutWorkflow, requestChange } from './registr
 import { showSwarm } from './swarm-details';
 
 const addChannelUpdate = defineUpdate<void, [ChannelSpec, AddChannelOptions?]>(swarmControl.addChannel);
-const updateChannelUpdate = defineUpdate<void, [string, ChannelChange]>(swarmControl.updateChannel);
+const updateChannelUpdate = defineUpdate<void, [string, ChannelChange, string?]>(swarmControl.updateChannel);
 const removeChannelUpdate = defineUpdate<void, [string]>(swarmControl.removeChannel);
 const cordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.cordon);
 const uncordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.uncordon);
@@ -144,8 +144,9 @@ class Swarm {
       validator: (spec: ChannelSpec | undefined, _options?: AddChannelOptions) =>
         validateAddChannel(this.channels, this.beingAdded, this.chores, spec),
     });
-    setHandler(updateChannelUpdate, (channelId, change) => this.updateChannel(channelId, change), {
-      validator: (id?: string, change?: ChannelChange) => validateUpdateChannel(this.channels, id, change),
+    setHandler(updateChannelUpdate, (id, change, by) => this.updateChannel(id, change, by), {
+      validator: (id?: string, change?: ChannelChange, _by?: string) =>
+        validateUpdateChannel(this.channels, id, change),
     });
     setHandler(removeChannelUpdate, (channelId) => this.removeChannel(channelId), {
       validator: (channelId: string | undefined) => validateRemoveChannel(this.channels, channelId),
@@ -242,8 +243,8 @@ class Swarm {
     this.show();
   }
 
-  private async updateChannel(channelId: string, change: ChannelChange): Promise<void> {
-    this.channels.replace(await requestChange(channelId, change).catch(throwAsRefusal));
+  private async updateChannel(channelId: string, change: ChannelChange, by?: string): Promise<void> {
+    this.channels.replace(await requestChange(channelId, change, by).catch(throwAsRefusal));
   }
 
   private async removeChannel(channelId: string): Promise<void> {

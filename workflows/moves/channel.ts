@@ -330,7 +330,8 @@ class Channel {
   }
 
   /** With nothing beside it. A refusal changes nothing: what was changed by then is changed back. */
-  private async change({ requestId, change, requestedAtMs }: ChannelChangeRequest): Promise<ChannelSpec> {
+  private async change(asked: ChannelChangeRequest): Promise<ChannelSpec> {
+    const { requestId, change, requestedAtMs, requestedBy = 'operator' } = asked;
     const { state, cell, context } = this;
     // An encoder may be looked for in vain: the change is what it waits for.
     while (this.busyWith !== null && state.ownerEncoderId === null) {
@@ -345,7 +346,7 @@ class Channel {
         handoff: ({ spec, rungs, toEncoderId }) =>
           this.moved(summary, () => {
             const request: MoveRequest = {
-              ...{ requestId, reason: 'ladder', requestedBy: 'operator', requestedAtMs, otherLadder: true },
+              ...{ requestId, reason: 'ladder', requestedBy, requestedAtMs, otherLadder: true },
               ...(toEncoderId !== undefined && { toEncoderId }),
             };
             const run = {

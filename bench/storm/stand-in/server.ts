@@ -19,10 +19,10 @@ const routes: Route[] = [
   HEALTH_ROUTE,
   ...routesBelow('/relay', relayRoutes),
   // Not every channel of a source can be asked for alone; here it can.
-  ...routesBelow('/source', [...sourceRoutes, { method: 'GET', path: '/channels/:id' }]),
-  { method: 'GET', path: '/facts' },
-  { method: 'GET', path: '/activity' },
-  { method: 'POST', path: '/sabotage' },
+  ...routesBelow('/source', [...sourceRoutes, { method: 'GET', path: '/channels/:id', access: 'part' }]),
+  { method: 'GET', path: '/facts', access: 'part' },
+  { method: 'GET', path: '/activity', access: 'part' },
+  { method: 'POST', path: '/sabotage', access: 'part' },
 ];
 
 export const standInOptionsSchema = z.object({

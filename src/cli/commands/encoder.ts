@@ -32,9 +32,11 @@ export const addEncoder = (program: Command): void => {
       .command(name)
       .description(description)
       .argument('<encoder>', 'encoder to change')
-      .action(async (id: string, _options: unknown, command: Command) => {
+      .option('--reason <text>', 'why, for the audit')
+      .action(async (id: string, { reason }: { reason?: string }, command: Command) => {
         const { api, print } = contextOf(command);
-        const answer = await api.call(operations[name], { params: { id } });
+        const body = reason === undefined ? {} : { reason };
+        const answer = await api.call(operations[name], { params: { id }, body });
         print(answer, () => [done(id)]);
       });
   }

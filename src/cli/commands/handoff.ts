@@ -16,18 +16,25 @@ export const addHandoff = (program: Command): void => {
     .argument('<channel>', 'channel to move')
     .argument('[encoder]', 'target; without it the fittest encoder with room is chosen')
     .option('--rungs <number>', 'rungs of the ladder to encode after the move', parseRungs)
+    .option('--reason <text>', 'why, for the audit')
     .addHelpText(
       'after',
       '\nExamples:\n  encoder-swarm handoff ch-1\n  encoder-swarm handoff ch-1 enc-2 --json',
     )
     .action(
-      async (channel: string, encoder: string | undefined, options: { rungs?: number }, command: Command) => {
+      async (
+        channel: string,
+        encoder: string | undefined,
+        options: { rungs?: number; reason?: string },
+        command: Command,
+      ) => {
         const { api, print } = contextOf(command);
         const result = await api.call(operations.handoff, {
           params: { id: channel },
           body: {
             ...(encoder !== undefined && { encoderId: encoder }),
             ...(options.rungs !== undefined && { rungs: options.rungs }),
+            ...(options.reason !== undefined && { reason: options.reason }),
           },
         });
         print(result, () => handoffLines(result));

@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander';
 import { readEnvironment } from '../../config/config';
 import { operations } from '../../contracts/api';
 import { SwarmError, idSchema } from '../../domain';
+import { setOwnIdentity } from '../../platform/own-identity';
 import { createVerifyProgress } from '../../platform/terminal/progress';
 import { table } from '../../platform/terminal/table';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../verify';
@@ -11,6 +12,7 @@ import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { AnsweredNo } from '../failure';
 import { durationOption, stateDirOption } from '../options';
+import { partTokenFor } from '../token';
 
 interface VerifyCommandOptions {
   key?: string;
@@ -61,6 +63,8 @@ export const addVerify = (program: Command): void => {
         readKey(options.key ?? join(options.stateDir, 'stamp.key'), { mayBeAway: !isNamed }),
       ]);
       if (!key) process.stderr.write(NO_KEY);
+      const relayUrl = options.relay ?? environment.SWARM_RELAY_URL;
+      if (options.against) setOwnIdentity({ partToken: await partTokenFor(relayUrl, options) });
       const progress = createVerifyProgress({ hidden: json, followSeconds: options.follow ?? 0 });
       const report = await verifyPlaylists({
         ...target,
@@ -68,7 +72,7 @@ export const addVerify = (program: Command): void => {
         ffmpegPaths: await verifierFfmpegPaths(environment),
         ...(options.follow !== undefined && { followMs: options.follow * 1000 }),
         ...(options.window !== undefined && { windowSeconds: options.window }),
-        ...(options.against && { relayUrl: options.relay ?? environment.SWARM_RELAY_URL }),
+        ...(options.against && { relayUrl }),
         onProgress: progress.onProgress,
       }).finally(progress.stop);
       print(report, () => reportLines(report));

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { ownApiToken } from '../../platform/own-identity';
 import { callJson, noContent } from '../call';
 import type { Answer, RequestOf, Operation } from './operation';
 
@@ -21,6 +22,13 @@ const answerOf = ({ answers }: Operation): z.ZodType => {
   return all.includes(null) ? schema.optional() : schema;
 };
 
+export interface ApiCallOptions {
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Who asks; null: nobody. Absent: as whom this process asks (setOwnIdentity). */
+  token?: string | null;
+}
+
 /**
  * Asks the API at `url` (such as http://127.0.0.1:7700) and parses what it answers.
  * @throws SwarmError the API's own refusal; `unavailable` or `timeout` when it can't be asked; `internal` when the
@@ -30,7 +38,7 @@ export const callApi = async <O extends Operation>(
   url: string,
   operation: O,
   request: RequestOf<O>,
-  options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  options: ApiCallOptions = {},
 ): Promise<Answer<O>> => {
   const { params, query, body } = request as {
     params?: Record<string, unknown>;
@@ -39,6 +47,7 @@ export const callApi = async <O extends Operation>(
   };
   const full = `${url}/api${pathOf(operation, params)}${queryOf(query)}`;
   const answered = await callJson(full, answerOf(operation), {
+    token: ownApiToken() ?? null,
     ...options,
     method: operation.method.toUpperCase(),
     ...(operation.body && { json: body ?? {} }),

@@ -10,6 +10,11 @@ export const idParams = z.object({ id: idSchema });
 /** The body of a command without parameters: `{}`, or no body. */
 export const emptySchema = z.strictObject({});
 
+export const reasonSchema = z.string().min(1).max(300).optional().describe('Why, in words, for the audit.');
+
+/** The body of a command whose only parameter is why it is asked for; no body is taken as `{}`. */
+export const commandSchema = z.strictObject({ reason: reasonSchema });
+
 const errorCodes = Object.keys(httpStatusOf) as [ErrorCode, ...ErrorCode[]];
 
 /** Body of every refusal. */

@@ -6,6 +6,7 @@ export * from './moves';
 export * from './operation';
 export * from './operations';
 export * from './rollouts';
+export * from './session';
 export * from './status';
 export * from './versions';
 export type * from './by-path';

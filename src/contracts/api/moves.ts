@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failureSchema, idSchema, moveOutcomeSchema } from '../../domain';
-import { ms } from './common';
+import { ms, reasonSchema } from './common';
 
 export const handoffSchema = z.strictObject({
   encoderId: idSchema.optional().describe('Target; absent: the fittest encoder with room is chosen.'),
@@ -10,6 +10,7 @@ export const handoffSchema = z.strictObject({
     .regex(/^[A-Za-z0-9_-]{1,64}$/)
     .optional()
     .describe('Names the request: the same id twice is one request.'),
+  reason: reasonSchema,
 });
 export type HandoffRequest = z.infer<typeof handoffSchema>;
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ErrorCode } from '../../domain';
+import type { Access, ErrorCode } from '../../domain';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -8,6 +8,8 @@ export interface Operation {
   readonly method: Method;
   /** Below /api, such as `/channels/{id}`. */
   readonly path: `/${string}`;
+  /** Who may ask. */
+  readonly access: Exclude<Access, 'part'>;
   readonly summary: string;
   /** Parts of the path, by name. */
   readonly params?: z.ZodObject;
@@ -19,7 +21,10 @@ export interface Operation {
   readonly answers: Readonly<Partial<Record<200 | 201 | 202 | 204, z.ZodType | null>>>;
   /** The answer is a stream of server-sent events without an end; its schema is that of each event's data. */
   readonly stream?: true;
-  /** What it refuses beside `bad-request` and `cross-origin`, which every operation may refuse. */
+  /**
+   * What it refuses beside what every operation may refuse: `bad-request`, `cross-origin` and, if it is not public,
+   * `unauthenticated` and `forbidden`.
+   */
   readonly refusals: readonly ErrorCode[];
 }
 

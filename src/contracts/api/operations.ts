@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
 import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
-import { emptySchema, idParams } from './common';
+import { commandSchema, emptySchema, idParams } from './common';
 import {
   accuracyQuerySchema,
   accuracySchema,
@@ -20,6 +20,7 @@ import { modelsSchema, retrainingSchema } from './models';
 import { explanationSchema, handoffSchema, moveRecordSchema, movesQuerySchema, subjectParams } from './moves';
 import { operation, type Operation } from './operation';
 import { decisionSchema, rolloutSchema, startRolloutSchema } from './rollouts';
+import { accessOperations } from './session';
 import {
   addChannelSchema,
   channelAddedSchema,
@@ -45,9 +46,10 @@ const changeEncoder = <const N extends string>(name: N, summary: string) =>
   operation({
     method: 'post',
     path: `/encoders/{id}/${name}`,
+    access: 'operator',
     summary,
     params: idParams,
-    body: emptySchema,
+    body: commandSchema,
     bodyOptional: true,
     answers: { 200: encoderChangedSchema },
     refusals: ['unknown-encoder', ...silent],
@@ -57,8 +59,9 @@ const commandRollout = <const N extends string>(name: N) =>
   operation({
     method: 'post',
     path: `/rollout/${name}`,
+    access: 'operator',
     summary: `Has the rollout ${name}`,
-    body: emptySchema,
+    body: commandSchema,
     bodyOptional: true,
     answers: { 200: rolloutSchema },
     refusals: ['conflict', ...silent],
@@ -66,9 +69,11 @@ const commandRollout = <const N extends string>(name: N) =>
 
 /** Every operation of the API. Server, clients and the OpenAPI document are made from this table. */
 export const operations = {
+  ...accessOperations,
   getStatus: operation({
     method: 'get',
     path: '/status',
+    access: 'viewer',
     summary: 'The whole swarm at a glance',
     answers: { 200: statusSchema },
     refusals: silent,
@@ -76,6 +81,7 @@ export const operations = {
   streamStatus: operation({
     method: 'get',
     path: '/status/stream',
+    access: 'viewer',
     summary: 'Server-sent events: event `status` with a Status each second',
     answers: { 200: statusSchema },
     stream: true,
@@ -84,6 +90,7 @@ export const operations = {
   listChannels: operation({
     method: 'get',
     path: '/channels',
+    access: 'viewer',
     summary: 'Channels',
     answers: { 200: z.array(channelStatusSchema) },
     refusals: silent,
@@ -91,6 +98,7 @@ export const operations = {
   listEncoders: operation({
     method: 'get',
     path: '/encoders',
+    access: 'viewer',
     summary: 'Encoders',
     answers: { 200: z.array(encoderStatusSchema) },
     refusals: silent,
@@ -98,6 +106,7 @@ export const operations = {
   listMoves: operation({
     method: 'get',
     path: '/handoffs',
+    access: 'viewer',
     summary: 'Latest handoffs and recoveries, those under way first',
     query: movesQuerySchema,
     answers: { 200: z.array(moveRecordSchema) },
@@ -106,6 +115,7 @@ export const operations = {
   getForecasts: operation({
     method: 'get',
     path: '/forecasts',
+    access: 'viewer',
     summary: 'Forecasts with the history before them',
     answers: { 200: forecastsSchema },
     refusals: silent,
@@ -113,6 +123,7 @@ export const operations = {
   listModels: operation({
     method: 'get',
     path: '/models',
+    access: 'viewer',
     summary: 'Trained nets, and the one in use',
     answers: { 200: modelsSchema },
     refusals: [],
@@ -120,6 +131,7 @@ export const operations = {
   getModel: operation({
     method: 'get',
     path: '/models/{id}',
+    access: 'viewer',
     summary: 'One trained net: data range, seed, back end, scores, verdict',
     params: idParams,
     answers: { 200: manifestSchema },
@@ -128,6 +140,7 @@ export const operations = {
   retrain: operation({
     method: 'post',
     path: '/models/retrain',
+    access: 'admin',
     summary: 'Begins a retraining, unless one is under way',
     body: emptySchema,
     bodyOptional: true,
@@ -137,6 +150,7 @@ export const operations = {
   getAccuracy: operation({
     method: 'get',
     path: '/forecasts/accuracy',
+    access: 'viewer',
     summary: 'How earlier forecasts fared, per series and steps ahead, and which of them drift',
     query: accuracyQuerySchema,
     answers: { 200: accuracySchema },
@@ -145,6 +159,7 @@ export const operations = {
   whatIfOne: operation({
     method: 'get',
     path: '/forecasts/what-if',
+    access: 'viewer',
     summary: 'Demand of the encoders concerned if one channel were on another encoder',
     query: whatIfQuerySchema,
     answers: { 200: whatIfAnswerSchema },
@@ -153,6 +168,7 @@ export const operations = {
   whatIf: operation({
     method: 'post',
     path: '/forecasts/what-if',
+    access: 'viewer',
     summary: 'The same for several channels at once; changes nothing',
     body: whatIfSchema,
     answers: { 200: whatIfAnswerSchema },
@@ -161,6 +177,7 @@ export const operations = {
   listEvents: operation({
     method: 'get',
     path: '/events',
+    access: 'viewer',
     summary: 'Known events',
     answers: { 200: z.array(eventSchema) },
     refusals: silent,
@@ -168,6 +185,7 @@ export const operations = {
   addEvent: operation({
     method: 'post',
     path: '/events',
+    access: 'operator',
     summary: 'Adds a known event, or replaces the one with its id',
     body: addEventSchema,
     answers: { 201: eventSchema },
@@ -176,6 +194,7 @@ export const operations = {
   removeEvent: operation({
     method: 'delete',
     path: '/events/{id}',
+    access: 'operator',
     summary: 'Removes a known event',
     params: idParams,
     answers: { 204: null },
@@ -184,6 +203,7 @@ export const operations = {
   importHistory: operation({
     method: 'post',
     path: '/history',
+    access: 'operator',
     summary: `Imports audience, at most ${HISTORY_ROWS_AT_ONCE} rows at once; the same row again replaces itself`,
     body: historyImportSchema,
     answers: { 200: historyImportedSchema },
@@ -192,6 +212,7 @@ export const operations = {
   explain: operation({
     method: 'get',
     path: '/explain/{subject}',
+    access: 'viewer',
     summary: 'Why a channel was moved and how it went; subject: channel id or workflow id',
     params: subjectParams,
     answers: { 200: explanationSchema },
@@ -200,6 +221,7 @@ export const operations = {
   getDocument: operation({
     method: 'get',
     path: '/openapi.json',
+    access: 'viewer',
     summary: 'This document',
     answers: { 200: z.looseObject({ openapi: z.string() }) },
     refusals: [],
@@ -207,6 +229,7 @@ export const operations = {
   addChannel: operation({
     method: 'post',
     path: '/channels',
+    access: 'operator',
     summary:
       'Adds a channel. Ladder and frame rate that are not given are made from its input, all else comes from the default channel. Says when it will be on air, or what is in the way',
     body: addChannelSchema,
@@ -226,6 +249,7 @@ export const operations = {
   updateChannel: operation({
     method: 'patch',
     path: '/channels/{id}',
+    access: 'operator',
     summary:
       'Changes input, ladder, thresholds or placement of a channel on air; answers when it is done. Another ladder comes with a handoff, without a lost frame',
     params: idParams,
@@ -240,6 +264,7 @@ export const operations = {
   removeChannel: operation({
     method: 'delete',
     path: '/channels/{id}',
+    access: 'operator',
     summary: 'Removes a channel',
     params: idParams,
     answers: { 204: null },
@@ -248,6 +273,7 @@ export const operations = {
   handoff: operation({
     method: 'post',
     path: '/channels/{id}/handoff',
+    access: 'operator',
     summary: 'Moves a channel to another encoder, without a lost frame; answers when the move has ended',
     params: idParams,
     body: handoffSchema,
@@ -266,6 +292,7 @@ export const operations = {
   getRollout: operation({
     method: 'get',
     path: '/rollout',
+    access: 'viewer',
     summary: 'The rollout under way, else the last one; 204 where there was none',
     answers: { 200: rolloutSchema, 204: null },
     refusals: silent,
@@ -273,6 +300,7 @@ export const operations = {
   startRollout: operation({
     method: 'post',
     path: '/rollout',
+    access: 'operator',
     summary: 'Begins to bring a build to all encoders; answers when its waves are planned',
     body: startRolloutSchema,
     answers: { 201: rolloutSchema },
@@ -284,6 +312,7 @@ export const operations = {
   decideRollout: operation({
     method: 'post',
     path: '/rollout/decide',
+    access: 'operator',
     summary: 'Answers a rollout that holds: it continues, or rolls back',
     body: decisionSchema,
     answers: { 200: rolloutSchema },
@@ -292,6 +321,7 @@ export const operations = {
   getVersions: operation({
     method: 'get',
     path: '/versions',
+    access: 'viewer',
     summary: 'Catalogue of encoder builds, target and pins of the cell',
     answers: { 200: versionsSchema },
     refusals: silent,
@@ -299,6 +329,7 @@ export const operations = {
   addBuild: operation({
     method: 'post',
     path: '/versions',
+    access: 'admin',
     summary: 'Finds or fetches a build, and adds it to the catalogue',
     body: addBuildSchema,
     answers: { 201: encoderBuildSchema },
@@ -307,6 +338,7 @@ export const operations = {
   removeBuild: operation({
     method: 'delete',
     path: '/versions/{id}',
+    access: 'admin',
     summary: 'Takes a build out of the catalogue',
     params: idParams,
     answers: { 204: null },
@@ -315,6 +347,7 @@ export const operations = {
   probeBuild: operation({
     method: 'post',
     path: '/versions/{id}/probe',
+    access: 'admin',
     summary: 'Encodes the reference clips with a build, and derives its compatibility class',
     params: idParams,
     body: emptySchema,
@@ -325,6 +358,7 @@ export const operations = {
   setTarget: operation({
     method: 'put',
     path: '/versions/target',
+    access: 'operator',
     summary: 'Sets the build that every encoder of the cell should run',
     body: targetSchema,
     answers: { 200: targetSetSchema },
@@ -333,6 +367,7 @@ export const operations = {
   pin: operation({
     method: 'put',
     path: '/versions/pins/{id}',
+    access: 'operator',
     summary: 'Pins a channel to encoders that run a build',
     params: idParams,
     body: pinSchema,
@@ -342,6 +377,7 @@ export const operations = {
   unpin: operation({
     method: 'delete',
     path: '/versions/pins/{id}',
+    access: 'operator',
     summary: 'Lifts the pin of a channel',
     params: idParams,
     answers: { 204: null },

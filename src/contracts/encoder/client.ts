@@ -1,4 +1,4 @@
-import { Metadata, credentials, type Client, type ServiceError } from '@grpc/grpc-js';
+import { credentials, type Client, type Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { z } from 'zod';
 import {
   SwarmError,
@@ -13,6 +13,7 @@ import { CHANNEL_OPTIONS } from './channel-options';
 import { CONTRACT_VERSIONS, encoderContract, type ContractVersion } from './grpc-contract';
 import { answeredGarbage, fromServiceError, isUnimplemented } from './grpc-errors';
 import { watchHealth } from './health-watch';
+import { partMetadata } from './part-metadata';
 import { toWirePrepare, type PrepareSession } from './requests';
 
 export interface CallOptions {
@@ -152,7 +153,7 @@ export class EncoderClient {
     const client = this.connected(version);
     const unary = (client as unknown as Record<string, UnaryCall>)[method]!;
     return new Promise<unknown>((resolve, reject) => {
-      const metadata = new Metadata({ waitForReady });
+      const metadata = partMetadata({ waitForReady });
       const call = unary.call(client, request, metadata, { deadline }, (error, value) => {
         signal?.removeEventListener('abort', cancel);
         if (!error) resolve(value);

@@ -16,12 +16,14 @@ const statusOf: Partial<Record<ErrorCode, status>> = {
   'gop-left-ring': status.OUT_OF_RANGE,
   conflict: status.ALREADY_EXISTS,
   timeout: status.DEADLINE_EXCEEDED,
+  unauthenticated: status.UNAUTHENTICATED,
+  forbidden: status.PERMISSION_DENIED,
   unavailable: status.UNAVAILABLE,
   internal: status.INTERNAL,
 };
 
 /** A refusal as the server sends it. */
-export const toServiceError = (error: SwarmError): Partial<ServiceError> => {
+export const toServiceError = (error: SwarmError): { code: status; details: string; metadata: Metadata } => {
   const metadata = new Metadata();
   metadata.set(CODE_KEY, error.code);
   const extras = extrasToJson(error);

@@ -1,14 +1,15 @@
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
-import type { ServiceClientConstructor, ClientReadableStream } from '@grpc/grpc-js';
+import type { ServiceClientConstructor, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 import { CHANNEL_OPTIONS } from './channel-options';
 import { CONTRACT_VERSIONS, ENCODER_SERVICES } from './grpc-contract';
+import { partMetadata } from './part-metadata';
 
 const RETRY_MS = 500;
 
 const HealthClient = loadPackageDefinition({ Health: service }).Health as ServiceClientConstructor;
 
-type Watch = (request: { service: string }) => ClientReadableStream<{ status?: string }>;
+type Watch = (request: { service: string }, metadata: Metadata) => ClientReadableStream<{ status?: string }>;
 
 /**
  * Watches grpc.health.v1.Health of an encoder host, and goes on doing so over restarts of the host.
@@ -32,7 +33,7 @@ export const watchHealth = (address: string, onChange: (serving: boolean) => voi
   const watch = (): void => {
     timer = null;
     const service = ENCODER_SERVICES[CONTRACT_VERSIONS[nextVersion] ?? CONTRACT_VERSIONS[0]];
-    const current = (client as unknown as { watch: Watch }).watch({ service });
+    const current = (client as unknown as { watch: Watch }).watch({ service }, partMetadata());
     stream = current;
     let over = false;
     const again = (): void => {

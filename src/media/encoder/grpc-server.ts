@@ -1,6 +1,10 @@
 import {
+  ResponderBuilder,
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
+  ServerListenerBuilder,
+  type ServerInterceptor,
   type ServerUnaryCall,
   type UntypedServiceImplementation,
   type sendUnaryData,
@@ -14,10 +18,12 @@ import {
   type ContractVersion,
 } from '../../contracts/encoder/grpc-contract';
 import { toServiceError } from '../../contracts/encoder/grpc-errors';
-import { SwarmError } from '../../domain';
+import { SwarmError, mayUse } from '../../domain';
 import { connectableHost, hostAndPort } from '../../platform/addresses';
+import { notKnown, type Gate } from '../../platform/gate';
 import { LimitedLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
+import { partGate, requireGuarded } from '../../platform/own-identity';
 
 /** Calls under way at a stop may take this long to end. */
 const SHUTDOWN_MS = 500;
@@ -46,13 +52,23 @@ export interface EncoderServer {
  * Serves protos/encoder.proto and grpc.health.v1.Health on one port; 0 picks a free one. The same methods answer all
  * versions of the contract: what an older one lacks is left out of its answers, and absent from its requests.
  * @param options.versions of the contract that it serves; default: all
- * @throws SwarmError unavailable when the port is taken
+ * @param options.gate tells who asks; default: that of this process
+ * @throws SwarmError unavailable when the port is taken; bad-request where other machines would reach it and nobody is
+ *   asked who he is
  */
 export const serveEncoder = async (
   methods: EncoderMethods,
-  options: { host: string; port: number; log: Logger; versions?: readonly ContractVersion[] },
+  options: {
+    host: string;
+    port: number;
+    log: Logger;
+    versions?: readonly ContractVersion[];
+    gate?: Gate | undefined;
+  },
 ): Promise<EncoderServer> => {
-  const server = new Server();
+  const { gate = partGate() } = options;
+  requireGuarded(options.host, gate);
+  const server = new Server({ interceptors: gate ? [partsOnly(gate, options.log)] : [] });
   const versions = options.versions ?? CONTRACT_VERSIONS;
   const implementation = implementationOf(methods, options.log);
   for (const version of versions) server.addService(encoderContract(version).service, implementation);
@@ -69,6 +85,38 @@ export const serveEncoder = async (
       for (const name of names) health.setStatus(name, 'NOT_SERVING');
     },
     close: () => shutDown(server),
+  };
+};
+
+/** Every call, of the health service too, must be that of a part of this swarm: the guard of gRPC. */
+const partsOnly = (gate: Gate, log: Logger): ServerInterceptor => {
+  const refusals = new LimitedLog(log);
+  const admit = async (authorization: string | undefined): Promise<void> => {
+    const caller = await gate.identify({ authorization });
+    if (caller && mayUse('part', caller)) return;
+    throw notKnown(
+      'Only parts of this swarm may ask an encoder host, and no token was shown.',
+      'See SWARM_PART_TOKEN_FILE.',
+    );
+  };
+  return (method, call) => {
+    const listener = new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata, next) => {
+        const shown = metadata.get('authorization')[0];
+        admit(typeof shown === 'string' ? shown : undefined).then(
+          () => next(metadata),
+          (error: SwarmError) => {
+            const fields = { code: error.code, method: method.path, from: call.getPeer() };
+            refusals.write('warn', error.code, fields, error.message);
+            call.sendStatus(toServiceError(error));
+          },
+        );
+      })
+      .build();
+    return new ServerInterceptingCall(
+      call,
+      new ResponderBuilder().withStart((next) => next(listener)).build(),
+    );
   };
 };
 

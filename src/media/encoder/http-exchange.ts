@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { SwarmError, errorFromText } from '../../domain';
+import { partAuthorization } from '../../platform/own-identity';
 
 /** Refusals are small; what is longer is not one of ours. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -9,11 +10,16 @@ const keepAlive = { keepAlive: true, keepAliveMsecs: 5_000 };
 const plainAgent = new http.Agent(keepAlive);
 const secureAgent = new https.Agent(keepAlive);
 
-/** Begins a request over http or https on kept-alive connections. */
-export const request = (url: URL, options: http.RequestOptions): http.ClientRequest =>
-  url.protocol === 'https:'
-    ? https.request(url, { agent: secureAgent, ...options })
-    : http.request(url, { agent: plainAgent, ...options });
+/** Begins a request to another part, over http or https on kept-alive connections. */
+export const request = (
+  url: URL,
+  { headers, ...options }: http.RequestOptions & { headers?: http.OutgoingHttpHeaders },
+): http.ClientRequest => {
+  const shown = { ...options, headers: { ...partAuthorization(), ...headers } };
+  return url.protocol === 'https:'
+    ? https.request(url, { agent: secureAgent, ...shown })
+    : http.request(url, { agent: plainAgent, ...shown });
+};
 
 /** Reads a whole answer of bounded size as text. */
 export const readText = async (answer: http.IncomingMessage): Promise<string> => {

@@ -4,6 +4,7 @@ import { readEnvironment } from '../../config/config';
 import { hostEnvironmentSchema } from '../../config/encoder-host';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
+import { takeOwnIdentity } from '../../platform/own-identity';
 import { toolsCacheDir } from '../../setup';
 import { startEncoder } from './host';
 
@@ -23,6 +24,7 @@ runPart(log, async () => {
     throw new Error(`Bad environment: ${faults}. Hint: correct or unset the variable.`);
   }
   const own = parsed.data;
+  await takeOwnIdentity(environment);
   return startEncoder({
     id: own.ENCODER_ID,
     region: own.ENCODER_REGION,

@@ -1,12 +1,14 @@
 import { ownNamesOf, readEnvironment } from '../../config/config';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
+import { takeOwnIdentity } from '../../platform/own-identity';
 import { startOrigin } from './start';
 
 const log = createLogger('origin');
 
-runPart(log, () => {
+runPart(log, async () => {
   const environment = readEnvironment();
+  await takeOwnIdentity(environment);
   return startOrigin({
     host: environment.SWARM_HOST,
     port: environment.SWARM_ORIGIN_PORT,

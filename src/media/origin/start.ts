@@ -4,7 +4,7 @@ import type { MediaHealth } from '../../contracts/health';
 import { originRoutes } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
-import { listen, type ServerLimits } from '../../platform/http';
+import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { StorageHealth } from '../../platform/storage-health';
@@ -78,14 +78,14 @@ export const startOrigin = async (
   app.disable('x-powered-by').disable('etag');
   app.get(
     '/healthz',
-    whenReady(({ origin }) => (_req, res) => {
+    whenReady(({ origin }) => (req, res) => {
       const answer: MediaHealth = {
         status: 'ok',
         channels: origin.list().length,
         storage: health.status,
         damaged: origin.damaged,
       };
-      res.json(answer);
+      res.json(healthAnswer(req, answer));
     }),
   );
   app.use(

@@ -10,8 +10,8 @@ import type { ReferenceClip } from './reference-clip';
 
 const FEED_PATH = '/feed';
 export const clipRoutes: readonly Route[] = [
-  { method: 'GET', path: FEED_PATH },
-  { method: 'PUT', path: '/channels/:id/gops/:gop', body: 'media' },
+  { method: 'GET', path: FEED_PATH, access: 'part' },
+  { method: 'PUT', path: '/channels/:id/gops/:gop', access: 'part', body: 'media' },
 ];
 const MAX_GOP_BYTES = 16 * 1024 * 1024;
 

@@ -1,7 +1,12 @@
 import { readEnvironment } from '../../config/config';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
+import { takeOwnIdentity } from '../../platform/own-identity';
 import { relayOptionsFrom, startRelay } from './server';
 
 const log = createLogger('relay');
-runPart(log, () => startRelay({ ...relayOptionsFrom(readEnvironment()), log }));
+runPart(log, async () => {
+  const environment = readEnvironment();
+  await takeOwnIdentity(environment);
+  return startRelay({ ...relayOptionsFrom(environment), log });
+});

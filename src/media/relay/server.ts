@@ -4,7 +4,7 @@ import type { MediaHealth } from '../../contracts/health';
 import { relayRoutes } from '../../contracts/relay';
 import { DiskBudget } from '../../platform/disk-budget';
 import type { FolderLock } from '../../platform/folder-lock';
-import { listen, type ServerLimits } from '../../platform/http';
+import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
@@ -121,14 +121,14 @@ const startLocked = async (options: RelayOptions, lock: FolderLock): Promise<Rel
     limitBodyTime(options.limits?.requestTimeoutMs ?? JSON_BODY_LIMIT_MS),
     express.json({ limit: '16kb' }),
   );
-  app.get('/healthz', (_req, res) => {
+  app.get('/healthz', (req, res) => {
     const answer: MediaHealth = {
       status: 'ok',
       channels: channels.list().length,
       storage: health.status,
       damaged: channels.damaged,
     };
-    res.json(answer);
+    res.json(healthAnswer(req, answer));
   });
   addRoutes(app, channels, options.ingestIdleMs ?? 5_000);
 

@@ -1,7 +1,12 @@
 import { readEnvironment } from '../../config/config';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
+import { takeOwnIdentity } from '../../platform/own-identity';
 import { sourceOptionsFrom, startSource } from './server';
 
 const log = createLogger('source');
-runPart(log, () => startSource({ ...sourceOptionsFrom(readEnvironment()), log }));
+runPart(log, async () => {
+  const environment = readEnvironment();
+  await takeOwnIdentity(environment);
+  return startSource({ ...sourceOptionsFrom(environment), log });
+});

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import type { Writable } from 'node:stream';
 import { RelayClient, type RelayChannel } from '../../contracts/relay';
 import { SwarmError, errorFromText } from '../../domain';
+import { partAuthorization } from '../../platform/own-identity';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
 
@@ -34,7 +35,7 @@ export class RelayLink {
   openIngest(id: string, nextGop: number): IngestConnection {
     const post = request(`${this.relayUrl}/channels/${id}/ingest?expect_gop=${nextGop}`, {
       method: 'POST',
-      headers: { 'content-type': 'video/mp2t' },
+      headers: { 'content-type': 'video/mp2t', ...partAuthorization() },
     });
     post.setNoDelay(true);
     const finished = new Promise<void>((resolve, reject) => {

@@ -12,7 +12,7 @@ import {
 import { idSchema } from '../../domain';
 import { isLoopback } from '../../platform/addresses';
 import type { FolderLock } from '../../platform/folder-lock';
-import { listen, parseOrRefuse } from '../../platform/http';
+import { healthAnswer, listen, parseOrRefuse } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { canLimit } from '../../platform/processes/confined';
@@ -99,14 +99,14 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   const app = express();
   app.disable('x-powered-by');
   app.use(express.json({ limit: '16kb' }));
-  app.get('/healthz', (_req, res) => {
+  app.get('/healthz', (req, res) => {
     const answer: MediaHealth = {
       status: 'ok',
       channels: channels.list().length,
       storage: health.status,
       damaged: channels.damaged,
     };
-    res.json(answer);
+    res.json(healthAnswer(req, answer));
   });
   app.get('/channels', (_req, res) => {
     res.json(channels.list());

@@ -47,11 +47,13 @@ const splitAddress = (address: string): { host: string; port: number } => {
 /**
  * Waits until a gRPC server calls itself SERVING (grpc.health.v1.Health).
  * @param service name of the service asked for; empty: the server as a whole
+ * @param shown what is shown of the one who asks; default: nothing
  */
 export const awaitGrpcServing = async (
   address: string,
   service: string,
   signal: AbortSignal,
+  shown: { authorization?: string } = {},
 ): Promise<void> => {
   const { host, port } = splitAddress(address);
   const [grpc, health] = await Promise.all([
@@ -68,15 +70,18 @@ export const awaitGrpcServing = async (
     // What was started here is reached without the environment's proxy.
     'grpc.enable_http_proxy': 0,
   });
+  const metadata = new grpc.Metadata();
+  if (shown.authorization !== undefined) metadata.set('authorization', shown.authorization);
   const isServing = (): Promise<boolean> =>
     new Promise((resolve) => {
       const options = { deadline: Date.now() + TRY_LIMIT_MS, waitForReady: true };
       const check = client.check as (
         request: { service: string },
+        metadata: object,
         options: object,
         done: (error: unknown, answer?: { status: string }) => void,
       ) => void;
-      check.call(client, { service }, options, (error, answer) =>
+      check.call(client, { service }, metadata, options, (error, answer) =>
         resolve(!error && answer?.status === 'SERVING'),
       );
     });

@@ -1,4 +1,5 @@
 import type { LedgerEntry, OriginChannel } from '../../../src/contracts/origin';
+import { partAuthorization } from '../../../src/platform/own-identity';
 import { FRAMES_PER_SECOND, GOP_DURATION_TICKS } from './segments';
 
 export interface Answer<T = Record<string, unknown>> {
@@ -15,10 +16,11 @@ export class OriginClient {
   async call<T>(method: string, path: string, json?: unknown): Promise<Answer<T>> {
     const response = await fetch(this.url + path, {
       method,
-      ...(json !== undefined && {
-        body: JSON.stringify(json),
-        headers: { 'content-type': 'application/json' },
-      }),
+      ...(json !== undefined && { body: JSON.stringify(json) }),
+      headers: {
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...partAuthorization(),
+      },
     });
     const text = await response.text();
     return { status: response.status, body: text === '' ? {} : JSON.parse(text) };

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { SignJWT, jwtVerify } from 'jose';
+import type { Environment } from '../../config/config';
+import type { LogIn } from '../../contracts/api';
+import { ROLES, SwarmError, type Caller, type Role } from '../../domain';
+import { bearerOf, digestOf, notKnown, type Gate, type Shown } from '../../platform/gate';
+import type { Logger } from '../../platform/logger';
+import { loadOrCreateSecret } from '../../platform/secret-file';
+import { JwtVerifier } from './jwt';
+import { TokenList, type KnownToken } from './token-list';
+
+const SESSION_MS = 12 * 3_600_000;
+export const TICKET_MS = 10 * 60_000;
+const MOST_TICKETS = 1_000;
+const HINT = 'Use another token, or log in on the page with a new ticket: npx encoder-swarm login.';
+
+/** By what a caller is known: a static token, which may be taken away any time, or a JWT, which counts until it expires. */
+type Proof = { digest: string } | { role: Role; expiresAtMs: number };
+
+interface Known {
+  caller: Caller;
+  proof: Proof;
+}
+
+/** A session of a browser, as its cookie carries it. */
+export interface Session {
+  caller: Caller;
+  cookie: string;
+  /** How long the browser may keep it. */
+  maxAgeMs: number;
+}
+
+/**
+ * Tells who asks the API: by a static token, by a JWT, or by the session of a browser that has logged in with one. A
+ * session is a signed cookie, so that it outlasts a restart. It holds no token: what it was opened with is looked up
+ * again at each request.
+ */
+export class ApiGate implements Gate {
+  readonly cookieName: string;
+  private readonly tickets = new Map<string, Known & { expiresAtMs: number }>();
+  private readonly proofs = new WeakMap<Caller, Proof>();
+
+  private constructor(
+    private readonly options: { cell: string; tokens: TokenList; jwt: JwtVerifier | undefined; key: Buffer },
+    private readonly nowMs: () => number,
+  ) {
+    // Cookies of one host go to all of its ports: two swarms of a machine must not take one for the other's.
+    this.cookieName = `swarm-${digestOf(options.key.toString('hex')).toString('hex').slice(0, 12)}`;
+  }
+
+  /**
+   * The gate that an environment asks for; undefined where nobody has to log in.
+   * @throws SwarmError bad-request for files that can't be used
+   */
+  static async open(
+    environment: Environment,
+    log: Logger,
+    nowMs: () => number = Date.now,
+  ): Promise<ApiGate | undefined> {
+    const {
+      SWARM_CELL: cell,
+      SWARM_ADMIN_TOKEN_FILE: admin,
+      SWARM_API_TOKENS_FILE: file,
+      SWARM_OIDC_ISSUER: issuer,
+    } = environment;
+    if (!admin && !file && !issuer) return undefined;
+    const tokens = await TokenList.open({ tokens: file, admin }, log);
+    const jwt =
+      issuer === undefined
+        ? undefined
+        : new JwtVerifier({
+            ...{ issuer, cell },
+            audience: environment.SWARM_OIDC_AUDIENCE,
+            roleClaim: environment.SWARM_OIDC_ROLE_CLAIM,
+            cellClaim: environment.SWARM_OIDC_CELL_CLAIM,
+          });
+    const secret = await loadOrCreateSecret(join(environment.SWARM_STATE_DIR, 'secrets', 'session-key'));
+    return new ApiGate({ cell, tokens, jwt, key: Buffer.from(secret, 'hex') }, nowMs);
+  }
+
+  async identify({ authorization, cookie }: Shown): Promise<Caller | null> {
+    if (authorization !== undefined) {
+      const token = bearerOf(authorization);
+      if (token === undefined)
+        throw notKnown('The header authorization is not of the form Bearer TOKEN.', HINT);
+      return this.remember(await this.byToken(token));
+    }
+    const session = cookieOf(cookie, this.cookieName);
+    return session === undefined ? null : this.remember(await this.bySession(session));
+  }
+
+  /** Opens a session. @throws SwarmError unauthenticated, forbidden */
+  async logIn(given: LogIn): Promise<Session> {
+    const known = 'token' in given ? await this.byToken(given.token) : this.byTicket(given.ticket);
+    const { caller, proof } = known;
+    const nowMs = this.nowMs();
+    const endsMs = Math.min(nowMs + SESSION_MS, 'digest' in proof ? Infinity : proof.expiresAtMs);
+    const claims = 'digest' in proof ? { token: proof.digest } : { role: proof.role };
+    const cookie = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject(caller.name)
+      .setAudience(this.options.cell)
+      .setExpirationTime(Math.floor(endsMs / 1000))
+      .sign(this.options.key);
+    return { caller, cookie, maxAgeMs: endsMs - nowMs };
+  }
+
+  /** @returns what logs in as this caller, once and within TICKET_MS */
+  ticketFor(caller: Caller): string {
+    const proof = this.proofs.get(caller);
+    if (!proof) throw notKnown('Who asks for a ticket has to be known.', HINT);
+    for (const [digest, { expiresAtMs }] of this.tickets) {
+      if (expiresAtMs < this.nowMs() || this.tickets.size >= MOST_TICKETS) this.tickets.delete(digest);
+    }
+    const ticket = randomBytes(32).toString('base64url');
+    const digest = digestOf(ticket).toString('hex');
+    this.tickets.set(digest, { caller, proof, expiresAtMs: this.nowMs() + TICKET_MS });
+    return ticket;
+  }
+
+  private remember({ caller, proof }: Known): Caller {
+    this.proofs.set(caller, proof);
+    return caller;
+  }
+
+  private async byToken(token: string): Promise<Known> {
+    const known = await this.options.tokens.find(token);
+    if (known) return this.ofStatic(known);
+    if (!this.options.jwt || token.split('.').length !== 3) throw notKnown('This token is not known.', HINT);
+    const { caller, expiresAtMs } = await this.options.jwt.verify(token);
+    return { caller, proof: { role: caller.role as Role, expiresAtMs } };
+  }
+
+  private ofStatic({ name, role, digest, expiresAtMs = Infinity, cell }: KnownToken): Known {
+    if (expiresAtMs <= this.nowMs()) throw notKnown(`The token ${name} has expired.`, HINT);
+    if (cell !== undefined && cell !== this.options.cell) {
+      const message = `The token ${name} is for cell ${cell}; this is cell ${this.options.cell}.`;
+      throw new SwarmError('forbidden', message, 'Ask the API of that cell, or use another token.');
+    }
+    return { caller: { name, role }, proof: { digest: digest.toString('hex') } };
+  }
+
+  private byTicket(ticket: string): Known {
+    // Looked up by its digest: the time taken tells nothing of a ticket.
+    const digest = digestOf(ticket).toString('hex');
+    const known = this.tickets.get(digest);
+    this.tickets.delete(digest);
+    if (known && known.expiresAtMs > this.nowMs()) return known;
+    throw notKnown('This ticket has been used, or has expired.', 'Get a new one: npx encoder-swarm login.');
+  }
+
+  private async bySession(cookie: string): Promise<Known> {
+    const ended = (): SwarmError =>
+      notKnown('The session has ended.', 'Log in again: npx encoder-swarm login.');
+    const { payload } = await jwtVerify(cookie, this.options.key, {
+      audience: this.options.cell,
+      algorithms: ['HS256'],
+      currentDate: new Date(this.nowMs()),
+      requiredClaims: ['exp', 'sub'],
+    }).catch(() => {
+      throw ended();
+    });
+    const { sub, exp, token, role } = payload;
+    if (typeof token === 'string') {
+      const known = await this.options.tokens.withDigest(Buffer.from(token, 'hex'));
+      if (!known) throw ended();
+      return this.ofStatic(known);
+    }
+    const ofJwt = ROLES.find((each) => each === role);
+    if (!ofJwt) throw ended();
+    return {
+      caller: { name: sub!, role: ofJwt },
+      proof: { role: ofJwt, expiresAtMs: exp! * 1000 },
+    };
+  }
+}
+
+const cookieOf = (header: string | undefined, name: string): string | undefined =>
+  header
+    ?.split(/; */)
+    .find((pair) => pair.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
