@@ -83,7 +83,7 @@ test('a swarm that lost its state folder goes on from a backup made while it ran
   expect(summary.stoodStillMs).toBeLessThan(MOST_STANDSTILL_MS);
   // What was backed up goes on, and its viewers have missed nothing.
   const meanwhile = await untilAnswer('it goes on after the backup', facts, (seen) => goesOn(before!, seen));
-  expect(meanwhile).toMatchObject({ channels: before!.channels.map(({ id, token }) => ({ id, token })) });
+  expect(meanwhile!.channels.map(({ id }) => id)).toEqual(before!.channels.map(({ id }) => id));
   expect(meanwhile!.channels.map((c) => c.gapsDeclared)).toEqual(before!.channels.map((c) => c.gapsDeclared));
   await swarm!.stop();
 
