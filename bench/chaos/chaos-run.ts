@@ -212,7 +212,7 @@ export class ChaosRun {
       await this.options.continuity.check([channelId]);
       await sleep(STOP_POLL_MS);
     }
-    if (seen >= 0) this.options.continuity.forget(channelId, seen);
+    this.options.continuity.forget(channelId, seen);
   }
 
   private async audit(channelId: string): Promise<void> {

@@ -7,6 +7,8 @@ export interface Stretch {
   fromGop: number;
   /** So much of the past is asked for. */
   windowSeconds: number;
+  /** Its pictures carry no stamps: they are told by their times. */
+  unstamped: boolean;
 }
 
 export interface CheckedStretch {
@@ -48,6 +50,7 @@ export const checkStretch = async (
       key: options.key,
       ffmpegPaths: options.ffmpegPaths,
       fromGop: { [channelId]: fromGop },
+      ...(stretch.unstamped && { unstampedChannels: [channelId] }),
     });
     return { channelId, fromGop, toGop, report };
   } finally {

@@ -40,6 +40,8 @@ export class Continuity {
       originUrl: string;
       key: Buffer;
       ffmpegPaths: string[];
+      /** Channels whose pictures carry no stamps. */
+      unstamped?: readonly string[];
       /** Program of the process that checks; absent: the compiled one. */
       program?: { path: string; nodeArgs: string[] };
     },
@@ -103,6 +105,7 @@ export class Continuity {
       channelId,
       playlistUrl: masterPlaylistUrl(this.options.originUrl, channelId),
       fromGop: next.gop,
+      unstamped: this.options.unstamped?.includes(channelId) ?? false,
       windowSeconds:
         Math.ceil((Date.now() - next.sinceMs) / 1000) + (isLast ? MOST_SPARE_SECONDS : next.spareSeconds),
     };

@@ -47,6 +47,12 @@ export type SecondTarget = (typeof secondTargets)[number];
 export const fullDiskVictims = ['origin', 'worker', 'influxdb', 'temporal'] as const;
 export type FullDiskVictim = (typeof fullDiskVictims)[number];
 
+/**
+ * away: connections end, and new ones too; silent: they stay, and carry nothing. Of the one channel with a live input.
+ */
+export const inputAbsences = ['away', 'silent'] as const;
+export type InputAbsence = (typeof inputAbsences)[number];
+
 export type FaultAction =
   | { group: 'kill'; target: ProcessTarget }
   /** `whole`: what it has started stands still too. */
@@ -58,7 +64,8 @@ export type FaultAction =
   | { group: 'disk'; target: 'state'; kills: FullDiskVictim }
   | { group: 'clock'; target: ClockTarget; span: ClockSpan; jumpMs: number }
   | { group: 'damage'; target: DamageTarget }
-  | { group: 'second'; target: SecondTarget };
+  | { group: 'second'; target: SecondTarget }
+  | { group: 'input'; target: 'input'; absence: InputAbsence };
 
 export type FaultGroup = FaultAction['group'];
 
@@ -89,6 +96,8 @@ export const kindOf = (action: FaultAction): string => {
       return action.span === 'day' ? `clock a day off ${action.target}` : `clock ${action.target}`;
     case 'damage':
       return `file damaged ${action.target}`;
+    case 'input':
+      return `input ${action.absence}`;
     default:
       return `${action.group} ${action.target}`;
   }
@@ -138,6 +147,8 @@ export const inWords = ({ action, lastsMs }: Pick<Fault, 'action' | 'lastsMs'>):
       return `${kindOf(action)} ${action.jumpMs > 0 ? '+' : ''}${action.jumpMs / 1000} s for ${seconds}`;
     case 'damage':
       return action.target === 'origin' ? `${kindOf(action)} for ${seconds}` : kindOf(action);
+    case 'input':
+      return `${kindOf(action)} for ${seconds}`;
     case 'second':
       return kindOf(action);
   }

@@ -1,7 +1,16 @@
 import type { FleetEncoder } from '../../src/contracts/fleet';
+import { SourceClient } from '../../src/contracts/source';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import type { Clocks } from './clocks';
-import { inWords, kindOf, type Fault, type FaultGroup, type FullDiskVictim } from './faults';
+import {
+  inWords,
+  kindOf,
+  type Fault,
+  type FaultGroup,
+  type FullDiskVictim,
+  type InputAbsence,
+} from './faults';
+import type { LiveInput } from './live-input';
 import type { MemoryDisk } from './memory-disk';
 import { freeAgainAtMs, rules } from './plan';
 import { ffmpegsOf, stopProcess } from './processes';
@@ -27,6 +36,10 @@ type End = () => void | Promise<void>;
 
 class Skipped extends Error {}
 
+/** An input is opened again every 30 s at the least, and a busy machine needs a while for it. */
+const INPUT_HEALS_WITHIN_MS = 90_000;
+const ASK_WITHIN_MS = 2_000;
+
 /** Carries faults out on a running swarm. */
 export class Injector {
   readonly injected: InjectedFault[] = [];
@@ -44,6 +57,8 @@ export class Injector {
       /** The origin's own, and that of the whole state, which holds the mount of the other one. */
       disks: { origin: MemoryDisk; state: MemoryDisk } | null;
       clocks: Clocks | null;
+      /** What the channel `id` gets. */
+      liveInput: { id: string; input: LiveInput } | null;
       onBegan(fault: InjectedFault): void;
       onEnded(fault: InjectedFault): void;
     },
@@ -142,6 +157,8 @@ export class Injector {
         record.words += `, of ${damage.channelId}`;
         return damage.end;
       }
+      case 'input':
+        return this.takeInput(action.absence);
       case 'second':
         return startSecond(action.target, this.options.swarm);
     }
@@ -163,6 +180,24 @@ export class Injector {
     return async () => {
       clearTimeout(kill);
       await Promise.all(makeRoom.map((make) => make()));
+    };
+  }
+
+  /** Takes a channel its input; in the end it must be back by itself. */
+  private takeInput(absence: InputAbsence): End {
+    const { liveInput, swarm } = this.options;
+    if (!liveInput) throw new Skipped('no channel has a live input');
+    const { id, input } = liveInput;
+    if (!input.hasReaders) throw new Skipped('nobody reads the input');
+    const comeBack = input.leave(absence);
+    return async () => {
+      // A picture that stands still is repeated: only an input that has ended is a fault.
+      const source = new SourceClient(swarm.environment.SWARM_SOURCE_URL);
+      const told = await source.channels({ timeoutMs: ASK_WITHIN_MS }).catch(() => []);
+      comeBack();
+      await input.untilRead(INPUT_HEALS_WITHIN_MS);
+      const isUnnamed = told.some((channel) => channel.id === id && channel.state === 'running');
+      if (absence === 'away' && isUnnamed) throw new Error(`the source called the input of ${id} running`);
     };
   }
 

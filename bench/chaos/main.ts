@@ -14,6 +14,7 @@ import {
   PORTS_IN_A_BASE,
   StepReporter,
   findOrInstallFaketime,
+  findOrInstallFfmpeg,
   findOrInstallToxiproxy,
   portsFor,
 } from '../../src/setup';
@@ -27,8 +28,9 @@ import { Clocks } from './clocks';
 import { Continuity } from './continuity';
 import { clockSpans, clockTargets, kindOf } from './faults';
 import { Injector } from './injector';
+import { LiveInput } from './live-input';
 import { MemoryDisk } from './memory-disk';
-import { drawPlan } from './plan';
+import { drawPlan, faultKinds } from './plan';
 import { ChaosProgress } from './progress';
 import { Proxies } from './proxies';
 import { failuresOf, resultOf, type ChaosFacts } from './result';
@@ -37,6 +39,8 @@ import { timelineText } from './timeline';
 import { timelineSvg } from './timeline-svg';
 
 const ENCODER_CAPACITY_UNITS = 6;
+/** The channel with a live input. The others have generated pictures. */
+const LIVE_CHANNEL = 'live-1';
 const ON_AIR_LIMIT_MS = 60_000;
 /** Longer than any stretch waits for its check, and than any clock is set back or forth. */
 const RETENTION_SECONDS = 3_600;
@@ -66,7 +70,8 @@ const numberFrom =
 const program = new Command('npm run chaos --')
   .description(
     'Runs a whole swarm while its parts are killed, stopped, cut off, delayed, filled up and given wrong clocks, ' +
-      'and checks every frame from outside. docs/reference/chaos.md has more.',
+      'files damaged, an input taken away and second processes started, and checks every frame from outside. ' +
+      'docs/reference/chaos.md has more.',
   )
   .option('--minutes <M>', 'how long faults go on', numberFrom(0.5, 1_440, false), 5)
   .option('--seed <S>', 'decides every fault', numberFrom(0, 2 ** 32 - 1), randomInt(1e6))
@@ -81,12 +86,23 @@ const program = new Command('npm run chaos --')
   )
   .addHelpText(
     'after',
-    '\nThe last line is one JSON object; exit code 0 if nothing was lost or repeated, no channel had two owners, every\n' +
+    `\nKinds of faults:\n${kindsInLines()}\n` +
+      '\nThe last line is one JSON object; exit code 0 if nothing was lost or repeated, no channel had two owners, every\n' +
       'saga ended, and gaps were declared only where the ring was exhausted. Ctrl-C ends all that was started.',
   );
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
+}
+
+/** All kinds, in lines of at most 100 characters. */
+function kindsInLines(): string {
+  return faultKinds
+    .reduce<string[]>((lines, kind) => {
+      const longer = lines.length === 0 ? `  ${kind}` : `${lines.at(-1)}, ${kind}`;
+      return longer.length > 100 ? [...lines, `  ${kind}`] : [...lines.slice(0, -1), longer];
+    }, [])
+    .join(',\n');
 }
 
 const repeatCommand = (options: Options): string =>
@@ -197,7 +213,13 @@ const main = async (options: Options): Promise<number> => {
       swarmPorts: ports,
     });
     cleanups.add('Toxiproxy', () => proxies.stop());
-    const channels = Array.from({ length: options.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`));
+    const { ffmpegPath } = await findOrInstallFfmpeg({ env: process.env, progress: () => {}, signal });
+    const liveInput = await LiveInput.start(ffmpegPath);
+    cleanups.add('live input', () => liveInput.stop());
+    const channels = [
+      ...Array.from({ length: options.channels }, (_, i) => channelWithDefaults(`ch-${i + 1}`)),
+      channelWithDefaults(LIVE_CHANNEL, { kind: 'url', url: liveInput.url }),
+    ];
     let run: ChaosRun | null = null;
     swarm = await startBenchSwarm({
       stateDir,
@@ -244,6 +266,7 @@ const main = async (options: Options): Promise<number> => {
       proxies,
       disks,
       clocks,
+      liveInput: { id: LIVE_CHANNEL, input: liveInput },
       onBegan: (fault) => {
         run?.faultBegan(fault);
         say(`#${fault.number} ${fault.part}: ${fault.words}`);
@@ -257,6 +280,7 @@ const main = async (options: Options): Promise<number> => {
       originUrl: swarm.environment.SWARM_ORIGIN_URL,
       key: await loadOrCreateStampKey(stateDir),
       ffmpegPaths: await verifierFfmpegPaths(swarm.environment),
+      unstamped: [LIVE_CHANNEL],
     });
     cleanups.add('continuity check', () => continuity.stop());
     const commit = await currentCommit();

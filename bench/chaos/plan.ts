@@ -4,6 +4,7 @@ import {
   clockTargets,
   damageTargets,
   fullDiskVictims,
+  inputAbsences,
   isOfEncoder,
   kindOf,
   linkEffects,
@@ -24,7 +25,7 @@ export const rules = {
   longestMs: 15_000,
   atOnce: 2,
   /** How long after its fault a part still counts as taken: it starts again, its channels move. */
-  recoveryMs: { encoder: 9_000, other: 5_000 },
+  recoveryMs: { encoder: 9_000, input: 40_000, other: 5_000 },
   /** Encoder hosts that are left alone at any moment. */
   encodersLeftAlone: 2,
   /** Time without new faults at the beginning, when the last parts have just been started, and at the end. */
@@ -64,7 +65,11 @@ const deckOf = (without: ReadonlySet<string>): FaultAction[] =>
     ),
     ...damageTargets.map((target) => ({ group: 'damage' as const, target })),
     ...secondTargets.map((target) => ({ group: 'second' as const, target })),
+    ...inputAbsences.map((absence) => ({ group: 'input' as const, target: 'input' as const, absence })),
   ].filter((action) => !without.has(kindOf(action)));
+
+/** Every kind of fault, once. */
+export const faultKinds: readonly string[] = [...new Set(deckOf(new Set()).map(kindOf))];
 
 const between = (random: () => number, least: number, most: number): number =>
   Math.round(least + random() * (most - least));
@@ -103,6 +108,9 @@ const play = (card: FaultAction, random: () => number): { action: FaultAction; l
     case 'damage':
       // The relay heals by itself. The origin is started twice: with the file damaged, and put back.
       return { action: card, lastsMs: card.target === 'origin' ? between(random, 4_000, 9_000) : 0 };
+    case 'input':
+      // Long enough to be noticed.
+      return { action: card, lastsMs: between(random, 8_000, rules.longestMs) };
     case 'second':
       return { action: card, lastsMs: between(random, 1_000, 3_000) };
   }
@@ -112,7 +120,8 @@ const endOf = (fault: Fault): number => fault.atMs + fault.lastsMs;
 
 /** Until when a fault counts as holding its victim. */
 export const freeAgainAtMs = (fault: Fault): number =>
-  endOf(fault) + (fault.encoder === null ? rules.recoveryMs.other : rules.recoveryMs.encoder);
+  endOf(fault) +
+  rules.recoveryMs[fault.encoder !== null ? 'encoder' : fault.action.group === 'input' ? 'input' : 'other'];
 
 /** The whole run, drawn in advance: from one seed, in order of time. */
 export const drawPlan = (options: PlanOptions): Fault[] => {

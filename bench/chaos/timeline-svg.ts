@@ -24,6 +24,7 @@ const FAULT_COLOURS: Record<FaultGroup, string> = {
   clock: '#CC79A7',
   damage: '#009E73',
   second: '#999999',
+  input: '#F0E442',
 };
 const FAULT_NAMES: Record<FaultGroup, string> = {
   kill: 'SIGKILL',
@@ -33,6 +34,7 @@ const FAULT_NAMES: Record<FaultGroup, string> = {
   clock: 'clock set',
   damage: 'file damaged',
   second: 'second process',
+  input: 'input away or silent',
 };
 const ENCODER_COLOURS = [
   '#a6cee3',

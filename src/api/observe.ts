@@ -18,12 +18,15 @@ import { freshOrNull, type Reading } from '../observation/kept-reading';
 import { PartReadings, type EncoderReadings } from '../observation/part-readings';
 import { TelemetryReadings } from '../observation/telemetry-readings';
 import { systemClock, type Clock } from '../platform/clock';
+import type { SwarmEnd } from '../temporal/swarm-run';
 import type { ApiPorts } from './ports';
 
 /** Everything that the parts said at one moment; a part that did not answer has its last word, and is in `missing`. */
 export interface Observation {
   atMs: number;
   swarm: SwarmWorkflowState | null;
+  /** How the swarm's workflow ended; null while it runs, or nobody can tell. */
+  swarmEnd: SwarmEnd | null;
   /** Of every encoder, by the last cycle. */
   fitness: Fitness[];
   moves: MoveRecord[];
@@ -62,6 +65,7 @@ export class Observer {
     this.control = new ControlReadings(
       {
         swarmState: () => orchestration.swarmState(),
+        swarmEnd: () => orchestration.swarmEnd(),
         moves: () => orchestration.moves({ limit: MOVES_SHOWN }),
       },
       clock,
@@ -80,8 +84,9 @@ export class Observer {
 
   async observe(): Promise<Observation> {
     const { parts, control, telemetry } = this;
-    const [swarm, moves, origin, sources, storage, fleet, forecast, feedback] = await Promise.all([
+    const [swarm, swarmEnd, moves, origin, sources, storage, fleet, forecast, feedback] = await Promise.all([
       control.swarm.get(),
+      control.swarmEnd.get(),
       control.moves.get(),
       parts.origin.get(),
       parts.source.get(),
@@ -104,6 +109,7 @@ export class Observer {
     return {
       atMs: this.clock.now(),
       swarm: swarm.value,
+      swarmEnd: freshOrNull(swarmEnd),
       fitness: fitness.value ?? [],
       moves: moves.value ?? [],
       origin: origin.value,

@@ -27,6 +27,7 @@ import { SwarmView } from '../observation/swarm-view';
 import { askedBy } from '../platform/asking';
 import { noSwarm, type TemporalCalls } from '../temporal/calls';
 import { readable } from '../temporal/readable-history';
+import type { SwarmEnd } from '../temporal/swarm-run';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';
 import { readRunHistory } from './run-history';
@@ -56,6 +57,13 @@ export class TemporalOrchestration implements Orchestration {
 
   swarmState(): Promise<SwarmWorkflowState> {
     return this.view.state();
+  }
+
+  swarmEnd(): Promise<SwarmEnd | null> {
+    return this.options.calls.read(noSwarm, async (client) => {
+      const { readSwarmEnd } = await import('../temporal/swarm-run');
+      return readSwarmEnd(client, this.options.cell);
+    });
   }
 
   channelState(channelId: string): Promise<ChannelWorkflowState> {

@@ -10,6 +10,7 @@ import type {
 } from '../domain';
 import type { PartClients } from '../observation/part-clients';
 import type { ForecastFeedback, ForecastInputs, PlanningRecords, TelemetryStore } from '../telemetry';
+import type { SwarmEnd } from '../temporal/swarm-run';
 import type { RolloutsPort } from './rollouts-port';
 import type { VersionsPort } from './versions-port';
 
@@ -31,7 +32,10 @@ export interface ApiPorts {
 
 /** What the control plane decides and remembers: Temporal. */
 export interface Orchestration {
+  /** Of a swarm that has ended, as it was then. */
   swarmState(): Promise<SwarmWorkflowState>;
+  /** How the swarm's workflow ended; null while it runs. */
+  swarmEnd(): Promise<SwarmEnd | null>;
   /** @throws SwarmError unknown-channel */
   channelState(channelId: string): Promise<ChannelWorkflowState>;
   addChannel(spec: ChannelSpec): Promise<void>;

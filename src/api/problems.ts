@@ -1,6 +1,7 @@
 import type { ChannelStatus, EncoderStatus, Missing } from '../contracts/api';
 import { storageProblems } from '../contracts/health';
 import { sentence, unmetInWords } from '../domain';
+import type { SwarmEnd } from '../temporal/swarm-run';
 import type { Observation } from './observe';
 
 const UNRESOLVED_AFTER_MS = 60_000;
@@ -23,6 +24,7 @@ export const problemsOf = (
   channels: readonly ChannelStatus[],
 ): string[] => [
   ...seen.missing.flatMap(silentInWords),
+  ...(seen.swarmEnd ? [swarmEndInWords(seen.swarmEnd)] : []),
   ...seen.storage.flatMap(storageProblems),
   ...channels.filter((c) => c.status === 'off-air').map((c) => `${c.id} is off air: no encoder owns it.`),
   ...channels
@@ -62,6 +64,21 @@ const silentInWords = ({ part, message }: Missing): string[] => {
   const [name, effect] = known;
   return [`${name} does not answer: ${sentence(message)} ${effect}`];
 };
+
+const ENDS: Record<SwarmEnd['status'], string> = {
+  TERMINATED: 'was terminated',
+  FAILED: 'has failed',
+  TIMED_OUT: 'ran into a time limit',
+  CANCELLED: 'was cancelled',
+  COMPLETED: 'has ended',
+};
+
+/** The workflow that plans, and by which encoders that are lost are answered. */
+const swarmEndInWords = ({ status }: SwarmEnd): string =>
+  `The workflow of the swarm ${ENDS[status]}: channels stay on air, but nothing is planned, and what a lost encoder ` +
+  `carried is not recovered. ${
+    status === 'CANCELLED' ? 'Start the swarm again.' : 'The worker starts it again with all its channels.'
+  }`;
 
 /** Why a channel's input brings nothing. */
 export const inputInWords = (

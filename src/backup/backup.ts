@@ -5,6 +5,9 @@ import { SwarmError } from '../domain';
 import { storageRefusal, syncDirectory } from '../platform/durable-file';
 import { sha256OfFile } from '../platform/file-digest';
 import { isBelow } from '../platform/paths';
+import { runOn } from '../platform/processes/run-record';
+import { requireKnownFormat } from '../platform/state-format';
+import { withFrozenCopy } from './frozen-state';
 import { BACKUP_FORMAT, MANIFEST_NAME, type KeptFile, type Manifest } from './manifest';
 import { exists, filesToKeep, withStoppedState } from './stopped-state';
 
@@ -26,10 +29,17 @@ export interface BackupSummary {
   madeAtMs: number;
   /** Databases that the swarm runs itself; those of one's own are backed up with their own means. */
   databases: { temporal: boolean; influxdb: boolean };
+  /** For how long a swarm that runs stood still for it; null where it was stopped. */
+  stoodStillMs: number | null;
 }
 
 /** @param bytes of the archive */
-export const summaryOf = (manifest: Manifest, file: string, bytes: number): BackupSummary => ({
+export const summaryOf = (
+  manifest: Manifest,
+  file: string,
+  bytes: number,
+  stoodStillMs: number | null = null,
+): BackupSummary => ({
   file,
   bytes,
   files: manifest.files.length,
@@ -40,16 +50,18 @@ export const summaryOf = (manifest: Manifest, file: string, bytes: number): Back
     temporal: manifest.files.some(({ path }) => path === 'temporal.db'),
     influxdb: manifest.files.some(({ path }) => path.startsWith('influx/data/')),
   },
+  stoodStillMs,
 });
 
 /**
- * Writes all that can't be made again of a stopped swarm's state folder into one gzipped tar archive: lists and records
- * of all parts, segments, key, models, and the databases that the swarm runs itself. The archive appears under its
- * name when it is whole and on the disk.
+ * Writes all that can't be made again of a swarm's state folder into one gzipped tar archive: lists and records of all
+ * parts, segments, key, models, and the databases that the swarm runs itself. The archive appears under its name when it
+ * is whole and on the disk. A swarm that was started on this machine and runs stands still for a moment, and goes on.
  *
  * @param release that makes the backup
- * @throws SwarmError conflict while a process uses the folder, or where the file exists; not-found where there is no
- *   state; bad-request for a file that can't be written; storage-full
+ * @throws SwarmError conflict while another process uses the folder, or where the file exists; not-found where there is
+ *   no state; bad-request for a file that can't be written; storage-full; unavailable where a swarm that runs can't be
+ *   made to stand still
  */
 export const backUp = async (options: {
   stateDir: string;
@@ -60,14 +72,24 @@ export const backUp = async (options: {
   const stateDir = resolve(options.stateDir);
   const file = resolve(options.file);
   await requireNewFileOutside(stateDir, file);
-  return withStoppedState(stateDir, async (stateFormat) => {
+  const write = async (
+    directory: string,
+    stateFormat: number,
+    stoodStillMs: number | null,
+  ): Promise<BackupSummary> => {
     const { release, nowMs = Date.now() } = options;
-    const manifest = await manifestOf(stateDir, { release, madeAtMs: nowMs, stateFormat });
-    await writeArchive(stateDir, file, manifest).catch((error: unknown) => {
+    const manifest = await manifestOf(directory, { release, madeAtMs: nowMs, stateFormat });
+    await writeArchive(directory, file, manifest).catch((error: unknown) => {
       throw storageRefusal(error, file) ?? error;
     });
-    return summaryOf(manifest, file, (await stat(file)).size);
-  });
+    return summaryOf(manifest, file, (await stat(file)).size, stoodStillMs);
+  };
+  // What a process does is told by /proc, which other systems lack.
+  if (process.platform === 'linux' && runOn(stateDir))
+    return withFrozenCopy(stateDir, async ({ directory, stoodStillMs }) =>
+      write(directory, await requireKnownFormat(directory), stoodStillMs),
+    );
+  return withStoppedState(stateDir, (stateFormat) => write(stateDir, stateFormat, null));
 };
 
 const requireNewFileOutside = async (stateDir: string, file: string): Promise<void> => {

@@ -28,6 +28,9 @@ const requireState = async (stateDir: string): Promise<void> => {
   );
 };
 
+/** Where copies of the state of a swarm that runs are made: on its disk, so that segments need no room. */
+export const COPIES_FOLDER = '.backup';
+
 const inUse = (stateDir: string, by: string): SwarmError =>
   new SwarmError(
     'conflict',
@@ -68,9 +71,10 @@ export const withStoppedState = async <T>(
   }
 };
 
-/** Made anew by every start, or of no use later: logs, who runs what, locks, and what a write left half done. */
+/** Made anew by every start, or of no use later: logs, who runs what, locks, copies, and what a write left half done. */
 const isLeftOut = (path: string, isFile: boolean): boolean =>
   path === 'logs' ||
+  path === COPIES_FOLDER ||
   path === 'influx/influxdb.conf' ||
   (isFile && (path === 'run.json' || /(^|\/)\.lock$|\.new$/.test(path)));
 

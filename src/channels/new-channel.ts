@@ -34,7 +34,10 @@ export interface NewChannel {
   notes: string[];
 }
 
-/** @throws SwarmError input-not-video */
+/** Refusals of a look that a later one would give again. */
+const FINAL: readonly string[] = ['input-not-video', 'bad-request'];
+
+/** @throws SwarmError input-not-video, bad-request */
 const factsOr = async (
   source: Pick<SourceClient, 'look'>,
   { url, choice }: Extract<ChannelInput, { kind: 'url' }>,
@@ -43,7 +46,7 @@ const factsOr = async (
   try {
     return await source.look(url, { timeoutMs, choice });
   } catch (error) {
-    if (!(error instanceof SwarmError) || error.code === 'input-not-video') throw error;
+    if (!(error instanceof SwarmError) || FINAL.includes(error.code)) throw error;
     return error;
   }
 };

@@ -41,6 +41,14 @@ const msOf = (given: string): number => {
   return Date.parse(hasOffset(time) ? time : `${time}Z`);
 };
 
+/** Characters that no text has; a terminal may obey them. */
+// eslint-disable-next-line no-control-regex
+const NO_TEXT = /[\u0000-\u0008\u000e-\u001f]/;
+
+/** What is wrong with a time. */
+const timeFault = (text: string): string =>
+  /^\d{4}-\d\d-\d\d$/.test(text) ? 'has no time of day' : 'is not an ISO 8601 time';
+
 /** What is wrong with a number, where a spreadsheet's way of writing it is the cause. */
 const viewersFault = (text: string, fault: string): string =>
   /\d[.,]\d/.test(text) && text.includes(',')
@@ -82,6 +90,8 @@ const linesOf = (file: string, csv: string): Line[] => {
   }
 };
 
+const COLUMNS = ['timestamp', 'channel', 'viewers', 'value', 'region'];
+
 interface Columns {
   time: number;
   viewers: number;
@@ -99,7 +109,10 @@ const columnsOf = (file: string, header: readonly string[], channelId: string | 
     region: at('region'),
     count: header.length,
   };
+  const twice = COLUMNS.filter((name) => header.indexOf(name) !== header.lastIndexOf(name));
   const faults = [
+    ...twice.map((name) => `it has the column ${name} twice`),
+    ...(at('viewers') >= 0 && at('value') >= 0 ? ['it has both a column viewers and a column value'] : []),
     ...(columns.time < 0 ? ['it has no column timestamp'] : []),
     ...(columns.viewers < 0 ? ['it has no column viewers (or value)'] : []),
     ...(columns.channel < 0 && channelId === undefined
@@ -124,6 +137,7 @@ export const parseHistory = (
   csv: string,
   options: { channelId?: string } = {},
 ): HistoryRow[] => {
+  if (NO_TEXT.test(csv)) throw refuse(file, ['it is no text'], 0);
   const [header, ...lines] = linesOf(file, csv);
   if (!header || lines.length === 0) throw refuse(file, ['it holds no rows'], 0);
   const columns = columnsOf(
@@ -143,7 +157,7 @@ export const parseHistory = (
     const wrong = [
       ...(record.length === columns.count ? [] : [`has ${record.length} fields, not ${columns.count}`]),
       ...(Number.isNaN(atMs)
-        ? [`timestamp ${JSON.stringify(cell(columns.time))} is not an ISO 8601 time`]
+        ? [`timestamp ${JSON.stringify(cell(columns.time))} ${timeFault(cell(columns.time))}`]
         : []),
       ...(viewers.success
         ? []
@@ -172,11 +186,14 @@ export const parseHistory = (
   return rows;
 };
 
-/** UTF-8, or UTF-16 with its byte order mark, as spreadsheets call "Unicode text". */
+/** UTF-8, or UTF-16, as spreadsheets call "Unicode text", with or without its byte order mark. */
 const decoded = (bytes: Buffer): string => {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  // Without the mark: the first character is of ASCII, so that one of its two bytes is zero.
+  if (bytes.length >= 2 && second === 0 && first !== 0) return new TextDecoder('utf-16le').decode(bytes);
+  if (bytes.length >= 2 && first === 0 && second !== 0) return new TextDecoder('utf-16be').decode(bytes);
   return bytes.toString('utf8');
 };
 

@@ -246,8 +246,17 @@ export const environmentSchema = z.object({
     .max(16_777_216)
     .optional()
     .describe(
-      'What the rings of all channels of the relay take up together in memory, and once more on disk, in MiB. It is ' +
-        'divided over the channels where they would have more. Default: half of the memory of the machine.',
+      'What the rings of all channels of the relay take up together in memory, in MiB. It is divided over the channels ' +
+        'where they would have more. Default: half of the memory of the machine.',
+    ),
+  SWARM_RELAY_DISK_MIB: z.coerce
+    .number()
+    .min(16)
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'What the rings of all channels of the relay take up together on disk, in MiB. It is divided over the channels ' +
+        'where they would have more. Default: half of what the disk has for them, free and in use.',
     ),
   SWARM_RETENTION_SECONDS: z.coerce
     .number()

@@ -100,6 +100,8 @@ export class LocalFleet {
     await entry.member.stop();
     this.entries.delete(id);
     this.builds.forget(id);
+    for (const [requestId, encoderId] of this.byRequest)
+      if (encoderId === id) this.byRequest.delete(requestId);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SwarmError, channelWithDefaults, copyOfPreset, idSchema, type ChannelSpec } from '../domain';
 
@@ -10,7 +10,8 @@ export interface NamedInput {
 const HINT = 'Write --input NAME=URL, NAME made of a-z, 0-9 and "-", URL a file or whatever ffmpeg reads.';
 
 /**
- * Reads one `--input NAME=URL`. A file's path becomes absolute, as the source process may run elsewhere.
+ * Reads one `--input NAME=URL`. A file's path becomes absolute, as the source process may run elsewhere. One that is not
+ * there, or no file, is for the source to name and to try again, as any other input: it stops no start.
  * @param folder what a relative path is relative to
  * @throws SwarmError bad-request that says what is wrong
  */
@@ -20,13 +21,13 @@ export const parseInput = async (text: string, folder: string): Promise<NamedInp
   if (!name.success || url === '')
     throw new SwarmError('bad-request', `--input "${text}" is malformed.`, HINT);
   const path = resolve(folder, url);
-  const found = await stat(path).catch(() => null);
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
   // A name with a colon may be a file's, too: what is there is meant.
-  if (!found && /^[a-z][a-z0-9+.-]*:/i.test(url)) return { channelId, url };
-  if (!found?.isFile()) {
-    throw new SwarmError('bad-request', `--input ${channelId}: there is no file ${path}.`, HINT);
-  }
-  return { channelId, url: path };
+  const isUrl = !isThere && /^[a-z][a-z0-9+.-]*:/i.test(url);
+  return { channelId, url: isUrl ? url : path };
 };
 
 /**

@@ -91,9 +91,10 @@ export const temporalPart = (options: PartSurroundings, program: FoundProgram): 
     name: 'temporal',
     command: program.path,
     args: temporalServerArgs({
-      ...{ stateDir, host: LOOPBACK, port, uiPort, namespace },
+      ...{ host: LOOPBACK, port, uiPort, namespace },
       ...(codecUrl !== null && { codecUrl }),
     }),
+    cwd: stateDir,
     awaitReady: (signal) =>
       awaitGrpcServing(options.environment.TEMPORAL_ADDRESS, TEMPORAL_HEALTH_SERVICE, signal),
     // It closes its database in about 2.7 s; killed earlier, the next start has to repair the file.

@@ -3,10 +3,13 @@ import { LOOPBACK, connectableHost, hostAndPort, isLoopbackUrl } from '../platfo
 import type { SwarmPorts, Tools } from '../setup';
 
 /** Names under which this machine reaches its own parts: a proxy of the environment is for the way out. */
-const withoutProxy = (env: NodeJS.ProcessEnv, host: string): string =>
-  [...new Set([...(env.no_proxy ?? env.NO_PROXY ?? '').split(/[\s,]+/), '127.0.0.1', 'localhost', host])]
-    .filter(Boolean)
-    .join(',');
+const withoutProxy = (env: NodeJS.ProcessEnv, host: string): string => {
+  // Programs differ in which of them they read.
+  const given = [env.no_proxy, env.NO_PROXY, env.no_grpc_proxy].flatMap((list) =>
+    (list ?? '').split(/[\s,]+/),
+  );
+  return [...new Set([...given, '127.0.0.1', 'localhost', host])].filter(Boolean).join(',');
+};
 
 /**
  * Where the API listens is decided here: whoever names another URL than one of this machine, which may be left over
@@ -38,6 +41,8 @@ export const swarmEnvironment = (options: {
     ...env,
     no_proxy: noProxy,
     NO_PROXY: noProxy,
+    // gRPC heeds it in place of the other two.
+    ...(env.no_grpc_proxy && { no_grpc_proxy: noProxy }),
     SWARM_STATE_DIR: options.stateDir,
     SWARM_HOST: host,
     SWARM_API_PORT: String(ports.api),

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { searchAttributeNames } from '../domain';
 
 /**
@@ -20,9 +19,11 @@ const DYNAMIC_CONFIG = [
 
 const SQLITE_PRAGMAS = ['journal_mode=wal', 'synchronous=1'];
 
-/** Arguments of `temporal` for the dev server of a swarm, with its database in the state folder. */
+/**
+ * Arguments of `temporal` for the dev server of a swarm. It must run in the state folder: its database is named without a
+ * path, which it would take for a URL, with `%`, `?` and `#` in it.
+ */
 export const temporalServerArgs = (options: {
-  stateDir: string;
   host: string;
   port: number;
   uiPort: number;
@@ -36,7 +37,7 @@ export const temporalServerArgs = (options: {
   ...['--ui-ip', options.host, '--ui-port', String(options.uiPort)],
   ...(options.codecUrl === undefined ? [] : ['--ui-codec-endpoint', options.codecUrl]),
   ...['--namespace', options.namespace],
-  ...['--db-filename', join(options.stateDir, 'temporal.db')],
+  ...['--db-filename', 'temporal.db'],
   ...['--log-level', 'error'],
   ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma]),
   ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),

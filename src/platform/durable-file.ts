@@ -1,17 +1,20 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, open, rename, rm, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { SwarmError } from '../domain';
 
-/** Waits until the names in a directory are on the disk. */
-export const syncDirectory = async (directory: string): Promise<void> => {
-  const handle = await open(directory, 'r');
+/** Waits until the content of a file is on the disk, whoever wrote it. */
+export const syncFile = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r');
   try {
     await handle.sync();
   } finally {
     await handle.close();
   }
 };
+
+/** Waits until the names in a directory are on the disk. */
+export const syncDirectory = (directory: string): Promise<void> => syncFile(directory);
 
 /** Creates a directory (and those above it) so that it is still there after a power cut. */
 export const makeDirectoryDurably = async (directory: string): Promise<void> => {
@@ -75,6 +78,27 @@ export const replaceFileSync = (path: string, content: string): void => {
   } finally {
     closeSync(directory);
   }
+};
+
+/**
+ * Gives a finished file, or a folder with all that is in it, its name, once all of it is on the disk: after a power cut it
+ * is whole or not there.
+ */
+export const moveIntoPlace = async (made: string, path: string): Promise<void> => {
+  await syncAll(made);
+  await rename(made, path);
+  await syncDirectory(dirname(path));
+};
+
+const syncAll = async (path: string): Promise<void> => {
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOTDIR') return null;
+    throw error;
+  });
+  for (const entry of entries ?? [])
+    if (entry.isFile() || entry.isDirectory()) await syncAll(join(path, entry.name));
+  // A folder and a file are forced alike.
+  await syncFile(path);
 };
 
 /** Removes a file, if it is there, so that a power cut can't bring it back. */

@@ -1,6 +1,6 @@
 import { constants, copyFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncDirectory } from './durable-file';
+import { syncDirectory, syncFile } from './durable-file';
 
 const asideOf = (path: string, nowMs: number): string =>
   `${path}.aside-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`;
@@ -21,6 +21,8 @@ export const setAside = async (path: string, nowMs = Date.now()): Promise<string
 export const setCopyAside = async (path: string, nowMs = Date.now()): Promise<string> => {
   const aside = asideOf(path, nowMs);
   await copyFile(path, aside, constants.COPYFILE_FICLONE);
+  // The original is about to be written anew.
+  await syncFile(aside);
   await syncDirectory(dirname(path));
   return aside;
 };

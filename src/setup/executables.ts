@@ -32,7 +32,7 @@ export const findExecutable = async (nameOrPath: string, env: NodeJS.ProcessEnv)
 export const toolsCacheDir = (env: NodeJS.ProcessEnv): string => {
   // The XDG Base Directory Specification: a relative XDG_CACHE_HOME is to be ignored.
   const base = env.XDG_CACHE_HOME;
-  const cacheHome = base && isAbsolute(base) ? base : join(env.HOME ?? homedir(), '.cache');
+  const cacheHome = base && isAbsolute(base) ? base : join(env.HOME || homedir(), '.cache');
   return join(cacheHome, 'encoder-swarm');
 };
 

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SwarmError } from '../domain';
+import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, SetupContext } from './context';
 import { unpackDebianPackage } from './debian-packages';
 import { findExecutable, toolsCacheDir } from './executables';
@@ -41,7 +42,7 @@ export const findOrInstallFaketime = async (
     const found = await inLibraryFolders(join(unpacked, 'usr', 'lib'));
     if (!found) throw new Error(`the Debian package brought no ${LIBRARY}`);
     await mkdir(folder, { recursive: true });
-    await rename(found, cached);
+    await moveIntoPlace(found, cached);
     await rm(dirname(unpacked), { recursive: true, force: true });
     return { path: cached, how: 'Debian package libfaketime' };
   } catch (error) {

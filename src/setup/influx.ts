@@ -1,6 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SwarmError } from '../domain';
+import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, FoundServer, SetupContext } from './context';
 import { unpackDebianPackage } from './debian-packages';
 import { findExecutable, toolsBinDir } from './executables';
@@ -19,7 +20,7 @@ export const findOrInstallInflux = async (context: SetupContext): Promise<FoundS
   try {
     const unpacked = await unpackDebianPackage('influxdb', context);
     await mkdir(toolsBinDir(env), { recursive: true });
-    await rename(join(unpacked, 'usr', 'bin', 'influxd'), cached);
+    await moveIntoPlace(join(unpacked, 'usr', 'bin', 'influxd'), cached);
     await rm(dirname(unpacked), { recursive: true, force: true });
     return { path: cached, how: 'Debian package influxdb' };
   } catch (error) {

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SwarmError } from '../domain';
+import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, SetupContext } from './context';
 import { unpackDebianPackage } from './debian-packages';
 import { findExecutable, toolsBinDir } from './executables';
@@ -29,7 +30,7 @@ export const findOrInstallNginx = async (
     const found = await findExecutable(join(unpacked, 'usr', 'sbin', 'nginx'), env);
     if (!found) throw new Error('the Debian package brought no nginx');
     await mkdir(toolsBinDir(env), { recursive: true });
-    await rename(found, cached);
+    await moveIntoPlace(found, cached);
     await rm(dirname(unpacked), { recursive: true, force: true });
     return { path: cached, how: 'Debian package nginx' };
   } catch (error) {

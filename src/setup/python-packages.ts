@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError } from '../domain';
+import { moveIntoPlace } from '../platform/durable-file';
 import type { SetupContext } from './context';
 import { findExecutable, toolsCacheDir } from './executables';
 import { explainFailure, runCommand } from './run-command';
@@ -69,7 +70,7 @@ export const installPythonPackage = async (
       );
     }
     // Another worker may have brought it meanwhile: the same files.
-    await rename(join(work, 'package'), folder).catch(async (error: unknown) => {
+    await moveIntoPlace(join(work, 'package'), folder).catch(async (error: unknown) => {
       if (!(await isDirectory(folder))) throw error;
     });
     return folder;

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError } from '../domain';
+import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, SetupContext } from './context';
 import { findExecutable, toolsBinDir } from './executables';
 import { runCommand } from './run-command';
@@ -63,7 +64,7 @@ const cachedProgram = async (env: NodeJS.ProcessEnv): Promise<FoundProgram | nul
 const keepInCache = async (program: string, env: NodeJS.ProcessEnv): Promise<string> => {
   const path = join(toolsBinDir(env), 'temporal');
   await mkdir(toolsBinDir(env), { recursive: true });
-  await rename(program, path);
+  await moveIntoPlace(program, path);
   await writeFile(`${path}.version`, TEMPORAL_CLI_VERSION);
   return path;
 };

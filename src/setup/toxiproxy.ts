@@ -1,6 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SwarmError } from '../domain';
+import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, SetupContext } from './context';
 import { findExecutable, toolsBinDir } from './executables';
 import { installWithGo } from './go-install';
@@ -24,7 +25,7 @@ export const findOrInstallToxiproxy = async (context: SetupContext): Promise<Fou
       aboutPackages: 280,
     });
     await mkdir(toolsBinDir(env), { recursive: true });
-    await rename(built, cached);
+    await moveIntoPlace(built, cached);
     await rm(dirname(built), { recursive: true, force: true });
     return { path: cached, how: `built with Go (${TOXIPROXY_VERSION})` };
   } catch (error) {

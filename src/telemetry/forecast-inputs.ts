@@ -39,8 +39,9 @@ export interface ForecastInputs {
   events(options: { cell: string; fromMs?: number; toMs?: number }): Promise<KnownEvent[]>;
 
   /**
-   * Adds an event, or replaces the one with its id. Stored when it resolves.
-   * @throws SwarmError at-capacity-limit: there are MAX_EVENTS others
+   * Adds an event, or replaces the one with its id. Stored when it resolves. Where there are MAX_EVENTS others, the
+   * oldest that is over makes room.
+   * @throws SwarmError at-capacity-limit: there are, and none of them is over
    */
   putEvent(cell: string, event: KnownEvent): Promise<void>;
 

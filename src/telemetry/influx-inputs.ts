@@ -106,13 +106,17 @@ export class InfluxInputs implements ForecastInputs {
 
   async putEvent(cell: string, event: KnownEvent): Promise<void> {
     const others = (await this.events({ cell })).filter(({ id }) => id !== event.id);
-    if (others.length >= MAX_EVENTS) {
+    // Those that are over go by themselves after a month. A busy cell needs their places before.
+    const over = others.filter(({ endsAtMs }) => endsAtMs < Date.now());
+    const tooMany = others.length - (MAX_EVENTS - 1);
+    if (tooMany > over.length) {
       throw new SwarmError(
         'at-capacity-limit',
         `The cell has ${others.length} events, which is all it keeps.`,
-        'Remove events that are over: encoder-swarm event list, encoder-swarm event remove ID.',
+        'Remove some: encoder-swarm event list, encoder-swarm event remove ID. Those that are over make room by themselves.',
       );
     }
+    for (const { id } of over.slice(0, Math.max(0, tooMany))) await this.removeEvent(cell, id);
     const { id, title, channelIds, region, startsAtMs, endsAtMs, level } = event;
     const point = toInfluxPoint({
       measurement: 'event',

@@ -21,7 +21,11 @@ export interface TemporalConnection {
 
 /** Refusal of whatever needs the swarm's workflow. */
 export const noSwarm = (): SwarmError =>
-  new SwarmError('unavailable', 'The swarm workflow does not run.', 'Run `npm start`, which starts it.');
+  new SwarmError(
+    'unavailable',
+    'The swarm workflow does not run.',
+    'Where it was terminated, the worker starts it again: ask again in a few seconds. Else run `npm start`, which starts it.',
+  );
 
 /**
  * Calls of a real Temporal server, each with a deadline, each failure a SwarmError. Connects when first needed, and

@@ -39,6 +39,6 @@ export const requireOwnCell = async (client: Client, cell: string, owner: CellOw
   throw new SwarmError(
     'conflict',
     `Cell ${cell} of this Temporal server belongs to another swarm, with its state in ${String(memo?.stateDir)}.`,
-    `Give this one a cell of its own (SWARM_CELL). If the other one is gone for ever, terminate ${workflowId} in Temporal first.`,
+    `Give this one a cell of its own (SWARM_CELL). If the other one is gone for ever, with its worker, terminate ${workflowId} in Temporal first.`,
   );
 };

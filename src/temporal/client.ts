@@ -6,12 +6,7 @@ import {
   WorkflowUpdateFailedError,
   type ScheduleOptions,
 } from '@temporalio/client';
-import {
-  ApplicationFailure,
-  WorkflowIdConflictPolicy,
-  defineSearchAttributeKey,
-  type SearchAttributePair,
-} from '@temporalio/common';
+import { ApplicationFailure, WorkflowIdConflictPolicy } from '@temporalio/common';
 import { retrainSecondsOf, taskQueueOf, type Environment } from '../config/config';
 import {
   SwarmError,
@@ -20,7 +15,6 @@ import {
   isErrorCode,
   retrainScheduleId,
   policySchema,
-  searchAttributeNames,
   swarmControl,
   swarmWorkflowId,
   versionsWorkflowId,
@@ -28,7 +22,6 @@ import {
   type ChannelSpec,
   type ErrorCode,
   type Policy,
-  type SwarmWorkflowInput,
 } from '../domain';
 import { isLoopbackUrl } from '../platform/addresses';
 import { retried } from '../platform/retry';
@@ -36,6 +29,7 @@ import { ownerMemo, requireOwnCell, type CellOwner } from './cell-owner';
 import { temporalOptions } from './options';
 import { dataConverterOf } from './payload-codec';
 import { registerSearchAttributes } from './search-attributes';
+import { carryOn, cellAttribute, readSwarmEnd, startSwarmRun, type SwarmStart } from './swarm-run';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_CYCLE_SECONDS = 5;
@@ -68,10 +62,6 @@ export const connectTemporal = async (
   }
 };
 
-const cellAttribute = (cell: string): SearchAttributePair[] => [
-  { key: defineSearchAttributeKey(searchAttributeNames.cell, 'KEYWORD'), value: cell },
-];
-
 export interface EnsureSwarmOptions {
   policy?: Partial<Policy>;
   cycleSeconds?: number;
@@ -82,7 +72,8 @@ export interface EnsureSwarmOptions {
 
 /**
  * Makes the swarm of this environment's cell run: search attributes, `swarm/<cell>` (kept as it is where it runs
- * already), the forecasting Schedule, and those of the channels that are missing. Idempotent.
+ * already; where it ended, it goes on with what it had), the forecasting Schedule, and those of the channels that are
+ * missing. Idempotent.
  * @throws SwarmError with the refusal of a channel; conflict if the cell is another swarm's
  */
 export const ensureSwarm = async (
@@ -93,16 +84,12 @@ export const ensureSwarm = async (
   const { SWARM_CELL: cell } = environment;
   await registerSearchAttributes(client.connection, client.options.namespace);
   await onceAttributesAreKnown(async () => {
-    const input: SwarmWorkflowInput = { cell, cycleSeconds, policy: policySchema.parse(policy ?? {}) };
-    await client.workflow.start('swarm', {
-      workflowId: swarmWorkflowId(cell),
-      taskQueue: taskQueueOf(cell),
-      args: [input],
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      typedSearchAttributes: cellAttribute(cell),
-      staticSummary: `swarm of cell ${cell}`,
+    const before = await stateOfEnded(client, cell, owner);
+    const input = before?.input ?? { cell, cycleSeconds, policy: policySchema.parse(policy ?? {}) };
+    await startSwarmRun(client, cell, {
+      ...before,
+      input: { ...input, cycleSeconds },
       ...(owner && { memo: ownerMemo(owner) }),
-      workflowTaskTimeout: '5 seconds',
     });
     // Another one may have begun it at the same time.
     if (owner) await requireOwnCell(client, cell, owner);
@@ -121,6 +108,19 @@ export const ensureSwarm = async (
     ensureRetraining(client, environment),
     ...channels.map((spec) => addChannelIfMissing(client, cell, spec)),
   ]);
+};
+
+/** Null where none has ended, or only one of another state folder, whose channels are not ours. */
+const stateOfEnded = async (
+  client: Client,
+  cell: string,
+  owner: CellOwner | undefined,
+): Promise<SwarmStart | null> => {
+  const end = await readSwarmEnd(client, cell);
+  if (!end) return null;
+  const { installationId } = end.memo;
+  const isOurs = installationId === undefined || !owner || installationId === owner.installationId;
+  return isOurs ? carryOn(client, cell, end) : null;
 };
 
 /** Makes the next control cycle begin now. */

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RelayClient } from '../contracts/relay';
 import { FEED_OFFSET_TICKS, SwarmError, gopOf } from '../domain';
 import { openFeed } from '../media/encoder/feed';
 import { TransportStreamReader } from '../media/mpegts';
+import { temporaryFolder } from '../platform/temporary-folder';
 
 const CALL = { timeoutMs: 5_000 };
 const RETRY_AFTER_MS = 500;
@@ -125,7 +125,7 @@ export class Contributions {
 
   /** @throws SwarmError unavailable, unknown-channel: the relay's, with a hint */
   async start(relayUrl: string, channelIds: readonly string[]): Promise<void> {
-    this.folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-contribution-'));
+    this.folder = await temporaryFolder('encoder-swarm-contribution-');
     for (const channelId of new Set(channelIds)) {
       const reader = new ContributionReader({ relayUrl, channelId, folder: this.folder });
       await reader.start();

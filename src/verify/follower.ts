@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../platform/clock';
+import { temporaryFolder } from '../platform/temporary-folder';
 import { createLimit } from './limit';
 import { readPlaylistText, saveToFile, shownAs, toUrl } from './location';
 import { mediaPlaylistIdentity, parsePlaylist, type ListedSegment, type Playlist } from './playlist';
@@ -65,7 +65,7 @@ export class PlaylistFollower {
    */
   async start(location: string): Promise<void> {
     const url = toUrl(location);
-    this.folder ||= await mkdtemp(join(tmpdir(), 'encoder-swarm-verify-'));
+    this.folder ||= await temporaryFolder('encoder-swarm-verify-');
     await this.reload(url);
     this.loop = this.follow(url);
   }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { getClient } from '@temporalio/activity';
+import { Client } from '@temporalio/client';
 import {
   DefaultLogger,
   NativeConnection,
@@ -18,6 +19,7 @@ import { createPartClients } from '../observation/part-clients';
 import { createSharedViews } from '../observation/shared-views';
 import { isEveryAddress } from '../platform/addresses';
 import { listen } from '../platform/http';
+import { knownInstallationId } from '../platform/installation-id';
 import type { Logger } from '../platform/logger';
 import { Backoff, pause } from '../platform/retry';
 import { HEALTH_ROUTE } from '../platform/route';
@@ -26,6 +28,7 @@ import { ForecastInputReader } from '../telemetry/forecast-input-reader';
 import { temporalOptions, type TemporalOptions } from '../temporal/options';
 import { dataConverterOf } from '../temporal/payload-codec';
 import { registerSearchAttributes } from '../temporal/search-attributes';
+import { watchSwarm } from './swarm-watch';
 
 const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
 /** Activities get the first to end by themselves; at the second the worker ends whatever still runs. */
@@ -125,10 +128,21 @@ export const startWorker = async (
     const { worker: created, connection } = await createWorker(options);
     worker = created;
     log.info({ address: options.address, taskQueue: taskQueueOf(cell) }, 'worker runs');
+    const watchEnds = new AbortController();
+    void watchSwarm({
+      client: new Client({
+        ...{ connection, namespace: options.namespace },
+        ...(await dataConverterOf(environment)),
+      }),
+      ...{ cell, log },
+      installationId: () => knownInstallationId(environment.SWARM_STATE_DIR),
+      signal: AbortSignal.any([stopping.signal, watchEnds.signal]),
+    });
     try {
       if (!stopping.signal.aborted) await created.run();
     } finally {
       worker = undefined;
+      watchEnds.abort();
       await connection.close();
     }
   };

@@ -34,10 +34,7 @@ import { FakeRollouts } from './fake-rollouts';
 import { FakeVersions } from './fake-versions';
 import { moveResult } from './move-result';
 
-/**
- * A small swarm in memory behind the API's ports. It refuses what the real workflows refuse, so that the faults that a
- * real swarm gives only by luck (a full encoder, a move under way, a silent part) can be had on demand.
- */
+/** A small swarm in memory behind the API's ports. It refuses what real workflows do: any fault can be had on demand. */
 export class FakeSwarm {
   readonly channels = new Map<
     string,
@@ -63,6 +60,7 @@ export class FakeSwarm {
   /** What the record of the last cycle has otherwise than a small swarm's. */
   lastCycle: Partial<CycleResult> = {};
   learned: LatestFeedback[] = [];
+  swarmEnd: Awaited<ReturnType<ApiPorts['orchestration']['swarmEnd']>> = null;
   retrainings = 0;
   calls = 0;
   storage: StorageReport[] = [];
@@ -126,6 +124,7 @@ export class FakeSwarm {
       inputs: { look: (url) => this.ask('source', () => this.look(url)) },
       orchestration: {
         swarmState: () => this.ask('temporal', () => this.swarmState()),
+        swarmEnd: () => this.ask('temporal', () => this.swarmEnd),
         channelState: (id) => this.ask('temporal', () => this.channelState(id)),
         addChannel: (spec) => this.ask('temporal', () => this.addChannel(spec)),
         updateChannel: (id, change) =>

@@ -73,6 +73,23 @@ test('a full disk of the media path is a problem that is named first', async () 
   expect(seen.problems.join()).not.toContain('relay');
 });
 
+test('a workflow of the swarm that has ended is a problem, with what is done about it', async () => {
+  const end = { runId: 'r', closedAtMs: 1, memo: {} };
+  api.swarm.swarmEnd = { ...end, status: 'TERMINATED' };
+  const seen = await status();
+  expect(seen.health).toBe('degraded');
+  expect(seen.channels).toHaveLength(6);
+  expect(seen.problems[0]).toMatch(
+    /^The workflow of the swarm was terminated: channels stay on air.*The worker starts it again/,
+  );
+  api.swarm.swarmEnd = { ...end, status: 'CANCELLED' };
+  pastCache();
+  expect((await status()).problems[0]).toMatch(/was cancelled: .*Start the swarm again\.$/);
+  api.swarm.swarmEnd = null;
+  pastCache();
+  expect((await status()).problems.join()).not.toContain('workflow of the swarm');
+});
+
 test.each(['temporal', 'origin', 'source', 'fleet', 'influxdb', 'enc-2'])(
   'goes on without %s, and says that it is missing',
   async (part) => {

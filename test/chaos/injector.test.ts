@@ -1,12 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultAction } from '../../bench/chaos/faults';
 import { Injector, type InjectedFault } from '../../bench/chaos/injector';
+import type { LiveInput } from '../../bench/chaos/live-input';
 import type { MemoryDisk } from '../../bench/chaos/memory-disk';
 import type { Proxies } from '../../bench/chaos/proxies';
 import type { FleetEncoder } from '../../src/contracts/fleet';
+import type { SourceState } from '../../src/contracts/source';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { untilAnswer } from '../support/until';
 
@@ -25,6 +29,25 @@ const sleeper = (): ChildProcess => {
   return child;
 };
 
+/** A source that says of its one channel in which state it is. */
+let sourceState: SourceState = 'ended';
+let sourceUrl: string;
+const source = createServer((_request, response) => {
+  const channel = {
+    id: 'live-1',
+    input: { kind: 'url', url: 'http://camera/' },
+    framesSent: 9,
+    startedAtMs: 0,
+  };
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify([{ ...channel, state: sourceState }]));
+});
+beforeAll(async () => {
+  await new Promise<void>((resolve) => source.listen(0, '127.0.0.1', resolve));
+  sourceUrl = `http://127.0.0.1:${(source.address() as AddressInfo).port}`;
+});
+afterAll(() => new Promise((resolve) => source.close(resolve)));
+
 const stateOf = (pid: number): string =>
   readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
@@ -40,6 +63,7 @@ const injectorOn = (
   worker: ChildProcess,
   proxies: object = {},
   disks: { origin: MemoryDisk; state: MemoryDisk } | null = null,
+  liveInput: { id: string; input: LiveInput } | null = null,
 ): { injector: Injector; told: InjectedFault[] } => {
   const told: InjectedFault[] = [];
   const fleet = hosts.map(({ pid }, i) => ({ id: `enc-${i + 1}`, pid, grpcAddress: `127.0.0.1:${i + 1}` }));
@@ -47,10 +71,12 @@ const injectorOn = (
     swarm: {
       fleet: { list: () => fleet as FleetEncoder[] },
       pids: () => ({ worker: worker.pid! }),
+      environment: { SWARM_SOURCE_URL: sourceUrl },
     } as unknown as RunningSwarm,
     proxies: proxies as Proxies,
     disks,
     clocks: null,
+    liveInput,
     onBegan: (fault) => told.push(fault),
     onEnded: () => undefined,
   });
@@ -149,4 +175,35 @@ test('the disk of the whole state: all of it is full, a part is killed meanwhile
   await early.begin(fault(action, 60_000));
   await early.endAll();
   expect(['R', 'S', 'D']).toContain(stateOf(other.pid!));
+});
+
+test('an input that goes away comes back, and must be read again and have been named', async () => {
+  const steps: string[] = [];
+  const input = {
+    hasReaders: true,
+    leave: (absence: string) => {
+      steps.push(absence);
+      return () => void steps.push('back');
+    },
+    untilRead: () => Promise.resolve(void steps.push('read')),
+  };
+  const liveInput = { id: 'live-1', input: input as unknown as LiveInput };
+  const { injector } = injectorOn([], sleeper(), {}, null, liveInput);
+  const take = async (absence: 'away' | 'silent', state: SourceState): Promise<InjectedFault> => {
+    const taken = await injector.begin(fault({ group: 'input', target: 'input', absence }, 60_000));
+    sourceState = state;
+    await injector.endAll();
+    return taken;
+  };
+  expect(await take('away', 'ended')).toMatchObject({ kind: 'input away', part: 'input', skipped: null });
+  expect(steps).toEqual(['away', 'back', 'read']);
+  await take('silent', 'running');
+  expect(injector.troubles).toEqual([]);
+  await take('away', 'running');
+  expect(injector.troubles).toEqual(['#1 input away: the source called the input of live-1 running']);
+  input.untilRead = () => Promise.reject(new Error('it was not read again'));
+  await take('silent', 'running');
+  expect(injector.troubles).toContain('#1 input silent: it was not read again');
+  input.hasReaders = false;
+  expect((await take('away', 'ended')).skipped).toBe('nobody reads the input');
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { isOfEncoder, kindOf, victimsOf, type Fault } from '../../bench/chaos/faults';
-import { drawPlan, freeAgainAtMs, rules } from '../../bench/chaos/plan';
+import { drawPlan, faultKinds, freeAgainAtMs, rules } from '../../bench/chaos/plan';
 
 const MINUTES_MS = 60_000;
 const endOf = (fault: Fault): number => fault.atMs + fault.lastsMs;
@@ -20,8 +20,10 @@ test('30 minutes hold 200 faults or more, and every kind of them', () => {
   for (let seed = 1; seed <= 20; seed += 1) {
     const plan = drawPlan({ lastsMs: 30 * MINUTES_MS, seed, encoders: 4 });
     expect(plan.length).toBeGreaterThanOrEqual(200);
-    // 7 targets killed, 7 stopped, 4 links in 5 ways, 2 disks, 5 clocks twice, 2 files, 4 second processes.
-    expect(new Set(plan.map(({ action }) => kindOf(action))).size).toBe(52);
+    // 7 targets killed, 7 stopped, 4 links in 5 ways, 2 disks, 5 clocks twice, 2 files, 4 second processes, 2 ways of an input.
+    const kinds = new Set(plan.map(({ action }) => kindOf(action)));
+    expect(kinds.size).toBe(54);
+    expect(kinds).toEqual(new Set(faultKinds));
   }
 });
 
@@ -67,5 +69,5 @@ test('kinds that this machine can not do are left out', () => {
   const plan = drawPlan({ lastsMs: 30 * MINUTES_MS, seed: 3, encoders: 4, without });
   const kinds = new Set(plan.map(({ action }) => kindOf(action)));
   for (const kind of without) expect(kinds).not.toContain(kind);
-  expect(kinds.size).toBe(48);
+  expect(kinds.size).toBe(50);
 });

@@ -198,10 +198,29 @@ describe('history import', () => {
     await writeFile(path, Buffer.from(text, 'utf16le'));
     expect((await run('history', 'import', path)).stdout).toContain('1 of 1 rows');
     expect(api.swarm.imported).toMatchObject([{ channelId: 'ch-1', viewers: 7 }]);
-    await writeFile(path, Buffer.from(text, 'utf16le').swap16());
+    const swapped = Buffer.from(text, 'utf16le').swap16();
+    // The byte order mark may be missing.
+    for (const bytes of [swapped, swapped.subarray(2), Buffer.from(text.slice(1), 'utf16le')]) {
+      await writeFile(path, bytes);
+      expect((await run('history', 'import', path, '--dry-run')).stdout).toContain('every line is good');
+    }
     await api.stop();
     expect((await run('history', 'import', path, '--dry-run')).stdout).toContain('every line is good');
     api = await startFakeApi();
+  });
+
+  test.each([
+    ['timestamp,channel,viewers,viewers', 'T,ch-1,3,4', 'has the column viewers twice'],
+    ['timestamp,channel,viewers,value', 'T,ch-1,3,4', 'both a column viewers and a column value'],
+    ['timestamp,channel,viewers', '2026-01-02,ch-1,3', 'has no time of day'],
+    ['timestamp,channel,viewers', 'T,ch-1,\u001b[2J3', 'it is no text'],
+  ])('a file that may mean something else is refused in words: %s, %s', async (header, row, words) => {
+    const path = await file('odd.csv', [header, row.replace('T', hoursAgo(0.1))]);
+    const { stderr, code } = await run('history', 'import', path);
+    expect(stderr).toContain(words);
+    expect(stderr).not.toContain('\u001b[2J');
+    expect(code).toBe(1);
+    expect(api.swarm.imported).toEqual([]);
   });
 
   test('a time without an offset that lies ahead is said to have been read as UTC', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readAnchor, writeAnchor } from '../../src/collector/audience/anchor';
@@ -13,6 +13,8 @@ import { ChannelListFile } from '../../src/media/source/channel-list-file';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { ModelStore } from '../../src/models/model-store';
 import { TrainingFiles } from '../../src/models/training-files';
+import { moveIntoPlace } from '../../src/platform/durable-file';
+import { setAside, setCopyAside } from '../../src/platform/set-aside';
 import { StorageHealth } from '../../src/platform/storage-health';
 import type * as DiskTraceModule from '../support/disk-trace';
 import { disk, diskError } from '../support/disk-trace';
@@ -301,6 +303,29 @@ test('the channels of the source are on the disk when they are saved', async () 
   await file.save(channels);
   expectSafe();
   expect(JSON.parse(readFileSync(join(root, 'source', 'channels.json'), 'utf8'))).toEqual(channels);
+});
+
+test('what is set aside is on the disk before its original is written anew', async () => {
+  const file = join(root, 'ledger.jsonl');
+  writeFileSync(file, 'not understood');
+  const copy = await setCopyAside(file, 0);
+  expectSafe();
+  expect(readFileSync(copy, 'utf8')).toBe('not understood');
+  const aside = await setAside(file, 1);
+  expectSafe();
+  expect([existsSync(file), existsSync(aside)]).toEqual([false, true]);
+});
+
+test('a tool is whole on the disk before it has the name by which it is found', async () => {
+  const { mkdir, writeFile } = await import('node:fs/promises');
+  await mkdir(join(root, 'made', 'bin'), { recursive: true });
+  await writeFile(join(root, 'made', 'bin', 'tool'), 'program');
+  await moveIntoPlace(join(root, 'made', 'bin', 'tool'), join(root, 'tool'));
+  expect(disk.renamedTooEarly).toEqual([]);
+  await writeFile(join(root, 'made', 'bin', 'other'), 'program');
+  await moveIntoPlace(join(root, 'made'), join(root, 'package'));
+  expectSafe();
+  expect(readFileSync(join(root, 'package', 'bin', 'other'), 'utf8')).toBe('program');
 });
 
 test('the key of the stamps is on the disk before the first picture carries it', async () => {

@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { readEnvironment } from '../../src/config/config';
+import { swarmWorkflowId } from '../../src/domain';
 import { startSwarm } from '../../src/launch/swarm';
 import { installationId } from '../../src/platform/installation-id';
 import { StepReporter } from '../../src/setup';
 import { requireOwnCell } from '../../src/temporal/cell-owner';
 import { ensureSwarm } from '../../src/temporal/client';
+import { carryOn, readSwarmEnd } from '../../src/temporal/swarm-run';
+import { isToRun } from '../../src/worker/swarm-watch';
 import { claimPortBase } from '../support/ports';
 import { startTemporal } from '../workflows/support/temporal';
 
@@ -68,4 +71,35 @@ test('a cell belongs to the swarm that began it; another one is refused, and sta
 test('a swarm that an earlier release began has no owner, and is taken up', async () => {
   await ensureSwarm(temporal.client, { ...environment, SWARM_CELL: 'old' });
   await requireOwnCell(temporal.client, 'old', other);
+});
+
+test('a swarm that was terminated goes on as it was for its owner, and begins anew for another one', async () => {
+  const cell = 'ended';
+  const inCell = { ...environment, SWARM_CELL: cell };
+  const { client } = temporal;
+  const swarm = client.workflow.getHandle(swarmWorkflowId(cell));
+  expect(await readSwarmEnd(client, cell)).toBeNull();
+  await ensureSwarm(client, inCell, { owner, cycleSeconds: 7, policy: { minEncoders: 2 } });
+  expect(await readSwarmEnd(client, cell)).toBeNull();
+  await swarm.terminate('by mistake');
+  const end = (await readSwarmEnd(client, cell))!;
+  expect(end).toMatchObject({ status: 'TERMINATED', memo: { installationId: owner.installationId } });
+  // No worker can be asked here: it is as it was when it began.
+  expect(await carryOn(client, cell, end, { patienceMs: 0 })).toMatchObject({
+    input: { cell, cycleSeconds: 7, policy: { minEncoders: 2 } },
+    memo: { installationId: owner.installationId },
+  });
+
+  expect(isToRun(end, owner.installationId)).toBe(true);
+  expect(isToRun({ ...end, status: 'FAILED' }, owner.installationId)).toBe(true);
+  expect(isToRun({ ...end, memo: {} }, null)).toBe(true);
+  expect(isToRun(end, other.installationId)).toBe(false);
+  expect(isToRun({ ...end, status: 'CANCELLED' }, owner.installationId)).toBe(false);
+
+  await ensureSwarm(client, inCell, { owner: other, cycleSeconds: 9 });
+  expect((await swarm.describe()).memo).toMatchObject({ installationId: other.installationId });
+  await swarm.terminate('by mistake');
+  const next = (await readSwarmEnd(client, cell))!;
+  const { input } = await carryOn(client, cell, next, { patienceMs: 0 });
+  expect(input).toMatchObject({ cycleSeconds: 9, policy: { minEncoders: 3 } });
 });

@@ -56,9 +56,15 @@ describe('--input', () => {
     await expect(parseInput(text, folder)).rejects.toThrow('malformed');
   });
 
-  test.each(['news=missing.mp4', 'news=.'])('"%s" is no file', async (text) => {
-    await expect(parseInput(text, folder)).rejects.toThrow('there is no file');
-  });
+  test.each(['missing.mp4', '.'])(
+    'a file that is not there, and what is none, stop no start: %s',
+    async (name) => {
+      expect(await parseInput(`news=${name}`, folder)).toEqual({
+        channelId: 'news',
+        url: join(folder, name),
+      });
+    },
+  );
 
   test('takes the place of the generated picture of its name, or becomes a channel more', () => {
     const channels = [channelWithDefaults('ch-1'), channelWithDefaults('ch-2')];

@@ -19,7 +19,7 @@ let stateDir: string;
 const running: ChildProcess[] = [];
 
 const start = (command: string, args: string[]): ChildProcess => {
-  const child = spawn(command, args, { stdio: 'ignore' });
+  const child = spawn(command, args, { stdio: 'ignore', cwd: stateDir });
   running.push(child);
   return child;
 };
@@ -113,7 +113,7 @@ test('the password of the own InfluxDB goes to no other server, and is told nowh
 
 test("Temporal's HTTP API and page take no command of another site", async () => {
   const [port, uiPort, httpPort] = [await freePort(), await freePort(), await freePort()];
-  const options = { stateDir, host: '127.0.0.1', port, uiPort, namespace: 'default' };
+  const options = { host: '127.0.0.1', port, uiPort, namespace: 'default' };
   // Without it, the HTTP API has a port that nobody knows, and that a page can find by trying.
   start('temporal', [...temporalServerArgs(options), '--http-port', String(httpPort)]);
   await awaitGrpcServing(`127.0.0.1:${port}`, TEMPORAL_HEALTH_SERVICE, AbortSignal.timeout(30_000));

@@ -35,6 +35,9 @@ test('parts reach one another without the proxy; what the user excepted stays ex
   expect(variablesOf({ NO_PROXY: 'db.example, 127.0.0.1', SWARM_HOST: '10.0.0.7' }).no_proxy).toBe(
     'db.example,127.0.0.1,localhost,10.0.0.7',
   );
+  const own = { no_proxy: '', NO_PROXY: 'db.example', no_grpc_proxy: 'grpc.example' };
+  const all = 'db.example,grpc.example,127.0.0.1,localhost';
+  expect(variablesOf(own)).toMatchObject({ no_proxy: all, NO_PROXY: all, no_grpc_proxy: all });
 });
 
 test('an encoder host on this machine is reached beside a proxy that does not answer', async () => {

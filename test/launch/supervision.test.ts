@@ -121,7 +121,7 @@ test('a swarm survives its parts, does not outlive its supervisor for long, and 
 test.each([
   [['--duration', '59s'], 'is no duration of 60 s or more'],
   [['--duration', '60s', '--report', '/nowhere/report.json'], "can't be written"],
-  [['--input', 'film=/nowhere.mp4'], 'there is no file /nowhere.mp4'],
+  [['--input', 'film'], '--input "film" is malformed'],
   [['--encoders', '0'], 'whole number from 1'],
   [['--encoder-units', '0'], 'whole number from 1'],
   [['--port-base', '80'], 'whole number from 1024'],

@@ -255,7 +255,7 @@ describe('a full disk', () => {
     (await callJson(`${relay.url}/healthz`, mediaHealthSchema)).storage;
 
   beforeEach(async () => {
-    disk = SmallDisk.mount(2 * 2 ** 20);
+    disk = SmallDisk.mount(40 * 2 ** 20);
     if (disk) relay = await RelayUnderTest.start({ stateDir: join(disk.path, 'state') });
   });
   afterEach(async () => {

@@ -162,6 +162,13 @@ export const watchedFileSystem = (): FileSystem => {
       await real.writeFile(path, data, options);
       disk.written(at);
     },
+    copyFile: async (from, to, mode) => {
+      const at = resolve(to as string);
+      disk.note('copy', resolve(from as string), at);
+      if (!existsSync(at)) disk.named(at);
+      await real.copyFile(from, to, mode);
+      disk.written(at);
+    },
     link: async (from, to) => {
       disk.note('link', resolve(String(from)), resolve(String(to)));
       await real.link(from, to);

@@ -149,11 +149,11 @@ describe('known events', () => {
     expect(await store.inputs.events({ cell: 'elsewhere' })).toEqual([]);
   });
 
-  test('a cell keeps a thousand of them, and one that breaks the contract is none', async () => {
+  test('a cell keeps a thousand of them, those that are over make room, and one that breaks the contract is none', async () => {
     const body = Array.from(
       { length: 1_000 },
       (_, i) =>
-        `event,cell=${cell},id=e-${i} title="E",channels="",ends_at_ms=${endMs + i + 1},level=1 ${endMs + i}`,
+        `event,cell=${cell},id=e-${i} title="E",channels="",ends_at_ms=${Date.now() + 3_600_000},level=1 ${endMs + i}`,
     );
     body.push(`event,cell=${cell},id=e-bad title="E",channels="No Id",ends_at_ms=${endMs},level=-1 ${endMs}`);
     await fetch(`${influx.url}/write?db=inputs_test&precision=ms`, { method: 'POST', body: body.join('\n') });
@@ -163,6 +163,18 @@ describe('known events', () => {
     });
     await store.inputs.putEvent(cell, event('e-7', endMs + 1_000_000));
     expect(await store.inputs.events({ cell })).toHaveLength(1_000);
+    // One that is over makes room for another, the oldest first.
+    const dayAgo = Date.now() - 86_400_000;
+    for (const [id, startsAtMs] of [
+      ['e-3', dayAgo + 1],
+      ['e-4', dayAgo],
+    ] as const)
+      await store.inputs.putEvent(cell, event(id, startsAtMs, { endsAtMs: startsAtMs + 1_000 }));
+    await store.inputs.putEvent(cell, event('more', endMs));
+    const ids = (await store.inputs.events({ cell })).map(({ id }) => id);
+    expect(ids).toHaveLength(1_000);
+    expect(ids).toEqual(expect.arrayContaining(['more', 'e-3']));
+    expect(ids).not.toContain('e-4');
   });
 });
 

@@ -18,6 +18,7 @@ import {
   type ChannelChange,
   type ChannelSpec,
   type ChannelWorkflowState,
+  type CordonRequest,
   type MoveRequest,
   type MoveResult,
   type SwarmWorkflowState,
@@ -303,6 +304,26 @@ test('a removed channel is gone everywhere', async () => {
     expect(channels.map((channel) => channel.id)).toEqual(['ch-a']);
   }
 }, 30_000);
+
+test('a swarm that somebody terminates goes on by itself, with its channels, its rules and its count', async () => {
+  const request: CordonRequest = { encoderId: 'enc-3', requestedBy: 'operator' };
+  await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.cordon, { args: [request] });
+  const read = () => swarm().query<SwarmWorkflowState>(swarmControl.state);
+  const before = await read();
+  const { runId } = await swarm().describe();
+  await swarm().terminate('by mistake');
+  const isBack = async (): Promise<boolean> => {
+    const now = await swarm().describe();
+    return now.status.name === 'RUNNING' && now.runId !== runId;
+  };
+  expect(await eventually(isBack, 30_000)).toBe(true);
+  const after = await read();
+  expect(after).toMatchObject({ channels: before.channels, cordons: before.cordons, policy: before.policy });
+  expect(after.cycle).toBeGreaterThanOrEqual(before.cycle);
+  await published('ch-a', (await ledger('ch-a')).length + 2);
+  await expectWhole('ch-a');
+  await swarm().executeUpdate<void, [CordonRequest]>(swarmControl.uncordon, { args: [request] });
+}, 60_000);
 
 test('a channel of a swarm that begins may have an input that is away: it comes on air when the input is there', async () => {
   const files = await InputFiles.create();

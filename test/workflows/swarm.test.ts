@@ -100,12 +100,23 @@ describe('channels', () => {
     expect((await refusalFrom(update(swarmControl.addChannel, spec))).code).toBe('channel-exists');
   });
 
-  test('a refused input leaves nothing behind, and takes nothing away that was there before', async () => {
-    const spec = bench.spec();
-    use({ registerChannel: failing('input-not-video'), partsKnowing: async () => ['origin'] });
-    expect((await refusalFrom(update(swarmControl.addChannel, spec))).code).toBe('input-not-video');
-    expect(swarm.calls).toEqual([`unregister ${spec.id} but at origin`]);
-    expect((await state()).channels.map((channel) => channel.id)).not.toContain(spec.id);
+  test.each(['input-not-video', 'bad-request'] as const)(
+    'a start that is refused as %s leaves nothing behind, and takes nothing away that was there before',
+    async (code) => {
+      const spec = bench.spec();
+      use({ registerChannel: failing(code), partsKnowing: async () => ['origin'] });
+      expect((await refusalFrom(update(swarmControl.addChannel, spec))).code).toBe(code);
+      expect(swarm.calls).toEqual([`unregister ${spec.id} but at origin`]);
+      expect((await state()).channels.map((channel) => channel.id)).not.toContain(spec.id);
+    },
+  );
+
+  test('an id that no part would take is undone at none', async () => {
+    use({ registerChannel: failing('bad-request') });
+    expect((await refusalFrom(update(swarmControl.addChannel, { ...bench.spec(), id: 'A/B' }))).code).toBe(
+      'bad-request',
+    );
+    expect(swarm.calls).toEqual([]);
   });
 
   test('a removed channel is gone, an unknown one is refused', async () => {

@@ -9,6 +9,9 @@ const UNDONE_WITHIN = '5 seconds';
 /** A part that is away longer is not waited for by whoever asked. */
 const REMOVED_WITHIN = '60 seconds';
 
+/** As idSchema has it, which a workflow can't load. */
+const isId = (id: string): boolean => /^[a-z0-9][a-z0-9-]{0,40}$/.test(id);
+
 /**
  * Adds a channel to relay, origin and source: a saga of one step. An input that is refused leaves nothing behind, and
  * takes nothing away that was there before. Where a part is away, the start is undone once it is back.
@@ -26,8 +29,10 @@ export const registerChannel = async (
       options ? [spec, options] : [spec],
     );
   } catch (error) {
-    // A specification that was refused by its schema was never sent to any part.
-    if (causeOf(error).code !== 'bad-request') await undo(id, knownBy, chores);
+    // The source refuses a specification too, once relay and origin have it. An id that breaks the schema was sent to no
+    // part, and none would take it back.
+    const isSchemaAtFault = causeOf(error).code === 'bad-request';
+    if (!isSchemaAtFault || (isId(id) && patched('undo-bad-request'))) await undo(id, knownBy, chores);
     throw error;
   }
 };

@@ -12,15 +12,16 @@ interface FolderOptions {
 export const addBackup = (program: Command): void => {
   program
     .command('backup')
-    .description('write the state of a stopped swarm into one file, from which restore brings it back')
+    .description('write the state of a swarm into one file, from which restore brings it back')
     .argument('<file>', 'archive to write (.tar.gz), outside of the state folder; it must not exist yet')
     .addOption(stateDirOption())
     .addHelpText(
       'after',
       '\nExamples:\n  encoder-swarm backup /mnt/safe/swarm.tar.gz\n' +
         '  encoder-swarm backup /mnt/safe/second.tar.gz --state-dir /tmp/second\n' +
-        '\nThe swarm must be stopped. The file holds the key of the stamps, and inputs with their passwords: only its\n' +
-        'owner can read it. Temporal and InfluxDB of your own are not in it.',
+        '\nA swarm that `npm start` runs on this machine stands still for a moment, such as half a second, and goes on; one\n' +
+        'whose parts were started in another way must be stopped. The file holds the key of the stamps, and inputs with\n' +
+        'their passwords: only its owner can read it. Temporal and InfluxDB of your own are not in it.',
     )
     .action(async (file: string, { stateDir }: FolderOptions, command: Command) => {
       const { print } = contextOf(command);
@@ -53,7 +54,8 @@ export const addRestore = (program: Command): void => {
 
 const MIB = 2 ** 20;
 
-const linesOf = ({ files, stateBytes, bytes, databases }: BackupSummary): string[] => [
+const linesOf = ({ files, stateBytes, bytes, databases, stoodStillMs }: BackupSummary): string[] => [
+  ...(stoodStillMs === null ? [] : [`  The swarm stood still for ${stoodStillMs} ms, and goes on.`]),
   `  ${files} files, ${(stateBytes / MIB).toFixed(1)} MiB; the archive has ${(bytes / MIB).toFixed(1)} MiB.`,
   ...(databases.temporal ? [] : ["  Without Temporal's database: it is not in the state folder."]),
   ...(databases.influxdb ? [] : ["  Without InfluxDB's data: it is not in the state folder."]),

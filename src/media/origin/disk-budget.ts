@@ -1,6 +1,4 @@
-import { statfs } from 'node:fs/promises';
-import { SwarmError } from '../../domain';
-import { SharedBudget } from '../../platform/shared-budget';
+import { DiskBudget as SharedDisk } from '../../platform/disk-budget';
 import type { MediaLimits } from './channel-media';
 
 /** Of what is free and what the origin holds; the rest is for ledgers, and for the other parts. */
@@ -10,15 +8,13 @@ const LEAST_BYTES = 4 * 2 ** 20;
 
 /** What the segments of an origin may take up on its disk, divided over its channels. */
 export class DiskBudget {
-  private readonly shared: SharedBudget;
-  private readonly leastBytes: number;
-  private disk: { directory: string; heldBytes: () => number } | undefined;
+  private readonly shared: SharedDisk;
 
   constructor(private readonly options: MediaLimits & { totalBytes: number | null }) {
-    this.leastBytes = Math.min(LEAST_BYTES, options.retentionBytes);
-    this.shared = new SharedBudget({
-      what: 'disk of the origin',
-      totalBytes: options.totalBytes ?? Infinity,
+    this.shared = new SharedDisk({
+      part: 'the origin',
+      totalBytes: options.totalBytes,
+      shareOfDisk: SHARE_OF_DISK,
       mostBytes: options.retentionBytes,
       leastBytes: LEAST_BYTES,
       variable: 'SWARM_ORIGIN_DISK_MIB',
@@ -42,37 +38,18 @@ export class DiskBudget {
    * @param heldBytes what all channels store at a moment
    */
   async begin(directory: string, heldBytes: () => number, channelIds: readonly string[]): Promise<void> {
-    this.disk = { directory, heldBytes };
     for (const id of channelIds) this.shared.hold(id);
-    await this.look();
+    await this.shared.begin(directory, heldBytes);
   }
 
   /** Looks at the disk again: what has become free since may be used. @returns bytes that are free */
-  async look(): Promise<number> {
-    if (!this.disk) return Infinity;
-    const { bavail, bsize } = await statfs(this.disk.directory);
-    const freeBytes = bavail * bsize;
-    const heldBytes = this.disk.heldBytes();
-    const usableBytes = SHARE_OF_DISK * (freeBytes + heldBytes);
-    // A disk that others fill tells nothing of what it has for the origin: what is stored stays.
-    if (this.options.totalBytes === null && usableBytes >= heldBytes) {
-      const known = Number.isFinite(this.shared.totalBytes) ? this.shared.totalBytes : 0;
-      this.shared.totalBytes = Math.max(known, usableBytes);
-    }
-    return freeBytes;
+  look(): Promise<number> {
+    return this.shared.look();
   }
 
   /** Takes a channel on. @throws SwarmError at-capacity-limit; storage-full */
-  async admit(id: string): Promise<void> {
-    const freeBytes = await this.look();
-    if (freeBytes < this.leastBytes) {
-      throw new SwarmError(
-        'storage-full',
-        `The disk of the origin has ${Math.floor(freeBytes / 2 ** 20)} MiB left: too little for another channel.`,
-        'Make room where SWARM_STATE_DIR is, then ask again.',
-      );
-    }
-    this.shared.admit(id);
+  admit(id: string): Promise<void> {
+    return this.shared.admit(id);
   }
 
   release(id: string): void {

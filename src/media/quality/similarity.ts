@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   FEED_OFFSET_TICKS,
@@ -9,6 +8,7 @@ import {
   type Rendition,
 } from '../../domain';
 import { letConfinedRead, runConfined } from '../../platform/processes/confined';
+import { temporaryFolder } from '../../platform/temporary-folder';
 import { deinterlaceFilter, shapeFilters } from '../encoder/picture-shape';
 
 /** Half a microsecond's worth below a frame's time, so that rounding does not cut it off. */
@@ -33,7 +33,7 @@ export const ssimOf = async (options: {
   signal: AbortSignal;
 }): Promise<number[]> => {
   const { segments, rendition, signal } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-ssim-'));
+  const folder = await temporaryFolder('encoder-swarm-ssim-');
   try {
     const paths = [options.input, ...segments].map((_, i) => join(folder, `${i}.ts`));
     await Promise.all([options.input, ...segments].map((bytes, i) => writeFile(paths[i]!, bytes)));

@@ -19,7 +19,7 @@ const padded = (record: ChannelRecord): string => `${JSON.stringify(record).padE
 
 /** One small file per channel under `<stateDir>/relay`, beside the directory of its ring. */
 export class ChannelFiles {
-  private readonly directory: string;
+  readonly directory: string;
 
   constructor(stateDir: string) {
     this.directory = join(stateDir, 'relay');

@@ -76,6 +76,11 @@ export class RelayChannel {
     return this.ledgers.nextGop;
   }
 
+  /** On disk. */
+  get storedBytes(): number {
+    return this.options.store.bytes;
+  }
+
   get info(): RelayChannelAnswer {
     return {
       id: this.id,

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Damage } from '../../contracts/health';
 import { SwarmError } from '../../domain';
+import type { DiskBudget } from '../../platform/disk-budget';
 import { storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
 import { SerialQueue } from '../../platform/serial-queue';
@@ -16,6 +17,8 @@ export interface RelayChannelsOptions {
   ringSeconds: number;
   /** What all rings may take up together, and one of them at the most. */
   budget: SharedBudget;
+  /** The same on disk. */
+  disk: DiskBudget;
   maxChannels: number;
   health: StorageHealth;
   /** Rejects once another process may use the state; before the lock is taken, nothing is written. */
@@ -45,6 +48,7 @@ export class RelayChannels {
    * out and named in `damaged`; it comes back when it is added, on the GOP numbers that its ring still tells.
    */
   async restore(): Promise<void> {
+    const storedBytes = (): number => this.list().reduce((sum, channel) => sum + channel.storedBytes, 0);
     const { records, damaged } = await this.files.load();
     for (const [id, message] of damaged) this.leaveOut(id, message);
     const restored = [...records].map(([id, record]) =>
@@ -53,6 +57,7 @@ export class RelayChannels {
       ),
     );
     await Promise.all(restored);
+    await this.options.disk.begin(this.files.directory, storedBytes);
   }
 
   /** Channels of the last run that it goes on without. */
@@ -94,7 +99,7 @@ export class RelayChannels {
           'Remove channels that are no longer needed, or add a relay.',
         );
       const record = { gopDurationTicks, nextGop: 0 };
-      this.options.budget.admit(id);
+      await this.admit(id);
       try {
         // A removal that a crash cut short may have left a ring behind.
         if (!this.leftOut.has(id)) await rm(this.files.ringDirectory(id), { recursive: true, force: true });
@@ -107,7 +112,7 @@ export class RelayChannels {
         this.leftOut.delete(id);
         return channel;
       } catch (error) {
-        this.options.budget.release(id);
+        this.release(id);
         throw storageRefusal(error, `the record of channel ${id}`) ?? error;
       }
     });
@@ -122,8 +127,13 @@ export class RelayChannels {
       await this.files.remove(id);
       await channel?.deleteStored();
       if (this.leftOut.delete(id)) await setAside(this.files.ringDirectory(id)).catch(ignoreMissing);
-      this.options.budget.release(id);
+      this.release(id);
     });
+  }
+
+  /** Looks at the disk again: what has become free since may be used. */
+  async lookAtDisk(): Promise<void> {
+    await this.options.disk.look();
   }
 
   /** Ends all channels; their records stay. */
@@ -131,16 +141,34 @@ export class RelayChannels {
     await Promise.all(this.list().map((channel) => channel.close()));
   }
 
+  /** @throws SwarmError at-capacity-limit; storage-full */
+  private async admit(id: string): Promise<void> {
+    const { budget, disk } = this.options;
+    await disk.admit(id);
+    try {
+      budget.admit(id);
+    } catch (error) {
+      disk.release(id);
+      throw error;
+    }
+  }
+
+  private release(id: string): void {
+    this.options.budget.release(id);
+    this.options.disk.release(id);
+  }
+
   private async create(id: string, record: ChannelRecord): Promise<RelayChannel> {
-    const { ringSeconds, budget, health, requireLock, log } = this.options;
+    const { ringSeconds, budget, disk, health, requireLock, log } = this.options;
     budget.hold(id);
+    disk.hold(id);
     const ringMaxBytes = (): number => budget.shareBytes;
     const store = new RingStore({
       channelId: id,
       directory: this.files.ringDirectory(id),
       gopDurationTicks: record.gopDurationTicks,
       ringSeconds,
-      ringMaxBytes,
+      ringMaxBytes: () => Math.min(ringMaxBytes(), disk.shareBytes),
       health,
       requireLock,
       log,

@@ -2,6 +2,7 @@ import express, { type RequestHandler } from 'express';
 import { ownNamesOf, type Environment } from '../../config/config';
 import type { MediaHealth } from '../../contracts/health';
 import { relayRoutes } from '../../contracts/relay';
+import { DiskBudget } from '../../platform/disk-budget';
 import type { FolderLock } from '../../platform/folder-lock';
 import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
@@ -28,6 +29,10 @@ const limitBodyTime =
 
 /** A ring with less could hold no GOP that counts. */
 const LEAST_RING_BYTES = 8 * 2 ** 20;
+const MOST_RING_BYTES = 64 * 2 ** 20;
+/** Of what is free and what the rings hold; the rest is for segments, databases and logs. */
+const SHARE_OF_DISK = 0.5;
+const DISK_LOOK_MS = 10_000;
 
 export interface RelayOptions {
   host: string;
@@ -42,6 +47,8 @@ export interface RelayOptions {
   ringMaxBytes?: number;
   /** Bytes that the rings of all channels hold together at most; default half of the machine's memory. */
   memoryBytes?: number;
+  /** The same on disk; default half of what is free there and of what they hold. */
+  diskBytes?: number;
   /** Channels at the same time; default 256. */
   maxChannels?: number;
   /** An ingest that sends nothing for this long counts as dead; default 5 s. */
@@ -66,6 +73,9 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
   ...(environment.SWARM_RELAY_MEMORY_MIB !== undefined && {
     memoryBytes: environment.SWARM_RELAY_MEMORY_MIB * 2 ** 20,
   }),
+  ...(environment.SWARM_RELAY_DISK_MIB !== undefined && {
+    diskBytes: environment.SWARM_RELAY_DISK_MIB * 2 ** 20,
+  }),
 });
 
 /**
@@ -79,15 +89,24 @@ export const startRelay = (options: RelayOptions): Promise<Relay> =>
 const startLocked = async (options: RelayOptions, lock: FolderLock): Promise<Relay> => {
   const log = options.log ?? createLogger('relay');
   const health = new StorageHealth(log);
+  const mostBytes = options.ringMaxBytes ?? MOST_RING_BYTES;
   const channels = new RelayChannels({
     stateDir: options.stateDir,
     ringSeconds: options.ringSeconds ?? 60,
     budget: new SharedBudget({
       what: 'memory of the relay',
       totalBytes: options.memoryBytes ?? memoryOfMachine() / 2,
-      mostBytes: options.ringMaxBytes ?? 64 * 2 ** 20,
+      mostBytes,
       leastBytes: LEAST_RING_BYTES,
       variable: 'SWARM_RELAY_MEMORY_MIB',
+    }),
+    disk: new DiskBudget({
+      part: 'the relay',
+      totalBytes: options.diskBytes ?? null,
+      shareOfDisk: SHARE_OF_DISK,
+      mostBytes,
+      leastBytes: LEAST_RING_BYTES,
+      variable: 'SWARM_RELAY_DISK_MIB',
     }),
     maxChannels: options.maxChannels ?? 256,
     health,
@@ -125,9 +144,11 @@ const startLocked = async (options: RelayOptions, lock: FolderLock): Promise<Rel
     },
   );
   log.info({ port: running.port, channels: channels.list().length }, 'relay listens');
+  const looking = setInterval(() => void channels.lookAtDisk().catch(() => undefined), DISK_LOOK_MS);
   return {
     port: running.port,
     stop: async () => {
+      clearInterval(looking);
       await channels.close();
       await running.close();
       await lock.release();

@@ -18,6 +18,8 @@ export interface PartOptions {
   command: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;
+  /** Folder that it runs in; absent: that of this process. */
+  cwd?: string;
   logFile: string;
   /** Size at which the log is put aside; default DEFAULT_LOG_BYTES. */
   logMaxBytes?: number;
@@ -128,9 +130,13 @@ export class PartProcess {
   }
 
   private async spawnAndAwaitReady(): Promise<void> {
-    const { name, command, args, env, logFile, logMaxBytes = DEFAULT_LOG_BYTES, readyLimitMs } = this.options;
+    const { name, command, args, env, cwd, logFile, logMaxBytes = DEFAULT_LOG_BYTES } = this.options;
+    const { readyLimitMs } = this.options;
     const log = PartLog.open(logFile, logMaxBytes);
-    const child = spawn(command, args, { env, detached: true, stdio: ['ignore', log.stdio, log.stdio] });
+    const child = spawn(command, args, {
+      ...{ env, cwd, detached: true },
+      stdio: ['ignore', log.stdio, log.stdio],
+    });
     const logLooks = setInterval(() => log.keepWithinBound(), LOG_LOOK_MS).unref();
     const lifetime = new AbortController();
     this.child = child;

@@ -65,6 +65,17 @@ const endLeftovers = async (run: Run): Promise<string[]> => {
   return leftovers.map(([name, { pid }]) => `${name} (${pid})`);
 };
 
+/** A swarm that runs on this machine: its supervisor, and those of its parts that live. */
+export type RunningProcesses = Readonly<Run>;
+
+/** Null where no supervisor lives that uses a state folder. */
+export const runOn = (stateDir: string): RunningProcesses | null => {
+  const run = readRun(join(stateDir, 'run.json'));
+  if (!run || !isAlive(run.supervisor)) return null;
+  const parts = Object.entries(run.parts).filter(([, identity]) => isAlive(identity));
+  return { supervisor: run.supervisor, parts: Object.fromEntries(parts) };
+};
+
 /** Processes of a swarm that live and use a state folder, by its record: `supervisor (4711)`, `temporal (4712)`. */
 export const runningOn = (stateDir: string): string[] => {
   const run = readRun(join(stateDir, 'run.json'));

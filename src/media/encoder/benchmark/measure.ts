@@ -1,5 +1,5 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { setPriority, tmpdir } from 'node:os';
+import { open, rm } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import {
   DEFAULT_CODEC,
@@ -12,6 +12,7 @@ import {
   type Preset,
 } from '../../../domain';
 import { spawnConfined } from '../../../platform/processes/confined';
+import { temporaryFolder } from '../../../platform/temporary-folder';
 import { ffmpegArguments } from '../ffmpeg-arguments';
 import type { FfmpegCapabilities } from '../ffmpeg-capabilities';
 import { keyFrameList } from '../key-frame-list';
@@ -143,7 +144,7 @@ interface Clip {
  * @throws Error when ffmpeg can't make the clip or encode it; whatever `signal` was aborted with
  */
 export const measureHost = async (ffmpeg: FfmpegCapabilities, signal: AbortSignal): Promise<Measurements> => {
-  const folder = await mkdtemp(join(tmpdir(), 'encoder-swarm-measure-'));
+  const folder = await temporaryFolder('encoder-swarm-measure-');
   const clipOf = async (picture: Picture, interlaced = false): Promise<Clip> => {
     const path = join(folder, `${picture.name}${interlaced ? 'i' : ''}.ts`);
     await makeClip(ffmpeg, picture, { path, interlaced, signal });

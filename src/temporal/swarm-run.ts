@@ -1,0 +1,140 @@
+import { gzipSync } from 'node:zlib';
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import {
+  WorkflowIdConflictPolicy,
+  defineSearchAttributeKey,
+  type SearchAttributePair,
+} from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow';
+import { taskQueueOf } from '../config/config';
+import {
+  searchAttributeNames,
+  swarmControl,
+  swarmWorkflowId,
+  type SwarmProgress,
+  type SwarmRules,
+  type SwarmWorkflowInput,
+} from '../domain';
+import { retried } from '../platform/retry';
+import { readSwarmChannels } from './swarm-channels';
+
+/** How the run of a cell's swarm ended: it is meant to run for as long as the cell exists. */
+export type SwarmEndStatus = 'TERMINATED' | 'FAILED' | 'TIMED_OUT' | 'CANCELLED' | 'COMPLETED';
+
+export interface SwarmEnd {
+  status: SwarmEndStatus;
+  runId: string;
+  closedAtMs: number;
+  /** See ownerMemo. */
+  memo: Record<string, unknown>;
+}
+
+/** What a run of the swarm is given. */
+export interface SwarmStart {
+  input: SwarmWorkflowInput;
+  /** The channels, where there are many. */
+  packed?: Uint8Array;
+  memo?: Record<string, unknown>;
+}
+
+const ENDS: readonly string[] = ['TERMINATED', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'COMPLETED'];
+
+/** A long list would be too much for a payload. As in the workflow, which packs it for its next run. */
+const PLAIN_CHANNELS_AT_MOST_BYTES = 256 * 1024;
+const GZIP_LEVEL = 1;
+
+/** An ended run is asked through a worker, which may be starting, and has to read the whole run first. */
+const ASKED = { firstMs: 500, longestMs: 2_000, patienceMs: 20_000 };
+const QUERY_DEADLINE_MS = 10_000;
+
+export const cellAttribute = (cell: string): SearchAttributePair[] => [
+  { key: defineSearchAttributeKey(searchAttributeNames.cell, 'KEYWORD'), value: cell },
+];
+
+/** Null while a swarm of the cell runs, and where none ever did that the server remembers. */
+export const readSwarmEnd = async (client: Client, cell: string): Promise<SwarmEnd | null> => {
+  let description: WorkflowExecutionDescription;
+  try {
+    description = await client.workflow.getHandle(swarmWorkflowId(cell)).describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+  const { status, runId, closeTime, memo = {} } = description;
+  if (!ENDS.includes(status.name)) return null;
+  return { status: status.name as SwarmEndStatus, runId, closedAtMs: closeTime?.getTime() ?? 0, memo };
+};
+
+/**
+ * What a new run goes on with in place of one that ended: its channels, cordons, policy and the number of its last
+ * cycle. Read from the ended run itself; where no worker can, as it was when that run began.
+ * @throws what the server threw
+ */
+export const carryOn = async (
+  client: Client,
+  cell: string,
+  end: SwarmEnd,
+  { patienceMs = ASKED.patienceMs, signal }: { patienceMs?: number; signal?: AbortSignal } = {},
+): Promise<SwarmStart> => {
+  const [began, packedAtItsBegin] = await inputOf(client, cell, end.runId);
+  const { memo } = end;
+  const { cycleSeconds } = began;
+  const handle = client.workflow.getHandle(swarmWorkflowId(cell), end.runId);
+  const query = <T>(name: string, ...args: unknown[]): Promise<T> =>
+    client.withDeadline(Date.now() + QUERY_DEADLINE_MS, () => handle.query<T, unknown[]>(name, ...args));
+  try {
+    return await retried(
+      async () => {
+        const { channelsRevision: _, ...rules } = await query<SwarmRules>(swarmControl.rules);
+        const progress = await query<SwarmProgress>(swarmControl.progress);
+        const { channels } = await readSwarmChannels(query);
+        const carried = { cell, ...rules, ...progress };
+        const rest = { cell, cycleSeconds, policy: rules.policy };
+        const plain = JSON.stringify(channels);
+        if (plain.length <= PLAIN_CHANNELS_AT_MOST_BYTES)
+          return { input: { ...rest, carried: { ...carried, channels } }, memo };
+        return { input: { ...rest, carried }, packed: gzipSync(plain, { level: GZIP_LEVEL }), memo };
+      },
+      { ...ASKED, patienceMs, ...(signal && { signal }) },
+    );
+  } catch {
+    signal?.throwIfAborted();
+    return { input: began, ...(packedAtItsBegin && { packed: packedAtItsBegin }), memo };
+  }
+};
+
+/** Begins a run, unless one is there by now. */
+export const startSwarmRun = async (
+  client: Client,
+  cell: string,
+  { input, packed, memo }: SwarmStart,
+): Promise<void> => {
+  await client.workflow.start('swarm', {
+    workflowId: swarmWorkflowId(cell),
+    taskQueue: taskQueueOf(cell),
+    args: packed ? [input, packed] : [input],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    typedSearchAttributes: cellAttribute(cell),
+    staticSummary: `swarm of cell ${cell}`,
+    ...(memo && { memo }),
+    workflowTaskTimeout: '5 seconds',
+  });
+};
+
+/** The arguments that a run was started with: in its first event. */
+const inputOf = async (
+  client: Client,
+  cell: string,
+  runId: string,
+): Promise<[SwarmWorkflowInput, Uint8Array?]> => {
+  const { namespace, loadedDataConverter } = client.options;
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace,
+    execution: { workflowId: swarmWorkflowId(cell), runId },
+    maximumPageSize: 1,
+  });
+  const [first] = history?.events ?? [];
+  const { input } = first?.workflowExecutionStartedEventAttributes ?? {};
+  const args = await decodeArrayFromPayloads(loadedDataConverter, input?.payloads);
+  return args as [SwarmWorkflowInput, Uint8Array?];
+};
