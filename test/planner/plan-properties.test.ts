@@ -61,9 +61,7 @@ const caseArbitrary: fc.Arbitrary<Case> = fc
     ),
     p90: fc.option(
       fc.tuple(
-        ...sixChannels().map(() =>
-          fc.array(fc.constantFrom(...ladderUnits), { minLength: 6, maxLength: 6 }),
-        ),
+        ...sixChannels().map(() => fc.array(fc.constantFrom(...ladderUnits), { minLength: 6, maxLength: 6 })),
       ),
       { nil: null },
     ),
@@ -200,18 +198,16 @@ describe(`whatever the swarm (seed ${seed})`, () => {
   });
 
   test('an empty plan on a healthy, unchanged swarm', () => {
-    const healthy = fc
-      .tuple(...sixChannels().map(() => fc.integer({ min: 0, max: 999 })))
-      .map((viewers) =>
-        withTelemetry({
-          cell: 'local',
-          atMs: NOW_MS,
-          encoders: ['enc-1', 'enc-2', 'enc-3'].map((id) => encoderWith(id)),
-          channels: sixChannels().map((spec, i) =>
-            channelOn(spec, `enc-${(i % 3) + 1}`, { viewers: viewers[i] ?? 0 }),
-          ),
-        }),
-      );
+    const healthy = fc.tuple(...sixChannels().map(() => fc.integer({ min: 0, max: 999 }))).map((viewers) =>
+      withTelemetry({
+        cell: 'local',
+        atMs: NOW_MS,
+        encoders: ['enc-1', 'enc-2', 'enc-3'].map((id) => encoderWith(id)),
+        channels: sixChannels().map((spec, i) =>
+          channelOn(spec, `enc-${(i % 3) + 1}`, { viewers: viewers[i] ?? 0 }),
+        ),
+      }),
+    );
     fc.assert(
       fc.property(healthy, (snapshot) => {
         const forecast = forecastOf(snapshot, {});
