@@ -55,7 +55,7 @@ const cases: Refused[] = [
   ['no rows', [header], 'it holds no rows'],
   ['nothing', [''], 'it holds no rows'],
   ['an open quote', [header, `"${TIME},ch-1,5`], 'file.csv is not a history'],
-  ['a picture', ['\u0000PNG\u0001', 'x'], 'it has no column timestamp'],
+  ['a picture', ['\u0000PNG\u0001', 'x'], 'it is no text'],
 ];
 // Rest parameters: a declared fourth one would be taken for a callback where a case has three.
 test.each(cases)('%s is refused', (...[, lines, cause, channelId]: Refused) => {

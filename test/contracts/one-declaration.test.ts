@@ -19,7 +19,7 @@ test('the shapes of the contracts are among those looked at', () => {
     expect.arrayContaining([
       ...['originChannelSchema', 'ledgerEntrySchema', 'ownRequestSchema', 'relayChannelSchema'],
       ...['gopLedgerSchema', 'sourceChannelSchema', 'fleetEncoderSchema', 'prepareSchema'],
-      ...['sessionAnswerSchema', 'describeAnswerSchema', 'telemetryAnswerSchema'],
+      ...['sessionFields', 'describeAnswerSchema', 'telemetryAnswerSchema'],
     ]),
   );
 });

@@ -49,6 +49,7 @@ test('says who it is', async () => {
     maxSessions: 3,
     codecs: ['libx264', 'libx265'].map((codec) => ({ codec, pixelFormats: ['yuv420p', 'yuv420p10le'] })),
     hardware: [],
+    hasSessionSecrets: true,
     passedTracks: ['audio', 'data'],
     buildDigest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
   });

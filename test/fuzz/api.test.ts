@@ -18,6 +18,7 @@ const sound: Partial<Record<keyof typeof operations, Record<string, unknown>>> =
   pin: { buildId: 'newer' },
   startRollout: { buildId: 'newer' },
   decideRollout: { decision: 'continue' },
+  logIn: { token: 'a token of a swarm where nobody has to log in' },
   addEvent: {
     id: 'final',
     title: 'Final',

@@ -77,7 +77,8 @@ it('a strange environment is read, or refused with the names of its variables', 
     try {
       const read = readEnvironment(variables);
       for (const name of names.filter((n) => n.endsWith('_PORT')))
-        expect(read[name as 'SWARM_API_PORT']).toBeGreaterThan(0);
+        // Two of them listen only where they are set.
+        expect(read[name as 'SWARM_API_PORT'] ?? 1).toBeGreaterThan(0);
       for (const limit of [read.SWARM_RING_SECONDS, read.SWARM_RETENTION_MIB])
         expect(limit).toBeGreaterThan(0);
     } catch (error) {

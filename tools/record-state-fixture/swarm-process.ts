@@ -56,7 +56,7 @@ export class SwarmProcess {
     const manifest = manifestSchema.parse(
       JSON.parse(await readFile(join(options.release, 'package.json'), 'utf8')),
     );
-    const [, program] = /^node (\S+)$/.exec(manifest.scripts.start) ?? [];
+    const [, program] = /(?:^|&& exec )node (\S+)$/.exec(manifest.scripts.start) ?? [];
     if (!program) throw new Error(`"${manifest.scripts.start}" is no known way to start a release.`);
     const args = [program, ...options.args, '--state-dir', options.stateDir];
     const child = spawn(process.execPath, args, {
