@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { digestOf } from '../../platform/gate';
 
 const SECRET_BYTES = 32;
 
@@ -10,5 +11,5 @@ const SECRET_BYTES = 32;
 export class SessionSecret {
   readonly value = randomBytes(SECRET_BYTES).toString('base64url');
   /** Hex SHA-256 of the value as it is shown. */
-  readonly sha256 = createHash('sha256').update(this.value).digest('hex');
+  readonly sha256 = digestOf(this.value).toString('hex');
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Router, json, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import {
@@ -12,6 +11,7 @@ import {
 } from '../../contracts/origin';
 import { SwarmError, idSchema, renditionFieldsSchema, type ErrorCode } from '../../domain';
 import { keepConnection } from '../../platform/connections';
+import { digestOf } from '../../platform/gate';
 import { parseOrRefuse } from '../../platform/http';
 import { LimitedLog, urlForLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
@@ -77,8 +77,6 @@ const gopHeaders = z.object({
   'x-session-id': ownerSchema.shape.sessionId,
   'x-session-secret': sessionSecretSchema.optional(),
 });
-
-const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** The connection of an owner who has proved himself; longer than the longest GOP. */
 const OWNER_KEPT_MS = 120_000;
@@ -175,7 +173,7 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
           token: headers['x-fencing-token'],
           encoderId: headers['x-encoder-id'],
           sessionId: headers['x-session-id'],
-          ...(secret !== undefined && { secretSha256: sha256Of(secret) }),
+          ...(secret !== undefined && { secretSha256: digestOf(secret).toString('hex') }),
         };
         // Before it takes a place: one who is not the owner gets none.
         channel.judge(attempt);

@@ -1,6 +1,6 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { DeclaredGap, OwnAnswer, OwnRequest } from '../../contracts/origin';
 import { SwarmError, type Owner } from '../../domain';
+import { equalDigests } from '../../platform/gate';
 import type { OwnershipState } from './records';
 
 export type { OwnershipState } from './records';
@@ -134,9 +134,6 @@ export const own = (
   };
 };
 
-const isSameDigest = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
-
 /** @throws SwarmError stale-token unless the attempt holds the token in force, and the secret that goes with it. */
 const requireOwner = (state: OwnershipState, attempt: PublishAttempt): void => {
   if (attempt.token !== state.token) {
@@ -151,7 +148,7 @@ const requireOwner = (state: OwnershipState, attempt: PublishAttempt): void => {
     );
   }
   const secret = state.ownerSecretSha256;
-  if (secret !== null && !isSameDigest(secret, attempt.secretSha256 ?? '')) {
+  if (secret !== null && !equalDigests(Buffer.from(secret), Buffer.from(attempt.secretSha256 ?? ''))) {
     throw staleToken(state, `Token ${state.token} goes with a secret, which was not shown.`);
   }
 };
