@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SwarmError } from '../domain';
-import type { SetupContext } from './context';
+import { moveIntoPlace } from '../platform/durable-file';
+import type { FoundProgram, SetupContext } from './context';
 import { findExecutable, toolsCacheDir } from './executables';
 import { explainFailure, runCommand } from './run-command';
 
@@ -15,7 +16,7 @@ const INSTALL_LIMIT_MS = 900_000;
  * @returns the folder that it was unpacked into; the caller removes its parent
  * @throws SwarmError unavailable where this is no Debian, or the package can't be had
  */
-export const unpackDebianPackage = async (name: string, context: SetupContext): Promise<string> => {
+const unpackDebianPackage = async (name: string, context: SetupContext): Promise<string> => {
   const { env, progress, signal } = context;
   for (const tool of ['apt-get', 'dpkg-deb']) {
     if (!(await findExecutable(tool, env))) {
@@ -51,6 +52,26 @@ export const unpackDebianPackage = async (name: string, context: SetupContext): 
     await rm(work, { recursive: true, force: true });
     throw error;
   }
+};
+
+/**
+ * Takes one file out of a Debian package, without installing it.
+ * @param find where the file is in the folder that the package was unpacked into; throws where it is not
+ * @param path that it gets, once all of it is on the disk
+ * @throws SwarmError unavailable as unpackDebianPackage, and what `find` throws
+ */
+export const takeFromDebianPackage = async (
+  name: string,
+  find: (unpacked: string) => Promise<string>,
+  path: string,
+  context: SetupContext,
+): Promise<FoundProgram> => {
+  const unpacked = await unpackDebianPackage(name, context);
+  const found = await find(unpacked);
+  await mkdir(dirname(path), { recursive: true });
+  await moveIntoPlace(found, path);
+  await rm(dirname(unpacked), { recursive: true, force: true });
+  return { path, how: `Debian package ${name}` };
 };
 
 /**

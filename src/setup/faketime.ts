@@ -1,9 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SwarmError } from '../domain';
-import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, SetupContext } from './context';
-import { unpackDebianPackage } from './debian-packages';
+import { takeFromDebianPackage } from './debian-packages';
 import { findExecutable, toolsCacheDir } from './executables';
 
 const LIBRARY = 'libfaketime.so.1';
@@ -38,13 +37,12 @@ export const findOrInstallFaketime = async (
   try {
     if (process.platform !== 'linux') throw new Error('it is made for Linux');
     if (!(await findExecutable('apt-get', env))) throw new Error('apt-get is not on PATH');
-    const unpacked = await unpackDebianPackage('libfaketime', context);
-    const found = await inLibraryFolders(join(unpacked, 'usr', 'lib'));
-    if (!found) throw new Error(`the Debian package brought no ${LIBRARY}`);
-    await mkdir(folder, { recursive: true });
-    await moveIntoPlace(found, cached);
-    await rm(dirname(unpacked), { recursive: true, force: true });
-    return { path: cached, how: 'Debian package libfaketime' };
+    const find = async (unpacked: string): Promise<string> => {
+      const found = await inLibraryFolders(join(unpacked, 'usr', 'lib'));
+      if (!found) throw new Error(`the Debian package brought no ${LIBRARY}`);
+      return found;
+    };
+    return await takeFromDebianPackage('libfaketime', find, cached, context);
   } catch (error) {
     throw new SwarmError(
       'unavailable',

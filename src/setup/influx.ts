@@ -1,9 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { SwarmError } from '../domain';
-import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, FoundServer, SetupContext } from './context';
-import { unpackDebianPackage } from './debian-packages';
+import { takeFromDebianPackage } from './debian-packages';
 import { findExecutable, toolsBinDir } from './executables';
 
 /**
@@ -18,11 +16,9 @@ export const findOrInstallInflux = async (context: SetupContext): Promise<FoundS
   const cached = join(toolsBinDir(env), 'influxd');
   if (await findExecutable(cached, env)) return { path: cached, how: 'tools cache' };
   try {
-    const unpacked = await unpackDebianPackage('influxdb', context);
-    await mkdir(toolsBinDir(env), { recursive: true });
-    await moveIntoPlace(join(unpacked, 'usr', 'bin', 'influxd'), cached);
-    await rm(dirname(unpacked), { recursive: true, force: true });
-    return { path: cached, how: 'Debian package influxdb' };
+    const find = (unpacked: string): Promise<string> =>
+      Promise.resolve(join(unpacked, 'usr', 'bin', 'influxd'));
+    return await takeFromDebianPackage('influxdb', find, cached, context);
   } catch (error) {
     throw new SwarmError(
       'unavailable',

@@ -1,9 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { SwarmError } from '../domain';
-import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, SetupContext } from './context';
-import { unpackDebianPackage } from './debian-packages';
+import { takeFromDebianPackage } from './debian-packages';
 import { findExecutable, toolsBinDir } from './executables';
 
 /** Where Debian has it: not on the PATH of users. */
@@ -26,13 +24,12 @@ export const findOrInstallNginx = async (
   const cached = join(toolsBinDir(env), 'nginx');
   if (await findExecutable(cached, env)) return { path: cached, how: 'tools cache' };
   try {
-    const unpacked = await unpackDebianPackage('nginx', context);
-    const found = await findExecutable(join(unpacked, 'usr', 'sbin', 'nginx'), env);
-    if (!found) throw new Error('the Debian package brought no nginx');
-    await mkdir(toolsBinDir(env), { recursive: true });
-    await moveIntoPlace(found, cached);
-    await rm(dirname(unpacked), { recursive: true, force: true });
-    return { path: cached, how: 'Debian package nginx' };
+    const find = async (unpacked: string): Promise<string> => {
+      const found = await findExecutable(join(unpacked, 'usr', 'sbin', 'nginx'), env);
+      if (!found) throw new Error('the Debian package brought no nginx');
+      return found;
+    };
+    return await takeFromDebianPackage('nginx', find, cached, context);
   } catch (error) {
     throw new SwarmError(
       'unavailable',
