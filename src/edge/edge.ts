@@ -1,10 +1,10 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SwarmError } from '../domain';
 import { connectableHost, hostAndPort } from '../platform/addresses';
 import { PartProcess, growingDelayMs, type PartEvent } from '../platform/processes/part-process';
 import { awaitHttpOk } from '../platform/processes/readiness';
+import { temporaryFolder } from '../platform/temporary-folder';
 import { nginxConfig } from './nginx-config';
 
 export interface EdgeOptions {
@@ -64,7 +64,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
   const given = options.cacheDir === undefined ? null : requirePlain('The folder', resolve(options.cacheDir));
   const log = accessLog === undefined ? undefined : requirePlain('The log', resolve(accessLog));
   if (given !== null) await mkdir(given, { recursive: true });
-  const folder = given ?? (await mkdtemp(join(tmpdir(), 'encoder-swarm-edge-')));
+  const folder = given ?? (await temporaryFolder('encoder-swarm-edge-'));
   // Started as root, nginx works as another user.
   if (given === null) await chmod(folder, 0o755);
   const remove = async (): Promise<void> => {
