@@ -1,11 +1,7 @@
 import { SwarmError } from '../domain';
 import { adminTokenFile, partTokenFile } from '../launch/swarm-secrets';
 import { isLoopbackUrl } from '../platform/addresses';
-import { readTokenFile } from '../platform/own-identity';
-
-/** The token in a file that nobody named: undefined where there is none that this account may read. */
-const readIfThere = (file: string, variable: string): Promise<string | undefined> =>
-  readTokenFile(file, variable).catch(() => undefined);
+import { readTokenFile, readTokenIfThere } from '../platform/own-identity';
 
 /** Folder of the local state, where no option names another. */
 const stateDirOf = (env: NodeJS.ProcessEnv): string => env.SWARM_STATE_DIR || '.swarm';
@@ -25,7 +21,7 @@ export const tokenFor = async (
   if (env.SWARM_TOKEN_FILE) return readTokenFile(env.SWARM_TOKEN_FILE, 'SWARM_TOKEN_FILE');
   if (!isLoopbackUrl(apiUrl)) return undefined;
   const file = env.SWARM_ADMIN_TOKEN_FILE || adminTokenFile(stateDir ?? stateDirOf(env));
-  return readIfThere(file, 'SWARM_ADMIN_TOKEN_FILE');
+  return readTokenIfThere(file, 'SWARM_ADMIN_TOKEN_FILE');
 };
 
 /** What a command shows to a part that it asks by itself, such as the relay: as tokenFor. */
@@ -36,7 +32,7 @@ export const partTokenFor = async (
 ): Promise<string | undefined> => {
   if (env.SWARM_PART_TOKEN_FILE) return readTokenFile(env.SWARM_PART_TOKEN_FILE, 'SWARM_PART_TOKEN_FILE');
   if (!isLoopbackUrl(partUrl)) return undefined;
-  return readIfThere(partTokenFile(stateDir ?? stateDirOf(env)), 'SWARM_PART_TOKEN_FILE');
+  return readTokenIfThere(partTokenFile(stateDir ?? stateDirOf(env)), 'SWARM_PART_TOKEN_FILE');
 };
 
 /** A refusal by the API for what the caller is, with what to do about it at the command line. */

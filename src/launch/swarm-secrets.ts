@@ -1,6 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readTokenFile, setOwnIdentity } from '../platform/own-identity';
+import { readTokenFile, readTokenIfThere, setOwnIdentity } from '../platform/own-identity';
 import { loadOrCreateSecret } from '../platform/secret-file';
 
 /** Where a swarm keeps the secret of its parts, if it has made it. */
@@ -46,8 +46,8 @@ export const ensureSecrets = async (stateDir: string, env: NodeJS.ProcessEnv): P
  */
 export const useSecretsOf = async (stateDir: string): Promise<void> => {
   const [partToken, apiToken] = await Promise.all([
-    readTokenFile(partTokenFile(stateDir), 'SWARM_PART_TOKEN_FILE').catch(() => undefined),
-    readTokenFile(adminTokenFile(stateDir), 'SWARM_ADMIN_TOKEN_FILE').catch(() => undefined),
+    readTokenIfThere(partTokenFile(stateDir), 'SWARM_PART_TOKEN_FILE'),
+    readTokenIfThere(adminTokenFile(stateDir), 'SWARM_ADMIN_TOKEN_FILE'),
   ]);
   setOwnIdentity({ partToken, apiToken });
 };

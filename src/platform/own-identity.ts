@@ -51,6 +51,10 @@ export const readTokenFile = async (path: string, variable: string): Promise<str
   );
 };
 
+/** The same of a file that nobody named: undefined where there is none that this account can use. */
+export const readTokenIfThere = (path: string, variable: string): Promise<string | undefined> =>
+  readTokenFile(path, variable).catch(() => undefined);
+
 /** Takes on the identity that the environment of a part names. @throws SwarmError bad-request */
 export const takeOwnIdentity = async (environment: {
   SWARM_PART_TOKEN_FILE?: string | undefined;
