@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
+import { fieldsOfStat } from '../../src/platform/processes/process-stat';
 
 /** Process ids of a process's children, from /proc. */
 export const childrenOf = (parentPid: number): number[] =>
@@ -6,9 +7,7 @@ export const childrenOf = (parentPid: number): number[] =>
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
-        // The command may hold spaces and brackets: the parent's id is the second field after the last ")".
-        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parentPid;
+        return Number(fieldsOfStat(readFileSync(`/proc/${name}/stat`, 'utf8'))[1]) === parentPid;
       } catch {
         return false;
       }

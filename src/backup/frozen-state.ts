@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SwarmError } from '../domain';
 import { storageRefusal } from '../platform/durable-file';
 import { lockFolder } from '../platform/folder-lock';
+import { fieldsOfStat } from '../platform/processes/process-stat';
 import { runOn, type RunningProcesses } from '../platform/processes/run-record';
 import { COPIES_FOLDER, filesToKeep } from './stopped-state';
 
@@ -139,7 +140,7 @@ const signal = (pid: number, name: NodeJS.Signals): void => {
 
 /** Whether all threads of a process are stopped; also of one that has ended. */
 const standsStill = (pid: number): boolean => {
-  const stateOf = (stat: string): string => stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '';
+  const stateOf = (stat: string): string => fieldsOfStat(stat)[0] ?? '';
   try {
     return readdirSync(`/proc/${pid}/task`).every((thread) =>
       ['T', 't', 'Z', 'X'].includes(stateOf(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'))),

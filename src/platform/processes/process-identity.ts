@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fieldsOfStat } from './process-stat';
 
 /** Names one process for good: a pid alone may belong to somebody else after a while. */
 export interface ProcessIdentity {
@@ -8,9 +9,9 @@ export interface ProcessIdentity {
   began: string;
 }
 
-/** Field 22 of /proc/<pid>/stat, see proc(5); counted from after the name, which may hold spaces and brackets. */
+/** Field 22 of /proc/<pid>/stat, see proc(5). */
 const beganOnLinux = (stat: string): string | null => {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsOfStat(stat);
   const [state] = fields;
   return state === 'Z' || state === 'X' ? null : (fields[19] ?? null);
 };

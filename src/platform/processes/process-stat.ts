@@ -13,12 +13,14 @@ export interface ProcessStat {
   endedChildrenCpuSeconds: number;
 }
 
+/** The fields of a `/proc/<pid>/stat` from the third on, the state. The second, in brackets, may hold spaces and brackets. */
+export const fieldsOfStat = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+
 /** Null once the process is gone, and where there is no /proc. */
 export const readProcessStat = async (pid: number): Promise<ProcessStat | null> => {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => null);
   if (stat === null) return null;
-  // The second field, in brackets, may hold spaces: count from behind it, where field 3 is next.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsOfStat(stat);
   const seconds = (user: number, system: number): number =>
     (Number(fields[user]) + Number(fields[system])) / CLOCK_TICKS_PER_SECOND;
   return {
