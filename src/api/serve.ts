@@ -98,12 +98,15 @@ export const serve = <O extends Operation>(
       setCookie: (name, value, options) => void res.cookie(name, value, options),
     };
     const note = isCommand(operation) ? notes.get(req) : undefined;
-    const entry = entryOf(operation, request, caller);
+    const entry = note && entryOf(operation, request, caller);
+    const noteOutcome = (outcome: string): void => {
+      if (note && entry) note({ ...entry, outcome });
+    };
     const answer = await doneFor(caller, () => handle(request, asked)).catch((error: unknown) => {
-      note?.({ ...entry, outcome: error instanceof SwarmError ? error.code : 'internal' });
+      noteOutcome(error instanceof SwarmError ? error.code : 'internal');
       throw error;
     });
-    note?.({ ...entry, outcome: 'done' });
+    noteOutcome('done');
     if (answer === null) res.status(204).end();
     else res.status(withBody).json(answer);
   });
