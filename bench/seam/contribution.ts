@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { request } from 'node:http';
 import { Readable, type Writable } from 'node:stream';
-import type { GeneratedSound } from '../../src/media/stamp';
+import { KEEPS_STAMP_ARGUMENTS, type GeneratedSound } from '../../src/media/stamp';
 
 export interface Contribution {
   /** Ends the input and the connections; settles once all is written. Rejects if the input or the relay failed. */
@@ -19,8 +19,8 @@ function* blocksOf(sound: GeneratedSound): Generator<Buffer> {
 const soundArguments = {
   input: ['-f', 's16le', '-ar', '48000', '-ac', '2', '-i', 'pipe:3'],
   output: [
-    ...['-map', '1:a', '-c:a', 'aac', '-b:a', '192k', '-aac_pns', '0', '-aac_is', '0', '-aac_ms', '0'],
-    ...['-pes_payload_size', '0'],
+    ...['-map', '1:a', '-c:a', 'aac', '-b:a', '192k'],
+    ...[...KEEPS_STAMP_ARGUMENTS, '-pes_payload_size', '0'],
   ],
 };
 

@@ -8,7 +8,7 @@ import {
   ticksToSeconds,
   type FrameRate,
 } from '../../domain';
-import { SOUND_RATE_HZ } from '../stamp';
+import { KEEPS_STAMP_ARGUMENTS, SOUND_RATE_HZ } from '../stamp';
 import { isRgb } from './input-colour';
 import { trackName, type InputPlan } from './input-plan';
 import { LIVE_ANALYSIS_ARGUMENTS, SCTE_35, demuxerArguments } from './probe';
@@ -66,8 +66,6 @@ const muxerArguments = (firstPid: number, descriptor: number): string[] => [
 
 /** Descriptor from which drawn sound is read. */
 const DRAWN_SOUND_DESCRIPTOR = 3;
-/** What would replace the stamp by noise like it, or put both speakers together. */
-const KEEPS_STAMP = ['-aac_pns', '0', '-aac_is', '0', '-aac_ms', '0'];
 
 /**
  * ffmpeg arguments that encode raw pictures from standard input, and 16-bit PCM of 48 kHz from descriptor 3.
@@ -102,7 +100,7 @@ const drawnSoundInput = ({
 /** A packet for each frame, so that the sound can be parted between any two of them. */
 const drawnSoundOutput = ({ speakers }: { speakers: number }): string[] => [
   ...['-map', '0:v', '-map', '1:a', '-c:a', 'aac', '-b:a', `${speakers * AUDIO_KBPS_PER_CHANNEL}k`],
-  ...[...KEEPS_STAMP, '-pes_payload_size', '0', '-output_ts_offset', START_SECONDS],
+  ...[...KEEPS_STAMP_ARGUMENTS, '-pes_payload_size', '0', '-output_ts_offset', START_SECONDS],
   ...['-max_interleave_delta', INTERLEAVE_MICROSECONDS],
 ];
 

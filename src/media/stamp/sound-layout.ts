@@ -16,6 +16,9 @@ export const BLOCK_BYTES = MAC_BYTES + COUNTER_BYTES;
 export const BITS_PER_BLOCK = 8 * BLOCK_BYTES;
 export const SAMPLES_PER_BIT = BLOCK_SAMPLES / BITS_PER_BLOCK;
 
+/** Options of ffmpeg's AAC encoder: what would replace the stamp by noise like it, or put both speakers together, is off. */
+export const KEEPS_STAMP_ARGUMENTS = ['-aac_pns', '0', '-aac_is', '0', '-aac_ms', '0'];
+
 /** One bit that is 1, at full scale. */
 export const PULSE = Float32Array.from({ length: SAMPLES_PER_BIT }, (_, i) =>
   Math.sin((2 * Math.PI * (i + 0.5)) / SAMPLES_PER_BIT),
