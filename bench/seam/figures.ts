@@ -1,6 +1,12 @@
-import { TICKS_PER_SECOND, bufferKbitOf, gopOf, gopStartTicks, type ChannelSpec } from '../../src/domain';
+import { bufferKbitOf, gopOf, gopStartTicks, type ChannelSpec } from '../../src/domain';
 import { percentile } from '../../src/domain/statistics';
-import { compareSound, type PictureFact, type SoundFact, type StreamFacts } from '../../src/verify';
+import {
+  SOUND_AHEAD_TICKS,
+  compareSound,
+  type PictureFact,
+  type SoundFact,
+  type StreamFacts,
+} from '../../src/verify';
 import { rounded } from '../lib/statistics';
 import { bufferViolations, comparePictures } from './compare';
 import type { Likeness } from './likeness';
@@ -9,8 +15,6 @@ import type { Move } from './seam-run';
 
 /** GOPs from a seam on in which it is looked for. */
 const SEAM_GOPS = 2;
-/** A GOP holds the sound up to the DTS of the next one, which may be this much before its first picture. */
-export const SOUND_AHEAD_TICKS = TICKS_PER_SECOND / 2;
 /** A picture this much less like the original than the undisturbed one shows something else. */
 const FOREIGN_SSIM = 0.2;
 

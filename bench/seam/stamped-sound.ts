@@ -1,15 +1,11 @@
 import { gopStartTicks, type ChannelSpec } from '../../src/domain';
 import type { FfmpegCapabilities } from '../../src/media/encoder/ffmpeg-capabilities';
-import { BLOCK_SAMPLES, SOUND_RATE_HZ } from '../../src/media/stamp';
-import { judgeStampedSound } from '../../src/verify';
-import { SOUND_AHEAD_TICKS } from './figures';
+import { dueSound, judgeStampedSound } from '../../src/verify';
 import type { Recording } from './recording';
 
 /** Whose sound it is. It is no channel's: two of them get the same. */
 export const SOUND_OF = 'seam';
 export const SPEAKERS = 2;
-
-const sampleAt = (ticks: number): number => Math.round((ticks * SOUND_RATE_HZ) / 90_000);
 
 /** The sound of every rendition by its stamp, decoded: to the sample. */
 export const stampedSoundFigures = async (options: {
@@ -24,10 +20,8 @@ export const stampedSoundFigures = async (options: {
     avOffsetChangeMs: 0,
   };
   const [first, last] = [recording.entries[0]?.gop ?? 0, recording.entries.at(-1)?.gop ?? -1];
-  const due = {
-    from: sampleAt(gopStartTicks(first, spec.gopDurationTicks)) + 2 * BLOCK_SAMPLES,
-    until: sampleAt(gopStartTicks(last + 1, spec.gopDurationTicks) - SOUND_AHEAD_TICKS),
-  };
+  const startOf = (gop: number): number => gopStartTicks(gop, spec.gopDurationTicks);
+  const due = dueSound(startOf(first), startOf(last + 1));
   for (const { name } of spec.ladder) {
     const units = (recording.facts.get(name) ?? []).flatMap(({ sound }) => sound);
     if (units.length === 0) {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { FEED_OFFSET_TICKS, TICKS_PER_SECOND, gopStartTicks } from '../domain';
+import { FEED_OFFSET_TICKS, gopStartTicks } from '../domain';
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
 import { deinterlaceFilter, shapeFilters } from '../media/encoder/picture-shape';
 import { unwrapTicks, wrapTicks } from '../media/mpegts';
@@ -10,13 +10,10 @@ import { decodeFrames, type Look } from './decode';
 import { gopStart, type FrameClock } from './frame-clock';
 import type { Limit } from './limit';
 import type { ContributionFigures } from './report';
-import { FactsReader, type SoundFact } from './stream-facts';
+import { FactsReader, SOUND_AHEAD_TICKS, type SoundFact } from './stream-facts';
 import { cutWhere, decodeDeadlineMs, runsOf, type FetchedSegment, type View } from './views';
 
 export const CONTRIBUTION_VIEW = 'contribution';
-
-/** A GOP holds the sound up to the DTS of the next one, which may be this much before its first picture. */
-const SOUND_AHEAD_TICKS = TICKS_PER_SECOND / 2;
 
 interface Size {
   widthPx: number;

@@ -1,10 +1,5 @@
-import { spawn } from 'node:child_process';
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
-import { minimalEnvironment } from '../platform/processes/confined';
+import { runDecoder } from './run-decoder';
 
 /** Segments of one picture size, handed to the decoder as a local playlist or one after the other. */
 export type DecoderInput = { as: 'playlist'; path: string } | { as: 'concatenation'; segmentPaths: string[] };
@@ -133,50 +128,27 @@ export const decodeFrames = async <Reading>(
   deadlineMs: number,
   look: Look<Reading> | null,
 ): Promise<Decoding<Reading>> => {
-  const ffmpeg = spawn(build.path, ffmpegArguments(build, input, look), {
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    env: minimalEnvironment(),
-    timeout: deadlineMs,
-    killSignal: 'SIGKILL',
-  });
-  const closed = new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
-    ffmpeg.once('error', reject);
-    ffmpeg.once('close', (code, signal) => resolve(signal ?? code));
-  });
   const times = new FrameTimes();
   const readings: Reading[] = [];
-  const complaints: string[] = [];
   const cutter =
     look &&
     new PictureCutter(times, look.bytesOf, (luma) => {
       readings.push(look.read(luma, times.widthPx, times.heightPx));
     });
-  const timePipe = ffmpeg.stdio[3] as Readable;
-  timePipe.setEncoding('utf8').on('data', (text: string) => times.push(text));
-  ffmpeg.stdout.on('data', (chunk: Buffer) => cutter?.push(chunk));
-  createInterface(ffmpeg.stderr).on('line', (line) => {
-    if (complaints.length >= MAX_COMPLAINTS || OUT_OF_ORDER.test(line)) return;
-    complaints.push(line.replace(/^\[(\w+) @ 0x[0-9a-f]+\]/, '[$1]'));
+  const complaints = await runDecoder({
+    path: build.path,
+    args: ffmpegArguments(build, input, look),
+    segmentPaths: input.as === 'concatenation' ? input.segmentPaths : null,
+    deadlineMs,
+    mostComplaints: MAX_COMPLAINTS,
+    ignored: OUT_OF_ORDER,
+    onOutput: (chunk) => cutter?.push(chunk),
+    onText: (text) => times.push(text),
   });
-  // A decoder that gives up closes its input: how it ended says more than the broken pipe.
-  const fed =
-    input.as === 'concatenation'
-      ? pipeline(Readable.from(bytesOf(input.segmentPaths), { objectMode: false }), ffmpeg.stdin).catch(
-          () => undefined,
-        )
-      : ffmpeg.stdin.end();
-  const [end] = await Promise.all([closed, fed]);
   cutter?.flush();
-  if (end !== 0) {
-    complaints.push(end === 'SIGKILL' ? `no end within ${deadlineMs} ms` : `ended with ${end}`);
-  }
   if (look && readings.length !== times.ptsTicks.length) {
     complaints.push(`gave ${readings.length} pictures but ${times.ptsTicks.length} time stamps`);
   }
   const frames = times.ptsTicks.map((ptsTicks, i) => ({ ptsTicks, reading: readings[i] ?? null }));
   return { frames, complaints };
 };
-
-async function* bytesOf(paths: readonly string[]): AsyncGenerator<Buffer> {
-  for (const path of paths) yield* createReadStream(path) as AsyncIterable<Buffer>;
-}

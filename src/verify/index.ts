@@ -3,8 +3,15 @@ export { verifierFfmpegPaths } from './ffmpeg-builds';
 export { PlaylistFollower, type CollectedPlaylist, type CollectedSegment } from './follower';
 export type { PlaylistReport, VerifyReport } from './report';
 export type { SoundJudgement } from './judge-sound';
-export { judgeStampedSound } from './sound-view';
-export { FactsReader, adtsSamples, type PictureFact, type SoundFact, type StreamFacts } from './stream-facts';
+export { dueSound, judgeStampedSound } from './sound-view';
+export {
+  FactsReader,
+  SOUND_AHEAD_TICKS,
+  adtsSamples,
+  type PictureFact,
+  type SoundFact,
+  type StreamFacts,
+} from './stream-facts';
 export {
   verifyCollected,
   verifyPlaylists,

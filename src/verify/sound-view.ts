@@ -1,21 +1,15 @@
-import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { TICKS_PER_SECOND, ticksToSeconds } from '../domain';
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
 import { BLOCK_SAMPLES, SOUND_RATE_HZ, SoundStampReader } from '../media/stamp';
-import { minimalEnvironment } from '../platform/processes/confined';
 import { gopStart, type FrameClock } from './frame-clock';
 import { judgeSound, type HeardSound, type SoundJudgement } from './judge-sound';
 import type { Limit } from './limit';
 import type { SoundFigures } from './report';
-import { FactsReader, type SoundFact } from './stream-facts';
+import { runDecoder } from './run-decoder';
+import { FactsReader, SOUND_AHEAD_TICKS, type SoundFact } from './stream-facts';
 import { cutWhere, decodeDeadlineMs, type FetchedSegment } from './views';
 
-/** A GOP holds the sound up to the DTS of the next one, which may be this much before its first picture. */
-const SOUND_AHEAD_TICKS = TICKS_PER_SECOND / 2;
 /** A decoder's first frame lacks the half of the one before, and a block may lie across it. */
 const SPOILT_SAMPLES = 2 * BLOCK_SAMPLES;
 const MAX_COMPLAINTS = 4;
@@ -29,6 +23,12 @@ export interface SoundExpectation {
 }
 
 const sampleAt = (ticks: number): number => Math.round(ticksToSeconds(ticks) * SOUND_RATE_HZ);
+
+/** Samples that had to be heard of GOPs that begin and end so, in ticks of channel time. */
+export const dueSound = (startTicks: number, endTicks: number): HeardSound['due'] => ({
+  from: sampleAt(startTicks) + SPOILT_SAMPLES,
+  until: sampleAt(endTicks - SOUND_AHEAD_TICKS),
+});
 
 /**
  * The sound of a stamped channel, as one build of ffmpeg decodes it: each sample of each speaker is there once, in order,
@@ -60,10 +60,7 @@ const judgeStretch = async (
     for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) reader.push(chunk);
     units.push(...reader.end().sound);
   }
-  const due = {
-    from: sampleAt(gopStart(stretch[0]!.gop, clock)) + SPOILT_SAMPLES,
-    until: sampleAt(gopStart(stretch.at(-1)!.gop + 1, clock) - SOUND_AHEAD_TICKS),
-  };
+  const due = dueSound(gopStart(stretch[0]!.gop, clock), gopStart(stretch.at(-1)!.gop + 1, clock));
   const tracks = [...new Set(units.map(({ track }) => track))].sort((a, b) => a - b);
   if (tracks.length === 0)
     return expected.speakers === null
@@ -182,28 +179,13 @@ const decodeSound = async (
   track: { index: number; channels: number },
   onSound: (speaker: number, sound: Float32Array) => void,
 ): Promise<string[]> => {
-  const deadlineMs = decodeDeadlineMs(paths.length);
   const args = [
     ...['-hide_banner', '-nostdin', '-v', 'error', '-threads', '1', '-f', 'mpegts', '-i', 'pipe:0'],
     ...['-map', `0:a:${track.index}`, '-c:a', 'pcm_f32le', '-f', 'f32le', 'pipe:1'],
   ];
-  const ffmpeg = spawn(build.path, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: minimalEnvironment(),
-    timeout: deadlineMs,
-    killSignal: 'SIGKILL',
-  });
-  const complaints: string[] = [];
-  const closed = new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
-    ffmpeg.once('error', reject);
-    ffmpeg.once('close', (code, signal) => resolve(signal ?? code));
-  });
-  createInterface(ffmpeg.stderr).on('line', (line) => {
-    if (complaints.length < MAX_COMPLAINTS) complaints.push(line.replace(/^\[(\w+) @ 0x[0-9a-f]+\]/, '[$1]'));
-  });
   let rest: Buffer = Buffer.alloc(0);
   const frameBytes = BYTES_PER_SAMPLE * track.channels;
-  ffmpeg.stdout.on('data', (chunk: Buffer) => {
+  const onOutput = (chunk: Buffer): void => {
     const all = Buffer.concat([rest, chunk]);
     const frames = Math.floor(all.length / frameBytes);
     for (let speaker = 0; speaker < track.channels; speaker++)
@@ -214,16 +196,9 @@ const decodeSound = async (
         ),
       );
     rest = all.subarray(frames * frameBytes);
+  };
+  return runDecoder({
+    ...{ path: build.path, args, segmentPaths: paths, onOutput },
+    ...{ deadlineMs: decodeDeadlineMs(paths.length), mostComplaints: MAX_COMPLAINTS },
   });
-  // A decoder that gives up closes its input: how it ended says more than the broken pipe.
-  const fed = pipeline(Readable.from(bytesOf(paths), { objectMode: false }), ffmpeg.stdin).catch(
-    () => undefined,
-  );
-  const [end] = await Promise.all([closed, fed]);
-  if (end !== 0) complaints.push(end === 'SIGKILL' ? `no end within ${deadlineMs} ms` : `ended with ${end}`);
-  return complaints;
 };
-
-async function* bytesOf(paths: readonly string[]): AsyncGenerator<Buffer> {
-  for (const path of paths) yield* createReadStream(path) as AsyncIterable<Buffer>;
-}

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { TICKS_PER_SECOND } from '../domain';
 import {
   TransportStreamReader,
   elementaryStreamOf,
@@ -17,6 +18,9 @@ export interface PictureFact {
 }
 
 /** A unit of sound. */
+/** A GOP holds the sound up to the DTS of the next one, which may be this much before its first picture. */
+export const SOUND_AHEAD_TICKS = TICKS_PER_SECOND / 2;
+
 export interface SoundFact {
   /** Number of its track: see FactsReader. */
   track: number;
