@@ -18,6 +18,19 @@ export type Playlist =
   | { kind: 'master'; renditionUrls: string[]; frameRates: Map<string, number> }
   | { kind: 'media'; segments: ListedSegment[]; targetDurationSeconds: number };
 
+/** Undefined where the parser throws: it does at an attribute list that a line break has cut. */
+const manifestOf = (text: string): Parser['manifest'] | undefined => {
+  const parser = new Parser();
+  parser.addParser({ expression: /^#EXT-X-GAP/, customType: 'gap', segment: true });
+  try {
+    parser.push(text);
+    parser.end();
+  } catch {
+    return undefined;
+  }
+  return parser.manifest;
+};
+
 /**
  * Reads an HLS playlist (RFC 8216).
  * @throws SwarmError bad-request when it is no HLS playlist, lists nothing, or uses fragmented MP4 or encryption.
@@ -29,20 +42,25 @@ export const parsePlaylist = (text: string, url: URL): Playlist => {
   if (!text.startsWith('#EXTM3U')) {
     return refuse('is not an HLS playlist: it does not begin with #EXTM3U', 'Give the address of an .m3u8.');
   }
-  const parser = new Parser();
-  parser.addParser({ expression: /^#EXT-X-GAP/, customType: 'gap', segment: true });
-  parser.push(text);
-  parser.end();
-  const { manifest } = parser;
+  const manifest =
+    manifestOf(text) ?? refuse('is damaged: a line of it can not be read', 'Read it again; ask its server.');
+
+  const addressOf = (uri: string): string =>
+    URL.canParse(uri, url.href)
+      ? new URL(uri, url).href
+      : refuse(
+          `lists ${JSON.stringify(uri.slice(0, 200))}, which is no address`,
+          'Read it again; ask its server.',
+        );
 
   if (manifest.playlists?.length) {
     const frameRates = new Map<string, number>();
     for (const { uri, attributes } of manifest.playlists) {
       const framesPerSecond = attributes['FRAME-RATE'];
       if (framesPerSecond !== undefined && framesPerSecond > 0)
-        frameRates.set(new URL(uri, url).href, framesPerSecond);
+        frameRates.set(addressOf(uri), framesPerSecond);
     }
-    const renditionUrls = [...new Set(manifest.playlists.map((p) => new URL(p.uri, url).href))];
+    const renditionUrls = [...new Set(manifest.playlists.map(({ uri }) => addressOf(uri)))];
     return { kind: 'master', renditionUrls, frameRates };
   }
   if (manifest.segments.length === 0) {
@@ -57,7 +75,7 @@ export const parsePlaylist = (text: string, url: URL): Playlist => {
     targetDurationSeconds: manifest.targetDuration ?? 2,
     segments: manifest.segments.map((segment: Segment & { custom?: { gap?: string } }, index) => ({
       gop: first + index,
-      url: new URL(segment.uri, url).href,
+      url: addressOf(segment.uri),
       durationSeconds: segment.duration,
       discontinuity: segment.discontinuity === true,
       gap: segment.custom?.gap !== undefined,

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { isOfEncoder, kindOf, victimsOf, type Fault } from '../../bench/chaos/faults';
 import { drawPlan, faultKinds, freeAgainAtMs, rules } from '../../bench/chaos/plan';
+import fc from '../support/fast-check';
 
 const MINUTES_MS = 60_000;
 const endOf = (fault: Fault): number => fault.atMs + fault.lastsMs;

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { UnusableInput } from '../../src/cli/failure';
 import { forecastJsonl, parseForecastLines } from '../../src/cli/forecast-jsonl';
 import { createSeriesForecaster } from '../../src/forecast';
 import { fuzz, spoilt, spoiltJson } from '../fuzz/fuzz';
+import fc from '../support/fast-check';
 
 const forecaster = createSeriesForecaster();
 const good = {

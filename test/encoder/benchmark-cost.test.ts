@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { renditionUnits, type Rendition } from '../../src/domain';
 import {
   capacityUnitsOf,
@@ -8,6 +7,7 @@ import {
   sessionCores,
   type Measurements,
 } from '../../src/media/encoder/benchmark/cost';
+import fc from '../support/fast-check';
 
 const rendition = (widthPx: number, heightPx: number, over: Partial<Rendition> = {}): Rendition => ({
   ...{ name: 'r', widthPx, heightPx, crf: 24, maxBitrateKbps: 1_000 },

@@ -1,5 +1,5 @@
 import './support/mocks';
-import fc from 'fast-check';
+import fc from '../support/fast-check';
 import { histories, runHistory, type Happening } from './support/histories';
 
 const runs = Number(process.env.HISTORY_RUNS ?? 60);

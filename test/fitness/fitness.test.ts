@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { policySchema, type EncoderObservation, type SwarmSnapshot } from '../../src/domain';
 import { fitnessOf } from '../../src/fitness';
 import { scoreOf as scoreOfTerms, zoneTerm } from '../../src/fitness/terms';
@@ -11,6 +10,7 @@ import {
   NOW_MS,
   sessionOf,
 } from '../planner/swarm-fixtures';
+import fc from '../support/fast-check';
 
 /** A run that fails is repeated by `FAST_CHECK_SEED=<seed> npx jest test/fitness`. */
 const seed = Number(process.env.FAST_CHECK_SEED ?? 20_261_122);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   sessionStateSchema,
   type EncoderObservation,
@@ -8,6 +7,7 @@ import {
 import { fitnessOf, usableUnits } from '../../src/fitness';
 import { chooseTarget } from '../../src/planner';
 import { defaultPolicy, defaultSwarm, planFor } from '../planner/swarm-fixtures';
+import fc from '../support/fast-check';
 
 /** On air, with work piled up, at a part of real time; CPU and all else as ever. */
 const BEHIND: Partial<SessionInfo> = { ready: false, realTimeRatio: 0.6, lateGops: 3 };

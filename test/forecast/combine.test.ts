@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { seededRandom } from '../../src/domain';
 import { clockParts } from '../../src/forecast/clock';
 import { weighMembers } from '../../src/forecast/combine';
 import type { PastCells } from '../../src/forecast/past-forecasts';
+import fc from '../support/fast-check';
 
 const seed = Number(process.env.FAST_CHECK_SEED ?? 20_261_128);
 const HORIZON = 4;

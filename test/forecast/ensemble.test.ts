@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { loadTrace } from '../../src/collector/audience/trace';
 import { seededRandom } from '../../src/domain';
 import {
@@ -8,6 +7,7 @@ import {
   type SeriesToForecast,
 } from '../../src/forecast';
 import { generatedSeries } from '../../src/forecast/net';
+import fc from '../support/fast-check';
 
 const seed = Number(process.env.FAST_CHECK_SEED ?? 20_261_128);
 const DAY = 24;

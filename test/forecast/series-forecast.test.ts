@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { loadTrace } from '../../src/collector/audience/trace';
 import { forecastSeries, type ForecastShape } from '../../src/forecast';
 import { conformalQuantile, weightedMedian } from '../../src/forecast/quantiles';
+import fc from '../support/fast-check';
 
 const shape: ForecastShape = { stepSeconds: 5, horizonSteps: 6, seasonSteps: 24 };
 const seed = Number(process.env.FAST_CHECK_SEED ?? 20_261_122);

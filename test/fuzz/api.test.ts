@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { operations, type Operation } from '../../src/contracts/api';
 import { channelSpecSchema, idSchema, knownEventSchema } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
 import { startFakeApi } from '../api/running-api';
+import fc from '../support/fast-check';
 import { fuzz, spoilt, spoiltJson } from './fuzz';
 import { ask, part, queryOf, type FuzzedRequest } from './http-requests';
 

@@ -1,10 +1,10 @@
 import { CommanderError, type Command } from 'commander';
-import fc from 'fast-check';
 import { UnusableInput } from '../../src/cli/failure';
 import { parseForecastLines } from '../../src/cli/forecast-jsonl';
 import { parseHistory } from '../../src/cli/history-file';
 import { createProgram } from '../../src/cli/program';
 import { SwarmError, idSchema } from '../../src/domain';
+import fc from '../support/fast-check';
 import { fuzz, spoilt, spoiltJson } from './fuzz';
 
 const refusedClearly = (error: unknown): void => {

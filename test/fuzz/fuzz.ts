@@ -1,8 +1,7 @@
-import fc from 'fast-check';
+import fc, { seed } from '../support/fast-check';
 
 /** Runs of each boundary: FUZZ_RUNS, or as many as CI has time for. */
 const runs = Number(process.env.FUZZ_RUNS) || 150;
-const seed = process.env.FUZZ_SEED ? Number(process.env.FUZZ_SEED) : Date.now() % 2 ** 31;
 
 /**
  * Checks that what a boundary is given, however spoilt, ends in success or in a clear refusal. A failure is shrunk and

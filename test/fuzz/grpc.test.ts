@@ -1,8 +1,8 @@
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
-import fc from 'fast-check';
 import { EncoderClient } from '../../src/contracts/encoder/client';
 import { ENCODER_SERVICES, encoderContract } from '../../src/contracts/encoder/grpc-contract';
 import { startHost, sessionRequest } from '../encoder/support/test-host';
+import fc from '../support/fast-check';
 import { fuzz, spoiler, spoiltJson } from './fuzz';
 
 /** Codes by which a host says clearly what is wrong with a request. */

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { httpStatusOf } from '../../src/domain';
+import fc from '../support/fast-check';
 import { spoilt, spoiltJson } from './fuzz';
 
 export interface FuzzedRequest {

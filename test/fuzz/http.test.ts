@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import pino from 'pino';
 import { z } from 'zod';
 import { anyAnswer, callJson } from '../../src/contracts/call';
@@ -15,6 +14,7 @@ import { makeClip } from '../mpegts/ffmpeg-clips';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { asGop, encodeGops, type EncodedGop } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';
+import fc from '../support/fast-check';
 import { fuzz, spoiler, spoilt } from './fuzz';
 import { ask, requests } from './http-requests';
 

@@ -1,7 +1,6 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import pino from 'pino';
 import { z } from 'zod';
 import { callJson } from '../../src/contracts/call';
@@ -14,6 +13,7 @@ import { makeClip } from '../mpegts/ffmpeg-clips';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { asGop, encodeGops, type EncodedGop } from '../origin/support/segments';
 import { RelayUnderTest } from '../relay/relay-under-test';
+import fc from '../support/fast-check';
 import { fuzz, spoiler } from './fuzz';
 
 const log = pino({ level: 'silent' });

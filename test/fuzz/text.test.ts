@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { readEnvironment, environmentSchema } from '../../src/config/config';
 import { SwarmError, channelSpecSchema } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain/default-channels';
@@ -6,6 +5,7 @@ import { parseDurationSeconds } from '../../src/platform/duration';
 import { parseOrRefuse } from '../../src/platform/http';
 import { portsFor } from '../../src/setup';
 import { mediaPlaylistIdentity, parsePlaylist } from '../../src/verify/playlist';
+import fc from '../support/fast-check';
 import { fuzz, spoilt, spoiltJson } from './fuzz';
 
 const orRefused = (act: () => void): void => {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { FeedDemuxer } from '../../src/media/encoder/feed-demuxer';
 import { SegmentAssembler } from '../../src/media/encoder/segment-assembler';
 import {
@@ -9,6 +8,7 @@ import {
 } from '../../src/media/mpegts';
 import { readSegmentFormat } from '../../src/media/origin/segment-format';
 import { makeClip } from '../mpegts/ffmpeg-clips';
+import fc from '../support/fast-check';
 import { fuzz, spoiler } from './fuzz';
 
 const clips = [

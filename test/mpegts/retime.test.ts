@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import fc from 'fast-check';
 import {
   TransportStreamReader,
   WRAP_TICKS,
@@ -8,6 +7,7 @@ import {
   wrapTicks,
   type PesUnit,
 } from '../../src/media/mpegts';
+import fc from '../support/fast-check';
 import { ffmpegBuilds, makeClip, probePackets } from './ffmpeg-clips';
 
 const unitsOf = (stream: Buffer): PesUnit[] => {

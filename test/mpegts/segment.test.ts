@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import {
   MalformedTransportStream,
   PACKET_BYTES,
@@ -8,6 +7,7 @@ import {
   inspectSegment,
   ptsLedgerHash,
 } from '../../src/media/mpegts';
+import fc from '../support/fast-check';
 import { ffmpegBuilds, makeClip, probePackets } from './ffmpeg-clips';
 
 describe.each(ffmpegBuilds)('inspectSegment on the output of %s', (ffmpeg) => {

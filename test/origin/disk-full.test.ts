@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/fast-check';
 import { SmallDisk } from '../support/small-disk';
 import { RunningOrigin } from './support/running-origin';
 import { asGop, encodeGops, type EncodedGop } from './support/segments';

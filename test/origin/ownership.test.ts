@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import type { OwnRequest } from '../../src/contracts/origin';
 import { SwarmError } from '../../src/domain';
 import {
@@ -12,6 +11,7 @@ import {
   removed,
   type OwnershipState,
 } from '../../src/media/origin/ownership';
+import fc from '../support/fast-check';
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 const ownerNumber = (n: number) => ({ encoderId: `enc-${n}`, sessionId: `s-${n}` });

@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { Ledger, readLedgerFile } from '../../src/media/origin/ledger';
 import { newOwnership, type OwnershipState } from '../../src/media/origin/ownership';
 import type { LedgerRecord } from '../../src/media/origin/records';
 import { repairLedger, readChannelRecord } from '../../src/media/origin/recovery';
+import fc from '../support/fast-check';
 
 const recordOf = (gop: number): LedgerRecord => ({
   gop,

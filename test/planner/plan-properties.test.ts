@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   policySchema,
   type CellForecast,
@@ -10,6 +9,7 @@ import {
 import { fitnessOf } from '../../src/fitness';
 import { makePlan } from '../../src/planner';
 import { unitsOfRungs } from '../../src/planner/demand';
+import fc from '../support/fast-check';
 import { channelOn, encoderWith, forecastOf, NOW_MS, sixChannels, withTelemetry } from './swarm-fixtures';
 
 /** A run that fails is repeated by `FAST_CHECK_SEED=<seed> npx jest test/planner/plan-properties`. */

@@ -1,9 +1,9 @@
-import * as fc from 'fast-check';
 import { policySchema, type ProvisioningOutcome } from '../../src/domain';
 import { combinedCurve } from '../../src/planner/capacity';
 import { askAgainAtMs, expectedEncoders, failingZones, leadTimeOf } from '../../src/planner/lead-time';
 import { criticalFractile, normalQuantile, quantileAt } from '../../src/planner/newsvendor';
 import { nextZones } from '../../src/planner/zones';
+import fc from '../support/fast-check';
 
 /** After all that the outcomes tell of. */
 const LATER = 1_000_000;

@@ -2,13 +2,13 @@ import { cp, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'n
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { anyAnswer, callJson } from '../../src/contracts/call';
 import { mediaHealthSchema } from '../../src/contracts/health';
 import type { GopLedger, RelayChannel } from '../../src/contracts/relay';
 import { gopLedgerSchema, relayChannelSchema } from '../../src/contracts/relay';
 import { TransportStreamReader } from '../../src/media/mpegts';
 import { makeClip } from '../mpegts/ffmpeg-clips';
+import fc from '../support/fast-check';
 import { SmallDisk } from '../support/small-disk';
 import { untilAnswer } from '../support/until';
 import { RelayProcess } from './relay-process';

@@ -4,7 +4,6 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { path as oldFfmpeg } from '@ffmpeg-installer/ffmpeg';
-import fc from 'fast-check';
 import {
   GeneratedPicture,
   drawStamp,
@@ -12,6 +11,7 @@ import {
   readStamp,
   stampBandHeightPx,
 } from '../../src/media/stamp';
+import fc from '../support/fast-check';
 
 const key = Buffer.alloc(32, 7);
 const otherKey = Buffer.alloc(32, 8);

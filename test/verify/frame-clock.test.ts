@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { WRAP_TICKS } from '../../src/media/mpegts';
 import { frameAt, gopStart, inferFrameClock, isTimeOf } from '../../src/verify/frame-clock';
+import fc from '../support/fast-check';
 
 /** Segments of a channel whose frame n stands at n * `frameTicks`, rounded. */
 const segmentsOf = (frameTicks: number, framesPerGop: number, firstGop: number, count: number) =>

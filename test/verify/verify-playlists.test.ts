@@ -323,6 +323,16 @@ describe('what can not be verified is refused with a hint', () => {
     await refusal(await file('#EXTM3U\n#EXT-X-MAP:URI="i.mp4"\n#EXTINF:2,\na.m4s\n')).toMatchObject(bad);
   });
 
+  it('a playlist that is damaged', async () => {
+    const master = await file('#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS\n180p/index.m3u8\n');
+    await refusal(master).toMatchObject({ code: 'bad-request', message: expect.stringContaining('damaged') });
+    const media = await file('#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nhttp://[\n');
+    await refusal(media).toMatchObject({
+      code: 'bad-request',
+      message: expect.stringContaining('"http://["'),
+    });
+  });
+
   it('no playlist, no decoder, or one that does not run', async () => {
     const playlist = await writePlaylist(join(root, String(folder++)), entries(...reference()));
     await refusal(playlist, { playlists: [] }).toMatchObject({ code: 'bad-request' });

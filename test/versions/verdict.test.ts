@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   noEvidence,
   rolloutMetrics,
@@ -11,6 +10,7 @@ import {
 import { addComparison, ssimToDb, type BuildReading } from '../../src/versions/compare';
 import { eValueAbove, eValueBelow } from '../../src/versions/e-values';
 import { judgeBuild } from '../../src/versions/verdict';
+import fc from '../support/fast-check';
 
 // Looked up once: in Jest's sandbox each use of a global is slow.
 const { PI, cos, floor, log, sqrt } = Math;

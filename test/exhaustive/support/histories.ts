@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   channelControl,
   channelWithDefaults,
@@ -11,6 +10,7 @@ import {
   versionsWorkflowId,
 } from '../../../src/domain';
 import { rollout } from '../../../workflows/versions/rollout';
+import fc from '../../support/fast-check';
 import type { BuildName } from './fleet-model';
 import { brokenInvariants } from './invariants';
 import { faultKinds, type FaultKind } from './network-model';
