@@ -26,13 +26,13 @@ export const chooseTargetActivities = ({
      * @throws SwarmError with the planner's refusal, or same-encoder, encoder-unreachable
      */
     async chooseTarget(given: ChooseTargetRequest): Promise<TargetChoice> {
-      const context = await contextFor(given);
-      const request = { ...given, context };
-      const { toEncoderId, purpose } = request;
-      const [look, forecast] = await Promise.all([
+      const { toEncoderId, purpose } = given;
+      const rules = contextFor(given);
+      const [context, look, forecast] = await Promise.all([
+        rules,
         observer.observeFor({
-          spec: request.spec,
-          cordons: context.cordons,
+          spec: given.spec,
+          cordons: rules.then(({ cordons }) => cordons),
           // A recovery has other encoders, and no time; a handoff needs its target, and what the owner runs.
           ...(purpose === 'handoff' && {
             isNeeded: (id, ownerId, hasEverAnswered) =>
@@ -43,8 +43,8 @@ export const chooseTargetActivities = ({
       ]);
       // No await from here on: between a look and its choice, no other choice may be made.
       const seen = look();
-      const choice = choiceFor(request, seen, forecast);
-      observer.pending.add(choice.encoderId, request.sessionId, seen.spec, choice.rungs);
+      const choice = choiceFor({ ...given, context }, seen, forecast);
+      observer.pending.add(choice.encoderId, given.sessionId, seen.spec, choice.rungs);
       return choice;
     },
   };

@@ -62,7 +62,8 @@ export const lossOf = (
     return lost('session-failed', `session ${owner.sessionId} ${session.state}${cause}`);
   }
   // One that was resumed a moment ago finds a backlog, and works on it.
-  const isNew = session.publishingForMs !== undefined && session.publishingForMs < STALLED_SILENCE_GOPS * gopMs;
+  const isNew =
+    session.publishingForMs !== undefined && session.publishingForMs < STALLED_SILENCE_GOPS * gopMs;
   if (backlog >= STALLED_BACKLOG_GOPS && !publishedLately && !isNew) {
     return lost(
       'session-failed',

@@ -14,9 +14,12 @@ export class EncoderProbe {
     private readonly readings: Pick<PartReadings, 'encoder' | 'keepOnly'>,
   ) {}
 
-  /** @param options.fresh asks all of them now; else looks of the same moment share one */
+  /**
+   * @param cordons may still be on their way: the encoders are asked meanwhile
+   * @param options.fresh asks all of them now; else looks of the same moment share one
+   */
   async observe(
-    cordons: Cordons,
+    cordons: Cordons | Promise<Cordons>,
     troublesOf: (encoderId: string) => number,
     options: { deadlineMs: number; fresh?: boolean },
   ): Promise<EncoderObservation[]> {
@@ -29,11 +32,14 @@ export class EncoderProbe {
     const expected = fleet.filter((encoder) => encoder.state !== 'starting' || this.hasEverAnswered(encoder));
     const look: ReadEncoder = ({ combined }) =>
       fresh ? combined.now({ deadlineMs }) : combined.get({ deadlineMs, insists: true });
-    const probes = await Promise.all(expected.map((encoder) => this.probe(encoder, look)));
+    const [probes, inForce] = await Promise.all([
+      Promise.all(expected.map((encoder) => this.probe(encoder, look))),
+      cordons,
+    ]);
     return probes.map((probe) => ({
       ...probe,
-      cordoned: cordons[probe.id] !== undefined,
-      draining: cordons[probe.id]?.draining ?? false,
+      cordoned: inForce[probe.id] !== undefined,
+      draining: inForce[probe.id]?.draining ?? false,
       troubles: troublesOf(probe.id),
     }));
   }

@@ -119,22 +119,24 @@ export class SwarmObserver {
    * A fresh look for the choice of one channel's encoder. What it returns is called in the very tick of the choice,
    * and adds the sessions that other choices have decided on until then: channels placed side by side, as after the
    * loss of an encoder, would else all choose the same emptiest one.
+   * @param cordons all that are in force; they may still be on their way
    * @param isNeeded encoders that are asked once more, and waited for longer, where they are silent
    * @throws SwarmError unknown-channel; unavailable, timeout where origin or relay does not answer
    */
   async observeFor(request: {
     spec: ChannelSpec;
-    cordons: Cordons;
+    cordons: Promise<Cordons>;
     isNeeded?: (encoderId: string, ownerId: string | undefined, hasEverAnswered: boolean) => boolean;
   }): Promise<() => ChoiceView> {
     const { cell, readings, probe, telemetry, versions } = this.parts;
     const { isNeeded } = request;
+    const cordons = request.cordons.then((inForce) => cordonsFor(request.spec.id, inForce));
+    // Where the look fails before they are needed, nobody waits for them any more.
+    cordons.catch(() => undefined);
     const [origin, relayChannel, looked, catalogue] = await Promise.all([
       readings.origin.now(),
       readings.clients.relay.channel(request.spec.id, { timeoutMs: deadlinesMs.observe }),
-      probe.observe(cordonsFor(request.spec.id, request.cordons), telemetry.troublesOf, {
-        deadlineMs: deadlinesMs.choose,
-      }),
+      probe.observe(cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.choose }),
       versions.read(),
     ]);
     const spec = withPin(request.spec, catalogue);

@@ -16,7 +16,8 @@ const MAX_HELD_GOPS = 30;
 const MAX_UNPUBLISHED_BYTES = 64 * 1024 * 1024;
 /** A GOP published more than so many GOP durations after the relay sealed it is late. */
 const LATE_AFTER_GOPS = 1.5;
-const READY_POLL_MS = 15;
+/** Short, as a handoff waits for it: only sessions that are being prepared look. */
+const READY_POLL_MS = 5;
 
 export interface SessionOptions {
   spec: PrepareSession;
