@@ -22,8 +22,17 @@ const hlsRoutes: readonly Route[] = [
   { method: 'GET', path: '/hls/:id/:rendition/:file', access: 'public', sites: 'any' },
 ];
 
+/** The same GOPs as fragmented MP4: HLS and DASH. */
+const cmafRoutes: readonly Route[] = [
+  { method: 'GET', path: '/cmaf/time', access: 'public', sites: 'any' },
+  { method: 'GET', path: '/cmaf/:id/index.m3u8', access: 'public', sites: 'any' },
+  { method: 'GET', path: '/cmaf/:id/manifest.mpd', access: 'public', sites: 'any' },
+  { method: 'GET', path: '/cmaf/:id/:track/index.m3u8', access: 'public', sites: 'any' },
+  { method: 'GET', path: '/cmaf/:id/:track/:file', access: 'public', sites: 'any' },
+];
+
 /** All that the listener for players answers. */
-export const playerRoutes: readonly Route[] = [HEALTH_ROUTE, ...hlsRoutes];
+export const playerRoutes: readonly Route[] = [HEALTH_ROUTE, ...hlsRoutes, ...cmafRoutes];
 
 export const originRoutes: readonly Route[] = [
   HEALTH_ROUTE,
@@ -37,6 +46,7 @@ export const originRoutes: readonly Route[] = [
   { method: 'GET', path: '/channels/:id/wait', access: 'part' },
   { method: 'GET', path: '/channels/:id/ledger', access: 'part' },
   ...hlsRoutes,
+  ...cmafRoutes,
 ];
 
 export const ownerSchema = z.object({
@@ -137,6 +147,12 @@ const WAIT_GRACE_MS = 2_000;
 /** Where players find a channel: its master playlist, below the base URL of the origin. */
 export const masterPlaylistUrl = (originUrl: string, channelId: string): string =>
   `${originUrl}/hls/${channelId}/index.m3u8`;
+
+/** The same as fragmented MP4, for HLS and for DASH. */
+export const cmafPlaylistUrl = (originUrl: string, channelId: string): string =>
+  `${originUrl}/cmaf/${channelId}/index.m3u8`;
+export const dashManifestUrl = (originUrl: string, channelId: string): string =>
+  `${originUrl}/cmaf/${channelId}/manifest.mpd`;
 
 export class OriginClient extends PartClient {
   protected readonly part = 'origin';

@@ -63,7 +63,7 @@ ${origins.map((origin) => `    server ${origin} max_fails=1 fail_timeout=1s;`).j
 
     # Packed here: one copy of a playlist serves those who can read that and those who can't.
     gzip on;
-    gzip_types application/vnd.apple.mpegurl;
+    gzip_types application/vnd.apple.mpegurl application/dash+xml;
     gzip_min_length 500;
     gzip_proxied any;
     gzip_vary on;
@@ -72,7 +72,7 @@ ${origins.map((origin) => `    server ${origin} max_fails=1 fail_timeout=1s;`).j
     add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date, ETag, X-Cache" always;
     add_header X-Cache $upstream_cache_status always;
 
-    location /hls/ {
+    location ~ ^/(hls|cmaf)/ {
       if ($request_method = OPTIONS) {
         add_header Access-Control-Allow-Origin *;
         add_header Access-Control-Allow-Methods "GET, HEAD";

@@ -82,6 +82,25 @@ test('answers as the origin does, and keeps what may be kept', async () => {
   expect((await ask(path, { 'if-none-match': first.headers.etag! })).status).toBe(304);
 });
 
+test('fragments and manifests go through it, and are kept', async () => {
+  const manifest = '/cmaf/ch-1/manifest.mpd';
+  const playlist = '/cmaf/ch-1/144p/index.m3u8';
+  for (const path of [manifest, playlist, '/cmaf/ch-1/index.m3u8'])
+    expect((await ask(path)).body.toString()).toBe((await origin.client.text(path)).text);
+  expect((await ask(manifest, { 'accept-encoding': 'gzip' })).headers['content-encoding']).toBe('gzip');
+  const listed = (await ask(playlist)).body.toString();
+  const names = [/URI="(init-.*)"/.exec(listed)![1]!, /^0\.m4s.*$/m.exec(listed)![0]];
+  for (const name of names) {
+    const path = `/cmaf/ch-1/144p/${name}`;
+    const [first, second] = [await ask(path), await ask(path)];
+    expect([first.headers['x-cache'], second.headers['x-cache']]).toEqual(['MISS', 'HIT']);
+    expect(second.body.equals(first.body)).toBe(true);
+    expect(second.headers['access-control-allow-origin']).toBe('*');
+  }
+  const clock = await ask('/cmaf/time');
+  expect([clock.status, clock.headers['cache-control']]).toEqual([200, 'no-store']);
+});
+
 test('what many want at once is fetched once', async () => {
   const path = segmentOf(await ask(PLAYLIST), 1);
   const answers = await Promise.all(Array.from({ length: 50 }, () => ask(path)));

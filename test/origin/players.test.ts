@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
 import { get, type IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { Parser } from 'm3u8-parser';
+import { decodedPictures } from './support/decoded-pictures';
 import { RunningOrigin } from './support/running-origin';
 import { encodeGops, type EncodedGop } from './support/segments';
 
-const run = promisify(execFile);
 const GOPS = 8;
 /** GOPs that the large rendition lacks, as after its audience left and came back. */
 const WITHOUT_LARGE = [2, 3];
@@ -194,34 +192,16 @@ test.each([
   expect(answer.headers.get('cache-control')).toBe(status === 404 ? 'public, max-age=1' : 'no-store');
 });
 
-/** PTS and hash of each decoded picture, all scaled to one size. */
-const decode = async (input: string[], stdin?: Buffer): Promise<{ pts: number; hash: string }[]> => {
-  const decoding = run('ffmpeg', [
-    ...['-hide_banner', '-loglevel', 'error', '-copyts', ...input],
-    ...['-map', '0:v', '-fps_mode', 'passthrough', '-enc_time_base', '1:90000'],
-    ...['-vf', 'scale=128:72', '-f', 'framehash', '-'],
-  ]);
-  if (stdin) decoding.child.stdin!.end(stdin);
-  const { stdout, stderr } = await decoding;
-  expect(stderr).toBe('');
-  const lines = stdout.split('\n').filter((line) => line.startsWith('0,'));
-  return lines.map((line) => {
-    const fields = line.split(',').map((field) => field.trim());
-    return { pts: Number(fields[2]), hash: fields[5]! };
-  });
-};
-
 test('ffmpeg plays through the change of rendition: every picture once, as it was encoded', async () => {
   const frames = (GOPS - 1) * 50;
   const url = `${origin.client.url}/hls/ch-1/240p/index.m3u8?window_s=900`;
-  const played = (await decode(['-live_start_index', '0', '-i', url, '-frames:v', String(frames)])).slice(
-    0,
-    frames,
-  );
+  const played = (
+    await decodedPictures(['-live_start_index', '0', '-i', url, '-frames:v', String(frames)])
+  ).slice(0, frames);
   const expected: { pts: number; hash: string }[] = [];
   for (let gop = 0; gop < GOPS - 1; gop++) {
     const { segment } = WITHOUT_LARGE.includes(gop) ? small[gop]! : large[gop]!;
-    expected.push(...(await decode(['-f', 'mpegts', '-i', 'pipe:0'], segment)));
+    expected.push(...(await decodedPictures(['-f', 'mpegts', '-i', 'pipe:0'], segment)));
   }
   expect(expected).toHaveLength(frames);
   expect(played).toEqual(expected);

@@ -66,6 +66,20 @@ test('FRAME-RATE is that of the rendition, where it keeps a half or a third of t
   ]);
 });
 
+test('VIDEO-RANGE is that of the parameter sets', () => {
+  const renditions = [
+    small,
+    { ...middle, videoRange: 'PQ' as const },
+    { ...large, videoRange: 'HLG' as const },
+  ];
+  const master = masterPlaylist(channel, ledgerOf([renditions]));
+  expect([...master.matchAll(/VIDEO-RANGE=([A-Z]+)/g)].map((match) => match[1])).toEqual([
+    'SDR',
+    'PQ',
+    'HLG',
+  ]);
+});
+
 test('FRAME-RATE of a rate that is no whole number has its three decimals', () => {
   const rateOf = (framesPerSecond: FrameRate) =>
     /FRAME-RATE=(\S+)/.exec(masterPlaylist({ ...channel, framesPerSecond }, ledgerOf([[middle]])))?.[1];

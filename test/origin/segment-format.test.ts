@@ -36,6 +36,21 @@ describe('format of a segment made by x264', () => {
     expect(await formatOf(size, options as Parameters<typeof encodeGops>[2])).toMatchObject(expected);
   });
 
+  const x265 = (more = ''): string[] => ['-c:v', 'libx265', '-x265-params', `log-level=none${more}`];
+  test.each([
+    ['smpte2084', [], 'PQ'],
+    ['arib-std-b67', [], 'HLG'],
+    ['bt709', [], undefined],
+    ['smpte2084', x265(), 'PQ'],
+    ['arib-std-b67', x265(':scaling-list=default:ref=4:bframes=3'), 'HLG'],
+    ['bt709', x265(), undefined],
+  ])('the range of %s %j', async (transfer, more, videoRange) => {
+    const marks = ['-color_primaries', 'bt2020', '-color_trc', transfer, '-colorspace', 'bt2020nc'];
+    const filter = ['-vf', `setparams=color_primaries=bt2020:color_trc=${transfer}:colorspace=bt2020nc`];
+    const format = await formatOf('128x96', { extra: [...more, ...filter, ...marks] });
+    expect(format.videoRange).toBe(videoRange);
+  });
+
   test('names the audio that is carried along', async () => {
     expect((await formatOf('128x96', { audio: true })).codecs).toBe('avc1.4d401e,mp4a.40.2');
   });

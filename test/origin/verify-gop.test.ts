@@ -63,7 +63,10 @@ describe('a segment', () => {
       heightPx: 72,
       codecs: expect.stringMatching(/^avc1\.[0-9a-f]{6}$/),
       parameterSets: expect.stringMatching(/^[0-9a-f]{16}$/),
+      videoBytes: expect.any(Number),
     });
+    expect(record.videoBytes).toBeLessThan(gop.segment.length);
+    expect(record.videoBytes).toBeGreaterThan(gop.segment.length / 2);
     expect(videoPtsTicks).toEqual(gop.ptsTicks);
   });
 

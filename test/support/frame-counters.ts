@@ -4,9 +4,14 @@ import { readStamp } from '../../src/media/stamp';
 const WIDTH_PX = 320;
 const HEIGHT_PX = 180;
 
-/** Frame counters that the pictures of an MPEG-TS stream show, in order of presentation; -1 where none is genuine. */
-export const frameCountersOf = async (stream: Buffer, key: Buffer, channelId: string): Promise<number[]> => {
-  const args = ['-v', 'error', '-f', 'mpegts', '-i', 'pipe:0', '-vsync', 'passthrough', '-f', 'rawvideo'];
+/** Frame counters that the pictures of a stream show, in order of presentation; -1 where none is genuine. */
+export const frameCountersOf = async (
+  stream: Buffer,
+  key: Buffer,
+  channelId: string,
+  format: 'mpegts' | 'mp4' = 'mpegts',
+): Promise<number[]> => {
+  const args = ['-v', 'error', '-f', format, '-i', 'pipe:0', '-vsync', 'passthrough', '-f', 'rawvideo'];
   const luma = await new Promise<Buffer>((resolve, reject) => {
     const child = execFile(
       'ffmpeg',

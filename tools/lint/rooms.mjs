@@ -39,8 +39,13 @@ export const rooms = {
   'src/media/stamp': { uses: ['src/domain', 'src/platform'] },
   'src/media/relay': { uses: [...ground, 'src/media/mpegts'] },
   'src/media/source': { uses: [...ground, 'src/media/mpegts', 'src/media/stamp', 'src/media/relay'] },
+  // Fragmented MP4 of the GOPs that the origin holds.
+  'src/media/packaging': { uses: ['src/domain', 'src/media/mpegts'] },
   // index.ts starts the origin; what only reads its formats comes in by the side doors.
-  'src/media/origin': { uses: [...ground, 'src/media/mpegts'], doors: ['h264-sps', 'segment-format'] },
+  'src/media/origin': {
+    uses: [...ground, 'src/media/mpegts', 'src/media/packaging'],
+    doors: ['h264-sps', 'segment-format'],
+  },
   'src/setup': { uses: ['src/domain', 'src/platform'] },
   'src/backup': { uses: ['src/domain', 'src/platform'] },
   // A cache before the origin: nginx, configured and supervised.

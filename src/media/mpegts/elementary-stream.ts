@@ -13,3 +13,16 @@ export const elementaryStreamOf = (unit: Pick<PesUnit, 'packets'>): Buffer => {
   }
   return Buffer.concat(parts);
 };
+
+/** How many bytes that is. */
+export const elementaryBytesOf = (unit: Pick<PesUnit, 'packets'>): number => {
+  let bytes = 0;
+  let begun = false;
+  for (let at = 0; at < unit.packets.length; at += PACKET_BYTES) {
+    if (!hasPayload(unit.packets, at)) continue;
+    const payload = at + payloadOffset(unit.packets, at);
+    bytes += at + PACKET_BYTES - (begun ? payload : pesPayloadOffset(unit.packets, payload));
+    begun = true;
+  }
+  return bytes;
+};

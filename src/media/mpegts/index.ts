@@ -1,4 +1,4 @@
-export { elementaryStreamOf } from './elementary-stream';
+export { elementaryBytesOf, elementaryStreamOf } from './elementary-stream';
 export { MalformedTransportStream } from './malformed';
 export {
   PACKET_BYTES,
@@ -27,7 +27,7 @@ export {
   type TransportStreamReaderOptions,
 } from './reader';
 export { retimePackets } from './retime';
-export { inspectSegment, ptsLedgerHash, type SegmentContents } from './segment';
+export { inspectSegment, ptsLedgerHash, type SegmentContents, type SoundStream } from './segment';
 export { WRAP_TICKS, unwrapTicks, wrapTicks } from './timestamps';
 export type { PesUnit } from './unit-assembler';
 export type { StreamKind } from './stream-types';

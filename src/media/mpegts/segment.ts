@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { elementaryBytesOf } from './elementary-stream';
 import { MalformedTransportStream } from './malformed';
 import {
   ADAPTATION_DISCONTINUITY,
@@ -8,6 +9,7 @@ import {
   hasPayload,
   pidOf,
 } from './packet';
+import { parseTables } from './programme-map';
 import { TransportStreamReader } from './reader';
 import { unwrapTicks } from './timestamps';
 import type { PesUnit } from './unit-assembler';
@@ -19,6 +21,21 @@ export interface SegmentContents {
   /** stream_type of the video, e.g. 0x1b for H.264. */
   videoStreamType: number;
   hasAudio: boolean;
+  /** Bytes of the video's elementary stream. */
+  videoBytes: number;
+  /** In the order of the programme map. */
+  sound: SoundStream[];
+}
+
+/** One track of sound. */
+export interface SoundStream {
+  streamType: number;
+  /** Descriptors of the programme map, e.g. its language. */
+  descriptors: Buffer;
+  /** Bytes of its elementary stream. */
+  bytes: number;
+  /** Absent where the segment has none of it. */
+  firstUnit?: PesUnit;
 }
 
 /** @throws MalformedTransportStream if a packet of the stream is missing (ISO/IEC 13818-1 §2.4.3.3). */
@@ -44,11 +61,22 @@ export const inspectSegment = (segment: Buffer): SegmentContents => {
       `${segment.length} bytes are not a whole number of ${PACKET_BYTES}-byte packets.`,
     );
   const pictures: PesUnit[] = [];
-  let hasAudio = false;
+  const sound = new Map<number, SoundStream>();
+  let videoBytes = 0;
   const reader = new TransportStreamReader({
+    onTables: (packets) => {
+      for (const { pid, kind, streamType, descriptors } of parseTables(packets).streams)
+        if (kind === 'audio' && !sound.has(pid)) sound.set(pid, { streamType, descriptors, bytes: 0 });
+    },
     onUnit: (unit) => {
-      if (unit.kind === 'video') pictures.push(unit);
-      else if (unit.kind === 'audio') hasAudio = true;
+      if (unit.kind === 'video') {
+        pictures.push(unit);
+        videoBytes += elementaryBytesOf(unit);
+      }
+      const track = unit.kind === 'audio' ? sound.get(unit.pid) : undefined;
+      if (!track) return;
+      track.firstUnit ??= unit;
+      track.bytes += elementaryBytesOf(unit);
     },
   });
   reader.push(segment);
@@ -63,7 +91,9 @@ export const inspectSegment = (segment: Buffer): SegmentContents => {
     videoPtsTicks: order.map((index) => pictures[index]!.ptsTicks),
     beginsWithIdr: first.idr,
     videoStreamType: first.streamType,
-    hasAudio,
+    hasAudio: [...sound.values()].some(({ firstUnit }) => firstUnit !== undefined),
+    videoBytes,
+    sound: [...sound.values()],
   };
 };
 

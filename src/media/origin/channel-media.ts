@@ -18,8 +18,8 @@ export interface MediaLimits {
 }
 
 /** Media playlists kept as text; players ask for few different windows. */
-const MAX_CACHED_PLAYLISTS = 32;
-const MASTER_WINDOW_MS = 60_000;
+const MAX_CACHED_PLAYLISTS = 64;
+export const MASTER_WINDOW_MS = 60_000;
 
 /** What a channel has published: its ledger, its segments and the playlists made of them. */
 export class ChannelMedia {
@@ -106,19 +106,22 @@ export class ChannelMedia {
 
   /** @throws SwarmError not-found */
   masterPlaylist(channel: PlaylistChannel): string {
-    return this.cached('master', () =>
-      masterPlaylist(channel, windowOf(this.retained(), MASTER_WINDOW_MS, channel.gopDurationTicks)),
-    );
+    return this.cached('master', () => masterPlaylist(channel, this.window(channel, MASTER_WINDOW_MS)));
   }
 
   /** @throws SwarmError not-found */
   mediaPlaylist(channel: PlaylistChannel, rendition: string, windowMs: number): string {
     return this.cached(`${rendition}/${windowMs}`, () => {
-      const records = windowOf(this.retained(), windowMs, channel.gopDurationTicks);
+      const records = this.window(channel, windowMs);
       const before = records[0] && this.writableLedger.get(records[0].gop - 1);
       const wanted = this.latestOf(rendition);
       return mediaPlaylist(channel, wanted, records, before, (gop) => this.segments.has(gop));
     });
+  }
+
+  /** The records of a playlist: see windowOf. */
+  window({ gopDurationTicks }: PlaylistChannel, windowMs: number): LedgerRecord[] {
+    return windowOf(this.retained(), windowMs, gopDurationTicks);
   }
 
   /** A stored segment; `open` reads from its first to its last byte that is wanted. @throws SwarmError not-found */
@@ -143,14 +146,19 @@ export class ChannelMedia {
     };
   }
 
+  /** True while the segments of a GOP are stored. */
+  has(gop: number): boolean {
+    return this.segments.has(gop);
+  }
+
   /** Records from the oldest stored segment on. */
-  private retained(): LedgerRecord[] {
+  retained(): LedgerRecord[] {
     const oldest = this.oldestGop;
     return oldest === null ? [] : this.writableLedger.range(oldest, Infinity);
   }
 
   /** The rendition's newest record. @throws SwarmError not-found */
-  private latestOf(rendition: string): RenditionRecord {
+  latestOf(rendition: string): RenditionRecord {
     const record = this.writableLedger.findLast((r) => r.renditions.some((x) => x.name === rendition));
     const found = record?.renditions.find((r) => r.name === rendition);
     if (found) return found;
@@ -161,7 +169,8 @@ export class ChannelMedia {
     );
   }
 
-  private cached(key: string, make: () => string): string {
+  /** A text that is made once of what is published now. */
+  cached(key: string, make: () => string): string {
     const known = this.playlists.get(key);
     if (known !== undefined) return known;
     const text = make();

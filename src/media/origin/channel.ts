@@ -12,6 +12,7 @@ import type { Logger } from '../../platform/logger';
 import { SerialQueue } from '../../platform/serial-queue';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelMedia, type MediaLimits } from './channel-media';
+import { CmafMedia } from './cmaf-media';
 import { GopWaits } from './gop-waits';
 import {
   declareGap,
@@ -205,6 +206,7 @@ export class Channel {
         previous: this.media.ledger.last,
         previousPublished: this.media.ledger.lastPublished,
         discontinuityAt: this.record.ownership.discontinuityAt,
+        ...(inspected[0] && { sound: inspected[0].sound }),
       });
       await this.media.store(record, body);
       this.parts.health.succeeded(this.id);
@@ -239,6 +241,12 @@ export class Channel {
   mediaPlaylist(rendition: string, windowMs: number): string {
     this.requireOnAir();
     return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, windowMs);
+  }
+
+  /** What it has published as fragmented MP4. @throws SwarmError unknown-channel */
+  get cmaf(): CmafMedia {
+    this.requireOnAir();
+    return new CmafMedia({ id: this.id, ...this.record }, this.media);
   }
 
   /** @throws SwarmError not-found, unknown-channel */

@@ -4,7 +4,11 @@ export interface SequenceParameters {
   codec: string;
   widthPx: number;
   heightPx: number;
+  /** High dynamic range, as VIDEO-RANGE of HLS names it; absent: standard, or not said. */
+  videoRange?: HighRange;
 }
+
+export type HighRange = 'PQ' | 'HLG';
 
 /** profile_idc values whose sequence parameter sets carry the chroma format (7.3.2.1.1). */
 const PROFILES_WITH_CHROMA_FORMAT = new Set([44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244]);
@@ -92,7 +96,41 @@ const skipPictureOrder = (reader: BitReader): void => {
  * @param nal the NAL unit with its header byte, without start code
  * @throws RangeError if it is cut short or not one
  */
-export const parseSequenceParameters = (nal: Buffer): SequenceParameters => readUpToUsability(nal).parameters;
+export const parseSequenceParameters = (nal: Buffer): SequenceParameters => {
+  const { parameters, reader } = readUpToUsability(nal);
+  return { ...parameters, ...readVideoRange(() => reader) };
+};
+
+const EXTENDED_SAR = 255;
+/** transfer_characteristics, ITU-T H.273 table 3. */
+const RANGE_BY_TRANSFER = new Map<number, HighRange>([
+  [16, 'PQ'],
+  [18, 'HLG'],
+]);
+
+/**
+ * What the video usability information says of the range; it begins alike in H.264 (E.1.1) and HEVC (E.2.1). A parameter
+ * set that is cut short from here on says nothing.
+ * @param readerAt gives a reader that stands at vui_parameters_present_flag
+ */
+export const readVideoRange = (readerAt: () => BitReader): Pick<SequenceParameters, 'videoRange'> => {
+  try {
+    const reader = readerAt();
+    const flag = (): boolean => reader.bits(1) === 1;
+    if (!flag()) return {};
+    if (flag() && reader.bits(8) === EXTENDED_SAR) reader.bits(32);
+    if (flag()) reader.bits(1); // overscan_appropriate_flag
+    if (!flag()) return {};
+    reader.bits(4); // video_format, video_full_range_flag
+    if (!flag()) return {};
+    reader.bits(8); // colour_primaries
+    const videoRange = RANGE_BY_TRANSFER.get(reader.bits(8));
+    return videoRange === undefined ? {} : { videoRange };
+  } catch (error) {
+    if (error instanceof RangeError) return {};
+    throw error;
+  }
+};
 
 /** The same, with a reader that stands at vui_parameters_present_flag. */
 export const readUpToUsability = (nal: Buffer): { parameters: SequenceParameters; reader: BitReader } => {

@@ -36,7 +36,7 @@ export const windowOf = (
   return records.slice(Math.max(0, records.length - MAX_LISTED, Math.min(from, records.length - MIN_LISTED)));
 };
 
-interface Variant {
+export interface Variant {
   name: string;
   latest: RenditionRecord;
   peakBytes: number;
@@ -44,7 +44,8 @@ interface Variant {
   gops: number;
 }
 
-const variantsIn = (records: readonly LedgerRecord[]): Variant[] => {
+/** The renditions of these records, smallest picture first. */
+export const variantsIn = (records: readonly LedgerRecord[]): Variant[] => {
   const byName = new Map<string, Variant>();
   for (const { renditions } of records) {
     for (const r of renditions) {
@@ -63,7 +64,12 @@ const variantsIn = (records: readonly LedgerRecord[]): Variant[] => {
 
 const pixels = (r: RenditionRecord): number => r.widthPx * r.heightPx;
 
-const notFound = (message: string, hint: string): SwarmError => new SwarmError('not-found', message, hint);
+export const notFound = (message: string, hint: string): SwarmError =>
+  new SwarmError('not-found', message, hint);
+
+/** What a multivariant playlist says of the pictures of a rendition. */
+export const pictureAttributes = (r: RenditionRecord): string =>
+  `RESOLUTION=${r.widthPx}x${r.heightPx},VIDEO-RANGE=${r.videoRange ?? 'SDR'}`;
 
 /**
  * Master playlist: the renditions of these records, smallest picture first, with measured bit rates.
@@ -78,7 +84,7 @@ export const masterPlaylist = (channel: PlaylistChannel, records: readonly Ledge
   const bitsPerSecond = (bytes: number): number => Math.ceil((bytes * 8) / seconds);
   const lines = variants.flatMap(({ name, latest, peakBytes, totalBytes, gops }) => [
     `#EXT-X-STREAM-INF:BANDWIDTH=${bitsPerSecond(peakBytes)},AVERAGE-BANDWIDTH=${bitsPerSecond(totalBytes / gops)},` +
-      `CODECS="${latest.codecs}",RESOLUTION=${latest.widthPx}x${latest.heightPx},` +
+      `CODECS="${latest.codecs}",${pictureAttributes(latest)},` +
       `FRAME-RATE=${framesPerSecondOf(renditionRate(latest, channel.framesPerSecond)).toFixed(3)}`,
     `${name}/index.m3u8`,
   ]);
@@ -86,7 +92,7 @@ export const masterPlaylist = (channel: PlaylistChannel, records: readonly Ledge
 };
 
 /** The rendition itself, else the one whose picture is nearest in size. */
-const renditionOrNearest = (
+export const renditionOrNearest = (
   renditions: readonly RenditionRecord[],
   wanted: RenditionRecord,
 ): RenditionRecord | undefined => {
@@ -106,18 +112,23 @@ const segmentUri = (gop: number, segment: RenditionRecord, wanted: RenditionReco
 
 export const versionOf = (r: RenditionRecord): string => r.sha256.slice(0, 12);
 
+/** What a playlist lists of a GOP. */
+export interface ListedMedia {
+  uri: string;
+  /** URI of the header of its fragments. */
+  map?: string;
+}
+
 /**
- * Media playlist of a rendition. A GOP without it is listed with the segment of the rendition nearest in
- * size; one that is a gap, or whose segment is lost, with EXT-X-GAP.
- * @param wanted the rendition; its picture size tells which other is nearest
+ * Media playlist of what `mediaOf` finds of each GOP; where it finds nothing there is EXT-X-GAP.
  * @param before record of the GOP in front of the first listed one, if kept
  */
-export const mediaPlaylist = (
+export const listMedia = (
   channel: PlaylistChannel,
-  wanted: RenditionRecord,
   records: readonly LedgerRecord[],
   before: LedgerRecord | undefined,
-  isStored: (gop: number) => boolean,
+  mediaOf: (record: LedgerRecord) => ListedMedia | undefined,
+  uriOfGap: (record: LedgerRecord) => string,
 ): string => {
   const [first] = records;
   if (!first) throw notFound(`Channel ${channel.id} has no segments now.`, 'Ask again after its next GOP.');
@@ -127,18 +138,23 @@ export const mediaPlaylist = (
   const lines: string[] = [];
   let gaps = false;
   let discontinuities = countedBefore;
+  let map: string | undefined;
   for (const record of records) {
-    const segment = isStored(record.gop) ? renditionOrNearest(record.renditions, wanted) : undefined;
+    const listed = mediaOf(record);
     if (record.discontinuities !== discontinuities) lines.push('#EXT-X-DISCONTINUITY');
     discontinuities = record.discontinuities;
-    if (!segment) {
+    if (listed?.map !== undefined && listed.map !== map) {
+      map = listed.map;
+      lines.push(`#EXT-X-MAP:URI="${map}"`);
+    }
+    if (!listed) {
       lines.push('#EXT-X-GAP');
       gaps = true;
     }
     lines.push(
       `#EXT-X-PROGRAM-DATE-TIME:${new Date(record.programDateTimeMs).toISOString()}`,
       `#EXTINF:${seconds.toFixed(6)},`,
-      segment ? segmentUri(record.gop, segment, wanted) : `${record.gop}.ts`,
+      listed?.uri ?? uriOfGap(record),
     );
   }
   return [
@@ -152,3 +168,26 @@ export const mediaPlaylist = (
     '',
   ].join('\n');
 };
+
+/**
+ * Media playlist of a rendition. A GOP without it is listed with the segment of the rendition nearest in
+ * size; one that is a gap, or whose segment is lost, with EXT-X-GAP.
+ * @param wanted the rendition; its picture size tells which other is nearest
+ */
+export const mediaPlaylist = (
+  channel: PlaylistChannel,
+  wanted: RenditionRecord,
+  records: readonly LedgerRecord[],
+  before: LedgerRecord | undefined,
+  isStored: (gop: number) => boolean,
+): string =>
+  listMedia(
+    channel,
+    records,
+    before,
+    ({ gop, renditions }) => {
+      const segment = isStored(gop) ? renditionOrNearest(renditions, wanted) : undefined;
+      return segment && { uri: segmentUri(gop, segment, wanted) };
+    },
+    ({ gop }) => `${gop}.ts`,
+  );

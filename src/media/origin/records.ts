@@ -60,12 +60,36 @@ export const renditionRecordSchema = z.object({
   heightPx: z.int(),
   /** CODECS of RFC 6381, such as `avc1.4d401e,mp4a.40.2` or `hvc1.1.6.L93.90`. */
   codecs: z.string(),
+  /** High dynamic range; absent: standard, or not known. */
+  videoRange: z.enum(['PQ', 'HLG']).optional(),
   /** Hash of SPS and PPS: where it changes, a decoder must start anew. */
   parameterSets: z.string(),
   /** 2 or 3: it holds every second or third picture of its GOPs; absent: all. */
   frameRateDivisor: z.int().min(1).optional(),
+  /** Bytes of the pictures alone, without sound and transport; absent in records of older releases. */
+  videoBytes: z.int().min(1).optional(),
 });
 export type RenditionRecord = z.infer<typeof renditionRecordSchema>;
+
+/** A track of sound of a GOP: see SoundFormat of the packaging. */
+export const soundRecordSchema = z.object({
+  /** Its place in the programme map among the tracks of sound, from 1. */
+  track: z.int().min(1),
+  /** Bytes of its elementary stream; 0: the GOP has none of it, and the rest is that of the GOP before. */
+  bytes: z.int().min(0),
+  codecs: z.string(),
+  language: z.string().optional(),
+  channels: z.int().min(1).optional(),
+  configuration: z.string(),
+});
+export type SoundRecord = z.infer<typeof soundRecordSchema>;
+
+/**
+ * A stretch of a channel without a discontinuity, in which programme time goes on as channel time does: its first GOP,
+ * and when that began on the wall clock.
+ */
+export const periodSchema = z.object({ gop: gopNumberSchema, startMs: z.int() });
+export type Period = z.infer<typeof periodSchema>;
 
 /** One line of `ledger.jsonl`: a GOP that was published, or (with `gapReason`) that never will be. */
 export const ledgerRecordSchema = z.object({
@@ -82,6 +106,10 @@ export const ledgerRecordSchema = z.object({
   programDateTimeMs: z.number(),
   /** Discontinuities of the channel so far, with one before this GOP counted. */
   discontinuities: z.int().min(0),
+  /** Tracks of sound, of which all renditions have the same; absent in records of older releases. */
+  sound: z.array(soundRecordSchema).optional(),
+  /** See periodOf of timeline.ts, which also knows it where a record of an older release lacks it. */
+  period: periodSchema.optional(),
 });
 export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
 

@@ -8,7 +8,7 @@ import {
   elementaryStreamOf,
   type PesUnit,
 } from '../mpegts';
-import { parseSequenceParameters, type SequenceParameters } from './h264-sps';
+import { parseSequenceParameters, type HighRange, type SequenceParameters } from './h264-sps';
 import { parseHevcSequenceParameters } from './h265-sps';
 
 /** What a player must know of a segment before it decodes it. */
@@ -17,6 +17,8 @@ export interface SegmentFormat {
   heightPx: number;
   /** CODECS of RFC 6381. */
   codecs: string;
+  /** Absent: standard dynamic range, or not said. */
+  videoRange?: HighRange;
   /** Hash of all parameter sets at the start of the segment, 16 hex digits. */
   parameterSets: string;
 }
@@ -131,7 +133,7 @@ export const readSegmentFormat = (segment: Buffer, hasAudio: boolean): SegmentFo
     throw new MalformedTransportStream(`${names} are missing in front of the first picture.`);
   }
   try {
-    const { codec, widthPx, heightPx } = nal.parse(sequence);
+    const { codec, widthPx, heightPx, videoRange } = nal.parse(sequence);
     const audioCodec = audioStreamType === undefined ? undefined : AUDIO_CODECS.get(audioStreamType);
     const hash = createHash('sha256');
     for (const set of sets) hash.update(set).update(START_CODE);
@@ -139,6 +141,7 @@ export const readSegmentFormat = (segment: Buffer, hasAudio: boolean): SegmentFo
       widthPx,
       heightPx,
       codecs: audioCodec ? `${codec},${audioCodec}` : codec,
+      ...(videoRange && { videoRange }),
       parameterSets: hash.digest('hex').slice(0, 16),
     };
   } catch (error) {

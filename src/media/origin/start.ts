@@ -8,7 +8,9 @@ import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
 import type { Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { StorageHealth } from '../../platform/storage-health';
+import { Packager, type ThreadProgram } from '../packaging';
 import type { MediaLimits } from './channel-media';
+import { cmafRoutes } from './cmaf-routes';
 import { controlRoutes, type ControlLimits } from './control-routes';
 import { DiskBudget } from './disk-budget';
 import { Origin } from './origin';
@@ -30,6 +32,8 @@ export interface OriginOptions {
   limits?: Partial<OriginLimits>;
   /** Bounds on connections of each listener; see defaultServerLimits. */
   serverLimits?: Partial<ServerLimits>;
+  /** Program of the thread that makes fragments; default: the one of this release. */
+  packagingProgram?: ThreadProgram;
 }
 
 export interface OriginLimits extends MediaLimits, ControlLimits {
@@ -37,6 +41,8 @@ export interface OriginLimits extends MediaLimits, ControlLimits {
   totalBytes: number | null;
   /** Channels at the same time. */
   maxChannels: number;
+  /** Fragments of MP4 that are kept in memory, of all channels together. */
+  fragmentBytes: number;
 }
 
 const BYTES_PER_MIB = 2 ** 20;
@@ -51,7 +57,11 @@ export const defaultOriginLimits: OriginLimits = {
   maxUploads: 64,
   maxWaits: 512,
   maxChannels: 1_024,
+  fragmentBytes: 128 * BYTES_PER_MIB,
 };
+
+/** What players ask. */
+const PLAYER_PATHS = ['/hls', '/cmaf'] as const;
 
 /** Longer than the longest GOP, so that encoders and players keep their connections from GOP to GOP. */
 const KEEP_ALIVE_MS = 75_000;
@@ -71,7 +81,14 @@ export const startOrigin = async (
   const limits = { ...defaultOriginLimits, ...options.limits };
   const health = new StorageHealth(options.log);
   const budget = new DiskBudget(limits);
-  let ready: { origin: Origin; control: RequestHandler; players: RequestHandler } | undefined;
+  const { packagingProgram } = options;
+  const packager = new Packager({
+    keptBytes: limits.fragmentBytes,
+    ...(packagingProgram && { program: packagingProgram }),
+  });
+  let ready:
+    | { origin: Origin; handlers: Record<'/channels' | (typeof PLAYER_PATHS)[number], RequestHandler> }
+    | undefined;
   const whenReady =
     (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
     (req, res, next) => {
@@ -79,7 +96,7 @@ export const startOrigin = async (
       return pick(ready)(req, res, next);
     };
 
-  const appWith = (paths: ('/channels' | '/hls')[]): RequestHandler => {
+  const appWith = (paths: readonly ('/channels' | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
     const app = express();
     app.disable('x-powered-by').disable('etag');
     app.get(
@@ -97,7 +114,7 @@ export const startOrigin = async (
     for (const path of paths) {
       app.use(
         path,
-        whenReady((r) => (path === '/hls' ? r.players : r.control)),
+        whenReady((r) => r.handlers[path]),
       );
     }
     return app;
@@ -105,13 +122,13 @@ export const startOrigin = async (
 
   const { host, port, playerPort, names, serverLimits: connections = {}, log } = options;
   const both = { host, ...(names && { names }), limits: connections, log };
-  const server = await listen(appWith(['/channels', '/hls']), {
+  const server = await listen(appWith(['/channels', ...PLAYER_PATHS]), {
     ...{ ...both, port, routes: originRoutes, whenFull: 'slowest-goes' },
   });
   const players =
     playerPort === undefined
       ? null
-      : await listen(appWith(['/hls']), { ...both, port: playerPort, routes: routesOfPlayers }).catch(
+      : await listen(appWith(PLAYER_PATHS), { ...both, port: playerPort, routes: routesOfPlayers }).catch(
           async (error: unknown) => {
             await server.close();
             throw error;
@@ -137,7 +154,12 @@ export const startOrigin = async (
       },
       limits.maxChannels,
     );
-    ready = { origin, control: controlRoutes(origin, limits, options.log), players: playerRoutes(origin) };
+    const handlers = {
+      '/channels': controlRoutes(origin, limits, options.log),
+      '/hls': playerRoutes(origin),
+      '/cmaf': cmafRoutes(origin, packager),
+    };
+    ready = { origin, handlers };
     return { origin, lock };
   };
   const { origin, lock } = await startOnFolder(options.stateDir, 'origin', open).catch(
@@ -153,6 +175,7 @@ export const startOrigin = async (
     async stop() {
       const closed = closeAll();
       await origin.close();
+      await packager.close();
       await closed;
       await lock.release();
     },

@@ -1,10 +1,14 @@
 import type { DeclaredGap } from '../../contracts/origin';
 import { TICKS_PER_SECOND } from '../../domain';
+import type { FoundSound } from '../packaging';
 import type { PublishAttempt } from './ownership';
-import type { LedgerRecord, RenditionRecord } from './records';
+import type { LedgerRecord, Period, RenditionRecord, SoundRecord } from './records';
 
 /** Programme time is this far from the wall clock at most before it is read anew instead of being drawn back. */
 const LONGEST_DRAWN_BACK_MS = 60_000;
+
+/** Programme time is so far from the line of its period at most: players of DASH stay farther from the live edge. */
+const MOST_OFF_GOPS = 2;
 
 /**
  * Makes ledger records: each carries where it stands on the channel's wall clock and how many
@@ -20,6 +24,34 @@ const formatsOf = (renditions: readonly RenditionRecord[]): string =>
     .map((r) => `${r.name}=${r.parameterSets}`)
     .sort()
     .join();
+
+/** The sound of a GOP; what it has none of is what it was before. */
+const soundOf = (
+  found: readonly FoundSound[] | undefined,
+  previous: readonly SoundRecord[] | undefined,
+): SoundRecord[] | undefined =>
+  found?.flatMap(({ track, bytes, format }): SoundRecord[] => {
+    if (format) return [{ track, bytes, ...format }];
+    const before = previous?.find((sound) => sound.track === track);
+    return before ? [{ ...before, bytes: 0 }] : [];
+  });
+
+/** True where a player must start its decoders of sound anew. What is not known of either side has not changed. */
+const soundChanged = (
+  before: readonly SoundRecord[] | undefined,
+  now: readonly SoundRecord[] | undefined,
+): boolean => {
+  const named = (sound: readonly SoundRecord[]): string =>
+    sound.map(({ track, configuration }) => `${track}=${configuration}`).join();
+  return before !== undefined && now !== undefined && named(before) !== named(now);
+};
+
+/** The period of a record. */
+export const periodOf = (record: LedgerRecord, gopDurationTicks: number): Period =>
+  record.period ?? {
+    gop: 0,
+    startMs: Math.round(record.programDateTimeMs - durationMs(record.gop, gopDurationTicks)),
+  };
 
 const isDeclaredBetween = (at: number | null, lastGop: number, gop: number): boolean =>
   at !== null && lastGop < at && at <= gop;
@@ -42,7 +74,8 @@ export const programTimeMs = (expectedMs: number, measuredMs: number, gopMs: num
  * owner before it declared one. The count is
  * the channel's, not the rendition's: RFC 8216, 6.2.4 wants matching content of all variants to have matching
  * discontinuity sequence numbers.
- * Its programme time follows from the GOP before (see programTimeMs).
+ * Its programme time follows from the GOP before (see programTimeMs). Where that has left the line of its period by more
+ * than MOST_OFF_GOPS, and at a discontinuity, another period begins.
  */
 export const publishedRecord = (options: {
   attempt: PublishAttempt;
@@ -55,6 +88,8 @@ export const publishedRecord = (options: {
   previousPublished: LedgerRecord | undefined;
   /** See OwnershipState; absent: none was declared. */
   discontinuityAt?: number | null;
+  /** Absent: not known. */
+  sound?: readonly FoundSound[];
 }): LedgerRecord => {
   const { attempt, previous, previousPublished } = options;
   const gopMs = durationMs(1, options.gopDurationTicks);
@@ -62,11 +97,21 @@ export const publishedRecord = (options: {
   const expectedMs = previous
     ? previous.programDateTimeMs + durationMs(attempt.gop - previous.gop, options.gopDurationTicks)
     : measuredMs;
+  const sound = soundOf(options.sound, previousPublished?.sound);
   const changed =
     previous !== undefined &&
     (previousPublished === undefined ||
       formatsOf(previousPublished.renditions) !== formatsOf(options.renditions) ||
+      soundChanged(previousPublished.sound, sound) ||
       isDeclaredBetween(options.discontinuityAt ?? null, previousPublished.gop, attempt.gop));
+  const programDateTimeMs = programTimeMs(expectedMs, measuredMs, gopMs);
+  const goesOn = previous && !changed ? periodOf(previous, options.gopDurationTicks) : undefined;
+  const isInLine =
+    goesOn !== undefined &&
+    Math.abs(
+      programDateTimeMs - goesOn.startMs - durationMs(attempt.gop - goesOn.gop, options.gopDurationTicks),
+    ) <=
+      MOST_OFF_GOPS * gopMs;
   return {
     gop: attempt.gop,
     token: attempt.token,
@@ -75,8 +120,10 @@ export const publishedRecord = (options: {
     publishedAtMs: options.publishedAtMs,
     sealedAtMs: options.sealedAtMs,
     renditions: options.renditions,
-    programDateTimeMs: programTimeMs(expectedMs, measuredMs, gopMs),
+    programDateTimeMs,
     discontinuities: (previous?.discontinuities ?? 0) + (changed ? 1 : 0),
+    ...(sound && { sound }),
+    period: isInLine ? goesOn : { gop: attempt.gop, startMs: Math.round(programDateTimeMs) },
   };
 };
 
@@ -103,5 +150,6 @@ export const gapRecords = (options: {
       ? previous.programDateTimeMs + durationMs(first + i - previous.gop, options.gopDurationTicks)
       : options.declaredAtMs - durationMs(gap.toGop - first - i, options.gopDurationTicks),
     discontinuities: previous?.discontinuities ?? 0,
+    ...(previous && { period: periodOf(previous, options.gopDurationTicks) }),
   }));
 };

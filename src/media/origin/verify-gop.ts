@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { GopLedger } from '../../contracts/relay';
 import { SwarmError, gopStartTicks, picturesKept } from '../../domain';
 import { MalformedTransportStream, inspectSegment, unwrapTicks } from '../mpegts';
+import { soundTracksOf, type FoundSound } from '../packaging';
 import type { RenditionRecord } from './records';
 import { readSegmentFormat } from './segment-format';
 
@@ -43,10 +44,12 @@ export const splitBody = (body: Buffer, declared: readonly DeclaredRendition[]):
 
 /**
  * Checks that a segment is whole and begins with an IDR picture.
- * @returns its record, and the PTS of its pictures, 33-bit as on the wire
+ * @returns its record, the PTS of its pictures, 33-bit as on the wire, and its sound
  * @throws SwarmError malformed-segment
  */
-export const inspectPart = (part: BodyPart): { record: RenditionRecord; videoPtsTicks: number[] } => {
+export const inspectPart = (
+  part: BodyPart,
+): { record: RenditionRecord; videoPtsTicks: number[]; sound: FoundSound[] } => {
   try {
     const contents = inspectSegment(part.segment);
     if (!contents.beginsWithIdr) {
@@ -55,8 +58,9 @@ export const inspectPart = (part: BodyPart): { record: RenditionRecord; videoPts
     const format = readSegmentFormat(part.segment, contents.hasAudio);
     const { name, segment, sha256, frameRateDivisor } = part;
     const divided = frameRateDivisor !== undefined && { frameRateDivisor };
-    const record = { name, bytes: segment.length, sha256, ...format, ...divided };
-    return { record, videoPtsTicks: contents.videoPtsTicks };
+    const { videoPtsTicks, videoBytes } = contents;
+    const record = { name, bytes: segment.length, sha256, ...format, ...divided, videoBytes };
+    return { record, videoPtsTicks, sound: soundTracksOf(contents.sound) };
   } catch (error) {
     if (!(error instanceof MalformedTransportStream)) throw error;
     throw malformed(`Segment of rendition ${part.name} can't be published: ${error.message}`);

@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 export class LedgerServer {
   /** PTS of each GOP, for every channel. */
   readonly ptsTicksByGop = new Map<number, number[]>();
+  /** When a GOP was received, by the wall clock. */
+  sealedAtMs: (gop: number) => number = () => Date.now() - 40;
   failure: 'none' | 'garbage' | 'left-ring' | 'silent' = 'none';
   /** Held back until released. */
   gate: Promise<void> = Promise.resolve();
@@ -25,7 +27,7 @@ export class LedgerServer {
       else if (!ptsTicks) answer(408, { error: { code: 'timeout', message: 'not sealed.' } });
       else {
         const sha256 = createHash('sha256').update(ptsTicks.join()).digest('hex');
-        answer(200, { gop, ptsTicks, sha256, sealedAtMs: Date.now() - 40 });
+        answer(200, { gop, ptsTicks, sha256, sealedAtMs: this.sealedAtMs(gop) });
       }
     });
   });

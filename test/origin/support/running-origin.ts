@@ -7,6 +7,12 @@ import type { ServerLimits } from '../../../src/platform/http';
 import { LedgerServer } from './ledger-server';
 import { OriginClient } from './origin-client';
 
+/** The thread that makes fragments, from the sources. */
+export const packagingProgram = {
+  path: join(__dirname, '../../../src/media/packaging/packaging-thread.ts'),
+  execArgv: ['-r', join(__dirname, 'run-typescript.cjs')],
+};
+
 /** An origin on a free port with a state directory of its own, and a relay's ledger beside it. */
 export class RunningOrigin {
   client!: OriginClient;
@@ -46,6 +52,7 @@ export class RunningOrigin {
       log: pino({ level: 'debug' }, { write: (line: string) => this.note(line) }),
       limits: this.limits,
       serverLimits: this.serverLimits,
+      packagingProgram,
     });
     this.client = new OriginClient(`http://127.0.0.1:${this.part.port}`);
     this.playerUrl = `http://127.0.0.1:${this.part.playerPort}`;

@@ -1,0 +1,119 @@
+import { buffer } from 'node:stream/consumers';
+import { SwarmError, gopOf, gopStartTicks } from '../../domain';
+import type { FragmentJob } from '../packaging';
+import { MASTER_WINDOW_MS, type ChannelMedia } from './channel-media';
+import { lifeOf, packagedTrackOf, type CmafTrack } from './cmaf-names';
+import { cmafMaster, cmafPlaylist, hasConfiguration } from './cmaf-playlists';
+import { soundIn } from './cmaf-tracks';
+import { dashManifest } from './dash-manifest';
+import type { PlaylistChannel } from './playlists';
+import type { LedgerRecord } from './records';
+
+/** A fragment that can be made of what is stored. */
+export interface FragmentSource {
+  /** What a URL must name for the fragment to be kept for good. */
+  version: string;
+  /** Names it among all of the origin. */
+  name: string;
+  /** Reads the segment that it is made of. @throws SwarmError not-found where it has gone meanwhile */
+  job: () => Promise<FragmentJob>;
+}
+
+const notStored = (what: string): SwarmError =>
+  new SwarmError('not-found', `${what} is not stored.`, 'Take fragments from the playlist or manifest.');
+
+/** What a channel has published, as fragmented MP4: made of the ledger, and of segments when they are asked for. */
+export class CmafMedia {
+  constructor(
+    private readonly channel: PlaylistChannel,
+    private readonly media: ChannelMedia,
+  ) {}
+
+  get gopDurationTicks(): number {
+    return this.channel.gopDurationTicks;
+  }
+
+  /** @throws SwarmError not-found */
+  masterPlaylist(): string {
+    return this.media.cached('cmaf/master', () =>
+      cmafMaster(this.channel, this.media.window(this.channel, MASTER_WINDOW_MS)),
+    );
+  }
+
+  /** @throws SwarmError not-found */
+  mediaPlaylist(track: CmafTrack, windowMs: number): string {
+    const name = 'sound' in track ? `sound-${track.sound}` : track.rendition;
+    return this.media.cached(`cmaf/${name}/${windowMs}`, () => {
+      const records = this.media.window(this.channel, windowMs);
+      const before = records[0] && this.media.ledger.get(records[0].gop - 1);
+      const wanted = 'sound' in track ? this.requireSound(track.sound, records) : this.media.latestOf(name);
+      return cmafPlaylist(this.channel, wanted, records, before, (gop) => this.media.has(gop));
+    });
+  }
+
+  /** @throws SwarmError not-found */
+  manifest(windowMs: number): string {
+    return this.media.cached(`dash/${windowMs}`, () => {
+      const records = this.media.window(this.channel, windowMs);
+      return dashManifest(this.channel, records, windowMs, (gop) => this.media.has(gop));
+    });
+  }
+
+  /** The fragment that begins at a channel time. @throws SwarmError not-found */
+  fragmentAt(track: CmafTrack, startTicks: number): FragmentSource {
+    const { gopDurationTicks } = this.channel;
+    const gop = gopOf(startTicks, gopDurationTicks);
+    const record = this.media.has(gop) ? this.media.ledger.get(gop) : undefined;
+    const found =
+      record && gopStartTicks(gop, gopDurationTicks) === startTicks && this.sourceOf(record, track);
+    if (!found) throw notStored(`A fragment at ${startTicks} ticks`);
+    return found;
+  }
+
+  /** The newest fragment with a header of this configuration. @throws SwarmError not-found */
+  fragmentWith(track: CmafTrack, configuration: string): FragmentSource {
+    const record = this.media
+      .retained()
+      .findLast((r) => this.media.has(r.gop) && hasConfiguration(r, track, configuration));
+    const found = record && this.sourceOf(record, track);
+    if (!found) throw notStored(`A fragment with the header ${configuration}`);
+    return found;
+  }
+
+  private requireSound(track: number, records: readonly LedgerRecord[]): number {
+    if (records.some((record) => soundIn(record, track))) return track;
+    throw new SwarmError(
+      'not-found',
+      `This channel has no sound ${track}.`,
+      'Take tracks of sound from the master playlist.',
+    );
+  }
+
+  private sourceOf(record: LedgerRecord, track: CmafTrack): FragmentSource | undefined {
+    const rendition = this.renditionOf(record, track);
+    if (rendition === undefined) return undefined;
+    const { gopDurationTicks } = this.channel;
+    const { gop } = record;
+    const version = lifeOf(record, this.channel);
+    const packaged = packagedTrackOf(track);
+    return {
+      version,
+      name: `${this.channel.id}/${version}/${gop}/${rendition}/${packaged}`,
+      job: async () => {
+        const { record: stored, open } = this.media.segment(rendition, gop);
+        const segment = await buffer(open(0, stored.bytes - 1)).catch(() => {
+          throw notStored(`GOP ${gop}`);
+        });
+        const startTicks = gopStartTicks(gop, gopDurationTicks);
+        return { segment, track: packaged, startTicks, durationTicks: gopDurationTicks };
+      },
+    };
+  }
+
+  /** The rendition whose segment a fragment is made of: for sound, which all have alike, the smallest segment. */
+  private renditionOf(record: LedgerRecord, track: CmafTrack): string | undefined {
+    if ('rendition' in track) return record.renditions.find(({ name }) => name === track.rendition)?.name;
+    if (!soundIn(record, track.sound)) return undefined;
+    return [...record.renditions].sort((a, b) => a.bytes - b.bytes || (a.name < b.name ? -1 : 1))[0]?.name;
+  }
+}

@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream';
+import { Router } from 'express';
+import { z } from 'zod';
+import { idSchema } from '../../domain';
+import { parseOrRefuse } from '../../platform/http';
+import type { Packager } from '../packaging';
+import { fileSchema, trackSchema } from './cmaf-names';
+import type { Origin } from './origin';
+import {
+  DASH_TYPE,
+  compressed,
+  forAnyPage,
+  missingForASecond,
+  sendMedia,
+  sendPlaylist,
+  windowQuery,
+} from './player-answers';
+
+/** Routes of players of fragmented MP4, `/cmaf/…` (docs/reference/protocols/origin.md): HLS and DASH. */
+
+const channelParameters = z.object({ id: idSchema });
+const trackParameters = z.object({ id: idSchema, track: trackSchema });
+const fileParameters = z.object({ id: idSchema, track: trackSchema, file: fileSchema });
+
+export const cmafRoutes = (origin: Origin, packager: Packager): Router => {
+  const router = Router();
+  router.use(forAnyPage);
+
+  // The clock of the manifests (ISO/IEC 23009-1, 5.8.4.11).
+  router.get('/time', (_req, res) => {
+    res.set({ 'content-type': 'text/plain', 'cache-control': 'no-store' });
+    res.send(new Date().toISOString());
+  });
+
+  router.get('/:id/index.m3u8', compressed, (req, res) => {
+    const { id } = parseOrRefuse(channelParameters, req.params, 'playlist');
+    const { cmaf } = origin.channel(id);
+    sendPlaylist(res, cmaf, cmaf.masterPlaylist());
+  });
+
+  router.get('/:id/manifest.mpd', compressed, (req, res) => {
+    const { id } = parseOrRefuse(channelParameters, req.params, 'manifest');
+    const { window_s } = parseOrRefuse(windowQuery, req.query, 'query');
+    const { cmaf } = origin.channel(id);
+    sendPlaylist(res, cmaf, cmaf.manifest(window_s * 1000), DASH_TYPE);
+  });
+
+  router.get('/:id/:track/index.m3u8', compressed, (req, res) => {
+    const { id, track } = parseOrRefuse(trackParameters, req.params, 'playlist');
+    const { window_s } = parseOrRefuse(windowQuery, req.query, 'query');
+    const { cmaf } = origin.channel(id);
+    sendPlaylist(res, cmaf, cmaf.mediaPlaylist(track, window_s * 1000));
+  });
+
+  router.get('/:id/:track/:file', async (req, res) => {
+    const { id, track, file } = parseOrRefuse(fileParameters, req.params, 'fragment');
+    const { cmaf } = origin.channel(id);
+    const isHeader = 'configuration' in file;
+    const source = isHeader
+      ? cmaf.fragmentWith(track, file.configuration)
+      : cmaf.fragmentAt(track, file.startTicks);
+    const { init, media, mediaTag } = await packager.fragment(source.name, source.job);
+    const bytes = isHeader ? init : media;
+    await sendMedia(req, res, {
+      type: 'sound' in track ? 'audio/mp4' : 'video/mp4',
+      tag: isHeader ? file.configuration : mediaTag,
+      bytes: bytes.length,
+      // The name of a header is that of its content.
+      versioned: isHeader || req.query.v === source.version,
+      open: (first, last) => Readable.from([bytes.subarray(first, last + 1)]),
+    });
+  });
+
+  router.use(missingForASecond);
+  return router;
+};

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import compression from 'compression';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
+import { SwarmError, httpStatusOf, ticksToSeconds } from '../../domain';
+import { wholeNumberSchema } from './records';
+
+/** What all answers to players have in common: who may read them, and what caches may keep of them. */
+
+/** Query of a playlist or manifest. */
+export const windowQuery = z.object({
+  window_s: wholeNumberSchema.pipe(z.int().min(1).max(86_400)).default(60),
+});
+
+const MAX_SEGMENT_AGE_S = 3_600;
+/** A segment that is not there yet may be asked for by many at once: a cache answers them, for a second. */
+const NOT_FOUND_AGE_S = 1;
+/** A player with a playlist of some time ago asks again; one that gets an error may give up. */
+const STALE_PLAYLIST_AGE_S = 60;
+/** Below this a playlist hardly gets smaller by compression. */
+const LEAST_COMPRESSED_BYTES = 500;
+/** A player that takes longer for a segment can't show it live: its file and connection are given back. */
+const SEGMENT_DEADLINE_MS = 60_000;
+
+/** For playlists; segments are compressed already. */
+export const compressed = compression({ threshold: LEAST_COMPRESSED_BYTES, filter: () => true });
+
+/** Pages of any site may read. */
+export const forAnyPage: RequestHandler = (req, res, next) => {
+  res.set('access-control-allow-origin', '*');
+  res.set('access-control-expose-headers', 'content-length, content-range, date, etag');
+  if (req.method !== 'OPTIONS') {
+    next();
+    return;
+  }
+  res.set({ 'access-control-allow-methods': 'GET, HEAD', 'access-control-allow-headers': '*' });
+  res.set('access-control-max-age', '86400').status(204).end();
+};
+
+/** What is not there now may be there in a moment: no cache may keep that for longer (others: http.ts). */
+export const missingForASecond: ErrorRequestHandler = (error: unknown, _req, res, next) => {
+  const isMissing = error instanceof SwarmError && httpStatusOf[error.code] === 404;
+  if (isMissing) res.set('cache-control', `public, max-age=${NOT_FOUND_AGE_S}`);
+  next(error);
+};
+
+/**
+ * How long a playlist may be kept (RFC 9111; stale-if-error: RFC 5861). A player asks again each time; a shared cache
+ * answers for half a GOP, at least the one second that a header can tell, and with what it has while the origin is away.
+ */
+const playlistCaching = (gopSeconds: number): string =>
+  [
+    ...['public', 'max-age=0', `s-maxage=${Math.max(1, Math.floor(gopSeconds / 2))}`],
+    `stale-if-error=${STALE_PLAYLIST_AGE_S}`,
+  ].join(', ');
+
+export const HLS_TYPE = 'application/vnd.apple.mpegurl';
+export const DASH_TYPE = 'application/dash+xml';
+
+/** Sends a playlist or manifest; unchanged: 304. The tag is weak, as one text may come compressed or not. */
+export const sendPlaylist = (
+  res: Response,
+  { gopDurationTicks }: { gopDurationTicks: number },
+  text: string,
+  type: typeof HLS_TYPE | typeof DASH_TYPE = HLS_TYPE,
+): void => {
+  res.set({
+    'content-type': type,
+    'cache-control': playlistCaching(ticksToSeconds(gopDurationTicks)),
+    etag: `W/"${createHash('sha1').update(text).digest('base64url')}"`,
+  });
+  res.send(text);
+};
+
+/**
+ * The part of a segment that is asked for (RFC 9110, 14): one range of bytes, first and last. Null: all of it, which is
+ * the answer to several ranges and to a malformed one, too. 'unsatisfiable': beyond its end.
+ */
+const rangeOf = (
+  req: Request,
+  bytes: number,
+  etag: string,
+): { start: number; end: number } | null | 'unsatisfiable' => {
+  const ifRange = req.headers['if-range'];
+  if (req.method !== 'GET' || (ifRange !== undefined && ifRange !== etag)) return null;
+  const ranges = req.range(bytes);
+  if (ranges === -1) return 'unsatisfiable';
+  if (ranges === undefined || ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return null;
+  return ranges[0] ?? null;
+};
+
+/** Bytes that never change under their URL, as long as it names their version. */
+export interface SentMedia {
+  type: 'video/mp2t' | 'video/mp4' | 'audio/mp4';
+  /** Names the content. */
+  tag: string;
+  bytes: number;
+  /** True if the URL names the version: others are asked for anew, as GOP numbers return with a new channel. */
+  versioned: boolean;
+  /** Reads from the first to the last byte that is wanted. */
+  open(firstByte: number, lastByte: number): Readable;
+}
+
+/** Sends a segment, or the range of it that was asked for; unchanged: 304. */
+export const sendMedia = async (req: Request, res: Response, media: SentMedia): Promise<void> => {
+  const etag = `"${media.tag}"`;
+  res.set({
+    'content-type': media.type,
+    'cache-control': media.versioned ? `public, max-age=${MAX_SEGMENT_AGE_S}, immutable` : 'no-cache',
+    'accept-ranges': 'bytes',
+    etag,
+  });
+  if (req.fresh) {
+    res.status(304).end();
+    return;
+  }
+  const range = rangeOf(req, media.bytes, etag);
+  if (range === 'unsatisfiable') {
+    res.set({ 'cache-control': 'no-store', 'content-range': `bytes */${media.bytes}` });
+    res.status(416).end();
+    return;
+  }
+  const { start, end } = range ?? { start: 0, end: media.bytes - 1 };
+  if (range) res.status(206).set('content-range', `bytes ${start}-${end}/${media.bytes}`);
+  res.set('content-length', String(end - start + 1));
+  if (req.method === 'HEAD') {
+    res.end();
+    return;
+  }
+  const deadline = setTimeout(() => res.destroy(), SEGMENT_DEADLINE_MS);
+  await pipeline(media.open(start, end), res).catch(() => res.destroy());
+  clearTimeout(deadline);
+};
