@@ -2,6 +2,7 @@ import express, { type ErrorRequestHandler } from 'express';
 import { ownNamesOf, type Environment } from '../config/config';
 import type { Clock } from '../platform/clock';
 import { errorHandler, healthAnswer, listen } from '../platform/http';
+import { linkScheme } from '../platform/links/link-tls';
 import type { Logger } from '../platform/logger';
 import { HEALTH_ROUTE, routesBelow } from '../platform/route';
 import { withHint } from './hints';
@@ -52,13 +53,14 @@ export const startApi = async (
     routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...pageRoutes()],
     names: ownNamesOf(environment),
     gate,
+    callers: 'people',
     limits: { idleTimeoutMs: 0 },
     log: options.log,
   });
   options.log.info({ port: server.port }, 'API listens');
   return {
     port: server.port,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
+    url: `${linkScheme()}://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
     stop: async () => {
       routes.stop();
       await server.close();

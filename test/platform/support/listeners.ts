@@ -16,6 +16,7 @@ import { startFleetAgent } from '../../../src/fleet/agent';
 import type { LocalFleet } from '../../../src/fleet/local-fleet';
 import { clipRoutes, serveClip } from '../../../src/media/probe/clip-server';
 import { startSource } from '../../../src/media/source';
+import { linkScheme } from '../../../src/platform/links/link-tls';
 import { HEALTH_ROUTE, routesBelow, type Route } from '../../../src/platform/route';
 import { startFakeApi } from '../../api/running-api';
 import { RunningOrigin } from '../../origin/support/running-origin';
@@ -94,7 +95,7 @@ export const subjects: Record<string, (apiVariables?: Record<string, string>) =>
     const source = await startSource({ host: '127.0.0.1', port: 0, stateDir, ...tools, log });
     const { input, framesPerSecond, gopDurationTicks } = channelWithDefaults('ch-1');
     return {
-      ...{ url: `http://127.0.0.1:${source.port}`, routes: sourceRoutes },
+      ...{ url: `${linkScheme()}://127.0.0.1:${source.port}`, routes: sourceRoutes },
       sound: { 'PUT /channels/:id': { input, framesPerSecond, gopDurationTicks } },
       state: async () => (await readdir(stateDir, { recursive: true })).sort(),
       stop: () => source.stop().then(() => rm(stateDir, { recursive: true })),
@@ -107,7 +108,7 @@ export const subjects: Record<string, (apiVariables?: Record<string, string>) =>
     const options = { fleet: fleet as unknown as LocalFleet, port: 0, host: '127.0.0.1', log };
     const agent = await startFleetAgent(options);
     return {
-      ...{ url: `http://127.0.0.1:${agent.port}`, routes: fleetRoutes, state: () => [...asked] },
+      ...{ url: `${linkScheme()}://127.0.0.1:${agent.port}`, routes: fleetRoutes, state: () => [...asked] },
       sound: {
         'POST /encoders': { requestId: 'r' },
         'PUT /encoders/:id/build': {
@@ -138,7 +139,7 @@ export const subjects: Record<string, (apiVariables?: Record<string, string>) =>
       port: 0,
       fleet: none,
     });
-    const url = `http://127.0.0.1:${collector.port}`;
+    const url = `${linkScheme()}://127.0.0.1:${collector.port}`;
     return { url, routes: [HEALTH_ROUTE], state: () => null, stop: () => collector.stop() };
   },
 };
