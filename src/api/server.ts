@@ -7,6 +7,7 @@ import type { Logger } from '../platform/logger';
 import { HEALTH_ROUTE, routesBelow } from '../platform/route';
 import { withHint } from './hints';
 import type { ApiGate } from './identity/api-gate';
+import { createLoginRoutes, loginRoutes } from './login-routes';
 import { createPages, pageRoutes } from './pages';
 import type { ApiPorts } from './ports';
 import { originFor } from './public-origin';
@@ -43,6 +44,7 @@ export const startApi = async (
     res.json(healthAnswer(req, { status: 'ok', cell: environment.SWARM_CELL }));
   });
   app.use('/api', routes.router);
+  app.use(createLoginRoutes(environment, gate, options.log));
   app.use(createPages(originFor(environment)));
   const addHint: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withHint(error));
   app.use(addHint, errorHandler(options.log));
@@ -50,7 +52,7 @@ export const startApi = async (
   const server = await listen(app, {
     host,
     port: options.port ?? environment.SWARM_API_PORT,
-    routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...pageRoutes()],
+    routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...loginRoutes, ...pageRoutes()],
     names: ownNamesOf(environment),
     gate,
     callers: 'people',

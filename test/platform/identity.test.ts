@@ -31,6 +31,8 @@ const PUBLIC = [
   'GET /hls/:id/:rendition/:file',
   'GET /hls/:id/:rendition/index.m3u8',
   'GET /hls/:id/index.m3u8',
+  'GET /login',
+  'GET /login/ways',
   'POST /api/session',
 ];
 

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
+import { loginRoutes } from '../../../src/api/login-routes';
 import { pageRoutes } from '../../../src/api/pages';
 import { apiRoutes } from '../../../src/api/serve';
 import { startCollector } from '../../../src/collector';
@@ -46,7 +47,7 @@ export const subjects: Record<string, (apiVariables?: Record<string, string>) =>
     const { swarm, url } = api;
     return {
       ...{ url, stop: () => api.stop(), state: () => swarm.snapshot() },
-      routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...pageRoutes()],
+      routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...loginRoutes, ...pageRoutes()],
       sound: {
         'POST /api/channels': channelWithDefaults('news'),
         'POST /api/versions': { id: 'x', source: { kind: 'path', path: '/bin/true' } },
