@@ -44,9 +44,15 @@ export const createLinkServer = (options: LinkServerOptions, answer: RequestList
   );
   const end = tls.onChange(() => server.setSecureContext(tls.contextForCallers(callers)));
   server.once('close', end);
-  server.on('tlsClientError', ({ message }, { remoteAddress: from }) => {
-    options.refusals.write('warn', 'tls', { from, why: message }, 'a connection was refused');
-  });
+  server.on(
+    'tlsClientError',
+    (error: NodeJS.ErrnoException & { reason?: string }, { remoteAddress: from }) => {
+      // Whoever goes away by himself was not refused.
+      if (error.code === 'ECONNRESET') return;
+      const why = error.reason ?? error.message;
+      options.refusals.write('warn', 'tls', { from, why }, 'a connection was refused');
+    },
+  );
   boundHandshakes(server, options.mostHandshakes);
   return server;
 };
