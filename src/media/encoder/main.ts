@@ -46,6 +46,7 @@ runPart(log, async () => {
       originUrl: ENCODER_ORIGIN_URL,
       clipHosts: own.ENCODER_CLIP_HOSTS,
     },
+    sessionsFile: own.ENCODER_SESSIONS_FILE,
     log: log.child({ encoder: own.ENCODER_ID }),
   });
 });
