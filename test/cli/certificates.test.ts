@@ -60,7 +60,7 @@ test('an authority, certificates of it, and what they say', async () => {
   const listed = JSON.parse((await run('show', '--json')).stdout) as { authority: object; issued: object[] };
   expect(listed.issued).toMatchObject([{ name: 'enc-1', part: 'encoder', state: 'valid' }]);
   expect(JSON.stringify(listed)).not.toContain('PRIVATE');
-}, 30_000);
+}, 90_000);
 
 test('renewal keeps name, part and hosts, and takes a new key; what is not due is left', async () => {
   await run('init');
@@ -77,7 +77,7 @@ test('renewal keeps name, part and hosts, and takes a new key; what is not due i
   await run('renew', 'relay', '--host', '10.0.0.8');
   const moved = await certificateAt('relay', 'certificate.pem');
   expect([moved.checkIP('10.0.0.7'), moved.checkIP('10.0.0.8')]).toEqual([undefined, '10.0.0.8']);
-}, 30_000);
+}, 90_000);
 
 test('what can not be done is refused with a way out', async () => {
   const refusals: [args: string[], code: number, stderr: RegExp][] = [
@@ -111,4 +111,4 @@ test('what can not be done is refused with a way out', async () => {
     });
   }
   expect((await readdir(pathIn())).sort()).toEqual(['ca-key.pem', 'ca.pem', 'relay']);
-}, 60_000);
+}, 90_000);
