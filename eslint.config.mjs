@@ -10,6 +10,9 @@ const noNodeBuiltins = {
   message: 'No Node built-ins here.',
 };
 
+const byLinks =
+  'Listen and ask by src/platform/links (and listen of http.ts): no link may forget what it is encrypted with.';
+
 export default tseslint.config(
   {
     ignores: [
@@ -51,6 +54,45 @@ export default tseslint.config(
           groups: ['builtin', 'external', 'parent', ['sibling', 'index']],
           alphabetize: { order: 'asc', caseInsensitive: true },
           'newlines-between': 'ignore',
+        },
+      ],
+    },
+  },
+  {
+    // One way to listen and one to ask.
+    files: ['src/**/*.ts', 'activities/**/*.ts'],
+    ignores: [
+      'src/platform/links/**',
+      // Asks whether a server is one of TLS.
+      'src/platform/connections.ts',
+      // The identity provider, and the swarm's own InfluxDB on 127.0.0.1, are no parts.
+      'src/api/identity/jwt.ts',
+      'src/launch/influx-server.ts',
+    ],
+    rules: {
+      'no-restricted-globals': ['error', { name: 'fetch', message: byLinks }],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'node:http',
+              importNames: ['createServer', 'Server', 'request', 'get', 'Agent', 'globalAgent'],
+              allowTypeImports: true,
+              message: byLinks,
+            },
+            ...['node:https', 'node:http2', 'node:tls', 'undici'].map((name) => ({
+              name,
+              allowTypeImports: true,
+              message: byLinks,
+            })),
+            {
+              name: '@grpc/grpc-js',
+              importNames: ['credentials', 'ChannelCredentials', 'ServerCredentials'],
+              allowTypeImports: true,
+              message: byLinks,
+            },
+          ],
         },
       ],
     },

@@ -17,6 +17,8 @@ import {
 } from '../../src/domain';
 import { entryOf } from '../../src/launch/part-list';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
+import { linkScheme } from '../../src/platform/links/link-tls';
+import { partAuthorization } from '../../src/platform/own-identity';
 import { PartProcess } from '../../src/platform/processes/part-process';
 import { readProcessStat } from '../../src/platform/processes/process-stat';
 import { awaitGrpcServing, awaitHttpOk } from '../../src/platform/processes/readiness';
@@ -74,7 +76,7 @@ export class DataPlane {
   }
 
   static async start(options: DataPlaneOptions): Promise<DataPlane> {
-    const url = (port: number): string => `http://127.0.0.1:${port}`;
+    const url = (port: number): string => `${linkScheme()}://127.0.0.1:${port}`;
     const plane = new DataPlane(options, {
       // Inputs are made by the one who measures.
       ...{ SWARM_INPUT_DIR: '/', SWARM_INPUT_NETWORKS: '0.0.0.0/0,::/0' },
@@ -234,7 +236,7 @@ export class DataPlane {
   /** Decodes all that the origin retains of channels, with two builds of ffmpeg, and checks every frame. */
   async verify(channelIds: readonly string[], unstampedChannels: string[] = []): Promise<VerifyReport> {
     return verifyPlaylists({
-      playlists: channelIds.map((id) => masterPlaylistUrl(this.originUrl, id)),
+      playlists: channelIds.map((id) => masterPlaylistUrl(this.playerUrl, id)),
       key: await loadOrCreateStampKey(this.options.stateDir),
       ffmpegPaths: await verifierFfmpegPaths(this.environment),
       windowSeconds: 3_600,
@@ -257,11 +259,16 @@ export class DataPlane {
     const id = `enc-${n}` as const;
     const address = `127.0.0.1:${this.options.portBase + 5 + n}`;
     this.clients.set(id, new EncoderClient(address));
-    return this.startPart(id, 'media/encoder', (signal) => awaitGrpcServing(address, '', signal), {
-      ENCODER_ID: id,
-      ENCODER_PORT: address.split(':')[1],
-      ENCODER_CAPACITY_UNITS: String(this.options.capacityUnits ?? 6),
-    });
+    return this.startPart(
+      id,
+      'media/encoder',
+      (signal) => awaitGrpcServing(address, '', signal, partAuthorization()),
+      {
+        ENCODER_ID: id,
+        ENCODER_PORT: address.split(':')[1],
+        ENCODER_CAPACITY_UNITS: String(this.options.capacityUnits ?? 6),
+      },
+    );
   }
 
   private startPart(

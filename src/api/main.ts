@@ -10,7 +10,7 @@ import { createPorts } from './upstream';
 const log = createLogger('api');
 runPart(log, async () => {
   const environment = readEnvironment();
-  await takeOwnIdentity(environment);
+  await takeOwnIdentity(environment, log);
   await hasKnownFormat(environment.SWARM_STATE_DIR);
   const gate = await ApiGate.open(environment, log);
   return startApi(environment, { ports: createPorts(environment), log, ...(gate && { gate }) });

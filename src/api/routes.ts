@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { changeWithInput, newChannel } from '../channels/new-channel';
 import { publicApiUrl, type Environment } from '../config/config';
+import { linksOf } from '../config/links';
 import { operations, type Forecasts, type Status } from '../contracts/api';
 import { changedSpec, requireEncodable, requireLadder, type CycleResult } from '../domain';
 import { ModelStore } from '../models';
@@ -56,6 +57,7 @@ export const createRoutes = (
       temporal: environment.TEMPORAL_UI_URL,
       origin: originAt(undefined),
     },
+    links: linksOf(environment),
     cycleUrl: (workflowId: string) =>
       runUrl(environment.TEMPORAL_UI_URL, environment.TEMPORAL_NAMESPACE, workflowId),
   };

@@ -2,10 +2,12 @@ import express, { type ErrorRequestHandler } from 'express';
 import { ownNamesOf, type Environment } from '../config/config';
 import type { Clock } from '../platform/clock';
 import { errorHandler, healthAnswer, listen } from '../platform/http';
+import { linkScheme } from '../platform/links/link-tls';
 import type { Logger } from '../platform/logger';
 import { HEALTH_ROUTE, routesBelow } from '../platform/route';
 import { withHint } from './hints';
 import type { ApiGate } from './identity/api-gate';
+import { createLoginRoutes, loginRoutes } from './login-routes';
 import { createPages, pageRoutes } from './pages';
 import type { ApiPorts } from './ports';
 import { originFor } from './public-origin';
@@ -42,6 +44,7 @@ export const startApi = async (
     res.json(healthAnswer(req, { status: 'ok', cell: environment.SWARM_CELL }));
   });
   app.use('/api', routes.router);
+  app.use(createLoginRoutes(environment, gate, options.log));
   app.use(createPages(originFor(environment)));
   const addHint: ErrorRequestHandler = (error: unknown, _req, _res, next) => next(withHint(error));
   app.use(addHint, errorHandler(options.log));
@@ -49,16 +52,17 @@ export const startApi = async (
   const server = await listen(app, {
     host,
     port: options.port ?? environment.SWARM_API_PORT,
-    routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...pageRoutes()],
+    routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...loginRoutes, ...pageRoutes()],
     names: ownNamesOf(environment),
     gate,
+    callers: 'people',
     limits: { idleTimeoutMs: 0 },
     log: options.log,
   });
   options.log.info({ port: server.port }, 'API listens');
   return {
     port: server.port,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
+    url: `${linkScheme()}://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
     stop: async () => {
       routes.stop();
       await server.close();

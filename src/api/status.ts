@@ -18,6 +18,7 @@ export interface StatusContext {
   cell: string;
   urls: Status['urls'];
   net: Status['net'];
+  links: Status['links'];
   cycleUrl(workflowId: string): string;
 }
 
@@ -37,6 +38,7 @@ export const statusOf = (seen: Observation, context: StatusContext): Status => {
     health: originSilent || allDark ? 'down' : problems.length || seen.missing.length ? 'degraded' : 'ok',
     problems,
     alerts: alertsOf(seen.feedback),
+    links: context.links,
     missing: seen.missing,
     regions: regionOutlooks(forecast, seen.atMs, swarm?.policy ?? policySchema.parse({})),
     counts: {

@@ -37,7 +37,9 @@ export class ApiClient {
 
   /** Tells a silent API from one that says itself that something behind it is not there. */
   private answers(): Promise<boolean> {
-    return callJson(`${this.url}/healthz`, anyAnswer, { timeoutMs: PROBE_DEADLINE_MS, token: null }).then(
+    return callJson(`${this.url}/healthz`, anyAnswer, {
+      ...{ callee: 'anyone', timeoutMs: PROBE_DEADLINE_MS, token: null },
+    }).then(
       () => true,
       () => false,
     );

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { SwarmError } from '../domain';
+import { linkScheme } from '../platform/links/link-tls';
 import { ApiClient } from './api-client';
 import { tokenFor } from './token';
 
@@ -11,7 +12,8 @@ export interface CommandContext {
   print: (value: unknown, lines: () => string[]) => void;
 }
 
-const DEFAULT_API_URL = 'http://127.0.0.1:7700';
+/** Where an API of this machine is. */
+const defaultApiUrl = (): string => `${linkScheme()}://127.0.0.1:7700`;
 
 /** Reads the options that every command takes. @throws SwarmError bad-request for an --api that is not a URL */
 export const contextOf = (command: Command): CommandContext => {
@@ -22,7 +24,7 @@ export const contextOf = (command: Command): CommandContext => {
     stateDir?: string;
   }>();
   const json = options.json ?? false;
-  const url = apiUrl(options.api ?? (process.env.SWARM_API_URL || DEFAULT_API_URL));
+  const url = apiUrl(options.api ?? (process.env.SWARM_API_URL || defaultApiUrl()));
   const { tokenFile: named, stateDir } = options;
   return {
     api: new ApiClient(url, () => tokenFor(url, { named, stateDir })),
@@ -38,6 +40,6 @@ const apiUrl = (text: string): string => {
   throw new SwarmError(
     'bad-request',
     `${JSON.stringify(text)} is not the URL of an API.`,
-    `Write it like ${DEFAULT_API_URL}.`,
+    `Write it like ${defaultApiUrl()}.`,
   );
 };

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import { takeLinkTls } from '../platform/links/link-tls';
 import { addAudit } from './commands/audit';
 import { addBackup, addRestore } from './commands/backup';
+import { addCertificates } from './commands/certificates';
 import { addChannel } from './commands/channel';
 import { addCodecServer } from './commands/codec-server';
 import { addEncoder } from './commands/encoder';
@@ -28,6 +30,7 @@ Examples:
   encoder-swarm explain ch-1              why it was moved last
   encoder-swarm version list              encoder builds and their compatibility classes
   encoder-swarm rollout start ffmpeg-7    upgrade all encoders, and back if it is worse
+  encoder-swarm certificates init        begin to encrypt the links between machines
   encoder-swarm forecast --jsonl < FILE   forecast any series, without a swarm
 
 Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage or unusable input.`;
@@ -62,8 +65,13 @@ export const createProgram = (options: { json: boolean }): Command => {
   addModel(program);
   addSimulate(program);
   addCodecServer(program);
+  addCertificates(program);
   addBackup(program);
   addRestore(program);
+  program.hook('preAction', async (_, command) => {
+    // They make what is named there.
+    if (command.parent?.name() !== 'certificates') await takeLinkTls(process.env);
+  });
   forEachCommand(program, (command) => {
     command.exitOverride();
     // With --json standard error carries nothing but the error's JSON.

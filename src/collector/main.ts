@@ -8,7 +8,7 @@ import { startCollector } from './start';
 const log = createLogger('collector');
 runPart(log, async () => {
   const environment = readEnvironment();
-  await takeOwnIdentity(environment);
+  await takeOwnIdentity(environment, log);
   await hasKnownFormat(environment.SWARM_STATE_DIR);
   return startCollector({ environment, log });
 });

@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, idSchema } from '../domain';
+import { linkVariables, withSecureUrls } from './links';
+import { influxTlsVariables, temporalLinkVariables } from './servers';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
@@ -50,6 +52,17 @@ export const environmentSchema = z.object({
     .min(1)
     .default('encoder-swarm')
     .describe('Audience (`aud`) that a JWT must be meant for.'),
+  SWARM_OIDC_CLIENT_ID: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Client id of this API at the issuer: with it, the page logs in there (authorization code with PKCE). The address to ' +
+        'come back to is `/login/callback` below `SWARM_PUBLIC_API_URL`.',
+    ),
+  SWARM_OIDC_CLIENT_SECRET_FILE: file.describe(
+    'File with the secret of that client. Absent: it is a public client.',
+  ),
   SWARM_OIDC_ROLE_CLAIM: z
     .string()
     .min(1)
@@ -69,6 +82,7 @@ export const environmentSchema = z.object({
     .describe(
       '`yes`: parts without a token may listen for other machines. Whoever reaches them may command them.',
     ),
+  ...linkVariables,
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
@@ -128,6 +142,7 @@ export const environmentSchema = z.object({
     .default('127.0.0.1:7233')
     .describe('Address of the Temporal server. If it is set, set-up installs none.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Namespace of the Temporal server.'),
+  ...temporalLinkVariables,
   TEMPORAL_UI_URL: withDefault('http://127.0.0.1:8233').describe("Temporal's UI, for links."),
   SWARM_PAYLOAD_CODEC: z
     .enum(['on', 'off'])
@@ -149,6 +164,7 @@ export const environmentSchema = z.object({
   INFLUX_URL: withDefault('http://127.0.0.1:8086').describe(
     'InfluxDB with the 1.x API. If it is set, set-up installs none.',
   ),
+  ...influxTlsVariables,
   INFLUX_DATABASE: z
     .string()
     .regex(/^[A-Za-z0-9_]+$/)
@@ -322,7 +338,8 @@ export const readEnvironment = (env: NodeJS.ProcessEnv = process.env): Environme
     const faults = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ');
     throw new Error(`Bad environment: ${faults}. Hint: correct or unset the variable.`);
   }
-  return { ...parsed.data, SWARM_STATE_DIR: resolve(parsed.data.SWARM_STATE_DIR) };
+  const environment = withSecureUrls(parsed.data, set);
+  return { ...environment, SWARM_STATE_DIR: resolve(environment.SWARM_STATE_DIR) };
 };
 
 const STEPS_PER_DAY = 24;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SwarmError, errorFromBody } from '../domain';
+import { linkFetch, type Callee } from '../platform/links/client';
 import { partAuthorization } from '../platform/own-identity';
 import { faultsOf } from './faults';
 
@@ -14,6 +15,8 @@ export interface CallInit extends CallOptions {
   headers?: Record<string, string>;
   /** Sent as the body. */
   json?: unknown;
+  /** What is asked; default: a part of this swarm. */
+  callee?: Callee;
   /** Who is called, for messages, such as `origin`. */
   part?: string;
   /** What the caller shows of himself; null: nothing. Absent: what this process shows to parts of its swarm. */
@@ -53,13 +56,13 @@ const authorizationOf = (token: string | null | undefined): { authorization?: st
 
 const exchange = async (
   url: string,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, json, signal, headers, token, ...rest }: Omit<CallInit, 'part'>,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, json, signal, headers, token, callee, ...rest }: Omit<CallInit, 'part'>,
 ): Promise<unknown> => {
   const deadline = AbortSignal.timeout(timeoutMs);
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, {
+    const request: RequestInit = {
       ...rest,
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
       ...(json !== undefined && { body: JSON.stringify(json) }),
@@ -68,9 +71,11 @@ const exchange = async (
         ...authorizationOf(token),
         ...headers,
       },
-    });
+    };
+    response = await linkFetch(url, request, callee);
     text = await response.text();
   } catch (error) {
+    if (error instanceof SwarmError) throw error;
     if (deadline.aborted) throw new SwarmError('timeout', `${url} did not answer within ${timeoutMs} ms.`);
     const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
     throw new SwarmError('unavailable', `${url} can't be reached: ${cause}.`, 'Check that this part runs.');

@@ -9,6 +9,7 @@ import {
   type ChannelSpec,
   type ErrorCode,
 } from '../domain';
+import { linkFetch } from '../platform/links/client';
 import { HEALTH_ROUTE, type Route } from '../platform/route';
 import type { CallOptions } from './call';
 import { PartClient } from './part-client';
@@ -215,7 +216,7 @@ export class OriginClient extends PartClient {
   /** The bytes of one published segment. @throws SwarmError not-found */
   async segment(channelId: string, rendition: string, gop: number, signal: AbortSignal): Promise<Buffer> {
     const url = `${this.url}/hls/${encodeURIComponent(channelId)}/${rendition}/${gop}.ts`;
-    const response = await fetch(url, { signal });
+    const response = await linkFetch(url, { signal });
     if (!response.ok) throw new SwarmError('not-found', `${url} answered ${response.status}.`);
     return Buffer.from(await response.arrayBuffer());
   }

@@ -7,6 +7,7 @@ import { ownNamesOf, type Environment } from '../config/config';
 import { policySchema, redacted, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { LOOPBACK, connectableHost, hostAndPort } from '../platform/addresses';
+import { linkScheme } from '../platform/links/link-tls';
 import { partAuthorization } from '../platform/own-identity';
 import { awaitGrpcServing } from '../platform/processes/readiness';
 import { loadOrCreateSecret } from '../platform/secret-file';
@@ -197,13 +198,13 @@ const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
  * @returns all channels of the swarm
  */
 const bringOnAir = async (options: LaunchOptions, fleet: LocalFleet): Promise<ChannelSpec[]> => {
-  const { environment } = options.surroundings;
+  const { environment, variables } = options.surroundings;
   const [{ connectTemporal, ensureSwarm, wakeSwarm }, { SourceClient }] = await Promise.all([
     import('../temporal/client'),
     import('../contracts/source'),
   ]);
   const source = new SourceClient(environment.SWARM_SOURCE_URL);
-  const temporal = await connectTemporal(environment);
+  const temporal = await connectTemporal(environment, variables);
   try {
     const policy = policySchema.parse({});
     const limitUnits = policy.limitFraction * (await roomiestOf(options, fleet));
@@ -231,12 +232,13 @@ const bringOnAir = async (options: LaunchOptions, fleet: LocalFleet): Promise<Ch
 };
 
 /** A Temporal server of one's own may serve another swarm too: it must not get a worker of this one. */
-const requireOwnCellOf = async ({ surroundings: { environment }, owner }: LaunchOptions): Promise<void> => {
+const requireOwnCellOf = async ({ surroundings, owner }: LaunchOptions): Promise<void> => {
+  const { environment, variables } = surroundings;
   const [{ connectTemporal }, { requireOwnCell }] = await Promise.all([
     import('../temporal/client'),
     import('../temporal/cell-owner'),
   ]);
-  const temporal = await connectTemporal(environment);
+  const temporal = await connectTemporal(environment, variables);
   try {
     await requireOwnCell(temporal.client, environment.SWARM_CELL, owner);
   } finally {
@@ -279,7 +281,7 @@ export const launch = async (
 ): Promise<{ fleet: LocalFleet; channels: ChannelSpec[] }> => {
   const { environment, ports } = options.surroundings;
   const url = (port: number): string =>
-    `http://${hostAndPort(connectableHost(environment.SWARM_HOST), port)}`;
+    `${linkScheme()}://${hostAndPort(connectableHost(environment.SWARM_HOST), port)}`;
   if (!('path' in options.tools.temporal)) await requireOwnCellOf(options);
   // Parts read it when they start.
   if ('path' in options.tools.influx)

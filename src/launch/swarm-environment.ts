@@ -1,5 +1,6 @@
 import { readEnvironment, type Environment } from '../config/config';
 import { LOOPBACK, connectableHost, hostAndPort, isLoopbackUrl } from '../platform/addresses';
+import { tlsFilesOf } from '../platform/links/link-tls';
 import type { SwarmPorts, Tools } from '../setup';
 
 /** Names under which this machine reaches its own parts: a proxy of the environment is for the way out. */
@@ -10,6 +11,10 @@ const withoutProxy = (env: NodeJS.ProcessEnv, host: string): string => {
   );
   return [...new Set([...given, '127.0.0.1', 'localhost', host])].filter(Boolean).join(',');
 };
+
+/** How to reach a Temporal of one's own: the development server knows neither TLS nor logins. */
+const withoutTemporalLink = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !/^TEMPORAL_(TLS|API_KEY|GRPC_META)/.test(name)));
 
 /**
  * Where the API listens is decided here: whoever names another URL than one of this machine, which may be left over
@@ -33,12 +38,14 @@ export const swarmEnvironment = (options: {
   const publicApi = env.SWARM_PUBLIC_API_URL ?? nameForBrowsers(env.SWARM_API_URL);
   const noProxy = withoutProxy(env, connectableHost(host));
   const address = (port: number): string => hostAndPort(connectableHost(host), port);
-  const url = (port: number): string => `http://${address(port)}`;
+  const scheme = tlsFilesOf(env) ? 'https' : 'http';
+  const url = (port: number): string => `${scheme}://${address(port)}`;
+  const playerScheme = env.SWARM_PLAYER_TLS === 'off' ? 'http' : scheme;
   // These know no login that a browser of another machine could use, or none at all.
   const ownServer = (port: number): string => hostAndPort(LOOPBACK, port);
   const { temporal, influx, ffmpeg } = tools;
   const variables: NodeJS.ProcessEnv = {
-    ...env,
+    ...('address' in temporal ? env : withoutTemporalLink(env)),
     no_proxy: noProxy,
     NO_PROXY: noProxy,
     // gRPC heeds it in place of the other two.
@@ -59,7 +66,7 @@ export const swarmEnvironment = (options: {
     ...(publicApi && { SWARM_PUBLIC_API_URL: publicApi }),
     SWARM_RELAY_URL: url(ports.relay),
     SWARM_ORIGIN_URL: url(ports.origin),
-    SWARM_PLAYER_URL: url(ports.player),
+    SWARM_PLAYER_URL: `${playerScheme}://${address(ports.player)}`,
     SWARM_SOURCE_URL: url(ports.source),
     SWARM_FLEET_URL: url(ports.fleet),
     INFLUX_URL: 'url' in influx ? influx.url : `http://${ownServer(ports.influx)}`,

@@ -4,6 +4,7 @@ import type { Environment } from '../config/config';
 import type { ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { installationId } from '../platform/installation-id';
+import { takeLinkTls, useLinkTls } from '../platform/links/link-tls';
 import { setOwnIdentity } from '../platform/own-identity';
 import type { PartEvent, PartRig } from '../platform/processes/part-process';
 import { RunRecord } from '../platform/processes/run-record';
@@ -85,6 +86,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
     (stopping ??= parts.stop().finally(async () => {
       disk.stop();
       process.off('exit', killNow);
+      useLinkTls(undefined);
       await record.release();
     }));
   const stopStarting = (): void => void stop();
@@ -103,7 +105,11 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
     };
     const secrets = await ensureSecrets(stateDir, env);
     // This process asks the parts and the API of the swarm that it starts, and runs its fleet agent.
-    setOwnIdentity({ partToken: secrets.partToken, apiToken: secrets.adminToken });
+    setOwnIdentity({
+      ...{ partToken: secrets.partToken, apiToken: secrets.adminToken },
+      allowPlain: env.SWARM_ALLOW_PLAIN === 'yes',
+    });
+    await takeLinkTls(env);
     const tools = await findOrInstallTools(env, reporter, options.signal);
     const { variables, environment } = swarmEnvironment({
       env: { ...env, ...secrets.files },

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express';
 import type { z } from 'zod';
@@ -7,6 +7,7 @@ import { boundConnections, type WhenFull } from './connections';
 import type { Gate } from './gate';
 import { callerOf, guardRequests } from './http-guard';
 import { LimitedLog, urlForLog } from './limited-log';
+import { createLinkServer, isEncrypted, type Callers } from './links/server';
 import type { Logger } from './logger';
 import { partGate, requireGuarded } from './own-identity';
 import type { Route } from './route';
@@ -96,6 +97,8 @@ export interface Listener {
   names?: readonly string[];
   /** Tells who asks; default: that of this process (own-identity.ts). */
   gate?: Gate | undefined;
+  /** Whom it serves, which says what TLS asks of them where links are encrypted; default: parts. */
+  callers?: Callers;
   limits?: Partial<ServerLimits>;
   /** Default: newcomer-goes. */
   whenFull?: WhenFull;
@@ -105,24 +108,31 @@ export interface Listener {
 /**
  * Listens. The only way for a part to do so: every request passes the guard (http-guard.ts) first.
  * @throws SwarmError unavailable when the port is taken; bad-request where other machines would reach it and nobody is
- *   asked who he is
+ *   asked who he is, or links are not encrypted
  */
-export const listen = async (
-  app: RequestHandler,
-  { host, port, routes, names = [], gate = partGate(), limits, whenFull = 'newcomer-goes', log }: Listener,
-): Promise<RunningServer> => {
-  requireGuarded(host, gate);
+export const listen = async (app: RequestHandler, listener: Listener): Promise<RunningServer> => {
+  const { host, port, routes, names = [], gate = partGate(), callers = 'parts', log } = listener;
+  const { limits, whenFull = 'newcomer-goes' } = listener;
+  const isPublic = callers === 'plain' && routes.every(({ access }) => access === 'public');
+  const isOpen = requireGuarded(host, { gate, isEncrypted: isEncrypted(callers), isPublic });
+  if (isOpen) log.warn({ host }, 'other machines reach this in plain: tokens can be read on the way');
   const { maxConnections, headersTimeoutMs, requestTimeoutMs, idleTimeoutMs } = {
     ...defaultServerLimits,
     ...limits,
   };
   const guarded = express().disable('x-powered-by').disable('etag');
   guarded.use(guardRequests({ routes, ownNames: names, gate, log }), app, errorHandler(log));
-  const server = createServer(
+  const server = createLinkServer(
     {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: CONNECTION_CHECK_MS,
+      http: {
+        headersTimeout: headersTimeoutMs,
+        requestTimeout: requestTimeoutMs,
+        connectionsCheckingInterval: CONNECTION_CHECK_MS,
+      },
+      callers,
+      handshakeTimeoutMs: headersTimeoutMs,
+      mostHandshakes: maxConnections,
+      refusals: new LimitedLog(log),
     },
     guarded,
   );

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { SwarmError, type Caller } from '../domain';
 import { isLoopback } from './addresses';
 import { bearerOf, digestOf, equalDigests, notKnown, type Gate } from './gate';
+import { takeLinkTls, useLinkTls, type TlsEnvironment } from './links/link-tls';
+import type { Logger } from './logger';
 
 /**
  * Who this process is to the parts of its swarm, and by what it knows them: one secret that all parts share. It is set
@@ -13,9 +15,16 @@ interface OwnIdentity {
   /** What this process shows to the API. */
   apiToken: string | undefined;
   allowStrangers: boolean;
+  /** Links between machines may be plain. */
+  allowPlain: boolean;
 }
 
-const NOBODY: OwnIdentity = { partToken: undefined, apiToken: undefined, allowStrangers: false };
+const NOBODY: OwnIdentity = {
+  partToken: undefined,
+  apiToken: undefined,
+  allowStrangers: false,
+  allowPlain: false,
+};
 
 let own: OwnIdentity = NOBODY;
 
@@ -27,6 +36,7 @@ export const setOwnIdentity = (identity: Partial<OwnIdentity>): void => {
 /** As before a first setOwnIdentity: for tests. */
 export const forgetOwnIdentity = (): void => {
   own = NOBODY;
+  useLinkTls(undefined);
 };
 
 const LEAST_TOKEN_CHARACTERS = 32;
@@ -55,14 +65,23 @@ export const readTokenFile = async (path: string, variable: string): Promise<str
 export const readTokenIfThere = (path: string, variable: string): Promise<string | undefined> =>
   readTokenFile(path, variable).catch(() => undefined);
 
-/** Takes on the identity that the environment of a part names. @throws SwarmError bad-request */
-export const takeOwnIdentity = async (environment: {
-  SWARM_PART_TOKEN_FILE?: string | undefined;
-  SWARM_ALLOW_STRANGERS: boolean;
-}): Promise<void> => {
-  const { SWARM_PART_TOKEN_FILE: file, SWARM_ALLOW_STRANGERS: allowStrangers } = environment;
+/**
+ * Takes on the identity that the environment of a part names: its token, and its certificate.
+ * @throws SwarmError bad-request
+ */
+export const takeOwnIdentity = async (
+  environment: TlsEnvironment & {
+    SWARM_PART_TOKEN_FILE?: string | undefined;
+    SWARM_ALLOW_STRANGERS: boolean;
+    SWARM_ALLOW_PLAIN: boolean;
+  },
+  log: Logger,
+): Promise<void> => {
+  const { SWARM_PART_TOKEN_FILE: file } = environment;
+  const { SWARM_ALLOW_STRANGERS: allowStrangers, SWARM_ALLOW_PLAIN: allowPlain } = environment;
   const partToken = file === undefined ? undefined : await readTokenFile(file, 'SWARM_PART_TOKEN_FILE');
-  setOwnIdentity({ partToken, allowStrangers });
+  await takeLinkTls(environment, log);
+  setOwnIdentity({ partToken, allowStrangers, allowPlain });
 };
 
 /** What this process shows to other parts, as a header; empty where it has nothing to show. */
@@ -98,15 +117,36 @@ export const gateOfToken = (partToken: string): Gate => {
 export const partGate = (): Gate | undefined =>
   own.partToken === undefined ? undefined : gateOfToken(own.partToken);
 
+/** How a listener is protected. */
+export interface Protection {
+  /** Tells who asks; undefined: nobody does. */
+  gate: Gate | undefined;
+  isEncrypted: boolean;
+  /** It answers everyone alike: nobody shows it a secret. */
+  isPublic?: boolean;
+}
+
 /**
- * Refuses to listen for other machines where nobody has to say who he is.
+ * Refuses to listen for other machines where nobody has to say who he is, or where secrets would cross the network in
+ * the clear.
+ * @returns whether other machines reach it in plain, as was allowed by name
  * @throws SwarmError bad-request
  */
-export const requireGuarded = (host: string, gate: Gate | undefined): void => {
-  if (gate || own.allowStrangers || isLoopback(host)) return;
+export const requireGuarded = (host: string, { gate, isEncrypted, isPublic }: Protection): boolean => {
+  if (isLoopback(host)) return false;
+  if (!gate && !own.allowStrangers) {
+    throw new SwarmError(
+      'bad-request',
+      `Refusing to listen on ${host}: other machines reach it, and nobody would have to say who he is.`,
+      'Set SWARM_PART_TOKEN_FILE, and SWARM_ADMIN_TOKEN_FILE for the API (docs/how-to/secure-a-swarm.md), or allow it by name: SWARM_ALLOW_STRANGERS=yes.',
+    );
+  }
+  if (isEncrypted || isPublic) return false;
+  // Who lets strangers command a part has nothing left that encryption could protect.
+  if (own.allowPlain || own.allowStrangers) return true;
   throw new SwarmError(
     'bad-request',
-    `Refusing to listen on ${host}: other machines reach it, and nobody would have to say who he is.`,
-    'Set SWARM_PART_TOKEN_FILE, and SWARM_ADMIN_TOKEN_FILE for the API (docs/how-to/secure-a-swarm.md), or allow it by name: SWARM_ALLOW_STRANGERS=yes.',
+    `Refusing to listen on ${host}: other machines reach it, and tokens would cross the network in the clear.`,
+    'Set SWARM_TLS_DIR (docs/how-to/encrypt-the-links.md), or, where the network is the own one of the swarm or a proxy adds TLS, allow it by name: SWARM_ALLOW_PLAIN=yes.',
   );
 };

@@ -39,10 +39,19 @@ export interface QueryGroup {
   rows: QueryRow[];
 }
 
+/** PEM: the authority that the server is checked by, and what is shown to it. Absent: public authorities, nothing. */
+export interface InfluxTls {
+  ca?: string;
+  cert?: string;
+  key?: string;
+}
+
 export interface InfluxAddress {
   url: string;
   database: string;
   login?: InfluxLogin;
+  /** Of a server over https. */
+  tls?: InfluxTls;
   /** Of each call; default 3,000. */
   deadlineMs?: number;
 }
@@ -62,7 +71,7 @@ export class InfluxConnection {
   private readonly database: string;
   private readonly deadlineMs: number;
 
-  constructor({ url, database, login, deadlineMs = DEADLINE_MS }: InfluxAddress) {
+  constructor({ url, database, login, tls, deadlineMs = DEADLINE_MS }: InfluxAddress) {
     const { hostname, port, protocol, pathname } = new URL(url);
     this.url = redacted(url);
     this.database = database;
@@ -73,6 +82,7 @@ export class InfluxConnection {
       protocol: protocol === 'https:' ? 'https' : 'http',
       path: pathname === '/' ? '' : pathname,
       ...login,
+      ...(tls && { options: tls }),
       database,
       schema: [...measurementSchemas],
       pool: { maxRetries: 0, requestTimeout: deadlineMs, backoff: NEVER_OUT },

@@ -1,7 +1,7 @@
 import { SwarmError, type CellForecast } from '../domain';
 import { firstTargetMs } from '../forecast';
 import { forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
-import { InfluxConnection, type QueryRow } from './influx-connection';
+import { InfluxConnection, type InfluxTls, type QueryRow } from './influx-connection';
 import { InfluxFeedback } from './influx-feedback';
 import { GENERATED, InfluxInputs } from './influx-inputs';
 import type { InfluxLogin } from './influx-login';
@@ -27,8 +27,10 @@ const MAX_ROWS_PER_SERIES = 10_000;
 export interface InfluxStoreOptions {
   url: string;
   database: string;
-  /** Length of a forecast's step. */
   login?: InfluxLogin;
+  /** Of a server over https. */
+  tls?: InfluxTls;
+  /** Length of a forecast's step. */
   stepSeconds: number;
   bufferPoints?: number;
   deadlineMs?: number;

@@ -38,11 +38,15 @@ const FORECAST_EVERY = '10 seconds';
 const ATTRIBUTES_KNOWN_WITHIN_MS = 10_000;
 const ADD_CHANNEL_DEADLINE_MS = 90_000;
 
-/** @throws SwarmError unavailable */
+/**
+ * @param env variables of Temporal's own client configuration; see temporalOptions
+ * @throws SwarmError unavailable; bad-request for settings that can't be used
+ */
 export const connectTemporal = async (
   environment: Environment,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<{ client: Client; close(): Promise<void> }> => {
-  const { namespace, ...options } = await temporalOptions(environment);
+  const { namespace, ...options } = await temporalOptions(environment, env);
   const converter = await dataConverterOf(environment);
   try {
     const connection = await Connection.connect({

@@ -71,5 +71,5 @@ export const startCodecServer = (
     res.json({ payloads: decoded.map(toJson) });
   });
   const { port, log } = options;
-  return listen(app, { host: LOOPBACK, port, routes: codecRoutes, log });
+  return listen(app, { host: LOOPBACK, port, routes: codecRoutes, callers: 'plain', log });
 };

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { SwarmError } from '../domain';
+import { linkFetch } from '../platform/links/client';
 
 const TEXT_DEADLINE_MS = 5_000;
 const SEGMENT_DEADLINE_MS = 20_000;
@@ -25,7 +26,7 @@ async function* bytesOf(url: URL, maxBytes: number, deadlineMs: number): AsyncGe
   let source: AsyncIterable<Uint8Array>;
   if (url.protocol === 'file:') source = createReadStream(url) as AsyncIterable<Buffer>;
   else {
-    const response = await fetch(url, { signal: AbortSignal.timeout(deadlineMs) });
+    const response = await linkFetch(url, { signal: AbortSignal.timeout(deadlineMs) }, 'anyone');
     if (!response.ok || !response.body) {
       await response.body?.cancel();
       throw new Error(`it answered ${response.status}`);

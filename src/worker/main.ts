@@ -9,7 +9,7 @@ const log = createLogger('worker');
 installRuntime(log);
 runPart(log, async () => {
   const environment = readEnvironment();
-  await takeOwnIdentity(environment);
+  await takeOwnIdentity(environment, log);
   await hasKnownFormat(environment.SWARM_STATE_DIR);
   return startWorker(environment, log);
 });

@@ -84,6 +84,23 @@ test('ESLint refuses a client of a part beside the one that is handed in', () =>
   ]);
 });
 
+test('ESLint refuses a listener and a client beside those that know what links are encrypted with', () => {
+  const text = [
+    "import { ServerCredentials } from '@grpc/grpc-js';",
+    "import { createServer, type IncomingMessage } from 'node:http';",
+    "import * as http from 'node:http';",
+    "import { request } from 'node:https';",
+    "export const asked = fetch('http://relay');",
+    'export const all = [ServerCredentials, createServer, http, request];',
+    'export type Asked = IncomingMessage;',
+    '',
+  ].join('\n');
+  const refused = refusalsOf('src/media/relay/routes.ts', text, '').filter(({ message }) =>
+    message.includes('src/platform/links'),
+  );
+  expect(refused.map(({ line }) => line).sort()).toEqual([1, 2, 3, 4, 5]);
+});
+
 const sourcesBelow = (folder: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => posix.join(folder, name))

@@ -176,10 +176,13 @@ test('nothing of the program listens for HTTP but by the guard', async () => {
   const root = join(__dirname, '..', '..', 'src');
   const files = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.ts'));
   const listening = [];
+  const withGuard = [];
   for (const file of files) {
     const text = await readFile(join(root, file), 'utf8');
     if (/\bcreate(Secure)?Server\b|\bapp\.listen\b/.test(text)) listening.push(file);
+    if (/\bcreateLinkServer\(/.test(text)) withGuard.push(file);
   }
   // ports.ts asks whether a port is free, and closes at once.
-  expect(listening.sort()).toEqual(['platform/http.ts', 'setup/ports.ts']);
+  expect(listening.sort()).toEqual(['platform/links/server.ts', 'setup/ports.ts']);
+  expect(withGuard).toEqual(['platform/http.ts']);
 });

@@ -14,9 +14,11 @@ import { CONTRACT_VERSIONS, encoderContract } from '../../src/contracts/encoder/
 import { ROLES, type Access } from '../../src/domain';
 import { serveEncoder, type EncoderMethods } from '../../src/media/encoder/grpc-server';
 import { listen } from '../../src/platform/http';
+import { LinkTls, useLinkTls } from '../../src/platform/links/link-tls';
 import { forgetOwnIdentity, setOwnIdentity } from '../../src/platform/own-identity';
 import type { Route } from '../../src/platform/route';
 import { quietLog } from '../encoder/support/test-host';
+import { makeCertificates } from '../support/certificates';
 import { makeApiSecrets } from './support/api-secrets';
 import { ask, errors, requestTo, subjects, type Subject } from './support/listeners';
 
@@ -29,6 +31,8 @@ const PUBLIC = [
   'GET /hls/:id/:rendition/:file',
   'GET /hls/:id/:rendition/index.m3u8',
   'GET /hls/:id/index.m3u8',
+  'GET /login',
+  'GET /login/ways',
   'POST /api/session',
 ];
 
@@ -217,12 +221,13 @@ describe('an encoder host', () => {
   });
 });
 
-test('nobody listens for other machines without knowing who asks, unless that is allowed by name', async () => {
-  const gateless = async (host: string): Promise<void> => {
+test('nobody listens for other machines without knowing who asks, or in plain, unless that is allowed by name', async () => {
+  const certificates = await makeCertificates();
+  const gateless = async (host: string, log = quietLog): Promise<void> => {
     const app: RequestHandler = (_req, res) => void res.end();
-    const server = await listen(app, { host, port: 0, routes: [], log: quietLog });
+    const server = await listen(app, { host, port: 0, routes: [], log });
     await server.close();
-    const encoder = await serveEncoder({} as EncoderMethods, { host, port: 0, log: quietLog });
+    const encoder = await serveEncoder({} as EncoderMethods, { host, port: 0, log });
     await encoder.close();
   };
   forgetOwnIdentity();
@@ -237,10 +242,34 @@ test('nobody listens for other machines without knowing who asks, unless that is
     setOwnIdentity({ allowStrangers: true });
     await gateless('0.0.0.0');
     setOwnIdentity({ allowStrangers: false, partToken: PART_TOKEN });
-    await gateless('0.0.0.0');
+    const inPlain = { code: 'bad-request', hint: expect.stringContaining('SWARM_ALLOW_PLAIN=yes') };
+    for (const host of ['0.0.0.0', '::', '10.0.0.7', 'relay.example']) {
+      await expect(gateless(host)).rejects.toMatchObject(inPlain);
+      const encoder = serveEncoder({} as EncoderMethods, { host, port: 0, log: quietLog });
+      await expect(encoder).rejects.toMatchObject(inPlain);
+    }
+    for (const host of ['127.0.0.1', 'localhost']) await gateless(host);
+    const warnings: unknown[] = [];
+    const log = { ...quietLog, warn: (_: object, message: string) => warnings.push(message) } as never;
+    setOwnIdentity({ allowPlain: true });
+    await gateless('0.0.0.0', log);
+    const told = expect.stringContaining('tokens can be read on the way');
+    expect(warnings).toEqual([told, told]);
+    setOwnIdentity({ allowPlain: false });
+    useLinkTls(await LinkTls.open(certificates.files));
+    await gateless('0.0.0.0', log);
+    expect(warnings).toHaveLength(2);
+    // Nobody shows a secret to a listener that answers everyone alike.
+    const routes: Route[] = [{ method: 'GET', path: '/x', access: 'public' }];
+    const app: RequestHandler = (_req, res) => void res.end();
+    const open = { host: '0.0.0.0', port: 0, callers: 'plain' as const, log: quietLog };
+    await (await listen(app, { ...open, routes })).close();
+    const secret: Route[] = [...routes, { method: 'GET', path: '/y', access: 'part' }];
+    await expect(listen(app, { ...open, routes: secret })).rejects.toMatchObject(inPlain);
   } finally {
     forgetOwnIdentity();
     setOwnIdentity({ partToken: PART_TOKEN });
+    await certificates.remove();
   }
 });
 
@@ -252,7 +281,7 @@ test('every part takes on its identity before it listens', async () => {
     const text = await readFile(join(root, file), 'utf8');
     if (!text.includes('runPart(')) continue;
     parts.push(file);
-    expect([file, text.includes('await takeOwnIdentity(environment)')]).toEqual([file, true]);
+    expect([file, text.includes('await takeOwnIdentity(environment, log)')]).toEqual([file, true]);
   }
   expect(parts.length).toBeGreaterThanOrEqual(7);
 });

@@ -13,6 +13,7 @@ import {
 } from '../../src/contracts/relay';
 import type { ErrorBody } from '../../src/domain';
 import { startRelay, type Relay, type RelayOptions } from '../../src/media/relay';
+import { linkScheme } from '../../src/platform/links/link-tls';
 
 interface IngestAnswer {
   status: number;
@@ -43,7 +44,7 @@ export class RelayUnderTest {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.relay.port}`;
+    return `${linkScheme()}://127.0.0.1:${this.relay.port}`;
   }
 
   get stateDir(): string {

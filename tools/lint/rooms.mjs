@@ -13,8 +13,8 @@ const ground = ['src/domain', 'src/config', 'src/platform', 'src/contracts'];
 export const rooms = {
   // Ground. Workflows take values from single files of the domain: its index.ts brings zod, which a workflow must not load.
   'src/domain': { uses: [], doors: '*' },
-  'src/config': { uses: ['src/domain'], doors: '*' },
   'src/platform': { uses: ['src/domain'], doors: '*' },
+  'src/config': { uses: ['src/domain', 'src/platform'], doors: '*' },
   'src/contracts': { uses: ['src/domain', 'src/platform'], doors: '*' },
   'src/temporal': { uses: ground, doors: '*' },
 
@@ -48,6 +48,7 @@ export const rooms = {
   },
   'src/setup': { uses: ['src/domain', 'src/platform'] },
   'src/backup': { uses: ['src/domain', 'src/platform'] },
+  'src/certificates': { uses: ['src/domain', 'src/platform'] },
   // A cache before the origin: nginx, configured and supervised.
   'src/edge': { uses: ['src/domain', 'src/platform', 'src/setup'] },
   // index.ts starts a host. What uses one of its parts alone (a single encode, a feed, what an ffmpeg can do) comes in
@@ -181,7 +182,7 @@ export const rooms = {
         'src/simulator',
         'src/verify',
       ],
-      ...['src/setup', 'src/backup', 'src/worker', 'src/launch', 'src/acceptance'],
+      ...['src/setup', 'src/backup', 'src/certificates', 'src/worker', 'src/launch', 'src/acceptance'],
     ],
     doors: '*',
   },

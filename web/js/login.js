@@ -12,6 +12,28 @@ const takeTicket = () => {
   return ticket;
 };
 
+/** What the way by the identity provider may have ended with; the log of the API tells more. @type {Record<string, string>} */
+const REFUSALS = {
+  forbidden: 'The identity provider knows you, but gives you no role here. Ask whoever runs it for one.',
+  unauthenticated: 'The login was not completed. Log in again.',
+  unavailable: 'The identity provider does not answer. Try again, or use a token.',
+};
+
+/** Why a login at the identity provider was refused; taken out of the address as well. */
+const takeRefusal = () => {
+  const code = /^#refused=([a-z-]+)$/.exec(location.hash)?.[1];
+  if (code === undefined) return undefined;
+  history.replaceState(null, '', location.pathname + location.search);
+  return REFUSALS[code] ?? REFUSALS.unauthenticated;
+};
+
+const offerProvider = async () => {
+  const answer = await fetch('login/ways').catch(() => null);
+  if (!answer?.ok) return;
+  const { provider } = await answer.json();
+  byId('login-provider').hidden = !provider;
+};
+
 /** @param {Session} session */
 const showWho = ({ name, role, loginNeeded }) => {
   byId('who').hidden = !loginNeeded;
@@ -52,6 +74,7 @@ const askForToken = () =>
         showRefusal(error);
       }
     };
+    void offerProvider();
     dialog.showModal();
   });
 
@@ -64,6 +87,11 @@ export const logIn = async () => {
     await call('DELETE', '/session').catch(() => undefined);
     location.reload();
   };
+  const refusal = takeRefusal();
+  if (refusal !== undefined) {
+    byId('login-error').hidden = false;
+    setText(byId('login-error'), refusal);
+  }
   const ticket = takeTicket();
   try {
     if (ticket !== undefined) await call('POST', '/session', { ticket });

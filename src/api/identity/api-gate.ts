@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { SignJWT, jwtVerify } from 'jose';
-import type { Environment } from '../../config/config';
+import { publicApiUrl, type Environment } from '../../config/config';
 import type { LogIn } from '../../contracts/api';
 import { ROLES, SwarmError, type Caller, type Role } from '../../domain';
 import { bearerOf, digestOf, notKnown, type Gate, type Shown } from '../../platform/gate';
 import type { Logger } from '../../platform/logger';
 import { loadOrCreateSecret } from '../../platform/secret-file';
 import { JwtVerifier } from './jwt';
+import { OidcLogin } from './oidc-login';
 import { TokenList, type KnownToken } from './token-list';
 
 const SESSION_MS = 12 * 3_600_000;
@@ -43,6 +44,8 @@ export class ApiGate implements Gate {
 
   private constructor(
     private readonly options: { cell: string; tokens: TokenList; jwt: JwtVerifier | undefined; key: Buffer },
+    /** Absent: the page does not log in at an identity provider. */
+    readonly oidc: OidcLogin | undefined,
     private readonly nowMs: () => number,
   ) {
     // Cookies of one host go to all of its ports: two swarms of a machine must not take one for the other's.
@@ -63,20 +66,30 @@ export class ApiGate implements Gate {
       SWARM_ADMIN_TOKEN_FILE: admin,
       SWARM_API_TOKENS_FILE: file,
       SWARM_OIDC_ISSUER: issuer,
+      SWARM_OIDC_CLIENT_ID: clientId,
     } = environment;
     if (!admin && !file && !issuer) return undefined;
     const tokens = await TokenList.open({ tokens: file, admin }, log);
+    const rules = {
+      cell,
+      roleClaim: environment.SWARM_OIDC_ROLE_CLAIM,
+      cellClaim: environment.SWARM_OIDC_CELL_CLAIM,
+    };
     const jwt =
       issuer === undefined
         ? undefined
-        : new JwtVerifier({
-            ...{ issuer, cell },
-            audience: environment.SWARM_OIDC_AUDIENCE,
-            roleClaim: environment.SWARM_OIDC_ROLE_CLAIM,
-            cellClaim: environment.SWARM_OIDC_CELL_CLAIM,
-          });
+        : new JwtVerifier({ ...rules, issuer, audience: environment.SWARM_OIDC_AUDIENCE });
     const secret = await loadOrCreateSecret(join(environment.SWARM_STATE_DIR, 'secrets', 'session-key'));
-    return new ApiGate({ cell, tokens, jwt, key: Buffer.from(secret, 'hex') }, nowMs);
+    const key = Buffer.from(secret, 'hex');
+    const oidc =
+      issuer === undefined || clientId === undefined
+        ? undefined
+        : new OidcLogin({
+            ...{ issuer, clientId, rules, key },
+            clientSecretFile: environment.SWARM_OIDC_CLIENT_SECRET_FILE,
+            redirectUri: `${publicApiUrl(environment)}/login/callback`,
+          });
+    return new ApiGate({ cell, tokens, jwt, key }, oidc, nowMs);
   }
 
   async identify({ authorization, cookie }: Shown): Promise<Caller | null> {
@@ -117,6 +130,12 @@ export class ApiGate implements Gate {
     const digest = digestOf(ticket).toString('hex');
     this.tickets.set(digest, { caller, proof, expiresAtMs: this.nowMs() + TICKET_MS });
     return ticket;
+  }
+
+  /** The same for somebody whom the identity provider has just named. */
+  ticketOfProvider(caller: Caller): string {
+    const proof = { role: caller.role as Role, expiresAtMs: this.nowMs() + SESSION_MS };
+    return this.ticketFor(this.remember({ caller, proof }));
   }
 
   private remember({ caller, proof }: Known): Caller {
@@ -176,7 +195,8 @@ export class ApiGate implements Gate {
   }
 }
 
-const cookieOf = (header: string | undefined, name: string): string | undefined =>
+/** A cookie of a request, by its name. */
+export const cookieOf = (header: string | undefined, name: string): string | undefined =>
   header
     ?.split(/; */)
     .find((pair) => pair.startsWith(`${name}=`))

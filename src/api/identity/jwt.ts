@@ -3,18 +3,33 @@ import { z } from 'zod';
 import { ROLES, SwarmError, personName, type Caller, type Role } from '../../domain';
 import { notKnown } from '../../platform/gate';
 
-export interface JwtRules {
-  /** Base URL of the identity provider, and `iss` of its tokens. */
-  issuer: string;
-  audience: string;
+/** How claims tell who somebody is here. */
+export interface ClaimRules {
   /** Name of the claim, or a way through objects: `realm_access.roles`. */
   roleClaim: string;
   cellClaim: string | undefined;
   cell: string;
 }
 
+export interface JwtRules extends ClaimRules {
+  /** Base URL of the identity provider, and `iss` of its tokens. */
+  issuer: string;
+  audience: string;
+}
+
 /** Signatures by keys of which only the provider has the secret half. */
-const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+export const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+];
 /** By which clocks of provider and swarm may differ. */
 const CLOCK_TOLERANCE_S = 5;
 const DISCOVERY_LIMIT_MS = 5_000;
@@ -41,6 +56,28 @@ const highestRole = (claim: unknown): Role | undefined => {
   return [...ROLES].reverse().find((role) => given.includes(role));
 };
 
+/**
+ * Who somebody is, by claims that were verified.
+ * @throws SwarmError forbidden without a role here or for another cell
+ */
+export const callerOfClaims = (payload: JWTPayload, { roleClaim, cellClaim, cell }: ClaimRules): Caller => {
+  const name = personName(payload.sub!);
+  if (cellClaim !== undefined && !textsOf(claimOf(payload, cellClaim)).includes(cell)) {
+    throw new SwarmError(
+      'forbidden',
+      `The token of ${name} is not for cell ${cell}.`,
+      'Ask for access to it.',
+    );
+  }
+  const role = highestRole(claimOf(payload, roleClaim));
+  if (role) return { name, role };
+  throw new SwarmError(
+    'forbidden',
+    `The token of ${name} has no role here: its claim ${roleClaim} names none of ${ROLES.join(', ')}.`,
+    'Have the role given by whoever runs the identity provider.',
+  );
+};
+
 /** Verifies JWT bearer tokens of one issuer. Its keys are found by OpenID Connect discovery, and again when they change. */
 export class JwtVerifier {
   private keys: Promise<JWTVerifyGetKey> | undefined;
@@ -52,7 +89,7 @@ export class JwtVerifier {
    * @throws SwarmError unauthenticated; forbidden without a role here or for another cell; unavailable
    */
   async verify(token: string): Promise<{ caller: Caller; expiresAtMs: number }> {
-    const { issuer, audience, roleClaim, cellClaim, cell } = this.rules;
+    const { issuer, audience } = this.rules;
     const keys = await (this.keys ??= this.discover().catch((error: unknown) => {
       // The next token tries again.
       this.keys = undefined;
@@ -67,23 +104,8 @@ export class JwtVerifier {
     }).catch((error: unknown) => {
       throw refusalOf(error, issuer);
     });
-    const name = personName(payload.sub!);
-    if (cellClaim !== undefined && !textsOf(claimOf(payload, cellClaim)).includes(cell)) {
-      throw new SwarmError(
-        'forbidden',
-        `The token of ${name} is not for cell ${cell}.`,
-        'Ask for access to it.',
-      );
-    }
-    const role = highestRole(claimOf(payload, roleClaim));
-    if (!role) {
-      throw new SwarmError(
-        'forbidden',
-        `The token of ${name} has no role here: its claim ${roleClaim} names none of ${ROLES.join(', ')}.`,
-        'Have the role given by whoever runs the identity provider.',
-      );
-    }
-    return { caller: { name, role }, expiresAtMs: payload.exp! * 1000 };
+    const caller = callerOfClaims(payload, this.rules);
+    return { caller, expiresAtMs: payload.exp! * 1000 };
   }
 
   private async discover(): Promise<JWTVerifyGetKey> {

@@ -34,6 +34,9 @@ const statusLines = (status: Status): string[] => {
             .join(', ')}.`,
         ]
       : []),
+    ...(status.links === 'plain'
+      ? ['! Links between machines are not encrypted: docs/how-to/encrypt-the-links.md.']
+      : []),
     ...status.problems.map((problem) => `! ${problem}`),
     ...status.alerts.map(({ message }) => `! ${message}`),
     '',

@@ -123,6 +123,11 @@ export const statusSchema = z.object({
       }),
     )
     .describe('what has changed around the swarm; nothing is wrong with its parts'),
+  links: z
+    .enum(['encrypted', 'loopback', 'plain'])
+    .describe(
+      'between the parts: encrypted; in plain on this machine alone; or in plain between machines, where tokens can be read on the way',
+    ),
   missing: z.array(missingSchema).describe('parts that did not answer; what they know is absent or old'),
   regions: z
     .array(

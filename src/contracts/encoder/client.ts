@@ -1,4 +1,4 @@
-import { credentials, type Client, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
 import type { z } from 'zod';
 import {
   SwarmError,
@@ -7,6 +7,7 @@ import {
   type EncoderTelemetry,
   type SessionInfo,
 } from '../../domain';
+import { channelCredentials } from '../../platform/links/grpc';
 import { faultsOf } from '../faults';
 import {
   describeAnswerSchema,
@@ -180,8 +181,7 @@ export class EncoderClient {
   private connected(version: ContractVersion): Client {
     const known = this.clients.get(version);
     if (known) return known;
-    const credential = credentials.createInsecure();
-    const client = new (encoderContract(version))(this.address, credential, CHANNEL_OPTIONS);
+    const client = new (encoderContract(version))(this.address, channelCredentials(), CHANNEL_OPTIONS);
     this.clients.set(version, client);
     return client;
   }

@@ -1,6 +1,7 @@
-import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
+import { loadPackageDefinition } from '@grpc/grpc-js';
 import type { ServiceClientConstructor, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
+import { channelCredentials } from '../../platform/links/grpc';
 import { CHANNEL_OPTIONS } from './channel-options';
 import { CONTRACT_VERSIONS, ENCODER_SERVICES } from './grpc-contract';
 import { partMetadata } from './part-metadata';
@@ -17,7 +18,7 @@ type Watch = (request: { service: string }, metadata: Metadata) => ClientReadabl
  * @returns ends the watch.
  */
 export const watchHealth = (address: string, onChange: (serving: boolean) => void): (() => void) => {
-  const client = new HealthClient(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  const client = new HealthClient(address, channelCredentials(), CHANNEL_OPTIONS);
   let known: boolean | null = null;
   let ended = false;
   /** A host that serves version 1 only knows no other. */

@@ -1,7 +1,6 @@
 import {
   ResponderBuilder,
   Server,
-  ServerCredentials,
   ServerInterceptingCall,
   ServerListenerBuilder,
   type ServerInterceptor,
@@ -27,6 +26,8 @@ import { SwarmError, mayUse } from '../../domain';
 import { connectableHost, hostAndPort } from '../../platform/addresses';
 import { notKnown, type Gate } from '../../platform/gate';
 import { LimitedLog } from '../../platform/limited-log';
+import { serverCredentials } from '../../platform/links/grpc';
+import { isEncrypted } from '../../platform/links/server';
 import type { Logger } from '../../platform/logger';
 import { partGate, requireGuarded } from '../../platform/own-identity';
 
@@ -59,7 +60,7 @@ export interface EncoderServer {
  * @param options.versions of the contract that it serves; default: all
  * @param options.gate tells who asks; default: that of this process
  * @throws SwarmError unavailable when the port is taken; bad-request where other machines would reach it and nobody is
- *   asked who he is
+ *   asked who he is, or links are not encrypted
  */
 export const serveEncoder = async (
   methods: EncoderMethods,
@@ -72,7 +73,13 @@ export const serveEncoder = async (
   },
 ): Promise<EncoderServer> => {
   const { gate = partGate() } = options;
-  requireGuarded(options.host, gate);
+  const isOpen = requireGuarded(options.host, { gate, isEncrypted: isEncrypted('parts') });
+  if (isOpen) {
+    options.log.warn(
+      { host: options.host },
+      'other machines reach this in plain: tokens can be read on the way',
+    );
+  }
   const server = new Server({ interceptors: gate ? [partsOnly(gate, options.log)] : [] });
   const versions = options.versions ?? CONTRACT_VERSIONS;
   const implementation = implementationOf(methods, options.log);
@@ -154,7 +161,7 @@ const implementationOf = (methods: EncoderMethods, log: Logger): UntypedServiceI
 
 const bind = (server: Server, host: string, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
-    server.bindAsync(hostAndPort(host, port), ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(hostAndPort(host, port), serverCredentials(), (error, bound) => {
       if (!error) resolve(bound);
       else {
         reject(

@@ -1,28 +1,19 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http';
 import { SwarmError, errorFromText } from '../../domain';
+import { linkRequest } from '../../platform/links/client';
 import { partAuthorization } from '../../platform/own-identity';
 
 /** Refusals are small; what is longer is not one of ours. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-const keepAlive = { keepAlive: true, keepAliveMsecs: 5_000 };
-const plainAgent = new http.Agent(keepAlive);
-const secureAgent = new https.Agent(keepAlive);
-
 /** Begins a request to another part, over http or https on kept-alive connections. */
 export const request = (
   url: URL,
-  { headers, ...options }: http.RequestOptions & { headers?: http.OutgoingHttpHeaders },
-): http.ClientRequest => {
-  const shown = { ...options, headers: { ...partAuthorization(), ...headers } };
-  return url.protocol === 'https:'
-    ? https.request(url, { agent: secureAgent, ...shown })
-    : http.request(url, { agent: plainAgent, ...shown });
-};
+  { headers, ...options }: RequestOptions & { headers?: OutgoingHttpHeaders },
+): ClientRequest => linkRequest(url, { ...options, headers: { ...partAuthorization(), ...headers } });
 
 /** Reads a whole answer of bounded size as text. */
-export const readText = async (answer: http.IncomingMessage): Promise<string> => {
+export const readText = async (answer: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {

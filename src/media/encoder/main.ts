@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { readEnvironment } from '../../config/config';
 import { hostEnvironmentSchema } from '../../config/encoder-host';
+import { requireSecureUrls } from '../../config/links';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
 import { takeOwnIdentity } from '../../platform/own-identity';
@@ -24,7 +25,9 @@ runPart(log, async () => {
     throw new Error(`Bad environment: ${faults}. Hint: correct or unset the variable.`);
   }
   const own = parsed.data;
-  await takeOwnIdentity(environment);
+  const { ENCODER_RELAY_URL, ENCODER_ORIGIN_URL } = own;
+  requireSecureUrls(environment, { ENCODER_RELAY_URL, ENCODER_ORIGIN_URL });
+  await takeOwnIdentity(environment, log);
   return startEncoder({
     id: own.ENCODER_ID,
     region: own.ENCODER_REGION,
@@ -39,8 +42,8 @@ runPart(log, async () => {
     port: own.ENCODER_PORT ?? environment.SWARM_ENCODER_PORT_BASE,
     ffmpegPath: environment.FFMPEG,
     gateways: {
-      relayUrl: own.ENCODER_RELAY_URL,
-      originUrl: own.ENCODER_ORIGIN_URL,
+      relayUrl: ENCODER_RELAY_URL,
+      originUrl: ENCODER_ORIGIN_URL,
       clipHosts: own.ENCODER_CLIP_HOSTS,
     },
     sessionsFile: own.ENCODER_SESSIONS_FILE,

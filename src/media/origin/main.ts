@@ -8,11 +8,12 @@ const log = createLogger('origin');
 
 runPart(log, async () => {
   const environment = readEnvironment();
-  await takeOwnIdentity(environment);
+  await takeOwnIdentity(environment, log);
   return startOrigin({
     host: environment.SWARM_HOST,
     port: environment.SWARM_ORIGIN_PORT,
     playerPort: environment.SWARM_PLAYER_PORT,
+    plainPlayers: environment.SWARM_PLAYER_TLS === 'off',
     stateDir: environment.SWARM_STATE_DIR,
     names: ownNamesOf(environment),
     relayUrl: environment.SWARM_RELAY_URL,

@@ -5,6 +5,7 @@ import { originRoutes, playerRoutes as routesOfPlayers } from '../../contracts/o
 import { SwarmError } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
 import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
+import { isEncrypted } from '../../platform/links/server';
 import type { Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { StorageHealth } from '../../platform/storage-health';
@@ -25,6 +26,8 @@ export interface OriginOptions {
   stateDir: string;
   /** Port of a listener for players alone, 0 for a free one; default: players share the other one. */
   playerPort?: number | undefined;
+  /** Whether players are asked in plain where links are encrypted, as by a cache on the same machine. */
+  plainPlayers?: boolean;
   relayUrl: string;
   /** DNS names under which it is reached; default none but localhost. */
   names?: readonly string[];
@@ -128,12 +131,13 @@ export const startOrigin = async (
   const players =
     playerPort === undefined
       ? null
-      : await listen(appWith(PLAYER_PATHS), { ...both, port: playerPort, routes: routesOfPlayers }).catch(
-          async (error: unknown) => {
-            await server.close();
-            throw error;
-          },
-        );
+      : await listen(appWith(PLAYER_PATHS), {
+          ...{ ...both, port: playerPort, routes: routesOfPlayers },
+          callers: options.plainPlayers ? 'plain' : 'people',
+        }).catch(async (error: unknown) => {
+          await server.close();
+          throw error;
+        });
   const servers = players ? [server, players] : [server];
   for (const { server: listener } of servers) listener.keepAliveTimeout = KEEP_ALIVE_MS;
   const closeAll = async (): Promise<void> => {
@@ -169,7 +173,9 @@ export const startOrigin = async (
     },
   );
   const listening = { port: server.port, playerPort: players?.port };
-  options.log.info({ ...listening, channels: origin.list().length }, 'origin is ready');
+  if (!players && isEncrypted('parts'))
+    log.warn('players show no certificate, and have no listener of their own: set SWARM_PLAYER_PORT');
+  log.info({ ...listening, channels: origin.list().length }, 'origin is ready');
   return {
     ...listening,
     async stop() {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SwarmError } from '../../domain';
 import { hostAndPort } from '../../platform/addresses';
 import { listen } from '../../platform/http';
+import { linkScheme } from '../../platform/links/link-tls';
 import { createLogger } from '../../platform/logger';
 import type { Route } from '../../platform/route';
 import type { EncodedGop } from '../encoder/types';
@@ -87,7 +88,7 @@ export const serveClip = async (options: {
     ...{ host: options.listenOn, port: 0, routes: clipRoutes, names: [options.reachableAs] },
     log: createLogger('probe'),
   });
-  const originUrl = `http://${hostAndPort(options.reachableAs, server.port)}`;
+  const originUrl = `${linkScheme()}://${hostAndPort(options.reachableAs, server.port)}`;
   return {
     feedUrl: `${originUrl}${FEED_PATH}`,
     originUrl,

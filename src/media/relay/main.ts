@@ -7,6 +7,6 @@ import { relayOptionsFrom, startRelay } from './server';
 const log = createLogger('relay');
 runPart(log, async () => {
   const environment = readEnvironment();
-  await takeOwnIdentity(environment);
+  await takeOwnIdentity(environment, log);
   return startRelay({ ...relayOptionsFrom(environment), log });
 });

@@ -30,7 +30,11 @@ export class HiddenAddresses {
       if (url === undefined) throw new SwarmError('not-found', 'This address has led to its input already.');
       res.set('cache-control', 'no-store').redirect(302, url);
     });
-    addresses.server = await listen(app, { host: LOOPBACK, port: 0, routes: hiddenRoutes, log });
+    addresses.server = await listen(app, {
+      ...{ host: LOOPBACK, port: 0, routes: hiddenRoutes, log },
+      // ffmpeg asks, which has no certificate, from this machine.
+      callers: 'plain',
+    });
     return addresses;
   }
 

@@ -7,6 +7,6 @@ import { sourceOptionsFrom, startSource } from './server';
 const log = createLogger('source');
 runPart(log, async () => {
   const environment = readEnvironment();
-  await takeOwnIdentity(environment);
+  await takeOwnIdentity(environment, log);
   return startSource({ ...sourceOptionsFrom(environment), log });
 });

@@ -1,7 +1,7 @@
-import { request } from 'node:http';
 import type { Writable } from 'node:stream';
 import { RelayClient, type RelayChannel } from '../../contracts/relay';
 import { SwarmError, errorFromText } from '../../domain';
+import { linkRequest } from '../../platform/links/client';
 import { partAuthorization } from '../../platform/own-identity';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
@@ -33,7 +33,7 @@ export class RelayLink {
 
   /** Opens a contribution that must go on at GOP `nextGop`; the relay refuses if it would not. */
   openIngest(id: string, nextGop: number): IngestConnection {
-    const post = request(`${this.relayUrl}/channels/${id}/ingest?expect_gop=${nextGop}`, {
+    const post = linkRequest(`${this.relayUrl}/channels/${id}/ingest?expect_gop=${nextGop}`, {
       method: 'POST',
       headers: { 'content-type': 'video/mp2t', ...partAuthorization() },
     });

@@ -1,6 +1,6 @@
-import { get } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { linkRequest } from '../links/client';
 
 const RETRY_MS = 40;
 const TRY_LIMIT_MS = 2_000;
@@ -13,12 +13,16 @@ const untilItWorks = async (attempt: () => Promise<boolean>, signal: AbortSignal
 
 const answersOk = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
-    const request = get(url, { timeout: TRY_LIMIT_MS, agent: false }, (response) => {
+    // Servers that are no parts of the swarm, such as InfluxDB, are asked in plain.
+    const callee = url.startsWith('https:') ? 'part' : 'anyone';
+    const request = linkRequest(url, { timeout: TRY_LIMIT_MS, agent: false }, callee);
+    request.once('response', (response) => {
       response.resume();
       const { statusCode = 0 } = response;
       resolve(statusCode >= 200 && statusCode < 300);
     });
     request.once('error', () => resolve(false)).once('timeout', () => request.destroy());
+    request.end();
   });
 
 const acceptsConnection = (port: number, host: string): Promise<boolean> =>
@@ -47,31 +51,36 @@ const splitAddress = (address: string): { host: string; port: number } => {
 /**
  * Waits until a gRPC server calls itself SERVING (grpc.health.v1.Health).
  * @param service name of the service asked for; empty: the server as a whole
- * @param shown what is shown of the one who asks; default: nothing
+ * @param part what is shown to a part of this swarm, on a link that is encrypted as all of them; absent: it is none
  */
 export const awaitGrpcServing = async (
   address: string,
   service: string,
   signal: AbortSignal,
-  shown: { authorization?: string } = {},
+  part?: { authorization?: string },
 ): Promise<void> => {
   const { host, port } = splitAddress(address);
-  const [grpc, health] = await Promise.all([
+  const [grpc, health, links] = await Promise.all([
     import('@grpc/grpc-js'),
     import('grpc-health-check'),
+    import('../links/grpc'),
     awaitPort(port, host, signal),
   ]);
   const HealthClient = grpc.makeGenericClientConstructor(health.service, 'grpc.health.v1.Health');
-  const client = new HealthClient(address, grpc.credentials.createInsecure(), {
-    // Without these, a connection that is refused is tried again only after a second.
-    'grpc.initial_reconnect_backoff_ms': RETRY_MS,
-    'grpc.max_reconnect_backoff_ms': 4 * RETRY_MS,
-    'grpc.use_local_subchannel_pool': 1,
-    // What was started here is reached without the environment's proxy.
-    'grpc.enable_http_proxy': 0,
-  });
+  const client = new HealthClient(
+    address,
+    part ? links.channelCredentials() : links.plainChannelCredentials(),
+    {
+      // Without these, a connection that is refused is tried again only after a second.
+      'grpc.initial_reconnect_backoff_ms': RETRY_MS,
+      'grpc.max_reconnect_backoff_ms': 4 * RETRY_MS,
+      'grpc.use_local_subchannel_pool': 1,
+      // What was started here is reached without the environment's proxy.
+      'grpc.enable_http_proxy': 0,
+    },
+  );
   const metadata = new grpc.Metadata();
-  if (shown.authorization !== undefined) metadata.set('authorization', shown.authorization);
+  if (part?.authorization !== undefined) metadata.set('authorization', part.authorization);
   const isServing = (): Promise<boolean> =>
     new Promise((resolve) => {
       const options = { deadline: Date.now() + TRY_LIMIT_MS, waitForReady: true };

@@ -1,4 +1,5 @@
 import type { LedgerEntry, OriginChannel } from '../../../src/contracts/origin';
+import { linkFetch } from '../../../src/platform/links/client';
 import { partAuthorization } from '../../../src/platform/own-identity';
 import { FRAMES_PER_SECOND, GOP_DURATION_TICKS } from './segments';
 
@@ -14,7 +15,7 @@ export class OriginClient {
   constructor(readonly url: string) {}
 
   async call<T>(method: string, path: string, json?: unknown): Promise<Answer<T>> {
-    const response = await fetch(this.url + path, {
+    const response = await linkFetch(this.url + path, {
       method,
       ...(json !== undefined && { body: JSON.stringify(json) }),
       headers: {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { startOrigin, type OriginLimits } from '../../../src/media/origin';
 import type { ServerLimits } from '../../../src/platform/http';
+import { linkScheme } from '../../../src/platform/links/link-tls';
 import { LedgerServer } from './ledger-server';
 import { OriginClient } from './origin-client';
 
@@ -54,8 +55,8 @@ export class RunningOrigin {
       serverLimits: this.serverLimits,
       packagingProgram,
     });
-    this.client = new OriginClient(`http://127.0.0.1:${this.part.port}`);
-    this.playerUrl = `http://127.0.0.1:${this.part.playerPort}`;
+    this.client = new OriginClient(`${linkScheme()}://127.0.0.1:${this.part.port}`);
+    this.playerUrl = `${linkScheme()}://127.0.0.1:${this.part.playerPort}`;
   }
 
   private note(line: string): void {

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
+import { loginRoutes } from '../../../src/api/login-routes';
 import { pageRoutes } from '../../../src/api/pages';
 import { apiRoutes } from '../../../src/api/serve';
 import { startCollector } from '../../../src/collector';
@@ -16,6 +17,7 @@ import { startFleetAgent } from '../../../src/fleet/agent';
 import type { LocalFleet } from '../../../src/fleet/local-fleet';
 import { clipRoutes, serveClip } from '../../../src/media/probe/clip-server';
 import { startSource } from '../../../src/media/source';
+import { linkScheme } from '../../../src/platform/links/link-tls';
 import { HEALTH_ROUTE, routesBelow, type Route } from '../../../src/platform/route';
 import { startFakeApi } from '../../api/running-api';
 import { RunningOrigin } from '../../origin/support/running-origin';
@@ -45,7 +47,7 @@ export const subjects: Record<string, (apiVariables?: Record<string, string>) =>
     const { swarm, url } = api;
     return {
       ...{ url, stop: () => api.stop(), state: () => swarm.snapshot() },
-      routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...pageRoutes()],
+      routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...loginRoutes, ...pageRoutes()],
       sound: {
         'POST /api/channels': channelWithDefaults('news'),
         'POST /api/versions': { id: 'x', source: { kind: 'path', path: '/bin/true' } },
@@ -94,7 +96,7 @@ export const subjects: Record<string, (apiVariables?: Record<string, string>) =>
     const source = await startSource({ host: '127.0.0.1', port: 0, stateDir, ...tools, log });
     const { input, framesPerSecond, gopDurationTicks } = channelWithDefaults('ch-1');
     return {
-      ...{ url: `http://127.0.0.1:${source.port}`, routes: sourceRoutes },
+      ...{ url: `${linkScheme()}://127.0.0.1:${source.port}`, routes: sourceRoutes },
       sound: { 'PUT /channels/:id': { input, framesPerSecond, gopDurationTicks } },
       state: async () => (await readdir(stateDir, { recursive: true })).sort(),
       stop: () => source.stop().then(() => rm(stateDir, { recursive: true })),
@@ -107,7 +109,7 @@ export const subjects: Record<string, (apiVariables?: Record<string, string>) =>
     const options = { fleet: fleet as unknown as LocalFleet, port: 0, host: '127.0.0.1', log };
     const agent = await startFleetAgent(options);
     return {
-      ...{ url: `http://127.0.0.1:${agent.port}`, routes: fleetRoutes, state: () => [...asked] },
+      ...{ url: `${linkScheme()}://127.0.0.1:${agent.port}`, routes: fleetRoutes, state: () => [...asked] },
       sound: {
         'POST /encoders': { requestId: 'r' },
         'PUT /encoders/:id/build': {
@@ -138,7 +140,7 @@ export const subjects: Record<string, (apiVariables?: Record<string, string>) =>
       port: 0,
       fleet: none,
     });
-    const url = `http://127.0.0.1:${collector.port}`;
+    const url = `${linkScheme()}://127.0.0.1:${collector.port}`;
     return { url, routes: [HEALTH_ROUTE], state: () => null, stop: () => collector.stop() };
   },
 };

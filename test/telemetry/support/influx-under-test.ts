@@ -1,11 +1,24 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { request as plainRequest } from 'node:http';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeInfluxConfig } from '../../../src/launch/influx-server';
+import type { TlsFiles } from '../../../src/platform/links/link-tls';
 import { freePort } from '../../support/ports';
+
+/** Whoever it says that it is. */
+const answersPing = (url: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const options = { rejectUnauthorized: false, agent: false as const };
+    const ask = url.startsWith('https:') ? request(`${url}/ping`, options) : plainRequest(`${url}/ping`);
+    ask.on('response', ({ statusCode }) => resolve(statusCode === 204));
+    ask.on('error', () => resolve(false));
+    ask.end();
+  });
 
 /** A real influxd with a folder of its own, which can be ended and started again. */
 export class InfluxUnderTest {
@@ -17,7 +30,8 @@ export class InfluxUnderTest {
     private readonly config: string,
   ) {}
 
-  static async start(): Promise<InfluxUnderTest> {
+  /** @param options.tls what it shows; absent: it speaks HTTP */
+  static async start({ tls }: { tls?: TlsFiles } = {}): Promise<InfluxUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), 'swarm-influx-'));
     const [port, backupPort] = [await freePort(), await freePort()];
     const config = await writeInfluxConfig({
@@ -27,7 +41,14 @@ export class InfluxUnderTest {
       backupPort,
       login: false,
     });
-    const influx = new InfluxUnderTest(`http://127.0.0.1:${port}`, folder, config);
+    if (tls?.own) {
+      const { certificate, key } = tls.own;
+      const text = await readFile(config, 'utf8');
+      const secure = `[http]\n  https-enabled = true\n  https-certificate = "${certificate}"\n  https-private-key = "${key}"`;
+      await writeFile(config, text.replace('[http]', secure));
+    }
+    const scheme = tls ? 'https' : 'http';
+    const influx = new InfluxUnderTest(`${scheme}://127.0.0.1:${port}`, folder, config);
     await influx.run();
     return influx;
   }
@@ -35,8 +56,7 @@ export class InfluxUnderTest {
   async run(): Promise<void> {
     this.process = spawn('influxd', ['-config', this.config], { stdio: 'ignore' });
     for (let tries = 0; ; tries++) {
-      const answer = await fetch(`${this.url}/ping`).catch(() => null);
-      if (answer?.status === 204) return;
+      if (await answersPing(this.url)) return;
       if (tries > 200) throw new Error('influxd did not start');
       await sleep(50);
     }

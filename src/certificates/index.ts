@@ -1,0 +1,9 @@
+export {
+  PARTS,
+  createAuthority,
+  issueCertificate,
+  listCertificates,
+  renewCertificate,
+  type CertificateFacts,
+  type CertificateRequest,
+} from './authority';
