@@ -86,7 +86,9 @@ export const sessionInfoSchema = z.object({
   publishingForMs: z
     .number()
     .optional()
-    .describe('since it was committed with its token; absent while it does not publish, or where the host does not tell'),
+    .describe(
+      'since it was committed with its token; absent while it does not publish, or where the host does not tell',
+    ),
   cpuCores: z
     .number()
     .optional()
