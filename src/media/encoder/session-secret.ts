@@ -5,8 +5,8 @@ const SECRET_BYTES = 32;
 
 /**
  * What a session proves with, at the origin, that it is the owner of its channel. It lives in the host's memory, and is
- * shown to the origin alone; all others know its digest. A session of the same name on a host that was restarted has
- * another one.
+ * shown to the origin alone; all others know its digest, and the relay a proof that is made of it. A session of the same
+ * name on a host that was restarted has another one.
  */
 export class SessionSecret {
   readonly value = randomBytes(SECRET_BYTES).toString('base64url');
