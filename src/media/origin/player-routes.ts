@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
-import compression from 'compression';
 import { Router, type NextFunction, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { gopNumberSchema } from '../../contracts/origin';
@@ -8,6 +6,7 @@ import { SwarmError, httpStatusOf, idSchema, renditionSchema, ticksToSeconds } f
 import { parseOrRefuse } from '../../platform/http';
 import type { Channel } from './channel';
 import type { Origin } from './origin';
+import { PlaylistAnswers } from './playlist-answers';
 import { versionOf } from './playlists';
 import { wholeNumberSchema } from './records';
 
@@ -33,8 +32,6 @@ const MAX_SEGMENT_AGE_S = 3_600;
 const NOT_FOUND_AGE_S = 1;
 /** A player with a playlist of some time ago asks again; one that gets an error may give up. */
 const STALE_PLAYLIST_AGE_S = 60;
-/** Below this a playlist hardly gets smaller by compression. */
-const LEAST_COMPRESSED_BYTES = 500;
 /** A player that takes longer for a segment can't show it live: its file and connection are given back. */
 const SEGMENT_DEADLINE_MS = 60_000;
 
@@ -48,14 +45,18 @@ const playlistCaching = (gopSeconds: number): string =>
     `stale-if-error=${STALE_PLAYLIST_AGE_S}`,
   ].join(', ');
 
-/** Sends a playlist; unchanged: 304. The tag is weak, as one text may come compressed or not. */
-const sendPlaylist = (res: Response, channel: Channel, text: string): void => {
+/** Sends a playlist; unchanged: 304. */
+const sendPlaylist = async (
+  res: Response,
+  channel: Channel,
+  answers: PlaylistAnswers,
+  text: string,
+): Promise<void> => {
   res.set({
     'content-type': 'application/vnd.apple.mpegurl',
     'cache-control': playlistCaching(ticksToSeconds(channel.gopDurationTicks)),
-    etag: `W/"${createHash('sha1').update(text).digest('base64url')}"`,
   });
-  res.send(text);
+  await answers.send(res, text);
 };
 
 /**
@@ -75,7 +76,7 @@ const rangeOf = (
   return ranges[0] ?? null;
 };
 
-export const playerRoutes = (origin: Origin): Router => {
+export const playerRoutes = (origin: Origin, answers = new PlaylistAnswers()): Router => {
   const router = Router();
 
   router.use((req, res, next) => {
@@ -89,20 +90,17 @@ export const playerRoutes = (origin: Origin): Router => {
     res.set('access-control-max-age', '86400').status(204).end();
   });
 
-  // Segments are compressed already.
-  const compressed = compression({ threshold: LEAST_COMPRESSED_BYTES, filter: () => true });
-
-  router.get('/:id/index.m3u8', compressed, (req, res) => {
+  router.get('/:id/index.m3u8', async (req, res) => {
     const { id } = parseOrRefuse(masterParameters, req.params, 'playlist');
     const channel = origin.channel(id);
-    sendPlaylist(res, channel, channel.masterPlaylist());
+    await sendPlaylist(res, channel, answers, channel.masterPlaylist());
   });
 
-  router.get('/:id/:rendition/index.m3u8', compressed, (req, res) => {
+  router.get('/:id/:rendition/index.m3u8', async (req, res) => {
     const { id, rendition } = parseOrRefuse(mediaParameters, req.params, 'playlist');
     const { window_s } = parseOrRefuse(mediaQuery, req.query, 'query');
     const channel = origin.channel(id);
-    sendPlaylist(res, channel, channel.mediaPlaylist(rendition, window_s * 1000));
+    await sendPlaylist(res, channel, answers, channel.mediaPlaylist(rendition, window_s * 1000));
   });
 
   router.get('/:id/:rendition/:file', async (req, res) => {
