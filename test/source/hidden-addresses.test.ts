@@ -5,7 +5,7 @@ import { connect, createServer as createTcpServer, type AddressInfo } from 'node
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
-import { HiddenAddresses } from '../../src/media/source/hidden-addresses';
+import { HiddenAddresses, inItsOwnWords } from '../../src/media/source/hidden-addresses';
 import { RelayUnderTest } from '../relay/relay-under-test';
 import { freePort } from '../support/ports';
 import { until } from '../support/until';
@@ -251,6 +251,8 @@ describe('a hidden address', () => {
     expect(shown[4]).toBe('-format_whitelist');
     expect(shown[5]!.split(',')).not.toContain('hls');
     expect(shown.slice(-2)).toEqual(['-map', '0']);
+    const told = `${shown.at(-3)}: Invalid data found`;
+    expect(inItsOwnWords(told, 'srt://***')).toBe('srt://***: Invalid data found');
     const list = await fetch(shown.at(-3)!.replace('hls+', ''));
     expect((await list.text()).split('\n').filter((line) => !line.startsWith('#'))).toEqual([url, '']);
   });

@@ -108,5 +108,10 @@ export const useHiddenAddresses = (addresses: HiddenAddresses | undefined): void
   inUse = addresses;
 };
 
+const HIDDEN = /(hls\+)?(http|rtsp):\/\/127\.0\.0\.1:\d+\/[\w-]{22}(\/[^\s:]*)?/g;
+
+/** What a program said, with the address that it was given in place of the hidden one. @param url as it may be told */
+export const inItsOwnWords = (text: string, url: string): string => text.replace(HIDDEN, url);
+
 /** Arguments as others may see them. */
 export const withHiddenAddresses = (args: readonly string[]): readonly string[] => inUse?.hide(args) ?? args;
