@@ -29,7 +29,9 @@ export class PlaylistAnswers {
   async send(res: Response, text: string): Promise<void> {
     const answer = this.ready.get(text) ?? this.make(text);
     res.set('etag', answer.etag).vary('Accept-Encoding');
+    // Of an answer without a body the length is told, and that is the text's.
     const isPacked =
+      res.req.method === 'GET' &&
       text.length >= LEAST_COMPRESSED_CHARACTERS &&
       res.req.acceptsEncodings(['gzip', 'identity']) === 'gzip' &&
       !res.req.fresh;
