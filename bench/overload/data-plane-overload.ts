@@ -8,51 +8,40 @@ import { OriginClient } from '../../src/contracts/origin';
 import { RelayClient } from '../../src/contracts/relay';
 import { SwarmError } from '../../src/domain';
 import { percentile } from '../../src/domain/statistics';
+import { entryOf } from '../../src/launch/part-list';
 import { DataPlane, cheapChannel } from '../lib/data-plane';
 import { rounded } from '../lib/statistics';
-import { readPlaylists } from './playlist-readers';
-import { SlowClients } from './slow-clients';
+import { CrowdProcess } from './crowd/crowd-process';
+import type { Crowd, CrowdReport } from './crowd/gathering';
 
 const CHANNELS = 6;
 /** Longer than the default channel's GOP is not needed: GOPs of 1 s give twice the samples. */
 const WARM_UP_GOPS = 5;
+const GOP_MS = 1_000;
 
 /** As many as the origin has places for. */
 const IDLE_WAITS = 512;
 const HALF_PUTS = 64;
 const HANDOFF_EVERY_MS = 500;
 
-/** Strangers that know what anybody can read: they hold connections and places, and do nothing with them. */
-const gather = (plane: DataPlane, count: number): { viewers: SlowClients; publishers: SlowClients } => {
-  const viewers = new SlowClients(plane.playerUrl);
-  viewers.open(count, '', { reads: true });
-  const publishers = new SlowClients(plane.originUrl);
-  const wait = 'GET /channels/ch-1/wait?gop=99999999&timeout_ms=60000 HTTP/1.1';
-  publishers.open(IDLE_WAITS, `${wait}\r\nhost: localhost\r\n\r\n`, { reads: true });
-  const halfPut = [
-    ...['PUT /channels/ch-1/gops/1 HTTP/1.1', 'host: localhost', 'content-type: video/mp2t'],
-    ...['content-length: 188000', 'x-renditions: 180p=188000', 'x-fencing-token: 1'],
-    ...['x-encoder-id: enc-1', 'x-session-id: ch-1/a-guess', '', 'G'],
-  ];
-  publishers.open(HALF_PUTS, halfPut.join('\r\n'), { reads: true });
-  publishers.open(count, '', { reads: true });
-  return { viewers, publishers };
-};
+export interface Handoffs {
+  handoffs: number;
+  handoffsRefused: number;
+}
 
 /** Grants one channel after the other anew, until the signal. */
 const changeOwners = async (
   plane: DataPlane,
   ids: readonly string[],
-  count: { handoffs: number; handoffsRefused: number },
+  count: Handoffs,
   signal: AbortSignal,
-): Promise<string> => {
+): Promise<void> => {
   while (!signal.aborted) {
     const id = ids[count.handoffs % ids.length]!;
     count.handoffs += 1;
     await plane.ownAgain(id).catch(() => (count.handoffsRefused += 1));
     await sleep(HANDOFF_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
-  return `${count.handoffs} changes, ${count.handoffsRefused} refused`;
 };
 
 export interface PhaseFigures {
@@ -66,16 +55,25 @@ export interface PhaseFigures {
   detail: string;
 }
 
-export interface CrowdFigures {
-  handoffs: number;
-  handoffsRefused: number;
-  /** Publish delay p99 with the crowd, by that without. */
+/** What a crowd does, beside the same without it: both in turn, several times. */
+export interface CrowdFigures extends Handoffs {
+  rounds: number;
+  gopsWithout: number;
+  gopsWith: number;
+  publishDelayMsP99Without: number | null;
+  publishDelayMsP99With: number | null;
+  /** The one by the other, over all rounds. */
   delayRatio: number | null;
+  /** Requests of readers that failed. */
+  failures: number;
 }
 
 export interface DataPlaneFigures {
   phases: PhaseFigures[];
+  /** Strangers that hold connections and places. */
   crowd: CrowdFigures;
+  /** Players that read playlists and segments. */
+  readers: CrowdFigures;
   channelsAsked: number;
   channelsRefused: number;
   refusedWithoutReason: number;
@@ -84,75 +82,141 @@ export interface DataPlaneFigures {
   gapsDeclared: number;
 }
 
-/** What load that should not be does to channels on air, without any orchestrator. */
-export const overloadDataPlane = async (options: {
+export interface OverloadOptions {
   portBase: number;
   seconds: number;
+  /** How often with and without a crowd are measured in turn. */
+  rounds: number;
   readers: number;
+  segmentReaders: number;
   slowClients: number;
   /** Idle ones, in a crowd that also holds all places for waits and for GOPs. */
   viewers: number;
-  random: () => number;
+  seed: number;
+  /** Folder for a CPU profile of the origin. */
+  profile?: string | undefined;
   log(line: string): void;
-}): Promise<DataPlaneFigures> => {
+}
+
+interface Phase extends PhaseFigures {
+  delaysMs: number[];
+}
+
+/** What load that should not be does to channels on air, without any orchestrator. */
+export const overloadDataPlane = async (options: OverloadOptions): Promise<DataPlaneFigures> => {
   const stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-overload-'));
+  const { profile } = options;
+  const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
   // Each channel is one encode unit: the host is full with them.
   const plane = await DataPlane.start({
     stateDir,
     portBase: options.portBase,
     encoders: 1,
     capacityUnits: CHANNELS,
+    nodeArgs: (part) => [...(part === 'media/origin' ? profiling : []), entryOf(part)],
   });
   const ids = Array.from({ length: CHANNELS }, (_, i) => `ch-${i + 1}`);
+  const phases: Phase[] = [];
+  const cpuNow = async (): Promise<[number, number]> => [
+    await plane.cpuSeconds('origin'),
+    await plane.cpuSeconds('relay'),
+  ];
+
+  const during = async (phase: string, load: (signal: AbortSignal) => Promise<string>): Promise<Phase> => {
+    options.log(`  ${phase} ...`);
+    const beganAtMs = Date.now();
+    const [originBefore, relayBefore] = await cpuNow();
+    const ended = new AbortController();
+    const loading = load(ended.signal);
+    await sleep(options.seconds * 1_000);
+    const [originAfter, relayAfter] = await cpuNow();
+    const endedAtMs = Date.now();
+    const originMiB = await plane.memoryMiB('origin');
+    const seconds = (endedAtMs - beganAtMs) / 1_000;
+    ended.abort();
+    const detail = await loading;
+    const origin = new OriginClient(plane.originUrl);
+    const ledgers = await Promise.all(ids.map((id) => origin.wholeLedger(id)));
+    const delaysMs = ledgers
+      .flat()
+      .flatMap((e) =>
+        e.publishedAtMs >= beganAtMs && e.publishedAtMs < endedAtMs && e.delayMs !== null ? [e.delayMs] : [],
+      );
+    const measured = {
+      phase,
+      gopsPublished: delaysMs.length,
+      publishDelayMsP50: rounded(percentile(delaysMs, 50), 0),
+      publishDelayMsP99: rounded(percentile(delaysMs, 99), 0),
+      originCores: rounded((originAfter - originBefore) / seconds, 3)!,
+      relayCores: rounded((relayAfter - relayBefore) / seconds, 3)!,
+      originMiB: rounded(originMiB, 0)!,
+      detail,
+      delaysMs,
+    };
+    phases.push(measured);
+    return measured;
+  };
+
+  /** Runs a crowd in a process of its own until the signal. */
+  const withCrowd = async (crowd: Crowd, signal: AbortSignal): Promise<CrowdReport> => {
+    const gathered = await CrowdProcess.start(crowd);
+    try {
+      gathered.go();
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        else signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      return await gathered.end();
+    } finally {
+      gathered.kill();
+    }
+  };
+
+  const inTurn = async (name: string, crowd: Crowd | null, moves: boolean): Promise<CrowdFigures> => {
+    const count: Handoffs = { handoffs: 0, handoffsRefused: 0 };
+    const delays: Record<'without' | 'with', number[]> = { without: [], with: [] };
+    let failures = 0;
+    const moving = async (counted: Handoffs, signal: AbortSignal): Promise<void> => {
+      if (moves) await changeOwners(plane, ids, counted, signal);
+    };
+    const rounds = crowd === null ? 0 : options.rounds;
+    for (let round = 1; crowd !== null && round <= rounds; round += 1) {
+      const alone = { handoffs: 0, handoffsRefused: 0 };
+      const quiet = await during(
+        `${moves ? 'changes of owner' : 'nothing but the channels'}, ${round}`,
+        (s) => moving(alone, s).then(() => (moves ? `${alone.handoffs} changes` : '')),
+      );
+      const crowded = await during(`the same ${name}, ${round}`, async (signal) => {
+        const [report] = await Promise.all([withCrowd(crowd, signal), moving(count, signal)]);
+        failures += report.failures;
+        return told(report, options.seconds);
+      });
+      delays.without.push(...quiet.delaysMs);
+      delays.with.push(...crowded.delaysMs);
+    }
+    const [without, withIt] = [percentile(delays.without, 99), percentile(delays.with, 99)];
+    return {
+      ...count,
+      rounds,
+      gopsWithout: delays.without.length,
+      gopsWith: delays.with.length,
+      publishDelayMsP99Without: rounded(without, 0),
+      publishDelayMsP99With: rounded(withIt, 0),
+      delayRatio: without && withIt ? rounded(withIt / without, 2) : null,
+      failures,
+    };
+  };
+
   try {
     for (const id of ids) await plane.putOnAir(cheapChannel(id), 'enc-1');
     await Promise.all(ids.map((id) => plane.published(id, WARM_UP_GOPS)));
+    const { originUrl, playerUrl, relayUrl } = plane;
 
-    const during = async (
-      phase: string,
-      load: (signal: AbortSignal) => Promise<string>,
-    ): Promise<PhaseFigures> => {
-      options.log(`  ${phase} ...`);
-      const beganAtMs = Date.now();
-      const cpu = async (): Promise<[number, number]> => [
-        await plane.cpuSeconds('origin'),
-        await plane.cpuSeconds('relay'),
-      ];
-      const [originBefore, relayBefore] = await cpu();
-      const ended = new AbortController();
-      const loading = load(ended.signal);
-      await sleep(options.seconds * 1_000);
-      const [originAfter, relayAfter] = await cpu();
-      const originMiB = await plane.memoryMiB('origin');
-      const seconds = (Date.now() - beganAtMs) / 1_000;
-      ended.abort();
-      const detail = await loading;
-      const origin = new OriginClient(plane.originUrl);
-      const ledgers = await Promise.all(ids.map((id) => origin.wholeLedger(id)));
-      const delays = ledgers
-        .flat()
-        .flatMap((e) => (e.publishedAtMs >= beganAtMs && e.delayMs !== null ? [e.delayMs] : []));
-      return {
-        phase,
-        gopsPublished: delays.length,
-        publishDelayMsP50: rounded(percentile(delays, 50), 0),
-        publishDelayMsP99: rounded(percentile(delays, 99), 0),
-        originCores: rounded((originAfter - originBefore) / seconds, 3)!,
-        relayCores: rounded((relayAfter - relayBefore) / seconds, 3)!,
-        originMiB: rounded(originMiB, 0)!,
-        detail,
-      };
-    };
-
-    const quiet = await during('nothing but the channels', async () => '');
     let refusals: unknown[] = [];
-    const tooMany = await during(`${10 * CHANNELS} more channels than the host takes`, async () => {
+    await during(`${10 * CHANNELS} more channels than the host takes`, async () => {
       const encoder = plane.encoder('enc-1');
       const asked = Array.from({ length: 10 * CHANNELS }, (_, i) => {
-        const place = {
-          feedUrl: new RelayClient(plane.relayUrl).feedUrl('ch-1'),
-          originUrl: plane.originUrl,
-        };
+        const place = { feedUrl: new RelayClient(relayUrl).feedUrl('ch-1'), originUrl };
         const sessionId = `extra-${i}/${randomUUID()}`;
         return encoder.prepare(sessionOrder(cheapChannel(`extra-${i}`), { ...place, sessionId, fromGop: 0 }));
       });
@@ -161,69 +225,42 @@ export const overloadDataPlane = async (options: {
       );
       return `${refusals.length} refused`;
     });
-    const readers = await during(
-      `${options.readers} playlist readers, once a second each`,
-      async (signal) => {
-        const urls = ids.map((id) => `${plane.originUrl}/hls/${id}/180p/index.m3u8`);
-        const { requests, failures, latenciesMs } = await readPlaylists({
-          urls,
-          readers: options.readers,
-          random: options.random,
-          signal,
-        });
-        const ms = (p: number): string => (percentile(latenciesMs, p) ?? 0).toFixed(1);
-        return `${(requests / options.seconds).toFixed(0)} requests/s, ${failures} failed, ${ms(50)} ms median, ${ms(99)} ms p99`;
-      },
-    );
-    const slow = await during(
-      `${3 * options.slowClients} slow clients of origin and relay`,
-      async (signal) => {
-        const atOrigin = new SlowClients(plane.originUrl);
-        const atRelay = new SlowClients(plane.relayUrl);
-        for (const clients of [atOrigin, atRelay]) {
-          clients.open(options.slowClients, 'GET /channels HTTP/1.1\r\nhost: x\r\n', { reads: true });
-          clients.open(options.slowClients / 2, '', { reads: true });
-        }
-        atOrigin.open(options.slowClients / 2, 'GET /hls/ch-1/180p/5.ts HTTP/1.1\r\nhost: x\r\n\r\n', {
-          reads: false,
-        });
-        atRelay.open(
-          options.slowClients / 2,
-          'GET /channels/ch-1/feed?from_gop=1 HTTP/1.1\r\nhost: x\r\n\r\n',
-          {
-            reads: false,
-          },
-        );
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-        const left = { origin: atOrigin.counts.connected, relay: atRelay.counts.connected };
-        for (const clients of [atOrigin, atRelay]) clients.close();
-        return `still connected: ${left.origin} at the origin, ${left.relay} at the relay`;
-      },
+    if (options.slowClients > 0) {
+      const slow: Crowd = { kind: 'slow', originUrl, playerUrl, relayUrl, count: options.slowClients };
+      await during(`${3 * options.slowClients} slow clients of origin and relay`, async (signal) =>
+        told(await withCrowd(slow, signal), options.seconds),
+      );
+    }
+    const { readers: playlistReaders, segmentReaders, viewers } = options;
+    const reading: Crowd = {
+      kind: 'reading',
+      ...{ originUrl, playerUrl, channels: ids, rendition: '180p' },
+      ...{ playlistReaders, segmentReaders, everyMs: GOP_MS, seed: options.seed },
+    };
+    const readers = await inTurn(
+      `with ${playlistReaders} playlist readers and ${segmentReaders} segment readers`,
+      playlistReaders + segmentReaders > 0 ? reading : null,
+      false,
     );
     // A change of owner breaks off the GOP that is being put: what the crowd does shows beside the same without it.
-    const alone = { handoffs: 0, handoffsRefused: 0 };
-    const moving = await during('changes of owner', (signal) => changeOwners(plane, ids, alone, signal));
-    const crowd = { handoffs: 0, handoffsRefused: 0 };
-    const crowded = await during(
-      `the same in a crowd: ${options.viewers} viewers, ${IDLE_WAITS} waits, ${HALF_PUTS} half-sent GOPs`,
-      async (signal) => {
-        const { viewers, publishers } = gather(plane, options.viewers);
-        await changeOwners(plane, ids, crowd, signal);
-        const left = [viewers, publishers].map((clients) => clients.counts.connected);
-        for (const clients of [viewers, publishers]) clients.close();
-        return `still connected: ${left[0]} viewers, ${left[1]} others`;
-      },
+    const holding: Crowd = {
+      kind: 'holding',
+      ...{ originUrl, playerUrl, viewers },
+      ...{ waits: IDLE_WAITS, halfPuts: HALF_PUTS, idle: viewers },
+    };
+    const crowd = await inTurn(
+      `in a crowd: ${viewers} viewers, ${IDLE_WAITS} waits, ${HALF_PUTS} half-sent GOPs`,
+      viewers > 0 ? holding : null,
+      true,
     );
-    const [without, withCrowd] = [moving.publishDelayMsP99, crowded.publishDelayMsP99];
-    const delayRatio = without && withCrowd ? rounded(withCrowd / without, 2) : null;
     const next = await plane.channels();
     await Promise.all(next.map(({ id, nextGop }) => plane.published(id, nextGop)));
     options.log('  verifying every frame from outside ...');
     const report = await plane.verify(ids);
     for (const p of report.playlists) for (const problem of p.problems) options.log(`  ${p.url}: ${problem}`);
     return {
-      phases: [quiet, tooMany, readers, slow, moving, crowded],
-      crowd: { ...crowd, delayRatio },
+      phases: phases.map(({ delaysMs: _, ...figures }) => figures),
+      ...{ crowd, readers },
       channelsAsked: 10 * CHANNELS,
       channelsRefused: refusals.length,
       refusedWithoutReason: refusals.filter((r) => !(r instanceof SwarmError && r.code === 'encoder-full'))
@@ -236,4 +273,18 @@ export const overloadDataPlane = async (options: {
     await plane.stop();
     await rm(stateDir, { recursive: true, force: true });
   }
+};
+
+const told = (report: CrowdReport, seconds: number): string => {
+  const { connected, requests, failures, latencyMsP50, latencyMsP99, cpuSeconds, niceness } = report;
+  const still = Object.entries(connected).map(([who, count]) => `${count} ${who}`);
+  return [
+    ...(still.length > 0 ? [`still connected: ${still.join(', ')}`] : []),
+    ...(requests > 0
+      ? [
+          `${(requests / seconds).toFixed(0)} requests/s, ${failures} failed, ${latencyMsP50} ms median, ${latencyMsP99} ms p99`,
+        ]
+      : []),
+    `crowd ${(cpuSeconds / seconds).toFixed(2)} cores at nice ${niceness}`,
+  ].join('; ');
 };

@@ -46,7 +46,7 @@ export const createStartProgram = (): Command =>
     .description('Brings a swarm up on this machine and keeps it live until Ctrl-C.')
     .option(
       '--input <NAME=URL>',
-      'a file (looped) or a live URL that ffmpeg reads, as the input of channel NAME; repeatable',
+      'a file (looped) or a live URL that ffmpeg reads, as the input of channel NAME; @FILE: the URL is in that file, and so in no list of processes; repeatable',
       (value: string, before: string[]) => [...before, value],
       [],
     )

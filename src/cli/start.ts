@@ -173,6 +173,8 @@ const main = async (options: StartOptions): Promise<number> => {
   }
 };
 
+// Inputs may hold secrets, and every account of the machine can read the arguments of a process. Node has its copy.
+process.title = 'encoder-swarm start';
 outliveStandardStreams();
 main(createStartProgram().parse().opts<StartOptions>()).then(
   (status) => process.exit(status),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { channelSpecSchema, type ChannelSpec } from '../domain';
+import { digestOf } from '../platform/gate';
 import { HEALTH_ROUTE, type Route } from '../platform/route';
 import type { CallOptions } from './call';
 import { PartClient } from './part-client';
@@ -17,6 +18,15 @@ export const relayRoutes: readonly Route[] = [
   { method: 'GET', path: '/channels/:id/ledger', access: 'part' },
   { method: 'GET', path: '/channels/:id/ledger/:gop', access: 'part' },
 ];
+
+/** Header of a feed's request: what the session that reads it proves with, once it owns the channel. */
+export const FEED_PROOF_HEADER = 'x-feed-proof';
+/** Header by which the origin tells, with each GOP that the owner publishes, how the owner's feed is known: hex SHA-256. */
+export const OWNER_PROOF_HEADER = 'x-owner-feed-proof-sha256';
+
+/** Made of the secret of a session, from which nobody gets the secret: the relay may see it, and the origin can make it. */
+export const feedProofOf = (sessionSecret: string): string =>
+  digestOf(`feed ${sessionSecret}`).toString('base64url');
 
 /** Body of PUT /channels/:id. */
 export const relaySpecSchema = channelSpecSchema.pick({ gopDurationTicks: true });
@@ -83,16 +93,23 @@ export class RelayClient extends PartClient {
   }
 
   /**
-   * The ledger of one GOP; `waitMs`: how long the relay may hold the answer until the GOP is sealed.
+   * The ledger of one GOP; `waitMs`: how long the relay may hold the answer until the GOP is sealed; `ownerProofSha256`:
+   * told by the origin, see OWNER_PROOF_HEADER.
    * @throws SwarmError timeout while it is not sealed, gop-left-ring
    */
   sealed(
     channelId: string,
     gop: number,
-    { waitMs = 0, ...options }: CallOptions & { waitMs?: number } = {},
+    {
+      waitMs = 0,
+      ownerProofSha256,
+      ...options
+    }: CallOptions & { waitMs?: number; ownerProofSha256?: string } = {},
   ): Promise<GopLedger> {
     const path = `${this.channelPath(channelId)}/ledger/${gop}${waitMs > 0 ? `?wait_ms=${waitMs}` : ''}`;
-    return this.ask(gopLedgerSchema, path, options);
+    const headers: Record<string, string> =
+      ownerProofSha256 === undefined ? {} : { [OWNER_PROOF_HEADER]: ownerProofSha256 };
+    return this.ask(gopLedgerSchema, path, { ...options, headers });
   }
 
   /** The ledgers of sealed GOPs `from` to `to`, exclusive, as far as they are kept. */

@@ -1,25 +1,36 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { SwarmError, channelWithDefaults, copyOfPreset, idSchema, type ChannelSpec } from '../domain';
+import {
+  SwarmError,
+  channelWithDefaults,
+  copyOfPreset,
+  idSchema,
+  redacted,
+  type ChannelSpec,
+} from '../domain';
+import { inputOrFile } from './input-file';
 
 export interface NamedInput {
   channelId: string;
   url: string;
 }
 
-const HINT = 'Write --input NAME=URL, NAME made of a-z, 0-9 and "-", URL a file or whatever ffmpeg reads.';
+const HINT =
+  'Write --input NAME=URL, NAME made of a-z, 0-9 and "-", URL a file or whatever ffmpeg reads, or @FILE with a URL in it.';
 
 /**
  * Reads one `--input NAME=URL`. A file's path becomes absolute, as the source process may run elsewhere. One that is not
- * there, or no file, is for the source to name and to try again, as any other input: it stops no start.
+ * there, or no file, is for the source to name and to try again, as any other input: it stops no start. `NAME=@FILE`: the
+ * URL is read from the file.
  * @param folder what a relative path is relative to
  * @throws SwarmError bad-request that says what is wrong
  */
 export const parseInput = async (text: string, folder: string): Promise<NamedInput> => {
-  const [, channelId = '', url = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  const [, channelId = '', given = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
   const name = idSchema.safeParse(channelId);
-  if (!name.success || url === '')
-    throw new SwarmError('bad-request', `--input "${text}" is malformed.`, HINT);
+  if (!name.success || given === '')
+    throw new SwarmError('bad-request', `--input "${redacted(text)}" is malformed.`, HINT);
+  const url = await inputOrFile(given, folder);
   const path = resolve(folder, url);
   const isThere = await access(path).then(
     () => true,

@@ -106,7 +106,7 @@ const startInflux = async (options: LaunchOptions): Promise<void> => {
     await options.parts.start(influxPart(options.surroundings, program, configFile));
     await ensureInfluxLogin(environment.INFLUX_URL, environment.SWARM_STATE_DIR);
   };
-  await show(options, 'influxdb', start(influx), environment.INFLUX_URL);
+  await show(options, 'influxdb', start(influx), redacted(environment.INFLUX_URL));
 };
 
 /** Cores that each of so many encoder hosts on this machine has for itself. */

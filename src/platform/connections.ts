@@ -5,10 +5,48 @@ import { Server as TlsServer } from 'node:tls';
 interface Connection {
   /** Requests whose answers have not ended. */
   requests: number;
-  /** When it last began or ended something, monotonic milliseconds. */
-  usedAtMs: number;
-  /** It is not given up before this. */
+  /** It is not given up before this, monotonic milliseconds. */
   keptUntilMs: number;
+}
+
+/** Connections in the order in which they last began or ended something: the first has been as it is for the longest. */
+class OpenConnections {
+  /** Without a request. */
+  private readonly idle = new Map<Socket, Connection>();
+  private readonly busy = new Map<Socket, Connection>();
+
+  get size(): number {
+    return this.idle.size + this.busy.size;
+  }
+
+  /** It has just begun or ended something. */
+  moved(socket: Socket, connection: Connection): void {
+    this.remove(socket);
+    (connection.requests > 0 ? this.busy : this.idle).set(socket, connection);
+  }
+
+  remove(socket: Socket): void {
+    this.idle.delete(socket);
+    this.busy.delete(socket);
+  }
+
+  has(socket: Socket): boolean {
+    return this.idle.has(socket) || this.busy.has(socket);
+  }
+
+  /** Those that are kept are passed over; they are few. @returns false where none can be given up */
+  giveUpOne(mayBreakRequests: boolean): boolean {
+    const now = performance.now();
+    for (const open of mayBreakRequests ? [this.idle, this.busy] : [this.idle]) {
+      for (const [socket, { keptUntilMs }] of open) {
+        if (keptUntilMs > now) continue;
+        this.remove(socket);
+        socket.destroy();
+        return true;
+      }
+    }
+    return false;
+  }
 }
 
 const connections = new WeakMap<Socket, Connection>();
@@ -40,47 +78,30 @@ export const boundConnections = (server: Server, most: number, whenFull: WhenFul
     server.maxConnections = most;
     return;
   }
-  const open = new Map<Socket, Connection>();
+  const open = new OpenConnections();
   const onConnection = (socket: Socket): void => {
-    if (open.size >= most && !giveUpOne(open, whenFull === 'slowest-goes')) {
+    if (open.size >= most && !open.giveUpOne(whenFull === 'slowest-goes')) {
       socket.destroy();
       return;
     }
-    const connection: Connection = { requests: 0, usedAtMs: performance.now(), keptUntilMs: 0 };
-    open.set(socket, connection);
+    const connection: Connection = { requests: 0, keptUntilMs: 0 };
+    open.moved(socket, connection);
     connections.set(socket, connection);
-    socket.once('close', () => open.delete(socket));
+    socket.once('close', () => open.remove(socket));
   };
   const onRequest = ({ socket }: IncomingMessage, res: ServerResponse): void => {
     const connection = connections.get(socket);
     if (!connection) return;
+    const moved = (): void => {
+      if (open.has(socket)) open.moved(socket, connection);
+    };
     connection.requests += 1;
-    connection.usedAtMs = performance.now();
+    moved();
     res.once('close', () => {
       connection.requests -= 1;
-      connection.usedAtMs = performance.now();
+      moved();
     });
   };
   server.prependListener(server instanceof TlsServer ? 'secureConnection' : 'connection', onConnection);
   server.prependListener('request', onRequest);
-};
-
-/** @returns false where none can be given up */
-const giveUpOne = (open: Map<Socket, Connection>, mayBreakRequests: boolean): boolean => {
-  const now = performance.now();
-  let stillest: [Socket, Connection] | undefined;
-  for (const entry of open) {
-    const [, { requests, keptUntilMs }] = entry;
-    if (keptUntilMs > now || (requests > 0 && !mayBreakRequests)) continue;
-    if (!stillest || goesBefore(entry[1], stillest[1])) stillest = entry;
-  }
-  if (!stillest) return false;
-  open.delete(stillest[0]);
-  stillest[0].destroy();
-  return true;
-};
-
-const goesBefore = (a: Connection, b: Connection): boolean => {
-  const [isBusy, isOtherBusy] = [a.requests > 0, b.requests > 0];
-  return isBusy === isOtherBusy ? a.usedAtMs < b.usedAtMs : isOtherBusy;
 };

@@ -11,7 +11,7 @@ type PackageSource = Extract<BuildSource, { kind: 'package' }>;
 
 const DPKG_LIMIT_MS = 10_000;
 /** The package with an ffmpeg that is installed with this project. */
-const PACKAGED = '@ffmpeg-installer/ffmpeg';
+export const PACKAGED_FFMPEG = '@ffmpeg-installer/ffmpeg';
 const notFound = (message: string, hint: string): SwarmError => new SwarmError('not-found', message, hint);
 
 const readManifest = async (file: string): Promise<PackageManifest> =>
@@ -76,7 +76,7 @@ const partsOf = (
  */
 export const packagedFfmpeg = async (): Promise<string | null> => {
   try {
-    const { folders } = await installedPackage(PACKAGED);
+    const { folders } = await installedPackage(PACKAGED_FFMPEG);
     await Promise.allSettled(folders.map((folder) => chmod(join(folder, 'ffmpeg'), 0o755)));
     return await ffmpegIn(folders);
   } catch {

@@ -1,21 +1,23 @@
 import { SwarmError } from '../domain';
-import { packagedFfmpeg } from './build-executable';
+import { PACKAGED_FFMPEG, packagedFfmpeg } from './build-executable';
 import type { SetupContext } from './context';
 import { installDebianPackages } from './debian-packages';
 import { findExecutable } from './executables';
 
 export interface FoundFfmpeg {
   ffmpegPath: string;
-  /** Null where only the build without ffprobe could be had: inputs of one's own can't be probed then. */
+  /** Null where there is none: inputs of one's own can't be probed then. */
   ffprobePath: string | null;
   how: string;
 }
 
 const HINT =
-  'Install ffmpeg so that ffmpeg and ffprobe are on PATH (Debian: apt-get install ffmpeg), or set FFMPEG and FFPROBE to their paths.';
+  'Install ffmpeg so that ffmpeg and ffprobe are on PATH (Debian: apt-get install ffmpeg), or set FFMPEG and FFPROBE to their paths. ' +
+  `To try the swarm with generated pictures alone: FFMPEG=${PACKAGED_FFMPEG}, a build of 2018 that gets no more mends of security and has no ffprobe.`;
 
 /**
- * ffmpeg with ffprobe: FFMPEG, PATH, the Debian package, the build in npm's `@ffmpeg-installer/ffmpeg`.
+ * ffmpeg with ffprobe: FFMPEG, PATH, the Debian package. The build of 2018 that npm installs, which has known faults,
+ * decodes live media only where FFMPEG asks for it by the name of its package.
  * @throws SwarmError unavailable with the hint when no rung holds, or FFMPEG names no program
  */
 export const findOrInstallFfmpeg = async (context: SetupContext): Promise<FoundFfmpeg> => {
@@ -25,6 +27,17 @@ export const findOrInstallFfmpeg = async (context: SetupContext): Promise<FoundF
     const ffprobePath = await findExecutable(env.FFPROBE || 'ffprobe', env);
     return ffmpegPath === null ? null : { ffmpegPath, ffprobePath, how };
   };
+  if (env.FFMPEG === PACKAGED_FFMPEG) {
+    const packaged = await packagedFfmpeg();
+    const ffprobePath = env.FFPROBE ? await findExecutable(env.FFPROBE, env) : null;
+    if (packaged)
+      return { ffmpegPath: packaged, ffprobePath, how: `npm package ${PACKAGED_FFMPEG}, as FFMPEG asks` };
+    throw new SwarmError(
+      'unavailable',
+      `FFMPEG names ${PACKAGED_FFMPEG}, which has none for this platform.`,
+      HINT,
+    );
+  }
   if (env.FFMPEG) {
     const named = await find(env.FFMPEG, 'FFMPEG');
     if (named) return named;
@@ -42,8 +55,5 @@ export const findOrInstallFfmpeg = async (context: SetupContext): Promise<FoundF
     why = (error as Error).message;
     progress(why);
   }
-  const packaged = await packagedFfmpeg();
-  if (packaged)
-    return { ffmpegPath: packaged, ffprobePath: null, how: 'npm package @ffmpeg-installer/ffmpeg' };
   throw new SwarmError('unavailable', `ffmpeg was not found and could not be installed: ${why}`, HINT);
 };

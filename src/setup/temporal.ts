@@ -5,7 +5,7 @@ import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, SetupContext } from './context';
 import { findExecutable, toolsBinDir } from './executables';
 import { runCommand } from './run-command';
-import { TEMPORAL_CLI_VERSION, buildTemporalWithGo, downloadTemporalWithSdk } from './temporal-installers';
+import { TEMPORAL_CLI_VERSION, buildTemporalWithGo, downloadTemporal } from './temporal-installers';
 
 /** Oldest server that the workflows run on: worker deployments need 1.28 or newer. */
 const OLDEST_SERVER = [1, 28] as const;
@@ -70,12 +70,14 @@ const keepInCache = async (program: string, env: NodeJS.ProcessEnv): Promise<str
 };
 
 /**
- * Temporal: TEMPORAL_ADDRESS or a profile; TEMPORAL_CLI or `temporal` on PATH; the tools cache; the download
- * of Temporal's SDK; a build with Go.
+ * Temporal: TEMPORAL_ADDRESS or a profile; TEMPORAL_CLI or `temporal` on PATH; the tools cache; the release of a known
+ * digest; a build with Go.
+ * @param options.released the release that may be downloaded; default: that of this platform
  * @throws SwarmError unavailable with the hint when no rung holds
  */
 export const findOrInstallTemporal = async (
   context: SetupContext,
+  options: { released?: { name: string; sha256: string } } = {},
 ): Promise<FoundTemporalService | FoundProgram> => {
   const { env, progress } = context;
   if (env.TEMPORAL_ADDRESS) {
@@ -98,12 +100,15 @@ export const findOrInstallTemporal = async (
   if (cached) return cached;
 
   const installers = [
-    { how: "download of Temporal's SDK", install: downloadTemporalWithSdk },
-    { how: `built with Go (${TEMPORAL_CLI_VERSION})`, install: buildTemporalWithGo },
+    {
+      how: `downloaded (${TEMPORAL_CLI_VERSION})`,
+      install: () => downloadTemporal(context, options.released),
+    },
+    { how: `built with Go (${TEMPORAL_CLI_VERSION})`, install: () => buildTemporalWithGo(context) },
   ];
   for (const { how, install } of installers) {
     try {
-      return { path: await keepInCache(await install(context), env), how };
+      return { path: await keepInCache(await install(), env), how };
     } catch (error) {
       const why = (error as Error).message;
       tried.push(why);

@@ -1,3 +1,4 @@
+import { redacted } from '../domain';
 import type { FoundProgram, FoundServer, SetupContext } from './context';
 import { findOrInstallFfmpeg, type FoundFfmpeg } from './ffmpeg';
 import { findOrInstallInflux } from './influx';
@@ -33,7 +34,7 @@ export const findOrInstallTools = async (
     reporter.step(
       'InfluxDB',
       (progress) => findOrInstallInflux(context(progress)),
-      (found) => ('path' in found ? `${found.path} (${found.how})` : `${found.url} (${found.how})`),
+      (found) => ('path' in found ? `${found.path} (${found.how})` : `${redacted(found.url)} (${found.how})`),
     ),
     reporter.step(
       'ffmpeg',

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { minimalEnvironment } from '../platform/processes/confined';
+import { spawnConfined } from '../platform/processes/confined';
 
 export interface DecoderRun {
   path: string;
@@ -26,9 +25,9 @@ export interface DecoderRun {
  */
 export const runDecoder = async (run: DecoderRun): Promise<string[]> => {
   const { segmentPaths, deadlineMs, mostComplaints, ignored, onText } = run;
-  const ffmpeg = spawn(run.path, run.args, {
+  // What is verified came from encoder hosts, whose builds may be anybody's.
+  const ffmpeg = spawnConfined(run.path, run.args, {
     stdio: ['pipe', 'pipe', 'pipe', ...(onText ? (['pipe'] as const) : [])],
-    env: minimalEnvironment(),
     timeout: deadlineMs,
     killSignal: 'SIGKILL',
   });

@@ -16,6 +16,7 @@ interface Service {
   security_opt?: string[];
   mem_limit?: string;
   image?: string;
+  build?: { context: string; dockerfile: string };
   logging?: { options?: Record<string, string> };
   secrets?: string[];
 }
@@ -119,6 +120,21 @@ test('every part knows the others by a secret, and the API alone that of the adm
     expect(environment?.SWARM_ADMIN_TOKEN_FILE).toBe(isApi ? '/run/secrets/admin-token' : undefined);
     for (const secret of secrets) expect(Object.keys(compose.secrets)).toContain(secret);
   }
+});
+
+/** NAME:VERSION@sha256:DIGEST. */
+const PINNED = /^[a-z0-9./-]+:\d[\w.-]*@sha256:[0-9a-f]{64}$/;
+
+test('every image of others is named by its version and its digest', () => {
+  const own = compose.services.api!.image;
+  const dockerfile = readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8');
+  const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image!);
+  const images = services.flatMap(([, { image }]) => (image === own ? [] : [image!]));
+  expect([bases.length, images.length]).toEqual([1, 4]);
+  for (const image of [...bases, ...images]) expect(image).toMatch(PINNED);
+  // Ours is built here, and never pulled.
+  for (const [name, service] of ours)
+    expect([name, service.image, service.build]).toMatchObject([name, own, {}]);
 });
 
 test('every dependency is a service', () => {

@@ -3,6 +3,7 @@ import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
 import pino from 'pino';
 import { encoderContract, type ContractVersion } from '../../src/contracts/encoder/grpc-contract';
 import { toWirePrepare } from '../../src/contracts/encoder/requests';
+import { feedProofOf } from '../../src/contracts/relay';
 import { until } from '../support/until';
 import { startFeedAndOrigin } from './support/feed-and-origin';
 import type { FeedServer } from './support/feed-server';
@@ -60,6 +61,8 @@ test('a session shows a secret of its own to the origin, and tells its digest to
     expect(new Set(shown).size).toBe(1);
     expect(shown[0]).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(digestOf(shown[0]!)).toBe(secretSha256);
+    // The relay sees a proof that is made of it, and not the secret.
+    expect(feed.proofs[0]).toBe(feedProofOf(shown[0]!));
 
     const { sessionId } = request;
     const looks = [

@@ -52,6 +52,22 @@ describe('--input', () => {
     expect(await parseInput(`news=${url}`, folder)).toEqual({ channelId: 'news', url });
   });
 
+  test('@FILE: the URL stands in a file, and no refusal shows what is in it', async () => {
+    const url = 'srt://example.org:9000?passphrase=s3cret-of-the-file';
+    await writeFile(join(folder, 'sport.url'), `${url}\n`);
+    expect(await parseInput('sport=@sport.url', folder)).toEqual({ channelId: 'sport', url });
+    await writeFile(join(folder, 'two.url'), `${url} ${url}`);
+    await writeFile(join(folder, 'none.url'), '\n');
+    for (const name of ['two.url', 'none.url', 'missing.url']) {
+      const refusal = await parseInput(`sport=@${name}`, folder).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({
+        code: 'bad-request',
+        message: expect.stringContaining(name) as string,
+      });
+      expect(String(refusal)).not.toContain('s3cret');
+    }
+  });
+
   test.each(['news', 'news=', '=clip=1.mp4', 'News=clip=1.mp4'])('"%s" is malformed', async (text) => {
     await expect(parseInput(text, folder)).rejects.toThrow('malformed');
   });

@@ -1,6 +1,8 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { OriginClient } from '../../src/contracts/origin';
-import { Turns } from '../../src/media/origin/turns';
+import { feedProofOf } from '../../src/contracts/relay';
+import { Turns } from '../../src/platform/turns';
 import { ownerNamed } from './support/origin-client';
 import { RunningOrigin } from './support/running-origin';
 import { encodeGops, type EncodedGop } from './support/segments';
@@ -71,17 +73,78 @@ test('512 that wait for what never comes do not keep out the one who moves a cha
 
 test('a place goes to a newcomer from the one for which nothing has moved for the longest', () => {
   let nowMs = 0;
-  const turns = new Turns(2, () => nowMs++);
-  const [first, second] = [turns.take()!, turns.take()!];
+  const turns = new Turns(2, { now: () => nowMs++ });
+  const take = () => turns.take({ client: 'a', channel: 'ch-1' })!;
+  const [first, second] = [take(), take()];
   first.moved();
-  const third = turns.take()!;
+  const third = take();
   expect([first, second, third].map(({ signal }) => signal.aborted)).toEqual([false, true, false]);
   first.leave();
-  turns.take();
+  take();
   expect(third.signal.aborted).toBe(false);
   // Whoever was displaced takes no other's place when he leaves.
   second.leave();
-  turns.take();
+  take();
   expect(third.signal.aborted).toBe(true);
-  expect(new Turns(0).take()).toBeNull();
+  expect(new Turns(0).take({ client: 'a', channel: 'ch-1' })).toBeNull();
+});
+
+describe('places of several clients and channels', () => {
+  let nowMs: number;
+  let turns: Turns;
+  const take = (client: string, channel: string, isKept?: () => boolean) =>
+    turns.take({ client, channel }, isKept);
+  const gone = (taken: ReturnType<typeof take>[]): number[] =>
+    taken.flatMap((turn, i) => (turn!.signal.aborted ? [i] : []));
+  beforeEach(() => {
+    nowMs = 0;
+    turns = new Turns(6, { now: () => nowMs++, mostOfChannel: 4 });
+  });
+
+  test('whoever holds the most makes room, of the channel for which he holds the most', () => {
+    const others = [take('b', 'ch-1'), take('b', 'ch-2')];
+    const greedy = [take('a', 'ch-1'), take('a', 'ch-2'), take('a', 'ch-2'), take('a', 'ch-3')];
+    const newcomers = [take('c', 'ch-4'), take('d', 'ch-4')];
+    // First one of ch-2, of which he holds two; then the oldest of the rest.
+    expect(gone(greedy)).toEqual([0, 1]);
+    expect(gone([...others, ...newcomers])).toEqual([]);
+  });
+
+  test('a channel has no more than its share, and a crowd of it takes nothing from others', () => {
+    const other = take('a', 'ch-2');
+    const crowd = Array.from({ length: 20 }, () => take('a', 'ch-1'));
+    expect(gone(crowd)).toEqual(Array.from({ length: 16 }, (_, i) => i));
+    expect(gone([other])).toEqual([]);
+  });
+
+  test('a place that is kept is given up for nobody, as long as it is kept', () => {
+    let isKept = true;
+    const owner = take('a', 'ch-1', () => isKept);
+    const crowd = Array.from({ length: 20 }, () => take('a', 'ch-1'));
+    expect(gone([owner])).toEqual([]);
+    expect(gone(crowd)).toHaveLength(17);
+    isKept = false;
+    take('a', 'ch-1');
+    expect(gone([owner])).toEqual([0]);
+    const all = new Turns(1);
+    all.take({ client: 'a', channel: 'ch-1' }, () => true);
+    expect(all.take({ client: 'a', channel: 'ch-1' })).toBeNull();
+  });
+});
+
+test('with each GOP of an owner who has proved himself, and of nobody else, the relay is told of his feed', async () => {
+  const secret = randomBytes(32).toString('base64url');
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+  await origin.client.register('ch-2');
+  await origin.client.own('ch-2', 0, 'a', 0, { ownerSecretSha256: sha256(secret) });
+  const putBy = (shown: string) =>
+    origin.client.put('ch-2', 0, 1, 'a', { '144p': gops[0]!.segment }, { 'x-session-secret': shown });
+  origin.relay.ownerProofs.length = 0;
+  expect((await putBy(randomBytes(32).toString('base64url'))).status).toBe(409);
+  expect(origin.relay.ownerProofs).toEqual([]);
+  expect((await putBy(secret)).status).toBe(201);
+  expect(origin.relay.ownerProofs).toEqual([sha256(feedProofOf(secret))]);
+  // From what the relay sees, nobody gets what the origin is shown.
+  expect(feedProofOf(secret)).not.toContain(secret);
+  expect(sha256(feedProofOf(secret))).not.toBe(sha256(secret));
 });

@@ -93,9 +93,17 @@ describe('ffmpeg', () => {
     });
   });
 
-  test('else the build of the npm package serves, without ffprobe', async () => {
-    const found = await findOrInstallFfmpeg(context());
-    expect(found.how).toContain('@ffmpeg-installer/ffmpeg');
-    expect(found.ffprobePath).toBeNull();
+  test('the build of 2018 that npm installs serves only where it is asked for by name', async () => {
+    const failure = findOrInstallFfmpeg(context());
+    await expect(failure).rejects.toThrow(/ffmpeg was not found and could not be installed: apt-get is not/);
+    await expect(failure).rejects.toMatchObject({
+      hint: expect.stringMatching(/apt-get install ffmpeg.*FFMPEG=@ffmpeg-installer\/ffmpeg/) as string,
+    });
+    // Not where something else that FFMPEG names is missing, either.
+    await expect(findOrInstallFfmpeg(context({ FFMPEG: 'ffmpeg-7' }))).rejects.toThrow('"ffmpeg-7"');
+    const asked = await findOrInstallFfmpeg(context({ FFMPEG: '@ffmpeg-installer/ffmpeg' }));
+    expect(asked.how).toContain('as FFMPEG asks');
+    expect(asked.ffmpegPath).toMatch(/@ffmpeg-installer\/[^/]+\/ffmpeg$/);
+    expect(asked.ffprobePath).toBeNull();
   });
 });

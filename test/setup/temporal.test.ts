@@ -1,5 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { create } from 'tar';
 import { findOrInstallTemporal } from '../../src/setup';
 import { StandInMachine } from './stand-ins';
 
@@ -8,8 +12,13 @@ const OLD = 'echo "temporal version 1.1.0 (Server 1.25.2, UI 2.30.0)"';
 
 let machine: StandInMachine;
 let lines: string[];
-const find = (env: NodeJS.ProcessEnv = {}) =>
-  findOrInstallTemporal({ env: { ...machine.env, ...env }, progress: (line) => lines.push(line) });
+/** Where nobody listens. */
+const NOWHERE = { TEMPORAL_DOWNLOAD_URL: 'http://127.0.0.1:9' };
+const find = (env: NodeJS.ProcessEnv = {}, released?: { name: string; sha256: string }) =>
+  findOrInstallTemporal(
+    { env: { ...machine.env, ...NOWHERE, ...env }, progress: (line) => lines.push(line) },
+    { ...(released && { released }) },
+  );
 
 beforeEach(async () => {
   machine = await StandInMachine.create();
@@ -66,6 +75,59 @@ test('XDG_CACHE_HOME moves the tools cache', async () => {
   const cache = join(machine.root, 'xdg');
   const path = await machine.program(join(cache, 'encoder-swarm', 'bin', 'temporal'), GOOD);
   expect(await find({ XDG_CACHE_HOME: cache })).toEqual({ path, how: 'tools cache' });
+});
+
+describe('a release that is downloaded', () => {
+  let server: Server;
+  let archive: Buffer;
+  const asked: string[] = [];
+  const path = () => join(machine.cacheBin, 'temporal');
+  const mirror = () => ({
+    TEMPORAL_DOWNLOAD_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mirror/`,
+  });
+  const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+  beforeEach(async () => {
+    const folder = join(machine.root, 'release');
+    await machine.program(join(folder, 'temporal'), GOOD);
+    await writeFile(join(folder, 'LICENSE'), 'words');
+    const file = join(machine.root, 'release.tar.gz');
+    await create({ gzip: true, cwd: folder, file }, ['temporal', 'LICENSE']);
+    archive = await readFile(file);
+    asked.length = 0;
+    server = createServer((req, res) => {
+      asked.push(req.url ?? '');
+      res.end(archive);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+  afterEach(() => server.close());
+
+  test('is kept where it has the digest that is written down, and only its program', async () => {
+    const released = { name: 'plan9_mips', sha256: sha256(archive) };
+    expect(await find(mirror(), released)).toEqual({ path: path(), how: 'downloaded (v1.5.1)' });
+    expect(asked).toEqual(['/mirror/temporal_cli_1.5.1_plan9_mips.tar.gz']);
+    expect(await readFile(path(), 'utf8')).toContain(GOOD);
+    expect((await readdir(machine.cacheBin)).sort()).toEqual(['temporal', 'temporal.version']);
+    expect(await find()).toEqual({ path: path(), how: 'tools cache' });
+  });
+
+  test.each([
+    ['one byte is another', () => archive.writeUInt8(archive.readUInt8(20) ^ 1, 20)],
+    ['it is cut short', () => (archive = archive.subarray(0, -1))],
+    ['it is something else', () => (archive = Buffer.from('#!/bin/sh'))],
+  ])('is thrown away where %s', async (_, spoil) => {
+    const released = { name: 'plan9_mips', sha256: sha256(archive) };
+    spoil();
+    await expect(find(mirror(), released)).rejects.toThrow(`has SHA-256 ${sha256(archive)}, and not`);
+    await expect(readFile(path())).rejects.toThrow('ENOENT');
+    expect(await readdir(join(machine.cacheBin, '..'))).toEqual([]);
+  });
+
+  test('is one of this platform, whose digest is known', async () => {
+    await expect(find(mirror())).rejects.toThrow(/has SHA-256 [0-9a-f]{64}, and not [0-9a-f]{64} as/);
+    expect(asked[0]).toMatch(/^\/mirror\/temporal_cli_1\.5\.1_(linux|darwin)_(amd64|arm64)\.tar\.gz$/);
+  });
 });
 
 test('with Go it is built into the tools cache, and progress is told', async () => {

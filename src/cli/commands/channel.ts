@@ -14,6 +14,7 @@ import {
   type GeneratedSoundLayout,
   type PictureFormat,
 } from '../../domain';
+import { inputOrFile } from '../../launch/input-file';
 import { pictureOption } from '../../platform/terminal/picture-option';
 import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
@@ -60,12 +61,12 @@ const withChoice = (command: Command): Command =>
     );
 
 /** The input of the options; none where none was named. @throws SwarmError bad-request for a choice without an input */
-const inputOf = ({
+const inputOf = async ({
   input,
   programme,
   videoStream,
   languages,
-}: ChoiceOptions & { input?: string }): object => {
+}: ChoiceOptions & { input?: string }): Promise<object> => {
   const choice = {
     ...(programme !== undefined && { programme }),
     ...(videoStream !== undefined && { picture: videoStream }),
@@ -73,7 +74,13 @@ const inputOf = ({
   };
   const isChosen = Object.keys(choice).length > 0;
   if (input !== undefined)
-    return { input: { kind: 'url', url: inputUrl(input), ...(isChosen && { choice }) } };
+    return {
+      input: {
+        kind: 'url',
+        url: inputUrl(await inputOrFile(input, process.cwd())),
+        ...(isChosen && { choice }),
+      },
+    };
   if (!isChosen) return {};
   throw new SwarmError(
     'bad-request',
@@ -107,7 +114,10 @@ export const addChannel = (program: Command): void => {
       .command('add')
       .description('put a channel on air')
       .argument('<name>', 'its id: a-z, 0-9 and "-"')
-      .option('--input <url>', 'file or live URL that ffmpeg reads; without it a generated moving picture'),
+      .option(
+        '--input <url>',
+        'file or live URL that ffmpeg reads, or @FILE with a URL in it; without it a generated moving picture',
+      ),
   )
     .option(
       '--picture <WxH@RATE>',
@@ -137,7 +147,7 @@ export const addChannel = (program: Command): void => {
       const added = await api.call(operations.addChannel, {
         body: {
           id,
-          ...inputOf(options),
+          ...(await inputOf(options)),
           ...generatedOf(options),
           ...(ladder !== undefined && (await readLadder(ladder))),
           ...(framesPerSecond !== undefined && { framesPerSecond }),
@@ -152,7 +162,7 @@ export const addChannel = (program: Command): void => {
       .command('update')
       .description('change a channel on air, without a lost frame')
       .argument('<name>', 'channel to change')
-      .option('--input <url>', 'file or live URL to bring from now on'),
+      .option('--input <url>', 'file or live URL to bring from now on, or @FILE with a URL in it'),
   )
     .option('--ladder <file|preset>', LADDER_HELP)
     .addHelpText(
@@ -163,7 +173,7 @@ export const addChannel = (program: Command): void => {
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
       const { ladder, deinterlace } = options;
-      const input = inputOf(options);
+      const input = await inputOf(options);
       if (!('input' in input) && ladder === undefined && deinterlace === undefined)
         throw new SwarmError(
           'bad-request',

@@ -34,6 +34,8 @@ export type RunEnd =
 
 export interface RunOptions {
   feedUrl: string;
+  /** Shown with the feed; absent: the relay may give it up for others. */
+  feedProof?: string | undefined;
   fromGop: number;
   gopDurationTicks: number;
   framesPerSecond: FrameRate;
@@ -99,8 +101,9 @@ export class EncodeRun {
 
   /** Resolves once the relay has answered, whatever it said; how it went on comes through onEnd. */
   async start(): Promise<void> {
+    const { feedUrl, fromGop, feedProof } = this.options;
     try {
-      const feed = await openFeed(this.options.feedUrl, this.options.fromGop, this.abort.signal);
+      const feed = await openFeed(feedUrl, fromGop, this.abort.signal, feedProof);
       if (this.over) feed.destroy();
       else this.encode(feed);
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { FEED_PROOF_HEADER } from '../../contracts/relay';
 import { SwarmError } from '../../domain';
 import { readText, refusalInAnswer, request } from './http-exchange';
 
@@ -8,6 +9,7 @@ const IDLE_LIMIT_MS = 15_000;
 /**
  * Opens a channel's feed at the relay from a GOP on.
  * @param signal ends the feed.
+ * @param proof by which the relay knows the feed of the channel's owner
  * @returns the stream: MPEG-TS in which the GOP stands at FEED_OFFSET_TICKS. It is destroyed with an error when
  * it breaks or falls silent.
  * @throws SwarmError with the relay's own code (gop-left-ring, unknown-channel, …), or `unavailable`.
@@ -16,12 +18,14 @@ export const openFeed = async (
   feedUrl: string,
   fromGop: number,
   signal: AbortSignal,
+  proof?: string,
 ): Promise<IncomingMessage> => {
   const url = new URL(feedUrl);
   url.searchParams.set('from_gop', String(fromGop));
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     // A feed lives long: a connection of its own, not one of the kept-alive ones.
-    const asked = request(url, { method: 'GET', signal, agent: false, timeout: IDLE_LIMIT_MS });
+    const headers = proof === undefined ? {} : { [FEED_PROOF_HEADER]: proof };
+    const asked = request(url, { method: 'GET', headers, signal, agent: false, timeout: IDLE_LIMIT_MS });
     asked.on('response', resolve);
     asked.on('timeout', () => asked.destroy(new Error(`silent for ${IDLE_LIMIT_MS} ms`)));
     asked.on('error', (error) =>

@@ -5,8 +5,8 @@ const SECRET_BYTES = 32;
 
 /**
  * What a session proves with, at the origin, that it is the owner of its channel. It lives in the host's memory and, while
- * it publishes, in the host's journal, and is shown to the origin alone; all others know its digest. A session of
- * the same name on a host that was restarted alone has another one.
+ * it publishes, in the host's journal, and is shown to the origin alone; all others know its digest, and the relay a proof
+ * that is made of it. A session of the same name on a host that was restarted alone has another one.
  */
 export class SessionSecret {
   /** Hex SHA-256 of the value as it is shown. */

@@ -1,4 +1,5 @@
 import type { PrepareSession } from '../../contracts/encoder/requests';
+import { feedProofOf } from '../../contracts/relay';
 import { SwarmError, ladderUnits, type SessionInfo, type SessionState } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
 import type { Logger } from '../../platform/logger';
@@ -65,6 +66,7 @@ export class EncodeSession {
     this.units = ladderUnits(spec.renditions, spec.framesPerSecond);
     this.supervisor = new EncodeSupervisor({
       ...spec,
+      feedProof: feedProofOf(this.secret.value),
       ffmpeg: options.ffmpeg,
       log: this.log,
       onGop: (gop) => this.encoded(gop),

@@ -177,6 +177,7 @@ export class Channel {
   /**
    * Publishes a GOP in all of its renditions. It counts once its segments and its ledger line are on
    * the disk; the token is judged again at that moment, after all checks that take time.
+   * @param feedProofSha256 by which the relay knows the feed of the one who publishes
    * @throws SwarmError stale-token, gop-exists, out-of-order, malformed-segment, ledger-mismatch,
    * ledger-unavailable, unknown-channel
    */
@@ -184,13 +185,14 @@ export class Channel {
     attempt: PublishAttempt,
     declared: readonly DeclaredRendition[],
     body: Buffer,
+    feedProofSha256?: string,
   ): Promise<{ duplicate: boolean }> {
     const verdict = this.judge(attempt);
     const parts = splitBody(body, declared);
     if (verdict === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
     const { gopDurationTicks } = this.record;
     const inspected = parts.map(inspectPart);
-    const ledger = await this.parts.relay.ledgerOf(this.id, attempt.gop);
+    const ledger = await this.parts.relay.ledgerOf(this.id, attempt.gop, feedProofSha256);
     for (const { record, videoPtsTicks } of inspected) {
       requireLedger(record, videoPtsTicks, ledger, gopDurationTicks);
     }

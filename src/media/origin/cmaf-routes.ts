@@ -8,13 +8,13 @@ import { fileSchema, trackSchema } from './cmaf-names';
 import type { Origin } from './origin';
 import {
   DASH_TYPE,
-  compressed,
   forAnyPage,
   missingForASecond,
   sendMedia,
   sendPlaylist,
   windowQuery,
 } from './player-answers';
+import { PlaylistAnswers } from './playlist-answers';
 
 /** Routes of players of fragmented MP4, `/cmaf/…` (docs/reference/protocols/origin.md): HLS and DASH. */
 
@@ -22,7 +22,7 @@ const channelParameters = z.object({ id: idSchema });
 const trackParameters = z.object({ id: idSchema, track: trackSchema });
 const fileParameters = z.object({ id: idSchema, track: trackSchema, file: fileSchema });
 
-export const cmafRoutes = (origin: Origin, packager: Packager): Router => {
+export const cmafRoutes = (origin: Origin, packager: Packager, answers = new PlaylistAnswers()): Router => {
   const router = Router();
   router.use(forAnyPage);
 
@@ -32,24 +32,24 @@ export const cmafRoutes = (origin: Origin, packager: Packager): Router => {
     res.send(new Date().toISOString());
   });
 
-  router.get('/:id/index.m3u8', compressed, (req, res) => {
+  router.get('/:id/index.m3u8', async (req, res) => {
     const { id } = parseOrRefuse(channelParameters, req.params, 'playlist');
     const { cmaf } = origin.channel(id);
-    sendPlaylist(res, cmaf, cmaf.masterPlaylist());
+    await sendPlaylist(res, cmaf, answers, cmaf.masterPlaylist());
   });
 
-  router.get('/:id/manifest.mpd', compressed, (req, res) => {
+  router.get('/:id/manifest.mpd', async (req, res) => {
     const { id } = parseOrRefuse(channelParameters, req.params, 'manifest');
     const { window_s } = parseOrRefuse(windowQuery, req.query, 'query');
     const { cmaf } = origin.channel(id);
-    sendPlaylist(res, cmaf, cmaf.manifest(window_s * 1000), DASH_TYPE);
+    await sendPlaylist(res, cmaf, answers, cmaf.manifest(window_s * 1000), DASH_TYPE);
   });
 
-  router.get('/:id/:track/index.m3u8', compressed, (req, res) => {
+  router.get('/:id/:track/index.m3u8', async (req, res) => {
     const { id, track } = parseOrRefuse(trackParameters, req.params, 'playlist');
     const { window_s } = parseOrRefuse(windowQuery, req.query, 'query');
     const { cmaf } = origin.channel(id);
-    sendPlaylist(res, cmaf, cmaf.mediaPlaylist(track, window_s * 1000));
+    await sendPlaylist(res, cmaf, answers, cmaf.mediaPlaylist(track, window_s * 1000));
   });
 
   router.get('/:id/:track/:file', async (req, res) => {

@@ -9,16 +9,17 @@ import {
   tokenSchema,
   type PutAnswer,
 } from '../../contracts/origin';
+import { feedProofOf } from '../../contracts/relay';
 import { SwarmError, idSchema, renditionFieldsSchema, type ErrorCode } from '../../domain';
 import { keepConnection } from '../../platform/connections';
 import { digestOf } from '../../platform/gate';
 import { parseOrRefuse } from '../../platform/http';
 import { LimitedLog, urlForLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
+import { Turns, type Holder, type TakenTurn } from '../../platform/turns';
 import type { Origin } from './origin';
 import { discardBody, readBody } from './read-body';
 import { wholeNumberSchema } from './records';
-import { Turns, type TakenTurn } from './turns';
 
 /** Routes of workflows and encoders, `/channels/…` (docs/reference/protocols/origin.md). */
 
@@ -86,6 +87,11 @@ const DISCARD_GRACE_MS = 5_000;
 
 const atLimit = (what: string): SwarmError =>
   new SwarmError('unavailable', `Too many ${what} at the same time.`, 'Ask again in a moment.');
+
+const holderOf = (req: Request, channel: string): Holder => ({
+  client: req.socket.remoteAddress ?? '',
+  channel,
+});
 
 /** Refusals that are no part of an orderly handoff. */
 const alarming = new Set<ErrorCode>([
@@ -177,10 +183,11 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
         };
         // Before it takes a place: one who is not the owner gets none.
         channel.judge(attempt);
-        turn = uploads.take();
+        turn = uploads.take(holderOf(req, id));
         if (!turn) throw atLimit('GOPs are being put');
         const segments = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs, turn);
-        const { duplicate } = await channel.publish(attempt, headers['x-renditions'], segments);
+        const feedProof = secret === undefined ? undefined : digestOf(feedProofOf(secret)).toString('hex');
+        const { duplicate } = await channel.publish(attempt, headers['x-renditions'], segments, feedProof);
         if (attempt.secretSha256 !== undefined) keepConnection(req, OWNER_KEPT_MS);
         const answer: PutAnswer = { gop, ...(duplicate && { duplicate }) };
         res.status(duplicate ? 200 : 201).json(answer);
@@ -193,8 +200,9 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
 
   router.get('/:id/wait', async (req, res) => {
     const { gop, timeout_ms } = parseOrRefuse(waitQuery, req.query, 'query');
-    const channel = origin.channel(idOf(req));
-    const turn = waits.take();
+    const id = idOf(req);
+    const channel = origin.channel(id);
+    const turn = waits.take(holderOf(req, id));
     if (!turn) throw atLimit('callers wait for GOPs');
     const caller = new AbortController();
     res.once('close', () => caller.abort());

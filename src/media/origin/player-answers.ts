@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import compression from 'compression';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { SwarmError, httpStatusOf, ticksToSeconds } from '../../domain';
+import type { PlaylistAnswers } from './playlist-answers';
 import { wholeNumberSchema } from './records';
 
 /** What all answers to players have in common: who may read them, and what caches may keep of them. */
@@ -19,13 +18,8 @@ const MAX_SEGMENT_AGE_S = 3_600;
 const NOT_FOUND_AGE_S = 1;
 /** A player with a playlist of some time ago asks again; one that gets an error may give up. */
 const STALE_PLAYLIST_AGE_S = 60;
-/** Below this a playlist hardly gets smaller by compression. */
-const LEAST_COMPRESSED_BYTES = 500;
 /** A player that takes longer for a segment can't show it live: its file and connection are given back. */
 const SEGMENT_DEADLINE_MS = 60_000;
-
-/** For playlists; segments are compressed already. */
-export const compressed = compression({ threshold: LEAST_COMPRESSED_BYTES, filter: () => true });
 
 /** Pages of any site may read. */
 export const forAnyPage: RequestHandler = (req, res, next) => {
@@ -59,19 +53,19 @@ const playlistCaching = (gopSeconds: number): string =>
 export const HLS_TYPE = 'application/vnd.apple.mpegurl';
 export const DASH_TYPE = 'application/dash+xml';
 
-/** Sends a playlist or manifest; unchanged: 304. The tag is weak, as one text may come compressed or not. */
-export const sendPlaylist = (
+/** Sends a playlist or manifest; unchanged: 304. */
+export const sendPlaylist = async (
   res: Response,
   { gopDurationTicks }: { gopDurationTicks: number },
+  answers: PlaylistAnswers,
   text: string,
   type: typeof HLS_TYPE | typeof DASH_TYPE = HLS_TYPE,
-): void => {
+): Promise<void> => {
   res.set({
     'content-type': type,
     'cache-control': playlistCaching(ticksToSeconds(gopDurationTicks)),
-    etag: `W/"${createHash('sha1').update(text).digest('base64url')}"`,
   });
-  res.send(text);
+  await answers.send(res, text);
 };
 
 /**

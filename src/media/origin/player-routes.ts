@@ -4,14 +4,8 @@ import { gopNumberSchema } from '../../contracts/origin';
 import { idSchema, renditionSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Origin } from './origin';
-import {
-  compressed,
-  forAnyPage,
-  missingForASecond,
-  sendMedia,
-  sendPlaylist,
-  windowQuery,
-} from './player-answers';
+import { forAnyPage, missingForASecond, sendMedia, sendPlaylist, windowQuery } from './player-answers';
+import { PlaylistAnswers } from './playlist-answers';
 import { versionOf } from './playlists';
 import { wholeNumberSchema } from './records';
 
@@ -31,21 +25,21 @@ const segmentParameters = z.object({
     .pipe(gopNumberSchema),
 });
 
-export const playerRoutes = (origin: Origin): Router => {
+export const playerRoutes = (origin: Origin, answers = new PlaylistAnswers()): Router => {
   const router = Router();
   router.use(forAnyPage);
 
-  router.get('/:id/index.m3u8', compressed, (req, res) => {
+  router.get('/:id/index.m3u8', async (req, res) => {
     const { id } = parseOrRefuse(masterParameters, req.params, 'playlist');
     const channel = origin.channel(id);
-    sendPlaylist(res, channel, channel.masterPlaylist());
+    await sendPlaylist(res, channel, answers, channel.masterPlaylist());
   });
 
-  router.get('/:id/:rendition/index.m3u8', compressed, (req, res) => {
+  router.get('/:id/:rendition/index.m3u8', async (req, res) => {
     const { id, rendition } = parseOrRefuse(mediaParameters, req.params, 'playlist');
     const { window_s } = parseOrRefuse(windowQuery, req.query, 'query');
     const channel = origin.channel(id);
-    sendPlaylist(res, channel, channel.mediaPlaylist(rendition, window_s * 1000));
+    await sendPlaylist(res, channel, answers, channel.mediaPlaylist(rendition, window_s * 1000));
   });
 
   router.get('/:id/:rendition/:file', async (req, res) => {

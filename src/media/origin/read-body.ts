@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { SwarmError } from '../../domain';
-import type { TakenTurn } from './turns';
+import type { TakenTurn } from '../../platform/turns';
 
 /**
  * Reads a request's body into memory, never more than `maxBytes` of it.

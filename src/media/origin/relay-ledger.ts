@@ -2,8 +2,11 @@ import { RelayClient, type GopLedger } from '../../contracts/relay';
 import { SwarmError } from '../../domain';
 
 export interface RelayLedger {
-  /** @throws SwarmError ledger-unavailable when the relay can't say. */
-  ledgerOf(channelId: string, gop: number): Promise<GopLedger>;
+  /**
+   * @param ownerProofSha256 of the owner's feed, told to the relay on this occasion
+   * @throws SwarmError ledger-unavailable when the relay can't say
+   */
+  ledgerOf(channelId: string, gop: number, ownerProofSha256?: string): Promise<GopLedger>;
 }
 
 /** How long the relay may hold the answer until the GOP is sealed, and how long the origin waits in all. */
@@ -14,10 +17,13 @@ const DEADLINE_MS = 2_000;
 export const relayLedgerAt = (relayUrl: string): RelayLedger => {
   const relay = new RelayClient(relayUrl);
   return {
-    async ledgerOf(channelId, gop) {
+    async ledgerOf(channelId, gop, ownerProofSha256) {
       let ledger: GopLedger;
       try {
-        ledger = await relay.sealed(channelId, gop, { waitMs: WAIT_MS, timeoutMs: DEADLINE_MS });
+        ledger = await relay.sealed(channelId, gop, {
+          ...{ waitMs: WAIT_MS, timeoutMs: DEADLINE_MS },
+          ...(ownerProofSha256 !== undefined && { ownerProofSha256 }),
+        });
       } catch (error) {
         const { code, message } = error as SwarmError;
         throw unavailable(gop, message, code);

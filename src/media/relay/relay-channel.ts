@@ -34,6 +34,8 @@ const SAVE_RETRY_MS = 1_000;
 export class RelayChannel {
   readonly id: string;
   readonly gopDurationTicks: number;
+  /** SHA-256 of what the session that owns the channel shows with its feed; null before the origin has told it. */
+  ownerProof: Buffer | null = null;
   private readonly ring: UnitRing;
   private readonly ledgers: GopLedgers;
   private readonly feeds = new Set<Feed>();

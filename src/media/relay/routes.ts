@@ -1,8 +1,10 @@
 import type { Express, Request, Response } from 'express';
 import { z } from 'zod';
-import { relaySpecSchema } from '../../contracts/relay';
+import { FEED_PROOF_HEADER, OWNER_PROOF_HEADER, relaySpecSchema } from '../../contracts/relay';
 import { SwarmError, idSchema } from '../../domain';
+import { digestOf, equalDigests } from '../../platform/gate';
 import { parseOrRefuse } from '../../platform/http';
+import { Turns } from '../../platform/turns';
 import { ingest } from './ingest';
 import type { RelayChannels } from './relay-channels';
 
@@ -12,10 +14,25 @@ const gopParams = idParams.extend({ gop: gopSchema });
 const feedQuery = z.object({ from_gop: gopSchema });
 const ingestQuery = z.object({ expect_gop: gopSchema.optional() });
 const ledgerQuery = z.object({ wait_ms: z.coerce.number().int().min(0).max(10_000).default(0) });
+const ledgerHeaders = z.object({
+  [OWNER_PROOF_HEADER]: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+});
 const ledgersQuery = z.object({ from: gopSchema, to: gopSchema });
 
+export interface RouteLimits {
+  /** A contribution that sends nothing for this long counts as dead. */
+  ingestIdleMs: number;
+  /** Feeds at the same time, and of one channel: see Turns. */
+  maxFeeds: number;
+  maxFeedsOfChannel: number;
+}
+
 /** The relay's calls, as docs/reference/protocols/relay.md lists them. */
-export const addRoutes = (app: Express, channels: RelayChannels, ingestIdleMs: number): void => {
+export const addRoutes = (app: Express, channels: RelayChannels, limits: RouteLimits): void => {
+  const feeds = new Turns(limits.maxFeeds, { mostOfChannel: limits.maxFeedsOfChannel });
   const channelOf = (req: Request) => channels.get(parseOrRefuse(idParams, req.params, 'channel').id);
 
   app.get('/channels', (_req, res) => {
@@ -39,19 +56,32 @@ export const addRoutes = (app: Express, channels: RelayChannels, ingestIdleMs: n
 
   app.post('/channels/:id/ingest', async (req, res) => {
     const { expect_gop } = parseOrRefuse(ingestQuery, req.query, 'query');
-    await ingest(channelOf(req), expect_gop, req, res, ingestIdleMs);
+    await ingest(channelOf(req), expect_gop, req, res, limits.ingestIdleMs);
   });
 
   app.get('/channels/:id/feed', (req, res) => {
     const { from_gop } = parseOrRefuse(feedQuery, req.query, 'query');
     const channel = channelOf(req);
+    const shown = req.get(FEED_PROOF_HEADER);
+    const digest = shown === undefined ? null : digestOf(shown);
+    // Asked when a newcomer needs a place: the reader of today may be the owner of tomorrow.
+    const isOwner = (): boolean =>
+      digest !== null && channel.ownerProof !== null && equalDigests(digest, channel.ownerProof);
+    const holder = { client: req.socket.remoteAddress ?? '', channel: channel.id };
+    const turn = feeds.take(holder, isOwner);
+    if (!turn) throw new SwarmError('unavailable', 'Too many feeds are read.', 'Ask again in a moment.');
+    res.once('close', () => turn.leave());
+    turn.signal.addEventListener('abort', () => res.destroy());
     channel.openFeed(from_gop, res);
   });
 
   app.get('/channels/:id/ledger/:gop', async (req, res) => {
     const { gop } = parseOrRefuse(gopParams, req.params, 'GOP');
     const { wait_ms } = parseOrRefuse(ledgerQuery, req.query, 'query');
-    res.json(await channelOf(req).ledgerOf(gop, wait_ms, closedSignal(res)));
+    const { [OWNER_PROOF_HEADER]: proof } = parseOrRefuse(ledgerHeaders, req.headers, 'header');
+    const channel = channelOf(req);
+    if (proof !== undefined) channel.ownerProof = Buffer.from(proof, 'hex');
+    res.json(await channel.ledgerOf(gop, wait_ms, closedSignal(res)));
   });
 
   app.get('/channels/:id/ledger', (req, res) => {

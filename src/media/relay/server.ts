@@ -4,7 +4,7 @@ import type { MediaHealth } from '../../contracts/health';
 import { relayRoutes } from '../../contracts/relay';
 import { DiskBudget } from '../../platform/disk-budget';
 import type { FolderLock } from '../../platform/folder-lock';
-import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
+import { defaultServerLimits, healthAnswer, listen, type ServerLimits } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
@@ -33,6 +33,10 @@ const MOST_RING_BYTES = 64 * 2 ** 20;
 /** Of what is free and what the rings hold; the rest is for segments, databases and logs. */
 const SHARE_OF_DISK = 0.5;
 const DISK_LOOK_MS = 10_000;
+/** Half of the connections: the others are for contributions, the origin and those who ask. */
+const MOST_FEEDS = defaultServerLimits.maxConnections / 2;
+/** A channel has an owner, one who takes over, and those who look on. */
+const MOST_FEEDS_OF_CHANNEL = 64;
 
 export interface RelayOptions {
   host: string;
@@ -53,6 +57,9 @@ export interface RelayOptions {
   maxChannels?: number;
   /** An ingest that sends nothing for this long counts as dead; default 5 s. */
   ingestIdleMs?: number;
+  /** Feeds at the same time, default 2,048, and of one channel, default 64. The owner's is given up for nobody. */
+  maxFeeds?: number;
+  maxFeedsOfChannel?: number;
   /** Bounds on connections; see defaultServerLimits. */
   limits?: Partial<ServerLimits>;
   log?: Logger;
@@ -130,7 +137,11 @@ const startLocked = async (options: RelayOptions, lock: FolderLock): Promise<Rel
     };
     res.json(healthAnswer(req, answer));
   });
-  addRoutes(app, channels, options.ingestIdleMs ?? 5_000);
+  addRoutes(app, channels, {
+    ingestIdleMs: options.ingestIdleMs ?? 5_000,
+    maxFeeds: options.maxFeeds ?? MOST_FEEDS,
+    maxFeedsOfChannel: options.maxFeedsOfChannel ?? MOST_FEEDS_OF_CHANNEL,
+  });
 
   // An ingest is a request whose body never ends.
   const limits = { ...options.limits, requestTimeoutMs: 0 };

@@ -47,6 +47,8 @@ const protocolsOf: Record<string, string> = {
   rtp: 'rtp,srtp,udp',
   udp: 'udp',
 };
+/** Schemes of inputs. */
+export const INPUT_SCHEMES: readonly string[] = Object.keys(protocolsOf);
 /** What a local list may name besides files; ffmpeg itself lets it name files only. */
 const LOCAL_LIST_PROTOCOLS = 'file,crypto,data,http,https,httpproxy,tcp,tls';
 /** They listen at an address of this machine, and ask nobody. */

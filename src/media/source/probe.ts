@@ -1,8 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { SwarmError } from '../../domain';
+import { SwarmError, redacted } from '../../domain';
 import { runConfined } from '../../platform/processes/confined';
-import { withHiddenAddresses } from './hidden-addresses';
+import { inItsOwnWords, withHiddenAddresses } from './hidden-addresses';
 import { protocolArguments } from './input-policy';
 import type { ProbedRates } from './steady-frame-rate';
 
@@ -203,7 +203,8 @@ const runProbe = async (
       throw new SwarmError('unavailable', `${ffprobe} is not there.`, 'Install ffmpeg or set FFPROBE.');
     if (signal?.aborted) throw refuse(url, 'it is no longer asked for.');
     if (killed) throw refuse(url, `it could not be opened within ${PROBE_TIMEOUT_MS / 1000} s.`);
-    throw refuse(url, `ffprobe says "${(stderr ?? '').trim().split('\n').at(-1)}".`);
+    const lastWords = (stderr ?? '').trim().split('\n').at(-1) ?? '';
+    throw refuse(url, `ffprobe says "${inItsOwnWords(lastWords, redacted(url))}".`);
   }
 };
 

@@ -15,6 +15,8 @@ export class FeedServer {
   /** Breaks the feed, once, before this unit of the contribution. */
   cutBeforeUnit: number | null = null;
   readonly requestedGops: number[] = [];
+  /** What was shown with each call, beside the token of the swarm. */
+  readonly proofs: (string | undefined)[] = [];
   private readonly server: Server;
   private readonly answers = new Set<ServerResponse>();
   private startedAtMs = performance.now();
@@ -89,6 +91,7 @@ export class FeedServer {
   private answer(req: IncomingMessage, res: ServerResponse): void {
     const gop = Number(new URL(req.url ?? '', 'http://feed').searchParams.get('from_gop'));
     this.requestedGops.push(gop);
+    this.proofs.push(req.headers['x-feed-proof'] as string | undefined);
     const refusal =
       this.refusal ??
       (gop < this.oldestGop

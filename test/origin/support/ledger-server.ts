@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { OWNER_PROOF_HEADER } from '../../../src/contracts/relay';
 
 /** A relay that answers for its ledger only; what it says of each GOP, and how it fails, the test decides. */
 export class LedgerServer {
@@ -11,9 +12,13 @@ export class LedgerServer {
   failure: 'none' | 'garbage' | 'left-ring' | 'silent' = 'none';
   /** Held back until released. */
   gate: Promise<void> = Promise.resolve();
+  /** What it was told of owners' feeds. */
+  readonly ownerProofs: string[] = [];
   private arrived = (): void => undefined;
   private readonly server = createServer((req, res) => {
     this.arrived();
+    const proof = req.headers[OWNER_PROOF_HEADER];
+    if (typeof proof === 'string') this.ownerProofs.push(proof);
     void this.gate.then(() => {
       const gop = Number(/\/ledger\/(\d+)/.exec(req.url ?? '')?.[1]);
       const ptsTicks = this.ptsTicksByGop.get(gop);
