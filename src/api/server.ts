@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler } from 'express';
-import { ownNamesOf, type Environment } from '../config/config';
+import { ownNamesOf, publicApiUrl, type Environment } from '../config/config';
+import { hostAndPort } from '../platform/addresses';
 import type { Clock } from '../platform/clock';
 import { errorHandler, healthAnswer, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
@@ -51,6 +52,7 @@ export const startApi = async (
     port: options.port ?? environment.SWARM_API_PORT,
     routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...pageRoutes()],
     names: ownNamesOf(environment),
+    origins: [new URL(publicApiUrl(environment)).origin],
     gate,
     limits: { idleTimeoutMs: 0 },
     log: options.log,
@@ -58,7 +60,7 @@ export const startApi = async (
   options.log.info({ port: server.port }, 'API listens');
   return {
     port: server.port,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
+    url: `http://${hostAndPort(host, server.port)}`,
     stop: async () => {
       routes.stop();
       await server.close();

@@ -6,7 +6,7 @@ import { RelayClient } from '../contracts/relay';
 import { SourceClient } from '../contracts/source';
 import { createFleetProvider } from '../fleet/create-provider';
 import type { FleetProvider } from '../fleet/provider';
-import { isEveryAddress } from '../platform/addresses';
+import { connectableHost, hostAndPort } from '../platform/addresses';
 
 /** How an encoder host is looked at. */
 export type EncoderLooks = Pick<EncoderClient, 'describe' | 'telemetry'>;
@@ -35,7 +35,7 @@ export const createPartClients = (environment: Environment): RealPartClients => 
   const { SWARM_RELAY_URL: relay, SWARM_ORIGIN_URL: origin, SWARM_SOURCE_URL: source } = environment;
   // Where parts run on machines of their own, it does not answer here, and is left out.
   const { SWARM_HOST: listensOn, SWARM_COLLECTOR_PORT: port } = environment;
-  const collector = `http://${isEveryAddress(listensOn) ? '127.0.0.1' : listensOn}:${port}`;
+  const collector = `http://${hostAndPort(connectableHost(listensOn), port)}`;
   return {
     origin: new OriginClient(origin),
     relay: new RelayClient(relay),

@@ -94,6 +94,8 @@ export interface Listener {
   routes: readonly Route[];
   /** DNS names under which it is reached, beside localhost (ownNamesOf). */
   names?: readonly string[];
+  /** Origins of its own pages behind a proxy. */
+  origins?: readonly string[];
   /** Tells who asks; default: that of this process (own-identity.ts). */
   gate?: Gate | undefined;
   limits?: Partial<ServerLimits>;
@@ -107,17 +109,20 @@ export interface Listener {
  * @throws SwarmError unavailable when the port is taken; bad-request where other machines would reach it and nobody is
  *   asked who he is
  */
-export const listen = async (
-  app: RequestHandler,
-  { host, port, routes, names = [], gate = partGate(), limits, whenFull = 'newcomer-goes', log }: Listener,
-): Promise<RunningServer> => {
+export const listen = async (app: RequestHandler, listener: Listener): Promise<RunningServer> => {
+  const { host, port, routes, names = [], origins = [], gate = partGate(), log } = listener;
+  const { limits, whenFull = 'newcomer-goes' } = listener;
   requireGuarded(host, gate);
   const { maxConnections, headersTimeoutMs, requestTimeoutMs, idleTimeoutMs } = {
     ...defaultServerLimits,
     ...limits,
   };
   const guarded = express().disable('x-powered-by').disable('etag');
-  guarded.use(guardRequests({ routes, ownNames: names, gate, log }), app, errorHandler(log));
+  guarded.use(
+    guardRequests({ routes, ownNames: names, ownOrigins: origins, gate, log }),
+    app,
+    errorHandler(log),
+  );
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,

@@ -13,8 +13,8 @@ const ground = ['src/domain', 'src/config', 'src/platform', 'src/contracts'];
 export const rooms = {
   // Ground. Workflows take values from single files of the domain: its index.ts brings zod, which a workflow must not load.
   'src/domain': { uses: [], doors: '*' },
-  'src/config': { uses: ['src/domain'], doors: '*' },
   'src/platform': { uses: ['src/domain'], doors: '*' },
+  'src/config': { uses: ['src/domain', 'src/platform'], doors: '*' },
   'src/contracts': { uses: ['src/domain', 'src/platform'], doors: '*' },
   'src/temporal': { uses: ground, doors: '*' },
 
