@@ -13,8 +13,8 @@ import {
 } from '../domain';
 import { admissionOf, type Admission } from '../planner';
 import { onAirWithinSeconds } from './coming-on-air';
-import type { Observation } from './observe';
 import { inputInWords } from './input-problems';
+import type { Observation } from './observe';
 
 type OnAir = ChannelAdded['onAir'];
 type Never = Extract<Admission, { kind: 'never' }>;

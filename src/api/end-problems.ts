@@ -1,5 +1,5 @@
-import type { SwarmEnd, SwarmEndStatus } from '../temporal/swarm-run';
 import type { EndedWorkflow } from '../temporal/ended-workflows';
+import type { SwarmEnd, SwarmEndStatus } from '../temporal/swarm-run';
 
 const ENDS: Record<SwarmEndStatus, string> = {
   TERMINATED: 'was terminated',

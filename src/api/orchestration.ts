@@ -26,8 +26,8 @@ import {
 import { SwarmView } from '../observation/swarm-view';
 import { askedBy } from '../platform/asking';
 import { noSwarm, type TemporalCalls } from '../temporal/calls';
-import { readable } from '../temporal/readable-history';
 import type { EndedWorkflow, EndedWorkflows } from '../temporal/ended-workflows';
+import { readable } from '../temporal/readable-history';
 import type { SwarmEnd } from '../temporal/swarm-run';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
 import type { Orchestration, WorkflowRun } from './ports';

@@ -51,13 +51,14 @@ export const requireOwnCell = async (client: Client, cell: string, owner: CellOw
  * @throws SwarmError channel-exists
  */
 export const requireOwnChannel = async (client: Client, cell: string, channelId: string): Promise<void> => {
-  let other: unknown;
+  let other: string | undefined;
   try {
     const { status, typedSearchAttributes } = await client.workflow
       .getHandle(channelWorkflowId(channelId))
       .describe();
     if (status.name !== 'RUNNING') return;
-    other = typedSearchAttributes.get(defineSearchAttributeKey(searchAttributeNames.cell, 'KEYWORD'));
+    other =
+      typedSearchAttributes.get(defineSearchAttributeKey(searchAttributeNames.cell, 'KEYWORD')) ?? undefined;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return;
     throw error;
@@ -65,7 +66,7 @@ export const requireOwnChannel = async (client: Client, cell: string, channelId:
   if (other === undefined || other === cell) return;
   throw new SwarmError(
     'channel-exists',
-    `There is a channel ${channelId} already, in cell ${String(other)} of the same Temporal namespace.`,
+    `There is a channel ${channelId} already, in cell ${other} of the same Temporal namespace.`,
     'Choose another id: those of channels are unique over all cells of a namespace. Or give this cell a namespace of its own (TEMPORAL_NAMESPACE).',
   );
 };

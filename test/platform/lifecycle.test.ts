@@ -13,6 +13,9 @@ const startPart = async (env: NodeJS.ProcessEnv = {}) => {
     env: { ...process.env, ...env },
   });
   await once(part, 'message');
+  // It listens to signals once its start is over.
+  part.send({ lines: 0, text: '' });
+  await once(part, 'message');
   return part;
 };
 
