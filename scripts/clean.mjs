@@ -18,7 +18,9 @@ const runningProcesses = (stateDir) => {
 
 const remove = (folder) => {
   if (
-    [root, userInfo().homedir].some((kept) => `${resolve(kept)}/`.startsWith(`${resolve(folder)}/`.replace('//', '/')))
+    [root, userInfo().homedir].some((kept) =>
+      `${resolve(kept)}/`.startsWith(`${resolve(folder)}/`.replace('//', '/')),
+    )
   ) {
     console.error(`${folder} holds more than the swarm's state.\nHint: correct SWARM_STATE_DIR.`);
     process.exit(1);
