@@ -39,6 +39,14 @@ export const hostEnvironmentSchema = z.object({
       'Hardware encoders that this host has: `nvenc`, `qsv`, `vaapi`, with commas between them. Only then do ladders ' +
         'that name one (`codec: h264_nvenc`) come here. Default: none.',
     ),
+  ENCODER_SESSIONS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File in which this host notes the sessions that publish, with their secrets; nobody but its owner may read it. ' +
+        'What is called `FILE.resume` when the host starts goes on, as far as the origin still has those sessions as ' +
+        'owners. `npm start` sets it, and renames the file before it starts the host. Default: nothing is noted.',
+    ),
   ENCODER_RELAY_URL: url
     .optional()
     .describe(

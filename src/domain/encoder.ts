@@ -83,6 +83,10 @@ export const sessionInfoSchema = z.object({
     .optional()
     .describe('the same of each rendition by itself; absent where the host does not tell'),
   lateGops: z.number(),
+  publishingForMs: z
+    .number()
+    .optional()
+    .describe('since it was committed with its token; absent while it does not publish, or where the host does not tell'),
   cpuCores: z
     .number()
     .optional()

@@ -24,6 +24,8 @@ export interface HostOptions {
   args: readonly string[];
   env: NodeJS.ProcessEnv;
   logsDir: string;
+  /** Where hosts note which of their sessions publish, a file each; absent: nowhere. */
+  sessionsDir?: string;
   /** Size at which the log of a host is put aside; absent: as of any part. */
   logMaxBytes?: number;
   /** Resolves once the encoder host at this address serves. */
@@ -46,6 +48,10 @@ const placesOf = (
   ...(SWARM_ORIGIN_URL && { ENCODER_ORIGIN_URL: SWARM_ORIGIN_URL }),
   ENCODER_CLIP_HOSTS: [connectableHost(host), hostname()].join(','),
 });
+
+/** Where a host notes which of its sessions publish; undefined: nowhere. */
+export const sessionsFileOf = ({ sessionsDir }: HostOptions, id: string): string | undefined =>
+  sessionsDir && join(sessionsDir, `${id}.json`);
 
 /** One encoder of the local fleet: its id, zone and port stay, its process and build may change. */
 export class FleetMember {
@@ -156,6 +162,7 @@ export class FleetMember {
 
   private processWith(build: InstalledBuild | undefined): PartProcess {
     const { options, id, port } = this;
+    const sessionsFile = sessionsFileOf(options, id);
     return new PartProcess({
       name: id,
       command: options.command,
@@ -172,6 +179,7 @@ export class FleetMember {
           ? { ENCODER_CAPACITY_UNITS: String(options.capacityUnits) }
           : { ENCODER_CORES: String(options.capacityUnits.cores) }),
         ENCODER_MAX_SESSIONS: String(options.maxSessions),
+        ...(sessionsFile && { ENCODER_SESSIONS_FILE: sessionsFile }),
         ...options.rig?.variablesOf(id, port),
       },
       logFile: join(options.logsDir, `${id}.log`),

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { FleetEncoder } from '../contracts/fleet';
 import { SwarmError, type InstalledBuild } from '../domain';
+import { keepForResume, resumeFileOf } from '../platform/resume-file';
 import { BuildRecords } from './build-records';
-import { FleetMember, type HostOptions } from './fleet-member';
+import { FleetMember, sessionsFileOf, type HostOptions } from './fleet-member';
 import { MemberRecords, type MemberRecord } from './member-records';
 
 export interface LocalFleetOptions extends HostOptions {
@@ -44,8 +45,13 @@ export class LocalFleet {
     return this.members.filter((member) => !member.leaving).map((member) => member.describe());
   }
 
-  /** Starts an encoder under a given id, with the build that it ran last, and waits until it serves. */
+  /**
+   * Starts an encoder under a given id, with the build and the sessions that it ran last, and waits until it serves. For the
+   * start of a swarm; one that dies later is started again without sessions.
+   */
   async start(id: string, zone: string): Promise<FleetEncoder> {
+    const sessionsFile = sessionsFileOf(this.options, id);
+    if (sessionsFile) keepForResume(sessionsFile);
     const build = this.builds.buildOf(id);
     const isThere = build !== undefined && existsSync(build.executablePath);
     if (build && !isThere) this.builds.forget(id);
@@ -100,6 +106,9 @@ export class LocalFleet {
     await entry.member.stop();
     this.entries.delete(id);
     this.builds.forget(id);
+    const sessionsFile = sessionsFileOf(this.options, id);
+    if (sessionsFile)
+      for (const file of [sessionsFile, resumeFileOf(sessionsFile)]) rmSync(file, { force: true });
     for (const [requestId, encoderId] of this.byRequest)
       if (encoderId === id) this.byRequest.delete(requestId);
   }

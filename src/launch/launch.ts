@@ -1,8 +1,9 @@
+import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { NewChannel } from '../channels/new-channel';
-import { ownNamesOf } from '../config/config';
+import { ownNamesOf, type Environment } from '../config/config';
 import { policySchema, redacted, swarmWorkflowId, type ChannelSpec } from '../domain';
 import type { LocalFleet } from '../fleet/local-fleet';
 import { LOOPBACK, connectableHost, hostAndPort } from '../platform/addresses';
@@ -128,6 +129,12 @@ const roomiestOf = async (options: LaunchOptions, fleet: LocalFleet): Promise<nu
   return Math.max(...described);
 };
 
+const sessionsDirOf = ({ SWARM_STATE_DIR }: Environment): string => join(SWARM_STATE_DIR, 'sessions');
+
+/** Whether hosts have sessions of an earlier run to go on with. */
+const haveSessions = async (environment: Environment): Promise<boolean> =>
+  (await readdir(sessionsDirOf(environment)).catch(() => [])).length > 0;
+
 /** Starts the encoder hosts, and the agent that others ask for more of them. */
 const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
   // Imported only now: other parts load meanwhile.
@@ -165,6 +172,7 @@ const startFleet = async (options: LaunchOptions): Promise<LocalFleet> => {
     logMaxBytes: environment.SWARM_LOG_MIB * 2 ** 20,
     buildsFile: join(environment.SWARM_STATE_DIR, 'fleet-builds.json'),
     membersFile,
+    sessionsDir: sessionsDirOf(environment),
     ...(rig && { rig }),
     awaitServing: (address, signal) => awaitGrpcServing(address, '', signal, partAuthorization()),
     ...hooks,
@@ -261,7 +269,8 @@ const otherInputs = (asked: readonly ChannelSpec[], running: readonly ChannelSpe
 
 /**
  * Starts every part and brings the channels on air. Parts start side by side, in the order of what the first
- * picture waits for: on two cores it is their loading that takes the time.
+ * picture waits for: on two cores it is their loading that takes the time. On the state of an earlier run the media path
+ * comes first, as it needs nobody.
  * @returns the fleet of encoder hosts, and all channels of the swarm
  * @throws SwarmError of the first part that could not be started
  */
@@ -275,15 +284,20 @@ export const launch = async (
   // Parts read it when they start.
   if ('path' in options.tools.influx)
     await loadOrCreateSecret(influxPasswordFile(environment.SWARM_STATE_DIR));
-  const temporal = awaitedLater(startTemporal(options));
-  // The worker waits for Temporal by itself; it is early, as it loads the most.
-  const worker = startNodePart(options, 'worker', 'worker', url(ports.worker));
-  const mediaPath = [
+  const startMediaPath = (): Promise<unknown>[] => [
     startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
     startSource(options),
     startNodePart(options, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
   ];
-  const fleetStarted = awaitedLater(startFleet(options));
+  // Where hosts go on by themselves, pictures wait for nothing else: the control plane loads while the first GOP comes in.
+  const early = (await haveSessions(environment)) ? startMediaPath() : null;
+  const earlyFleet = early && awaitedLater(startFleet(options));
+  await Promise.all([...(early ?? []), earlyFleet]);
+  const temporal = awaitedLater(startTemporal(options));
+  // The worker waits for Temporal by itself; it is early, as it loads the most.
+  const worker = startNodePart(options, 'worker', 'worker', url(ports.worker));
+  const mediaPath = early ?? startMediaPath();
+  const fleetStarted = earlyFleet ?? awaitedLater(startFleet(options));
   const influx = awaitedLater(startInflux(options));
   const [fleet] = await Promise.all([fleetStarted, temporal, ...mediaPath]);
   const [channels] = await Promise.all([

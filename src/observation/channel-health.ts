@@ -61,7 +61,9 @@ export const lossOf = (
     const cause = session.failure ? `: ${session.failure.message}` : '';
     return lost('session-failed', `session ${owner.sessionId} ${session.state}${cause}`);
   }
-  if (backlog >= STALLED_BACKLOG_GOPS && !publishedLately) {
+  // One that was resumed a moment ago finds a backlog, and works on it.
+  const isNew = session.publishingForMs !== undefined && session.publishingForMs < STALLED_SILENCE_GOPS * gopMs;
+  if (backlog >= STALLED_BACKLOG_GOPS && !publishedLately && !isNew) {
     return lost(
       'session-failed',
       `session ${owner.sessionId} stands still, ${backlog} GOPs behind its input`,

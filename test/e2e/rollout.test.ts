@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { operations, type Answer, type RequestOf, type Operation } from '../../src/contracts/api';
 import { callApi } from '../../src/contracts/api/client';
+import { OriginClient } from '../../src/contracts/origin';
 import {
   isOver,
   type ChannelSpec,
@@ -15,7 +16,7 @@ import { channelWithDefaults } from '../../src/domain/default-channels';
 import { startSwarm, type RunningSwarm } from '../../src/launch/swarm';
 import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { StepReporter } from '../../src/setup';
-import { verifierFfmpegPaths, verifyPlaylists } from '../../src/verify';
+import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../src/verify';
 import { claimPortBase } from '../support/ports';
 
 /** GOPs of one second, one rung. */
@@ -30,11 +31,17 @@ describe('a real swarm of two encoders', () => {
   const call = <O extends Operation>(operation: O, request: RequestOf<O>): Promise<Answer<O>> =>
     callApi(swarm.environment.SWARM_API_URL, operation, request, { timeoutMs: 60_000 });
 
-  beforeAll(async () => {
-    stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-rollout-'));
-    swarm = await startSwarm({
-      stateDir,
-      portBase: await claimPortBase(),
+  let portBase: number;
+  const verified = async (): Promise<VerifyReport> =>
+    verifyPlaylists({
+      playlists: channels.map((c) => `${swarm.environment.SWARM_ORIGIN_URL}/hls/${c.id}/index.m3u8`),
+      key: await loadOrCreateStampKey(stateDir),
+      ffmpegPaths: await verifierFfmpegPaths(swarm.environment),
+      windowSeconds: 600,
+    });
+  const start = (): Promise<RunningSwarm> =>
+    startSwarm({
+      ...{ stateDir, portBase },
       env: { ...process.env, SWARM_AUDIENCE_ANCHOR: 'off' },
       encoders: [
         { id: 'enc-1', zone: 'a' },
@@ -45,6 +52,11 @@ describe('a real swarm of two encoders', () => {
       reporter: new StepReporter(process.stderr),
       onEvent: () => undefined,
     });
+
+  beforeAll(async () => {
+    stateDir = await mkdtemp(join(tmpdir(), 'encoder-swarm-rollout-'));
+    portBase = await claimPortBase();
+    swarm = await start();
   }, 180_000);
   afterAll(async () => {
     await swarm?.stop();
@@ -88,13 +100,25 @@ describe('a real swarm of two encoders', () => {
     const { targetBuildId } = await call(operations.getVersions, {});
     expect(targetBuildId).toBe('npm-2018');
 
-    const report = await verifyPlaylists({
-      playlists: channels.map((c) => `${swarm.environment.SWARM_ORIGIN_URL}/hls/${c.id}/index.m3u8`),
-      key: await loadOrCreateStampKey(stateDir),
-      ffmpegPaths: await verifierFfmpegPaths(swarm.environment),
-      windowSeconds: 600,
-    });
+    const report = await verified();
     expect(report).toMatchObject({ ok: true, framesLost: 0, framesRepeated: 0, gapsDeclared: 0 });
     expect(report.framesChecked).toBeGreaterThan(25 * 20 * channels.length);
   }, 400_000);
+
+  test('goes on after a restart with the same sessions, before anybody has decided anything', async () => {
+    const origin = new OriginClient(swarm.environment.SWARM_ORIGIN_URL);
+    await swarm.stop();
+    swarm = await start();
+    for (const { id } of channels) {
+      const { nextGop } = await origin.channel(id);
+      await origin.wait(id, nextGop + 1, 20_000);
+      const ledger = (await origin.wholeLedger(id)).filter(({ gapReason }) => gapReason === undefined);
+      const firstAnew = ledger.findIndex(({ publishedAtMs }) => publishedAtMs >= swarm.startedAtMs);
+      const [before, after] = [ledger[firstAnew - 1]!, ledger[firstAnew]!];
+      const { token, encoderId, sessionId } = before;
+      expect(after).toMatchObject({ gop: before.gop + 1, token, encoderId, sessionId });
+    }
+    const report = await verified();
+    expect(report).toMatchObject({ ok: true, framesLost: 0, framesRepeated: 0, gapsDeclared: 0 });
+  }, 180_000);
 });

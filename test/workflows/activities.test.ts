@@ -112,6 +112,13 @@ describe('a channel counts as lost', () => {
       15,
       'session-failed',
     ],
+    [
+      'when its session has stood still ever since it was given the channel',
+      channel(longAgo),
+      [encoder([session({ publishingForMs: 10_000 })])],
+      15,
+      'session-failed',
+    ],
   ])('%s', (_when, observed, encoders, lastSealedGop, reason) => {
     expect(lossOf(observed, encoders, relay(lastSealedGop), nowMs)).toMatchObject({
       channelId: 'ch-1',
@@ -124,6 +131,12 @@ describe('a channel counts as lost', () => {
     ['it is being moved', channel({ owner: null, moving: true }), [encoder([])], 9],
     ['its encoder does not answer, but publishes', channel(), [silent], 9],
     ['its input is silent, so that there is nothing to publish', channel(longAgo), [encoder([session()])], 9],
+    [
+      'its session was resumed a moment ago, and works on its backlog',
+      channel(longAgo),
+      [encoder([session({ publishingForMs: 3_000 })])],
+      15,
+    ],
     ['it catches up after a recovery', channel(), [encoder([session()])], 30],
   ])('but not when %s', (_when, observed, encoders, lastSealedGop) => {
     expect(lossOf(observed, encoders, relay(lastSealedGop), nowMs)).toBeNull();

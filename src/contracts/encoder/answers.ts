@@ -47,14 +47,16 @@ const sessionFields = z.object({
   cpuCores: amount,
   /** Version 2. */
   speeds: z.array(z.object({ rendition: name, realTimeRatio: amount })).optional(),
+  publishingForMs: amount.nullish(),
 });
 
 const toSessionInfo = (answer: z.output<typeof sessionFields>): SessionInfo => {
-  const { state, failureCode, failureMessage, cpuCores, speeds, ...rest } = answer;
+  const { state, failureCode, failureMessage, cpuCores, speeds, publishingForMs, ...rest } = answer;
   return {
     ...rest,
     ...(speeds && speeds.length > 0 && { speeds }),
     ...(cpuCores > 0 && { cpuCores }),
+    ...(typeof publishingForMs === 'number' && { publishingForMs }),
     state: state.toLowerCase() as SessionState,
     ...(failureCode !== '' && { failure: { code: failureCode, message: failureMessage } }),
   };

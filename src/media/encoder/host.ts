@@ -12,6 +12,8 @@ import { detectFfmpeg } from './ffmpeg-capabilities';
 import { throughGateways, type Gateways } from './gateways';
 import { serveEncoder, type EncoderMethods } from './grpc-server';
 import { ResourceMeter } from './resource-usage';
+import { resumeSessions } from './resume-sessions';
+import { SessionJournal } from './session-journal';
 import { SessionRegistry } from './session-registry';
 import { ENCODER_HOST_VERSION } from './version';
 
@@ -37,6 +39,8 @@ export interface EncoderHostOptions {
   hardware?: Hardware[];
   fencedReleaseMs?: number;
   gateways?: Gateways;
+  /** Where it notes which sessions publish, so that they go on after a restart of the swarm; absent: nowhere. */
+  sessionsFile?: string | undefined;
 }
 
 export interface EncoderHost {
@@ -63,6 +67,8 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
           ...{ ffmpeg, log, maxSessions: options.maxSessions },
           buildDigest: () => buildDigest.read(),
         });
+  const { sessionsFile } = options;
+  const journal = sessionsFile && new SessionJournal(sessionsFile, () => buildDigest.current(), log);
   const meter = new ResourceMeter();
   const registry = new SessionRegistry({
     encoderId: options.id,
@@ -73,6 +79,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     codecs,
     log,
     onPublishedBytes: (bytes) => meter.countSent(bytes),
+    ...(journal && { onPublishing: (sessions) => journal.note(sessions) }),
   });
 
   const methods: EncoderMethods = {
@@ -126,8 +133,14 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
   };
 
   await withinOrNull(MEASURE_BEFORE_SERVING_MS, capacity.settled);
+  // Before it serves: who asks it finds the sessions there, and has nothing to recover.
+  if (journal) {
+    const { id: encoderId, gateways } = options;
+    await resumeSessions(await journal.takeForResume(), { encoderId, gateways, registry, log });
+  }
   const server = await serveEncoder(methods, options).catch((error: unknown) => {
     capacity.stop();
+    registry.close();
     throw error;
   });
   const { port, address } = server;
@@ -154,7 +167,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
       capacity.stop();
       server.stopServing();
       registry.close();
-      await Promise.all([server.close(), capacity.settled]);
+      await Promise.all([server.close(), capacity.settled, journal && journal.close()]);
     },
   };
 };

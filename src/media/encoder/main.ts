@@ -43,6 +43,7 @@ runPart(log, async () => {
       originUrl: own.ENCODER_ORIGIN_URL,
       clipHosts: own.ENCODER_CLIP_HOSTS,
     },
+    sessionsFile: own.ENCODER_SESSIONS_FILE,
     log: log.child({ encoder: own.ENCODER_ID }),
   });
 });

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PreparedSession } from '../../contracts/encoder/answers';
-import type { PrepareSession } from '../../contracts/encoder/requests';
+import { SELF_TEST_CHANNEL, type PrepareSession } from '../../contracts/encoder/requests';
 import { SwarmError, levelOf, whyNotLadder, type CodecAbility, type SessionInfo } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { EncodeSession } from './session';
+import type { PublishingSession } from './session-journal';
 
 /** How long a preparation waits for the relay's first answer; after it the session goes on trying by itself. */
 const FIRST_ANSWER_MS = 500;
@@ -23,6 +24,8 @@ export interface RegistryOptions {
   codecs: CodecAbility[];
   log: Logger;
   onPublishedBytes(bytes: number): void;
+  /** Which sessions publish has changed; not called while the host stops. */
+  onPublishing?(sessions: PublishingSession[]): void;
 }
 
 interface Entry {
@@ -77,6 +80,14 @@ export class SessionRegistry {
     throw error;
   }
 
+  /**
+   * Goes on with a session of an earlier run of this host, which publishes from a GOP on.
+   * @throws SwarmError encoder-full, encoder-incompatible
+   */
+  resume({ order, token, secret }: PublishingSession, firstGop: number): void {
+    this.add(order, secret).session.commit(token, firstGop);
+  }
+
   /** @throws SwarmError unknown-session. */
   get(sessionId: string): EncodeSession {
     const entry = this.entries.get(sessionId);
@@ -106,7 +117,7 @@ export class SessionRegistry {
     return [...this.entries.values()].map((e) => e.session).filter((s) => s.active);
   }
 
-  private add(spec: PrepareSession): Entry {
+  private add(spec: PrepareSession, secret?: string): Entry {
     const { encoderId, ffmpeg, log, fencedReleaseMs } = this.options;
     if (this.closed) throw new SwarmError('unavailable', `Encoder ${encoderId} is stopping.`);
     this.refuseIncompatible(spec);
@@ -116,6 +127,8 @@ export class SessionRegistry {
       ffmpeg,
       log,
       fencedReleaseMs,
+      secret,
+      onPublishing: () => this.publishingChanged(),
       onPublishedBytes: (bytes) => this.options.onPublishedBytes(bytes),
       onReleased: () => this.forget(session),
       onFailed: () => setTimeout(() => this.forget(session), FAILED_KEPT_MS).unref(),
@@ -129,6 +142,12 @@ export class SessionRegistry {
     const entry = { session, opened };
     this.entries.set(spec.sessionId, entry);
     return entry;
+  }
+
+  private publishingChanged(): void {
+    if (this.closed) return;
+    const sessions = [...this.entries.values()].flatMap(({ session }) => session.publishing ?? []);
+    this.options.onPublishing?.(sessions.filter(({ order }) => order.channelId !== SELF_TEST_CHANNEL));
   }
 
   private forget(session: EncodeSession): void {

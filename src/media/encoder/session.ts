@@ -6,6 +6,7 @@ import { EncodeSupervisor } from './encode-supervisor';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopPublisher } from './gop-publisher';
 import { HeldGops } from './held-gops';
+import type { PublishingSession } from './session-journal';
 import { SessionSecret } from './session-secret';
 import type { EncodedGop } from './types';
 
@@ -24,7 +25,11 @@ export interface SessionOptions {
   log: Logger;
   /** A fenced session without an instruction for this long releases itself. */
   fencedReleaseMs: number;
+  /** Of the session that is resumed; absent: a new one. */
+  secret?: string | undefined;
   onPublishedBytes(bytes: number): void;
+  /** It began to publish, with whatever token, or ended to. */
+  onPublishing(): void;
   /** Called once when it is released, by request or by itself. */
   onReleased(): void;
   onFailed(): void;
@@ -38,7 +43,7 @@ export interface SessionOptions {
 export class EncodeSession {
   readonly units: number;
   readonly spec: PrepareSession;
-  private readonly secret = new SessionSecret();
+  private readonly secret: SessionSecret;
   private readonly held = new HeldGops();
   private readonly supervisor: EncodeSupervisor;
   private readonly publisher: GopPublisher;
@@ -48,12 +53,14 @@ export class EncodeSession {
   private lastEncodedGop = -1;
   private lastPublishedGop = -1;
   private lateGops = 0;
+  private publishingSinceMs = 0;
   private fencedTimer: NodeJS.Timeout | null = null;
 
   constructor(private readonly options: SessionOptions) {
     const { spec, encoderId } = options;
     this.spec = spec;
     this.log = options.log.child({ session: spec.sessionId, channel: spec.channelId });
+    this.secret = new SessionSecret(options.secret);
     this.units = ladderUnits(spec.renditions, spec.framesPerSecond);
     this.supervisor = new EncodeSupervisor({
       ...spec,
@@ -98,6 +105,12 @@ export class EncodeSession {
     return this.supervisor.pid;
   }
 
+  /** What makes it the owner of its channel; null while it is none. */
+  get publishing(): PublishingSession | null {
+    if (this.state !== 'publishing') return null;
+    return { order: this.spec, token: this.publisher.token, secret: this.secret.value };
+  }
+
   /** Neither failed nor released: it takes up capacity. */
   get active(): boolean {
     return this.state !== 'failed' && this.state !== 'released';
@@ -120,6 +133,9 @@ export class EncodeSession {
       realTimeRatio: this.supervisor.realTimeRatio,
       ...(this.supervisor.speeds.length > 0 && { speeds: this.supervisor.speeds }),
       lateGops: this.lateGops,
+      ...(this.state === 'publishing' && {
+        publishingForMs: Math.round(performance.now() - this.publishingSinceMs),
+      }),
     };
   }
 
@@ -156,9 +172,11 @@ export class EncodeSession {
     if (token === this.publisher.token) return;
     this.clearFencedTimer();
     this.state = 'publishing';
+    this.publishingSinceMs = performance.now();
     this.held.deleteBefore(firstGop);
     this.log.info({ token, firstGop }, 'publishing');
     this.publisher.begin(token, firstGop);
+    this.options.onPublishing();
   }
 
   release(why: string): void {
@@ -196,6 +214,7 @@ export class EncodeSession {
       () => this.release('fenced, and without an instruction since'),
       this.options.fencedReleaseMs,
     );
+    this.options.onPublishing();
   }
 
   private fail(error: SwarmError): void {
@@ -212,6 +231,7 @@ export class EncodeSession {
     this.supervisor.stop();
     this.publisher.stop();
     this.held.clear();
+    this.options.onPublishing();
   }
 
   private clearFencedTimer(): void {

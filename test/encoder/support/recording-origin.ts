@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { OriginChannel } from '../../../src/contracts/origin';
 import { SwarmError, httpStatusOf } from '../../../src/domain';
 import { inspectSegment } from '../../../src/media/mpegts';
 
@@ -22,6 +23,8 @@ export class RecordingOrigin {
   readonly refusals: string[] = [];
   token = 1;
   nextGop: number | null = null;
+  /** Who is told to own the channel; null: whoever published last. */
+  owner: { encoderId: string; sessionId: string } | null = null;
   /** Decides over the next PUTs before the origin's own rules: a refusal, a cut connection, or nothing. */
   intercept: ((gop: number) => SwarmError | 'cut' | 'store-and-cut' | null) | null = null;
   private readonly server: Server;
@@ -57,7 +60,27 @@ export class RecordingOrigin {
     return segment ? inspectSegment(segment).videoPtsTicks : [];
   }
 
+  private get channel(): OriginChannel {
+    const { token, nextGop, published } = this;
+    const last = published.at(-1);
+    const owner = this.owner ?? (last ? { encoderId: last.encoderId, sessionId: last.sessionId } : null);
+    return {
+      ...{ id: 'ch-1', gopDurationTicks: 90_000, framesPerSecond: 25, token, owner },
+      ...{
+        nextGop: nextGop ?? 0,
+        hasPublished: last !== undefined,
+        lastPublishedAtMs: null,
+        oldestGop: null,
+      },
+      ...{ gapsDeclared: 0, refusals: {} },
+    };
+  }
+
   private async answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (req.method === 'GET' && req.url === '/channels/ch-1') {
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.channel));
+      return;
+    }
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of req) chunks.push(chunk as Buffer);
