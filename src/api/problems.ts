@@ -70,19 +70,21 @@ const isStarting = ({ id, fleetState, restarts, cordoned }: EncoderStatus, seen:
   return fleetState === 'restarting' && cordoned;
 };
 
-/** A channel that is coming on air, or came since the plan was made, is no problem. Nor is one that was removed since. */
+/**
+ * Nobody encodes a channel, said the plan. It is no problem while its GOPs come all the same (its encoder was silent for a
+ * moment), while it is coming on air, and once it was removed.
+ */
 const unmetOf = (
   { swarm, sources, atMs }: Observation,
   channels: readonly ChannelStatus[],
 ): Plan['unmet'] => {
-  const cycle = swarm?.lastCycle;
-  return (cycle?.plan.unmet ?? []).filter(({ channelId, isOffAir }) => {
+  const unmet = swarm?.lastCycle?.plan.unmet ?? [];
+  return unmet.filter(({ channelId, isOffAir }) => {
     const channel = channels.find(({ id }) => id === channelId);
     if (!channel) return channelId === undefined;
     if (!isOffAir) return true;
     const source = sources?.find(({ id }) => id === channelId);
-    const hasComeSince = (channel.lastPublishedAtMs ?? 0) > (cycle?.atMs ?? 0) && !isLate(channel, atMs);
-    return !hasComeSince && !isComingOnAir(source, channel.gopDurationTicks ?? 0, atMs);
+    return isLate(channel, atMs) && !isComingOnAir(source, channel.gopDurationTicks ?? 0, atMs);
   });
 };
 
