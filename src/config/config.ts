@@ -30,7 +30,7 @@ export const environmentSchema = z.object({
       (host) => host.includes('%') || isHost(host),
       'use a name or an address of this machine, without a port; 0.0.0.0 or :: for all of its addresses',
     )
-    .transform(plainHost)
+    .overwrite(plainHost)
     .default('127.0.0.1')
     .describe('Address that every part listens on; 0.0.0.0 or :: for every address of the machine.'),
   SWARM_HOST_NAMES: z
