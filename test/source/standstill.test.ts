@@ -57,7 +57,7 @@ describe('a live picture that stands still', () => {
     // Looked at from the beginning: on a busy machine one has stood still before all are there.
     const added = Promise.all(ids.map((id) => source.put(id, specOf(`${senders.base}/${id}`))));
     const noted = new Set<string>();
-    // Sound goes on beside one of them.
+    // Sound goes on beside one of them, once its sender no longer waits for the picture.
     const whatStands = ['h264 picture', 'mpeg2 input', 'vp8 input'];
     await untilAnswer(
       'each standstill is named',
@@ -69,7 +69,6 @@ describe('a live picture that stands still', () => {
       },
       40_000,
     );
-    expect(noted).not.toContain('h264 input');
     await added;
     const feed = await fetch(relay.feedUrl('h264', 0));
     const ledgersOf = async (id: string) => {
