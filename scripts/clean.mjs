@@ -1,6 +1,6 @@
 // Removes the local state of the swarm; with --tools also the programs that set-up installed.
 import { readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isAlive } from './process-alive.mjs';
@@ -18,7 +18,9 @@ const runningProcesses = (stateDir) => {
 
 const remove = (folder) => {
   if (
-    [root, homedir()].some((kept) => `${resolve(kept)}/`.startsWith(`${resolve(folder)}/`.replace('//', '/')))
+    [root, userInfo().homedir].some((kept) =>
+      `${resolve(kept)}/`.startsWith(`${resolve(folder)}/`.replace('//', '/')),
+    )
   ) {
     console.error(`${folder} holds more than the swarm's state.\nHint: correct SWARM_STATE_DIR.`);
     process.exit(1);
@@ -39,6 +41,6 @@ if (running.length > 0) {
 remove(stateDir);
 if (process.argv.includes('--tools')) {
   const { XDG_CACHE_HOME: cache, HOME: home } = process.env;
-  const cacheHome = cache && isAbsolute(cache) ? cache : join(home ?? homedir(), '.cache');
+  const cacheHome = cache && isAbsolute(cache) ? cache : join(home || userInfo().homedir, '.cache');
   remove(join(cacheHome, 'encoder-swarm'));
 }

@@ -6,22 +6,19 @@ import {
   renditionUnits,
   rungsFor,
   sentence,
-  ticksToSeconds,
   type ChannelObservation,
   type ChannelSpec,
   type EncoderObservation,
   type SwarmSnapshot,
 } from '../domain';
 import { admissionOf, type Admission } from '../planner';
+import { onAirWithinSeconds } from './coming-on-air';
+import { inputInWords } from './input-problems';
 import type { Observation } from './observe';
-import { inputInWords } from './problems';
 
 type OnAir = ChannelAdded['onAir'];
 type Never = Extract<Admission, { kind: 'never' }>;
 type SourceState = NonNullable<ChannelStatus['source']>;
-
-/** Until the next control cycle, and until the session that it starts encodes. */
-const CYCLE_AND_START_SECONDS = 10;
 
 /** Encoders that have said what they are, as a plan sees them. */
 const encodersIn = (seen: Observation): EncoderObservation[] =>
@@ -120,7 +117,6 @@ export const onAirOf = (
         ? inputInWords(spec.id, source)
         : `${inputInWords(spec.id, source)} It is tried again until it comes back.`;
   const inTheWay = [input, obstacle].filter((text) => text !== null);
-  // It begins with the contribution's next whole GOP, and is on air once that is encoded.
-  const seconds = Math.ceil(CYCLE_AND_START_SECONDS + 2 * ticksToSeconds(spec.gopDurationTicks));
+  const seconds = onAirWithinSeconds(spec.gopDurationTicks);
   return { withinSeconds: inTheWay.length === 0 ? seconds : null, inTheWay };
 };

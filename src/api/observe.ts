@@ -18,6 +18,7 @@ import { freshOrNull, type Reading } from '../observation/kept-reading';
 import { PartReadings, type EncoderReadings } from '../observation/part-readings';
 import { TelemetryReadings } from '../observation/telemetry-readings';
 import { systemClock, type Clock } from '../platform/clock';
+import type { EndedWorkflow } from '../temporal/ended-workflows';
 import type { SwarmEnd } from '../temporal/swarm-run';
 import type { ApiPorts } from './ports';
 
@@ -27,6 +28,8 @@ export interface Observation {
   swarm: SwarmWorkflowState | null;
   /** How the swarm's workflow ended; null while it runs, or nobody can tell. */
   swarmEnd: SwarmEnd | null;
+  /** Workflows of channels, and that of the versions, which ended and were not started again. */
+  ends: EndedWorkflow[];
   /** Of every encoder, by the last cycle. */
   fitness: Fitness[];
   moves: MoveRecord[];
@@ -66,6 +69,7 @@ export class Observer {
       {
         swarmState: () => orchestration.swarmState(),
         swarmEnd: () => orchestration.swarmEnd(),
+        ends: () => orchestration.ends(),
         moves: () => orchestration.moves({ limit: MOVES_SHOWN }),
       },
       clock,
@@ -84,17 +88,19 @@ export class Observer {
 
   async observe(): Promise<Observation> {
     const { parts, control, telemetry } = this;
-    const [swarm, swarmEnd, moves, origin, sources, storage, fleet, forecast, feedback] = await Promise.all([
-      control.swarm.get(),
-      control.swarmEnd.get(),
-      control.moves.get(),
-      parts.origin.get(),
-      parts.source.get(),
-      parts.storage.get(),
-      parts.fleet.get(),
-      telemetry.forecast.get(),
-      telemetry.feedback.get(),
-    ]);
+    const [swarm, swarmEnd, ends, moves, origin, sources, storage, fleet, forecast, feedback] =
+      await Promise.all([
+        control.swarm.get(),
+        control.swarmEnd.get(),
+        control.ends.get(),
+        control.moves.get(),
+        parts.origin.get(),
+        parts.source.get(),
+        parts.storage.get(),
+        parts.fleet.get(),
+        telemetry.forecast.get(),
+        telemetry.feedback.get(),
+      ]);
     const members = fleet.value ?? [];
     const channels = origin.value ?? [];
     const channelIds = [
@@ -110,6 +116,7 @@ export class Observer {
       atMs: this.clock.now(),
       swarm: swarm.value,
       swarmEnd: freshOrNull(swarmEnd),
+      ends: freshOrNull(ends) ?? [],
       fitness: fitness.value ?? [],
       moves: moves.value ?? [],
       origin: origin.value,

@@ -26,6 +26,7 @@ import {
 import { SwarmView } from '../observation/swarm-view';
 import { askedBy } from '../platform/asking';
 import { noSwarm, type TemporalCalls } from '../temporal/calls';
+import type { EndedWorkflow, EndedWorkflows } from '../temporal/ended-workflows';
 import { readable } from '../temporal/readable-history';
 import type { SwarmEnd } from '../temporal/swarm-run';
 import { recordOfResult, recordWithoutResult, runUrl, type ListedMove } from './move-records';
@@ -41,6 +42,7 @@ const NOT_NEEDED_AT_MOST = 20;
 export class TemporalOrchestration implements Orchestration {
   private readonly ended = new Map<string, MoveRecord>();
   private readonly view: SwarmView;
+  private endedWorkflows: EndedWorkflows | null = null;
 
   constructor(
     private readonly options: {
@@ -66,6 +68,16 @@ export class TemporalOrchestration implements Orchestration {
     });
   }
 
+  ends(): Promise<EndedWorkflow[]> {
+    return this.options.calls.read(noSwarm, async (client) => {
+      if (!this.endedWorkflows) {
+        const { EndedWorkflows } = await import('../temporal/ended-workflows');
+        this.endedWorkflows ??= new EndedWorkflows(this.options.cell);
+      }
+      return this.endedWorkflows.read(client);
+    });
+  }
+
   channelState(channelId: string): Promise<ChannelWorkflowState> {
     return this.options.calls.read(unknownChannel(channelId), (client) =>
       client.workflow
@@ -74,7 +86,12 @@ export class TemporalOrchestration implements Orchestration {
     );
   }
 
-  addChannel(spec: ChannelSpec): Promise<void> {
+  async addChannel(spec: ChannelSpec): Promise<void> {
+    const { calls, cell } = this.options;
+    await calls.read(noSwarm, async (client) => {
+      const { requireOwnChannel } = await import('../temporal/cell-owner');
+      await requireOwnChannel(client, cell, spec.id);
+    });
     return this.updateSwarm(swarmControl.addChannel, spec);
   }
 
@@ -210,7 +227,7 @@ const unknownChannel = (channelId: string) => (): SwarmError =>
   new SwarmError(
     'unknown-channel',
     `There is no channel ${channelId}.`,
-    'See `encoder-swarm channel list` for the channels of this swarm.',
+    'See `encoder-swarm channel list` for the channels of this swarm. The workflow of one that is listed has ended: the worker starts it again within seconds.',
   );
 
 const listedMove = (info: WorkflowExecutionInfo): ListedMove => {

@@ -10,6 +10,7 @@ import type {
 } from '../domain';
 import type { PartClients } from '../observation/part-clients';
 import type { ForecastFeedback, ForecastInputs, PlanningRecords, TelemetryStore } from '../telemetry';
+import type { EndedWorkflow } from '../temporal/ended-workflows';
 import type { SwarmEnd } from '../temporal/swarm-run';
 import type { RolloutsPort } from './rollouts-port';
 import type { VersionsPort } from './versions-port';
@@ -36,6 +37,8 @@ export interface Orchestration {
   swarmState(): Promise<SwarmWorkflowState>;
   /** How the swarm's workflow ended; null while it runs. */
   swarmEnd(): Promise<SwarmEnd | null>;
+  /** Workflows of channels and versions that ended, but for those that were started again. */
+  ends(): Promise<EndedWorkflow[]>;
   /** @throws SwarmError unknown-channel */
   channelState(channelId: string): Promise<ChannelWorkflowState>;
   addChannel(spec: ChannelSpec): Promise<void>;

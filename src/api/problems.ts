@@ -1,12 +1,16 @@
 import type { ChannelStatus, EncoderStatus, Missing } from '../contracts/api';
 import { storageProblems } from '../contracts/health';
-import { sentence, unmetInWords } from '../domain';
-import type { SwarmEnd } from '../temporal/swarm-run';
+import { sentence, unmetInWords, type Plan } from '../domain';
+import type { EndedWorkflow } from '../temporal/ended-workflows';
+import { channelProblems } from './channel-problems';
+import { isComingOnAir, isLate } from './coming-on-air';
+import { endInWords, swarmEndInWords } from './end-problems';
+import { inputProblems } from './input-problems';
 import type { Observation } from './observe';
 
 const UNRESOLVED_AFTER_MS = 60_000;
-/** An input takes a moment to be opened; one that takes longer is worth a look. */
-const OPENING_GRACE_MS = 3_000;
+/** A host that is started, or started again, is not silent before that. */
+const STARTING_GRACE_MS = 10_000;
 
 /** Parts by the name that readings give them: what people call them, and what their silence means. */
 const PARTS: Partial<Record<string, readonly [name: string, effect: string]>> = {
@@ -25,17 +29,10 @@ export const problemsOf = (
 ): string[] => [
   ...seen.missing.flatMap(silentInWords),
   ...(seen.swarmEnd ? [swarmEndInWords(seen.swarmEnd)] : []),
+  ...endsOf(seen).map(endInWords),
   ...seen.storage.flatMap(storageProblems),
-  ...channels.filter((c) => c.status === 'off-air').map((c) => `${c.id} is off air: no encoder owns it.`),
-  ...channels
-    .filter((c) => c.status === 'late')
-    .map((c) => `${c.id} is late: its last GOP came ${secondsSince(seen.atMs, c.lastPublishedAtMs)} s ago.`),
-  ...channels.flatMap(({ id, source }) => {
-    if (!source || source.state === 'running') return [];
-    const startedAtMs = seen.sources?.find((s) => s.id === id)?.startedAtMs ?? 0;
-    if (source.state === 'opening' && seen.atMs - startedAtMs < OPENING_GRACE_MS) return [];
-    return [inputInWords(id, source)];
-  }),
+  ...channelProblems(seen, channels),
+  ...inputProblems(seen, channels),
   ...seen.moves.flatMap((m) => {
     if (m.outcome === 'unresolved') return [`A ${m.kind} of ${m.channelId} is unresolved: ${m.workflowId}.`];
     const runsForMs = seen.atMs - m.requestedAtMs;
@@ -45,7 +42,9 @@ export const problemsOf = (
         ]
       : [];
   }),
-  ...encoders.filter((e) => !e.reachable).map((e) => `${e.id} does not answer (${e.fleetState}).`),
+  ...encoders
+    .filter((e) => !e.reachable && !isStarting(e, seen))
+    .map((e) => `${e.id} does not answer (${e.fleetState}).`),
   ...encoders
     .filter((e) => e.load === 'overloaded')
     .map((e) => `${e.id} is overloaded: ${units(e.unitsUsed)} units used, limit ${units(e.limitUnits)}.`),
@@ -54,8 +53,40 @@ export const problemsOf = (
     .map(
       (e) => `${e.id} is at risk: P90 of ${units(e.forecastP90Units)} units, limit ${units(e.limitUnits)}.`,
     ),
-  ...(seen.swarm?.lastCycle?.plan.unmet ?? []).map((unmet) => `Not planned for: ${unmetInWords(unmet)}`),
+  ...unmetOf(seen, channels).map((unmet) => `Not planned for: ${unmetInWords(unmet)}`),
 ];
+
+/** What ended of the swarm as it is: a channel that was removed may have ended in any way. */
+const endsOf = ({ ends, swarm }: Observation): EndedWorkflow[] =>
+  ends.filter(
+    ({ kind, channelId }) => kind === 'versions' || swarm?.channels.some(({ id }) => id === channelId),
+  );
+
+/** Started for the first time, or with another build by a rollout. One that ended by itself is silent at once. */
+const isStarting = ({ id, fleetState, restarts, cordoned }: EncoderStatus, seen: Observation): boolean => {
+  if (restarts > 0) return false;
+  const { startedAtMs = 0 } = seen.fleet.find((member) => member.id === id) ?? {};
+  if (fleetState === 'starting') return seen.atMs - startedAtMs < STARTING_GRACE_MS;
+  return fleetState === 'restarting' && cordoned;
+};
+
+/**
+ * Nobody encodes a channel, said the plan. It is no problem while its GOPs come all the same (its encoder was silent for a
+ * moment), while it is coming on air, and once it was removed.
+ */
+const unmetOf = (
+  { swarm, sources, atMs }: Observation,
+  channels: readonly ChannelStatus[],
+): Plan['unmet'] => {
+  const unmet = swarm?.lastCycle?.plan.unmet ?? [];
+  return unmet.filter(({ channelId, isOffAir }) => {
+    const channel = channels.find(({ id }) => id === channelId);
+    if (!channel) return channelId === undefined;
+    if (!isOffAir) return true;
+    const source = sources?.find(({ id }) => id === channelId);
+    return isLate(channel, atMs) && !isComingOnAir(source, channel.gopDurationTicks ?? 0, atMs);
+  });
+};
 
 /** A part that does not answer, and what that means; silent encoders are named one by one. */
 const silentInWords = ({ part, message }: Missing): string[] => {
@@ -65,33 +96,4 @@ const silentInWords = ({ part, message }: Missing): string[] => {
   return [`${name} does not answer: ${sentence(message)} ${effect}`];
 };
 
-const ENDS: Record<SwarmEnd['status'], string> = {
-  TERMINATED: 'was terminated',
-  FAILED: 'has failed',
-  TIMED_OUT: 'ran into a time limit',
-  CANCELLED: 'was cancelled',
-  COMPLETED: 'has ended',
-};
-
-/** The workflow that plans, and by which encoders that are lost are answered. */
-const swarmEndInWords = ({ status }: SwarmEnd): string =>
-  `The workflow of the swarm ${ENDS[status]}: channels stay on air, but nothing is planned, and what a lost encoder ` +
-  `carried is not recovered. ${
-    status === 'CANCELLED' ? 'Start the swarm again.' : 'The worker starts it again with all its channels.'
-  }`;
-
-/** Why a channel's input brings nothing. */
-export const inputInWords = (
-  channelId: string,
-  { state, error }: NonNullable<ChannelStatus['source']>,
-): string => {
-  const what =
-    state === 'opening'
-      ? `The input of ${channelId} has not answered yet; it is tried until it does`
-      : `The input of ${channelId} has ${state}`;
-  return sentence(error === undefined ? what : `${what}: ${error}`);
-};
-
 const units = (value: number | null): string => (value === null ? '?' : value.toFixed(1));
-const secondsSince = (nowMs: number, thenMs: number | null): string =>
-  thenMs === null ? '?' : ((nowMs - thenMs) / 1000).toFixed(0);

@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler } from 'express';
-import { ownNamesOf, type Environment } from '../config/config';
+import { ownNamesOf, publicApiUrl, type Environment } from '../config/config';
+import { hostAndPort } from '../platform/addresses';
 import type { Clock } from '../platform/clock';
 import { errorHandler, healthAnswer, listen } from '../platform/http';
 import { linkScheme } from '../platform/links/link-tls';
@@ -54,6 +55,7 @@ export const startApi = async (
     port: options.port ?? environment.SWARM_API_PORT,
     routes: [HEALTH_ROUTE, ...routesBelow('/api', apiRoutes), ...loginRoutes, ...pageRoutes()],
     names: ownNamesOf(environment),
+    origins: [new URL(publicApiUrl(environment)).origin],
     gate,
     callers: 'people',
     limits: { idleTimeoutMs: 0 },
@@ -62,7 +64,7 @@ export const startApi = async (
   options.log.info({ port: server.port }, 'API listens');
   return {
     port: server.port,
-    url: `${linkScheme()}://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
+    url: `${linkScheme()}://${hostAndPort(host, server.port)}`,
     stop: async () => {
       routes.stop();
       await server.close();

@@ -1,15 +1,9 @@
 import type { ChannelStatus, EncoderStatus, Status } from '../contracts/api';
 import { masterPlaylistUrl, type OriginChannel } from '../contracts/origin';
-import {
-  actWasNotNeeded,
-  policySchema,
-  redactedInput,
-  ticksToSeconds,
-  unitsForAudience,
-  type ChannelSpec,
-} from '../domain';
+import { actWasNotNeeded, policySchema, redactedInput, unitsForAudience, type ChannelSpec } from '../domain';
 import { regionOutlooks } from '../planner';
 import { alertsOf } from './alerts';
+import { isComingOnAir, isLate } from './coming-on-air';
 import { encoderDemand, peakOf } from './encoder-demand';
 import type { Observation } from './observe';
 import { problemsOf } from './problems';
@@ -122,18 +116,22 @@ const unitsNow = (
   return spec && viewers !== null ? unitsForAudience(spec, viewers) : null;
 };
 
-/** A channel is late when its last GOP is older than three GOPs. */
+/** One that is late as its contribution has only just begun (the swarm was started again) is starting. */
 const airStatus = (
   id: string,
   seen: Observation,
   atOrigin: OriginChannel | undefined,
 ): ChannelStatus['status'] => {
   const running = seen.moves.find((m) => m.channelId === id && m.outcome === 'running');
-  if (running?.kind === 'recovery' && atOrigin?.hasPublished) return 'recovering';
   if (!atOrigin?.hasPublished) return 'starting';
-  if (!atOrigin.owner) return 'off-air';
-  const lateAfterMs = 3 * 1000 * ticksToSeconds(atOrigin.gopDurationTicks);
-  if (seen.atMs - (atOrigin.lastPublishedAtMs ?? 0) > lateAfterMs) return 'late';
+  const { owner, gopDurationTicks } = atOrigin;
+  if (isLate(atOrigin, seen.atMs)) {
+    const source = seen.sources?.find((s) => s.id === id);
+    if (isComingOnAir(source, gopDurationTicks, seen.atMs)) return 'starting';
+  }
+  if (running?.kind === 'recovery') return 'recovering';
+  if (!owner) return 'off-air';
+  if (isLate(atOrigin, seen.atMs)) return 'late';
   return running ? 'moving' : 'on-air';
 };
 

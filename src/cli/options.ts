@@ -16,7 +16,10 @@ export const durationOption =
 
 /** Where the local state is, for commands that need no API. */
 export const stateDirOption = (): Option =>
-  new Option('--state-dir <DIR>', 'folder of the local state').default(
-    process.env.SWARM_STATE_DIR || '.swarm',
-    'SWARM_STATE_DIR, else .swarm',
-  );
+  new Option('--state-dir <DIR>', 'folder of the local state')
+    .argParser((folder: string) => {
+      // It would be the folder that one happens to be in.
+      if (folder.trim() === '') throw new InvalidArgumentError('It names no folder.');
+      return folder;
+    })
+    .default(process.env.SWARM_STATE_DIR || '.swarm', 'SWARM_STATE_DIR, else .swarm');

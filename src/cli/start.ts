@@ -15,7 +15,7 @@ import {
 import { parseInput, withInputs } from '../launch/channel-inputs';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
-import { outliveStandardStreams } from '../platform/lifecycle';
+import { keepFilesOwn, outliveStandardStreams } from '../platform/lifecycle';
 import { onInterrupt } from '../platform/processes/interrupts';
 import { StepReporter } from '../setup';
 import { createStartProgram, unitsOfEach, type StartOptions } from './start-program';
@@ -176,6 +176,7 @@ const main = async (options: StartOptions): Promise<number> => {
 // Inputs may hold secrets, and every account of the machine can read the arguments of a process. Node has its copy.
 process.title = 'encoder-swarm start';
 outliveStandardStreams();
+keepFilesOwn();
 main(createStartProgram().parse().opts<StartOptions>()).then(
   (status) => process.exit(status),
   (error: unknown) => {

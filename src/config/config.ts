@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, idSchema } from '../domain';
+import { isHost, plainHost } from '../platform/addresses';
 import { linkVariables, withSecureUrls } from './links';
 import { influxTlsVariables, temporalLinkVariables } from './servers';
 
@@ -23,6 +24,15 @@ export const environmentSchema = z.object({
   SWARM_HOST: z
     .string()
     .min(1)
+    .refine(
+      (host) => !host.includes('%'),
+      'an address with a zone has no place in URLs: use one without, or ::',
+    )
+    .refine(
+      (host) => host.includes('%') || isHost(host),
+      'use a name or an address of this machine, without a port; 0.0.0.0 or :: for all of its addresses',
+    )
+    .overwrite(plainHost)
     .default('127.0.0.1')
     .describe('Address that every part listens on; 0.0.0.0 or :: for every address of the machine.'),
   SWARM_HOST_NAMES: z
@@ -349,6 +359,12 @@ const MIN_DEFAULT_RETRAIN_SECONDS = 600;
 export const retrainSecondsOf = ({ SWARM_RETRAIN_SECONDS, SWARM_STEP_SECONDS }: Environment): number =>
   SWARM_RETRAIN_SECONDS ?? Math.max(MIN_DEFAULT_RETRAIN_SECONDS, STEPS_PER_DAY * SWARM_STEP_SECONDS);
 
+/** Of a name that was given as a URL, or with a port. */
+const hostOf = (name: string): string => {
+  const url = name.includes('://') ? name : `http://${name}`;
+  return URL.canParse(url) ? new URL(url).hostname : name;
+};
+
 /** DNS names under which the parts of this swarm are reached: a request for another one is refused. */
 export const ownNamesOf = (environment: Environment): string[] => {
   const { SWARM_HOST, SWARM_HOST_NAMES } = environment;
@@ -362,7 +378,7 @@ export const ownNamesOf = (environment: Environment): string[] => {
     environment.SWARM_PUBLIC_API_URL,
     environment.SWARM_PUBLIC_ORIGIN_URL,
   ].filter((url) => url !== undefined);
-  const further = SWARM_HOST_NAMES.split(',').map((name) => name.trim());
+  const further = SWARM_HOST_NAMES.split(',').map((name) => hostOf(name.trim()));
   return [...new Set([SWARM_HOST, ...urls.map((url) => new URL(url).hostname), ...further])].filter(Boolean);
 };
 

@@ -47,6 +47,21 @@ export const sourcePutQuerySchema = z.object({
   may_be_away: z.stringbool().default(false),
 });
 
+/** Something of a live input that does not come, so that players get something else, or nothing, in its place. */
+export const missingMediaSchema = z.object({
+  /** `input`: nothing of it comes at all. */
+  what: z.enum(['input', 'picture', 'sound']),
+  /** Of sound: its codec and language. */
+  track: z.string().optional(),
+  /** Since players have got none of it. */
+  forSeconds: z.number().min(0),
+  /** False: it has not come since the input was opened. */
+  hasCome: z.boolean(),
+  /** Its last picture is repeated. */
+  isStill: z.boolean(),
+});
+export type MissingMedia = z.infer<typeof missingMediaSchema>;
+
 /**
  * A channel as the source answers it. `opening`: its input has brought nothing yet. `ended` and `failed` inputs are tried
  * again; `error` says what happened last.
@@ -58,6 +73,8 @@ export const sourceChannelSchema = z.object({
   error: z.string().optional(),
   /** Sentences: which tracks of the input are encoded or left out, and which have brought nothing yet. */
   notes: z.array(z.string()).optional(),
+  /** Of a live input that is open. */
+  missing: z.array(missingMediaSchema).optional(),
   /** Pictures sent since this process took the channel on. */
   framesSent: z.int().min(0),
   /** Start of the present contribution; before the first, of the attempts. */

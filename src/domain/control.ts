@@ -32,6 +32,11 @@ export const swarmControl = {
   updateChannel: 'updateChannel',
   /** Update (channelId: string) -> void. Refusal: unknown-channel. */
   removeChannel: 'removeChannel',
+  /**
+   * Update (channelId: string, ChannelWorkflowState?) -> boolean. Starts the workflow of a channel again, which ended in
+   * another way than by its removal, with what it knew; false where it runs, or the swarm has no such channel.
+   */
+  takeUpChannel: 'takeUpChannel',
   /** Update (CordonRequest) -> void. Takes no new work. Refusal: unknown-encoder. */
   cordon: 'cordon',
   uncordon: 'uncordon',

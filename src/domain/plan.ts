@@ -186,8 +186,11 @@ export interface RegionOutlook {
 export interface Plan {
   moves: Move[];
   scale: ScaleChange;
-  /** Channels that should be planned for but can't be, and why (e.g. overload with no room anywhere). */
-  unmet: { channelId?: string; encoderId?: string; why: string }[];
+  /**
+   * Channels that should be planned for but can't be, and why (e.g. overload with no room anywhere). `isOffAir`: nobody
+   * encodes it.
+   */
+  unmet: { channelId?: string; encoderId?: string; isOffAir?: true; why: string }[];
   /** CDN load that is forecast (highest P90 from now on), by region; absent where nobody measures any. */
   regions?: RegionOutlook[];
   /** Since when total demand has been below the deprovision mark; null if it is not. Fed back into the next cycle. */

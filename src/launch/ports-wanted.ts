@@ -1,3 +1,4 @@
+import { LOOPBACK } from '../platform/addresses';
 import type { PortWanted, SwarmPorts, Tools } from '../setup';
 
 /** Every port that the parts about to start will take, with what to set to get another one. */
@@ -30,16 +31,18 @@ export const portsWanted = (options: {
       hint: 'set SWARM_ENCODER_PORT_BASE',
     });
   }
-  if (options.codec) wanted.push({ port: ports.codec, usedFor: 'codec', hint: 'set SWARM_CODEC_PORT' });
+  // These stay on loopback, wherever the parts listen.
+  const host = LOOPBACK;
+  if (options.codec) wanted.push({ host, port: ports.codec, usedFor: 'codec', hint: 'set SWARM_CODEC_PORT' });
   if ('path' in tools.temporal) {
     const hint = 'set TEMPORAL_ADDRESS to use the Temporal that runs there';
-    wanted.push({ port: ports.temporal, usedFor: 'Temporal', hint });
-    wanted.push({ port: ports.temporalUi, usedFor: "Temporal's UI", hint });
+    wanted.push({ host, port: ports.temporal, usedFor: 'Temporal', hint });
+    wanted.push({ host, port: ports.temporalUi, usedFor: "Temporal's UI", hint });
   }
   if ('path' in tools.influx) {
     const hint = 'set INFLUX_URL to use the InfluxDB that runs there';
-    wanted.push({ port: ports.influx, usedFor: 'InfluxDB', hint });
-    wanted.push({ port: ports.influxBackup, usedFor: "InfluxDB's backup service", hint });
+    wanted.push({ host, port: ports.influx, usedFor: 'InfluxDB', hint });
+    wanted.push({ host, port: ports.influxBackup, usedFor: "InfluxDB's backup service", hint });
   }
   return wanted;
 };

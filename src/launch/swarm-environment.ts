@@ -34,7 +34,8 @@ export const swarmEnvironment = (options: {
   tools: Tools;
 }): { variables: NodeJS.ProcessEnv; environment: Environment } => {
   const { env, ports, tools } = options;
-  const host = env.SWARM_HOST || '127.0.0.1';
+  // Before anything is made of it: each of the URLs below would be found at fault in its place.
+  const { SWARM_HOST: host } = readEnvironment(env.SWARM_HOST ? { SWARM_HOST: env.SWARM_HOST } : {});
   const publicApi = env.SWARM_PUBLIC_API_URL ?? nameForBrowsers(env.SWARM_API_URL);
   const noProxy = withoutProxy(env, connectableHost(host));
   const address = (port: number): string => hostAndPort(connectableHost(host), port);

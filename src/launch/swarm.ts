@@ -7,7 +7,7 @@ import { installationId } from '../platform/installation-id';
 import { takeLinkTls, useLinkTls } from '../platform/links/link-tls';
 import { setOwnIdentity } from '../platform/own-identity';
 import type { PartEvent, PartRig } from '../platform/processes/part-process';
-import { RunRecord } from '../platform/processes/run-record';
+import { RunRecord, stateFolderRefusal } from '../platform/processes/run-record';
 import { requireKnownFormat } from '../platform/state-format';
 import {
   findOrInstallTools,
@@ -69,7 +69,9 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
   const startedAtMs = Date.now();
   const stateDir = resolve(options.stateDir);
   const ports = portsFor(options.portBase, options.env);
-  await requireKnownFormat(stateDir);
+  await requireKnownFormat(stateDir).catch((error: unknown) => {
+    throw stateFolderRefusal(stateDir, 'used', error);
+  });
   const record = await RunRecord.claim(stateDir);
   const parts = new Parts();
   const pids = new Map<string, number>();

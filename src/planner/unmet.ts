@@ -13,6 +13,7 @@ export const reportUnplaced = (draft: PlanDraft, channels: readonly number[]): v
     draft.unplaced += table.peakOf[channel]!;
     draft.report({
       channelId,
+      isOffAir: true,
       why: `nobody encodes ${channelId}, and no encoder has room for its ${formatQuanta(table.peakOf[channel]!)} units at P90 below its limit`,
     });
   }

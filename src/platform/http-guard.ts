@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { Router, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { ANYONE, SwarmError, mayUse, type Access, type Caller } from '../domain';
+import { plainHost } from './addresses';
 import { notKnown, type Gate, type Shown } from './gate';
 import { LimitedLog, urlForLog } from './limited-log';
 import type { Logger } from './logger';
@@ -11,6 +12,8 @@ export interface Guarding {
   routes: readonly Route[];
   /** DNS names under which the part is reached, beside localhost. */
   ownNames: readonly string[];
+  /** Origins of its own pages behind a proxy, which may ask with another Host header. */
+  ownOrigins: readonly string[];
   /** Absent: everyone may use every route. */
   gate: Gate | undefined;
   /** Who was refused for what he is, at a bounded rate. */
@@ -24,8 +27,8 @@ export interface Guarding {
  * origins without asking first. Then the caller must be one that may use the route. What is not declared as a route does
  * not reach the part at all.
  */
-export const guardRequests = ({ routes, ownNames, gate, log }: Guarding): RequestHandler[] => {
-  const known = new Set(['localhost', ...ownNames.map((name) => name.toLowerCase())]);
+export const guardRequests = ({ routes, ownNames, ownOrigins, gate, log }: Guarding): RequestHandler[] => {
+  const known = new Set(['localhost', ...ownNames.map(plainHost)]);
   const refusals = new LimitedLog(log);
   const router = Router();
   for (const [path, here] of byPath(routes)) {
@@ -36,7 +39,7 @@ export const guardRequests = ({ routes, ownNames, gate, log }: Guarding): Reques
       if (isForAll) res.set('cross-origin-resource-policy', 'cross-origin');
       else {
         requireOwnName(req, known);
-        requireOwnSite(req, route);
+        requireOwnSite(req, route, ownOrigins);
       }
       if (!route && !(isForAll && req.method === 'OPTIONS')) {
         res.set('allow', methods.join(', '));
@@ -136,7 +139,7 @@ const unknownMethod = (req: Request, methods: readonly string[]): SwarmError =>
 
 const requireOwnName = (req: Request, known: ReadonlySet<string>): void => {
   const host = req.headers.host ?? '';
-  const name = parse(`http://${host}`)?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  const name = plainHost(parse(`http://${host}`)?.hostname ?? '');
   if (isIP(name) !== 0 || known.has(name)) return;
   throw new SwarmError(
     'cross-origin',
@@ -145,7 +148,7 @@ const requireOwnName = (req: Request, known: ReadonlySet<string>): void => {
   );
 };
 
-const requireOwnSite = (req: Request, route: Route | undefined): void => {
+const requireOwnSite = (req: Request, route: Route | undefined, ownOrigins: readonly string[]): void => {
   const {
     origin,
     host,
@@ -156,6 +159,7 @@ const requireOwnSite = (req: Request, route: Route | undefined): void => {
   const from = origin === undefined ? undefined : parse(origin);
   const sameOrigin =
     origin === undefined ||
+    (from && ownOrigins.includes(from.origin)) ||
     (from !== null && from !== undefined && from.host === parse(`${from.protocol}//${host ?? ''}`)?.host);
   const sameSite = site === undefined || site === 'same-origin' || site === 'none';
   const isLink = route?.sites === 'links' && mode === 'navigate' && dest === 'document';

@@ -95,6 +95,8 @@ export interface Listener {
   routes: readonly Route[];
   /** DNS names under which it is reached, beside localhost (ownNamesOf). */
   names?: readonly string[];
+  /** Origins of its own pages behind a proxy. */
+  origins?: readonly string[];
   /** Tells who asks; default: that of this process (own-identity.ts). */
   gate?: Gate | undefined;
   /** Whom it serves, which says what TLS asks of them where links are encrypted; default: parts. */
@@ -111,8 +113,8 @@ export interface Listener {
  *   asked who he is, or links are not encrypted
  */
 export const listen = async (app: RequestHandler, listener: Listener): Promise<RunningServer> => {
-  const { host, port, routes, names = [], gate = partGate(), callers = 'parts', log } = listener;
-  const { limits, whenFull = 'newcomer-goes' } = listener;
+  const { host, port, routes, names = [], origins = [], gate = partGate(), log } = listener;
+  const { limits, whenFull = 'newcomer-goes', callers = 'parts' } = listener;
   const isPublic = callers === 'plain' && routes.every(({ access }) => access === 'public');
   const isOpen = requireGuarded(host, { gate, isEncrypted: isEncrypted(callers), isPublic });
   if (isOpen) log.warn({ host }, 'other machines reach this in plain: tokens can be read on the way');
@@ -121,7 +123,11 @@ export const listen = async (app: RequestHandler, listener: Listener): Promise<R
     ...limits,
   };
   const guarded = express().disable('x-powered-by').disable('etag');
-  guarded.use(guardRequests({ routes, ownNames: names, gate, log }), app, errorHandler(log));
+  guarded.use(
+    guardRequests({ routes, ownNames: names, ownOrigins: origins, gate, log }),
+    app,
+    errorHandler(log),
+  );
   const server = createLinkServer(
     {
       http: {

@@ -8,12 +8,18 @@ export const outliveStandardStreams = (): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 };
 
+/** What the swarm writes nobody else may write, whatever umask it was started with. */
+export const keepFilesOwn = (): void => {
+  process.umask(process.umask() | 0o022);
+};
+
 /**
- * Runs a part as a process: starts it, then on SIGTERM or SIGINT stops it once and exits 0.
+ * Runs a part as a process: starts it, then on SIGTERM, SIGINT or SIGHUP stops it once and exits 0.
  * A start that fails, or an error that nobody caught, is logged and ends the process with 1.
  */
 export const runPart = (log: Logger, start: () => Promise<{ stop(): Promise<void> }>): void => {
   outliveStandardStreams();
+  keepFilesOwn();
   let stopping = false;
   const fail = (error: unknown): void => {
     try {
@@ -34,7 +40,6 @@ export const runPart = (log: Logger, start: () => Promise<{ stop(): Promise<void
       limit.unref();
       part.stop().then(() => process.exit(0), fail);
     };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
   }, fail);
 };

@@ -1,5 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
 const isExecutableFile = async (path: string): Promise<boolean> => {
@@ -28,11 +28,21 @@ export const findExecutable = async (nameOrPath: string, env: NodeJS.ProcessEnv)
   return null;
 };
 
+/** HOME may be unset or empty, as under a service manager, and the account may be one that the machine does not know. */
+const homeOf = (env: NodeJS.ProcessEnv): string => {
+  if (env.HOME) return env.HOME;
+  try {
+    return userInfo().homedir;
+  } catch {
+    return tmpdir();
+  }
+};
+
 /** Folder of the tools that set-up installed: outside the project, so that a fresh clone finds them again. */
 export const toolsCacheDir = (env: NodeJS.ProcessEnv): string => {
   // The XDG Base Directory Specification: a relative XDG_CACHE_HOME is to be ignored.
   const base = env.XDG_CACHE_HOME;
-  const cacheHome = base && isAbsolute(base) ? base : join(env.HOME || homedir(), '.cache');
+  const cacheHome = base && isAbsolute(base) ? base : join(homeOf(env), '.cache');
   return join(cacheHome, 'encoder-swarm');
 };
 

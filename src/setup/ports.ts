@@ -68,31 +68,62 @@ export const portsFor = (portBase: number | undefined, env: NodeJS.ProcessEnv): 
 /** A port about to be used, for what, and what to set to get another one. */
 export interface PortWanted {
   port: number;
+  /** Where; default: where all parts listen. */
+  host?: string;
   usedFor: string;
   hint: string;
 }
 
-const canListen = (port: number, host: string): Promise<boolean> =>
+/** The code of the error with which it can't be listened there; null where it can. */
+const whyNot = (port: number, host: string): Promise<string | null> =>
   new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(null)));
   });
 
-/** @throws SwarmError unavailable that names each taken port, who uses it, and what to set */
+const NO_ADDRESS = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAFNOSUPPORT', 'EINVAL']);
+
+/** @throws SwarmError bad-request where nothing can listen on this host */
+const requireOwnHost = (host: string, faults: readonly (string | null)[]): void => {
+  const fault = faults.find((code) => code !== null && NO_ADDRESS.has(code));
+  if (!fault) return;
+  throw new SwarmError(
+    'bad-request',
+    `Nothing can listen on SWARM_HOST ${host}: it is no address of this machine (${fault}).`,
+    'Use a name or an address of this machine, or 0.0.0.0 or :: for all of them.',
+  );
+};
+
+/**
+ * @throws SwarmError unavailable that names each taken port, who uses it, and what to set; bad-request where `host` is none
+ * of this machine
+ */
 export const requireFreePorts = async (wanted: readonly PortWanted[], host: string): Promise<void> => {
-  const free = await Promise.all(wanted.map(({ port }) => canListen(port, host)));
-  const taken = wanted.filter((_, i) => !free[i]);
+  const faults = await Promise.all(wanted.map(({ port, host: own = host }) => whyNot(port, own)));
+  requireOwnHost(
+    host,
+    faults.filter((_, i) => wanted[i]?.host === undefined),
+  );
+  const refused = wanted.find((_, i) => faults[i] === 'EACCES');
+  if (refused) {
+    throw new SwarmError(
+      'bad-request',
+      `Port ${refused.port} (${refused.usedFor}) may not be used by this account.`,
+      `Use one from 1024 on: ${refused.hint}, or start with --port-base N to shift all ports.`,
+    );
+  }
+  const taken = wanted.filter((_, i) => faults[i] !== null);
   if (taken.length === 0) return;
   const users = await Promise.all(taken.map(({ port }) => portUser(port)));
-  const faults = taken.map(({ port, usedFor }, i) => {
+  const words = taken.map(({ port, usedFor }, i) => {
     const user = users[i];
     return `port ${port} (${usedFor}) is taken${user ? ` by process ${user.pid} (${user.command.slice(0, 80)})` : ''}`;
   });
   const hints = [...new Set(taken.map(({ hint }) => hint))];
   throw new SwarmError(
     'unavailable',
-    `On ${host}: ${faults.join('; ')}.`,
+    `On ${host}: ${words.join('; ')}.`,
     `Stop what uses it, or ${hints.join(', or ')}, or start with --port-base N to shift all ports.`,
   );
 };

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { SwarmError, swarmWorkflowId } from '../domain';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { SwarmError, channelWorkflowId, searchAttributeNames, swarmWorkflowId } from '../domain';
 
 /** Which state folder a cell's swarm belongs to. */
 export interface CellOwner {
@@ -39,6 +40,33 @@ export const requireOwnCell = async (client: Client, cell: string, owner: CellOw
   throw new SwarmError(
     'conflict',
     `Cell ${cell} of this Temporal server belongs to another swarm, with its state in ${String(memo?.stateDir)}.`,
-    `Give this one a cell of its own (SWARM_CELL). If the other one is gone for ever, with its worker, terminate ${workflowId} in Temporal first.`,
+    `Give this one a namespace of its own (TEMPORAL_NAMESPACE), or a cell of its own (SWARM_CELL) with channels of other names. If the other one is gone for ever, with its worker, terminate ${workflowId} in Temporal first.`,
+  );
+};
+
+/**
+ * Makes sure that a channel is not one of another cell: their workflows have the same id, and what is asked of this one
+ * would be done to that.
+ *
+ * @throws SwarmError channel-exists
+ */
+export const requireOwnChannel = async (client: Client, cell: string, channelId: string): Promise<void> => {
+  let other: string | undefined;
+  try {
+    const { status, typedSearchAttributes } = await client.workflow
+      .getHandle(channelWorkflowId(channelId))
+      .describe();
+    if (status.name !== 'RUNNING') return;
+    other =
+      typedSearchAttributes.get(defineSearchAttributeKey(searchAttributeNames.cell, 'KEYWORD')) ?? undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return;
+    throw error;
+  }
+  if (other === undefined || other === cell) return;
+  throw new SwarmError(
+    'channel-exists',
+    `There is a channel ${channelId} already, in cell ${other} of the same Temporal namespace.`,
+    'Choose another id: those of channels are unique over all cells of a namespace. Or give this cell a namespace of its own (TEMPORAL_NAMESPACE).',
   );
 };

@@ -6,7 +6,7 @@ import {
   WorkflowUpdateFailedError,
   type ScheduleOptions,
 } from '@temporalio/client';
-import { ApplicationFailure, WorkflowIdConflictPolicy } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
 import { retrainSecondsOf, taskQueueOf, type Environment } from '../config/config';
 import {
   SwarmError,
@@ -22,14 +22,18 @@ import {
   type ChannelSpec,
   type ErrorCode,
   type Policy,
+  type VersionsState,
 } from '../domain';
 import { isLoopbackUrl } from '../platform/addresses';
 import { retried } from '../platform/retry';
-import { ownerMemo, requireOwnCell, type CellOwner } from './cell-owner';
+import { ownerMemo, requireOwnCell, requireOwnChannel, type CellOwner } from './cell-owner';
+import type { AskOptions } from './ended-run';
+import { endOfWorkflow } from './ended-workflows';
 import { temporalOptions } from './options';
 import { dataConverterOf } from './payload-codec';
 import { registerSearchAttributes } from './search-attributes';
-import { carryOn, cellAttribute, readSwarmEnd, startSwarmRun, type SwarmStart } from './swarm-run';
+import { carryOn, cellAttribute, readSwarmEnd, startSwarmRun, type SwarmEnd } from './swarm-run';
+import { carriedVersions, startVersionsRun } from './taken-up';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_CYCLE_SECONDS = 5;
@@ -72,23 +76,31 @@ export interface EnsureSwarmOptions {
   channels?: ChannelSpec[];
   /** Absent: the cell is not guarded. */
   owner?: CellOwner;
+  /** How long a run that ended is asked for what it knew. */
+  patienceMs?: number;
 }
 
 /**
  * Makes the swarm of this environment's cell run: search attributes, `swarm/<cell>` (kept as it is where it runs
- * already; where it ended, it goes on with what it had), the forecasting Schedule, and those of the channels that are
- * missing. Idempotent.
- * @throws SwarmError with the refusal of a channel; conflict if the cell is another swarm's
+ * already; where it ended, it goes on with what it had), `versions/<cell>` likewise, the forecasting Schedule, and those
+ * of the channels that are missing. Idempotent.
+ * @throws SwarmError with the refusal of a channel; conflict if the cell is another swarm's; channel-exists
+ * if another cell has one of this name
  */
 export const ensureSwarm = async (
   client: Client,
   environment: Environment,
-  { policy, cycleSeconds = DEFAULT_CYCLE_SECONDS, channels = [], owner }: EnsureSwarmOptions = {},
+  options: EnsureSwarmOptions = {},
 ): Promise<void> => {
+  const { policy, cycleSeconds = DEFAULT_CYCLE_SECONDS, channels = [], owner, patienceMs } = options;
+  const asked = patienceMs === undefined ? {} : { patienceMs };
   const { SWARM_CELL: cell } = environment;
   await registerSearchAttributes(client.connection, client.options.namespace);
   await onceAttributesAreKnown(async () => {
-    const before = await stateOfEnded(client, cell, owner);
+    const end = await readSwarmEnd(client, cell);
+    // What one of another state folder left is not ours.
+    const isOurs = !end || isOwnersEnd(end, owner);
+    const before = end && isOurs ? await carryOn(client, cell, end, asked) : null;
     const input = before?.input ?? { cell, cycleSeconds, policy: policySchema.parse(policy ?? {}) };
     await startSwarmRun(client, cell, {
       ...before,
@@ -97,15 +109,7 @@ export const ensureSwarm = async (
     });
     // Another one may have begun it at the same time.
     if (owner) await requireOwnCell(client, cell, owner);
-    await client.workflow.start('versions', {
-      workflowId: versionsWorkflowId(cell),
-      taskQueue: taskQueueOf(cell),
-      args: [{ cell }],
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      typedSearchAttributes: cellAttribute(cell),
-      staticSummary: `versions of cell ${cell}`,
-      workflowTaskTimeout: '5 seconds',
-    });
+    await startVersionsRun(client, cell, isOurs ? await versionsOfEnded(client, cell, asked) : undefined);
   });
   await Promise.all([
     ensureForecasting(client, cell),
@@ -114,17 +118,17 @@ export const ensureSwarm = async (
   ]);
 };
 
-/** Null where none has ended, or only one of another state folder, whose channels are not ours. */
-const stateOfEnded = async (
+const isOwnersEnd = ({ memo: { installationId } }: SwarmEnd, owner: CellOwner | undefined): boolean =>
+  installationId === undefined || !owner || installationId === owner.installationId;
+
+/** The catalogue, target and pins of a run that ended; undefined where it runs, or never did. */
+const versionsOfEnded = async (
   client: Client,
   cell: string,
-  owner: CellOwner | undefined,
-): Promise<SwarmStart | null> => {
-  const end = await readSwarmEnd(client, cell);
-  if (!end) return null;
-  const { installationId } = end.memo;
-  const isOurs = installationId === undefined || !owner || installationId === owner.installationId;
-  return isOurs ? carryOn(client, cell, end) : null;
+  asked: AskOptions,
+): Promise<VersionsState | undefined> => {
+  const end = await endOfWorkflow(client, versionsWorkflowId(cell), 'versions');
+  return end ? carriedVersions(client, end, asked) : undefined;
 };
 
 /** Makes the next control cycle begin now. */
@@ -197,6 +201,7 @@ const ensureSchedule = async (client: Client, schedule: ScheduleOptions): Promis
  * until it is there.
  */
 const addChannelIfMissing = async (client: Client, cell: string, spec: ChannelSpec): Promise<void> => {
+  await requireOwnChannel(client, cell, spec.id);
   const swarm = client.workflow.getHandle(swarmWorkflowId(cell));
   try {
     await client.withDeadline(Date.now() + ADD_CHANNEL_DEADLINE_MS, () =>

@@ -5,7 +5,6 @@ import {
   defineSearchAttributeKey,
   type SearchAttributePair,
 } from '@temporalio/common';
-import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow';
 import { taskQueueOf } from '../config/config';
 import {
   searchAttributeNames,
@@ -15,7 +14,7 @@ import {
   type SwarmRules,
   type SwarmWorkflowInput,
 } from '../domain';
-import { retried } from '../platform/retry';
+import { argumentsOfRun, askEndedRun, type AskOptions } from './ended-run';
 import { readSwarmChannels } from './swarm-channels';
 
 /** How the run of a cell's swarm ended: it is meant to run for as long as the cell exists. */
@@ -42,10 +41,6 @@ const ENDS: readonly string[] = ['TERMINATED', 'FAILED', 'TIMED_OUT', 'CANCELLED
 /** A long list would be too much for a payload. As in the workflow, which packs it for its next run. */
 const PLAIN_CHANNELS_AT_MOST_BYTES = 256 * 1024;
 const GZIP_LEVEL = 1;
-
-/** An ended run is asked through a worker, which may be starting, and has to read the whole run first. */
-const ASKED = { firstMs: 500, longestMs: 2_000, patienceMs: 20_000 };
-const QUERY_DEADLINE_MS = 10_000;
 
 export const cellAttribute = (cell: string): SearchAttributePair[] => [
   { key: defineSearchAttributeKey(searchAttributeNames.cell, 'KEYWORD'), value: cell },
@@ -74,33 +69,29 @@ export const carryOn = async (
   client: Client,
   cell: string,
   end: SwarmEnd,
-  { patienceMs = ASKED.patienceMs, signal }: { patienceMs?: number; signal?: AbortSignal } = {},
+  options: AskOptions = {},
 ): Promise<SwarmStart> => {
-  const [began, packedAtItsBegin] = await inputOf(client, cell, end.runId);
+  const run = { workflowId: swarmWorkflowId(cell), runId: end.runId };
+  const [began, packedAtItsBegin] = (await argumentsOfRun(client, run)) as [SwarmWorkflowInput, Uint8Array?];
   const { memo } = end;
   const { cycleSeconds } = began;
-  const handle = client.workflow.getHandle(swarmWorkflowId(cell), end.runId);
-  const query = <T>(name: string, ...args: unknown[]): Promise<T> =>
-    client.withDeadline(Date.now() + QUERY_DEADLINE_MS, () => handle.query<T, unknown[]>(name, ...args));
-  try {
-    return await retried(
-      async () => {
-        const { channelsRevision: _, ...rules } = await query<SwarmRules>(swarmControl.rules);
-        const progress = await query<SwarmProgress>(swarmControl.progress);
-        const { channels } = await readSwarmChannels(query);
-        const carried = { cell, ...rules, ...progress };
-        const rest = { cell, cycleSeconds, policy: rules.policy };
-        const plain = JSON.stringify(channels);
-        if (plain.length <= PLAIN_CHANNELS_AT_MOST_BYTES)
-          return { input: { ...rest, carried: { ...carried, channels } }, memo };
-        return { input: { ...rest, carried }, packed: gzipSync(plain, { level: GZIP_LEVEL }), memo };
-      },
-      { ...ASKED, patienceMs, ...(signal && { signal }) },
-    );
-  } catch {
-    signal?.throwIfAborted();
-    return { input: began, ...(packedAtItsBegin && { packed: packedAtItsBegin }), memo };
-  }
+  const told = await askEndedRun<SwarmStart>(
+    client,
+    run,
+    async (query) => {
+      const { channelsRevision: _, ...rules } = await query<SwarmRules>(swarmControl.rules);
+      const progress = await query<SwarmProgress>(swarmControl.progress);
+      const { channels } = await readSwarmChannels(query);
+      const carried = { cell, ...rules, ...progress };
+      const rest = { cell, cycleSeconds, policy: rules.policy };
+      const plain = JSON.stringify(channels);
+      if (plain.length <= PLAIN_CHANNELS_AT_MOST_BYTES)
+        return { input: { ...rest, carried: { ...carried, channels } }, memo };
+      return { input: { ...rest, carried }, packed: gzipSync(plain, { level: GZIP_LEVEL }), memo };
+    },
+    options,
+  );
+  return told ?? { input: began, ...(packedAtItsBegin && { packed: packedAtItsBegin }), memo };
 };
 
 /** Begins a run, unless one is there by now. */
@@ -119,22 +110,4 @@ export const startSwarmRun = async (
     ...(memo && { memo }),
     workflowTaskTimeout: '5 seconds',
   });
-};
-
-/** The arguments that a run was started with: in its first event. */
-const inputOf = async (
-  client: Client,
-  cell: string,
-  runId: string,
-): Promise<[SwarmWorkflowInput, Uint8Array?]> => {
-  const { namespace, loadedDataConverter } = client.options;
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace,
-    execution: { workflowId: swarmWorkflowId(cell), runId },
-    maximumPageSize: 1,
-  });
-  const [first] = history?.events ?? [];
-  const { input } = first?.workflowExecutionStartedEventAttributes ?? {};
-  const args = await decodeArrayFromPayloads(loadedDataConverter, input?.payloads);
-  return args as [SwarmWorkflowInput, Uint8Array?];
 };

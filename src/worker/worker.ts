@@ -25,9 +25,11 @@ import { Backoff, pause } from '../platform/retry';
 import { HEALTH_ROUTE } from '../platform/route';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { ForecastInputReader } from '../telemetry/forecast-input-reader';
+import { requireOwnCell } from '../temporal/cell-owner';
 import { temporalOptions, type TemporalOptions } from '../temporal/options';
 import { dataConverterOf } from '../temporal/payload-codec';
 import { registerSearchAttributes } from '../temporal/search-attributes';
+import { ownerAt, watchEntities } from './entity-watch';
 import { watchSwarm } from './swarm-watch';
 
 const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
@@ -129,14 +131,20 @@ export const startWorker = async (
     worker = created;
     log.info({ address: options.address, taskQueue: taskQueueOf(cell) }, 'worker runs');
     const watchEnds = new AbortController();
-    void watchSwarm({
-      client: new Client({
-        ...{ connection, namespace: options.namespace },
-        ...(await dataConverterOf(environment)),
-      }),
-      ...{ cell, log },
-      installationId: () => knownInstallationId(environment.SWARM_STATE_DIR),
-      signal: AbortSignal.any([stopping.signal, watchEnds.signal]),
+    const client = new Client({
+      ...{ connection, namespace: options.namespace },
+      ...(await dataConverterOf(environment)),
+    });
+    const { SWARM_STATE_DIR: stateDir } = environment;
+    const watched = { client, cell, log, signal: AbortSignal.any([stopping.signal, watchEnds.signal]) };
+    void watchSwarm({ ...watched, installationId: () => knownInstallationId(stateDir) });
+    void watchEntities({
+      ...watched,
+      ownerOf: (channelId) => ownerAt(origin, channelId),
+      requireOwnCell: async () => {
+        const id = await knownInstallationId(stateDir);
+        if (id !== null) await requireOwnCell(client, cell, { installationId: id, stateDir });
+      },
     });
     try {
       if (!stopping.signal.aborted) await created.run();

@@ -4,7 +4,7 @@ import type { MoveRecord } from '../../src/contracts/api';
 import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { StorageReport } from '../../src/contracts/health';
 import type { LedgerEntry, OriginChannel } from '../../src/contracts/origin';
-import type { InputFacts } from '../../src/contracts/source';
+import type { InputFacts, SourceChannel } from '../../src/contracts/source';
 import {
   SwarmError,
   changedSpec,
@@ -61,6 +61,10 @@ export class FakeSwarm {
   lastCycle: Partial<CycleResult> = {};
   learned: LatestFeedback[] = [];
   swarmEnd: Awaited<ReturnType<ApiPorts['orchestration']['swarmEnd']>> = null;
+  ends: Awaited<ReturnType<ApiPorts['orchestration']['ends']>> = [];
+  /** What source and origin say of channels otherwise than of ones that are all right. */
+  readonly sources: Record<string, Partial<SourceChannel>> = {};
+  atOrigin: Partial<OriginChannel> = {};
   retrainings = 0;
   calls = 0;
   storage: StorageReport[] = [];
@@ -125,6 +129,7 @@ export class FakeSwarm {
       orchestration: {
         swarmState: () => this.ask('temporal', () => this.swarmState()),
         swarmEnd: () => this.ask('temporal', () => this.swarmEnd),
+        ends: () => this.ask('temporal', () => this.ends),
         channelState: (id) => this.ask('temporal', () => this.channelState(id)),
         addChannel: (spec) => this.ask('temporal', () => this.addChannel(spec)),
         updateChannel: (id, change) =>
@@ -199,7 +204,8 @@ export class FakeSwarm {
       },
       storage: async () => this.storage,
       source: {
-        channels: () => this.ask('source', () => ids().map((id) => sourceChannel({ id }))),
+        channels: () =>
+          this.ask('source', () => ids().map((id) => sourceChannel({ id, ...this.sources[id] }))),
         keepSecretsOf: async (input) => redactedInput(input),
       },
       fleet: { list: () => this.ask('fleet', () => [...this.encoders.values()]) },
@@ -288,6 +294,7 @@ export class FakeSwarm {
       nextGop: this.nextGop(),
       lastPublishedAtMs: this.startedAtMs + this.nextGop() * 2000,
       refusals: { 'stale-token': id === 'ch-2' ? 1 : 0 },
+      ...this.atOrigin,
     });
   }
 
@@ -305,16 +312,9 @@ export class FakeSwarm {
     const ffmpegVersion = id === 'enc-3' ? 'version N-92722 (2018)' : 'version 5.1.8';
     const buildDigest = fakeDigest(id === 'enc-3' ? 'b-2' : 'b-1');
     return {
-      id,
-      grpcAddress,
-      region,
-      zone,
-      capacityUnits,
+      ...{ id, grpcAddress, region, zone, capacityUnits, version, ffmpegVersion, buildDigest },
       ...(codecs && { codecs }),
-      version,
       maxSessions: 8,
-      ffmpegVersion,
-      buildDigest,
     };
   }
 

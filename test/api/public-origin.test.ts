@@ -15,21 +15,24 @@ interface Answer {
 }
 
 /** Asks as a machine elsewhere does: under a name of its own for this one. */
-const askAs = (api: Api, host: string, path: string): Promise<Answer> =>
+const askAs = (api: Api, host: string, path: string, more: Record<string, string> = {}): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port: api.port, path, headers: { host } }, (response) => {
-      let text = '';
-      const end = (): void => {
-        request.destroy();
-        const policy = String(response.headers['content-security-policy'] ?? '');
-        resolve({ status: response.statusCode ?? 0, policy, text });
-      };
-      response.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-        if (/event: status\ndata: .*\n\n/.test(text)) end();
-      });
-      response.on('end', end);
-    });
+    const request = get(
+      { host: '127.0.0.1', port: api.port, path, headers: { ...more, host } },
+      (response) => {
+        let text = '';
+        const end = (): void => {
+          request.destroy();
+          const policy = String(response.headers['content-security-policy'] ?? '');
+          resolve({ status: response.statusCode ?? 0, policy, text });
+        };
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+          if (/event: status\ndata: .*\n\n/.test(text)) end();
+        });
+        response.on('end', end);
+      },
+    );
     request.on('error', reject);
   });
 
@@ -60,7 +63,10 @@ describe('where players reach the origin', () => {
 describe('an API that is asked from elsewhere', () => {
   let api: Api;
   beforeAll(async () => {
-    api = await startFakeApi(undefined, { SWARM_PUBLIC_API_URL: 'https://swarm.example' });
+    api = await startFakeApi(undefined, {
+      SWARM_PUBLIC_API_URL: 'https://swarm.example',
+      SWARM_HOST_NAMES: 'https://further.example:8443/swarm, müller.example.',
+    });
   });
   afterAll(() => api.stop());
 
@@ -82,7 +88,22 @@ describe('an API that is asked from elsewhere', () => {
   });
 
   test('is served under its public name, and refuses others with what to set', async () => {
-    expect((await askAs(api, 'swarm.example', '/api/status')).status).toBe(200);
+    // In any form of the same name.
+    for (const name of [
+      'swarm.example',
+      'swarm.example.',
+      'Swarm.Example:443',
+      'further.example',
+      'xn--mller-kva.example',
+    ])
+      expect([name, (await askAs(api, name, '/api/status')).status]).toEqual([name, 200]);
+    // A proxy may ask by the address of the API, on behalf of the page.
+    const fromPage = { origin: 'https://swarm.example', 'sec-fetch-site': 'same-origin' };
+    expect((await askAs(api, '127.0.0.1:7700', '/api/status', fromPage)).status).toBe(200);
+    for (const origin of ['http://swarm.example', 'https://swarm.example:8443', 'https://further.example']) {
+      const other = await askAs(api, '127.0.0.1:7700', '/api/status', { ...fromPage, origin });
+      expect([origin, other.status]).toEqual([origin, 403]);
+    }
     const refused = await askAs(api, 'other.example', '/api/status');
     expect(refused.status).toBe(403);
     expect(refused.text).toContain('SWARM_PUBLIC_API_URL');

@@ -10,7 +10,7 @@ import type { LiveInput } from '../../bench/chaos/live-input';
 import type { MemoryDisk } from '../../bench/chaos/memory-disk';
 import type { Proxies } from '../../bench/chaos/proxies';
 import type { FleetEncoder } from '../../src/contracts/fleet';
-import type { SourceState } from '../../src/contracts/source';
+import type { MissingMedia, SourceState } from '../../src/contracts/source';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { untilAnswer } from '../support/until';
 
@@ -31,6 +31,7 @@ const sleeper = (): ChildProcess => {
 
 /** A source that says of its one channel in which state it is. */
 let sourceState: SourceState = 'ended';
+let missing: MissingMedia[] = [];
 let sourceUrl: string;
 const source = createServer((_request, response) => {
   const channel = {
@@ -40,7 +41,7 @@ const source = createServer((_request, response) => {
     startedAtMs: 0,
   };
   response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify([{ ...channel, state: sourceState }]));
+  response.end(JSON.stringify([{ ...channel, state: sourceState, missing }]));
 });
 beforeAll(async () => {
   await new Promise<void>((resolve) => source.listen(0, '127.0.0.1', resolve));
@@ -197,8 +198,14 @@ test('an input that goes away comes back, and must be read again and have been n
   };
   expect(await take('away', 'ended')).toMatchObject({ kind: 'input away', part: 'input', skipped: null });
   expect(steps).toEqual(['away', 'back', 'read']);
+  missing = [{ what: 'input', forSeconds: 4, hasCome: true, isStill: true }];
   await take('silent', 'running');
   expect(injector.troubles).toEqual([]);
+  missing = [{ what: 'sound', forSeconds: 4, hasCome: true, isStill: false }];
+  await take('silent', 'running');
+  expect(injector.troubles.splice(0)).toEqual([
+    '#1 input silent: the source called the input of live-1 running',
+  ]);
   await take('away', 'running');
   expect(injector.troubles).toEqual(['#1 input away: the source called the input of live-1 running']);
   input.untilRead = () => Promise.reject(new Error('it was not read again'));

@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { readEnvironment } from '../../src/config/config';
-import { swarmWorkflowId } from '../../src/domain';
+import { defaultChannel, emptyVersions, swarmWorkflowId, versionsWorkflowId } from '../../src/domain';
 import { startSwarm } from '../../src/launch/swarm';
 import { installationId } from '../../src/platform/installation-id';
 import { StepReporter } from '../../src/setup';
-import { requireOwnCell } from '../../src/temporal/cell-owner';
+import { requireOwnCell, requireOwnChannel } from '../../src/temporal/cell-owner';
 import { ensureSwarm } from '../../src/temporal/client';
-import { carryOn, readSwarmEnd } from '../../src/temporal/swarm-run';
+import { argumentsOfRun } from '../../src/temporal/ended-run';
+import { carryOn, cellAttribute, readSwarmEnd } from '../../src/temporal/swarm-run';
+import { startVersionsRun } from '../../src/temporal/taken-up';
 import { isToRun } from '../../src/worker/swarm-watch';
 import { claimPortBase } from '../support/ports';
 import { startTemporal } from '../workflows/support/temporal';
@@ -66,6 +68,44 @@ test('a cell belongs to the swarm that began it; another one is refused, and sta
     taskQueueType: 1,
   });
   expect(queue.pollers ?? []).toEqual([]);
+});
+
+test('a channel of another cell is not taken for an own one: its name is refused, and nothing asked of it', async () => {
+  const { client } = temporal;
+  const theirs = await client.workflow.start('channel', {
+    workflowId: 'channel/ch-1',
+    taskQueue: 'of-their-worker',
+    typedSearchAttributes: cellAttribute('theirs'),
+  });
+  const inCell = { ...environment, SWARM_CELL: 'ours' };
+  await expect(
+    ensureSwarm(client, inCell, { owner, channels: [defaultChannel('ch-1')] }),
+  ).rejects.toMatchObject({
+    code: 'channel-exists',
+    message: 'There is a channel ch-1 already, in cell theirs of the same Temporal namespace.',
+    hint: expect.stringContaining('TEMPORAL_NAMESPACE'),
+  });
+  await requireOwnChannel(client, 'theirs', 'ch-1');
+  await requireOwnChannel(client, 'ours', 'ch-2');
+  await theirs.terminate('it is over');
+  await requireOwnChannel(client, 'ours', 'ch-1');
+});
+
+test('the versions that ended go on at a start, with their catalogue', async () => {
+  const { client } = temporal;
+  const inCell = { ...environment, SWARM_CELL: 'versions-ended' };
+  const known = { ...emptyVersions('versions-ended'), pins: { 'ch-1': 'b-1' } };
+  await startVersionsRun(client, 'versions-ended', known);
+  const versions = client.workflow.getHandle(versionsWorkflowId('versions-ended'));
+  const first = await versions.describe();
+  await versions.terminate('by mistake');
+  // No worker can be asked here: they are as they were when that run began.
+  await ensureSwarm(client, inCell, { owner, patienceMs: 0 });
+  const { runId, status } = await versions.describe();
+  expect(status.name).toBe('RUNNING');
+  expect(runId).not.toBe(first.runId);
+  const [input] = await argumentsOfRun(client, { workflowId: versions.workflowId, runId });
+  expect(input).toEqual({ cell: 'versions-ended', carried: known });
 });
 
 test('a swarm that an earlier release began has no owner, and is taken up', async () => {

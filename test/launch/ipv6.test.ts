@@ -36,6 +36,26 @@ test('one address alone is for the parts: the servers that a swarm brings along 
 });
 
 test.each([
+  ['0:0:0:0:0:0:0:1', '::1', 'http://[::1]:17001'],
+  ['[::1]', '::1', 'http://[::1]:17001'],
+  ['0', '0.0.0.0', 'http://127.0.0.1:17001'],
+  ['::0', '::', 'http://127.0.0.1:17001'],
+  ['::ffff:127.0.0.1', '::ffff:7f00:1', 'http://[::ffff:7f00:1]:17001'],
+  [' Encoders.example. ', 'encoders.example', 'http://encoders.example:17001'],
+])('SWARM_HOST=%j is %s', (given, host, relay) => {
+  expect(variablesFor(given, own)).toMatchObject({ SWARM_HOST: host, SWARM_RELAY_URL: relay });
+});
+
+test.each(['fe80::1%eth0', '[fe80::1%25eth0]', '*', '10.0.0.7:7700', 'http://10.0.0.7'])(
+  'SWARM_HOST=%s is refused by its own name alone',
+  (host) => {
+    const refused = (): unknown => variablesFor(host, own);
+    expect(refused).toThrow(/^Bad environment: SWARM_HOST: /);
+    expect(refused).not.toThrow(/_URL/);
+  },
+);
+
+test.each([
   ['::', '[::]:8086'],
   ['::1', '[::1]:8086'],
   ['127.0.0.1', '127.0.0.1:8086'],

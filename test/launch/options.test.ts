@@ -104,6 +104,13 @@ describe('--input', () => {
   });
 });
 
+test.each(['', '  '])('--state-dir %j names no folder, and is refused', (folder) => {
+  const program = createStartProgram()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  expect(() => program.parse(['--state-dir', folder], { from: 'user' })).toThrow('It names no folder.');
+});
+
 test('a seed decides what is chosen', () => {
   const order = (seed: number): number[] => shuffled([1, 2, 3, 4, 5, 6, 7, 8], seededRandom(seed));
   expect(order(7)).toEqual(order(7));

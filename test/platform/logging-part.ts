@@ -1,4 +1,5 @@
-/** A part that logs each line that it is sent, and answers it: run as a process of its own by full-disk-log.test.ts. */
+/** A part that logs each line that it is sent, and answers it: run as a process of its own by the tests beside it. */
+import { writeFileSync } from 'node:fs';
 import { runPart } from '../../src/platform/lifecycle';
 import { createLogger } from '../../src/platform/logger';
 
@@ -11,6 +12,7 @@ process.on('message', (message: { lines: number; text: string; thenThrow?: boole
   if (message.thenThrow) throw new Error('nobody catches this');
 });
 runPart(log, async () => {
+  if (process.env.WRITE) writeFileSync(process.env.WRITE, '');
   process.send!('started');
   return { stop: async () => log.info('stopped') };
 });

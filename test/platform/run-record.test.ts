@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf, isAlive } from '../../src/platform/processes/process-identity';
@@ -42,6 +42,20 @@ test('a second start on a state folder is refused with the pid, and changes noth
   await record.release();
   await RunRecord.claim(stateDir);
 });
+
+test.each(['a file', 'a link that leads nowhere'])(
+  '%s in place of the folder is refused in words',
+  async (what) => {
+    const path = join(stateDir, 'state');
+    if (what === 'a file') await writeFile(path, '');
+    else await symlink(join(stateDir, 'nowhere'), path);
+    await expect(RunRecord.claim(path)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(`The state folder ${path} can't be`),
+      hint: expect.stringContaining('--state-dir'),
+    });
+  },
+);
 
 test('what a killed supervisor left is ended, also what ignores SIGTERM', async () => {
   const obedient = startProcess();

@@ -32,6 +32,20 @@ describe('ports', () => {
     expect(await portUser(freePort)).toBeNull();
   });
 
+  test('a port that only a server on loopback takes is looked for there', async () => {
+    const wanted = [{ port, usedFor: 'Temporal', hint: 'set TEMPORAL_ADDRESS', host: '127.0.0.1' }];
+    await expect(requireFreePorts(wanted, '127.0.0.2')).rejects.toThrow(`port ${port} (Temporal) is taken`);
+    await requireFreePorts([{ ...wanted[0]!, host: '127.0.0.2' }], '127.0.0.1');
+  });
+
+  test.each(['192.0.2.7', 'no-such-host.invalid'])('%s is refused as none of this machine', async (host) => {
+    const refusal = requireFreePorts([{ port, usedFor: 'relay', hint: 'set SWARM_RELAY_PORT' }], host);
+    await expect(refusal).rejects.toMatchObject({
+      code: 'bad-request',
+      message: expect.stringContaining(`SWARM_HOST ${host}: it is no address of this machine`) as string,
+    });
+  });
+
   test('without a base, Temporal and InfluxDB keep their usual ports; with one, all are shifted and distinct', () => {
     expect(portsFor(undefined, {})).toMatchObject({
       api: 7700,

@@ -37,6 +37,12 @@ const clip = async (name: string, offsetSeconds: number): Promise<Buffer> => {
   return readFile(await files.make(name, ...picture('160x90', 25, 2), ...h264, ...muxer));
 };
 
+const liveInput = (open: () => InputProcess): FoundInput => ({
+  ...{ kind: 'found', open },
+  ...{ finite: false, inSegments: false, frameTicks: FRAME_TICKS, grid: undefined },
+  ...{ sound: [], splicePids: new Set(), notes: [] },
+});
+
 const picturesIn = (stream: Buffer): PesUnit[] => {
   const units: PesUnit[] = [];
   const reader = new TransportStreamReader({
@@ -48,15 +54,36 @@ const picturesIn = (stream: Buffer): PesUnit[] => {
   return units;
 };
 
+test('a live input that has brought no picture yet, or of which none can be repeated, is missing', async () => {
+  const first = await clip('first.ts', 0);
+  const told = new ToldProcess();
+  const sound = [{ pid: 257, name: 'aac, deu', frameTicks: 1_920 }];
+  let aheadMs = 0;
+  const held = new HeldInput(
+    { ...liveInput(() => told), sound },
+    {
+      ...{ framesPerSecond: 25, ffmpeg: '/no/ffmpeg', maxBytes: () => 2 ** 25, onFrames: () => undefined },
+      now: () => performance.now() + aheadMs,
+    },
+  );
+  try {
+    aheadMs += 6_000;
+    expect(held.missing).toMatchObject([{ what: 'input', hasCome: false, isStill: false }]);
+    told.output.write(first);
+    // Its sound, of which nothing comes, is counted from the first picture on.
+    await until('it has pictures', () => held.missing.length === 0);
+    aheadMs += 8_000;
+    await until('it stands still', () => held.missing.length > 0);
+    expect(held.missing).toMatchObject([{ what: 'input', hasCome: true, isStill: false }]);
+  } finally {
+    await held.end();
+  }
+});
+
 test('a live input that falls silent is opened again behind its last picture, and is gone after 90 s', async () => {
   const [first, second] = [await clip('first.ts', 0), await clip('second.ts', 500)];
   const opened: ToldProcess[] = [];
-  const input: FoundInput = {
-    kind: 'found',
-    open: () => opened[opened.push(new ToldProcess()) - 1]!,
-    ...{ finite: false, inSegments: false, frameTicks: FRAME_TICKS, grid: undefined },
-    ...{ sound: [], splicePids: new Set(), notes: [] },
-  };
+  const input = liveInput(() => opened[opened.push(new ToldProcess()) - 1]!);
   let aheadMs = 0;
   const held = new HeldInput(input, {
     ...{ framesPerSecond: 25, ffmpeg: 'ffmpeg', maxBytes: () => 2 ** 25, onFrames: () => undefined },
@@ -77,12 +104,20 @@ test('a live input that falls silent is opened again behind its last picture, an
   try {
     opened[0]!.output.write(first);
     await until('the first pictures are sent', () => pictures().length === 50);
+    expect(held.missing).toEqual([]);
     aheadMs += 31_000;
     await until('it is opened again', () => opened.length === 2);
     await until('its last picture is repeated', () => isStill() && pictures().length > 700);
     expect(held.runs).toBe(true);
+    const [missing, ...others] = held.missing;
+    expect(missing).toMatchObject({ what: 'input', hasCome: true, isStill: true });
+    // From the moment at which players saw its last picture.
+    expect(missing!.forSeconds).toBeGreaterThan(29);
+    expect(missing!.forSeconds).toBeLessThan(40);
+    expect(others).toEqual([]);
     opened[1]!.output.write(second);
     await until('it goes on', () => !isStill());
+    expect(held.missing).toEqual([]);
     const last = elementaryStreamOf(picturesIn(second).at(-1)!);
     await until('its last picture is sent', () => elementaryStreamOf(pictures().at(-1)!).equals(last));
     // One picture after the other, from the first one of one clock to the last one of the other.

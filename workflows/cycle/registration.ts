@@ -1,7 +1,12 @@
-import { CancellationScope, patched, uuid4 } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { CancellationScope, ParentClosePolicy, patched, startChild, uuid4 } from '@temporalio/workflow';
 import type { AddChannelOptions, ChannelChange, ChannelSpec } from '../../src/domain';
+import { channelWorkflowId } from '../../src/domain/control';
+import { attributes } from '../kit/attributes';
 import { causeOf, refusal } from '../kit/failures';
-import { local8s, retryFor6h, threeTries60s } from '../kit/steps';
+import { WORKFLOW_TASK_TIMEOUT, local8s, retryFor6h, threeTries60s } from '../kit/steps';
+import type { ChannelWorkflowInput } from '../kit/types';
+import { channel } from '../moves/channel';
 import type { Chores } from './chores';
 
 /** A start that was refused is mostly undone within it, before its caller reads the refusal. */
@@ -33,6 +38,25 @@ export const registerChannel = async (
     // part, and none would take it back.
     const isSchemaAtFault = causeOf(error).code === 'bad-request';
     if (!isSchemaAtFault || (isId(id) && patched('undo-bad-request'))) await undo(id, knownBy, chores);
+    throw error;
+  }
+};
+
+/** Starts a channel's own workflow. @returns false where it runs already */
+export const startChannel = async (input: ChannelWorkflowInput): Promise<boolean> => {
+  const { cell, spec } = input;
+  try {
+    await startChild(channel, {
+      workflowId: channelWorkflowId(spec.id),
+      args: [input],
+      staticSummary: `channel ${spec.id}, ${spec.input.kind}`,
+      typedSearchAttributes: attributes({ cell, channel: spec.id }),
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
     throw error;
   }
 };

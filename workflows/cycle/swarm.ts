@@ -1,4 +1,3 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ParentClosePolicy,
   allHandlersFinished,
@@ -12,7 +11,6 @@ import {
   log,
   patched,
   setHandler,
-  startChild,
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -23,6 +21,7 @@ import type {
   ChannelPage,
   ChannelPageRequest,
   ChannelSpec,
+  ChannelWorkflowState,
   CordonRequest,
   EncoderLost,
   Policy,
@@ -48,17 +47,20 @@ import {
   validateRemoveChannel,
   validateUpdateChannel,
 } from '../kit/validation';
-import { channel, contextSignal } from '../moves/channel';
+import { contextSignal } from '../moves/channel';
 import { ChannelList } from './channel-list';
 import { Chores } from './chores';
 import { controlCycle } from './control-cycle';
 import { recoverChannelsOf, recoverSession } from './losses';
-import { registerChannel, removeWithoutWorkflow, requestChange } from './registration';
+import { registerChannel, removeWithoutWorkflow, requestChange, startChannel } from './registration';
 import { showSwarm } from './swarm-details';
 
 const addChannelUpdate = defineUpdate<void, [ChannelSpec, AddChannelOptions?]>(swarmControl.addChannel);
 const updateChannelUpdate = defineUpdate<void, [string, ChannelChange, string?]>(swarmControl.updateChannel);
 const removeChannelUpdate = defineUpdate<void, [string]>(swarmControl.removeChannel);
+const takeUpChannelUpdate = defineUpdate<boolean, [string, ChannelWorkflowState?]>(
+  swarmControl.takeUpChannel,
+);
 const cordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.cordon);
 const uncordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.uncordon);
 const drainUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.drain);
@@ -92,6 +94,7 @@ class Swarm {
   private readonly cycleSeconds: number;
   private readonly chores: Chores;
   private readonly beingAdded = new Map<string, ChannelSpec>();
+  private readonly beingRemoved = new Set<string>();
   private isWoken: boolean;
   private drains = 0;
   /** Channels ask for policy and cordons, instead of getting signals. */
@@ -151,6 +154,7 @@ class Swarm {
     setHandler(removeChannelUpdate, (channelId) => this.removeChannel(channelId), {
       validator: (channelId: string | undefined) => validateRemoveChannel(this.channels, channelId),
     });
+    setHandler(takeUpChannelUpdate, (channelId, state) => this.takeUpChannel(channelId, state));
     setHandler(cordonUpdate, (request) => this.cordon(request, false), { validator: validateCordon });
     setHandler(uncordonUpdate, (request) => this.uncordon(request), { validator: validateCordon });
     setHandler(drainUpdate, (request) => this.drain(request), { validator: validateCordon });
@@ -220,20 +224,8 @@ class Swarm {
     this.beingAdded.set(id, given);
     try {
       const spec = await registerChannel(given, options, this.chores);
-      try {
-        await startChild(channel, {
-          workflowId: channelWorkflowId(id),
-          args: [{ cell, spec, context: this.context() }],
-          staticSummary: `channel ${id}, ${spec.input.kind}`,
-          typedSearchAttributes: attributes({ cell, channel: id }),
-          parentClosePolicy: ParentClosePolicy.ABANDON,
-          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-        });
-      } catch (error) {
-        // It outlived an earlier swarm of this cell: it is on air, and goes on.
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        await this.handDown([id]);
-      }
+      // One that outlived an earlier swarm of this cell is on air, and goes on.
+      if (!(await startChannel({ cell, spec, context: this.context() }))) await this.handDown([id]);
       this.channels.add(spec);
     } catch (error) {
       throwAsRefusal(error);
@@ -243,12 +235,25 @@ class Swarm {
     this.show();
   }
 
+  /** Here, and not by whoever found it: one that is being removed must not come back. */
+  private async takeUpChannel(channelId: string, carried?: ChannelWorkflowState): Promise<boolean> {
+    const known = this.channels.all.find(({ id }) => id === channelId);
+    if (!known || this.beingRemoved.has(channelId) || this.chores.isAt(channelId)) return false;
+    const { cell } = this;
+    const { spec } = carried ?? { spec: known };
+    if (!(await startChannel({ cell, spec, context: this.context(), ...(carried && { carried }) })))
+      return false;
+    this.channels.replace(spec);
+    return true;
+  }
+
   private async updateChannel(channelId: string, change: ChannelChange, by?: string): Promise<void> {
     this.channels.replace(await requestChange(channelId, change, by).catch(throwAsRefusal));
   }
 
   private async removeChannel(channelId: string): Promise<void> {
     const requestId = `remove-${channelId}-${uuid4()}`;
+    this.beingRemoved.add(channelId);
     try {
       const { found } = await threeTries60s.requestRemoval.executeWithOptions(
         { summary: `remove ${channelId}` },
@@ -257,6 +262,8 @@ class Swarm {
       if (!found) await removeWithoutWorkflow(channelId, requestId, this.chores);
     } catch (error) {
       throwAsRefusal(error);
+    } finally {
+      this.beingRemoved.delete(channelId);
     }
     this.forget(channelId);
   }

@@ -55,7 +55,7 @@ export class ChannelFeeder {
       input: redactedInput(this.spec.input),
       state: this.state,
       ...(this.error !== undefined && { error: this.error }),
-      ...(this.input instanceof HeldInput && { notes: this.input.notes }),
+      ...(this.input instanceof HeldInput && { notes: this.input.notes, missing: this.input.missing }),
       framesSent: this.framesSent,
       startedAtMs: this.startedAtMs,
     };

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { RelayChannel } from '../../contracts/relay';
+import type { MissingMedia } from '../../contracts/source';
 import { SwarmError, ticksOf, type FrameRate } from '../../domain';
 import { TransportStreamReader } from '../mpegts';
 import type { FoundInput } from './contribution-inputs';
@@ -26,6 +27,8 @@ const SILENCE_MS = { steady: 30_000, segments: 20_000 };
 /** After so long without anything it counts as gone. */
 const GONE_AFTER_MS = 90_000;
 const SILENCE_LOOK_MS = 1_000;
+/** A live input of which not even sound has come for so long is silent as a whole. */
+const ALL_SILENT_MS = 2_000;
 /** While the picture stands still, the relay is shown that the contribution goes on. */
 const SIGN_OF_LIFE_MS = 1_000;
 
@@ -82,6 +85,8 @@ export class HeldInput {
   /** Of a live input. */
   private readonly standstill: Standstill | null;
   private lastBytesMs = 0;
+  private readonly openedMs: number;
+  private hasPicture = false;
   private isSilent = false;
   /** GOP for which its first picture was meant. */
   private firstGop: number | null = null;
@@ -95,6 +100,7 @@ export class HeldInput {
   ) {
     const { framesPerSecond, ffmpeg, maxBytes, onFrames } = options;
     const now = (): number => this.now();
+    this.openedMs = now();
     this.toleranceTicks = ticksOf(1, framesPerSecond) / 2;
     // Half of it for what is to come, half for what has been.
     const halfOfBytes = (): number => maxBytes() / 2;
@@ -120,7 +126,10 @@ export class HeldInput {
       onUnit: (unit, dtsTicks, isStandIn) => {
         if (unit.kind === 'video') this.watch.seen(dtsTicks);
         else this.watch.heard(unit.pid, dtsTicks);
-        if (unit.kind === 'video' && !isStandIn) this.standstill?.seen(unit, this.tables);
+        if (unit.kind === 'video' && !isStandIn) {
+          this.hasPicture = true;
+          this.standstill?.seen(unit, this.tables);
+        }
         this.queue.push(unit, dtsTicks, isStandIn);
       },
     });
@@ -147,6 +156,23 @@ export class HeldInput {
   /** Sentences: how it is carried, and what is missing at the moment. */
   get notes(): string[] {
     return [...this.input.notes, ...(this.standstill?.notes ?? []), ...this.watch.notes];
+  }
+
+  /** What of a live input does not come now. A file that has less sound than pictures is as it is meant to be. */
+  get missing(): MissingMedia[] {
+    const { standstill } = this;
+    if (!standstill) return [];
+    const sound = this.watch.missing.map((each) => ({ what: 'sound' as const, ...each, isStill: false }));
+    const sinceMs = this.hasPicture ? standstill.sinceMs : this.openedMs;
+    if (sinceMs === null) return sound;
+    const now = this.now();
+    const picture = {
+      forSeconds: Math.max(0, now - sinceMs) / 1_000,
+      hasCome: this.hasPicture,
+      isStill: standstill.isRepeated,
+    };
+    if (now - this.lastBytesMs >= ALL_SILENT_MS) return [{ what: 'input', ...picture }];
+    return [{ what: 'picture', ...picture }, ...sound];
   }
 
   async end(): Promise<void> {

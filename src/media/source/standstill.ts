@@ -31,6 +31,8 @@ export class Standstill {
   private still: StillPicture | null = null;
   private making = false;
   private lastPictureMs = Infinity;
+  /** When the last picture was due after which none came in time; null while they come. */
+  private stillSinceMs: number | null = null;
   private failed = false;
   private readonly timer: NodeJS.Timeout;
 
@@ -41,6 +43,7 @@ export class Standstill {
   /** Takes note of a picture of the input. */
   seen(unit: PesUnit, tables: Buffer): void {
     this.lastPictureMs = this.options.now();
+    this.stillSinceMs = null;
     this.still = null;
     this.failed = false;
     if (unit.keyframe) {
@@ -64,10 +67,21 @@ export class Standstill {
     return [`The picture has stood still for ${seconds} s: the last one is repeated.`];
   }
 
+  /** Monotonic, in milliseconds; null while the picture goes on, and before the first. */
+  get sinceMs(): number | null {
+    return this.stillSinceMs;
+  }
+
+  /** Whether its last picture is repeated. Some can't be: players get nothing then. */
+  get isRepeated(): boolean {
+    return this.still !== null;
+  }
+
   private look(): void {
     const { newestPictureDueMs, now } = this.options;
     const lateMs = now() - newestPictureDueMs();
     if (!Number.isFinite(lateMs) || lateMs < LATE_MS) return;
+    this.stillSinceMs ??= newestPictureDueMs();
     if (this.still) this.repeat(this.still);
     else if (!this.making && !this.failed && this.group) void this.make(this.group);
   }

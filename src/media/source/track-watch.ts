@@ -9,6 +9,15 @@ export interface SoundTrack {
   frameTicks: number | null;
 }
 
+/** Sound that does not come. */
+export interface MissingSound {
+  /** SoundTrack.name */
+  track: string;
+  /** Since it came last; since the first picture where it never came. */
+  forSeconds: number;
+  hasCome: boolean;
+}
+
 /** Sound this far behind the picture counts as missing. */
 const MISSING_AFTER_TICKS = 3 * TICKS_PER_SECOND;
 
@@ -30,17 +39,22 @@ export class TrackWatch {
     this.pictureTicks = ticks;
   }
 
-  /** A sentence for each track that is missing now. */
-  get notes(): string[] {
+  /** The tracks that are missing now. */
+  get missing(): MissingSound[] {
     return this.tracks.flatMap(({ pid, name }) => {
       const last = this.lastTicks.get(pid) ?? this.firstPictureTicks ?? this.pictureTicks;
       const missingTicks = this.pictureTicks - last;
       if (missingTicks < MISSING_AFTER_TICKS) return [];
-      const sinceSeconds = Math.round(ticksToSeconds(missingTicks));
-      const when = this.lastTicks.has(pid)
-        ? `for ${sinceSeconds} s`
-        : `yet, ${sinceSeconds} s after the picture`;
-      return [`The sound (${name}) has brought nothing ${when}; it joins when it comes.`];
+      return [{ track: name, forSeconds: ticksToSeconds(missingTicks), hasCome: this.lastTicks.has(pid) }];
+    });
+  }
+
+  /** A sentence for each of them. */
+  get notes(): string[] {
+    return this.missing.map(({ track, forSeconds, hasCome }) => {
+      const sinceSeconds = Math.round(forSeconds);
+      const when = hasCome ? `for ${sinceSeconds} s` : `yet, ${sinceSeconds} s after the picture`;
+      return `The sound (${track}) has brought nothing ${when}; it joins when it comes.`;
     });
   }
 }

@@ -101,14 +101,17 @@ const writeWhole = (fd: number, bytes: Buffer): void => {
   for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, done);
 };
 
-const refusalOf = (stateDir: string, what: string, error: unknown): SwarmError =>
-  new SwarmError(
+/** The refusal of a folder that can't be used as state; a refusal of ours stays as it is. */
+export const stateFolderRefusal = (stateDir: string, what: string, error: unknown): SwarmError => {
+  if (error instanceof SwarmError) return error;
+  return new SwarmError(
     isDiskFull(error) ? 'storage-full' : 'unavailable',
     `The state folder ${stateDir} can't be ${what}: ${(error as Error).message}.`,
     isDiskFull(error)
       ? 'Make room there, or name another folder with --state-dir.'
       : 'Give the folder to this user, or name another one with --state-dir.',
   );
+};
 
 /** `run.json` of a state folder: who runs the swarm there, and the processes that it started. */
 export class RunRecord {
@@ -131,12 +134,12 @@ export class RunRecord {
    */
   static async claim(stateDir: string): Promise<RunRecord> {
     await mkdir(stateDir, { recursive: true }).catch((error: unknown) => {
-      throw refusalOf(stateDir, 'made', error);
+      throw stateFolderRefusal(stateDir, 'made', error);
     });
     const file = join(stateDir, 'run.json');
     const supervisor = identityOf(process.pid) ?? { pid: process.pid, began: '' };
     const lock = await lockFolder(stateDir, 'swarm').catch((error: unknown) => {
-      throw alreadyRuns(stateDir, readRun(file)) ?? error;
+      throw alreadyRuns(stateDir, readRun(file)) ?? stateFolderRefusal(stateDir, 'locked', error);
     });
     const earlier = readRun(file);
     const running = alreadyRuns(stateDir, earlier);
@@ -148,7 +151,7 @@ export class RunRecord {
       return record;
     } catch (error) {
       await lock.release();
-      throw error instanceof SwarmError ? error : refusalOf(stateDir, 'written', error);
+      throw stateFolderRefusal(stateDir, 'written', error);
     }
   }
 
