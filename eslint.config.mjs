@@ -65,9 +65,10 @@ export default tseslint.config(
       'src/platform/links/**',
       // Asks whether a server is one of TLS.
       'src/platform/connections.ts',
-      // The identity provider, and the swarm's own InfluxDB on 127.0.0.1, are no parts.
+      // The identity provider, a server of downloads, and the swarm's own InfluxDB on 127.0.0.1, are no parts.
       'src/api/identity/jwt.ts',
       'src/launch/influx-server.ts',
+      'src/setup/temporal-installers.ts',
     ],
     rules: {
       'no-restricted-globals': ['error', { name: 'fetch', message: byLinks }],

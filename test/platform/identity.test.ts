@@ -27,6 +27,11 @@ import { ask, errors, requestTo, subjects, type Subject } from './support/listen
 /** All that strangers may use, and the files of the page, which lead nowhere without a login. */
 const PUBLIC = [
   'DELETE /api/session',
+  'GET /cmaf/:id/:track/:file',
+  'GET /cmaf/:id/:track/index.m3u8',
+  'GET /cmaf/:id/index.m3u8',
+  'GET /cmaf/:id/manifest.mpd',
+  'GET /cmaf/time',
   'GET /healthz',
   'GET /hls/:id/:rendition/:file',
   'GET /hls/:id/:rendition/index.m3u8',

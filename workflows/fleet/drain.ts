@@ -1,7 +1,7 @@
 import { setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
 import type { DrainedChannel } from '../../activities';
 import { upsertAttributes } from '../kit/attributes';
-import { threeTries60s, twoTries4s } from '../kit/steps';
+import { retryFor3min, threeTries60s } from '../kit/steps';
 import type { DrainInput, DrainResult } from '../kit/types';
 
 /** The default: each move costs its encoders a second session while it lasts. */
@@ -19,7 +19,7 @@ export const drainEncoder = async ({
   const moved: string[] = [];
   let left: DrainedChannel[] = [];
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const channelIds = await twoTries4s.channelsOn.executeWithOptions(
+    const channelIds = await retryFor3min.channelsOn.executeWithOptions(
       { summary: `what is left on ${encoderId}` },
       [{ encoderId }],
     );

@@ -48,7 +48,7 @@ export const failFast60s = proxyActivities<Activities>({
   },
 });
 
-/** Steps of a rollout: waits for a host that restarts, or for a worker or server that was lost, but not for ever. */
+/** Steps of a rollout or a drain: waits for a host that restarts, or for a worker or server that was lost, but not for ever. */
 export const retryFor3min = proxyActivities<Activities>({
   ...longOptions,
   startToCloseTimeout: '100 seconds',

@@ -20,6 +20,10 @@ const SYSTEM = new Set([
   'docker',
   'openssl',
   'umask',
+  'chmod',
+  'scp',
+  'set',
+  '.',
   'Ctrl-C',
 ]);
 
