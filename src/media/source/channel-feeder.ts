@@ -37,6 +37,8 @@ export class ChannelFeeder {
   private framesSent = 0;
   private startedAtMs = Date.now();
   private sending = false;
+  /** The input was opened, and has brought nothing since. */
+  private openedInVain = false;
   private readonly sendingWaiters = new Set<() => void>();
   private readonly stopping = new AbortController();
   private readonly done: Promise<void>;
@@ -148,7 +150,9 @@ export class ChannelFeeder {
       this.framesSent += count;
     };
     const isDrawn = spec.input.kind === 'generated';
-    const started = await startInput(nextGop, isDrawn ? attempt : this.stopping.signal, onFrames);
+    const until = isDrawn ? attempt : this.stopping.signal;
+    const started = await startInput(nextGop, until, onFrames, this.openedInVain);
+    this.openedInVain = true;
     if (started.kind === 'drawn') this.input = started;
     else {
       this.input = new HeldInput(started, {
@@ -225,6 +229,7 @@ export class ChannelFeeder {
   }
 
   private noteSending(): void {
+    this.openedInVain = false;
     this.sending = true;
     this.state = 'running';
     this.error = undefined;

@@ -1,4 +1,5 @@
 import { SwarmError, rateInWords, ticksOf, wholeFramesNear } from '../../domain';
+import { monotonicMs } from '../../platform/clock';
 import type { Logger } from '../../platform/logger';
 import { CarriedInput } from './carried-input';
 import { drawnInput, type DrawnInput } from './drawn-input';
@@ -36,12 +37,19 @@ export interface InputTools {
   log: Logger;
 }
 
-/** Starts a channel's input at the start of GOP `nextGop`, until the signal is aborted. */
+/**
+ * Starts a channel's input at the start of GOP `nextGop`, until the signal is aborted.
+ * @param openedInVain the opening before brought nothing
+ */
 export type StartInput = (
   nextGop: number,
   signal: AbortSignal,
   onFrames: (count: number) => void,
+  openedInVain?: boolean,
 ) => Promise<DrawnInput | FoundInput>;
+
+/** How long an input is taken to be what a look at it has found, while it can't be opened. */
+const FOUND_HOLDS_MS = 10_000;
 
 /** @throws SwarmError bad-request if a GOP of the channel can't hold whole pictures */
 export const checkTiming = (spec: Omit<SourceChannelSpec, 'id'>): void => {
@@ -72,8 +80,13 @@ const external = (
   justProbed?: ProbedInput,
 ): StartInput => {
   let known = justProbed;
-  return async (_nextGop, signal) => {
+  let last = { probed: justProbed, atMs: monotonicMs() };
+  return async (_nextGop, signal, _onFrames, openedInVain = false) => {
+    // A sender that serves one connection gives it to the look, and may be away when it is opened: looked at anew, it would
+    // be away again each time.
+    if (openedInVain && monotonicMs() - last.atMs < FOUND_HOLDS_MS) known = last.probed;
     const probed = known ?? (await probeInput(tools.ffprobe, url, signal));
+    if (known === undefined) last = { probed, atMs: monotonicMs() };
     // What it is may have changed by the next time it is opened.
     known = undefined;
     const plan = planInput(probed, spec.framesPerSecond, wishesOf(spec));
