@@ -1,3 +1,4 @@
+import { NOBODYS_SECRET_SHA256 } from '../../src/domain';
 import type { Dependencies } from '../kit/dependencies';
 import { withHeartbeats } from '../kit/heartbeat';
 import type { TakenOver, TakeOverRequest } from '../kit/types';
@@ -9,7 +10,7 @@ const CALL_DEADLINE_MS = 1_500;
  * A host that was restarted between two attempts has the session anew, with another secret: that is another request. It is
  * refused for its token where the first one got through, and the recovery goes on with the next encoder.
  */
-const requestOf = (requestId: string, secretSha256: string): string =>
+const requestOf = (requestId: string, secretSha256 = 'none'): string =>
   `${requestId}/${secretSha256.slice(0, 16)}`;
 
 /** The activity of a recovery. */
@@ -21,8 +22,8 @@ export const takeOverActivities = (dependencies: Pick<Dependencies, 'origin' | '
     /**
      * Recovery in one step, since each further one is time off air: fences the dead owner, starts a session at the first
      * missing GOP that the relay still has (one earlier, to warm its rate control), commits it. The new owner is entered
-     * first, so that whoever drains its encoder meanwhile finds the channel there; and again with the digest of the secret
-     * that the session shows, once there is one.
+     * first, so that whoever drains its encoder meanwhile finds the channel there, and can't publish yet; and again with the
+     * digest of the secret that the session shows, once it is known.
      */
     takeOver: (request: TakeOverRequest): Promise<TakenOver> =>
       withHeartbeats(async (signal) => {
@@ -32,6 +33,7 @@ export const takeOverActivities = (dependencies: Pick<Dependencies, 'origin' | '
         const fenced = await origin.own(
           {
             ...{ channelId: spec.id, requestId, expectToken: facts.token, owner, fromGop },
+            ownerSecretSha256: NOBODYS_SECRET_SHA256,
             ...(fromGop > facts.nextGop && facts.hasPublished && { gapReason }),
             ...(discontinuity && { discontinuity }),
           },
@@ -42,17 +44,15 @@ export const takeOverActivities = (dependencies: Pick<Dependencies, 'origin' | '
         const { client, proof } = await prepare(order, signal);
         const startedAtMs = Date.now();
         const { ownerSecretSha256 } = proof;
-        const grant =
-          ownerSecretSha256 === undefined
-            ? fenced
-            : await origin.own(
-                {
-                  ...{ channelId: spec.id, requestId: requestOf(requestId, ownerSecretSha256), owner },
-                  ...{ expectToken: fenced.token, fromGop: fenced.firstGop, ownerSecretSha256 },
-                  ...(discontinuity && { discontinuity }),
-                },
-                { signal },
-              );
+        const grant = await origin.own(
+          {
+            ...{ channelId: spec.id, requestId: requestOf(requestId, ownerSecretSha256), owner },
+            ...{ expectToken: fenced.token, fromGop: fenced.firstGop },
+            ...(ownerSecretSha256 !== undefined && { ownerSecretSha256 }),
+            ...(discontinuity && { discontinuity }),
+          },
+          { signal },
+        );
         const atMs = Date.now();
         const session = await client.commit(sessionId, grant.token, grant.firstGop, {
           deadlineMs: CALL_DEADLINE_MS,

@@ -14,6 +14,7 @@ export * from './channel-change';
 export * from './ladder-from-picture';
 export * from './audience';
 export * from './access';
+export * from './session-secret';
 export * from './redact';
 export * from './errors';
 export * from './error-codec';

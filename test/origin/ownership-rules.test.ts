@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DeclaredGap, OwnRequest } from '../../src/contracts/origin';
+import { NOBODYS_SECRET_SHA256 } from '../../src/domain';
 import {
   REMEMBERED_REQUESTS,
   declareGap,
@@ -270,6 +271,28 @@ describe('the secret of an owner', () => {
     expect(judgePublish(taken, { gop: 5, token: 2, ...second }, undefined)).toBe('next');
     const toNobody = own(onAirWithSecret(), requestOf({ requestId: 'r', expectToken: 1, owner: null })).state;
     expect(toNobody.ownerSecretSha256).toBeNull();
+  });
+
+  test("is nobody's until it is known: then neither the owner nor a stranger can publish", () => {
+    const fenced = own(
+      onAirWithSecret(),
+      requestOf({
+        ...{ requestId: 'fence', expectToken: 1, owner: second, fromGop: 5 },
+        ownerSecretSha256: NOBODYS_SECRET_SHA256,
+      }),
+    ).state;
+    const bySecond = { gop: 5, token: 2, ...second };
+    for (const shown of [{}, { secretSha256: digestOf('a guess') }])
+      expect(refusalFrom(() => judgePublish(fenced, { ...bySecond, ...shown }, undefined)).code).toBe(
+        'stale-token',
+      );
+    const again = { requestId: 'again', expectToken: 2, owner: second, fromGop: 5 };
+    const known = own(fenced, requestOf({ ...again, ownerSecretSha256: digestOf('of the second') })).state;
+    const shown = { secretSha256: digestOf('of the second') };
+    expect(judgePublish(known, { ...bySecond, token: 3, ...shown }, undefined)).toBe('next');
+    // A session of an older host has none.
+    const older = own(fenced, requestOf(again)).state;
+    expect(judgePublish(older, { ...bySecond, token: 3 }, undefined)).toBe('next');
   });
 
   test('is asked for again where its session is given the channel back without a word of it', () => {

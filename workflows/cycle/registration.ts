@@ -42,24 +42,35 @@ export const registerChannel = async (
   }
 };
 
-/** Starts a channel's own workflow. @returns false where it runs already */
-export const startChannel = async (input: ChannelWorkflowInput): Promise<boolean> => {
+/**
+ * Starts a channel's own workflow. Not async: a promise in between would bring the commands of older histories into another
+ * order.
+ * @throws an error of which `runsAlready` tells where there is one
+ */
+export const startChannel = (input: ChannelWorkflowInput): Promise<unknown> => {
   const { cell, spec } = input;
+  return startChild(channel, {
+    workflowId: channelWorkflowId(spec.id),
+    args: [input],
+    staticSummary: `channel ${spec.id}, ${spec.input.kind}`,
+    typedSearchAttributes: attributes({ cell, channel: spec.id }),
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+  });
+};
+
+/** The same. @returns false where it runs already */
+export const startUnlessRuns = async (input: ChannelWorkflowInput): Promise<boolean> => {
   try {
-    await startChild(channel, {
-      workflowId: channelWorkflowId(spec.id),
-      args: [input],
-      staticSummary: `channel ${spec.id}, ${spec.input.kind}`,
-      typedSearchAttributes: attributes({ cell, channel: spec.id }),
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    });
+    await startChannel(input);
     return true;
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    if (runsAlready(error)) return false;
     throw error;
   }
 };
+
+export const runsAlready = (error: unknown): boolean => error instanceof WorkflowExecutionAlreadyStartedError;
 
 /** Has a channel change itself. @returns what it is now */
 /** @param requestedBy who asked; absent: an earlier release did not say */

@@ -52,15 +52,20 @@ import { ChannelList } from './channel-list';
 import { Chores } from './chores';
 import { controlCycle } from './control-cycle';
 import { recoverChannelsOf, recoverSession } from './losses';
-import { registerChannel, removeWithoutWorkflow, requestChange, startChannel } from './registration';
+import {
+  registerChannel,
+  removeWithoutWorkflow,
+  requestChange,
+  runsAlready,
+  startChannel,
+  startUnlessRuns,
+} from './registration';
 import { showSwarm } from './swarm-details';
 
 const addChannelUpdate = defineUpdate<void, [ChannelSpec, AddChannelOptions?]>(swarmControl.addChannel);
 const updateChannelUpdate = defineUpdate<void, [string, ChannelChange, string?]>(swarmControl.updateChannel);
 const removeChannelUpdate = defineUpdate<void, [string]>(swarmControl.removeChannel);
-const takeUpChannelUpdate = defineUpdate<boolean, [string, ChannelWorkflowState?]>(
-  swarmControl.takeUpChannel,
-);
+const takeUpUpdate = defineUpdate<boolean, [string, ChannelWorkflowState?]>(swarmControl.takeUpChannel);
 const cordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.cordon);
 const uncordonUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.uncordon);
 const drainUpdate = defineUpdate<void, [CordonRequest]>(swarmControl.drain);
@@ -154,7 +159,7 @@ class Swarm {
     setHandler(removeChannelUpdate, (channelId) => this.removeChannel(channelId), {
       validator: (channelId: string | undefined) => validateRemoveChannel(this.channels, channelId),
     });
-    setHandler(takeUpChannelUpdate, (channelId, state) => this.takeUpChannel(channelId, state));
+    setHandler(takeUpUpdate, (channelId, state) => this.takeUpChannel(channelId, state));
     setHandler(cordonUpdate, (request) => this.cordon(request, false), { validator: validateCordon });
     setHandler(uncordonUpdate, (request) => this.uncordon(request), { validator: validateCordon });
     setHandler(drainUpdate, (request) => this.drain(request), { validator: validateCordon });
@@ -219,13 +224,17 @@ class Swarm {
   }
 
   private async addChannel(given: ChannelSpec, options?: AddChannelOptions): Promise<void> {
-    const { cell } = this;
     const { id } = given;
     this.beingAdded.set(id, given);
     try {
       const spec = await registerChannel(given, options, this.chores);
-      // One that outlived an earlier swarm of this cell is on air, and goes on.
-      if (!(await startChannel({ cell, spec, context: this.context() }))) await this.handDown([id]);
+      try {
+        await startChannel({ cell: this.cell, spec, context: this.context() });
+      } catch (error) {
+        // It outlived an earlier swarm of this cell: it is on air, and goes on.
+        if (!runsAlready(error)) throw error;
+        await this.handDown([id]);
+      }
       this.channels.add(spec);
     } catch (error) {
       throwAsRefusal(error);
@@ -239,12 +248,11 @@ class Swarm {
   private async takeUpChannel(channelId: string, carried?: ChannelWorkflowState): Promise<boolean> {
     const known = this.channels.all.find(({ id }) => id === channelId);
     if (!known || this.beingRemoved.has(channelId) || this.chores.isAt(channelId)) return false;
-    const { cell } = this;
-    const { spec } = carried ?? { spec: known };
-    if (!(await startChannel({ cell, spec, context: this.context(), ...(carried && { carried }) })))
-      return false;
-    this.channels.replace(spec);
-    return true;
+    const spec = carried?.spec ?? known;
+    const input = { cell: this.cell, spec, context: this.context(), ...(carried && { carried }) };
+    const began = await startUnlessRuns(input);
+    if (began) this.channels.replace(spec);
+    return began;
   }
 
   private async updateChannel(channelId: string, change: ChannelChange, by?: string): Promise<void> {
@@ -274,9 +282,8 @@ class Swarm {
   }
 
   private async cordon(request: CordonRequest, draining: boolean): Promise<void> {
-    const { state } = this;
     await this.assertKnown(request.encoderId);
-    state.cordons = withCordon(state.cordons, request, { draining, atMs: Date.now() });
+    this.state.cordons = withCordon(this.state.cordons, request, { draining, atMs: Date.now() });
     await this.handDown();
   }
 

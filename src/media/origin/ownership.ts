@@ -1,5 +1,5 @@
 import type { DeclaredGap, OwnAnswer, OwnRequest } from '../../contracts/origin';
-import { SwarmError, type Owner } from '../../domain';
+import { NOBODYS_SECRET_SHA256, SwarmError, type Owner } from '../../domain';
 import { equalDigests } from '../../platform/gate';
 import type { OwnershipState } from './records';
 
@@ -76,9 +76,11 @@ const sameRequest = (a: OwnRequest, b: OwnRequest): boolean =>
 const secretOf = (state: OwnershipState, { owner, ownerSecretSha256 }: OwnRequest): string | null => {
   if (owner === null) return null;
   if (ownerSecretSha256 !== undefined) return ownerSecretSha256;
-  if (isSameOwner(state.owner, owner)) return state.ownerSecretSha256;
+  const isSecret = (digest: string | null | undefined): boolean =>
+    typeof digest === 'string' && digest !== NOBODYS_SECRET_SHA256;
+  if (isSameOwner(state.owner, owner) && isSecret(state.ownerSecretSha256)) return state.ownerSecretSha256;
   const before = state.requests.findLast(
-    ({ request }) => isSameOwner(request.owner, owner) && request.ownerSecretSha256 !== undefined,
+    ({ request }) => isSameOwner(request.owner, owner) && isSecret(request.ownerSecretSha256),
   );
   return before?.request.ownerSecretSha256 ?? null;
 };
