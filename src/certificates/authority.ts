@@ -5,21 +5,15 @@ import { join } from 'node:path';
 import { SwarmError, idSchema } from '../domain';
 import { replacePrivateFile } from '../platform/durable-file';
 import { TLS_FILE_NAMES } from '../platform/links/link-tls';
-import { makeAuthority, signFor, type Signed } from './sign';
+import { makeAuthority, signFor, type CertificateRequest, type Signed } from './sign';
+
+export type { CertificateRequest } from './sign';
 
 /** What a certificate may be for: one part of the swarm, a person's command line, or a machine with several of them. */
 export const PARTS = [
   ...['api', 'collector', 'encoder', 'fleet', 'origin', 'relay', 'source', 'worker'],
   ...['machine', 'person'],
 ] as const;
-
-export interface CertificateRequest {
-  name: string;
-  part: string;
-  /** DNS names and addresses under which the part is reached, beside those of its own machine. */
-  hosts: readonly string[];
-  days: number;
-}
 
 /** What a certificate says. */
 export interface CertificateFacts {

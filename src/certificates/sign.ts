@@ -8,6 +8,15 @@ export interface Signed {
   key: string;
 }
 
+export interface CertificateRequest {
+  name: string;
+  part: string;
+  /** DNS names and addresses under which the part is reached, beside those of its own machine. */
+  hosts: readonly string[];
+  /** Until it expires; never beyond its authority. */
+  days: number;
+}
+
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
 const ORGANISATION = 'encoder-swarm';
@@ -63,14 +72,8 @@ export const makeAuthority = async (options: { swarm: string; days: number }): P
   return { certificate: `${certificate.toString('pem')}\n`, key: pemOfKey(keys.privateKey) };
 };
 
-/**
- * A certificate by which a part serves and asks.
- * @param request.days until it expires; never beyond its authority
- */
-export const signFor = async (
-  authority: Signed,
-  request: { name: string; part: string; hosts: readonly string[]; days: number },
-): Promise<Signed> => {
+/** A certificate by which a part serves and asks. */
+export const signFor = async (authority: Signed, request: CertificateRequest): Promise<Signed> => {
   const x509 = await library();
   const keys = await newKeys();
   const issuer = new x509.X509Certificate(authority.certificate);

@@ -59,9 +59,18 @@ const requireSecure = (variable: string, url: string): void => {
 /**
  * The URLs of parts where links are encrypted: those that nobody named begin with https.
  * @param named what was set
- * @throws SwarmError bad-request for one that was named with http
+ * @throws Error that names a URL that was given with http, or files of TLS that are missing, and what to do
  */
 export const withSecureUrls = <E extends Secured>(environment: E, named: NodeJS.ProcessEnv): E => {
+  try {
+    return secureUrlsOf(environment, named);
+  } catch (error) {
+    if (!(error instanceof SwarmError)) throw error;
+    throw new Error(`Bad environment: ${error.message} Hint: ${error.hint}`, { cause: error });
+  }
+};
+
+const secureUrlsOf = <E extends Secured>(environment: E, named: NodeJS.ProcessEnv): E => {
   if (!tlsFilesOf(environment)) return environment;
   const secured = { ...environment };
   for (const variable of PART_URLS) {

@@ -190,6 +190,7 @@ describe('what a plan can’t do is told', () => {
     const { unmet, scale } = plan(swarm, { ...full, 'ch-1': [3, 3.5] });
     expect(unmet[0]).toEqual({
       channelId: 'ch-1',
+      isOffAir: true,
       why: 'nobody encodes ch-1, and no encoder has room for its 3.50 units at P90 below its limit',
     });
     expect(scale).toMatchObject({ kind: 'provision', figures: { encoders: 3 } });
