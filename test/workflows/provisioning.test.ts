@@ -185,13 +185,15 @@ test('a slow provider is counted on while it may still come, then worked around,
 });
 
 test('fewer given than asked for: the rest is asked for again; a host that never answers is ended', async () => {
-  const given: string[] = [];
+  const given = new Map<string, { encoderId: string }>();
   swarm.calls.length = 0;
   use(
-    async ({ zone = 'a' }) => {
-      given.push(zone);
+    // As every provider: the same request again, whose answer was lost, is given the same encoder.
+    async ({ zone = 'a', requestId }) => {
       // Its host is started, and is not seen to answer.
-      return given.length === 2 ? { encoderId: 'enc-silent' } : add(zone);
+      const encoder = given.get(requestId) ?? (given.size === 1 ? { encoderId: 'enc-silent' } : add(zone));
+      given.set(requestId, encoder);
+      return encoder;
     },
     {
       awaitEncoderHealthy: async ({ encoderId }) => {
@@ -201,15 +203,15 @@ test('fewer given than asked for: the rest is asked for again; a host that never
     },
   );
   expect((await nextPlan(() => (channels = 7))).scale).toMatchObject({ kind: 'provision', count: 2 });
-  const both = await outcomes(2);
-  expect(
-    both
-      .slice(0, 2)
-      .map(({ got }) => got)
-      .sort(),
-  ).toEqual([0, 1]);
+  // What is asked for again once the first has come may come before the silent one is given up.
+  await eventually(async () => {
+    const got = (await outcomes(2)).map((outcome) => outcome.got);
+    return got.includes(0) && got.includes(1);
+  });
   await eventually(async () => swarm.calls.includes('deprovision enc-silent'));
   // At once where the last of them came, else after the pause.
   await nextPlan(() => (aheadMs = 20_000));
-  expect((await outcomes(3))[2]).toMatchObject({ asked: 1, got: 1 });
+  const all = await outcomes(3);
+  expect(all.filter(({ got }) => got === 0)).toMatchObject([{ asked: 1 }]);
+  expect(all.filter(({ asked, got }) => asked === 1 && got === 1).length).toBeGreaterThan(1);
 });
