@@ -286,22 +286,23 @@ export const launch = async (
   // Parts read it when they start.
   if ('path' in options.tools.influx)
     await loadOrCreateSecret(influxPasswordFile(environment.SWARM_STATE_DIR));
-  const startMediaPath = (): Promise<unknown>[] => [
-    startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
-    startSource(options),
-    startNodePart(options, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
-  ];
+  const startMediaPath = async (): Promise<LocalFleet> => {
+    const parts = [
+      startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
+      startSource(options),
+      startNodePart(options, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
+    ];
+    const [fleet] = await Promise.all([startFleet(options), ...parts]);
+    return fleet;
+  };
   // Where hosts go on by themselves, pictures wait for nothing else: the control plane loads while the first GOP comes in.
-  const early = (await haveSessions(environment)) ? startMediaPath() : null;
-  const earlyFleet = early && awaitedLater(startFleet(options));
-  await Promise.all([...(early ?? []), earlyFleet]);
+  const resumed = (await haveSessions(environment)) ? await startMediaPath() : null;
   const temporal = awaitedLater(startTemporal(options));
   // The worker waits for Temporal by itself; it is early, as it loads the most.
   const worker = startNodePart(options, 'worker', 'worker', url(ports.worker));
-  const mediaPath = early ?? startMediaPath();
-  const fleetStarted = earlyFleet ?? awaitedLater(startFleet(options));
+  const mediaPath = resumed ?? awaitedLater(startMediaPath());
   const influx = awaitedLater(startInflux(options));
-  const [fleet] = await Promise.all([fleetStarted, temporal, ...mediaPath]);
+  const [fleet] = await Promise.all([mediaPath, temporal]);
   const [channels] = await Promise.all([
     options.reporter.step(
       'channels',
