@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow';
 import { retried } from '../platform/retry';
 
@@ -10,6 +10,16 @@ export interface EndedRun {
   workflowId: string;
   runId: string;
 }
+
+/** The latest run of a workflow; null where there never was one that the server remembers. @throws what the server threw */
+export const latestRun = (client: Client, workflowId: string): Promise<WorkflowExecutionDescription | null> =>
+  client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    });
 
 export interface AskOptions {
   patienceMs?: number;

@@ -1,5 +1,6 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { channelWorkflowId, searchAttributeNames } from '../domain';
+import { latestRun } from './ended-run';
 import type { SwarmEndStatus } from './swarm-run';
 
 /** A workflow that is meant to run for as long as a channel or a cell exists, and ended in another way. */
@@ -62,13 +63,7 @@ export const endOfWorkflow = async (
   workflowId: string,
   kind: EndedWorkflow['kind'],
 ): Promise<EndedWorkflow | null> => {
-  const latest = await client.workflow
-    .getHandle(workflowId)
-    .describe()
-    .catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw error;
-    });
+  const latest = await latestRun(client, workflowId);
   if (!latest || !STATUSES.includes(latest.status.name)) return null;
   const { runId, status } = latest;
   const channelId = workflowId.slice(channelWorkflowId('').length);

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import {
   WorkflowIdConflictPolicy,
   defineSearchAttributeKey,
@@ -14,7 +14,7 @@ import {
   type SwarmRules,
   type SwarmWorkflowInput,
 } from '../domain';
-import { argumentsOfRun, askEndedRun, type AskOptions } from './ended-run';
+import { argumentsOfRun, askEndedRun, latestRun, type AskOptions } from './ended-run';
 import { readSwarmChannels } from './swarm-channels';
 
 /** How the run of a cell's swarm ended: it is meant to run for as long as the cell exists. */
@@ -48,15 +48,9 @@ export const cellAttribute = (cell: string): SearchAttributePair[] => [
 
 /** Null while a swarm of the cell runs, and where none ever did that the server remembers. */
 export const readSwarmEnd = async (client: Client, cell: string): Promise<SwarmEnd | null> => {
-  let description: WorkflowExecutionDescription;
-  try {
-    description = await client.workflow.getHandle(swarmWorkflowId(cell)).describe();
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return null;
-    throw error;
-  }
-  const { status, runId, closeTime, memo = {} } = description;
-  if (!ENDS.includes(status.name)) return null;
+  const latest = await latestRun(client, swarmWorkflowId(cell));
+  if (!latest || !ENDS.includes(latest.status.name)) return null;
+  const { status, runId, closeTime, memo = {} } = latest;
   return { status: status.name as SwarmEndStatus, runId, closedAtMs: closeTime?.getTime() ?? 0, memo };
 };
 

@@ -7,13 +7,8 @@ import { Backoff, pause } from '../platform/retry';
 import type { EndedRun } from '../temporal/ended-run';
 import { EndedWorkflows, type EndedWorkflow } from '../temporal/ended-workflows';
 import { carriedChannel, carriedVersions, startVersionsRun, type OwnerOf } from '../temporal/taken-up';
+import { AGAIN, LOOK_MS, SOUND_AFTER_MS } from './watch-pace';
 
-/** Between two looks. */
-const LOOK_MS = 5_000;
-/** One that ends again and again is started ever more seldom. */
-const AGAIN = { firstMs: LOOK_MS, longestMs: 300_000 };
-/** One that ran for so long was sound. */
-const SOUND_AFTER_MS = 60_000;
 /** A server that is frozen must not hold up the watch. */
 const UPDATE_MS = 30_000;
 

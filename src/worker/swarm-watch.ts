@@ -2,13 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from '../platform/logger';
 import { Backoff, pause } from '../platform/retry';
 import { carryOn, readSwarmEnd, startSwarmRun, type SwarmEnd } from '../temporal/swarm-run';
-
-/** Between two looks. */
-const LOOK_MS = 5_000;
-/** A swarm that ends again and again is started ever more seldom. */
-const AGAIN = { firstMs: LOOK_MS, longestMs: 300_000 };
-/** One that ran for so long was sound. */
-const SOUND_AFTER_MS = 60_000;
+import { AGAIN, LOOK_MS, SOUND_AFTER_MS } from './watch-pace';
 
 export interface SwarmWatchOptions {
   client: Client;
