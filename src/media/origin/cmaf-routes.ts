@@ -14,7 +14,7 @@ import {
   sendPlaylist,
   windowQuery,
 } from './player-answers';
-import { PlaylistAnswers } from './playlist-answers';
+import type { PlaylistAnswers } from './playlist-answers';
 
 /** Routes of players of fragmented MP4, `/cmaf/…` (docs/reference/protocols/origin.md): HLS and DASH. */
 
@@ -22,7 +22,7 @@ const channelParameters = z.object({ id: idSchema });
 const trackParameters = z.object({ id: idSchema, track: trackSchema });
 const fileParameters = z.object({ id: idSchema, track: trackSchema, file: fileSchema });
 
-export const cmafRoutes = (origin: Origin, packager: Packager, answers = new PlaylistAnswers()): Router => {
+export const cmafRoutes = (origin: Origin, packager: Packager, answers: PlaylistAnswers): Router => {
   const router = Router();
   router.use(forAnyPage);
 

@@ -5,7 +5,7 @@ import { idSchema, renditionSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Origin } from './origin';
 import { forAnyPage, missingForASecond, sendMedia, sendPlaylist, windowQuery } from './player-answers';
-import { PlaylistAnswers } from './playlist-answers';
+import type { PlaylistAnswers } from './playlist-answers';
 import { versionOf } from './playlists';
 import { wholeNumberSchema } from './records';
 
@@ -25,7 +25,7 @@ const segmentParameters = z.object({
     .pipe(gopNumberSchema),
 });
 
-export const playerRoutes = (origin: Origin, answers = new PlaylistAnswers()): Router => {
+export const playerRoutes = (origin: Origin, answers: PlaylistAnswers): Router => {
   const router = Router();
   router.use(forAnyPage);
 

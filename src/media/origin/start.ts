@@ -16,6 +16,7 @@ import { controlRoutes, type ControlLimits } from './control-routes';
 import { DiskBudget } from './disk-budget';
 import { Origin } from './origin';
 import { playerRoutes } from './player-routes';
+import { PlaylistAnswers } from './playlist-answers';
 import { relayLedgerAt } from './relay-ledger';
 
 export interface OriginOptions {
@@ -158,10 +159,11 @@ export const startOrigin = async (
       },
       limits.maxChannels,
     );
+    const answers = new PlaylistAnswers();
     const handlers = {
       '/channels': controlRoutes(origin, limits, options.log),
-      '/hls': playerRoutes(origin),
-      '/cmaf': cmafRoutes(origin, packager),
+      '/hls': playerRoutes(origin, answers),
+      '/cmaf': cmafRoutes(origin, packager, answers),
     };
     ready = { origin, handlers };
     return { origin, lock };
