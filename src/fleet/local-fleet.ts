@@ -1,7 +1,7 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { FleetEncoder } from '../contracts/fleet';
 import { SwarmError, type InstalledBuild } from '../domain';
-import { keepForResume, resumeFileOf } from '../platform/resume-file';
+import { forgetForGood, keepForResume } from '../platform/resume-file';
 import { BuildRecords } from './build-records';
 import { FleetMember, sessionsFileOf, type HostOptions } from './fleet-member';
 import { MemberRecords, type MemberRecord } from './member-records';
@@ -107,8 +107,7 @@ export class LocalFleet {
     this.entries.delete(id);
     this.builds.forget(id);
     const sessionsFile = sessionsFileOf(this.options, id);
-    if (sessionsFile)
-      for (const file of [sessionsFile, resumeFileOf(sessionsFile)]) rmSync(file, { force: true });
+    if (sessionsFile) forgetForGood(sessionsFile);
     for (const [requestId, encoderId] of this.byRequest)
       if (encoderId === id) this.byRequest.delete(requestId);
   }

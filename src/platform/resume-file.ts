@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 
 /** Where a part finds what it did when the swarm was stopped, to go on with it: see keepForResume. */
 export const resumeFileOf = (file: string): string => `${file}.resume`;
@@ -14,4 +14,9 @@ export const keepForResume = (file: string): void => {
   } catch {
     // Then there is nothing to go on with, and the control plane does it.
   }
+};
+
+/** Removes a part's notes, also those that were put aside. @throws Error of the file system */
+export const forgetForGood = (file: string): void => {
+  for (const each of [file, resumeFileOf(file)]) rmSync(each, { force: true });
 };

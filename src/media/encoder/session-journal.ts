@@ -28,9 +28,9 @@ const fileSchema = z.object({
 type JournalFile = z.output<typeof fileSchema>;
 
 /**
- * The sessions of this host that publish, in a file that only its owner may read (their secrets are in it), so that
- * they can go on after a restart of the swarm (see keepForResume) without any order. What is written is never waited for: a journal that is
- * behind names owners that the origin does not know any more, and they are not resumed.
+ * The sessions of this host that publish, in a file that only its owner may read (their secrets are in it), so that they can
+ * go on after a restart of the swarm (see keepForResume) without any order. What is written is never waited for: a journal
+ * that is behind names owners that the origin does not know any more, and they are not resumed.
  */
 export class SessionJournal {
   private current: readonly PublishingSession[] = [];
