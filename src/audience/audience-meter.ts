@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import type { ViewerCount } from '../domain';
 import type { Watched } from './player-path';
-import { ACTIVE_MS, defaultCounterLimits, ViewerCounter, type ViewerCount } from './viewer-counter';
+import { ACTIVE_MS, defaultCounterLimits, ViewerCounter } from './viewer-counter';
 
 /** Whoever asks, as it is told by the request. */
 export interface Viewer {

@@ -3,5 +3,5 @@ export { cmcdSessionOf } from './cmcd';
 export { LogAudience, type CountedRow } from './log-audience';
 export { watchedAt, type Watched } from './player-path';
 export { RequestLog, type LoggedRequest } from './request-log';
-export { ACTIVE_MS, type ViewerCount } from './viewer-counter';
+export { ACTIVE_MS } from './viewer-counter';
 export { ViewerRegions } from './viewer-regions';

@@ -1,3 +1,4 @@
+import type { ViewerCount } from '../domain';
 import type { Watched } from './player-path';
 
 /** A request of a viewer. */
@@ -7,15 +8,6 @@ export interface Sighting extends Watched {
   /** Uniform at random among all viewers, the same for each request of one: a whole number below 2^48. */
   viewer: number;
   atMs: number;
-}
-
-/** Viewers of a rendition of a channel in a region at one moment. */
-export interface ViewerCount {
-  channelId: string;
-  /** Null: those of whom only sound was seen. */
-  rendition: string | null;
-  region: string;
-  viewers: number;
 }
 
 interface Tracked extends Watched {

@@ -1,5 +1,30 @@
 import { z } from 'zod';
+import { idSchema, knownTimeZoneSchema } from '../domain';
 import { addressList } from './address-list';
+
+const zonesByRegion = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  )
+  .refine(
+    (entries) =>
+      entries.every((entry) => {
+        const [region, zone, ...rest] = entry.split('=');
+        return (
+          rest.length === 0 &&
+          idSchema.safeParse(region).success &&
+          knownTimeZoneSchema.safeParse(zone).success
+        );
+      }),
+    'use REGION=ZONE with commas between them and names of the IANA time zone database, such as eu=Europe/Berlin',
+  )
+  .transform(
+    (entries) => Object.fromEntries(entries.map((entry) => entry.split('='))) as Record<string, string>,
+  );
 
 /** Variables about who watches. */
 export const audienceVariables = {
@@ -33,5 +58,11 @@ export const audienceVariables = {
     .describe(
       'Where the generated audience stands in its trace. `keep`: where it was before a restart. `restart`: at its ' +
         'beginning, with a new history. `off`: as `SWARM_AUDIENCE=off`.',
+    ),
+  SWARM_TIME_ZONES: zonesByRegion
+    .prefault('')
+    .describe(
+      'By whose clock the audience of each region lives: `eu=Europe/Berlin,us=America/New_York`. Forecasts with steps of real ' +
+        'hours follow it when clocks change; a channel may have a time zone of its own. Default: UTC.',
     ),
 };

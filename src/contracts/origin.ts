@@ -6,7 +6,7 @@ import {
   frameRateSchema,
   httpStatusOf,
   idSchema,
-  renditionSchema,
+  viewerCountSchema,
   type ChannelSpec,
   type ErrorCode,
 } from '../domain';
@@ -147,16 +147,7 @@ export type PutAnswer = z.infer<typeof putAnswerSchema>;
 /** Answer of GET /audience: who was given something in the last seconds (src/audience), sums without names. */
 export const audienceSeenSchema = z.object({
   atMs: z.number(),
-  viewers: z.array(
-    z.object({
-      channelId: idSchema,
-      rendition: renditionSchema.shape.name
-        .nullable()
-        .describe('what was asked for last; null: nothing but sound was'),
-      region: z.union([idSchema, z.literal('')]).describe('empty: it is not known'),
-      viewers: z.int().min(0),
-    }),
-  ),
+  viewers: z.array(viewerCountSchema),
 });
 export type AudienceSeen = z.infer<typeof audienceSeenSchema>;
 
