@@ -66,7 +66,7 @@ export const groups = {
     mutate: ['src/planner/*.ts'],
     tests: [
       'test/planner/{admission,choose-target,departures,explanations,large-fleet,letting-go,make-plan}.test.ts',
-      'test/planner/{placement-table,planner-updates}.test.ts',
+      'test/planner/{order,placement-table,planner-updates}.test.ts',
       'test/planner/{rearrangement,redundancy,relief,scale-decision,scale-maths,small-rules}.test.ts',
       'test/planner/{target-order,threshold-rule}.test.ts',
     ],
