@@ -17,7 +17,7 @@ import {
   type EncoderObservation,
   type SessionInfo,
 } from '../../src/domain';
-import { OrphanWatch, lossOf } from '../../src/observation/channel-health';
+import { OrphanWatch, hasNoInput, lossOf } from '../../src/observation/channel-health';
 import { EncoderDirectory } from '../../src/observation/encoder-directory';
 import { EncoderProbe } from '../../src/observation/encoder-probe';
 import { PartReadings } from '../../src/observation/part-readings';
@@ -147,6 +147,14 @@ describe('a channel counts as lost', () => {
     expect(lossOf(channel(), [silent], relay(9), aDayAgoMs)).toBeNull();
     expect(lossOf(channel(), [silent], relay(30), aDayAgoMs)).toMatchObject({ reason: 'encoder-lost' });
   });
+});
+
+test('a channel has no input where nobody brings it and nothing is left to encode', () => {
+  const at = (ingestConnected: boolean, lastSealedGop: number | null): boolean =>
+    hasNoInput({ nextGop: 10 }, relayChannel({ ingestConnected, lastSealedGop }));
+  expect([at(false, 9), at(false, null)]).toEqual([true, true]);
+  expect([at(false, 10), at(true, 9), at(true, null)]).toEqual([false, false, false]);
+  expect(hasNoInput({ nextGop: 10 }, undefined)).toBe(false);
 });
 
 test('a session that nobody wants is an orphan after a minute, not before, and not while its channel moves', () => {
