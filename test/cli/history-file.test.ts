@@ -35,6 +35,31 @@ test('goes by the line in which a spreadsheet says what divides them; lines are 
   expect(() => parseHistory('file.csv', `${good}${TIME};ch-1;x`)).toThrow('line 3: viewers "x"');
 });
 
+test('local times: an hour that clocks repeat is there twice, in the order of the file; one that they skip is refused', () => {
+  const read = (...rows: string[]) =>
+    parseHistory('local.csv', ['timestamp,channel,viewers', ...rows].join('\n'), {
+      timeZone: 'Europe/Berlin',
+    });
+  const night = ['01:30', '02:00', '02:30', '02:00', '02:30', '03:00'];
+  const rows = read(...night.flatMap((time) => [`2026-10-25 ${time},ch-1,5`, `2026-10-25 ${time},ch-2,5`]));
+  const times = rows
+    .filter((row) => row.channelId === 'ch-2')
+    .map(({ atMs }) => new Date(atMs).toISOString());
+  expect(times.map((time) => time.slice(11, 16))).toEqual([
+    '23:30',
+    '00:00',
+    '00:30',
+    '01:00',
+    '01:30',
+    '02:00',
+  ]);
+  expect(rows.some((row) => row.isWithoutOffset)).toBe(false);
+  expect(read('2026-10-25T02:00:00Z,ch-1,5')[0]!.atMs).toBe(Date.parse('2026-10-25T02:00:00Z'));
+  expect(() => read('2026-03-29 02:30,ch-1,5')).toThrow(
+    'line 2: timestamp "2026-03-29 02:30" is skipped by the clocks of Europe/Berlin',
+  );
+});
+
 const header = 'timestamp,channel,viewers';
 type Refused = [name: string, lines: string[], cause: string, channelId?: string];
 const cases: Refused[] = [
