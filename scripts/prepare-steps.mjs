@@ -58,11 +58,19 @@ const requireDiskSpace = () => {
 /** npm tells scripts where it is itself; that one runs, whatever PATH says. */
 const npm = () => (process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']);
 
+/** Whatever NODE_ENV=production or npm's own settings leave out elsewhere: without them nothing can be built. */
+const WITH_BUILD_TOOLS = ['--include=dev'];
+
 const installPackages = async () => {
   const [command, ...args] = npm();
   // Otherwise `npm ci` says nothing until it is done.
   const env = { ...process.env, npm_config_loglevel: 'http' };
-  const { ok, output } = await runLongStep('packages (npm ci)', command, [...args, 'ci'], { cwd: root, env });
+  const { ok, output } = await runLongStep(
+    'packages (npm ci)',
+    command,
+    [...args, 'ci', ...WITH_BUILD_TOOLS],
+    { cwd: root, env },
+  );
   if (!ok) throw refuseAfter('npm ci', output);
 };
 

@@ -2,8 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import express, { Router } from 'express';
 import helmet from 'helmet';
+import type { OriginFor } from '../config/public-origin';
 import type { Route } from '../platform/route';
-import type { OriginFor } from './public-origin';
 
 const projectRoot = (): string => {
   for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {

@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler } from 'express';
 import { ownNamesOf, publicApiUrl, type Environment } from '../config/config';
+import { originFor } from '../config/public-origin';
 import { hostAndPort } from '../platform/addresses';
 import type { Clock } from '../platform/clock';
 import { errorHandler, healthAnswer, listen } from '../platform/http';
@@ -11,7 +12,6 @@ import type { ApiGate } from './identity/api-gate';
 import { createLoginRoutes, loginRoutes } from './login-routes';
 import { createPages, pageRoutes } from './pages';
 import type { ApiPorts } from './ports';
-import { originFor } from './public-origin';
 import { createRoutes } from './routes';
 import { apiRoutes } from './serve';
 

@@ -1,7 +1,7 @@
 import type { RequestHandler, Response } from 'express';
+import type { OriginFor } from '../config/public-origin';
 import { SwarmError } from '../domain';
 import { systemClock, type Clock } from '../platform/clock';
-import type { OriginFor } from './public-origin';
 
 const PERIOD_MS = 1_000;
 const MOST_READERS = 64;

@@ -60,10 +60,15 @@ const viewersFault = (text: string, fault: string): string =>
     ? 'is not a number: write a decimal point, and nothing between thousands'
     : fault;
 
-/** What divides the columns, by the header: spreadsheets of half of Europe write semicolons. */
+/** The line by which spreadsheets tell one another what divides the columns. */
+const SAYS_DIVIDER = /^\ufeff?sep=(.)\r?\n/i;
+
+/** What divides the columns, by what the file says or by its header: spreadsheets of half of Europe write semicolons. */
 const delimiterOf = (csv: string): string => {
+  const [, said] = SAYS_DIVIDER.exec(csv) ?? [];
+  if (said !== undefined) return said;
   const header = csv.slice(0, csv.search(/[\r\n]|$/));
-  const found = [',', ';', '\t'].filter((divider) => header.includes(divider));
+  const found = [',', ';', '\t', '|'].filter((divider) => header.includes(divider));
   return found.length === 1 ? found[0]! : ',';
 };
 
@@ -85,6 +90,7 @@ const linesOf = (file: string, csv: string): Line[] => {
       info: true,
       bom: true,
       delimiter: delimiterOf(csv),
+      from_line: SAYS_DIVIDER.test(csv) ? 2 : 1,
       trim: true,
       skip_empty_lines: true,
       relax_column_count: true,

@@ -1,13 +1,13 @@
 import express from 'express';
 import { ownNamesOf, type Environment } from '../config/config';
-import type { MediaHealth } from '../contracts/health';
+import { healthOfPoints } from '../contracts/health';
 import type { FleetProvider } from '../fleet/provider';
 import { createPartClients } from '../observation/part-clients';
 import { PartReadings } from '../observation/part-readings';
 import { healthAnswer, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import { HEALTH_ROUTE } from '../platform/route';
-import { createTelemetryStore, type BufferStatus } from '../telemetry';
+import { createTelemetryStore } from '../telemetry';
 import { CountedAudience } from './audience/counted';
 import { AudienceReplay } from './audience/replay';
 import { loadTrace } from './audience/trace';
@@ -17,8 +17,6 @@ import { connectSignals } from './temporal-signals';
 
 /** The Temporal client is loaded once the rush of the start is over. */
 const WARM_UP_MS = 8_000;
-/** Points that the database refuses come again with each poll, or step: after this there are none any more. */
-const REFUSAL_TOLD_MS = 60_000;
 
 export interface CollectorOptions {
   environment: Environment;
@@ -34,13 +32,6 @@ export interface RunningCollector {
   port: number;
   stop(): Promise<void>;
 }
-
-/** In the form in which parts tell of what they go on without (mediaHealthSchema). */
-const healthOf = (refused: BufferStatus['refused'], nowMs: number): Omit<MediaHealth, 'status'> => {
-  const isRecent = refused !== null && nowMs - refused.atMs < REFUSAL_TOLD_MS;
-  const damaged = isRecent ? [{ ...refused, what: 'measurements that InfluxDB refuses' }] : [];
-  return { channels: 0, storage: { state: 'ok', sinceMs: null, message: null, affected: [] }, damaged };
-};
 
 /**
  * Starts collector, sentinel and audience replay. InfluxDB may come later; the encoders and the origin too.
@@ -83,7 +74,7 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
       lastPollAtMs: collector.lastPollAtMs,
       lostEncoders: collector.sentinel.lostEncoders,
       points,
-      ...healthOf(points.refused, Date.now()),
+      ...healthOfPoints(points.refused, Date.now()),
       signals: signals.status,
       audience: replay?.scenario ?? null,
     };

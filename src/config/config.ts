@@ -1,7 +1,8 @@
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, idSchema } from '../domain';
-import { isHost, plainHost } from '../platform/addresses';
+import { isEveryAddress, isHost, plainHost } from '../platform/addresses';
 import { addressList } from './address-list';
 import { audienceVariables } from './audience';
 import { linkVariables, withSecureUrls } from './links';
@@ -357,7 +358,10 @@ export const ownNamesOf = (environment: Environment): string[] => {
     environment.SWARM_PUBLIC_ORIGIN_URL,
   ].filter((url) => url !== undefined);
   const further = SWARM_HOST_NAMES.split(',').map((name) => hostOf(name.trim()));
-  return [...new Set([SWARM_HOST, ...urls.map((url) => new URL(url).hostname), ...further])].filter(Boolean);
+  // Nobody else can have this machine's own name lead to it.
+  const machine = isEveryAddress(SWARM_HOST) ? [hostname()] : [];
+  const known = [SWARM_HOST, ...urls.map((url) => new URL(url).hostname), ...machine, ...further];
+  return [...new Set(known)].filter(Boolean);
 };
 
 /** Base URL of the origin for players of this machine or network, before any public name. */

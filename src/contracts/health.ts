@@ -12,7 +12,7 @@ export const damageSchema = z.object({
 });
 export type Damage = z.infer<typeof damageSchema>;
 
-/** Answer of source, relay and origin to GET /healthz. */
+/** Answer of source, relay and origin to GET /healthz; collector and worker answer this and more. */
 export const mediaHealthSchema = z.object({
   status: z.literal('ok'),
   channels: z.int().min(0),
@@ -20,6 +20,22 @@ export const mediaHealthSchema = z.object({
   damaged: z.array(damageSchema).default([]),
 });
 export type MediaHealth = z.infer<typeof mediaHealthSchema>;
+
+/** Points that a database refuses come again with each poll, step or forecast: after this there are none any more. */
+const REFUSAL_TOLD_MS = 60_000;
+
+/** Of a part that keeps nothing itself, and writes measurements: what InfluxDB refused of them lately. */
+export const healthOfPoints = (
+  refused: { atMs: number; message: string; hint: string } | null,
+  nowMs: number,
+): Omit<MediaHealth, 'status'> => {
+  const isRecent = refused !== null && nowMs - refused.atMs < REFUSAL_TOLD_MS;
+  const what = 'measurements that InfluxDB refuses';
+  return {
+    ...{ channels: 0, storage: { state: 'ok', sinceMs: null, message: null, affected: [] } },
+    damaged: isRecent ? [{ what, message: refused.message, hint: refused.hint }] : [],
+  };
+};
 
 /** Whether a part of the media path can write what it must keep, and read what it kept; see StorageStatus. */
 export type StorageReport = StorageStatus & { part: string; damaged: readonly Damage[] };

@@ -132,3 +132,10 @@ export class SwarmError extends Error {
     return { error: { code, message, ...(hint && { hint }), ...(details && { details }) } };
   }
 }
+
+/** The same error as one that is the origin's own: another encoder would meet it too. */
+export const asOriginsFault = ({ code, message, hint, details }: SwarmError): SwarmError =>
+  new SwarmError(code, message, hint, { ...details, faultOf: 'origin' });
+
+export const isOriginsFault = ({ details }: Pick<ErrorFields, 'details'>): boolean =>
+  details?.faultOf === 'origin';

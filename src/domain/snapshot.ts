@@ -22,6 +22,8 @@ export interface ChannelObservation {
   moving: boolean;
   /** When its last move ended; null if never moved. */
   movedAtMs: number | null;
+  /** Nobody brings its input, and all that came is published: the next encoder would have nothing to begin with. */
+  hasNoInput?: true;
 }
 
 /** An encoder that was asked for and does not answer yet. */

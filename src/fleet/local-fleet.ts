@@ -3,6 +3,7 @@ import type { FleetEncoder } from '../contracts/fleet';
 import { SwarmError, type InstalledBuild } from '../domain';
 import { forgetForGood, keepForResume } from '../platform/resume-file';
 import { BuildRecords } from './build-records';
+import { trimDepartedLogs } from './departed-logs';
 import { FleetMember, sessionsFileOf, type HostOptions } from './fleet-member';
 import { MemberRecords, type MemberRecord } from './member-records';
 
@@ -110,6 +111,7 @@ export class LocalFleet {
     if (sessionsFile) forgetForGood(sessionsFile);
     for (const [requestId, encoderId] of this.byRequest)
       if (encoderId === id) this.byRequest.delete(requestId);
+    this.trimLogs();
   }
 
   /**
@@ -161,11 +163,16 @@ export class LocalFleet {
     this.highestNumber = Math.max(this.highestNumber, number);
     const started = member.start(options).catch((error: unknown) => {
       this.entries.delete(id);
+      this.trimLogs();
       throw error;
     });
     const entry = { member, started };
     this.entries.set(id, entry);
     return entry;
+  }
+
+  private trimLogs(): void {
+    trimDepartedLogs(this.options.logsDir, new Set(this.entries.keys()));
   }
 
   private freePort(): number {

@@ -73,6 +73,12 @@ export const lossOf = (
   return null;
 };
 
+/** Whether nothing of a channel's input is left to encode, and none is coming. Not where the relay does not tell. */
+export const hasNoInput = (
+  { nextGop }: Pick<ChannelObservation, 'nextGop'>,
+  relay: Pick<RelayChannel, 'ingestConnected' | 'lastSealedGop'> | undefined,
+): boolean => relay !== undefined && !relay.ingestConnected && (relay.lastSealedGop ?? -1) < nextGop;
+
 /** Remembers since when a session has had no channel that wants it. */
 export class OrphanWatch {
   private readonly sinceMs = new Map<string, number>();

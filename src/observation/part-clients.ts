@@ -34,15 +34,17 @@ export interface RealPartClients extends PartClients<EncoderClient> {
 /** Clients of the parts that this environment names: one of each in a process. Nothing is connected before it is needed. */
 export const createPartClients = (environment: Environment): RealPartClients => {
   const { SWARM_RELAY_URL: relay, SWARM_ORIGIN_URL: origin, SWARM_SOURCE_URL: source } = environment;
-  // Where parts run on machines of their own, it does not answer here, and is left out.
-  const { SWARM_HOST: listensOn, SWARM_COLLECTOR_PORT: port } = environment;
-  const collector = `${linkScheme()}://${hostAndPort(connectableHost(listensOn), port)}`;
+  // Where parts run on machines of their own, these two do not answer here, and are left out.
+  const here = (port: number): string =>
+    `${linkScheme()}://${hostAndPort(connectableHost(environment.SWARM_HOST), port)}`;
+  const collector = here(environment.SWARM_COLLECTOR_PORT);
+  const worker = here(environment.SWARM_WORKER_PORT);
   return {
     origin: new OriginClient(origin),
     relay: new RelayClient(relay),
     source: new SourceClient(source),
     fleet: createFleetProvider(environment),
     encoderAt: encoderClientFor,
-    storage: (options) => readStorageReports({ source, relay, origin, collector }, options),
+    storage: (options) => readStorageReports({ source, relay, origin, collector, worker }, options),
   };
 };

@@ -10,7 +10,7 @@ import {
   type SwarmSnapshot,
 } from '../domain';
 import { monotonicMs } from '../platform/clock';
-import { OrphanWatch, lossOf, type LostChannel, type OrphanSession } from './channel-health';
+import { OrphanWatch, hasNoInput, lossOf, type LostChannel, type OrphanSession } from './channel-health';
 import { deadlinesMs } from './deadlines';
 import type { EncoderProbe } from './encoder-probe';
 import { freshOrNull, valueOf } from './kept-reading';
@@ -97,7 +97,9 @@ export class SwarmObserver {
       const channel = atOrigin.get(spec.id);
       const { moving = false, movedAtMs = null } = underWay.get(spec.id) ?? {};
       if (!channel) return [];
-      return [{ ...this.observationOf(withPin(spec, catalogue), channel, encoders), moving, movedAtMs }];
+      const observed = this.observationOf(withPin(spec, catalogue), channel, encoders);
+      const noInput = hasNoInput(channel, atRelay.get(spec.id)) && { hasNoInput: true as const };
+      return [{ ...observed, moving, movedAtMs, ...noInput }];
     });
     this.lastChannels = new Map(channels.map((channel) => [channel.spec.id, channel]));
     const unregistered = channelIds.filter(

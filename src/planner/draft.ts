@@ -1,6 +1,7 @@
 import type { Move, Plan } from '../domain';
 import { isMovable, type PlanningContext } from './context';
 import type { Cause } from './explain';
+import type { PlacementTable } from './placement-table';
 
 /** At most so many unmet needs are reported one by one: a plan travels in messages of bounded size. */
 const MOST_UNMET = 100;
@@ -11,6 +12,12 @@ export interface Intent {
   target: number;
   cause: Cause;
 }
+
+const hasInput = (table: PlacementTable, channel: number): boolean =>
+  table.channelSeen[channel]?.hasNoInput !== true;
+
+const isLeaving = (table: PlacementTable, channel: number): boolean =>
+  table.isDraining[table.homeOf[channel]!] === 1;
 
 /** A plan in the making: what it wants to move, what it has settled on, and the loads as they will be after it. */
 export class PlanDraft {
@@ -41,9 +48,14 @@ export class PlanDraft {
     return [...this.reportedUnmet, { why: `${this.unreportedCount} more needs could not be met` }];
   }
 
-  /** May the plan touch this channel: somebody encodes it, and nothing moves it already. */
+  /**
+   * May the plan touch this channel: somebody encodes it, there is something to encode, and nothing moves it already. One
+   * whose input is away would fail each of its moves, and take the place of others in every cycle.
+   */
   isFree(channel: number): boolean {
-    return isMovable(this.context.table, channel) && !this.intents.has(channel) && !this.moved.has(channel);
+    const { table } = this.context;
+    const mayMove = isMovable(table, channel) && (hasInput(table, channel) || isLeaving(table, channel));
+    return mayMove && !this.intents.has(channel) && !this.moved.has(channel);
   }
 
   /** Channels on an encoder that the plan may touch, by id. */

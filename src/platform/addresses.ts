@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 
 /** Where servers listen that nobody but this machine's parts may reach. */
@@ -35,6 +36,13 @@ const rangeOf = (host: string): string | null => {
 
 /** Whether a server that listens on this host listens on every address of the machine. */
 export const isEveryAddress = (host: string): boolean => rangeOf(host) === 'unspecified';
+
+/** Addresses under which other machines may reach this one; none of its own, and none of a link alone. */
+export const addressesOfMachine = (): string[] =>
+  Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, address }) => !internal && rangeOf(address) !== 'linkLocal')
+    .map(({ address }) => address);
 
 /** A host to connect to for one that is listened on. */
 export const connectableHost = (host: string): string => (isEveryAddress(host) ? LOOPBACK : host);

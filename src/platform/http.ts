@@ -10,6 +10,7 @@ import { LimitedLog, urlForLog } from './limited-log';
 import { createLinkServer, isEncrypted, type Callers } from './links/server';
 import type { Logger } from './logger';
 import { partGate, requireGuarded } from './own-identity';
+import { MOST_CONNECTIONS, connectionsWithin, hardLimit } from './process-limits';
 import type { Route } from './route';
 
 /** Parses data from outside. @throws SwarmError bad-request that names each field at fault. */
@@ -76,9 +77,12 @@ export interface ServerLimits {
   idleTimeoutMs: number;
 }
 
-/** Generous to a busy swarm; a flood of slow clients ends at them instead of at the limits of the process. */
+/** Node.js allows itself as many as it may when it starts. */
+const OPEN_FILES = hardLimit('open files');
+
+/** A flood of slow clients ends at them instead of at the limits of the process: then it could write no GOP any more. */
 export const defaultServerLimits: ServerLimits = {
-  maxConnections: 4_096,
+  maxConnections: connectionsWithin(OPEN_FILES),
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   idleTimeoutMs: 90_000,
@@ -128,6 +132,11 @@ export const listen = async (app: RequestHandler, listener: Listener): Promise<R
     app,
     errorHandler(log),
   );
+  if (defaultServerLimits.maxConnections < MOST_CONNECTIONS)
+    log.warn(
+      { openFiles: OPEN_FILES, maxConnections },
+      'few files may be open here (ulimit -n): it takes fewer connections',
+    );
   const server = createLinkServer(
     {
       http: {

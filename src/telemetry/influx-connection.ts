@@ -1,9 +1,10 @@
 import { FieldType, InfluxDB, type IPoint, type ISchemaOptions, type ISingleHostConfig } from 'influx';
 import { SwarmError, redacted } from '../domain';
 import { withinDeadline } from '../platform/deadline';
-import { fieldConflictIn, isCount, refusalOfConflict } from './field-conflict';
+import { fieldConflictIn, isCount, refusalOfConflict, type FieldConflict } from './field-conflict';
 import type { InfluxLogin } from './influx-login';
 import { measurementSchemas } from './measurements';
+import type { Refused } from './store';
 
 const DEADLINE_MS = 3_000;
 /** Older points are not needed by any forecast, and a disk is finite. */
@@ -28,6 +29,16 @@ const withWholeCounts = (schema: ISchemaOptions): ISchemaOptions => ({
 
 const statusOf = (error: unknown): number | undefined =>
   (error as { res?: { statusCode?: number } }).res?.statusCode;
+
+interface WriteOptions {
+  retentionPolicy?: string;
+}
+
+const partedByCounts = (points: readonly IPoint[]): [counts: IPoint[], others: IPoint[]] => {
+  const isOfCounts = ({ measurement = '', fields = {} }: IPoint): boolean =>
+    Object.keys(fields).every((field) => isCount(measurement, field));
+  return [points.filter(isOfCounts), points.filter((point) => !isOfCounts(point))];
+};
 
 export interface QueryRow {
   time: number;
@@ -66,6 +77,8 @@ export class InfluxConnection {
   private readonly wholeCounts: InfluxDB;
   private ready: Promise<void> | null = null;
 
+  /** The last write that was refused for good, whoever asked for it. */
+  refused: Refused | null = null;
   /** For messages: without the login that it may hold. */
   private readonly url: string;
   private readonly database: string;
@@ -108,36 +121,54 @@ export class InfluxConnection {
    * Counts that InfluxDB keeps as whole numbers, as somebody wrote them first, are rounded.
    * @throws SwarmError unavailable or timeout: try again; bad-request: refused for good
    */
-  async write(points: IPoint[], options: { retentionPolicy?: string } = {}): Promise<void> {
+  async write(points: IPoint[], options: WriteOptions = {}): Promise<void> {
     await this.prepared();
-    try {
-      await this.limited(() => this.influx.writePoints(points, { precision: 'ms', ...options }));
-    } catch (error) {
-      const conflict = fieldConflictIn((error as Error).message);
-      if (!conflict) throw error;
-      await this.writeWhole(points, options);
-      if (!isCount(conflict.measurement, conflict.field)) throw refusalOfConflict(conflict);
-    }
+    const conflict = await this.written(this.influx, points, options);
+    if (!conflict) return;
+    // What had no conflict is written by now. Of several conflicts InfluxDB names one: counts are tried apart from the rest.
+    const [counts, others] = partedByCounts(points);
+    const isOfCounts = isCount(conflict.measurement, conflict.field);
+    const ofOthers = isOfCounts ? await this.written(this.influx, others, options) : conflict;
+    const left = (await this.writtenWhole(counts, options)) ?? ofOthers;
+    if (left) throw this.refusedFor(refusalOfConflict(left));
   }
 
-  /** Of a batch that met a conflict, what had none is written. The counts in it are written again, as whole numbers. */
-  private async writeWhole(points: IPoint[], options: { retentionPolicy?: string }): Promise<void> {
-    const counts = points.filter(({ measurement = '', fields = {} }) =>
-      Object.keys(fields).every((field) => isCount(measurement, field)),
-    );
-    if (counts.length === 0) return;
+  /** @returns the counts that can't be written as whole numbers either: somebody wrote them first as a text */
+  private async writtenWhole(counts: IPoint[], options: WriteOptions): Promise<FieldConflict | null> {
     const rounded = counts.map((point) => ({
       ...point,
       fields: Object.fromEntries(
         Object.entries(point.fields ?? {}).map(([field, value]) => [field, Math.round(Number(value))]),
       ),
     }));
+    const conflict = await this.written(this.wholeCounts, rounded, options);
+    // Those that are kept as fractions, as on another day, were written at the first try.
+    return conflict?.kept === 'float' ? null : conflict;
+  }
+
+  /** Writes what has the types that InfluxDB keeps. @returns a conflict of types, if there is one */
+  private async written(
+    influx: InfluxDB,
+    points: IPoint[],
+    options: WriteOptions,
+  ): Promise<FieldConflict | null> {
+    if (points.length === 0) return null;
     try {
-      await this.limited(() => this.wholeCounts.writePoints(rounded, { precision: 'ms', ...options }));
+      await this.limited(() => influx.writePoints(points, { precision: 'ms', ...options }));
+      return null;
     } catch (error) {
-      // Those that are kept as fractions, as on another day, were written at the first try.
-      if (!fieldConflictIn((error as Error).message)) throw error;
+      const conflict = fieldConflictIn((error as Error).message);
+      if (conflict) return conflict;
+      throw this.refusedFor(error);
     }
+  }
+
+  private refusedFor(error: unknown): unknown {
+    if (error instanceof SwarmError && error.code === 'bad-request') {
+      const { message, hint = 'See the log of InfluxDB.' } = error;
+      this.refused = { atMs: Date.now(), message, hint };
+    }
+    return error;
   }
 
   /** @returns one group per set of tags; times are wall-clock milliseconds */

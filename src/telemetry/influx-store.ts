@@ -46,7 +46,6 @@ export class InfluxTelemetryStore implements TelemetryStore {
   private flushing: Promise<void> | null = null;
   private retryTimer: NodeJS.Timeout | null = null;
   private refused = 0;
-  private lastRefusal: BufferStatus['refused'] = null;
   private inFlight = 0;
   private lastError: string | null = null;
   private closed = false;
@@ -64,7 +63,7 @@ export class InfluxTelemetryStore implements TelemetryStore {
       buffered: this.buffer.length + this.inFlight,
       dropped: this.buffer.dropped + this.refused,
       lastError: this.lastError,
-      refused: this.lastRefusal,
+      refused: this.connection.refused,
     };
   }
 
@@ -191,8 +190,6 @@ export class InfluxTelemetryStore implements TelemetryStore {
         this.lastError = (error as Error).message;
         if (error instanceof SwarmError && error.code === 'bad-request') {
           this.refused += batch.length;
-          const { message, hint = 'See the log of InfluxDB.' } = error;
-          this.lastRefusal = { atMs: Date.now(), message, hint };
           continue;
         }
         this.buffer.putBack(batch);

@@ -11,6 +11,13 @@ export interface Point {
   atMs: number;
 }
 
+/** What the database refused for good. Wall clock, milliseconds since 1970. */
+export interface Refused {
+  atMs: number;
+  message: string;
+  hint: string;
+}
+
 export interface BufferStatus {
   /** Points that wait for the database. */
   buffered: number;
@@ -18,7 +25,7 @@ export interface BufferStatus {
   dropped: number;
   lastError: string | null;
   /** What the database refused last, for good, and when; null: nothing yet. */
-  refused: { atMs: number; message: string; hint: string } | null;
+  refused: Refused | null;
 }
 
 /** Time series of a cell. Every call has a deadline. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { SwarmError, channelWorkflowId, searchAttributeNames, swarmWorkflowId } from '../domain';
+import { isOwn } from './swarm-run';
 
 /** Which state folder a cell's swarm belongs to. */
 export interface CellOwner {
@@ -26,20 +27,19 @@ export const ownerMemo = ({ installationId, stateDir }: CellOwner): Record<strin
  */
 export const requireOwnCell = async (client: Client, cell: string, owner: CellOwner): Promise<void> => {
   const workflowId = swarmWorkflowId(cell);
-  let memo: Record<string, unknown> | undefined;
+  let memo: Record<string, unknown>;
   try {
     const description = await client.workflow.getHandle(workflowId).describe();
     if (description.status.name !== 'RUNNING') return;
-    memo = description.memo;
+    memo = description.memo ?? {};
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return;
     throw error;
   }
-  const other = memo?.installationId;
-  if (other === undefined || other === owner.installationId) return;
+  if (isOwn({ memo }, owner.installationId)) return;
   throw new SwarmError(
     'conflict',
-    `Cell ${cell} of this Temporal server belongs to another swarm, with its state in ${String(memo?.stateDir)}.`,
+    `Cell ${cell} of this Temporal server belongs to another swarm, with its state in ${String(memo.stateDir)}.`,
     `Give this one a namespace of its own (TEMPORAL_NAMESPACE), or a cell of its own (SWARM_CELL) with channels of other names. If the other one is gone for ever, with its worker, terminate ${workflowId} in Temporal first.`,
   );
 };

@@ -32,7 +32,7 @@ import { endOfWorkflow } from './ended-workflows';
 import { temporalOptions } from './options';
 import { dataConverterOf } from './payload-codec';
 import { registerSearchAttributes } from './search-attributes';
-import { carryOn, cellAttribute, readSwarmEnd, startSwarmRun, type SwarmEnd } from './swarm-run';
+import { carryOn, cellAttribute, isOwn, readSwarmEnd, startSwarmRun } from './swarm-run';
 import { carriedVersions, startVersionsRun } from './taken-up';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -99,7 +99,7 @@ export const ensureSwarm = async (
   await onceAttributesAreKnown(async () => {
     const end = await readSwarmEnd(client, cell);
     // What one of another state folder left is not ours.
-    const isOurs = !end || isOwnersEnd(end, owner);
+    const isOurs = !end || isOwn(end, owner?.installationId ?? null);
     const before = end && isOurs ? await carryOn(client, cell, end, asked) : null;
     const input = before?.input ?? { cell, cycleSeconds, policy: policySchema.parse(policy ?? {}) };
     await startSwarmRun(client, cell, {
@@ -117,9 +117,6 @@ export const ensureSwarm = async (
     ...channels.map((spec) => addChannelIfMissing(client, cell, spec)),
   ]);
 };
-
-const isOwnersEnd = ({ memo: { installationId } }: SwarmEnd, owner: CellOwner | undefined): boolean =>
-  installationId === undefined || !owner || installationId === owner.installationId;
 
 /** The catalogue, target and pins of a run that ended; undefined where it runs, or never did. */
 const versionsOfEnded = async (

@@ -28,6 +28,13 @@ export interface SwarmEnd {
   memo: Record<string, unknown>;
 }
 
+/**
+ * Whether a swarm that ended is that of this state folder, and so to be gone on with. One that an earlier release started
+ * names no owner, and is anyone's; and who has no state folder is held back from none.
+ */
+export const isOwn = ({ memo }: Pick<SwarmEnd, 'memo'>, installationId: string | null): boolean =>
+  memo.installationId === undefined || installationId === null || memo.installationId === installationId;
+
 /** What a run of the swarm is given. */
 export interface SwarmStart {
   input: SwarmWorkflowInput;

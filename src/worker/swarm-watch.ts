@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../platform/logger';
 import { Backoff, pause } from '../platform/retry';
-import { carryOn, readSwarmEnd, startSwarmRun, type SwarmEnd } from '../temporal/swarm-run';
+import { carryOn, isOwn, readSwarmEnd, startSwarmRun, type SwarmEnd } from '../temporal/swarm-run';
 import { AGAIN, LOOK_MS, SOUND_AFTER_MS } from './watch-pace';
 
 export interface SwarmWatchOptions {
@@ -14,12 +14,9 @@ export interface SwarmWatchOptions {
   lookMs?: number;
 }
 
-/**
- * Whether a swarm that ended is to be started again. One that was cancelled was asked to end: it stays so until somebody
- * starts it. One of another state folder is not ours.
- */
-export const isToRun = ({ status, memo }: SwarmEnd, installationId: string | null): boolean =>
-  status !== 'CANCELLED' && (memo.installationId === undefined || memo.installationId === installationId);
+/** Whether a swarm that ended is to be started again. One that was cancelled was asked to end: it stays so until somebody starts it. */
+export const isToRun = (end: SwarmEnd, installationId: string | null): boolean =>
+  end.status !== 'CANCELLED' && isOwn(end, installationId);
 
 /**
  * Starts the swarm's workflow again when somebody terminated it or it failed, with the channels, cordons and policy that

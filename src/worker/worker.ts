@@ -14,11 +14,12 @@ import {
 import express from 'express';
 import { createActivities } from '../../activities';
 import { ownNamesOf, taskQueueOf, type Environment } from '../config/config';
+import { healthOfPoints } from '../contracts/health';
 import { ModelHolder, ModelStore } from '../models';
 import { createPartClients } from '../observation/part-clients';
 import { createSharedViews } from '../observation/shared-views';
 import { isEveryAddress } from '../platform/addresses';
-import { listen } from '../platform/http';
+import { healthAnswer, listen } from '../platform/http';
 import { knownInstallationId } from '../platform/installation-id';
 import type { Logger } from '../platform/logger';
 import { Backoff, pause } from '../platform/retry';
@@ -170,9 +171,11 @@ export const startWorker = async (
   };
 
   const app = express();
-  app.get('/healthz', (_req, res) => {
+  app.get('/healthz', (req, res) => {
     const isRunning = worker?.getState() === 'RUNNING';
-    res.status(isRunning ? 200 : 503).json({ status: isRunning ? 'ok' : 'waits for Temporal' });
+    const status = isRunning ? 'ok' : 'waits for Temporal';
+    const health = { status, ...healthOfPoints(store.status().refused, Date.now()) };
+    res.status(isRunning ? 200 : 503).json(healthAnswer(req, health));
   });
   const server = await listen(app, {
     ...{ host, port: where.port ?? SWARM_WORKER_PORT, routes: [HEALTH_ROUTE] },

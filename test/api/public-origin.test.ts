@@ -1,7 +1,10 @@
 import { get } from 'node:http';
-import { originFor } from '../../src/api/public-origin';
-import { environmentSchema } from '../../src/config/config';
+import { hostname } from 'node:os';
+import { environmentSchema, ownNamesOf } from '../../src/config/config';
+import { originFor } from '../../src/config/public-origin';
 import { swarmEnvironment } from '../../src/launch/swarm-environment';
+import { whereToLook } from '../../src/launch/where-to-look';
+import { addressesOfMachine, isLoopback } from '../../src/platform/addresses';
 import { portsFor } from '../../src/setup';
 import { startFakeApi } from './running-api';
 
@@ -125,4 +128,27 @@ test('npm start takes SWARM_API_URL for the public one, and asks its own API whe
 test('but not one of this machine, which the command line was given', () => {
   for (const url of ['http://127.0.0.1:7700', 'http://localhost:7700'])
     expect(startedWith({ SWARM_API_URL: url })).not.toHaveProperty('SWARM_PUBLIC_API_URL');
+});
+
+describe('what the start says to other machines', () => {
+  const said = (env: NodeJS.ProcessEnv): string => whereToLook(startedWith(env), [], 'ticket');
+
+  test('is nothing where it listens on this machine alone', () => {
+    expect(said({})).not.toMatch(/elsewhere|told to play/);
+  });
+
+  test('are its name and addresses, under which it is served', () => {
+    const env = { SWARM_HOST: '0.0.0.0' };
+    expect(said(env)).toContain([hostname(), ...addressesOfMachine()].join(', '));
+    expect(ownNamesOf(startedWith(env))).toContain(hostname());
+    expect(ownNamesOf(startedWith({}))).not.toContain(hostname());
+    // The loopback is no address for others.
+    expect(addressesOfMachine().filter(isLoopback)).toEqual([]);
+  });
+
+  test('is where a public API has them play, until that is set', () => {
+    const env = { SWARM_PUBLIC_API_URL: 'https://tv.example' };
+    expect(said(env)).toContain('https://tv.example is told to play from http://tv.example:20007.');
+    expect(said({ ...env, SWARM_PUBLIC_ORIGIN_URL: 'https://play.example' })).not.toContain('told to play');
+  });
 });

@@ -22,9 +22,17 @@ test.each(['1772366400', '1772366400000', '1772366400.0'])('reads %s as a time s
   ]);
 });
 
-test.each([';', '\t'])('reads columns that are divided by %j', (divider) => {
+test.each([';', '\t', '|'])('reads columns that are divided by %j', (divider) => {
   const lines = [['timestamp', 'channel', 'viewers'].join(divider), [TIME, 'ch-1', '5'].join(divider)];
   expect(parse(lines)).toEqual([{ atMs: Date.parse(TIME), channelId: 'ch-1', viewers: 5 }]);
+});
+
+test('goes by the line in which a spreadsheet says what divides them; lines are counted with it', () => {
+  const csv = `\ufeffsep=;\r\n"timestamp";"channel";"viewers, all"\r\n`;
+  expect(() => parseHistory('file.csv', csv + 'x;y;z')).toThrow('no column viewers');
+  const good = 'SEP=;\ntimestamp;channel;viewers\n';
+  expect(parseHistory('file.csv', `${good}${TIME};ch-1;5`)).toHaveLength(1);
+  expect(() => parseHistory('file.csv', `${good}${TIME};ch-1;x`)).toThrow('line 3: viewers "x"');
 });
 
 test('local times: an hour that clocks repeat is there twice, in the order of the file; one that they skip is refused', () => {

@@ -20,6 +20,27 @@ test.each([
     `The input http://u:${CANARY}@h/x is not video: ffprobe says "http://u:${CANARY}@h/x: refused".`,
     'The input http://u:***@h/x is not video: ffprobe says "http://u:***@h/x: refused".',
   ],
+  // As people write them: characters that no URL may have, or that end one in most texts.
+  [`rtsp://admin:it's"${CANARY}<>\\@10.0.0.7/x`, 'rtsp://admin:***@10.0.0.7/x'],
+  [`rtsp://admin:a/${CANARY}/b@10.0.0.7/x`, 'rtsp://admin:***@10.0.0.7/x'],
+  [`rtsp://admin:a#?${CANARY}@10.0.0.7/x`, 'rtsp://admin:***@10.0.0.7/x'],
+  [`http://it's"${CANARY}@host/x`, 'http://***@host/x'],
+  [`srt://host:9000?passphrase=a,b;'"c${CANARY}&mode=caller`, 'srt://host:9000?passphrase=***&mode=caller'],
+  [`srt://host:9000?streamid=#!::r=live,u=me,s=${CANARY}`, 'srt://host:9000?streamid=***'],
+  [`Not "srt://host:9000?passphrase=${CANARY}", it says.`, 'Not "srt://host:9000?passphrase=***", it says.'],
+  [`'http://host/x?key=${CANARY}': no`, `'http://host/x?key=***': no`],
+  // In percent codes, or in a URL within another one.
+  [`http://host/x?pass%70hrase=${CANARY}`, 'http://host/x?pass%70hrase=***'],
+  [`http://host/x?login[pass]=${CANARY}&x=1`, 'http://host/x?login[pass]=***&x=1'],
+  [`http://host/x#access_token=${CANARY}`, 'http://host/x#access_token=***'],
+  [`http://host/?src=rtsp://u:${CANARY}@cam/x`, 'http://host/?src=rtsp://u:***@cam/x'],
+  [`http://host/?src=rtsp%3A%2F%2Fu%3A${CANARY}%40cam%2Fx`, 'http://host/?src=rtsp%3A%2F%2F***%40cam%2Fx'],
+  [
+    `http://host/?src=http%3a%2f%2fcam%2fx%3ftoken%3d${CANARY}%26a%3d1`,
+    'http://host/?src=http%3a%2f%2fcam%2fx%3ftoken%3d***%26a%3d1',
+  ],
+  [`https://cdn/x.ts?hdntl=${CANARY}`, 'https://cdn/x.ts?hdntl=***'],
+  [`http://host:8080/live/me/${CANARY}/17.ts`, 'http://host:8080/live/***/***/17.ts'],
 ])('%s', (text, told) => {
   expect(redacted(text)).toBe(told);
   expect(redacted(told)).toBe(told);
@@ -32,7 +53,46 @@ test.each([
   'http://127.0.0.1:8099/mail@example.org/t.ts?window_s=3',
   'ask a@b: the token is 5, see http://h/x',
   'no URL, password=shown',
+  'http://[fd00::7]:7700/mail@example.org',
+  'it listens at http://h:8080, and a@b asks',
+  '[{"url":"http://h:80","mail":"a@b"}]',
+  'http://host/live/ch1/index.m3u8',
 ])('%s stays as it is', (text) => expect(redacted(text)).toBe(text));
+
+test('also in a text within a text within a text, which stays one', () => {
+  const told = (depth: number): unknown =>
+    Array.from({ length: depth }).reduce(
+      (text: string) => JSON.stringify({ text, mail: 'a@b' }),
+      `"srt://u:${CANARY}@h?passphrase=${CANARY}": refused`,
+    );
+  for (const depth of [1, 2, 3]) {
+    const text = redacted(told(depth) as string);
+    expect(text).not.toContain(CANARY);
+    let read: unknown = text;
+    for (let level = 0; level < depth; level += 1)
+      read = (JSON.parse(read as string) as { text: string }).text;
+    expect(read).toBe('"srt://u:***@h?passphrase=***": refused');
+  }
+});
+
+test('a long text takes no long time', () => {
+  const repeated = [
+    'http://u:',
+    'http://h?token=',
+    ',;',
+    '.',
+    '"',
+    '&key',
+    'a%2f',
+    '%3a%2f%2f',
+    'http://h/live/',
+  ];
+  const startedAtMs = performance.now();
+  for (const part of repeated)
+    redacted(`http://u:p@h?key=${part.repeat(Math.ceil(200_000 / part.length))} http://`);
+  // Quadratic, each would take seconds.
+  expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+});
 
 test('no error carries a secret, wherever it goes', () => {
   const error = new SwarmError(

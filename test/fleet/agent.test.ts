@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '../../src/config/config';
@@ -82,6 +82,23 @@ afterEach(async () => {
   await agent.close();
   await fleet.stopAll();
   await part.remove();
+});
+
+test('encoders that come and go leave the logs of the last few, and those that are there keep theirs', async () => {
+  await provider.provision('stays');
+  // As an earlier run left them.
+  for (const [id, age] of [['enc-90', 3] as const, ['enc-91', 2] as const]) {
+    const file = join(part.folder, 'logs', `${id}.log`);
+    await writeFile(file, 'said');
+    await writeFile(`${file}.1`, 'said before');
+    const at = new Date(Date.now() - age * 60_000);
+    for (const each of [file, `${file}.1`]) await utimes(each, at, at);
+  }
+  await writeFile(join(part.folder, 'logs', 'relay.log'), 'another part');
+  for (let i = 0; i < 4; i += 1) await provider.deprovision((await provider.provision(`r-${i}`)).id);
+  const names = (await readdir(join(part.folder, 'logs'))).sort();
+  const expected = ['enc-1.log', ...[2, 3, 4, 5].map((n) => `enc-${n}.log`), 'relay.log'];
+  expect(names).toEqual(expected);
 });
 
 test('provisioned encoders run with their own identity, spread over the zones', async () => {

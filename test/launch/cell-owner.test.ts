@@ -133,6 +133,8 @@ test('a swarm that was terminated goes on as it was for its owner, and begins an
   expect(isToRun(end, owner.installationId)).toBe(true);
   expect(isToRun({ ...end, status: 'FAILED' }, owner.installationId)).toBe(true);
   expect(isToRun({ ...end, memo: {} }, null)).toBe(true);
+  // As ensureSwarm without an owner, which would go on with it.
+  expect(isToRun(end, null)).toBe(true);
   expect(isToRun(end, other.installationId)).toBe(false);
   expect(isToRun({ ...end, status: 'CANCELLED' }, owner.installationId)).toBe(false);
 

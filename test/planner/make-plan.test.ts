@@ -189,6 +189,20 @@ describe('ladders', () => {
     expect(unmet).toEqual([]);
   });
 
+  test('a channel without an input waits for it, and leaves the moves of the cycle to others', () => {
+    const away = { viewers: 9_000, hasNoInput: true as const };
+    const swarm = defaultSwarm({ 'ch-2': away, 'ch-3': { viewers: 1_000 } });
+    const moved = (s: SwarmSnapshot) =>
+      plan(s, {}, { maxMovesPerCycle: 1 }).moves.map((m) => [m.channelId, m.reason]);
+    expect(moved(swarm)).toEqual([['ch-3', 'ladder']]);
+    // Its encoder is to be emptied all the same.
+    expect(moved(change(swarm, 'enc-2', { draining: true }))).toContainEqual(['ch-2', 'drain']);
+    // Nor is it moved away where its encoder is overloaded.
+    const overloaded = defaultSwarm({ 'ch-1': { hasNoInput: true }, 'ch-4': { hasNoInput: true } });
+    expect(plan(overloaded, surge).moves).toEqual([]);
+    expect(plan(defaultSwarm(), surge).moves).not.toEqual([]);
+  });
+
   test('of several that grow, the ones that fit grow', () => {
     const swarm = defaultSwarm({
       'ch-1': { viewers: 3000, movedAtMs: NOW_MS },

@@ -86,13 +86,13 @@ describe('prepare', () => {
     expect(existsSync(join(project, 'npm-calls'))).toBe(false);
   });
 
-  test('installs packages when package-lock.json asks for others', async () => {
+  test('installs packages when package-lock.json asks for others, those to build with whatever NODE_ENV is, too', async () => {
     const env = await npmThat(project, '');
     const lock = JSON.parse(await readFile(join(project, 'package-lock.json'), 'utf8'));
     lock.packages['node_modules/a'].version = '1.0.1';
     await writeFile(join(project, 'package-lock.json'), JSON.stringify(lock));
     expect((await prepare(env)).status).toBe(0);
-    expect(await readFile(join(project, 'npm-calls'), 'utf8')).toBe('ci\n');
+    expect(await readFile(join(project, 'npm-calls'), 'utf8')).toBe('ci,--include=dev\n');
   });
 
   test('does not miss a package that is for other platforms only', async () => {

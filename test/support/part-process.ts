@@ -13,6 +13,8 @@ export class PartProcess {
     private readonly main: string,
     private readonly healthUrl: string,
     private readonly environment: NodeJS.ProcessEnv,
+    /** A command that becomes the process, such as prlimit with its arguments. */
+    private readonly by: readonly string[] = [],
   ) {}
 
   get pid(): number {
@@ -21,7 +23,8 @@ export class PartProcess {
 
   /** Starts the process and waits until it is healthy. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, ['-r', runner, join(root, 'src', this.main)], {
+    const [command, ...args] = [...this.by, process.execPath, '-r', runner, join(root, 'src', this.main)];
+    const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, SWARM_LOG_LEVEL: process.env.TEST_LOG ?? 'fatal', ...this.environment },
       stdio: ['ignore', 'inherit', 'inherit'],

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import type { TakenOver } from '../../activities';
 import { toFailure } from '../../activities/kit/failures';
 import { awaitPublishedActivities } from '../../activities/moves/await-published';
+import { takeOverActivities } from '../../activities/moves/take-over';
 import { EncoderClient, encoderClientFor } from '../../src/contracts/encoder/client';
 import type { FleetEncoder } from '../../src/contracts/fleet';
 import { OriginClient } from '../../src/contracts/origin';
@@ -13,11 +15,13 @@ import { RelayClient } from '../../src/contracts/relay';
 import {
   SwarmError,
   channelWithDefaults,
+  isOriginsFault,
   type ChannelObservation,
   type EncoderObservation,
+  type ErrorCode,
   type SessionInfo,
 } from '../../src/domain';
-import { OrphanWatch, lossOf } from '../../src/observation/channel-health';
+import { OrphanWatch, hasNoInput, lossOf } from '../../src/observation/channel-health';
 import { EncoderDirectory } from '../../src/observation/encoder-directory';
 import { EncoderProbe } from '../../src/observation/encoder-probe';
 import { PartReadings } from '../../src/observation/part-readings';
@@ -149,6 +153,14 @@ describe('a channel counts as lost', () => {
   });
 });
 
+test('a channel has no input where nobody brings it and nothing is left to encode', () => {
+  const at = (ingestConnected: boolean, lastSealedGop: number | null): boolean =>
+    hasNoInput({ nextGop: 10 }, relayChannel({ ingestConnected, lastSealedGop }));
+  expect([at(false, 9), at(false, null)]).toEqual([true, true]);
+  expect([at(false, 10), at(true, 9), at(true, null)]).toEqual([false, false, false]);
+  expect(hasNoInput({ nextGop: 10 }, undefined)).toBe(false);
+});
+
 test('a session that nobody wants is an orphan after a minute, not before, and not while its channel moves', () => {
   const watch = new OrphanWatch();
   const encoders = [encoder([session(), session({ sessionId: 's-2', state: 'fenced' })])];
@@ -257,6 +269,7 @@ test('an encoder that comes back just now is waited for where a decision needs i
 describe('awaitPublished', () => {
   let parts: Server;
   let published = false;
+  let away = false;
   let lastSealedGop = 0;
   let state: SessionInfo['state'] = 'publishing';
   const owner = { encoderId: 'enc-1', sessionId: 's-1' };
@@ -264,7 +277,10 @@ describe('awaitPublished', () => {
   beforeAll(async () => {
     parts = createHttpServer((req, res) => {
       res.setHeader('content-type', 'application/json');
-      if (!req.url?.includes('/wait')) {
+      if (away) {
+        const body = new SwarmError('unavailable', 'The origin is still reading its state.').toBody();
+        res.writeHead(503).end(JSON.stringify(body));
+      } else if (!req.url?.includes('/wait')) {
         res.end(JSON.stringify(relay(lastSealedGop)));
       } else if (published) {
         res.end(JSON.stringify(ledgerEntry({ gop: 10, publishedAtMs: 77 })));
@@ -309,8 +325,65 @@ describe('awaitPublished', () => {
     lastSealedGop = 9;
     expect(await run(150)).toMatchObject({ published: false });
   });
+  test('waits for an origin that is away for a moment, and gives the owner its whole time after it', async () => {
+    lastSealedGop = 10;
+    away = true;
+    const waiting = run(150);
+    const outcome = Promise.race([waiting.catch((error: unknown) => error), sleep(1_200, 'still waits')]);
+    // Several times what the owner has once its GOP is sealed.
+    expect(await outcome).toBe('still waits');
+    away = false;
+    published = true;
+    expect(await waiting).toEqual({ published: true, atMs: 77 });
+    published = false;
+  });
   test('does not wait for a session that has failed', async () => {
     state = 'failed';
     await expect(run(60_000)).rejects.toMatchObject({ code: 'session-failed' });
+  });
+});
+
+describe('takeOver', () => {
+  /** How often the origin answers that it is away, or for good. */
+  let refusals: { code: ErrorCode; times: number };
+  let asked: number;
+  const origin = {
+    url: 'http://origin',
+    own: async () => {
+      asked += 1;
+      if (asked <= refusals.times) throw new SwarmError(refusals.code, 'not now');
+      return { token: 5, firstGop: 10 };
+    },
+  };
+  const run = (): Promise<TakenOver> => {
+    const started = async () => ({ ...session({ state: 'publishing' }), secretSha256: 'a'.repeat(64) });
+    const { takeOver } = takeOverActivities({
+      origin: origin as unknown as OriginClient,
+      relay: new RelayClient('http://relay'),
+      encoders: {
+        client: async () => ({ prepare: started, commit: started }),
+      } as unknown as EncoderDirectory,
+    });
+    asked = 0;
+    return new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(takeOver, {
+      ...{ spec, requestId: 'r', encoderId: 'enc-1', sessionId: 's-1', rungs: 1, gapReason: 'lost' },
+      facts: { token: 3, owner: null, nextGop: 10, hasPublished: true, oldestGop: 5 },
+    });
+  };
+
+  test('waits for an origin that is away for a moment', async () => {
+    refusals = { code: 'unavailable', times: 3 };
+    expect(await run()).toMatchObject({ token: 5, gapsDeclared: 0 });
+    expect(asked).toBe(5);
+  });
+
+  test('says what is the fault of the origin, and not of the encoder', async () => {
+    refusals = { code: 'storage-full', times: 1 };
+    const error = await run().catch((thrown: unknown) => thrown as SwarmError);
+    expect(error).toMatchObject({ code: 'storage-full' });
+    expect(isOriginsFault(error as SwarmError)).toBe(true);
+    refusals = { code: 'conflict', times: 1 };
+    const refused = await run().catch((thrown: unknown) => thrown as SwarmError);
+    expect(isOriginsFault(refused as SwarmError)).toBe(false);
   });
 });

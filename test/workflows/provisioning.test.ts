@@ -28,7 +28,7 @@ let encoders: EncoderObservation[] = [];
 let channels = 0;
 /** How far the planner's clock runs ahead, so that no test waits for a pause. */
 let aheadMs = 0;
-/** Looks at the fleet so far, and what was decided on each. */
+/** Looks at the fleet that have begun so far, and what was decided on each. */
 let looks = 0;
 const decided: { look: number; plan: Plan }[] = [];
 
@@ -41,7 +41,6 @@ const add = (zone: string): { encoderId: string } => {
 };
 
 const look = ({ provisioning: known }: SwarmRules): SwarmSnapshot => {
-  looks += 1;
   return withTelemetry({
     cell: bench.cell,
     atMs: Date.now() + aheadMs,
@@ -57,9 +56,11 @@ const use = (provisionEncoder: Provide, more: Partial<Activities> = {}): void =>
   bench.use(
     swarm.activities({
       planCycle: async () => {
+        // Counted before it asks: one under way may have asked before what a test waits for was known.
+        const began = (looks += 1);
         const rules = (await bench.rules()) as SwarmRules;
         const decision = decide({ snapshot: look(rules), target: null, ...rules }, null);
-        decided.push({ look: looks, plan: decision.plan });
+        decided.push({ look: began, plan: decision.plan });
         return swarm.cyclePlan({ ...decision, forecast: null });
       },
       provisionEncoder,

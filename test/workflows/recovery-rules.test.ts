@@ -222,6 +222,23 @@ describe('a late report takes nothing from an owner that works', () => {
 });
 
 describe('an attempt that fails', () => {
+  test('for a fault of the origin is no fault of the encoder: it may be chosen again, and is not blamed', async () => {
+    for (const step of ['takeOver', 'awaitPublished'] as const) {
+      const { of, result } = await recoveryWith({
+        [step]: (_: never, number: number) =>
+          number === 1
+            ? fails('storage-full', { faultOf: 'origin' })()
+            : step === 'takeOver'
+              ? taken()
+              : { published: true, atMs: Date.now() },
+      });
+      expect(of('chooseTarget').map(({ args }) => args.exclude)).toEqual([['enc-1'], ['enc-1']]);
+      expect(of('releaseSession').map(({ args }) => args.sessionId)).toEqual([sessionOf(1)]);
+      expect(result).toMatchObject({ outcome: 'recovered', ownerSessionId: sessionOf(2) });
+      expect(JSON.stringify(of('recordMove')[0]!.args.troubles)).not.toContain('handoff-failed');
+    }
+  });
+
   test('is followed by one on another encoder, with a session and a request of its own', async () => {
     const { of, result } = await recoveryWith({
       chooseTarget: (_: never, number) => chosen({ encoderId: `enc-${number + 1}` }),

@@ -8,6 +8,7 @@ import type {
   Trouble,
 } from '../../activities';
 import type { ChannelSpec } from '../../src/domain';
+import { isOriginsFault } from '../../src/domain/errors';
 import { ticksToMs } from '../../src/domain/media-time';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf } from '../kit/failures';
@@ -126,8 +127,10 @@ export const takeOverElsewhere = async (
       const cause = causeOf(error);
       if (cause.code === 'conflict' || cause.code === 'unknown-channel') throw error;
       if (encoderId !== undefined) {
-        troubles.push({ encoderId, kind: 'handoff-failed', atMs: Date.now() });
-        exclude = [...exclude, encoderId];
+        if (!isOriginsFault(cause)) {
+          troubles.push({ encoderId, kind: 'handoff-failed', atMs: Date.now() });
+          exclude = [...exclude, encoderId];
+        }
         const failed = { encoderId, sessionId };
         // Fenced by the next attempt; a host that can't be reached keeps it until the control cycle finds it.
         releases.push(local8s.releaseSession(failed).catch(() => undefined));

@@ -59,7 +59,7 @@ export const addHistory = (program: Command): void => {
       'after',
       '\nExamples:\n  encoder-swarm history import audience.csv --dry-run\n' +
         '  encoder-swarm history import trace.csv --channel ch-1 --shift\n' +
-        '\nColumns are divided by commas, semicolons or tabs. Times are ISO 8601, or seconds or milliseconds since 1970;\n' +
+        '\nColumns are divided by commas, semicolons, tabs or |. Times are ISO 8601, or seconds or milliseconds since 1970;\n' +
         'without an offset they are UTC, which is said, or of --time-zone. The same row again replaces itself, so an import that\n' +
         'was cut off can be run again. History is kept for 30 days.',
     )

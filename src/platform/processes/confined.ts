@@ -12,6 +12,7 @@ import { chmod } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { SwarmError } from '../../domain';
+import { hardLimit, type ProcessLimit } from '../process-limits';
 
 /**
  * How ffmpeg and ffprobe are run: they decode what strangers send, and may be programs that strangers made. They get no
@@ -181,16 +182,19 @@ export const confined = (
   return { command, args: rest, env };
 };
 
+/** Only root may set more than this process has itself: another account's program would not start at all. */
+const within = (limit: ProcessLimit, most: number): number => Math.min(most, hardLimit(limit));
+
 /**
  * The number of processes is counted by user: only for one that runs nothing else can it be bounded, or another program of
  * the operator's would use it up.
  */
 const limitsOf = (cpuSeconds: number | undefined, isOwnUser: boolean): string[] => [
-  `--as=${MOST_ADDRESS_SPACE_BYTES}`,
-  `--nofile=${MOST_OPEN_FILES}`,
-  `--fsize=${MOST_FILE_BYTES}`,
+  `--as=${within('address space', MOST_ADDRESS_SPACE_BYTES)}`,
+  `--nofile=${within('open files', MOST_OPEN_FILES)}`,
+  `--fsize=${within('file size', MOST_FILE_BYTES)}`,
   '--core=0',
-  ...(cpuSeconds === undefined ? [] : [`--cpu=${cpuSeconds}`]),
+  ...(cpuSeconds === undefined ? [] : [`--cpu=${within('cpu time', cpuSeconds)}`]),
   ...(isOwnUser ? [`--nproc=${MOST_PROCESSES}`] : []),
 ];
 
