@@ -1,5 +1,6 @@
 import { TICKS_PER_SECOND, framesPerSecondOf, renditionRate } from '../../domain';
 import { variantsIn, type PlaylistChannel, type Variant } from './playlists';
+import type { Piece } from './gop-cuts';
 import type { LedgerRecord, RenditionRecord, SoundRecord } from './records';
 
 /** What playlists and manifests tell of the tracks of fragmented MP4, as pure functions of the ledger. */
@@ -56,9 +57,12 @@ export interface SoundInRecords {
   rates: Rates;
 }
 
-/** The sound of a GOP, if it has any of this track. */
-export const soundIn = (record: LedgerRecord, track: number): SoundRecord | undefined =>
-  record.sound?.find((sound) => sound.track === track && sound.bytes > 0);
+/** The sound of a GOP, or of a piece of one, if it has any of this track. */
+export const soundIn = (record: LedgerRecord, track: number, piece?: Piece): SoundRecord | undefined =>
+  record.sound?.find(
+    (sound) =>
+      sound.track === track && (piece === undefined ? sound.bytes : (sound.pieceBytes?.[piece.index] ?? sound.bytes)) > 0,
+  );
 
 /** The tracks of sound of these records, in the order of the programme map. */
 export const soundsIn = (records: readonly LedgerRecord[], channel: PlaylistChannel): SoundInRecords[] => {
