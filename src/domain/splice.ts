@@ -43,18 +43,32 @@ export const cutsAmong = (ptsTicks: readonly number[], times: readonly number[])
   return [...new Set(found)].sort((a, b) => a - b);
 };
 
+const MOST_AHEAD_MS = 12 * 3_600_000;
+
 /** What an operator asks for: a break that begins, or the end of one. */
 export const spliceRequestSchema = z
-  .object({
-    kind: z.enum(['out', 'return']),
-    /** How long the break is to be; absent: until it is ended. */
-    durationMs: z.int().min(40).max(86_400_000).optional(),
-    /** From now; absent: 4 s, so that all encoders know of it in time. */
-    inMs: z.int().min(0).max(43_200_000).optional(),
-    /** Wall-clock time, milliseconds since 1970. */
-    atMs: z.int().min(0).optional(),
-    /** Of the break; absent: a new one, or the one that began last. */
-    eventId: z.int().min(0).max(0xffffffff).optional(),
+  .strictObject({
+    kind: z.enum(['out', 'return']).describe('out: a break begins; return: it ends'),
+    durationMs: z
+      .int()
+      .min(40)
+      .max(MOST_AHEAD_MS)
+      .optional()
+      .describe('How long the break is to be; absent: until it is ended.'),
+    inMs: z
+      .int()
+      .min(0)
+      .max(MOST_AHEAD_MS)
+      .optional()
+      .describe('Milliseconds from now; absent: 4 s, so that all encoders know of it in time.'),
+    atMs: z.int().min(0).optional().describe('When; wall clock, milliseconds since 1970.'),
+    eventId: z
+      .int()
+      .min(0)
+      .max(0xffffffff)
+      .optional()
+      .describe('Of the break; absent: a new one, or the one that began last.'),
+    reason: z.string().min(1).max(300).optional().describe('Why, in words, for the audit.'),
   })
   .refine(({ inMs, atMs }) => inMs === undefined || atMs === undefined, 'give "inMs" or "atMs", not both')
   .refine(

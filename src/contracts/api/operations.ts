@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
+import {
+  channelSpecSchema,
+  encoderBuildSchema,
+  moveResultSchema,
+  spliceRequestSchema,
+  spliceSchema,
+} from '../../domain';
 import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
 import { commandSchema, emptySchema, idParams } from './common';
@@ -269,6 +275,17 @@ export const operations = {
     params: idParams,
     answers: { 204: null },
     refusals: ['unknown-channel', ...silent],
+  }),
+  splice: operation({
+    method: 'post',
+    path: '/channels/{id}/splices',
+    access: 'operator',
+    summary:
+      'Begins a break in a channel, or ends one: the segment is cut at that picture, and playlists and manifest say so',
+    params: idParams,
+    body: spliceRequestSchema,
+    answers: { 201: spliceSchema },
+    refusals: ['unknown-channel', 'conflict', 'at-capacity-limit', ...silent],
   }),
   handoff: operation({
     method: 'post',

@@ -77,6 +77,8 @@ export class SplicePlan {
    */
   ask(request: SpliceRequest, clock: PlanClock, wallMs: number): Splice {
     const aheadMs = request.atMs === undefined ? (request.inMs ?? USUAL_NOTICE_MS) : request.atMs - wallMs;
+    if (aheadMs * 90 > FARTHEST_TICKS)
+      throw new SwarmError('bad-request', 'That time is more than 12 h ahead.', 'Ask for it later.');
     if (aheadMs < 0)
       throw new SwarmError('conflict', 'That time has passed.', 'Give a time that is still to come, or none.');
     const ticks = clock.nowTicks + Math.max(SPLICE_TOLERANCE_TICKS + 1, Math.round(aheadMs * 90));
