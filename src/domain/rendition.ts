@@ -190,13 +190,6 @@ export const renditionRate = (r: Divided, channelRate: FrameRate): FrameRate =>
  * The pictures of a GOP that a rendition holds: the first one, and of those after it every second or third. A function
  * of the contribution's GOP and the rendition alone, so that every session, the origin and the verifier mean the same.
  * @param inOrder the GOP's pictures in order of presentation
- * @param restarts those of them at which the rendition has an IDR picture within the GOP: there it counts anew, so that
- * a segment that is cut at a splice begins with the same picture in every rendition
  */
-export const picturesKept = <T>(inOrder: readonly T[], divisor: number, restarts: readonly T[] = []): T[] => {
-  let place = -1;
-  return inOrder.filter((picture) => {
-    place = restarts.includes(picture) ? 0 : place + 1;
-    return place % divisor === 0;
-  });
-};
+export const picturesKept = <T>(inOrder: readonly T[], divisor: number): T[] =>
+  inOrder.filter((_, index) => index % divisor === 0);

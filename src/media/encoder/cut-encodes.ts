@@ -24,8 +24,8 @@ interface CutGop {
   result: EncodedGop | 'none' | null;
 }
 
-/** How long a GOP waits for its cut, in its own length, once it is there uncut; then it is published uncut. */
-const PATIENCE_GOPS = 1.5;
+/** How long a GOP waits for its cut, once it is there uncut; then it is published uncut. */
+const PATIENCE_MS = 5_000;
 /** The GOP before, to warm the rate control; the GOP; and the picture of the next one that ends it. */
 const RUN_GOPS = 3;
 
@@ -128,12 +128,11 @@ export class CutEncodes {
 
   private wait(entry: CutGop, gop: number): void {
     if (this.patience) return;
-    const limitMs = (PATIENCE_GOPS * this.options.gopDurationTicks) / 90;
     this.patience = setTimeout(() => {
       this.patience = null;
       this.options.log.warn({ gop }, 'a GOP is not cut at its splice: it took too long');
       this.settle(entry, 'none');
-    }, limitMs);
+    }, PATIENCE_MS);
   }
 
   private stopWaiting(): void {

@@ -64,7 +64,6 @@ export class EncodeRun {
   /** First GOP that it can't begin at the right frame any more. */
   readonly endGop: number;
   private readonly keyFrameTimes: string;
-  private readonly cutFeedTicks: number[];
   /** A GOP and what the encoder holds back: what is encoded at the live edge is no older. */
   private readonly nearTicks: number;
   private readonly abort = new AbortController();
@@ -79,8 +78,8 @@ export class EncodeRun {
   constructor(private readonly options: RunOptions) {
     const { gopDurationTicks, framesPerSecond, fromGop, cutTicks = [] } = options;
     const deltaTicks = FEED_OFFSET_TICKS - gopStartTicks(fromGop, gopDurationTicks);
-    this.cutFeedTicks = cutTicks.map((ticks) => ticks + deltaTicks);
-    const cuts = { ticks: this.cutFeedTicks, frameTicks: ticksOf(1, framesPerSecond) };
+    const feedTicks = cutTicks.map((ticks) => ticks + deltaTicks);
+    const cuts = { ticks: feedTicks, frameTicks: ticksOf(1, framesPerSecond) };
     const { list, gops } = keyFrameList(gopDurationTicks, options.maxGops, cuts);
     this.keyFrameTimes = list;
     this.endGop = options.fromGop + gops;
@@ -176,8 +175,7 @@ export class EncodeRun {
 
   private encode(feed: IncomingMessage): void {
     const { renditions, ffmpeg } = this.options;
-    const { keyFrameTimes, cutFeedTicks } = this;
-    const args = ffmpegArguments({ ...this.options, keyFrameTimes, cutFeedTicks }, ffmpeg);
+    const args = ffmpegArguments({ ...this.options, keyFrameTimes: this.keyFrameTimes }, ffmpeg);
     const child = spawnConfined(ffmpeg.path, args, {
       stdio: ['pipe', 'pipe', 'pipe', ...renditions.slice(1).map(() => 'pipe' as const)],
     });

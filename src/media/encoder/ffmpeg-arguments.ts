@@ -1,6 +1,5 @@
 import {
   FEED_OFFSET_TICKS,
-  SPLICE_TOLERANCE_TICKS,
   TICKS_PER_SECOND,
   codecFacts,
   codecOf,
@@ -65,8 +64,6 @@ export interface EncodeJob {
   inputColour?: InputColour | undefined;
   /** See keyFrameList. */
   keyFrameTimes: string;
-  /** Feed times within GOPs at which there is a key frame too; absent: none. */
-  cutFeedTicks?: readonly number[] | undefined;
 }
 
 /** File descriptor on which ffmpeg writes a rendition: standard output, then 3, 4, … (2 is its log). */
@@ -86,22 +83,13 @@ export const ffmpegArguments = (job: EncodeJob, ffmpeg: FfmpegCapabilities): str
   ...job.renditions.flatMap((rendition, index) => outputArguments(rendition, index, job, ffmpeg)),
 ];
 
-/** More than a run has GOPs: a cut counts as another GOP. */
-const CUT_STEP = 1_000_000;
-
 /**
  * Lets the pictures of picturesKept through: those of each GOP counted from its first, in order of presentation. Exact:
- * times of the feed are whole ticks, and a filter before may have another time base. After a cut they are counted anew.
+ * times of the feed are whole ticks, and a filter before may have another time base.
  */
-const keptPictures = (
-  divisor: number,
-  gopDurationTicks: number,
-  cutFeedTicks: readonly number[] = [],
-): string => {
+const keptPictures = (divisor: number, gopDurationTicks: number): string => {
   if (divisor === 1) return '';
-  const ticks = `round(pts*TB*${TICKS_PER_SECOND})`;
-  const cuts = cutFeedTicks.map((cut) => `+${CUT_STEP}*gte(${ticks},${cut - SPLICE_TOLERANCE_TICKS})`).join('');
-  const gop = `1+floor((${ticks}-${FEED_OFFSET_TICKS})/${gopDurationTicks})${cuts}`;
+  const gop = `1+floor((round(pts*TB*${TICKS_PER_SECOND})-${FEED_OFFSET_TICKS})/${gopDurationTicks})`;
   const index = 'if(eq(ld(0),ld(2)),ld(1)+1,0)';
   return `select='st(0,${gop});st(1,${index});st(2,ld(0));not(mod(ld(1),${divisor}))',`;
 };
@@ -109,7 +97,7 @@ const keptPictures = (
 const outputArguments = (
   r: Rendition,
   index: number,
-  { deinterlace, framesPerSecond, gopDurationTicks, inputColour, keyFrameTimes, cutFeedTicks }: EncodeJob,
+  { deinterlace, framesPerSecond, gopDurationTicks, inputColour, keyFrameTimes }: EncodeJob,
   ffmpeg: FfmpegCapabilities,
 ): string[] => {
   const { scaleOptions, filters, marks } = colourArguments(r, inputColour, ffmpeg.canMapTones);
@@ -118,7 +106,7 @@ const outputArguments = (
     ...[
       '-vf',
       `${deinterlaceFilter(deinterlace)}trim=start=${TRIM_START_SECONDS},` +
-        `${keptPictures(divisorOf(r), gopDurationTicks, cutFeedTicks)}${shapeFilters(r, scaleOptions)}${filters}${uploadFilter(r)}`,
+        `${keptPictures(divisorOf(r), gopDurationTicks)}${shapeFilters(r, scaleOptions)}${filters}${uploadFilter(r)}`,
     ],
     ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
     ...['-enc_time_base', '1:90000'],

@@ -38,8 +38,7 @@ export class GopCollector {
     const withAll = this.renditions.findIndex((r) => divisorOf(r) === 1);
     const alike = withAll >= 0 ? withAll : this.renditions.findIndex((r) => divisorOf(r) === divisor);
     const found = complete[index]!.videoPtsTicks;
-    const { restartPtsTicks } = complete[index]!;
-    const expected = picturesKept(complete[alike]!.videoPtsTicks, withAll >= 0 ? divisor : 1, restartPtsTicks);
+    const expected = picturesKept(complete[alike]!.videoPtsTicks, withAll >= 0 ? divisor : 1);
     const same = expected.length === found.length && expected.every((pts, i) => pts === found[i]);
     if (same) return;
     throw new Error(

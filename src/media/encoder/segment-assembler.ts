@@ -9,13 +9,11 @@ export interface AssembledSegment {
   segment: Buffer;
   /** Feed clock (before it is rewritten to channel time), ascending. */
   videoPtsTicks: number[];
-  /** Those of them that are IDR pictures within the GOP: there the segment is cut at a splice. Absent: none. */
-  restartPtsTicks?: number[];
 }
 
 interface OpenSegment {
   gop: number;
-  pictures: { ptsTicks: number; dtsTicks: number; idr: boolean; packets: Buffer }[];
+  pictures: { dtsTicks: number; idr: boolean; packets: Buffer }[];
   videoPtsTicks: number[];
 }
 
@@ -133,11 +131,7 @@ export class SegmentAssembler {
     });
     const segment = Buffer.concat(packets);
     retimePackets(segment, this.deltaTicks);
-    this.options.onSegment({
-      ...{ gop, segment },
-      videoPtsTicks: videoPtsTicks.sort((a, b) => a - b),
-      restartPtsTicks: pictures.filter(isCut).map(({ ptsTicks }) => ptsTicks),
-    });
+    this.options.onSegment({ gop, segment, videoPtsTicks: videoPtsTicks.sort((a, b) => a - b) });
   }
 
   private passedBefore(ticks: number): PassedUnit[] {

@@ -22,8 +22,6 @@ export interface SegmentContents {
   /** PTS of every picture, 33-bit as on the wire, in order of presentation (also across a wrap). */
   videoPtsTicks: number[];
   beginsWithIdr: boolean;
-  /** PTS of the other IDR pictures, in the order of decoding. */
-  laterIdrTicks: number[];
   /** stream_type of the video, e.g. 0x1b for H.264. */
   videoStreamType: number;
   hasAudio: boolean;
@@ -96,7 +94,6 @@ export const inspectSegment = (segment: Buffer): SegmentContents => {
   return {
     videoPtsTicks: order.map((index) => pictures[index]!.ptsTicks),
     beginsWithIdr: first.idr,
-    laterIdrTicks: pictures.slice(1).flatMap(({ idr, ptsTicks }) => (idr ? [ptsTicks] : [])),
     videoStreamType: first.streamType,
     hasAudio: [...sound.values()].some(({ firstUnit }) => firstUnit !== undefined),
     videoBytes,

@@ -141,7 +141,7 @@ export class ChannelMedia {
     const renditions = this.segments.has(gop) ? (this.writableLedger.get(gop)?.renditions ?? []) : [];
     const at = renditions.findIndex((r) => r.name === rendition);
     const record = renditions[at];
-    if (!record || (piece ?? 0) > (record.cutBytes?.length ?? 0)) {
+    if (!record || (piece ?? 0) > (record.cuts?.length ?? 0)) {
       throw new SwarmError(
         'not-found',
         `Rendition ${rendition} of GOP ${gop} is not stored.`,

@@ -194,10 +194,10 @@ export class Channel {
     const { gopDurationTicks } = this.record;
     const inspected = parts.map(inspectPart);
     const ledger = await this.parts.relay.ledgerOf(this.id, attempt.gop, feedProofSha256);
-    for (const { record, videoPtsTicks, laterIdrTicks } of inspected) {
-      requireLedger(record, videoPtsTicks, ledger, gopDurationTicks, laterIdrTicks);
+    for (const { record, videoPtsTicks } of inspected) {
+      requireLedger(record, videoPtsTicks, ledger, gopDurationTicks);
     }
-    const { cutTicks, bytesOfPart } = cutsFound(parts, ledger.cutTicks);
+    const { cutTicks, cutsOfPart } = cutsFound(parts, ledger);
     const isCut = cutTicks.length > 0;
     return this.change(async () => {
       if (this.judge(attempt) === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
@@ -206,7 +206,7 @@ export class Channel {
         attempt,
         renditions: inspected.map((i, part) => ({
           ...i.record,
-          ...(isCut && { cutBytes: bytesOfPart[part]! }),
+          ...(isCut && { cuts: cutsOfPart[part]! }),
         })),
         ...(isCut && { cutTicks }),
         ...(ledger.splices && { splices: ledger.splices }),
@@ -216,7 +216,7 @@ export class Channel {
         previous: this.media.ledger.last,
         previousPublished: this.media.ledger.lastPublished,
         discontinuityAt: this.record.ownership.discontinuityAt,
-        ...(inspected[0] && { sound: soundByPiece(inspected[0].sound, parts[0]!.segment, bytesOfPart[0]!) }),
+        ...(inspected[0] && { sound: soundByPiece(inspected[0].sound, parts[0]!.segment, cutsOfPart[0]!) }),
       });
       await this.media.store(record, body);
       this.parts.health.succeeded(this.id);

@@ -6,7 +6,7 @@ import { lifeOf, packagedTrackOf, type CmafTrack } from './cmaf-names';
 import { cmafMaster, cmafPlaylist, hasConfiguration } from './cmaf-playlists';
 import { soundIn } from './cmaf-tracks';
 import { dashManifest } from './dash-manifest';
-import { piecesOf, type Piece } from './gop-cuts';
+import { picturesOfPiece, piecesOf, type Piece } from './gop-cuts';
 import { cuesQuery, type PlaylistChannel } from './playlists';
 import type { LedgerRecord } from './records';
 
@@ -105,11 +105,12 @@ export class CmafMedia {
       version,
       name: `${this.channel.id}/${version}/${startTicks}/${rendition}/${packaged}`,
       job: async () => {
-        const { bytes, open } = this.media.segment(rendition, gop, count === 1 ? undefined : index);
+        const { record: stored, bytes, open } = this.media.segment(rendition, gop, count === 1 ? undefined : index);
         const segment = await buffer(open(0, bytes - 1)).catch(() => {
           throw notStored(`GOP ${gop}`);
         });
-        return { segment, track: packaged, startTicks, durationTicks };
+        const own = packaged === 'video' ? picturesOfPiece(stored, piece) : { startTicks, durationTicks };
+        return { segment, track: packaged, ...own };
       },
     };
   }

@@ -1,5 +1,5 @@
 import type { GopLedger } from '../../contracts/relay';
-import { gopStartTicks, type Splice } from '../../domain';
+import { gopStartTicks, picturesKept, type Splice } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
 import { cutPlace, inspectSegment } from '../mpegts';
 import type { FoundSound } from '../packaging';
@@ -37,12 +37,21 @@ export const piecesOf = ({ gop, cutTicks = [] }: Cut, { gopDurationTicks }: OfCh
 
 /** First byte of a piece in its segment, and the one after its last. */
 export const bytesOfPiece = (
-  { bytes, cutBytes = [] }: Pick<RenditionRecord, 'bytes' | 'cutBytes'>,
+  { bytes, cuts = [] }: Pick<RenditionRecord, 'bytes' | 'cuts'>,
   index: number,
 ): { from: number; to: number } => ({
-  from: index === 0 ? 0 : cutBytes[index - 1]!,
-  to: cutBytes[index] ?? bytes,
+  from: index === 0 ? 0 : cuts[index - 1]!.byte,
+  to: cuts[index]?.byte ?? bytes,
 });
+
+/** When the pictures of a piece begin and end in one rendition. */
+export const picturesOfPiece = (
+  { cuts = [] }: Pick<RenditionRecord, 'cuts'>,
+  { index, startTicks, durationTicks }: Piece,
+): { startTicks: number; durationTicks: number } => {
+  const from = index === 0 ? startTicks : (cuts[index - 1]?.ticks ?? startTicks);
+  return { startTicks: from, durationTicks: (cuts[index]?.ticks ?? startTicks + durationTicks) - from };
+};
 
 /** Name of a segment, or of a piece of one that is cut: `17`, or `17.0` and `17.1`. */
 export const pieceName = (gop: number, { index, count }: Piece): string =>
@@ -58,20 +67,28 @@ export const cutsUpTo = (previous: LedgerRecord | undefined): { cutsBefore?: num
   return cutsBefore > 0 ? { cutsBefore } : {};
 };
 
+type PartCut = NonNullable<RenditionRecord['cuts']>[number];
+
 /**
- * Where the segments of a GOP can be cut: at those of the wanted pictures that begin, in every rendition, an IDR picture
- * with tables in front. An encoder that does not cut makes whole segments, and nothing is amiss.
+ * Where the segments of a GOP can be cut: at those of the wanted pictures where every rendition has an IDR picture with
+ * tables in front; one of half or a third of the pictures, at the first of its own from there on. An encoder that does
+ * not cut makes whole segments, and nothing is amiss.
  */
 export const cutsFound = (
-  parts: readonly Pick<BodyPart, 'segment'>[],
-  wanted: readonly number[] = [],
-): { cutTicks: number[]; bytesOfPart: number[][] } => {
-  const found = wanted
-    .map((ticks) => ({ ticks, places: parts.map(({ segment }) => cutPlace(segment, ticks)) }))
-    .filter(({ places }) => places.every((place) => place !== undefined));
+  parts: readonly Pick<BodyPart, 'segment' | 'frameRateDivisor'>[],
+  { ptsTicks, cutTicks = [] }: Pick<GopLedger, 'ptsTicks' | 'cutTicks'>,
+): { cutTicks: number[]; cutsOfPart: PartCut[][] } => {
+  const cutIn = ({ segment, frameRateDivisor = 1 }: (typeof parts)[number], wanted: number): PartCut | undefined => {
+    const ticks = picturesKept(ptsTicks, frameRateDivisor).find((pts) => pts >= wanted);
+    const byte = ticks === undefined ? undefined : cutPlace(segment, ticks);
+    return byte === undefined ? undefined : { byte, ticks: ticks! };
+  };
+  const found = cutTicks
+    .map((ticks) => ({ ticks, cuts: parts.map((part) => cutIn(part, ticks)) }))
+    .filter(({ cuts }) => cuts.every((cut) => cut !== undefined));
   return {
     cutTicks: found.map(({ ticks }) => ticks),
-    bytesOfPart: parts.map((_, part) => found.map(({ places }) => places[part]!)),
+    cutsOfPart: parts.map((_, part) => found.map(({ cuts }) => cuts[part]!)),
   };
 };
 
@@ -79,10 +96,10 @@ export const cutsFound = (
 export const soundByPiece = (
   found: readonly FoundSound[],
   segment: Buffer,
-  cutBytes: readonly number[],
+  cuts: readonly { byte: number }[],
 ): (FoundSound & { pieceBytes?: number[] })[] => {
-  if (cutBytes.length === 0) return [...found];
-  const bounds = [0, ...cutBytes, segment.length];
+  if (cuts.length === 0) return [...found];
+  const bounds = [0, ...cuts.map(({ byte }) => byte), segment.length];
   const pieces = bounds.slice(1).map((end, i) => inspectSegment(segment.subarray(bounds[i], end)).sound);
   return found.map((sound) => ({
     ...sound,

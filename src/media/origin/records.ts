@@ -68,8 +68,11 @@ export const renditionRecordSchema = z.object({
   frameRateDivisor: z.int().min(1).optional(),
   /** Bytes of the pictures alone, without sound and transport; absent in records of older releases. */
   videoBytes: z.int().min(1).optional(),
-  /** Where the pieces of the segment begin after the first one, one for each of the record's `cutTicks`. */
-  cutBytes: z.array(z.int().min(1)).optional(),
+  /**
+   * The pieces of the segment after the first one, for each of the record's `cutTicks` one: the byte at which it begins,
+   * and channel time of its first picture (of half the pictures, maybe the next one).
+   */
+  cuts: z.array(z.object({ byte: z.int().min(1), ticks: z.int().min(0) })).optional(),
 });
 export type RenditionRecord = z.infer<typeof renditionRecordSchema>;
 

@@ -44,12 +44,12 @@ export const splitBody = (body: Buffer, declared: readonly DeclaredRendition[]):
 
 /**
  * Checks that a segment is whole and begins with an IDR picture.
- * @returns its record, the PTS of its pictures and of its IDR pictures but the first, 33-bit as on the wire, and its sound
+ * @returns its record, the PTS of its pictures, 33-bit as on the wire, and its sound
  * @throws SwarmError malformed-segment
  */
 export const inspectPart = (
   part: BodyPart,
-): { record: RenditionRecord; videoPtsTicks: number[]; laterIdrTicks: number[]; sound: FoundSound[] } => {
+): { record: RenditionRecord; videoPtsTicks: number[]; sound: FoundSound[] } => {
   try {
     const contents = inspectSegment(part.segment);
     if (!contents.beginsWithIdr) {
@@ -58,9 +58,9 @@ export const inspectPart = (
     const format = readSegmentFormat(part.segment, contents.hasAudio);
     const { name, segment, sha256, frameRateDivisor } = part;
     const divided = frameRateDivisor !== undefined && { frameRateDivisor };
-    const { videoPtsTicks, laterIdrTicks, videoBytes } = contents;
+    const { videoPtsTicks, videoBytes } = contents;
     const record = { name, bytes: segment.length, sha256, ...format, ...divided, videoBytes };
-    return { record, videoPtsTicks, laterIdrTicks, sound: soundTracksOf(contents.sound) };
+    return { record, videoPtsTicks, sound: soundTracksOf(contents.sound) };
   } catch (error) {
     if (!(error instanceof MalformedTransportStream)) throw error;
     throw malformed(`Segment of rendition ${part.name} can't be published: ${error.message}`);
@@ -70,7 +70,6 @@ export const inspectPart = (
 /**
  * Requires that a segment holds exactly the pictures that the relay received for this GOP, or of those the ones that a
  * rendition of a half or a third of the rate keeps (see picturesKept).
- * @param laterIdrTicks its IDR pictures but the first
  * @throws SwarmError ledger-mismatch
  */
 export const requireLedger = (
@@ -78,12 +77,10 @@ export const requireLedger = (
   videoPtsTicks: readonly number[],
   ledger: GopLedger,
   gopDurationTicks: number,
-  laterIdrTicks: readonly number[] = [],
 ): void => {
   const near = gopStartTicks(ledger.gop, gopDurationTicks);
   const found = videoPtsTicks.map((pts) => unwrapTicks(pts, near));
-  const restarts = laterIdrTicks.map((pts) => unwrapTicks(pts, near));
-  const expected = picturesKept(ledger.ptsTicks, frameRateDivisor, restarts);
+  const expected = picturesKept(ledger.ptsTicks, frameRateDivisor);
   const at = expected.findIndex((pts, i) => pts !== found[i]);
   if (at < 0 && found.length === expected.length) return;
   const differsAt = at < 0 ? expected.length : at;
