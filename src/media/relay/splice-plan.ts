@@ -188,7 +188,7 @@ export class SplicePlan {
       (s) => s.kind === 'break' && s.eventId === eventId && s.typeId === typeId && isOpen(s, clock.nowTicks),
     );
     if (known) {
-      if (known.atTicks > clock.nowTicks) this.put({ ...splice, id: known.id, kind: 'break', atTicks });
+      if (known.atTicks > clock.nowTicks) this.put({ id: known.id, ...splice, kind: 'break', atTicks });
       return true;
     }
     // It would be over before it begins.
