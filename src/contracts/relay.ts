@@ -131,7 +131,7 @@ export class RelayClient extends PartClient {
     return this.ask(z.array(gopLedgerSchema), path, options);
   }
 
-  /** Sets a splice. @throws SwarmError conflict, at-capacity-limit, storage-full, unknown-channel */
+  /** Sets a splice. @throws SwarmError conflict, at-capacity-limit, unknown-channel */
   splice(channelId: string, request: SpliceRequest, options: CallOptions = {}): Promise<Splice> {
     const path = `${this.channelPath(channelId)}/splices`;
     return this.ask(spliceSchema, path, { ...options, method: 'POST', json: request });

@@ -1,6 +1,5 @@
 import type { GopLedger } from '../../contracts/relay';
 import { SwarmError, type Splice, type SpliceRequest } from '../../domain';
-import { storageRefusal } from '../../platform/durable-file';
 import { LimitedLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
 import { SerialQueue } from '../../platform/serial-queue';
@@ -8,11 +7,16 @@ import { MalformedTransportStream, parseSplice, type CutMark, type SpliceMessage
 import type { SpliceFile } from './splice-file';
 import { SplicePlan, type PlanClock } from './splice-plan';
 
+/** More than one mark can tell; older ones are of GOPs that have left the ring, or soon will. */
+const SEALED_CUTS = 32;
+
 export interface ChannelSplicesOptions {
   channelId: string;
   file: SpliceFile;
   /** What the last run left in the file. */
   known: readonly Splice[];
+  /** Ledgers of the last run. */
+  sealed: readonly GopLedger[];
   /** Rejects once another process may use the state. */
   requireLock: () => Promise<void>;
   /** The times at which segments are to be cut have changed. */
@@ -26,10 +30,13 @@ export class ChannelSplices {
   private readonly saves = new SerialQueue('relay');
   private readonly limitedLog: LimitedLog;
   private saved: readonly Splice[];
+  /** Cuts of GOPs that are sealed, for feeds that begin with those. */
+  private sealedCuts: number[];
 
   constructor(private readonly options: ChannelSplicesOptions) {
     this.plan = new SplicePlan(options.known);
     this.saved = this.plan.known;
+    this.sealedCuts = options.sealed.flatMap(({ cutTicks = [] }) => cutTicks).slice(-SEALED_CUTS);
     this.limitedLog = new LimitedLog(options.log);
   }
 
@@ -50,34 +57,31 @@ export class ChannelSplices {
   }
 
   /**
-   * What an operator asks for; durable once it resolves.
-   * @throws SwarmError conflict, at-capacity-limit, storage-full
+   * What an operator asks for; durable once it resolves, unless the disk refuses.
+   * @throws SwarmError conflict, at-capacity-limit
    */
   async ask(request: SpliceRequest, clock: PlanClock): Promise<Splice> {
     const splice = this.plan.ask(request, clock, Date.now());
     this.options.onChange();
     try {
       await this.save();
-    } catch (error) {
+    } catch (err) {
       // It is done, and may be forgotten by a crash: better than a break that began and is refused.
-      const refusal = storageRefusal(error, `the splices of channel ${this.options.channelId}`);
-      this.options.log.error({ err: refusal ?? error, channel: this.options.channelId }, 'splice not saved');
+      this.options.log.error({ err, channel: this.options.channelId }, 'splice not saved');
     }
     return splice;
   }
 
-  /** A GOP is sealed: what is over needs no place any more. */
-  sealed(openTicks: number): void {
+  /** A GOP is sealed: its cuts are known to the picture, and what is over needs no place any more. */
+  sealed({ cutTicks = [] }: Pick<GopLedger, 'cutTicks'>, openTicks: number): void {
+    this.sealedCuts = [...this.sealedCuts, ...cutTicks].slice(-SEALED_CUTS);
     const isLess = this.plan.forgetBefore(openTicks);
     if (isLess || this.plan.known.length > 0) this.saveLater();
   }
 
-  /**
-   * What a feed is told: when segments are to be cut, from a channel time on.
-   * @param ledgers of the sealed GOPs from there on: of those it is known at which pictures
-   */
-  markFrom(fromTicks: number, openTicks: number, ledgers: readonly GopLedger[]): CutMark {
-    const sealed = ledgers.flatMap(({ cutTicks = [] }) => cutTicks).filter((ticks) => ticks >= fromTicks);
+  /** What a feed is told: when segments are to be cut, from a channel time on. */
+  markFrom(fromTicks: number, openTicks: number): CutMark {
+    const sealed = this.sealedCuts.filter((ticks) => ticks >= fromTicks);
     const cutTicks = [...sealed, ...this.plan.cutTicks(Math.max(fromTicks, openTicks))];
     return { fromTicks, cutTicks };
   }

@@ -83,7 +83,7 @@ export class RelayChannel {
     const nextGop = Math.max(record.nextGop, (lastStored?.ledger.gop ?? -1) + 1);
     const { splices, requireLock, log } = options;
     this.splices = new ChannelSplices({
-      ...{ channelId: this.id, ...splices, requireLock, log },
+      ...{ channelId: this.id, ...splices, sealed: restored.ledgers, requireLock, log },
       onChange: () => this.tellCuts(),
     });
     this.ledgers = new GopLedgers(this.gopDurationTicks, nextGop, keptGops, this.splices.plan);
@@ -247,7 +247,7 @@ export class RelayChannel {
   /** What a feed is told of cuts from a GOP on. */
   private cutMark(gop: number): CutMark {
     const fromTicks = gopStartTicks(gop, this.gopDurationTicks);
-    return this.splices.markFrom(fromTicks, this.openTicks, this.ledgers.between(gop, this.nextGop));
+    return this.splices.markFrom(fromTicks, this.openTicks);
   }
 
   private tellCuts(): void {
@@ -288,7 +288,7 @@ export class RelayChannel {
    */
   private seal(gop: SealedGop): void {
     this.unsaved.push(gop);
-    this.splices.sealed(this.openTicks);
+    this.splices.sealed(gop.ledger, this.openTicks);
     this.resumeSourceTicks = gop.sourceEndTicks;
     this.saving = this.saving.then(async () => {
       await this.saveUnsaved();
