@@ -53,7 +53,13 @@ export class CutEncodes {
    */
   look(nextGop: number, dueGop: number): void {
     this.forgetBefore(nextGop);
-    for (const [gop, cuts] of this.cutsByGop()) {
+    const cutsByGop = this.cutsByGop();
+    for (const [gop, { run, result }] of this.gops) {
+      if (cutsByGop.has(gop) || result) continue;
+      run?.stop();
+      this.gops.delete(gop);
+    }
+    for (const [gop, cuts] of cutsByGop) {
       if (gop > dueGop + 1) continue;
       const key = cuts.join();
       const known = this.gops.get(gop);

@@ -102,6 +102,7 @@ export class EncodeSupervisor {
       onCuts: (mark) => {
         this.cuts.tell(mark);
         this.lookForCuts();
+        this.give();
       },
       onRendition: (index) => this.renditionSpeeds.completed(index),
       onEnd: (end) => this.ended(runFromGop, end),
