@@ -37,7 +37,19 @@ export const makeMarkedFilm = async (
   await run('ffmpeg', [
     ...['-v', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=${FRAMES_PER_SECOND}:d=${seconds}`],
     ...['-f', 'lavfi', '-i', `sine=d=${seconds}`, '-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2'],
-    ...['-g', '48', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-omit_video_pes_length', '0', '-f', 'mpegts', plain],
+    ...[
+      '-g',
+      '48',
+      '-pix_fmt',
+      'yuv420p',
+      '-c:a',
+      'aac',
+      '-omit_video_pes_length',
+      '0',
+      '-f',
+      'mpegts',
+      plain,
+    ],
   ]);
   const out: Buffer[] = [];
   let pictures = 0;

@@ -17,7 +17,7 @@ export interface SplicesOptions {
   seed: number;
   portBase: number;
   stateDir: string;
-  log(line: string): void;
+  log: (line: string) => void;
 }
 
 export interface SplicesResult {
@@ -62,7 +62,11 @@ const operatorsSplices = async (
   for (const [index, action] of actions.entries()) {
     const inMs = Math.round(LEAST_NOTICE_MS + random() * 2 * gopMs);
     const kind = index % 2 === 0 ? ('out' as const) : ('return' as const);
-    const splice = await relay.splice(spec.id, { kind, inMs, ...(kind === 'out' && { eventId: 1_000 + index }) });
+    const splice = await relay.splice(spec.id, {
+      kind,
+      inMs,
+      ...(kind === 'out' && { eventId: 1_000 + index }),
+    });
     const gop = gopOf(kind === 'out' ? splice.atTicks : splice.endTicks!, spec.gopDurationTicks);
     // Amid the GOP with the splice in it.
     await plane.published(spec.id, gop - 1);
@@ -83,7 +87,10 @@ export const measureSplices = async (options: SplicesOptions): Promise<SplicesRe
     ...Array<Action>(options.handoffs).fill('handoff'),
     ...Array<Action>(options.kills).fill('kill'),
   ];
-  const actions = shuffled([...moves, ...Array<Action>(byOperator).fill('none')].slice(0, byOperator), random);
+  const actions = shuffled(
+    [...moves, ...Array<Action>(byOperator).fill('none')].slice(0, byOperator),
+    random,
+  );
   await mkdir(stateDir, { recursive: true });
   const film = join(stateDir, 'marked.ts');
   const { seconds } = await makeMarkedFilm(film, inContribution, random);

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { channelSpecSchema, spliceSchema, type ChannelSpec, type Splice, type SpliceRequest } from '../domain';
+import {
+  channelSpecSchema,
+  spliceSchema,
+  type ChannelSpec,
+  type Splice,
+  type SpliceRequest,
+} from '../domain';
 import { digestOf } from '../platform/gate';
 import { HEALTH_ROUTE, type Route } from '../platform/route';
 import type { CallOptions } from './call';

@@ -1,7 +1,7 @@
-import { CutEncodes, type CutEncodesOptions } from '../../src/media/encoder/cut-encodes';
-import type { EncodedGop } from '../../src/media/encoder/types';
-import { keyFrameList } from '../../src/media/encoder/key-frame-list';
 import { SwarmError } from '../../src/domain';
+import { CutEncodes, type CutEncodesOptions } from '../../src/media/encoder/cut-encodes';
+import { keyFrameList } from '../../src/media/encoder/key-frame-list';
+import type { EncodedGop } from '../../src/media/encoder/types';
 import { quietLog } from './support/test-host';
 
 const GOP = 180_000;

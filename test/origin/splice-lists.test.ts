@@ -1,9 +1,10 @@
-import { parse as parseHls, types } from 'hls-parser';
+import type { types } from 'hls-parser';
+import { parse as parseHls } from 'hls-parser';
 import { Parser } from 'm3u8-parser';
 import { parse as parseMpd } from 'mpd-parser';
 import type { Splice } from '../../src/domain';
-import { dashManifest } from '../../src/media/origin/dash-manifest';
 import { cmafPlaylist } from '../../src/media/origin/cmaf-playlists';
+import { dashManifest } from '../../src/media/origin/dash-manifest';
 import { mediaPlaylist } from '../../src/media/origin/playlists';
 import type { LedgerRecord, RenditionRecord } from '../../src/media/origin/records';
 import { gapRecords, publishedRecord } from '../../src/media/origin/timeline';
@@ -96,13 +97,16 @@ test('the segments of a GOP are its pieces, and the date ranges stand in front o
   expect(hls.segments[2]!.programDateTime).toEqual(new Date(START_MS + 3_000));
   expect(hls.segments[2]!.dateRange).toMatchObject({ id: 'insert-1', plannedDuration: 5 });
   const { dateRanges } = manifest as unknown as { dateRanges: Record<string, unknown>[] };
-  expect(dateRanges.at(-1)).toMatchObject({ id: 'insert-1', duration: 4.4, scte35In: expect.anything() as unknown });
+  expect(dateRanges.at(-1)).toMatchObject({
+    id: 'insert-1',
+    duration: 4.4,
+    scte35In: expect.anything() as unknown,
+  });
 });
 
 test('media sequence numbers go on by one for each piece, also when those have left the window', () => {
   const records = ledgerOf(gops);
-  const from = (first: number): number =>
-    both(ts(records.slice(first))).manifest.mediaSequence!;
+  const from = (first: number): number => both(ts(records.slice(first))).manifest.mediaSequence!;
   // GOPs 1 and 3 have a piece more each.
   expect([0, 1, 2, 3, 4].map(from)).toEqual([0, 1, 3, 4, 6]);
 });
@@ -132,13 +136,14 @@ test('a break of no known length has no planned duration, and one whose end no m
 test('two breaks one after the other, and a mark', () => {
   const next = splice(2, 7.4, { plannedTicks: SECOND });
   const mark = splice(3, 8, { kind: 'mark' });
-  const text = ts(ledgerOf([...gops.slice(0, 3), { cuts: [7.4], splices: [ended, next] }, { splices: [next, mark] }]));
-  expect(tagsIn(text).filter((line) => line.includes('DATERANGE')).map((line) => line.slice(17, 32))).toEqual([
-    'ID="insert-1",S',
-    'ID="insert-1",S',
-    'ID="insert-2",S',
-    'ID="insert-3",S',
-  ]);
+  const text = ts(
+    ledgerOf([...gops.slice(0, 3), { cuts: [7.4], splices: [ended, next] }, { splices: [next, mark] }]),
+  );
+  expect(
+    tagsIn(text)
+      .filter((line) => line.includes('DATERANGE'))
+      .map((line) => line.slice(17, 32)),
+  ).toEqual(['ID="insert-1",S', 'ID="insert-1",S', 'ID="insert-2",S', 'ID="insert-3",S']);
   expect(text).toContain('SCTE35-CMD=0xFC30');
   both(text);
 });

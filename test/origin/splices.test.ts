@@ -49,8 +49,7 @@ const listed = async (url: string): Promise<Listed[]> => {
   });
 };
 
-const bytesOf = async (url: string): Promise<Buffer> =>
-  Buffer.from(await (await fetch(url)).arrayBuffer());
+const bytesOf = async (url: string): Promise<Buffer> => Buffer.from(await (await fetch(url)).arrayBuffer());
 
 /** The picture at which a splice takes place: the first one then or later. */
 const pictureOf = (ticks: number): number => Math.ceil((ticks - 180) / FRAME_TICKS) * FRAME_TICKS;
@@ -76,7 +75,7 @@ const expectCut = async (plane: DataPlane, ticks: number): Promise<void> => {
 
 /** Real encoders, a handoff and a kill, each in a GOP with a splice in it. */
 test('segments are cut at the splice, also where the channel changes hands in that GOP', async () => {
-  const { plane, stop } = await startDataPlane({ encoders: 2});
+  const { plane, stop } = await startDataPlane({ encoders: 2 });
   const relay = new RelayClient(plane.relayUrl);
   const splice = (request: SpliceRequest): Promise<Splice> => relay.splice('ch-1', request);
   const gopOf = (ticks: number): number => Math.floor(ticks / GOP_TICKS);

@@ -1,5 +1,5 @@
-import { SplicePlan, type PlanClock } from '../../src/media/relay/splice-plan';
 import { parseSplice, spliceInsertSection, type SpliceMessage } from '../../src/media/mpegts';
+import { SplicePlan, type PlanClock } from '../../src/media/relay/splice-plan';
 
 const SECOND = 90_000;
 const FRAME = 3_600;
@@ -30,9 +30,7 @@ const signal = (typeId: number, at: number, now: number, eventId = 5, seconds?: 
   plan.take(
     {
       ...{ command: 'signal', ptsTicks: at * SECOND, cancelledEventIds: [] },
-      segmentations: [
-        { eventId, typeId, ...(seconds !== undefined && { durationTicks: seconds * SECOND }) },
-      ],
+      segmentations: [{ eventId, typeId, ...(seconds !== undefined && { durationTicks: seconds * SECOND }) }],
     },
     Buffer.from([typeId]),
     clock(now),
@@ -142,7 +140,10 @@ describe('an operator', () => {
   test('begins a break 4 s ahead, and ends it', () => {
     const begun = ask({ kind: 'out' }, 10);
     expect(begun).toMatchObject({ kind: 'break', atTicks: 14 * SECOND });
-    expect(parseSplice(Buffer.from(begun.command, 'hex'))).toMatchObject({ out: true, ptsTicks: 14 * SECOND });
+    expect(parseSplice(Buffer.from(begun.command, 'hex'))).toMatchObject({
+      out: true,
+      ptsTicks: 14 * SECOND,
+    });
     expect(() => ask({ kind: 'return', inMs: 1_000 }, 10)).toThrow('No break is on at that time');
     const ended = ask({ kind: 'return', inMs: 2_000 }, 15);
     expect(ended).toMatchObject({ id: begun.id, endTicks: 17 * SECOND });

@@ -44,7 +44,9 @@ const withMessages = (messages: { after: number; section: Buffer }[]): Buffer =>
     onTables: (packets) => {
       const tables = parseTables(packets);
       const entry = { pid: SPLICE_PID, streamType: STREAM_TYPE_SCTE_35, kind: 'other' as const };
-      out.push(writeTables({ ...tables, streams: [...tables.streams, { ...entry, descriptors: Buffer.alloc(0) }] }));
+      out.push(
+        writeTables({ ...tables, streams: [...tables.streams, { ...entry, descriptors: Buffer.alloc(0) }] }),
+      );
     },
     onUnit: ({ packets, ptsTicks }) => {
       out.push(packets);
@@ -106,7 +108,7 @@ test('messages of the contribution become cuts and splices of the ledgers, on ch
 });
 
 /** A live contribution: its first seconds, and the rest when it is asked for. */
-const begin = async (seconds: number): Promise<{ ingest: Ingest; rest(): void }> => {
+const begin = async (seconds: number): Promise<{ ingest: Ingest; rest: () => void }> => {
   const cut = Math.floor((clip.length * seconds) / SECONDS / 188) * 188;
   const ingest = relay.ingest('ch-1');
   ingest.write(clip.subarray(0, cut));
@@ -144,7 +146,9 @@ test('it outlives the relay; a damaged file of splices is set aside', async () =
   const again = relay.ingest('ch-1');
   again.write(clip);
   await until('it sends', async () => (await relay.info('ch-1')).openGop !== null);
-  await expect(client.splice('ch-1', { kind: 'out', eventId: set.eventId })).rejects.toMatchObject({ code: 'conflict' });
+  await expect(client.splice('ch-1', { kind: 'out', eventId: set.eventId })).rejects.toMatchObject({
+    code: 'conflict',
+  });
   await relay.pause();
   await again.answer.catch(() => undefined);
   await writeFile(path, '{"splices":7}');

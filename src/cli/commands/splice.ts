@@ -24,7 +24,10 @@ export const addSplice = (channel: Command): void => {
     .option('--out', 'a break begins')
     .option('--return', 'the break ends')
     .option('--duration <time>', 'how long the break is, such as 30s; without it, until --return')
-    .option('--in <time>', 'how far ahead, such as 10s (default: 4s, so that all encoders know of it in time)')
+    .option(
+      '--in <time>',
+      'how far ahead, such as 10s (default: 4s, so that all encoders know of it in time)',
+    )
     .option('--at <time>', 'when, ISO 8601 with an offset or Z', parseTime)
     .option('--event-id <number>', 'number of the break; made where it is not given')
     .addHelpText(

@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import {
-  channelSpecSchema,
-  encoderBuildSchema,
-  moveResultSchema,
-  spliceRequestSchema,
-  spliceSchema,
-} from '../../domain';
+import { channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
 import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
 import { commandSchema, emptySchema, idParams } from './common';
@@ -27,6 +21,7 @@ import { explanationSchema, handoffSchema, moveRecordSchema, movesQuerySchema, s
 import { operation, type Operation } from './operation';
 import { decisionSchema, rolloutSchema, startRolloutSchema } from './rollouts';
 import { accessOperations } from './session';
+import { spliceOperations } from './splices';
 import {
   addChannelSchema,
   channelAddedSchema,
@@ -276,17 +271,7 @@ export const operations = {
     answers: { 204: null },
     refusals: ['unknown-channel', ...silent],
   }),
-  splice: operation({
-    method: 'post',
-    path: '/channels/{id}/splices',
-    access: 'operator',
-    summary:
-      'Begins a break in a channel, or ends one: the segment is cut at that picture, and playlists and manifest say so',
-    params: idParams,
-    body: spliceRequestSchema,
-    answers: { 201: spliceSchema },
-    refusals: ['unknown-channel', 'conflict', 'at-capacity-limit', ...silent],
-  }),
+  ...spliceOperations,
   handoff: operation({
     method: 'post',
     path: '/channels/{id}/handoff',

@@ -158,8 +158,4 @@ export class CutEncodes {
 }
 
 const wordsOf = (end: RunEnd): string =>
-  end.kind === 'refused'
-    ? end.error.message
-    : end.kind === 'crashed'
-      ? end.message
-      : 'the feed ended';
+  end.kind === 'refused' ? end.error.message : end.kind === 'crashed' ? end.message : 'the feed ended';

@@ -152,9 +152,7 @@ const readSegmentation = (bits: Bits): Segmentation | { cancelled: number } => {
   return { eventId, typeId, ...duration };
 };
 
-const readDescriptors = (
-  bytes: Buffer,
-): { segmentations: Segmentation[]; cancelledEventIds: number[] } => {
+const readDescriptors = (bytes: Buffer): { segmentations: Segmentation[]; cancelledEventIds: number[] } => {
   const segmentations: Segmentation[] = [];
   const cancelledEventIds: number[] = [];
   for (let at = 0; at < bytes.length;) {

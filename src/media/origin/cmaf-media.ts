@@ -105,7 +105,11 @@ export class CmafMedia {
       version,
       name: `${this.channel.id}/${version}/${startTicks}/${rendition}/${packaged}`,
       job: async () => {
-        const { record: stored, bytes, open } = this.media.segment(rendition, gop, count === 1 ? undefined : index);
+        const {
+          record: stored,
+          bytes,
+          open,
+        } = this.media.segment(rendition, gop, count === 1 ? undefined : index);
         const segment = await buffer(open(0, bytes - 1)).catch(() => {
           throw notStored(`GOP ${gop}`);
         });

@@ -1,6 +1,6 @@
 import { TICKS_PER_SECOND, framesPerSecondOf, renditionRate } from '../../domain';
-import { variantsIn, type PlaylistChannel, type Variant } from './playlists';
 import type { Piece } from './gop-cuts';
+import { variantsIn, type PlaylistChannel, type Variant } from './playlists';
 import type { LedgerRecord, RenditionRecord, SoundRecord } from './records';
 
 /** What playlists and manifests tell of the tracks of fragmented MP4, as pure functions of the ledger. */
@@ -61,7 +61,8 @@ export interface SoundInRecords {
 export const soundIn = (record: LedgerRecord, track: number, piece?: Piece): SoundRecord | undefined =>
   record.sound?.find(
     (sound) =>
-      sound.track === track && (piece === undefined ? sound.bytes : (sound.pieceBytes?.[piece.index] ?? sound.bytes)) > 0,
+      sound.track === track &&
+      (piece === undefined ? sound.bytes : (sound.pieceBytes?.[piece.index] ?? sound.bytes)) > 0,
   );
 
 /** The tracks of sound of these records, in the order of the programme map. */

@@ -135,7 +135,11 @@ const soundSet = (
     },
     [
       element('Role', { ...ROLE, ...(!isFirst && { value: 'alternate' }) }),
-      segmentTemplate(records, channel, (record, piece) => soundIn(record, latest.track, piece) !== undefined),
+      segmentTemplate(
+        records,
+        channel,
+        (record, piece) => soundIn(record, latest.track, piece) !== undefined,
+      ),
       representation,
     ],
   );

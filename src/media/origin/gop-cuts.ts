@@ -78,7 +78,10 @@ export const cutsFound = (
   parts: readonly Pick<BodyPart, 'segment' | 'frameRateDivisor'>[],
   { ptsTicks, cutTicks = [] }: Pick<GopLedger, 'ptsTicks' | 'cutTicks'>,
 ): { cutTicks: number[]; cutsOfPart: PartCut[][] } => {
-  const cutIn = ({ segment, frameRateDivisor = 1 }: (typeof parts)[number], wanted: number): PartCut | undefined => {
+  const cutIn = (
+    { segment, frameRateDivisor = 1 }: (typeof parts)[number],
+    wanted: number,
+  ): PartCut | undefined => {
     const ticks = picturesKept(ptsTicks, frameRateDivisor).find((pts) => pts >= wanted);
     const byte = ticks === undefined ? undefined : cutPlace(segment, ticks);
     return byte === undefined ? undefined : { byte, ticks: ticks! };

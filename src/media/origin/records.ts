@@ -99,7 +99,10 @@ export const periodSchema = z.object({ gop: gopNumberSchema, startMs: z.int() })
 export type Period = z.infer<typeof periodSchema>;
 
 /** A splice of a GOP, with its times on the channel's wall clock: they are told once, and stay. */
-export const recordedSpliceSchema = spliceSchema.extend({ startMs: z.number(), endMs: z.number().optional() });
+export const recordedSpliceSchema = spliceSchema.extend({
+  startMs: z.number(),
+  endMs: z.number().optional(),
+});
 export type RecordedSplice = z.infer<typeof recordedSpliceSchema>;
 
 /** One line of `ledger.jsonl`: a GOP that was published, or (with `gapReason`) that never will be. */

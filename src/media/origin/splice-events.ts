@@ -21,7 +21,15 @@ interface Event {
   command: string;
 }
 
-const eventsOf = ({ kind, eventId, atTicks, endTicks, plannedTicks, command, endCommand }: RecordedSplice): Event[] => {
+const eventsOf = ({
+  kind,
+  eventId,
+  atTicks,
+  endTicks,
+  plannedTicks,
+  command,
+  endCommand,
+}: RecordedSplice): Event[] => {
   const lasts = endTicks === undefined ? plannedTicks : endTicks - atTicks;
   const begin = {
     ticks: atTicks,

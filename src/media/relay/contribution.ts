@@ -1,6 +1,12 @@
 import type { GopLedger } from '../../contracts/relay';
 import { gopStartTicks } from '../../domain';
-import { STREAM_TYPE_SCTE_35, TransportStreamReader, retimePackets, sectionsOf, type PesUnit } from '../mpegts';
+import {
+  STREAM_TYPE_SCTE_35,
+  TransportStreamReader,
+  retimePackets,
+  sectionsOf,
+  type PesUnit,
+} from '../mpegts';
 import { ContributionClock } from './contribution-clock';
 import type { GopLedgers } from './gop-ledgers';
 import type { ArrivedUnit } from './unit-ring';
@@ -92,7 +98,8 @@ export class Contribution {
     const { kind, keyframe, packets } = unit;
     this.handlers.onUnit({ ...times, kind, keyframe, packets, tables: this.tables });
     if (unit.streamType === STREAM_TYPE_SCTE_35)
-      for (const section of sectionsOf(packets)) this.handlers.onSplice?.(section, this.newest ?? times.ptsTicks);
+      for (const section of sectionsOf(packets))
+        this.handlers.onSplice?.(section, this.newest ?? times.ptsTicks);
     if (kind !== 'video') return;
     this.newest = Math.max(this.newest ?? 0, times.ptsTicks);
     this.handlers.onPicture();

@@ -80,7 +80,11 @@ export class SplicePlan {
     if (aheadMs * 90 > FARTHEST_TICKS)
       throw new SwarmError('bad-request', 'That time is more than 12 h ahead.', 'Ask for it later.');
     if (aheadMs < 0)
-      throw new SwarmError('conflict', 'That time has passed.', 'Give a time that is still to come, or none.');
+      throw new SwarmError(
+        'conflict',
+        'That time has passed.',
+        'Give a time that is still to come, or none.',
+      );
     const ticks = clock.nowTicks + Math.max(SPLICE_TOLERANCE_TICKS + 1, Math.round(aheadMs * 90));
     return request.kind === 'out' ? this.askOut(request, ticks) : this.askReturn(request, ticks);
   }
@@ -160,8 +164,7 @@ export class SplicePlan {
         durationTicks === undefined
           ? {}
           : { plannedTicks: durationTicks, endTicks: namedTicks + durationTicks };
-      if (BREAK_STARTS.has(typeId))
-        return this.begin({ eventId, typeId, ...planned, command }, ticks, clock);
+      if (BREAK_STARTS.has(typeId)) return this.begin({ eventId, typeId, ...planned, command }, ticks, clock);
       const ended = BREAK_STARTS.has(typeId - 1)
         ? this.splices.findLast(
             (splice) =>
@@ -178,11 +181,7 @@ export class SplicePlan {
    * A break begins. One that is announced again (SCTE 35 asks senders to repeat themselves) is the same: its time may
    * change until it begins.
    */
-  private begin(
-    splice: Omit<Splice, 'id' | 'kind' | 'atTicks'>,
-    atTicks: number,
-    clock: PlanClock,
-  ): boolean {
+  private begin(splice: Omit<Splice, 'id' | 'kind' | 'atTicks'>, atTicks: number, clock: PlanClock): boolean {
     const { eventId, typeId } = splice;
     const known = this.splices.findLast(
       (s) => s.kind === 'break' && s.eventId === eventId && s.typeId === typeId && isOpen(s, clock.nowTicks),
@@ -198,7 +197,11 @@ export class SplicePlan {
 
   private mark(splice: Pick<Splice, 'eventId' | 'typeId' | 'command'>, ticks: number): boolean {
     const isKnown = this.splices.some(
-      (s) => s.kind === 'mark' && s.atTicks === ticks && s.eventId === splice.eventId && s.typeId === splice.typeId,
+      (s) =>
+        s.kind === 'mark' &&
+        s.atTicks === ticks &&
+        s.eventId === splice.eventId &&
+        s.typeId === splice.typeId,
     );
     return isKnown || this.add({ ...splice, kind: 'mark', atTicks: ticks });
   }
