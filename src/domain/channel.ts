@@ -5,6 +5,7 @@ import { frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
 import { renditionFieldsSchema, type Rendition } from './rendition';
 import { rungsFor } from './rungs';
+import { timeZoneSchema } from './time-zone';
 
 /**
  * Ids appear in URLs, file names, workflow ids and metric tags: keep them plain. They are also keys of objects, and
@@ -152,6 +153,7 @@ export const channelSpecSchema = z.object({
   /** viewersPerRung[i]: with at least this many viewers, ladder[i + 1] is on air too. Ascending. */
   viewersPerRung: z.array(z.number().min(0)).max(7),
   placement: placementSchema.optional(),
+  timeZone: timeZoneSchema.optional(),
 });
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;
 

@@ -9,6 +9,7 @@ export * from './encode-cost';
 export * from './encodable';
 export * from './channel';
 export * from './rungs';
+export * from './time-zone';
 export * from './ladder';
 export * from './channel-change';
 export * from './ladder-from-picture';

@@ -18,10 +18,14 @@ import { inputOrFile } from '../../launch/input-file';
 import { pictureOption } from '../../platform/terminal/picture-option';
 import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
+import { timeZoneOption } from '../options';
 import { channelLines } from '../views';
 import { addSplice } from './splice';
 
 const LADDER_HELP = `what it is encoded to: a file in YAML or JSON, or one of ${ladderPresetNames.join(', ')}`;
+
+const ZONE_HELP =
+  'by whose clock its audience lives, such as Europe/Berlin; else that of its region (SWARM_TIME_ZONES)';
 
 interface AddOptions extends ChoiceOptions {
   input?: string;
@@ -29,6 +33,7 @@ interface AddOptions extends ChoiceOptions {
   sound?: GeneratedSoundLayout;
   ladder?: string;
   framesPerSecond?: FrameRate;
+  timeZone?: string;
 }
 
 /** What of an input is carried. */
@@ -137,6 +142,7 @@ export const addChannel = (program: Command): void => {
       'such as 25 or 30000/1001; by default that of the input',
       rateOption,
     )
+    .option('--time-zone <name>', ZONE_HELP, timeZoneOption)
     .addHelpText(
       'after',
       '\nSays when it will be on air, or what is in the way. Refused where no encoder could ever take it.\n' +
@@ -144,7 +150,7 @@ export const addChannel = (program: Command): void => {
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const { ladder, framesPerSecond, deinterlace } = options;
+      const { ladder, framesPerSecond, deinterlace, timeZone } = options;
       const added = await api.call(operations.addChannel, {
         body: {
           id,
@@ -153,6 +159,7 @@ export const addChannel = (program: Command): void => {
           ...(ladder !== undefined && (await readLadder(ladder))),
           ...(framesPerSecond !== undefined && { framesPerSecond }),
           ...(deinterlace !== undefined && { deinterlace }),
+          ...(timeZone !== undefined && { timeZone }),
         },
       });
       print(added, () => [...addedLines(added), ...added.notes.map((note) => `! ${note}`)]);
@@ -166,6 +173,7 @@ export const addChannel = (program: Command): void => {
       .option('--input <url>', 'file or live URL to bring from now on, or @FILE with a URL in it'),
   )
     .option('--ladder <file|preset>', LADDER_HELP)
+    .option('--time-zone <name>', ZONE_HELP, timeZoneOption)
     .addHelpText(
       'after',
       '\nNumbers and times of the stream go on. Another ladder comes with a handoff; what is refused changes nothing.\n' +
@@ -173,13 +181,13 @@ export const addChannel = (program: Command): void => {
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const { ladder, deinterlace } = options;
+      const { ladder, deinterlace, timeZone } = options;
       const input = await inputOf(options);
-      if (!('input' in input) && ladder === undefined && deinterlace === undefined)
+      if (!('input' in input) && (ladder ?? deinterlace ?? timeZone) === undefined)
         throw new SwarmError(
           'bad-request',
           'Nothing to change was named.',
-          'Give --input, --ladder or --deinterlace.',
+          'Give --input, --ladder, --deinterlace or --time-zone.',
         );
       const changed = await api.call(operations.updateChannel, {
         params: { id },
@@ -187,6 +195,7 @@ export const addChannel = (program: Command): void => {
           ...input,
           ...(deinterlace !== undefined && { deinterlace }),
           ...(ladder !== undefined && (await readLadder(ladder))),
+          ...(timeZone !== undefined && { timeZone }),
         },
       });
       print(changed, () => [

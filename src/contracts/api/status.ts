@@ -28,7 +28,14 @@ export type ChannelAdded = z.infer<typeof channelAddedSchema>;
 
 /** A change of a channel on air; what is absent stays as it is. */
 export const updateChannelSchema = channelSpecSchema
-  .pick({ input: true, deinterlace: true, ladder: true, viewersPerRung: true, placement: true })
+  .pick({
+    input: true,
+    deinterlace: true,
+    ladder: true,
+    viewersPerRung: true,
+    placement: true,
+    timeZone: true,
+  })
   .partial()
   .strict();
 
