@@ -148,6 +148,7 @@ export const createRoutes = (
     await command(ports.orchestration.removeChannel(params.id));
     return null;
   });
+  serve(router, operations.splice, ({ params, body }) => ports.parts.relay.splice(params.id, body));
   serve(router, operations.handoff, ({ params, body }) =>
     command(requestHandoff(ports.orchestration, params.id, body)),
   );

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { channelSpecSchema, type ChannelSpec } from '../domain';
+import {
+  channelSpecSchema,
+  spliceSchema,
+  type ChannelSpec,
+  type Splice,
+  type SpliceRequest,
+} from '../domain';
 import { digestOf } from '../platform/gate';
 import { HEALTH_ROUTE, type Route } from '../platform/route';
 import type { CallOptions } from './call';
@@ -17,6 +23,7 @@ export const relayRoutes: readonly Route[] = [
   { method: 'GET', path: '/channels/:id/feed', access: 'part' },
   { method: 'GET', path: '/channels/:id/ledger', access: 'part' },
   { method: 'GET', path: '/channels/:id/ledger/:gop', access: 'part' },
+  { method: 'POST', path: '/channels/:id/splices', access: 'part' },
 ];
 
 /** Header of a feed's request: what the session that reads it proves with, once it owns the channel. */
@@ -54,6 +61,14 @@ export const relayChannelSchema = z.object({
   lastIngestAtMs: z.number().nullable(),
   /** Pictures taken in since the relay started. */
   framesIn: z.int().min(0),
+  /** SCTE-35 messages since the relay started; absent: a relay that does not read them. */
+  splices: z
+    .object({
+      taken: z.int().min(0),
+      /** Malformed, too late, or more than can be kept. */
+      setAside: z.int().min(0),
+    })
+    .optional(),
 });
 export type RelayChannel = z.infer<typeof relayChannelSchema>;
 
@@ -65,6 +80,10 @@ export const gopLedgerSchema = z.object({
   /** ptsLedgerHash(ptsTicks). */
   sha256: z.string(),
   sealedAtMs: z.number(),
+  /** Pictures within the GOP at which a segment is to be cut, ascending; absent: none. */
+  cutTicks: z.array(z.int().min(0)).max(64).optional(),
+  /** Breaks that are on at some time in the GOP, and marks of it; an end that is still to come is left out. */
+  splices: z.array(spliceSchema).max(64).optional(),
 });
 export type GopLedger = z.infer<typeof gopLedgerSchema>;
 
@@ -116,6 +135,12 @@ export class RelayClient extends PartClient {
   ledgers(channelId: string, from: number, to: number, options: CallOptions = {}): Promise<GopLedger[]> {
     const path = `${this.channelPath(channelId)}/ledger?from=${from}&to=${to}`;
     return this.ask(z.array(gopLedgerSchema), path, options);
+  }
+
+  /** Sets a splice. @throws SwarmError conflict, at-capacity-limit, unknown-channel */
+  splice(channelId: string, request: SpliceRequest, options: CallOptions = {}): Promise<Splice> {
+    const path = `${this.channelPath(channelId)}/splices`;
+    return this.ask(spliceSchema, path, { ...options, method: 'POST', json: request });
   }
 
   feedUrl(channelId: string): string {

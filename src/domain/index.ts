@@ -41,4 +41,5 @@ export * from './planning-record';
 export * from './cordons';
 export * from './default-channels';
 export * from './seeded-random';
+export * from './splice';
 export * from './words';

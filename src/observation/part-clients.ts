@@ -15,7 +15,7 @@ export type EncoderLooks = Pick<EncoderClient, 'describe' | 'telemetry'>;
 /** The calls by which the parts of a cell are looked at. */
 export interface PartClients<Encoder extends EncoderLooks = EncoderLooks> {
   origin: Pick<OriginClient, 'channels' | 'channel' | 'ledger' | 'audience'>;
-  relay: Pick<RelayClient, 'channels' | 'channel'>;
+  relay: Pick<RelayClient, 'channels' | 'channel' | 'splice'>;
   source: Pick<SourceClient, 'channels' | 'keepSecretsOf'>;
   fleet: Pick<FleetProvider, 'list'>;
   encoderAt(grpcAddress: string): Encoder;

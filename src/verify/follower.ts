@@ -179,7 +179,7 @@ export class PlaylistFollower {
     const path = join(this.folder, `${this.filesNamed++}.ts`);
     for (let attempt = 1; attempt <= DOWNLOAD_ATTEMPTS; attempt++) {
       try {
-        await saveToFile(new URL(segment.url), path);
+        await saveToFile(segment.urls, path);
         segment.path = path;
         delete segment.failure;
         return;

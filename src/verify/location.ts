@@ -56,10 +56,16 @@ export const readPlaylistText = async (url: URL): Promise<string> => {
   }
 };
 
-/** Saves what a URL holds to a file, without holding it in memory. @throws Error whose message is the cause */
-export const saveToFile = async (url: URL, path: string): Promise<void> => {
+/**
+ * Saves what URLs hold to a file, one after the other, without holding it in memory.
+ * @throws Error whose message is the cause
+ */
+export const saveToFile = async (urls: readonly string[], path: string): Promise<void> => {
+  async function* all(): AsyncGenerator<Uint8Array> {
+    for (const url of urls) yield* bytesOf(new URL(url), MAX_SEGMENT_BYTES, SEGMENT_DEADLINE_MS);
+  }
   try {
-    await pipeline(bytesOf(url, MAX_SEGMENT_BYTES, SEGMENT_DEADLINE_MS), createWriteStream(path));
+    await pipeline(all(), createWriteStream(path));
   } catch (error) {
     throw new Error(causeOf(error), { cause: error });
   }

@@ -2,10 +2,11 @@ import { Parser, type Segment } from 'm3u8-parser';
 import { SwarmError } from '../domain';
 import { shownAs } from './location';
 
-/** A segment as a media playlist lists it. Its media sequence number is the number of its GOP. */
+/** A GOP as a media playlist lists it: in one segment, or, where it is cut at a splice, in several. */
 export interface ListedSegment {
   gop: number;
-  url: string;
+  /** Of its segments, in order. */
+  urls: string[];
   durationSeconds: number;
   /** EXT-X-DISCONTINUITY stands before it. */
   discontinuity: boolean;
@@ -17,6 +18,29 @@ export type Playlist =
   /** `frameRates`: frames per second by URL, where the playlist says so. */
   | { kind: 'master'; renditionUrls: string[]; frameRates: Map<string, number> }
   | { kind: 'media'; segments: ListedSegment[]; targetDurationSeconds: number };
+
+/** Name of a segment: the number of its GOP, and that of the piece, from 0, where the GOP is cut. */
+const NAME = /^(\d{1,12})(?:\.(\d+))?\.ts$/;
+
+/**
+ * The GOPs of a list. The media sequence number of a segment is that of its GOP, and one more for each cut before it; so
+ * the name tells the GOP, unless it tells more than the number can be.
+ */
+const gopsOf = (segments: readonly Omit<ListedSegment, 'gop'>[], firstSequence: number): ListedSegment[] => {
+  const found: ListedSegment[] = [];
+  segments.forEach((segment, index) => {
+    const [, named, piece = '0'] = NAME.exec(new URL(segment.urls[0]!).pathname.split('/').at(-1)!) ?? [];
+    const sequence = firstSequence + index;
+    const gop = named === undefined || Number(named) > sequence ? sequence : Number(named);
+    const last = found.at(-1);
+    if (last?.gop === gop && Number(piece) > 0) {
+      last.urls.push(...segment.urls);
+      last.durationSeconds += segment.durationSeconds;
+      last.gap ||= segment.gap;
+    } else found.push({ gop, ...segment });
+  });
+  return found;
+};
 
 /** Undefined where the parser throws: it does at an attribute list that a line break has cut. */
 const manifestOf = (text: string): Parser['manifest'] | undefined => {
@@ -69,17 +93,16 @@ export const parsePlaylist = (text: string, url: URL): Playlist => {
   if (manifest.segments.some((s) => s.map ?? s.key)) {
     return refuse('uses fragmented MP4 or encryption', 'Only MPEG-TS segments in the clear can be verified.');
   }
-  const first = manifest.mediaSequence ?? 0;
+  const segments = manifest.segments.map((segment: Segment & { custom?: { gap?: string } }) => ({
+    urls: [addressOf(segment.uri)],
+    durationSeconds: segment.duration,
+    discontinuity: segment.discontinuity === true,
+    gap: segment.custom?.gap !== undefined,
+  }));
   return {
     kind: 'media',
     targetDurationSeconds: manifest.targetDuration ?? 2,
-    segments: manifest.segments.map((segment: Segment & { custom?: { gap?: string } }, index) => ({
-      gop: first + index,
-      url: addressOf(segment.uri),
-      durationSeconds: segment.duration,
-      discontinuity: segment.discontinuity === true,
-      gap: segment.custom?.gap !== undefined,
-    })),
+    segments: gopsOf(segments, manifest.mediaSequence ?? 0),
   };
 };
 

@@ -48,7 +48,8 @@ it.each([
         for (const each of playlist.renditionUrls) mediaPlaylistIdentity(new URL(each));
       else {
         expect(playlist.targetDurationSeconds).toBeGreaterThanOrEqual(0);
-        for (const segment of playlist.segments) expect(URL.canParse(segment.url)).toBe(true);
+        for (const segment of playlist.segments)
+          for (const url of segment.urls) expect(URL.canParse(url)).toBe(true);
       }
     });
   }),

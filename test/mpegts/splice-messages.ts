@@ -29,3 +29,13 @@ export const splicePacket = (counter = 0): Buffer => {
   SPLICE_INSERT.copy(packet, 5);
   return packet;
 };
+
+/** Beginning and end of a placement opportunity, of the same examples (§14.1 and §14.3). */
+export const TIME_SIGNAL_START = Buffer.from(
+  '/DA0AAAAAAAA///wBQb+cr0AUAAeAhxDVUVJSAAAjn/PAAGlmbAICAAAAAAsoKGKNAIAmsnRfg==',
+  'base64',
+);
+export const TIME_SIGNAL_END = Buffer.from(
+  '/DAvAAAAAAAA///wBQb+dGKQoAAZAhdDVUVJSAAAjn+fCAgAAAAALKChijUCAKnMZ1g=',
+  'base64',
+);

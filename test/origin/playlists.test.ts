@@ -49,7 +49,7 @@ const parse = (text: string) => {
   return parser.manifest;
 };
 const media = (name: string, records: LedgerRecord[], before?: LedgerRecord, missing: number[] = []) =>
-  mediaPlaylist(channel, rendition(name), records, before, (gop) => !missing.includes(gop));
+  mediaPlaylist({ channel, records, before }, rendition(name), (gop) => !missing.includes(gop));
 const urisOf = (text: string) => parse(text).segments.map((s) => s.uri.replace(/\?.*/, ''));
 
 const small = rendition('144p');

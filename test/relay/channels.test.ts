@@ -31,6 +31,7 @@ describe('the channels of a relay', () => {
       ingestConnected: false,
       lastIngestAtMs: null,
       framesIn: 0,
+      splices: { taken: 0, setAside: 0 },
     });
     expect(await relay.put('ch-1', gopTicks)).toEqual(added);
     await expect(relay.put('ch-1', 2 * gopTicks)).rejects.toMatchObject({ code: 'conflict' });

@@ -7,7 +7,7 @@ export const partClients = <Encoder extends EncoderLooks = EncoderLooks>(
   present: Partial<PartClients<Encoder>> = {},
 ): PartClients<Encoder> => ({
   origin: { channels: away, channel: away, ledger: away, audience: away },
-  relay: { channels: away, channel: away },
+  relay: { channels: away, channel: away, splice: away },
   source: { channels: away, keepSecretsOf: away },
   fleet: { list: away },
   encoderAt: () => {

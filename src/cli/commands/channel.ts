@@ -20,6 +20,7 @@ import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
 import { timeZoneOption } from '../options';
 import { channelLines } from '../views';
+import { addSplice } from './splice';
 
 const LADDER_HELP = `what it is encoded to: a file in YAML or JSON, or one of ${ladderPresetNames.join(', ')}`;
 
@@ -211,6 +212,8 @@ export const addChannel = (program: Command): void => {
       await api.call(operations.removeChannel, { params: { id } });
       print({ channelId: id, done: 'remove' }, () => [`${id} is removed.`]);
     });
+
+  addSplice(channel);
 
   channel
     .command('list')

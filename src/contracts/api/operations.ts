@@ -22,6 +22,7 @@ import { explanationSchema, handoffSchema, moveRecordSchema, movesQuerySchema, s
 import { operation, type Operation } from './operation';
 import { decisionSchema, rolloutSchema, startRolloutSchema } from './rollouts';
 import { accessOperations } from './session';
+import { spliceOperations } from './splices';
 import {
   addChannelSchema,
   channelAddedSchema,
@@ -279,6 +280,7 @@ export const operations = {
     answers: { 204: null },
     refusals: ['unknown-channel', ...silent],
   }),
+  ...spliceOperations,
   handoff: operation({
     method: 'post',
     path: '/channels/{id}/handoff',

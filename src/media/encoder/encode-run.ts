@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import {
   FEED_OFFSET_TICKS,
   SwarmError,
+  gopStartTicks,
   ticksOf,
   type Deinterlace,
   type FrameRate,
@@ -11,6 +12,7 @@ import {
   type Rendition,
 } from '../../domain';
 import { spawnConfined } from '../../platform/processes/confined';
+import type { CutMark } from '../mpegts';
 import { openFeed } from './feed';
 import { FeedDemuxer } from './feed-demuxer';
 import { encoderDelayFrames, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
@@ -44,6 +46,10 @@ export interface RunOptions {
   inputColour?: InputColour | undefined;
   renditions: readonly Rendition[];
   ffmpeg: FfmpegCapabilities;
+  /** Channel times within GOPs at which segments are cut; absent: none. */
+  cutTicks?: readonly number[];
+  /** What the feed tells of cuts to come. */
+  onCuts?(mark: CutMark): void;
   /** GOPs after which ffmpeg is restarted; at most, and by default, what one key frame list holds. */
   maxGops?: number;
   onGop(gop: EncodedGop): void;
@@ -70,7 +76,11 @@ export class EncodeRun {
   private timer: NodeJS.Timeout | null = null;
 
   constructor(private readonly options: RunOptions) {
-    const { list, gops } = keyFrameList(options.gopDurationTicks, options.maxGops);
+    const { gopDurationTicks, framesPerSecond, fromGop, cutTicks = [] } = options;
+    const deltaTicks = FEED_OFFSET_TICKS - gopStartTicks(fromGop, gopDurationTicks);
+    const feedTicks = cutTicks.map((ticks) => ticks + deltaTicks);
+    const cuts = { ticks: feedTicks, frameTicks: ticksOf(1, framesPerSecond) };
+    const { list, gops } = keyFrameList(gopDurationTicks, options.maxGops, cuts);
     this.keyFrameTimes = list;
     this.endGop = options.fromGop + gops;
     this.nearTicks = options.gopDurationTicks + ticksOf(encoderDelayFrames(options), options.framesPerSecond);
@@ -96,6 +106,9 @@ export class EncodeRun {
       },
       onTracks: (tracks) => this.assemblers.forEach((assembler) => assembler.setTracks(tracks)),
       onPassed: (unit) => this.assemblers.forEach((assembler) => assembler.pass(unit)),
+      onCuts: (mark) => {
+        if (!this.over) options.onCuts?.(mark);
+      },
     });
   }
 

@@ -2,6 +2,7 @@ import { SwarmError } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
 import type { Logger } from '../../platform/logger';
 import { Backoff } from '../../platform/retry';
+import { CutEncodes } from './cut-encodes';
 import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
 import { RenditionSpeeds, type RenditionSpeed } from './rendition-speeds';
 import type { EncodedGop } from './types';
@@ -11,7 +12,7 @@ const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
 const MAX_CRASHES = 5;
 const CRASH_WINDOW_MS = 30_000;
 
-export interface SupervisorOptions extends Omit<RunOptions, 'onEnd' | 'onRendition'> {
+export interface SupervisorOptions extends Omit<RunOptions, 'onEnd' | 'onRendition' | 'cutTicks' | 'onCuts'> {
   log: Logger;
   onFailure(error: SwarmError): void;
 }
@@ -29,7 +30,10 @@ export class EncodeSupervisor {
   private crashesAtMs: number[] = [];
   private stopped = false;
   private runs = 0;
-  /** First GOP not completed yet. */
+  /** Complete GOPs that wait for a cut in the first of them. */
+  private waiting: EncodedGop[] = [];
+  private readonly cuts: CutEncodes;
+  /** First GOP not given yet. */
   nextGop: number;
   /** Media seconds encoded per wall second over the last GOP; 1 until two have been completed. */
   realTimeRatio = 1;
@@ -39,6 +43,17 @@ export class EncodeSupervisor {
   constructor(private readonly options: SupervisorOptions) {
     this.nextGop = options.fromGop;
     this.renditionSpeeds = new RenditionSpeeds(options.renditions, options.gopDurationTicks);
+    this.cuts = new CutEncodes({
+      gopDurationTicks: options.gopDurationTicks,
+      startRun: (own) => new EncodeRun({ ...this.options, ...own }),
+      onSettled: () => this.give(),
+      log: options.log,
+    });
+  }
+
+  /** First GOP that no run has completed. */
+  private get dueGop(): number {
+    return this.nextGop + this.waiting.length;
   }
 
   /** Begins; resolves once the relay has answered the first time, for good or ill. */
@@ -48,6 +63,7 @@ export class EncodeSupervisor {
 
   stop(): void {
     this.stopped = true;
+    this.cuts.restart();
     if (this.retry) clearTimeout(this.retry);
     this.run?.stop();
     this.run = null;
@@ -56,6 +72,8 @@ export class EncodeSupervisor {
   /** Encodes again from an earlier GOP (or goes ahead to a later one). */
   goTo(gop: number): void {
     this.nextGop = gop;
+    this.waiting = [];
+    this.cuts.restart();
     this.restart(0);
   }
 
@@ -81,6 +99,11 @@ export class EncodeSupervisor {
       ...this.options,
       fromGop: runFromGop,
       onGop: (gop) => this.completed(run, gop),
+      onCuts: (mark) => {
+        this.cuts.tell(mark);
+        this.lookForCuts();
+        this.give();
+      },
       onRendition: (index) => this.renditionSpeeds.completed(index),
       onEnd: (end) => this.ended(runFromGop, end),
     });
@@ -97,7 +120,7 @@ export class EncodeSupervisor {
     this.run = null;
     const begin = (): void => {
       this.retry = null;
-      void this.begin(warmUp && this.nextGop > 0 ? this.nextGop - 1 : this.nextGop);
+      void this.begin(warmUp && this.dueGop > 0 ? this.dueGop - 1 : this.dueGop);
     };
     if (delayMs === 0) begin();
     else this.retry = setTimeout(begin, delayMs);
@@ -105,16 +128,33 @@ export class EncodeSupervisor {
 
   private completed(run: EncodeRun, gop: EncodedGop): void {
     this.measure();
-    if (gop.gop < this.nextGop) return;
-    if (gop.gop > this.nextGop) {
-      this.crashed(`GOP ${gop.gop} came where ${this.nextGop} was due`);
+    if (gop.gop < this.dueGop) return;
+    if (gop.gop > this.dueGop) {
+      this.crashed(`GOP ${gop.gop} came where ${this.dueGop} was due`);
       return;
     }
-    this.nextGop += 1;
+    this.waiting.push(gop);
     this.backoff.reset();
-    this.options.onGop(gop);
+    this.lookForCuts();
+    this.give();
     // The last GOP of a run is never cut off by a next one: encode it again as the first of a new run.
-    if (this.run === run && this.nextGop >= run.endGop - 1) this.restart(0);
+    if (this.run === run && this.dueGop >= run.endGop - 1) this.restart(0);
+  }
+
+  /** Gives the GOPs that are complete, in order; one with a splice in it as it is cut there. */
+  private give(): void {
+    for (let [first] = this.waiting; first && !this.stopped; [first] = this.waiting) {
+      const cut = this.cuts.resultOf(first.gop);
+      if (cut === null) return;
+      this.waiting.shift();
+      this.nextGop += 1;
+      this.options.onGop(cut === 'none' ? first : cut);
+    }
+  }
+
+  /** GOPs that wait are looked at too: a cut of one may still be under way. */
+  private lookForCuts(): void {
+    this.cuts.look(this.nextGop, this.dueGop);
   }
 
   private measure(): void {
@@ -134,7 +174,7 @@ export class EncodeSupervisor {
   }
 
   private refused(runFromGop: number, error: SwarmError): void {
-    if (error.code === 'gop-left-ring' && runFromGop < this.nextGop) this.restart(0, { warmUp: false });
+    if (error.code === 'gop-left-ring' && runFromGop < this.dueGop) this.restart(0, { warmUp: false });
     else if (error.code === 'gop-left-ring') this.giveUp(this.leftRing(error));
     // Later on, a relay that has lost its channels for a while is waited for.
     else if (this.runs === 1 && error.code !== 'unavailable') this.giveUp(error);

@@ -4,8 +4,10 @@ import {
   TransportStreamReader,
   isVideoType,
   parseTables,
+  readCutMark,
   setPid,
   writeTables,
+  type CutMark,
   type MapEntry,
   type PesUnit,
   type ProgrammeTables,
@@ -41,6 +43,8 @@ export interface FeedDemuxerHandlers {
   onPicture(packets: Buffer): void;
   onTracks(tracks: PassedTracks): void;
   onPassed(unit: PassedUnit): void;
+  /** Where segments are to be cut, in channel time. */
+  onCuts?(mark: CutMark): void;
 }
 
 interface Track {
@@ -68,6 +72,10 @@ export class FeedDemuxer {
     this.reader = new TransportStreamReader({
       onUnit: (unit) => (unit.kind === 'video' ? this.takePicture(unit) : this.pass(unit)),
       onTables: (packets) => this.takeTables(packets),
+      onNull: (packet) => {
+        const mark = readCutMark(packet);
+        if (mark) this.handlers.onCuts?.(mark);
+      },
     });
   }
 

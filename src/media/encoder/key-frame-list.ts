@@ -1,4 +1,4 @@
-import { FEED_OFFSET_TICKS, TICKS_PER_SECOND } from '../../domain';
+import { FEED_OFFSET_TICKS, SPLICE_TOLERANCE_TICKS, TICKS_PER_SECOND } from '../../domain';
 
 /** Linux refuses one argument of more than 128 KiB; ffmpeg takes the whole list as one. */
 const MAX_LIST_BYTES = 96 * 1024;
@@ -30,15 +30,28 @@ const timesOf = (gopDurationTicks: number): readonly string[] => {
   return times;
 };
 
+/** Feed times of cuts, among those of the GOPs; one that is nearer to another than a frame would be a second key frame. */
+const withCuts = (times: readonly string[], cutTicks: readonly number[], leastTicks: number): string[] => {
+  const kept: number[] = [];
+  for (const ticks of [...cutTicks].sort((a, b) => a - b))
+    if (ticks - (kept.at(-1) ?? -Infinity) >= leastTicks) kept.push(ticks);
+  return [...times, ...kept.map((ticks) => formatTime(ticks - SPLICE_TOLERANCE_TICKS))].sort(
+    (a, b) => Number(a) - Number(b),
+  );
+};
+
 /**
  * Value of `-force_key_frames`: when each GOP of a feed begins, in the feed's clock, where the first GOP asked
  * for stands at FEED_OFFSET_TICKS. A list of absolute times, since in an expression `t` counts from the first
  * frame that arrives. Several hours long; an encode that runs longer is restarted before `gops` are over.
+ * @param cuts times within GOPs at which there is to be a key frame too, and how long a frame lasts
  */
 export const keyFrameList = (
   gopDurationTicks: number,
   maxGops = Infinity,
+  cuts: { ticks: readonly number[]; frameTicks: number } = { ticks: [], frameTicks: 0 },
 ): { list: string; gops: number } => {
   const times = timesOf(gopDurationTicks).slice(0, maxGops);
-  return { list: times.join(','), gops: times.length };
+  const all = cuts.ticks.length > 0 ? withCuts(times, cuts.ticks, cuts.frameTicks) : times;
+  return { list: all.join(','), gops: times.length };
 };

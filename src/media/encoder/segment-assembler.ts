@@ -13,7 +13,7 @@ export interface AssembledSegment {
 
 interface OpenSegment {
   gop: number;
-  pictures: { dtsTicks: number; packets: Buffer }[];
+  pictures: { dtsTicks: number; idr: boolean; packets: Buffer }[];
   videoPtsTicks: number[];
 }
 
@@ -38,6 +38,8 @@ export interface SegmentAssemblerOptions {
  * A unit goes in front of the first picture whose DTS is later than its place, whatever the order in which it came. So a
  * GOP holds the sound from the DTS of its IDR picture to that of the next, in every build and every session, and none is
  * lost or repeated where two of them meet.
+ *
+ * An IDR picture within a GOP is a cut at a splice: tables stand in front of it, so that the segment can be divided there.
  */
 export class SegmentAssembler {
   private readonly reader: TransportStreamReader;
@@ -102,6 +104,7 @@ export class SegmentAssembler {
     if (!this.open || gop !== this.open.gop) {
       throw new Error(`the encoder did not begin GOP ${gop} with an IDR picture`);
     }
+    if (unit.idr && this.open.pictures.length > 0) markDiscontinuity(unit.packets);
     this.open.pictures.push(unit);
     this.open.videoPtsTicks.push(unit.ptsTicks);
     this.lastPtsTicks = Math.max(this.lastPtsTicks, unit.ptsTicks);
@@ -112,7 +115,11 @@ export class SegmentAssembler {
     const beginTicks = pictures[0]!.dtsTicks;
     const packets = [stampContinuity(this.tablesAt(beginTicks), gop)];
     const heard = new Set<number>();
+    const isCut = (picture: OpenSegment['pictures'][number]): boolean =>
+      picture.idr && picture !== pictures[0];
     pictures.forEach((picture, index) => {
+      // A repetition of those at the beginning, in all: their counters go on with the next GOP.
+      if (isCut(picture)) packets.push(packets[0]!);
       packets.push(picture.packets);
       for (const unit of this.passedBefore(pictures[index + 1]?.dtsTicks ?? endDtsTicks)) {
         // What came before the first picture of all belongs to a GOP of another session.

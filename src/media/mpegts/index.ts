@@ -19,7 +19,15 @@ export {
   writeTables,
   type ProgrammeTables,
 } from './programme-map';
+export { readCutMark, writeCutMark, type CutMark } from './cut-mark';
 export { moveSplice } from './splice';
+export {
+  parseSplice,
+  sectionsOf,
+  spliceInsertSection,
+  type Segmentation,
+  type SpliceMessage,
+} from './splice-message';
 export { SectionAssembler, parseProgrammeMap, parseProgrammes, type MapEntry } from './tables';
 export {
   TransportStreamReader,
@@ -27,7 +35,7 @@ export {
   type TransportStreamReaderOptions,
 } from './reader';
 export { retimePackets } from './retime';
-export { inspectSegment, ptsLedgerHash, type SegmentContents, type SoundStream } from './segment';
+export { cutPlace, inspectSegment, ptsLedgerHash, type SegmentContents, type SoundStream } from './segment';
 export { WRAP_TICKS, unwrapTicks, wrapTicks } from './timestamps';
 export type { PesUnit } from './unit-assembler';
 export type { StreamKind } from './stream-types';

@@ -19,6 +19,8 @@ export interface TransportStreamHandlers {
   onUnit(unit: PesUnit): void;
   /** PAT and PMT packets, one after the other, when first complete and whenever one of them changes. */
   onTables?(packets: Buffer): void;
+  /** A null packet, which is otherwise passed over. */
+  onNull?(packet: Buffer): void;
 }
 
 export interface TransportStreamReaderOptions {
@@ -112,6 +114,7 @@ export class TransportStreamReader {
   private takePacket(b: Buffer, at: number): void {
     if (this.skippedBytes > 0 && ++this.run >= TRUSTED_RUN) this.skippedBytes = 0;
     const pid = pidOf(b, at);
+    if (pid === NULL_PID) this.handlers.onNull?.(b.subarray(at, at + PACKET_BYTES));
     if (pid === NULL_PID || hasTransportError(b, at)) return;
     const payload = payloadOffset(b, at);
     const withPayload = hasPayload(b, at);

@@ -4,14 +4,18 @@ import { MalformedTransportStream } from './malformed';
 import {
   ADAPTATION_DISCONTINUITY,
   PACKET_BYTES,
+  PAT_PID,
   adaptationFlags,
   continuityCounterOf,
   hasPayload,
+  payloadOffset,
   pidOf,
+  startsUnit,
 } from './packet';
+import { isPesStart, readPts } from './pes-header';
 import { parseTables } from './programme-map';
 import { TransportStreamReader } from './reader';
-import { unwrapTicks } from './timestamps';
+import { unwrapTicks, wrapTicks } from './timestamps';
 import type { PesUnit } from './unit-assembler';
 
 export interface SegmentContents {
@@ -95,6 +99,34 @@ export const inspectSegment = (segment: Buffer): SegmentContents => {
     videoBytes,
     sound: [...sound.values()],
   };
+};
+
+/**
+ * The byte at which a whole segment can be cut in front of a picture: where tables stand right before an IDR picture, so
+ * that what follows is a segment of its own. Undefined where there is none.
+ * @param ptsTicks of the picture, at any wrap of its clock
+ */
+export const cutPlace = (segment: Buffer, ptsTicks: number): number | undefined => {
+  const wanted = wrapTicks(ptsTicks);
+  let videoPid: number | undefined;
+  let tablesAt = -1;
+  for (let at = 0; at < segment.length; at += PACKET_BYTES) {
+    const pid = pidOf(segment, at);
+    if (pid === PAT_PID && startsUnit(segment, at)) tablesAt = at;
+    if (!startsUnit(segment, at) || !hasPayload(segment, at)) {
+      if (pid === videoPid && hasPayload(segment, at)) tablesAt = -1;
+      continue;
+    }
+    const pes = at + payloadOffset(segment, at);
+    if (!isPesStart(segment, pes, at + PACKET_BYTES)) continue;
+    // The first picture tells which PID is that of the pictures: a segment begins with one.
+    videoPid ??= pid;
+    if (pid !== videoPid) continue;
+    if (tablesAt > 0 && readPts(segment, pes, at + PACKET_BYTES) === wanted)
+      return inspectSegment(segment.subarray(tablesAt)).beginsWithIdr ? tablesAt : undefined;
+    tablesAt = -1;
+  }
+  return undefined;
 };
 
 /** Fingerprint of a set of PTS: hex SHA-256 of the decimal values joined by ",". */

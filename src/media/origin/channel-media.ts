@@ -3,8 +3,9 @@ import type { Readable } from 'node:stream';
 import type { DeclaredGap } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
+import { bytesOfPiece } from './gop-cuts';
 import { Ledger } from './ledger';
-import { masterPlaylist, mediaPlaylist, windowOf, type PlaylistChannel } from './playlists';
+import { cuesQuery, masterPlaylist, mediaPlaylist, windowOf, type PlaylistChannel } from './playlists';
 import type { LedgerRecord, RenditionRecord } from './records';
 import type { SegmentStore } from './segment-store';
 import { gapRecords } from './timeline';
@@ -105,17 +106,20 @@ export class ChannelMedia {
   }
 
   /** @throws SwarmError not-found */
-  masterPlaylist(channel: PlaylistChannel): string {
-    return this.cached('master', () => masterPlaylist(channel, this.window(channel, MASTER_WINDOW_MS)));
+  masterPlaylist(channel: PlaylistChannel, withCues: boolean): string {
+    const query = cuesQuery(withCues);
+    return this.cached(`master${query}`, () =>
+      masterPlaylist(channel, this.window(channel, MASTER_WINDOW_MS), query),
+    );
   }
 
   /** @throws SwarmError not-found */
-  mediaPlaylist(channel: PlaylistChannel, rendition: string, windowMs: number): string {
-    return this.cached(`${rendition}/${windowMs}`, () => {
+  mediaPlaylist(channel: PlaylistChannel, rendition: string, windowMs: number, withCues: boolean): string {
+    return this.cached(`${rendition}/${windowMs}${cuesQuery(withCues)}`, () => {
       const records = this.window(channel, windowMs);
       const before = records[0] && this.writableLedger.get(records[0].gop - 1);
       const wanted = this.latestOf(rendition);
-      return mediaPlaylist(channel, wanted, records, before, (gop) => this.segments.has(gop));
+      return mediaPlaylist({ channel, records, before, withCues }, wanted, (gop) => this.segments.has(gop));
     });
   }
 
@@ -124,24 +128,31 @@ export class ChannelMedia {
     return windowOf(this.retained(), windowMs, gopDurationTicks);
   }
 
-  /** A stored segment; `open` reads from its first to its last byte that is wanted. @throws SwarmError not-found */
+  /**
+   * A stored segment; `open` reads from its first to its last byte that is wanted.
+   * @param piece absent: all of it
+   * @throws SwarmError not-found
+   */
   segment(
     rendition: string,
     gop: number,
-  ): { record: RenditionRecord; open: (firstByte: number, lastByte: number) => Readable } {
+    piece?: number,
+  ): { record: RenditionRecord; bytes: number; open: (firstByte: number, lastByte: number) => Readable } {
     const renditions = this.segments.has(gop) ? (this.writableLedger.get(gop)?.renditions ?? []) : [];
     const at = renditions.findIndex((r) => r.name === rendition);
     const record = renditions[at];
-    if (!record) {
+    if (!record || (piece ?? 0) > (record.cuts?.length ?? 0)) {
       throw new SwarmError(
         'not-found',
         `Rendition ${rendition} of GOP ${gop} is not stored.`,
         'Take segments from the playlist.',
       );
     }
-    const offset = renditions.slice(0, at).reduce((sum, r) => sum + r.bytes, 0);
+    const { from, to } = piece === undefined ? { from: 0, to: record.bytes } : bytesOfPiece(record, piece);
+    const offset = renditions.slice(0, at).reduce((sum, r) => sum + r.bytes, 0) + from;
     return {
       record,
+      bytes: to - from,
       open: (first, last) => this.segments.read(gop, offset + first, last - first + 1),
     };
   }

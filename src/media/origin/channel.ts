@@ -13,6 +13,7 @@ import { SerialQueue } from '../../platform/serial-queue';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelMedia, type MediaLimits } from './channel-media';
 import { CmafMedia } from './cmaf-media';
+import { cutsFound, soundByPiece } from './gop-cuts';
 import { GopWaits } from './gop-waits';
 import {
   declareGap,
@@ -196,19 +197,26 @@ export class Channel {
     for (const { record, videoPtsTicks } of inspected) {
       requireLedger(record, videoPtsTicks, ledger, gopDurationTicks);
     }
+    const { cutTicks, cutsOfPart } = cutsFound(parts, ledger);
+    const isCut = cutTicks.length > 0;
     return this.change(async () => {
       if (this.judge(attempt) === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
       const publishedAtMs = this.parts.now();
       const record = publishedRecord({
         attempt,
-        renditions: inspected.map((i) => i.record),
+        renditions: inspected.map((i, part) => ({
+          ...i.record,
+          ...(isCut && { cuts: cutsOfPart[part]! }),
+        })),
+        ...(isCut && { cutTicks }),
+        ...(ledger.splices && { splices: ledger.splices }),
         sealedAtMs: ledger.sealedAtMs,
         publishedAtMs,
         gopDurationTicks,
         previous: this.media.ledger.last,
         previousPublished: this.media.ledger.lastPublished,
         discontinuityAt: this.record.ownership.discontinuityAt,
-        ...(inspected[0] && { sound: inspected[0].sound }),
+        ...(inspected[0] && { sound: soundByPiece(inspected[0].sound, parts[0]!.segment, cutsOfPart[0]!) }),
       });
       await this.media.store(record, body);
       this.parts.health.succeeded(this.id);
@@ -234,15 +242,15 @@ export class Channel {
   }
 
   /** @throws SwarmError not-found, unknown-channel */
-  masterPlaylist(): string {
+  masterPlaylist(withCues = false): string {
     this.requireOnAir();
-    return this.media.masterPlaylist({ id: this.id, ...this.record });
+    return this.media.masterPlaylist({ id: this.id, ...this.record }, withCues);
   }
 
   /** @throws SwarmError not-found, unknown-channel */
-  mediaPlaylist(rendition: string, windowMs: number): string {
+  mediaPlaylist(rendition: string, windowMs: number, withCues = false): string {
     this.requireOnAir();
-    return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, windowMs);
+    return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, windowMs, withCues);
   }
 
   /** What it has published as fragmented MP4. @throws SwarmError unknown-channel */
@@ -252,9 +260,9 @@ export class Channel {
   }
 
   /** @throws SwarmError not-found, unknown-channel */
-  segment(rendition: string, gop: number): ReturnType<ChannelMedia['segment']> {
+  segment(rendition: string, gop: number, piece?: number): ReturnType<ChannelMedia['segment']> {
     this.requireOnAir();
-    return this.media.segment(rendition, gop);
+    return this.media.segment(rendition, gop, piece);
   }
 
   /** Deletes segments that are past their retention. */

@@ -1,12 +1,13 @@
 import { buffer } from 'node:stream/consumers';
-import { SwarmError, gopOf, gopStartTicks } from '../../domain';
+import { SwarmError, gopOf } from '../../domain';
 import type { FragmentJob } from '../packaging';
 import { MASTER_WINDOW_MS, type ChannelMedia } from './channel-media';
 import { lifeOf, packagedTrackOf, type CmafTrack } from './cmaf-names';
 import { cmafMaster, cmafPlaylist, hasConfiguration } from './cmaf-playlists';
 import { soundIn } from './cmaf-tracks';
 import { dashManifest } from './dash-manifest';
-import type { PlaylistChannel } from './playlists';
+import { picturesOfPiece, piecesOf, type Piece } from './gop-cuts';
+import { cuesQuery, type PlaylistChannel } from './playlists';
 import type { LedgerRecord } from './records';
 
 /** A fragment that can be made of what is stored. */
@@ -34,20 +35,22 @@ export class CmafMedia {
   }
 
   /** @throws SwarmError not-found */
-  masterPlaylist(): string {
-    return this.media.cached('cmaf/master', () =>
-      cmafMaster(this.channel, this.media.window(this.channel, MASTER_WINDOW_MS)),
+  masterPlaylist(withCues = false): string {
+    const query = cuesQuery(withCues);
+    return this.media.cached(`cmaf/master${query}`, () =>
+      cmafMaster(this.channel, this.media.window(this.channel, MASTER_WINDOW_MS), query),
     );
   }
 
   /** @throws SwarmError not-found */
-  mediaPlaylist(track: CmafTrack, windowMs: number): string {
+  mediaPlaylist(track: CmafTrack, windowMs: number, withCues = false): string {
     const name = 'sound' in track ? `sound-${track.sound}` : track.rendition;
-    return this.media.cached(`cmaf/${name}/${windowMs}`, () => {
+    return this.media.cached(`cmaf/${name}/${windowMs}${cuesQuery(withCues)}`, () => {
       const records = this.media.window(this.channel, windowMs);
       const before = records[0] && this.media.ledger.get(records[0].gop - 1);
       const wanted = 'sound' in track ? this.requireSound(track.sound, records) : this.media.latestOf(name);
-      return cmafPlaylist(this.channel, wanted, records, before, (gop) => this.media.has(gop));
+      const source = { channel: this.channel, records, before, withCues };
+      return cmafPlaylist(source, wanted, (gop) => this.media.has(gop));
     });
   }
 
@@ -64,8 +67,8 @@ export class CmafMedia {
     const { gopDurationTicks } = this.channel;
     const gop = gopOf(startTicks, gopDurationTicks);
     const record = this.media.has(gop) ? this.media.ledger.get(gop) : undefined;
-    const found =
-      record && gopStartTicks(gop, gopDurationTicks) === startTicks && this.sourceOf(record, track);
+    const piece = record && piecesOf(record, this.channel).find((p) => p.startTicks === startTicks);
+    const found = piece && this.sourceOf(record, track, piece);
     if (!found) throw notStored(`A fragment at ${startTicks} ticks`);
     return found;
   }
@@ -75,7 +78,9 @@ export class CmafMedia {
     const record = this.media
       .retained()
       .findLast((r) => this.media.has(r.gop) && hasConfiguration(r, track, configuration));
-    const found = record && this.sourceOf(record, track);
+    const pieces = record ? piecesOf(record, this.channel) : [];
+    const piece = pieces.find((p) => !('sound' in track) || soundIn(record!, track.sound, p));
+    const found = record && piece && this.sourceOf(record, track, piece);
     if (!found) throw notStored(`A fragment with the header ${configuration}`);
     return found;
   }
@@ -89,31 +94,35 @@ export class CmafMedia {
     );
   }
 
-  private sourceOf(record: LedgerRecord, track: CmafTrack): FragmentSource | undefined {
-    const rendition = this.renditionOf(record, track);
+  private sourceOf(record: LedgerRecord, track: CmafTrack, piece: Piece): FragmentSource | undefined {
+    const rendition = this.renditionOf(record, track, piece);
     if (rendition === undefined) return undefined;
-    const { gopDurationTicks } = this.channel;
     const { gop } = record;
+    const { index, count, startTicks, durationTicks } = piece;
     const version = lifeOf(record, this.channel);
     const packaged = packagedTrackOf(track);
     return {
       version,
-      name: `${this.channel.id}/${version}/${gop}/${rendition}/${packaged}`,
+      name: `${this.channel.id}/${version}/${startTicks}/${rendition}/${packaged}`,
       job: async () => {
-        const { record: stored, open } = this.media.segment(rendition, gop);
-        const segment = await buffer(open(0, stored.bytes - 1)).catch(() => {
+        const {
+          record: stored,
+          bytes,
+          open,
+        } = this.media.segment(rendition, gop, count === 1 ? undefined : index);
+        const segment = await buffer(open(0, bytes - 1)).catch(() => {
           throw notStored(`GOP ${gop}`);
         });
-        const startTicks = gopStartTicks(gop, gopDurationTicks);
-        return { segment, track: packaged, startTicks, durationTicks: gopDurationTicks };
+        const own = packaged === 'video' ? picturesOfPiece(stored, piece) : { startTicks, durationTicks };
+        return { segment, track: packaged, ...own };
       },
     };
   }
 
   /** The rendition whose segment a fragment is made of: for sound, which all have alike, the smallest segment. */
-  private renditionOf(record: LedgerRecord, track: CmafTrack): string | undefined {
+  private renditionOf(record: LedgerRecord, track: CmafTrack, piece: Piece): string | undefined {
     if ('rendition' in track) return record.renditions.find(({ name }) => name === track.rendition)?.name;
-    if (!soundIn(record, track.sound)) return undefined;
+    if (!soundIn(record, track.sound, piece)) return undefined;
     return [...record.renditions].sort((a, b) => a.bytes - b.bytes || (a.name < b.name ? -1 : 1))[0]?.name;
   }
 }

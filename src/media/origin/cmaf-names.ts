@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { gopStartTicks } from '../../domain';
 import type { TrackOfGop } from '../packaging';
+import type { Piece } from './gop-cuts';
 import { wholeNumberSchema, type LedgerRecord } from './records';
 import { periodOf } from './timeline';
 
@@ -52,8 +52,7 @@ interface OfChannel {
 export const lifeOf = (record: LedgerRecord, { gopDurationTicks }: OfChannel): string =>
   periodOf(record, gopDurationTicks).startMs.toString(36);
 
-export const fragmentName = (record: LedgerRecord, channel: OfChannel): string =>
-  `${gopStartTicks(record.gop, channel.gopDurationTicks)}.m4s`;
+export const fragmentName = ({ startTicks }: Piece): string => `${startTicks}.m4s`;
 
-export const fragmentUri = (record: LedgerRecord, channel: OfChannel): string =>
-  `${fragmentName(record, channel)}?v=${lifeOf(record, channel)}`;
+export const fragmentUri = (record: LedgerRecord, piece: Piece, channel: OfChannel): string =>
+  `${fragmentName(piece)}?v=${lifeOf(record, channel)}`;

@@ -8,12 +8,14 @@ import {
   videoCodecOf,
   type SoundInRecords,
 } from './cmaf-tracks';
+import type { Piece } from './gop-cuts';
 import {
   listMedia,
   notFound,
   pictureAttributes,
   renditionOrNearest,
   type ListedMedia,
+  type MediaSource,
   type PlaylistChannel,
 } from './playlists';
 import type { LedgerRecord, RenditionRecord } from './records';
@@ -22,7 +24,7 @@ import type { LedgerRecord, RenditionRecord } from './records';
 
 const SOUND_GROUP = 'sound';
 
-const soundLine = ({ latest }: SoundInRecords, index: number): string => {
+const soundLine = ({ latest }: SoundInRecords, index: number, query: string): string => {
   const language = languageTagOf(latest);
   const attributes = [
     ...['TYPE=AUDIO', `GROUP-ID="${SOUND_GROUP}"`, `NAME="Sound ${latest.track}"`],
@@ -30,16 +32,21 @@ const soundLine = ({ latest }: SoundInRecords, index: number): string => {
     `DEFAULT=${index === 0 ? 'YES' : 'NO'}`,
     'AUTOSELECT=YES',
     ...(latest.channels === undefined ? [] : [`CHANNELS="${latest.channels}"`]),
-    `URI="${soundName(latest.track)}/index.m3u8"`,
+    `URI="${soundName(latest.track)}/index.m3u8${query}"`,
   ];
   return `#EXT-X-MEDIA:${attributes.join(',')}`;
 };
 
 /**
  * Multivariant playlist: the renditions of these records, smallest picture first, and their sound as one group.
+ * @param query of the URIs of its media playlists
  * @throws SwarmError not-found while nothing is published
  */
-export const cmafMaster = (channel: PlaylistChannel, records: readonly LedgerRecord[]): string => {
+export const cmafMaster = (
+  channel: PlaylistChannel,
+  records: readonly LedgerRecord[],
+  query = '',
+): string => {
   const pictures = picturesIn(records, channel);
   if (pictures.length === 0)
     throw notFound(`Channel ${channel.id} has published nothing yet.`, 'Ask again after its first GOP.');
@@ -53,9 +60,9 @@ export const cmafMaster = (channel: PlaylistChannel, records: readonly LedgerRec
       `${pictureAttributes(latest)},` +
       `FRAME-RATE=${framesPerSecondOf(renditionRate(latest, channel.framesPerSecond)).toFixed(3)}` +
       (sounds.length > 0 ? `,AUDIO="${SOUND_GROUP}"` : ''),
-    `${name}/index.m3u8`,
+    `${name}/index.m3u8${query}`,
   ]);
-  const lines = [...sounds.map(soundLine), ...variants];
+  const lines = [...sounds.map((sound, index) => soundLine(sound, index, query)), ...variants];
   return ['#EXTM3U', '#EXT-X-VERSION:6', '#EXT-X-INDEPENDENT-SEGMENTS', ...lines, ''].join('\n');
 };
 
@@ -65,31 +72,30 @@ export const cmafMaster = (channel: PlaylistChannel, records: readonly LedgerRec
  * @param wanted the rendition as it was last, or the number of the sound
  */
 export const cmafPlaylist = (
-  channel: PlaylistChannel,
+  source: MediaSource,
   wanted: RenditionRecord | number,
-  records: readonly LedgerRecord[],
-  before: LedgerRecord | undefined,
   isStored: (gop: number) => boolean,
 ): string => {
-  const pictures = (record: LedgerRecord, of: RenditionRecord): ListedMedia | undefined => {
+  const { channel } = source;
+  const pictures = (record: LedgerRecord, piece: Piece, of: RenditionRecord): ListedMedia | undefined => {
     const found = renditionOrNearest(record.renditions, of);
     const folder = found && found.name !== of.name ? `../${found.name}/` : '';
     return (
       found && {
-        uri: `${folder}${fragmentUri(record, channel)}`,
+        uri: `${folder}${fragmentUri(record, piece, channel)}`,
         map: `${folder}${initName(found.parameterSets)}`,
       }
     );
   };
-  const sound = (record: LedgerRecord, track: number): ListedMedia | undefined => {
-    const found = soundIn(record, track);
-    return found && { uri: fragmentUri(record, channel), map: initName(found.configuration) };
+  const sound = (record: LedgerRecord, piece: Piece, track: number): ListedMedia | undefined => {
+    const found = soundIn(record, track, piece);
+    return found && { uri: fragmentUri(record, piece, channel), map: initName(found.configuration) };
   };
-  const mediaOf = (record: LedgerRecord): ListedMedia | undefined => {
+  const mediaOf = (record: LedgerRecord, piece: Piece): ListedMedia | undefined => {
     if (!isStored(record.gop)) return undefined;
-    return typeof wanted === 'number' ? sound(record, wanted) : pictures(record, wanted);
+    return typeof wanted === 'number' ? sound(record, piece, wanted) : pictures(record, piece, wanted);
   };
-  return listMedia(channel, records, before, mediaOf, (record) => fragmentName(record, channel));
+  return listMedia(source, mediaOf, (_, piece) => fragmentName(piece));
 };
 
 /** True if a fragment of this record has that header. */

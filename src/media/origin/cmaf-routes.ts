@@ -8,7 +8,9 @@ import { fileSchema, trackSchema } from './cmaf-names';
 import type { Origin } from './origin';
 import {
   DASH_TYPE,
+  cuesOfQuery,
   forAnyPage,
+  mediaQuery,
   missingForASecond,
   sendMedia,
   sendPlaylist,
@@ -34,8 +36,9 @@ export const cmafRoutes = (origin: Origin, packager: Packager, answers: Playlist
 
   router.get('/:id/index.m3u8', async (req, res) => {
     const { id } = parseOrRefuse(channelParameters, req.params, 'playlist');
+    const { cues } = parseOrRefuse(cuesOfQuery, req.query, 'query');
     const { cmaf } = origin.channel(id);
-    await sendPlaylist(res, cmaf, answers, cmaf.masterPlaylist());
+    await sendPlaylist(res, cmaf, answers, cmaf.masterPlaylist(cues));
   });
 
   router.get('/:id/manifest.mpd', async (req, res) => {
@@ -47,9 +50,9 @@ export const cmafRoutes = (origin: Origin, packager: Packager, answers: Playlist
 
   router.get('/:id/:track/index.m3u8', async (req, res) => {
     const { id, track } = parseOrRefuse(trackParameters, req.params, 'playlist');
-    const { window_s } = parseOrRefuse(windowQuery, req.query, 'query');
+    const { window_s, cues } = parseOrRefuse(mediaQuery, req.query, 'query');
     const { cmaf } = origin.channel(id);
-    await sendPlaylist(res, cmaf, answers, cmaf.mediaPlaylist(track, window_s * 1000));
+    await sendPlaylist(res, cmaf, answers, cmaf.mediaPlaylist(track, window_s * 1000, cues));
   });
 
   router.get('/:id/:track/:file', async (req, res) => {

@@ -1,4 +1,5 @@
 import { TICKS_PER_SECOND, framesPerSecondOf, renditionRate } from '../../domain';
+import type { Piece } from './gop-cuts';
 import { variantsIn, type PlaylistChannel, type Variant } from './playlists';
 import type { LedgerRecord, RenditionRecord, SoundRecord } from './records';
 
@@ -56,9 +57,13 @@ export interface SoundInRecords {
   rates: Rates;
 }
 
-/** The sound of a GOP, if it has any of this track. */
-export const soundIn = (record: LedgerRecord, track: number): SoundRecord | undefined =>
-  record.sound?.find((sound) => sound.track === track && sound.bytes > 0);
+/** The sound of a GOP, or of a piece of one, if it has any of this track. */
+export const soundIn = (record: LedgerRecord, track: number, piece?: Piece): SoundRecord | undefined =>
+  record.sound?.find(
+    (sound) =>
+      sound.track === track &&
+      (piece === undefined ? sound.bytes : (sound.pieceBytes?.[piece.index] ?? sound.bytes)) > 0,
+  );
 
 /** The tracks of sound of these records, in the order of the programme map. */
 export const soundsIn = (records: readonly LedgerRecord[], channel: PlaylistChannel): SoundInRecords[] => {

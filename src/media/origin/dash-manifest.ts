@@ -9,24 +9,14 @@ import {
   type PictureTrack,
   type SoundInRecords,
 } from './cmaf-tracks';
+import { piecesOf, type Piece } from './gop-cuts';
 import { notFound, type PlaylistChannel } from './playlists';
 import type { LedgerRecord } from './records';
+import { spliceEvents } from './splice-events';
 import { periodOf } from './timeline';
+import { element } from './xml-element';
 
 /** DASH manifests (ISO/IEC 23009-1, live profile with SegmentTimeline) as pure functions of the ledger. */
-
-type Attributes = Record<string, string | number | undefined>;
-
-const escaped = (value: string | number): string =>
-  String(value).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
-
-const element = (name: string, attributes: Attributes, children: readonly string[] = []): string => {
-  const written = Object.entries(attributes)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}="${escaped(value!)}"`)
-    .join('');
-  return children.length === 0 ? `<${name}${written}/>` : `<${name}${written}>${children.join('')}</${name}>`;
-};
 
 /** xs:duration of milliseconds. */
 const duration = (ms: number): string => `PT${(ms / 1000).toFixed(3)}S`;
@@ -34,27 +24,41 @@ const duration = (ms: number): string => `PT${(ms / 1000).toFixed(3)}S`;
 /** Players stay so many GOPs behind the newest one: one that they load, and two of reserve. */
 const DELAY_GOPS = 4;
 
-/** The GOPs of a list, in runs without a hole; the first and last of each. */
-const runsOf = (gops: readonly number[]): { first: number; count: number }[] => {
-  const runs: { first: number; count: number }[] = [];
-  for (const gop of gops) {
+interface Run {
+  startTicks: number;
+  durationTicks: number;
+  count: number;
+}
+
+/** The pieces of a list, in runs of equal ones without a hole. */
+const runsOf = (pieces: readonly Piece[]): Run[] => {
+  const runs: Run[] = [];
+  for (const { startTicks, durationTicks } of pieces) {
     const run = runs.at(-1);
-    if (run && gop === run.first + run.count) run.count += 1;
-    else runs.push({ first: gop, count: 1 });
+    const goesOn =
+      run?.durationTicks === durationTicks && startTicks === run.startTicks + run.count * durationTicks;
+    if (run && goesOn) run.count += 1;
+    else runs.push({ startTicks, durationTicks, count: 1 });
   }
   return runs;
 };
 
-/** Where the fragments of an AdaptationSet are: $Time$ is channel time, also that of sound. */
-const segmentTemplate = (records: readonly LedgerRecord[], channel: PlaylistChannel): string => {
+/**
+ * Where the fragments of an AdaptationSet are: $Time$ is channel time, also that of sound.
+ * @param isThere whether it has anything of a piece
+ */
+const segmentTemplate = (
+  records: readonly LedgerRecord[],
+  channel: PlaylistChannel,
+  isThere: (record: LedgerRecord, piece: Piece) => boolean = () => true,
+): string => {
   const { gopDurationTicks } = channel;
   const { gop } = periodOf(records[0]!, gopDurationTicks);
-  const timeline = runsOf(records.map((record) => record.gop)).map(({ first, count }) =>
-    element('S', {
-      t: gopStartTicks(first, gopDurationTicks),
-      d: gopDurationTicks,
-      r: count > 1 ? count - 1 : undefined,
-    }),
+  const pieces = records.flatMap((record) =>
+    piecesOf(record, channel).filter((piece) => isThere(record, piece)),
+  );
+  const timeline = runsOf(pieces).map(({ startTicks, durationTicks, count }) =>
+    element('S', { t: startTicks, d: durationTicks, r: count > 1 ? count - 1 : undefined }),
   );
   const attributes = {
     timescale: TICKS_PER_SECOND,
@@ -131,7 +135,11 @@ const soundSet = (
     },
     [
       element('Role', { ...ROLE, ...(!isFirst && { value: 'alternate' }) }),
-      segmentTemplate(records, channel),
+      segmentTemplate(
+        records,
+        channel,
+        (record, piece) => soundIn(record, latest.track, piece) !== undefined,
+      ),
       representation,
     ],
   );
@@ -170,7 +178,8 @@ const periodElement = (records: readonly LedgerRecord[], channel: PlaylistChanne
     return soundSet(soundName(track), sound, index === 0, having, channel);
   });
   const id = `${records[0]!.discontinuities}-${gop}`;
-  return element('Period', { id, start: duration(startMs) }, [...pictureSets, ...soundSets]);
+  const events = spliceEvents(records, gop, channel);
+  return element('Period', { id, start: duration(startMs) }, [...events, ...pictureSets, ...soundSets]);
 };
 
 /**

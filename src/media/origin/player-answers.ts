@@ -13,6 +13,15 @@ export const windowQuery = z.object({
   window_s: wholeNumberSchema.pipe(z.int().min(1).max(86_400)).default(60),
 });
 
+/** Of an HLS playlist. `cues=1`: EXT-X-CUE-OUT and EXT-X-CUE-IN beside EXT-X-DATERANGE. */
+export const cuesOfQuery = z.object({
+  cues: z
+    .enum(['0', '1'])
+    .default('0')
+    .transform((text) => text === '1'),
+});
+export const mediaQuery = windowQuery.extend(cuesOfQuery.shape);
+
 const MAX_SEGMENT_AGE_S = 3_600;
 /** A segment that is not there yet may be asked for by many at once: a cache answers them, for a second. */
 const NOT_FOUND_AGE_S = 1;

@@ -4,7 +4,14 @@ import { gopNumberSchema } from '../../contracts/origin';
 import { idSchema, renditionSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Origin } from './origin';
-import { forAnyPage, missingForASecond, sendMedia, sendPlaylist, windowQuery } from './player-answers';
+import {
+  cuesOfQuery,
+  forAnyPage,
+  mediaQuery,
+  missingForASecond,
+  sendMedia,
+  sendPlaylist,
+} from './player-answers';
 import type { PlaylistAnswers } from './playlist-answers';
 import { versionOf } from './playlists';
 import { wholeNumberSchema } from './records';
@@ -19,10 +26,12 @@ const segmentParameters = z.object({
   rendition,
   file: z
     .string()
-    .regex(/^\d+\.ts$/, 'use NUMBER.ts')
-    .transform((name) => name.slice(0, -3))
-    .pipe(wholeNumberSchema)
-    .pipe(gopNumberSchema),
+    .regex(/^\d+(?:\.\d{1,2})?\.ts$/, 'use NUMBER.ts or NUMBER.PIECE.ts')
+    .transform((name) => {
+      const [gop, piece] = name.slice(0, -3).split('.');
+      return { gop, ...(piece !== undefined && { piece: Number(piece) }) };
+    })
+    .pipe(z.object({ gop: wholeNumberSchema.pipe(gopNumberSchema), piece: z.int().optional() })),
 });
 
 export const playerRoutes = (origin: Origin, answers: PlaylistAnswers): Router => {
@@ -31,23 +40,26 @@ export const playerRoutes = (origin: Origin, answers: PlaylistAnswers): Router =
 
   router.get('/:id/index.m3u8', async (req, res) => {
     const { id } = parseOrRefuse(masterParameters, req.params, 'playlist');
+    const { cues } = parseOrRefuse(cuesOfQuery, req.query, 'query');
     const channel = origin.channel(id);
-    await sendPlaylist(res, channel, answers, channel.masterPlaylist());
+    await sendPlaylist(res, channel, answers, channel.masterPlaylist(cues));
   });
 
   router.get('/:id/:rendition/index.m3u8', async (req, res) => {
     const { id, rendition } = parseOrRefuse(mediaParameters, req.params, 'playlist');
-    const { window_s } = parseOrRefuse(windowQuery, req.query, 'query');
+    const { window_s, cues } = parseOrRefuse(mediaQuery, req.query, 'query');
     const channel = origin.channel(id);
-    await sendPlaylist(res, channel, answers, channel.mediaPlaylist(rendition, window_s * 1000));
+    await sendPlaylist(res, channel, answers, channel.mediaPlaylist(rendition, window_s * 1000, cues));
   });
 
   router.get('/:id/:rendition/:file', async (req, res) => {
-    const { id, rendition, file: gop } = parseOrRefuse(segmentParameters, req.params, 'segment');
-    const { record, open } = origin.channel(id).segment(rendition, gop);
+    const { id, rendition, file } = parseOrRefuse(segmentParameters, req.params, 'segment');
+    const { gop, piece } = file;
+    const { record, bytes, open } = origin.channel(id).segment(rendition, gop, piece);
+    const tag = piece === undefined ? record.sha256 : `${record.sha256}-${piece}`;
     const versioned = req.query.v === versionOf(record);
     await sendMedia(req, res, {
-      ...{ type: 'video/mp2t', tag: record.sha256, bytes: record.bytes, versioned, open },
+      ...{ type: 'video/mp2t', tag, bytes, versioned, open },
     });
   });
 

@@ -1,6 +1,15 @@
-import { SwarmError, TICKS_PER_SECOND, framesPerSecondOf, renditionRate, type FrameRate } from '../../domain';
+import {
+  SwarmError,
+  TICKS_PER_SECOND,
+  framesPerSecondOf,
+  gopStartTicks,
+  renditionRate,
+  type FrameRate,
+} from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
+import { mediaSequenceOf, pieceName, piecesOf, type Piece } from './gop-cuts';
 import type { LedgerRecord, RenditionRecord } from './records';
+import { spliceTags } from './splice-tags';
 
 /** HLS playlists (RFC 8216; EXT-X-GAP: draft-pantos-hls-rfc8216bis, 4.4.4.7) as pure functions of the ledger. */
 
@@ -73,9 +82,14 @@ export const pictureAttributes = (r: RenditionRecord): string =>
 
 /**
  * Master playlist: the renditions of these records, smallest picture first, with measured bit rates.
+ * @param query of the URIs of its media playlists
  * @throws SwarmError not-found while nothing is published
  */
-export const masterPlaylist = (channel: PlaylistChannel, records: readonly LedgerRecord[]): string => {
+export const masterPlaylist = (
+  channel: PlaylistChannel,
+  records: readonly LedgerRecord[],
+  query = '',
+): string => {
   const variants = variantsIn(records);
   if (variants.length === 0) {
     throw notFound(`Channel ${channel.id} has published nothing yet.`, 'Ask again after its first GOP.');
@@ -86,7 +100,7 @@ export const masterPlaylist = (channel: PlaylistChannel, records: readonly Ledge
     `#EXT-X-STREAM-INF:BANDWIDTH=${bitsPerSecond(peakBytes)},AVERAGE-BANDWIDTH=${bitsPerSecond(totalBytes / gops)},` +
       `CODECS="${latest.codecs}",${pictureAttributes(latest)},` +
       `FRAME-RATE=${framesPerSecondOf(renditionRate(latest, channel.framesPerSecond)).toFixed(3)}`,
-    `${name}/index.m3u8`,
+    `${name}/index.m3u8${query}`,
   ]);
   return ['#EXTM3U', '#EXT-X-VERSION:6', '#EXT-X-INDEPENDENT-SEGMENTS', ...lines, ''].join('\n');
 };
@@ -105,30 +119,40 @@ export const renditionOrNearest = (
 };
 
 /** URI of a segment relative to a media playlist. `v` names the content, so that caches never mix up two lives of a channel. */
-const segmentUri = (gop: number, segment: RenditionRecord, wanted: RenditionRecord): string => {
+const segmentUri = (name: string, segment: RenditionRecord, wanted: RenditionRecord): string => {
   const folder = segment.name === wanted.name ? '' : `../${segment.name}/`;
-  return `${folder}${gop}.ts?v=${versionOf(segment)}`;
+  return `${folder}${name}.ts?v=${versionOf(segment)}`;
 };
 
 export const versionOf = (r: RenditionRecord): string => r.sha256.slice(0, 12);
 
-/** What a playlist lists of a GOP. */
+/** Query of a playlist that has EXT-X-CUE tags too. */
+export const cuesQuery = (withCues: boolean): string => (withCues ? '?cues=1' : '');
+
+/** What a playlist lists of a piece of a GOP. */
 export interface ListedMedia {
   uri: string;
   /** URI of the header of its fragments. */
   map?: string;
 }
 
+/** What a media playlist is made of. */
+export interface MediaSource {
+  channel: PlaylistChannel;
+  records: readonly LedgerRecord[];
+  /** Record of the GOP in front of the first listed one, if kept. */
+  before: LedgerRecord | undefined;
+  /** With EXT-X-CUE tags beside EXT-X-DATERANGE. */
+  withCues?: boolean;
+}
+
 /**
- * Media playlist of what `mediaOf` finds of each GOP; where it finds nothing there is EXT-X-GAP.
- * @param before record of the GOP in front of the first listed one, if kept
+ * Media playlist of what `mediaOf` finds of each piece of each GOP; where it finds nothing there is EXT-X-GAP.
  */
 export const listMedia = (
-  channel: PlaylistChannel,
-  records: readonly LedgerRecord[],
-  before: LedgerRecord | undefined,
-  mediaOf: (record: LedgerRecord) => ListedMedia | undefined,
-  uriOfGap: (record: LedgerRecord) => string,
+  { channel, records, before, withCues = false }: MediaSource,
+  mediaOf: (record: LedgerRecord, piece: Piece) => ListedMedia | undefined,
+  uriOfGap: (record: LedgerRecord, piece: Piece) => string,
 ): string => {
   const [first] = records;
   if (!first) throw notFound(`Channel ${channel.id} has no segments now.`, 'Ask again after its next GOP.');
@@ -139,8 +163,10 @@ export const listMedia = (
   let gaps = false;
   let discontinuities = countedBefore;
   let map: string | undefined;
-  for (const record of records) {
-    const listed = mediaOf(record);
+  const tagsOf = spliceTags(records, withCues);
+  const pieces = records.flatMap((record) => piecesOf(record, channel).map((piece) => ({ record, piece })));
+  for (const { record, piece } of pieces) {
+    const listed = mediaOf(record, piece);
     if (record.discontinuities !== discontinuities) lines.push('#EXT-X-DISCONTINUITY');
     discontinuities = record.discontinuities;
     if (listed?.map !== undefined && listed.map !== map) {
@@ -151,10 +177,12 @@ export const listMedia = (
       lines.push('#EXT-X-GAP');
       gaps = true;
     }
+    const aheadMs = ticksToMs(piece.startTicks - gopStartTicks(record.gop, channel.gopDurationTicks));
     lines.push(
-      `#EXT-X-PROGRAM-DATE-TIME:${new Date(record.programDateTimeMs).toISOString()}`,
-      `#EXTINF:${seconds.toFixed(6)},`,
-      listed?.uri ?? uriOfGap(record),
+      `#EXT-X-PROGRAM-DATE-TIME:${new Date(record.programDateTimeMs + aheadMs).toISOString()}`,
+      ...tagsOf(record, piece),
+      `#EXTINF:${(piece.durationTicks / TICKS_PER_SECOND).toFixed(6)},`,
+      listed?.uri ?? uriOfGap(record, piece),
     );
   }
   return [
@@ -162,7 +190,7 @@ export const listMedia = (
     `#EXT-X-VERSION:${gaps ? 8 : 6}`,
     '#EXT-X-INDEPENDENT-SEGMENTS',
     `#EXT-X-TARGETDURATION:${Math.ceil(seconds)}`,
-    `#EXT-X-MEDIA-SEQUENCE:${first.gop}`,
+    `#EXT-X-MEDIA-SEQUENCE:${mediaSequenceOf(first)}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${countedBefore}`,
     ...lines,
     '',
@@ -175,19 +203,15 @@ export const listMedia = (
  * @param wanted the rendition; its picture size tells which other is nearest
  */
 export const mediaPlaylist = (
-  channel: PlaylistChannel,
+  source: MediaSource,
   wanted: RenditionRecord,
-  records: readonly LedgerRecord[],
-  before: LedgerRecord | undefined,
   isStored: (gop: number) => boolean,
 ): string =>
   listMedia(
-    channel,
-    records,
-    before,
-    ({ gop, renditions }) => {
+    source,
+    ({ gop, renditions }, piece) => {
       const segment = isStored(gop) ? renditionOrNearest(renditions, wanted) : undefined;
-      return segment && { uri: segmentUri(gop, segment, wanted) };
+      return segment && { uri: segmentUri(pieceName(gop, piece), segment, wanted) };
     },
-    ({ gop }) => `${gop}.ts`,
+    ({ gop }, piece) => `${pieceName(gop, piece)}.ts`,
   );

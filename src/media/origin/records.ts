@@ -8,7 +8,7 @@ import {
   tokenSchema,
   type LedgerEntry,
 } from '../../contracts/origin';
-import { digestSchema, frameRateSchema } from '../../domain';
+import { digestSchema, frameRateSchema, spliceSchema } from '../../domain';
 
 /** Shapes of what the origin keeps on disk, checked when it starts. Wall-clock times: milliseconds since 1970. */
 
@@ -68,6 +68,11 @@ export const renditionRecordSchema = z.object({
   frameRateDivisor: z.int().min(1).optional(),
   /** Bytes of the pictures alone, without sound and transport; absent in records of older releases. */
   videoBytes: z.int().min(1).optional(),
+  /**
+   * The pieces of the segment after the first one, for each of the record's `cutTicks` one: the byte at which it begins,
+   * and channel time of its first picture (of half the pictures, maybe the next one).
+   */
+  cuts: z.array(z.object({ byte: z.int().min(1), ticks: z.int().min(0) })).optional(),
 });
 export type RenditionRecord = z.infer<typeof renditionRecordSchema>;
 
@@ -77,6 +82,8 @@ export const soundRecordSchema = z.object({
   track: z.int().min(1),
   /** Bytes of its elementary stream; 0: the GOP has none of it, and the rest is that of the GOP before. */
   bytes: z.int().min(0),
+  /** The same by piece, where the GOP is cut. */
+  pieceBytes: z.array(z.int().min(0)).optional(),
   codecs: z.string(),
   language: z.string().optional(),
   channels: z.int().min(1).optional(),
@@ -90,6 +97,13 @@ export type SoundRecord = z.infer<typeof soundRecordSchema>;
  */
 export const periodSchema = z.object({ gop: gopNumberSchema, startMs: z.int() });
 export type Period = z.infer<typeof periodSchema>;
+
+/** A splice of a GOP, with its times on the channel's wall clock: they are told once, and stay. */
+export const recordedSpliceSchema = spliceSchema.extend({
+  startMs: z.number(),
+  endMs: z.number().optional(),
+});
+export type RecordedSplice = z.infer<typeof recordedSpliceSchema>;
 
 /** One line of `ledger.jsonl`: a GOP that was published, or (with `gapReason`) that never will be. */
 export const ledgerRecordSchema = z.object({
@@ -110,6 +124,12 @@ export const ledgerRecordSchema = z.object({
   sound: z.array(soundRecordSchema).optional(),
   /** See periodOf of timeline.ts, which also knows it where a record of an older release lacks it. */
   period: periodSchema.optional(),
+  /** Channel times at which its segments are cut, in all renditions alike; absent: they are whole. */
+  cutTicks: z.array(z.int().min(0)).optional(),
+  /** Cuts in all GOPs before it: by so many its media sequence number is above that of the GOP. */
+  cutsBefore: z.int().min(0).optional(),
+  /** Breaks that are on at some time in it, and marks of it. */
+  splices: z.array(recordedSpliceSchema).optional(),
 });
 export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
 

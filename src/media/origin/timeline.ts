@@ -1,6 +1,7 @@
 import type { DeclaredGap } from '../../contracts/origin';
-import { TICKS_PER_SECOND } from '../../domain';
+import { TICKS_PER_SECOND, gopStartTicks, type Splice } from '../../domain';
 import type { FoundSound } from '../packaging';
+import { cutsUpTo, recordedSplices, splicesStillOn } from './gop-cuts';
 import type { PublishAttempt } from './ownership';
 import type { LedgerRecord, Period, RenditionRecord, SoundRecord } from './records';
 
@@ -27,13 +28,16 @@ const formatsOf = (renditions: readonly RenditionRecord[]): string =>
 
 /** The sound of a GOP; what it has none of is what it was before. */
 const soundOf = (
-  found: readonly FoundSound[] | undefined,
+  found: readonly (FoundSound & { pieceBytes?: number[] })[] | undefined,
   previous: readonly SoundRecord[] | undefined,
 ): SoundRecord[] | undefined =>
-  found?.flatMap(({ track, bytes, format }): SoundRecord[] => {
-    if (format) return [{ track, bytes, ...format }];
+  found?.flatMap(({ track, bytes, format, pieceBytes }): SoundRecord[] => {
+    const pieces = pieceBytes && { pieceBytes };
+    if (format) return [{ track, bytes, ...pieces, ...format }];
     const before = previous?.find((sound) => sound.track === track);
-    return before ? [{ ...before, bytes: 0 }] : [];
+    if (!before) return [];
+    const { pieceBytes: _pieceBytes, ...known } = before;
+    return [{ ...known, bytes: 0 }];
   });
 
 /** True where a player must start its decoders of sound anew. What is not known of either side has not changed. */
@@ -89,7 +93,11 @@ export const publishedRecord = (options: {
   /** See OwnershipState; absent: none was declared. */
   discontinuityAt?: number | null;
   /** Absent: not known. */
-  sound?: readonly FoundSound[];
+  sound?: readonly (FoundSound & { pieceBytes?: number[] })[];
+  /** Where its segments are cut; absent: they are whole. */
+  cutTicks?: number[];
+  /** As the relay's ledger has them. */
+  splices?: Splice[];
 }): LedgerRecord => {
   const { attempt, previous, previousPublished } = options;
   const gopMs = durationMs(1, options.gopDurationTicks);
@@ -124,6 +132,15 @@ export const publishedRecord = (options: {
     discontinuities: (previous?.discontinuities ?? 0) + (changed ? 1 : 0),
     ...(sound && { sound }),
     period: isInLine ? goesOn : { gop: attempt.gop, startMs: Math.round(programDateTimeMs) },
+    ...(options.cutTicks && { cutTicks: options.cutTicks }),
+    ...cutsUpTo(previous),
+    ...(options.splices && {
+      splices: recordedSplices(
+        options.splices,
+        { startTicks: gopStartTicks(attempt.gop, options.gopDurationTicks), startMs: programDateTimeMs },
+        previous,
+      ),
+    }),
   };
 };
 
@@ -150,6 +167,8 @@ export const gapRecords = (options: {
       ? previous.programDateTimeMs + durationMs(first + i - previous.gop, options.gopDurationTicks)
       : options.declaredAtMs - durationMs(gap.toGop - first - i, options.gopDurationTicks),
     discontinuities: previous?.discontinuities ?? 0,
+    ...cutsUpTo(previous),
+    ...(splicesStillOn(previous).length > 0 && { splices: splicesStillOn(previous) }),
     ...(previous && { period: periodOf(previous, options.gopDurationTicks) }),
   }));
 };

@@ -1,6 +1,12 @@
 import type { GopLedger } from '../../contracts/relay';
 import { gopStartTicks } from '../../domain';
-import { TransportStreamReader, retimePackets, type PesUnit } from '../mpegts';
+import {
+  STREAM_TYPE_SCTE_35,
+  TransportStreamReader,
+  retimePackets,
+  sectionsOf,
+  type PesUnit,
+} from '../mpegts';
 import { ContributionClock } from './contribution-clock';
 import type { GopLedgers } from './gop-ledgers';
 import type { ArrivedUnit } from './unit-ring';
@@ -13,6 +19,8 @@ export interface ContributionHandlers {
   gopDurationTicks: number;
   onUnit(unit: ArrivedUnit): void;
   onPicture(): void;
+  /** A SCTE-35 message, its times in channel time; `nowTicks`: the newest picture. */
+  onSplice?(section: Buffer, nowTicks: number): void;
   /** `sourceEndTicks`: source clock at the end of the GOP, 33-bit. */
   onSealed(ledger: GopLedger, sourceEndTicks: number): void;
   /** The source clock jumped: what follows counts as a new contribution. Called before its first unit. */
@@ -24,6 +32,7 @@ export class Contribution {
   private readonly reader: TransportStreamReader;
   private clock: ContributionClock;
   private tables: Buffer = Buffer.alloc(0);
+  private newest: number | undefined;
   private sealed = 0;
   private video = false;
 
@@ -43,6 +52,11 @@ export class Contribution {
   /** True once its first keyframe has arrived. */
   get started(): boolean {
     return this.clock.started;
+  }
+
+  /** Channel time of its newest picture; undefined before the first. */
+  get newestTicks(): number | undefined {
+    return this.newest;
   }
 
   get sealedGops(): number {
@@ -74,6 +88,7 @@ export class Contribution {
       this.video = true;
       if (this.isBreak(unit)) {
         this.handlers.onBreak();
+        this.newest = undefined;
         this.clock = this.newClock();
       }
     }
@@ -82,7 +97,11 @@ export class Contribution {
     retimePackets(unit.packets, times.ptsTicks - unit.ptsTicks);
     const { kind, keyframe, packets } = unit;
     this.handlers.onUnit({ ...times, kind, keyframe, packets, tables: this.tables });
+    if (unit.streamType === STREAM_TYPE_SCTE_35)
+      for (const section of sectionsOf(packets))
+        this.handlers.onSplice?.(section, this.newest ?? times.ptsTicks);
     if (kind !== 'video') return;
+    this.newest = Math.max(this.newest ?? 0, times.ptsTicks);
     this.handlers.onPicture();
     for (const ledger of ledgers.add(times.ptsTicks, times.dtsTicks)) {
       this.sealed++;

@@ -20,9 +20,12 @@ export class Feed {
   constructor(
     private readonly ring: UnitRing,
     private readonly response: ServerResponse,
-    gop: number,
+    readonly fromGop: number,
     gopDurationTicks: number,
+    /** A packet that tells where segments are cut within GOPs, from the feed's first GOP on; undefined: nowhere yet. */
+    private readonly firstMark: () => Buffer | undefined = () => undefined,
   ) {
+    const gop = fromGop;
     this.startTicks = gopStartTicks(gop, gopDurationTicks);
     response.on('drain', () => {
       this.blocked = false;
@@ -35,9 +38,18 @@ export class Feed {
     return this.next !== undefined && this.next < this.ring.firstSequence;
   }
 
+  /** Sends a packet at once, ahead of what is in the ring: it tells of pictures to come. */
+  tell(packet: Buffer): void {
+    if (this.next !== undefined && this.response.writable) this.response.write(packet);
+  }
+
   /** Sends what the reader has not had yet, as far as its connection takes it. */
   pump(): void {
-    this.next ??= this.ring.sequenceToDecode(this.startTicks);
+    if (this.next === undefined) {
+      this.next = this.ring.sequenceToDecode(this.startTicks);
+      const mark = this.next === undefined ? undefined : this.firstMark();
+      if (mark) this.tell(mark);
+    }
     while (this.next !== undefined && !this.blocked && this.response.writable) {
       if (this.fellBehind) {
         this.cut();

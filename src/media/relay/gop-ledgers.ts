@@ -1,6 +1,7 @@
 import type { GopLedger } from '../../contracts/relay';
 import { gopOf, gopStartTicks } from '../../domain';
 import { ptsLedgerHash } from '../mpegts';
+import { SplicePlan } from './splice-plan';
 
 /** Collects the presentation times of each GOP and seals them in order. */
 export class GopLedgers {
@@ -9,11 +10,12 @@ export class GopLedgers {
   private readonly announced = new Map<number, GopLedger>();
   private next: number;
 
-  /** `keptGops`: how many sealed ledgers are remembered. */
+  /** `keptGops`: how many sealed ledgers are remembered; `plan`: what is to be cut in the channel. */
   constructor(
     private readonly gopDurationTicks: number,
     firstGop: number,
     private readonly keptGops: number,
+    private readonly plan = new SplicePlan(),
   ) {
     this.next = firstGop;
   }
@@ -73,6 +75,8 @@ export class GopLedgers {
     const gop = this.next++;
     const ptsTicks = (this.open.get(gop) ?? []).sort((a, b) => a - b);
     this.open.delete(gop);
-    return { gop, ptsTicks, sha256: ptsLedgerHash(ptsTicks), sealedAtMs: Date.now() };
+    const [beginTicks, endTicks] = [gop, gop + 1].map((g) => gopStartTicks(g, this.gopDurationTicks));
+    const cuts = this.plan.settle(beginTicks!, endTicks!, ptsTicks);
+    return { gop, ptsTicks, sha256: ptsLedgerHash(ptsTicks), sealedAtMs: Date.now(), ...cuts };
   }
 }

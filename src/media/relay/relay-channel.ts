@@ -1,12 +1,23 @@
 import type { ServerResponse } from 'node:http';
 import type { GopLedger, RelayChannel as RelayChannelAnswer } from '../../contracts/relay';
-import { FEED_OFFSET_TICKS, SwarmError, TICKS_PER_SECOND, gopOf, gopStartTicks } from '../../domain';
+import {
+  FEED_OFFSET_TICKS,
+  SwarmError,
+  TICKS_PER_SECOND,
+  gopOf,
+  gopStartTicks,
+  type Splice,
+  type SpliceRequest,
+} from '../../domain';
 import type { Logger } from '../../platform/logger';
+import { writeCutMark, type CutMark } from '../mpegts';
 import type { ChannelRecord } from './channel-files';
+import { ChannelSplices, noPicture } from './channel-splices';
 import { Contribution } from './contribution';
 import { Feed } from './feed';
 import { GopLedgers } from './gop-ledgers';
 import { LEDGER_RETENTION_RINGS, type RestoredRing, type RingStore } from './ring-store';
+import type { SpliceFile } from './splice-file';
 import type { StoredGop } from './stored-gop';
 import { UnitRing, type ArrivedUnit, type RingUnit } from './unit-ring';
 
@@ -19,6 +30,10 @@ export interface RelayChannelOptions {
   store: RingStore;
   /** What the last run left in the store. */
   restored: RestoredRing;
+  /** The splices of the last run, and where they are kept. */
+  splices: { file: SpliceFile; known: readonly Splice[] };
+  /** Rejects once another process may use the state. */
+  requireLock: () => Promise<void>;
   /** Makes the channel's next GOP number outlive the process, also where there is no room for GOPs. */
   saveRecord(record: ChannelRecord): Promise<void>;
   log: Logger;
@@ -38,6 +53,7 @@ export class RelayChannel {
   ownerProof: Buffer | null = null;
   private readonly ring: UnitRing;
   private readonly ledgers: GopLedgers;
+  private readonly splices: ChannelSplices;
   private readonly feeds = new Set<Feed>();
   private readonly waiters = new Map<number, Set<() => void>>();
   private contribution: Contribution | undefined;
@@ -65,7 +81,12 @@ export class RelayChannel {
     const keptGops = Math.ceil((LEDGER_RETENTION_RINGS * retentionTicks) / this.gopDurationTicks);
     const lastStored = restored.gops.at(-1);
     const nextGop = Math.max(record.nextGop, (lastStored?.ledger.gop ?? -1) + 1);
-    this.ledgers = new GopLedgers(this.gopDurationTicks, nextGop, keptGops);
+    const { splices, requireLock, log } = options;
+    this.splices = new ChannelSplices({
+      ...{ channelId: this.id, ...splices, sealed: restored.ledgers, requireLock, log },
+      onChange: () => this.tellCuts(),
+    });
+    this.ledgers = new GopLedgers(this.gopDurationTicks, nextGop, keptGops, this.splices.plan);
     this.ledgers.restore(restored.ledgers);
     this.lastSealedGop = nextGop > 0 ? nextGop - 1 : null;
     // GOPs that never came to the disk leave a hole that no feed can pass.
@@ -96,6 +117,7 @@ export class RelayChannel {
       ingestConnected: this.contribution !== undefined,
       lastIngestAtMs: this.lastIngestAtMs,
       framesIn: this.framesIn,
+      splices: { ...this.splices.plan.counts },
     };
   }
 
@@ -122,6 +144,7 @@ export class RelayChannel {
       gopDurationTicks: this.gopDurationTicks,
       onPicture: () => this.framesIn++,
       onUnit: (unit: ArrivedUnit) => this.ring.append(unit),
+      onSplice: (section, nowTicks) => this.splices.take(section, { nowTicks, openTicks: this.openTicks }),
       onSealed: (ledger, sourceEndTicks) => this.seal({ ledger, sourceEndTicks }),
       onBreak: () => this.dropOpenGop('the source clock jumped'),
     });
@@ -161,10 +184,24 @@ export class RelayChannel {
       'x-feed-offset-ticks': FEED_OFFSET_TICKS,
     });
     response.flushHeaders();
-    const feed = new Feed(this.ring, response, gop, this.gopDurationTicks);
+    const feed = new Feed(this.ring, response, gop, this.gopDurationTicks, () => {
+      const mark = this.cutMark(gop);
+      return mark.cutTicks.length > 0 ? writeCutMark(mark) : undefined;
+    });
     this.feeds.add(feed);
     response.on('close', () => this.feeds.delete(feed));
     feed.pump();
+  }
+
+  /**
+   * Sets a splice that an operator asks for.
+   * @throws SwarmError conflict, at-capacity-limit; unknown-channel once deleted
+   */
+  async splice(request: SpliceRequest): Promise<Splice> {
+    if (this.closed) throw this.deleted();
+    const nowTicks = this.contribution?.newestTicks;
+    if (nowTicks === undefined) throw noPicture(this.id);
+    return this.splices.ask(request, { nowTicks, openTicks: this.openTicks });
   }
 
   ledgersBetween(from: number, to: number): GopLedger[] {
@@ -193,12 +230,29 @@ export class RelayChannel {
     for (const feed of this.feeds) feed.end();
     for (const waiting of this.waiters.values()) for (const wake of waiting) wake();
     await this.saving;
+    await this.splices.close();
     await this.options.store.close();
   }
 
   /** Deletes what is kept on disk. Only once closed. */
   async deleteStored(): Promise<void> {
     await this.options.store.remove();
+  }
+
+  /** Where the first GOP begins that is not sealed. */
+  private get openTicks(): number {
+    return gopStartTicks(this.nextGop, this.gopDurationTicks);
+  }
+
+  /** What a feed is told of cuts from a GOP on. */
+  private cutMark(gop: number): CutMark {
+    const fromTicks = gopStartTicks(gop, this.gopDurationTicks);
+    return this.splices.markFrom(fromTicks, this.openTicks);
+  }
+
+  private tellCuts(): void {
+    for (const feed of this.feeds)
+      feed.tell(writeCutMark(this.cutMark(Math.max(feed.fromGop, this.nextGop))));
   }
 
   private get oldestGop(): number | undefined {
@@ -234,6 +288,7 @@ export class RelayChannel {
    */
   private seal(gop: SealedGop): void {
     this.unsaved.push(gop);
+    this.splices.sealed(gop.ledger, this.openTicks);
     this.resumeSourceTicks = gop.sourceEndTicks;
     this.saving = this.saving.then(async () => {
       await this.saveUnsaved();

@@ -11,6 +11,7 @@ import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFiles, type ChannelRecord } from './channel-files';
 import { RelayChannel } from './relay-channel';
 import { RingStore } from './ring-store';
+import { SpliceFile } from './splice-file';
 
 export interface RelayChannelsOptions {
   stateDir: string;
@@ -174,9 +175,14 @@ export class RelayChannels {
       log,
     });
     const restored = await store.load();
+    const file = new SpliceFile(this.files.ringDirectory(id));
+    const splices = { file, known: await file.load() };
     const saveRecord = (latest: ChannelRecord): Promise<void> => this.files.update(id, latest);
     const limits = { ringSeconds, ringMaxBytes };
-    const channel = new RelayChannel({ id, record, ...limits, store, restored, saveRecord, log });
+    const channel = new RelayChannel({
+      ...{ id, record, ...limits, store, restored, splices },
+      ...{ saveRecord, requireLock, log },
+    });
     this.channels.set(id, channel);
     return channel;
   }

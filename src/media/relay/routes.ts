@@ -1,7 +1,7 @@
 import type { Express, Request, Response } from 'express';
 import { z } from 'zod';
 import { FEED_PROOF_HEADER, OWNER_PROOF_HEADER, relaySpecSchema } from '../../contracts/relay';
-import { SwarmError, idSchema } from '../../domain';
+import { SwarmError, idSchema, spliceRequestSchema } from '../../domain';
 import { digestOf, equalDigests } from '../../platform/gate';
 import { parseOrRefuse } from '../../platform/http';
 import { Turns } from '../../platform/turns';
@@ -73,6 +73,10 @@ export const addRoutes = (app: Express, channels: RelayChannels, limits: RouteLi
     res.once('close', () => turn.leave());
     turn.signal.addEventListener('abort', () => res.destroy());
     channel.openFeed(from_gop, res);
+  });
+
+  app.post('/channels/:id/splices', async (req, res) => {
+    res.json(await channelOf(req).splice(parseOrRefuse(spliceRequestSchema, req.body, 'splice')));
   });
 
   app.get('/channels/:id/ledger/:gop', async (req, res) => {

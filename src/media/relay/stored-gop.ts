@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { GopLedger } from '../../contracts/relay';
+import { gopLedgerSchema, type GopLedger } from '../../contracts/relay';
 import { ptsLedgerHash } from '../mpegts';
 import type { JournalEntry } from './gop-journal';
 import type { JournalRecord } from './record-frame';
@@ -12,6 +12,8 @@ const ledgerSchema = z.object({
   gop: z.int().min(0),
   ptsTicks: z.array(ticks).max(100_000),
   sealedAtMs: z.number(),
+  // Absent in records of releases that cut at GOPs alone.
+  ...gopLedgerSchema.pick({ cutTicks: true, splices: true }).shape,
 });
 
 const headerSchema = ledgerSchema.extend({
@@ -42,12 +44,10 @@ export interface StoredGop {
 }
 
 export const toEntry = ({ ledger, sourceEndTicks, units }: StoredGop): JournalEntry => {
-  const { gop, ptsTicks, sealedAtMs } = ledger;
+  const { gop } = ledger;
   const tables = [...new Set(units.map((unit) => unit.tables))];
   const header: z.input<typeof headerSchema> = {
-    gop,
-    ptsTicks,
-    sealedAtMs,
+    ...keptOf(ledger),
     sourceEndTicks,
     tablesBytes: tables.map((packets) => packets.length),
     units: units.map((u) => [
@@ -89,9 +89,12 @@ export const fromRecord = ({ header, body }: JournalRecord): StoredGop | undefin
   return { ledger: ledgerOf(data), sourceEndTicks: data.sourceEndTicks, units };
 };
 
-export const toLedgerEntry = ({ gop, ptsTicks, sealedAtMs }: GopLedger): JournalEntry => ({
-  gop,
-  header: { gop, ptsTicks, sealedAtMs },
+/** The hash follows from the times. */
+const keptOf = ({ sha256: _sha256, ...kept }: GopLedger): z.input<typeof ledgerSchema> => kept;
+
+export const toLedgerEntry = (ledger: GopLedger): JournalEntry => ({
+  gop: ledger.gop,
+  header: keptOf(ledger),
   body: [],
 });
 
@@ -101,9 +104,17 @@ export const ledgerFromRecord = ({ header }: JournalRecord): GopLedger | undefin
   return data && ledgerOf(data);
 };
 
-const ledgerOf = ({ gop, ptsTicks, sealedAtMs }: z.infer<typeof ledgerSchema>): GopLedger => ({
+const ledgerOf = ({
+  gop,
+  ptsTicks,
+  sealedAtMs,
+  cutTicks,
+  splices,
+}: z.infer<typeof ledgerSchema>): GopLedger => ({
   gop,
   ptsTicks,
   sha256: ptsLedgerHash(ptsTicks),
   sealedAtMs,
+  ...(cutTicks && { cutTicks }),
+  ...(splices && { splices }),
 });
