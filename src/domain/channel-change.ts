@@ -2,7 +2,10 @@ import type { ChannelSpec } from './channel';
 
 /** What may be changed of a channel on air. Frame rate, GOP duration and region stay for as long as it is there. */
 export type ChannelChange = Partial<
-  Pick<ChannelSpec, 'input' | 'deinterlace' | 'inputColour' | 'ladder' | 'viewersPerRung' | 'placement'>
+  Pick<
+    ChannelSpec,
+    'input' | 'deinterlace' | 'inputColour' | 'ladder' | 'viewersPerRung' | 'placement' | 'standby'
+  >
 >;
 
 /** Request to change a channel, as the channel workflow takes it. */

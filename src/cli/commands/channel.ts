@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { stringify } from 'yaml';
 import { operations, type ChannelAdded } from '../../contracts/api';
@@ -18,11 +16,12 @@ import { inputOrFile } from '../../launch/input-file';
 import { pictureOption } from '../../platform/terminal/picture-option';
 import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
+import { inputUrl, standbyOf, withStandby, type StandbyOptions } from '../standby-options';
 import { channelLines } from '../views';
 
 const LADDER_HELP = `what it is encoded to: a file in YAML or JSON, or one of ${ladderPresetNames.join(', ')}`;
 
-interface AddOptions extends ChoiceOptions {
+interface AddOptions extends ChoiceOptions, StandbyOptions {
   input?: string;
   picture?: PictureFormat;
   sound?: GeneratedSoundLayout;
@@ -109,15 +108,17 @@ const generatedOf = ({ input, picture, sound }: AddOptions): object => {
 export const addChannel = (program: Command): void => {
   const channel = program.command('channel').description('add, change, remove and list channels');
 
-  withChoice(
-    channel
-      .command('add')
-      .description('put a channel on air')
-      .argument('<name>', 'its id: a-z, 0-9 and "-"')
-      .option(
-        '--input <url>',
-        'file or live URL that ffmpeg reads, or @FILE with a URL in it; without it a generated moving picture',
-      ),
+  withStandby(
+    withChoice(
+      channel
+        .command('add')
+        .description('put a channel on air')
+        .argument('<name>', 'its id: a-z, 0-9 and "-"')
+        .option(
+          '--input <url>',
+          'file or live URL that ffmpeg reads, or @FILE with a URL in it; without it a generated moving picture',
+        ),
+    ),
   )
     .option(
       '--picture <WxH@RATE>',
@@ -149,6 +150,7 @@ export const addChannel = (program: Command): void => {
           id,
           ...(await inputOf(options)),
           ...generatedOf(options),
+          ...(await standbyOf(options)),
           ...(ladder !== undefined && (await readLadder(ladder))),
           ...(framesPerSecond !== undefined && { framesPerSecond }),
           ...(deinterlace !== undefined && { deinterlace }),
@@ -157,12 +159,14 @@ export const addChannel = (program: Command): void => {
       print(added, () => [...addedLines(added), ...added.notes.map((note) => `! ${note}`)]);
     });
 
-  withChoice(
-    channel
-      .command('update')
-      .description('change a channel on air, without a lost frame')
-      .argument('<name>', 'channel to change')
-      .option('--input <url>', 'file or live URL to bring from now on, or @FILE with a URL in it'),
+  withStandby(
+    withChoice(
+      channel
+        .command('update')
+        .description('change a channel on air, without a lost frame')
+        .argument('<name>', 'channel to change')
+        .option('--input <url>', 'file or live URL to bring from now on, or @FILE with a URL in it'),
+    ),
   )
     .option('--ladder <file|preset>', LADDER_HELP)
     .addHelpText(
@@ -173,12 +177,12 @@ export const addChannel = (program: Command): void => {
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
       const { ladder, deinterlace } = options;
-      const input = await inputOf(options);
-      if (!('input' in input) && ladder === undefined && deinterlace === undefined)
+      const input = { ...(await inputOf(options)), ...(await standbyOf(options)) };
+      if (Object.keys(input).length === 0 && ladder === undefined && deinterlace === undefined)
         throw new SwarmError(
           'bad-request',
           'Nothing to change was named.',
-          'Give --input, --ladder or --deinterlace.',
+          'Give --input, --backup, --slate, --ladder or --deinterlace.',
         );
       const changed = await api.call(operations.updateChannel, {
         params: { id },
@@ -191,6 +195,18 @@ export const addChannel = (program: Command): void => {
       print(changed, () => [
         `${id} is changed: ${changed.ladder.map((r) => `${r.name} ${r.widthPx}x${r.heightPx}`).join(', ')}.`,
       ]);
+    });
+
+  channel
+    .command('switch')
+    .description('put another input of a channel on air, or let the rules choose')
+    .argument('<name>', 'channel')
+    .argument('<input>', 'primary, backup-1, …, slate; auto: the rules choose')
+    .addHelpText('after', '\nExamples:\n  encoder-swarm channel switch news backup-1')
+    .action(async (id: string, input: string, _options: unknown, command: Command) => {
+      const { api, print } = contextOf(command);
+      const { standby } = await api.call(operations.switchInput, { params: { id }, body: { input } });
+      print(standby, () => [`${id} is on ${standby.onAir ?? 'no input yet'}.`]);
     });
 
   channel
@@ -240,6 +256,3 @@ const addedLines = ({ id, onAir: { withinSeconds, inTheWay } }: ChannelAdded): s
   withinSeconds === null
     ? [`${id} is added, and is not on air yet:`, ...inTheWay.map((why) => `! ${why}`)]
     : [`${id} is added; it is usually on air within ${withinSeconds} s.`];
-
-/** The source reads a file from its own folder: name files in full. */
-const inputUrl = (given: string): string => (existsSync(given) ? resolve(given) : given);

@@ -27,7 +27,9 @@ import {
   channelStatusSchema,
   encoderChangedSchema,
   encoderStatusSchema,
+  inputSwitchedSchema,
   statusSchema,
+  switchInputSchema,
   updateChannelSchema,
 } from './status';
 import {
@@ -251,7 +253,7 @@ export const operations = {
     path: '/channels/{id}',
     access: 'operator',
     summary:
-      'Changes input, ladder, thresholds or placement of a channel on air; answers when it is done. Another ladder comes with a handoff, without a lost frame',
+      'Changes input, backups, ladder, thresholds or placement of a channel on air; answers when it is done. Another ladder comes with a handoff, without a lost frame',
     params: idParams,
     body: updateChannelSchema,
     answers: { 200: channelSpecSchema },
@@ -260,6 +262,17 @@ export const operations = {
       ...['encoder-full', 'encoder-incompatible', 'session-failed', 'at-capacity-limit', 'storage-full'],
       ...silent,
     ] as ErrorCode[],
+  }),
+  switchInput: operation({
+    method: 'post',
+    path: '/channels/{id}/switch',
+    access: 'operator',
+    summary:
+      'Puts another input of a channel on air for as long as it is sound, or (`auto`) lets the rules choose again',
+    params: idParams,
+    body: switchInputSchema,
+    answers: { 200: inputSwitchedSchema },
+    refusals: ['unknown-channel', 'not-found', 'conflict', ...silent],
   }),
   removeChannel: operation({
     method: 'delete',

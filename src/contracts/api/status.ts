@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { channelInputSchema, channelSpecSchema, policySchema, sessionInfoSchema } from '../../domain';
 import { backEndInUseSchema } from '../model-manifest';
+import { inputSwitchRequestSchema, standbyInfoSchema } from '../source-standby';
 import { missingSchema, ms } from './common';
 import { moveRecordSchema } from './moves';
 
@@ -28,9 +29,21 @@ export type ChannelAdded = z.infer<typeof channelAddedSchema>;
 
 /** A change of a channel on air; what is absent stays as it is. */
 export const updateChannelSchema = channelSpecSchema
-  .pick({ input: true, deinterlace: true, ladder: true, viewersPerRung: true, placement: true })
+  .pick({
+    input: true,
+    deinterlace: true,
+    ladder: true,
+    viewersPerRung: true,
+    placement: true,
+    standby: true,
+  })
   .partial()
   .strict();
+
+/** Which input an operator wants on air. */
+export const switchInputSchema = inputSwitchRequestSchema.omit({ requestedBy: true });
+
+export const inputSwitchedSchema = z.object({ channelId: z.string(), standby: standbyInfoSchema });
 
 const fleetStateSchema = z.enum(['starting', 'running', 'restarting', 'stopped']);
 
@@ -104,6 +117,9 @@ export const channelStatusSchema = z.object({
   source: z
     .object({ state: z.enum(['opening', 'running', 'ended', 'failed']), error: z.string().optional() })
     .nullable(),
+  standby: standbyInfoSchema
+    .optional()
+    .describe('which of its inputs is on air, and how the others are; absent: it has one'),
   playlistUrl: z.string(),
 });
 export type ChannelStatus = z.infer<typeof channelStatusSchema>;

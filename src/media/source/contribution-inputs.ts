@@ -26,6 +26,8 @@ export interface FoundInput {
   sound: SoundTrack[];
   /** PIDs of SCTE-35, which comes dressed (see splice-carrier.ts). */
   splicePids: ReadonlySet<number>;
+  /** What comes has the times that the sender gave it, but for a fixed span. */
+  keepsClock?: boolean;
   /** Sentences on what is encoded or left out. */
   notes: string[];
 }
@@ -77,7 +79,8 @@ const external = (
   spec: SourceChannelSpec,
   url: string,
   tools: InputTools,
-  justProbed?: ProbedInput,
+  justProbed: ProbedInput | undefined,
+  wantsClock: boolean,
 ): StartInput => {
   let known = justProbed;
   let last = { probed: justProbed, atMs: monotonicMs() };
@@ -90,7 +93,8 @@ const external = (
     // What it is may have changed by the next time it is opened.
     known = undefined;
     const plan = planInput(probed, spec.framesPerSecond, wishesOf(spec));
-    const { args, extraOutputs, sound, splicePids } = inputArguments(spec, url, plan);
+    const made = inputArguments(spec, url, plan, { wantsClock });
+    const { args, extraOutputs, sound, splicePids, keepsClock } = made;
     const frameTicks = plan.rate === null ? null : ticksOf(1, plan.rate);
     return {
       kind: 'found',
@@ -103,6 +107,7 @@ const external = (
       grid: plan.coarseClock ? gridOf(frameTicks, sound) : undefined,
       sound,
       splicePids,
+      keepsClock,
       notes: plan.notes,
     };
   };
@@ -116,15 +121,19 @@ export const gridOf = (videoTicks: number | null, sound: readonly SoundTrack[]):
   ),
 });
 
-/** `justProbed`: what a URL input was found to be a moment ago, if it was looked at. */
+/**
+ * @param justProbed what a URL input was found to be a moment ago, if it was looked at
+ * @param wantsClock see inputArguments
+ */
 export const startInputOf = (
   spec: SourceChannelSpec,
   tools: InputTools,
   justProbed?: ProbedInput,
+  wantsClock = false,
 ): StartInput => {
   const { input } = spec;
   return input.kind === 'generated'
     ? (nextGop, signal, onFrames) =>
         Promise.resolve(drawnInput({ ...tools, spec, input, nextGop, signal, onFrames }))
-    : external(spec, input.url, tools, justProbed);
+    : external(spec, input.url, tools, justProbed, wantsClock);
 };

@@ -56,6 +56,9 @@ const LISTENING = new Set(['udp', 'rtp']);
 
 const schemeOf = (url: string): string => /^([a-z][a-z0-9+.,-]*):/i.exec(url)?.[1]?.toLowerCase() ?? 'file';
 
+/** A file of this machine. */
+export const isFileInput = (url: string): boolean => schemeOf(url) === 'file';
+
 /** ffmpeg arguments that keep an input to the protocols of its scheme. Those of a scheme that is not allowed: none. */
 export const protocolArguments = (url: string, isLocalList: boolean): string[] => [
   '-protocol_whitelist',

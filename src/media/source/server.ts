@@ -9,6 +9,7 @@ import {
   sourceSpecSchema,
   wholeInputSchema,
 } from '../../contracts/source';
+import { inputSwitchRequestSchema } from '../../contracts/source-standby';
 import { idSchema } from '../../domain';
 import { isLoopback } from '../../platform/addresses';
 import type { FolderLock } from '../../platform/folder-lock';
@@ -133,6 +134,12 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
       await channels.remove(parseOrRefuse(idParams, req.params, 'channel').id);
       res.status(204).end();
     });
+
+  app.post('/channels/:id/switch', async (req, res) => {
+    const { id } = parseOrRefuse(idParams, req.params, 'channel');
+    const { input, requestedBy } = parseOrRefuse(inputSwitchRequestSchema, req.body, 'body');
+    res.json(await channels.switchInput(id, input, requestedBy));
+  });
 
   const hidden = await HiddenAddresses.start(log);
   useHiddenAddresses(hidden);
