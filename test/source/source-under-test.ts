@@ -58,6 +58,13 @@ export class SourceUnderTest {
     });
   }
 
+  switchTo(id: string, input: string): Promise<SourceChannel> {
+    return callJson(`${this.url}/channels/${id}/switch`, sourceChannelSchema, {
+      method: 'POST',
+      json: { input, requestedBy: 'nina' },
+    });
+  }
+
   async remove(id: string): Promise<void> {
     await callJson(`${this.url}/channels/${id}`, anyAnswer, { method: 'DELETE' });
   }

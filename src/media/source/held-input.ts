@@ -87,7 +87,8 @@ export class HeldInput {
   private lastBytesMs = 0;
   private readonly openedMs: number;
   private hasPicture = false;
-  private lastPictureDueMs = -Infinity;
+  private lastPictureMs = -Infinity;
+  private allHasCome = false;
   private isSilent = false;
   /** GOP for which its first picture was meant. */
   private firstGop: number | null = null;
@@ -132,7 +133,9 @@ export class HeldInput {
           this.standstill?.seen(unit, this.tables);
         }
         this.queue.push(unit, dtsTicks, isStandIn);
-        if (unit.kind === 'video' && !isStandIn) this.lastPictureDueMs = this.queue.newestPictureDueMs;
+        // What comes in segments has its time later; of what comes steadily, it counts when it came.
+        if (unit.kind === 'video' && !isStandIn)
+          this.lastPictureMs = input.finite || input.inSegments ? this.queue.newestPictureDueMs : this.now();
       },
     });
     this.standstill = finite
@@ -177,9 +180,14 @@ export class HeldInput {
     return [{ what: 'picture', ...picture }, ...sound];
   }
 
-  /** For how long no picture of its own has been due; -Infinity, or below 0, while there are some to come. */
+  /** For how long no picture of its own has come; below 0 while there are some that wait for their time. */
   get withoutPictureMs(): number {
-    return this.hasPicture ? this.now() - this.lastPictureDueMs : this.now() - this.openedMs;
+    return this.now() - (this.hasPicture ? this.lastPictureMs : this.openedMs);
+  }
+
+  /** Nothing more will come, though some of it may wait for its time. */
+  get hasEnded(): boolean {
+    return this.allHasCome;
   }
 
   /** It has brought something with which to begin. */
@@ -247,6 +255,7 @@ export class HeldInput {
       if (this.input.finite && pictures === 0) throw noPicture();
       while (short?.isWhole && !this.stopped) await this.replay(short);
     } while ((this.input.finite || this.isSilent) && !this.stopped);
+    this.allHasCome = true;
     await this.queue.drained();
   }
 

@@ -15,6 +15,7 @@ const SOUND_AFTER_MS = 10_000;
 /** One that brings no picture for so long after it was opened is opened anew. */
 const OPENING_LIMIT_MS = 30_000;
 const LOOK_MS = 100;
+const ENDED = 'It ended; it is tried again.';
 
 export interface InputLegOptions {
   name: string;
@@ -40,6 +41,7 @@ export class InputLeg {
   held: HeldInput | null = null;
   private error: string | undefined;
   private openedMs = monotonicMs();
+  private soundFromMs: number | null = null;
   private soundSinceMs: number | null = null;
   private watch: PictureWatch | null = null;
   private readonly stopping = new AbortController();
@@ -60,8 +62,11 @@ export class InputLeg {
     const { name, isSlate } = this.options;
     const whyAway = this.whyNotSound();
     const isSound = whyAway === null;
-    if (isSound) this.soundSinceMs ??= monotonicMs();
-    else this.soundSinceMs = null;
+    if (isSound) this.soundFromMs ??= monotonicMs();
+    else this.soundFromMs = this.soundSinceMs = null;
+    // What comes before the first keyframe refers to what is not there.
+    const newest = this.held?.keyframes.at(-1)?.passedMs ?? -Infinity;
+    if (this.soundFromMs !== null && newest >= this.soundFromMs - LOOK_MS) this.soundSinceMs ??= newest;
     const soundForMs = this.soundSinceMs === null ? 0 : monotonicMs() - this.soundSinceMs;
     return { name, isSlate, isSound, soundForMs, whyAway: whyAway ?? '' };
   }
@@ -76,6 +81,7 @@ export class InputLeg {
     const { held } = this;
     if (this.error !== undefined) return this.error;
     if (!held || !held.canBeSent) return 'It has brought nothing yet.';
+    if (held.hasEnded) return ENDED;
     const { withoutPictureMs } = held;
     if (withoutPictureMs < this.options.lossMs) return this.watch?.fault ?? null;
     return `It has brought no picture for ${(withoutPictureMs / 1_000).toFixed(1)} s.`;
@@ -89,7 +95,7 @@ export class InputLeg {
       const beganMs = monotonicMs();
       try {
         await this.runOnce();
-        this.error = 'It ended; it is tried again.';
+        this.error = ENDED;
       } catch (error) {
         this.error = redacted(error instanceof Error ? error.message : String(error));
       }

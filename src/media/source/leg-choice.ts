@@ -4,7 +4,7 @@ export interface LegState {
   name: string;
   isSlate: boolean;
   isSound: boolean;
-  /** For how long it has been sound without a stop; 0 if it is not. */
+  /** For how long it has been sound without a stop, from a keyframe on; 0 if it is not. */
   soundForMs: number;
   /** Of one that is not sound: a sentence. */
   whyAway: string;
@@ -13,6 +13,8 @@ export interface LegState {
 export interface ChoiceRules {
   /** null: never by itself. */
   backAfterMs: number | null;
+  /** What goes on air without need has been sound for so long at least: it has all of the GOP with which it begins. */
+  leastSoundMs: number;
 }
 
 export interface Choice {
@@ -23,9 +25,6 @@ export interface Choice {
 
 /** An input that is opened for the first time gets so long before another one goes on air in its place. */
 const FIRST_PATIENCE_MS = 5_000;
-/** A slate gives way to an input that has been sound for so long. */
-const FROM_SLATE_MS = 1_000;
-
 /**
  * @param legs in the order of preference, a slate last
  * @param active on air now; null: none was yet
@@ -36,7 +35,7 @@ const FROM_SLATE_MS = 1_000;
 export const chooseLeg = (
   legs: readonly LegState[],
   { active, wanted, waitedMs }: { active: string | null; wanted: string | null; waitedMs: number },
-  { backAfterMs }: ChoiceRules,
+  { backAfterMs, leastSoundMs }: ChoiceRules,
 ): Choice | null => {
   const current = legs.find(({ name }) => name === active);
   const asked = legs.find(({ name }) => name === wanted);
@@ -46,8 +45,10 @@ export const chooseLeg = (
     const other = legs.find(({ name, isSound }) => isSound && name !== active);
     return other ? { name: other.name, cause: current.whyAway } : null;
   }
-  const afterMs = current.isSlate ? FROM_SLATE_MS : backAfterMs;
-  if (afterMs === null) return null;
+  // A slate gives way as soon as an input is there.
+  const wantedMs = current.isSlate ? 0 : backAfterMs;
+  if (wantedMs === null) return null;
+  const afterMs = Math.max(wantedMs, leastSoundMs);
   const better = legs
     .slice(0, legs.indexOf(current))
     .find(({ isSound, soundForMs }) => isSound && soundForMs >= afterMs);

@@ -349,7 +349,7 @@ export class SourceChannels {
       ...{ spec, wish, relay, log: tools.log },
       openLegs: (on) =>
         openLegs(spec, { ...tools, stateDir }, { ...on, startPrimary, heldBytes: () => budget.shareBytes }),
-      rules: rulesOf(spec.standby ?? {}),
+      rules: rulesOf(spec),
       onStop: () => looked?.giveUp(),
     });
   }

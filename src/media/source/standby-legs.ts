@@ -1,4 +1,4 @@
-import { PRIMARY, SLATE, backupName, type Standby, type UrlInput } from '../../domain';
+import { PRIMARY, SLATE, backupName, ticksToSeconds, type Standby, type UrlInput } from '../../domain';
 import { startInputOf, type InputTools, type StartInput } from './contribution-inputs';
 import { InputLeg, type InputLegOptions } from './input-leg';
 import type { SourceChannelSpec } from './kept-channel';
@@ -7,6 +7,8 @@ import { slateFile } from './slate';
 
 const LOSS_MS = 800;
 const BACK_AFTER_SECONDS = 30;
+/** How late pictures may be in the relay. */
+const SPARE_MS = 1_000;
 
 /** By which the budget knows each input of a channel. */
 export const legIdsOf = ({ id, standby }: SourceChannelSpec): string[] => [
@@ -22,9 +24,13 @@ export const urlInputsOf = ({ input, standby }: SourceChannelSpec): UrlInput[] =
   ...(standby?.slate === undefined || standby.slate === 'plain' ? [] : [standby.slate]),
 ];
 
-export const rulesOf = ({ backAfterSeconds = BACK_AFTER_SECONDS }: Standby): ChoiceRules => ({
-  backAfterMs: backAfterSeconds === null ? null : backAfterSeconds * 1_000,
-});
+export const rulesOf = ({ standby = {}, gopDurationTicks }: SourceChannelSpec): ChoiceRules => {
+  const { backAfterSeconds = BACK_AFTER_SECONDS } = standby;
+  return {
+    backAfterMs: backAfterSeconds === null ? null : backAfterSeconds * 1_000,
+    leastSoundMs: ticksToSeconds(gopDurationTicks) * 1_000 + SPARE_MS,
+  };
+};
 
 /** A slate is made when it is wanted first. */
 const slateStart =
