@@ -10,6 +10,14 @@ const SIZE = { widthPx: 320, heightPx: 180 };
 /** Packets of MPEG-TS are whole in what is handed on. */
 const PACKET_BYTES = 188;
 
+export interface ProgrammeOptions {
+  key: Buffer;
+  channelId: string;
+  /** Pictures. */
+  keyframeEvery?: number;
+  ffmpeg?: string;
+}
+
 /** What becomes of one of the ways on which the programme comes. */
 type State = 'sound' | 'silent' | 'cut';
 
@@ -25,7 +33,7 @@ export class LiveProgramme {
   private readonly over = new AbortController();
   private rest = Buffer.alloc(0);
 
-  private constructor(options: { key: Buffer; channelId: string; keyframeEvery?: number; ffmpeg?: string }) {
+  private constructor(options: ProgrammeOptions) {
     const { keyframeEvery = 25, ffmpeg = 'ffmpeg' } = options;
     const picture = new GeneratedPicture({ ...SIZE, key: options.key, channelId: options.channelId });
     this.encoder = spawn(
@@ -51,7 +59,7 @@ export class LiveProgramme {
   }
 
   static async start(
-    options: ConstructorParameters<typeof LiveProgramme>[0],
+    options: ProgrammeOptions,
   ): Promise<LiveProgramme> {
     const programme = new LiveProgramme(options);
     await new Promise<void>((resolve) => programme.server.listen(0, '127.0.0.1', resolve));

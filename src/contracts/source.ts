@@ -28,6 +28,12 @@ export const sourceRoutes: readonly Route[] = [
   { method: 'PUT', path: '/inputs/:ref', access: 'part' },
 ];
 
+/** Of the listener for contributions by HTTP: whoever knows the key of a channel may send it. */
+export const pushRoutes: readonly Route[] = [
+  { method: 'PUT', path: '/push/:id', access: 'public', body: 'media' },
+  { method: 'POST', path: '/push/:id', access: 'public', body: 'media' },
+];
+
 /** Body of PUT /channels/:id: what to bring to the relay. */
 export const sourceSpecSchema = channelSpecSchema.pick({
   input: true,

@@ -1,7 +1,7 @@
 import type { SourceChannel, SourceState } from '../../contracts/source';
 import { SwarmError, redacted, redactedInput } from '../../domain';
 import type { Logger } from '../../platform/logger';
-import { Backoff, pause } from '../../platform/retry';
+import { Backoff, pause, type RetryPauses } from '../../platform/retry';
 import type { StartInput } from './contribution-inputs';
 import type { DrawnInput } from './drawn-input';
 import type { Feeder } from './feeder';
@@ -12,6 +12,7 @@ import { SendingSignal } from './sending-signal';
 
 /** First and longest pause before the next try: with the relay, and with an input that failed or ended. */
 const RELAY_PAUSES = { firstMs: 100, longestMs: 1_000 };
+const WAITING_PAUSES = { firstMs: 50, longestMs: 1_000 };
 const INPUT_PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 /** A contribution that lasted this long was sound: the next pause is the first one again. */
 const SOUND_AFTER_MS = 10_000;
@@ -24,6 +25,8 @@ export interface ChannelFeederOptions {
   startInput: StartInput;
   relay: RelayLink;
   ffmpeg: string;
+  /** Of an input that waits for its sender: it is waited for again at once. */
+  waits: boolean;
   /** What of a live input may be held now: a share of the part's budget. */
   heldBytes: () => number;
   /** Called when it is stopped. */
@@ -89,7 +92,7 @@ export class ChannelFeeder implements Feeder {
         if (signal.aborted) return;
         this.state = 'ended';
         this.error = 'The input ended; it is tried again.';
-        retry = INPUT_PAUSES;
+        retry = this.inputPauses;
       } catch (error) {
         const code = error instanceof SwarmError ? error.code : 'internal';
         const ofInput = code === 'input-not-video' || code === 'input-ended';
@@ -97,7 +100,7 @@ export class ChannelFeeder implements Feeder {
         if (signal.aborted) return;
         this.state = 'failed';
         this.error = redacted(error instanceof Error ? error.message : String(error));
-        if (ofInput) retry = INPUT_PAUSES;
+        if (ofInput) retry = this.inputPauses;
       } finally {
         this.sending.off();
       }
@@ -106,6 +109,10 @@ export class ChannelFeeder implements Feeder {
       log.warn({ channel: spec.id, state: this.state, error: this.error, pauseMs }, 'contribution ended');
       await pause(pauseMs, signal);
     }
+  }
+
+  private get inputPauses(): RetryPauses {
+    return this.options.waits ? WAITING_PAUSES : INPUT_PAUSES;
   }
 
   /** One contribution, from the relay's next GOP on. Resolves when the input ended by itself or on stop. */

@@ -46,6 +46,8 @@ const protocolsOf: Record<string, string> = {
   rtsps: 'rtsps,rtsp,rtp,srtp,udp,tls,tcp',
   rtp: 'rtp,srtp,udp',
   udp: 'udp',
+  // Sent to the source by HTTP.
+  push: 'pipe',
 };
 /** Schemes of inputs. */
 export const INPUT_SCHEMES: readonly string[] = Object.keys(protocolsOf);
@@ -109,8 +111,10 @@ const whyNotHost = async (
   networks: readonly string[],
 ): Promise<string | null> => {
   if (!URL.canParse(url)) return 'it is no URL';
+  if (scheme === 'push') return null;
   const { hostname, searchParams } = new URL(url);
   if (LISTENING.has(scheme) || (scheme === 'srt' && searchParams.get('mode') === 'listener')) return null;
+  if (scheme === 'rtmp' && searchParams.get('listen') === '1') return null;
   const host = hostname.replace(/^\[|\]$/g, '');
   if (host === '') return 'it names no host';
   // One that is not known now is for ffmpeg to say; it is judged again when it is added again.

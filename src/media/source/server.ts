@@ -13,7 +13,7 @@ import { inputSwitchRequestSchema } from '../../contracts/source-standby';
 import { idSchema } from '../../domain';
 import { isLoopback } from '../../platform/addresses';
 import type { FolderLock } from '../../platform/folder-lock';
-import { healthAnswer, listen, parseOrRefuse } from '../../platform/http';
+import { healthAnswer, listen, parseOrRefuse, type RunningServer } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { confinement } from '../../platform/processes/confined';
@@ -22,7 +22,9 @@ import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
 import { HiddenAddresses, useHiddenAddresses } from './hidden-addresses';
 import { PRIVATE_NETWORKS, strictRules, type InputRules } from './input-policy';
+import { startPushListener } from './push-listener';
 import { RelayLink } from './relay-link';
+import { Senders } from './senders';
 import { SourceChannels } from './source-channels';
 
 export interface SourceOptions {
@@ -31,6 +33,8 @@ export interface SourceOptions {
   port: number;
   stateDir: string;
   relayUrl: string;
+  /** Where contributions are taken by HTTP; 0 picks a free one; absent: nowhere. */
+  pushPort?: number;
   ffmpeg: string;
   ffprobe: string;
   /** What an input may be; default: a file below `<stateDir>/inputs`, or a URL at a public address. */
@@ -44,6 +48,8 @@ export interface SourceOptions {
 
 export interface Source {
   port: number;
+  /** Where contributions are taken by HTTP. */
+  pushPort?: number;
   stop(): Promise<void>;
 }
 
@@ -66,6 +72,7 @@ const inputRulesFrom = (environment: Environment): InputRules => {
 export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   host: environment.SWARM_HOST,
   port: environment.SWARM_SOURCE_PORT,
+  ...(environment.SWARM_PUSH_PORT !== undefined && { pushPort: environment.SWARM_PUSH_PORT }),
   stateDir: environment.SWARM_STATE_DIR,
   relayUrl: environment.SWARM_RELAY_URL,
   ffmpeg: environment.FFMPEG,
@@ -95,7 +102,8 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   const stampKey = await loadOrCreateStampKey(stateDir);
   const relay = new RelayLink(options.relayUrl);
   const health = new StorageHealth(log);
-  const tools = { ffmpeg, ffprobe, stampKey, log };
+  const senders = new Senders({ ffmpeg, ffprobe, takesPushes: options.pushPort !== undefined });
+  const tools = { ffmpeg, ffprobe, stampKey, senders, log };
   const channels = new SourceChannels(stateDir, relay, health, tools, memoryBytes, inputs);
 
   const app = express();
@@ -146,8 +154,14 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   await channels.resume();
   const { host, port, names } = options;
   const listener = { host, port, routes: sourceRoutes, ...(names && { names }), log };
-  const running = await listen(app, listener).catch(async (error: unknown) => {
-    await channels.stop();
+  const { pushPort } = options;
+  let pushes: RunningServer | undefined;
+  const running = await (async () => {
+    if (pushPort !== undefined) pushes = await startPushListener({ ...listener, port: pushPort }, senders);
+    return listen(app, listener);
+  })().catch(async (error: unknown) => {
+    await Promise.all([channels.stop(), pushes?.close()]);
+    senders.stop();
     await hidden.stop();
     throw error;
   });
@@ -156,8 +170,11 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   log.info({ port: running.port, channels: channels.list().length, confined }, 'source listens');
   return {
     port: running.port,
+    ...(pushes && { pushPort: pushes.port }),
     stop: async () => {
       await channels.stop();
+      senders.stop();
+      await pushes?.close();
       useHiddenAddresses(undefined);
       await hidden.stop();
       await running.close();

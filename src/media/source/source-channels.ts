@@ -23,8 +23,10 @@ import type { Feeder } from './feeder';
 import { factsOf, planInput } from './input-plan';
 import { isFileInput, requireAllowedInput, toldPlainly, type InputRules } from './input-policy';
 import type { KeptChannel, KeptWish, SourceChannelSpec } from './kept-channel';
+import { isListening, listeningKindOf } from './listening';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
+import { isPush } from './senders';
 import { slateFile } from './slate';
 import { StandbyFeeder } from './standby-feeder';
 import { legIdsOf, openLegs, rulesOf, urlInputsOf } from './standby-legs';
@@ -32,7 +34,7 @@ import { legIdsOf, openLegs, rulesOf, urlInputsOf } from './standby-legs';
 /** How long PUT waits for what an input is. One that takes longer is taken on, and tried until it answers. */
 const LOOK_WAIT_MS = 8_000;
 /** How long PUT waits for the first media. A generated picture is there at once; a live URL must be opened. */
-const SENDING_WAIT_MS = { generated: 4_000, url: 10_000 };
+const SENDING_WAIT_MS = { generated: 4_000, url: 10_000, awaited: 1_500 };
 
 const LIST = 'the list of channels';
 /** As many as a relay holds. */
@@ -156,13 +158,17 @@ export class SourceChannels {
     const spec = await this.whole(given);
     checkTiming(spec);
     requireStandbyFits(spec);
+    for (const { url } of urlInputsOf(spec)) this.tools.senders.requirePushAddress(url, spec.id);
     if (!this.feeders.has(spec.id)) this.requirePlace();
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
     await this.requireAllowed(spec);
     if (!mayBeAway && !isKnown()) await this.requireUsable(spec);
     // Outside of the queue: a slow input must not hold up the other channels.
+    const waits = spec.input.kind === 'url' && (await listeningKindOf(spec.input.url)) !== null;
     const looked =
-      spec.input.kind === 'url' && !mayBeAway && !isKnown() ? await this.lookAt(spec.input.url) : null;
+      spec.input.kind === 'url' && !mayBeAway && !waits && !isKnown()
+        ? await this.lookAt(spec.input.url)
+        : null;
     const feeder = await this.changes
       .run(async () => {
         const known = this.feeders.get(spec.id);
@@ -178,6 +184,8 @@ export class SourceChannels {
         for (const place of places) this.budget.admit(place);
         await known?.stop();
         if (known) this.releaseAllBut(known.spec, places);
+        for (const { url } of known ? urlInputsOf(known.spec) : [])
+          if (isPush(url)) this.tools.senders.forget(url);
         const fresh = this.feed(spec, looked, known instanceof StandbyFeeder ? known.wish : undefined);
         await this.save();
         return fresh;
@@ -187,7 +195,8 @@ export class SourceChannels {
         throw error;
       });
     if (mayBeAway || looked?.isLate) return feeder.info;
-    const isSending = await feeder.untilSending(SENDING_WAIT_MS[spec.input.kind]);
+    const waitMs = waits ? SENDING_WAIT_MS.awaited : SENDING_WAIT_MS[spec.input.kind];
+    const isSending = await feeder.untilSending(waitMs);
     if (!isSending && spec.input.kind === 'generated') throw notSending(feeder.info);
     return feeder.info;
   }
@@ -198,7 +207,9 @@ export class SourceChannels {
    */
   async look(url: string, choice?: InputChoice): Promise<InputFacts> {
     await requireAllowedInput(url, this.rules, this.tools.log);
-    return factsOf(planInput(await this.probe(url), null, { choice }));
+    const kind = await listeningKindOf(url);
+    const probed = kind ? await this.tools.senders.look(url, kind) : await this.probe(url);
+    return factsOf(planInput(probed, null, { choice }));
   }
 
   /** Takes the whole URL of an input that is about to be added. Kept with its channel; until then in memory alone. */
@@ -291,6 +302,7 @@ export class SourceChannels {
       this.feeders.delete(id);
       await feeder.stop();
       this.releaseAllBut(feeder.spec, []);
+      for (const { url } of urlInputsOf(feeder.spec)) if (isPush(url)) this.tools.senders.forget(url);
       await this.save();
     });
   }
@@ -326,6 +338,7 @@ export class SourceChannels {
       ? this.standbyFeeder(spec, looked, wish)
       : this.plainFeeder(spec, looked);
     this.feeders.set(spec.id, feeder);
+    for (const { url } of urlInputsOf(spec)) if (isPush(url)) this.tools.senders.expect(url);
     return feeder;
   }
 
@@ -336,6 +349,7 @@ export class SourceChannels {
     return new ChannelFeeder({
       ...{ spec, startInput, relay, ffmpeg: tools.ffmpeg, log: tools.log },
       heldBytes: () => budget.shareBytes,
+      waits: spec.input.kind === 'url' && isListening(spec.input.url),
       // It may be stopped before it comes to its input.
       onStop: () => looked?.giveUp(),
     });
