@@ -58,9 +58,7 @@ export class LiveProgramme {
     this.server = createServer((req, res) => this.serve(req.url ?? '', res));
   }
 
-  static async start(
-    options: ProgrammeOptions,
-  ): Promise<LiveProgramme> {
+  static async start(options: ProgrammeOptions): Promise<LiveProgramme> {
     const programme = new LiveProgramme(options);
     await new Promise<void>((resolve) => programme.server.listen(0, '127.0.0.1', resolve));
     return programme;

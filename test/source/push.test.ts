@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import type { RelayUnderTest } from '../relay/relay-under-test';
 import { freePort } from '../support/ports';
+import { together } from '../support/together';
 import { until } from '../support/until';
 import { startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
@@ -34,7 +35,18 @@ const send = async (format: string, ...to: string[]): Promise<number> => {
   const sender = spawn(
     'ffmpeg',
     [
-      ...['-v', 'fatal', '-y', '-re', '-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25', '-frames:v', `${FRAMES}`],
+      ...[
+        '-v',
+        'fatal',
+        '-y',
+        '-re',
+        '-f',
+        'lavfi',
+        '-i',
+        'testsrc2=s=320x180:r=25',
+        '-frames:v',
+        `${FRAMES}`,
+      ],
       ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25', '-bf', '0'],
       ...['-f', format, ...to],
     ],
@@ -66,55 +78,62 @@ const takesBoth = async (id: string, sendIt: () => Promise<number>, atEnd = 0): 
   expect((await relay.info(id)).nextGop).toBeGreaterThanOrEqual(nextGop + 2);
 };
 
-test('SRT: the first connection of a sender is on air, and one that comes again goes on', async () => {
-  const port = await freePort();
-  await source.put('srt', spec(`srt://127.0.0.1:${port}?mode=listener&passphrase=a-long-passphrase`));
-  const to = `srt://127.0.0.1:${port}?mode=caller`;
-  expect(await send('mpegts', `${to}&passphrase=another-passphrase`)).not.toBe(0);
-  await takesBoth('srt', () => send('mpegts', `${to}&passphrase=a-long-passphrase`), SRT_AT_END);
-}, 60_000);
+together(
+  {
+    'SRT: the first connection of a sender is on air, and one that comes again goes on': async () => {
+      const port = await freePort();
+      await source.put('srt', spec(`srt://127.0.0.1:${port}?mode=listener&passphrase=a-long-passphrase`));
+      const to = `srt://127.0.0.1:${port}?mode=caller`;
+      expect(await send('mpegts', `${to}&passphrase=another-passphrase`)).not.toBe(0);
+      await takesBoth('srt', () => send('mpegts', `${to}&passphrase=a-long-passphrase`), SRT_AT_END);
+    },
 
-test('RTMP: the key is asked for, and the first connection that has it is on air', async () => {
-  const port = await freePort();
-  await source.put('rtmp', spec(`rtmp://127.0.0.1:${port}/live/right-key?listen=1`));
-  const to = `rtmp://127.0.0.1:${port}/live`;
-  await send('flv', `${to}/wrong-key`);
-  expect((await relay.info('rtmp')).framesIn).toBe(0);
-  const [{ error = '' } = {}] = (await source.list()).filter(({ id }) => id === 'rtmp');
-  expect(error).toMatch(/another key/);
-  expect(error).not.toMatch(/right-key|wrong-key/);
-  const listed = execFileSync('ps', ['-eo', 'args']).toString();
-  expect(listed).not.toContain('right-key');
-  await takesBoth('rtmp', () => again(() => send('flv', `${to}/right-key`)));
-}, 60_000);
+    'RTMP: the key is asked for, and the first connection that has it is on air': async () => {
+      const port = await freePort();
+      await source.put('rtmp', spec(`rtmp://127.0.0.1:${port}/live/right-key?listen=1`));
+      const to = `rtmp://127.0.0.1:${port}/live`;
+      await send('flv', `${to}/wrong-key`);
+      expect((await relay.info('rtmp')).framesIn).toBe(0);
+      const [{ error = '' } = {}] = (await source.list()).filter(({ id }) => id === 'rtmp');
+      expect(error).toMatch(/another key/);
+      expect(error).not.toMatch(/right-key|wrong-key/);
+      const listed = execFileSync('ps', ['-eo', 'args']).toString();
+      expect(listed).not.toContain('right-key');
+      await takesBoth('rtmp', () => again(() => send('flv', `${to}/right-key`)));
+    },
 
-test('HTTP: who knows the key of the channel is on air, and nobody else', async () => {
-  const key = 'a-key-of-some-length';
-  await source.put('http', spec(`push://http?key=${key}`));
-  const push = (shown: string, id = 'http'): Promise<Response> =>
-    fetch(`${source.pushUrl}/push/${id}`, {
-      method: 'POST',
-      headers: { 'content-type': 'video/mp2t', authorization: `Bearer ${shown}` },
-      body: Buffer.alloc(188),
-    });
-  expect((await push('another')).status).toBe(401);
-  expect((await push(key, 'no-such')).status).toBe(401);
-  expect(JSON.stringify(await source.list())).not.toContain(key);
-  await takesBoth('http', () => send('mpegts', '-headers', `Authorization: Bearer ${key}`, `${source.pushUrl}/push/http`));
-}, 60_000);
+    'HTTP: who knows the key of the channel is on air, and nobody else': async () => {
+      const key = 'a-key-of-some-length';
+      await source.put('http', spec(`push://http?key=${key}`));
+      const push = (shown: string, id = 'http'): Promise<Response> =>
+        fetch(`${source.pushUrl}/push/${id}`, {
+          method: 'POST',
+          headers: { 'content-type': 'video/mp2t', authorization: `Bearer ${shown}` },
+          body: Buffer.alloc(188),
+        });
+      expect((await push('another')).status).toBe(401);
+      expect((await push(key, 'no-such')).status).toBe(401);
+      expect(JSON.stringify(await source.list())).not.toContain(key);
+      await takesBoth('http', () =>
+        send('mpegts', '-headers', `Authorization: Bearer ${key}`, `${source.pushUrl}/push/http`),
+      );
+    },
 
-test('a named pipe is not emptied by a look at it', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'pipe-'));
-  const pipe = join(folder, 'fifo');
-  execFileSync('mkfifo', [pipe]);
-  try {
-    await source.put('pipe', spec(pipe));
-    await takesBoth('pipe', () => send('mpegts', pipe));
-  } finally {
-    await source.remove('pipe');
-    await rm(folder, { recursive: true });
-  }
-}, 60_000);
+    'a named pipe is not emptied by a look at it': async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'pipe-'));
+      const pipe = join(folder, 'fifo');
+      execFileSync('mkfifo', [pipe]);
+      try {
+        await source.put('pipe', spec(pipe));
+        await takesBoth('pipe', () => send('mpegts', pipe));
+      } finally {
+        await source.remove('pipe');
+        await rm(folder, { recursive: true });
+      }
+    },
+  },
+  90_000,
+);
 
 test('a push input without a key, or of another channel, is refused', async () => {
   for (const url of ['push://p', 'push://p?key=short', 'push://other?key=a-key-of-some-length'])

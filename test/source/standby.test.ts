@@ -4,6 +4,7 @@ import type { SourceChannel } from '../../src/contracts/source';
 import type { StandbyInfo } from '../../src/contracts/source-standby';
 import type { RelayUnderTest } from '../relay/relay-under-test';
 import { frameCountersOf } from '../support/frame-counters';
+import { together } from '../support/together';
 import { until, untilAnswer } from '../support/until';
 import { startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
@@ -15,10 +16,6 @@ beforeAll(async () => {
   programme = await LiveProgramme.start({ key, channelId: 'twin' });
 });
 afterAll(() => programme.stop());
-afterEach(() => {
-  for (const way of ['a', 'b']) programme.mend(way);
-});
-
 let relay: RelayUnderTest;
 let source: SourceUnderTest;
 startRelayAndSource('all', (r, s) => {
@@ -26,13 +23,14 @@ startRelayAndSource('all', (r, s) => {
   source = s;
 });
 
-const specWith = (standby: object): object => ({
-  input: { kind: 'url', url: programme.url('a') },
+/** Each case has two ways of its own, on which the same programme comes. */
+const specWith = (name: string, standby: object): object => ({
+  input: { kind: 'url', url: programme.url(`${name}-a`) },
   framesPerSecond: 25,
   gopDurationTicks: GOP_TICKS,
   standby,
 });
-const backup = (): object => ({ kind: 'url', url: programme.url('b') });
+const backup = (name: string): object => ({ kind: 'url', url: programme.url(`${name}-b`) });
 
 const channel = async (id: string): Promise<SourceChannel & { standby: StandbyInfo }> => {
   const found = (await source.list()).find((each) => each.id === id);
@@ -58,77 +56,87 @@ const countersOf = async (id: string): Promise<number[]> => {
 const allInARow = (counters: readonly number[]): boolean =>
   counters.every((counter, i) => i === 0 || counter === counters[i - 1]! + 1);
 
-test('two ways of one programme: no frame is missing where one is cut, and the other goes on', async () => {
-  await source.put('cut', specWith({ backups: [backup()] }));
-  await until('both are sound', async () => (await channel('cut')).standby.inputs.every((i) => i.isSound));
-  await sealed('cut', 2);
-  programme.cut('a');
-  const cutAtMs = Date.now();
-  const seen = await untilAnswer(
-    'the backup is on air',
-    () => channel('cut'),
-    ({ standby }) => standby.switches.some(({ gop }) => gop !== null),
-  );
-  expect(seen.standby).toMatchObject({ onAir: 'backup-1', switches: [{ from: 'primary', to: 'backup-1' }] });
-  const [first] = seen.standby.switches;
-  expect(first!.atMs - cutAtMs).toBeLessThan(1_000);
-  expect(first!.framesMissing).toBe(0);
-  await sealed('cut', 2);
-  const counters = await countersOf('cut');
-  expect(counters.length).toBeGreaterThan(90);
-  expect(allInARow(counters)).toBe(true);
-}, 40_000);
+together(
+  {
+    'two ways of one programme: no frame is missing where one is cut, and the other goes on': async () => {
+      await source.put('cut', specWith('cut', { backups: [backup('cut')] }));
+      await until('both are sound', async () =>
+        (await channel('cut')).standby.inputs.every((i) => i.isSound),
+      );
+      await sealed('cut', 2);
+      programme.cut('cut-a');
+      const cutAtMs = Date.now();
+      const seen = await untilAnswer(
+        'the backup is on air',
+        () => channel('cut'),
+        ({ standby }) => standby.switches.some(({ gop }) => gop !== null),
+      );
+      expect(seen.standby).toMatchObject({
+        onAir: 'backup-1',
+        switches: [{ from: 'primary', to: 'backup-1' }],
+      });
+      const [first] = seen.standby.switches;
+      expect(first!.atMs - cutAtMs).toBeLessThan(1_000);
+      expect(first!.framesMissing).toBe(0);
+      await sealed('cut', 2);
+      const counters = await countersOf('cut');
+      expect(counters.length).toBeGreaterThan(90);
+      expect(allInARow(counters)).toBe(true);
+    },
 
-test('a way that falls silent is left within a second, and come back to once it is sound', async () => {
-  await source.put('silent', specWith({ backups: [backup()], backAfterSeconds: 2 }));
-  await until('both are sound', async () =>
-    (await channel('silent')).standby.inputs.every((i) => i.isSound),
-  );
-  await sealed('silent', 1);
-  programme.silence('a');
-  const silentAtMs = Date.now();
-  const away = await untilAnswer(
-    'the backup is on air',
-    () => channel('silent'),
-    ({ standby }) => standby.switches.length > 0,
-  );
-  expect(away.standby.switches[0]!.atMs - silentAtMs).toBeLessThan(1_000);
-  expect(away.standby.switches[0]!.cause).toMatch(/brought no picture/);
-  await sealed('silent', 1);
-  programme.mend('a');
-  const back = await untilAnswer(
-    'the primary is on air',
-    () => channel('silent'),
-    ({ standby }) => standby.onAir === 'primary' && standby.switches.every(({ gop }) => gop !== null),
-  );
-  expect(back.standby.switches.map(({ framesMissing }) => framesMissing)).toEqual([0, 0]);
-  await sealed('silent', 2);
-  expect(allInARow(await countersOf('silent'))).toBe(true);
-}, 40_000);
+    'a way that falls silent is left within a second, and come back to once it is sound': async () => {
+      await source.put('silent', specWith('silent', { backups: [backup('silent')], backAfterSeconds: 2 }));
+      await until('both are sound', async () =>
+        (await channel('silent')).standby.inputs.every((i) => i.isSound),
+      );
+      await sealed('silent', 1);
+      programme.silence('silent-a');
+      const silentAtMs = Date.now();
+      const away = await untilAnswer(
+        'the backup is on air',
+        () => channel('silent'),
+        ({ standby }) => standby.switches.length > 0,
+      );
+      expect(away.standby.switches[0]!.atMs - silentAtMs).toBeLessThan(1_000);
+      expect(away.standby.switches[0]!.cause).toMatch(/brought no picture/);
+      await sealed('silent', 1);
+      programme.mend('silent-a');
+      const back = await untilAnswer(
+        'the primary is on air',
+        () => channel('silent'),
+        ({ standby }) => standby.onAir === 'primary' && standby.switches.every(({ gop }) => gop !== null),
+      );
+      expect(back.standby.switches.map(({ framesMissing }) => framesMissing)).toEqual([0, 0]);
+      await sealed('silent', 2);
+      expect(allInARow(await countersOf('silent'))).toBe(true);
+    },
 
-test('the slate is on air, with silence and on time, where all inputs are away', async () => {
-  await source.put('dark', specWith({ backups: [backup()], slate: 'plain' }));
-  await until('all are sound', async () => (await channel('dark')).standby.inputs.every((i) => i.isSound));
-  const before = await sealed('dark', 2);
-  programme.cut('a');
-  programme.cut('b');
-  const atMs = Date.now();
-  await sealed('dark', 4);
-  // 4 GOPs of 1 s.
-  expect(Date.now() - atMs).toBeLessThan(6_500);
-  expect((await channel('dark')).standby.onAir).toBe('slate');
-  const ledgers = await relay.ledgers('dark', 0, before + 3);
-  expect(ledgers.map(({ ptsTicks }) => ptsTicks.length)).toEqual(ledgers.map(() => 25));
-  programme.mend('b');
-  await until('the backup is on air', async () => (await channel('dark')).standby.onAir === 'backup-1');
-  await sealed('dark', 2);
-}, 60_000);
+    'the slate is on air, with silence and on time, where all inputs are away': async () => {
+      await source.put('dark', specWith('dark', { backups: [backup('dark')], slate: 'plain' }));
+      await until('all are sound', async () =>
+        (await channel('dark')).standby.inputs.every((i) => i.isSound),
+      );
+      const before = await sealed('dark', 2);
+      programme.cut('dark-a');
+      programme.cut('dark-b');
+      const atMs = Date.now();
+      await sealed('dark', 4);
+      // 4 GOPs of 1 s.
+      expect(Date.now() - atMs).toBeLessThan(6_500);
+      expect((await channel('dark')).standby.onAir).toBe('slate');
+      const ledgers = await relay.ledgers('dark', 0, before + 3);
+      expect(ledgers.map(({ ptsTicks }) => ptsTicks.length)).toEqual(ledgers.map(() => 25));
+      programme.mend('dark-b');
+      await until('the backup is on air', async () => (await channel('dark')).standby.onAir === 'backup-1');
+      await sealed('dark', 2);
+    },
+  },
+  90_000,
+);
 
 test('an operator chooses an input, which a restart does not forget', async () => {
-  await source.put('asked', specWith({ backups: [backup()] }));
-  await until('both are sound', async () =>
-    (await channel('asked')).standby.inputs.every((i) => i.isSound),
-  );
+  await source.put('asked', specWith('asked', { backups: [backup('asked')] }));
+  await until('both are sound', async () => (await channel('asked')).standby.inputs.every((i) => i.isSound));
   await sealed('asked', 1);
   const answer = await source.switchTo('asked', 'backup-1');
   expect(answer).toMatchObject({ standby: { onAir: 'backup-1', requested: { requestedBy: 'nina' } } });

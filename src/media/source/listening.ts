@@ -81,7 +81,7 @@ export const listenFor = async (
     }
   }
   signal.removeEventListener('abort', giveUp);
-  return new Sender(ffmpeg.output, giveUp);
+  return new Sender(ffmpeg.output, giveUp, ffmpeg.exited);
 };
 
 /**

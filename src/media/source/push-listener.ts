@@ -21,7 +21,7 @@ const take = async (senders: Senders, req: Request, res: Response): Promise<void
   const { key = '' } = parseOrRefuse(query, req.query, 'query');
   res.set('connection', 'close');
   const shown = bearerOf(req.headers.authorization) ?? key;
-  const sender = senders.push(id, shown, () => new Sender(req, () => undefined));
+  const sender = senders.push(id, shown, () => new Sender(req));
   req.setTimeout(IDLE_MS, () => req.destroy());
   await sender.ended;
   if (!req.complete)

@@ -19,13 +19,20 @@ export class Sender {
 
   constructor(
     private readonly from: Readable,
-    private readonly onClose: () => void,
+    private readonly onClose: () => void = () => undefined,
+    /** What brings them, besides `from`. */
+    private readonly exited: Promise<unknown> = Promise.resolve(),
   ) {
     this.ended = new Promise((resolve) => (this.settle = resolve));
     from.on('data', (chunk: Buffer) => this.take(chunk));
     from.on('close', () => this.finish());
     from.on('end', () => this.finish());
     from.on('error', () => this.finish());
+  }
+
+  /** It has ended, and what has brought it as well. */
+  async gone(): Promise<void> {
+    await Promise.all([this.ended, this.exited]);
   }
 
   get isOver(): boolean {

@@ -32,6 +32,8 @@ interface Place {
  */
 export class Senders {
   private readonly places = new Map<string, Place>();
+  /** Of all that have come, or are waited for: settles when they have gone. */
+  private readonly open = new Set<Promise<void>>();
   /** By channel: keys of those who are waited for by HTTP, and who sends now. */
   private readonly pushed = new Map<string, { url: string; sender: Sender | null }>();
 
@@ -124,9 +126,10 @@ export class Senders {
     this.pushed.delete(channelOf(url));
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     for (const [url, place] of this.places) this.close(url, place);
     for (const { sender } of this.pushed.values()) sender?.close();
+    await Promise.all(this.open);
   }
 
   private *pushUrls(): Generator<string> {
@@ -147,8 +150,9 @@ export class Senders {
     let admit: (sender: Sender) => void = () => undefined;
     const arrived =
       kind === 'push'
-        ? new Promise<TakenSender>((resolve) => {
+        ? new Promise<TakenSender>((resolve, reject) => {
             admit = (sender) => resolve({ sender, probed: undefined });
+            giveUp.signal.addEventListener('abort', () => reject(new Error('nobody came')));
           })
         : listenFor(this.tools.ffmpeg, url, kind, giveUp.signal).then((sender) => ({
             sender,
@@ -156,6 +160,12 @@ export class Senders {
           }));
     const place: Place = { kind, arrived, hasArrived: false, giveUp, admit, idle: undefined };
     this.places.set(url, place);
+    const over = arrived.then(
+      ({ sender }) => sender.gone(),
+      () => undefined,
+    );
+    this.open.add(over);
+    void over.then(() => this.open.delete(over));
     // Who comes and goes again before he is asked for makes room for the next.
     arrived
       .then(({ sender }) => {

@@ -161,7 +161,7 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
     return listen(app, listener);
   })().catch(async (error: unknown) => {
     await Promise.all([channels.stop(), pushes?.close()]);
-    senders.stop();
+    await senders.stop();
     await hidden.stop();
     throw error;
   });
@@ -173,7 +173,7 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
     ...(pushes && { pushPort: pushes.port }),
     stop: async () => {
       await channels.stop();
-      senders.stop();
+      await senders.stop();
       await pushes?.close();
       useHiddenAddresses(undefined);
       await hidden.stop();
