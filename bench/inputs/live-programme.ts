@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { paceFrames } from '../../src/media/source/frame-pacer';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GeneratedPicture } from '../../src/media/stamp';
 
 const FRAMES_PER_SECOND = 25;
@@ -51,10 +51,7 @@ export class LiveProgramme {
     const { stdin, stdout } = this.encoder;
     stdin!.on('error', () => undefined);
     stdout!.on('data', (chunk: Buffer) => this.handOn(chunk));
-    void paceFrames(FRAMES_PER_SECOND, this.over.signal, async (frame) => {
-      if (!stdin!.write(Buffer.from(picture.draw(frame))) && !this.over.signal.aborted)
-        await once(stdin!, 'drain', { signal: this.over.signal });
-    }).catch(() => undefined);
+    void this.draw(picture).catch(() => undefined);
     this.server = createServer((req, res) => this.serve(req.url ?? '', res));
   }
 
@@ -79,7 +76,7 @@ export class LiveProgramme {
     this.states.set(way, 'silent');
   }
 
-  mend(way: string): void {
+  restore(way: string): void {
     this.states.set(way, 'sound');
   }
 
@@ -90,6 +87,17 @@ export class LiveProgramme {
     await ended;
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async draw(picture: GeneratedPicture): Promise<void> {
+    const { signal } = this.over;
+    const { stdin } = this.encoder;
+    const startMs = performance.now();
+    for (let frame = 0; !signal.aborted; frame++) {
+      const dueMs = startMs + (frame * 1_000) / FRAMES_PER_SECOND;
+      await sleep(Math.max(0, dueMs - performance.now()), undefined, { signal });
+      if (!stdin!.write(Buffer.from(picture.draw(frame)))) await once(stdin!, 'drain', { signal });
+    }
   }
 
   private serve(path: string, res: ServerResponse): void {

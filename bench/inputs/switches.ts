@@ -118,7 +118,7 @@ export const measureSwitches = async (options: SwitchOptions): Promise<SwitchFig
       log(
         `  ${fault.padEnd(8)} ${way}: ${atMs - sinceMs} ms, GOP ${gop}, ${framesMissing ?? '?'} frames missing`,
       );
-      programme.mend(way);
+      programme.restore(way);
       if (fault === 'asked') await source.switchInput(CHANNEL, { input: 'auto', requestedBy: 'bench' });
     }
     const { nextGop } = await plane.channel(CHANNEL);
@@ -160,7 +160,7 @@ const measureSlate = async (
     return switches.find(({ to, gop }) => to === 'slate' && gop !== null) ?? null;
   });
   await plane.published(spec.id, onSlate.gop! + 4);
-  for (const name of [PRIMARY, backupName(0)]) programme.mend(`${spec.id}-${name}`);
+  for (const name of [PRIMARY, backupName(0)]) programme.restore(`${spec.id}-${name}`);
   await eventually('an input is on air again', async () =>
     (await ways.standby()).onAir === 'slate' ? null : true,
   );

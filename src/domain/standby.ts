@@ -85,7 +85,7 @@ export const mapStandby = async (
   change: (input: UrlInput) => UrlInput | Promise<UrlInput>,
 ): Promise<Standby> => {
   const { backups, slate } = standby;
-  const changed = backups && (await Promise.all(backups.map(change)));
+  const changed = backups && (await Promise.all(backups.map(async (each) => change(each))));
   return {
     ...standby,
     ...(changed && { backups: changed }),

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
 import type { RelayUnderTest } from '../relay/relay-under-test';
 import { freePort } from '../support/ports';
 import { together } from '../support/together';

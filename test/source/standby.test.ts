@@ -100,7 +100,7 @@ together(
       expect(away.standby.switches[0]!.atMs - silentAtMs).toBeLessThan(1_000);
       expect(away.standby.switches[0]!.cause).toMatch(/brought no picture/);
       await sealed('silent', 1);
-      programme.mend('silent-a');
+      programme.restore('silent-a');
       const back = await untilAnswer(
         'the primary is on air',
         () => channel('silent'),
@@ -126,7 +126,7 @@ together(
       expect((await channel('dark')).standby.onAir).toBe('slate');
       const ledgers = await relay.ledgers('dark', 0, before + 3);
       expect(ledgers.map(({ ptsTicks }) => ptsTicks.length)).toEqual(ledgers.map(() => 25));
-      programme.mend('dark-b');
+      programme.restore('dark-b');
       await until('the backup is on air', async () => (await channel('dark')).standby.onAir === 'backup-1');
       await sealed('dark', 2);
     },

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { stringify } from 'yaml';
 import { operations, type ChannelAdded } from '../../contracts/api';
@@ -19,10 +20,13 @@ import { ladderFileOf, readLadder } from '../ladder-file';
 import { inputUrl, standbyOf, withStandby, type StandbyOptions } from '../standby-options';
 import { channelLines } from '../views';
 
+const PUSH_KEY_BYTES = 18;
+
 const LADDER_HELP = `what it is encoded to: a file in YAML or JSON, or one of ${ladderPresetNames.join(', ')}`;
 
 interface AddOptions extends ChoiceOptions, StandbyOptions {
   input?: string;
+  push?: boolean;
   picture?: PictureFormat;
   sound?: GeneratedSoundLayout;
   ladder?: string;
@@ -88,6 +92,24 @@ const inputOf = async ({
   );
 };
 
+/** An address at which the channel is sent by HTTP, with a key of its own. @throws SwarmError bad-request beside an input */
+const pushOf = (id: string, { input, push, picture, sound }: AddOptions): string | null => {
+  if (!push) return null;
+  if (input !== undefined || picture || sound)
+    throw new SwarmError(
+      'bad-request',
+      '--push says that the channel is sent by HTTP, and another input was named.',
+      'Leave out one of the two.',
+    );
+  return `push://${id}?key=${randomBytes(PUSH_KEY_BYTES).toString('base64url')}`;
+};
+
+/** What its sender has to know. The key is shown once: the swarm does not tell it again. */
+const pushLines = (id: string, pushUrl: string): string[] => [
+  `Send it with POST or PUT to /push/${id} at SWARM_PUSH_PORT of the source, with this header:`,
+  `authorization: Bearer ${new URL(pushUrl).searchParams.get('key') ?? ''}`,
+];
+
 /** A generated picture of the size, rate and sound that were named. @throws SwarmError bad-request beside an input */
 const generatedOf = ({ input, picture, sound }: AddOptions): object => {
   if (!picture && !sound) return {};
@@ -120,6 +142,7 @@ export const addChannel = (program: Command): void => {
         ),
     ),
   )
+    .option('--push', 'the channel is sent to the source by HTTP, with a key that is shown once')
     .option(
       '--picture <WxH@RATE>',
       'size and rate of the generated picture, such as 1280x720@30000/1001',
@@ -145,10 +168,11 @@ export const addChannel = (program: Command): void => {
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
       const { ladder, framesPerSecond, deinterlace } = options;
+      const pushUrl = pushOf(id, options);
       const added = await api.call(operations.addChannel, {
         body: {
           id,
-          ...(await inputOf(options)),
+          ...(await inputOf(pushUrl === null ? options : { ...options, input: pushUrl })),
           ...generatedOf(options),
           ...(await standbyOf(options)),
           ...(ladder !== undefined && (await readLadder(ladder))),
@@ -156,7 +180,12 @@ export const addChannel = (program: Command): void => {
           ...(deinterlace !== undefined && { deinterlace }),
         },
       });
-      print(added, () => [...addedLines(added), ...added.notes.map((note) => `! ${note}`)]);
+      const shown = pushUrl === null ? added : { ...added, pushUrl };
+      print(shown, () => [
+        ...addedLines(added),
+        ...(pushUrl === null ? [] : pushLines(id, pushUrl)),
+        ...added.notes.map((note) => `! ${note}`),
+      ]);
     });
 
   withStandby(

@@ -58,6 +58,18 @@ const LISTENING = new Set(['udp', 'rtp']);
 
 const schemeOf = (url: string): string => /^([a-z][a-z0-9+.,-]*):/i.exec(url)?.[1]?.toLowerCase() ?? 'file';
 
+const SLATE_SCHEMES = new Set(['file', 'http', 'https']);
+
+/** A slate is made before it is needed: nothing live can be one. @throws SwarmError bad-request */
+export const requireSlateAddress = (url: string): void => {
+  if (SLATE_SCHEMES.has(schemeOf(url))) return;
+  throw new SwarmError(
+    'bad-request',
+    `The slate ${redacted(url)} is nothing that is there beforehand.`,
+    'Give a film or an image: a file, or an address of http or https.',
+  );
+};
+
 /** A file of this machine. */
 export const isFileInput = (url: string): boolean => schemeOf(url) === 'file';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { sourceSpecSchema } from '../../contracts/source';
 import { standbyRequestSchema } from '../../contracts/source-standby';
 import { idSchema } from '../../domain';

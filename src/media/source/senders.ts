@@ -21,6 +21,8 @@ interface Place {
   kind: ListeningKind;
   arrived: Promise<TakenSender>;
   hasArrived: boolean;
+  /** A channel waits for it. */
+  isWanted: boolean;
   giveUp: AbortController;
   /** Hands over who has come by HTTP. */
   admit: (sender: Sender) => void;
@@ -60,6 +62,7 @@ export class Senders {
   /** Waits for the sender of an input. @throws SwarmError input-ended, forbidden; when the signal is aborted */
   async take(url: string, kind: ListeningKind, signal: AbortSignal): Promise<TakenSender> {
     const place = this.placeOf(url, kind);
+    place.isWanted = true;
     clearTimeout(place.idle);
     const aborted = new Promise<never>((_resolve, reject) => {
       const giveUp = (): void => reject(new SwarmError('input-ended', 'It is no longer waited for.'));
@@ -81,9 +84,10 @@ export class Senders {
    * @throws SwarmError timeout while nobody sends; input-not-video
    */
   async look(url: string, kind: ListeningKind): Promise<ProbedInput> {
+    if (kind === 'push') this.requirePushAddress(url, channelOf(url));
     const place = this.placeOf(url, kind);
     clearTimeout(place.idle);
-    place.idle = setTimeout(() => this.close(url, place), PARKED_MS).unref();
+    if (!place.isWanted) place.idle = setTimeout(() => this.close(url, place), PARKED_MS).unref();
     const taken = await Promise.race([place.arrived, sleep(LOOK_MS, null, { ref: false })]);
     if (!taken)
       throw new SwarmError('timeout', 'Nobody sends yet; it is waited for.', 'Begin to send, and ask again.');
@@ -158,7 +162,15 @@ export class Senders {
             sender,
             probed: undefined,
           }));
-    const place: Place = { kind, arrived, hasArrived: false, giveUp, admit, idle: undefined };
+    const place: Place = {
+      kind,
+      arrived,
+      hasArrived: false,
+      isWanted: false,
+      giveUp,
+      admit,
+      idle: undefined,
+    };
     this.places.set(url, place);
     const over = arrived.then(
       ({ sender }) => sender.gone(),

@@ -17,11 +17,18 @@ import { Slots } from '../../platform/slots';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
-import { checkTiming, startInputOf, wishesOf, type InputTools, type StartInput } from './contribution-inputs';
+import { checkTiming, wishesOf, type InputTools } from './contribution-inputs';
 import { MAX_SPOOL_BYTES } from './contribution-spool';
 import type { Feeder } from './feeder';
+import { startingWith, type Look } from './input-look';
 import { factsOf, planInput } from './input-plan';
-import { isFileInput, requireAllowedInput, toldPlainly, type InputRules } from './input-policy';
+import {
+  isFileInput,
+  requireAllowedInput,
+  requireSlateAddress,
+  toldPlainly,
+  type InputRules,
+} from './input-policy';
 import type { KeptChannel, KeptWish, SourceChannelSpec } from './kept-channel';
 import { isListening, listeningKindOf } from './listening';
 import { probeInput, type ProbedInput } from './probe';
@@ -45,27 +52,6 @@ const LEAST_HELD_BYTES = 8 * 2 ** 20;
 const MAX_WHOLE_URLS = 1_000;
 /** ffprobe processes at the same time, and callers that wait for their turn. */
 const PROBES = { atOnce: 8, waiting: 64 };
-
-/** An input that is being looked at, or was. */
-interface Look {
-  probed: Promise<ProbedInput>;
-  /** It has not said what it is in the time that PUT waits. */
-  isLate: boolean;
-  giveUp: () => void;
-}
-
-/** Starts the input; the first time with what a look at it finds, however late. */
-const startingWith = (looked: Look | null, spec: SourceChannelSpec, tools: InputTools): StartInput => {
-  let first = looked;
-  const wantsClock = hasStandby(spec.standby);
-  const again = startInputOf(spec, tools, undefined, wantsClock);
-  return async (nextGop, signal, onFrames) => {
-    const look = first;
-    if (!look) return again(nextGop, signal, onFrames);
-    first = null;
-    return startInputOf(spec, tools, await look.probed, wantsClock)(nextGop, signal, onFrames);
-  };
-};
 
 const slowReplacement = (id: string): SwarmError =>
   new SwarmError(
@@ -161,6 +147,8 @@ export class SourceChannels {
     for (const { url } of urlInputsOf(spec)) this.tools.senders.requirePushAddress(url, spec.id);
     if (!this.feeders.has(spec.id)) this.requirePlace();
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
+    const slate = spec.standby?.slate;
+    if (slate !== undefined && slate !== 'plain') requireSlateAddress(slate.url);
     await this.requireAllowed(spec);
     if (!mayBeAway && !isKnown()) await this.requireUsable(spec);
     // Outside of the queue: a slow input must not hold up the other channels.
