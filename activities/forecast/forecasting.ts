@@ -27,10 +27,14 @@ export const forecastingActivities = ({
   cell,
   store,
   stepSeconds,
+  timeZones = {},
   swarm,
   models,
   forecastInputs,
-}: Pick<Dependencies, 'cell' | 'store' | 'stepSeconds' | 'swarm' | 'models' | 'forecastInputs'>) => {
+}: Pick<
+  Dependencies,
+  'cell' | 'store' | 'stepSeconds' | 'timeZones' | 'swarm' | 'models' | 'forecastInputs'
+>) => {
   const forecasterNow = withPromotedNet(models);
   const learner = new BackgroundLearner();
   return {
@@ -48,6 +52,7 @@ export const forecastingActivities = ({
           atMs: endMs,
           seasonSteps: SEASON_STEPS,
           channels,
+          timeZones,
           forecaster,
         };
         await learner.learnFor(forecaster, input);

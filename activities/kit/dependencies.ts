@@ -17,6 +17,8 @@ export interface Dependencies extends SharedViews {
   source: SourceClient;
   /** Seconds of wall time per forecast step. */
   stepSeconds: number;
+  /** IANA time zone by region; absent: UTC. */
+  timeZones?: Readonly<Record<string, string>>;
   /** The machine's own ffmpeg, no build under test: makes reference clips, compares pictures. */
   ffmpegPath: string;
   /** Where self-tests serve their clips, and how encoder hosts reach them. */

@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { operations, type Status } from '../contracts/api';
 import { SwarmError, withoutRepeats } from '../domain';
 import { HISTORY_DAYS, SEASON_STEPS } from '../forecast';
+import { deadlinesMs } from '../observation/deadlines';
 import { audienceRowsOf } from './history-import';
 import { jsonBody } from './json-body';
 import type { Observation } from './observe';
@@ -44,6 +45,10 @@ export const createHistoryRoutes = ({ cell, stepSeconds, ports, look }: Forecast
 export const createForecastRoutes = ({ cell, stepSeconds, ports, look }: ForecastRoutesParts): Router => {
   const router = Router();
   const { inputs, feedback } = ports.telemetry;
+
+  serve(router, operations.getAudience, () =>
+    ports.parts.origin.audience({ timeoutMs: deadlinesMs.observe }),
+  );
 
   serve(router, operations.listEvents, () => inputs.events({ cell }));
   serve(router, operations.addEvent, async ({ body }) => {

@@ -16,6 +16,7 @@ import {
   renditionUnits,
   requireEncodable,
   requireLadder,
+  requireTimeZone,
   type ChannelChange,
   type ChannelInput,
   type ChannelSpec,
@@ -141,6 +142,7 @@ export const newChannel = async (
   const chosen = { ...(ladder && alwaysOnLadder(ladder)), ...given };
   let made: Partial<ChannelSpec> = {};
   let notes: string[] = [];
+  requireTimeZone(given);
   requireLadder({ ...channelWithDefaults(given.id), ...chosen });
   const roomiest = async (): Promise<number> => {
     const limits = await limitsOf();
@@ -165,13 +167,14 @@ export const newChannel = async (
 /**
  * A change of a channel with what follows from it: another input may have other colours, or may have to be deinterlaced
  * where the one before had not, or the other way round. An input that does not say what it is changes nothing of that.
- * @throws SwarmError input-not-video
+ * @throws SwarmError input-not-video, conflict (no such time zone)
  */
 export const changeWithInput = async (
   spec: ChannelSpec,
   change: ChannelChange,
   source: Pick<SourceClient, 'look'>,
 ): Promise<ChannelChange> => {
+  requireTimeZone(change);
   if (!change.input) return change;
   const facts = change.input.kind === 'url' ? await factsOr(source, change.input, LOOK_MS) : null;
   if (facts instanceof SwarmError) return change;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { knownTimeZoneSchema } from '../domain';
 import type { SeriesForecaster, SeriesToForecast } from '../forecast';
 import { UnusableInput } from './failure';
 
@@ -21,6 +22,8 @@ export const forecastLineSchema = z
     horizon: z.int().min(1).max(MAX_HORIZON_STEPS),
     /** Level of known events per step over history and horizon; 0 where there is none. */
     eventLevels: z.array(z.number().min(0)).optional(),
+    /** Where its days are by local time; without it they begin at the same moment all year round. */
+    timeZone: knownTimeZoneSchema.optional(),
   })
   .refine((line) => !line.eventLevels || line.eventLevels.length === line.history.length + line.horizon, {
     path: ['eventLevels'],
@@ -54,7 +57,7 @@ const parseLine = (line: string): SeriesToForecast => {
     const [issue] = parsed.error.issues;
     throw new Error(`${issue?.path.join('.') || 'line'}: ${issue?.message ?? 'not usable'}`);
   }
-  const { id, stepSeconds, start, history, horizon, eventLevels } = parsed.data;
+  const { id, stepSeconds, start, history, horizon, eventLevels, timeZone } = parsed.data;
   return {
     id,
     stepSeconds,
@@ -62,6 +65,7 @@ const parseLine = (line: string): SeriesToForecast => {
     history,
     horizonSteps: horizon,
     ...(eventLevels && { eventLevels }),
+    ...(timeZone !== undefined && { timeZone }),
   };
 };
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { CsvError, parse, type Info } from 'csv-parse/sync';
 import { z } from 'zod';
 import { SwarmError, idSchema } from '../domain';
+import { momentsOfLocal } from '../forecast';
 import type { AudienceRow } from '../telemetry';
 
 /** One row of an imported history. */
@@ -32,13 +33,17 @@ const EPOCH_MS = /^\d{13}$/;
 const hasOffset = (time: string): boolean => /(Z|[+-]\d\d:\d\d)$/.test(time);
 const isEpoch = (time: string): boolean => EPOCH_SECONDS.test(time) || EPOCH_MS.test(time);
 
-/** Times without an offset are taken as UTC; many traces write a blank between day and time. NaN for no time. */
-const msOf = (given: string): number => {
-  if (EPOCH_SECONDS.test(given)) return Math.round(Number(given) * 1_000);
-  if (EPOCH_MS.test(given)) return Number(given);
+/**
+ * Moments that a text may mean, in their order; many traces write a blank between day and time. A time without an offset
+ * is one of the zone: in the hour that its clocks repeat there are two, in the one that they skip none.
+ * @returns null for what is no time
+ */
+const momentsOf = (given: string, timeZone: string): number[] | null => {
+  if (EPOCH_SECONDS.test(given)) return [Math.round(Number(given) * 1_000)];
+  if (EPOCH_MS.test(given)) return [Number(given)];
   const time = given.replace(' ', 'T');
-  if (!timeSchema.safeParse(time).success) return NaN;
-  return Date.parse(hasOffset(time) ? time : `${time}Z`);
+  if (!timeSchema.safeParse(time).success) return null;
+  return hasOffset(time) ? [Date.parse(time)] : momentsOfLocal(timeZone, Date.parse(`${time}Z`));
 };
 
 /** Characters that no text has; a terminal may obey them. */
@@ -129,14 +134,18 @@ const columnsOf = (file: string, header: readonly string[], channelId: string | 
 /**
  * Reads a whole history and checks every line, before anything is made of it.
  * @param options.channelId channel of a file without a column `channel`
+ * @param options.timeZone of times without an offset; UTC by default. The hour that clocks repeat is there twice: what
+ * comes first in the file was first
  * @returns rows in the file's order, at least one
  * @throws SwarmError bad-request that names the lines at fault
  */
 export const parseHistory = (
   file: string,
   csv: string,
-  options: { channelId?: string } = {},
+  options: { channelId?: string; timeZone?: string } = {},
 ): HistoryRow[] => {
+  const { timeZone = 'UTC' } = options;
+  const seen = new Set<string>();
   if (NO_TEXT.test(csv)) throw refuse(file, ['it is no text'], 0);
   const [header, ...lines] = linesOf(file, csv);
   if (!header || lines.length === 0) throw refuse(file, ['it holds no rows'], 0);
@@ -153,11 +162,17 @@ export const parseHistory = (
     const channel = idSchema.safeParse(columns.channel < 0 ? options.channelId : cell(columns.channel));
     const regionText = columns.region < 0 ? '' : cell(columns.region);
     const region = regionText === '' ? null : idSchema.safeParse(regionText);
-    const atMs = msOf(cell(columns.time));
+    const moments = momentsOf(cell(columns.time), timeZone);
+    const rowOf = (ms: number): string =>
+      `${ms} ${columns.channel < 0 ? '' : cell(columns.channel)} ${regionText}`;
+    const atMs = moments?.find((ms) => !seen.has(rowOf(ms))) ?? moments?.at(-1) ?? NaN;
+    seen.add(rowOf(atMs));
     const wrong = [
       ...(record.length === columns.count ? [] : [`has ${record.length} fields, not ${columns.count}`]),
       ...(Number.isNaN(atMs)
-        ? [`timestamp ${JSON.stringify(cell(columns.time))} ${timeFault(cell(columns.time))}`]
+        ? [
+            `timestamp ${JSON.stringify(cell(columns.time))} ${moments ? `is skipped by the clocks of ${timeZone}` : timeFault(cell(columns.time))}`,
+          ]
         : []),
       ...(viewers.success
         ? []
@@ -178,7 +193,9 @@ export const parseHistory = (
         channelId: channel.data,
         viewers: viewers.data,
         ...(region?.success && { region: region.data }),
-        ...(!hasOffset(cell(columns.time)) && !isEpoch(cell(columns.time)) && { isWithoutOffset: true }),
+        ...(options.timeZone === undefined &&
+          !hasOffset(cell(columns.time)) &&
+          !isEpoch(cell(columns.time)) && { isWithoutOffset: true }),
       },
     ];
   });

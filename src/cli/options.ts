@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { SwarmError } from '../domain';
+import { SwarmError, knownTimeZoneSchema } from '../domain';
 import { parseDurationSeconds } from '../platform/duration';
 
 /** Argument parser of an option that takes a duration, in seconds. @throws InvalidArgumentError */
@@ -23,3 +23,10 @@ export const stateDirOption = (): Option =>
       return folder;
     })
     .default(process.env.SWARM_STATE_DIR || '.swarm', 'SWARM_STATE_DIR, else .swarm');
+
+/** @throws InvalidArgumentError */
+export const timeZoneOption = (text: string): string => {
+  const parsed = knownTimeZoneSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(parsed.error.issues.map(({ message }) => message).join('; '));
+};

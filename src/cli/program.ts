@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { takeLinkTls } from '../platform/links/link-tls';
+import { addAudience } from './commands/audience';
 import { addAudit } from './commands/audit';
 import { addBackup, addRestore } from './commands/backup';
 import { addCertificates } from './commands/certificates';
@@ -62,6 +63,7 @@ export const createProgram = (options: { json: boolean }): Command => {
   addForecast(program);
   addEvent(program);
   addHistory(program);
+  addAudience(program);
   addModel(program);
   addSimulate(program);
   addCodecServer(program);

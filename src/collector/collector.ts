@@ -7,7 +7,7 @@ import { monotonicMs } from '../platform/clock';
 import type { Logger } from '../platform/logger';
 import type { Point, TelemetryStore } from '../telemetry';
 import { CdnReplay } from './audience/cdn-replay';
-import type { AudienceReplay } from './audience/replay';
+import type { AudienceFeed } from './audience/feed';
 import { EncoderWatch } from './encoder-watch';
 import { channelPoint, encoderPoints, encodingPoints, storagePoint } from './measurement-points';
 import { OwnLateness } from './own-lateness';
@@ -25,8 +25,8 @@ export interface CollectorParts {
   store: TelemetryStore;
   stepSeconds: number;
   log: Logger;
-  /** Absent where the audience is measured by somebody else. */
-  audience: AudienceReplay | null;
+  /** Null where somebody else writes the audience. */
+  audience: AudienceFeed | null;
   onEvent(event: SentinelEvent): void;
 }
 
@@ -50,7 +50,7 @@ export class Collector {
   private readonly costedGop = new Map<string, number>();
   private timer: NodeJS.Timeout | null = null;
   private polling: Promise<void> | null = null;
-  private replaying: Promise<void> | null = null;
+  private writing: Promise<void> | null = null;
   private readonly cdn: CdnReplay;
   private readonly lateness = new OwnLateness();
   /** Monotonic. */
@@ -84,7 +84,7 @@ export class Collector {
     this.lateness.stop();
     if (this.timer) clearTimeout(this.timer);
     await this.polling;
-    await this.replaying;
+    await this.writing;
     for (const { watch } of this.watched.values()) watch.close();
     this.watched.clear();
   }
@@ -126,7 +126,7 @@ export class Collector {
       ...(storage.value ?? []).map((report) => storagePoint(cell, report, atMs)),
     ];
     this.lastPollAtMs = atMs;
-    this.replaying ??= this.replayAudience(regionOf, atMs).finally(() => (this.replaying = null));
+    this.writing ??= this.writeAudience(regionOf, atMs).finally(() => (this.writing = null));
     this.keep(points);
   }
 
@@ -257,7 +257,7 @@ export class Collector {
     return points.flat();
   }
 
-  private async replayAudience(regionOf: ReadonlyMap<string, string>, atMs: number): Promise<void> {
+  private async writeAudience(regionOf: ReadonlyMap<string, string>, atMs: number): Promise<void> {
     if (!this.parts.audience) return;
     const cellRegion = [...regionOf.values()].find((region) => region !== '') ?? '';
     const channels = this.channels.map(({ id, owner, lastPublishedAtMs }) => ({
@@ -270,7 +270,7 @@ export class Collector {
       this.keep(await this.parts.audience.pointsAt(channels, atMs));
       this.keep(await this.cdn.pointsAt(channels, atMs));
     } catch (error) {
-      this.parts.log.warn({ err: error }, 'audience not replayed in this poll');
+      this.parts.log.warn({ err: error }, 'audience not written in this poll');
     }
   }
 }

@@ -8,6 +8,7 @@ import { healthAnswer, listen } from '../platform/http';
 import type { Logger } from '../platform/logger';
 import { HEALTH_ROUTE } from '../platform/route';
 import { createTelemetryStore, type BufferStatus } from '../telemetry';
+import { CountedAudience } from './audience/counted';
 import { AudienceReplay } from './audience/replay';
 import { loadTrace } from './audience/trace';
 import { Collector } from './collector';
@@ -49,9 +50,9 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
   const { environment, log } = options;
   const store = createTelemetryStore(environment);
   const signals = new SignalQueue(options.connect ?? (() => connectSignals(environment)), log);
-  const { SWARM_AUDIENCE_ANCHOR: mode } = environment;
-  const audience =
-    mode === 'off'
+  const { SWARM_AUDIENCE: source, SWARM_AUDIENCE_ANCHOR: mode } = environment;
+  const replay =
+    source !== 'replay' || mode === 'off'
       ? null
       : new AudienceReplay({
           cell: environment.SWARM_CELL,
@@ -62,16 +63,15 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
           store,
           log,
         });
+  const clients = createPartClients(environment);
+  const counted = source === 'origin' ? new CountedAudience(environment.SWARM_CELL, clients.origin) : null;
   const collector = new Collector({
     cell: environment.SWARM_CELL,
-    readings: new PartReadings({
-      ...createPartClients(environment),
-      ...(options.fleet && { fleet: options.fleet }),
-    }),
+    readings: new PartReadings({ ...clients, ...(options.fleet && { fleet: options.fleet }) }),
     store,
     stepSeconds: environment.SWARM_STEP_SECONDS,
     log,
-    audience,
+    audience: replay ?? counted,
     onEvent: (event) => signals.push(event),
   });
 
@@ -85,7 +85,7 @@ export const startCollector = async (options: CollectorOptions): Promise<Running
       points,
       ...healthOf(points.refused, Date.now()),
       signals: signals.status,
-      audience: audience?.scenario ?? null,
+      audience: replay?.scenario ?? null,
     };
     res.json(healthAnswer(req, health));
   });

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, idSchema } from '../domain';
 import { isHost, plainHost } from '../platform/addresses';
+import { addressList } from './address-list';
+import { audienceVariables } from './audience';
 import { linkVariables, withSecureUrls } from './links';
 import { influxTlsVariables, temporalLinkVariables } from './servers';
 
@@ -215,18 +216,7 @@ export const environmentSchema = z.object({
     .describe(
       'Files below it may be inputs of channels. Default: `/` while the swarm listens on this machine alone, otherwise `inputs` in the state folder.',
     ),
-  SWARM_INPUT_NETWORKS: z
-    .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((entry) => entry.trim())
-        .filter(Boolean),
-    )
-    .refine(
-      (entries) => entries.every((entry) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)),
-      'use addresses and networks such as 10.0.0.0/8, with a comma between them',
-    )
+  SWARM_INPUT_NETWORKS: addressList
     .optional()
     .describe(
       'Addresses and networks that are not public and may be asked for inputs all the same: `10.0.0.0/8,fd00::/8`. Default: this machine and private networks while the swarm listens on this machine alone, otherwise none.',
@@ -238,19 +228,7 @@ export const environmentSchema = z.object({
     .describe(
       'SHA-256 of inputs that may be used wherever they are, `digest,digest`. `npm start` sets it for what is given with `--input`.',
     ),
-  SWARM_AUDIENCE_TRACE: z
-    .string()
-    .optional()
-    .describe(
-      'CSV (`timestamp,value`) whose shape the generated audience follows. Default: the trace that ships with the project.',
-    ),
-  SWARM_AUDIENCE_ANCHOR: z
-    .enum(['keep', 'restart', 'off'])
-    .default('keep')
-    .describe(
-      'Where the generated audience stands in its trace. `keep`: where it was before a restart. `restart`: at its ' +
-        'beginning, with a new history. `off`: no audience is generated, since it is measured.',
-    ),
+  ...audienceVariables,
   SWARM_STEP_SECONDS: z.coerce
     .number()
     .min(1)

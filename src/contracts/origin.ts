@@ -6,6 +6,7 @@ import {
   frameRateSchema,
   httpStatusOf,
   idSchema,
+  viewerCountSchema,
   type ChannelSpec,
   type ErrorCode,
 } from '../domain';
@@ -37,6 +38,7 @@ export const playerRoutes: readonly Route[] = [HEALTH_ROUTE, ...hlsRoutes, ...cm
 
 export const originRoutes: readonly Route[] = [
   HEALTH_ROUTE,
+  { method: 'GET', path: '/audience', access: 'part' },
   { method: 'GET', path: '/channels', access: 'part' },
   { method: 'GET', path: '/channels/:id', access: 'part' },
   { method: 'PUT', path: '/channels/:id', access: 'part' },
@@ -142,6 +144,13 @@ export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
 export const putAnswerSchema = z.object({ gop: gopNumberSchema, duplicate: z.boolean().optional() });
 export type PutAnswer = z.infer<typeof putAnswerSchema>;
 
+/** Answer of GET /audience: who was given something in the last seconds (src/audience), sums without names. */
+export const audienceSeenSchema = z.object({
+  atMs: z.number(),
+  viewers: z.array(viewerCountSchema),
+});
+export type AudienceSeen = z.infer<typeof audienceSeenSchema>;
+
 /** What an answer may take beyond the wait that was asked for. */
 const WAIT_GRACE_MS = 2_000;
 
@@ -172,6 +181,10 @@ export class OriginClient extends PartClient {
 
   channels(options: CallOptions = {}): Promise<OriginChannel[]> {
     return this.ask(z.array(originChannelSchema), '/channels', options);
+  }
+
+  audience(options: CallOptions = {}): Promise<AudienceSeen> {
+    return this.ask(audienceSeenSchema, '/audience', options);
   }
 
   channel(channelId: string, options: CallOptions = {}): Promise<OriginChannel> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from './channel';
+import { renditionSchema } from './rendition';
 
 /** One value of a channel's audience. */
 export const audienceRowSchema = z.object({
@@ -14,3 +15,14 @@ export type AudienceRow = z.infer<typeof audienceRowSchema>;
 export const withoutRepeats = <T extends Pick<AudienceRow, 'atMs' | 'channelId'> & { region?: string }>(
   rows: readonly T[],
 ): T[] => [...new Map(rows.map((row) => [`${row.atMs} ${row.channelId} ${row.region ?? ''}`, row])).values()];
+
+/** Viewers of a rendition of a channel in a region at one moment. */
+export const viewerCountSchema = z.object({
+  channelId: idSchema,
+  rendition: renditionSchema.shape.name
+    .nullable()
+    .describe('what was asked for last; null: nothing but sound was'),
+  region: z.union([idSchema, z.literal('')]).describe('empty: it is not known'),
+  viewers: z.int().min(0),
+});
+export type ViewerCount = z.infer<typeof viewerCountSchema>;

@@ -6,6 +6,7 @@ import { TICKS_PER_SECOND } from './media-time';
 import { renditionFieldsSchema, type Rendition } from './rendition';
 import { rungsFor } from './rungs';
 import { standbySchema } from './standby';
+import { timeZoneSchema } from './time-zone';
 import { urlInputSchema } from './url-input';
 
 /**
@@ -116,6 +117,7 @@ export const channelSpecSchema = z.object({
   viewersPerRung: z.array(z.number().min(0)).max(7),
   placement: placementSchema.optional(),
   standby: standbySchema.optional(),
+  timeZone: timeZoneSchema.optional(),
 });
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;
 

@@ -11,6 +11,7 @@ export * from './url-input';
 export * from './standby';
 export * from './channel';
 export * from './rungs';
+export * from './time-zone';
 export * from './ladder';
 export * from './channel-change';
 export * from './ladder-from-picture';

@@ -52,6 +52,13 @@ http {
   client_body_timeout 10s;
   keepalive_timeout 75s;
 
+  # What players tell of themselves (CMCD) is for the log: one copy serves them all.
+  map $args $kept_args {
+    default $args;
+    "~^CMCD=[^&]*(?:&(?<rest>.*))?$" $rest;
+    "~^(?<before>.*)&CMCD=[^&]*(?<after>&.*)?$" $before$after;
+  }
+
   upstream origin {
 ${origins.map((origin) => `    server ${origin} max_fails=1 fail_timeout=1s;`).join('\n')}
     keepalive 32;
@@ -92,7 +99,7 @@ ${origins.map((origin) => `    server ${origin} max_fails=1 fail_timeout=1s;`).j
       proxy_next_upstream error timeout http_503;
 
       proxy_cache hls;
-      proxy_cache_key $uri$is_args$args;
+      proxy_cache_key $uri?$kept_args;
       proxy_cache_lock on;
       proxy_cache_lock_timeout 5s;
       # While one request fetches the new playlist, the others need not wait; while no origin answers, the origin's

@@ -18,6 +18,8 @@ export interface CellForecastInput extends ForecastShape {
   regionViewersHistory?: Record<string, (number | null)[]>;
   /** CDN load fraction per step by region. */
   regionLoadHistory?: Record<string, (number | null)[]>;
+  /** IANA time zone by region; a channel's own comes before that of its region. */
+  timeZones?: Readonly<Record<string, string>>;
   /** Trend score per step by channel id, over the same steps as its viewers. */
   trendHistory?: Record<string, (number | null)[]>;
   /** Known events, past and to come. */
@@ -56,7 +58,7 @@ type SeriesKind = ScoredKind | 'region_viewers';
 /** Every series that a cell's forecast needs: viewers of each channel, and load and viewers of each region. */
 export const seriesOfCell = (input: CellForecastInput): SeriesToForecast[] => {
   const { atMs, stepSeconds, horizonSteps, seasonSteps, channels, events = [] } = input;
-  const { regionLoadHistory, regionViewersHistory } = input;
+  const { regionLoadHistory, regionViewersHistory, timeZones = {} } = input;
   const stepMs = stepSeconds * 1000;
   const endMs = Math.floor(atMs / stepMs) * stepMs;
 
@@ -71,6 +73,7 @@ export const seriesOfCell = (input: CellForecastInput): SeriesToForecast[] => {
     kind: SeriesKind,
     id: string,
     history: (number | null)[],
+    timeZone: string | undefined,
     levelsOn: (grid: StepGrid) => number[] | null,
   ): SeriesToForecast => {
     const levels = levelsOn(gridOf(history));
@@ -81,6 +84,7 @@ export const seriesOfCell = (input: CellForecastInput): SeriesToForecast[] => {
       history,
       horizonSteps,
       daySteps: seasonSteps,
+      ...(timeZone !== undefined && { timeZone }),
       ...(levels && { eventLevels: levels }),
     };
   };
@@ -89,7 +93,7 @@ export const seriesOfCell = (input: CellForecastInput): SeriesToForecast[] => {
     histories: Record<string, (number | null)[]> = {},
   ): SeriesToForecast[] =>
     Object.keys(histories).map((region) =>
-      given(kind, region, histories[region] ?? [], (grid) =>
+      given(kind, region, histories[region] ?? [], timeZones[region], (grid) =>
         meanEventLevels(
           events,
           audiences.filter((a) => a.region === region),
@@ -98,8 +102,8 @@ export const seriesOfCell = (input: CellForecastInput): SeriesToForecast[] => {
       ),
     );
   return [
-    ...channels.map(({ id, region }) =>
-      given('viewers', id, input.viewersHistory[id] ?? [], (grid) =>
+    ...channels.map(({ id, region, timeZone = timeZones[region] }) =>
+      given('viewers', id, input.viewersHistory[id] ?? [], timeZone, (grid) =>
         eventLevels(events, { channelId: id, region }, grid),
       ),
     ),

@@ -2,6 +2,7 @@ import { cleanSeries, measuredDemand, type CleanSeries } from './clean-series';
 import { fitEnsemble, fitStatistics, forecastEnsemble, type EnsembleFit } from './ensemble';
 import { externalForecastOf, hindcastOf } from './external-members';
 import { FitCache, type CachedSeries, type HistoryExtent } from './fit-cache';
+import { inLocalTime } from './local-time';
 import { directSteps, extended } from './long-horizon';
 import type {
   EnsembleMember,
@@ -82,7 +83,13 @@ class EnsembleForecaster implements SeriesForecaster {
     this.cache = refitEverySteps === undefined ? null : new FitCache(refitEverySteps);
   }
 
-  forecast(series: readonly SeriesToForecast[]): SeriesForecast[] {
+  forecast(given: readonly SeriesToForecast[]): SeriesForecast[] {
+    const local = given.map(inLocalTime);
+    const forecasts = this.forecastLocal(local.map(({ series }) => series));
+    return forecasts.map((forecast, i) => ({ ...forecast, curve: local[i]!.back(forecast.curve) }));
+  }
+
+  private forecastLocal(series: readonly SeriesToForecast[]): SeriesForecast[] {
     const jobs = series.map(jobOf);
     const longEnough = jobs.filter((job) => job !== null);
     // All series at once: a net's cost is per call.
@@ -153,12 +160,12 @@ const forecastBy = (
 /** Forecasts with earlier fits only; fits a series when `learn` is called. */
 class PrefittedForecaster extends EnsembleForecaster implements LearningForecaster {
   isDue(series: SeriesToForecast): boolean {
-    const job = jobOf(series);
+    const job = jobOf(inLocalTime(series).series);
     return job !== null && this.cache!.isDue(this.cachedSeriesOf(job)!, extentOf(job));
   }
 
   learn(series: SeriesToForecast): void {
-    const job = jobOf(series);
+    const job = jobOf(inLocalTime(series).series);
     if (job) this.learnJob(job, this.cachedSeriesOf(job), extentOf(job));
   }
 

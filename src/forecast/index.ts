@@ -14,6 +14,7 @@ export { sumCurves } from './sum-curves';
 export { forecastSeries, HOLD_MODEL, SEASONAL_MODEL, type ForecastShape } from './series-forecast';
 export { issuedSteps, oldestUnscoredMs, scoreIssued } from './scoring';
 export { HISTORY_DAYS, HORIZON_STEPS, SEASON_STEPS } from './shape';
+export { momentsOfLocal } from './zone-offset';
 export { firstTargetMs, msUntilStep, stepAt } from './upcoming';
 export type {
   EnsembleMember,

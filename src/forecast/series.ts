@@ -12,6 +12,8 @@ export interface SeriesToForecast {
   horizonSteps: number;
   /** Steps in a day of this series; absent: 86,400 s. (In the demonstration a day is 24 short steps.) */
   daySteps?: number;
+  /** IANA name of the clock that the audience lives by; absent: days begin at the same moment all year round. */
+  timeZone?: string;
   /** Level of known events per step, over history and horizon (history.length + horizonSteps values; 0: none). */
   eventLevels?: readonly number[];
 }

@@ -14,7 +14,7 @@ export type EncoderLooks = Pick<EncoderClient, 'describe' | 'telemetry'>;
 
 /** The calls by which the parts of a cell are looked at. */
 export interface PartClients<Encoder extends EncoderLooks = EncoderLooks> {
-  origin: Pick<OriginClient, 'channels' | 'channel' | 'ledger'>;
+  origin: Pick<OriginClient, 'channels' | 'channel' | 'ledger' | 'audience'>;
   relay: Pick<RelayClient, 'channels' | 'channel'>;
   source: Pick<SourceClient, 'channels' | 'keepSecretsOf' | 'switchInput'>;
   fleet: Pick<FleetProvider, 'list'>;

@@ -28,6 +28,11 @@ export const measurementSchemas: readonly ISchemaOptions[] = [
     fields: { units: FLOAT, rungs: INTEGER, publish_delay_ms: FLOAT, next_gop: INTEGER },
   },
   { measurement: 'audience', tags: ['cell', 'channel', 'region'], fields: { viewers: FLOAT } },
+  {
+    measurement: 'rendition_audience',
+    tags: ['cell', 'channel', 'region', 'rendition'],
+    fields: { viewers: FLOAT },
+  },
   { measurement: 'cdn', tags: ['cell', 'region', 'source'], fields: { load_fraction: FLOAT } },
   { measurement: 'trend', tags: ['cell', 'channel'], fields: { score: FLOAT } },
   {

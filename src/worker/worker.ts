@@ -85,14 +85,14 @@ export const startWorker = async (
   where: { port?: number } = {},
 ): Promise<{ port: number; stop(): Promise<void> }> => {
   const { SWARM_CELL: cell, SWARM_HOST: host, SWARM_WORKER_PORT } = environment;
-  const { SWARM_STEP_SECONDS: stepSeconds } = environment;
+  const { SWARM_STEP_SECONDS: stepSeconds, SWARM_TIME_ZONES: timeZones } = environment;
   const clients = createPartClients(environment);
   const { origin, relay, source, fleet } = clients;
   const store = createTelemetryStore(environment);
   const models = new ModelHolder(new ModelStore(environment.SWARM_STATE_DIR, cell), log);
   const activities = createActivities({
     ...createSharedViews({ cell, stepSeconds, clients, store, temporal: getClient }),
-    ...{ cell, stepSeconds, origin, relay, source, fleet, store, models },
+    ...{ cell, stepSeconds, timeZones, origin, relay, source, fleet, store, models },
     ffmpegPath: environment.FFMPEG,
     clipsServedFrom: clipsServedFrom(host),
     forecastInputs: new ForecastInputReader(cell, store),

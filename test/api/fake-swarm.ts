@@ -3,7 +3,7 @@ import type { ApiPorts, WorkflowRun } from '../../src/api/ports';
 import type { MoveRecord } from '../../src/contracts/api';
 import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { StorageReport } from '../../src/contracts/health';
-import type { LedgerEntry, OriginChannel } from '../../src/contracts/origin';
+import type { AudienceSeen, LedgerEntry, OriginChannel } from '../../src/contracts/origin';
 import type { InputFacts, SourceChannel } from '../../src/contracts/source';
 import {
   SwarmError,
@@ -65,6 +65,7 @@ export class FakeSwarm {
   /** What source and origin say of channels otherwise than of ones that are all right. */
   readonly sources: Record<string, Partial<SourceChannel>> = {};
   atOrigin: Partial<OriginChannel> = {};
+  audience: AudienceSeen = { atMs: 0, viewers: [] };
   retrainings = 0;
   calls = 0;
   storage: StorageReport[] = [];
@@ -200,6 +201,7 @@ export class FakeSwarm {
       origin: {
         ...partClients().origin,
         channels: () => this.ask('origin', () => ids().map((id) => this.originChannel(id))),
+        audience: () => this.ask('origin', () => this.audience),
         ledger: (id, gop) => this.ask('origin', () => [this.ledgerEntry(id, gop)]),
       },
       storage: async () => this.storage,

@@ -57,6 +57,12 @@ test.each([
   expect(api.swarm.events.size).toBe(0);
 });
 
+test('audience: what the origin counts', async () => {
+  const viewers = [{ channelId: 'ch-1', rendition: '180p', region: 'eu', viewers: 12 }];
+  api.swarm.audience = { atMs: 1_000, viewers };
+  expect(await ask(url('/audience'))).toEqual({ status: 200, body: { atMs: 1_000, viewers } });
+});
+
 test('history: a row gets its channel’s region; what can’t be kept is refused whole', async () => {
   const nowMs = Date.now();
   const row = (atMs: number, channelId: string, more: object = {}) => ({

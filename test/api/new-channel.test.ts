@@ -170,3 +170,10 @@ test.each<[object, number, string, RegExp]>([
   expect(refused.body.error).toMatchObject({ code, message: expect.stringMatching(message) });
   expect(api.swarm.snapshot()).toBe(before);
 });
+
+test('a channel may have a time zone of its own, of those that there are', async () => {
+  expect((await add({ timeZone: 'Europe/Berlin' })).body).toMatchObject({ timeZone: 'Europe/Berlin' });
+  const refused = await add({ timeZone: 'Europe/Atlantis' });
+  expect(refused).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
+  expect(JSON.stringify(refused.body)).toContain('There is no time zone Europe/Atlantis.');
+});

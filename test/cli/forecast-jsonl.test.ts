@@ -48,6 +48,7 @@ test.each([
   ['a horizon of nothing', line({ horizon: 0 })],
   ['a horizon without end', line({ horizon: 1e9 })],
   ['no moment', line({ start: 'yesterday' })],
+  ['a clock of nowhere', line({ timeZone: 'Europe/Atlantis' })],
   ['words in the history', line({ history: [1, 'two'] })],
   ['too few event levels', line({ eventLevels: [0, 1] })],
   ['negative event levels', line({ eventLevels: Array(103).fill(-1) })],

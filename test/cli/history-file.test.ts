@@ -27,6 +27,31 @@ test.each([';', '\t'])('reads columns that are divided by %j', (divider) => {
   expect(parse(lines)).toEqual([{ atMs: Date.parse(TIME), channelId: 'ch-1', viewers: 5 }]);
 });
 
+test('local times: an hour that clocks repeat is there twice, in the order of the file; one that they skip is refused', () => {
+  const read = (...rows: string[]) =>
+    parseHistory('local.csv', ['timestamp,channel,viewers', ...rows].join('\n'), {
+      timeZone: 'Europe/Berlin',
+    });
+  const night = ['01:30', '02:00', '02:30', '02:00', '02:30', '03:00'];
+  const rows = read(...night.flatMap((time) => [`2026-10-25 ${time},ch-1,5`, `2026-10-25 ${time},ch-2,5`]));
+  const times = rows
+    .filter((row) => row.channelId === 'ch-2')
+    .map(({ atMs }) => new Date(atMs).toISOString());
+  expect(times.map((time) => time.slice(11, 16))).toEqual([
+    '23:30',
+    '00:00',
+    '00:30',
+    '01:00',
+    '01:30',
+    '02:00',
+  ]);
+  expect(rows.some((row) => row.isWithoutOffset)).toBe(false);
+  expect(read('2026-10-25T02:00:00Z,ch-1,5')[0]!.atMs).toBe(Date.parse('2026-10-25T02:00:00Z'));
+  expect(() => read('2026-03-29 02:30,ch-1,5')).toThrow(
+    'line 2: timestamp "2026-03-29 02:30" is skipped by the clocks of Europe/Berlin',
+  );
+});
+
 const header = 'timestamp,channel,viewers';
 type Refused = [name: string, lines: string[], cause: string, channelId?: string];
 const cases: Refused[] = [

@@ -108,6 +108,21 @@ test('what many want at once is fetched once', async () => {
   expect(answers.filter(({ headers }) => headers['x-cache'] === 'MISS')).toHaveLength(1);
 });
 
+test('what players tell of themselves makes no copies', async () => {
+  const path = segmentOf(await ask(PLAYLIST), 2);
+  const of = (sid: string): string => `CMCD=sid%3D%22${sid}%22`;
+  const version = path.slice(path.indexOf('?') + 1);
+  const file = path.slice(0, path.indexOf('?'));
+  const asked = [path, `${path}&${of('a')}`, `${path}&${of('b')}`, `${file}?${of('c')}&${version}`];
+  const caches = [];
+  for (const one of asked) {
+    const answer = await ask(one);
+    expect(answer.body.equals(gops[2]!.segment)).toBe(true);
+    caches.push(answer.headers['x-cache']);
+  }
+  expect(caches).toEqual(['MISS', 'HIT', 'HIT', 'HIT']);
+});
+
 test('packs playlists for those who can read that', async () => {
   const packed = await ask(`${PLAYLIST}?window_s=900`, { 'accept-encoding': 'gzip' });
   const plain = await ask(`${PLAYLIST}?window_s=900`);

@@ -37,6 +37,19 @@ const input: CellForecastInput = {
 };
 beforeEach(() => given.splice(0));
 
+test('a channel has a time zone of its own, or that of its region', () => {
+  const [first, second] = channels;
+  const region = second!.region;
+  const zoned = { ...input, channels: [{ ...first!, timeZone: 'Asia/Tokyo' }, second!] };
+  forecastCell({ ...zoned, timeZones: { [region]: 'Europe/Berlin' } });
+  expect(Object.fromEntries(given.map(({ id, timeZone }) => [id, timeZone]))).toEqual({
+    'viewers/ch-1': 'Asia/Tokyo',
+    'viewers/ch-2': 'Europe/Berlin',
+    'region_load/eu': 'Europe/Berlin',
+    'region_viewers/eu': 'Europe/Berlin',
+  });
+});
+
 test('regions have curves of their CDN load and of their viewers', () => {
   const forecast = forecastCell(input);
   expect(forecast.regionLoad).toEqual({

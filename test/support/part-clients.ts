@@ -6,7 +6,7 @@ const away = (): Promise<never> => Promise.reject(new Error('not in this test'))
 export const partClients = <Encoder extends EncoderLooks = EncoderLooks>(
   present: Partial<PartClients<Encoder>> = {},
 ): PartClients<Encoder> => ({
-  origin: { channels: away, channel: away, ledger: away },
+  origin: { channels: away, channel: away, ledger: away, audience: away },
   relay: { channels: away, channel: away },
   source: { channels: away, keepSecretsOf: away, switchInput: away },
   fleet: { list: away },

@@ -41,9 +41,11 @@ export const rooms = {
   'src/media/source': { uses: [...ground, 'src/media/mpegts', 'src/media/stamp', 'src/media/relay'] },
   // Fragmented MP4 of the GOPs that the origin holds.
   'src/media/packaging': { uses: ['src/domain', 'src/media/mpegts'] },
+  // Who watches what, from the requests of players: live at the origin, or from the logs of a CDN.
+  'src/audience': { uses: ['src/domain'] },
   // index.ts starts the origin; what only reads its formats comes in by the side doors.
   'src/media/origin': {
-    uses: [...ground, 'src/media/mpegts', 'src/media/packaging'],
+    uses: [...ground, 'src/audience', 'src/media/mpegts', 'src/media/packaging'],
     doors: ['h264-sps', 'segment-format'],
   },
   'src/setup': { uses: ['src/domain', 'src/platform'] },
@@ -176,6 +178,7 @@ export const rooms = {
       ...[
         ...ground,
         'src/temporal',
+        'src/audience',
         'src/telemetry',
         'src/models',
         'src/forecast',

@@ -17,12 +17,16 @@ import { inputOrFile } from '../../launch/input-file';
 import { pictureOption } from '../../platform/terminal/picture-option';
 import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
+import { timeZoneOption } from '../options';
 import { inputUrl, standbyOf, withStandby, type StandbyOptions } from '../standby-options';
 import { channelLines } from '../views';
 
 const PUSH_KEY_BYTES = 18;
 
 const LADDER_HELP = `what it is encoded to: a file in YAML or JSON, or one of ${ladderPresetNames.join(', ')}`;
+
+const ZONE_HELP =
+  'by whose clock its audience lives, such as Europe/Berlin; else that of its region (SWARM_TIME_ZONES)';
 
 interface AddOptions extends ChoiceOptions, StandbyOptions {
   input?: string;
@@ -31,6 +35,7 @@ interface AddOptions extends ChoiceOptions, StandbyOptions {
   sound?: GeneratedSoundLayout;
   ladder?: string;
   framesPerSecond?: FrameRate;
+  timeZone?: string;
 }
 
 /** What of an input is carried. */
@@ -160,6 +165,7 @@ export const addChannel = (program: Command): void => {
       'such as 25 or 30000/1001; by default that of the input',
       rateOption,
     )
+    .option('--time-zone <name>', ZONE_HELP, timeZoneOption)
     .addHelpText(
       'after',
       '\nSays when it will be on air, or what is in the way. Refused where no encoder could ever take it.\n' +
@@ -167,7 +173,7 @@ export const addChannel = (program: Command): void => {
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const { ladder, framesPerSecond, deinterlace } = options;
+      const { ladder, framesPerSecond, deinterlace, timeZone } = options;
       const pushUrl = pushOf(id, options);
       const added = await api.call(operations.addChannel, {
         body: {
@@ -178,6 +184,7 @@ export const addChannel = (program: Command): void => {
           ...(ladder !== undefined && (await readLadder(ladder))),
           ...(framesPerSecond !== undefined && { framesPerSecond }),
           ...(deinterlace !== undefined && { deinterlace }),
+          ...(timeZone !== undefined && { timeZone }),
         },
       });
       const shown = pushUrl === null ? added : { ...added, pushUrl };
@@ -198,6 +205,7 @@ export const addChannel = (program: Command): void => {
     ),
   )
     .option('--ladder <file|preset>', LADDER_HELP)
+    .option('--time-zone <name>', ZONE_HELP, timeZoneOption)
     .addHelpText(
       'after',
       '\nNumbers and times of the stream go on. Another ladder comes with a handoff; what is refused changes nothing.\n' +
@@ -205,13 +213,13 @@ export const addChannel = (program: Command): void => {
     )
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const { ladder, deinterlace } = options;
+      const { ladder, deinterlace, timeZone } = options;
       const input = { ...(await inputOf(options)), ...(await standbyOf(options)) };
-      if (Object.keys(input).length === 0 && ladder === undefined && deinterlace === undefined)
+      if (Object.keys(input).length === 0 && (ladder ?? deinterlace ?? timeZone) === undefined)
         throw new SwarmError(
           'bad-request',
           'Nothing to change was named.',
-          'Give --input, --backup, --slate, --ladder or --deinterlace.',
+          'Give --input, --backup, --slate, --ladder, --deinterlace or --time-zone.',
         );
       const changed = await api.call(operations.updateChannel, {
         params: { id },
@@ -219,6 +227,7 @@ export const addChannel = (program: Command): void => {
           ...input,
           ...(deinterlace !== undefined && { deinterlace }),
           ...(ladder !== undefined && (await readLadder(ladder))),
+          ...(timeZone !== undefined && { timeZone }),
         },
       });
       print(changed, () => [

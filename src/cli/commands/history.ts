@@ -6,10 +6,12 @@ import { table } from '../../platform/terminal/table';
 import type { ApiClient } from '../api-client';
 import { contextOf } from '../context';
 import { parseHistory, readHistoryFile, weeksToNow, type HistoryRow } from '../history-file';
+import { timeZoneOption } from '../options';
 
 interface ImportOptions {
   channel?: string;
   shift?: boolean;
+  timeZone?: string;
   dryRun?: boolean;
 }
 
@@ -46,6 +48,11 @@ export const addHistory = (program: Command): void => {
     )
     .argument('<file>', 'CSV with the header timestamp,channel,viewers[,region], or timestamp,value')
     .option('--channel <id>', 'channel of a file that has no column channel')
+    .option(
+      '--time-zone <name>',
+      'of times without an offset, such as Europe/Berlin (default: UTC)',
+      timeZoneOption,
+    )
     .option('--shift', 'move all rows by whole weeks, so that the last one falls in the past seven days')
     .option('--dry-run', 'check the file and say what would be written')
     .addHelpText(
@@ -53,7 +60,7 @@ export const addHistory = (program: Command): void => {
       '\nExamples:\n  encoder-swarm history import audience.csv --dry-run\n' +
         '  encoder-swarm history import trace.csv --channel ch-1 --shift\n' +
         '\nColumns are divided by commas, semicolons or tabs. Times are ISO 8601, or seconds or milliseconds since 1970;\n' +
-        'without an offset they are UTC, which is said. The same row again replaces itself, so an import that\n' +
+        'without an offset they are UTC, which is said, or of --time-zone. The same row again replaces itself, so an import that\n' +
         'was cut off can be run again. History is kept for 30 days.',
     )
     .action(async (file: string, options: ImportOptions, command: Command) => {
@@ -61,6 +68,7 @@ export const addHistory = (program: Command): void => {
       const nowMs = Date.now();
       const all = parseHistory(file, await readHistoryFile(file), {
         ...(options.channel !== undefined && { channelId: options.channel }),
+        ...(options.timeZone !== undefined && { timeZone: options.timeZone }),
       });
       const shiftMs = options.shift ? weeksToNow(all, nowMs) : 0;
       const rows = all.map((row) => ({ ...row, atMs: row.atMs + shiftMs }));

@@ -2,6 +2,7 @@ import { firstTargetMs } from '../../forecast';
 import type { Logger } from '../../platform/logger';
 import type { Point, TelemetryStore } from '../../telemetry';
 import { readAnchor, writeAnchor, type AudienceAnchor } from './anchor';
+import type { AudienceChannel, AudienceFeed } from './feed';
 import { castRoles, viewersAt, type AudienceRole } from './roles';
 import { HOURS_PER_DAY, type AudienceTrace } from './trace';
 
@@ -9,15 +10,6 @@ import { HOURS_PER_DAY, type AudienceTrace } from './trace';
 const HISTORY_STEPS = 21 * HOURS_PER_DAY;
 /** A new scenario waits so long for every channel to be on air, because casting looks at who shares an encoder. */
 const CAST_PATIENCE_MS = 20_000;
-
-/** What the replay has to know of a channel. */
-export interface AudienceChannel {
-  id: string;
-  region: string;
-  /** Null while nobody encodes it. */
-  encoderId: string | null;
-  onAir: boolean;
-}
 
 export interface AudienceReplayOptions {
   cell: string;
@@ -34,7 +26,7 @@ export interface AudienceReplayOptions {
  * function of the wall clock and the anchor, so that history, also of time while nothing ran, is filled in as it
  * would have been.
  */
-export class AudienceReplay {
+export class AudienceReplay implements AudienceFeed {
   private anchor: AudienceAnchor | null = null;
   private waitingSinceMs: number | null = null;
   /** Channels whose history is complete. */

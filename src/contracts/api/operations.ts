@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
 import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
+import { audienceSeenSchema } from '../origin';
 import { commandSchema, emptySchema, idParams } from './common';
 import {
   accuracyQuerySchema,
@@ -175,6 +176,14 @@ export const operations = {
     body: whatIfSchema,
     answers: { 200: whatIfAnswerSchema },
     refusals: ['unknown-channel', 'unknown-encoder', ...silent],
+  }),
+  getAudience: operation({
+    method: 'get',
+    path: '/audience',
+    access: 'viewer',
+    summary: 'Viewers whom the origin sees, by channel, rendition and region',
+    answers: { 200: audienceSeenSchema },
+    refusals: silent,
   }),
   listEvents: operation({
     method: 'get',

@@ -36,6 +36,7 @@ export const updateChannelSchema = channelSpecSchema
     viewersPerRung: true,
     placement: true,
     standby: true,
+    timeZone: true,
   })
   .partial()
   .strict();

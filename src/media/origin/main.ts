@@ -1,3 +1,4 @@
+import { ViewerRegions } from '../../audience';
 import { ownNamesOf, readEnvironment } from '../../config/config';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
@@ -17,6 +18,10 @@ runPart(log, async () => {
     stateDir: environment.SWARM_STATE_DIR,
     names: ownNamesOf(environment),
     relayUrl: environment.SWARM_RELAY_URL,
+    audience: {
+      regions: ViewerRegions.parse(environment.SWARM_VIEWER_NETWORKS),
+      proxies: environment.SWARM_VIEWER_PROXIES,
+    },
     limits: {
       retentionMs: environment.SWARM_RETENTION_SECONDS * 1000,
       retentionBytes: environment.SWARM_RETENTION_MIB * 2 ** 20,

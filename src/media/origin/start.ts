@@ -10,6 +10,7 @@ import type { Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { StorageHealth } from '../../platform/storage-health';
 import { Packager, type ThreadProgram } from '../packaging';
+import { Audience, type AudienceOptions } from './audience';
 import type { MediaLimits } from './channel-media';
 import { cmafRoutes } from './cmaf-routes';
 import { controlRoutes, type ControlLimits } from './control-routes';
@@ -30,6 +31,8 @@ export interface OriginOptions {
   /** Whether players are asked in plain where links are encrypted, as by a cache on the same machine. */
   plainPlayers?: boolean;
   relayUrl: string;
+  /** How viewers are counted. */
+  audience?: AudienceOptions;
   /** DNS names under which it is reached; default none but localhost. */
   names?: readonly string[];
   log: Logger;
@@ -100,9 +103,10 @@ export const startOrigin = async (
       return pick(ready)(req, res, next);
     };
 
+  const audience = new Audience(options.audience);
   const appWith = (paths: readonly ('/channels' | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
     const app = express();
-    app.disable('x-powered-by').disable('etag');
+    app.disable('x-powered-by').disable('etag').set('trust proxy', audience.proxies);
     app.get(
       '/healthz',
       whenReady(({ origin }) => (req, res) => {
@@ -115,9 +119,11 @@ export const startOrigin = async (
         res.json(healthAnswer(req, answer));
       }),
     );
+    if (paths.includes('/channels')) app.get('/audience', (_req, res) => void res.json(audience.seen()));
     for (const path of paths) {
       app.use(
         path,
+        ...(path === '/channels' ? [] : [audience.count]),
         whenReady((r) => r.handlers[path]),
       );
     }

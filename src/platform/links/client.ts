@@ -26,6 +26,14 @@ const requireSecure = (url: URL, callee: Callee): void => {
   );
 };
 
+/** What programs of the swarm call themselves, so that whoever counts viewers knows them. */
+export const OWN_AGENT = 'encoder-swarm';
+
+const signed = (init: RequestInit): RequestInit => ({
+  ...init,
+  headers: { 'user-agent': OWN_AGENT, ...Object.fromEntries(new Headers(init.headers)) },
+});
+
 type Undici = typeof UndiciLibrary;
 interface Dispatchers {
   undici: Undici;
@@ -69,13 +77,13 @@ export const linkFetch = async (
   callee: Callee = 'part',
 ): Promise<Response> => {
   const tls = linkTls();
-  if (!tls) return fetch(url, init);
+  if (!tls) return fetch(url, signed(init));
   const to = new URL(url);
   requireSecure(to, callee);
-  if (!isSecure(to)) return fetch(url, init);
+  if (!isSecure(to)) return fetch(url, signed(init));
   const all = await dispatchersOf(tls);
   const dispatcher = dispatcherFor(all, tls, callee);
-  const secureInit = { ...init, dispatcher } as Parameters<Undici['fetch']>[1];
+  const secureInit = { ...signed(init), dispatcher } as Parameters<Undici['fetch']>[1];
   return all.undici.fetch(to, secureInit);
 };
 

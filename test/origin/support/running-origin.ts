@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { startOrigin, type OriginLimits } from '../../../src/media/origin';
+import { startOrigin, type OriginLimits, type OriginOptions } from '../../../src/media/origin';
 import type { ServerLimits } from '../../../src/platform/http';
 import { linkScheme } from '../../../src/platform/links/link-tls';
 import { LedgerServer } from './ledger-server';
@@ -29,16 +29,22 @@ export class RunningOrigin {
     private readonly limits: Partial<OriginLimits>,
     private readonly serverLimits: Partial<ServerLimits>,
     private readonly listenPort: number,
+    private readonly audience: OriginOptions['audience'],
   ) {}
 
   static async start(
     limits: Partial<OriginLimits> = {},
-    options: { parent?: string; serverLimits?: Partial<ServerLimits>; port?: number } = {},
+    options: {
+      parent?: string;
+      serverLimits?: Partial<ServerLimits>;
+      port?: number;
+      audience?: OriginOptions['audience'];
+    } = {},
   ): Promise<RunningOrigin> {
     const { parent = tmpdir(), serverLimits = {}, port = 0 } = options;
     const stateDir = await mkdtemp(join(parent, 'origin-test-'));
     const ledger = await new LedgerServer().start();
-    const origin = new RunningOrigin(stateDir, ledger, limits, serverLimits, port);
+    const origin = new RunningOrigin(stateDir, ledger, limits, serverLimits, port, options.audience);
     await origin.begin();
     return origin;
   }
@@ -53,6 +59,7 @@ export class RunningOrigin {
       log: pino({ level: 'debug' }, { write: (line: string) => this.note(line) }),
       limits: this.limits,
       serverLimits: this.serverLimits,
+      ...(this.audience && { audience: this.audience }),
       packagingProgram,
     });
     this.client = new OriginClient(`${linkScheme()}://127.0.0.1:${this.part.port}`);

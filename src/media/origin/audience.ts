@@ -1,0 +1,60 @@
+import type { Request, RequestHandler } from 'express';
+import { AudienceMeter, cmcdSessionOf, ViewerRegions, watchedAt } from '../../audience';
+import type { AudienceSeen } from '../../contracts/origin';
+import { OWN_AGENT } from '../../platform/links/client';
+
+export interface AudienceOptions {
+  /** Where viewers are, by their addresses; absent: nobody's region is known. */
+  regions?: ViewerRegions;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  proxies?: readonly string[];
+  now?: () => number;
+}
+
+const textOf = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header.join(',') : header;
+
+/**
+ * Who watches, by what players ask of this origin. Who stands behind a cache is not seen here: the cache's log tells
+ * (docs/how-to/measure-the-audience.md).
+ */
+export class Audience {
+  private readonly meter = new AudienceMeter();
+  private readonly regions: ViewerRegions;
+  private readonly now: () => number;
+  readonly proxies: readonly string[];
+
+  constructor({ regions = ViewerRegions.parse(''), proxies = [], now = Date.now }: AudienceOptions = {}) {
+    this.regions = regions;
+    this.proxies = proxies;
+    this.now = now;
+  }
+
+  /** Stands before the routes of players, and counts what they were given. */
+  readonly count: RequestHandler = (req, res, next) => {
+    if (req.method === 'GET') {
+      res.once('finish', () => {
+        if (res.statusCode < 400) this.saw(req);
+      });
+    }
+    next();
+  };
+
+  seen(): AudienceSeen {
+    const atMs = this.now();
+    return { atMs, viewers: this.meter.counts(atMs) };
+  }
+
+  private saw(req: Request): void {
+    const userAgent = req.headers['user-agent'] ?? '';
+    if (userAgent === OWN_AGENT) return;
+    const mark = req.originalUrl.indexOf('?');
+    const path = mark < 0 ? req.originalUrl : req.originalUrl.slice(0, mark);
+    const watched = watchedAt(path);
+    if (!watched) return;
+    const query = mark < 0 ? '' : req.originalUrl.slice(mark + 1);
+    const address = req.ip ?? '';
+    const sessionId = cmcdSessionOf(query, textOf(req.headers['cmcd-session']));
+    this.meter.saw(watched, { sessionId, address, userAgent }, this.regions.of(address), this.now());
+  }
+}
