@@ -17,6 +17,7 @@ import {
   whatIfQuerySchema,
   whatIfSchema,
 } from './forecasts';
+import { inputOperations } from './inputs';
 import { modelsSchema, retrainingSchema } from './models';
 import { explanationSchema, handoffSchema, moveRecordSchema, movesQuerySchema, subjectParams } from './moves';
 import { operation, type Operation } from './operation';
@@ -28,9 +29,7 @@ import {
   channelStatusSchema,
   encoderChangedSchema,
   encoderStatusSchema,
-  inputSwitchedSchema,
   statusSchema,
-  switchInputSchema,
   updateChannelSchema,
 } from './status';
 import {
@@ -73,6 +72,7 @@ const commandRollout = <const N extends string>(name: N) =>
 /** Every operation of the API. Server, clients and the OpenAPI document are made from this table. */
 export const operations = {
   ...accessOperations,
+  ...inputOperations,
   getStatus: operation({
     method: 'get',
     path: '/status',
@@ -271,17 +271,6 @@ export const operations = {
       ...['encoder-full', 'encoder-incompatible', 'session-failed', 'at-capacity-limit', 'storage-full'],
       ...silent,
     ] as ErrorCode[],
-  }),
-  switchInput: operation({
-    method: 'post',
-    path: '/channels/{id}/switch',
-    access: 'operator',
-    summary:
-      'Puts another input of a channel on air for as long as it is sound, or (`auto`) lets the rules choose again',
-    params: idParams,
-    body: switchInputSchema,
-    answers: { 200: inputSwitchedSchema },
-    refusals: ['unknown-channel', 'not-found', 'conflict', ...silent],
   }),
   removeChannel: operation({
     method: 'delete',

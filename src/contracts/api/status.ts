@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { channelInputSchema, channelSpecSchema, policySchema, sessionInfoSchema } from '../../domain';
 import { backEndInUseSchema } from '../model-manifest';
-import { inputSwitchRequestSchema, standbyInfoSchema } from '../source-standby';
+import { standbyInfoSchema } from '../source-standby';
 import { missingSchema, ms } from './common';
 import { moveRecordSchema } from './moves';
 
@@ -40,11 +40,6 @@ export const updateChannelSchema = channelSpecSchema
   })
   .partial()
   .strict();
-
-/** Which input an operator wants on air. */
-export const switchInputSchema = inputSwitchRequestSchema.omit({ requestedBy: true });
-
-export const inputSwitchedSchema = z.object({ channelId: z.string(), standby: standbyInfoSchema });
 
 const fleetStateSchema = z.enum(['starting', 'running', 'restarting', 'stopped']);
 
