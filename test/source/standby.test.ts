@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { LiveProgramme } from '../../bench/inputs/live-programme';
-import type { SourceChannel } from '../../src/contracts/source';
+import { SourceClient, type SourceChannel } from '../../src/contracts/source';
 import type { StandbyInfo } from '../../src/contracts/source-standby';
 import type { RelayUnderTest } from '../relay/relay-under-test';
 import { frameCountersOf } from '../support/frame-counters';
@@ -32,16 +34,26 @@ const specWith = (name: string, standby: object): object => ({
 });
 const backup = (name: string): object => ({ kind: 'url', url: programme.url(`${name}-b`) });
 
+/** A machine that has much else to do takes long to open so many inputs. */
+const SLOW_MS = 60_000;
+
 const channel = async (id: string): Promise<SourceChannel & { standby: StandbyInfo }> => {
   const found = (await source.list()).find((each) => each.id === id);
   if (!found?.standby) throw new Error(`no standby of ${id}`);
   return { ...found, standby: found.standby };
 };
 
+const allSound = (id: string): Promise<void> =>
+  until(
+    `all inputs of ${id} are sound`,
+    async () => (await channel(id)).standby.inputs.every((input) => input.isSound),
+    SLOW_MS,
+  );
+
 const sealed = async (id: string, more: number): Promise<number> => {
   const { lastSealedGop } = await relay.info(id);
   const wanted = (lastSealedGop ?? -1) + more;
-  await until(`GOP ${wanted}`, async () => ((await relay.info(id)).lastSealedGop ?? -1) >= wanted);
+  await until(`GOP ${wanted}`, async () => ((await relay.info(id)).lastSealedGop ?? -1) >= wanted, SLOW_MS);
   return wanted;
 };
 
@@ -60,9 +72,7 @@ together(
   {
     'two ways of one programme: no frame is missing where one is cut, and the other goes on': async () => {
       await source.put('cut', specWith('cut', { backups: [backup('cut')] }));
-      await until('both are sound', async () =>
-        (await channel('cut')).standby.inputs.every((i) => i.isSound),
-      );
+      await allSound('cut');
       await sealed('cut', 2);
       programme.cut('cut-a');
       const cutAtMs = Date.now();
@@ -86,9 +96,7 @@ together(
 
     'a way that falls silent is left within a second, and come back to once it is sound': async () => {
       await source.put('silent', specWith('silent', { backups: [backup('silent')], backAfterSeconds: 2 }));
-      await until('both are sound', async () =>
-        (await channel('silent')).standby.inputs.every((i) => i.isSound),
-      );
+      await allSound('silent');
       await sealed('silent', 1);
       programme.silence('silent-a');
       const silentAtMs = Date.now();
@@ -113,9 +121,7 @@ together(
 
     'the slate is on air, with silence and on time, where all inputs are away': async () => {
       await source.put('dark', specWith('dark', { backups: [backup('dark')], slate: 'plain' }));
-      await until('all are sound', async () =>
-        (await channel('dark')).standby.inputs.every((i) => i.isSound),
-      );
+      await allSound('dark');
       const before = await sealed('dark', 2);
       programme.cut('dark-a');
       programme.cut('dark-b');
@@ -136,7 +142,7 @@ together(
 
 test('an operator chooses an input, which a restart does not forget', async () => {
   await source.put('asked', specWith('asked', { backups: [backup('asked')] }));
-  await until('both are sound', async () => (await channel('asked')).standby.inputs.every((i) => i.isSound));
+  await allSound('asked');
   await sealed('asked', 1);
   const answer = await source.switchTo('asked', 'backup-1');
   expect(answer).toMatchObject({ standby: { onAir: 'backup-1', requested: { requestedBy: 'nina' } } });
@@ -147,3 +153,34 @@ test('an operator chooses an input, which a restart does not forget', async () =
   await source.switchTo('asked', 'auto');
   expect((await channel('asked')).standby.requested).toBeUndefined();
 }, 60_000);
+
+test('what could not stand in is refused beforehand, and changes nothing', async () => {
+  const refused = async (standby: object, code: string): Promise<void> => {
+    await expect(source.put('no', specWith('no', standby))).rejects.toMatchObject({ code });
+  };
+  await refused({ backups: [{ kind: 'url', url: __filename }] }, 'input-not-video');
+  await refused({ backups: [{ kind: 'url', url: '/no/such/film.ts' }] }, 'input-not-video');
+  await refused({ slate: { kind: 'url', url: __filename } }, 'input-not-video');
+  await refused({ slate: { kind: 'url', url: 'srt://127.0.0.1:9' } }, 'bad-request');
+  await refused({ backups: [] }, 'bad-request');
+  await refused({ backups: [backup('no')], lossMs: 5 }, 'bad-request');
+  const generated = { ...specWith('no', { slate: 'plain' }), input: { kind: 'generated' } };
+  await expect(source.put('no', generated)).rejects.toMatchObject({ code: 'bad-request' });
+  expect(await source.list()).toEqual([]);
+  await expect(source.switchTo('no', 'auto')).rejects.toMatchObject({ code: 'unknown-channel' });
+});
+
+test('the secrets of a backup are told to nobody, and are known after a restart', async () => {
+  const client = new SourceClient(source.url);
+  const url = `${programme.url('kept-b')}?token=c4n4ry`;
+  const told = await client.keepSecretsOf({ kind: 'url', url });
+  expect(JSON.stringify(told)).not.toContain('c4n4ry');
+  const spec = specWith('kept', { backups: [told] });
+  await source.put('kept', spec);
+  await source.restart();
+  // The same once more is no change, and needs no secrets again.
+  await source.put('kept', spec);
+  expect(JSON.stringify(await source.list())).not.toContain('c4n4ry');
+  const file = await readFile(join(source.stateDir, 'source', 'channels.json'), 'utf8');
+  expect(file).toContain('c4n4ry');
+}, 40_000);

@@ -59,8 +59,15 @@ const nameOf = async (slate: 'plain' | UrlInput, args: readonly string[]): Promi
     .slice(0, 32);
 };
 
-const made = async (ffmpegPath: string, args: readonly string[], told: string): Promise<Buffer> => {
+const made = async (
+  ffmpegPath: string,
+  args: readonly string[],
+  told: string,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> => {
   const ffmpeg = new FfmpegProcess(ffmpegPath, args);
+  const giveUp = (): void => void ffmpeg.end();
+  signal?.addEventListener('abort', giveUp, { once: true });
   const chunks: Buffer[] = [];
   let bytes = 0;
   ffmpeg.output.on('data', (chunk: Buffer) => {
@@ -71,6 +78,7 @@ const made = async (ffmpegPath: string, args: readonly string[], told: string): 
   const limit = setTimeout(() => void ffmpeg.end(), MAKING_LIMIT_MS);
   const code = await ffmpeg.exited;
   clearTimeout(limit);
+  signal?.removeEventListener('abort', giveUp);
   if (code === 0 && bytes > 0) return Buffer.concat(chunks);
   throw new SwarmError(
     'input-not-video',
@@ -91,6 +99,7 @@ export const slateFile = async (
   slate: 'plain' | UrlInput,
   spec: SourceChannelSpec,
   { ffmpeg, stateDir }: { ffmpeg: string; stateDir: string },
+  signal?: AbortSignal,
 ): Promise<string> => {
   const args = argumentsFor(slate, spec);
   const folder = join(stateDir, 'source', 'slates');
@@ -99,7 +108,7 @@ export const slateFile = async (
   const known = making.get(path);
   if (known) return known;
   const make = async (): Promise<string> => {
-    const film = await made(ffmpeg, args, slate === 'plain' ? slate : redacted(slate.url));
+    const film = await made(ffmpeg, args, slate === 'plain' ? slate : redacted(slate.url), signal);
     await makeDirectoryDurably(folder);
     await replaceFile(path, film);
     return path;

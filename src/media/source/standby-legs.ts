@@ -40,7 +40,7 @@ const slateStart =
     tools: InputTools & { stateDir: string },
   ): StartInput =>
   async (nextGop, signal, onFrames) => {
-    const url = await slateFile(slate, spec, tools);
+    const url = await slateFile(slate, spec, tools, signal);
     return startInputOf({ ...spec, input: { kind: 'url', url } }, tools)(nextGop, signal, onFrames);
   };
 
