@@ -1,5 +1,6 @@
 import type { ChannelStatus } from '../contracts/api';
 import type { MissingMedia } from '../contracts/source';
+import type { StandbyInfo } from '../contracts/source-standby';
 import { sentence } from '../domain';
 import type { Observation } from './observe';
 
@@ -13,13 +14,34 @@ export const inputProblems = (seen: Observation, channels: readonly ChannelStatu
   channels.flatMap(({ id, source }) => {
     if (!source) return [];
     const known = seen.sources?.find((s) => s.id === id);
+    const standIn = known?.standby ? standInInWords(id, known.standby, seen.atMs) : [];
     if (source.state === 'running') {
       const missing = (known?.missing ?? []).filter(({ forSeconds }) => forSeconds >= MISSING_GRACE_SECONDS);
-      return missing.map((each) => missingInWords(id, each));
+      return [...standIn, ...missing.map((each) => missingInWords(id, each))];
     }
     const isNew = seen.atMs - (known?.startedAtMs ?? 0) < OPENING_GRACE_MS;
-    return source.state === 'opening' && isNew ? [] : [inputInWords(id, source)];
+    return source.state === 'opening' && isNew ? [] : [inputInWords(id, source), ...standIn];
   });
+
+/** Which input is on air in place of the first, and which of the others could not be. */
+const standInInWords = (id: string, standby: StandbyInfo, nowMs: number): string[] => {
+  const { onAir, sinceMs, cause, requested, inputs } = standby;
+  const [primary] = inputs;
+  const away = inputs.filter(({ name, isSound }) => !isSound && name !== primary?.name);
+  const spares = away.map(({ name, why }) =>
+    sentence(`${name} of ${id} could not stand in if it had to: ${why ?? 'it is away'}`),
+  );
+  if (onAir === null || onAir === primary?.name) return spares;
+  const seconds = Math.max(0, Math.round((nowMs - sinceMs) / 1_000));
+  const since = `${id} has been on ${onAir} for ${seconds} s`;
+  const why =
+    requested?.input === onAir
+      ? `${requested.requestedBy} asked for it. encoder-swarm channel switch ${id} auto lets the rules choose again`
+      : primary?.isSound
+        ? `primary is sound again (${cause ?? ''})`
+        : `primary is away. ${primary?.why ?? cause ?? ''}`;
+  return [sentence(`${since}: ${why}`), ...spares.filter((text) => !text.startsWith(`${onAir} of`))];
+};
 
 /** Why a channel's input brings nothing. */
 export const inputInWords = (

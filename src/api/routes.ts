@@ -4,10 +4,19 @@ import { publicApiUrl, type Environment } from '../config/config';
 import { linksOf } from '../config/links';
 import { originFor } from '../config/public-origin';
 import { operations, type Forecasts, type Status } from '../contracts/api';
-import { changedSpec, requireEncodable, requireLadder, type CycleResult } from '../domain';
+import {
+  changedSpec,
+  mapStandby,
+  requireEncodable,
+  requireLadder,
+  requireStandbyFits,
+  type ChannelChange,
+  type CycleResult,
+} from '../domain';
 import { ModelStore } from '../models';
 import { deadlinesMs, keptMs } from '../observation/deadlines';
 import { KeptReading, valueOf } from '../observation/kept-reading';
+import { askedBy } from '../platform/asking';
 import { systemClock, type Clock } from '../platform/clock';
 import type { Logger } from '../platform/logger';
 import { onAirOf, requirePlaceable } from './admission';
@@ -91,6 +100,16 @@ export const createRoutes = (
       look.invalidate();
     }
   };
+  /** As it may be told: the source gets the secrets of its inputs, and nobody else. */
+  const toldOf = async <C extends ChannelChange>(change: C): Promise<C> => {
+    const { source } = ports.parts;
+    const { input, standby } = change;
+    return {
+      ...change,
+      ...(input && { input: await source.keepSecretsOf(input) }),
+      ...(standby && { standby: await mapStandby(standby, (each) => source.keepSecretsOf(each)) }),
+    };
+  };
   const statusFor = async (originUrl: string): Promise<Status> => statusAt(await status(), originUrl);
   const events = new StatusEvents(statusFor, originAt, clock);
   const router = Router();
@@ -126,7 +145,8 @@ export const createRoutes = (
       (await status()).encoders.flatMap((e) => (e.cordoned || e.limitUnits === null ? [] : [e.limitUnits]));
     const { spec, notes } = await newChannel(body, ports.inputs, limitsOf);
     const obstacle = requirePlaceable((await lookNow()).seen, spec, cell);
-    const told = { ...spec, input: await ports.parts.source.keepSecretsOf(spec.input) };
+    requireStandbyFits(spec);
+    const told = await toldOf(spec);
     await command(ports.orchestration.addChannel(told));
     const source = (await observer.sources())?.find(({ id }) => id === spec.id);
     return { ...told, notes, onAir: onAirOf(spec, { obstacle, source }) };
@@ -134,15 +154,20 @@ export const createRoutes = (
   serve(router, operations.updateChannel, async ({ params, body }) => {
     const { spec } = await ports.orchestration.channelState(params.id);
     const whole = await changeWithInput(spec, body, ports.inputs);
-    const change = whole.input
-      ? { ...whole, input: await ports.parts.source.keepSecretsOf(whole.input) }
-      : whole;
+    requireStandbyFits(changedSpec(spec, whole));
+    const change = await toldOf(whole);
     const changed = changedSpec(spec, change);
     requireLadder(changed);
     if (body.ladder) requireEncodable(changed);
     if (body.ladder ?? body.placement) requirePlaceable((await lookNow()).seen, changed, cell);
     await command(ports.orchestration.updateChannel(params.id, change));
     return changed;
+  });
+  serve(router, operations.switchInput, async ({ params, body }) => {
+    const request = { ...body, requestedBy: askedBy() };
+    const { standby } = await command(ports.parts.source.switchInput(params.id, request));
+    if (!standby) throw new Error('the source does not say what is on air');
+    return { channelId: params.id, standby };
   });
   serve(router, operations.removeChannel, async ({ params }) => {
     await command(ports.orchestration.removeChannel(params.id));

@@ -99,6 +99,7 @@ const channelStatus = (id: string, seen: Observation, originUrl: string): Channe
     refusals: atOrigin?.refusals ?? {},
     input: spec ? redactedInput(spec.input) : null,
     source: source ? { state: source.state, ...(source.error && { error: source.error }) } : null,
+    ...(source?.standby && { standby: source.standby }),
     playlistUrl: masterPlaylistUrl(originUrl, id),
   };
 };

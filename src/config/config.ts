@@ -105,6 +105,11 @@ export const environmentSchema = z.object({
         'Without it, players share the port of the origin, which goes on answering them in any case.',
     ),
   SWARM_SOURCE_PORT: port.default(7703).describe('Port of the source.'),
+  SWARM_PUSH_PORT: port
+    .optional()
+    .describe(
+      'Port of the source where contributions are taken by HTTP (`channel add --push`). Without it, none are.',
+    ),
   SWARM_FLEET_PORT: port.default(7704).describe('Port of the fleet agent of the local provider.'),
   SWARM_COLLECTOR_PORT: port.default(7705).describe('Port of the collector.'),
   SWARM_WORKER_PORT: port.default(7706).describe('Port of the worker, for its health.'),

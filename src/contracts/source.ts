@@ -14,6 +14,7 @@ import {
 import { HEALTH_ROUTE, type Route } from '../platform/route';
 import { anyAnswer, type CallOptions } from './call';
 import { PartClient } from './part-client';
+import { standbyInfoSchema, type InputSwitchRequest } from './source-standby';
 
 /** What crosses the wire to and from the source (docs/reference/protocols/source.md). Wall-clock times: milliseconds since 1970. */
 
@@ -22,8 +23,15 @@ export const sourceRoutes: readonly Route[] = [
   { method: 'GET', path: '/channels', access: 'part' },
   { method: 'PUT', path: '/channels/:id', access: 'part' },
   { method: 'DELETE', path: '/channels/:id', access: 'part' },
+  { method: 'POST', path: '/channels/:id/switch', access: 'part' },
   { method: 'POST', path: '/inputs/look', access: 'part' },
   { method: 'PUT', path: '/inputs/:ref', access: 'part' },
+];
+
+/** Of the listener for contributions by HTTP: whoever knows the key of a channel may send it. */
+export const pushRoutes: readonly Route[] = [
+  { method: 'PUT', path: '/push/:id', access: 'public', body: 'media' },
+  { method: 'POST', path: '/push/:id', access: 'public', body: 'media' },
 ];
 
 /** Body of PUT /channels/:id: what to bring to the relay. */
@@ -32,6 +40,7 @@ export const sourceSpecSchema = channelSpecSchema.pick({
   deinterlace: true,
   framesPerSecond: true,
   gopDurationTicks: true,
+  standby: true,
 });
 export type SourceSpec = z.infer<typeof sourceSpecSchema>;
 
@@ -79,6 +88,8 @@ export const sourceChannelSchema = z.object({
   framesSent: z.int().min(0),
   /** Start of the present contribution; before the first, of the attempts. */
   startedAtMs: z.number(),
+  /** Of a channel with more than one input, or a slate. */
+  standby: standbyInfoSchema.optional(),
 });
 export type SourceChannel = z.infer<typeof sourceChannelSchema>;
 export type SourceState = SourceChannel['state'];
@@ -149,11 +160,12 @@ export class SourceClient extends PartClient {
   protected readonly part = 'source';
 
   register(
-    { id, input, framesPerSecond, gopDurationTicks, deinterlace }: SourceSpec & Pick<ChannelSpec, 'id'>,
+    spec: SourceSpec & Pick<ChannelSpec, 'id'>,
     { mayBeAway = false, ...options }: CallOptions & { mayBeAway?: boolean } = {},
   ): Promise<SourceChannel> {
+    const { id, input, framesPerSecond, gopDurationTicks, deinterlace, standby } = spec;
     const byField = deinterlace === 'field' && { deinterlace };
-    const json = { input, framesPerSecond, gopDurationTicks, ...byField };
+    const json = { input, framesPerSecond, gopDurationTicks, ...byField, ...(standby && { standby }) };
     return this.ask(sourceChannelSchema, `${this.channelPath(id)}${mayBeAway ? '?may_be_away=true' : ''}`, {
       timeoutMs: SOURCE_START_MS,
       ...options,
@@ -173,6 +185,19 @@ export class SourceClient extends PartClient {
     const json = { url: input.url };
     await this.ask(anyAnswer, `/inputs/${secretRef}`, { ...options, method: 'PUT', json });
     return { ...input, url: redacted(input.url), secretRef };
+  }
+
+  /**
+   * Puts another input of a channel on air, or (`auto`) lets the rules choose again.
+   * @throws SwarmError unknown-channel, not-found, conflict for a channel with one input
+   */
+  switchInput(
+    channelId: string,
+    request: InputSwitchRequest,
+    options: CallOptions = {},
+  ): Promise<SourceChannel> {
+    const path = `${this.channelPath(channelId)}/switch`;
+    return this.ask(sourceChannelSchema, path, { ...options, method: 'POST', json: request });
   }
 
   channels(options: CallOptions = {}): Promise<SourceChannel[]> {

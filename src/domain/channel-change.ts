@@ -4,7 +4,14 @@ import type { ChannelSpec } from './channel';
 export type ChannelChange = Partial<
   Pick<
     ChannelSpec,
-    'input' | 'deinterlace' | 'inputColour' | 'ladder' | 'viewersPerRung' | 'placement' | 'timeZone'
+    | 'input'
+    | 'deinterlace'
+    | 'inputColour'
+    | 'ladder'
+    | 'viewersPerRung'
+    | 'placement'
+    | 'standby'
+    | 'timeZone'
   >
 >;
 

@@ -5,7 +5,9 @@ import { frameRateSchema, type FrameRate } from './frame-rate';
 import { TICKS_PER_SECOND } from './media-time';
 import { renditionFieldsSchema, type Rendition } from './rendition';
 import { rungsFor } from './rungs';
+import { standbySchema } from './standby';
 import { timeZoneSchema } from './time-zone';
+import { urlInputSchema } from './url-input';
 
 /**
  * Ids appear in URLs, file names, workflow ids and metric tags: keep them plain. They are also keys of objects, and
@@ -17,36 +19,6 @@ export const idSchema = z
     /^(?!constructor$)[a-z0-9][a-z0-9-]{0,40}$/,
     'use 1 to 41 of a-z, 0-9 and "-", beginning with a letter or digit, and not "constructor"',
   );
-
-/** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
-export const inputUrlSchema = z.string().min(1).max(4096);
-
-/** What of an input is carried, where that is chosen by hand; an absent field leaves it to the source. */
-export const inputChoiceSchema = z
-  .strictObject({
-    programme: z
-      .int()
-      .min(0)
-      .max(65_535)
-      .optional()
-      .describe('number of the programme in a multiplex; variant of an HLS master, counted from 0'),
-    picture: z
-      .int()
-      .min(0)
-      .max(1_023)
-      .optional()
-      .describe('index of its stream, as ffprobe counts; by default the largest picture'),
-    languages: z
-      .array(z.string().regex(/^[a-z]{2,3}$/, 'use the code that the input has, such as "deu"'))
-      .min(1)
-      .max(16)
-      .optional()
-      .describe(
-        'languages of the sound that is carried, in this order; by default all sound of the programme',
-      ),
-  })
-  .describe('what of the input is carried');
-export type InputChoice = z.infer<typeof inputChoiceSchema>;
 
 /** The size of a generated picture where none is given. */
 export const GENERATED_WIDTH_PX = 320;
@@ -77,16 +49,7 @@ export const channelInputSchema = z.discriminatedUnion('kind', [
     heightPx: generatedSide(54, 2160, GENERATED_HEIGHT_PX),
     sound: generatedSoundSchema.optional(),
   }),
-  z.object({
-    kind: z.literal('url'),
-    url: inputUrlSchema,
-    /** Where `url` has secrets left out (see redact.ts): the source knows the whole one by this name. */
-    secretRef: z
-      .string()
-      .regex(/^[0-9a-f]{32}$/)
-      .optional(),
-    choice: inputChoiceSchema.optional(),
-  }),
+  urlInputSchema,
 ]);
 export type ChannelInput = z.infer<typeof channelInputSchema>;
 
@@ -153,6 +116,7 @@ export const channelSpecSchema = z.object({
   /** viewersPerRung[i]: with at least this many viewers, ladder[i + 1] is on air too. Ascending. */
   viewersPerRung: z.array(z.number().min(0)).max(7),
   placement: placementSchema.optional(),
+  standby: standbySchema.optional(),
   timeZone: timeZoneSchema.optional(),
 });
 export type ChannelSpec = z.infer<typeof channelSpecSchema>;

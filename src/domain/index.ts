@@ -7,6 +7,8 @@ export * from './video-levels';
 export * from './rendition';
 export * from './encode-cost';
 export * from './encodable';
+export * from './url-input';
+export * from './standby';
 export * from './channel';
 export * from './rungs';
 export * from './time-zone';

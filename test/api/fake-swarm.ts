@@ -209,6 +209,7 @@ export class FakeSwarm {
         channels: () =>
           this.ask('source', () => ids().map((id) => sourceChannel({ id, ...this.sources[id] }))),
         keepSecretsOf: async (input) => redactedInput(input),
+        switchInput: async (id) => sourceChannel({ id, ...this.sources[id] }),
       },
       fleet: { list: () => this.ask('fleet', () => [...this.encoders.values()]) },
       encoderAt: (address) => ({

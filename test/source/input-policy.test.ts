@@ -115,6 +115,19 @@ test('inputs that nobody allowed are refused in the same words, nothing is opene
   expect(await source.list()).toEqual([]);
 });
 
+test('the same holds for backups and slates', async () => {
+  const film = join(folder, 'inputs', 'film.ts');
+  for (const url of refusedInputs()) {
+    const backup = { ...specOf(film), standby: { backups: [{ kind: 'url', url }] } };
+    await expect(source.put('bad', backup)).rejects.toMatchObject({ code: 'bad-request' });
+    const slate = { ...specOf(film), standby: { slate: { kind: 'url', url } } };
+    await expect(source.put('bad', slate)).rejects.toMatchObject({ code: 'bad-request' });
+  }
+  expect(asked).toEqual([]);
+  expect(await source.list()).toEqual([]);
+  lines.length = 0;
+});
+
 test('what was allowed is opened: below the folder, in an allowed network, or named by the operator', async () => {
   const film = join(folder, 'inputs', 'film.ts');
   const elsewhere = join(folder, 'secret.ts');

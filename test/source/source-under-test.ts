@@ -40,6 +40,10 @@ export class SourceUnderTest {
     return `http://127.0.0.1:${this.source.port}`;
   }
 
+  get pushUrl(): string {
+    return `http://127.0.0.1:${this.source.pushPort}`;
+  }
+
   async restart(): Promise<void> {
     await this.source.stop();
     this.source = await startSource(this.options);
@@ -55,6 +59,13 @@ export class SourceUnderTest {
       method: 'PUT',
       json: spec,
       timeoutMs: 20_000,
+    });
+  }
+
+  switchTo(id: string, input: string): Promise<SourceChannel> {
+    return callJson(`${this.url}/channels/${id}/switch`, sourceChannelSchema, {
+      method: 'POST',
+      json: { input, requestedBy: 'nina' },
     });
   }
 
@@ -85,13 +96,14 @@ export const runningFfmpegs = (): number[] => {
 export const startRelayAndSource = (
   per: 'each' | 'all',
   use: (relay: RelayUnderTest, source: SourceUnderTest) => void,
+  changes: Partial<SourceOptions> = {},
 ): void => {
   let relay: RelayUnderTest;
   let source: SourceUnderTest;
   const [before, after] = per === 'each' ? [beforeEach, afterEach] : [beforeAll, afterAll];
   before(async () => {
     relay = await RelayUnderTest.start();
-    source = await SourceUnderTest.start(relay.url);
+    source = await SourceUnderTest.start(relay.url, changes);
     use(relay, source);
   });
   if (per === 'all')

@@ -52,7 +52,10 @@ export const changeChannel = async (
   const after = changedSpec(before, change);
   // The source has to do with fields alone.
   const byField = (spec: ChannelSpec): boolean => spec.deinterlace === 'field';
-  const hasOtherInput = !saysTheSame(before.input, after.input) || byField(before) !== byField(after);
+  const hasOtherInput =
+    !saysTheSame(before.input, after.input) ||
+    !saysTheSame(before.standby, after.standby) ||
+    byField(before) !== byField(after);
   if (hasOtherInput) await register(after, false);
   try {
     const isDecodedOtherwise = (before.deinterlace ?? 'none') !== (after.deinterlace ?? 'none');

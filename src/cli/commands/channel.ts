@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { stringify } from 'yaml';
 import { operations, type ChannelAdded } from '../../contracts/api';
@@ -19,16 +18,20 @@ import { pictureOption } from '../../platform/terminal/picture-option';
 import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
 import { timeZoneOption } from '../options';
+import { inputUrl, standbyOf, withStandby, type StandbyOptions } from '../standby-options';
 import { channelLines } from '../views';
 import { addSplice } from './splice';
+
+const PUSH_KEY_BYTES = 18;
 
 const LADDER_HELP = `what it is encoded to: a file in YAML or JSON, or one of ${ladderPresetNames.join(', ')}`;
 
 const ZONE_HELP =
   'by whose clock its audience lives, such as Europe/Berlin; else that of its region (SWARM_TIME_ZONES)';
 
-interface AddOptions extends ChoiceOptions {
+interface AddOptions extends ChoiceOptions, StandbyOptions {
   input?: string;
+  push?: boolean;
   picture?: PictureFormat;
   sound?: GeneratedSoundLayout;
   ladder?: string;
@@ -95,6 +98,24 @@ const inputOf = async ({
   );
 };
 
+/** An address at which the channel is sent by HTTP, with a key of its own. @throws SwarmError bad-request beside an input */
+const pushOf = (id: string, { input, push, picture, sound }: AddOptions): string | null => {
+  if (!push) return null;
+  if (input !== undefined || picture || sound)
+    throw new SwarmError(
+      'bad-request',
+      '--push says that the channel is sent by HTTP, and another input was named.',
+      'Leave out one of the two.',
+    );
+  return `push://${id}?key=${randomBytes(PUSH_KEY_BYTES).toString('base64url')}`;
+};
+
+/** What its sender has to know. The key is shown once: the swarm does not tell it again. */
+const pushLines = (id: string, pushUrl: string): string[] => [
+  `Send it with POST or PUT to /push/${id} at SWARM_PUSH_PORT of the source, with this header:`,
+  `authorization: Bearer ${new URL(pushUrl).searchParams.get('key') ?? ''}`,
+];
+
 /** A generated picture of the size, rate and sound that were named. @throws SwarmError bad-request beside an input */
 const generatedOf = ({ input, picture, sound }: AddOptions): object => {
   if (!picture && !sound) return {};
@@ -115,16 +136,19 @@ const generatedOf = ({ input, picture, sound }: AddOptions): object => {
 export const addChannel = (program: Command): void => {
   const channel = program.command('channel').description('add, change, remove and list channels');
 
-  withChoice(
-    channel
-      .command('add')
-      .description('put a channel on air')
-      .argument('<name>', 'its id: a-z, 0-9 and "-"')
-      .option(
-        '--input <url>',
-        'file or live URL that ffmpeg reads, or @FILE with a URL in it; without it a generated moving picture',
-      ),
+  withStandby(
+    withChoice(
+      channel
+        .command('add')
+        .description('put a channel on air')
+        .argument('<name>', 'its id: a-z, 0-9 and "-"')
+        .option(
+          '--input <url>',
+          'file or live URL that ffmpeg reads, or @FILE with a URL in it; without it a generated moving picture',
+        ),
+    ),
   )
+    .option('--push', 'the channel is sent to the source by HTTP, with a key that is shown once')
     .option(
       '--picture <WxH@RATE>',
       'size and rate of the generated picture, such as 1280x720@30000/1001',
@@ -151,26 +175,35 @@ export const addChannel = (program: Command): void => {
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
       const { ladder, framesPerSecond, deinterlace, timeZone } = options;
+      const pushUrl = pushOf(id, options);
       const added = await api.call(operations.addChannel, {
         body: {
           id,
-          ...(await inputOf(options)),
+          ...(await inputOf(pushUrl === null ? options : { ...options, input: pushUrl })),
           ...generatedOf(options),
+          ...(await standbyOf(options)),
           ...(ladder !== undefined && (await readLadder(ladder))),
           ...(framesPerSecond !== undefined && { framesPerSecond }),
           ...(deinterlace !== undefined && { deinterlace }),
           ...(timeZone !== undefined && { timeZone }),
         },
       });
-      print(added, () => [...addedLines(added), ...added.notes.map((note) => `! ${note}`)]);
+      const shown = pushUrl === null ? added : { ...added, pushUrl };
+      print(shown, () => [
+        ...addedLines(added),
+        ...(pushUrl === null ? [] : pushLines(id, pushUrl)),
+        ...added.notes.map((note) => `! ${note}`),
+      ]);
     });
 
-  withChoice(
-    channel
-      .command('update')
-      .description('change a channel on air, without a lost frame')
-      .argument('<name>', 'channel to change')
-      .option('--input <url>', 'file or live URL to bring from now on, or @FILE with a URL in it'),
+  withStandby(
+    withChoice(
+      channel
+        .command('update')
+        .description('change a channel on air, without a lost frame')
+        .argument('<name>', 'channel to change')
+        .option('--input <url>', 'file or live URL to bring from now on, or @FILE with a URL in it'),
+    ),
   )
     .option('--ladder <file|preset>', LADDER_HELP)
     .option('--time-zone <name>', ZONE_HELP, timeZoneOption)
@@ -182,12 +215,12 @@ export const addChannel = (program: Command): void => {
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
       const { ladder, deinterlace, timeZone } = options;
-      const input = await inputOf(options);
-      if (!('input' in input) && (ladder ?? deinterlace ?? timeZone) === undefined)
+      const input = { ...(await inputOf(options)), ...(await standbyOf(options)) };
+      if (Object.keys(input).length === 0 && (ladder ?? deinterlace ?? timeZone) === undefined)
         throw new SwarmError(
           'bad-request',
           'Nothing to change was named.',
-          'Give --input, --ladder, --deinterlace or --time-zone.',
+          'Give --input, --backup, --slate, --ladder, --deinterlace or --time-zone.',
         );
       const changed = await api.call(operations.updateChannel, {
         params: { id },
@@ -201,6 +234,18 @@ export const addChannel = (program: Command): void => {
       print(changed, () => [
         `${id} is changed: ${changed.ladder.map((r) => `${r.name} ${r.widthPx}x${r.heightPx}`).join(', ')}.`,
       ]);
+    });
+
+  channel
+    .command('switch')
+    .description('put another input of a channel on air, or let the rules choose')
+    .argument('<name>', 'channel')
+    .argument('<input>', 'primary, backup-1, …, slate; auto: the rules choose')
+    .addHelpText('after', '\nExamples:\n  encoder-swarm channel switch news backup-1')
+    .action(async (id: string, input: string, _options: unknown, command: Command) => {
+      const { api, print } = contextOf(command);
+      const { standby } = await api.call(operations.switchInput, { params: { id }, body: { input } });
+      print(standby, () => [`${id} is on ${standby.onAir ?? 'no input yet'}.`]);
     });
 
   channel
@@ -252,6 +297,3 @@ const addedLines = ({ id, onAir: { withinSeconds, inTheWay } }: ChannelAdded): s
   withinSeconds === null
     ? [`${id} is added, and is not on air yet:`, ...inTheWay.map((why) => `! ${why}`)]
     : [`${id} is added; it is usually on air within ${withinSeconds} s.`];
-
-/** The source reads a file from its own folder: name files in full. */
-const inputUrl = (given: string): string => (existsSync(given) ? resolve(given) : given);

@@ -17,6 +17,7 @@ import {
   whatIfQuerySchema,
   whatIfSchema,
 } from './forecasts';
+import { inputOperations } from './inputs';
 import { modelsSchema, retrainingSchema } from './models';
 import { explanationSchema, handoffSchema, moveRecordSchema, movesQuerySchema, subjectParams } from './moves';
 import { operation, type Operation } from './operation';
@@ -72,6 +73,7 @@ const commandRollout = <const N extends string>(name: N) =>
 /** Every operation of the API. Server, clients and the OpenAPI document are made from this table. */
 export const operations = {
   ...accessOperations,
+  ...inputOperations,
   getStatus: operation({
     method: 'get',
     path: '/status',
@@ -261,7 +263,7 @@ export const operations = {
     path: '/channels/{id}',
     access: 'operator',
     summary:
-      'Changes input, ladder, thresholds or placement of a channel on air; answers when it is done. Another ladder comes with a handoff, without a lost frame',
+      'Changes input, backups, ladder, thresholds or placement of a channel on air; answers when it is done. Another ladder comes with a handoff, without a lost frame',
     params: idParams,
     body: updateChannelSchema,
     answers: { 200: channelSpecSchema },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { channelInputSchema, channelSpecSchema, policySchema, sessionInfoSchema } from '../../domain';
 import { backEndInUseSchema } from '../model-manifest';
+import { standbyInfoSchema } from '../source-standby';
 import { missingSchema, ms } from './common';
 import { moveRecordSchema } from './moves';
 
@@ -34,6 +35,7 @@ export const updateChannelSchema = channelSpecSchema
     ladder: true,
     viewersPerRung: true,
     placement: true,
+    standby: true,
     timeZone: true,
   })
   .partial()
@@ -111,6 +113,9 @@ export const channelStatusSchema = z.object({
   source: z
     .object({ state: z.enum(['opening', 'running', 'ended', 'failed']), error: z.string().optional() })
     .nullable(),
+  standby: standbyInfoSchema
+    .optional()
+    .describe('which of its inputs is on air, and how the others are; absent: it has one'),
   playlistUrl: z.string(),
 });
 export type ChannelStatus = z.infer<typeof channelStatusSchema>;

@@ -1,15 +1,18 @@
 import type { SourceChannel, SourceState } from '../../contracts/source';
 import { SwarmError, redacted, redactedInput } from '../../domain';
 import type { Logger } from '../../platform/logger';
-import { Backoff, pause } from '../../platform/retry';
+import { Backoff, pause, type RetryPauses } from '../../platform/retry';
 import type { StartInput } from './contribution-inputs';
 import type { DrawnInput } from './drawn-input';
+import type { Feeder } from './feeder';
 import { HeldInput, type ResumePoint } from './held-input';
 import type { SourceChannelSpec } from './kept-channel';
 import type { IngestConnection, RelayLink } from './relay-link';
+import { SendingSignal } from './sending-signal';
 
 /** First and longest pause before the next try: with the relay, and with an input that failed or ended. */
 const RELAY_PAUSES = { firstMs: 100, longestMs: 1_000 };
+const WAITING_PAUSES = { firstMs: 50, longestMs: 1_000 };
 const INPUT_PAUSES = { firstMs: 1_000, longestMs: 30_000 };
 /** A contribution that lasted this long was sound: the next pause is the first one again. */
 const SOUND_AFTER_MS = 10_000;
@@ -22,6 +25,8 @@ export interface ChannelFeederOptions {
   startInput: StartInput;
   relay: RelayLink;
   ffmpeg: string;
+  /** Of an input that waits for its sender: it is waited for again at once. */
+  waits: boolean;
   /** What of a live input may be held now: a share of the part's budget. */
   heldBytes: () => number;
   /** Called when it is stopped. */
@@ -30,16 +35,15 @@ export interface ChannelFeederOptions {
 }
 
 /** Brings one channel's input to the relay, again and again until stopped. */
-export class ChannelFeeder {
+export class ChannelFeeder implements Feeder {
   readonly spec: SourceChannelSpec;
   private state: SourceState;
   private error: string | undefined;
   private framesSent = 0;
   private startedAtMs = Date.now();
-  private sending = false;
+  private readonly sending = new SendingSignal();
   /** The input was opened, and has brought nothing since. */
   private openedInVain = false;
-  private readonly sendingWaiters = new Set<() => void>();
   private readonly stopping = new AbortController();
   private readonly done: Promise<void>;
   /** One that is drawn anew for each contribution, or one that runs on from one to the next. */
@@ -63,19 +67,8 @@ export class ChannelFeeder {
     };
   }
 
-  /** Waits until the relay is being sent media. @returns false where that takes longer: it keeps trying */
-  async untilSending(limitMs: number): Promise<boolean> {
-    if (this.sending) return true;
-    return new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => settle(false), limitMs);
-      const settle = (value: boolean): void => {
-        clearTimeout(timer);
-        this.sendingWaiters.delete(wake);
-        resolve(value);
-      };
-      const wake = (): void => settle(true);
-      this.sendingWaiters.add(wake);
-    });
+  untilSending(limitMs: number): Promise<boolean> {
+    return this.sending.until(limitMs);
   }
 
   /** Ends the contribution and its ffmpeg. */
@@ -99,7 +92,7 @@ export class ChannelFeeder {
         if (signal.aborted) return;
         this.state = 'ended';
         this.error = 'The input ended; it is tried again.';
-        retry = INPUT_PAUSES;
+        retry = this.inputPauses;
       } catch (error) {
         const code = error instanceof SwarmError ? error.code : 'internal';
         const ofInput = code === 'input-not-video' || code === 'input-ended';
@@ -107,15 +100,19 @@ export class ChannelFeeder {
         if (signal.aborted) return;
         this.state = 'failed';
         this.error = redacted(error instanceof Error ? error.message : String(error));
-        if (ofInput) retry = INPUT_PAUSES;
+        if (ofInput) retry = this.inputPauses;
       } finally {
-        this.sending = false;
+        this.sending.off();
       }
       if (performance.now() - beganAt > SOUND_AFTER_MS) backoff.reset();
       const pauseMs = backoff.nextMs(retry);
       log.warn({ channel: spec.id, state: this.state, error: this.error, pauseMs }, 'contribution ended');
       await pause(pauseMs, signal);
     }
+  }
+
+  private get inputPauses(): RetryPauses {
+    return this.options.waits ? WAITING_PAUSES : INPUT_PAUSES;
   }
 
   /** One contribution, from the relay's next GOP on. Resolves when the input ended by itself or on stop. */
@@ -193,7 +190,7 @@ export class ChannelFeeder {
     });
     giveUpAfter(OPENING_LIMIT_MS);
     const heard = (): void => {
-      if (this.sending) silence?.refresh();
+      if (this.sending.isOn) silence?.refresh();
       else {
         this.noteSending();
         giveUpAfter(SILENCE_LIMIT_MS);
@@ -230,11 +227,10 @@ export class ChannelFeeder {
 
   private noteSending(): void {
     this.openedInVain = false;
-    this.sending = true;
     this.state = 'running';
     this.error = undefined;
     this.startedAtMs = Date.now();
-    for (const wake of this.sendingWaiters) wake();
+    this.sending.on();
   }
 }
 

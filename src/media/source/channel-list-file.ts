@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { makeDirectoryDurably, replacePrivateFile } from '../../platform/durable-file';
 import { setAside } from '../../platform/set-aside';
-import { sourceChannelSpecSchema, type SourceChannelSpec } from './kept-channel';
+import { keptChannelSchema, type KeptChannel } from './kept-channel';
 
 const listSchema = z.array(z.unknown());
 
 export interface FoundChannels {
-  channels: SourceChannelSpec[];
+  channels: KeptChannel[];
   /** What could not be read, as sentences; the file was set aside. */
   damaged: string[];
 }
@@ -41,7 +41,7 @@ export class ChannelListFile {
   }
 
   /** Durable when it resolves. Not to be called twice at once. */
-  async save(channels: SourceChannelSpec[]): Promise<void> {
+  async save(channels: KeptChannel[]): Promise<void> {
     const text = JSON.stringify(channels, undefined, 2);
     await replacePrivateFile(this.path, text);
     await replacePrivateFile(this.copyPath, text);
@@ -64,7 +64,7 @@ const readList = async (path: string): Promise<FoundChannels> => {
   }
   const found: FoundChannels = { channels: [], damaged: [] };
   for (const [index, entry] of entries.entries()) {
-    const channel = sourceChannelSpecSchema.safeParse(entry);
+    const channel = keptChannelSchema.safeParse(entry);
     if (channel.success) found.channels.push(channel.data);
     else
       found.damaged.push(`entry ${index + 1} of ${path} was no channel (${z.prettifyError(channel.error)})`);

@@ -4,11 +4,15 @@ import type { Logger } from '../../platform/logger';
 import { CarriedInput } from './carried-input';
 import { drawnInput, type DrawnInput } from './drawn-input';
 import { FfmpegProcess, type InputProcess } from './ffmpeg-process';
-import { framesPerGop, inputArguments } from './input-arguments';
-import { planInput, type InputWishes } from './input-plan';
+import { framesPerGop, inputArguments, type InputArguments } from './input-arguments';
+import { planInput, type InputPlan, type InputWishes } from './input-plan';
 import type { SourceChannelSpec } from './kept-channel';
+import { listeningKindOf, type ListeningKind } from './listening';
 import { probeInput, type ProbedInput } from './probe';
+import { probeSender } from './probe-sender';
 import type { FrameGrid } from './programme-joiner';
+import type { Senders } from './senders';
+import { TakenInput } from './taken-input';
 import type { SoundTrack } from './track-watch';
 
 /** A file or URL that was looked at. */
@@ -26,11 +30,14 @@ export interface FoundInput {
   sound: SoundTrack[];
   /** PIDs of SCTE-35, which comes dressed (see splice-carrier.ts). */
   splicePids: ReadonlySet<number>;
+  /** What comes has the times that the sender gave it, but for a fixed span. */
+  keepsClock?: boolean;
   /** Sentences on what is encoded or left out. */
   notes: string[];
 }
 
 export interface InputTools {
+  senders: Senders;
   ffmpeg: string;
   ffprobe: string;
   stampKey: Buffer;
@@ -77,7 +84,8 @@ const external = (
   spec: SourceChannelSpec,
   url: string,
   tools: InputTools,
-  justProbed?: ProbedInput,
+  justProbed: ProbedInput | undefined,
+  wantsClock: boolean,
 ): StartInput => {
   let known = justProbed;
   let last = { probed: justProbed, atMs: monotonicMs() };
@@ -90,23 +98,56 @@ const external = (
     // What it is may have changed by the next time it is opened.
     known = undefined;
     const plan = planInput(probed, spec.framesPerSecond, wishesOf(spec));
-    const { args, extraOutputs, sound, splicePids } = inputArguments(spec, url, plan);
-    const frameTicks = plan.rate === null ? null : ticksOf(1, plan.rate);
-    return {
-      kind: 'found',
-      open: () =>
-        plan.hasSplices
-          ? new CarriedInput(tools.ffmpeg, url, args, extraOutputs)
-          : new FfmpegProcess(tools.ffmpeg, args, { extraOutputs }),
-      ...{ finite: plan.finite, inSegments: plan.inSegments },
-      frameTicks,
-      grid: plan.coarseClock ? gridOf(frameTicks, sound) : undefined,
-      sound,
-      splicePids,
-      notes: plan.notes,
-    };
+    const made = inputArguments(spec, url, plan, { wantsClock });
+    const { args, extraOutputs } = made;
+    return foundInput(plan, made, () =>
+      plan.hasSplices
+        ? new CarriedInput(tools.ffmpeg, url, args, extraOutputs)
+        : new FfmpegProcess(tools.ffmpeg, args, { extraOutputs }),
+    );
   };
 };
+
+const foundInput = (
+  { rate, finite, inSegments, coarseClock, notes }: InputPlan,
+  { sound, splicePids, keepsClock }: InputArguments,
+  open: () => InputProcess,
+): FoundInput => {
+  const frameTicks = rate === null ? null : ticksOf(1, rate);
+  const grid = coarseClock ? gridOf(frameTicks, sound) : undefined;
+  return {
+    kind: 'found',
+    ...{ open, finite, inSegments, frameTicks, grid, sound, splicePids, keepsClock, notes },
+  };
+};
+
+/** An input that waits for who sends it: what he sends from his first byte on, until he goes. */
+const awaited =
+  (
+    spec: SourceChannelSpec,
+    url: string,
+    kind: ListeningKind,
+    tools: InputTools,
+    wantsClock: boolean,
+  ): StartInput =>
+  async (_nextGop, signal) => {
+    const { sender, probed: known } = await tools.senders.take(url, kind, signal);
+    try {
+      const probed = known ?? (await probeSender(tools.ffprobe, sender));
+      const plan = planInput(probed, spec.framesPerSecond, wishesOf(spec));
+      const made = inputArguments(spec, url, plan, { wantsClock, isPiped: true });
+      const { extraOutputs } = made;
+      const { hasSplices } = plan;
+      return foundInput(
+        plan,
+        made,
+        () => new TakenInput(tools.ffmpeg, made.args, sender, { extraOutputs, hasSplices }),
+      );
+    } catch (error) {
+      sender.close();
+      throw error;
+    }
+  };
 
 /** Where frames stand that a container gives in milliseconds. */
 export const gridOf = (videoTicks: number | null, sound: readonly SoundTrack[]): FrameGrid => ({
@@ -116,15 +157,23 @@ export const gridOf = (videoTicks: number | null, sound: readonly SoundTrack[]):
   ),
 });
 
-/** `justProbed`: what a URL input was found to be a moment ago, if it was looked at. */
+/**
+ * @param justProbed what a URL input was found to be a moment ago, if it was looked at
+ * @param wantsClock see inputArguments
+ */
 export const startInputOf = (
   spec: SourceChannelSpec,
   tools: InputTools,
   justProbed?: ProbedInput,
+  wantsClock = false,
 ): StartInput => {
   const { input } = spec;
-  return input.kind === 'generated'
-    ? (nextGop, signal, onFrames) =>
-        Promise.resolve(drawnInput({ ...tools, spec, input, nextGop, signal, onFrames }))
-    : external(spec, input.url, tools, justProbed);
+  if (input.kind === 'generated')
+    return (nextGop, signal, onFrames) =>
+      Promise.resolve(drawnInput({ ...tools, spec, input, nextGop, signal, onFrames }));
+  const opened = external(spec, input.url, tools, justProbed, wantsClock);
+  return async (...given) => {
+    const kind = await listeningKindOf(input.url);
+    return (kind ? awaited(spec, input.url, kind, tools, wantsClock) : opened)(...given);
+  };
 };

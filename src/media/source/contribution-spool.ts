@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { TICKS_PER_SECOND } from '../../domain';
+import { monotonicMs } from '../../platform/clock';
 import { unwrapTicks, type PesUnit } from '../mpegts';
 
 /** What is held back for a relay that is away: as much as its own ring. */
@@ -15,6 +16,18 @@ interface KeyframeGroup {
   endTables: Buffer;
   packets: Buffer[];
   bytes: number;
+  /** When it was passed on, in monotonic milliseconds. */
+  passedMs: number;
+}
+
+/** A keyframe that is kept. */
+export interface KeptKeyframe {
+  /** Of its group. */
+  group: number;
+  /** Unwrapped. */
+  ptsTicks: number;
+  /** When it was passed on, in monotonic milliseconds. */
+  passedMs: number;
 }
 
 /**
@@ -27,21 +40,33 @@ export class ContributionSpool {
   private first = 0;
   private bytes = 0;
   private ended = false;
-  private onArrival: (() => void) | null = null;
+  private readonly onArrival = new Set<() => void>();
 
   /** @param maxBytes what it may hold now: a share of the part's budget */
-  constructor(private readonly maxBytes: () => number = () => MAX_SPOOL_BYTES) {}
+  constructor(
+    private readonly maxBytes: () => number = () => MAX_SPOOL_BYTES,
+    private readonly now: () => number = monotonicMs,
+  ) {}
 
   /** @param tables the programme's, for this unit; the same buffer as long as they stay the same */
   push(unit: PesUnit, tables: Buffer): void {
     this.take(unit, tables);
-    this.onArrival?.();
+    this.wake();
   }
 
   /** Nothing more will come: whoever is sent to is ended after what is left. */
   end(): void {
     this.ended = true;
-    this.onArrival?.();
+    this.wake();
+  }
+
+  get isEmpty(): boolean {
+    return this.groups.length === 0;
+  }
+
+  /** Oldest first. */
+  get keyframes(): KeptKeyframe[] {
+    return this.groups.map(({ ptsTicks, passedMs }, i) => ({ group: this.first + i, ptsTicks, passedMs }));
   }
 
   /** Number of the oldest group that is kept, or comes first. */
@@ -100,13 +125,17 @@ export class ContributionSpool {
       };
       const stop = (): void => {
         stream.off('drain', pump);
-        if (this.onArrival === pump) this.onArrival = null;
+        this.onArrival.delete(pump);
       };
       stream.on('drain', pump);
       signal.addEventListener('abort', stop, { once: true });
-      this.onArrival = pump;
+      this.onArrival.add(pump);
       pump();
     });
+  }
+
+  private wake(): void {
+    for (const pump of [...this.onArrival]) pump();
   }
 
   private take({ kind, keyframe, ptsTicks, packets }: PesUnit, tables: Buffer): void {
@@ -118,6 +147,7 @@ export class ContributionSpool {
         ...{ tables, endTables: tables },
         packets: [packets],
         bytes: packets.length,
+        passedMs: this.now(),
       });
     } else if (last) {
       // A track joins at once, not with the next keyframe.

@@ -33,17 +33,23 @@ export class FfmpegProcess implements InputProcess {
   private readonly child: ChildProcess;
   private said = '';
 
-  /** @param pipes descriptors from 3 on: the second input, then the extra outputs */
+  /**
+   * @param pipes descriptors from 3 on: the second input, then the extra outputs; `hidesNothing`: its arguments hold no
+   *   secret
+   */
   constructor(
     path: string,
     args: readonly string[],
-    pipes: { input?: boolean; secondInput?: boolean; extraOutputs?: number } = {},
+    pipes: { input?: boolean; secondInput?: boolean; extraOutputs?: number; hidesNothing?: boolean } = {},
   ) {
-    const { input = false, secondInput = false, extraOutputs = 0 } = pipes;
+    const { input = false, secondInput = false, extraOutputs = 0, hidesNothing = false } = pipes;
     const extra = Array.from({ length: Number(secondInput) + extraOutputs }, () => 'pipe' as const);
     const stdio: StdioOptions = [input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...extra];
     // What is not given its input opens it.
-    this.child = spawnConfined(path, withHiddenAddresses(args), { stdio, network: !input });
+    this.child = spawnConfined(path, hidesNothing ? args : withHiddenAddresses(args), {
+      stdio,
+      network: !input,
+    });
     const { stdin, stdout, stderr, stdio: all } = this.child;
     if (!stdout || !stderr) throw new Error('spawn gave no pipes');
     this.output = stdout;
@@ -64,6 +70,11 @@ export class FfmpegProcess implements InputProcess {
       });
       this.child.on('close', (code) => resolve(code));
     });
+  }
+
+  /** What it has said last, on standard error. */
+  get words(): string {
+    return this.said;
   }
 
   /** Its last line on standard error: usually the cause of its end. */

@@ -4,7 +4,7 @@ import type { MissingMedia } from '../../contracts/source';
 import { SwarmError, ticksOf, type FrameRate } from '../../domain';
 import { TransportStreamReader } from '../mpegts';
 import type { FoundInput } from './contribution-inputs';
-import { ContributionSpool } from './contribution-spool';
+import { ContributionSpool, type KeptKeyframe } from './contribution-spool';
 import type { InputProcess } from './ffmpeg-process';
 import { mergeTables } from './merged-tables';
 import { PacedQueue } from './paced-queue';
@@ -87,6 +87,8 @@ export class HeldInput {
   private lastBytesMs = 0;
   private readonly openedMs: number;
   private hasPicture = false;
+  private lastPictureMs = -Infinity;
+  private allHasCome = false;
   private isSilent = false;
   /** GOP for which its first picture was meant. */
   private firstGop: number | null = null;
@@ -104,7 +106,7 @@ export class HeldInput {
     this.toleranceTicks = ticksOf(1, framesPerSecond) / 2;
     // Half of it for what is to come, half for what has been.
     const halfOfBytes = (): number => maxBytes() / 2;
-    this.spool = new ContributionSpool(halfOfBytes);
+    this.spool = new ContributionSpool(halfOfBytes, now);
     this.queue = new PacedQueue({
       mostAheadMs: input.finite ? FINITE_AHEAD_MS : LIVE_AHEAD_MS,
       mostBytes: halfOfBytes,
@@ -131,6 +133,9 @@ export class HeldInput {
           this.standstill?.seen(unit, this.tables);
         }
         this.queue.push(unit, dtsTicks, isStandIn);
+        // What comes in segments has its time later; of what comes steadily, it counts when it came.
+        if (unit.kind === 'video' && !isStandIn)
+          this.lastPictureMs = input.finite || input.inSegments ? this.queue.newestPictureDueMs : this.now();
       },
     });
     this.standstill = finite
@@ -175,6 +180,47 @@ export class HeldInput {
     return [{ what: 'picture', ...picture }, ...sound];
   }
 
+  /** For how long no picture of its own has come; below 0 while there are some that wait for their time. */
+  get withoutPictureMs(): number {
+    return this.now() - (this.hasPicture ? this.lastPictureMs : this.openedMs);
+  }
+
+  /** Nothing more will come, though some of it may wait for its time. */
+  get hasEnded(): boolean {
+    return this.allHasCome;
+  }
+
+  /** It has brought something with which to begin. */
+  get canBeSent(): boolean {
+    return !this.spool.isEmpty;
+  }
+
+  get hasSound(): boolean {
+    return this.input.sound.length > 0;
+  }
+
+  /** Its times are the sender's own. */
+  get keepsClock(): boolean {
+    return this.input.keepsClock ?? false;
+  }
+
+  /** Keyframes that can be gone on with, oldest first, with their times on the clock of the input itself. */
+  get keyframes(): (KeptKeyframe & { sourceTicks: number })[] {
+    const { offsetTicks } = this.joiner;
+    return this.spool.keyframes.map((kept) => ({ ...kept, sourceTicks: kept.ptsTicks - offsetTicks }));
+  }
+
+  /** The group with which to go on where the relay's clock is that of this input. */
+  groupAt(resumeSourceTicks: number): number {
+    return this.spool.groupAt(resumeSourceTicks, this.toleranceTicks);
+  }
+
+  /** Sends from a group on. Settles as ContributionSpool.sendTo. */
+  sendFrom(stream: Writable, group: number, signal: AbortSignal): Promise<never> {
+    showLife(stream, signal);
+    return this.spool.sendTo(stream, group, signal);
+  }
+
   async end(): Promise<void> {
     this.stopped = true;
     this.standstill?.end();
@@ -188,15 +234,14 @@ export class HeldInput {
   sendTo(stream: Writable, relay: ResumePoint, signal: AbortSignal): Promise<never> {
     const group = this.groupFor(relay);
     this.firstGop ??= relay.nextGop;
-    showLife(stream, signal);
-    return this.spool.sendTo(stream, group, signal);
+    return this.sendFrom(stream, group, signal);
   }
 
   private groupFor({ nextGop, resumeSourceTicks }: ResumePoint): number {
     // Nothing of this input was sealed yet: the relay's clock is that of another one.
     if (this.firstGop === null || nextGop === this.firstGop) return this.spool.oldest;
     if (resumeSourceTicks === null) return this.spool.newest;
-    return this.spool.groupAt(resumeSourceTicks, this.toleranceTicks);
+    return this.groupAt(resumeSourceTicks);
   }
 
   private async run(): Promise<void> {
@@ -210,6 +255,7 @@ export class HeldInput {
       if (this.input.finite && pictures === 0) throw noPicture();
       while (short?.isWhole && !this.stopped) await this.replay(short);
     } while ((this.input.finite || this.isSilent) && !this.stopped);
+    this.allHasCome = true;
     await this.queue.drained();
   }
 

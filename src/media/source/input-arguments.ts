@@ -109,6 +109,8 @@ const threadsFor = (size: { widthPx: number; heightPx: number }, rate: FrameRate
 
 /** An input whose bytes come by CarriedInput. */
 const PIPED = ['-protocol_whitelist', 'pipe', '-f', 'mpegts', '-i', 'pipe:0'];
+/** The same, of an input of whatever container that was taken from its sender (see senders.ts). */
+const PIPED_ANY = ['-protocol_whitelist', 'pipe', '-i', 'pipe:0'];
 
 export interface InputArguments {
   args: string[];
@@ -118,7 +120,15 @@ export interface InputArguments {
   sound: SoundTrack[];
   /** PIDs of SCTE-35, which comes dressed (see splice-carrier.ts). */
   splicePids: ReadonlySet<number>;
+  /** What comes has the times that the sender gave it, later by a fixed span. */
+  keepsClock: boolean;
 }
+
+/**
+ * Times as the sender gave them, for an input that may have to go on with the pictures of another one. Encoders and filters
+ * would take a clock that begins anywhere for a pause.
+ */
+const KEEPS_CLOCK = ['-copyts', '-avoid_negative_ts', 'disabled'];
 
 /** First descriptor after those of every process. */
 const FIRST_EXTRA_DESCRIPTOR = 3;
@@ -126,16 +136,30 @@ const FIRST_EXTRA_DESCRIPTOR = 3;
 /**
  * ffmpeg arguments that bring an input once through, as fast as what it writes is read. What is encoded comes by an
  * output of its own, as ffmpeg writes no output before each of its tracks has brought something.
+ * @param wantsClock the clock of the sender is wanted, where it can be had
+ * @param isPiped its bytes come by standard input
  */
-export const inputArguments = (spec: SourceSpec, url: string, plan: InputPlan): InputArguments => {
+export const inputArguments = (
+  spec: SourceSpec,
+  url: string,
+  plan: InputPlan,
+  { wantsClock = false, isPiped = false } = {},
+): InputArguments => {
   const tracks = [...plan.audio, ...plan.data].filter((track) => track.carried === 'as-is');
   const encoded = plan.audio.filter((track) => track.carried === 'encoded');
+  const keepsClock =
+    wantsClock &&
+    plan.isTransportStream &&
+    !plan.finite &&
+    plan.video.carried === 'as-is' &&
+    encoded.length === 0;
   const common = ['-output_ts_offset', START_SECONDS, '-max_interleave_delta', INTERLEAVE_MICROSECONDS];
   return {
     args: [
       ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error'],
       ...(plan.finite ? [] : LIVE_ANALYSIS_ARGUMENTS),
-      ...(plan.hasSplices ? PIPED : [...demuxerArguments(url, plan.list), '-i', url]),
+      ...(keepsClock ? KEEPS_CLOCK : []),
+      ...(plan.hasSplices ? PIPED : isPiped ? PIPED_ANY : [...demuxerArguments(url, plan.list), '-i', url]),
       ...['-map', `0:${plan.video.index}`],
       ...tracks.flatMap(({ index }) => ['-map', `0:${index}`]),
       ...['-c', 'copy', ...videoArguments(spec, plan), ...common, ...muxerArguments(FIRST_PID, 1)],
@@ -155,6 +179,7 @@ export const inputArguments = (spec: SourceSpec, url: string, plan: InputPlan): 
     splicePids: new Set(
       tracks.flatMap(({ codec }, place) => (codec === SCTE_35 ? [FIRST_PID + 1 + place] : [])),
     ),
+    keepsClock,
   };
 };
 

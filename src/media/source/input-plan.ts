@@ -35,6 +35,8 @@ export interface InputPlan {
   /** It comes in segments, each at once. */
   inSegments: boolean;
   list: ProbedInput['list'];
+  /** It is MPEG-TS, whose clock is the sender's own. */
+  isTransportStream: boolean;
   /** It holds SCTE-35 that is carried: it is read by way of SpliceCarrier. */
   hasSplices: boolean;
   notes: string[];
@@ -45,7 +47,7 @@ const copiedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
 /** What ffmpeg's MPEG-TS muxer writes in such a way that others read it. */
 const copiedData = new Set(['dvb_teletext', 'dvb_subtitle', 'timed_id3', 'klv']);
 /** SCTE-35 goes round ffmpeg, which reads it from this container but does not write it. */
-const SCTE_35_FORMAT = 'mpegts';
+const TRANSPORT_STREAM = 'mpegts';
 /** Containers that say when a picture is decoded, and not when it is shown. */
 const untimedFormats = ['avi', 'h264', 'hevc', 'mpegvideo'];
 /** Containers that count milliseconds. */
@@ -86,7 +88,9 @@ export const planInput = (
   const coarseClock = isOneOf(probed.formatName, coarseFormats);
   const notes = notesOf({ video, audio, data }, probed, mates);
   const hasSplices = data.some(({ codec, carried }) => codec === SCTE_35 && carried === 'as-is');
-  return { video, audio, data, rate, coarseClock, finite, inSegments, list, hasSplices, notes };
+  const isTransportStream = probed.formatName === TRANSPORT_STREAM;
+  const how = { coarseClock, finite, inSegments, list, isTransportStream, hasSplices };
+  return { video, audio, data, rate, ...how, notes };
 };
 
 /** The facts, without what only this part needs. */
@@ -242,7 +246,7 @@ const planAudio = (s: ProbedStream): Track<Audio> => {
 const planData = (s: ProbedStream, formatName: string): Track<Data> => {
   const facts = { index: s.index, codec: s.codec, ...languageOf(s) };
   const isSplice = s.codec === SCTE_35;
-  if (isSplice && formatName !== SCTE_35_FORMAT)
+  if (isSplice && formatName !== TRANSPORT_STREAM)
     return { ...facts, carried: 'left-out', why: 'Its messages are carried from plain MPEG-TS alone.' };
   if (isSplice || copiedData.has(s.codec)) return { ...facts, carried: 'as-is' };
   return { ...facts, carried: 'left-out', why: `ffmpeg does not write ${s.codec} into MPEG-TS.` };

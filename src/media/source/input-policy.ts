@@ -46,6 +46,8 @@ const protocolsOf: Record<string, string> = {
   rtsps: 'rtsps,rtsp,rtp,srtp,udp,tls,tcp',
   rtp: 'rtp,srtp,udp',
   udp: 'udp',
+  // Sent to the source by HTTP.
+  push: 'pipe',
 };
 /** Schemes of inputs. */
 export const INPUT_SCHEMES: readonly string[] = Object.keys(protocolsOf);
@@ -55,6 +57,21 @@ const LOCAL_LIST_PROTOCOLS = 'file,crypto,data,http,https,httpproxy,tcp,tls';
 const LISTENING = new Set(['udp', 'rtp']);
 
 const schemeOf = (url: string): string => /^([a-z][a-z0-9+.,-]*):/i.exec(url)?.[1]?.toLowerCase() ?? 'file';
+
+const SLATE_SCHEMES = new Set(['file', 'http', 'https']);
+
+/** A slate is made before it is needed: nothing live can be one. @throws SwarmError bad-request */
+export const requireSlateAddress = (url: string): void => {
+  if (SLATE_SCHEMES.has(schemeOf(url))) return;
+  throw new SwarmError(
+    'bad-request',
+    `The slate ${redacted(url)} is nothing that is there beforehand.`,
+    'Give a film or an image: a file, or an address of http or https.',
+  );
+};
+
+/** A file of this machine. */
+export const isFileInput = (url: string): boolean => schemeOf(url) === 'file';
 
 /** ffmpeg arguments that keep an input to the protocols of its scheme. Those of a scheme that is not allowed: none. */
 export const protocolArguments = (url: string, isLocalList: boolean): string[] => [
@@ -106,8 +123,10 @@ const whyNotHost = async (
   networks: readonly string[],
 ): Promise<string | null> => {
   if (!URL.canParse(url)) return 'it is no URL';
+  if (scheme === 'push') return null;
   const { hostname, searchParams } = new URL(url);
   if (LISTENING.has(scheme) || (scheme === 'srt' && searchParams.get('mode') === 'listener')) return null;
+  if (scheme === 'rtmp' && searchParams.get('listen') === '1') return null;
   const host = hostname.replace(/^\[|\]$/g, '');
   if (host === '') return 'it names no host';
   // One that is not known now is for ffmpeg to say; it is judged again when it is added again.

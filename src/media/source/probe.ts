@@ -96,7 +96,7 @@ export interface ProbedInput {
 
 export type ListKind = 'hls' | 'ffconcat';
 
-const refuse = (url: string, why: string): SwarmError =>
+export const refuseInput = (url: string, why: string): SwarmError =>
   new SwarmError(
     'input-not-video',
     `The input ${url} is not video: ${why}`,
@@ -177,18 +177,20 @@ const listKindOf = async (path: string): Promise<ListKind | null> => {
   }
 };
 
+/** What ffprobe is asked for, so that `probedFrom` understands it. */
+export const PROBE_ENTRIES =
+  'format=format_name,duration:program=program_id:program_stream=index' +
+  ':stream=index,codec_type,codec_name,codec_tag,width,height,sample_aspect_ratio,pix_fmt,color_transfer,field_order' +
+  ',color_space,color_range,r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
+  ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
+
 const runProbe = async (
   ffprobe: string,
   url: string,
   how: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<unknown> => {
-  const entries =
-    'format=format_name,duration:program=program_id:program_stream=index' +
-    ':stream=index,codec_type,codec_name,codec_tag,width,height,sample_aspect_ratio,pix_fmt,color_transfer,field_order' +
-    ',color_space,color_range,r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
-    ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
-  const args = ['-v', 'error', ...how, '-show_entries', entries, '-of', 'json', '-i', url];
+  const args = ['-v', 'error', ...how, '-show_entries', PROBE_ENTRIES, '-of', 'json', '-i', url];
   try {
     const { stdout } = await runConfined(ffprobe, withHiddenAddresses(args), {
       network: true,
@@ -201,10 +203,10 @@ const runProbe = async (
     const { code, killed, stderr } = error as { code?: unknown; killed?: boolean; stderr?: string };
     if (code === 'ENOENT')
       throw new SwarmError('unavailable', `${ffprobe} is not there.`, 'Install ffmpeg or set FFPROBE.');
-    if (signal?.aborted) throw refuse(url, 'it is no longer asked for.');
-    if (killed) throw refuse(url, `it could not be opened within ${PROBE_TIMEOUT_MS / 1000} s.`);
+    if (signal?.aborted) throw refuseInput(url, 'it is no longer asked for.');
+    if (killed) throw refuseInput(url, `it could not be opened within ${PROBE_TIMEOUT_MS / 1000} s.`);
     const lastWords = (stderr ?? '').trim().split('\n').at(-1) ?? '';
-    throw refuse(url, `ffprobe says "${inItsOwnWords(lastWords, redacted(url))}".`);
+    throw refuseInput(url, `ffprobe says "${inItsOwnWords(lastWords, redacted(url))}".`);
   }
 };
 
@@ -220,16 +222,33 @@ export const probeInput = async (
   const isFile = await isRegularFile(url);
   const list = isFile ? await listKindOf(pathOf(url)) : null;
   const how = [...(isFile ? [] : LIVE_ANALYSIS_ARGUMENTS), ...demuxerArguments(url, list)];
-  const parsed = probeSchema.safeParse(await runProbe(ffprobe, url, how, signal));
-  if (!parsed.success) throw refuse(url, 'ffprobe describes it in a way that is not understood.');
+  return probedFrom(await runProbe(ffprobe, url, how, signal), url, {
+    list,
+    // A playlist may be that of something live.
+    finite: (durationSeconds) => durationSeconds > 0 || (isFile && list !== 'hls'),
+  });
+};
+
+/**
+ * What ffprobe has answered.
+ * @param finite whether an input of that duration has an end
+ * @throws SwarmError input-not-video
+ */
+export const probedFrom = (
+  answer: unknown,
+  url: string,
+  { list, finite }: { list: ListKind | null; finite: (durationSeconds: number) => boolean },
+): ProbedInput => {
+  const parsed = probeSchema.safeParse(answer);
+  if (!parsed.success) throw refuseInput(url, 'ffprobe describes it in a way that is not understood.');
   const { streams, programs, format } = parsed.data;
   const found = streams.map(streamOf);
   if (!found.some((s) => s.kind === 'video')) {
     const names = streams.map((s) => `${s.codec_type ?? 'unknown'} (${s.codec_name ?? 'unknown'})`);
-    throw refuse(url, `it holds ${names.length > 0 ? names.join(', ') : 'no streams'}.`);
+    throw refuseInput(url, `it holds ${names.length > 0 ? names.join(', ') : 'no streams'}.`);
   }
   const formatName = format?.format_name ?? '';
-  if (!isMovingPicture(formatName)) throw refuse(url, `it is a still picture or text (${formatName}).`);
+  if (!isMovingPicture(formatName)) throw refuseInput(url, `it is a still picture or text (${formatName}).`);
   return {
     formatName,
     streams: found,
@@ -238,7 +257,6 @@ export const probeInput = async (
       members: p.streams.map(({ index }) => index),
     })),
     list,
-    // A playlist may be that of something live.
-    finite: Number(format?.duration) > 0 || (isFile && list !== 'hls'),
+    finite: finite(Number(format?.duration)),
   };
 };

@@ -91,6 +91,7 @@ export class ProgrammeJoiner {
 
   private readonly videoGrid: TickGrid;
   private videoPid = 0;
+  private lastOffsetTicks = 0;
   /** What stood in last. */
   private still: StillPicture | null = null;
 
@@ -125,12 +126,18 @@ export class ProgrammeJoiner {
     if (this.stretch) Object.assign(this.stretch, { held: true, interrupted: true });
   }
 
+  /** By how much what is sent now is later than the clock of the input. */
+  get offsetTicks(): number {
+    return this.stretch?.offsetTicks ?? this.lastOffsetTicks;
+  }
+
   /** The input begins anew. Returns the number of pictures since the last time, or the last jump. */
   endStretch(): number {
     const { stretch } = this;
     this.waiting = [];
     if (!stretch) return 0;
     this.stretch = null;
+    this.lastOffsetTicks = stretch.offsetTicks;
     this.nextStartTicks = this.endOf(stretch);
     this.videoGrid.restart();
     for (const track of this.tracks.values()) {

@@ -9,10 +9,11 @@ import {
   sourceSpecSchema,
   wholeInputSchema,
 } from '../../contracts/source';
+import { inputSwitchRequestSchema } from '../../contracts/source-standby';
 import { idSchema } from '../../domain';
 import { isLoopback } from '../../platform/addresses';
 import type { FolderLock } from '../../platform/folder-lock';
-import { healthAnswer, listen, parseOrRefuse } from '../../platform/http';
+import { healthAnswer, listen, parseOrRefuse, type RunningServer } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
 import { startOnFolder } from '../../platform/part-folder';
 import { confinement } from '../../platform/processes/confined';
@@ -21,7 +22,9 @@ import { StorageHealth } from '../../platform/storage-health';
 import { loadOrCreateStampKey } from '../stamp';
 import { HiddenAddresses, useHiddenAddresses } from './hidden-addresses';
 import { PRIVATE_NETWORKS, strictRules, type InputRules } from './input-policy';
+import { startPushListener } from './push-listener';
 import { RelayLink } from './relay-link';
+import { Senders } from './senders';
 import { SourceChannels } from './source-channels';
 
 export interface SourceOptions {
@@ -30,6 +33,8 @@ export interface SourceOptions {
   port: number;
   stateDir: string;
   relayUrl: string;
+  /** Where contributions are taken by HTTP; 0 picks a free one; absent: nowhere. */
+  pushPort?: number;
   ffmpeg: string;
   ffprobe: string;
   /** What an input may be; default: a file below `<stateDir>/inputs`, or a URL at a public address. */
@@ -43,6 +48,8 @@ export interface SourceOptions {
 
 export interface Source {
   port: number;
+  /** Where contributions are taken by HTTP. */
+  pushPort?: number;
   stop(): Promise<void>;
 }
 
@@ -65,6 +72,7 @@ const inputRulesFrom = (environment: Environment): InputRules => {
 export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   host: environment.SWARM_HOST,
   port: environment.SWARM_SOURCE_PORT,
+  ...(environment.SWARM_PUSH_PORT !== undefined && { pushPort: environment.SWARM_PUSH_PORT }),
   stateDir: environment.SWARM_STATE_DIR,
   relayUrl: environment.SWARM_RELAY_URL,
   ffmpeg: environment.FFMPEG,
@@ -94,7 +102,8 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   const stampKey = await loadOrCreateStampKey(stateDir);
   const relay = new RelayLink(options.relayUrl);
   const health = new StorageHealth(log);
-  const tools = { ffmpeg, ffprobe, stampKey, log };
+  const senders = new Senders({ ffmpeg, ffprobe, takesPushes: options.pushPort !== undefined });
+  const tools = { ffmpeg, ffprobe, stampKey, senders, log };
   const channels = new SourceChannels(stateDir, relay, health, tools, memoryBytes, inputs);
 
   const app = express();
@@ -134,13 +143,25 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
       res.status(204).end();
     });
 
+  app.post('/channels/:id/switch', async (req, res) => {
+    const { id } = parseOrRefuse(idParams, req.params, 'channel');
+    const { input, requestedBy } = parseOrRefuse(inputSwitchRequestSchema, req.body, 'body');
+    res.json(await channels.switchInput(id, input, requestedBy));
+  });
+
   const hidden = await HiddenAddresses.start(log);
   useHiddenAddresses(hidden);
   await channels.resume();
   const { host, port, names } = options;
   const listener = { host, port, routes: sourceRoutes, ...(names && { names }), log };
-  const running = await listen(app, listener).catch(async (error: unknown) => {
-    await channels.stop();
+  const { pushPort } = options;
+  let pushes: RunningServer | undefined;
+  const running = await (async () => {
+    if (pushPort !== undefined) pushes = await startPushListener({ ...listener, port: pushPort }, senders);
+    return listen(app, listener);
+  })().catch(async (error: unknown) => {
+    await Promise.all([channels.stop(), pushes?.close()]);
+    await senders.stop();
     await hidden.stop();
     throw error;
   });
@@ -149,8 +170,11 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   log.info({ port: running.port, channels: channels.list().length, confined }, 'source listens');
   return {
     port: running.port,
+    ...(pushes && { pushPort: pushes.port }),
     stop: async () => {
       await channels.stop();
+      await senders.stop();
+      await pushes?.close();
       useHiddenAddresses(undefined);
       await hidden.stop();
       await running.close();

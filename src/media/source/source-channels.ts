@@ -2,7 +2,14 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Damage } from '../../contracts/health';
 import type { InputFacts, SourceChannel } from '../../contracts/source';
-import { SwarmError, type InputChoice } from '../../domain';
+import {
+  SwarmError,
+  hasStandby,
+  mapStandby,
+  requireStandbyFits,
+  type InputChoice,
+  type UrlInput,
+} from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import { SerialQueue } from '../../platform/serial-queue';
 import { SharedBudget } from '../../platform/shared-budget';
@@ -10,18 +17,31 @@ import { Slots } from '../../platform/slots';
 import type { StorageHealth } from '../../platform/storage-health';
 import { ChannelFeeder } from './channel-feeder';
 import { ChannelListFile } from './channel-list-file';
-import { checkTiming, startInputOf, wishesOf, type InputTools, type StartInput } from './contribution-inputs';
+import { checkTiming, wishesOf, type InputTools } from './contribution-inputs';
 import { MAX_SPOOL_BYTES } from './contribution-spool';
+import type { Feeder } from './feeder';
+import { startingWith, type Look } from './input-look';
 import { factsOf, planInput } from './input-plan';
-import { requireAllowedInput, toldPlainly, type InputRules } from './input-policy';
-import type { SourceChannelSpec } from './kept-channel';
+import {
+  isFileInput,
+  requireAllowedInput,
+  requireSlateAddress,
+  toldPlainly,
+  type InputRules,
+} from './input-policy';
+import type { KeptChannel, KeptWish, SourceChannelSpec } from './kept-channel';
+import { isListening, listeningKindOf } from './listening';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
+import { isPush } from './senders';
+import { slateFile } from './slate';
+import { StandbyFeeder } from './standby-feeder';
+import { legIdsOf, openLegs, rulesOf, urlInputsOf } from './standby-legs';
 
 /** How long PUT waits for what an input is. One that takes longer is taken on, and tried until it answers. */
 const LOOK_WAIT_MS = 8_000;
 /** How long PUT waits for the first media. A generated picture is there at once; a live URL must be opened. */
-const SENDING_WAIT_MS = { generated: 4_000, url: 10_000 };
+const SENDING_WAIT_MS = { generated: 4_000, url: 10_000, awaited: 1_500 };
 
 const LIST = 'the list of channels';
 /** As many as a relay holds. */
@@ -32,26 +52,6 @@ const LEAST_HELD_BYTES = 8 * 2 ** 20;
 const MAX_WHOLE_URLS = 1_000;
 /** ffprobe processes at the same time, and callers that wait for their turn. */
 const PROBES = { atOnce: 8, waiting: 64 };
-
-/** An input that is being looked at, or was. */
-interface Look {
-  probed: Promise<ProbedInput>;
-  /** It has not said what it is in the time that PUT waits. */
-  isLate: boolean;
-  giveUp: () => void;
-}
-
-/** Starts the input; the first time with what a look at it finds, however late. */
-const startingWith = (looked: Look | null, spec: SourceChannelSpec, tools: InputTools): StartInput => {
-  let first = looked;
-  const again = startInputOf(spec, tools);
-  return async (nextGop, signal, onFrames) => {
-    const look = first;
-    if (!look) return again(nextGop, signal, onFrames);
-    first = null;
-    return startInputOf(spec, tools, await look.probed)(nextGop, signal, onFrames);
-  };
-};
 
 const slowReplacement = (id: string): SwarmError =>
   new SwarmError(
@@ -67,9 +67,15 @@ const notSending = ({ id, error }: SourceChannel): SwarmError =>
     'Ask again. If it stays so, see the logs of source and relay.',
   );
 
+/** A channel as it is kept over a restart. */
+const keptOf = (feeder: Feeder): KeptChannel => ({
+  ...feeder.spec,
+  ...(feeder instanceof StandbyFeeder && feeder.wish && { wish: feeder.wish }),
+});
+
 /** All channels that a source brings to the relay. */
 export class SourceChannels {
-  private readonly feeders = new Map<string, ChannelFeeder>();
+  private readonly feeders = new Map<string, Feeder>();
   private readonly file: ChannelListFile;
   private readonly budget: SharedBudget;
   private readonly probes = new Slots('inputs are looked at', PROBES);
@@ -85,7 +91,7 @@ export class SourceChannels {
   private readonly looks = new Set<() => void>();
 
   constructor(
-    stateDir: string,
+    private readonly stateDir: string,
     private readonly relay: RelayLink,
     private readonly health: StorageHealth,
     private readonly tools: InputTools,
@@ -108,7 +114,7 @@ export class SourceChannels {
    */
   async resume(): Promise<void> {
     const { channels, damaged } = await this.file.load();
-    for (const spec of channels) this.feed(spec);
+    for (const { wish, ...spec } of channels) this.feed(spec, null, wish);
     this.damaged = damaged.map((message) => ({
       what: 'a part of its list of channels',
       message: `${message}.`,
@@ -135,14 +141,22 @@ export class SourceChannels {
     given: SourceChannelSpec,
     { mayBeAway }: { mayBeAway: boolean } = { mayBeAway: false },
   ): Promise<SourceChannel> {
-    const spec = this.whole(given);
+    const spec = await this.whole(given);
     checkTiming(spec);
+    requireStandbyFits(spec);
+    for (const { url } of urlInputsOf(spec)) this.tools.senders.requirePushAddress(url, spec.id);
     if (!this.feeders.has(spec.id)) this.requirePlace();
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
+    const slate = spec.standby?.slate;
+    if (slate !== undefined && slate !== 'plain') requireSlateAddress(slate.url);
     await this.requireAllowed(spec);
+    if (!mayBeAway && !isKnown()) await this.requireUsable(spec);
     // Outside of the queue: a slow input must not hold up the other channels.
+    const waits = spec.input.kind === 'url' && (await listeningKindOf(spec.input.url)) !== null;
     const looked =
-      spec.input.kind === 'url' && !mayBeAway && !isKnown() ? await this.lookAt(spec.input.url) : null;
+      spec.input.kind === 'url' && !mayBeAway && !waits && !isKnown()
+        ? await this.lookAt(spec.input.url)
+        : null;
     const feeder = await this.changes
       .run(async () => {
         const known = this.feeders.get(spec.id);
@@ -154,10 +168,13 @@ export class SourceChannels {
         if (!known) this.requirePlace();
         // Refused before anything is changed, where it has not what was chosen.
         if (looked && !looked.isLate) planInput(await looked.probed, spec.framesPerSecond, wishesOf(spec));
-        if (spec.input.kind === 'url') this.budget.admit(spec.id);
+        const places = spec.input.kind === 'url' ? legIdsOf(spec) : [];
+        for (const place of places) this.budget.admit(place);
         await known?.stop();
-        if (spec.input.kind !== 'url') this.budget.release(spec.id);
-        const fresh = this.feed(spec, looked);
+        if (known) this.releaseAllBut(known.spec, places);
+        for (const { url } of known ? urlInputsOf(known.spec) : [])
+          if (isPush(url)) this.tools.senders.forget(url);
+        const fresh = this.feed(spec, looked, known instanceof StandbyFeeder ? known.wish : undefined);
         await this.save();
         return fresh;
       })
@@ -166,7 +183,8 @@ export class SourceChannels {
         throw error;
       });
     if (mayBeAway || looked?.isLate) return feeder.info;
-    const isSending = await feeder.untilSending(SENDING_WAIT_MS[spec.input.kind]);
+    const waitMs = waits ? SENDING_WAIT_MS.awaited : SENDING_WAIT_MS[spec.input.kind];
+    const isSending = await feeder.untilSending(waitMs);
     if (!isSending && spec.input.kind === 'generated') throw notSending(feeder.info);
     return feeder.info;
   }
@@ -177,7 +195,9 @@ export class SourceChannels {
    */
   async look(url: string, choice?: InputChoice): Promise<InputFacts> {
     await requireAllowedInput(url, this.rules, this.tools.log);
-    return factsOf(planInput(await this.probe(url), null, { choice }));
+    const kind = await listeningKindOf(url);
+    const probed = kind ? await this.tools.senders.look(url, kind) : await this.probe(url);
+    return factsOf(planInput(probed, null, { choice }));
   }
 
   /** Takes the whole URL of an input that is about to be added. Kept with its channel; until then in memory alone. */
@@ -189,27 +209,77 @@ export class SourceChannels {
     }
   }
 
-  /** With the URL that its input is opened by. @throws SwarmError not-found where its secrets are not known here */
-  private whole(spec: SourceChannelSpec): SourceChannelSpec {
-    const { input } = spec;
-    if (input.kind !== 'url' || input.secretRef === undefined) return spec;
-    const kept = this.feeders.get(spec.id)?.spec.input;
-    const isKept = kept?.kind === 'url' && kept.secretRef === input.secretRef;
-    const url = isKept ? kept.url : this.wholeUrls.get(input.secretRef);
-    if (url === undefined)
-      throw new SwarmError(
-        'not-found',
-        `The secrets of the input of ${spec.id} (${input.url}) are not known here any more.`,
-        'Remove the channel and add it again, with the whole URL.',
-      );
-    return { ...spec, input: { ...input, url } };
+  /** With the URLs that its inputs are opened by. @throws SwarmError not-found where their secrets are not known here */
+  private async whole(spec: SourceChannelSpec): Promise<SourceChannelSpec> {
+    const { id, input, standby } = spec;
+    return {
+      ...spec,
+      input: input.kind === 'url' ? this.wholeInput(id, input) : input,
+      ...(standby && { standby: await mapStandby(standby, (each) => this.wholeInput(id, each)) }),
+    };
+  }
+
+  /** @throws SwarmError not-found */
+  private wholeInput(id: string, input: UrlInput): UrlInput {
+    if (input.secretRef === undefined) return input;
+    const kept = this.inputsOf(id).find(({ secretRef }) => secretRef === input.secretRef);
+    const url = kept?.url ?? this.wholeUrls.get(input.secretRef);
+    if (url !== undefined) return { ...input, url };
+    throw new SwarmError(
+      'not-found',
+      `The secrets of an input of ${id} (${input.url}) are not known here any more.`,
+      'Remove the channel and add it again, with the whole URL.',
+    );
+  }
+
+  /** Those that a channel has now. */
+  private inputsOf(id: string): UrlInput[] {
+    const feeder = this.feeders.get(id);
+    return feeder ? urlInputsOf(feeder.spec) : [];
   }
 
   /** An input that the channel has already was allowed before. @throws SwarmError bad-request */
-  private async requireAllowed({ id, input }: SourceChannelSpec): Promise<void> {
-    const kept = this.feeders.get(id)?.spec.input;
-    if (input.kind !== 'url' || (kept?.kind === 'url' && kept.url === input.url)) return;
-    await requireAllowedInput(input.url, this.rules, this.tools.log);
+  private async requireAllowed(spec: SourceChannelSpec): Promise<void> {
+    const kept = new Set(this.inputsOf(spec.id).map(({ url }) => url));
+    for (const { url } of urlInputsOf(spec))
+      if (!kept.has(url)) await requireAllowedInput(url, this.rules, this.tools.log);
+  }
+
+  /**
+   * What stands by may be away, but a file is there or it is not, and a slate is made before it is needed.
+   * @throws SwarmError input-not-video
+   */
+  private async requireUsable(spec: SourceChannelSpec): Promise<void> {
+    const { backups = [], slate } = spec.standby ?? {};
+    for (const { url, choice } of backups)
+      if (isFileInput(url)) planInput(await this.probe(url), spec.framesPerSecond, { choice });
+    if (slate !== undefined)
+      await slateFile(slate, spec, { ffmpeg: this.tools.ffmpeg, stateDir: this.stateDir });
+  }
+
+  private releaseAllBut(spec: SourceChannelSpec, kept: readonly string[]): void {
+    for (const place of legIdsOf(spec)) if (!kept.includes(place)) this.budget.release(place);
+  }
+
+  /**
+   * Puts another input of a channel on air.
+   * @throws SwarmError unknown-channel, not-found, conflict for a channel with one input
+   */
+  async switchInput(id: string, name: string, requestedBy: string): Promise<SourceChannel> {
+    return this.changes.run(async () => {
+      const feeder = this.feeders.get(id);
+      if (!feeder)
+        throw new SwarmError('unknown-channel', `The source brings no channel ${id}.`, 'Add it first.');
+      if (!(feeder instanceof StandbyFeeder))
+        throw new SwarmError(
+          'conflict',
+          `${id} has one input.`,
+          'Give it a backup or a slate first: encoder-swarm channel update.',
+        );
+      feeder.switchTo(name, requestedBy);
+      await this.save();
+      return feeder.info;
+    });
   }
 
   /** Ends a channel; idempotent. */
@@ -219,7 +289,8 @@ export class SourceChannels {
       if (!feeder) return;
       this.feeders.delete(id);
       await feeder.stop();
-      this.budget.release(id);
+      this.releaseAllBut(feeder.spec, []);
+      for (const { url } of urlInputsOf(feeder.spec)) if (isPush(url)) this.tools.senders.forget(url);
       await this.save();
     });
   }
@@ -250,18 +321,39 @@ export class SourceChannels {
       });
   }
 
-  private feed(spec: SourceChannelSpec, looked: Look | null = null): ChannelFeeder {
+  private feed(spec: SourceChannelSpec, looked: Look | null = null, wish?: KeptWish): Feeder {
+    const feeder = hasStandby(spec.standby)
+      ? this.standbyFeeder(spec, looked, wish)
+      : this.plainFeeder(spec, looked);
+    this.feeders.set(spec.id, feeder);
+    for (const { url } of urlInputsOf(spec)) if (isPush(url)) this.tools.senders.expect(url);
+    return feeder;
+  }
+
+  private plainFeeder(spec: SourceChannelSpec, looked: Look | null): ChannelFeeder {
     const { relay, tools, budget } = this;
     if (spec.input.kind === 'url') budget.hold(spec.id);
     const startInput = startingWith(looked, spec, tools);
-    const feeder = new ChannelFeeder({
+    return new ChannelFeeder({
       ...{ spec, startInput, relay, ffmpeg: tools.ffmpeg, log: tools.log },
       heldBytes: () => budget.shareBytes,
+      waits: spec.input.kind === 'url' && isListening(spec.input.url),
       // It may be stopped before it comes to its input.
       onStop: () => looked?.giveUp(),
     });
-    this.feeders.set(spec.id, feeder);
-    return feeder;
+  }
+
+  private standbyFeeder(spec: SourceChannelSpec, looked: Look | null, wish?: KeptWish): StandbyFeeder {
+    const { relay, tools, budget, stateDir } = this;
+    for (const place of legIdsOf(spec)) budget.hold(place);
+    const startPrimary = startingWith(looked, spec, tools);
+    return new StandbyFeeder({
+      ...{ spec, wish, relay, log: tools.log },
+      openLegs: (on) =>
+        openLegs(spec, { ...tools, stateDir }, { ...on, startPrimary, heldBytes: () => budget.shareBytes }),
+      rules: rulesOf(spec),
+      onStop: () => looked?.giveUp(),
+    });
   }
 
   /** @throws SwarmError at-capacity-limit */
@@ -277,7 +369,7 @@ export class SourceChannels {
   /** @throws SwarmError storage-full, or unavailable; the channels go on, and the next change writes them all */
   private async save(): Promise<void> {
     try {
-      await this.file.save([...this.feeders.values()].map((feeder) => feeder.spec));
+      await this.file.save([...this.feeders.values()].map(keptOf));
       this.unsaved = false;
       this.health.succeeded(LIST);
     } catch (error) {

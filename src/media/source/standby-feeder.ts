@@ -1,0 +1,279 @@
+import type { SourceChannel, SourceState } from '../../contracts/source';
+import type { InputSwitch, StandbyInfo } from '../../contracts/source-standby';
+import { BY_RULES, SwarmError, redacted, redactedInput, ticksOf } from '../../domain';
+import { monotonicMs } from '../../platform/clock';
+import type { Logger } from '../../platform/logger';
+import { Backoff, pause } from '../../platform/retry';
+import { crossingTo, type Crossing } from './crossing';
+import type { Feeder } from './feeder';
+import type { HeldInput, ResumePoint } from './held-input';
+import type { InputLeg } from './input-leg';
+import type { KeptWish, SourceChannelSpec } from './kept-channel';
+import { chooseLeg, type ChoiceRules } from './leg-choice';
+import type { IngestConnection, RelayLink } from './relay-link';
+import { SendingSignal } from './sending-signal';
+
+const LOOK_MS = 50;
+/** How often, and how far apart, the relay is asked whether it has noticed the end of the contribution before. */
+const CUT_LOOKS = 20;
+const CUT_LOOK_MS = 10;
+const RELAY_PAUSES = { firstMs: 50, longestMs: 1_000 };
+/** Switches that are told of. */
+const KEPT_SWITCHES = 20;
+
+export interface StandbyFeederOptions {
+  spec: SourceChannelSpec;
+  /** In the order of preference, a slate last. Called once. */
+  openLegs: (on: { onFrames: (name: string, count: number) => void; onChange: () => void }) => InputLeg[];
+  rules: ChoiceRules;
+  /** What an operator asked for before. */
+  wish?: KeptWish | undefined;
+  relay: RelayLink;
+  onStop: () => void;
+  log: Logger;
+}
+
+/**
+ * Brings one of several inputs of a channel to the relay. All of them run, and keep what they have brought last. Another
+ * one goes on air with a contribution of its own: the relay drops the GOP that was open, and that GOP comes whole from the
+ * other input.
+ */
+export class StandbyFeeder implements Feeder {
+  readonly spec: SourceChannelSpec;
+  wish: KeptWish | undefined;
+  private readonly legs: InputLeg[];
+  private active: string | null = null;
+  private onAirSinceMs = Date.now();
+  private cause: string | undefined;
+  private readonly switches: InputSwitch[] = [];
+  /** Ends the contribution when another input is chosen. */
+  private attempt = new AbortController();
+  private wake: (() => void) | null = null;
+  /** On whose clock the relay's resume point is, and the contribution since. */
+  private clock: HeldInput | null = null;
+  private last: { held: HeldInput; fromGop: number } | null = null;
+  private debtMs = 0;
+  private framesSent = 0;
+  private startedAtMs = Date.now();
+  private state: SourceState = 'opening';
+  private error: string | undefined;
+  private readonly beganMs = monotonicMs();
+  private readonly sending = new SendingSignal();
+  private readonly stopping = new AbortController();
+  private readonly timer: NodeJS.Timeout;
+  private readonly done: Promise<void>;
+
+  constructor(private readonly options: StandbyFeederOptions) {
+    this.spec = options.spec;
+    this.wish = options.wish;
+    this.legs = options.openLegs({
+      onFrames: (name, count) => {
+        if (name === this.active) this.framesSent += count;
+      },
+      onChange: () => this.choose(),
+    });
+    this.timer = setInterval(() => this.choose(), LOOK_MS);
+    this.done = this.run();
+  }
+
+  get info(): SourceChannel {
+    const held = this.activeLeg?.held;
+    return {
+      id: this.spec.id,
+      input: redactedInput(this.spec.input),
+      state: this.state,
+      ...(this.error !== undefined && { error: this.error }),
+      ...(held && { notes: held.notes, missing: held.missing }),
+      framesSent: this.framesSent,
+      startedAtMs: this.startedAtMs,
+      standby: this.standbyInfo,
+    };
+  }
+
+  untilSending(limitMs: number): Promise<boolean> {
+    return this.sending.until(limitMs);
+  }
+
+  /** Puts an input on air for as long as it is sound, or lets the rules choose again. @throws SwarmError not-found */
+  switchTo(name: string, requestedBy: string): void {
+    if (name !== BY_RULES && !this.legs.some((leg) => leg.name === name)) {
+      const names = this.legs.map((leg) => leg.name).join(', ');
+      throw new SwarmError('not-found', `${this.spec.id} has no input ${name}; it has ${names}.`);
+    }
+    this.wish = name === BY_RULES ? undefined : { input: name, requestedBy, atMs: Date.now() };
+    this.choose();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.attempt.abort();
+    clearInterval(this.timer);
+    this.options.onStop();
+    this.wake?.();
+    await Promise.all([this.done, ...this.legs.map((leg) => leg.stop())]);
+  }
+
+  private get activeLeg(): InputLeg | undefined {
+    return this.legs.find(({ name }) => name === this.active);
+  }
+
+  private get standbyInfo(): StandbyInfo {
+    return {
+      onAir: this.active,
+      sinceMs: this.onAirSinceMs,
+      ...(this.cause !== undefined && { cause: this.cause }),
+      ...(this.wish && { requested: { ...this.wish } }),
+      inputs: this.legs.map((leg) => {
+        const { name, isSound, soundForMs, whyAway } = leg.look();
+        return {
+          name,
+          url: leg.url,
+          isSound,
+          soundForSeconds: soundForMs / 1_000,
+          ...(!isSound && { why: whyAway }),
+        };
+      }),
+      switches: [...this.switches],
+    };
+  }
+
+  private choose(): void {
+    if (this.stopping.signal.aborted) return;
+    const states = this.legs.map((leg) => leg.look());
+    const { active, wish, options } = this;
+    const waitedMs = monotonicMs() - this.beganMs;
+    const choice = chooseLeg(states, { active, wanted: wish?.input ?? null, waitedMs }, options.rules);
+    if (!choice) {
+      // It was away and is back, and nothing else was there.
+      if (this.activeLeg) this.wake?.();
+      return;
+    }
+    const isAsked = wish?.input === choice.name;
+    if (active !== null)
+      this.switches.push({
+        ...{ atMs: Date.now(), from: active, to: choice.name, cause: choice.cause },
+        ...(isAsked && { requestedBy: wish.requestedBy }),
+        ...{ gop: null, framesMissing: null },
+      });
+    this.switches.splice(0, this.switches.length - KEPT_SWITCHES);
+    options.log.info({ channel: this.spec.id, from: active, ...choice }, 'another input goes on air');
+    this.active = choice.name;
+    this.cause = active === null && choice.name === this.legs[0]?.name ? undefined : choice.cause;
+    this.onAirSinceMs = Date.now();
+    this.attempt.abort();
+    this.wake?.();
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    const { log, spec } = this.options;
+    const backoff = new Backoff(RELAY_PAUSES);
+    while (!signal.aborted) {
+      const held = this.activeLeg?.held;
+      if (!held || !held.canBeSent || !held.runs) {
+        await this.untilChosen();
+        continue;
+      }
+      this.attempt = new AbortController();
+      try {
+        await this.contribute(held);
+        backoff.reset();
+        if (!held.runs) this.state = 'ended';
+      } catch (error) {
+        if (signal.aborted) return;
+        this.state = 'failed';
+        this.error = redacted(error instanceof Error ? error.message : String(error));
+        const pauseMs = backoff.nextMs();
+        log.warn({ channel: spec.id, error: this.error, pauseMs }, 'contribution ended');
+        await pause(pauseMs, signal);
+      } finally {
+        this.sending.off();
+      }
+    }
+  }
+
+  /** Until something may have changed. */
+  private async untilChosen(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LOOK_MS);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.stopping.signal.aborted) this.wake();
+    });
+    this.wake = null;
+  }
+
+  /** One contribution of one input: until another one is chosen, or it ends, or the relay goes away. */
+  private async contribute(held: HeldInput): Promise<void> {
+    const { spec, relay } = this.options;
+    const signal = AbortSignal.any([this.stopping.signal, this.attempt.signal]);
+    const at = await this.resumePoint(relay);
+    if (signal.aborted) return;
+    const crossing = this.crossing(held, at);
+    const ingest = relay.openIngest(spec.id, at.nextGop);
+    this.noteBegun(held, at.nextGop, crossing);
+    held.onActivity = () => this.noteSending();
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted) resolve();
+    });
+    try {
+      await Promise.race([
+        held.sendFrom(ingest.stream, crossing.group, signal),
+        this.endOf(held, ingest),
+        ingest.finished,
+        aborted,
+      ]);
+    } finally {
+      held.onActivity = null;
+      this.attempt.abort();
+      ingest.cut();
+    }
+  }
+
+  /** @throws SwarmError conflict while the contribution before is not over, unavailable */
+  private async resumePoint(relay: RelayLink): Promise<ResumePoint> {
+    const { id, gopDurationTicks } = this.spec;
+    const { signal } = this.stopping;
+    for (let tries = 0; tries < CUT_LOOKS; tries++) {
+      const at = await relay.addChannel(id, gopDurationTicks, signal);
+      if (!at.ingestConnected) return at;
+      await pause(CUT_LOOK_MS, signal);
+    }
+    throw new SwarmError('conflict', `The relay still holds another contribution of ${id}.`);
+  }
+
+  /** The input has ended, and the relay has had all of it. */
+  private async endOf(held: HeldInput, ingest: IngestConnection): Promise<void> {
+    await held.ended.catch(() => undefined);
+    await ingest.finished;
+  }
+
+  private crossing(held: HeldInput, { nextGop, resumeSourceTicks }: ResumePoint): Crossing {
+    // Something of the last contribution was sealed: the relay's clock is that of its input.
+    if (this.last && nextGop > this.last.fromGop) this.clock = this.last.held;
+    if (this.clock === held && resumeSourceTicks !== null)
+      return { group: held.groupAt(resumeSourceTicks), framesMissing: 0, laterMs: 0 };
+    return crossingTo(held, this.clock, resumeSourceTicks, {
+      frameTicks: ticksOf(1, this.spec.framesPerSecond),
+      debtMs: this.debtMs,
+    });
+  }
+
+  private noteBegun(held: HeldInput, gop: number, { framesMissing, laterMs }: Crossing): void {
+    this.last = { held, fromGop: gop };
+    this.debtMs += laterMs;
+    const latest = this.switches.at(-1);
+    if (latest?.gop === null && latest.to === this.active) Object.assign(latest, { gop, framesMissing });
+  }
+
+  private noteSending(): void {
+    if (this.sending.isOn) return;
+    this.state = 'running';
+    this.error = undefined;
+    this.startedAtMs = Date.now();
+    this.sending.on();
+  }
+}
