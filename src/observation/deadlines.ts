@@ -31,6 +31,23 @@ export const deadlinesMs = {
   swarm: 2_500,
 } as const;
 
+/** To ask an encoder costs its asker and a large fleet's network about so much. */
+const CHOICE_MS_PER_ENCODER = 5;
+
+/**
+ * How old a look at so many encoders may be for a choice. Choices follow one another without a pause in a large cell, and
+ * would ask all encoders again and again; what was decided since is known without asking (PendingPlacements).
+ */
+export const choiceAgeMs = (encoders: number): number =>
+  Math.max(keptMs.choice, CHOICE_MS_PER_ENCODER * encoders);
+
+/** A list of channels takes longer to make, to bring and to read the longer it is: about ten times what that takes. */
+const LIST_MS_PER_CHANNEL = 0.2;
+
+/** How long a list of so many channels is waited for. */
+export const listDeadlineMs = (channels: number): number =>
+  deadlinesMs.observe + Math.round(LIST_MS_PER_CHANNEL * channels);
+
 /**
  * For how long each reading is taken as it is, in milliseconds, by those who do not ask again. Each a little less than
  * the period at which it is looked at: once a second for the media path, every two for what changes with the cycle.

@@ -11,7 +11,7 @@ import {
 } from '../domain';
 import { monotonicMs } from '../platform/clock';
 import { OrphanWatch, lossOf, type LostChannel, type OrphanSession } from './channel-health';
-import { deadlinesMs } from './deadlines';
+import { deadlinesMs, listDeadlineMs } from './deadlines';
 import type { EncoderProbe } from './encoder-probe';
 import { freshOrNull, valueOf } from './kept-reading';
 import type { MovesUnderWay } from './moves-under-way';
@@ -49,11 +49,18 @@ export interface ObserverParts {
 }
 
 /** Rungs that the owner encodes now, by its own telemetry; else as seen before. */
-const rungsOf = (owner: Owner | null, encoders: EncoderObservation[], before: number): number => {
-  const encoder = encoders.find((e) => e.id === owner?.encoderId);
+const rungsOf = (
+  owner: Owner | null,
+  encoders: ReadonlyMap<string, EncoderObservation>,
+  before: number,
+): number => {
+  const encoder = owner ? encoders.get(owner.encoderId) : undefined;
   const session = encoder?.telemetry?.sessions.find((s) => s.sessionId === owner?.sessionId);
   return Math.max(1, session?.renditions.length ?? before);
 };
+
+const byId = (encoders: readonly EncoderObservation[]): ReadonlyMap<string, EncoderObservation> =>
+  new Map(encoders.map((encoder) => [encoder.id, encoder]));
 
 /** The cordons that keep one channel away. */
 const cordonsFor = (channelId: string, cordons: Cordons): Cordons =>
@@ -76,10 +83,11 @@ export class SwarmObserver {
     const { cell, readings, probe, telemetry, moves, versions } = this.parts;
     const atMs = Date.now();
     const channelIds = request.channels.map((spec) => spec.id);
+    const within = { deadlineMs: listDeadlineMs(channelIds.length) };
     const [origin, relay, source, underWay, observed, catalogue] = await Promise.all([
-      readings.origin.now(),
-      readings.relay.now(),
-      readings.source.now(),
+      readings.origin.now(within),
+      readings.relay.now(within),
+      readings.source.now(within),
       moves.read(),
       probe.observe(request.cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.observe, fresh: true }),
       versions.read(),
@@ -92,12 +100,13 @@ export class SwarmObserver {
     const atOrigin = new Map(originChannels.map((c) => [c.id, c]));
     const atRelay = new Map((relayChannels ?? []).map((c) => [c.id, c]));
     const atSource = new Set((sourceChannels ?? []).map((c) => c.id));
+    const encoderOf = byId(encoders);
 
     const channels = request.channels.flatMap((spec) => {
       const channel = atOrigin.get(spec.id);
       const { moving = false, movedAtMs = null } = underWay.get(spec.id) ?? {};
       if (!channel) return [];
-      return [{ ...this.observationOf(withPin(spec, catalogue), channel, encoders), moving, movedAtMs }];
+      return [{ ...this.observationOf(withPin(spec, catalogue), channel, encoderOf), moving, movedAtMs }];
     });
     this.lastChannels = new Map(channels.map((channel) => [channel.spec.id, channel]));
     const unregistered = channelIds.filter(
@@ -109,7 +118,7 @@ export class SwarmObserver {
     return {
       snapshot: { cell, atMs, encoders, channels },
       unreachable: encoders.filter((encoder) => !encoder.reachable).map((encoder) => encoder.id),
-      lost: channels.flatMap((c) => lossOf(c, encoders, atRelay.get(c.spec.id), Date.now()) ?? []),
+      lost: channels.flatMap((c) => lossOf(c, encoderOf, atRelay.get(c.spec.id), Date.now()) ?? []),
       orphans: this.orphanWatch.find(encoders, channels, monotonicMs()),
       unregistered,
     };
@@ -134,7 +143,7 @@ export class SwarmObserver {
     // Where the look fails before they are needed, nobody waits for them any more.
     cordons.catch(() => undefined);
     const [origin, relayChannel, looked, catalogue] = await Promise.all([
-      readings.origin.now(),
+      readings.origin.now({ deadlineMs: listDeadlineMs(this.lastChannels.size) }),
       readings.clients.relay.channel(request.spec.id, { timeoutMs: deadlinesMs.observe }),
       probe.observe(cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.choose }),
       versions.read(),
@@ -163,9 +172,10 @@ export class SwarmObserver {
         atOrigin,
         catalogue,
       );
+      const encoderOf = byId(encoders);
       const channels = atOrigin.flatMap((c) => {
         const known = c.id === spec.id ? spec : this.lastChannels.get(c.id)?.spec;
-        return known ? [this.observationOf(known, c, encoders)] : [];
+        return known ? [this.observationOf(known, c, encoderOf)] : [];
       });
       return { snapshot: { cell, atMs, encoders, channels }, spec, channel, relay: relayChannel };
     };
@@ -174,7 +184,7 @@ export class SwarmObserver {
   private observationOf(
     spec: ChannelSpec,
     { owner, token, nextGop, lastPublishedAtMs }: OriginChannel,
-    encoders: EncoderObservation[],
+    encoders: ReadonlyMap<string, EncoderObservation>,
   ): ChannelObservation {
     const before = this.lastChannels.get(spec.id);
     const rungs = rungsOf(owner, encoders, before?.rungs ?? 1);

@@ -9,6 +9,7 @@ import { callerOf, guardRequests } from './http-guard';
 import { LimitedLog, urlForLog } from './limited-log';
 import { createLinkServer, isEncrypted, type Callers } from './links/server';
 import type { Logger } from './logger';
+import { connectionsOfMachine } from './open-files';
 import { partGate, requireGuarded } from './own-identity';
 import type { Route } from './route';
 
@@ -78,7 +79,7 @@ export interface ServerLimits {
 
 /** Generous to a busy swarm; a flood of slow clients ends at them instead of at the limits of the process. */
 export const defaultServerLimits: ServerLimits = {
-  maxConnections: 4_096,
+  maxConnections: connectionsOfMachine(),
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   idleTimeoutMs: 90_000,

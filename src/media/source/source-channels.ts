@@ -4,6 +4,7 @@ import type { Damage } from '../../contracts/health';
 import type { InputFacts, SourceChannel } from '../../contracts/source';
 import { SwarmError, type InputChoice } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
+import { OpenFiles } from '../../platform/open-files';
 import { SerialQueue } from '../../platform/serial-queue';
 import { SharedBudget } from '../../platform/shared-budget';
 import { Slots } from '../../platform/slots';
@@ -24,8 +25,8 @@ const LOOK_WAIT_MS = 8_000;
 const SENDING_WAIT_MS = { generated: 4_000, url: 10_000 };
 
 const LIST = 'the list of channels';
-/** As many as a relay holds. */
-const MAX_CHANNELS = 256;
+/** The contribution, its next one, and the pipes of an ffmpeg with a decoder or two. */
+const FILES_OF_CHANNEL = 8;
 /** An input of which less is held would lose pictures at the shortest absence of the relay. */
 const LEAST_HELD_BYTES = 8 * 2 ** 20;
 /** Whole URLs that wait for their channel. */
@@ -72,6 +73,7 @@ export class SourceChannels {
   private readonly feeders = new Map<string, ChannelFeeder>();
   private readonly file: ChannelListFile;
   private readonly budget: SharedBudget;
+  private readonly files: OpenFiles;
   private readonly probes = new Slots('inputs are looked at', PROBES);
   /** What of the last run it goes on without. */
   damaged: Damage[] = [];
@@ -89,7 +91,7 @@ export class SourceChannels {
     private readonly relay: RelayLink,
     private readonly health: StorageHealth,
     private readonly tools: InputTools,
-    memoryBytes: number,
+    { memoryBytes, openFiles }: { memoryBytes: number; openFiles?: number | undefined },
     private readonly rules: InputRules,
   ) {
     this.budget = new SharedBudget({
@@ -99,6 +101,7 @@ export class SourceChannels {
       leastBytes: LEAST_HELD_BYTES,
       variable: 'SWARM_SOURCE_MEMORY_MIB',
     });
+    this.files = new OpenFiles({ part: 'the source', total: openFiles, perChannel: FILES_OF_CHANNEL });
     this.file = new ChannelListFile(stateDir);
   }
 
@@ -137,7 +140,7 @@ export class SourceChannels {
   ): Promise<SourceChannel> {
     const spec = this.whole(given);
     checkTiming(spec);
-    if (!this.feeders.has(spec.id)) this.requirePlace();
+    if (!this.feeders.has(spec.id)) this.files.admit(this.feeders.size);
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
     await this.requireAllowed(spec);
     // Outside of the queue: a slow input must not hold up the other channels.
@@ -151,7 +154,7 @@ export class SourceChannels {
           return known;
         }
         if (known && looked?.isLate) throw slowReplacement(spec.id);
-        if (!known) this.requirePlace();
+        if (!known) this.files.admit(this.feeders.size);
         // Refused before anything is changed, where it has not what was chosen.
         if (looked && !looked.isLate) planInput(await looked.probed, spec.framesPerSecond, wishesOf(spec));
         if (spec.input.kind === 'url') this.budget.admit(spec.id);
@@ -262,16 +265,6 @@ export class SourceChannels {
     });
     this.feeders.set(spec.id, feeder);
     return feeder;
-  }
-
-  /** @throws SwarmError at-capacity-limit */
-  private requirePlace(): void {
-    if (this.feeders.size < MAX_CHANNELS) return;
-    throw new SwarmError(
-      'at-capacity-limit',
-      `The source brings ${MAX_CHANNELS} channels.`,
-      'Remove channels that are no longer needed, or add a cell.',
-    );
   }
 
   /** @throws SwarmError storage-full, or unavailable; the channels go on, and the next change writes them all */
