@@ -38,7 +38,13 @@ export class EncoderProbe {
     // A host that starts for the first time is a request under way, not an encoder that went silent.
     const expected = fleet.filter((encoder) => encoder.state !== 'starting' || this.hasEverAnswered(encoder));
     const look: ReadEncoder = ({ combined }) =>
-      fresh ? combined.now({ deadlineMs }) : combined.get({ deadlineMs, insists: true, maxAgeMs: choiceAgeMs(expected.length) });
+      fresh
+        ? combined.now({ deadlineMs })
+        : combined.get({
+            ...{ deadlineMs, insists: true },
+            // One that was silent is asked again as soon as in a small fleet.
+            ...(!combined.last.fault && { maxAgeMs: choiceAgeMs(expected.length) }),
+          });
     const [probes, inForce] = await Promise.all([
       Promise.all(expected.map((encoder) => this.probe(encoder, look))),
       cordons,
