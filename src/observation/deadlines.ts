@@ -48,6 +48,15 @@ const LIST_MS_PER_CHANNEL = 0.2;
 export const listDeadlineMs = (channels: number): number =>
   deadlinesMs.observe + Math.round(LIST_MS_PER_CHANNEL * channels);
 
+/** Up to so many channels, each choice has a list of its own. */
+const CHANNELS_LISTED_ANEW = 500;
+/** As often as a control cycle reads it. */
+const OLDEST_LIST_MS = 5_000;
+
+/** How old the list of so many channels may be for a choice, which reads its own channel anew in any case. */
+export const listAgeMs = (channels: number): number =>
+  channels <= CHANNELS_LISTED_ANEW ? 0 : OLDEST_LIST_MS;
+
 /**
  * For how long each reading is taken as it is, in milliseconds, by those who do not ask again. Each a little less than
  * the period at which it is looked at: once a second for the media path, every two for what changes with the cycle.

@@ -11,7 +11,7 @@ import {
 } from '../domain';
 import { monotonicMs } from '../platform/clock';
 import { OrphanWatch, lossOf, type LostChannel, type OrphanSession } from './channel-health';
-import { deadlinesMs, listDeadlineMs } from './deadlines';
+import { deadlinesMs, listAgeMs, listDeadlineMs } from './deadlines';
 import type { EncoderProbe } from './encoder-probe';
 import { freshOrNull, valueOf } from './kept-reading';
 import type { MovesUnderWay } from './moves-under-way';
@@ -142,15 +142,13 @@ export class SwarmObserver {
     const cordons = request.cordons.then((inForce) => cordonsFor(request.spec.id, inForce));
     // Where the look fails before they are needed, nobody waits for them any more.
     cordons.catch(() => undefined);
-    const [origin, relayChannel, looked, catalogue] = await Promise.all([
-      readings.origin.now({ deadlineMs: listDeadlineMs(this.lastChannels.size) }),
+    const [{ channel, all: atOrigin }, relayChannel, looked, catalogue] = await Promise.all([
+      this.channelAmongAll(request.spec.id),
       readings.clients.relay.channel(request.spec.id, { timeoutMs: deadlinesMs.observe }),
       probe.observe(cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.choose }),
       versions.read(),
     ]);
     const spec = withPin(request.spec, catalogue);
-    const atOrigin = valueOf(origin);
-    const channel = atOrigin.find((c) => c.id === spec.id);
     if (!channel) {
       throw new SwarmError(
         'unknown-channel',
@@ -179,6 +177,27 @@ export class SwarmObserver {
       });
       return { snapshot: { cell, atMs, encoders, channels }, spec, channel, relay: relayChannel };
     };
+  }
+
+  /** A channel as it is now, among all: those of a small cell as they are now, of a large one as seen a few seconds ago. */
+  private async channelAmongAll(
+    channelId: string,
+  ): Promise<{ channel: OriginChannel | undefined; all: OriginChannel[] }> {
+    const { origin, clients } = this.parts.readings;
+    const known = this.lastChannels.size;
+    const [deadlineMs, maxAgeMs] = [listDeadlineMs(known), listAgeMs(known)];
+    if (maxAgeMs === 0) {
+      const all = valueOf(await origin.now({ deadlineMs }));
+      return { channel: all.find(({ id }) => id === channelId), all };
+    }
+    const [list, channel] = await Promise.all([
+      origin.get({ deadlineMs, maxAgeMs, insists: true }),
+      clients.origin.channel(channelId, { timeoutMs: deadlinesMs.observe }),
+    ]);
+    const all = list.value ?? valueOf(list);
+    const isListed = all.some(({ id }) => id === channelId);
+    const others = all.map((each) => (each.id === channelId ? channel : each));
+    return { channel, all: isListed ? others : [...others, channel] };
   }
 
   private observationOf(
