@@ -4,8 +4,11 @@ import { taskQueueOf, type Environment } from '../../src/config/config';
 import {
   channelWorkflowId,
   policySchema,
+  swarmControl,
+  swarmWorkflowId,
   type ChannelWorkflowState,
   type Policy,
+  type SwarmProgress,
   type SwarmWorkflowInput,
 } from '../../src/domain';
 import { OriginClient } from '../../src/contracts/origin';
@@ -21,6 +24,8 @@ const GZIP_LEVEL = 1;
 /** A list of channels of a few hundred passes as it is. */
 const PLAIN_AT_MOST_BYTES = 256 * 1_024;
 const ORIGIN_TIMEOUT_MS = 10_000;
+const CYCLES_BEFORE_REST = 3;
+const BEGUN_WITHIN_MS = 600_000;
 
 /** The fleet neither grows nor shrinks. */
 const policyOf = ({ encoders }: CellSize): Policy =>
@@ -70,4 +75,12 @@ export const beginCell = async (client: Client, environment: Environment, cell: 
       : { input: { ...rest, carried: state }, packed: gzipSync(plain, { level: GZIP_LEVEL }) },
   );
   await ensureSwarm(client, environment, { policy });
+  // Every channel's first task goes before: who measures earlier measures that.
+  const second = async (): Promise<void> => {
+    const { cycle } = await client.workflow
+      .getHandle(swarmWorkflowId(name))
+      .query<SwarmProgress>(swarmControl.progress);
+    if (cycle < CYCLES_BEFORE_REST) throw new Error(`The swarm is at cycle ${cycle}.`);
+  };
+  await retried(second, { firstMs: 1_000, longestMs: 1_000, patienceMs: BEGUN_WITHIN_MS });
 };

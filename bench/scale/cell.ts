@@ -23,7 +23,10 @@ export const encoderOfCell = (i: number): string => `enc-${i + 1}`;
 /** Channels are dealt to encoders in turn. */
 export const encoderOfChannel = (i: number, { encoders }: CellSize): string => encoderOfCell(i % encoders);
 
-export const sizeOfEncoders = ({ channels, encoders }: CellSize): { capacityUnits: number; maxSessions: number } => {
+export const sizeOfEncoders = ({
+  channels,
+  encoders,
+}: CellSize): { capacityUnits: number; maxSessions: number } => {
   const each = Math.ceil(channels / encoders);
   const spec = channelOfCell(0);
   return {

@@ -26,7 +26,9 @@ export const driveHandoffs = async (
   options: { seed: number; atOnce: number; forMs: number },
 ): Promise<Handoffs> => {
   const random = seededRandom(options.seed);
-  const order = Array.from({ length: cell.channels }, (_, i) => ({ i, at: random() })).sort((a, b) => a.at - b.at);
+  const order = Array.from({ length: cell.channels }, (_, i) => ({ i, at: random() })).sort(
+    (a, b) => a.at - b.at,
+  );
   const startedAt = performance.now();
   const endsAt = startedAt + options.forMs;
   const done: Handoffs = { completed: 0, others: new Map(), seconds: 0, tookMs: [] };
@@ -50,7 +52,8 @@ export const driveHandoffs = async (
             .executeUpdate<MoveResult, [MoveRequest]>(channelControl.move, { args: [request] }),
         )
         .then(
-          ({ outcome: how, failure }) => (how === 'completed' ? 'completed' : `${how}: ${failure?.message ?? ''}`),
+          ({ outcome: how, failure }) =>
+            how === 'completed' ? 'completed' : `${how}: ${failure?.message ?? ''}`,
           (error: unknown) => String((error as Error).cause ?? error),
         );
       if (outcome === 'completed') {

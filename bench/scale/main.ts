@@ -71,9 +71,7 @@ const main = async (options: Options): Promise<boolean> => {
     historyBytesPerHandoff: moving?.historyBytesPerHandoff ?? null,
     influxPointsPerSecond: steady.influxPointsPerSecond,
     cpuMsPerSecondAndChannel: steady.cpuPerChannel,
-    costPerChannelRatio: smaller
-      ? rounded(steady.cpuPerChannel / smaller.steady.cpuPerChannel, 2)
-      : null,
+    costPerChannelRatio: smaller ? rounded(steady.cpuPerChannel / smaller.steady.cpuPerChannel, 2) : null,
     reference: smaller ? reference : null,
     beginSeconds: rounded(beginSeconds, 1),
     seed,
@@ -85,11 +83,18 @@ const main = async (options: Options): Promise<boolean> => {
 
 const wholeNumber = wholeNumberOption(0);
 const program = new Command('bench:scale')
-  .description('A whole cell on simulated encoders: how long cycles take, how many handoffs a second, what a channel costs.')
+  .description(
+    'A whole cell on simulated encoders: how long cycles take, how many handoffs a second, what a channel costs.',
+  )
   .option('--channels <n>', 'channels on air', wholeNumberOption(1), 100)
   .option('--encoders <n>', 'simulated encoders', wholeNumberOption(1), 10)
   .option('--minutes <n>', 'how long the cell is measured', minutesOption, 1)
-  .option('--reference <n>', 'channels of the smaller cell that the cost is compared with; 0: none', wholeNumber, 0)
+  .option(
+    '--reference <n>',
+    'channels of the smaller cell that the cost is compared with; 0: none',
+    wholeNumber,
+    0,
+  )
   .option('--at-once <n>', 'handoffs under way at a time', wholeNumberOption(1), 50)
   .option('--seed <n>', 'seed of every random choice', wholeNumber, 1)
   .option('--port-base <n>', 'first of the 40 ports used', wholeNumber, 19_000)

@@ -58,7 +58,10 @@ export const closedRuns = async (
 };
 
 /** Bytes of the history of the swarm's present run, with its id: a difference counts only within a run. */
-export const swarmHistory = async (client: Client, cell: string): Promise<{ runId: string; bytes: number }> => {
+export const swarmHistory = async (
+  client: Client,
+  cell: string,
+): Promise<{ runId: string; bytes: number }> => {
   const { runId, historySize = 0 } = await client.workflow.getHandle(swarmWorkflowId(cell)).describe();
   return { runId, bytes: historySize };
 };

@@ -63,7 +63,8 @@ export interface ScaleRunResult {
   moving: Moving | null;
 }
 
-const sum = (values: Record<string, number>): number => Object.values(values).reduce((all, one) => all + one, 0);
+const sum = (values: Record<string, number>): number =>
+  Object.values(values).reduce((all, one) => all + one, 0);
 
 /** Starts a cell, measures it at rest, then the server's ceiling, then handoffs. */
 export const runScale = async (options: ScaleRunOptions): Promise<ScaleRunResult> => {
@@ -80,14 +81,24 @@ export const runScale = async (options: ScaleRunOptions): Promise<ScaleRunResult
     const beganAt = performance.now();
     await beginCell(client, environment, cell);
     const beginSeconds = (performance.now() - beganAt) / 1_000;
-    log(`  ${cell.channels} channels on ${cell.encoders} encoders: workflows begun in ${beginSeconds.toFixed(1)} s`);
+    log(
+      `  ${cell.channels} channels on ${cell.encoders} encoders: workflows begun in ${beginSeconds.toFixed(1)} s`,
+    );
     await sleep(SETTLE_MS);
 
     const totalMs = minutes * 60_000;
     const restMs = options.isReference ? totalMs : FIRST_SHARE * totalMs;
-    const before = { usage: await usage(), history: await swarmHistory(client, name), points: await pointsWritten(influxUrl) };
+    const before = {
+      usage: await usage(),
+      history: await swarmHistory(client, name),
+      points: await pointsWritten(influxUrl),
+    };
     await sleep(restMs);
-    const after = { usage: await usage(), history: await swarmHistory(client, name), points: await pointsWritten(influxUrl) };
+    const after = {
+      usage: await usage(),
+      history: await swarmHistory(client, name),
+      points: await pointsWritten(influxUrl),
+    };
     const [fromMs, toMs] = [before.usage.atMs, after.usage.atMs];
     const seconds = (toMs - fromMs) / 1_000;
     const cycles = await ended('controlCycle', fromMs, toMs);
@@ -133,11 +144,15 @@ export const runScale = async (options: ScaleRunOptions): Promise<ScaleRunResult
       ceilingOfSameKindsPerSecond,
       cpu: cpuBetween(movingFrom, movingTo),
       rssMiB: movingTo.rssMiB,
-      historyBytesPerHandoff: moved.tookMs.length ? Math.round(moved.historyBytes / moved.tookMs.length) : null,
+      historyBytesPerHandoff: moved.tookMs.length
+        ? Math.round(moved.historyBytes / moved.tookMs.length)
+        : null,
       cycleMsP99: rounded(percentile(cyclesMeanwhile.tookMs, 99), 0),
       recoveries: recovered.tookMs.length,
     };
-    log(`  moving: ${JSON.stringify({ ...moving, handoffs: { ...handoffs, tookMs: undefined, others: [...handoffs.others] } })}`);
+    log(
+      `  moving: ${JSON.stringify({ ...moving, handoffs: { ...handoffs, tookMs: undefined, others: [...handoffs.others] } })}`,
+    );
     return { beginSeconds, steady, moving };
   } finally {
     await temporal.close();

@@ -244,24 +244,26 @@ export class Collector {
   ): Promise<Point[]> {
     const { cell, readings } = this.parts;
     const points = await Promise.all(
-      this.channels.filter((_, place) => this.pace.isDue(place)).map(async (channel) => {
-        const newest = await readings.newestGops.of(channel);
-        const encoderId = channel.owner?.encoderId ?? '';
-        const telemetry = telemetryOf.get(encoderId) ?? null;
-        const isNew = newest !== null && this.costedGop.get(channel.id) !== newest.gop;
-        if (isNew) this.costedGop.set(channel.id, newest.gop);
-        return [
-          channelPoint(
-            cell,
-            channel,
-            regionOf.get(encoderId) ?? '',
-            telemetry,
-            newest?.delayMs ?? null,
-            atMs,
-          ),
-          ...(isNew ? encodingPoints(cell, channel, telemetry, newest, atMs) : []),
-        ];
-      }),
+      this.channels
+        .filter((_, place) => this.pace.isDue(place))
+        .map(async (channel) => {
+          const newest = await readings.newestGops.of(channel);
+          const encoderId = channel.owner?.encoderId ?? '';
+          const telemetry = telemetryOf.get(encoderId) ?? null;
+          const isNew = newest !== null && this.costedGop.get(channel.id) !== newest.gop;
+          if (isNew) this.costedGop.set(channel.id, newest.gop);
+          return [
+            channelPoint(
+              cell,
+              channel,
+              regionOf.get(encoderId) ?? '',
+              telemetry,
+              newest?.delayMs ?? null,
+              atMs,
+            ),
+            ...(isNew ? encodingPoints(cell, channel, telemetry, newest, atMs) : []),
+          ];
+        }),
     );
     return points.flat();
   }

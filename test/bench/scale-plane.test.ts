@@ -13,7 +13,8 @@ let running: RunningPlane;
 let origin: OriginClient;
 let relay: RelayClient;
 let encoders: Map<string, EncoderClient>;
-const url = (part: 'origin' | 'relay' | 'source' | 'fleet'): string => `http://127.0.0.1:${running.ports[part]}`;
+const url = (part: 'origin' | 'relay' | 'source' | 'fleet'): string =>
+  `http://127.0.0.1:${running.ports[part]}`;
 const encoder = (id: string): EncoderClient => encoders.get(id)!;
 
 beforeAll(async () => {
@@ -64,9 +65,9 @@ test('a handoff by its calls: the next GOP is that of the new owner, and the old
   const old = await encoder(before.owner!.encoderId).session(before.owner!.sessionId);
   expect(old.state).toBe('fenced');
   await encoder(before.owner!.encoderId).release(before.owner!.sessionId);
-  await expect(
-    encoder(before.owner!.encoderId).session(before.owner!.sessionId),
-  ).rejects.toMatchObject({ code: 'unknown-session' });
+  await expect(encoder(before.owner!.encoderId).session(before.owner!.sessionId)).rejects.toMatchObject({
+    code: 'unknown-session',
+  });
 });
 
 test('an encoder takes no more sessions than it has room for', async () => {

@@ -132,21 +132,18 @@ describe('a channel of the origin', () => {
     variable: 'SWARM_ORIGIN_MEMORY_MIB',
   });
   const open = (): Promise<Origin> =>
-    Origin.open(
-      join(root, 'origin'),
-      {
-        limits,
-        budget: new DiskBudget({ ...limits, totalBytes: null }, memory),
-        memory,
-        files: new OpenFiles({ part: 'the origin', perChannel: 4 }),
-        log,
-        now: () => 0,
-        monotonicMs: () => 0,
-        requireLock: async () => {},
-        health: new StorageHealth(log),
-        relay: {} as never,
-      },
-    );
+    Origin.open(join(root, 'origin'), {
+      limits,
+      budget: new DiskBudget({ ...limits, totalBytes: null }, memory),
+      memory,
+      files: new OpenFiles({ part: 'the origin', perChannel: 4 }),
+      log,
+      now: () => 0,
+      monotonicMs: () => 0,
+      requireLock: async () => {},
+      health: new StorageHealth(log),
+      relay: {} as never,
+    });
   const format = { gopDurationTicks: 180_000, framesPerSecond: 25 };
 
   test('each change of owner, each gap and each removal is on the disk when it is answered', async () => {

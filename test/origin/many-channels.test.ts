@@ -2,7 +2,7 @@ import { RunningOrigin } from './support/running-origin';
 
 const MANY = 1_100;
 const AT_ONCE = 100;
-const RECORDS_BYTES = 512 * 1_024;
+const RECORDS_BYTES = 2 ** 20;
 
 const statuses = async (origin: RunningOrigin, ids: string[]): Promise<number[]> =>
   Promise.all(ids.map(async (id) => (await origin.client.register(id)).status));

@@ -82,7 +82,8 @@ export const originOf = (plane: SimulatedPlane): Router => {
   });
   router.get('/channels/:id/ledger', (req, res) => {
     const channel = plane.channel(req.params.id);
-    const { from, to } = req.query.from === undefined ? { from: 0, to: 1e9 } : parseOrRefuse(between, req.query, 'query');
+    const { from, to } =
+      req.query.from === undefined ? { from: 0, to: 1e9 } : parseOrRefuse(between, req.query, 'query');
     res.json(channel.ledger(from, to, Date.now()));
   });
   return router;

@@ -57,7 +57,11 @@ export const startPlane = async (options: PlaneOptions, log: Logger): Promise<Ru
     origin: await serve(originOf(plane), originRoutes, ports.origin),
     relay: await serve(relayOf(plane), relayRoutes, ports.relay),
     source: await serve(sourceOf(plane), sourceRoutes, ports.source),
-    fleet: await serve(fleetOf(() => fleet), fleetRoutes, ports.fleet),
+    fleet: await serve(
+      fleetOf(() => fleet),
+      fleetRoutes,
+      ports.fleet,
+    ),
   };
   return {
     plane,

@@ -1,4 +1,10 @@
-import type { DeclaredGap, LedgerEntry, OriginChannel, OwnAnswer, OwnRequest } from '../../../src/contracts/origin';
+import type {
+  DeclaredGap,
+  LedgerEntry,
+  OriginChannel,
+  OwnAnswer,
+  OwnRequest,
+} from '../../../src/contracts/origin';
 import type { RelayChannel } from '../../../src/contracts/relay';
 import { SwarmError, ticksToMs, type ChannelSpec, type Owner } from '../../../src/domain';
 import { declareGap, newOwnership, own, type OwnershipState } from '../../../src/media/origin/ownership';

@@ -33,7 +33,8 @@ export interface SimulatedEncoderOptions {
   channel: (id: string) => SimulatedChannel;
 }
 
-const secretOf = (sessionId: string): string => createHash('sha256').update(`secret ${sessionId}`).digest('hex');
+const secretOf = (sessionId: string): string =>
+  createHash('sha256').update(`secret ${sessionId}`).digest('hex');
 
 /** An encoder host by the contract of protos/encoder.proto, whose sessions are ready at once and encode nothing. */
 export class SimulatedEncoder {

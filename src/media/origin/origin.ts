@@ -172,7 +172,12 @@ export class Origin {
   private async load(id: string, record: ChannelRecord): Promise<Channel> {
     const directory = join(this.directory, id);
     this.parts.memory.hold(id);
-    const loaded = await loadChannel(directory, record, () => this.parts.limits.keptRecords, this.parts.now());
+    const loaded = await loadChannel(
+      directory,
+      record,
+      () => this.parts.limits.keptRecords,
+      this.parts.now(),
+    );
     const { spoiltLines, foreignLines } = loaded;
     if (spoiltLines > 0) {
       this.parts.log.warn(

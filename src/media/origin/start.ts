@@ -100,7 +100,7 @@ export const startOrigin = async (
     what: 'memory of the origin',
     totalBytes: limits.memoryBytes ?? memoryOfMachine() / 2,
     mostBytes: 2 * limits.keptRecords * BYTES_PER_RECORD,
-    leastBytes: LEAST_RECORDS * BYTES_PER_RECORD,
+    leastBytes: 2 * LEAST_RECORDS * BYTES_PER_RECORD,
     variable: 'SWARM_ORIGIN_MEMORY_MIB',
   });
   const budget = new DiskBudget(limits, memory);
@@ -167,25 +167,22 @@ export const startOrigin = async (
     await Promise.all(servers.map((each) => each.close()));
   };
   const open = async (lock: FolderLock): Promise<{ origin: Origin; lock: FolderLock }> => {
-    const origin = await Origin.open(
-      join(options.stateDir, 'origin'),
-      {
-        relay: relayLedgerAt(options.relayUrl),
-        limits: budget.limits,
-        budget,
-        memory,
-        files: new OpenFiles({
-          part: 'the origin',
-          total: limits.openFiles ?? undefined,
-          perChannel: FILES_OF_CHANNEL,
-        }),
-        now: Date.now,
-        monotonicMs: () => performance.now(),
-        requireLock: () => lock.assertHeld(),
-        health,
-        log: options.log,
-      },
-    );
+    const origin = await Origin.open(join(options.stateDir, 'origin'), {
+      relay: relayLedgerAt(options.relayUrl),
+      limits: budget.limits,
+      budget,
+      memory,
+      files: new OpenFiles({
+        part: 'the origin',
+        total: limits.openFiles ?? undefined,
+        perChannel: FILES_OF_CHANNEL,
+      }),
+      now: Date.now,
+      monotonicMs: () => performance.now(),
+      requireLock: () => lock.assertHeld(),
+      health,
+      log: options.log,
+    });
     const answers = new PlaylistAnswers();
     const handlers = {
       '/channels': controlRoutes(origin, limits, options.log),
