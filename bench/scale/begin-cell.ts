@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
 import { taskQueueOf, type Environment } from '../../src/config/config';
+import { OriginClient } from '../../src/contracts/origin';
 import {
   channelWorkflowId,
   policySchema,
@@ -11,11 +12,10 @@ import {
   type SwarmProgress,
   type SwarmWorkflowInput,
 } from '../../src/domain';
-import { OriginClient } from '../../src/contracts/origin';
-import { ensureSwarm } from '../../src/temporal/client';
-import { startSwarmRun, cellAttribute } from '../../src/temporal/swarm-run';
-import { registerSearchAttributes } from '../../src/temporal/search-attributes';
 import { retried } from '../../src/platform/retry';
+import { ensureSwarm } from '../../src/temporal/client';
+import { registerSearchAttributes } from '../../src/temporal/search-attributes';
+import { startSwarmRun, cellAttribute } from '../../src/temporal/swarm-run';
 import { channelOfCell, type CellSize } from './cell';
 import { inTurn } from './in-turn';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { channelWithDefaults } from '../../src/domain/default-channels';
 import { ladderUnits, type ChannelSpec } from '../../src/domain';
+import { channelWithDefaults } from '../../src/domain/default-channels';
 
 /** Which cell is simulated; the same for the process of its data plane and for the one that measures. */
 export const cellSchema = z.object({

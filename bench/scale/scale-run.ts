@@ -26,7 +26,7 @@ export interface ScaleRunOptions {
   collects: boolean;
   /** No handoffs and no ceiling: the cost of a cell at rest. */
   isReference: boolean;
-  log(text: string): void;
+  log: (text: string) => void;
 }
 
 export interface Steady {

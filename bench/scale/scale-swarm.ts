@@ -29,7 +29,7 @@ export interface ScaleSwarmOptions {
   tools: Tools;
   /** Absent: no collector, as where telemetry comes from elsewhere. */
   collects: boolean;
-  onEvent(text: string): void;
+  onEvent: (text: string) => void;
 }
 
 export const startScaleSwarm = async (options: ScaleSwarmOptions): Promise<ScaleSwarm> => {

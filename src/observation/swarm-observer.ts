@@ -84,8 +84,10 @@ export class SwarmObserver {
     const atMs = Date.now();
     const channelIds = request.channels.map((spec) => spec.id);
     const within = { deadlineMs: listDeadlineMs(channelIds.length) };
+    // How long a channel has been silent is as of the answer: others may take seconds longer.
+    let originAnsweredAtMs = atMs;
     const [origin, relay, source, underWay, observed, catalogue] = await Promise.all([
-      readings.origin.now(within),
+      readings.origin.now(within).finally(() => (originAnsweredAtMs = Date.now())),
       readings.relay.now(within),
       readings.source.now(within),
       moves.read(),
@@ -118,7 +120,7 @@ export class SwarmObserver {
     return {
       snapshot: { cell, atMs, encoders, channels },
       unreachable: encoders.filter((encoder) => !encoder.reachable).map((encoder) => encoder.id),
-      lost: channels.flatMap((c) => lossOf(c, encoderOf, atRelay.get(c.spec.id), Date.now()) ?? []),
+      lost: channels.flatMap((c) => lossOf(c, encoderOf, atRelay.get(c.spec.id), originAnsweredAtMs) ?? []),
       orphans: this.orphanWatch.find(encoders, channels, monotonicMs()),
       unregistered,
     };

@@ -1,6 +1,6 @@
-import { EncoderProbe } from '../../src/observation/encoder-probe';
 import { choiceAgeMs, deadlinesMs, keptMs, listDeadlineMs } from '../../src/observation/deadlines';
 import type { EncoderDirectory } from '../../src/observation/encoder-directory';
+import { EncoderProbe } from '../../src/observation/encoder-probe';
 import type { EncoderReadings, PartReadings } from '../../src/observation/part-readings';
 
 const FLEET = 1_000;

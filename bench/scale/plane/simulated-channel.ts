@@ -7,7 +7,7 @@ import type {
 } from '../../../src/contracts/origin';
 import type { RelayChannel } from '../../../src/contracts/relay';
 import { SwarmError, ticksToMs, type ChannelSpec, type Owner } from '../../../src/domain';
-import { declareGap, newOwnership, own, type OwnershipState } from '../../../src/media/origin/ownership';
+import { declareGap, newOwnership, own, type OwnershipState } from '../../../src/media/origin';
 
 /** What the relay holds, in GOPs: the default ring at the default length of a GOP. */
 const RING_GOPS = 30;
