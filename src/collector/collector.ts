@@ -11,11 +11,16 @@ import type { AudienceFeed } from './audience/feed';
 import { EncoderWatch } from './encoder-watch';
 import { channelPoint, encoderPoints, encodingPoints, storagePoint } from './measurement-points';
 import { OwnLateness } from './own-lateness';
+import { PointPace } from './point-pace';
 import { Sentinel, type SentinelEvent } from './sentinel';
 
 const POLL_MS = 1_000;
 /** A process that was this late itself was starved: that an encoder was not heard meanwhile proves nothing. */
 const STARVED_MS = 500;
+/** What one poll writes at the most, a second apart: a tenth of what InfluxDB takes on one core. */
+const MOST_POINTS_PER_POLL = 10_000;
+/** Of a channel: its own, that of its session, and that of a new GOP. */
+const POINTS_PER_CHANNEL = 3;
 /** A channel that published within this time is on air. */
 const ON_AIR_MS = 10_000;
 
@@ -53,6 +58,7 @@ export class Collector {
   private writing: Promise<void> | null = null;
   private readonly cdn: CdnReplay;
   private readonly lateness = new OwnLateness();
+  private readonly pace = new PointPace(MOST_POINTS_PER_POLL);
   /** Monotonic. */
   private dueAtMs = 0;
   private stopped = false;
@@ -120,8 +126,11 @@ export class Collector {
     const telemetryOf = new Map(answers.map((a) => [a.id, a.telemetry]));
     const regionOf = new Map(answers.map((a) => [a.id, a.watch.info.region]));
     const { cell } = this.parts;
+    this.pace.begin(answers.length + POINTS_PER_CHANNEL * this.channels.length);
     const points = [
-      ...answers.flatMap(({ watch, telemetry }) => encoderPoints(cell, watch.info, telemetry, atMs)),
+      ...answers.flatMap(({ watch, telemetry }, place) =>
+        this.pace.isDue(place) ? encoderPoints(cell, watch.info, telemetry, atMs) : [],
+      ),
       ...(await this.channelPoints(telemetryOf, regionOf, atMs)),
       ...(storage.value ?? []).map((report) => storagePoint(cell, report, atMs)),
     ];
@@ -235,24 +244,26 @@ export class Collector {
   ): Promise<Point[]> {
     const { cell, readings } = this.parts;
     const points = await Promise.all(
-      this.channels.map(async (channel) => {
-        const newest = await readings.newestGops.of(channel);
-        const encoderId = channel.owner?.encoderId ?? '';
-        const telemetry = telemetryOf.get(encoderId) ?? null;
-        const isNew = newest !== null && this.costedGop.get(channel.id) !== newest.gop;
-        if (isNew) this.costedGop.set(channel.id, newest.gop);
-        return [
-          channelPoint(
-            cell,
-            channel,
-            regionOf.get(encoderId) ?? '',
-            telemetry,
-            newest?.delayMs ?? null,
-            atMs,
-          ),
-          ...(isNew ? encodingPoints(cell, channel, telemetry, newest, atMs) : []),
-        ];
-      }),
+      this.channels
+        .filter((_, place) => this.pace.isDue(place))
+        .map(async (channel) => {
+          const newest = await readings.newestGops.of(channel);
+          const encoderId = channel.owner?.encoderId ?? '';
+          const telemetry = telemetryOf.get(encoderId) ?? null;
+          const isNew = newest !== null && this.costedGop.get(channel.id) !== newest.gop;
+          if (isNew) this.costedGop.set(channel.id, newest.gop);
+          return [
+            channelPoint(
+              cell,
+              channel,
+              regionOf.get(encoderId) ?? '',
+              telemetry,
+              newest?.delayMs ?? null,
+              atMs,
+            ),
+            ...(isNew ? encodingPoints(cell, channel, telemetry, newest, atMs) : []),
+          ];
+        }),
     );
     return points.flat();
   }

@@ -289,6 +289,25 @@ export const environmentSchema = z.object({
       'What the segments of all channels of the origin take up together, in MiB. It is divided over the channels where ' +
         'they would have more. Default: nine tenths of what the disk has for them, free and in use.',
     ),
+  SWARM_ORIGIN_MEMORY_MIB: z.coerce
+    .number()
+    .min(16)
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'What the ledgers of all channels of the origin take up together in memory, in MiB. Where they would have more, each ' +
+        'channel keeps fewer GOPs in its ledger. Default: half of the memory of the machine.',
+    ),
+  SWARM_OPEN_FILES: z.coerce
+    .number()
+    .int()
+    .min(256)
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'Files and connections that source, relay and origin, each, count on: channels are refused beyond. Default: what the ' +
+        'system allows the process (`ulimit -n`).',
+    ),
   SWARM_SOURCE_MEMORY_MIB: z.coerce
     .number()
     .min(16)

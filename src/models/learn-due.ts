@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import {
   seriesOfCell,
   type CellForecastInput,
@@ -10,23 +10,30 @@ import {
  * Learns the series that are due, one after another, and lets the event loop turn after each.
  *
  * @param options.until tells, before each, whether to stop; the rest is returned
+ * @param options.restShare rests after each for so many times as long as it took; default: not at all
  * @returns the series that are still due
  */
 export const learnDue = async (
   forecaster: LearningForecaster,
   series: readonly SeriesToForecast[],
-  options: { until: () => boolean },
+  { until, restShare = 0 }: { until: () => boolean; restShare?: number },
 ): Promise<SeriesToForecast[]> => {
   const due = series.filter((each) => forecaster.isDue(each));
-  while (due.length > 0 && !options.until()) {
-    forecaster.learn(due.shift()!);
-    await nextTurn();
+  let next = 0;
+  for (; next < due.length && !until(); next += 1) {
+    const startedAt = performance.now();
+    forecaster.learn(due[next]!);
+    const restMs = restShare * (performance.now() - startedAt);
+    await (restMs >= 1 ? pause(restMs) : nextTurn());
   }
-  return due;
+  return due.slice(next);
 };
 
 /** What a forecast takes for learning before it is issued; the series left over are learned after it. */
 const LEARN_FIRST_MS = 2_000;
+
+/** In the background learning takes a quarter of the thread: cycles and moves of thousands of channels go on beside it. */
+const REST_SHARE = 3;
 
 /**
  * Learns what is due for a forecast: as much as there is time for before it, the rest in the background, with the
@@ -43,7 +50,7 @@ export class BackgroundLearner {
       until: () => performance.now() > stopAtMs,
     });
     if (left.length === 0) return;
-    this.learning = learnDue(forecaster, left, { until: () => false })
+    this.learning = learnDue(forecaster, left, { until: () => false, restShare: REST_SHARE })
       // What can't be learned is due again at the next forecast.
       .catch(() => undefined)
       .finally(() => (this.learning = null));

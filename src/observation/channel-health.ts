@@ -26,7 +26,7 @@ const ORPHAN_AFTER_MS = 60_000;
 /** Why the owner of a channel can't be publishing any more; null if it can. Pure. */
 export const lossOf = (
   channel: ChannelObservation,
-  encoders: readonly EncoderObservation[],
+  encoders: ReadonlyMap<string, EncoderObservation>,
   relay: Pick<RelayChannel, 'lastSealedGop'> | undefined,
   nowMs: number,
 ): LostChannel | null => {
@@ -49,7 +49,7 @@ export const lossOf = (
     silentMs > -STALLED_SILENCE_GOPS * gopMs
       ? silentMs < STALLED_SILENCE_GOPS * gopMs
       : backlog < STALLED_BACKLOG_GOPS;
-  const encoder = encoders.find((e) => e.id === owner.encoderId);
+  const encoder = encoders.get(owner.encoderId);
   if (!encoder) return publishedLately ? null : lost('encoder-lost', `${owner.encoderId} left the fleet`);
   if (!encoder.reachable) {
     // Control and data go separate ways: one that still publishes is not lost, only not to be steered.

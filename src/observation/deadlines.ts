@@ -31,6 +31,32 @@ export const deadlinesMs = {
   swarm: 2_500,
 } as const;
 
+/** To ask an encoder costs its asker and a large fleet's network about so much. */
+const CHOICE_MS_PER_ENCODER = 5;
+
+/**
+ * How old a look at so many encoders may be for a choice. Choices follow one another without a pause in a large cell, and
+ * would ask all encoders again and again; what was decided since is known without asking (PendingPlacements).
+ */
+export const choiceAgeMs = (encoders: number): number =>
+  Math.max(keptMs.choice, CHOICE_MS_PER_ENCODER * encoders);
+
+/** A list of channels takes longer to make, to bring and to read the longer it is: about ten times what that takes. */
+const LIST_MS_PER_CHANNEL = 0.2;
+
+/** How long a list of so many channels is waited for. */
+export const listDeadlineMs = (channels: number): number =>
+  deadlinesMs.observe + Math.round(LIST_MS_PER_CHANNEL * channels);
+
+/** Up to so many channels, each choice has a list of its own. */
+const CHANNELS_LISTED_ANEW = 500;
+/** As often as a control cycle reads it. */
+const OLDEST_LIST_MS = 5_000;
+
+/** How old the list of so many channels may be for a choice, which reads its own channel anew in any case. */
+export const listAgeMs = (channels: number): number =>
+  channels <= CHANNELS_LISTED_ANEW ? 0 : OLDEST_LIST_MS;
+
 /**
  * For how long each reading is taken as it is, in milliseconds, by those who do not ask again. Each a little less than
  * the period at which it is looked at: once a second for the media path, every two for what changes with the cycle.

@@ -1,14 +1,21 @@
 import type { FleetEncoder } from '../contracts/fleet';
 import type { Cordons, EncoderObservation } from '../domain';
+import { Slots } from '../platform/slots';
+import { choiceAgeMs } from './deadlines';
 import type { EncoderDirectory } from './encoder-directory';
 import { freshOrNull } from './kept-reading';
 import type { EncoderReadings, PartReadings } from './part-readings';
 
+/** Encoders that are asked at the same moment. The time of an answer runs from then on, however large the fleet. */
+const ASKED_AT_ONCE = 128;
+
 type ReadEncoder = (readings: EncoderReadings) => ReturnType<EncoderReadings['combined']['get']>;
 type Probe = Omit<EncoderObservation, 'cordoned' | 'draining' | 'troubles'>;
 
-/** Looks at every encoder of the fleet at once; a silent one costs the deadline, once. */
+/** Looks at every encoder of the fleet, those of a small one at once; a silent one costs the deadline, once. */
 export class EncoderProbe {
+  private readonly slots = new Slots('encoders are asked', { atOnce: ASKED_AT_ONCE, waiting: Infinity });
+
   constructor(
     private readonly directory: EncoderDirectory,
     private readonly readings: Pick<PartReadings, 'encoder' | 'keepOnly'>,
@@ -16,7 +23,7 @@ export class EncoderProbe {
 
   /**
    * @param cordons may still be on their way: the encoders are asked meanwhile
-   * @param options.fresh asks all of them now; else looks of the same moment share one
+   * @param options.fresh asks all of them now; else looks of the same moment share one, which in a large fleet is a longer one
    */
   async observe(
     cordons: Cordons | Promise<Cordons>,
@@ -31,7 +38,13 @@ export class EncoderProbe {
     // A host that starts for the first time is a request under way, not an encoder that went silent.
     const expected = fleet.filter((encoder) => encoder.state !== 'starting' || this.hasEverAnswered(encoder));
     const look: ReadEncoder = ({ combined }) =>
-      fresh ? combined.now({ deadlineMs }) : combined.get({ deadlineMs, insists: true });
+      fresh
+        ? combined.now({ deadlineMs })
+        : combined.get({
+            ...{ deadlineMs, insists: true },
+            // One that was silent is asked again as soon as in a small fleet.
+            ...(!combined.last.fault && { maxAgeMs: choiceAgeMs(expected.length) }),
+          });
     const [probes, inForce] = await Promise.all([
       Promise.all(expected.map((encoder) => this.probe(encoder, look))),
       cordons,
@@ -72,7 +85,7 @@ export class EncoderProbe {
   private async probe(encoder: FleetEncoder, look: ReadEncoder): Promise<Probe> {
     const readings = this.readings.encoder(encoder);
     // Also what seems constant is asked each time: a build that was changed a moment ago decides over a handoff.
-    const seen = freshOrNull(await look(readings));
+    const seen = freshOrNull(await this.slots.run(() => look(readings)));
     return seen
       ? { ...seen.info, reachable: true, telemetry: seen.telemetry }
       : { ...readings.infoOr(encoder), reachable: false };

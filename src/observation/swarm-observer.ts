@@ -11,7 +11,7 @@ import {
 } from '../domain';
 import { monotonicMs } from '../platform/clock';
 import { OrphanWatch, hasNoInput, lossOf, type LostChannel, type OrphanSession } from './channel-health';
-import { deadlinesMs } from './deadlines';
+import { deadlinesMs, listAgeMs, listDeadlineMs } from './deadlines';
 import type { EncoderProbe } from './encoder-probe';
 import { freshOrNull, valueOf } from './kept-reading';
 import type { MovesUnderWay } from './moves-under-way';
@@ -49,11 +49,18 @@ export interface ObserverParts {
 }
 
 /** Rungs that the owner encodes now, by its own telemetry; else as seen before. */
-const rungsOf = (owner: Owner | null, encoders: EncoderObservation[], before: number): number => {
-  const encoder = encoders.find((e) => e.id === owner?.encoderId);
+const rungsOf = (
+  owner: Owner | null,
+  encoders: ReadonlyMap<string, EncoderObservation>,
+  before: number,
+): number => {
+  const encoder = owner ? encoders.get(owner.encoderId) : undefined;
   const session = encoder?.telemetry?.sessions.find((s) => s.sessionId === owner?.sessionId);
   return Math.max(1, session?.renditions.length ?? before);
 };
+
+const byId = (encoders: readonly EncoderObservation[]): ReadonlyMap<string, EncoderObservation> =>
+  new Map(encoders.map((encoder) => [encoder.id, encoder]));
 
 /** The cordons that keep one channel away. */
 const cordonsFor = (channelId: string, cordons: Cordons): Cordons =>
@@ -76,10 +83,13 @@ export class SwarmObserver {
     const { cell, readings, probe, telemetry, moves, versions } = this.parts;
     const atMs = Date.now();
     const channelIds = request.channels.map((spec) => spec.id);
+    const within = { deadlineMs: listDeadlineMs(channelIds.length) };
+    // How long a channel has been silent is as of the answer: others may take seconds longer.
+    let originAnsweredAtMs = atMs;
     const [origin, relay, source, underWay, observed, catalogue] = await Promise.all([
-      readings.origin.now(),
-      readings.relay.now(),
-      readings.source.now(),
+      readings.origin.now(within).finally(() => (originAnsweredAtMs = Date.now())),
+      readings.relay.now(within),
+      readings.source.now(within),
       moves.read(),
       probe.observe(request.cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.observe, fresh: true }),
       versions.read(),
@@ -92,12 +102,13 @@ export class SwarmObserver {
     const atOrigin = new Map(originChannels.map((c) => [c.id, c]));
     const atRelay = new Map((relayChannels ?? []).map((c) => [c.id, c]));
     const atSource = new Set((sourceChannels ?? []).map((c) => c.id));
+    const encoderOf = byId(encoders);
 
     const channels = request.channels.flatMap((spec) => {
       const channel = atOrigin.get(spec.id);
       const { moving = false, movedAtMs = null } = underWay.get(spec.id) ?? {};
       if (!channel) return [];
-      const observed = this.observationOf(withPin(spec, catalogue), channel, encoders);
+      const observed = this.observationOf(withPin(spec, catalogue), channel, encoderOf);
       const noInput = hasNoInput(channel, atRelay.get(spec.id)) && { hasNoInput: true as const };
       return [{ ...observed, moving, movedAtMs, ...noInput }];
     });
@@ -111,7 +122,7 @@ export class SwarmObserver {
     return {
       snapshot: { cell, atMs, encoders, channels },
       unreachable: encoders.filter((encoder) => !encoder.reachable).map((encoder) => encoder.id),
-      lost: channels.flatMap((c) => lossOf(c, encoders, atRelay.get(c.spec.id), Date.now()) ?? []),
+      lost: channels.flatMap((c) => lossOf(c, encoderOf, atRelay.get(c.spec.id), originAnsweredAtMs) ?? []),
       orphans: this.orphanWatch.find(encoders, channels, monotonicMs()),
       unregistered,
     };
@@ -135,15 +146,13 @@ export class SwarmObserver {
     const cordons = request.cordons.then((inForce) => cordonsFor(request.spec.id, inForce));
     // Where the look fails before they are needed, nobody waits for them any more.
     cordons.catch(() => undefined);
-    const [origin, relayChannel, looked, catalogue] = await Promise.all([
-      readings.origin.now(),
+    const [{ channel, all: atOrigin }, relayChannel, looked, catalogue] = await Promise.all([
+      this.channelAmongAll(request.spec.id),
       readings.clients.relay.channel(request.spec.id, { timeoutMs: deadlinesMs.observe }),
       probe.observe(cordons, telemetry.troublesOf, { deadlineMs: deadlinesMs.choose }),
       versions.read(),
     ]);
     const spec = withPin(request.spec, catalogue);
-    const atOrigin = valueOf(origin);
-    const channel = atOrigin.find((c) => c.id === spec.id);
     if (!channel) {
       throw new SwarmError(
         'unknown-channel',
@@ -165,18 +174,40 @@ export class SwarmObserver {
         atOrigin,
         catalogue,
       );
+      const encoderOf = byId(encoders);
       const channels = atOrigin.flatMap((c) => {
         const known = c.id === spec.id ? spec : this.lastChannels.get(c.id)?.spec;
-        return known ? [this.observationOf(known, c, encoders)] : [];
+        return known ? [this.observationOf(known, c, encoderOf)] : [];
       });
       return { snapshot: { cell, atMs, encoders, channels }, spec, channel, relay: relayChannel };
     };
   }
 
+  /** A channel as it is now, among all: those of a small cell as they are now, of a large one as seen a few seconds ago. */
+  private async channelAmongAll(
+    channelId: string,
+  ): Promise<{ channel: OriginChannel | undefined; all: OriginChannel[] }> {
+    const { origin, clients } = this.parts.readings;
+    const known = this.lastChannels.size;
+    const [deadlineMs, maxAgeMs] = [listDeadlineMs(known), listAgeMs(known)];
+    if (maxAgeMs === 0) {
+      const all = valueOf(await origin.now({ deadlineMs }));
+      return { channel: all.find(({ id }) => id === channelId), all };
+    }
+    const [list, channel] = await Promise.all([
+      origin.get({ deadlineMs, maxAgeMs, insists: true }),
+      clients.origin.channel(channelId, { timeoutMs: deadlinesMs.observe }),
+    ]);
+    const all = list.value ?? valueOf(list);
+    const isListed = all.some(({ id }) => id === channelId);
+    const others = all.map((each) => (each.id === channelId ? channel : each));
+    return { channel, all: isListed ? others : [...others, channel] };
+  }
+
   private observationOf(
     spec: ChannelSpec,
     { owner, token, nextGop, lastPublishedAtMs }: OriginChannel,
-    encoders: EncoderObservation[],
+    encoders: ReadonlyMap<string, EncoderObservation>,
   ): ChannelObservation {
     const before = this.lastChannels.get(spec.id);
     const rungs = rungsOf(owner, encoders, before?.rungs ?? 1);

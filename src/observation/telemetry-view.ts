@@ -10,7 +10,7 @@ const FORECASTS_KEPT = 4;
  * in time, audience and troubles stay as they were read last, and there is no forecast.
  */
 export class TelemetryView {
-  private viewers: Record<string, number> = {};
+  private viewers = new Map<string, number>();
   private troubles = new Map<string, number>();
   private readonly forecasts = new Map<string, CellForecast>();
 
@@ -18,12 +18,16 @@ export class TelemetryView {
 
   async refreshViewers(channelIds: string[]): Promise<void> {
     const { value } = await this.readings.viewers(channelIds, { fresh: true });
-    this.viewers = { ...this.viewers, ...value };
+    if (!value) return;
+    const before = this.viewers;
+    // What is not told now stays as it was; channels that are gone are forgotten.
+    const told = channelIds.map((id) => [id, value[id] ?? before.get(id)] as const);
+    this.viewers = new Map(told.filter((each): each is [string, number] => each[1] !== undefined));
   }
 
   /** Audience of a channel; where it is unknown, one that just keeps its ladder as it is. */
   viewersOf(spec: ChannelSpec, rungs: number): number {
-    const known = this.viewers[spec.id];
+    const known = this.viewers.get(spec.id);
     if (known !== undefined) return known;
     return rungsFor(spec, 0) >= rungs ? 0 : (spec.viewersPerRung[rungs - 2] ?? 0);
   }

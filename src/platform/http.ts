@@ -9,8 +9,8 @@ import { callerOf, guardRequests } from './http-guard';
 import { LimitedLog, urlForLog } from './limited-log';
 import { createLinkServer, isEncrypted, type Callers } from './links/server';
 import type { Logger } from './logger';
+import { connectionsOfMachine, openFilesOfProcess } from './open-files';
 import { partGate, requireGuarded } from './own-identity';
-import { MOST_CONNECTIONS, connectionsWithin, hardLimit } from './process-limits';
 import type { Route } from './route';
 
 /** Parses data from outside. @throws SwarmError bad-request that names each field at fault. */
@@ -77,12 +77,12 @@ export interface ServerLimits {
   idleTimeoutMs: number;
 }
 
-/** Node.js allows itself as many as it may when it starts. */
-const OPEN_FILES = hardLimit('open files');
+/** A machine for live video has room for more. */
+const FEW_CONNECTIONS = 1_024;
 
 /** A flood of slow clients ends at them instead of at the limits of the process: then it could write no GOP any more. */
 export const defaultServerLimits: ServerLimits = {
-  maxConnections: connectionsWithin(OPEN_FILES),
+  maxConnections: connectionsOfMachine(),
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   idleTimeoutMs: 90_000,
@@ -132,9 +132,9 @@ export const listen = async (app: RequestHandler, listener: Listener): Promise<R
     app,
     errorHandler(log),
   );
-  if (defaultServerLimits.maxConnections < MOST_CONNECTIONS)
+  if (defaultServerLimits.maxConnections < FEW_CONNECTIONS)
     log.warn(
-      { openFiles: OPEN_FILES, maxConnections },
+      { openFiles: openFilesOfProcess(), maxConnections },
       'few files may be open here (ulimit -n): it takes fewer connections',
     );
   const server = createLinkServer(

@@ -12,12 +12,3 @@ export const hardLimit = (limit: ProcessLimit, file = '/proc/self/limits'): numb
     return Infinity;
   }
 };
-
-/** Of a listener: generous to a busy swarm, and far from what a process may have open on most machines. */
-export const MOST_CONNECTIONS = 4_096;
-/** A part has two listeners at most, and reads a file for many a connection. The rest is for what it writes. */
-const SHARE_OF_LISTENER = 1 / 4;
-
-/** Connections of a listener that leave a process with so many open files enough to do its work. */
-export const connectionsWithin = (openFiles: number): number =>
-  Math.min(MOST_CONNECTIONS, Math.floor(openFiles * SHARE_OF_LISTENER));

@@ -1,5 +1,6 @@
 import { SwarmError, type CellForecast } from '../domain';
 import { firstTargetMs } from '../forecast';
+import { memoryOfMachine } from '../platform/shared-budget';
 import { forecastOfRows, pointsOfForecast, type ForecastRow } from './forecast-points';
 import { InfluxConnection, type InfluxTls, type QueryRow } from './influx-connection';
 import { InfluxFeedback } from './influx-feedback';
@@ -11,8 +12,15 @@ import { PointBuffer } from './point-buffer';
 import type { BufferStatus, Point, TelemetryStore } from './store';
 
 const BATCH_POINTS = 5_000;
+/** A point as it waits, with its tags and fields. */
+const BYTES_PER_POINT = 512;
+const BUFFER_SHARE_OF_MEMORY = 1 / 128;
+const LEAST_BUFFER_POINTS = 20_000;
 /** Points that wait while the database is away; the oldest go. */
-export const BUFFER_POINTS = 20_000;
+export const BUFFER_POINTS = Math.max(
+  LEAST_BUFFER_POINTS,
+  Math.floor((BUFFER_SHARE_OF_MEMORY * memoryOfMachine()) / BYTES_PER_POINT),
+);
 const RETRY_MS = 1_000;
 const AUDIENCE_MAX_AGE_MS = 300_000;
 /** A region that has been silent for so long beside the others has no audience of that channel any more. */
@@ -95,11 +103,12 @@ export class InfluxTelemetryStore implements TelemetryStore {
       `SELECT last("viewers") AS "viewers" FROM "audience" WHERE "cell" = ${text(options.cell)} ` +
         `AND time > ${nowMs - AUDIENCE_MAX_AGE_MS}ms AND time <= ${nowMs + FUTURE_MS}ms GROUP BY "channel", "region"`,
     );
+    const asked = new Set(options.channelIds);
     const byChannel = new Map<string, { atMs: number; viewers: number }[]>();
     for (const { tags, rows } of groups) {
       const viewers = numberOrNull(rows[0]?.viewers);
       const { channel = '' } = tags;
-      if (viewers === null || !options.channelIds.includes(channel)) continue;
+      if (viewers === null || !asked.has(channel)) continue;
       byChannel.set(channel, [...(byChannel.get(channel) ?? []), { atMs: rows[0]?.time ?? 0, viewers }]);
     }
     return Object.fromEntries(

@@ -24,6 +24,7 @@ import { knownInstallationId } from '../platform/installation-id';
 import type { Logger } from '../platform/logger';
 import { Backoff, pause } from '../platform/retry';
 import { HEALTH_ROUTE } from '../platform/route';
+import { memoryOfMachine } from '../platform/shared-budget';
 import { createTelemetryStore } from '../telemetry/create-store';
 import { ForecastInputReader } from '../telemetry/forecast-input-reader';
 import { requireOwnCell } from '../temporal/cell-owner';
@@ -52,13 +53,23 @@ const clipsServedFrom = (host: string): { listenOn: string; reachableAs: string 
   reachableAs: isEveryAddress(host) ? hostname() : host,
 });
 
+/** A workflow in memory, mostly that of a channel at rest: 0.7 MiB were measured with 3,000 of them. */
+const BYTES_PER_CACHED_WORKFLOW = 2 ** 20;
+const CACHE_SHARE_OF_MEMORY = 1 / 16;
+const LEAST_CACHED_WORKFLOWS = 200;
+/** One that is not kept is replayed from its history at its next task; where channels are many, the swarm's too. */
+const CACHED_WORKFLOWS = Math.max(
+  LEAST_CACHED_WORKFLOWS,
+  Math.floor((CACHE_SHARE_OF_MEMORY * memoryOfMachine()) / BYTES_PER_CACHED_WORKFLOW),
+);
+
 /** Sizes that hold for any cell's worker; also the tests' ones. */
 export const workerTuning = {
   maxConcurrentWorkflowTaskPolls: 5,
   maxConcurrentActivityTaskPolls: 5,
   maxConcurrentActivityTaskExecutions: 100,
   maxConcurrentLocalActivityExecutions: 100,
-  maxCachedWorkflows: 200,
+  maxCachedWorkflows: CACHED_WORKFLOWS,
   /** After a worker was lost, its workflows go to another one this soon. */
   stickyQueueScheduleToStartTimeout: '3 seconds',
   shutdownGraceTime: SHUTDOWN_GRACE,

@@ -14,7 +14,9 @@ import { loadOrCreateStampKey } from '../../src/media/stamp';
 import { ModelStore } from '../../src/models/model-store';
 import { TrainingFiles } from '../../src/models/training-files';
 import { moveIntoPlace } from '../../src/platform/durable-file';
+import { OpenFiles } from '../../src/platform/open-files';
 import { setAside, setCopyAside } from '../../src/platform/set-aside';
+import { SharedBudget } from '../../src/platform/shared-budget';
 import { StorageHealth } from '../../src/platform/storage-health';
 import type * as DiskTraceModule from '../support/disk-trace';
 import { disk, diskError } from '../support/disk-trace';
@@ -125,21 +127,23 @@ describe('the ledger of the origin', () => {
 
 describe('a channel of the origin', () => {
   const limits = { retentionMs: 60_000, retentionBytes: 1e9, keptRecords: 10 };
+  const memory = new SharedBudget({
+    ...{ what: 'memory', totalBytes: 1e9, mostBytes: 1e6, leastBytes: 1e4 },
+    variable: 'SWARM_ORIGIN_MEMORY_MIB',
+  });
   const open = (): Promise<Origin> =>
-    Origin.open(
-      join(root, 'origin'),
-      {
-        limits,
-        budget: new DiskBudget({ ...limits, totalBytes: null }),
-        log,
-        now: () => 0,
-        monotonicMs: () => 0,
-        requireLock: async () => {},
-        health: new StorageHealth(log),
-        relay: {} as never,
-      },
-      10,
-    );
+    Origin.open(join(root, 'origin'), {
+      limits,
+      budget: new DiskBudget({ ...limits, totalBytes: null }, memory),
+      memory,
+      files: new OpenFiles({ part: 'the origin', perChannel: 4 }),
+      log,
+      now: () => 0,
+      monotonicMs: () => 0,
+      requireLock: async () => {},
+      health: new StorageHealth(log),
+      relay: {} as never,
+    });
   const format = { gopDurationTicks: 180_000, framesPerSecond: 25 };
 
   test('each change of owner, each gap and each removal is on the disk when it is answered', async () => {

@@ -435,7 +435,7 @@ describe('the disk', () => {
 
 describe('bounds', () => {
   test('channels, waits and puts have a limit each', async () => {
-    const tiny = await RunningOrigin.start({ maxChannels: 1, maxWaits: 1, maxUploads: 0 });
+    const tiny = await RunningOrigin.start({ openFiles: 5, maxWaits: 1, maxUploads: 0 });
     const { client } = tiny;
     await client.register('ch-1');
     expect(codeOf(await client.register('ch-2'))).toEqual([409, 'at-capacity-limit']);

@@ -129,7 +129,7 @@ test('more connections than a part takes: those there are go on, and new ones ar
 });
 
 test('a relay refuses more channels than it can hold', async () => {
-  const relay = await RelayUnderTest.start({ maxChannels: 3 });
+  const relay = await RelayUnderTest.start({ openFiles: 15 });
   try {
     const ids = Array.from({ length: 30 }, (_, i) => `ch-${i}`);
     const answers = await Promise.allSettled(ids.map((id) => relay.put(id, 90_000)));

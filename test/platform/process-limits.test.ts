@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OriginClient } from '../../src/contracts/origin';
 import { channelWithDefaults } from '../../src/domain';
-import { MOST_CONNECTIONS, connectionsWithin, hardLimit } from '../../src/platform/process-limits';
+import { connectionsWithin } from '../../src/platform/open-files';
+import { hardLimit } from '../../src/platform/process-limits';
 import { PartProcess } from '../support/part-process';
 import { freePort } from '../support/ports';
 
@@ -30,8 +31,9 @@ test('a limit is read by its name; what is unlimited, or not told, is no bound',
   } finally {
     await rm(folder, { recursive: true });
   }
-  expect(connectionsWithin(Infinity)).toBe(MOST_CONNECTIONS);
-  expect(connectionsWithin(4096)).toBe(1024);
+  const GIB = 2 ** 30;
+  expect(connectionsWithin(4096, 8 * GIB)).toBe(1024);
+  expect(connectionsWithin(1_048_576, 8 * GIB)).toBe(16_384);
 });
 
 test('a crowd leaves an origin that may open few files those that it writes', async () => {

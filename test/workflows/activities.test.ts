@@ -100,6 +100,9 @@ const channel = (more: Partial<ChannelObservation> = {}): ChannelObservation => 
 const relay = (lastSealedGop: number) =>
   relayChannel({ lastSealedGop, openGop: lastSealedGop + 1, nextGop: lastSealedGop + 1 });
 
+const byId = <T extends { id: string }>(encoders: readonly T[]): Map<string, T> =>
+  new Map(encoders.map((each) => [each.id, each]));
+
 describe('a channel counts as lost', () => {
   const silent = encoder([], { reachable: false });
   const longAgo = { lastPublishedAtMs: nowMs - 60_000 };
@@ -124,7 +127,7 @@ describe('a channel counts as lost', () => {
       'session-failed',
     ],
   ])('%s', (_when, observed, encoders, lastSealedGop, reason) => {
-    expect(lossOf(observed, encoders, relay(lastSealedGop), nowMs)).toMatchObject({
+    expect(lossOf(observed, byId(encoders), relay(lastSealedGop), nowMs)).toMatchObject({
       channelId: 'ch-1',
       reason,
     });
@@ -143,13 +146,13 @@ describe('a channel counts as lost', () => {
     ],
     ['it catches up after a recovery', channel(), [encoder([session()])], 30],
   ])('but not when %s', (_when, observed, encoders, lastSealedGop) => {
-    expect(lossOf(observed, encoders, relay(lastSealedGop), nowMs)).toBeNull();
+    expect(lossOf(observed, byId(encoders), relay(lastSealedGop), nowMs)).toBeNull();
   });
 
   test('by its backlog, where the clocks of origin and observer are a day apart', () => {
     const aDayAgoMs = nowMs - 86_400_000;
-    expect(lossOf(channel(), [silent], relay(9), aDayAgoMs)).toBeNull();
-    expect(lossOf(channel(), [silent], relay(30), aDayAgoMs)).toMatchObject({ reason: 'encoder-lost' });
+    expect(lossOf(channel(), byId([silent]), relay(9), aDayAgoMs)).toBeNull();
+    expect(lossOf(channel(), byId([silent]), relay(30), aDayAgoMs)).toMatchObject({ reason: 'encoder-lost' });
   });
 });
 

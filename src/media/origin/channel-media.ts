@@ -97,7 +97,7 @@ export class ChannelMedia {
     this.playlists.clear();
     await this.writableLedger.close();
     await rm(this.writableLedger.path, { force: true });
-    this.writableLedger = new Ledger(this.writableLedger.path, this.limits.keptRecords, [], false);
+    this.writableLedger = new Ledger(this.writableLedger.path, () => this.limits.keptRecords, [], false);
     await this.segments.clear();
   }
 

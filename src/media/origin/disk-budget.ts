@@ -1,16 +1,23 @@
 import { DiskBudget as SharedDisk } from '../../platform/disk-budget';
+import type { SharedBudget } from '../../platform/shared-budget';
 import type { MediaLimits } from './channel-media';
 
 /** Of what is free and what the origin holds; the rest is for ledgers, and for the other parts. */
 const SHARE_OF_DISK = 0.9;
 /** Some GOPs in each rendition: with less, players would run out of segments. */
 const LEAST_BYTES = 4 * 2 ** 20;
+/** A record of a GOP in three renditions, as it is kept in memory. */
+export const BYTES_PER_RECORD = 1_024;
 
 /** What the segments of an origin may take up on its disk, divided over its channels. */
 export class DiskBudget {
   private readonly shared: SharedDisk;
 
-  constructor(private readonly options: MediaLimits & { totalBytes: number | null }) {
+  /** @param memory of all ledgers: where many channels share it, each keeps fewer records */
+  constructor(
+    private readonly options: MediaLimits & { totalBytes: number | null },
+    private readonly memory: Pick<SharedBudget, 'shareBytes'>,
+  ) {
     this.shared = new SharedDisk({
       part: 'the origin',
       totalBytes: options.totalBytes,
@@ -23,10 +30,13 @@ export class DiskBudget {
 
   /** The limits of a channel, whose bytes are its share at any moment. */
   get limits(): MediaLimits {
-    const { shared } = this;
+    const { shared, memory, options } = this;
     return {
-      retentionMs: this.options.retentionMs,
-      keptRecords: this.options.keptRecords,
+      retentionMs: options.retentionMs,
+      get keptRecords() {
+        // Up to twice as many are held until they are cut.
+        return Math.min(options.keptRecords, Math.floor(memory.shareBytes / BYTES_PER_RECORD / 2));
+      },
       get retentionBytes() {
         return shared.shareBytes;
       },

@@ -65,10 +65,10 @@ export class Ledger {
   /** The file lacks records or may end in a part of one: it is written anew before anything is added. */
   private fileBehind: boolean;
 
-  /** @param records an unbroken run; `fileBehind`: the file does not hold exactly these. */
+  /** @param keptRecords how many at the least, which may change; `records`: an unbroken run; `fileBehind`: the file does not hold exactly these. */
   constructor(
     readonly path: string,
-    private readonly keptRecords: number,
+    private readonly keptRecords: number | (() => number),
     records: LedgerRecord[],
     fileBehind: boolean,
   ) {
@@ -101,8 +101,10 @@ export class Ledger {
 
   /** Adds a record, on the disk before in memory. If the disk refuses it, nothing is added. */
   async append(record: LedgerRecord): Promise<void> {
-    if (this.records.length >= 2 * this.keptRecords) {
-      this.records = this.records.slice(-this.keptRecords);
+    const { keptRecords } = this;
+    const kept = typeof keptRecords === 'number' ? keptRecords : keptRecords();
+    if (this.records.length >= 2 * kept) {
+      this.records = this.records.slice(-kept);
       this.fileBehind = true;
     }
     if (this.fileBehind) await this.writeAnew();

@@ -26,6 +26,8 @@ runPart(log, async () => {
       retentionMs: environment.SWARM_RETENTION_SECONDS * 1000,
       retentionBytes: environment.SWARM_RETENTION_MIB * 2 ** 20,
       totalBytes: environment.SWARM_ORIGIN_DISK_MIB ? environment.SWARM_ORIGIN_DISK_MIB * 2 ** 20 : null,
+      memoryBytes: environment.SWARM_ORIGIN_MEMORY_MIB ? environment.SWARM_ORIGIN_MEMORY_MIB * 2 ** 20 : null,
+      openFiles: environment.SWARM_OPEN_FILES ?? null,
     },
     log,
   });

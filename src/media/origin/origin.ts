@@ -4,8 +4,10 @@ import type { Damage } from '../../contracts/health';
 import type { OriginChannel, OriginSpec } from '../../contracts/origin';
 import { SwarmError, idSchema } from '../../domain';
 import { makeDirectoryDurably, storageRefusal, syncDirectory } from '../../platform/durable-file';
+import type { OpenFiles } from '../../platform/open-files';
 import { SerialQueue } from '../../platform/serial-queue';
 import { setAside } from '../../platform/set-aside';
+import type { SharedBudget } from '../../platform/shared-budget';
 import { Channel, type ChannelParts } from './channel';
 import type { DiskBudget } from './disk-budget';
 import { newOwnership } from './ownership';
@@ -19,6 +21,9 @@ const EXPIRY_INTERVAL_MS = 10_000;
 export interface OriginParts extends ChannelParts {
   /** What the segments of all channels may take up together. */
   budget: DiskBudget;
+  /** What the ledgers of all channels may take up together. */
+  memory: SharedBudget;
+  files: OpenFiles;
 }
 
 /** All channels of an origin. */
@@ -33,7 +38,6 @@ export class Origin {
   private constructor(
     private readonly directory: string,
     private readonly parts: OriginParts,
-    private readonly maxChannels: number,
     private readonly removed: RemovedChannels,
   ) {}
 
@@ -41,9 +45,9 @@ export class Origin {
    * Brings back all channels below a directory; one whose files are damaged is left as it is, and said in `damaged`.
    * One process at a time may use it.
    */
-  static async open(directory: string, parts: OriginParts, maxChannels: number): Promise<Origin> {
+  static async open(directory: string, parts: OriginParts): Promise<Origin> {
     await makeDirectoryDurably(directory);
-    const origin = new Origin(directory, parts, maxChannels, await RemovedChannels.open(directory));
+    const origin = new Origin(directory, parts, await RemovedChannels.open(directory));
     const names = (await readdir(directory)).filter((name) => idSchema.safeParse(name).success);
     await Promise.all(names.map((id) => origin.bringBack(id)));
     const onAir = origin.onAir().map(({ id }) => id);
@@ -63,6 +67,7 @@ export class Origin {
         return await (known ?? (await this.create(id, options))).register(options);
       } catch (error) {
         this.parts.budget.release(id);
+        if (!this.channels.has(id)) this.parts.memory.release(id);
         throw error;
       }
     });
@@ -132,13 +137,8 @@ export class Origin {
   private async create(id: string, options: OriginSpec): Promise<Channel> {
     const damaged = this.unusable.get(id);
     if (damaged) throw damaged;
-    if (this.channels.size >= this.maxChannels) {
-      throw new SwarmError(
-        'at-capacity-limit',
-        `The origin has ${this.maxChannels} channels.`,
-        'Remove channels that are no longer needed, or add an origin.',
-      );
-    }
+    this.parts.files.admit(this.channels.size);
+    this.parts.memory.admit(id);
     try {
       await makeDirectoryDurably(join(this.directory, id));
     } catch (error) {
@@ -171,7 +171,13 @@ export class Origin {
 
   private async load(id: string, record: ChannelRecord): Promise<Channel> {
     const directory = join(this.directory, id);
-    const loaded = await loadChannel(directory, record, this.parts.limits.keptRecords, this.parts.now());
+    this.parts.memory.hold(id);
+    const loaded = await loadChannel(
+      directory,
+      record,
+      () => this.parts.limits.keptRecords,
+      this.parts.now(),
+    );
     const { spoiltLines, foreignLines } = loaded;
     if (spoiltLines > 0) {
       this.parts.log.warn(
@@ -194,6 +200,7 @@ export class Origin {
   private async forget(channel: Channel): Promise<void> {
     await this.removed.remember(channel.describe().token);
     this.channels.delete(channel.id);
+    this.parts.memory.release(channel.id);
     await channel.close();
     await rm(join(this.directory, channel.id), { recursive: true, force: true });
     await syncDirectory(this.directory);

@@ -91,7 +91,7 @@ export interface LoadedChannel {
 export const loadChannel = async (
   directory: string,
   record: ChannelRecord,
-  keptRecords: number,
+  keptRecords: () => number,
   nowMs: number,
 ): Promise<LoadedChannel> => {
   const files = channelFiles(directory);
@@ -103,7 +103,7 @@ export const loadChannel = async (
   const known = numbered ? { ...ownership, nextGop: usedUpTo, hasPublished: true } : ownership;
   const records = repairLedger(found, known, {
     gopDurationTicks: record.gopDurationTicks,
-    atMost: keptRecords,
+    atMost: keptRecords(),
     nowMs,
   });
   const ledger = new Ledger(

@@ -7,14 +7,16 @@ import type { FolderLock } from '../../platform/folder-lock';
 import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
 import { isEncrypted } from '../../platform/links/server';
 import type { Logger } from '../../platform/logger';
+import { OpenFiles } from '../../platform/open-files';
 import { startOnFolder } from '../../platform/part-folder';
+import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
 import { Packager, type ThreadProgram } from '../packaging';
 import { Audience, type AudienceOptions } from './audience';
 import type { MediaLimits } from './channel-media';
 import { cmafRoutes } from './cmaf-routes';
 import { controlRoutes, type ControlLimits } from './control-routes';
-import { DiskBudget } from './disk-budget';
+import { BYTES_PER_RECORD, DiskBudget } from './disk-budget';
 import { Origin } from './origin';
 import { playerRoutes } from './player-routes';
 import { PlaylistAnswers } from './playlist-answers';
@@ -46,13 +48,19 @@ export interface OriginOptions {
 export interface OriginLimits extends MediaLimits, ControlLimits {
   /** What the segments of all channels take up together; null: as much as the disk has when it starts. */
   totalBytes: number | null;
-  /** Channels at the same time. */
-  maxChannels: number;
+  /** What the ledgers of all channels take up together in memory; null: half of the machine's. */
+  memoryBytes: number | null;
+  /** Files and connections that this process may have open; null: what the system allows. */
+  openFiles: number | null;
   /** Fragments of MP4 that are kept in memory, of all channels together. */
   fragmentBytes: number;
 }
 
 const BYTES_PER_MIB = 2 ** 20;
+/** A quarter of an hour in GOPs of 2 s: with less, segments would be forgotten before their retention is over. */
+const LEAST_RECORDS = 512;
+/** The connections of an owner and of the one who takes over, the ledger, and a segment that is written or read. */
+const FILES_OF_CHANNEL = 4;
 
 export const defaultOriginLimits: OriginLimits = {
   retentionMs: 15 * 60_000,
@@ -63,7 +71,8 @@ export const defaultOriginLimits: OriginLimits = {
   bodyTimeoutMs: 15_000,
   maxUploads: 64,
   maxWaits: 512,
-  maxChannels: 1_024,
+  memoryBytes: null,
+  openFiles: null,
   fragmentBytes: 128 * BYTES_PER_MIB,
 };
 
@@ -87,7 +96,14 @@ export const startOrigin = async (
 ): Promise<{ port: number; playerPort: number | undefined; stop(): Promise<void> }> => {
   const limits = { ...defaultOriginLimits, ...options.limits };
   const health = new StorageHealth(options.log);
-  const budget = new DiskBudget(limits);
+  const memory = new SharedBudget({
+    what: 'memory of the origin',
+    totalBytes: limits.memoryBytes ?? memoryOfMachine() / 2,
+    mostBytes: 2 * limits.keptRecords * BYTES_PER_RECORD,
+    leastBytes: 2 * LEAST_RECORDS * BYTES_PER_RECORD,
+    variable: 'SWARM_ORIGIN_MEMORY_MIB',
+  });
+  const budget = new DiskBudget(limits, memory);
   const { packagingProgram } = options;
   const packager = new Packager({
     keptBytes: limits.fragmentBytes,
@@ -151,20 +167,22 @@ export const startOrigin = async (
     await Promise.all(servers.map((each) => each.close()));
   };
   const open = async (lock: FolderLock): Promise<{ origin: Origin; lock: FolderLock }> => {
-    const origin = await Origin.open(
-      join(options.stateDir, 'origin'),
-      {
-        relay: relayLedgerAt(options.relayUrl),
-        limits: budget.limits,
-        budget,
-        now: Date.now,
-        monotonicMs: () => performance.now(),
-        requireLock: () => lock.assertHeld(),
-        health,
-        log: options.log,
-      },
-      limits.maxChannels,
-    );
+    const origin = await Origin.open(join(options.stateDir, 'origin'), {
+      relay: relayLedgerAt(options.relayUrl),
+      limits: budget.limits,
+      budget,
+      memory,
+      files: new OpenFiles({
+        part: 'the origin',
+        total: limits.openFiles ?? undefined,
+        perChannel: FILES_OF_CHANNEL,
+      }),
+      now: Date.now,
+      monotonicMs: () => performance.now(),
+      requireLock: () => lock.assertHeld(),
+      health,
+      log: options.log,
+    });
     const answers = new PlaylistAnswers();
     const handlers = {
       '/channels': controlRoutes(origin, limits, options.log),

@@ -4,6 +4,7 @@ import { SwarmError } from '../../domain';
 import type { DiskBudget } from '../../platform/disk-budget';
 import { storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
+import type { OpenFiles } from '../../platform/open-files';
 import { SerialQueue } from '../../platform/serial-queue';
 import { setAside } from '../../platform/set-aside';
 import type { SharedBudget } from '../../platform/shared-budget';
@@ -20,7 +21,7 @@ export interface RelayChannelsOptions {
   budget: SharedBudget;
   /** The same on disk. */
   disk: DiskBudget;
-  maxChannels: number;
+  files: OpenFiles;
   health: StorageHealth;
   /** Rejects once another process may use the state; before the lock is taken, nothing is written. */
   requireLock: () => Promise<void>;
@@ -92,13 +93,7 @@ export class RelayChannels {
           'Remove the channel first; the duration of a running one is fixed.',
         );
       if (known) return known;
-      const { maxChannels } = this.options;
-      if (this.channels.size >= maxChannels)
-        throw new SwarmError(
-          'at-capacity-limit',
-          `The relay holds ${maxChannels} channels.`,
-          'Remove channels that are no longer needed, or add a relay.',
-        );
+      this.options.files.admit(this.channels.size);
       const record = { gopDurationTicks, nextGop: 0 };
       await this.admit(id);
       try {

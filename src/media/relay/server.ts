@@ -6,6 +6,7 @@ import { DiskBudget } from '../../platform/disk-budget';
 import type { FolderLock } from '../../platform/folder-lock';
 import { defaultServerLimits, healthAnswer, listen, type ServerLimits } from '../../platform/http';
 import { createLogger, type Logger } from '../../platform/logger';
+import { OpenFiles } from '../../platform/open-files';
 import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
@@ -33,6 +34,8 @@ const MOST_RING_BYTES = 64 * 2 ** 20;
 /** Of what is free and what the rings hold; the rest is for segments, databases and logs. */
 const SHARE_OF_DISK = 0.5;
 const DISK_LOOK_MS = 10_000;
+/** The contribution, the feeds of an owner and of the one who takes over, and a file of the ring. */
+const FILES_OF_CHANNEL = 4;
 /** Half of the connections: the others are for contributions, the origin and those who ask. */
 const MOST_FEEDS = defaultServerLimits.maxConnections / 2;
 /** A channel has an owner, one who takes over, and those who look on. */
@@ -53,11 +56,11 @@ export interface RelayOptions {
   memoryBytes?: number;
   /** The same on disk; default half of what is free there and of what they hold. */
   diskBytes?: number;
-  /** Channels at the same time; default 256. */
-  maxChannels?: number;
+  /** Files and connections that this process may have open; default: what the system allows. */
+  openFiles?: number;
   /** An ingest that sends nothing for this long counts as dead; default 5 s. */
   ingestIdleMs?: number;
-  /** Feeds at the same time, default 2,048, and of one channel, default 64. The owner's is given up for nobody. */
+  /** Feeds at the same time, default half of the connections, and of one channel, default 64. The owner's is given up for nobody. */
   maxFeeds?: number;
   maxFeedsOfChannel?: number;
   /** Bounds on connections; see defaultServerLimits. */
@@ -77,6 +80,7 @@ export const relayOptionsFrom = (environment: Environment): RelayOptions => ({
   names: ownNamesOf(environment),
   ringSeconds: environment.SWARM_RING_SECONDS,
   ringMaxBytes: environment.SWARM_RING_MIB * 2 ** 20,
+  ...(environment.SWARM_OPEN_FILES !== undefined && { openFiles: environment.SWARM_OPEN_FILES }),
   ...(environment.SWARM_RELAY_MEMORY_MIB !== undefined && {
     memoryBytes: environment.SWARM_RELAY_MEMORY_MIB * 2 ** 20,
   }),
@@ -115,7 +119,7 @@ const startLocked = async (options: RelayOptions, lock: FolderLock): Promise<Rel
       leastBytes: LEAST_RING_BYTES,
       variable: 'SWARM_RELAY_DISK_MIB',
     }),
-    maxChannels: options.maxChannels ?? 256,
+    files: new OpenFiles({ part: 'the relay', total: options.openFiles, perChannel: FILES_OF_CHANNEL }),
     health,
     requireLock: () => lock.assertHeld(),
     log,

@@ -43,6 +43,8 @@ export interface SourceOptions {
   names?: readonly string[];
   /** What may be held of all live inputs together; default a quarter of the machine's memory. */
   memoryBytes?: number;
+  /** Files and connections that this process may have open; default: what the system allows. */
+  openFiles?: number;
   log?: Logger;
 }
 
@@ -79,6 +81,7 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   ffprobe: environment.FFPROBE,
   names: ownNamesOf(environment),
   inputs: inputRulesFrom(environment),
+  ...(environment.SWARM_OPEN_FILES !== undefined && { openFiles: environment.SWARM_OPEN_FILES }),
   ...(environment.SWARM_SOURCE_MEMORY_MIB !== undefined && {
     memoryBytes: environment.SWARM_SOURCE_MEMORY_MIB * 2 ** 20,
   }),
@@ -97,14 +100,14 @@ export const startSource = (options: SourceOptions): Promise<Source> =>
 
 const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<Source> => {
   const log = options.log ?? createLogger('source');
-  const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4 } = options;
+  const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4, openFiles } = options;
   const { inputs = strictRules(stateDir) } = options;
   const stampKey = await loadOrCreateStampKey(stateDir);
   const relay = new RelayLink(options.relayUrl);
   const health = new StorageHealth(log);
   const senders = new Senders({ ffmpeg, ffprobe, takesPushes: options.pushPort !== undefined });
   const tools = { ffmpeg, ffprobe, stampKey, senders, log };
-  const channels = new SourceChannels(stateDir, relay, health, tools, memoryBytes, inputs);
+  const channels = new SourceChannels(stateDir, relay, health, tools, { memoryBytes, openFiles }, inputs);
 
   const app = express();
   app.disable('x-powered-by');

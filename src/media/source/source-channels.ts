@@ -11,6 +11,7 @@ import {
   type UrlInput,
 } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
+import { OpenFiles } from '../../platform/open-files';
 import { SerialQueue } from '../../platform/serial-queue';
 import { SharedBudget } from '../../platform/shared-budget';
 import { Slots } from '../../platform/slots';
@@ -44,8 +45,8 @@ const LOOK_WAIT_MS = 8_000;
 const SENDING_WAIT_MS = { generated: 4_000, url: 10_000, awaited: 1_500 };
 
 const LIST = 'the list of channels';
-/** As many as a relay holds. */
-const MAX_CHANNELS = 256;
+/** The contribution, its next one, and the pipes of an ffmpeg with a decoder or two. */
+const FILES_OF_CHANNEL = 8;
 /** An input of which less is held would lose pictures at the shortest absence of the relay. */
 const LEAST_HELD_BYTES = 8 * 2 ** 20;
 /** Whole URLs that wait for their channel. */
@@ -78,6 +79,7 @@ export class SourceChannels {
   private readonly feeders = new Map<string, Feeder>();
   private readonly file: ChannelListFile;
   private readonly budget: SharedBudget;
+  private readonly files: OpenFiles;
   private readonly probes = new Slots('inputs are looked at', PROBES);
   /** What of the last run it goes on without. */
   damaged: Damage[] = [];
@@ -95,7 +97,7 @@ export class SourceChannels {
     private readonly relay: RelayLink,
     private readonly health: StorageHealth,
     private readonly tools: InputTools,
-    memoryBytes: number,
+    { memoryBytes, openFiles }: { memoryBytes: number; openFiles?: number | undefined },
     private readonly rules: InputRules,
   ) {
     this.budget = new SharedBudget({
@@ -105,6 +107,7 @@ export class SourceChannels {
       leastBytes: LEAST_HELD_BYTES,
       variable: 'SWARM_SOURCE_MEMORY_MIB',
     });
+    this.files = new OpenFiles({ part: 'the source', total: openFiles, perChannel: FILES_OF_CHANNEL });
     this.file = new ChannelListFile(stateDir);
   }
 
@@ -145,7 +148,7 @@ export class SourceChannels {
     checkTiming(spec);
     requireStandbyFits(spec);
     for (const { url } of urlInputsOf(spec)) this.tools.senders.requirePushAddress(url, spec.id);
-    if (!this.feeders.has(spec.id)) this.requirePlace();
+    if (!this.feeders.has(spec.id)) this.files.admit(this.feeders.size);
     const isKnown = (): boolean => isDeepStrictEqual(this.feeders.get(spec.id)?.spec, spec);
     const slate = spec.standby?.slate;
     if (slate !== undefined && slate !== 'plain') requireSlateAddress(slate.url);
@@ -165,7 +168,7 @@ export class SourceChannels {
           return known;
         }
         if (known && looked?.isLate) throw slowReplacement(spec.id);
-        if (!known) this.requirePlace();
+        if (!known) this.files.admit(this.feeders.size);
         // Refused before anything is changed, where it has not what was chosen.
         if (looked && !looked.isLate) planInput(await looked.probed, spec.framesPerSecond, wishesOf(spec));
         const places = spec.input.kind === 'url' ? legIdsOf(spec) : [];
@@ -354,16 +357,6 @@ export class SourceChannels {
       rules: rulesOf(spec),
       onStop: () => looked?.giveUp(),
     });
-  }
-
-  /** @throws SwarmError at-capacity-limit */
-  private requirePlace(): void {
-    if (this.feeders.size < MAX_CHANNELS) return;
-    throw new SwarmError(
-      'at-capacity-limit',
-      `The source brings ${MAX_CHANNELS} channels.`,
-      'Remove channels that are no longer needed, or add a cell.',
-    );
   }
 
   /** @throws SwarmError storage-full, or unavailable; the channels go on, and the next change writes them all */
