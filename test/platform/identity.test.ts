@@ -39,6 +39,8 @@ const PUBLIC = [
   'GET /login',
   'GET /login/ways',
   'POST /api/session',
+  'POST /push/:id',
+  'PUT /push/:id',
 ];
 
 const PART_TOKEN = 'p'.repeat(64);
@@ -154,7 +156,8 @@ describe.each(Object.keys(subjects))('the %s', (name) => {
       const request = requestTo(subject, route);
       const headers = { ...request.headers, ...bearer(rightFor(route.access)) };
       const [answered] = await ask(subject.url, { ...request, headers });
-      expect([route.method, route.path, answered]).not.toContain(401);
+      // Who pushes shows the key of a channel, which the part itself asks for.
+      if (!route.path.startsWith('/push/')) expect([route.method, route.path, answered]).not.toContain(401);
       expect([route.method, route.path, answered]).not.toContain(403);
       expect([route.method, route.path, answered]).not.toContain(500);
     }

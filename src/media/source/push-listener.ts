@@ -43,7 +43,7 @@ export const startPushListener = (
   app.route('/push/:id').put(handler).post(handler);
   return listen(app, {
     ...{ host, port, routes: pushRoutes, ...(names && { names }), log },
-    callers: 'plain',
+    callers: 'people',
     whenFull: 'idlest-goes',
     limits: { maxConnections: MOST_CONNECTIONS, requestTimeoutMs: 0 },
   });

@@ -11,7 +11,7 @@ import { environmentSchema } from '../../../src/config/config';
 import { fleetRoutes } from '../../../src/contracts/fleet';
 import { originRoutes, playerRoutes } from '../../../src/contracts/origin';
 import { relayRoutes } from '../../../src/contracts/relay';
-import { sourceRoutes } from '../../../src/contracts/source';
+import { pushRoutes, sourceRoutes } from '../../../src/contracts/source';
 import { channelWithDefaults } from '../../../src/domain/default-channels';
 import { startFleetAgent } from '../../../src/fleet/agent';
 import type { LocalFleet } from '../../../src/fleet/local-fleet';
@@ -97,7 +97,20 @@ export const subjects: Record<string, (apiVariables?: Record<string, string>) =>
     const { input, framesPerSecond, gopDurationTicks } = channelWithDefaults('ch-1');
     return {
       ...{ url: `${linkScheme()}://127.0.0.1:${source.port}`, routes: sourceRoutes },
-      sound: { 'PUT /channels/:id': { input, framesPerSecond, gopDurationTicks } },
+      sound: {
+        'PUT /channels/:id': { input, framesPerSecond, gopDurationTicks },
+        'POST /channels/:id/switch': { input: 'auto', requestedBy: 'nina' },
+      },
+      state: async () => (await readdir(stateDir, { recursive: true })).sort(),
+      stop: () => source.stop().then(() => rm(stateDir, { recursive: true })),
+    };
+  },
+  async pushes() {
+    const stateDir = await mkdtemp(join(tmpdir(), 'cross-site-'));
+    const tools = { ffmpeg: '/no/such/ffmpeg', ffprobe: '/no/such/ffprobe', relayUrl: 'http://127.0.0.1:9' };
+    const source = await startSource({ host: '127.0.0.1', port: 0, pushPort: 0, stateDir, ...tools, log });
+    return {
+      ...{ url: `${linkScheme()}://127.0.0.1:${source.pushPort}`, routes: pushRoutes },
       state: async () => (await readdir(stateDir, { recursive: true })).sort(),
       stop: () => source.stop().then(() => rm(stateDir, { recursive: true })),
     };
