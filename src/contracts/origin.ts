@@ -6,7 +6,8 @@ import {
   frameRateSchema,
   httpStatusOf,
   idSchema,
-  viewerCountSchema,
+  audienceSeenSchema,
+  type AudienceSeen,
   type ChannelSpec,
   type ErrorCode,
 } from '../domain';
@@ -143,13 +144,6 @@ export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
 /** Answer to PUT /channels/:id/gops/:gop. */
 export const putAnswerSchema = z.object({ gop: gopNumberSchema, duplicate: z.boolean().optional() });
 export type PutAnswer = z.infer<typeof putAnswerSchema>;
-
-/** Answer of GET /audience: who was given something in the last seconds (src/audience), sums without names. */
-export const audienceSeenSchema = z.object({
-  atMs: z.number(),
-  viewers: z.array(viewerCountSchema),
-});
-export type AudienceSeen = z.infer<typeof audienceSeenSchema>;
 
 /** What an answer may take beyond the wait that was asked for. */
 const WAIT_GRACE_MS = 2_000;

@@ -26,3 +26,10 @@ export const viewerCountSchema = z.object({
   viewers: z.int().min(0),
 });
 export type ViewerCount = z.infer<typeof viewerCountSchema>;
+
+/** Who was given something in the last seconds (src/audience), sums without names. */
+export const audienceSeenSchema = z.object({
+  atMs: z.number(),
+  viewers: z.array(viewerCountSchema),
+});
+export type AudienceSeen = z.infer<typeof audienceSeenSchema>;

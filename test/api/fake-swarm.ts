@@ -3,7 +3,7 @@ import type { ApiPorts, WorkflowRun } from '../../src/api/ports';
 import type { MoveRecord } from '../../src/contracts/api';
 import type { FleetEncoder } from '../../src/contracts/fleet';
 import type { StorageReport } from '../../src/contracts/health';
-import type { AudienceSeen, LedgerEntry, OriginChannel } from '../../src/contracts/origin';
+import type { LedgerEntry, OriginChannel } from '../../src/contracts/origin';
 import type { InputFacts, SourceChannel } from '../../src/contracts/source';
 import {
   SwarmError,

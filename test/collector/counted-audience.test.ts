@@ -1,5 +1,5 @@
 import { CountedAudience } from '../../src/collector/audience/counted';
-import type { AudienceSeen } from '../../src/contracts/origin';
+import type { AudienceSeen } from '../../src/domain';
 
 const channel = (id: string) => ({ id, region: 'eu', encoderId: 'enc-1', onAir: true });
 const NOW_MS = 1_796_000_000_000;

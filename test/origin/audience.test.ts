@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { ViewerRegions } from '../../src/audience';
-import { audienceSeenSchema, type AudienceSeen } from '../../src/contracts/origin';
+import { audienceSeenSchema, type AudienceSeen } from '../../src/domain';
 import { linkFetch } from '../../src/platform/links/client';
 import { RunningOrigin } from './support/running-origin';
 import { encodeGops } from './support/segments';

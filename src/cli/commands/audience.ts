@@ -10,8 +10,7 @@ import {
   type LoggedRequest,
 } from '../../audience';
 import { HISTORY_KEPT_MS, HISTORY_ROWS_AT_ONCE, operations } from '../../contracts/api';
-import type { AudienceSeen } from '../../contracts/origin';
-import { idSchema, type SwarmError } from '../../domain';
+import { idSchema, type AudienceSeen, type SwarmError } from '../../domain';
 import { onInterrupt } from '../../platform/processes/interrupts';
 import { table } from '../../platform/terminal/table';
 import { readAccessLogs } from '../access-logs';

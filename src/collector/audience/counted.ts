@@ -1,4 +1,5 @@
-import type { AudienceSeen, OriginClient } from '../../contracts/origin';
+import type { OriginClient } from '../../contracts/origin';
+import type { AudienceSeen } from '../../domain';
 import { deadlinesMs } from '../../observation/deadlines';
 import type { Point } from '../../telemetry';
 import type { AudienceChannel, AudienceFeed } from './feed';

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
+import { audienceSeenSchema, channelSpecSchema, encoderBuildSchema, moveResultSchema } from '../../domain';
 import type { ErrorCode } from '../../domain';
 import { manifestSchema } from '../model-manifest';
-import { audienceSeenSchema } from '../origin';
 import { commandSchema, emptySchema, idParams } from './common';
 import {
   accuracyQuerySchema,

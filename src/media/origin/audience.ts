@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { AudienceMeter, cmcdSessionOf, ViewerRegions, watchedAt } from '../../audience';
-import type { AudienceSeen } from '../../contracts/origin';
+import type { AudienceSeen } from '../../domain';
 import { OWN_AGENT } from '../../platform/links/client';
 
 export interface AudienceOptions {
