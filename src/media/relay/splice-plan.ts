@@ -225,7 +225,7 @@ export class SplicePlan {
     return isCancelled;
   }
 
-  private askOut({ eventId, durationMs }: SpliceRequest, atTicks: number): Splice {
+  private askOut({ eventId, durationMs }: Extract<SpliceRequest, { kind: 'out' }>, atTicks: number): Splice {
     const inUse = new Set(this.splices.map((splice) => splice.eventId));
     let id = eventId ?? Math.floor(Date.now() / 1000) % 2 ** 31;
     while (eventId === undefined && inUse.has(id)) id += 1;
