@@ -78,7 +78,7 @@ export class SplicePlan {
   ask(request: SpliceRequest, clock: PlanClock, wallMs: number): Splice {
     const aheadMs = request.atMs === undefined ? (request.inMs ?? USUAL_NOTICE_MS) : request.atMs - wallMs;
     if (aheadMs * 90 > FARTHEST_TICKS)
-      throw new SwarmError('bad-request', 'That time is more than 12 h ahead.', 'Ask for it later.');
+      throw new SwarmError('conflict', 'That time is more than 12 h ahead.', 'Ask for it later.');
     if (aheadMs < 0)
       throw new SwarmError(
         'conflict',
