@@ -61,12 +61,11 @@ const operatorsSplices = async (
   const gopMs = ticksToMs(spec.gopDurationTicks);
   for (const [index, action] of actions.entries()) {
     const inMs = Math.round(LEAST_NOTICE_MS + random() * 2 * gopMs);
-    const kind = index % 2 === 0 ? ('out' as const) : ('return' as const);
-    const splice = await relay.splice(spec.id, {
-      kind,
-      inMs,
-      ...(kind === 'out' && { eventId: 1_000 + index }),
-    });
+    const kind = index % 2 === 0 ? 'out' : 'return';
+    const splice = await relay.splice(
+      spec.id,
+      kind === 'out' ? { kind, inMs, eventId: 1_000 + index } : { kind, inMs },
+    );
     const gop = gopOf(kind === 'out' ? splice.atTicks : splice.endTicks!, spec.gopDurationTicks);
     // Amid the GOP with the splice in it.
     await plane.published(spec.id, gop - 1);

@@ -45,34 +45,35 @@ export const cutsAmong = (ptsTicks: readonly number[], times: readonly number[])
 
 const MOST_AHEAD_MS = 12 * 3_600_000;
 
+const askedFields = {
+  inMs: z
+    .int()
+    .min(0)
+    .max(MOST_AHEAD_MS)
+    .optional()
+    .describe('Milliseconds from now; absent: 4 s, so that all encoders know of it in time.'),
+  atMs: z.int().min(0).optional().describe('When, instead of `inMs`; wall clock, milliseconds since 1970.'),
+  reason: z.string().min(1).max(300).optional().describe('Why, in words, for the audit.'),
+};
+const eventIdSchema = z.int().min(0).max(0xffffffff).optional();
+
 /** What an operator asks for: a break that begins, or the end of one. */
-export const spliceRequestSchema = z
-  .strictObject({
-    kind: z.enum(['out', 'return']).describe('out: a break begins; return: it ends'),
+export const spliceRequestSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('out').describe('A break begins.'),
     durationMs: z
       .int()
       .min(40)
       .max(MOST_AHEAD_MS)
       .optional()
       .describe('How long the break is to be; absent: until it is ended.'),
-    inMs: z
-      .int()
-      .min(0)
-      .max(MOST_AHEAD_MS)
-      .optional()
-      .describe('Milliseconds from now; absent: 4 s, so that all encoders know of it in time.'),
-    atMs: z.int().min(0).optional().describe('When; wall clock, milliseconds since 1970.'),
-    eventId: z
-      .int()
-      .min(0)
-      .max(0xffffffff)
-      .optional()
-      .describe('Of the break; absent: a new one, or the one that began last.'),
-    reason: z.string().min(1).max(300).optional().describe('Why, in words, for the audit.'),
-  })
-  .refine(({ inMs, atMs }) => inMs === undefined || atMs === undefined, 'give "inMs" or "atMs", not both')
-  .refine(
-    ({ kind, durationMs }) => kind === 'out' || durationMs === undefined,
-    'a return has no duration: it ends the break',
-  );
+    eventId: eventIdSchema.describe('Of the break; absent: one is made.'),
+    ...askedFields,
+  }),
+  z.strictObject({
+    kind: z.literal('return').describe('A break ends.'),
+    eventId: eventIdSchema.describe('Of the break; absent: the one that began last.'),
+    ...askedFields,
+  }),
+]);
 export type SpliceRequest = z.infer<typeof spliceRequestSchema>;

@@ -19,21 +19,35 @@ export type Playlist =
   | { kind: 'master'; renditionUrls: string[]; frameRates: Map<string, number> }
   | { kind: 'media'; segments: ListedSegment[]; targetDurationSeconds: number };
 
-/** Name of a segment: the number of its GOP, and that of the piece, from 0, where the GOP is cut. */
+/** Name of an origin's segment: the number of its GOP, and that of the piece, from 0, where the GOP is cut. */
 const NAME = /^(\d{1,12})(?:\.(\d+))?\.ts$/;
 
+interface Named {
+  gop: number;
+  piece: number;
+}
+
+/** What the name of a segment says of it, if it is an origin's: a piece, or with a version. */
+const namedBy = (url: string): Named | undefined => {
+  const { pathname, searchParams } = new URL(url);
+  const [, gop, piece] = NAME.exec(pathname.split('/').at(-1)!) ?? [];
+  if (gop === undefined || (piece === undefined && !searchParams.has('v'))) return undefined;
+  return { gop: Number(gop), piece: Number(piece ?? 0) };
+};
+
 /**
- * The GOPs of a list. The media sequence number of a segment is that of its GOP, and one more for each cut before it; so
- * the name tells the GOP, unless it tells more than the number can be.
+ * The GOPs of a list. The media sequence number of a segment is that of its GOP, and one more for each cut before it: so
+ * names go first, and where they say nothing, one GOP follows another.
  */
 const gopsOf = (segments: readonly Omit<ListedSegment, 'gop'>[], firstSequence: number): ListedSegment[] => {
+  const named = segments.map(({ urls }) => namedBy(urls[0]!));
+  const first = named.findIndex((name) => name !== undefined);
+  const firstGop = first < 0 ? firstSequence : named[first]!.gop - first;
   const found: ListedSegment[] = [];
   segments.forEach((segment, index) => {
-    const [, named, piece = '0'] = NAME.exec(new URL(segment.urls[0]!).pathname.split('/').at(-1)!) ?? [];
-    const sequence = firstSequence + index;
-    const gop = named === undefined || Number(named) > sequence ? sequence : Number(named);
     const last = found.at(-1);
-    if (last?.gop === gop && Number(piece) > 0) {
+    const { gop, piece } = named[index] ?? { gop: last ? last.gop + 1 : firstGop, piece: 0 };
+    if (last?.gop === gop && piece > 0) {
       last.urls.push(...segment.urls);
       last.durationSeconds += segment.durationSeconds;
       last.gap ||= segment.gap;

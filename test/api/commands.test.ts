@@ -38,6 +38,23 @@ test('a handoff moves the channel, and the next status shows it', async () => {
   expect(seen.moves[0]).toMatchObject({ channelId: 'ch-2', reason: 'operator', toEncoderId: 'enc-3' });
 });
 
+test('a break begins and ends, and who asked for it is noted', async () => {
+  const out = await post('/channels/ch-2/splices', { kind: 'out', durationMs: 30_000, reason: 'the final' });
+  expect(out.status).toBe(201);
+  expect(out.body).toMatchObject({ kind: 'break', atTicks: 1_260_000, plannedTicks: 2_700_000 });
+  const back = await post('/channels/ch-2/splices', { kind: 'return', inMs: 10_000 });
+  expect(back.body).toMatchObject({ id: out.body.id, endTicks: 1_800_000 });
+  const { body } = await ask(`${api.url}/api/audit?limit=2`);
+  expect(body).toMatchObject([
+    { command: 'splice', about: 'ch-2', outcome: 'done' },
+    { command: 'splice', about: 'ch-2', outcome: 'done', reason: 'the final' },
+  ]);
+  for (const wrong of [{}, { kind: 'return', durationMs: 1_000 }, { kind: 'out', inMs: -1 }])
+    await expectRefusal(() => post('/channels/ch-2/splices', wrong), 400, 'bad-request');
+  await expectRefusal(() => post('/channels/ch-3/splices', { kind: 'return' }), 409, 'conflict');
+  await expectRefusal(() => post('/channels/none/splices', { kind: 'out' }), 404, 'unknown-channel');
+});
+
 test('a channel is added with the defaults, and removed', async () => {
   for (const encoder of api.swarm.encoders.values()) encoder.capacityUnits = 12;
   const added = await post('/channels', { id: 'news' });

@@ -31,6 +31,7 @@ import { partClients } from '../support/part-clients';
 import { inputFacts, ledgerEntry, originChannel, sourceChannel } from '../support/wire';
 import { fakeDigest } from './fake-digest';
 import { FakeRollouts } from './fake-rollouts';
+import { fakeSplices } from './fake-splices';
 import { FakeVersions } from './fake-versions';
 import { moveResult } from './move-result';
 
@@ -198,6 +199,7 @@ export class FakeSwarm {
   private parts(): ApiPorts['parts'] {
     const ids = (): string[] => [...this.channels.keys()];
     return partClients({
+      relay: fakeSplices(this.channels),
       origin: {
         ...partClients().origin,
         channels: () => this.ask('origin', () => ids().map((id) => this.originChannel(id))),

@@ -63,6 +63,14 @@ test('handoff, channel, encoder: done and told', async () => {
   expect(api.swarm.cordons['enc-2']).toBeUndefined();
 });
 
+test('a break begins and ends', async () => {
+  const splice = (...args: string[]) => run('channel', 'splice', 'ch-1', ...args);
+  const begun = await splice('--out', '--duration', '30s', '--event-id', '7');
+  expect(begun.stdout).toBe('A break begins in ch-1: event 7, 30 s long.\n');
+  expect((await splice('--return', '--in', '10s')).stdout).toBe('The break of event 7 in ch-1 ends.\n');
+  expect(await splice('--out', '--return')).toMatchObject({ code: 1, stdout: '' });
+});
+
 test('a handoff that was undone is a failure, with its story named', async () => {
   const ports = api.swarm.ports();
   ports.orchestration.move = async (id) =>

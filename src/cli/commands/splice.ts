@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { operations } from '../../contracts/api';
 import { SwarmError, TICKS_PER_SECOND } from '../../domain';
 import { parseDurationSeconds } from '../../platform/duration';
+import { wholeNumberOption } from '../../platform/terminal/number-option';
 import { contextOf } from '../context';
 import { parseTime } from '../time';
 
@@ -11,9 +12,10 @@ interface SpliceOptions {
   duration?: string;
   in?: string;
   at?: number;
-  eventId?: string;
+  eventId?: number;
 }
 
+const wholeNumber = wholeNumberOption(0);
 const msOf = (duration: string): number => Math.round(parseDurationSeconds(duration) * 1000);
 
 export const addSplice = (channel: Command): void => {
@@ -29,7 +31,7 @@ export const addSplice = (channel: Command): void => {
       'how far ahead, such as 10s (default: 4s, so that all encoders know of it in time)',
     )
     .option('--at <time>', 'when, ISO 8601 with an offset or Z', parseTime)
-    .option('--event-id <number>', 'number of the break; made where it is not given')
+    .option('--event-id <number>', 'number of the break; made where it is not given', wholeNumber)
     .addHelpText(
       'after',
       '\nThe segment is cut at that picture in all renditions; playlists and manifest carry the mark.\n' +
@@ -44,15 +46,20 @@ export const addSplice = (channel: Command): void => {
           'Give one of --out and --return.',
         );
       const { duration, in: ahead, at, eventId } = options;
+      if (options.return && duration !== undefined)
+        throw new SwarmError('bad-request', 'A return has no duration: it ends the break.', 'Leave it out.');
+      if (ahead !== undefined && at !== undefined)
+        throw new SwarmError('bad-request', 'Two times were given.', 'Give one of --in and --at.');
+      const when = {
+        ...(ahead !== undefined && { inMs: msOf(ahead) }),
+        ...(at !== undefined && { atMs: at }),
+        ...(eventId !== undefined && { eventId }),
+      };
       const splice = await api.call(operations.splice, {
         params: { id },
-        body: {
-          kind: options.out ? 'out' : 'return',
-          ...(duration !== undefined && { durationMs: msOf(duration) }),
-          ...(ahead !== undefined && { inMs: msOf(ahead) }),
-          ...(at !== undefined && { atMs: at }),
-          ...(eventId !== undefined && { eventId: Number(eventId) }),
-        },
+        body: options.out
+          ? { kind: 'out', ...(duration !== undefined && { durationMs: msOf(duration) }), ...when }
+          : { kind: 'return', ...when },
       });
       const seconds = splice.plannedTicks === undefined ? null : splice.plannedTicks / TICKS_PER_SECOND;
       print(splice, () => [

@@ -78,7 +78,7 @@ export class SplicePlan {
   ask(request: SpliceRequest, clock: PlanClock, wallMs: number): Splice {
     const aheadMs = request.atMs === undefined ? (request.inMs ?? USUAL_NOTICE_MS) : request.atMs - wallMs;
     if (aheadMs * 90 > FARTHEST_TICKS)
-      throw new SwarmError('bad-request', 'That time is more than 12 h ahead.', 'Ask for it later.');
+      throw new SwarmError('conflict', 'That time is more than 12 h ahead.', 'Ask for it later.');
     if (aheadMs < 0)
       throw new SwarmError(
         'conflict',
@@ -225,7 +225,7 @@ export class SplicePlan {
     return isCancelled;
   }
 
-  private askOut({ eventId, durationMs }: SpliceRequest, atTicks: number): Splice {
+  private askOut({ eventId, durationMs }: Extract<SpliceRequest, { kind: 'out' }>, atTicks: number): Splice {
     const inUse = new Set(this.splices.map((splice) => splice.eventId));
     let id = eventId ?? Math.floor(Date.now() / 1000) % 2 ** 31;
     while (eventId === undefined && inUse.has(id)) id += 1;
