@@ -31,8 +31,7 @@ export const connectionsWithin = (openFiles: number, memoryBytes: number): numbe
     ),
   );
 
-export const connectionsOfMachine = (): number =>
-  connectionsWithin(openFilesOfProcess(), memoryOfMachine());
+export const connectionsOfMachine = (): number => connectionsWithin(openFilesOfProcess(), memoryOfMachine());
 
 export interface OpenFilesOptions {
   /** Whose they are, such as "the relay", for refusals. */

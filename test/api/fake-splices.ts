@@ -1,6 +1,6 @@
 import { SwarmError } from '../../src/domain';
-import type { PartClients } from '../../src/observation/part-clients';
 import { SplicePlan } from '../../src/media/relay/splice-plan';
+import type { PartClients } from '../../src/observation/part-clients';
 import { partClients } from '../support/part-clients';
 
 /** A relay whose channels stand at second 10, and take splices. */

@@ -10,6 +10,7 @@ import {
   changedSpec,
   policySchema,
   redactedInput,
+  type AudienceSeen,
   type CellForecast,
   type ChannelSpec,
   type ChannelWorkflowState,
@@ -35,12 +36,11 @@ import { fakeSplices } from './fake-splices';
 import { FakeVersions } from './fake-versions';
 import { moveResult } from './move-result';
 
+type FakeChannel = { spec: ChannelSpec; encoderId: string | null; token: number; rungs: number };
+
 /** A small swarm in memory behind the API's ports. It refuses what real workflows do: any fault can be had on demand. */
 export class FakeSwarm {
-  readonly channels = new Map<
-    string,
-    { spec: ChannelSpec; encoderId: string | null; token: number; rungs: number }
-  >();
+  readonly channels = new Map<string, FakeChannel>();
   readonly encoders = new Map<string, FleetEncoder & Omit<EncoderInfo, 'maxSessions' | 'ffmpegVersion'>>();
   readonly cordons: SwarmWorkflowState['cordons'] = {};
   readonly moves: MoveRecord[] = [];
@@ -208,10 +208,9 @@ export class FakeSwarm {
       },
       storage: async () => this.storage,
       source: {
-        channels: () =>
-          this.ask('source', () => ids().map((id) => sourceChannel({ id, ...this.sources[id] }))),
+        channels: () => this.ask('source', () => ids().map((id) => this.sourceChannel(id))),
         keepSecretsOf: async (input) => redactedInput(input),
-        switchInput: async (id) => sourceChannel({ id, ...this.sources[id] }),
+        switchInput: async (id) => this.sourceChannel(id),
       },
       fleet: { list: () => this.ask('fleet', () => [...this.encoders.values()]) },
       encoderAt: (address) => ({
@@ -220,6 +219,8 @@ export class FakeSwarm {
       }),
     });
   }
+
+  private readonly sourceChannel = (id: string): SourceChannel => sourceChannel({ id, ...this.sources[id] });
 
   private readonly inputs: ApiPorts['telemetry']['inputs'] = {
     regionLoad: ({ steps }) =>
