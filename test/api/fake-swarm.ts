@@ -421,7 +421,7 @@ export class FakeSwarm {
     };
   }
 
-  private known(id: string): NonNullable<ReturnType<FakeSwarm['channels']['get']>> {
+  private known(id: string): FakeChannel {
     const channel = this.channels.get(id);
     if (!channel)
       throw new SwarmError('unknown-channel', `There is no channel ${id}.`, 'See the list of channels.');
@@ -479,24 +479,11 @@ export class FakeSwarm {
     const { workflowId, runId, channelId, reason, toEncoderId } = result;
     const url = runUrl('http://127.0.0.1:8233', 'default', workflowId, runId);
     const times = { startedAtMs: result.requestedAtMs, closedAtMs: result.finishedAtMs };
-    const listed = {
-      workflowId,
-      runId,
-      type,
-      running: false,
-      channelId,
-      reason,
-      encoderId: toEncoderId,
-      ...times,
-    };
+    const subject = { workflowId, runId, type, channelId, reason, encoderId: toEncoderId };
+    const listed = { ...subject, running: false, ...times };
     this.moves.unshift(recordOfResult(listed, url, result));
     this.runs.set(result.workflowId, {
-      workflowId: result.workflowId,
-      runId: result.runId,
-      url,
-      type,
-      status: 'COMPLETED',
-      ...{ startedAtMs: result.requestedAtMs, closedAtMs: result.finishedAtMs },
+      ...{ workflowId, runId, url, type, status: 'COMPLETED', ...times },
       ...{ input: {}, result, failure: null },
       steps: result.steps.map((s) => ({ ...s, attempts: 1 })),
     });
