@@ -108,7 +108,7 @@ export const environmentSchema = z.object({
   SWARM_PUSH_PORT: port
     .optional()
     .describe(
-      'Port of the source where contributions are taken by HTTP (`channel add --push`). Without it, none are.',
+      'Port of the source where contributions are taken by HTTP (`channel add --push`). `npm start` takes 7709; else none are.',
     ),
   SWARM_FLEET_PORT: port.default(7704).describe('Port of the fleet agent of the local provider.'),
   SWARM_COLLECTOR_PORT: port.default(7705).describe('Port of the collector.'),

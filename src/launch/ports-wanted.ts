@@ -18,6 +18,7 @@ export const portsWanted = (options: {
     ['collector', 'SWARM_COLLECTOR_PORT'],
     ['worker', 'SWARM_WORKER_PORT'],
     ['player', 'SWARM_PLAYER_PORT'],
+    ['push', 'SWARM_PUSH_PORT'],
   ];
   const wanted: PortWanted[] = own.map(([part, variable]) => ({
     port: ports[part],

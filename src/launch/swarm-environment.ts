@@ -58,6 +58,7 @@ export const swarmEnvironment = (options: {
     SWARM_ORIGIN_PORT: String(ports.origin),
     SWARM_PLAYER_PORT: String(ports.player),
     SWARM_SOURCE_PORT: String(ports.source),
+    SWARM_PUSH_PORT: String(ports.push),
     SWARM_FLEET_PORT: String(ports.fleet),
     SWARM_COLLECTOR_PORT: String(ports.collector),
     SWARM_WORKER_PORT: String(ports.worker),

@@ -16,6 +16,8 @@ export interface SwarmPorts {
   /** Of the origin, for players. */
   player: number;
   source: number;
+  /** Of the source, for contributions that are sent by HTTP. */
+  push: number;
   fleet: number;
   collector: number;
   worker: number;
@@ -57,6 +59,7 @@ export const portsFor = (portBase: number | undefined, env: NodeJS.ProcessEnv): 
     worker: fromVariable(env, 'SWARM_WORKER_PORT', base + 6),
     player: fromVariable(env, 'SWARM_PLAYER_PORT', base + 7),
     codec: fromVariable(env, 'SWARM_CODEC_PORT', base + 8),
+    push: fromVariable(env, 'SWARM_PUSH_PORT', base + 9),
     encoderBase: fromVariable(env, 'SWARM_ENCODER_PORT_BASE', base + 10),
     temporal: wellKnown(7233, 33),
     temporalUi: wellKnown(8233, 34),

@@ -39,7 +39,7 @@ const inputOf = (scheme: string, port: number, name = 'cam'): string => {
   return `${scheme}://${MARKER}:${CANARY}-password@127.0.0.1:${port}/${path}?${keys.join('&')}`;
 };
 /** They name no one who is asked, and so nothing to ask him with. */
-const SILENT = ['udp', 'rtp', 'file'];
+const SILENT = ['udp', 'rtp', 'file', 'push'];
 
 let folder: string;
 let stateDir: string;

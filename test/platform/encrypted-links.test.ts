@@ -27,8 +27,8 @@ import { errors, requestTo, subjects, type Asked, type Subject } from './support
 /** Who is not of this swarm, against every route of every listener and every call of gRPC, with links encrypted. */
 
 const PART_TOKEN = 'p'.repeat(64);
-/** Browsers, players and the command line show no certificate: they are known by a token, or nobody asks. */
-const FOR_PEOPLE = ['api', 'players'];
+/** Browsers, players, senders and the command line show no certificate: they are known by a token or key, or nobody asks. */
+const FOR_PEOPLE = ['api', 'players', 'pushes'];
 
 let certificates: Certificates;
 let secrets: Awaited<ReturnType<typeof makeApiSecrets>>;
