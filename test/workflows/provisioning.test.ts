@@ -40,12 +40,15 @@ const add = (zone: string): { encoderId: string } => {
   return { encoderId: id };
 };
 
-const look = ({ provisioning: known }: SwarmRules): SwarmSnapshot => {
+/** What a test changes of the world. */
+const world = (): { channels: number; aheadMs: number } => ({ channels, aheadMs });
+
+const look = ({ provisioning: known }: SwarmRules, at: ReturnType<typeof world>): SwarmSnapshot => {
   return withTelemetry({
     cell: bench.cell,
-    atMs: Date.now() + aheadMs,
+    atMs: Date.now() + at.aheadMs,
     encoders,
-    channels: Array.from({ length: channels }, (_, i) =>
+    channels: Array.from({ length: at.channels }, (_, i) =>
       channelOn(channelWithDefaults(`c-${i}`), `enc-${(i % 3) + 1}`, { rungs: 3, viewers: 9_000 }),
     ),
     ...(known && { pendingEncoders: known.pending, provisioning: known.outcomes }),
@@ -58,8 +61,10 @@ const use = (provisionEncoder: Provide, more: Partial<Activities> = {}): void =>
       planCycle: async () => {
         // Counted before it asks: one under way may have asked before what a test waits for was known.
         const began = (looks += 1);
+        // As it was then: a look that is under way must not act on what is changed after it was counted.
+        const at = world();
         const rules = (await bench.rules()) as SwarmRules;
-        const decision = decide({ snapshot: look(rules), target: null, ...rules }, null);
+        const decision = decide({ snapshot: look(rules, at), target: null, ...rules }, null);
         decided.push({ look: began, plan: decision.plan });
         return swarm.cyclePlan({ ...decision, forecast: null });
       },
