@@ -210,7 +210,12 @@ export class FakeSwarm {
       source: {
         channels: () => this.ask('source', () => ids().map((id) => this.sourceChannel(id))),
         keepSecretsOf: async (input) => redactedInput(input),
-        switchInput: async (id) => this.sourceChannel(id),
+        switchInput: async (id) => {
+          this.known(id);
+          const channel = this.sourceChannel(id);
+          if (channel.standby) return channel;
+          throw new SwarmError('conflict', `${id} has one input.`, 'Give it a backup.');
+        },
       },
       fleet: { list: () => this.ask('fleet', () => [...this.encoders.values()]) },
       encoderAt: (address) => ({

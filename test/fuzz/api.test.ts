@@ -18,6 +18,8 @@ const sound: Partial<Record<keyof typeof operations, Record<string, unknown>>> =
   pin: { buildId: 'newer' },
   startRollout: { buildId: 'newer' },
   decideRollout: { decision: 'continue' },
+  splice: { kind: 'out', durationMs: 30_000, inMs: 5_000 },
+  switchInput: { input: 'auto' },
   logIn: { token: 'a token of a swarm where nobody has to log in' },
   addEvent: {
     id: 'final',
@@ -116,6 +118,9 @@ it('there is a sound body of each kind, and the API takes it', async () => {
     const ids: Record<string, string> = { '/versions/pins/{id}': 'ch-1' };
     const empty = asked.filter(([id, { bodyOptional }]) => bodyOptional && !(id in sound)).length;
     expect(Object.keys(sound)).toHaveLength(asked.filter(([, { body }]) => body).length - empty);
+    // A channel with a backup.
+    const sinceMs = nowMs;
+    swarm.sources['ch-1'] = { standby: { onAir: 'primary', sinceMs, inputs: [], switches: [] } };
     const bodies = asked.filter(([id]) => id in sound && id !== 'addBuild' && id !== 'decideRollout');
     for (const [id, { method, path }] of bodies) {
       const url = path.replace('{id}', ids[path] ?? 'ch-1');
