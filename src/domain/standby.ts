@@ -61,7 +61,7 @@ export const inputNameSchema = z
 export const hasStandby = (standby: Standby | undefined): standby is Standby =>
   standby !== undefined && (standby.backups !== undefined || standby.slate !== undefined);
 
-/** Refuses a standby where nothing could need it. @throws SwarmError bad-request */
+/** Refuses a standby where nothing could need it. @throws SwarmError conflict */
 export const requireStandbyFits = ({
   id,
   input,
@@ -73,7 +73,7 @@ export const requireStandbyFits = ({
 }): void => {
   if (!hasStandby(standby) || input.kind === 'url') return;
   throw new SwarmError(
-    'bad-request',
+    'conflict',
     `${id} has a generated picture, which needs no backup and no slate.`,
     'Name an input too.',
   );

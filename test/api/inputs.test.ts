@@ -70,7 +70,7 @@ test('a generated picture has no backup, and an unknown field of a standby is re
     ask(`${api.url}/api/channels`, { method: 'POST', json: { id: 'new-1', ...body } });
   const input = { kind: 'url', url: '/films/a.ts' };
   const refused = await add({ input: { kind: 'generated' }, standby: { slate: 'plain' } });
-  expect(refused).toMatchObject({ status: 400, body: { error: { code: 'bad-request' } } });
+  expect(refused).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
   expect((await add({ input, standby: { slate: 'plain', blackSecond: 3 } })).status).toBe(400);
   expect((await add({ input, standby: { backups: [input], slate: 'plain' } })).status).toBe(201);
 });

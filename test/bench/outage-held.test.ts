@@ -1,4 +1,5 @@
 import { outageHeld, type OutageFigures } from '../../bench/overload/control-plane-outage';
+import { BUFFER_POINTS } from '../../src/telemetry/influx-store';
 
 const sound: OutageFigures = {
   silent: 'temporal and influxdb',
@@ -24,7 +25,7 @@ test.each<[string, Partial<OutageFigures>]>([
   ['a gap', { gapsDeclared: 1 }],
   ['nothing checked', { framesChecked: 0 }],
   ['no decision afterwards', { resumedAfterSeconds: null }],
-  ['more points than the buffer may have', { collectorBufferedPoints: 20_001 }],
+  ['more points than the buffer may have', { collectorBufferedPoints: BUFFER_POINTS + 1 }],
   ['more reports than may wait', { signalsWaiting: 101 }],
   ['no decisions while InfluxDB alone was silent', { silent: 'influxdb' }],
 ])('%s: it did not', (_name, more) => expect(outageHeld({ ...sound, ...more })).toBe(false));

@@ -165,7 +165,7 @@ test('what could not stand in is refused beforehand, and changes nothing', async
   await refused({ backups: [] }, 'bad-request');
   await refused({ backups: [backup('no')], lossMs: 5 }, 'bad-request');
   const generated = { ...specWith('no', { slate: 'plain' }), input: { kind: 'generated' } };
-  await expect(source.put('no', generated)).rejects.toMatchObject({ code: 'bad-request' });
+  await expect(source.put('no', generated)).rejects.toMatchObject({ code: 'conflict' });
   expect(await source.list()).toEqual([]);
   await expect(source.switchTo('no', 'auto')).rejects.toMatchObject({ code: 'unknown-channel' });
 });

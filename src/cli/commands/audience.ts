@@ -190,8 +190,8 @@ const followLog = async (file: string, options: LogOptions, api: ApiClient): Pro
   const meter = meterOf(options);
   const log = new RequestLog();
   let waiting: CountedRow[] = [];
-  /** How far the log is behind the clock. */
-  let lagMs = 0;
+  /** How far the log is behind the clock; not known before its first request. */
+  let lagMs: number | null = null;
   const told = new Set<string>();
   const tell = (key: string, text: string): void => {
     if (!told.has(key)) console.error(text);
@@ -227,7 +227,7 @@ const followLog = async (file: string, options: LogOptions, api: ApiClient): Pro
   void end.then(() => (ended = true));
   while (!ended) {
     await Promise.race([end, new Promise((resolve) => setTimeout(resolve, options.every * 1_000).unref())]);
-    waiting.push(...meter.reach(Date.now() - lagMs));
+    if (lagMs !== null) waiting.push(...meter.reach(Date.now() - lagMs));
     // What could not be sent is sent with the next, as far as it fits in one request.
     const rows = waiting.slice(-HISTORY_ROWS_AT_ONCE);
     waiting = rows;

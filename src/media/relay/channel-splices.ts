@@ -28,6 +28,7 @@ export interface ChannelSplicesOptions {
 export class ChannelSplices {
   readonly plan: SplicePlan;
   private readonly saves = new SerialQueue('relay');
+  private closing: Promise<void> | undefined;
   private readonly limitedLog: LimitedLog;
   private saved: readonly Splice[];
   /** Cuts of GOPs that are sealed, for feeds that begin with those. */
@@ -88,7 +89,9 @@ export class ChannelSplices {
 
   /** Settles once what is known is on the disk. */
   close(): Promise<void> {
-    return this.saves.close(() => Promise.resolve());
+    // A channel that is removed while its relay ends is closed by both.
+    this.closing ??= this.saves.close(() => Promise.resolve());
+    return this.closing;
   }
 
   private changed(): void {
