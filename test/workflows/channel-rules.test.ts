@@ -1,4 +1,5 @@
 import '../exhaustive/support/mocks';
+import type { ChannelWorkflowState } from '../../src/domain';
 import { ID, fails, offAir, onAir, withChannel, type ChannelScene } from './support/channel-in-model';
 import { requestOf, context, explanation, spec, START_MS } from './support/moves-in-model';
 
@@ -137,6 +138,28 @@ describe('a move', () => {
       expect(await asked).toBe('refused: no-target: It answered no-target.');
       expect(state()).toMatchObject({ ownerEncoderId: 'enc-1', ownerSessionId: 'old', token: 4 });
     });
+  });
+
+  test('that is undone, having begun with an answer of before the last move, changes nothing of what is known', async () => {
+    const later: ChannelWorkflowState = {
+      ...onAir,
+      ownerEncoderId: 'enc-3',
+      ownerSessionId: 'new',
+      token: 6,
+    };
+    const stale = { takeOwnership: fails('stale-token'), returnOwnership: async () => ({ granted: null }) };
+    await withChannel(
+      stale,
+      async ({ move, pass, state }) => {
+        void move();
+        await pass(5_000);
+        expect(state()).toMatchObject({
+          ...{ ownerEncoderId: 'enc-3', ownerSessionId: 'new', token: 6 },
+          lastMove: { outcome: 'compensated', ownerEncoderId: 'enc-1', token: 4 },
+        });
+      },
+      { carried: later },
+    );
   });
 
   test('is refused while another is under way, or a recovery waits', async () => {

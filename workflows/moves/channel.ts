@@ -289,7 +289,7 @@ class Channel {
     const { state } = this;
     state.lastMove = result;
     // Token 0: refused before the owner at the origin was even read.
-    if (result.token > 0) {
+    if (result.token > 0 && !this.isOutdated(result)) {
       const { ownerEncoderId, ownerSessionId, token } = result;
       if (ownerEncoderId !== null && ownerEncoderId !== state.ownerEncoderId) {
         upsertAttributes({ encoder: ownerEncoderId });
@@ -303,6 +303,12 @@ class Channel {
     this.showDetail(
       `${result.reason}: ${result.outcome}${result.failure ? `, ${result.failure.message}` : ''}`,
     );
+  }
+
+  /** Of a move that changed nothing, as it was told of an earlier owner. An origin that lost its state begins anew. */
+  private isOutdated({ outcome, token }: MoveResult): boolean {
+    const isOlder = token < this.state.token && outcome !== 'completed' && outcome !== 'recovered';
+    return isOlder && patched('outdated-results');
   }
 
   /** Here, and not in the cycle that finds the loss: a late one must not bring back what was removed meanwhile. */
