@@ -70,6 +70,8 @@ export const refusalFrom = async (update: Promise<unknown>): Promise<{ code: str
 export class Workbench {
   private activities: Partial<Activities> = {};
   private channels = 0;
+  /** Questions of activities to the server: they go on when their worker has ended. */
+  private readonly underWay = new Set<Promise<unknown>>();
 
   private worker!: Worker;
   private workerEnded!: Promise<void>;
@@ -115,6 +117,8 @@ export class Workbench {
   async close(): Promise<void> {
     this.worker.shutdown();
     await this.workerEnded;
+    // A call that fails is tried again after a pause. On a connection that is closed then, that ends the process.
+    await Promise.allSettled(this.underWay);
     await this.environment.teardown();
   }
 
@@ -177,10 +181,17 @@ export class Workbench {
     return new ChannelHandle(handle);
   }
 
+  private asked<T>(question: Promise<T>): Promise<T> {
+    this.underWay.add(question);
+    const over = (): void => void this.underWay.delete(question);
+    question.then(over, over);
+    return question;
+  }
+
   /** Policy and cordons of the cell's swarm; null where none runs. */
   async rules(): Promise<SwarmRules | null> {
     try {
-      return await this.swarm().query<SwarmRules>(swarmControl.rules);
+      return await this.asked(this.swarm().query<SwarmRules>(swarmControl.rules));
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
