@@ -51,8 +51,14 @@ const listed = async (url: string): Promise<Listed[]> => {
 
 const bytesOf = async (url: string): Promise<Buffer> => Buffer.from(await (await fetch(url)).arrayBuffer());
 
-/** The picture at which a splice takes place: the first one then or later. */
-const pictureOf = (ticks: number): number => Math.ceil((ticks - 180) / FRAME_TICKS) * FRAME_TICKS;
+/**
+ * The picture at which a splice takes place: the first one then or later. After the last but one of a GOP the rendition of
+ * half the pictures has none left in it: then the next GOP is the cut.
+ */
+const pictureOf = (ticks: number): number => {
+  const picture = Math.ceil((ticks - 180) / FRAME_TICKS) * FRAME_TICKS;
+  return picture % GOP_TICKS === GOP_TICKS - FRAME_TICKS ? picture + FRAME_TICKS : picture;
+};
 
 /** A cut at exactly that picture, which is an IDR picture, in every rendition, as TS and as fragmented MP4. */
 const expectCut = async (plane: DataPlane, ticks: number): Promise<void> => {
@@ -94,7 +100,7 @@ test('segments are cut at the splice, also where the channel changes hands in th
     const moved = await splice({ kind: 'out', inMs: 3_000, eventId: 8 });
     await plane.published('ch-1', gopOf(moved.atTicks) - 1);
     await plane.takeOver(channel, 'enc-2');
-    await plane.published('ch-1', gopOf(moved.atTicks));
+    await plane.published('ch-1', gopOf(pictureOf(moved.atTicks)));
     await expectCut(plane, pictureOf(moved.atTicks));
 
     // The encoder dies amid it.
