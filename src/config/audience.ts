@@ -1,15 +1,8 @@
 import { z } from 'zod';
 import { idSchema, knownTimeZoneSchema } from '../domain';
-import { addressList } from './address-list';
+import { addressList, commaList } from './comma-list';
 
-const zonesByRegion = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter(Boolean),
-  )
+const zonesByRegion = commaList
   .refine(
     (entries) =>
       entries.every((entry) => {

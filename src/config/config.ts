@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_BUILD_DIRS, DEFAULT_BUILD_PACKAGES, idSchema } from '../domain';
 import { isEveryAddress, isHost, plainHost } from '../platform/addresses';
-import { addressList } from './address-list';
 import { audienceVariables } from './audience';
+import { addressList } from './comma-list';
 import { linkVariables, withSecureUrls } from './links';
 import { influxTlsVariables, temporalLinkVariables } from './servers';
 
