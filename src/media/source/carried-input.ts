@@ -1,16 +1,9 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { FfmpegProcess, type InputProcess } from './ffmpeg-process';
-import { protocolArguments } from './input-policy';
 import { isRegularFile, pathOf } from './probe';
+import { rawInputArguments } from './raw-input';
 import { SpliceCarrier } from './splice-carrier';
-
-/** The bytes of an input, by whatever protocol ffmpeg reads. */
-const readerArguments = (url: string): string[] => [
-  ...['-hide_banner', '-nostats', '-nostdin', '-v', 'error', ...protocolArguments(url, false)],
-  ...['-f', 'data', '-i', url],
-  ...['-map', '0', '-c', 'copy', '-flush_packets', '1', '-f', 'data', 'pipe:1'],
-];
 
 /** An MPEG-TS input that goes through a SpliceCarrier on its way to ffmpeg. */
 export class CarriedInput implements InputProcess {
@@ -65,7 +58,7 @@ export class CarriedInput implements InputProcess {
       return this.carry(this.file);
     }
     if (this.over) return null;
-    this.reader = new FfmpegProcess(this.ffmpegPath, readerArguments(this.url));
+    this.reader = new FfmpegProcess(this.ffmpegPath, rawInputArguments(this.url));
     await this.carry(this.reader.output);
     const code = await this.reader.exited;
     if (code !== 0) this.fault = this.reader.lastWords;

@@ -56,7 +56,8 @@ const LOCAL_LIST_PROTOCOLS = 'file,crypto,data,http,https,httpproxy,tcp,tls';
 /** They listen at an address of this machine, and ask nobody. */
 const LISTENING = new Set(['udp', 'rtp']);
 
-const schemeOf = (url: string): string => /^([a-z][a-z0-9+.,-]*):/i.exec(url)?.[1]?.toLowerCase() ?? 'file';
+export const schemeOf = (url: string): string =>
+  /^([a-z][a-z0-9+.,-]*):/i.exec(url)?.[1]?.toLowerCase() ?? 'file';
 
 const SLATE_SCHEMES = new Set(['file', 'http', 'https']);
 

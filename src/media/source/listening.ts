@@ -3,8 +3,9 @@ import { stat } from 'node:fs/promises';
 import { SwarmError } from '../../domain';
 import { digestOf, equalDigests } from '../../platform/gate';
 import { FfmpegProcess } from './ffmpeg-process';
-import { protocolArguments } from './input-policy';
+import { schemeOf } from './input-policy';
 import { pathOf } from './probe';
+import { rawInputArguments } from './raw-input';
 import { Sender } from './sender';
 
 /** How an input waits for who sends it; null: it is opened, as often as is wanted. */
@@ -21,7 +22,7 @@ export const listeningKindOf = async (url: string): Promise<ListeningKind | null
 export const isListening = (url: string): boolean => kindByUrl(url) !== null;
 
 const kindByUrl = (url: string): Exclude<ListeningKind, 'pipe'> | null => {
-  const scheme = /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase() ?? 'file';
+  const scheme = schemeOf(url);
   if (scheme === 'push') return 'push';
   if (scheme === 'file' || !URL.canParse(url)) return null;
   const { searchParams } = new URL(url);
@@ -33,11 +34,6 @@ const kindByUrl = (url: string): Exclude<ListeningKind, 'pipe'> | null => {
 const NAME_GIVEN = /Unexpected stream (\S+), expecting/;
 /** Output and words of ffmpeg come by two ways. */
 const WORDS_LATER_MS = 100;
-
-const readerArguments = (url: string, before: readonly string[], level = 'error'): string[] => [
-  ...['-hide_banner', '-nostats', '-nostdin', '-v', level, ...protocolArguments(url, false), ...before],
-  ...['-f', 'data', '-i', url, '-map', '0', '-c', 'copy', '-flush_packets', '1', '-f', 'data', 'pipe:1'],
-];
 
 /**
  * Listens until somebody sends. ffmpeg takes one connection, and its bytes are the input.
@@ -52,8 +48,8 @@ export const listenFor = async (
 ): Promise<Sender> => {
   const rtmp = kind === 'rtmp' ? rtmpOf(url) : null;
   const args = rtmp
-    ? readerArguments(rtmp.url, ['-listen', '1'], 'warning')
-    : readerArguments(kind === 'pipe' ? pathOf(url) : url, []);
+    ? rawInputArguments(rtmp.url, { before: ['-listen', '1'], level: 'warning' })
+    : rawInputArguments(kind === 'pipe' ? pathOf(url) : url);
   const ffmpeg = new FfmpegProcess(ffmpegPath, args, { hidesNothing: rtmp !== null });
   const giveUp = (): void => void ffmpeg.end();
   signal.addEventListener('abort', giveUp, { once: true });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SwarmError } from '../../domain';
 import { digestOf, equalDigests } from '../../platform/gate';
+import { schemeOf } from './input-policy';
 import { listenFor, type ListeningKind } from './listening';
 import type { ProbedInput } from './probe';
 import { probeSender } from './probe-sender';
@@ -18,7 +19,6 @@ export interface TakenSender {
 }
 
 interface Place {
-  kind: ListeningKind;
   arrived: Promise<TakenSender>;
   hasArrived: boolean;
   /** A channel waits for it. */
@@ -100,7 +100,7 @@ export class Senders {
    * @throws SwarmError unauthenticated
    */
   push(channelId: string, key: string, make: () => Sender): Sender {
-    const url = [...this.pushUrls()].find((each) => channelOf(each) === channelId);
+    const url = this.pushed.get(channelId)?.url;
     // The same for a channel that is not there.
     if (url === undefined || !equalDigests(digestOf(key), digestOf(keyOf(url))))
       throw new SwarmError(
@@ -136,10 +136,6 @@ export class Senders {
     await Promise.all(this.open);
   }
 
-  private *pushUrls(): Generator<string> {
-    for (const { url } of this.pushed.values()) yield url;
-  }
-
   private close(url: string, place: Place): void {
     clearTimeout(place.idle);
     place.giveUp.abort();
@@ -163,7 +159,6 @@ export class Senders {
             probed: undefined,
           }));
     const place: Place = {
-      kind,
       arrived,
       hasArrived: false,
       isWanted: false,
@@ -193,7 +188,7 @@ export class Senders {
 }
 
 /** Sent to the source by HTTP. */
-export const isPush = (url: string): boolean => /^push:/i.test(url);
+export const isPush = (url: string): boolean => schemeOf(url) === 'push';
 
 /** `push://NAME?key=KEY`: the channel and the key with which it is sent by HTTP. */
 const channelOf = (url: string): string => new URL(url).hostname;
