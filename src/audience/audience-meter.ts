@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { ViewerCount } from '../domain';
 import type { Watched } from './player-path';
-import { ACTIVE_MS, defaultCounterLimits, ViewerCounter } from './viewer-counter';
+import { ACTIVE_MS, ViewerCounter } from './viewer-counter';
 
 /** Whoever asks, as it is told by the request. */
 export interface Viewer {
@@ -14,7 +14,6 @@ export interface Viewer {
 export interface MeterOptions {
   /** Viewers get other numbers after so long. */
   saltMs?: number;
-  maxTracked?: number;
   /** Replaceable for tests: 32 bytes that nobody knows. */
   salt?: () => Buffer;
 }
@@ -63,7 +62,7 @@ export class AudienceMeter {
   }
 
   private generation(atMs: number): Generation {
-    const { salt = () => randomBytes(32), maxTracked = defaultCounterLimits.maxTracked } = this.options;
-    return { salt: salt(), counter: new ViewerCounter({ activeMs: ACTIVE_MS, maxTracked }), sinceMs: atMs };
+    const { salt = () => randomBytes(32) } = this.options;
+    return { salt: salt(), counter: new ViewerCounter(), sinceMs: atMs };
   }
 }

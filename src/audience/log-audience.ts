@@ -1,7 +1,7 @@
 import type { AudienceRow } from '../domain';
 import { AudienceMeter } from './audience-meter';
 import { cmcdSessionOf } from './cmcd';
-import { watchedAt } from './player-path';
+import { watchedBy } from './player-path';
 import type { LoggedRequest } from './request-log';
 import { ACTIVE_MS } from './viewer-counter';
 import type { ViewerRegions } from './viewer-regions';
@@ -24,19 +24,16 @@ export class LogAudience {
   private clockMs = 0;
   /** Channels and regions that had viewers at the last count. */
   private watched: CountedRow[] = [];
-  /** Requests of viewers. */
-  counted = 0;
 
   constructor(private readonly options: LogAudienceOptions) {}
 
   /** @returns the counts that were due before it */
   take(request: LoggedRequest): CountedRow[] {
-    const watched = watchedAt(request.path);
-    if (!watched || request.method !== 'GET' || request.status >= 400) return [];
+    const watched = watchedBy(request);
+    if (!watched) return [];
     // Logs are written when a request ends: some come a little late.
     const atMs = Math.max(request.atMs, this.clockMs);
     const rows = this.reach(atMs);
-    this.counted += 1;
     const { address, userAgent, query } = request;
     const viewer = { sessionId: cmcdSessionOf(query), address, userAgent };
     this.meter.saw(watched, viewer, this.options.regions.of(address), atMs);

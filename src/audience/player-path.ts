@@ -24,3 +24,14 @@ export const watchedAt = (path: string): Watched | null => {
   const rendition = renditionSchema.shape.name.safeParse(track);
   return rendition.success ? { channelId: channelId.data, rendition: rendition.data } : null;
 };
+
+/** What a viewer was given by a request; null for one that is no viewer's, or got nothing. */
+export const watchedBy = ({
+  method,
+  path,
+  status,
+}: {
+  method: string;
+  path: string;
+  status: number;
+}): Watched | null => (method === 'GET' && status < 400 ? watchedAt(path) : null);

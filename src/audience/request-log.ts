@@ -37,7 +37,8 @@ const CLOUDFRONT_FIELDS =
     ' ',
   );
 
-const targetOf = (target: string): { path: string; query: string } => {
+/** Path and query of what a request asks for. */
+export const targetOf = (target: string): { path: string; query: string } => {
   // Some log the whole URL.
   const local = target.replace(/^[a-z]+:\/\/[^/]*/i, '');
   const mark = local.indexOf('?');

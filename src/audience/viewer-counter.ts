@@ -17,17 +17,11 @@ interface Tracked extends Watched {
   weight: number;
 }
 
-export interface CounterLimits {
-  /** A viewer counts until so long after the last request. */
-  activeMs: number;
-  /** Viewers that are kept one by one, over all channels; of more, one in two, four, eight. */
-  maxTracked: number;
-}
-
-/** Twice what players wait for the playlist of the longest GOP. */
+/** A viewer counts until so long after the last request: twice what players wait for the playlist of the longest GOP. */
 export const ACTIVE_MS = 20_000;
 
-export const defaultCounterLimits: CounterLimits = { activeMs: ACTIVE_MS, maxTracked: 200_000 };
+/** Viewers that are kept one by one, over all channels; of more, one in two, four, eight. */
+const MOST_TRACKED = 200_000;
 
 /** Least fill, as a part of what is kept, at which more of the viewers are kept again. */
 const ROOMY = 0.25;
@@ -45,7 +39,7 @@ export class ViewerCounter {
   /** One in this many viewers is kept: a power of two. */
   private share = 1;
 
-  constructor(private readonly limits: CounterLimits = defaultCounterLimits) {}
+  constructor(private readonly maxTracked = MOST_TRACKED) {}
 
   saw({ channelId, rendition, region, viewer, atMs }: Sighting): void {
     if (viewer % this.share !== 0) return;
@@ -59,7 +53,7 @@ export class ViewerCounter {
       atMs,
       weight: this.share,
     });
-    if (this.tracked.size > this.limits.maxTracked) this.makeRoom(atMs);
+    if (this.tracked.size > this.maxTracked) this.makeRoom(atMs);
   }
 
   /** Viewers at this moment, by channel, rendition and region, in that order. */
@@ -77,16 +71,16 @@ export class ViewerCounter {
 
   private forget(atMs: number): void {
     for (const [key, { atMs: seenAtMs }] of this.tracked) {
-      if (seenAtMs > atMs - this.limits.activeMs) break;
+      if (seenAtMs > atMs - ACTIVE_MS) break;
       this.tracked.delete(key);
     }
     // Viewers that are kept already go on standing for two until they are seen again; meanwhile others join them.
-    if (this.share > 1 && this.tracked.size < this.limits.maxTracked * ROOMY) this.share /= 2;
+    if (this.share > 1 && this.tracked.size < this.maxTracked * ROOMY) this.share /= 2;
   }
 
   private makeRoom(atMs: number): void {
     this.forget(atMs);
-    while (this.tracked.size > this.limits.maxTracked) {
+    while (this.tracked.size > this.maxTracked) {
       this.share *= 2;
       for (const [key, one] of this.tracked) {
         if (Number(key.slice(0, key.indexOf('/'))) % this.share !== 0) this.tracked.delete(key);

@@ -41,8 +41,7 @@ test('a sound track beside a picture keeps the rendition; alone it has none', ()
 });
 
 test('with more viewers than are kept the sum stays right to a few per cent, and whole counts return', () => {
-  const limits = { activeMs: ACTIVE_MS, maxTracked: 2_000 };
-  const counter = new ViewerCounter(limits);
+  const counter = new ViewerCounter(2_000);
   for (let n = 0; n < 50_000; n++) counter.saw(sighting(hashed(n), 0));
   // Standard error 1.2 / sqrt(1,000 to 2,000 kept): 2.7 to 3.8 %.
   expect(Math.abs(total(counter, 1) / 50_000 - 1)).toBeLessThan(0.12);

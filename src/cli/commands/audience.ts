@@ -1,14 +1,7 @@
 import { createInterface } from 'node:readline';
 import TailFile from '@logdna/tail-file';
 import { InvalidArgumentError, type Command } from 'commander';
-import {
-  LogAudience,
-  RequestLog,
-  ViewerRegions,
-  watchedAt,
-  type CountedRow,
-  type LoggedRequest,
-} from '../../audience';
+import { LogAudience, RequestLog, ViewerRegions, watchedBy, type CountedRow } from '../../audience';
 import { HISTORY_KEPT_MS, HISTORY_ROWS_AT_ONCE, operations } from '../../contracts/api';
 import { idSchema, type AudienceSeen, type SwarmError } from '../../domain';
 import { onInterrupt } from '../../platform/processes/interrupts';
@@ -55,9 +48,6 @@ const withLogOptions = (command: Command): Command =>
       ViewerRegions.parse(''),
     )
     .option('--region <id>', "region of all others (default: the channel's own)", regionOption);
-
-const isOfViewer = (request: LoggedRequest): boolean =>
-  request.method === 'GET' && request.status < 400 && watchedAt(request.path) !== null;
 
 const meterOf = ({ every, networks, region }: LogOptions): LogAudience =>
   new LogAudience({
@@ -130,7 +120,7 @@ const importLogs = async (
   api: ApiClient,
   print: (value: unknown, lines: () => string[]) => void,
 ): Promise<void> => {
-  const { lines, unread, requests } = await readAccessLogs(files, isOfViewer);
+  const { lines, unread, requests } = await readAccessLogs(files, (request) => watchedBy(request) !== null);
   if (requests.length === 0) {
     throw new UnusableInput(
       `None of the ${lines} lines is a request for a playlist or segment of a channel.`,

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { AudienceMeter, cmcdSessionOf, ViewerRegions, watchedAt } from '../../audience';
+import { AudienceMeter, cmcdSessionOf, targetOf, ViewerRegions, watchedBy } from '../../audience';
 import type { AudienceSeen } from '../../domain';
 import { OWN_AGENT } from '../../platform/links/client';
 
@@ -10,9 +10,6 @@ export interface AudienceOptions {
   proxies?: readonly string[];
   now?: () => number;
 }
-
-const textOf = (header: string | string[] | undefined): string | undefined =>
-  Array.isArray(header) ? header.join(',') : header;
 
 /**
  * Who watches, by what players ask of this origin. Who stands behind a cache is not seen here: the cache's log tells
@@ -32,11 +29,7 @@ export class Audience {
 
   /** Stands before the routes of players, and counts what they were given. */
   readonly count: RequestHandler = (req, res, next) => {
-    if (req.method === 'GET') {
-      res.once('finish', () => {
-        if (res.statusCode < 400) this.saw(req);
-      });
-    }
+    res.once('finish', () => this.saw(req, res.statusCode));
     next();
   };
 
@@ -45,16 +38,14 @@ export class Audience {
     return { atMs, viewers: this.meter.counts(atMs) };
   }
 
-  private saw(req: Request): void {
-    const userAgent = req.headers['user-agent'] ?? '';
+  private saw(req: Request, status: number): void {
+    const userAgent = req.get('user-agent') ?? '';
     if (userAgent === OWN_AGENT) return;
-    const mark = req.originalUrl.indexOf('?');
-    const path = mark < 0 ? req.originalUrl : req.originalUrl.slice(0, mark);
-    const watched = watchedAt(path);
+    const { path, query } = targetOf(req.originalUrl);
+    const watched = watchedBy({ method: req.method, path, status });
     if (!watched) return;
-    const query = mark < 0 ? '' : req.originalUrl.slice(mark + 1);
     const address = req.ip ?? '';
-    const sessionId = cmcdSessionOf(query, textOf(req.headers['cmcd-session']));
+    const sessionId = cmcdSessionOf(query, req.get('cmcd-session'));
     this.meter.saw(watched, { sessionId, address, userAgent }, this.regions.of(address), this.now());
   }
 }
