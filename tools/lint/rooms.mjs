@@ -44,8 +44,13 @@ export const rooms = {
   // Who watches what, from the requests of players: live at the origin, or from the logs of a CDN.
   'src/audience': { uses: ['src/domain'] },
   // index.ts starts the origin; what only reads its formats comes in by the side doors.
+  // Where ownership is kept: in files of the origin, or in etcd.
+  'src/media/ownership-store': { uses: [...ground] },
   'src/media/origin': {
-    uses: [...ground, 'src/audience', 'src/media/mpegts', 'src/media/packaging'],
+    uses: [
+      ...ground,
+      ...['src/audience', 'src/media/mpegts', 'src/media/packaging', 'src/media/ownership-store'],
+    ],
     doors: ['h264-sps', 'segment-format'],
   },
   'src/setup': { uses: ['src/domain', 'src/platform'] },

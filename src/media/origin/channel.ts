@@ -7,10 +7,11 @@ import type {
   OwnRequest,
 } from '../../contracts/origin';
 import { SwarmError, rateInWords, type ErrorCode } from '../../domain';
-import { replaceFile, storageRefusal } from '../../platform/durable-file';
+import { storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
 import { SerialQueue } from '../../platform/serial-queue';
 import type { StorageHealth } from '../../platform/storage-health';
+import type { OwnershipStore } from '../ownership-store';
 import { ChannelMedia, type MediaLimits } from './channel-media';
 import { CmafMedia } from './cmaf-media';
 import { cutsFound, soundByPiece } from './gop-cuts';
@@ -22,11 +23,13 @@ import {
   own,
   published,
   removed,
+  requireOwner,
   type PublishAttempt,
 } from './ownership';
 import { toLedgerEntry, type ChannelRecord } from './records';
-import { channelFiles, type LoadedChannel } from './recovery';
+import type { LoadedChannel } from './recovery';
 import type { RelayLedger } from './relay-ledger';
+import type { Replica, ReplicaGroup } from './replication';
 import { publishedRecord } from './timeline';
 import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRendition } from './verify-gop';
 
@@ -41,6 +44,10 @@ export interface ChannelParts {
   requireLock: () => Promise<void>;
   health: StorageHealth;
   log: Logger;
+  /** Keeps the records of an origin that is alone. */
+  store: OwnershipStore<ChannelRecord>;
+  /** The origins that share the channels; absent: it is alone. */
+  group?: ReplicaGroup | undefined;
 }
 
 /**
@@ -51,20 +58,28 @@ export interface ChannelParts {
 export class Channel {
   private readonly queue = new SerialQueue('origin');
   private readonly waits = new GopWaits();
+  private version: string | null;
   private readonly refusals = new Map<ErrorCode, number>();
-  private readonly recordPath: string;
   private readonly media: ChannelMedia;
   private record: ChannelRecord;
+  private readonly replica: Replica | undefined;
 
   constructor(
     readonly id: string,
-    directory: string,
+    readonly directory: string,
     loaded: LoadedChannel,
     private readonly parts: ChannelParts,
   ) {
-    this.recordPath = channelFiles(directory).record;
     this.record = loaded.record;
     this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits, parts.monotonicMs);
+    this.version = loaded.version;
+    this.replica = parts.group?.replicaOf(
+      {
+        ...{ id, directory, media: this.media, gopDurationTicks: () => this.gopDurationTicks },
+        setRecord: (record) => this.replaced(record),
+      },
+      () => parts.limits.keptRecords,
+    );
   }
 
   /** Bytes of its segments. */
@@ -176,6 +191,44 @@ export class Channel {
   }
 
   /**
+   * The same, sure: where other origins share the channel, a refusal is given by what is in force with all of them.
+   * @throws as `judge`; SwarmError unavailable where that can't be told
+   */
+  async admit(attempt: PublishAttempt): Promise<void> {
+    const { replica } = this;
+    try {
+      if (!replica || replica.leads) {
+        this.judge(attempt);
+        return;
+      }
+    } catch (error) {
+      if (!replica) throw error;
+    }
+    await replica.refresh();
+    requireOwner(this.record.ownership, attempt);
+    await this.change(async () => void this.judge(attempt));
+  }
+
+  /** What is in force with all origins that share the channel; what was known here where that can't be told now. */
+  async refresh(): Promise<void> {
+    await this.replica?.refresh().catch(() => undefined);
+  }
+
+  /** All bytes of a GOP, for another origin; null where they are not stored. */
+  storedGop(gop: number): Promise<Buffer | null> {
+    return this.media.storedGop(gop);
+  }
+
+  /** Deletes what was kept of it, once others have taken it off air. */
+  drop(): Promise<void> {
+    return this.queue.run(async () => {
+      this.waits.refuseAll(this.unknown());
+      this.record = { ...this.record, onAir: false };
+      await this.media.deleteAll();
+    });
+  }
+
+  /**
    * Publishes a GOP in all of its renditions. It counts once its segments and its ledger line are on
    * the disk; the token is judged again at that moment, after all checks that take time.
    * @param feedProofSha256 by which the relay knows the feed of the one who publishes
@@ -218,10 +271,10 @@ export class Channel {
         discontinuityAt: this.record.ownership.discontinuityAt,
         ...(inspected[0] && { sound: soundByPiece(inspected[0].sound, parts[0]!.segment, cutsOfPart[0]!) }),
       });
-      await this.media.store(record, body);
+      await (this.replica ? this.replica.publish(record, body) : this.media.store(record, body));
       this.parts.health.succeeded(this.id);
-      this.record = { ...this.record, ownership: published(this.record.ownership) };
-      this.waits.wake(this.record.ownership.nextGop);
+      // A replica has said so itself, from the log.
+      if (!this.replica) this.replaced({ ...this.record, ownership: published(this.record.ownership) });
       return { duplicate: false };
     });
   }
@@ -243,19 +296,19 @@ export class Channel {
 
   /** @throws SwarmError not-found, unknown-channel */
   masterPlaylist(withCues = false): string {
-    this.requireOnAir();
+    this.requireServable();
     return this.media.masterPlaylist({ id: this.id, ...this.record }, withCues);
   }
 
   /** @throws SwarmError not-found, unknown-channel */
   mediaPlaylist(rendition: string, windowMs: number, withCues = false): string {
-    this.requireOnAir();
+    this.requireServable();
     return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, windowMs, withCues);
   }
 
   /** What it has published as fragmented MP4. @throws SwarmError unknown-channel */
   get cmaf(): CmafMedia {
-    this.requireOnAir();
+    this.requireServable();
     return new CmafMedia({ id: this.id, ...this.record }, this.media);
   }
 
@@ -286,7 +339,7 @@ export class Channel {
     return this.queue.run(async () => {
       try {
         await this.parts.requireLock();
-        return await task();
+        return await (this.replica ? this.replica.leading(task) : task());
       } catch (error) {
         const refusal = storageRefusal(error, `the state of channel ${this.id}`);
         if (refusal) this.parts.health.failed(this.id, error);
@@ -307,6 +360,13 @@ export class Channel {
     if (!this.onAir) throw this.unknown();
   }
 
+  /** @throws SwarmError unknown-channel; unavailable while this copy is far behind the others */
+  private requireServable(): void {
+    this.requireOnAir();
+    if (this.replica?.isCurrent !== false) return;
+    throw new SwarmError('unavailable', 'This origin is being filled by the others.', 'Ask another one.');
+  }
+
   /** A GOP published before counts as a repetition if its bytes are the same. @throws SwarmError gop-exists */
   private acceptDuplicate(gop: number, parts: readonly BodyPart[]): { duplicate: true } {
     const known = this.media.ledger.get(gop)?.renditions ?? [];
@@ -318,14 +378,29 @@ export class Channel {
   }
 
   private async save(record: ChannelRecord): Promise<void> {
-    await replaceFile(this.recordPath, `${JSON.stringify(record)}\n`);
+    if (this.replica) await this.replica.save(record);
+    else await this.saveAlone(record);
     this.parts.health.succeeded(this.id);
     this.record = record;
   }
 
+  private async saveAlone(record: ChannelRecord): Promise<void> {
+    const version = await this.parts.store.replace(this.id, record, this.version);
+    if (version === null) throw new Error(`The record of channel ${this.id} was changed by others.`);
+    this.version = version;
+  }
+
+  /** What is in force is another now. */
+  private replaced(record: ChannelRecord): void {
+    this.record = record;
+    this.waits.wake(record.ownership.nextGop);
+  }
+
   private async recordGap(gap: DeclaredGap): Promise<void> {
+    const add = (): Promise<void> =>
+      this.media.recordGap(gap, this.record.gopDurationTicks, this.parts.now());
     try {
-      await this.media.recordGap(gap, this.record.gopDurationTicks, this.parts.now());
+      await (this.replica ? this.replica.record(add) : add());
     } finally {
       this.waits.wake(this.record.ownership.nextGop);
     }

@@ -130,12 +130,21 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
       }
     };
 
-  router.get('/', (_req, res) => {
-    res.json(origin.list());
+  router.get('/', async (_req, res) => {
+    res.json(await origin.refreshedList());
   });
 
-  router.get('/:id', (req, res) => {
-    res.json(origin.channel(idOf(req)).describe());
+  // A channel that was added by another origin a moment ago.
+  router.use('/:id', async (req, _res, next) => {
+    const { data: id } = idSchema.safeParse(req.params.id);
+    if (id !== undefined) await origin.look(id);
+    next();
+  });
+
+  router.get('/:id', async (req, res) => {
+    const channel = origin.channel(idOf(req));
+    await channel.refresh();
+    res.json(channel.describe());
   });
 
   router.put('/:id', body, async (req, res) => {
@@ -182,7 +191,7 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
           ...(secret !== undefined && { secretSha256: digestOf(secret).toString('hex') }),
         };
         // Before it takes a place: one who is not the owner gets none.
-        channel.judge(attempt);
+        await channel.admit(attempt);
         turn = uploads.take(holderOf(req, id));
         if (!turn) throw atLimit('GOPs are being put');
         const segments = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs, turn);

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
-import express, { type RequestHandler } from 'express';
+import express, { Router, type RequestHandler } from 'express';
+import type { OriginReplication } from '../../config/origins';
 import type { MediaHealth } from '../../contracts/health';
 import { originRoutes, playerRoutes as routesOfPlayers } from '../../contracts/origin';
+import { replicaRoutes as routesOfReplicas } from '../../contracts/origin-replica';
 import { SwarmError } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
 import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
@@ -11,6 +13,7 @@ import { OpenFiles } from '../../platform/open-files';
 import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
+import { EmbeddedOwnershipStore, EtcdGateway, EtcdOwnershipStore } from '../ownership-store';
 import { Packager, type ThreadProgram } from '../packaging';
 import { Audience, type AudienceOptions } from './audience';
 import type { MediaLimits } from './channel-media';
@@ -20,7 +23,9 @@ import { BYTES_PER_RECORD, DiskBudget } from './disk-budget';
 import { Origin } from './origin';
 import { playerRoutes } from './player-routes';
 import { PlaylistAnswers } from './playlist-answers';
+import { channelRecordSchema } from './records';
 import { relayLedgerAt } from './relay-ledger';
+import { ReplicaGroup, replicaRoutes, sharedRecordSchema } from './replication';
 
 export interface OriginOptions {
   host: string;
@@ -33,6 +38,8 @@ export interface OriginOptions {
   /** Whether players are asked in plain where links are encrypted, as by a cache on the same machine. */
   plainPlayers?: boolean;
   relayUrl: string;
+  /** The origins that share the channels; absent: this one is alone. */
+  replication?: ReplicationOptions | undefined;
   /** How viewers are counted. */
   audience?: AudienceOptions;
   /** DNS names under which it is reached; default none but localhost. */
@@ -43,6 +50,11 @@ export interface OriginOptions {
   serverLimits?: Partial<ServerLimits>;
   /** Program of the thread that makes fragments; default: the one of this release. */
   packagingProgram?: ThreadProgram;
+}
+
+export interface ReplicationOptions extends OriginReplication {
+  /** Whose channels they are. */
+  cell: string;
 }
 
 export interface OriginLimits extends MediaLimits, ControlLimits {
@@ -75,6 +87,9 @@ export const defaultOriginLimits: OriginLimits = {
   openFiles: null,
   fragmentBytes: 128 * BYTES_PER_MIB,
 };
+
+/** What the other parts ask, and other origins. */
+type ControlPath = '/channels' | '/replicas';
 
 /** What players ask. */
 const PLAYER_PATHS = ['/hls', '/cmaf'] as const;
@@ -110,7 +125,7 @@ export const startOrigin = async (
     ...(packagingProgram && { program: packagingProgram }),
   });
   let ready:
-    | { origin: Origin; handlers: Record<'/channels' | (typeof PLAYER_PATHS)[number], RequestHandler> }
+    | { origin: Origin; handlers: Record<ControlPath | (typeof PLAYER_PATHS)[number], RequestHandler> }
     | undefined;
   const whenReady =
     (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
@@ -120,7 +135,7 @@ export const startOrigin = async (
     };
 
   const audience = new Audience(options.audience);
-  const appWith = (paths: readonly ('/channels' | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
+  const appWith = (paths: readonly (ControlPath | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
     const app = express();
     app.disable('x-powered-by').disable('etag').set('trust proxy', audience.proxies);
     app.get(
@@ -139,7 +154,7 @@ export const startOrigin = async (
     for (const path of paths) {
       app.use(
         path,
-        ...(path === '/channels' ? [] : [audience.count]),
+        ...(path === '/channels' || path === '/replicas' ? [] : [audience.count]),
         whenReady((r) => r.handlers[path]),
       );
     }
@@ -148,8 +163,22 @@ export const startOrigin = async (
 
   const { host, port, playerPort, names, serverLimits: connections = {}, log } = options;
   const both = { host, ...(names && { names }), limits: connections, log };
-  const server = await listen(appWith(['/channels', ...PLAYER_PATHS]), {
-    ...{ ...both, port, routes: originRoutes, whenFull: 'slowest-goes' },
+  const { replication } = options;
+  const group =
+    replication &&
+    new ReplicaGroup({
+      ...replication,
+      store: new EtcdOwnershipStore(
+        new EtcdGateway(replication.storeUrls),
+        replication.cell,
+        sharedRecordSchema,
+      ),
+      log,
+    });
+  const replicas = group ? (['/replicas'] as const) : [];
+  const routes = group ? [...originRoutes, ...routesOfReplicas] : originRoutes;
+  const server = await listen(appWith(['/channels', ...replicas, ...PLAYER_PATHS]), {
+    ...{ ...both, port, routes, whenFull: 'slowest-goes' },
   });
   const players =
     playerPort === undefined
@@ -167,7 +196,10 @@ export const startOrigin = async (
     await Promise.all(servers.map((each) => each.close()));
   };
   const open = async (lock: FolderLock): Promise<{ origin: Origin; lock: FolderLock }> => {
-    const origin = await Origin.open(join(options.stateDir, 'origin'), {
+    const directory = join(options.stateDir, 'origin');
+    const origin = await Origin.open(directory, {
+      store: new EmbeddedOwnershipStore(directory, channelRecordSchema),
+      group,
       relay: relayLedgerAt(options.relayUrl),
       limits: budget.limits,
       budget,
@@ -186,6 +218,7 @@ export const startOrigin = async (
     const answers = new PlaylistAnswers();
     const handlers = {
       '/channels': controlRoutes(origin, limits, options.log),
+      '/replicas': group ? replicaRoutes(origin, group, limits) : Router(),
       '/hls': playerRoutes(origin, answers),
       '/cmaf': cmafRoutes(origin, packager, answers),
     };
