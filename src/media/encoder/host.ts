@@ -78,6 +78,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     ffmpeg,
     codecs,
     log,
+    originUrls: options.gateways?.originUrls,
     onPublishedBytes: (bytes) => meter.countSent(bytes),
     ...(journal && { onPublishing: (sessions) => journal.note(sessions) }),
   });

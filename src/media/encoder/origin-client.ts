@@ -3,9 +3,13 @@ import { readText, refusalInAnswer, request } from './http-exchange';
 import type { EncodedGop, EncodedSegment } from './types';
 
 const PUT_DEADLINE_MS = 10_000;
+/** Where other origins can be asked: longer than an origin that works takes, with its wait for the relay's ledger. */
+const PUT_DEADLINE_OF_SEVERAL_MS = 3_000;
 
 export interface Publication {
   originUrl: string;
+  /** Further origins that share the channel; default: none. */
+  otherOriginUrls?: readonly string[] | undefined;
   channelId: string;
   encoderId: string;
   sessionId: string;
@@ -31,12 +35,13 @@ export const putGop = async (
   signal: AbortSignal,
 ): Promise<PutOutcome> => {
   const url = new URL(`${to.originUrl}/channels/${to.channelId}/gops/${gop.gop}`);
+  const deadlineMs = to.otherOriginUrls?.length ? PUT_DEADLINE_OF_SEVERAL_MS : PUT_DEADLINE_MS;
   const bytes = gop.segments.reduce((sum, s) => sum + s.segment.length, 0);
   try {
     const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
       const put = request(url, {
         method: 'PUT',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(PUT_DEADLINE_MS)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
         headers: {
           'content-type': 'video/mp2t',
           'content-length': bytes,

@@ -27,6 +27,8 @@ export interface SessionOptions {
   log: Logger;
   /** A fenced session without an instruction for this long releases itself. */
   fencedReleaseMs: number;
+  /** Further origins that share the channel, in the order in which they are asked. */
+  otherOriginUrls?: readonly string[];
   /** Of the session that is resumed; absent: a new one. */
   secret?: string | undefined;
   onPublishedBytes(bytes: number): void;
@@ -75,6 +77,7 @@ export class EncodeSession {
     this.publisher = new GopPublisher({
       to: {
         originUrl: spec.originUrl,
+        otherOriginUrls: options.otherOriginUrls,
         channelId: spec.channelId,
         sessionId: spec.sessionId,
         encoderId,

@@ -8,11 +8,9 @@ import type {
 } from '../../contracts/origin';
 import { SwarmError, rateInWords, type ErrorCode } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
-import type { Logger } from '../../platform/logger';
 import { SerialQueue } from '../../platform/serial-queue';
-import type { StorageHealth } from '../../platform/storage-health';
-import type { OwnershipStore } from '../ownership-store';
-import { ChannelMedia, type MediaLimits } from './channel-media';
+import { ChannelMedia } from './channel-media';
+import type { ChannelParts } from './channel-parts';
 import { CmafMedia } from './cmaf-media';
 import { cutsFound, soundByPiece } from './gop-cuts';
 import { GopWaits } from './gop-waits';
@@ -28,27 +26,9 @@ import {
 } from './ownership';
 import { toLedgerEntry, type ChannelRecord } from './records';
 import type { LoadedChannel } from './recovery';
-import type { RelayLedger } from './relay-ledger';
-import type { Replica, ReplicaGroup } from './replication';
+import type { Replica } from './replication';
 import { publishedRecord } from './timeline';
 import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRendition } from './verify-gop';
-
-export interface ChannelParts {
-  relay: RelayLedger;
-  limits: MediaLimits;
-  /** Wall clock, milliseconds since 1970: only for what is told to others. */
-  now: () => number;
-  /** Milliseconds of a clock that is never set. */
-  monotonicMs: () => number;
-  /** Rejects once another process may use the state. */
-  requireLock: () => Promise<void>;
-  health: StorageHealth;
-  log: Logger;
-  /** Keeps the records of an origin that is alone. */
-  store: OwnershipStore<ChannelRecord>;
-  /** The origins that share the channels; absent: it is alone. */
-  group?: ReplicaGroup | undefined;
-}
 
 /**
  * One channel: the rules of `ownership.ts`, made durable. Each change runs alone in the channel's queue:

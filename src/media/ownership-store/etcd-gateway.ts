@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { callJson } from '../../contracts/call';
 import { SwarmError } from '../../domain';
+import { SeveralAddresses } from '../../platform/several-addresses';
 
 /**
  * The few calls of etcd that are needed, over its HTTP gateway (etcd 3.4 and later, `/v3`: etcd.io/docs, "etcd API
@@ -38,11 +39,12 @@ const endOfPrefix = (prefix: string): string => {
 };
 
 export class EtcdGateway {
-  /** The member that answered last. */
-  private current = 0;
+  private readonly members: SeveralAddresses;
 
   /** @param urls of the members, without a slash at the end */
-  constructor(private readonly urls: readonly string[]) {}
+  constructor(urls: readonly string[]) {
+    this.members = new SeveralAddresses(urls);
+  }
 
   /** Linearizable. */
   async get(key: string): Promise<EtcdEntry | undefined> {
@@ -75,24 +77,22 @@ export class EtcdGateway {
     json: object,
   ): Promise<z.output<T>> {
     const path = call === 'range' ? '/v3/kv/range' : '/v3/kv/txn';
-    let failure: unknown;
-    for (let tries = 0; tries < this.urls.length; tries += 1) {
-      const at = this.current;
-      try {
-        return await callJson(`${this.urls[at]}${path}`, schema, {
-          ...{ method: 'POST', json, part: 'ownership store', callee: 'anyone', token: null },
-          timeoutMs: DEADLINE_MS,
-        });
-      } catch (error) {
-        failure = error;
-        if (this.current === at) this.current = (at + 1) % this.urls.length;
-      }
+    try {
+      return await this.members.ask(
+        (url) =>
+          callJson(`${url}${path}`, schema, {
+            ...{ method: 'POST', json, part: 'ownership store', callee: 'anyone', token: null },
+            timeoutMs: DEADLINE_MS,
+          }),
+        () => true,
+      );
+    } catch (error) {
+      throw new SwarmError(
+        'unavailable',
+        `The ownership store can't be asked: ${(error as Error).message}`,
+        'Channels on air stay on air; nobody can take one over until a majority of its members runs (SWARM_OWNERSHIP_STORE).',
+      );
     }
-    throw new SwarmError(
-      'unavailable',
-      `The ownership store can't be asked: ${(failure as Error).message}`,
-      'Channels on air stay on air; nobody can take one over until a majority of its members runs (SWARM_OWNERSHIP_STORE).',
-    );
   }
 }
 
