@@ -15,6 +15,7 @@ import { PartClient } from './part-client';
 export const replicaRoutes: readonly Route[] = [
   { method: 'POST', path: '/replicas/:id/promise', access: 'part' },
   { method: 'POST', path: '/replicas/:id/follow', access: 'part' },
+  { method: 'GET', path: '/replicas/:id', access: 'part' },
   { method: 'GET', path: '/replicas/:id/log', access: 'part' },
   { method: 'GET', path: '/replicas/:id/gops/:gop', access: 'part' },
   { method: 'PUT', path: '/replicas/:id/gops/:gop', access: 'part', body: 'media' },
@@ -43,6 +44,10 @@ export const replicaStateSchema = z.object({
   endGop: gopNumberSchema.nullable(),
 });
 export type ReplicaState = z.infer<typeof replicaStateSchema>;
+
+/** Answer to GET: whether it leads, and under which epoch. */
+export const replicaLeadSchema = replicaStateSchema.extend({ leads: z.boolean() });
+export type ReplicaLead = z.infer<typeof replicaLeadSchema>;
 
 /** Answer to PUT of a GOP: `behind`: it has to follow first. */
 export const replicaPutAnswerSchema = replicaStateSchema.extend({ outcome: z.enum(['stored', 'behind']) });
@@ -96,6 +101,10 @@ export const unpackGop = (packed: Buffer): { gop: ReplicaGop; body: Buffer } => 
 /** What an origin asks of another one. */
 export class ReplicaClient extends PartClient {
   protected readonly part = 'origin';
+
+  lead(channelId: string, options: CallOptions = {}): Promise<ReplicaLead> {
+    return this.ask(replicaLeadSchema, this.path(channelId), options);
+  }
 
   promise(channelId: string, json: ReplicaOrder, options: CallOptions = {}): Promise<ReplicaState> {
     return this.ask(replicaStateSchema, `${this.path(channelId)}/promise`, {

@@ -4,7 +4,7 @@ import { SeveralAddresses } from '../platform/several-addresses';
 import { callJson, noContent, type CallInit, type CallOptions } from './call';
 
 /** Where a part has replicas, one that does not answer within this is left for the next one. */
-const REPLICA_PATIENCE_MS = 2_000;
+const REPLICA_PATIENCE_MS = 3_000;
 
 /** A part that does not answer, or says that it can't now. */
 const isAway = (error: unknown): boolean =>

@@ -4,7 +4,7 @@ import type { EncodedGop, EncodedSegment } from './types';
 
 const PUT_DEADLINE_MS = 10_000;
 /** Where other origins can be asked: longer than an origin that works takes, with its wait for the relay's ledger. */
-const PUT_DEADLINE_OF_SEVERAL_MS = 3_000;
+const PUT_DEADLINE_OF_SEVERAL_MS = 3_500;
 
 export interface Publication {
   originUrl: string;

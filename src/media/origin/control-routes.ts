@@ -20,6 +20,7 @@ import { Turns, type Holder, type TakenTurn } from '../../platform/turns';
 import type { Origin } from './origin';
 import { discardBody, readBody } from './read-body';
 import { wholeNumberSchema } from './records';
+import { passOnToLeader } from './replication';
 
 /** Routes of workflows and encoders, `/channels/…` (docs/reference/protocols/origin.md). */
 
@@ -140,6 +141,10 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
     if (id !== undefined) await origin.look(id);
     next();
   });
+
+  if (origin.group)
+    for (const change of ['own', 'gaps', 'gops/:gop'])
+      router.all(`/:id/${change}`, passOnToLeader(origin.group));
 
   router.get('/:id', async (req, res) => {
     const channel = origin.channel(idOf(req));

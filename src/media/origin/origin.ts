@@ -16,7 +16,7 @@ import { newOwnership } from './ownership';
 import type { ChannelRecord } from './records';
 import { loadChannel } from './recovery';
 import { RemovedChannels } from './removed-channels';
-import type { SharedRecord } from './replication';
+import type { ReplicaGroup, SharedRecord } from './replication';
 
 /** How often segments are looked through for those past their retention. */
 const EXPIRY_INTERVAL_MS = 10_000;
@@ -108,6 +108,11 @@ export class Origin {
         this.parts.log.warn({ channel: id, aside }, 'a channel whose files are damaged was set aside');
       }
     });
+  }
+
+  /** The origins that share the channels; undefined: this one is alone. */
+  get group(): ReplicaGroup | undefined {
+    return this.parts.group;
   }
 
   /** Where other origins share the channels: takes up one that is on air and not known here yet. */

@@ -11,6 +11,9 @@ import type { Peer } from './settings';
 /** How often the store is looked through for channels that came, went, or have another leader. */
 const LOOK_MS = 1_000;
 const MOST_TRIES = 5;
+/** One that leads answers that at once; one that is stopped never does. */
+const LEAD_TIMEOUT_MS = 1_000;
+const SUSPECTED_MS = 2_000;
 
 /** Who shares the channels of this origin. */
 export interface GroupOptions {
@@ -37,6 +40,8 @@ export class ReplicaGroup {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private storeAway = false;
+  /** Until when a peer that did not answer is not asked, monotonic milliseconds. */
+  private readonly suspects = new Map<Peer, number>();
 
   constructor(private readonly options: GroupOptions) {
     this.peers = options.peers.map(({ name, url }) => ({ name, client: new ReplicaClient(url) }));
@@ -45,7 +50,10 @@ export class ReplicaGroup {
   /** The replica of a channel that was loaded; its notes are read by whoever loads it. */
   replicaOf(channel: ReplicaChannel, keptRecords: () => number): Replica {
     const { name, store, log } = this.options;
-    const parts: ReplicaParts = { name, peers: this.peers, store, keptRecords, log };
+    const parts: ReplicaParts = {
+      ...{ name, peers: this.peers, store, keptRecords, log },
+      leaderElsewhere: async () => (await this.leaderElsewhere(channel.id))?.name ?? null,
+    };
     const replica = new Replica(channel, parts);
     this.replicas.set(channel.id, replica);
     return replica;
@@ -53,6 +61,36 @@ export class ReplicaGroup {
 
   replica(channelId: string): Replica | undefined {
     return this.replicas.get(channelId);
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  /** The other origin that leads a channel; null if this one does, or none that answers. */
+  async leaderElsewhere(channelId: string): Promise<Peer | null> {
+    const replica = this.replicas.get(channelId);
+    if (!replica || replica.leads) return null;
+    const named = async (): Promise<Peer | null> => {
+      const peer = this.peers.find(({ name }) => name === replica.leader);
+      if (!peer || performance.now() < (this.suspects.get(peer) ?? 0)) return null;
+      try {
+        return (await peer.client.lead(channelId, { timeoutMs: LEAD_TIMEOUT_MS })).leads ? peer : null;
+      } catch {
+        this.suspect(peer);
+        return null;
+      }
+    };
+    const before = replica.leader;
+    const leader = await named();
+    if (leader) return leader;
+    await replica.refresh();
+    return replica.leader === before ? null : named();
+  }
+
+  /** Does not ask an origin for a while whether it leads. */
+  suspect(peer: Peer): void {
+    this.suspects.set(peer, performance.now() + SUSPECTED_MS);
   }
 
   peer(name: string): Peer | undefined {

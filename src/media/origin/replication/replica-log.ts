@@ -37,7 +37,8 @@ export interface ReplicaLogParts {
  */
 export class ReplicaLogCopy {
   private readonly steps = new SerialQueue('origin');
-  private readonly pulls = new SerialQueue('origin');
+  /** Of one epoch, one after the other. Those of an earlier one may hang on an origin that is stopped; nobody waits for them. */
+  private pulls = { epoch: 0, queue: new SerialQueue('origin') };
   private readonly file: ReplicaNotesFile;
   private lacking = 0;
 
@@ -142,7 +143,8 @@ export class ReplicaLogCopy {
    * @throws LeadLost, SwarmError unavailable
    */
   pull(order: Pick<ReplicaOrder, 'epoch'>, from: ReplicaClient, isLeader: boolean): Promise<void> {
-    return this.pulls.run(async () => {
+    if (order.epoch > this.pulls.epoch) this.pulls = { epoch: order.epoch, queue: new SerialQueue('origin') };
+    return this.pulls.queue.run(async () => {
       let overlap = OVERLAP_GOPS;
       for (;;) {
         const { endGop } = this.state;

@@ -12,12 +12,14 @@ import { withLedger, type SharedRecord } from './records';
 import { ReplicaLogCopy } from './replica-log';
 import type { Peer } from './settings';
 
-const PROMISE_TIMEOUT_MS = 1_000;
-const FOLLOW_TIMEOUT_MS = 2_000;
-const PUT_TIMEOUT_MS = 2_000;
-/** A lead that is lost as often within one request goes to and fro: the caller asks again. */
+const PROMISE_TIMEOUT_MS = 3_000;
+const FOLLOW_TIMEOUT_MS = 8_000;
+const PUT_TIMEOUT_MS = 4_000;
+/** A lead that is lost as often within one request is the other's. */
 const MOST_TRIES = 8;
 const LONGEST_PAUSE_MS = 40;
+/** Shorter than whoever asks waits for the answer. */
+const TAKING_WAIT_MS = 700;
 
 /** What a replica needs of its channel. */
 export interface ReplicaChannel {
@@ -35,6 +37,8 @@ export interface ReplicaParts {
   peers: readonly Peer[];
   store: OwnershipStore<SharedRecord>;
   keptRecords: () => number;
+  /** Name of the other origin that leads the channel and answers; null: none does. */
+  leaderElsewhere(): Promise<string | null>;
   log: Logger;
 }
 
@@ -48,6 +52,8 @@ export class Replica {
   readonly copy: ReplicaLogCopy;
   private held: Held<SharedRecord> | null = null;
   private lead: Lead | null = null;
+  private catchingUp = false;
+  private taking: Promise<void> = Promise.resolve();
   /** Peers that did not take the last GOP, or have not followed yet. */
   private readonly behind = new Set<Peer>();
   /** Peers to which a GOP is on its way, and whether a later one passed them by meanwhile. */
@@ -64,6 +70,17 @@ export class Replica {
       inStore: async () => (await this.read())?.record,
       onChange: () => this.logChanged(),
     });
+  }
+
+  /** The same, once an attempt to take the lead that is under way has ended; after a bounded time in any case. */
+  async leadsSoon(): Promise<boolean> {
+    if (!this.lead) await Promise.race([this.taking.catch(() => undefined), pause(TAKING_WAIT_MS)]);
+    return this.leads;
+  }
+
+  /** Name of the origin that took the lead last, as far as is known. */
+  get leader(): string | null {
+    return this.held?.record.leader ?? null;
   }
 
   get leads(): boolean {
@@ -87,18 +104,19 @@ export class Replica {
   async leading<T>(change: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        if (!this.lead) await this.takeLead();
+        if (!this.lead) await (this.taking = this.takeLead());
         return await change();
       } catch (error) {
         if (!(error instanceof LeadLost)) throw error;
         this.lead = null;
-        if (tries === MOST_TRIES)
+        await pause(Math.random() * LONGEST_PAUSE_MS * tries);
+        const leader = tries === MOST_TRIES ? this.leader : await this.parts.leaderElsewhere();
+        if (leader !== null)
           throw new SwarmError(
             'unavailable',
-            `The lead of channel ${this.channel.id} goes to and fro.`,
-            'Ask again.',
+            `${leader} has taken the lead of channel ${this.channel.id}.`,
+            'Ask again, here or there.',
           );
-        await pause(Math.random() * LONGEST_PAUSE_MS);
       }
     }
   }
@@ -111,11 +129,13 @@ export class Replica {
   /** Takes note of what the store has. */
   observe(held: Held<SharedRecord>): void {
     if (this.held && BigInt(held.version) <= BigInt(this.held.version)) return;
+    const before = this.held?.record;
     this.held = held;
     if (this.lead && (held.record.epoch !== this.lead.epoch || held.record.life !== this.lead.life))
       this.lead = null;
     this.logChanged();
-    this.noteRecord(held.record);
+    if (!before || before.life !== held.record.life || before.ownership.token !== held.record.ownership.token)
+      this.noteRecord(held.record);
   }
 
   /** Writes what was decided, as the one that leads; durable when it resolves. @throws LeadLost; SwarmError unavailable */
@@ -162,6 +182,16 @@ export class Replica {
 
   /** Has those follow that are behind while this origin leads, or follows the one that leads. Never throws. */
   async catchUp(): Promise<void> {
+    if (this.catchingUp) return;
+    this.catchingUp = true;
+    try {
+      await this.catchUpOnce();
+    } finally {
+      this.catchingUp = false;
+    }
+  }
+
+  private async catchUpOnce(): Promise<void> {
     const order = this.lead && this.orderOf(this.lead);
     try {
       if (order) {

@@ -44,6 +44,11 @@ export const replicaRoutes = (
       res.json(await run(await replicaOf(req), parsed));
     }) satisfies RequestHandler;
 
+  router.get('/:id', async (req, res) => {
+    const replica = await replicaOf(req);
+    res.json({ ...replica.copy.state, leads: await replica.leadsSoon() });
+  });
+
   router.post(
     '/:id/promise',
     body,
