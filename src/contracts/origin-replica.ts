@@ -98,6 +98,25 @@ export const unpackGop = (packed: Buffer): { gop: ReplicaGop; body: Buffer } => 
   }
 };
 
+/** @throws SwarmError unavailable where no whole answer came in time */
+const exchange = async (
+  url: string,
+  timeoutMs: number,
+  { headers, ...init }: RequestInit & { headers?: Record<string, string> },
+): Promise<{ status: number; bytes: Buffer }> => {
+  try {
+    const response = await linkFetch(url, {
+      ...init,
+      headers: { ...headers, ...partAuthorization() },
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) };
+  } catch (error) {
+    if (error instanceof SwarmError) throw error;
+    throw new SwarmError('unavailable', `${url} can't be reached: ${(error as Error).message}.`);
+  }
+};
+
 /** What an origin asks of another one. */
 export class ReplicaClient extends PartClient {
   protected readonly part = 'origin';
@@ -133,25 +152,28 @@ export class ReplicaClient extends PartClient {
     body: Buffer,
     { timeoutMs }: { timeoutMs: number },
   ): Promise<ReplicaPutAnswer> {
-    const response = await linkFetch(`${this.url}${this.path(channelId)}/gops/${gopNumber}`, {
+    const url = this.urlOf(channelId, gopNumber);
+    const { status, bytes } = await exchange(url, timeoutMs, {
       method: 'PUT',
       body: new Uint8Array(Buffer.concat(packGop(gop, body))),
-      headers: { 'content-type': 'application/octet-stream', ...partAuthorization() },
-      signal: AbortSignal.timeout(timeoutMs),
+      headers: { 'content-type': 'application/octet-stream' },
     });
-    const text = await response.text();
-    if (response.ok) return replicaPutAnswerSchema.parse(JSON.parse(text));
-    throw errorFromText(text) ?? new SwarmError('internal', `${this.url} answered ${response.status}.`);
+    const text = bytes.toString('utf8');
+    if (status === 200 || status === 201) return replicaPutAnswerSchema.parse(JSON.parse(text));
+    throw errorFromText(text) ?? new SwarmError('internal', `${url} answered ${status}.`);
   }
 
   /** The bytes of a GOP; null: they are not stored there any more. */
   async bytes(channelId: string, gop: number, { timeoutMs }: { timeoutMs: number }): Promise<Buffer | null> {
-    const url = `${this.url}${this.path(channelId)}/gops/${gop}`;
-    const signal = AbortSignal.timeout(timeoutMs);
-    const response = await linkFetch(url, { headers: partAuthorization(), signal });
-    if (response.status === 404) return null;
-    if (!response.ok) throw new SwarmError('unavailable', `${url} answered ${response.status}.`);
-    return Buffer.from(await response.arrayBuffer());
+    const url = this.urlOf(channelId, gop);
+    const { status, bytes } = await exchange(url, timeoutMs, {});
+    if (status === 404) return null;
+    if (status !== 200) throw new SwarmError('unavailable', `${url} answered ${status}.`);
+    return bytes;
+  }
+
+  private urlOf(channelId: string, gop: number): string {
+    return `${this.url}${this.path(channelId)}/gops/${gop}`;
   }
 
   private path(channelId: string): string {

@@ -80,8 +80,8 @@ export const etcdArguments = (stateDir: string, ports: readonly ReplicaPorts[], 
     ...['--listen-client-urls', url(etcdClient), '--advertise-client-urls', url(etcdClient)],
     ...['--listen-peer-urls', url(etcdPeer), '--initial-advertise-peer-urls', url(etcdPeer)],
     ...['--initial-cluster', cluster, '--initial-cluster-token', `encoder-swarm-${ports[0]!.etcdPeer}`],
-    // Members on one machine hear one another at once: who leads is missed after half a second.
-    ...['--heartbeat-interval', '50', '--election-timeout', '500'],
+    // Members on one machine hear one another at once: who leads is missed after a second, also where many processes share the machine.
+    ...['--heartbeat-interval', '100', '--election-timeout', '1000'],
     ...['--auto-compaction-retention', '1', '--logger', 'zap', '--log-level', 'warn'],
   ];
 };

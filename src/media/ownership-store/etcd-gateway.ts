@@ -8,7 +8,7 @@ import { SeveralAddresses } from '../../platform/several-addresses';
  * gateway"). Keys and values cross it in base64, 64-bit numbers as strings.
  */
 
-const DEADLINE_MS = 1_500;
+const DEADLINE_MS = 2_500;
 
 const keyValueSchema = z.object({
   key: z.base64(),
