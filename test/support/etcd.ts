@@ -54,7 +54,7 @@ export class EtcdCluster {
         ...['--name', `m${i}`, '--data-dir', join(this.folder, `m${i}`), '--log-level', 'error'],
         ...['--listen-client-urls', url(client), '--advertise-client-urls', url(client)],
         ...['--listen-peer-urls', url(peer), '--initial-advertise-peer-urls', url(peer)],
-        ...['--initial-cluster', cluster, '--heartbeat-interval', '50', '--election-timeout', '500'],
+        ...['--initial-cluster', cluster, '--heartbeat-interval', '100', '--election-timeout', '1000'],
       ],
       { stdio: 'ignore' },
     );
