@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { generatedSoundSchema, type GeneratedSoundLayout, type PictureFormat } from '../domain';
+import { REPLICAS, type Replicas } from '../launch/replicas';
 import { wholeNumberOption } from '../platform/terminal/number-option';
 import { pictureOption } from '../platform/terminal/picture-option';
-import { REPLICAS, type Replicas } from '../launch/replicas';
 import { MAX_LOCAL_ENCODERS } from '../setup';
 import { durationOption, stateDirOption } from './options';
 

@@ -56,8 +56,7 @@ export const originVariables = {
   SWARM_ORIGIN_NAME: idSchema.optional().describe('Which of `SWARM_ORIGIN_PEERS` this origin is.'),
 };
 
-const environmentOfOrigins = z.object(originVariables).extend({ SWARM_ORIGIN_URL: httpUrl });
-type OriginsEnvironment = z.infer<typeof environmentOfOrigins>;
+type OriginsEnvironment = z.infer<z.ZodObject<typeof originVariables>> & { SWARM_ORIGIN_URL: string };
 
 /** Base URLs of all origins, the one that is asked first in front. */
 export const originUrlsOf = ({

@@ -1,14 +1,12 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EtcdGateway } from '../../src/media/ownership-store';
+import { findOrInstallEtcd } from '../../src/setup';
 import { freePort } from './ports';
 import { until } from './until';
-
-/** Whether this machine has the etcd that these tests run; set-up and CI install it. */
-export const haveEtcd = (): boolean => spawnSync('etcd', ['--version']).status === 0;
 
 /** A real etcd of some members, each a process with a folder of its own. */
 export class EtcdCluster {
@@ -16,13 +14,15 @@ export class EtcdCluster {
 
   private constructor(
     readonly folder: string,
+    private readonly program: string,
     private readonly ports: readonly { client: number; peer: number }[],
   ) {}
 
   static async start(members = 1): Promise<EtcdCluster> {
     const ports = [];
     for (let i = 0; i < members; i += 1) ports.push({ client: await freePort(), peer: await freePort() });
-    const cluster = new EtcdCluster(await mkdtemp(join(tmpdir(), 'etcd-test-')), ports);
+    const { path } = await findOrInstallEtcd({ env: process.env, progress: () => undefined });
+    const cluster = new EtcdCluster(await mkdtemp(join(tmpdir(), 'etcd-test-')), path, ports);
     for (let i = 0; i < members; i += 1) cluster.run(i);
     const gateway = new EtcdGateway(cluster.urls);
     await until('etcd answers', () =>
@@ -49,7 +49,7 @@ export class EtcdCluster {
     const url = (port: number): string => `http://127.0.0.1:${port}`;
     const cluster = this.ports.map((p, at) => `m${at}=${url(p.peer)}`).join(',');
     const child = spawn(
-      'etcd',
+      this.program,
       [
         ...['--name', `m${i}`, '--data-dir', join(this.folder, `m${i}`), '--log-level', 'error'],
         ...['--listen-client-urls', url(client), '--advertise-client-urls', url(client)],

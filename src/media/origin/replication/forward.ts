@@ -1,5 +1,5 @@
-import { pipeline } from 'node:stream/promises';
 import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import type { RequestHandler } from 'express';
 import { SwarmError } from '../../../domain';
 import { linkRequest } from '../../../platform/links/client';

@@ -1,5 +1,5 @@
-import type { ReplicaGop, ReplicaOrder } from '../../../contracts/origin-replica';
-import { SwarmError } from '../../../domain';
+import type { ReplicaGop, ReplicaOrder, ReplicaState } from '../../../contracts/origin-replica';
+import { SwarmError, type ErrorCode } from '../../../domain';
 import { replaceFile } from '../../../platform/durable-file';
 import type { Logger } from '../../../platform/logger';
 import { pause } from '../../../platform/retry';
@@ -20,6 +20,16 @@ const MOST_TRIES = 8;
 const LONGEST_PAUSE_MS = 40;
 /** Shorter than whoever asks waits for the answer. */
 const TAKING_WAIT_MS = 700;
+
+/** Refusals by what is known of owner and GOPs, which may be out of date. */
+const JUDGEMENTS = new Set<ErrorCode>([
+  'stale-token',
+  'out-of-order',
+  'gop-exists',
+  'bad-request',
+  'conflict',
+]);
+const isJudgement = (error: unknown): boolean => error instanceof SwarmError && JUDGEMENTS.has(error.code);
 
 /** What a replica needs of its channel. */
 export interface ReplicaChannel {
@@ -74,7 +84,7 @@ export class Replica {
 
   /** The same, once an attempt to take the lead that is under way has ended; after a bounded time in any case. */
   async leadsSoon(): Promise<boolean> {
-    if (!this.lead) await Promise.race([this.taking.catch(() => undefined), pause(TAKING_WAIT_MS)]);
+    if (!this.leads) await Promise.race([this.taking.catch(() => undefined), pause(TAKING_WAIT_MS)]);
     return this.leads;
   }
 
@@ -84,7 +94,12 @@ export class Replica {
   }
 
   get leads(): boolean {
-    return this.lead !== null;
+    return this.leadInForce !== null;
+  }
+
+  /** None any more once this origin has promised a later epoch: its log may hold what is not acknowledged yet. */
+  private get leadInForce(): Lead | null {
+    return this.lead?.epoch === this.copy.state.promised ? this.lead : null;
   }
 
   /** Whether players may be served; before the store was asked, what is on disk is as good as any. */
@@ -104,8 +119,20 @@ export class Replica {
   async leading<T>(change: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        if (!this.lead) await (this.taking = this.takeLead());
-        return await change();
+        if (!this.leads) await (this.taking = this.takeLead());
+        const { lead } = this;
+        try {
+          const result = await change();
+          // Done twice is done once: it is asked again of the one that leads now.
+          if (!this.leads) throw new LeadLost();
+          return result;
+        } catch (error) {
+          if (!isJudgement(error)) throw error;
+          // Somebody else may have led and decided meanwhile: only what is in force may refuse.
+          await this.read();
+          if (lead !== null && this.leadInForce === lead) throw error;
+          throw new LeadLost();
+        }
       } catch (error) {
         if (!(error instanceof LeadLost)) throw error;
         this.lead = null;
@@ -275,18 +302,22 @@ export class Replica {
       await copy.step(order, () => channel.media.deleteAll());
       return;
     }
-    const copies = answers.map(({ peer, answer }) => ({ ...answer, peer: peer as Peer | null }));
+    const copies: (ReplicaState & { peer: Peer | null })[] = answers.map(({ peer, answer }) => ({
+      ...answer,
+      peer,
+    }));
     const best = completest([...(counts(own) ? [{ ...own, peer: null }] : []), ...copies]);
     if (best.peer) await copy.pull(order, best.peer.client, false);
   }
 
   /** GOPs that were declared a gap, where whoever decided it had no time to say so to the others. */
   private async fillDeclared({ ownership }: SharedRecord): Promise<void> {
-    const { media, gopDurationTicks } = this.channel;
+    const { media } = this.channel;
+    const gopDurationTicks = this.channel.gopDurationTicks();
     if (!ownership.hasPublished && ownership.gapsDeclared === 0) return;
     const known = media.ledger.range(0, Infinity);
     const options = {
-      gopDurationTicks: gopDurationTicks(),
+      gopDurationTicks,
       atMost: this.parts.keptRecords(),
       nowMs: Date.now(),
     };
