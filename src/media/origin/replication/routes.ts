@@ -5,7 +5,6 @@ import { replicaOrderSchema, unpackGop } from '../../../contracts/origin-replica
 import { SwarmError, idSchema } from '../../../domain';
 import { parseOrRefuse } from '../../../platform/http';
 import { Turns } from '../../../platform/turns';
-import type { Origin } from '../origin';
 import { readBody } from '../read-body';
 import { wholeNumberSchema } from '../records';
 import type { ReplicaGroup } from './group';
@@ -20,9 +19,16 @@ const logQuery = z.object({ from: gopParameter.default(0) });
 const HEAD_BYTES = 256 * 1024;
 const MOST_AT_A_TIME = 256;
 
+/** The channels that this origin shares. */
+interface SharedChannels {
+  /** Takes up a channel that another origin has put on air. */
+  look(channelId: string): Promise<void>;
+  find(channelId: string): { storedGop(gop: number): Promise<Buffer | null> } | undefined;
+}
+
 /** What other origins ask, `/replicas/…` (src/contracts/origin-replica.ts). */
 export const replicaRoutes = (
-  origin: Origin,
+  origin: SharedChannels,
   group: ReplicaGroup,
   { maxBodyBytes, bodyTimeoutMs }: { maxBodyBytes: number; bodyTimeoutMs: number },
 ): Router => {
