@@ -2,14 +2,15 @@ import {
   InterceptingCall,
   Metadata,
   status,
-  type InterceptingCallInterface,
   type Interceptor,
 } from '@grpc/grpc-js';
 import { Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
 
+type Call = ReturnType<Parameters<Interceptor>[1]>;
+
 /** A call that ends at once with `CANCELLED`, which nothing tries again. */
-const endedCall = (): InterceptingCallInterface => ({
+const endedCall = (): Call => ({
   start: (_metadata, listener) => {
     process.nextTick(() => {
       // The one who waits for a single answer is told that there is none.
