@@ -66,6 +66,8 @@ const withHeaders: Record<string, string> = {
 export interface InputWishes {
   choice?: InputChoice | undefined;
   deinterlace?: Deinterlace | undefined;
+  /** Its pictures were seen to come at another rate than it says: they are filled up. */
+  varies?: boolean | undefined;
 }
 
 /**
@@ -75,15 +77,16 @@ export interface InputWishes {
 export const planInput = (
   probed: ProbedInput,
   channelRate: FrameRate | null,
-  { choice = {}, deinterlace = 'none' }: InputWishes = {},
+  { choice = {}, deinterlace = 'none', varies = false }: InputWishes = {},
 ): InputPlan => {
   const found = chosenVideo(probed, choice);
   const mates = programmeMates(probed, found, choice);
   const audio = chosenSound(mates, choice).map(planAudio);
   const data = mates.filter((s) => s.kind === 'data').map((s) => planData(s, probed.formatName));
-  const video = planVideo(found, probed.formatName, channelRate, deinterlace);
+  const said = varies ? null : steadyFrameRate(found);
+  const video = planVideo(found, probed.formatName, said, channelRate, deinterlace);
   const { finite, list } = probed;
-  const rate = video.carried === 'encoded' && channelRate ? channelRate : steadyFrameRate(found);
+  const rate = video.carried === 'encoded' && channelRate ? channelRate : said;
   const inSegments = isOneOf(probed.formatName, segmentFormats);
   const coarseClock = isOneOf(probed.formatName, coarseFormats);
   const notes = notesOf({ video, audio, data }, probed, mates);
@@ -174,10 +177,10 @@ const programmeMates = (
 const planVideo = (
   s: ProbedStream,
   formatName: string,
+  rate: FrameRate | null,
   channelRate: FrameRate | null,
   deinterlace: Deinterlace,
 ): InputPlan['video'] => {
-  const rate = steadyFrameRate(s);
   const isByField = s.isInterlaced && deinterlace === 'field';
   const whyOfFields = isByField ? 'Each of its fields becomes a picture.' : undefined;
   const why = whyEncoded(s, formatName) ?? whyOfFields ?? whyOfRate(rate, channelRate);
