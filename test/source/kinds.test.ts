@@ -1,9 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import pino from 'pino';
+import { SourceClient } from '../../src/contracts/source';
 import { RelayUnderTest } from '../relay/relay-under-test';
 import { until } from '../support/until';
 import { SourceUnderTest } from './source-under-test';
@@ -54,6 +55,23 @@ test('a file that can hold nothing is refused with what it is', async () => {
     await expect(source.put('bad', specOf(path!))).rejects.toThrow(`The input ${path} is ${what}.`);
   await writeFile(join(folder, 'words.mp4'), 'words');
   await expect(source.put('bad', specOf(join(folder, 'words.mp4')))).rejects.toThrow(/can't be opened/);
+});
+
+test('what of an input is not carried is said beforehand', async () => {
+  const notesOf = async (url: string): Promise<string> =>
+    (await new SourceClient(source.url).look(url, { timeoutMs: 20_000 })).notes.join(' ');
+  const segment = await film('segment.ts', 'testsrc2=s=160x90:r=25:d=2', '-g', '25');
+  const list = join(folder, 'list.m3u8');
+  const mark = (tag: string): string =>
+    `#EXTM3U\n#EXT-X-TARGETDURATION:2\n${tag}\n#EXTINF:2,\n${basename(segment)}\n#EXT-X-ENDLIST\n`;
+  for (const tag of ['#EXT-X-CUE-OUT:30', '#EXT-X-DATERANGE:ID="1",SCTE35-OUT=0xFC30']) {
+    await writeFile(list, mark(tag));
+    expect(await notesOf(list)).toMatch(/playlists announce splices .* left out/);
+  }
+  await writeFile(list, mark('#EXT-X-DATERANGE:ID="1",CLASS="news"'));
+  expect(await notesOf(list)).not.toMatch(/splices/);
+  const fast = await film('fast.mp4', 'testsrc2=s=160x90:r=240:d=1', '-g', '240');
+  expect(await notesOf(fast)).toMatch(/more pictures\/s than a channel can have/);
 });
 
 test('a slate is kept as long as a channel has it', async () => {

@@ -9,7 +9,7 @@ import {
 } from '../../domain';
 import { colourOf, isRgb } from './input-colour';
 import { SCTE_35, type ProbedInput, type ProbedStream } from './probe';
-import { steadyFrameRate } from './steady-frame-rate';
+import { isTooFast, steadyFrameRate } from './steady-frame-rate';
 
 /**
  * Decides which tracks of an input are carried, and how. What MPEG-TS carries and every part understands goes as it
@@ -183,7 +183,7 @@ const planVideo = (
 ): InputPlan['video'] => {
   const isByField = s.isInterlaced && deinterlace === 'field';
   const whyOfFields = isByField ? 'Each of its fields becomes a picture.' : undefined;
-  const why = whyEncoded(s, formatName) ?? whyOfFields ?? whyOfRate(rate, channelRate);
+  const why = whyEncoded(s, formatName) ?? whyOfFields ?? whyOfRate(s, rate, channelRate);
   const shown = shownSize(s);
   const filter = isOneOf(formatName, formatsWithHeaders) ? withHeaders[s.codec] : undefined;
   return {
@@ -216,7 +216,13 @@ const whyEncoded = (s: ProbedStream, formatName: string): string | undefined => 
 };
 
 /** A picture that comes as it likes is filled up, so that each GOP holds what its rate says. */
-const whyOfRate = (rate: FrameRate | null, channelRate: FrameRate | null): string | undefined => {
+const whyOfRate = (
+  s: ProbedStream,
+  rate: FrameRate | null,
+  channelRate: FrameRate | null,
+): string | undefined => {
+  if (rate === null && isTooFast(s))
+    return 'It has more pictures/s than a channel can have: some are left out.';
   if (rate === null) return 'Its frame rate is unknown, or it varies: pictures are repeated or left out.';
   if (channelRate === null || rate === channelRate) return undefined;
   return `It has ${rateForFfmpeg(rate)} pictures/s, the channel ${rateForFfmpeg(channelRate)}.`;
@@ -269,10 +275,15 @@ const whyNotCarried = (s: ProbedStream, mates: readonly ProbedStream[]): string 
 
 const notesOf = (
   { video, audio, data }: Pick<InputPlan, 'video' | 'audio' | 'data'>,
-  { streams }: ProbedInput,
+  { streams, hasPlaylistMarks = false }: ProbedInput,
   mates: readonly ProbedStream[],
 ): string[] => {
   const notes: string[] = [];
+  if (hasPlaylistMarks)
+    notes.push(
+      'Its playlists announce splices (EXT-X-CUE-OUT, or EXT-X-DATERANGE with SCTE-35). They are left out. ' +
+        'To mark a break: encoder-swarm channel splice.',
+    );
   const range = highRanges[streams.find((s) => s.index === video.index)?.transfer ?? ''];
   if (range !== undefined)
     notes.push(
