@@ -37,7 +37,7 @@ const endedCall = (): Call => ({
  */
 export const connectClosably = async (
   options: Omit<ConnectionOptions, 'interceptors'>,
-): Promise<{ connection: Connection; close(): Promise<void> }> => {
+): Promise<{ connection: Connection; close: () => Promise<void> }> => {
   let isClosed = false;
   const endWhenClosed: Interceptor = (callOptions, nextCall) =>
     new InterceptingCall(isClosed ? endedCall() : nextCall(callOptions));
