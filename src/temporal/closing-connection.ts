@@ -1,9 +1,4 @@
-import {
-  InterceptingCall,
-  Metadata,
-  status,
-  type Interceptor,
-} from '@grpc/grpc-js';
+import { InterceptingCall, Metadata, status, type Interceptor } from '@grpc/grpc-js';
 import { Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
 
