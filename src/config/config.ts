@@ -7,6 +7,7 @@ import { audienceVariables } from './audience';
 import { addressList } from './comma-list';
 import { linkVariables, withSecureUrls } from './links';
 import { originVariables } from './origins';
+import { playVariables } from './players';
 import { influxTlsVariables, temporalLinkVariables } from './servers';
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -99,6 +100,7 @@ export const environmentSchema = z.object({
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
   ...originVariables,
+  ...playVariables,
   SWARM_SOURCE_PORT: port.default(7703).describe('Port of the source.'),
   SWARM_PUSH_PORT: port
     .optional()

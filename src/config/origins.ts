@@ -35,12 +35,6 @@ const peersSchema = commaList
 /** Variables of origins that share channels. */
 export const originVariables = {
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
-  SWARM_PLAYER_PORT: port
-    .optional()
-    .describe(
-      'Port of the origin for players: playlists and segments, with connections of their own. `npm start` takes 7707. ' +
-        'Without it, players share the port of the origin, which goes on answering them in any case.',
-    ),
   SWARM_OWNERSHIP_STORE: ownershipStoreSchema
     .prefault('embedded')
     .describe(

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Environment } from '../config/config';
+import { playKeysFolder } from '../config/players';
 import { digestOfInput } from '../contracts/source';
 import { LOOPBACK, hostAndPort } from '../platform/addresses';
 import { growingDelayMs, type PartOptions, type PartRig } from '../platform/processes/part-process';
@@ -86,12 +87,14 @@ export const originReplicaPart = (
   url: string,
 ): PartOptions => {
   const name = replicaName(at);
+  const playKeys = playKeysFolder(options.environment);
   const origin = nodePart(options, name, 'media/origin', url);
   const own = {
     SWARM_STATE_DIR: join(replicasFolder(options.environment.SWARM_STATE_DIR), name),
     SWARM_ORIGIN_NAME: name,
     SWARM_ORIGIN_PORT: String(ports[at]!.origin),
     SWARM_PLAYER_PORT: String(ports[at]!.player),
+    ...(playKeys !== null && { SWARM_PLAY_KEYS: playKeys }),
   };
   return { ...origin, env: { ...origin.env, ...own } };
 };

@@ -60,7 +60,7 @@ describe('three origins on one machine', () => {
 
   test('have ports of their own, and what every part is told of them is valid', () => {
     const all = ports.flatMap((each) => [each.origin, each.player, each.etcdClient, each.etcdPeer]);
-    const others = Object.entries(portsFor(20_000, {})).filter(
+    const others = Object.entries<number>({ ...portsFor(20_000, {}) }).filter(
       ([part]) => part !== 'origin' && part !== 'player',
     );
     expect(new Set([...all, ...others.map(([, port]) => port)]).size).toBe(all.length + others.length);

@@ -43,13 +43,15 @@ export const rooms = {
   'src/media/packaging': { uses: ['src/domain', 'src/media/mpegts'] },
   // Who watches what, from the requests of players: live at the origin, or from the logs of a CDN.
   'src/audience': { uses: ['src/domain'] },
-  // index.ts starts the origin; what only reads its formats comes in by the side doors.
+  // Addresses of channels that expire: who gives them out, and who takes them.
+  'src/playback': { uses: ground },
   // Where ownership is kept: in files of the origin, or in etcd.
-  'src/media/ownership-store': { uses: [...ground] },
+  'src/media/ownership-store': { uses: ground },
+  // index.ts starts the origin; what only reads its formats comes in by the side doors.
   'src/media/origin': {
     uses: [
-      ...ground,
-      ...['src/audience', 'src/media/mpegts', 'src/media/packaging', 'src/media/ownership-store'],
+      ...[...ground, 'src/audience', 'src/playback', 'src/media/mpegts', 'src/media/packaging'],
+      'src/media/ownership-store',
     ],
     doors: ['h264-sps', 'segment-format'],
   },
@@ -158,6 +160,7 @@ export const rooms = {
     uses: [
       ...[
         ...ground,
+        'src/playback',
         'src/temporal',
         'src/telemetry',
         'src/models',
@@ -171,11 +174,19 @@ export const rooms = {
     doors: '*',
   },
   'src/launch': {
-    uses: [...ground, 'src/channels', 'src/temporal', 'src/telemetry', 'src/fleet', 'src/setup'],
+    uses: [
+      ...ground,
+      'src/playback',
+      'src/channels',
+      'src/temporal',
+      'src/telemetry',
+      'src/fleet',
+      'src/setup',
+    ],
     doors: '*',
   },
   'src/acceptance': {
-    uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp'],
+    uses: [...ground, 'src/playback', 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp'],
     doors: '*',
   },
   'src/cli': {

@@ -1,6 +1,7 @@
 import { ViewerRegions } from '../../audience';
 import { ownNamesOf, readEnvironment } from '../../config/config';
 import { replicationOf } from '../../config/origins';
+import { playKeysFolder } from '../../config/players';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
 import { takeOwnIdentity } from '../../platform/own-identity';
@@ -21,6 +22,7 @@ runPart(log, async () => {
     names: ownNamesOf(environment),
     relayUrl: environment.SWARM_RELAY_URL,
     replication: replication && { ...replication, cell: environment.SWARM_CELL },
+    playKeysFolder: playKeysFolder(environment),
     audience: {
       regions: ViewerRegions.parse(environment.SWARM_VIEWER_NETWORKS),
       proxies: environment.SWARM_VIEWER_PROXIES,

@@ -13,6 +13,7 @@ import { OpenFiles } from '../../platform/open-files';
 import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
+import { PlayVerifier } from '../../playback';
 import { EmbeddedOwnershipStore, EtcdGateway, EtcdOwnershipStore } from '../ownership-store';
 import { Packager, type ThreadProgram } from '../packaging';
 import { Audience, type AudienceOptions } from './audience';
@@ -21,6 +22,7 @@ import { cmafRoutes } from './cmaf-routes';
 import { controlRoutes, type ControlLimits } from './control-routes';
 import { BYTES_PER_RECORD, DiskBudget } from './disk-budget';
 import { Origin } from './origin';
+import { playGate } from './play-gate';
 import { playerRoutes } from './player-routes';
 import { PlaylistAnswers } from './playlist-answers';
 import { channelRecordSchema } from './records';
@@ -40,6 +42,8 @@ export interface OriginOptions {
   relayUrl: string;
   /** The origins that share the channels; absent: this one is alone. */
   replication?: ReplicationOptions | undefined;
+  /** Folder of the keys with which addresses of channels are signed; absent or null: everyone may play. */
+  playKeysFolder?: string | null;
   /** How viewers are counted. */
   audience?: AudienceOptions;
   /** DNS names under which it is reached; default none but localhost. */
@@ -135,6 +139,8 @@ export const startOrigin = async (
     };
 
   const audience = new Audience(options.audience);
+  const { playKeysFolder } = options;
+  const verifier = playKeysFolder ? await PlayVerifier.open(playKeysFolder) : null;
   const appWith = (paths: readonly (ControlPath | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
     const app = express();
     app.disable('x-powered-by').disable('etag').set('trust proxy', audience.proxies);
@@ -151,14 +157,13 @@ export const startOrigin = async (
       }),
     );
     if (paths.includes('/channels')) app.get('/audience', (_req, res) => void res.json(audience.seen()));
+    const players = Router();
     for (const path of paths) {
-      app.use(
-        path,
-        ...(path === '/channels' || path === '/replicas' ? [] : [audience.count]),
-        whenReady((r) => r.handlers[path]),
-      );
+      const handler = whenReady((r) => r.handlers[path]);
+      if (path === '/channels' || path === '/replicas') app.use(path, handler);
+      else players.use(path, audience.count, handler);
     }
-    return app;
+    return app.use(playGate(verifier, players));
   };
 
   const { host, port, playerPort, names, serverLimits: connections = {}, log } = options;

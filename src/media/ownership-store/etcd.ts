@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { SwarmError } from '../../domain';
-import type { EtcdGateway, EtcdEntry} from './etcd-gateway';
+import type { EtcdGateway, EtcdEntry } from './etcd-gateway';
 import type { Held, OwnershipStore } from './store';
 
 /** The revision of what is not there. */
