@@ -6,7 +6,7 @@ import { isEveryAddress, isHost, plainHost } from '../platform/addresses';
 import { audienceVariables } from './audience';
 import { addressList } from './comma-list';
 import { linkVariables, withSecureUrls } from './links';
-import { influxTlsVariables, temporalLinkVariables } from './servers';
+import { influxTlsVariables, temporalVariables } from './servers';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
@@ -159,7 +159,7 @@ export const environmentSchema = z.object({
     .default('127.0.0.1:7233')
     .describe('Address of the Temporal server. If it is set, set-up installs none.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Namespace of the Temporal server.'),
-  ...temporalLinkVariables,
+  ...temporalVariables,
   TEMPORAL_UI_URL: withDefault('http://127.0.0.1:8233').describe("Temporal's UI, for links."),
   SWARM_PAYLOAD_CODEC: z
     .enum(['on', 'off'])

@@ -2,7 +2,6 @@ import {
   CancellationScope,
   allHandlersFinished,
   condition,
-  continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -26,6 +25,7 @@ import { alwaysOnRungs } from '../../src/domain/rungs';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
 import { whileThereIsRoom } from '../kit/history-bound';
+import { beginNextRun, isNewBuildOut } from '../kit/next-run';
 import { retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import {
@@ -44,6 +44,7 @@ const registerAgainUpdate = defineUpdate<void, []>(channelControl.registerAgain)
 const changeUpdate = defineUpdate<ChannelSpec, [ChannelChangeRequest]>(channelControl.change);
 const removeUpdate = defineUpdate<void, []>(channelControl.remove);
 const stateQuery = defineQuery<ChannelWorkflowState>(channelControl.state);
+const wakeSignal = defineSignal(channelControl.wake);
 /** The swarm hands its policy and cordons down at every change. */
 export const contextSignal = defineSignal<[SwarmContext]>('swarmContext');
 
@@ -117,6 +118,8 @@ class Channel {
   async run(): Promise<ChannelWorkflowState> {
     const { state } = this;
     setHandler(stateQuery, () => state);
+    // That there is a task is all of it: with each, the server says whether there is another build.
+    setHandler(wakeSignal, () => undefined);
     setHandler(contextSignal, (context) => {
       this.context = context;
     });
@@ -153,7 +156,7 @@ class Channel {
     await condition(allHandlersFinished);
     if (state.status !== 'removed') {
       const { cell, context, answered } = this;
-      await continueAsNew<typeof channel>({ cell, spec: state.spec, context, carried: state, answered });
+      await beginNextRun<typeof channel>({ cell, spec: state.spec, context, carried: state, answered });
     }
     return state;
   }
@@ -161,7 +164,7 @@ class Channel {
   /** Rare, and never during a move: continue-as-new holds Updates up for a second or two. */
   private mayContinueAsNew(movesPerRun: number): boolean {
     const isLong = this.state.moves - this.movesBefore >= movesPerRun;
-    const isDue = isLong || workflowInfo().continueAsNewSuggested;
+    const isDue = isLong || workflowInfo().continueAsNewSuggested || isNewBuildOut();
     return isDue && this.busyWith === null && allHandlersFinished();
   }
 

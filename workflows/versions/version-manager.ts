@@ -1,8 +1,8 @@
 import {
   allHandlersFinished,
   condition,
-  continueAsNew,
   defineQuery,
+  defineSignal,
   defineUpdate,
   setCurrentDetails,
   setHandler,
@@ -19,6 +19,7 @@ import type {
 import { emptyVersions, versionsControl } from '../../src/domain/version-manager';
 import { causeOf, refusal, throwAsRefusal, refusalFor } from '../kit/failures';
 import { whileThereIsRoom } from '../kit/history-bound';
+import { beginNextRun, isNewBuildOut } from '../kit/next-run';
 import { failFast60s, local8s } from '../kit/steps';
 import {
   validateAdd,
@@ -36,6 +37,7 @@ const setTargetUpdate = defineUpdate<void, [SetTargetRequest]>(versionsControl.s
 const pinUpdate = defineUpdate<void, [PinRequest]>(versionsControl.pin);
 const unpinUpdate = defineUpdate<void, [string]>(versionsControl.unpin);
 const haltUpdate = defineUpdate<void, [SynchronisationFault]>(versionsControl.halt);
+const wakeSignal = defineSignal(versionsControl.wake);
 const stateQuery = defineQuery<VersionsState>(versionsControl.state);
 
 /** Fetching a package may take minutes on a slow line. */
@@ -89,8 +91,10 @@ class Versions {
       this.show();
     });
     this.show();
-    await condition(() => workflowInfo().continueAsNewSuggested && allHandlersFinished());
-    return continueAsNew<typeof versions>({ cell: state.cell, carried: state });
+    setHandler(wakeSignal, () => undefined);
+    const isDue = (): boolean => workflowInfo().continueAsNewSuggested || isNewBuildOut();
+    await condition(() => isDue() && allHandlersFinished());
+    return beginNextRun<typeof versions>({ cell: state.cell, carried: state });
   }
 
   private async add(request: AddBuildRequest): Promise<EncoderBuild> {
