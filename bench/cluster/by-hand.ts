@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onInterrupt } from '../../src/platform/processes/interrupts';
 import { StepReporter } from '../../src/setup';
-import { exitWith } from '../lib/command';
+
+import { endAfter } from './end';
 import { openCluster } from './open';
 import { readClusterOptions } from './options';
 
@@ -39,4 +40,4 @@ const main = async (): Promise<boolean> => {
   }
 };
 
-exitWith(main());
+endAfter(main());

@@ -127,7 +127,10 @@ export class Cluster {
     await this.startPart('database', database.part);
     await this.makeTables(password);
     await this.writeConfig(password);
-    await Promise.all(layout.hosts.map((host) => this.startRole(host)));
+    // The first one writes into the database what cluster this is; two at once would both try.
+    const [first, ...others] = layout.hosts;
+    await this.startRole(first!);
+    await Promise.all(others.map((host) => this.startRole(host)));
   }
 
   private async makeTables(password: string): Promise<void> {

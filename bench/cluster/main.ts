@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onInterrupt } from '../../src/platform/processes/interrupts';
 import { StepReporter } from '../../src/setup';
-import { exitWith } from '../lib/command';
+
 import { figureTable } from '../lib/table';
 import type { Cluster } from './cluster';
+import { endAfter } from './end';
 import { Killer, noKills } from './killer';
 import { openCluster } from './open';
 import { readTestOptions, type ClusterTestOptions, type SuiteName } from './options';
@@ -117,4 +118,4 @@ const main = async (): Promise<boolean> => {
   }
 };
 
-exitWith(main());
+endAfter(main());

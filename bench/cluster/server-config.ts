@@ -23,6 +23,10 @@ const store = (layout: ClusterLayout, password: string, databaseName: string): o
   },
 });
 
+const rpcOf = ({ ip, grpcPort, membershipPort }: RoleHost): object => ({
+  ...{ grpcPort, membershipPort, bindOnIP: ip },
+});
+
 /**
  * Configuration of one process of a cluster, as `temporal-server` reads it (config.Config of go.temporal.io/server): YAML.
  * Everything that is not said is as the server has it: no tuning, as a server of somebody else's would have none. Pure.
@@ -35,7 +39,6 @@ export const serverConfig = (options: {
   dynamicConfigFile: string;
 }): string => {
   const { layout, host, password, dynamicConfigFile } = options;
-  const { ip, grpcPort, membershipPort } = host;
   return stringify({
     log: { stdout: true, level: 'warn' },
     persistence: {
@@ -47,8 +50,9 @@ export const serverConfig = (options: {
         visibility: store(layout, password, DATABASES.visibility),
       },
     },
-    global: { membership: { maxJoinDuration: '30s', broadcastAddress: ip } },
-    services: { [host.service]: { rpc: { grpcPort, membershipPort, bindOnIP: ip } } },
+    global: { membership: { maxJoinDuration: '30s', broadcastAddress: host.ip } },
+    // The others have to be named as well, or they are not looked for.
+    services: Object.fromEntries([...layout.hosts, host].map((each) => [each.service, { rpc: rpcOf(each) }])),
     clusterMetadata: {
       enableGlobalNamespace: false,
       failoverVersionIncrement: 10,
