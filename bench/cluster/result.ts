@@ -14,7 +14,12 @@ export interface SuiteRun {
   unresolved: string[];
   fenceFaults: string[];
   /** Null where the suite printed no result. */
-  frames: { framesChecked: number; framesLost: number; framesRepeated: number } | null;
+  frames: {
+    framesChecked: number;
+    framesLost: number;
+    framesRepeated: number;
+    gapsDeclared: number;
+  } | null;
   kills: Record<Victim, number>;
 }
 
@@ -28,6 +33,8 @@ export interface ClusterResult {
   framesChecked: number;
   framesLost: number;
   framesRepeated: number;
+  /** GOPs that nobody published, as the ring of the relay ended before somebody could. */
+  gapsDeclared: number;
   doubleOwners: number;
   killsOfFrontend: number;
   killsOfHistory: number;
@@ -59,6 +66,7 @@ export const resultOf = (runs: readonly SuiteRun[], seed: number): ClusterResult
     framesChecked: sum(runs, ({ frames }) => frames?.framesChecked ?? 0),
     framesLost: sum(runs, ({ frames }) => frames?.framesLost ?? 0),
     framesRepeated: sum(runs, ({ frames }) => frames?.framesRepeated ?? 0),
+    gapsDeclared: sum(runs, ({ frames }) => frames?.gapsDeclared ?? 0),
     doubleOwners: sum(runs, ({ fenceFaults }) => fenceFaults.length),
     killsOfFrontend: kills('frontend'),
     killsOfHistory: kills('history'),

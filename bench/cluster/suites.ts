@@ -15,6 +15,7 @@ const framesSchema = z.object({
   framesChecked: z.number(),
   framesLost: z.number(),
   framesRepeated: z.number(),
+  gapsDeclared: z.number(),
 });
 
 /** Enough for two to three minutes of load on two cores. */

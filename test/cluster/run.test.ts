@@ -64,7 +64,7 @@ const run = (more: Partial<SuiteRun> = {}): SuiteRun => ({
     'recovery recovered': 2,
     'rollout completed': 1,
   },
-  frames: { framesChecked: 100, framesLost: 0, framesRepeated: 0 },
+  frames: { framesChecked: 100, framesLost: 0, framesRepeated: 0, gapsDeclared: 2 },
   kills: { frontend: 1, history: 2, matching: 1, database: 1, worker: 3 },
   ...more,
 });
@@ -73,7 +73,7 @@ test('the result adds up all suites', () => {
   const other = run({ outcomes: { 'handoff refused': 1 }, unresolved: ['handoff/ch-1/3 running'] });
   expect(resultOf([run(), other], 9)).toEqual({
     ...{ sagas: 9, completed: 4, compensated: 1, recovered: 2, unfinished: 1 },
-    ...{ framesChecked: 200, framesLost: 0, framesRepeated: 0, doubleOwners: 0 },
+    ...{ framesChecked: 200, framesLost: 0, framesRepeated: 0, gapsDeclared: 4, doubleOwners: 0 },
     ...{ killsOfFrontend: 2, killsOfHistory: 4, killsOfMatching: 2, killsOfDatabase: 2, killsOfWorker: 6 },
     ...{ minutes: 3, seed: 9 },
   });
@@ -84,8 +84,8 @@ test('everything that went wrong fails the test', () => {
   const faults: Partial<SuiteRun>[] = [
     { ok: false },
     { frames: null },
-    { frames: { framesChecked: 100, framesLost: 1, framesRepeated: 0 } },
-    { frames: { framesChecked: 100, framesLost: 0, framesRepeated: 1 } },
+    { frames: { framesChecked: 100, framesLost: 1, framesRepeated: 0, gapsDeclared: 0 } },
+    { frames: { framesChecked: 100, framesLost: 0, framesRepeated: 1, gapsDeclared: 0 } },
     { unresolved: ['recovery/ch-1/2 running'] },
     { fenceFaults: ['ch-1: token 4 was used by enc-1/a and enc-2/b'] },
   ];
