@@ -1,5 +1,5 @@
 import {
-  StepReporter,
+  type StepReporter,
   findOrBuildTemporalCluster,
   findOrInstallPostgres,
   requireFreePorts,

@@ -1,5 +1,5 @@
-import type { SuiteName } from './options';
 import type { Victim } from './kill-plan';
+import type { SuiteName } from './options';
 
 /** What one run of a suite came to. */
 export interface SuiteRun {

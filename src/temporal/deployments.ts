@@ -4,7 +4,7 @@ import { SwarmError, channelControl, searchAttributeNames } from '../domain';
 import { retried } from '../platform/retry';
 
 /** The part of a connection that deployments are asked by; a worker has another connection than a client. */
-type Service = Pick<
+export type DeploymentService = Pick<
   Connection['workflowService'],
   'describeWorkerDeployment' | 'setWorkerDeploymentCurrentVersion'
 >;
@@ -49,7 +49,7 @@ const isGrpc = (error: unknown, code: number): boolean => (error as { code?: unk
 
 /** What the server knows of a deployment; null before its first worker came. @throws what the server threw */
 export const readDeployment = async (
-  service: Service,
+  service: DeploymentService,
   namespace: string,
   name: string,
 ): Promise<Deployment | null> => {
@@ -83,7 +83,7 @@ export const readDeployment = async (
  * that the current ones do
  */
 export const setCurrentBuild = async (
-  service: Service,
+  service: DeploymentService,
   namespace: string,
   name: string,
   buildId: string | null,

@@ -2,7 +2,7 @@ import type { WorkerDeploymentVersion } from '@temporalio/common';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { Logger } from '../platform/logger';
 import { retried } from '../platform/retry';
-import { readDeployment, setCurrentBuild } from '../temporal/deployments';
+import { readDeployment, setCurrentBuild, type DeploymentService } from '../temporal/deployments';
 
 /** Oldest server that this was tried on: a run that is pinned to its build begins its next run on the current one. */
 const UPGRADES_AT_NEXT_RUN = [1, 30, 8] as const;
@@ -44,7 +44,7 @@ const KNOWN_WITHIN = { firstMs: 200, longestMs: 5_000, patienceMs: Infinity };
  */
 export const becomeFirst = async (options: {
   version: WorkerDeploymentVersion;
-  service: NativeConnection['workflowService'];
+  service: DeploymentService;
   namespace: string;
   signal: AbortSignal;
   log: Logger;

@@ -123,7 +123,9 @@ const startKeyProxy = async (
     let trailers: IncomingHttpHeaders = {};
     call.on('error', () => stream.close());
     call.on('response', (answer) => stream.respond(answer, { waitForTrailers: true }));
-    call.on('trailers', (found) => (trailers = found));
+    call.on('trailers', (found: IncomingHttpHeaders) => {
+      trailers = found;
+    });
     stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     stream.pipe(call);
     call.pipe(stream);
@@ -146,7 +148,8 @@ test('client and worker show the API key with each call, on a link that is encry
       TEMPORAL_TLS_SERVER_CA_CERT_PATH: certificates.files.ca,
     };
     const environment = readEnvironment({ TEMPORAL_ADDRESS: cloud.address });
-    const { client, close } = await connectTemporal(environment, variables);
+    const connected = await connectTemporal(environment, variables);
+    const { client } = connected;
     const { namespace, ...options } = await temporalOptions(environment, variables);
     expect(options).toMatchObject({ apiKey: 'key-of-this-swarm', tls: expect.anything() });
     const connection = await NativeConnection.connect(options);
@@ -157,7 +160,7 @@ test('client and worker show the API key with each call, on a link that is encry
       await registerSearchAttributes(connection, namespace);
     } finally {
       await connection.close();
-      await close();
+      await connected.close();
     }
     await writeFile(file, 'another-key\n');
     await expect(connectTemporal(environment, variables)).rejects.toMatchObject({ code: 'unavailable' });

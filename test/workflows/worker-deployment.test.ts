@@ -1,6 +1,5 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import type { Activities } from '../../activities';
 import { channelWithDefaults, channelWorkflowId, type ChannelSpec } from '../../src/domain';
 import { createLogger } from '../../src/platform/logger';
 import { readDeployment, setCurrentBuild, wakeEntities } from '../../src/temporal/deployments';
@@ -44,9 +43,9 @@ let beforeActivity: (name: string, build: string) => Promise<void> = async () =>
 
 /** @param build null: a worker without a deployment */
 const startWorker = async (build: string | null): Promise<() => Promise<void>> => {
-  const plain = swarm.activities();
+  const plain = swarm.activities() as unknown as Record<string, (...args: unknown[]) => unknown>;
   const named = (name: string): ((...args: unknown[]) => Promise<unknown>) => {
-    const activity = plain[name as keyof Activities] as (...args: unknown[]) => unknown;
+    const activity = plain[name]!;
     return async (...args) => {
       acted.push(`${build ?? 'unversioned'} ${name}`);
       await beforeActivity(name, build ?? 'unversioned');
@@ -123,7 +122,7 @@ test('runs begun without a deployment go on on its first build, which becomes th
   await startWorker('one');
   await becomeFirst({
     version: { deploymentName: NAME, buildId: 'one' },
-    ...{ service: service() as never, namespace, log: createLogger('test') },
+    ...{ service: service(), namespace, log: createLogger('test') },
     signal: AbortSignal.timeout(20_000),
   });
   expect(await deployment()).toMatchObject({ currentBuildId: 'one', isNew: false });
@@ -147,7 +146,7 @@ test('a handoff ends on the build that it began on; the next one, and the channe
   await startWorker('two');
   await isKnown('two');
   // A build that comes later waits for somebody to say so.
-  const two = { version: { deploymentName: NAME, buildId: 'two' }, service: service() as never, namespace };
+  const two = { version: { deploymentName: NAME, buildId: 'two' }, service: service(), namespace };
   await becomeFirst({ ...two, log: createLogger('test'), signal: AbortSignal.timeout(20_000) });
   expect(await deployment()).toMatchObject({ currentBuildId: 'one' });
   await setCurrentBuild(service(), namespace, NAME, 'two');

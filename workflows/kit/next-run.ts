@@ -1,5 +1,5 @@
-import { makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import type { Workflow } from '@temporalio/common';
+import { defineSignal, makeContinueAsNewFunc, setHandler, workflowInfo } from '@temporalio/workflow';
 
 /**
  * Whether another build of the workers has become the current one, and this run is pinned to its own. The server says so
@@ -13,3 +13,6 @@ export const isNewBuildOut = (): boolean => workflowInfo().targetWorkerDeploymen
  */
 export const beginNextRun = <F extends Workflow>(...args: Parameters<F>): Promise<never> =>
   makeContinueAsNewFunc<F>(isNewBuildOut() ? { initialVersioningBehavior: 'AUTO_UPGRADE' } : {})(...args);
+
+/** Takes a signal that does nothing. That it brings a task is all of it: with each, the server tells of another build. */
+export const heedWake = (name: string): void => setHandler(defineSignal(name), () => undefined);

@@ -25,7 +25,7 @@ import { alwaysOnRungs } from '../../src/domain/rungs';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
 import { whileThereIsRoom } from '../kit/history-bound';
-import { beginNextRun, isNewBuildOut } from '../kit/next-run';
+import { beginNextRun, heedWake, isNewBuildOut } from '../kit/next-run';
 import { retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import {
@@ -44,7 +44,6 @@ const registerAgainUpdate = defineUpdate<void, []>(channelControl.registerAgain)
 const changeUpdate = defineUpdate<ChannelSpec, [ChannelChangeRequest]>(channelControl.change);
 const removeUpdate = defineUpdate<void, []>(channelControl.remove);
 const stateQuery = defineQuery<ChannelWorkflowState>(channelControl.state);
-const wakeSignal = defineSignal(channelControl.wake);
 /** The swarm hands its policy and cordons down at every change. */
 export const contextSignal = defineSignal<[SwarmContext]>('swarmContext');
 
@@ -103,9 +102,7 @@ class Channel {
       ownerSessionId: null,
       token: 0,
       rungs: alwaysOnRungs(spec),
-      moves: 0,
-      movedAtMs: null,
-      lastMove: null,
+      ...{ moves: 0, movedAtMs: null, lastMove: null },
       detail: 'waits for its first encoder',
     };
     this.movesBefore = this.state.moves;
@@ -118,8 +115,7 @@ class Channel {
   async run(): Promise<ChannelWorkflowState> {
     const { state } = this;
     setHandler(stateQuery, () => state);
-    // That there is a task is all of it: with each, the server says whether there is another build.
-    setHandler(wakeSignal, () => undefined);
+    heedWake(channelControl.wake);
     setHandler(contextSignal, (context) => {
       this.context = context;
     });

@@ -2,7 +2,6 @@ import {
   allHandlersFinished,
   condition,
   defineQuery,
-  defineSignal,
   defineUpdate,
   setCurrentDetails,
   setHandler,
@@ -19,7 +18,7 @@ import type {
 import { emptyVersions, versionsControl } from '../../src/domain/version-manager';
 import { causeOf, refusal, throwAsRefusal, refusalFor } from '../kit/failures';
 import { whileThereIsRoom } from '../kit/history-bound';
-import { beginNextRun, isNewBuildOut } from '../kit/next-run';
+import { beginNextRun, heedWake, isNewBuildOut } from '../kit/next-run';
 import { failFast60s, local8s } from '../kit/steps';
 import {
   validateAdd,
@@ -37,7 +36,6 @@ const setTargetUpdate = defineUpdate<void, [SetTargetRequest]>(versionsControl.s
 const pinUpdate = defineUpdate<void, [PinRequest]>(versionsControl.pin);
 const unpinUpdate = defineUpdate<void, [string]>(versionsControl.unpin);
 const haltUpdate = defineUpdate<void, [SynchronisationFault]>(versionsControl.halt);
-const wakeSignal = defineSignal(versionsControl.wake);
 const stateQuery = defineQuery<VersionsState>(versionsControl.state);
 
 /** Fetching a package may take minutes on a slow line. */
@@ -91,7 +89,7 @@ class Versions {
       this.show();
     });
     this.show();
-    setHandler(wakeSignal, () => undefined);
+    heedWake(versionsControl.wake);
     const isDue = (): boolean => workflowInfo().continueAsNewSuggested || isNewBuildOut();
     await condition(() => isDue() && allHandlersFinished());
     return beginNextRun<typeof versions>({ cell: state.cell, carried: state });
