@@ -1,5 +1,15 @@
+import { z } from 'zod';
 import type { Victim } from './kill-plan';
 import type { SuiteName } from './options';
+
+/** What a suite's last line says of frames. */
+export const frameCountsSchema = z.object({
+  framesChecked: z.number(),
+  framesLost: z.number(),
+  framesRepeated: z.number(),
+  gapsDeclared: z.number(),
+});
+export type FrameCounts = z.infer<typeof frameCountsSchema>;
 
 /** What one run of a suite came to. */
 export interface SuiteRun {
@@ -14,12 +24,7 @@ export interface SuiteRun {
   unresolved: string[];
   fenceFaults: string[];
   /** Null where the suite printed no result. */
-  frames: {
-    framesChecked: number;
-    framesLost: number;
-    framesRepeated: number;
-    gapsDeclared: number;
-  } | null;
+  frames: FrameCounts | null;
   kills: Record<Victim, number>;
 }
 

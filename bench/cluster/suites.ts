@@ -3,20 +3,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { z } from 'zod';
 import { childrenOf } from '../lib/kills';
 import type { SuiteNews } from '../lib/told-parent';
 import type { SuiteName } from './options';
-import type { SuiteRun } from './result';
+import { frameCountsSchema, type SuiteRun } from './result';
 
 const BENCHES = join(__dirname, '..');
-
-const framesSchema = z.object({
-  framesChecked: z.number(),
-  framesLost: z.number(),
-  framesRepeated: z.number(),
-  gapsDeclared: z.number(),
-});
 
 /** Enough for two to three minutes of load on two cores. */
 const HANDOFFS = 25;
@@ -124,7 +116,7 @@ export class Suite {
   private read(line: string): void {
     if (!line.startsWith('{')) return;
     try {
-      const parsed = framesSchema.safeParse(JSON.parse(line));
+      const parsed = frameCountsSchema.safeParse(JSON.parse(line));
       if (parsed.success) this.frames = parsed.data;
     } catch {
       // Another line that begins so.
