@@ -65,7 +65,7 @@ const startWorker = async (build: string | null): Promise<() => Promise<void>> =
     }),
     ...(!build && { workflowBundle: await bundleWorkflows() }),
     ...{ shutdownGraceTime: '100 milliseconds', shutdownForceTime: '2 seconds' },
-  } as WorkerOptions);
+  });
   const ended = runUntilShutdown(worker);
   const end = async (): Promise<void> => {
     if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -29,7 +29,7 @@ export class RunningOrigin {
     private readonly limits: Partial<OriginLimits>,
     private readonly serverLimits: Partial<ServerLimits>,
     private readonly listenPort: number,
-    private readonly audience: OriginOptions['audience'],
+    private readonly further: Pick<OriginOptions, 'audience' | 'playKeysFolder'>,
   ) {}
 
   static async start(
@@ -38,13 +38,12 @@ export class RunningOrigin {
       parent?: string;
       serverLimits?: Partial<ServerLimits>;
       port?: number;
-      audience?: OriginOptions['audience'];
-    } = {},
+    } & Pick<OriginOptions, 'audience' | 'playKeysFolder'> = {},
   ): Promise<RunningOrigin> {
-    const { parent = tmpdir(), serverLimits = {}, port = 0 } = options;
+    const { parent = tmpdir(), serverLimits = {}, port = 0, ...further } = options;
     const stateDir = await mkdtemp(join(parent, 'origin-test-'));
     const ledger = await new LedgerServer().start();
-    const origin = new RunningOrigin(stateDir, ledger, limits, serverLimits, port, options.audience);
+    const origin = new RunningOrigin(stateDir, ledger, limits, serverLimits, port, further);
     await origin.begin();
     return origin;
   }
@@ -59,7 +58,7 @@ export class RunningOrigin {
       log: pino({ level: 'debug' }, { write: (line: string) => this.note(line) }),
       limits: this.limits,
       serverLimits: this.serverLimits,
-      ...(this.audience && { audience: this.audience }),
+      ...this.further,
       packagingProgram,
     });
     this.client = new OriginClient(`${linkScheme()}://127.0.0.1:${this.part.port}`);
