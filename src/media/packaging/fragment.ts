@@ -31,6 +31,8 @@ export interface FragmentJob {
   /** The GOP's segment, an MPEG transport stream. */
   segment: Uint8Array;
   track: TrackOfGop;
+  /** The beginning of its GOP, if the segment is a later stretch of it: there are the parameter sets. */
+  head?: Uint8Array;
   /** Channel time at which the GOP begins, and how long it lasts. */
   startTicks: number;
   durationTicks: number;
@@ -46,6 +48,9 @@ export interface Fragment {
 
 /** Where a GOP is moved to before its sound is read, so that no time in it is near the wrap of 33 bits. */
 const READ_AT_TICKS = 10 * TICKS_PER_SECOND;
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 const notThere = (track: TrackOfGop): SwarmError =>
   new SwarmError('not-found', `This GOP has no ${track === 'video' ? 'picture' : `sound ${track}`}.`);
@@ -125,7 +130,7 @@ const written = async ({ output, init, media }: ReturnType<typeof newOutput>): P
 };
 
 const fragmentOfPictures = async (read: OneTrack, job: FragmentJob): Promise<Fragment> => {
-  const input = aloneIn(read, job.startTicks);
+  const input = aloneIn(job.head ? readTrack(bufferOf(job.head), 'video') : read, job.startTicks);
   const track = await input.getPrimaryVideoTrack();
   const codec = await track?.getCodec();
   const decoderConfig = await track?.getDecoderConfig();
@@ -169,7 +174,6 @@ const fragmentOfSound = async (read: OneTrack, job: FragmentJob): Promise<Fragme
  * @throws SwarmError not-found where the GOP has no such track; Error where its codec can't stand in MP4
  */
 export const makeFragment = async (job: FragmentJob): Promise<Fragment> => {
-  const { buffer, byteOffset, byteLength } = job.segment;
-  const read = readTrack(Buffer.from(buffer, byteOffset, byteLength), job.track);
+  const read = readTrack(bufferOf(job.segment), job.track);
   return job.track === 'video' ? fragmentOfPictures(read, job) : fragmentOfSound(read, job);
 };
