@@ -30,6 +30,7 @@ export class RunningOrigin {
     private readonly serverLimits: Partial<ServerLimits>,
     private readonly listenPort: number,
     private readonly audience: OriginOptions['audience'],
+    private readonly partialMs: number,
   ) {}
 
   static async start(
@@ -39,12 +40,15 @@ export class RunningOrigin {
       serverLimits?: Partial<ServerLimits>;
       port?: number;
       audience?: OriginOptions['audience'];
+      partialMs?: number;
     } = {},
   ): Promise<RunningOrigin> {
-    const { parent = tmpdir(), serverLimits = {}, port = 0 } = options;
+    const { parent = tmpdir(), serverLimits = {}, port = 0, partialMs = 0 } = options;
     const stateDir = await mkdtemp(join(parent, 'origin-test-'));
     const ledger = await new LedgerServer().start();
-    const origin = new RunningOrigin(stateDir, ledger, limits, serverLimits, port, options.audience);
+    const origin = new RunningOrigin(
+      ...([stateDir, ledger, limits, serverLimits, port, options.audience, partialMs] as const),
+    );
     await origin.begin();
     return origin;
   }
@@ -59,6 +63,7 @@ export class RunningOrigin {
       log: pino({ level: 'debug' }, { write: (line: string) => this.note(line) }),
       limits: this.limits,
       serverLimits: this.serverLimits,
+      partialMs: this.partialMs,
       ...(this.audience && { audience: this.audience }),
       packagingProgram,
     });
