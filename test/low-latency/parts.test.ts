@@ -94,3 +94,14 @@ test('a player at the live edge takes each GOP in parts, through a move', async 
   const { lowLatency } = await plane.channel('ch-1');
   expect(lowLatency!.captureToPartialMs!.partials).toBeGreaterThan(10);
 });
+
+test('fragmented MP4 comes in parts too, pictures and sound', async () => {
+  for (const track of [spec().ladder[0]!.name, 'sound-1']) {
+    const player = new LowLatencyPlayer(playlistUrl(track, 'cmaf'));
+    player.start();
+    await until('two GOPs in parts', () => player.parts.length >= 6 || player.failure !== undefined);
+    await player.stop();
+    expect(player.failure).toBeUndefined();
+    for (const { bytes } of player.parts) expect(bytes.toString('latin1', 4, 8)).toBe('styp');
+  }
+});

@@ -52,7 +52,10 @@ export class CmafMedia {
       const records = this.media.window(this.channel, windowMs);
       const before = records[0] && this.media.ledger.get(records[0].gop - 1);
       const wanted = 'sound' in track ? this.requireSound(track.sound, records) : this.media.latestOf(name);
-      const source = { channel: this.channel, records, before, withCues };
+      const { renditions = [], sound = [] } = this.media.ledger.lastPublished ?? {};
+      const tracks = [...renditions.map((r) => r.name), ...sound.map((s) => soundName(s.track))];
+      const lowLatency = this.media.lowLatency(this.channel, { ...asked, own: name, tracks });
+      const source = { channel: this.channel, records, before, withCues, lowLatency };
       return cmafPlaylist(source, wanted, (gop) => this.media.isPublic(gop));
     });
   }

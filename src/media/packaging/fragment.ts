@@ -12,6 +12,7 @@ import {
 } from 'mediabunny';
 import { SwarmError, TICKS_PER_SECOND } from '../../domain';
 import {
+  STREAM_TYPE_HEVC,
   TransportStreamReader,
   elementaryStreamOf,
   parseTables,
@@ -21,6 +22,7 @@ import {
   type PesUnit,
   type ProgrammeTables,
 } from '../mpegts';
+import { parameterSetsOf, withParameterSets, withoutSyncSample } from './later-stretch';
 import { languageOf } from './sound-tracks';
 import { withoutTimes } from './without-times';
 
@@ -99,13 +101,15 @@ const packetsOfPictures = (
   units: readonly PesUnit[],
   startTicks: number,
   endTicks: number,
+  toFirst: (picture: Buffer) => Buffer,
 ): EncodedPacket[] => {
   const times = units.map(({ ptsTicks }) => unwrapTicks(ptsTicks, startTicks));
   const inOrder = [...times].sort((a, b) => a - b);
   return units.map((unit, index) => {
     const lastsTicks = (inOrder[index + 1] ?? endTicks) - inOrder[index]!;
+    const picture = elementaryStreamOf(unit);
     return new EncodedPacket(
-      elementaryStreamOf(unit),
+      index === 0 ? toFirst(picture) : picture,
       index === 0 ? 'key' : 'delta',
       times[index]! / TICKS_PER_SECOND,
       Math.max(0, lastsTicks) / TICKS_PER_SECOND,
@@ -130,7 +134,11 @@ const written = async ({ output, init, media }: ReturnType<typeof newOutput>): P
 };
 
 const fragmentOfPictures = async (read: OneTrack, job: FragmentJob): Promise<Fragment> => {
-  const input = aloneIn(job.head ? readTrack(bufferOf(job.head), 'video') : read, job.startTicks);
+  const head = job.head && readTrack(bufferOf(job.head), 'video');
+  const isHevc = read.entry.streamType === STREAM_TYPE_HEVC;
+  const sets = head && parameterSetsOf(elementaryStreamOf(head.units[0]!), isHevc);
+  const toFirst = (picture: Buffer): Buffer => (sets ? withParameterSets(picture, sets, isHevc) : picture);
+  const input = aloneIn(head ?? read, job.startTicks);
   const track = await input.getPrimaryVideoTrack();
   const codec = await track?.getCodec();
   const decoderConfig = await track?.getDecoderConfig();
@@ -140,9 +148,12 @@ const fragmentOfPictures = async (read: OneTrack, job: FragmentJob): Promise<Fra
   // The rate is the grid on which times are kept: that of MPEG-TS.
   made.output.addVideoTrack(source, { frameRate: TICKS_PER_SECOND });
   await made.output.start();
-  for (const packet of packetsOfPictures(read.units, job.startTicks, job.startTicks + job.durationTicks))
+  const endTicks = job.startTicks + job.durationTicks;
+  for (const packet of packetsOfPictures(read.units, job.startTicks, endTicks, toFirst))
     await source.add(packet, { decoderConfig });
-  return written(made);
+  const fragment = await written(made);
+  if (head) withoutSyncSample(fragment.media);
+  return fragment;
 };
 
 const fragmentOfSound = async (read: OneTrack, job: FragmentJob): Promise<Fragment> => {
