@@ -59,18 +59,19 @@ const partOf = (gop: EncodedGop, index: number): Buffer => {
   return gop.segment.subarray(bounds[index], bounds[index + 1]);
 };
 
-const putPart = async (
-  index: number,
-  {
-    gop = 1,
-    of = gops,
-    token = 1,
-    name = 'a',
-    run = 'run-1',
-    untilTicks = gop * 180_000 + (index + 1) * PART_FRAMES * FRAME_TICKS,
-    bytes = partOf(of[gop]!, index),
-  } = {},
-): Promise<Answer> => {
+interface PutPart {
+  gop?: number;
+  token?: number;
+  name?: string;
+  run?: string;
+  untilTicks?: number;
+  bytes?: Buffer;
+}
+
+const putPart = async (index: number, options: PutPart = {}): Promise<Answer> => {
+  const { gop = 1, token = 1, name = 'a', run = 'run-1' } = options;
+  const { untilTicks = gop * 180_000 + (index + 1) * PART_FRAMES * FRAME_TICKS } = options;
+  const { bytes = partOf(gops[gop]!, index) } = options;
   const { encoderId, sessionId } = ownerNamed(name);
   const answer = await fetch(`${origin.client.url}/channels/${id}/gops/${gop}/partials/${index}`, {
     method: 'PUT',
