@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { playerUrl } from '../config/config';
-import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../contracts/origin';
+import { playKeysFolder } from '../config/players';
+import { OriginClient, type OriginChannel } from '../contracts/origin';
 import { seededRandom, stampsOf } from '../domain';
 import { ticksToMs } from '../domain/media-time';
 import type { RunningSwarm } from '../launch/swarm';
+import { PlaySigner } from '../playback';
 import type { StepReporter } from '../setup';
 import { CpuMeter } from './cpu-meter';
 import { type FirstGop } from './first-gops';
@@ -49,7 +51,10 @@ export const boundedRun = async (options: {
   const cpu = new CpuMeter(() => Object.values(swarm.pids()));
   try {
     const playersAt = playerUrl(environment);
-    await Promise.all(followers.map((f, i) => f.start(masterPlaylistUrl(playersAt, channels[i]!.id))));
+    const signer = await PlaySigner.of(playKeysFolder(environment));
+    const follow = async (follower: (typeof followers)[number], i: number): Promise<void> =>
+      follower.start((await signer.urlsOf(playersAt, channels[i]!.id)).hls);
+    await Promise.all(followers.map(follow));
     watch.start();
     await cpu.start();
     const beganAtMs = Date.now();

@@ -1,15 +1,14 @@
 import type { Status } from '../contracts/api';
-import { masterPlaylistUrl } from '../contracts/origin';
+import type { PlaySigner } from '../playback';
 
-/** A status with the origin, and the playlists there, at another base URL than it was made with. */
-export const statusAt = (status: Status, originUrl: string): Status =>
-  originUrl === status.urls.origin
-    ? status
-    : {
-        ...status,
-        urls: { ...status.urls, origin: originUrl },
-        channels: status.channels.map((channel) => ({
-          ...channel,
-          playlistUrl: masterPlaylistUrl(originUrl, channel.id),
-        })),
-      };
+/** A status for one who reaches the origin at this base URL, with playlists that he can play. */
+export const statusAt = async (status: Status, originUrl: string, signer: PlaySigner): Promise<Status> => ({
+  ...status,
+  urls: { ...status.urls, origin: originUrl },
+  channels: await Promise.all(
+    status.channels.map(async (channel) => ({
+      ...channel,
+      playlistUrl: (await signer.urlsOf(originUrl, channel.id)).hls,
+    })),
+  ),
+});

@@ -19,6 +19,7 @@ import { KeptReading, valueOf } from '../observation/kept-reading';
 import { askedBy } from '../platform/asking';
 import { systemClock, type Clock } from '../platform/clock';
 import type { Logger } from '../platform/logger';
+import { PlaySigner } from '../playback';
 import { onAirOf, requirePlaceable } from './admission';
 import { AuditLog, auditFile } from './audit';
 import { requestHandoff } from './commands';
@@ -52,9 +53,9 @@ export interface ApiRoutes {
 export const createRoutes = (
   environment: Environment,
   ports: ApiPorts,
-  options: { log: Logger; clock?: Clock | undefined; gate?: ApiGate | undefined },
+  options: { log: Logger; clock?: Clock | undefined; gate?: ApiGate | undefined; signer?: PlaySigner },
 ): ApiRoutes => {
-  const { log, clock = systemClock, gate } = options;
+  const { log, clock = systemClock, gate, signer = PlaySigner.open() } = options;
   const cell = environment.SWARM_CELL;
   const originAt = originFor(environment);
   const stepSeconds = environment.SWARM_STEP_SECONDS;
@@ -110,7 +111,7 @@ export const createRoutes = (
       ...(standby && { standby: await mapStandby(standby, (each) => source.keepSecretsOf(each)) }),
     };
   };
-  const statusFor = async (originUrl: string): Promise<Status> => statusAt(await status(), originUrl);
+  const statusFor = async (originUrl: string): Promise<Status> => statusAt(await status(), originUrl, signer);
   const events = new StatusEvents(statusFor, originAt, clock);
   const router = Router();
   const parts = { cell, stepSeconds, ports, look: lookNow };
@@ -174,6 +175,10 @@ export const createRoutes = (
     return null;
   });
   serve(router, operations.splice, ({ params, body }) => ports.parts.relay.splice(params.id, body));
+  serve(router, operations.signPlayUrls, async ({ params, body }, { host }) => {
+    await ports.orchestration.channelState(params.id);
+    return signer.sign(originAt(host), params.id, body.lifeMs);
+  });
   serve(router, operations.handoff, ({ params, body }) =>
     command(requestHandoff(ports.orchestration, params.id, body)),
   );

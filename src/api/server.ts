@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler } from 'express';
 import { ownNamesOf, publicApiUrl, type Environment } from '../config/config';
+import { playKeysFolder } from '../config/players';
 import { originFor } from '../config/public-origin';
 import { hostAndPort } from '../platform/addresses';
 import type { Clock } from '../platform/clock';
@@ -7,6 +8,7 @@ import { errorHandler, healthAnswer, listen } from '../platform/http';
 import { linkScheme } from '../platform/links/link-tls';
 import type { Logger } from '../platform/logger';
 import { HEALTH_ROUTE, routesBelow } from '../platform/route';
+import { PlaySigner } from '../playback';
 import { withHint } from './hints';
 import type { ApiGate } from './identity/api-gate';
 import { createLoginRoutes, loginRoutes } from './login-routes';
@@ -40,6 +42,7 @@ export const startApi = async (
   app.set('query parser', 'simple');
   const routes = createRoutes(environment, options.ports, {
     ...{ clock: options.clock, gate, log: options.log },
+    signer: await PlaySigner.of(playKeysFolder(environment)),
   });
   app.get('/healthz', (req, res) => {
     res.json(healthAnswer(req, { status: 'ok', cell: environment.SWARM_CELL }));

@@ -4,6 +4,7 @@ import { extract } from 'tar';
 import { SwarmError } from '../domain';
 import { replaceFile, storageRefusal, syncDirectory } from '../platform/durable-file';
 import { lockFolder } from '../platform/folder-lock';
+import { makeStateFolder } from '../platform/state-folder';
 import { FORMAT_FILE, STATE_FORMAT } from '../platform/state-format';
 import { summaryOf, type BackupSummary } from './backup';
 import { MANIFEST_NAME, damaged, type Manifest } from './manifest';
@@ -25,9 +26,11 @@ export const restore = async (options: { stateDir: string; file: string }): Prom
   await requireEmpty(stateDir);
   const { manifest, bytes } = await readArchive(file);
   requireKnownState(file, manifest);
-  const lock = await lockFolder(stateDir, 'restore').catch((error: unknown) => {
-    throw storageRefusal(error, stateDir) ?? error;
-  });
+  const lock = await makeStateFolder(stateDir)
+    .then(() => lockFolder(stateDir, 'restore'))
+    .catch((error: unknown) => {
+      throw storageRefusal(error, stateDir) ?? error;
+    });
   try {
     // Another restore may have come first.
     await requireEmpty(stateDir);

@@ -74,9 +74,11 @@ const fromFacts = (
   const isByField = given.deinterlace === 'field' && facts.video.scan === 'interlaced';
   const followed = ofInput !== null && isByField ? twice(ofInput) : ofInput;
   const rate = given.framesPerSecond ?? followed ?? channelWithDefaults(given.id).framesPerSecond;
-  const notes: string[] = [];
+  const notes = [...facts.notes];
   if (given.framesPerSecond === undefined && followed === null) {
-    notes.push(`The frame rate of the input varies, or is not known: the channel has ${rateInWords(rate)}.`);
+    notes.push(
+      `The input has no frame rate that a channel can follow: the channel has ${rateInWords(rate)}.`,
+    );
   }
   const deinterlace = deinterlaceFor(facts);
   const picture = {

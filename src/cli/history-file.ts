@@ -50,6 +50,14 @@ const momentsOf = (given: string, timeZone: string): number[] | null => {
 // eslint-disable-next-line no-control-regex
 const NO_TEXT = /[\u0000-\u0008\u000e-\u001f]/;
 
+/** A cell of which more is shown tells nobody more: a file of another kind may be one cell of many megabytes. */
+const MOST_SHOWN = 60;
+
+const quoted = (text: string): string =>
+  text.length <= MOST_SHOWN
+    ? JSON.stringify(text)
+    : `${JSON.stringify(text.slice(0, MOST_SHOWN))}… (${text.length} characters)`;
+
 /** What is wrong with a time. */
 const timeFault = (text: string): string =>
   /^\d{4}-\d\d-\d\d$/.test(text) ? 'has no time of day' : 'is not an ISO 8601 time';
@@ -177,16 +185,16 @@ export const parseHistory = (
       ...(record.length === columns.count ? [] : [`has ${record.length} fields, not ${columns.count}`]),
       ...(Number.isNaN(atMs)
         ? [
-            `timestamp ${JSON.stringify(cell(columns.time))} ${moments ? `is skipped by the clocks of ${timeZone}` : timeFault(cell(columns.time))}`,
+            `timestamp ${quoted(cell(columns.time))} ${moments ? `is skipped by the clocks of ${timeZone}` : timeFault(cell(columns.time))}`,
           ]
         : []),
       ...(viewers.success
         ? []
         : [
-            `viewers ${JSON.stringify(cell(columns.viewers))} ${viewersFault(cell(columns.viewers), viewers.error.issues[0]?.message ?? '')}`,
+            `viewers ${quoted(cell(columns.viewers))} ${viewersFault(cell(columns.viewers), viewers.error.issues[0]?.message ?? '')}`,
           ]),
-      ...(channel.success ? [] : [`channel ${JSON.stringify(cell(columns.channel))} is no id`]),
-      ...(region === null || region.success ? [] : [`region ${JSON.stringify(regionText)} is no id`]),
+      ...(channel.success ? [] : [`channel ${quoted(cell(columns.channel))} is no id`]),
+      ...(region === null || region.success ? [] : [`region ${quoted(regionText)} is no id`]),
     ];
     if (wrong.length > 0 || !viewers.success || !channel.success) {
       faulty += 1;

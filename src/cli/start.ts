@@ -137,7 +137,7 @@ const main = async (options: StartOptions): Promise<number> => {
       );
     }
     const { ticket } = await callApi(environment.SWARM_API_URL, operations.makeTicket, {});
-    reporter.line(whereToLook(environment, swarm.channels, ticket));
+    reporter.line(await whereToLook(environment, swarm.channels, ticket));
     if (durationSeconds === null) {
       const watch = new MovesWatch({
         apiUrl: environment.SWARM_API_URL,

@@ -7,6 +7,7 @@ import { audienceVariables } from './audience';
 import { addressList } from './comma-list';
 import { linkVariables, withSecureUrls } from './links';
 import { originVariables } from './origin';
+import { playVariables } from './players';
 import { influxTlsVariables, temporalLinkVariables } from './servers';
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -99,12 +100,7 @@ export const environmentSchema = z.object({
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
-  SWARM_PLAYER_PORT: port
-    .optional()
-    .describe(
-      'Port of the origin for players: playlists and segments, with connections of their own. `npm start` takes 7707. ' +
-        'Without it, players share the port of the origin, which goes on answering them in any case.',
-    ),
+  ...playVariables,
   SWARM_SOURCE_PORT: port.default(7703).describe('Port of the source.'),
   SWARM_PUSH_PORT: port
     .optional()

@@ -12,7 +12,7 @@ import {
   type ErrorCode,
 } from '../domain';
 import { linkFetch } from '../platform/links/client';
-import { HEALTH_ROUTE, type Route } from '../platform/route';
+import { HEALTH_ROUTE, routesBelow, type Route } from '../platform/route';
 import type { CallOptions } from './call';
 import { PartClient } from './part-client';
 
@@ -34,8 +34,14 @@ const cmafRoutes: readonly Route[] = [
   { method: 'GET', path: '/cmaf/:id/:track/:file', access: 'public', sites: 'any' },
 ];
 
+/** The same by addresses that expire (src/playback), and whether a cache may give a channel to one who has such an address. */
+const signedRoutes: readonly Route[] = [
+  ...routesBelow('/play/:token', [...hlsRoutes, ...cmafRoutes]),
+  { method: 'GET', path: '/play/:token/check/:id', access: 'public', sites: 'any' },
+];
+
 /** All that the listener for players answers. */
-export const playerRoutes: readonly Route[] = [HEALTH_ROUTE, ...hlsRoutes, ...cmafRoutes];
+export const playerRoutes: readonly Route[] = [HEALTH_ROUTE, ...hlsRoutes, ...cmafRoutes, ...signedRoutes];
 
 export const originRoutes: readonly Route[] = [
   HEALTH_ROUTE,
@@ -52,6 +58,7 @@ export const originRoutes: readonly Route[] = [
   { method: 'GET', path: '/channels/:id/ledger', access: 'part' },
   ...hlsRoutes,
   ...cmafRoutes,
+  ...signedRoutes,
 ];
 
 export const ownerSchema = z.object({

@@ -24,16 +24,18 @@ const USER_ALONE = new RegExp(String.raw`(${SCHEME})(?:(?![/:@?])${INNER})+@`, '
 
 /** Words in the names of parameters whose value is a secret, wherever in the name they stand: `passphrase`, `X-Amz-Signature`. */
 const WORDS = [
-  ...['pass', 'pwd', 'token', 'secret', 'key', 'auth', 'sign', 'credential', 'session'],
+  ...['pas', 'pw', 'psw', 'token', 'secret', 'key', 'auth', 'sign', 'credential', 'session'],
   ...['jwt', 'bearer', 'cookie', 'hmac', 'md5', 'ticket'],
 ].join('|');
 /** Names of such parameters that mean nothing in another. */
-const NAMES = 'sig|hash|hdnts|hdnea|hdntl|streamid|policy';
+const NAMES = 'sig|hash|hdnts|hdnea|hdntl|streamid|policy|pin|code|access[-_]code|st|sk';
 /** The end of a value; punctuation before it belongs to the sentence that the URL stands in. */
 const END = String.raw`(?=['.,;:)\]}]{0,4}(?:[\s&<>]|$|\\{0,7}${CLOSING}))`;
-/** A name in percent codes may be any. */
+/**
+ * A name in percent codes may be any. Cameras have parameters in the path, too: `/user=admin_password=secret_channel=1`.
+ */
 const SECRET_PARAMETER = new RegExp(
-  String.raw`([?&;,#](?:[\w.[\]-]{0,40}(?:${WORDS})[\w.[\]-]{0,40}|[\w.[\]-]{0,40}%[0-9a-f]{2}[\w.%[\]-]{0,80}|${NAMES}))` +
+  String.raw`([/?&;,#_](?:[\w.[\]-]{0,40}(?:${WORDS})[\w.[\]-]{0,40}|[\w.[\]-]{0,40}%[0-9a-f]{2}[\w.%[\]-]{0,80}|${NAMES}))` +
     String.raw`=(?:(?![&<>])${INNER})+?${END}`,
   'gi',
 );
@@ -45,6 +47,9 @@ const ENCODED_PARAMETER = new RegExp(
 );
 /** The last part of an RTMP path is the key of its stream. */
 const STREAM_KEY = /\b(rtmp[a-z]{0,2}:\/\/[^\s/"'<>\\]+\/[^\s/?"'<>\\]+\/)[^\s?"'<>\\]+/gi;
+/** `/token/secret/list.m3u8` */
+const SECRET_IN_PATH =
+  /(:\/\/[^\s"'<>]{0,200}\/(?:token|secret|auth|pass(?:word|wd)?|pwd|api[-_]?key)\/)[^\s/?"'<>\\]+/gi;
 /** Of television over IP: kind, user, password, number. */
 const LOGIN_IN_PATH =
   /(:\/\/[^\s/]+\/(?:live|movie|series|timeshift)\/)[^\s/]+\/[^\s/]+(?=\/\d+(?:\.\w+)?\b)/gi;
@@ -62,6 +67,7 @@ export const redacted = (text: string): string =>
         .replace(ENCODED_LOGIN, `$1${HIDDEN}%40`)
         .replace(ENCODED_PARAMETER, `$1${HIDDEN}`)
         .replace(STREAM_KEY, `$1${HIDDEN}`)
+        .replace(SECRET_IN_PATH, `$1${HIDDEN}`)
         .replace(LOGIN_IN_PATH, `$1${HIDDEN}/${HIDDEN}`)
     : text;
 

@@ -20,6 +20,40 @@ const CONNECTIONS = 8_192;
 /** Longer than any window of a playlist: what nobody asks for any more goes. */
 const INACTIVE = '20m';
 
+/** What is the same for all addresses of channels. @param key names a copy, before its query */
+const proxiedFor =
+  (originHost: string) =>
+  (key: string): string => `      if ($request_method = OPTIONS) {
+        add_header Access-Control-Allow-Origin *;
+        add_header Access-Control-Allow-Methods "GET, HEAD";
+        add_header Access-Control-Allow-Headers *;
+        add_header Access-Control-Max-Age 86400;
+        return 204;
+      }
+      limit_except GET OPTIONS { deny all; }
+
+      proxy_pass http://origin;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host ${originHost};
+      proxy_set_header Accept-Encoding "";
+      proxy_connect_timeout 1s;
+      proxy_read_timeout 10s;
+      proxy_next_upstream error timeout http_503;
+
+      proxy_cache hls;
+      proxy_cache_key ${key}?$kept_args;
+      proxy_cache_lock on;
+      proxy_cache_lock_timeout 5s;
+      # While one request fetches the new playlist, the others need not wait; while no origin answers, the origin's
+      # stale-if-error says for how long the last one is still good.
+      proxy_cache_use_stale updating;
+
+      proxy_hide_header Access-Control-Allow-Origin;
+      proxy_hide_header Access-Control-Expose-Headers;
+      error_page 500 502 503 504 =503 @away;
+`;
+
 /**
  * Configuration of an nginx that stands between players and origins. It keeps what the origin allows (Cache-Control of
  * the answers, docs/reference/protocols/origin.md), asks once for what many want at the same time, and answers with the
@@ -27,6 +61,7 @@ const INACTIVE = '20m';
  */
 export const nginxConfig = (config: EdgeConfig): string => {
   const { listen, origins, originHost, folder, cacheMiB, accessLog } = config;
+  const proxied = proxiedFor(originHost);
   const address = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
   return `daemon off;
 worker_processes auto;
@@ -80,35 +115,40 @@ ${origins.map((origin) => `    server ${origin} max_fails=1 fail_timeout=1s;`).j
     add_header X-Cache $upstream_cache_status always;
 
     location ~ ^/(hls|cmaf)/ {
-      if ($request_method = OPTIONS) {
-        add_header Access-Control-Allow-Origin *;
-        add_header Access-Control-Allow-Methods "GET, HEAD";
-        add_header Access-Control-Allow-Headers *;
-        add_header Access-Control-Max-Age 86400;
-        return 204;
-      }
-      limit_except GET OPTIONS { deny all; }
+${proxied('$uri')}    }
 
-      proxy_pass http://origin;
-      proxy_http_version 1.1;
+    # The clock of the origin is for everyone.
+    location ~ ^/play/[^/]+/cmaf/time$ {
+${proxied('$uri')}    }
+
+    # Addresses that expire: the origin says whether the token is good, and one copy serves all who have a good one.
+    location ~ ^/play/(?<token>[^/]+)(?<asked>/(hls|cmaf)/(?<channel>[^/]+).*)$ {
+      auth_request /play-check;
+      error_page 403 @refused;
+${proxied('signed:$asked')}    }
+
+    location = /play-check {
+      internal;
+      proxy_pass http://origin/play/$token/check/$channel;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
       proxy_set_header Connection "";
       proxy_set_header Host ${originHost};
-      proxy_set_header Accept-Encoding "";
+      proxy_http_version 1.1;
       proxy_connect_timeout 1s;
-      proxy_read_timeout 10s;
+      proxy_read_timeout 5s;
       proxy_next_upstream error timeout http_503;
-
       proxy_cache hls;
-      proxy_cache_key $uri?$kept_args;
+      proxy_cache_key check:$token/$channel;
       proxy_cache_lock on;
-      proxy_cache_lock_timeout 5s;
-      # While one request fetches the new playlist, the others need not wait; while no origin answers, the origin's
-      # stale-if-error says for how long the last one is still good.
       proxy_cache_use_stale updating;
+      proxy_ignore_headers Vary;
+    }
 
-      proxy_hide_header Access-Control-Allow-Origin;
-      proxy_hide_header Access-Control-Expose-Headers;
-      error_page 500 502 503 504 =503 @away;
+    location @refused {
+      add_header Access-Control-Allow-Origin * always;
+      add_header Cache-Control no-store always;
+      return 403 "The token of this address is not good, or not any more.\\n";
     }
 
     location @away {

@@ -8,6 +8,7 @@ import { takeLinkTls, useLinkTls } from '../platform/links/link-tls';
 import { setOwnIdentity } from '../platform/own-identity';
 import type { PartEvent, PartRig } from '../platform/processes/part-process';
 import { RunRecord, stateFolderRefusal } from '../platform/processes/run-record';
+import { openStateFolder } from '../platform/state-folder';
 import { requireKnownFormat } from '../platform/state-format';
 import {
   findOrInstallTools,
@@ -100,6 +101,8 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
     if (record.endedLeftovers.length > 0) {
       reporter.line(`  ended what an earlier run left: ${record.endedLeftovers.join(', ')}`);
     }
+    const open = await openStateFolder(stateDir);
+    if (open !== null) reporter.line(`  ${open}`);
     await requireDiskSpace(stateDir);
     const env: NodeJS.ProcessEnv = {
       ...options.env,

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import { playerUrl, publicApiUrl, type Environment } from '../config/config';
+import { playKeysFolder } from '../config/players';
 import { originFor } from '../config/public-origin';
-import { masterPlaylistUrl } from '../contracts/origin';
 import type { ChannelSpec } from '../domain';
 import { addressesOfMachine, isEveryAddress } from '../platform/addresses';
+import { PlaySigner } from '../playback';
 
 /** The page with a ticket that logs in. Behind the #: no server and no log sees it there. */
 export const pageWithTicket = (pageUrl: string, ticket: string): string => `${pageUrl}/#ticket=${ticket}`;
@@ -31,18 +32,21 @@ const fromElsewhere = (environment: Environment): string[] => {
 };
 
 /** What to open, once a swarm is on air. @param ticket logs a browser in */
-export const whereToLook = (
+export const whereToLook = async (
   environment: Environment,
   channels: readonly ChannelSpec[],
   ticket: string,
-): string => {
+): Promise<string> => {
   const {
     SWARM_PUBLIC_ORIGIN_URL = playerUrl(environment),
     SWARM_STATE_DIR,
     TEMPORAL_UI_URL,
     TEMPORAL_NAMESPACE,
   } = environment;
-  const playlists = channels.map(({ id }) => masterPlaylistUrl(SWARM_PUBLIC_ORIGIN_URL, id));
+  const signer = await PlaySigner.of(playKeysFolder(environment));
+  const playlists = await Promise.all(
+    channels.map(async ({ id }) => (await signer.urlsOf(SWARM_PUBLIC_ORIGIN_URL, id)).hls),
+  );
   const [first = '', ...others] = playlists;
   return [
     '',

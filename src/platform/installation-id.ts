@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SwarmError } from '../domain';
-import { makeDirectoryDurably, replaceFile } from './durable-file';
+import { replaceFile } from './durable-file';
+import { makeStateFolder } from './state-folder';
 
 const schema = z.object({ id: z.uuid() });
 
@@ -19,7 +20,7 @@ export const installationId = async (stateDir: string): Promise<string> => {
   const known = await knownInstallationId(stateDir);
   if (known !== null) return known;
   const id = randomUUID();
-  await makeDirectoryDurably(stateDir);
+  await makeStateFolder(stateDir);
   await replaceFile(pathIn(stateDir), `${JSON.stringify({ id })}\n`);
   return id;
 };

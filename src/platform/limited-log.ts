@@ -12,8 +12,12 @@ interface Allowance {
 }
 
 /** A URL for a log line: a client decides how long it is. */
-export const urlForLog = (url: string): string =>
-  url.length <= MAX_URL_LENGTH ? url : `${url.slice(0, MAX_URL_LENGTH)}… (${url.length} characters)`;
+export const urlForLog = (url: string): string => {
+  const told = url.replace(/^\/play\/[^/?]*/, '/play/***');
+  return told.length <= MAX_URL_LENGTH
+    ? told
+    : `${told.slice(0, MAX_URL_LENGTH)}… (${told.length} characters)`;
+};
 
 /**
  * Logs what others can cause as often as they like, such as refusals, at a bounded rate: each kind on its own, so that

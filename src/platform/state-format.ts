@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SwarmError } from '../domain';
-import { makeDirectoryDurably, replaceFile } from './durable-file';
+import { replaceFile } from './durable-file';
+import { makeStateFolder } from './state-folder';
 
 /**
  * Layout of the state folder that this release reads and writes. It grows by one with a change that an older release
@@ -26,7 +27,7 @@ export const requireKnownFormat = async (stateDir: string): Promise<number> => {
   const noted = await notedFormat(stateDir);
   if (noted !== null) return noted;
   const path = join(stateDir, FORMAT_FILE);
-  await makeDirectoryDurably(stateDir);
+  await makeStateFolder(stateDir);
   // Several parts start at once, each with a file of its own to rename; all of them write the same.
   await replaceFile(
     path,

@@ -3,6 +3,7 @@ import { SwarmError } from '../domain';
 import { portUser } from './port-user';
 
 export const DEFAULT_PORT_BASE = 7700;
+const HIGHEST_PORT = 65_535;
 /** Ports above the base that a swarm may take. */
 export const PORTS_IN_A_BASE = 40;
 /** Encoder hosts that fit between the first encoder port and the servers' ports. */
@@ -98,11 +99,33 @@ const requireOwnHost = (host: string, faults: readonly (string | null)[]): void 
   );
 };
 
+/** @throws SwarmError bad-request where two of them are one, or one is none */
+const requireDistinct = (wanted: readonly PortWanted[]): void => {
+  for (const [i, { port, usedFor, hint }] of wanted.entries()) {
+    if (port > HIGHEST_PORT) {
+      throw new SwarmError(
+        'bad-request',
+        `${usedFor} would have port ${port}: the highest one is ${HIGHEST_PORT}.`,
+        `Leave room for all: ${hint}.`,
+      );
+    }
+    const other = wanted.slice(0, i).find((each) => each.port === port);
+    if (other) {
+      throw new SwarmError(
+        'bad-request',
+        `Port ${port} is meant for both ${other.usedFor} and ${usedFor}.`,
+        `Give each its own: ${other.hint}, or ${hint}.`,
+      );
+    }
+  }
+};
+
 /**
  * @throws SwarmError unavailable that names each taken port, who uses it, and what to set; bad-request where `host` is none
  * of this machine
  */
 export const requireFreePorts = async (wanted: readonly PortWanted[], host: string): Promise<void> => {
+  requireDistinct(wanted);
   const faults = await Promise.all(wanted.map(({ port, host: own = host }) => whyNot(port, own)));
   requireOwnHost(
     host,

@@ -1,6 +1,5 @@
 import {
   Client,
-  Connection,
   ScheduleAlreadyRunning,
   ScheduleOverlapPolicy,
   WorkflowUpdateFailedError,
@@ -27,6 +26,7 @@ import {
 import { isLoopbackUrl } from '../platform/addresses';
 import { retried } from '../platform/retry';
 import { ownerMemo, requireOwnCell, requireOwnChannel, type CellOwner } from './cell-owner';
+import { connectClosably } from './closing-connection';
 import type { AskOptions } from './ended-run';
 import { endOfWorkflow } from './ended-workflows';
 import { temporalOptions } from './options';
@@ -53,13 +53,13 @@ export const connectTemporal = async (
   const { namespace, ...options } = await temporalOptions(environment, env);
   const converter = await dataConverterOf(environment);
   try {
-    const connection = await Connection.connect({
+    const { connection, close } = await connectClosably({
       ...options,
       connectTimeout: CONNECT_TIMEOUT_MS,
       // A proxy of the environment is for the way out.
       ...(isLoopbackUrl(options.address) && { channelArgs: { 'grpc.enable_http_proxy': 0 } }),
     });
-    return { client: new Client({ connection, namespace, ...converter }), close: () => connection.close() };
+    return { client: new Client({ connection, namespace, ...converter }), close };
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     throw new SwarmError(

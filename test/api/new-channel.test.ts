@@ -40,6 +40,12 @@ test('has the size of an input that an encoder carries, and no note', async () =
   expect(added.body).toMatchObject({ framesPerSecond: 25, gopDurationTicks: 180_000, notes: [] });
 });
 
+test('says what of its input is left out', async () => {
+  const note = 'Stream 2 (audio, aac, eng) is left out. It belongs to another programme.';
+  api.swarm.facts = { ...inputFacts({ widthPx: 400, heightPx: 300, frameRate: '25' }), notes: [note] };
+  expect((await add({ input })).body.notes).toEqual([note]);
+});
+
 test('a generated picture of another size has a ladder of its own', async () => {
   const added = await add({
     input: { kind: 'generated', widthPx: 640, heightPx: 360 },
@@ -135,7 +141,7 @@ test('a rate that varies is said', async () => {
   const added = await add({ input });
   expect(added.body).toMatchObject({
     framesPerSecond: 25,
-    notes: [expect.stringContaining('varies, or is not known: the channel has 25 frames/s')],
+    notes: [expect.stringContaining('no frame rate that a channel can follow: the channel has 25 frames/s')],
   });
 });
 

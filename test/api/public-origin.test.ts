@@ -131,24 +131,26 @@ test('but not one of this machine, which the command line was given', () => {
 });
 
 describe('what the start says to other machines', () => {
-  const said = (env: NodeJS.ProcessEnv): string => whereToLook(startedWith(env), [], 'ticket');
+  const said = (env: NodeJS.ProcessEnv): Promise<string> => whereToLook(startedWith(env), [], 'ticket');
 
-  test('is nothing where it listens on this machine alone', () => {
-    expect(said({})).not.toMatch(/elsewhere|told to play/);
+  test('is nothing where it listens on this machine alone', async () => {
+    expect(await said({})).not.toMatch(/elsewhere|told to play/);
   });
 
-  test('are its name and addresses, under which it is served', () => {
+  test('are its name and addresses, under which it is served', async () => {
     const env = { SWARM_HOST: '0.0.0.0' };
-    expect(said(env)).toContain([hostname(), ...addressesOfMachine()].join(', '));
+    expect(await said(env)).toContain([hostname(), ...addressesOfMachine()].join(', '));
     expect(ownNamesOf(startedWith(env))).toContain(hostname());
     expect(ownNamesOf(startedWith({}))).not.toContain(hostname());
     // The loopback is no address for others.
     expect(addressesOfMachine().filter(isLoopback)).toEqual([]);
   });
 
-  test('is where a public API has them play, until that is set', () => {
+  test('is where a public API has them play, until that is set', async () => {
     const env = { SWARM_PUBLIC_API_URL: 'https://tv.example' };
-    expect(said(env)).toContain('https://tv.example is told to play from http://tv.example:20007.');
-    expect(said({ ...env, SWARM_PUBLIC_ORIGIN_URL: 'https://play.example' })).not.toContain('told to play');
+    expect(await said(env)).toContain('https://tv.example is told to play from http://tv.example:20007.');
+    expect(await said({ ...env, SWARM_PUBLIC_ORIGIN_URL: 'https://play.example' })).not.toContain(
+      'told to play',
+    );
   });
 });

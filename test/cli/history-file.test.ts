@@ -35,6 +35,15 @@ test('goes by the line in which a spreadsheet says what divides them; lines are 
   expect(() => parseHistory('file.csv', `${good}${TIME};ch-1;x`)).toThrow('line 3: viewers "x"');
 });
 
+test('of a cell of megabytes a refusal shows the beginning', () => {
+  const long = '1'.repeat(200_000);
+  for (const row of [`${TIME},ch-1,${long}`, `${TIME},${long},5`, `${long},ch-1,5`]) {
+    const read = (): unknown => parse(['timestamp,channel,viewers', row]);
+    expect(read).toThrow(/line 2: .*"1{60}"… \(200000 characters\)/);
+    expect(read).toThrow(/^.{0,300}$/);
+  }
+});
+
 test('local times: an hour that clocks repeat is there twice, in the order of the file; one that they skip is refused', () => {
   const read = (...rows: string[]) =>
     parseHistory('local.csv', ['timestamp,channel,viewers', ...rows].join('\n'), {

@@ -41,6 +41,18 @@ test.each([
   ],
   [`https://cdn/x.ts?hdntl=${CANARY}`, 'https://cdn/x.ts?hdntl=***'],
   [`http://host:8080/live/me/${CANARY}/17.ts`, 'http://host:8080/live/***/***/17.ts'],
+  // Of cameras and servers that have ways of their own.
+  [
+    `rtsp://10.0.0.1/user=admin_password=${CANARY}_channel=1_stream=0.sdp?real_stream`,
+    'rtsp://10.0.0.1/user=admin_password=***',
+  ],
+  [`rtsp://10.0.0.1/password=${CANARY}`, 'rtsp://10.0.0.1/password=***'],
+  [`http://cam/video.cgi?loginuse=me&loginpas=${CANARY}`, 'http://cam/video.cgi?loginuse=me&loginpas=***'],
+  ...['pw', 'psw', 'pin', 'st', 'sk', 'access-code'].map((name) => [
+    `http://cam/x?usr=me&${name}=${CANARY}&e=1`,
+    `http://cam/x?usr=me&${name}=***&e=1`,
+  ]),
+  [`https://cdn/token/${CANARY}/x.m3u8`, 'https://cdn/token/***/x.m3u8'],
 ])('%s', (text, told) => {
   expect(redacted(text)).toBe(told);
   expect(redacted(told)).toBe(told);
@@ -57,6 +69,8 @@ test.each([
   'it listens at http://h:8080, and a@b asks',
   '[{"url":"http://h:80","mail":"a@b"}]',
   'http://host/live/ch1/index.m3u8',
+  'http://host/x?vcodec=h264&step=2&stream=1&pid=7&zip=code',
+  'http://host/tokens/x_1=2/segment_5.ts',
 ])('%s stays as it is', (text) => expect(redacted(text)).toBe(text));
 
 test('also in a text within a text within a text, which stays one', () => {

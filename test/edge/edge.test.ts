@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { startEdge, type Edge } from '../../src/edge';
+import { PlaySigner } from '../../src/playback';
 import { findOrInstallNginx } from '../../src/setup';
 import { RunningOrigin } from '../origin/support/running-origin';
 import { encodeGops, type EncodedGop } from '../origin/support/segments';
@@ -186,5 +190,64 @@ test.each([
   await expect(starting).rejects.toMatchObject({
     code: 'bad-request',
     message: expect.stringContaining(words),
+  });
+});
+
+describe('before an origin whose addresses are signed', () => {
+  let keys: string;
+  let signed: RunningOrigin;
+  let before: Edge;
+  beforeAll(async () => {
+    keys = await mkdtemp(join(tmpdir(), 'edge-keys-'));
+    const nginx = await findOrInstallNginx({ env: process.env, progress: () => undefined });
+    const port = await freePort();
+    signed = await RunningOrigin.start({}, { port, playKeysFolder: keys });
+    await signed.client.register('ch-1');
+    await signed.client.own('ch-1', 0, 'a', 0);
+    signed.relay.ptsTicksByGop.set(0, gops[0]!.ptsTicks);
+    expect((await signed.client.put('ch-1', 0, 1, 'a', { '144p': gops[0]!.segment })).status).toBe(201);
+    before = await startEdge({
+      ...{ nginx: nginx.path, host: '127.0.0.1', port: await freePort(), cacheMiB: 64 },
+      origins: [`http://127.0.0.1:${port}`],
+      onEvent: ({ text }) => events.push(text),
+    });
+  }, SET_UP_LIMIT_MS);
+  afterAll(async () => {
+    await before?.stop();
+    await signed?.stop();
+    await rm(keys, { recursive: true, force: true });
+  });
+
+  test('one copy serves all who have a good token, and nobody else, also while the origin is away', async () => {
+    const signer = await PlaySigner.of(keys);
+    const hourMs = 3_600_000;
+    const own = (await signer.sign(signed.playerUrl, 'ch-1', hourMs)).hls;
+    const playlist = await (await fetch(new URL('144p/index.m3u8', own))).text();
+    const [file] = /^0\.ts\?v=.*$/m.exec(playlist) ?? [];
+    const segmentFor = async (lifeMs: number): Promise<string> =>
+      new URL(`144p/${file}`, (await signer.sign(before.url, 'ch-1', lifeMs)).hls).href;
+    const [first, second] = [await segmentFor(hourMs), await segmentFor(2 * hourMs)];
+    const seen = async (url: string): Promise<[number, string | null]> => {
+      const answer = await fetch(url);
+      await answer.arrayBuffer();
+      return [answer.status, answer.headers.get('x-cache')];
+    };
+    expect(await seen(first)).toEqual([200, 'MISS']);
+    expect(await seen(second)).toEqual([200, 'HIT']);
+    const bad = [
+      `${before.url}/hls/ch-1/144p/0.ts`,
+      first.replace(/play\/[^/]+/, 'play/none'),
+      first.replace('/ch-1/', '/ch-2/'),
+      `${before.url}/play-check`,
+    ];
+    for (const url of bad) expect([url, (await seen(url))[0] >= 403]).toEqual([url, true]);
+    const refused = await fetch(bad[1]!);
+    expect([refused.status, refused.headers.get('cache-control')]).toEqual([403, 'no-store']);
+    expect(refused.headers.get('access-control-allow-origin')).toBe('*');
+    expect((await fetch(`${before.url}/play/any/cmaf/time`)).status).toBe(200);
+
+    await signed.end();
+    expect((await seen(first))[0]).toBe(200);
+    expect((await seen(await segmentFor(3 * hourMs)))[0]).toBe(503);
   });
 });

@@ -20,6 +20,7 @@ const sound: Partial<Record<keyof typeof operations, Record<string, unknown>>> =
   decideRollout: { decision: 'continue' },
   splice: { kind: 'out', durationMs: 30_000, inMs: 5_000 },
   switchInput: { input: 'auto' },
+  signPlayUrls: { lifeMs: 60_000 },
   logIn: { token: 'a token of a swarm where nobody has to log in' },
   addEvent: {
     id: 'final',
@@ -111,7 +112,7 @@ it('every route of the API answers strange requests clearly, and a refusal chang
 });
 
 it('there is a sound body of each kind, and the API takes it', async () => {
-  const api = await startFakeApi();
+  const api = await startFakeApi(undefined, { SWARM_PLAY_URLS: 'signed' });
   try {
     const { swarm } = api;
     await swarm.ports().versions.add({ id: 'newer', source: { kind: 'path', path: '/x' } });

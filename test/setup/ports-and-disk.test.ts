@@ -23,6 +23,20 @@ describe('ports', () => {
     });
   });
 
+  test('a port beyond the highest, and one that is meant for two parts, are refused before anything is tried', async () => {
+    const encoder = { port: 65_536, usedFor: 'encoder 3', hint: 'set SWARM_ENCODER_PORT_BASE' };
+    await expect(requireFreePorts([encoder], '127.0.0.1')).rejects.toMatchObject({
+      code: 'bad-request',
+      message: 'encoder 3 would have port 65536: the highest one is 65535.',
+      hint: expect.stringContaining('SWARM_ENCODER_PORT_BASE') as string,
+    });
+    const api = { port, usedFor: 'api', hint: 'set SWARM_API_PORT' };
+    const relay = { port, usedFor: 'relay', hint: 'set SWARM_RELAY_PORT' };
+    await expect(requireFreePorts([api, relay], '127.0.0.1')).rejects.toThrow(
+      `Port ${port} is meant for both api and relay.`,
+    );
+  });
+
   test('a free port passes', async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');

@@ -43,9 +43,11 @@ export const rooms = {
   'src/media/packaging': { uses: ['src/domain', 'src/media/mpegts'] },
   // Who watches what, from the requests of players: live at the origin, or from the logs of a CDN.
   'src/audience': { uses: ['src/domain'] },
+  // Addresses of channels that expire: who gives them out, and who takes them.
+  'src/playback': { uses: ground },
   // index.ts starts the origin; what only reads its formats comes in by the side doors.
   'src/media/origin': {
-    uses: [...ground, 'src/audience', 'src/media/mpegts', 'src/media/packaging'],
+    uses: [...ground, 'src/audience', 'src/playback', 'src/media/mpegts', 'src/media/packaging'],
     doors: ['h264-sps', 'segment-format'],
   },
   'src/setup': { uses: ['src/domain', 'src/platform'] },
@@ -153,6 +155,7 @@ export const rooms = {
     uses: [
       ...[
         ...ground,
+        'src/playback',
         'src/temporal',
         'src/telemetry',
         'src/models',
@@ -166,11 +169,19 @@ export const rooms = {
     doors: '*',
   },
   'src/launch': {
-    uses: [...ground, 'src/channels', 'src/temporal', 'src/telemetry', 'src/fleet', 'src/setup'],
+    uses: [
+      ...ground,
+      'src/playback',
+      'src/channels',
+      'src/temporal',
+      'src/telemetry',
+      'src/fleet',
+      'src/setup',
+    ],
     doors: '*',
   },
   'src/acceptance': {
-    uses: [...ground, 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp'],
+    uses: [...ground, 'src/playback', 'src/setup', 'src/launch', 'src/verify', 'src/media/stamp'],
     doors: '*',
   },
   'src/cli': {

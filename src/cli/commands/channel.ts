@@ -20,6 +20,7 @@ import { ladderFileOf, readLadder } from '../ladder-file';
 import { timeZoneOption } from '../options';
 import { inputUrl, standbyOf, withStandby, type StandbyOptions } from '../standby-options';
 import { channelLines } from '../views';
+import { addPlayUrl } from './play-url';
 import { addSplice } from './splice';
 
 const PUSH_KEY_BYTES = 18;
@@ -259,6 +260,7 @@ export const addChannel = (program: Command): void => {
     });
 
   addSplice(channel);
+  addPlayUrl(channel);
 
   channel
     .command('list')

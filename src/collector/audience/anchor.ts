@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
+import { replaceFile } from '../../platform/durable-file';
+import { makeStateFolder } from '../../platform/state-folder';
 import { AUDIENCE_ROLES } from './roles';
 
 const anchorSchema = z.object({
@@ -26,6 +27,6 @@ export const readAnchor = async (stateDir: string): Promise<AudienceAnchor | nul
 };
 
 export const writeAnchor = async (stateDir: string, anchor: AudienceAnchor): Promise<void> => {
-  await makeDirectoryDurably(stateDir);
+  await makeStateFolder(stateDir);
   await replaceFile(anchorFile(stateDir), `${JSON.stringify(anchor, null, 2)}\n`);
 };

@@ -5,6 +5,7 @@ export * from './models';
 export * from './moves';
 export * from './operation';
 export * from './operations';
+export * from './play-urls';
 export * from './rollouts';
 export * from './session';
 export * from './status';

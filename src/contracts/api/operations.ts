@@ -20,6 +20,7 @@ import { inputOperations } from './inputs';
 import { modelsSchema, retrainingSchema } from './models';
 import { explanationSchema, handoffSchema, moveRecordSchema, movesQuerySchema, subjectParams } from './moves';
 import { operation, type Operation } from './operation';
+import { playUrlOperations } from './play-urls';
 import { decisionSchema, rolloutSchema, startRolloutSchema } from './rollouts';
 import { accessOperations } from './session';
 import { spliceOperations } from './splices';
@@ -282,6 +283,7 @@ export const operations = {
     refusals: ['unknown-channel', ...silent],
   }),
   ...spliceOperations,
+  ...playUrlOperations,
   handoff: operation({
     method: 'post',
     path: '/channels/{id}/handoff',

@@ -1,5 +1,6 @@
 import { ViewerRegions } from '../../audience';
 import { ownNamesOf, readEnvironment } from '../../config/config';
+import { playKeysFolder } from '../../config/players';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
 import { takeOwnIdentity } from '../../platform/own-identity';
@@ -18,6 +19,7 @@ runPart(log, async () => {
     stateDir: environment.SWARM_STATE_DIR,
     names: ownNamesOf(environment),
     relayUrl: environment.SWARM_RELAY_URL,
+    playKeysFolder: playKeysFolder(environment),
     audience: {
       regions: ViewerRegions.parse(environment.SWARM_VIEWER_NETWORKS),
       proxies: environment.SWARM_VIEWER_PROXIES,

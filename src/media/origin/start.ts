@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import express, { type RequestHandler } from 'express';
+import express, { Router, type RequestHandler } from 'express';
 import type { MediaHealth } from '../../contracts/health';
 import { originRoutes, playerRoutes as routesOfPlayers } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
@@ -11,6 +11,7 @@ import { OpenFiles } from '../../platform/open-files';
 import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
+import { PlayVerifier } from '../../playback';
 import { Packager, type ThreadProgram } from '../packaging';
 import { Audience, type AudienceOptions } from './audience';
 import { PlayerWaits } from './blocking-reload';
@@ -19,6 +20,7 @@ import { cmafRoutes } from './cmaf-routes';
 import { controlRoutes, type ControlLimits } from './control-routes';
 import { BYTES_PER_RECORD, DiskBudget } from './disk-budget';
 import { Origin } from './origin';
+import { playGate } from './play-gate';
 import { playerRoutes } from './player-routes';
 import { PlaylistAnswers } from './playlist-answers';
 import { relayLedgerAt } from './relay-ledger';
@@ -34,6 +36,8 @@ export interface OriginOptions {
   /** Whether players are asked in plain where links are encrypted, as by a cache on the same machine. */
   plainPlayers?: boolean;
   relayUrl: string;
+  /** Folder of the keys with which addresses of channels are signed; absent or null: everyone may play. */
+  playKeysFolder?: string | null;
   /** How viewers are counted. */
   audience?: AudienceOptions;
   /** DNS names under which it is reached; default none but localhost. */
@@ -126,6 +130,8 @@ export const startOrigin = async (
     };
 
   const audience = new Audience(options.audience);
+  const { playKeysFolder } = options;
+  const verifier = playKeysFolder ? await PlayVerifier.open(playKeysFolder) : null;
   const appWith = (paths: readonly ('/channels' | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
     const app = express();
     app.disable('x-powered-by').disable('etag').set('trust proxy', audience.proxies);
@@ -142,14 +148,13 @@ export const startOrigin = async (
       }),
     );
     if (paths.includes('/channels')) app.get('/audience', (_req, res) => void res.json(audience.seen()));
+    const players = Router();
     for (const path of paths) {
-      app.use(
-        path,
-        ...(path === '/channels' ? [] : [audience.count]),
-        whenReady((r) => r.handlers[path]),
-      );
+      const handler = whenReady((r) => r.handlers[path]);
+      if (path === '/channels') app.use(path, handler);
+      else players.use(path, audience.count, handler);
     }
-    return app;
+    return app.use(playGate(verifier, players));
   };
 
   const { host, port, playerPort, names, serverLimits: connections = {}, log } = options;

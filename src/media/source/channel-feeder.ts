@@ -25,8 +25,8 @@ export interface ChannelFeederOptions {
   startInput: StartInput;
   relay: RelayLink;
   ffmpeg: string;
-  /** Of an input that waits for its sender: it is waited for again at once. */
-  waits: boolean;
+  /** Of an input that waits for its sender: it is waited for again at once. A pipe may take the place of a file. */
+  waits: () => Promise<boolean>;
   /** What of a live input may be held now: a share of the part's budget. */
   heldBytes: () => number;
   /** Called when it is stopped. */
@@ -92,7 +92,7 @@ export class ChannelFeeder implements Feeder {
         if (signal.aborted) return;
         this.state = 'ended';
         this.error = 'The input ended; it is tried again.';
-        retry = this.inputPauses;
+        retry = await this.inputPauses();
       } catch (error) {
         const code = error instanceof SwarmError ? error.code : 'internal';
         const ofInput = code === 'input-not-video' || code === 'input-ended';
@@ -100,7 +100,7 @@ export class ChannelFeeder implements Feeder {
         if (signal.aborted) return;
         this.state = 'failed';
         this.error = redacted(error instanceof Error ? error.message : String(error));
-        if (ofInput) retry = this.inputPauses;
+        if (ofInput) retry = await this.inputPauses();
       } finally {
         this.sending.off();
       }
@@ -111,8 +111,8 @@ export class ChannelFeeder implements Feeder {
     }
   }
 
-  private get inputPauses(): RetryPauses {
-    return this.options.waits ? WAITING_PAUSES : INPUT_PAUSES;
+  private async inputPauses(): Promise<RetryPauses> {
+    return (await this.options.waits()) ? WAITING_PAUSES : INPUT_PAUSES;
   }
 
   /** One contribution, from the relay's next GOP on. Resolves when the input ended by itself or on stop. */

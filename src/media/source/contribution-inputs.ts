@@ -34,6 +34,16 @@ export interface FoundInput {
   keepsClock?: boolean;
   /** Sentences on what is encoded or left out. */
   notes: string[];
+  /**
+   * To be called where copied pictures come at a rate that varies: from its next opening on, they are filled up. Absent where
+   * they are already.
+   */
+  onVaries?: () => void;
+}
+
+/** What was learnt of an input while it ran. */
+export interface InputMemory {
+  varies: boolean;
 }
 
 export interface InputTools {
@@ -86,6 +96,7 @@ const external = (
   tools: InputTools,
   justProbed: ProbedInput | undefined,
   wantsClock: boolean,
+  memory: InputMemory,
 ): StartInput => {
   let known = justProbed;
   let last = { probed: justProbed, atMs: monotonicMs() };
@@ -97,10 +108,10 @@ const external = (
     if (known === undefined) last = { probed, atMs: monotonicMs() };
     // What it is may have changed by the next time it is opened.
     known = undefined;
-    const plan = planInput(probed, spec.framesPerSecond, wishesOf(spec));
+    const plan = planInput(probed, spec.framesPerSecond, { ...wishesOf(spec), ...memory });
     const made = inputArguments(spec, url, plan, { wantsClock });
     const { args, extraOutputs } = made;
-    return foundInput(plan, made, () =>
+    return foundInput(plan, made, memory, () =>
       plan.hasSplices
         ? new CarriedInput(tools.ffmpeg, url, args, extraOutputs)
         : new FfmpegProcess(tools.ffmpeg, args, { extraOutputs }),
@@ -109,14 +120,19 @@ const external = (
 };
 
 const foundInput = (
-  { rate, finite, inSegments, coarseClock, notes }: InputPlan,
+  { video, rate, finite, inSegments, coarseClock, notes }: InputPlan,
   { sound, splicePids, keepsClock }: InputArguments,
+  memory: InputMemory,
   open: () => InputProcess,
 ): FoundInput => {
   const frameTicks = rate === null ? null : ticksOf(1, rate);
   const grid = coarseClock ? gridOf(frameTicks, sound) : undefined;
+  const onVaries = (): void => {
+    memory.varies = true;
+  };
   return {
     kind: 'found',
+    ...(video.carried === 'as-is' && { onVaries }),
     ...{ open, finite, inSegments, frameTicks, grid, sound, splicePids, keepsClock, notes },
   };
 };
@@ -129,18 +145,20 @@ const awaited =
     kind: ListeningKind,
     tools: InputTools,
     wantsClock: boolean,
+    memory: InputMemory,
   ): StartInput =>
   async (_nextGop, signal) => {
     const { sender, probed: known } = await tools.senders.take(url, kind, signal);
     try {
       const probed = known ?? (await probeSender(tools.ffprobe, sender));
-      const plan = planInput(probed, spec.framesPerSecond, wishesOf(spec));
+      const plan = planInput(probed, spec.framesPerSecond, { ...wishesOf(spec), ...memory });
       const made = inputArguments(spec, url, plan, { wantsClock, isPiped: true });
       const { extraOutputs } = made;
       const { hasSplices } = plan;
       return foundInput(
         plan,
         made,
+        memory,
         () => new TakenInput(tools.ffmpeg, made.args, sender, { extraOutputs, hasSplices }),
       );
     } catch (error) {
@@ -160,20 +178,22 @@ export const gridOf = (videoTicks: number | null, sound: readonly SoundTrack[]):
 /**
  * @param justProbed what a URL input was found to be a moment ago, if it was looked at
  * @param wantsClock see inputArguments
+ * @param memory what was learnt of it before
  */
 export const startInputOf = (
   spec: SourceChannelSpec,
   tools: InputTools,
   justProbed?: ProbedInput,
   wantsClock = false,
+  memory: InputMemory = { varies: false },
 ): StartInput => {
   const { input } = spec;
   if (input.kind === 'generated')
     return (nextGop, signal, onFrames) =>
       Promise.resolve(drawnInput({ ...tools, spec, input, nextGop, signal, onFrames }));
-  const opened = external(spec, input.url, tools, justProbed, wantsClock);
+  const opened = external(spec, input.url, tools, justProbed, wantsClock, memory);
   return async (...given) => {
     const kind = await listeningKindOf(input.url);
-    return (kind ? awaited(spec, input.url, kind, tools, wantsClock) : opened)(...given);
+    return (kind ? awaited(spec, input.url, kind, tools, wantsClock, memory) : opened)(...given);
   };
 };

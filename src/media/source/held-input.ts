@@ -9,6 +9,7 @@ import type { InputProcess } from './ffmpeg-process';
 import { mergeTables } from './merged-tables';
 import { PacedQueue } from './paced-queue';
 import { ProgrammeJoiner } from './programme-joiner';
+import { RateWatch } from './rate-watch';
 import { NULL_PACKET } from './sent-packets';
 import { ShortPass } from './short-pass';
 import { undressed, undressedTables } from './splice-carrier';
@@ -44,6 +45,13 @@ const gone = (): SwarmError =>
     'input-ended',
     `The input brought nothing for ${GONE_AFTER_MS / 1_000} s.`,
     'Check what sends it.',
+  );
+
+const varies = (): SwarmError =>
+  new SwarmError(
+    'input-ended',
+    'The input leaves out pictures that its frame rate promises: it is opened anew, and they are filled up.',
+    'Nothing needs to be done.',
   );
 
 const showLife = (stream: Writable, signal: AbortSignal): void => {
@@ -265,11 +273,19 @@ export class HeldInput {
     const ffmpeg = this.input.open();
     this.process = ffmpeg;
     let broken: SwarmError | null = null;
+    const { frameTicks, onVaries, finite } = this.input;
+    const rate = onVaries && frameTicks !== null ? new RateWatch(frameTicks, finite) : null;
     const readers = ffmpeg.outputs.map((output, i) => {
       const reader = new TransportStreamReader({
         onUnit: (given) => {
           const unit = splicePids.has(given.pid) ? undressed(given) : given;
-          if (!unit) return;
+          if (!unit || broken) return;
+          if (unit.kind === 'video' && rate?.note(unit.dtsTicks)) {
+            onVaries?.();
+            broken = varies();
+            void ffmpeg.end();
+            return;
+          }
           short?.note(unit);
           this.joiner.take(unit);
         },

@@ -15,11 +15,12 @@ export interface Look {
 export const startingWith = (looked: Look | null, spec: SourceChannelSpec, tools: InputTools): StartInput => {
   let first = looked;
   const wantsClock = hasStandby(spec.standby);
-  const again = startInputOf(spec, tools, undefined, wantsClock);
+  const memory = { varies: false };
+  const again = startInputOf(spec, tools, undefined, wantsClock, memory);
   return async (nextGop, signal, onFrames) => {
     const look = first;
     if (!look) return again(nextGop, signal, onFrames);
     first = null;
-    return startInputOf(spec, tools, await look.probed, wantsClock)(nextGop, signal, onFrames);
+    return startInputOf(spec, tools, await look.probed, wantsClock, memory)(nextGop, signal, onFrames);
   };
 };

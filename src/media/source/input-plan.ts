@@ -9,7 +9,7 @@ import {
 } from '../../domain';
 import { colourOf, isRgb } from './input-colour';
 import { SCTE_35, type ProbedInput, type ProbedStream } from './probe';
-import { steadyFrameRate } from './steady-frame-rate';
+import { isTooFast, steadyFrameRate } from './steady-frame-rate';
 
 /**
  * Decides which tracks of an input are carried, and how. What MPEG-TS carries and every part understands goes as it
@@ -66,6 +66,8 @@ const withHeaders: Record<string, string> = {
 export interface InputWishes {
   choice?: InputChoice | undefined;
   deinterlace?: Deinterlace | undefined;
+  /** Its pictures were seen to come at another rate than it says: they are filled up. */
+  varies?: boolean | undefined;
 }
 
 /**
@@ -75,15 +77,16 @@ export interface InputWishes {
 export const planInput = (
   probed: ProbedInput,
   channelRate: FrameRate | null,
-  { choice = {}, deinterlace = 'none' }: InputWishes = {},
+  { choice = {}, deinterlace = 'none', varies = false }: InputWishes = {},
 ): InputPlan => {
   const found = chosenVideo(probed, choice);
   const mates = programmeMates(probed, found, choice);
   const audio = chosenSound(mates, choice).map(planAudio);
   const data = mates.filter((s) => s.kind === 'data').map((s) => planData(s, probed.formatName));
-  const video = planVideo(found, probed.formatName, channelRate, deinterlace);
+  const said = varies ? null : steadyFrameRate(found);
+  const video = planVideo(found, probed.formatName, said, channelRate, deinterlace);
   const { finite, list } = probed;
-  const rate = video.carried === 'encoded' && channelRate ? channelRate : steadyFrameRate(found);
+  const rate = video.carried === 'encoded' && channelRate ? channelRate : said;
   const inSegments = isOneOf(probed.formatName, segmentFormats);
   const coarseClock = isOneOf(probed.formatName, coarseFormats);
   const notes = notesOf({ video, audio, data }, probed, mates);
@@ -174,13 +177,13 @@ const programmeMates = (
 const planVideo = (
   s: ProbedStream,
   formatName: string,
+  rate: FrameRate | null,
   channelRate: FrameRate | null,
   deinterlace: Deinterlace,
 ): InputPlan['video'] => {
-  const rate = steadyFrameRate(s);
   const isByField = s.isInterlaced && deinterlace === 'field';
   const whyOfFields = isByField ? 'Each of its fields becomes a picture.' : undefined;
-  const why = whyEncoded(s, formatName) ?? whyOfFields ?? whyOfRate(rate, channelRate);
+  const why = whyEncoded(s, formatName) ?? whyOfFields ?? whyOfRate(s, rate, channelRate);
   const shown = shownSize(s);
   const filter = isOneOf(formatName, formatsWithHeaders) ? withHeaders[s.codec] : undefined;
   return {
@@ -213,7 +216,13 @@ const whyEncoded = (s: ProbedStream, formatName: string): string | undefined => 
 };
 
 /** A picture that comes as it likes is filled up, so that each GOP holds what its rate says. */
-const whyOfRate = (rate: FrameRate | null, channelRate: FrameRate | null): string | undefined => {
+const whyOfRate = (
+  s: ProbedStream,
+  rate: FrameRate | null,
+  channelRate: FrameRate | null,
+): string | undefined => {
+  if (rate === null && isTooFast(s))
+    return 'It has more pictures/s than a channel can have: some are left out.';
   if (rate === null) return 'Its frame rate is unknown, or it varies: pictures are repeated or left out.';
   if (channelRate === null || rate === channelRate) return undefined;
   return `It has ${rateForFfmpeg(rate)} pictures/s, the channel ${rateForFfmpeg(channelRate)}.`;
@@ -266,10 +275,15 @@ const whyNotCarried = (s: ProbedStream, mates: readonly ProbedStream[]): string 
 
 const notesOf = (
   { video, audio, data }: Pick<InputPlan, 'video' | 'audio' | 'data'>,
-  { streams }: ProbedInput,
+  { streams, hasPlaylistMarks = false }: ProbedInput,
   mates: readonly ProbedStream[],
 ): string[] => {
   const notes: string[] = [];
+  if (hasPlaylistMarks)
+    notes.push(
+      'Its playlists announce splices (EXT-X-CUE-OUT, or EXT-X-DATERANGE with SCTE-35). They are left out. ' +
+        'To mark a break: encoder-swarm channel splice.',
+    );
   const range = highRanges[streams.find((s) => s.index === video.index)?.transfer ?? ''];
   if (range !== undefined)
     notes.push(

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ipaddr from 'ipaddr.js';
@@ -107,7 +107,7 @@ export const requireAllowedInput = async (url: string, rules: InputRules, log: L
 const whyNotFile = async (url: string, inputDir: string): Promise<string | null> => {
   let path: string;
   try {
-    path = /^file:\/\//i.test(url) ? fileURLToPath(url) : resolve(url.replace(/^file:/i, ''));
+    path = filePathOf(url);
   } catch (error) {
     return (error as Error).message;
   }
@@ -152,14 +152,32 @@ const isAllowed = (address: string, networks: readonly string[]): boolean => {
 
 /**
  * A refusal of an input, without the words of ffprobe: they tell a file that is not there from one that may not be read,
- * and a port where nobody listens from one where somebody does. They go to the log.
+ * and a port where nobody listens from one where somebody does. They go to the log. Of a file that may be an input it is
+ * said where it can hold nothing.
  */
-export const toldPlainly = (error: unknown, url: string, log: Logger): unknown => {
+export const toldPlainly = async (error: unknown, url: string, log: Logger): Promise<unknown> => {
   if (!(error instanceof SwarmError) || !error.message.includes('ffprobe says')) return error;
   log.warn({ input: redacted(url), why: error.message }, 'an input could not be opened');
+  const holdsNothing = schemeOf(url) === 'file' ? await whyItHoldsNothing(url) : null;
   return new SwarmError(
     'input-not-video',
-    `The input ${url} can't be opened, or holds nothing that ffmpeg reads.`,
-    'Check that it is there and sends. The log of the source says what ffmpeg said.',
+    holdsNothing === null
+      ? `The input ${url} can't be opened, or holds nothing that ffmpeg reads.`
+      : `The input ${url} is ${holdsNothing}.`,
+    holdsNothing === null
+      ? 'Check that it is there and sends. The log of the source says what ffmpeg said.'
+      : 'Name a file that holds moving pictures.',
   );
 };
+
+/** It was allowed before it was opened. */
+const whyItHoldsNothing = async (url: string): Promise<string | null> => {
+  const found = await stat(filePathOf(url)).catch(() => null);
+  if (found?.isDirectory()) return 'a folder';
+  if (found?.isSocket() || found?.isBlockDevice() || found?.isCharacterDevice()) return 'no file';
+  return found?.isFile() && found.size === 0 ? 'an empty file' : null;
+};
+
+/** @throws Error for a `file:` URL that names no file */
+const filePathOf = (url: string): string =>
+  /^file:\/\//i.test(url) ? fileURLToPath(url) : resolve(url.replace(/^file:/i, ''));

@@ -18,9 +18,6 @@ export const listeningKindOf = async (url: string): Promise<ListeningKind | null
   return found?.isFIFO() ? 'pipe' : null;
 };
 
-/** Whether its address alone says that it waits for who sends it. */
-export const isListening = (url: string): boolean => kindByUrl(url) !== null;
-
 const kindByUrl = (url: string): Exclude<ListeningKind, 'pipe'> | null => {
   const scheme = schemeOf(url);
   if (scheme === 'push') return 'push';

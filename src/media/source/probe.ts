@@ -10,6 +10,11 @@ import type { ProbedRates } from './steady-frame-rate';
 const PROBE_TIMEOUT_MS = 30_000;
 /** Media time, in microseconds, that ffmpeg may wait for to learn what a live stream holds; its default is 5 s. */
 export const LIVE_ANALYSIS_ARGUMENTS = ['-analyzeduration', '2000000'];
+/** ffmpeg names each tag of a playlist that it passes over: of a day of short segments, many. */
+const PROBE_MOST_BYTES = 32 * 2 ** 20;
+/** Tags that announce splices: those of RFC 8216 and SCTE 35, and what packagers used before. */
+const PLAYLIST_MARK =
+  /Skip \('#EXT-(X-CUE-OUT|X-DATERANGE:[^\n]*SCTE35|OATCLS-SCTE35|X-SCTE35|X-SPLICEPOINT)/;
 /** How a list of files begins, in bytes enough. */
 const HEAD_BYTES = 64;
 
@@ -92,6 +97,8 @@ export interface ProbedInput {
   list: ListKind | null;
   /** It has an end: it is looped at real-time pace. */
   finite: boolean;
+  /** Its playlists announce splices, which ffmpeg passes over. */
+  hasPlaylistMarks?: boolean;
 }
 
 export type ListKind = 'hls' | 'ffconcat';
@@ -184,29 +191,37 @@ export const PROBE_ENTRIES =
   ',color_space,color_range,r_frame_rate,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic' +
   ':stream_tags=language,variant_bitrate:stream_side_data=rotation';
 
+/** The last line that tells of a fault, without its level. */
+const lastFault = (said: string): string =>
+  said
+    .split('\n')
+    .filter((line) => /\[(error|fatal|panic)\] /.test(line))
+    .at(-1)
+    ?.replace(/\[(error|fatal|panic)\] /, '')
+    .trim() ?? '';
+
 const runProbe = async (
   ffprobe: string,
   url: string,
   how: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<unknown> => {
-  const args = ['-v', 'error', ...how, '-show_entries', PROBE_ENTRIES, '-of', 'json', '-i', url];
+): Promise<{ answer: unknown; hasPlaylistMarks: boolean }> => {
+  const args = ['-v', 'level+verbose', ...how, '-show_entries', PROBE_ENTRIES, '-of', 'json', '-i', url];
   try {
-    const { stdout } = await runConfined(ffprobe, withHiddenAddresses(args), {
+    const { stdout, stderr } = await runConfined(ffprobe, withHiddenAddresses(args), {
       network: true,
       timeout: PROBE_TIMEOUT_MS,
       signal,
-      maxBuffer: 4 * 1024 * 1024,
+      maxBuffer: PROBE_MOST_BYTES,
     });
-    return JSON.parse(stdout);
+    return { answer: JSON.parse(stdout), hasPlaylistMarks: PLAYLIST_MARK.test(stderr) };
   } catch (error) {
     const { code, killed, stderr } = error as { code?: unknown; killed?: boolean; stderr?: string };
     if (code === 'ENOENT')
       throw new SwarmError('unavailable', `${ffprobe} is not there.`, 'Install ffmpeg or set FFPROBE.');
     if (signal?.aborted) throw refuseInput(url, 'it is no longer asked for.');
     if (killed) throw refuseInput(url, `it could not be opened within ${PROBE_TIMEOUT_MS / 1000} s.`);
-    const lastWords = (stderr ?? '').trim().split('\n').at(-1) ?? '';
-    throw refuseInput(url, `ffprobe says "${inItsOwnWords(lastWords, redacted(url))}".`);
+    throw refuseInput(url, `ffprobe says "${inItsOwnWords(lastFault(stderr ?? ''), redacted(url))}".`);
   }
 };
 
@@ -222,11 +237,13 @@ export const probeInput = async (
   const isFile = await isRegularFile(url);
   const list = isFile ? await listKindOf(pathOf(url)) : null;
   const how = [...(isFile ? [] : LIVE_ANALYSIS_ARGUMENTS), ...demuxerArguments(url, list)];
-  return probedFrom(await runProbe(ffprobe, url, how, signal), url, {
+  const { answer, hasPlaylistMarks } = await runProbe(ffprobe, url, how, signal);
+  const probed = probedFrom(answer, url, {
     list,
     // A playlist may be that of something live.
     finite: (durationSeconds) => durationSeconds > 0 || (isFile && list !== 'hls'),
   });
+  return { ...probed, ...(hasPlaylistMarks && { hasPlaylistMarks }) };
 };
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { SwarmError, rateForFfmpeg, redacted, type UrlInput } from '../../domain';
 import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
 import { FfmpegProcess } from './ffmpeg-process';
@@ -90,6 +90,32 @@ const made = async (
 /** Two channels may want the same one. */
 const making = new Map<string, Promise<string>>();
 
+const slatesFolder = (stateDir: string): string => join(stateDir, 'source', 'slates');
+
+/** Removes what was made of slates that no channel has any more. Never throws: the next one finds what is left. */
+export const forgetSlatesBut = async (
+  kept: readonly SourceChannelSpec[],
+  stateDir: string,
+): Promise<void> => {
+  const folder = slatesFolder(stateDir);
+  const found = await readdir(folder).catch((): string[] => []);
+  if (found.length === 0) return;
+  const wanted = new Set(
+    await Promise.all(
+      kept.flatMap((spec) => {
+        const slate = spec.standby?.slate;
+        return slate === undefined ? [] : [nameOf(slate, argumentsFor(slate, spec))];
+      }),
+    ),
+  );
+  const gone = found.map((name) => join(folder, name)).filter((path) => !making.has(path));
+  await Promise.all(
+    gone
+      .filter((path) => !wanted.has(basename(path, '.ts')))
+      .map((path) => rm(path, { force: true }).catch(() => undefined)),
+  );
+};
+
 /**
  * A slate as the source brings it: of the channel's rate, with silence, as a file that is made once.
  * @returns its path
@@ -102,7 +128,7 @@ export const slateFile = async (
   signal?: AbortSignal,
 ): Promise<string> => {
   const args = argumentsFor(slate, spec);
-  const folder = join(stateDir, 'source', 'slates');
+  const folder = slatesFolder(stateDir);
   const path = join(folder, `${await nameOf(slate, args)}.ts`);
   if (await stat(path).catch(() => null)) return path;
   const known = making.get(path);

@@ -31,11 +31,11 @@ import {
   type InputRules,
 } from './input-policy';
 import type { KeptChannel, KeptWish, SourceChannelSpec } from './kept-channel';
-import { isListening, listeningKindOf } from './listening';
+import { listeningKindOf } from './listening';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
 import { isPush } from './senders';
-import { slateFile } from './slate';
+import { forgetSlatesBut, slateFile } from './slate';
 import { StandbyFeeder } from './standby-feeder';
 import { legIdsOf, openLegs, rulesOf, urlInputsOf } from './standby-legs';
 
@@ -319,8 +319,8 @@ export class SourceChannels {
     const { ffprobe, log } = this.tools;
     return this.probes
       .run(() => probeInput(ffprobe, url, signal))
-      .catch((error: unknown) => {
-        throw toldPlainly(error, url, log);
+      .catch(async (error: unknown) => {
+        throw await toldPlainly(error, url, log);
       });
   }
 
@@ -340,7 +340,7 @@ export class SourceChannels {
     return new ChannelFeeder({
       ...{ spec, startInput, relay, ffmpeg: tools.ffmpeg, log: tools.log },
       heldBytes: () => budget.shareBytes,
-      waits: spec.input.kind === 'url' && isListening(spec.input.url),
+      waits: async () => spec.input.kind === 'url' && (await listeningKindOf(spec.input.url)) !== null,
       // It may be stopped before it comes to its input.
       onStop: () => looked?.giveUp(),
     });
@@ -361,10 +361,15 @@ export class SourceChannels {
 
   /** @throws SwarmError storage-full, or unavailable; the channels go on, and the next change writes them all */
   private async save(): Promise<void> {
+    const channels = [...this.feeders.values()];
     try {
-      await this.file.save([...this.feeders.values()].map(keptOf));
+      await this.file.save(channels.map(keptOf));
       this.unsaved = false;
       this.health.succeeded(LIST);
+      await forgetSlatesBut(
+        channels.map(({ spec }) => spec),
+        this.stateDir,
+      );
     } catch (error) {
       this.unsaved = true;
       this.health.failed(LIST, error);

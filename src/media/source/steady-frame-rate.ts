@@ -28,6 +28,10 @@ const perSecondOf = (ratio: string): number | null => {
 const nearestStandard = (perSecond: number): FrameRate | null =>
   standard.find((rate) => Math.abs(perSecond / framesPerSecondOf(rate) - 1) < CLOSE_TO_STANDARD) ?? null;
 
+/** Its pictures come faster than any channel's. */
+export const isTooFast = ({ averageRate }: ProbedRates): boolean =>
+  (perSecondOf(averageRate) ?? 0) > HIGHEST_PER_SECOND * (1 + CLOSE_TO_STANDARD);
+
 /** The rate of a stream whose pictures come at a steady one; null if it is unknown or varies. */
 export const steadyFrameRate = ({ baseRate, averageRate }: ProbedRates): FrameRate | null => {
   const base = perSecondOf(baseRate);

@@ -1,5 +1,4 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -8,6 +7,7 @@ import { monotonicMs } from '../clock';
 import { isDiskFull } from '../durable-file';
 import { lockFolder, type FolderLock } from '../folder-lock';
 import { RetriedWrite } from '../retried-write';
+import { makeStateFolder } from '../state-folder';
 import { identityOf, isAlive, signalGroup, type ProcessIdentity } from './process-identity';
 
 const identitySchema = z.object({ pid: z.int().positive(), began: z.string() });
@@ -133,7 +133,7 @@ export class RunRecord {
    * @throws SwarmError conflict, with the pid, while another swarm runs on the folder; storage-full; unavailable
    */
   static async claim(stateDir: string): Promise<RunRecord> {
-    await mkdir(stateDir, { recursive: true }).catch((error: unknown) => {
+    await makeStateFolder(stateDir).catch((error: unknown) => {
       throw stateFolderRefusal(stateDir, 'made', error);
     });
     const file = join(stateDir, 'run.json');

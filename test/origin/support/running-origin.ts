@@ -29,8 +29,7 @@ export class RunningOrigin {
     private readonly limits: Partial<OriginLimits>,
     private readonly serverLimits: Partial<ServerLimits>,
     private readonly listenPort: number,
-    private readonly audience: OriginOptions['audience'],
-    private readonly partialMs: number,
+    private readonly further: Pick<OriginOptions, 'audience' | 'partialMs' | 'playKeysFolder'>,
   ) {}
 
   static async start(
@@ -39,16 +38,12 @@ export class RunningOrigin {
       parent?: string;
       serverLimits?: Partial<ServerLimits>;
       port?: number;
-      audience?: OriginOptions['audience'];
-      partialMs?: number;
-    } = {},
+    } & Pick<OriginOptions, 'audience' | 'partialMs' | 'playKeysFolder'> = {},
   ): Promise<RunningOrigin> {
-    const { parent = tmpdir(), serverLimits = {}, port = 0, partialMs = 0 } = options;
+    const { parent = tmpdir(), serverLimits = {}, port = 0, ...further } = options;
     const stateDir = await mkdtemp(join(parent, 'origin-test-'));
     const ledger = await new LedgerServer().start();
-    const origin = new RunningOrigin(
-      ...([stateDir, ledger, limits, serverLimits, port, options.audience, partialMs] as const),
-    );
+    const origin = new RunningOrigin(stateDir, ledger, limits, serverLimits, port, further);
     await origin.begin();
     return origin;
   }
@@ -63,8 +58,7 @@ export class RunningOrigin {
       log: pino({ level: 'debug' }, { write: (line: string) => this.note(line) }),
       limits: this.limits,
       serverLimits: this.serverLimits,
-      partialMs: this.partialMs,
-      ...(this.audience && { audience: this.audience }),
+      ...this.further,
       packagingProgram,
     });
     this.client = new OriginClient(`${linkScheme()}://127.0.0.1:${this.part.port}`);

@@ -1,0 +1,2 @@
+export { PlaySigner } from './play-signer';
+export { PlayVerifier, type PlayGrant } from './play-verifier';

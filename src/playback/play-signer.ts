@@ -1,0 +1,91 @@
+import { SignJWT } from 'jose';
+import type { PlayUrls } from '../contracts/api';
+import { cmafPlaylistUrl, dashManifestUrl, masterPlaylistUrl } from '../contracts/origin';
+import { SwarmError } from '../domain';
+import { KeyFolder } from '../platform/key-folder';
+import { PLAY_ALGORITHM, PLAY_AUDIENCE, PLAY_KEYS_KEPT_MS, withToken } from './play-token';
+
+const DEFAULT_LIFE_MS = 12 * 3_600_000;
+
+interface Signed {
+  keyId: string;
+  token: string;
+  expiresAtMs: number;
+}
+
+/** Gives out the addresses of channels: signed ones with keys, else plain ones. */
+export class PlaySigner {
+  /** Tokens that are given out again until half of their life is over, so that an address does not change each time. */
+  private readonly kept = new Map<string, Signed>();
+
+  private constructor(
+    private readonly keys: KeyFolder | null,
+    private readonly nowMs: () => number,
+  ) {}
+
+  /** Addresses that everybody may use. */
+  static open(): PlaySigner {
+    return new PlaySigner(null, Date.now);
+  }
+
+  /** @param keysFolder null: addresses are not signed. The first key is made where there is none. */
+  static async of(keysFolder: string | null, nowMs: () => number = Date.now): Promise<PlaySigner> {
+    const keys = keysFolder === null ? null : await KeyFolder.open(keysFolder, { make: true });
+    return new PlaySigner(keys, nowMs);
+  }
+
+  /** Addresses that are good for so long from now. @throws SwarmError conflict where none are signed */
+  async sign(originUrl: string, channelId: string, lifeMs: number): Promise<PlayUrls> {
+    if (!this.keys)
+      throw new SwarmError(
+        'conflict',
+        'Addresses do not expire in this swarm: every player may read every channel.',
+        'Start it with SWARM_PLAY_URLS=signed.',
+      );
+    return urlsWith(originUrl, channelId, await this.signed(this.keys, channelId, lifeMs));
+  }
+
+  /** What is shown with a channel. */
+  async urlsOf(originUrl: string, channelId: string): Promise<PlayUrls> {
+    return urlsWith(originUrl, channelId, this.keys && (await this.shown(this.keys, channelId)));
+  }
+
+  private async shown(keys: KeyFolder, channelId: string): Promise<Signed> {
+    await keys.readAfter(this.nowMs(), PLAY_KEYS_KEPT_MS);
+    const kept = this.kept.get(channelId);
+    if (kept?.keyId === keys.current?.id && kept && kept.expiresAtMs - this.nowMs() > DEFAULT_LIFE_MS / 2)
+      return kept;
+    const signed = await this.signed(keys, channelId, DEFAULT_LIFE_MS);
+    this.kept.set(channelId, signed);
+    return signed;
+  }
+
+  private async signed(keys: KeyFolder, channelId: string, lifeMs: number): Promise<Signed> {
+    await keys.read();
+    const { current } = keys;
+    if (!current)
+      throw new SwarmError(
+        'unavailable',
+        `There is no key in ${keys.folder}: addresses of channels can't be signed.`,
+        'Put the key back, or start again: one is made.',
+      );
+    const expiresAtMs = this.nowMs() + lifeMs;
+    const token = await new SignJWT()
+      .setProtectedHeader({ alg: PLAY_ALGORITHM, kid: current.id })
+      .setAudience(PLAY_AUDIENCE)
+      .setSubject(channelId)
+      .setExpirationTime(Math.floor(expiresAtMs / 1_000))
+      .sign(current.key);
+    return { keyId: current.id, token, expiresAtMs };
+  }
+}
+
+const urlsWith = (originUrl: string, channelId: string, signed: Signed | null): PlayUrls => {
+  const base = signed ? withToken(originUrl, signed.token) : originUrl;
+  return {
+    hls: masterPlaylistUrl(base, channelId),
+    cmaf: cmafPlaylistUrl(base, channelId),
+    dash: dashManifestUrl(base, channelId),
+    expiresAtMs: signed && signed.expiresAtMs,
+  };
+};

@@ -1,0 +1,18 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import Environment from '../support/environment';
+
+test('what a test file keeps in asynchronous storage is gone with the file', async () => {
+  const config = { projectConfig: { testEnvironmentOptions: {} }, globalConfig: {} };
+  const environment = new Environment(config as ConstructorParameters<typeof Environment>[0], {
+    console,
+    docblockPragmas: {},
+    testPath: __filename,
+  });
+  const storage = new AsyncLocalStorage<string>();
+  storage.enterWith('kept');
+  expect(storage.getStore()).toBe('kept');
+
+  await environment.teardown();
+
+  if ('_enable' in storage) expect(storage.getStore()).toBeUndefined();
+});
