@@ -107,7 +107,9 @@ export class PartialPublisher {
 
   /** Where the next stretch ends; null where that is the end of the GOP, which comes with it. */
   private boundaryAfter({ gop, untilTicks }: Progress): number | null {
-    const cut = this.options.cutsIn(gop).find((ticks) => ticks > untilTicks);
+    const [cut] = this.options.cutsIn(gop);
+    // Behind a splice another segment begins, which comes whole.
+    if (cut !== undefined && cut <= untilTicks) return null;
     const wanted = untilTicks + this.wantedTicks;
     const boundary = cut === undefined ? wanted : Math.min(cut, wanted);
     return boundary < gopStartTicks(gop + 1, this.options.gopDurationTicks) ? boundary : null;
