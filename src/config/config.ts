@@ -6,6 +6,7 @@ import { isEveryAddress, isHost, plainHost } from '../platform/addresses';
 import { audienceVariables } from './audience';
 import { addressList } from './comma-list';
 import { linkVariables, withSecureUrls } from './links';
+import { originVariables } from './origin';
 import { playVariables } from './players';
 import { influxTlsVariables, temporalVariables } from './servers';
 
@@ -276,24 +277,7 @@ export const environmentSchema = z.object({
     .max(1_048_576)
     .default(1_024)
     .describe('What the origin keeps of each channel, in MiB.'),
-  SWARM_ORIGIN_DISK_MIB: z.coerce
-    .number()
-    .min(16)
-    .max(16_777_216)
-    .optional()
-    .describe(
-      'What the segments of all channels of the origin take up together, in MiB. It is divided over the channels where ' +
-        'they would have more. Default: nine tenths of what the disk has for them, free and in use.',
-    ),
-  SWARM_ORIGIN_MEMORY_MIB: z.coerce
-    .number()
-    .min(16)
-    .max(16_777_216)
-    .optional()
-    .describe(
-      'What the ledgers of all channels of the origin take up together in memory, in MiB. Where they would have more, each ' +
-        'channel keeps fewer GOPs in its ledger. Default: half of the memory of the machine.',
-    ),
+  ...originVariables,
   SWARM_OPEN_FILES: z.coerce
     .number()
     .int()

@@ -21,6 +21,8 @@ export interface RegistryOptions {
   maxSessions: number;
   fencedReleaseMs: number;
   ffmpeg: FfmpegCapabilities;
+  /** See RunOptions. */
+  lowLatency?: boolean | undefined;
   codecs: CodecAbility[];
   log: Logger;
   onPublishedBytes(bytes: number): void;
@@ -118,7 +120,7 @@ export class SessionRegistry {
   }
 
   private add(spec: PrepareSession, secret?: string): Entry {
-    const { encoderId, ffmpeg, log, fencedReleaseMs } = this.options;
+    const { encoderId, ffmpeg, log, fencedReleaseMs, lowLatency } = this.options;
     if (this.closed) throw new SwarmError('unavailable', `Encoder ${encoderId} is stopping.`);
     this.refuseIncompatible(spec);
     const session = new EncodeSession({
@@ -127,6 +129,7 @@ export class SessionRegistry {
       ffmpeg,
       log,
       fencedReleaseMs,
+      lowLatency,
       secret,
       onPublishing: () => this.publishingChanged(),
       onPublishedBytes: (bytes) => this.options.onPublishedBytes(bytes),

@@ -6,15 +6,17 @@ import type {
   OwnAnswer,
   OwnRequest,
 } from '../../contracts/origin';
-import { SwarmError, rateInWords, type ErrorCode } from '../../domain';
+import { SwarmError, rateInWords, ticksToSeconds, type ErrorCode } from '../../domain';
 import { replaceFile, storageRefusal } from '../../platform/durable-file';
 import type { Logger } from '../../platform/logger';
 import { SerialQueue } from '../../platform/serial-queue';
 import type { StorageHealth } from '../../platform/storage-health';
-import { ChannelMedia, type MediaLimits } from './channel-media';
+import { ChannelMedia, type AskedPlaylist, type MediaLimits } from './channel-media';
+import { ChannelPartials } from './channel-partials';
 import { CmafMedia } from './cmaf-media';
 import { cutsFound, soundByPiece } from './gop-cuts';
 import { GopWaits } from './gop-waits';
+import type { PlaylistEdge } from './low-latency-tags';
 import {
   declareGap,
   gopExists,
@@ -24,6 +26,7 @@ import {
   removed,
   type PublishAttempt,
 } from './ownership';
+import type { PartialAttempt, PartialName } from './partial-rules';
 import { toLedgerEntry, type ChannelRecord } from './records';
 import { channelFiles, type LoadedChannel } from './recovery';
 import type { RelayLedger } from './relay-ledger';
@@ -41,7 +44,12 @@ export interface ChannelParts {
   requireLock: () => Promise<void>;
   health: StorageHealth;
   log: Logger;
+  /** How long partial segments are; 0, and by default: there are none. */
+  partialMs?: number;
 }
+
+/** A change of owner waits so long for the end of the GOP: less than its caller does. */
+const MOST_HELD_MS = 1_700;
 
 /**
  * One channel: the rules of `ownership.ts`, made durable. Each change runs alone in the channel's queue:
@@ -54,6 +62,7 @@ export class Channel {
   private readonly refusals = new Map<ErrorCode, number>();
   private readonly recordPath: string;
   private readonly media: ChannelMedia;
+  private readonly partials: ChannelPartials;
   private record: ChannelRecord;
 
   constructor(
@@ -65,6 +74,11 @@ export class Channel {
     this.recordPath = channelFiles(directory).record;
     this.record = loaded.record;
     this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits, parts.monotonicMs);
+    this.partials = new ChannelPartials({
+      ...{ id, parts, media: this.media, queue: this.queue },
+      record: () => this.record,
+      judge: (attempt) => this.judge(attempt),
+    });
   }
 
   /** Bytes of its segments. */
@@ -83,6 +97,7 @@ export class Channel {
   describe(): OriginChannel {
     const { gopDurationTicks, framesPerSecond, ownership } = this.record;
     const { token, owner, ownerSecretSha256, nextGop, hasPublished, gapsDeclared } = ownership;
+    const lowLatency = this.partials.describe();
     return {
       id: this.id,
       gopDurationTicks,
@@ -95,6 +110,7 @@ export class Channel {
       lastPublishedAtMs: this.media.ledger.lastPublished?.publishedAtMs ?? null,
       oldestGop: this.media.oldestGop,
       gapsDeclared,
+      ...(lowLatency && { lowLatency }),
       refusals: Object.fromEntries(this.refusals),
     };
   }
@@ -131,17 +147,22 @@ export class Channel {
       await this.save({ ...this.record, onAir: false, ownership: removed(this.record.ownership) });
       this.waits.refuseAll(this.unknown());
       this.refusals.clear();
+      this.partials.clear();
       await this.media.deleteAll();
     });
   }
 
   /** Changes hands; durable before it answers. @throws SwarmError as `own` of ownership.ts; unknown-channel */
-  own(request: OwnRequest): Promise<OwnAnswer> {
+  async own(request: OwnRequest): Promise<OwnAnswer> {
+    const gop = this.partials.gopToEndBefore(request);
+    if (gop !== undefined)
+      await this.waits.wait(gop, MOST_HELD_MS, new AbortController().signal).catch(() => undefined);
     return this.change(async () => {
       this.requireOnAir();
       const { state, answer, gap } = own(this.record.ownership, request);
       if (state !== this.record.ownership) await this.save({ ...this.record, ownership: state });
       if (gap) await this.recordGap(gap);
+      this.media.changed();
       this.parts.log.info(
         {
           ...{ channel: this.id, ...answer, owner: request.owner, gap },
@@ -202,7 +223,8 @@ export class Channel {
     return this.change(async () => {
       if (this.judge(attempt) === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
       const publishedAtMs = this.parts.now();
-      const record = publishedRecord({
+      const open = this.partials.openFor(parts);
+      const computed = publishedRecord({
         attempt,
         renditions: inspected.map((i, part) => ({
           ...i.record,
@@ -215,15 +237,26 @@ export class Channel {
         gopDurationTicks,
         previous: this.media.ledger.last,
         previousPublished: this.media.ledger.lastPublished,
-        discontinuityAt: this.record.ownership.discontinuityAt,
+        discontinuityAt: open === 'other' ? attempt.gop : this.record.ownership.discontinuityAt,
         ...(inspected[0] && { sound: soundByPiece(inspected[0].sound, parts[0]!.segment, cutsOfPart[0]!) }),
       });
+      const record = this.partials.asAnnounced(computed, open);
       await this.media.store(record, body);
+      this.partials.stored(record, open);
       this.parts.health.succeeded(this.id);
       this.record = { ...this.record, ownership: published(this.record.ownership) };
       this.waits.wake(this.record.ownership.nextGop);
       return { duplicate: false };
     });
+  }
+
+  /** See ChannelPartials. @throws SwarmError as it does; unknown-channel */
+  publishPartial(
+    attempt: PublishAttempt & PartialAttempt,
+    declared: readonly DeclaredRendition[],
+    body: Buffer,
+  ): Promise<{ duplicate: boolean }> {
+    return this.partials.publish(attempt, declared, body);
   }
 
   /** Waits until a GOP is published or declared a gap. @throws SwarmError timeout, unknown-channel, not-found */
@@ -248,9 +281,34 @@ export class Channel {
   }
 
   /** @throws SwarmError not-found, unknown-channel */
-  mediaPlaylist(rendition: string, windowMs: number, withCues = false): string {
+  mediaPlaylist(rendition: string, asked: AskedPlaylist): string {
     this.requireOnAir();
-    return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, windowMs, withCues);
+    return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, asked);
+  }
+
+  /** Where its playlists end; undefined where nobody may wait for more: it publishes whole GOPs alone, or nothing yet. */
+  edge(): { edge: PlaylistEdge; partialTicks: number } | undefined {
+    return this.partials.edge();
+  }
+
+  get targetSeconds(): number {
+    return Math.ceil(ticksToSeconds(this.record.gopDurationTicks));
+  }
+
+  /** Resolves when playlists have changed, or the signal is aborted. */
+  nextChange(signal: AbortSignal): Promise<void> {
+    return this.media.changes.next(signal);
+  }
+
+  /** True for the partial segment that is made next: it is no fault that it is not there. */
+  mayCome(name: PartialName): boolean {
+    return this.onAir && this.partials.mayCome(name);
+  }
+
+  /** A public partial segment. @throws SwarmError not-found, unknown-channel */
+  partial(rendition: string, name: PartialName): ReturnType<ChannelMedia['partial']> {
+    this.requireOnAir();
+    return this.media.partial(rendition, name);
   }
 
   /** What it has published as fragmented MP4. @throws SwarmError unknown-channel */
@@ -324,6 +382,7 @@ export class Channel {
   }
 
   private async recordGap(gap: DeclaredGap): Promise<void> {
+    this.partials.withdraw('it was declared a gap');
     try {
       await this.media.recordGap(gap, this.record.gopDurationTicks, this.parts.now());
     } finally {

@@ -75,7 +75,7 @@ export const inspectPart = (
 export const requireLedger = (
   { name, frameRateDivisor = 1 }: Pick<RenditionRecord, 'name' | 'frameRateDivisor'>,
   videoPtsTicks: readonly number[],
-  ledger: GopLedger,
+  ledger: Pick<GopLedger, 'gop' | 'ptsTicks'>,
   gopDurationTicks: number,
 ): void => {
   const near = gopStartTicks(ledger.gop, gopDurationTicks);
