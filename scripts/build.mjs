@@ -4,6 +4,7 @@ import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildIdOf } from './build-id.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 // Built aside and renamed: a swarm that runs from dist/ never meets half of it.
@@ -40,6 +41,7 @@ if (files.includes(join('workflows', 'index.ts'))) {
   const { code } = await bundleWorkflowCode({ workflowsPath: workflows, logger: quiet });
   await writeFile(join(out, 'workflow-bundle.js'), code);
 }
+await writeFile(join(out, 'build-id'), buildIdOf(root));
 await rm(built, { recursive: true, force: true });
 await rename(out, built);
 console.log(`built ${files.length} files`);

@@ -23,6 +23,7 @@ import { verifierFfmpegPaths } from '../../src/verify';
 import { startBenchSwarm } from '../lib/bench-swarm';
 import { currentCommit } from '../lib/commit';
 import { keepEncoders } from '../lib/keep-encoders';
+import { tellParent } from '../lib/told-parent';
 import { ChaosRun } from './chaos-run';
 import { Clocks } from './clocks';
 import { Continuity } from './continuity';
@@ -292,7 +293,9 @@ const main = async (options: Options): Promise<number> => {
       sabotage: options.sabotage ?? null,
       onProgress: (done) => progress.update(done),
     });
+    tellParent({ kind: 'load-begins' });
     await run.perform();
+    tellParent({ kind: 'load-ends' });
     progress.stop();
     if (signal.aborted) return EXIT_INTERRUPTED;
 

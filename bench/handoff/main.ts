@@ -15,6 +15,7 @@ import { exitWith } from '../lib/command';
 import { HandoffRun } from '../lib/handoff-run';
 import { rounded } from '../lib/statistics';
 import { drawTable, figureTable } from '../lib/table';
+import { tellParent } from '../lib/told-parent';
 import { timeBareSagas } from './bare-saga';
 
 const wholeNumber = wholeNumberOption(0);
@@ -84,7 +85,9 @@ const main = async (options: Options): Promise<boolean> => {
     await run.untilOnAir();
     const bareMs = await bareTimes(HANDOFF_STEPS);
     const bareToCommitMs = await bareTimes(STEPS_TO_COMMIT);
+    tellParent({ kind: 'load-begins' });
     const { moves, attemptsFailed, kills } = await run.perform(options.handoffs, options.kills);
+    tellParent({ kind: 'load-ends' });
     await run.untilOnAir();
     const audit = await run.audit(moves);
 

@@ -19,9 +19,16 @@ import { exitWith } from '../lib/command';
 import { HandoffRun } from '../lib/handoff-run';
 import { keepEncoders } from '../lib/keep-encoders';
 import { figureTable } from '../lib/table';
+import { tellParent } from '../lib/told-parent';
 import { readRolloutOptions, type BadBuild, type RolloutBenchOptions } from './options';
 import { RolloutRun } from './rollout-run';
-import { badBuildRun, killRuns, upgradeAndBack, type RolloutSetting } from './scenarios';
+import {
+  badBuildRun,
+  killRuns,
+  upgradeAndBack,
+  type RolloutSetting,
+  type ScenarioOutcome,
+} from './scenarios';
 import { RolloutWatch } from './watch';
 
 /** Longer than any run: the origin serves all that it retains. */
@@ -82,6 +89,21 @@ const verify = async (
   return report;
 };
 
+/** What is to be done, with all that it needs in the catalogue. */
+const scenarioOf = async (
+  options: RolloutBenchOptions,
+  setting: RolloutSetting,
+  run: RolloutRun,
+  badKind: BadBuild | null,
+): Promise<() => Promise<ScenarioOutcome>> => {
+  if (badKind) return () => badBuildRun(setting, badKind);
+  const { id, source } = OTHER_BUILD[options.build];
+  const other = await run.addBuild(id, source);
+  const { kills, seed, abort } = options;
+  return () =>
+    kills > 0 ? killRuns(setting, other, { runs: kills, seed, abort }) : upgradeAndBack(setting, other);
+};
+
 const perform = async (options: RolloutBenchOptions): Promise<boolean> => {
   const random = seededRandom(options.seed);
   const badKind: BadBuild | null =
@@ -116,20 +138,13 @@ const perform = async (options: RolloutBenchOptions): Promise<boolean> => {
       path: swarm.environment.FFMPEG,
     });
     const setting: RolloutSetting = { swarm, run, watch, channels, debian, random, folder: stateDir };
-    const other = async (): Promise<EncoderBuild> =>
-      run.addBuild(OTHER_BUILD[options.build].id, OTHER_BUILD[options.build].source);
     const steadyUnits = channels.reduce((sum, c) => sum + ladderUnits(c.ladder, c.framesPerSecond), 0);
     watch.resetPeak();
+    const scenario = await scenarioOf(options, setting, run, badKind);
     const startedAtMs = Date.now();
-    const outcome = badKind
-      ? await badBuildRun(setting, badKind)
-      : options.kills > 0
-        ? await killRuns(setting, await other(), {
-            runs: options.kills,
-            seed: options.seed,
-            abort: options.abort,
-          })
-        : await upgradeAndBack(setting, await other());
+    tellParent({ kind: 'load-begins' });
+    const outcome = await scenario();
+    tellParent({ kind: 'load-ends' });
     const durationS = Math.round((Date.now() - startedAtMs) / 1000);
     const { peak } = watch;
     console.log(

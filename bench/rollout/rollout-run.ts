@@ -57,8 +57,19 @@ export class RolloutRun {
     return callApi(this.api, operations.getRollout, {}).catch(() => null);
   }
 
-  /** Follows the rollout to its end. @throws Error after `limitMs`, with where it stood */
-  async end(limitMs: number): Promise<RolloutState> {
+  /** Answers a rollout that holds. Where nobody takes the answer, it goes on to hold. */
+  private async goBack(): Promise<void> {
+    const body = { decision: 'roll-back' as const };
+    const deadline = { timeoutMs: START_LIMIT_MS };
+    await callApi(this.api, operations.decideRollout, { body }, deadline).catch(() => undefined);
+  }
+
+  /**
+   * Follows the rollout to its end.
+   * @param options.goesBackFromHold answers one that holds, as an operator would
+   * @throws Error after `limitMs`, with where it stood
+   */
+  async end(limitMs: number, { goesBackFromHold = false } = {}): Promise<RolloutState> {
     const startedAtMs = Date.now();
     const deadline = startedAtMs + limitMs;
     let shown = '';
@@ -68,6 +79,7 @@ export class RolloutRun {
       if (line !== shown) this.log(`  ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s ${line}`);
       shown = line;
       if (state && isOver(state)) return state;
+      if (goesBackFromHold && state?.phase === 'holding') await this.goBack();
       if (Date.now() > deadline) throw new Error(`not over after ${limitMs / 1000} s: ${shown}`);
       await sleep(POLL_MS);
     }

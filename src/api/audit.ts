@@ -16,9 +16,8 @@ export const auditFile = (stateDir: string): string => join(stateDir, 'audit.jso
  * is told by Temporal, whose requests carry the same name.
  */
 export class AuditLog {
-  /** The oldest first. */
-  private readonly entries: AuditEntry[];
-  private bytes = 0;
+  /** Of this process that the file could not take, the oldest first. */
+  private readonly unwritten: AuditEntry[] = [];
   private readonly faults: LimitedLog;
 
   constructor(
@@ -26,39 +25,37 @@ export class AuditLog {
     private readonly log: Logger,
   ) {
     this.faults = new LimitedLog(log);
-    this.entries = [`${file}.1`, file].flatMap(readEntries).slice(-MOST_KEPT);
-    this.bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** Never throws: a full disk stops nobody. The part's log has each entry as well. */
   note(entry: AuditEntry): void {
-    this.entries.push(entry);
-    if (this.entries.length > MOST_KEPT) this.entries.shift();
     this.log.info({ audit: entry }, `${entry.by} asked for ${entry.command}: ${entry.outcome}`);
     try {
       this.write(`${JSON.stringify(entry)}\n`);
     } catch (error) {
+      this.unwritten.push(entry);
+      if (this.unwritten.length > MOST_KEPT) this.unwritten.shift();
       this.faults.write('error', 'audit', { err: error }, 'an entry of the audit is in this log alone');
     }
   }
 
-  /** @returns the latest first */
+  /** Read from the file: another API of the same state folder writes there as well. @returns the latest first */
   latest(limit: number): AuditEntry[] {
-    return this.entries.slice(-limit).reverse();
+    const written = [`${this.file}.1`, this.file].flatMap(readEntries);
+    const all = [...written, ...this.unwritten].sort((one, other) => one.atMs - other.atMs);
+    return all.slice(-Math.min(limit, MOST_KEPT)).reverse();
   }
 
   private write(line: string): void {
-    if (this.bytes > MOST_BYTES) {
-      renameSync(this.file, `${this.file}.1`);
-      this.bytes = 0;
-    }
+    // The size is that of all who write.
+    const bytes = statSync(this.file, { throwIfNoEntry: false })?.size ?? 0;
+    if (bytes > MOST_BYTES) renameSync(this.file, `${this.file}.1`);
     mkdirSync(dirname(this.file), { recursive: true });
     appendFileSync(this.file, line, { mode: 0o600 });
-    this.bytes += Buffer.byteLength(line);
   }
 }
 
-/** The entries of a file; a line that was cut by a crash is passed over. */
+/** The last entries of a file; a line that was cut by a crash is passed over. */
 const readEntries = (file: string): AuditEntry[] => {
   let text: string;
   try {
@@ -66,7 +63,8 @@ const readEntries = (file: string): AuditEntry[] => {
   } catch {
     return [];
   }
-  return text.split('\n').flatMap((line) => {
+  const lines = text.split('\n').slice(-MOST_KEPT - 1);
+  return lines.flatMap((line) => {
     try {
       return auditEntrySchema.parse(JSON.parse(line));
     } catch {

@@ -80,6 +80,7 @@ const channelStatus = (id: string, seen: Observation, originUrl: string): Channe
   const source = seen.sources?.find((c) => c.id === id);
   const entry = seen.lastEntries[id];
   const viewers = seen.viewers[id] ?? null;
+  const captureToPartialMs = atOrigin?.lowLatency?.captureToPartialMs;
   return {
     id,
     region: spec?.region ?? null,
@@ -94,6 +95,7 @@ const channelStatus = (id: string, seen: Observation, originUrl: string): Channe
     viewersForecastP90: peakOf(seen.forecast?.viewers[id]?.p90),
     units: unitsNow(id, seen, atOrigin, spec, viewers),
     publishDelayMs: entry?.delayMs ?? null,
+    ...(captureToPartialMs && { captureToPartialMs }),
     lastPublishedAtMs: atOrigin?.lastPublishedAtMs ?? null,
     gapsDeclared: atOrigin?.gapsDeclared ?? null,
     refusals: atOrigin?.refusals ?? {},

@@ -6,6 +6,7 @@ import { addBackup, addRestore } from './commands/backup';
 import { addCertificates } from './commands/certificates';
 import { addChannel } from './commands/channel';
 import { addCodecServer } from './commands/codec-server';
+import { addDeployment } from './commands/deployment';
 import { addEncoder } from './commands/encoder';
 import { addEvent } from './commands/event';
 import { addExplain } from './commands/explain';
@@ -60,6 +61,7 @@ export const createProgram = (options: { json: boolean }): Command => {
   addReplay(program);
   addVersion(program);
   addRollout(program);
+  addDeployment(program);
   addForecast(program);
   addEvent(program);
   addHistory(program);

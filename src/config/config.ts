@@ -6,9 +6,10 @@ import { isEveryAddress, isHost, plainHost } from '../platform/addresses';
 import { audienceVariables } from './audience';
 import { addressList } from './comma-list';
 import { linkVariables, withSecureUrls } from './links';
-import { originVariables } from './origins';
+import { originVariables } from './origin';
+import { sharedOriginVariables } from './origins';
 import { playVariables } from './players';
-import { influxTlsVariables, temporalLinkVariables } from './servers';
+import { influxTlsVariables, temporalVariables } from './servers';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
@@ -99,7 +100,7 @@ export const environmentSchema = z.object({
   ...linkVariables,
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
-  ...originVariables,
+  ...sharedOriginVariables,
   ...playVariables,
   SWARM_SOURCE_PORT: port.default(7703).describe('Port of the source.'),
   SWARM_PUSH_PORT: port
@@ -156,7 +157,7 @@ export const environmentSchema = z.object({
     .default('127.0.0.1:7233')
     .describe('Address of the Temporal server. If it is set, set-up installs none.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Namespace of the Temporal server.'),
-  ...temporalLinkVariables,
+  ...temporalVariables,
   TEMPORAL_UI_URL: withDefault('http://127.0.0.1:8233').describe("Temporal's UI, for links."),
   SWARM_PAYLOAD_CODEC: z
     .enum(['on', 'off'])
@@ -277,24 +278,7 @@ export const environmentSchema = z.object({
     .max(1_048_576)
     .default(1_024)
     .describe('What the origin keeps of each channel, in MiB.'),
-  SWARM_ORIGIN_DISK_MIB: z.coerce
-    .number()
-    .min(16)
-    .max(16_777_216)
-    .optional()
-    .describe(
-      'What the segments of all channels of the origin take up together, in MiB. It is divided over the channels where ' +
-        'they would have more. Default: nine tenths of what the disk has for them, free and in use.',
-    ),
-  SWARM_ORIGIN_MEMORY_MIB: z.coerce
-    .number()
-    .min(16)
-    .max(16_777_216)
-    .optional()
-    .describe(
-      'What the ledgers of all channels of the origin take up together in memory, in MiB. Where they would have more, each ' +
-        'channel keeps fewer GOPs in its ledger. Default: half of the memory of the machine.',
-    ),
+  ...originVariables,
   SWARM_OPEN_FILES: z.coerce
     .number()
     .int()

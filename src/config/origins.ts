@@ -33,7 +33,7 @@ const peersSchema = commaList
   .refine((peers) => new Set(peers.map(({ name }) => name)).size === peers.length, 'name each origin once');
 
 /** Variables of origins that share channels. */
-export const originVariables = {
+export const sharedOriginVariables = {
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
   SWARM_OWNERSHIP_STORE: ownershipStoreSchema
     .prefault('embedded')
@@ -50,7 +50,7 @@ export const originVariables = {
   SWARM_ORIGIN_NAME: idSchema.optional().describe('Which of `SWARM_ORIGIN_PEERS` this origin is.'),
 };
 
-type OriginsEnvironment = z.infer<z.ZodObject<typeof originVariables>> & { SWARM_ORIGIN_URL: string };
+type OriginsEnvironment = z.infer<z.ZodObject<typeof sharedOriginVariables>> & { SWARM_ORIGIN_URL: string };
 
 /** Base URLs of all origins, the one that is asked first in front. */
 export const originUrlsOf = ({

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Environment } from './config';
 
 /** How players reach the origin. */
 export const playVariables = {
@@ -34,5 +33,5 @@ export const playKeysFolder = ({
   SWARM_PLAY_URLS,
   SWARM_PLAY_KEYS,
   SWARM_STATE_DIR,
-}: Environment): string | null =>
+}: z.infer<z.ZodObject<typeof playVariables>> & { SWARM_STATE_DIR: string }): string | null =>
   SWARM_PLAY_URLS === 'signed' ? (SWARM_PLAY_KEYS ?? join(SWARM_STATE_DIR, 'secrets', 'play-keys')) : null;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const text = z.string().min(1).optional();
 
 /** How a Temporal server of one's own is reached: names and meaning are those of Temporal's own tools. */
-export const temporalLinkVariables = {
+const temporalLinkVariables = {
   TEMPORAL_TLS: z
     .enum(['true', 'false', '1', '0'])
     .optional()
@@ -22,6 +22,28 @@ export const temporalLinkVariables = {
     'File with the API key for Temporal Cloud; the link is encrypted then. `TEMPORAL_API_KEY` with the key itself is taken too.',
   ),
 };
+
+/** Worker deployments, by which a new build of the workers is rolled out (docs/runbooks/worker-deployment.md). */
+const workerDeploymentVariables = {
+  SWARM_WORKER_DEPLOYMENT: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'use up to 64 letters, digits, _ and -')
+    .optional()
+    .describe(
+      'Name of the worker deployment at Temporal that workers of this cell are of. Moves and rollouts then end on the build ' +
+        'that they began on. Default: none, so that every worker takes every task.',
+    ),
+  SWARM_WORKER_BUILD_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_+-]{0,127}$/, 'use up to 128 letters, digits, _, + and -')
+    .optional()
+    .describe(
+      'Name of the build in its worker deployment. Default: the one that the build made of its sources (`dist/build-id`).',
+    ),
+};
+
+/** Everything about Temporal beside its address, namespace and page. */
+export const temporalVariables = { ...temporalLinkVariables, ...workerDeploymentVariables };
 
 /** How an InfluxDB of one's own is reached over https. */
 export const influxTlsVariables = {

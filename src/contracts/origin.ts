@@ -54,6 +54,7 @@ export const originRoutes: readonly Route[] = [
   { method: 'POST', path: '/channels/:id/own', access: 'part' },
   { method: 'POST', path: '/channels/:id/gaps', access: 'part' },
   { method: 'PUT', path: '/channels/:id/gops/:gop', access: 'part', body: 'media' },
+  { method: 'PUT', path: '/channels/:id/gops/:gop/partials/:index', access: 'part', body: 'media' },
   { method: 'GET', path: '/channels/:id/wait', access: 'part' },
   { method: 'GET', path: '/channels/:id/ledger', access: 'part' },
   ...hlsRoutes,
@@ -111,6 +112,24 @@ export const declaredGapSchema = z.object({
 });
 export type DeclaredGap = z.infer<typeof declaredGapSchema>;
 
+/** What an origin publishes of a GOP before it has ended; absent: nothing. */
+export const lowLatencySchema = z.object({
+  /** Partial segments last so long, the last one of a segment maybe less. */
+  partialTicks: z.int().min(1),
+  /** What is public of `nextGop`; null: nothing. */
+  open: z
+    .object({
+      gop: gopNumberSchema,
+      token: tokenSchema,
+      partials: z.int().min(1),
+      untilTicks: z.int().min(0),
+    })
+    .nullable(),
+  /** Of the newest partial segments: from when the relay received the first picture of each to its publication. */
+  captureToPartialMs: z.object({ median: z.number(), p95: z.number(), partials: z.int().min(1) }).nullable(),
+});
+export type LowLatency = z.infer<typeof lowLatencySchema>;
+
 /** A channel as the origin answers it. */
 export const originChannelSchema = z.object({
   id: z.string(),
@@ -129,6 +148,8 @@ export const originChannelSchema = z.object({
   oldestGop: gopNumberSchema.nullable(),
   /** GOPs declared a gap since the channel was added. */
   gapsDeclared: z.int().min(0),
+  /** Absent: it publishes whole GOPs alone. */
+  lowLatency: lowLatencySchema.optional(),
   /** How often a change was refused, by code. */
   refusals: z.partialRecord(z.enum(Object.keys(httpStatusOf) as [ErrorCode, ...ErrorCode[]]), z.int().min(0)),
 });
@@ -156,6 +177,13 @@ export type PutAnswer = z.infer<typeof putAnswerSchema>;
 /** Of several origins, each is asked for so long at a time. */
 const WAIT_ROUND_MS = 2_000;
 const AWAY_PAUSE_MS = 100;
+/** Answer to PUT /channels/:id/gops/:gop/partials/:index. */
+export const partialAnswerSchema = z.object({
+  gop: gopNumberSchema,
+  partial: z.int().min(0),
+  duplicate: z.boolean().optional(),
+});
+export type PartialAnswer = z.infer<typeof partialAnswerSchema>;
 
 /** What an answer may take beyond the wait that was asked for. */
 const WAIT_GRACE_MS = 2_000;

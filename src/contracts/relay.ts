@@ -23,6 +23,7 @@ export const relayRoutes: readonly Route[] = [
   { method: 'GET', path: '/channels/:id/feed', access: 'part' },
   { method: 'GET', path: '/channels/:id/ledger', access: 'part' },
   { method: 'GET', path: '/channels/:id/ledger/:gop', access: 'part' },
+  { method: 'GET', path: '/channels/:id/pictures/:gop', access: 'part' },
   { method: 'POST', path: '/channels/:id/splices', access: 'part' },
 ];
 
@@ -87,6 +88,18 @@ export const gopLedgerSchema = z.object({
 });
 export type GopLedger = z.infer<typeof gopLedgerSchema>;
 
+/** What has arrived of a GOP, which may not have ended. */
+export const gopPicturesSchema = z
+  .object({
+    gop: z.int(),
+    /** Channel time of each picture so far, ascending. */
+    ptsTicks: z.array(z.int().min(0)).min(1).max(10_000),
+    /** How long ago each of them came, in the same order. */
+    arrivedAgoMs: z.array(z.number().min(0)).max(10_000),
+  })
+  .refine((p) => p.ptsTicks.length === p.arrivedAgoMs.length, 'one arrival for each picture');
+export type GopPictures = z.infer<typeof gopPicturesSchema>;
+
 export class RelayClient extends PartClient {
   protected readonly part = 'relay';
 
@@ -129,6 +142,11 @@ export class RelayClient extends PartClient {
     const headers: Record<string, string> =
       ownerProofSha256 === undefined ? {} : { [OWNER_PROOF_HEADER]: ownerProofSha256 };
     return this.ask(gopLedgerSchema, path, { ...options, headers });
+  }
+
+  /** What has arrived of a GOP that may not have ended. @throws SwarmError not-found before its first picture */
+  pictures(channelId: string, gop: number, options: CallOptions = {}): Promise<GopPictures> {
+    return this.ask(gopPicturesSchema, `${this.channelPath(channelId)}/pictures/${gop}`, options);
   }
 
   /** The ledgers of sealed GOPs `from` to `to`, exclusive, as far as they are kept. */

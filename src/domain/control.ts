@@ -79,6 +79,8 @@ export const channelControl = {
   remove: 'remove',
   /** Update (): puts the channel back into those of relay, origin and source that lost it. */
   registerAgain: 'registerAgain',
+  /** Signal (): look whether a new build of the workers is out, and go on on it. */
+  wake: 'wake',
   /** Query -> ChannelWorkflowState. */
   state: 'state',
 } as const;

@@ -22,6 +22,8 @@ export const versionsControl = {
   halt: 'halt',
   /** Query -> VersionsState. */
   state: 'state',
+  /** Signal (): look whether a new build of the workers is out, and go on on it. */
+  wake: 'wake',
 } as const;
 
 export interface AddBuildRequest {

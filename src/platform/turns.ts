@@ -54,8 +54,10 @@ export class Turns {
    * @returns null where there is no place at all, or all are kept
    */
   take({ client, channel }: Holder, isKept: () => boolean = () => false): TakenTurn | null {
-    const ofChannel = [...this.taken].filter((turn) => turn.channel === channel);
-    if (ofChannel.length >= this.mostOfChannel && !this.displaceOne(ofChannel)) return null;
+    if (this.mostOfChannel < this.most) {
+      const ofChannel = [...this.taken].filter((turn) => turn.channel === channel);
+      if (ofChannel.length >= this.mostOfChannel && !this.displaceOne(ofChannel)) return null;
+    }
     if (this.taken.size >= this.most && !this.displaceOne([...this.taken])) return null;
     const turn: Turn = {
       ...{ client, channel, isKept },

@@ -5,7 +5,13 @@ export { findOrInstallFaketime } from './faketime';
 export { findOrInstallFfmpeg, type FoundFfmpeg } from './ffmpeg';
 export { findOrInstallInflux } from './influx';
 export { findOrInstallNginx } from './nginx';
+export { findOrInstallPostgres, type FoundPostgres } from './postgres';
 export { findOrInstallTemporal, type FoundTemporalService } from './temporal';
+export {
+  findOrBuildTemporalCluster,
+  TEMPORAL_SERVER_VERSION,
+  type ClusterPrograms,
+} from './temporal-cluster';
 export { findOrInstallToxiproxy, TOXIPROXY_VERSION } from './toxiproxy';
 export { requireDiskSpace, NEEDED_FREE_BYTES, type StatFileSystem } from './disk-space';
 export { portUser, type PortUser } from './port-user';

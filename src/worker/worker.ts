@@ -31,7 +31,9 @@ import { requireOwnCell } from '../temporal/cell-owner';
 import { temporalOptions, type TemporalOptions } from '../temporal/options';
 import { dataConverterOf } from '../temporal/payload-codec';
 import { registerSearchAttributes } from '../temporal/search-attributes';
+import { becomeFirst, versionedOptions } from './deployment';
 import { ownerAt, watchEntities } from './entity-watch';
+import { ownVersion } from './own-version';
 import { watchSwarm } from './swarm-watch';
 
 const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
@@ -111,6 +113,7 @@ export const startWorker = async (
     temporal: getClient,
   });
 
+  const version = ownVersion(environment);
   const stopping = new AbortController();
   let worker: Worker | undefined;
   const createWorker = async (
@@ -126,7 +129,7 @@ export const startWorker = async (
         ...(await dataConverterOf(environment)),
         taskQueue: taskQueueOf(cell),
         activities,
-        ...workflowSource(),
+        ...(version ? await versionedOptions(version, connection, workflowSource()) : workflowSource()),
         ...workerTuning,
       });
       return { worker: created, connection };
@@ -149,6 +152,8 @@ export const startWorker = async (
     });
     const { SWARM_STATE_DIR: stateDir } = environment;
     const watched = { client, cell, log, signal: AbortSignal.any([stopping.signal, watchEnds.signal]) };
+    const { workflowService: service } = connection;
+    if (version) void becomeFirst({ ...watched, version, service, namespace: options.namespace });
     void watchSwarm({ ...watched, installationId: () => knownInstallationId(stateDir) });
     void watchEntities({
       ...watched,

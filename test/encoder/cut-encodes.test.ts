@@ -24,7 +24,11 @@ beforeEach(() => {
     startRun: (options) => {
       const run = { options, stopped: false };
       runs.push(run);
-      return { start: async () => undefined, stop: () => (run.stopped = true) };
+      return {
+        start: async () => undefined,
+        stop: () => (run.stopped = true),
+        takePartial: () => null,
+      };
     },
     onSettled: () => settled++,
     log: quietLog,

@@ -11,6 +11,7 @@ import { loadChannel } from '../../src/media/origin/recovery';
 import type { SharedRecord } from '../../src/media/origin/replication/records';
 import { Replica } from '../../src/media/origin/replication/replica';
 import type { Held, OwnershipStore } from '../../src/media/ownership-store';
+import { SerialQueue } from '../../src/platform/serial-queue';
 import { until } from '../support/until';
 
 /**
@@ -64,6 +65,8 @@ class Node {
   media!: ChannelMedia;
   record!: ChannelRecord;
   up = true;
+  /** A channel runs its changes one after the other. */
+  private changes = new SerialQueue('origin');
 
   constructor(
     readonly name: string,
@@ -75,6 +78,7 @@ class Node {
     await mkdir(this.directory, { recursive: true });
     const first: ChannelRecord = { ...spec, ownership: newOwnership() };
     const loaded = await loadChannel(this.directory, first, null, () => limits.keptRecords, 0);
+    this.changes = new SerialQueue('origin');
     this.media = new ChannelMedia(loaded.ledger, loaded.segments, limits, () => 0);
     const { media } = this;
     this.record = first;
@@ -98,6 +102,10 @@ class Node {
     );
     await this.replica.copy.load();
     this.up = true;
+  }
+
+  change<T>(task: () => Promise<T>): Promise<T> {
+    return this.changes.run(() => this.replica.leading(task));
   }
 
   /** Its memory is lost; what it had begun ends without effect on its disk. */
@@ -165,8 +173,8 @@ interface Acknowledged {
 
 /** Publishes as a channel does. @returns what was acknowledged */
 const publish = (node: Node, gop: number, token: number, atMs: number): Promise<Acknowledged> => {
-  const { replica } = node;
-  return replica.leading(async () => {
+  return node.change(async () => {
+    const { replica } = node;
     const attempt = { gop, token, encoderId: 'enc', sessionId: `s-${token}` };
     const verdict = judgePublish(node.record.ownership, attempt, node.media.ledger.get(gop)?.token);
     if (verdict === 'duplicate?') return { gop, token };
@@ -182,7 +190,7 @@ const publish = (node: Node, gop: number, token: number, atMs: number): Promise<
 };
 
 const changeOwner = (node: Node, expectToken: number): Promise<number> =>
-  node.replica.leading(async () => {
+  node.change(async () => {
     const request = {
       requestId: `r-${expectToken}`,
       expectToken,

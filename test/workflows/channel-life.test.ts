@@ -228,6 +228,22 @@ describe('a new run', () => {
       await pass(5_000);
       expect(await asked).toMatch(/^completed/);
       expect(temporal.runOf(ID).runId).not.toBe(runId);
+      expect(temporal.upgradedRunIds).toEqual(new Set());
+    });
+  });
+
+  test('begins on the current build of the workers once that is another one, but not amid a move', async () => {
+    await withChannel({}, async ({ temporal, move, pass }) => {
+      const { runId } = temporal.runOf(ID);
+      const asked = move();
+      await pass(50);
+      temporal.outdatedRunIds.add(runId);
+      await pass(300);
+      expect(temporal.runOf(ID).runId).toBe(runId);
+      await pass(5_000);
+      expect(await asked).toMatch(/^completed/);
+      expect(temporal.runOf(ID).runId).not.toBe(runId);
+      expect(temporal.upgradedRunIds).toEqual(new Set([runId]));
     });
   });
 });

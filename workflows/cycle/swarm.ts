@@ -2,7 +2,6 @@ import {
   ParentClosePolicy,
   allHandlersFinished,
   condition,
-  continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -40,6 +39,7 @@ import { encoderRequestEndedSignal, encodersRequestedSignal } from '../fleet/sca
 import { attributes } from '../kit/attributes';
 import { causeOf, refusal, throwAsRefusal } from '../kit/failures';
 import { mustEndRun } from '../kit/history-bound';
+import { beginNextRun, isNewBuildOut } from '../kit/next-run';
 import { WORKFLOW_TASK_TIMEOUT, local8s, threeTries60s } from '../kit/steps';
 import {
   validateAddChannel,
@@ -176,7 +176,7 @@ class Swarm {
       this.isWoken = false;
       await this.runCycle();
       const isLong = state.cycle - cyclesBefore >= cyclesPerRun || workflowInfo().continueAsNewSuggested;
-      if ((isLong && allHandlersFinished()) || mustEndRun()) await this.beginNextRun();
+      if (((isLong || isNewBuildOut()) && allHandlersFinished()) || mustEndRun()) await this.beginNextRun();
     }
   }
 
@@ -186,8 +186,8 @@ class Swarm {
     const channels = this.channels.carried();
     const rest = { cell, cycleSeconds, policy, isWoken };
     const carried: CarriedSwarm = { ...state, chores: this.chores.left };
-    if ('packed' in channels) await continueAsNew<typeof swarm>({ ...rest, carried }, channels.packed);
-    else await continueAsNew<typeof swarm>({ ...rest, carried: { ...carried, ...channels } });
+    if ('packed' in channels) await beginNextRun<typeof swarm>({ ...rest, carried }, channels.packed);
+    else await beginNextRun<typeof swarm>({ ...rest, carried: { ...carried, ...channels } });
   }
 
   private async runCycle(): Promise<void> {

@@ -2,7 +2,6 @@ import {
   CancellationScope,
   allHandlersFinished,
   condition,
-  continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -26,6 +25,7 @@ import { alwaysOnRungs } from '../../src/domain/rungs';
 import { upsertAttributes } from '../kit/attributes';
 import { causeOf, throwAsRefusal, refusalFor } from '../kit/failures';
 import { whileThereIsRoom } from '../kit/history-bound';
+import { beginNextRun, heedWake, isNewBuildOut } from '../kit/next-run';
 import { retryFor6h, threeTries60s } from '../kit/steps';
 import type { AnsweredRequest, ChannelWorkflowInput, MoveInput } from '../kit/types';
 import {
@@ -102,9 +102,7 @@ class Channel {
       ownerSessionId: null,
       token: 0,
       rungs: alwaysOnRungs(spec),
-      moves: 0,
-      movedAtMs: null,
-      lastMove: null,
+      ...{ moves: 0, movedAtMs: null, lastMove: null },
       detail: 'waits for its first encoder',
     };
     this.movesBefore = this.state.moves;
@@ -117,6 +115,7 @@ class Channel {
   async run(): Promise<ChannelWorkflowState> {
     const { state } = this;
     setHandler(stateQuery, () => state);
+    heedWake(channelControl.wake);
     setHandler(contextSignal, (context) => {
       this.context = context;
     });
@@ -153,7 +152,7 @@ class Channel {
     await condition(allHandlersFinished);
     if (state.status !== 'removed') {
       const { cell, context, answered } = this;
-      await continueAsNew<typeof channel>({ cell, spec: state.spec, context, carried: state, answered });
+      await beginNextRun<typeof channel>({ cell, spec: state.spec, context, carried: state, answered });
     }
     return state;
   }
@@ -161,7 +160,7 @@ class Channel {
   /** Rare, and never during a move: continue-as-new holds Updates up for a second or two. */
   private mayContinueAsNew(movesPerRun: number): boolean {
     const isLong = this.state.moves - this.movesBefore >= movesPerRun;
-    const isDue = isLong || workflowInfo().continueAsNewSuggested;
+    const isDue = isLong || workflowInfo().continueAsNewSuggested || isNewBuildOut();
     return isDue && this.busyWith === null && allHandlersFinished();
   }
 

@@ -1,7 +1,6 @@
 import {
   allHandlersFinished,
   condition,
-  continueAsNew,
   defineQuery,
   defineUpdate,
   setCurrentDetails,
@@ -19,6 +18,7 @@ import type {
 import { emptyVersions, versionsControl } from '../../src/domain/version-manager';
 import { causeOf, refusal, throwAsRefusal, refusalFor } from '../kit/failures';
 import { whileThereIsRoom } from '../kit/history-bound';
+import { beginNextRun, heedWake, isNewBuildOut } from '../kit/next-run';
 import { failFast60s, local8s } from '../kit/steps';
 import {
   validateAdd,
@@ -89,8 +89,10 @@ class Versions {
       this.show();
     });
     this.show();
-    await condition(() => workflowInfo().continueAsNewSuggested && allHandlersFinished());
-    return continueAsNew<typeof versions>({ cell: state.cell, carried: state });
+    heedWake(versionsControl.wake);
+    const isDue = (): boolean => workflowInfo().continueAsNewSuggested || isNewBuildOut();
+    await condition(() => isDue() && allHandlersFinished());
+    return beginNextRun<typeof versions>({ cell: state.cell, carried: state });
   }
 
   private async add(request: AddBuildRequest): Promise<EncoderBuild> {

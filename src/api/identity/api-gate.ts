@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { SignJWT, jwtVerify } from 'jose';
 import { publicApiUrl, type Environment } from '../../config/config';
@@ -9,11 +8,12 @@ import type { Logger } from '../../platform/logger';
 import { loadOrCreateSecret } from '../../platform/secret-file';
 import { JwtVerifier } from './jwt';
 import { OidcLogin } from './oidc-login';
+import { Tickets } from './tickets';
 import { TokenList, type KnownToken } from './token-list';
 
+export { TICKET_MS } from './tickets';
+
 const SESSION_MS = 12 * 3_600_000;
-export const TICKET_MS = 10 * 60_000;
-const MOST_TICKETS = 1_000;
 const HINT = 'Use another token, or log in on the page with a new ticket: npx encoder-swarm login.';
 
 /** By what a caller is known: a static token, which may be taken away any time, or a JWT, which counts until it expires. */
@@ -39,13 +39,13 @@ export interface Session {
  */
 export class ApiGate implements Gate {
   readonly cookieName: string;
-  private readonly tickets = new Map<string, Known & { expiresAtMs: number }>();
   private readonly proofs = new WeakMap<Caller, Proof>();
 
   private constructor(
     private readonly options: { cell: string; tokens: TokenList; jwt: JwtVerifier | undefined; key: Buffer },
     /** Absent: the page does not log in at an identity provider. */
     readonly oidc: OidcLogin | undefined,
+    private readonly tickets: Tickets,
     private readonly nowMs: () => number,
   ) {
     // Cookies of one host go to all of its ports: two swarms of a machine must not take one for the other's.
@@ -89,7 +89,8 @@ export class ApiGate implements Gate {
             clientSecretFile: environment.SWARM_OIDC_CLIENT_SECRET_FILE,
             redirectUri: `${publicApiUrl(environment)}/login/callback`,
           });
-    return new ApiGate({ cell, tokens, jwt, key }, oidc, nowMs);
+    const tickets = new Tickets(join(environment.SWARM_STATE_DIR, 'secrets', 'tickets'), nowMs);
+    return new ApiGate({ cell, tokens, jwt, key }, oidc, tickets, nowMs);
   }
 
   async identify({ authorization, cookie }: Shown): Promise<Caller | null> {
@@ -123,13 +124,7 @@ export class ApiGate implements Gate {
   ticketFor(caller: Caller): string {
     const proof = this.proofs.get(caller);
     if (!proof) throw notKnown('Who asks for a ticket has to be known.', HINT);
-    for (const [digest, { expiresAtMs }] of this.tickets) {
-      if (expiresAtMs < this.nowMs() || this.tickets.size >= MOST_TICKETS) this.tickets.delete(digest);
-    }
-    const ticket = randomBytes(32).toString('base64url');
-    const digest = digestOf(ticket).toString('hex');
-    this.tickets.set(digest, { caller, proof, expiresAtMs: this.nowMs() + TICKET_MS });
-    return ticket;
+    return this.tickets.make({ caller: { name: caller.name, role: caller.role as Role }, proof });
   }
 
   /** The same for somebody whom the identity provider has just named. */
@@ -161,11 +156,8 @@ export class ApiGate implements Gate {
   }
 
   private byTicket(ticket: string): Known {
-    // Looked up by its digest: the time taken tells nothing of a ticket.
-    const digest = digestOf(ticket).toString('hex');
-    const known = this.tickets.get(digest);
-    this.tickets.delete(digest);
-    if (known && known.expiresAtMs > this.nowMs()) return known;
+    const known = this.tickets.use(ticket);
+    if (known) return known;
     throw notKnown('This ticket has been used, or has expired.', 'Get a new one: npx encoder-swarm login.');
   }
 

@@ -106,6 +106,12 @@ export const channelStatusSchema = z.object({
   viewersForecastP90: z.number().nullable(),
   units: z.number().nullable(),
   publishDelayMs: z.number().nullable().describe('last GOP: sealed by the relay to published'),
+  captureToPartialMs: z
+    .object({ median: z.number(), p95: z.number(), partials: z.number() })
+    .optional()
+    .describe(
+      'newest partial segments: first picture received by the relay to published; absent: there are none (SWARM_PARTIAL_SEGMENT_MS)',
+    ),
   lastPublishedAtMs: ms('last GOP published').nullable(),
   gapsDeclared: z.number().nullable(),
   refusals: z.record(z.string(), z.number()).describe('what the origin refused, by code'),

@@ -34,16 +34,21 @@ const threadsOf = (r: Rendition, channelRate: FrameRate): number =>
 export const threadDelayFrames = (r: Rendition, channelRate: FrameRate): number =>
   codecFacts(codecOf(r)).family === 'hevc' ? 0 : threadsOf(r, channelRate) - 1;
 
-/** The codec of an output, with its rate control. @throws SwarmError encoder-incompatible when it fits no level. */
-export const codecArguments = (r: Rendition, channelRate: FrameRate): string[] => {
+/**
+ * The codec of an output, with its rate control.
+ * @param lowLatency no picture waits for a later one: none is shown in another order than it is encoded in, nothing is
+ * looked ahead for, and threads share a picture instead of each taking its own
+ * @throws SwarmError encoder-incompatible when it fits no level
+ */
+export const codecArguments = (r: Rendition, channelRate: FrameRate, lowLatency = false): string[] => {
   const { family, hardware } = codecFacts(codecOf(r));
-  if (hardware)
-    return hardwareArguments(r, hardware, levelOf(r, channelRate), rateCap(r), MAX_CONSECUTIVE_B_FRAMES);
+  const bFrames = lowLatency ? 0 : MAX_CONSECUTIVE_B_FRAMES;
+  if (hardware) return hardwareArguments(r, hardware, levelOf(r, channelRate), rateCap(r), bFrames);
   const threads = threadsOf(r, channelRate);
   const level = levelOf(r, channelRate).toFixed(1);
   return family === 'hevc'
-    ? x265Arguments(r, { channelRate, level, threads })
-    : x264Arguments(r, { level, threads });
+    ? x265Arguments(r, { channelRate, level, threads, bFrames })
+    : x264Arguments(r, { level, threads, bFrames });
 };
 
 const rateCap = (r: Rendition): string[] => [
@@ -62,21 +67,29 @@ const rateArguments = (r: Rendition): string[] => {
   ];
 };
 
-const x264Arguments = (r: Rendition, { level, threads }: { level: string; threads: number }): string[] => {
+interface SoftwareOptions {
+  level: string;
+  threads: number;
+  /** 0: for low latency. */
+  bFrames: number;
+}
+
+const x264Arguments = (r: Rendition, { level, threads, bFrames }: SoftwareOptions): string[] => {
   const profile = profileOf(r);
+  const atOnce = bFrames === 0 ? ':rc-lookahead=0:sync-lookahead=0:mbtree=0:sliced-threads=1' : '';
   return [
     ...['-c:v', 'libx264', '-preset', presetOf(r)!, '-threads', String(threads)],
-    ...['-bf', String(profile === 'baseline' ? 0 : MAX_CONSECUTIVE_B_FRAMES), ...rateArguments(r)],
+    ...['-bf', String(profile === 'baseline' ? 0 : bFrames), ...rateArguments(r)],
     ...['-profile:v', profile, '-level', level, '-pix_fmt', pixelFormatOf(r)],
     // With a 90 kHz time base, x264 would take 90000 for the frame rate and freeze the picture under a VBV.
-    ...['-x264-params', 'force-cfr=0'],
+    ...['-x264-params', `force-cfr=0${atOnce}`],
   ];
 };
 
 /** The profile follows from the pixel format. */
 const x265Arguments = (
   r: Rendition,
-  { channelRate, level, threads }: { channelRate: FrameRate; level: string; threads: number },
+  { channelRate, level, threads, bFrames }: SoftwareOptions & { channelRate: FrameRate },
 ): string[] => {
   const options = {
     'log-level': 'error',
@@ -92,9 +105,10 @@ const x265Arguments = (
     scenecut: 0,
     'repeat-headers': 1,
     info: 0,
+    ...(bFrames === 0 && { 'b-adapt': 0, 'rc-lookahead': 0, cutree: 0 }),
   };
   return [
-    ...['-c:v', 'libx265', '-preset', presetOf(r)!, '-bf', String(MAX_CONSECUTIVE_B_FRAMES)],
+    ...['-c:v', 'libx265', '-preset', presetOf(r)!, '-bf', String(bFrames)],
     ...[...rateArguments(r), '-pix_fmt', pixelFormatOf(r)],
     '-x265-params',
     Object.entries(options)

@@ -1,14 +1,11 @@
 import { SPLICE_TOLERANCE_TICKS, gopOf, gopStartTicks } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import type { CutMark } from '../mpegts';
-import type { RunEnd, RunOptions } from './encode-run';
+import type { EncodeRun, RunEnd, RunOptions } from './encode-run';
 import type { EncodedGop } from './types';
 
 /** What is needed of an EncodeRun. */
-export interface CutRun {
-  start(): Promise<void>;
-  stop(): void;
-}
+export type CutRun = Pick<EncodeRun, 'start' | 'stop' | 'takePartial'>;
 
 export interface CutEncodesOptions {
   gopDurationTicks: number;
@@ -78,6 +75,17 @@ export class CutEncodes {
     if (!entry) return 'none';
     if (entry.result === null) this.wait(entry, gop);
     return entry.result;
+  }
+
+  /** The encode of a GOP that is being cut. */
+  runOf(gop: number): Pick<CutRun, 'takePartial'> | undefined {
+    return this.gops.get(gop)?.run ?? undefined;
+  }
+
+  /** Where a GOP is being cut. */
+  ticksIn(gop: number): number[] {
+    const entry = this.gops.get(gop);
+    return entry && entry.result !== 'none' ? entry.key.split(',').map(Number) : [];
   }
 
   /** Ends what is under way; what the feed told is kept. */

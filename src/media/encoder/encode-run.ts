@@ -1,9 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
 import {
   FEED_OFFSET_TICKS,
+  SPLICE_TOLERANCE_TICKS,
   SwarmError,
+  divisorOf,
   gopStartTicks,
   ticksOf,
   type Deinterlace,
@@ -20,7 +23,7 @@ import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopCollector } from './gop-collector';
 import { keyFrameList } from './key-frame-list';
 import { SegmentAssembler } from './segment-assembler';
-import type { EncodedGop } from './types';
+import type { EncodedGop, PartialGop } from './types';
 
 /** Feed bytes read ahead of ffmpeg; beyond it the relay has to wait. */
 const MAX_READ_AHEAD_BYTES = 8 * 1024 * 1024;
@@ -53,6 +56,10 @@ export interface RunOptions {
   /** GOPs after which ffmpeg is restarted; at most, and by default, what one key frame list holds. */
   maxGops?: number;
   onGop(gop: EncodedGop): void;
+  /** Made for players close to live: no picture waits for a later one. */
+  lowLatency?: boolean;
+  /** Something has come of the GOP that is being encoded: see takePartial. */
+  onProgress?(): void;
   /** A rendition has completed its next GOP. */
   onRendition?(index: number): void;
   /** Called once, unless the run is stopped before. */
@@ -63,6 +70,8 @@ export interface RunOptions {
 export class EncodeRun {
   /** First GOP that it can't begin at the right frame any more. */
   readonly endGop: number;
+  /** Tells this encode from all others, of this session and of any. */
+  private readonly id = randomUUID();
   private readonly keyFrameTimes: string;
   /** A GOP and what the encoder holds back: what is encoded at the live edge is no older. */
   private readonly nearTicks: number;
@@ -152,6 +161,32 @@ export class EncodeRun {
   }
 
   /**
+   * Takes what is encoded of a GOP, in all renditions, from where it was taken last up to the first picture at or after a
+   * channel time. Null while that is not there. `undivided`: the GOP can't be divided there.
+   */
+  takePartial(gop: number, nearTicks: number): PartialGop | 'undivided' | null {
+    const open = this.assemblers.map((assembler) => assembler.openSegment(gop));
+    if (this.over || !open.every((segment) => segment !== null)) return null;
+    const { renditions } = this.options;
+    const fullest = renditions.reduce(
+      (best, r, index) => (divisorOf(r) < divisorOf(renditions[best]!) ? index : best),
+      0,
+    );
+    const untilTicks = open[fullest]!.firstFrom(nearTicks - SPLICE_TOLERANCE_TICKS);
+    if (untilTicks === null) return null;
+    if (!this.assemblers.every((assembler, i) => assembler.isReady(open[i]!, untilTicks))) return null;
+    if (!open.every((segment) => segment.canDivide(untilTicks))) return 'undivided';
+    return {
+      ...{ gop, untilTicks, run: this.id },
+      segments: renditions.map((r, i) => ({
+        name: r.name,
+        segment: open[i]!.take(untilTicks),
+        ...(divisorOf(r) > 1 && { frameRateDivisor: divisorOf(r) }),
+      })),
+    };
+  }
+
+  /**
    * A feed that breaks off amid reordered frames may have brought the first frame of a GOP before the last ones of
    * the GOP before it, and ffmpeg, flushed, then encodes on without them. All are there, as for the relay's seal,
    * once the feed has brought a DTS at or after the end of the GOP.
@@ -186,7 +221,10 @@ export class EncodeRun {
     });
     this.assemblers.forEach((assembler, index) => {
       const output = child.stdio[outputDescriptor(index)] as Readable;
-      output.on('data', (chunk: Buffer) => this.orFail(() => assembler.push(chunk)));
+      output.on('data', (chunk: Buffer) => {
+        this.orFail(() => assembler.push(chunk));
+        this.options.onProgress?.();
+      });
       output.on('end', () => this.orFail(() => assembler.flush()));
       output.on('error', () => undefined);
     });
@@ -205,6 +243,7 @@ export class EncodeRun {
         this.demuxer.push(chunk);
         for (const assembler of this.assemblers) assembler.settle();
       });
+      this.options.onProgress?.();
       if (stdin.writableLength > MAX_READ_AHEAD_BYTES) feed.pause();
     });
     const finish = (): void => {

@@ -5,7 +5,7 @@ import { Backoff } from '../../platform/retry';
 import { CutEncodes } from './cut-encodes';
 import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
 import { RenditionSpeeds, type RenditionSpeed } from './rendition-speeds';
-import type { EncodedGop } from './types';
+import type { EncodedGop, PartialGop } from './types';
 
 const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
 /** More crashes than this within the window, and the session gives up. */
@@ -33,6 +33,8 @@ export class EncodeSupervisor {
   /** Complete GOPs that wait for a cut in the first of them. */
   private waiting: EncodedGop[] = [];
   private readonly cuts: CutEncodes;
+  /** Some of this GOP was taken while no splice of it was known. */
+  private takenUncutGop = -1;
   /** First GOP not given yet. */
   nextGop: number;
   /** Media seconds encoded per wall second over the last GOP; 1 until two have been completed. */
@@ -72,6 +74,7 @@ export class EncodeSupervisor {
   /** Encodes again from an earlier GOP (or goes ahead to a later one). */
   goTo(gop: number): void {
     this.nextGop = gop;
+    this.takenUncutGop = -1;
     this.waiting = [];
     this.cuts.restart();
     this.restart(0);
@@ -141,10 +144,28 @@ export class EncodeSupervisor {
     if (this.run === run && this.dueGop >= run.endGop - 1) this.restart(0);
   }
 
+  /**
+   * Takes what is encoded of the next GOP: see EncodeRun. One with a splice in it is taken as it is cut there, unless some
+   * of it was taken before the splice was known.
+   */
+  takePartial(gop: number, nearTicks: number): PartialGop | 'undivided' | null {
+    if (gop !== this.nextGop) return null;
+    const cut = this.takenUncutGop === gop ? undefined : this.cuts.runOf(gop);
+    if (cut) return cut.takePartial(gop, nearTicks);
+    const taken = this.run?.takePartial(gop, nearTicks) ?? null;
+    if (taken !== null && taken !== 'undivided') this.takenUncutGop = gop;
+    return taken;
+  }
+
+  /** Channel times within a GOP at which it is cut, ascending. */
+  cutsIn(gop: number): number[] {
+    return this.takenUncutGop === gop ? [] : this.cuts.ticksIn(gop);
+  }
+
   /** Gives the GOPs that are complete, in order; one with a splice in it as it is cut there. */
   private give(): void {
     for (let [first] = this.waiting; first && !this.stopped; [first] = this.waiting) {
-      const cut = this.cuts.resultOf(first.gop);
+      const cut = first.gop === this.takenUncutGop ? 'none' : this.cuts.resultOf(first.gop);
       if (cut === null) return;
       this.waiting.shift();
       this.nextGop += 1;

@@ -62,6 +62,8 @@ export interface EncodeJob {
   inputPixelsPerSecond?: number | undefined;
   /** Of the contribution; absent: not known. */
   inputColour?: InputColour | undefined;
+  /** See RunOptions. */
+  lowLatency?: boolean | undefined;
   /** See keyFrameList. */
   keyFrameTimes: string;
 }
@@ -97,7 +99,7 @@ const keptPictures = (divisor: number, gopDurationTicks: number): string => {
 const outputArguments = (
   r: Rendition,
   index: number,
-  { deinterlace, framesPerSecond, gopDurationTicks, inputColour, keyFrameTimes }: EncodeJob,
+  { deinterlace, framesPerSecond, gopDurationTicks, inputColour, keyFrameTimes, lowLatency }: EncodeJob,
   ffmpeg: FfmpegCapabilities,
 ): string[] => {
   const { scaleOptions, filters, marks } = colourArguments(r, inputColour, ffmpeg.canMapTones);
@@ -110,7 +112,7 @@ const outputArguments = (
     ],
     ...(ffmpeg.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0']),
     ...['-enc_time_base', '1:90000'],
-    ...codecArguments(r, framesPerSecond),
+    ...codecArguments(r, framesPerSecond, lowLatency),
     ...marks,
     ...['-g', '100000', '-keyint_min', '1', '-sc_threshold', '0', '-forced-idr', '1', '-flags', '+cgop'],
     ...['-force_key_frames', keyFrameTimes],

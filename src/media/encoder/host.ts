@@ -38,6 +38,8 @@ export interface EncoderHostOptions {
   /** Hardware that it has and may use; default: none. */
   hardware?: Hardware[];
   fencedReleaseMs?: number;
+  /** Whether its sessions encode for players close to live; default no. */
+  lowLatency?: boolean;
   gateways?: Gateways;
   /** Where it notes which sessions publish, so that they go on after a restart of the swarm; absent: nowhere. */
   sessionsFile?: string | undefined;
@@ -76,6 +78,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     maxSessions: options.maxSessions,
     fencedReleaseMs: options.fencedReleaseMs ?? DEFAULT_FENCED_RELEASE_MS,
     ffmpeg,
+    lowLatency: options.lowLatency,
     codecs,
     log,
     originUrls: options.gateways?.originUrls,

@@ -38,6 +38,7 @@ runPart(log, async () => {
     },
     maxSessions: own.ENCODER_MAX_SESSIONS,
     hardware: own.ENCODER_HARDWARE,
+    lowLatency: environment.SWARM_PARTIAL_SEGMENT_MS > 0,
     host: environment.SWARM_HOST,
     port: own.ENCODER_PORT ?? environment.SWARM_ENCODER_PORT_BASE,
     ffmpegPath: environment.FFMPEG,

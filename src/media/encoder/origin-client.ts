@@ -1,6 +1,8 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { originChannelSchema, type LowLatency } from '../../contracts/origin';
 import type { SwarmError } from '../../domain';
 import { readText, refusalInAnswer, request } from './http-exchange';
-import type { EncodedGop, EncodedSegment } from './types';
+import type { EncodedGop, EncodedSegment, PartialGop } from './types';
 
 const PUT_DEADLINE_MS = 10_000;
 /** Where other origins can be asked: longer than an origin that works takes, with its wait for the relay's ledger. */
@@ -27,41 +29,99 @@ export type PutOutcome =
 const declared = ({ name, segment, frameRateDivisor }: EncodedSegment): string =>
   `${name}=${segment.length}${frameRateDivisor === undefined ? '' : `/${frameRateDivisor}`}`;
 
-/** Puts one GOP, all renditions in one body, at the origin (docs/reference/protocols/origin.md). Never throws. */
-export const putGop = async (
+const bytesOf = (segments: readonly EncodedSegment[]): number =>
+  segments.reduce((sum, { segment }) => sum + segment.length, 0);
+
+/** Who publishes, and what the body holds. */
+const headersOf = (
   to: Publication,
   token: number,
-  gop: EncodedGop,
-  signal: AbortSignal,
-): Promise<PutOutcome> => {
-  const url = new URL(`${to.originUrl}/channels/${to.channelId}/gops/${gop.gop}`);
-  const deadlineMs = to.otherOriginUrls?.length ? PUT_DEADLINE_OF_SEVERAL_MS : PUT_DEADLINE_MS;
-  const bytes = gop.segments.reduce((sum, s) => sum + s.segment.length, 0);
-  try {
-    const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
-      const put = request(url, {
-        method: 'PUT',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
-        headers: {
-          'content-type': 'video/mp2t',
-          'content-length': bytes,
-          'x-fencing-token': token,
-          'x-renditions': gop.segments.map(declared).join(','),
-          'x-encoder-id': to.encoderId,
-          'x-session-id': to.sessionId,
-          ...(to.secret !== undefined && { 'x-session-secret': to.secret }),
-        },
-      });
-      put.on('error', reject);
-      put.on('response', (answer) => {
-        readText(answer).then((text) => resolve({ status: answer.statusCode ?? 0, text }), reject);
-      });
-      for (const { segment } of gop.segments) put.write(segment);
-      put.end();
+  segments: readonly EncodedSegment[],
+): OutgoingHttpHeaders => ({
+  'content-type': 'video/mp2t',
+  'content-length': bytesOf(segments),
+  'x-fencing-token': token,
+  'x-renditions': segments.map(declared).join(','),
+  'x-encoder-id': to.encoderId,
+  'x-session-id': to.sessionId,
+  ...(to.secret !== undefined && { 'x-session-secret': to.secret }),
+});
+
+const channelUrl = ({ originUrl, channelId }: Publication, rest = ''): URL =>
+  new URL(`${originUrl}/channels/${channelId}${rest}`);
+
+const exchange = async (
+  url: URL,
+  options: { method: 'GET' | 'PUT'; headers?: OutgoingHttpHeaders; signal: AbortSignal },
+  body: readonly Buffer[] = [],
+  deadlineMs = PUT_DEADLINE_MS,
+): Promise<{ status: number; text: string }> =>
+  new Promise((resolve, reject) => {
+    const asked = request(url, {
+      ...options,
+      signal: AbortSignal.any([options.signal, AbortSignal.timeout(deadlineMs)]),
     });
-    if (status === 200 || status === 201) return { kind: 'stored', bytes };
+    asked.on('error', reject);
+    asked.on('response', (answer) => {
+      readText(answer).then((text) => resolve({ status: answer.statusCode ?? 0, text }), reject);
+    });
+    for (const bytes of body) asked.write(bytes);
+    asked.end();
+  });
+
+/** Puts bytes of all renditions in one body. Never throws. */
+const put = async (
+  url: URL,
+  headers: OutgoingHttpHeaders,
+  segments: readonly EncodedSegment[],
+  signal: AbortSignal,
+  deadlineMs?: number,
+): Promise<PutOutcome> => {
+  try {
+    const body = segments.map(({ segment }) => segment);
+    const { status, text } = await exchange(url, { method: 'PUT', headers, signal }, body, deadlineMs);
+    if (status === 200 || status === 201) return { kind: 'stored', bytes: bytesOf(segments) };
     return { kind: 'refused', error: refusalInAnswer(url, status, text) };
   } catch (error) {
     return { kind: 'no-answer', why: (error as Error).message };
+  }
+};
+
+/** Puts one GOP, all renditions in one body, at the origin (docs/reference/protocols/origin.md). Never throws. */
+export const putGop = (
+  to: Publication,
+  token: number,
+  { gop, segments }: EncodedGop,
+  signal: AbortSignal,
+): Promise<PutOutcome> =>
+  put(
+    channelUrl(to, `/gops/${gop}`),
+    headersOf(to, token, segments),
+    segments,
+    signal,
+    to.otherOriginUrls?.length ? PUT_DEADLINE_OF_SEVERAL_MS : PUT_DEADLINE_MS,
+  );
+
+/** Puts a stretch of a GOP that has not ended. Never throws. */
+export const putPartial = (
+  to: Publication,
+  token: number,
+  index: number,
+  { gop, segments, untilTicks, run }: PartialGop,
+  signal: AbortSignal,
+): Promise<PutOutcome> => {
+  const own = { 'x-until-ticks': untilTicks, 'x-encode-run': run };
+  const url = channelUrl(to, `/gops/${gop}/partials/${index}`);
+  return put(url, { ...headersOf(to, token, segments), ...own }, segments, signal);
+};
+
+/** What the origin wants of a channel's owner beside whole GOPs; null where it can't be asked, or wants nothing. */
+export const askForPartials = async (to: Publication, signal: AbortSignal): Promise<LowLatency | null> => {
+  try {
+    const { status, text } = await exchange(channelUrl(to), { method: 'GET', signal });
+    if (status !== 200) return null;
+    return originChannelSchema.pick({ lowLatency: true }).parse(JSON.parse(text)).lowLatency ?? null;
+  } catch {
+    return null;
   }
 };

@@ -1,7 +1,8 @@
 import { FEED_OFFSET_TICKS, gopOf, gopStartTicks } from '../../domain';
-import { TransportStreamReader, parseTables, retimePackets, writeTables, type PesUnit } from '../mpegts';
+import { TransportStreamReader, parseTables, writeTables, type PesUnit } from '../mpegts';
 import type { PassedTracks, PassedUnit } from './feed-demuxer';
-import { discontinuityPacket, markDiscontinuity, stampContinuity } from './segment-packets';
+import { OpenSegment } from './open-segment';
+import { markDiscontinuity } from './segment-packets';
 
 /** A segment as one ffmpeg output gives it, with the presentation times of its frames for comparison. */
 export interface AssembledSegment {
@@ -11,13 +12,8 @@ export interface AssembledSegment {
   videoPtsTicks: number[];
 }
 
-interface OpenSegment {
-  gop: number;
-  pictures: { dtsTicks: number; idr: boolean; packets: Buffer }[];
-  videoPtsTicks: number[];
-}
-
-interface FinishedSegment extends OpenSegment {
+interface FinishedSegment {
+  open: OpenSegment;
   /** DTS of the picture that begins the next one. */
   endDtsTicks: number;
 }
@@ -91,47 +87,46 @@ export class SegmentAssembler {
     while (this.finished[0] && hasPassed(this.finished[0].endDtsTicks)) this.give(this.finished.shift()!);
   }
 
+  /** The GOP that is being written, as far as there is one of this number. */
+  openSegment(gop: number): OpenSegment | null {
+    return this.open?.gop === gop ? this.open : null;
+  }
+
+  /** True once the pictures of a GOP before a channel time are all there, and the sound that goes with them. */
+  isReady(open: OpenSegment, untilTicks: number): boolean {
+    const nextDtsTicks = open.nextDtsTicks(untilTicks);
+    return nextDtsTicks !== null && (this.options.hasPassed?.(nextDtsTicks) ?? true);
+  }
+
   private take(unit: PesUnit): void {
     if (unit.kind !== 'video') return;
     const { fromGop, gopDurationTicks } = this.options;
     const gop = fromGop + gopOf(unit.ptsTicks - FEED_OFFSET_TICKS, gopDurationTicks);
     if (unit.idr && (!this.open || gop > this.open.gop)) {
       if (!this.tables) throw new Error('the encoder wrote a picture before its tables');
-      if (this.open) this.finished.push({ ...this.open, endDtsTicks: unit.dtsTicks });
-      this.open = { gop, pictures: [], videoPtsTicks: [] };
+      if (this.open) this.finished.push({ open: this.open, endDtsTicks: unit.dtsTicks });
+      this.open = new OpenSegment(gop, {
+        deltaTicks: this.deltaTicks,
+        tablesAt: (ticks) => this.tablesAt(ticks),
+        passedBefore: (ticks) => this.passedBefore(ticks),
+      });
       markDiscontinuity(unit.packets);
     }
     if (!this.open || gop !== this.open.gop) {
       throw new Error(`the encoder did not begin GOP ${gop} with an IDR picture`);
     }
-    if (unit.idr && this.open.pictures.length > 0) markDiscontinuity(unit.packets);
-    this.open.pictures.push(unit);
-    this.open.videoPtsTicks.push(unit.ptsTicks);
+    if (unit.idr && this.open.hasPictures) markDiscontinuity(unit.packets);
+    this.open.add(unit);
     this.lastPtsTicks = Math.max(this.lastPtsTicks, unit.ptsTicks);
     this.settle();
   }
 
-  private give({ gop, pictures, videoPtsTicks, endDtsTicks }: FinishedSegment): void {
-    const beginTicks = pictures[0]!.dtsTicks;
-    const packets = [stampContinuity(this.tablesAt(beginTicks), gop)];
-    const heard = new Set<number>();
-    const isCut = (picture: OpenSegment['pictures'][number]): boolean =>
-      picture.idr && picture !== pictures[0];
-    pictures.forEach((picture, index) => {
-      // A repetition of those at the beginning, in all: their counters go on with the next GOP.
-      if (isCut(picture)) packets.push(packets[0]!);
-      packets.push(picture.packets);
-      for (const unit of this.passedBefore(pictures[index + 1]?.dtsTicks ?? endDtsTicks)) {
-        // What came before the first picture of all belongs to a GOP of another session.
-        if (unit.placeTicks < beginTicks) continue;
-        if (!heard.has(unit.pid)) packets.push(discontinuityPacket(unit));
-        heard.add(unit.pid);
-        packets.push(unit.packets);
-      }
+  private give({ open, endDtsTicks }: FinishedSegment): void {
+    this.options.onSegment({
+      gop: open.gop,
+      segment: open.end(endDtsTicks),
+      videoPtsTicks: open.videoPtsTicks,
     });
-    const segment = Buffer.concat(packets);
-    retimePackets(segment, this.deltaTicks);
-    this.options.onSegment({ gop, segment, videoPtsTicks: videoPtsTicks.sort((a, b) => a - b) });
   }
 
   private passedBefore(ticks: number): PassedUnit[] {

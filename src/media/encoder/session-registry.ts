@@ -24,6 +24,8 @@ export interface RegistryOptions {
   /** All origins that share the channels; default: each is alone. */
   originUrls?: readonly string[] | undefined;
   ffmpeg: FfmpegCapabilities;
+  /** See RunOptions. */
+  lowLatency?: boolean | undefined;
   codecs: CodecAbility[];
   log: Logger;
   onPublishedBytes(bytes: number): void;
@@ -121,7 +123,7 @@ export class SessionRegistry {
   }
 
   private add(spec: PrepareSession, secret?: string): Entry {
-    const { encoderId, ffmpeg, log, fencedReleaseMs } = this.options;
+    const { encoderId, ffmpeg, log, fencedReleaseMs, lowLatency } = this.options;
     if (this.closed) throw new SwarmError('unavailable', `Encoder ${encoderId} is stopping.`);
     this.refuseIncompatible(spec);
     const session = new EncodeSession({
@@ -131,6 +133,7 @@ export class SessionRegistry {
       log,
       fencedReleaseMs,
       otherOriginUrls: otherOriginsOf(spec.originUrl, this.options.originUrls),
+      lowLatency,
       secret,
       onPublishing: () => this.publishingChanged(),
       onPublishedBytes: (bytes) => this.options.onPublishedBytes(bytes),

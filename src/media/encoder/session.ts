@@ -7,6 +7,7 @@ import { EncodeSupervisor } from './encode-supervisor';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopPublisher } from './gop-publisher';
 import { HeldGops } from './held-gops';
+import { PartialPublisher } from './partial-publisher';
 import type { PublishingSession } from './session-journal';
 import { SessionSecret } from './session-secret';
 import type { EncodedGop } from './types';
@@ -34,6 +35,8 @@ export interface SessionOptions {
   onPublishedBytes(bytes: number): void;
   /** It began to publish, with whatever token, or ended to. */
   onPublishing(): void;
+  /** See RunOptions. */
+  lowLatency?: boolean | undefined;
   /** Called once when it is released, by request or by itself. */
   onReleased(): void;
   onFailed(): void;
@@ -51,6 +54,7 @@ export class EncodeSession {
   private readonly held = new HeldGops();
   private readonly supervisor: EncodeSupervisor;
   private readonly publisher: GopPublisher;
+  private readonly partials: PartialPublisher;
   private readonly log: Logger;
   private state: SessionState = 'starting';
   private failure: SwarmError | null = null;
@@ -71,18 +75,22 @@ export class EncodeSession {
       feedProof: feedProofOf(this.secret.value),
       ffmpeg: options.ffmpeg,
       log: this.log,
+      lowLatency: options.lowLatency ?? false,
       onGop: (gop) => this.encoded(gop),
+      onProgress: () => this.partials.notify(),
       onFailure: (error) => this.fail(error),
     });
+    const { originUrl, channelId, sessionId } = spec;
+    const { otherOriginUrls } = options;
+    const to = { originUrl, otherOriginUrls, channelId, sessionId, encoderId, secret: this.secret.value };
+    this.partials = new PartialPublisher({
+      ...{ to, gopDurationTicks: spec.gopDurationTicks, log: this.log },
+      nextGop: () => this.publisher.nextGop,
+      takePartial: (gop, nearTicks) => this.supervisor.takePartial(gop, nearTicks),
+      cutsIn: (gop) => this.supervisor.cutsIn(gop),
+    });
     this.publisher = new GopPublisher({
-      to: {
-        originUrl: spec.originUrl,
-        otherOriginUrls: options.otherOriginUrls,
-        channelId: spec.channelId,
-        sessionId: spec.sessionId,
-        encoderId,
-        secret: this.secret.value,
-      },
+      to,
       held: this.held,
       nextEncodedGop: () => this.supervisor.nextGop,
       onPublished: (gop, bytes) => this.published(gop, bytes),
@@ -182,6 +190,7 @@ export class EncodeSession {
     this.held.deleteBefore(firstGop);
     this.log.info({ token, firstGop }, 'publishing');
     this.publisher.begin(token, firstGop);
+    this.partials.begin(token);
     this.options.onPublishing();
   }
 
@@ -203,6 +212,7 @@ export class EncodeSession {
 
   private published(gop: number, bytes: number): void {
     this.lastPublishedGop = gop;
+    this.partials.notify();
     const sealedAgoMs = this.supervisor.sealedAgoMs(gop);
     if (sealedAgoMs !== null && sealedAgoMs > LATE_AFTER_GOPS * ticksToMs(this.spec.gopDurationTicks)) {
       this.lateGops += 1;
@@ -213,6 +223,7 @@ export class EncodeSession {
 
   private fenced(gop: number): void {
     this.state = 'fenced';
+    this.partials.stop();
     this.log.info({ gop, token: this.publisher.token }, 'fenced');
     this.held.deleteBefore(gop);
     this.clearFencedTimer();
@@ -236,6 +247,7 @@ export class EncodeSession {
     this.clearFencedTimer();
     this.supervisor.stop();
     this.publisher.stop();
+    this.partials.stop();
     this.held.clear();
     this.options.onPublishing();
   }

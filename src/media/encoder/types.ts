@@ -11,3 +11,11 @@ export interface EncodedGop {
   gop: number;
   segments: EncodedSegment[];
 }
+
+/** A stretch of a GOP that is still being encoded, in every rendition: bytes of the segments to come. */
+export interface PartialGop extends EncodedGop {
+  /** Channel time of the picture that follows. */
+  untilTicks: number;
+  /** The encode that it comes from. */
+  run: string;
+}

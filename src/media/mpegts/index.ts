@@ -35,7 +35,14 @@ export {
   type TransportStreamReaderOptions,
 } from './reader';
 export { retimePackets } from './retime';
-export { cutPlace, inspectSegment, ptsLedgerHash, type SegmentContents, type SoundStream } from './segment';
+export {
+  cutPlace,
+  inspectSegment,
+  ptsLedgerHash,
+  tablesOf,
+  type SegmentContents,
+  type SoundStream,
+} from './segment';
 export { WRAP_TICKS, unwrapTicks, wrapTicks } from './timestamps';
 export type { PesUnit } from './unit-assembler';
 export type { StreamKind } from './stream-types';

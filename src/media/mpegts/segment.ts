@@ -101,6 +101,19 @@ export const inspectSegment = (segment: Buffer): SegmentContents => {
   };
 };
 
+/** The tables with which a segment begins. @param start its first bytes, whole packets */
+export const tablesOf = (start: Buffer): Buffer => {
+  let tables = Buffer.alloc(0);
+  const reader = new TransportStreamReader({
+    onTables: (packets) => {
+      if (tables.length === 0) tables = Buffer.from(packets);
+    },
+    onUnit: () => undefined,
+  });
+  reader.push(start);
+  return tables;
+};
+
 /**
  * The byte at which a whole segment can be cut in front of a picture: where tables stand right before an IDR picture, so
  * that what follows is a segment of its own. Undefined where there is none.

@@ -1,10 +1,14 @@
 import { rm } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { DeclaredGap } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
+import { ChangeSignal } from './change-signal';
 import { bytesOfPiece } from './gop-cuts';
 import { Ledger } from './ledger';
+import type { LowLatencyListing } from './low-latency-tags';
+import type { Partial, PartialName } from './partial-rules';
+import type { PartialSegments } from './partial-segments';
 import { cuesQuery, masterPlaylist, mediaPlaylist, windowOf, type PlaylistChannel } from './playlists';
 import type { LedgerRecord, RenditionRecord } from './records';
 import type { SegmentStore } from './segment-store';
@@ -22,10 +26,24 @@ export interface MediaLimits {
 const MAX_CACHED_PLAYLISTS = 64;
 export const MASTER_WINDOW_MS = 60_000;
 
+/** Which playlist of a track is asked for. */
+export interface AskedPlaylist {
+  windowMs: number;
+  withCues?: boolean;
+  /** Without what the player knows already. */
+  skip?: boolean;
+}
+
 /** What a channel has published: its ledger, its segments and the playlists made of them. */
 export class ChannelMedia {
   private readonly playlists = new Map<string, string>();
   private writableLedger: Ledger;
+  /** Told when what playlists say has changed. */
+  readonly changes = new ChangeSignal();
+  /** Absent: GOPs are published whole. */
+  partials: PartialSegments | undefined;
+  /** Token of who may publish now; null: nobody. */
+  publishingToken: () => number | null = () => null;
   /** When the last GOP was stored, on the clock that is never set. */
   private lastStoredMs: number;
 
@@ -62,7 +80,13 @@ export class ChannelMedia {
       throw error;
     }
     this.lastStoredMs = this.monotonicMs();
+    this.changed();
+  }
+
+  /** What playlists say has changed. */
+  changed(): void {
     this.playlists.clear();
+    this.changes.tell();
   }
 
   /** Adds the ledger lines of a gap that is durable already. They count even if this throws. */
@@ -73,6 +97,7 @@ export class ChannelMedia {
     await this.writableLedger.appendCommitted(
       gapRecords({ gap, declaredAtMs, gopDurationTicks, previous, atMost }),
     );
+    this.changed();
   }
 
   /**
@@ -96,6 +121,7 @@ export class ChannelMedia {
   async adopt(records: readonly LedgerRecord[]): Promise<void> {
     this.playlists.clear();
     await this.writableLedger.appendCommitted(records);
+    this.changed();
   }
 
   /** Takes back what was stored from a GOP on. */
@@ -132,13 +158,45 @@ export class ChannelMedia {
   }
 
   /** @throws SwarmError not-found */
-  mediaPlaylist(channel: PlaylistChannel, rendition: string, windowMs: number, withCues: boolean): string {
-    return this.cached(`${rendition}/${windowMs}${cuesQuery(withCues)}`, () => {
+  mediaPlaylist(channel: PlaylistChannel, rendition: string, asked: AskedPlaylist): string {
+    const { windowMs, withCues = false, skip = false } = asked;
+    return this.cached(`${rendition}/${windowMs}${cuesQuery(withCues)}/${skip}`, () => {
       const records = this.window(channel, windowMs);
       const before = records[0] && this.writableLedger.get(records[0].gop - 1);
       const wanted = this.latestOf(rendition);
-      return mediaPlaylist({ channel, records, before, withCues }, wanted, (gop) => this.segments.has(gop));
+      const lowLatency = this.lowLatency(channel, { ...asked, own: rendition });
+      return mediaPlaylist({ channel, records, before, withCues, lowLatency }, wanted, (gop) =>
+        this.isPublic(gop),
+      );
     });
+  }
+
+  /** What low-latency playlists have beside whole GOPs; undefined where there is none of that. */
+  lowLatency(
+    channel: PlaylistChannel,
+    {
+      own,
+      skip = false,
+      withCues = false,
+      tracks,
+    }: AskedPlaylist & { own: string; tracks?: readonly string[] },
+  ): LowLatencyListing | undefined {
+    const { partials } = this;
+    const partialTicks = partials?.partialTicks(channel) ?? 0;
+    if (!partials || partialTicks === 0) return undefined;
+    const names = tracks ?? this.writableLedger.lastPublished?.renditions.map(({ name }) => name) ?? [];
+    return {
+      ...{ partialTicks, skip, open: partials.open, token: this.publishingToken() },
+      of: (gop) => partials.of(gop),
+      others: names
+        .filter((name) => name !== own)
+        .map((name) => `../${name}/index.m3u8${cuesQuery(withCues)}`),
+    };
+  }
+
+  /** True while the segments of a GOP are stored, or some of it is public already. */
+  isPublic(gop: number): boolean {
+    return this.segments.has(gop) || this.partials?.open?.gop === gop;
   }
 
   /** The records of a playlist: see windowOf. */
@@ -172,6 +230,39 @@ export class ChannelMedia {
       record,
       bytes: to - from,
       open: (first, last) => this.segments.read(gop, offset + first, last - first + 1),
+    };
+  }
+
+  /**
+   * A public partial segment, with the record of its rendition; `open` as of a segment.
+   * @throws SwarmError not-found
+   */
+  partial(
+    rendition: string,
+    name: PartialName,
+  ): { partial: Partial; bytes: number; open: (firstByte: number, lastByte: number) => Readable } {
+    const found = this.partials?.find(name, rendition);
+    if (found?.bytes) {
+      const { bytes, partial } = found;
+      return {
+        partial,
+        bytes: bytes.length,
+        open: (first, last) => Readable.from([bytes.subarray(first, last + 1)]),
+      };
+    }
+    const renditions = this.writableLedger.get(name.gop)?.renditions ?? [];
+    const place = found?.partial.places[renditions.findIndex((r) => r.name === rendition)];
+    if (!found || !place)
+      throw new SwarmError(
+        'not-found',
+        `Partial segment ${name.index} of GOP ${name.gop} is not there.`,
+        'Take partial segments from the playlist.',
+      );
+    const segment = this.segment(rendition, name.gop);
+    return {
+      partial: found.partial,
+      bytes: place.toByte - place.fromByte,
+      open: (first, last) => segment.open(place.fromByte + first, place.fromByte + last),
     };
   }
 

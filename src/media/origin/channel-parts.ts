@@ -18,6 +18,8 @@ export interface ChannelParts {
   requireLock: () => Promise<void>;
   health: StorageHealth;
   log: Logger;
+  /** How long partial segments are; 0, and by default: there are none. */
+  partialMs?: number;
   /** Keeps the records of an origin that is alone. */
   store: OwnershipStore<ChannelRecord>;
   /** The origins that share the channels; absent: it is alone. */

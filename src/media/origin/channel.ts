@@ -6,29 +6,43 @@ import type {
   OwnAnswer,
   OwnRequest,
 } from '../../contracts/origin';
-import { SwarmError, rateInWords, type ErrorCode } from '../../domain';
+import { SwarmError, ticksToSeconds, type ErrorCode } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import { SerialQueue } from '../../platform/serial-queue';
-import { ChannelMedia } from './channel-media';
+import { ChannelKeeping, afterPublishing } from './channel-keeping';
+import { ChannelMedia, type AskedPlaylist } from './channel-media';
+import { ChannelPartials } from './channel-partials';
 import type { ChannelParts } from './channel-parts';
+import { requireSameSpec, unknownChannel } from './channel-refusals';
 import { CmafMedia } from './cmaf-media';
+import { describeChannel } from './describe-channel';
 import { cutsFound, soundByPiece } from './gop-cuts';
 import { GopWaits } from './gop-waits';
+import type { PlaylistEdge } from './low-latency-tags';
 import {
   declareGap,
   gopExists,
   judgePublish,
   own,
-  published,
   removed,
   requireOwner,
   type PublishAttempt,
 } from './ownership';
+import type { PartialAttempt, PartialName } from './partial-rules';
 import { toLedgerEntry, type ChannelRecord } from './records';
 import type { LoadedChannel } from './recovery';
-import type { Replica } from './replication';
 import { publishedRecord } from './timeline';
-import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRendition } from './verify-gop';
+import {
+  inspectPart,
+  isSameBody,
+  requireLedger,
+  splitBody,
+  type BodyPart,
+  type DeclaredRendition,
+} from './verify-gop';
+
+/** A change of owner waits so long for the end of the GOP: less than its caller does. */
+const MOST_HELD_MS = 1_700;
 
 /**
  * One channel: the rules of `ownership.ts`, made durable. Each change runs alone in the channel's queue:
@@ -38,11 +52,11 @@ import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRend
 export class Channel {
   private readonly queue = new SerialQueue('origin');
   private readonly waits = new GopWaits();
-  private version: string | null;
   private readonly refusals = new Map<ErrorCode, number>();
   private readonly media: ChannelMedia;
+  private readonly partials: ChannelPartials;
   private record: ChannelRecord;
-  private readonly replica: Replica | undefined;
+  private readonly keeping: ChannelKeeping;
 
   constructor(
     readonly id: string,
@@ -52,14 +66,19 @@ export class Channel {
   ) {
     this.record = loaded.record;
     this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits, parts.monotonicMs);
-    this.version = loaded.version;
-    this.replica = parts.group?.replicaOf(
+    this.keeping = new ChannelKeeping(
       {
         ...{ id, directory, media: this.media, gopDurationTicks: () => this.gopDurationTicks },
         setRecord: (record) => this.replaced(record),
       },
-      () => parts.limits.keptRecords,
+      parts,
+      loaded.version,
     );
+    this.partials = new ChannelPartials({
+      ...{ id, parts, media: this.media, queue: this.queue },
+      record: () => this.record,
+      judge: (attempt) => this.judge(attempt),
+    });
   }
 
   /** Bytes of its segments. */
@@ -76,22 +95,8 @@ export class Channel {
   }
 
   describe(): OriginChannel {
-    const { gopDurationTicks, framesPerSecond, ownership } = this.record;
-    const { token, owner, ownerSecretSha256, nextGop, hasPublished, gapsDeclared } = ownership;
-    return {
-      id: this.id,
-      gopDurationTicks,
-      framesPerSecond,
-      token,
-      owner,
-      ownerHasSecret: ownerSecretSha256 !== null,
-      nextGop,
-      hasPublished,
-      lastPublishedAtMs: this.media.ledger.lastPublished?.publishedAtMs ?? null,
-      oldestGop: this.media.oldestGop,
-      gapsDeclared,
-      refusals: Object.fromEntries(this.refusals),
-    };
+    const { id, record, media, refusals } = this;
+    return describeChannel({ id, record, media, refusals, lowLatency: this.partials.describe() });
   }
 
   countRefusal(code: ErrorCode): void {
@@ -105,16 +110,7 @@ export class Channel {
       if (!known.onAir) {
         await this.media.deleteAll();
         await this.save({ ...known, ...options, onAir: true });
-      } else if (
-        known.gopDurationTicks !== options.gopDurationTicks ||
-        known.framesPerSecond !== options.framesPerSecond
-      ) {
-        throw new SwarmError(
-          'conflict',
-          `Channel ${this.id} is on air with GOPs of ${known.gopDurationTicks} ticks at ${rateInWords(known.framesPerSecond)}.`,
-          'Remove the channel before you add it with other values.',
-        );
-      }
+      } else requireSameSpec(this.id, known, options);
       return this.describe();
     });
   }
@@ -124,19 +120,24 @@ export class Channel {
     return this.change(async () => {
       if (!this.onAir) return;
       await this.save({ ...this.record, onAir: false, ownership: removed(this.record.ownership) });
-      this.waits.refuseAll(this.unknown());
+      this.waits.refuseAll(unknownChannel(this.id));
       this.refusals.clear();
+      this.partials.clear();
       await this.media.deleteAll();
     });
   }
 
   /** Changes hands; durable before it answers. @throws SwarmError as `own` of ownership.ts; unknown-channel */
-  own(request: OwnRequest): Promise<OwnAnswer> {
+  async own(request: OwnRequest): Promise<OwnAnswer> {
+    const gop = this.partials.gopToEndBefore(request);
+    if (gop !== undefined)
+      await this.waits.wait(gop, MOST_HELD_MS, new AbortController().signal).catch(() => undefined);
     return this.change(async () => {
       this.requireOnAir();
       const { state, answer, gap } = own(this.record.ownership, request);
       if (state !== this.record.ownership) await this.save({ ...this.record, ownership: state });
       if (gap) await this.recordGap(gap);
+      this.media.changed();
       this.parts.log.info(
         {
           ...{ channel: this.id, ...answer, owner: request.owner, gap },
@@ -175,23 +176,14 @@ export class Channel {
    * @throws as `judge`; SwarmError unavailable where that can't be told
    */
   async admit(attempt: PublishAttempt): Promise<void> {
-    const { replica } = this;
-    try {
-      if (!replica || replica.leads) {
-        this.judge(attempt);
-        return;
-      }
-    } catch (error) {
-      if (!replica) throw error;
-    }
-    await replica.refresh();
+    if (await this.keeping.admits(() => void this.judge(attempt))) return;
     requireOwner(this.record.ownership, attempt);
     await this.change(async () => void this.judge(attempt));
   }
 
   /** What is in force with all origins that share the channel; what was known here where that can't be told now. */
   async refresh(): Promise<void> {
-    await this.replica?.refresh().catch(() => undefined);
+    await this.keeping.refresh().catch(() => undefined);
   }
 
   /** All bytes of a GOP, for another origin; null where they are not stored. */
@@ -202,7 +194,7 @@ export class Channel {
   /** Deletes what was kept of it, once others have taken it off air. */
   drop(): Promise<void> {
     return this.queue.run(async () => {
-      this.waits.refuseAll(this.unknown());
+      this.waits.refuseAll(unknownChannel(this.id));
       this.record = { ...this.record, onAir: false };
       await this.media.deleteAll();
     });
@@ -221,7 +213,9 @@ export class Channel {
     body: Buffer,
     feedProofSha256?: string,
   ): Promise<{ duplicate: boolean }> {
-    const verdict = this.judge(attempt);
+    const judge = (): 'next' | 'duplicate?' => this.judge(attempt);
+    // What others have not acknowledged yet is no repetition.
+    const verdict = this.keeping.isShared ? await this.change(async () => judge()) : judge();
     const parts = splitBody(body, declared);
     if (verdict === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
     const { gopDurationTicks } = this.record;
@@ -233,9 +227,10 @@ export class Channel {
     const { cutTicks, cutsOfPart } = cutsFound(parts, ledger);
     const isCut = cutTicks.length > 0;
     return this.change(async () => {
-      if (this.judge(attempt) === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
+      if (judge() === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
       const publishedAtMs = this.parts.now();
-      const record = publishedRecord({
+      const open = this.partials.openFor(parts);
+      const computed = publishedRecord({
         attempt,
         renditions: inspected.map((i, part) => ({
           ...i.record,
@@ -248,15 +243,25 @@ export class Channel {
         gopDurationTicks,
         previous: this.media.ledger.last,
         previousPublished: this.media.ledger.lastPublished,
-        discontinuityAt: this.record.ownership.discontinuityAt,
+        discontinuityAt: open === 'other' ? attempt.gop : this.record.ownership.discontinuityAt,
         ...(inspected[0] && { sound: soundByPiece(inspected[0].sound, parts[0]!.segment, cutsOfPart[0]!) }),
       });
-      await (this.replica ? this.replica.publish(record, body) : this.media.store(record, body));
+      const record = this.partials.asAnnounced(computed, open);
+      await this.keeping.store(record, body);
+      this.partials.stored(record, open);
       this.parts.health.succeeded(this.id);
-      // A replica has said so itself, from the log.
-      if (!this.replica) this.replaced({ ...this.record, ownership: published(this.record.ownership) });
+      if (!this.keeping.isShared) this.replaced(afterPublishing(this.record));
       return { duplicate: false };
     });
+  }
+
+  /** See ChannelPartials. @throws SwarmError as it does; unknown-channel */
+  publishPartial(
+    attempt: PublishAttempt & PartialAttempt,
+    declared: readonly DeclaredRendition[],
+    body: Buffer,
+  ): Promise<{ duplicate: boolean }> {
+    return this.partials.publish(attempt, declared, body);
   }
 
   /** Waits until a GOP is published or declared a gap. @throws SwarmError timeout, unknown-channel, not-found */
@@ -281,9 +286,34 @@ export class Channel {
   }
 
   /** @throws SwarmError not-found, unknown-channel */
-  mediaPlaylist(rendition: string, windowMs: number, withCues = false): string {
+  mediaPlaylist(rendition: string, asked: AskedPlaylist): string {
     this.requireServable();
-    return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, windowMs, withCues);
+    return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, asked);
+  }
+
+  /** Where its playlists end; undefined where nobody may wait for more: it publishes whole GOPs alone, or nothing yet. */
+  edge(): { edge: PlaylistEdge; partialTicks: number } | undefined {
+    return this.partials.edge();
+  }
+
+  get targetSeconds(): number {
+    return Math.ceil(ticksToSeconds(this.record.gopDurationTicks));
+  }
+
+  /** Resolves when playlists have changed, or the signal is aborted. */
+  nextChange(signal: AbortSignal): Promise<void> {
+    return this.media.changes.next(signal);
+  }
+
+  /** True for the partial segment that is made next: it is no fault that it is not there. */
+  mayCome(name: PartialName): boolean {
+    return this.onAir && this.partials.mayCome(name);
+  }
+
+  /** A public partial segment. @throws SwarmError not-found, unknown-channel */
+  partial(rendition: string, name: PartialName): ReturnType<ChannelMedia['partial']> {
+    this.requireOnAir();
+    return this.media.partial(rendition, name);
   }
 
   /** What it has published as fragmented MP4. @throws SwarmError unknown-channel */
@@ -319,7 +349,7 @@ export class Channel {
     return this.queue.run(async () => {
       try {
         await this.parts.requireLock();
-        return await (this.replica ? this.replica.leading(task) : task());
+        return await this.keeping.change(task);
       } catch (error) {
         const refusal = storageRefusal(error, `the state of channel ${this.id}`);
         if (refusal) this.parts.health.failed(this.id, error);
@@ -328,46 +358,27 @@ export class Channel {
     });
   }
 
-  private unknown(): SwarmError {
-    return new SwarmError(
-      'unknown-channel',
-      `The origin has no channel ${this.id}.`,
-      'Add the channel first.',
-    );
-  }
-
   private requireOnAir(): void {
-    if (!this.onAir) throw this.unknown();
+    if (!this.onAir) throw unknownChannel(this.id);
   }
 
   /** @throws SwarmError unknown-channel; unavailable while this copy is far behind the others */
   private requireServable(): void {
     this.requireOnAir();
-    if (this.replica?.isCurrent !== false) return;
+    if (this.keeping.isCurrent) return;
     throw new SwarmError('unavailable', 'This origin is being filled by the others.', 'Ask another one.');
   }
 
   /** A GOP published before counts as a repetition if its bytes are the same. @throws SwarmError gop-exists */
   private acceptDuplicate(gop: number, parts: readonly BodyPart[]): { duplicate: true } {
-    const known = this.media.ledger.get(gop)?.renditions ?? [];
-    const same =
-      known.length === parts.length &&
-      known.every((r, i) => r.name === parts[i]!.name && r.sha256 === parts[i]!.sha256);
-    if (!same) throw gopExists(gop, this.record.ownership.nextGop);
-    return { duplicate: true };
+    if (isSameBody(this.media.ledger.get(gop)?.renditions ?? [], parts)) return { duplicate: true };
+    throw gopExists(gop, this.record.ownership.nextGop);
   }
 
   private async save(record: ChannelRecord): Promise<void> {
-    if (this.replica) await this.replica.save(record);
-    else await this.saveAlone(record);
+    await this.keeping.save(record);
     this.parts.health.succeeded(this.id);
     this.record = record;
-  }
-
-  private async saveAlone(record: ChannelRecord): Promise<void> {
-    const version = await this.parts.store.replace(this.id, record, this.version);
-    if (version === null) throw new Error(`The record of channel ${this.id} was changed by others.`);
-    this.version = version;
   }
 
   /** What is in force is another now. */
@@ -377,10 +388,10 @@ export class Channel {
   }
 
   private async recordGap(gap: DeclaredGap): Promise<void> {
-    const add = (): Promise<void> =>
-      this.media.recordGap(gap, this.record.gopDurationTicks, this.parts.now());
+    this.partials.withdraw('it was declared a gap');
+    const { gopDurationTicks } = this.record;
     try {
-      await (this.replica ? this.replica.record(add) : add());
+      await this.keeping.record(() => this.media.recordGap(gap, gopDurationTicks, this.parts.now()));
     } finally {
       this.waits.wake(this.record.ownership.nextGop);
     }

@@ -1,12 +1,14 @@
 import { buffer } from 'node:stream/consumers';
 import { SwarmError, gopOf } from '../../domain';
+import { tablesOf } from '../mpegts';
 import type { FragmentJob } from '../packaging';
-import { MASTER_WINDOW_MS, type ChannelMedia } from './channel-media';
-import { lifeOf, packagedTrackOf, type CmafTrack } from './cmaf-names';
+import { MASTER_WINDOW_MS, type AskedPlaylist, type ChannelMedia } from './channel-media';
+import { lifeOf, packagedTrackOf, soundName, type CmafTrack } from './cmaf-names';
 import { cmafMaster, cmafPlaylist, hasConfiguration } from './cmaf-playlists';
 import { soundIn } from './cmaf-tracks';
 import { dashManifest } from './dash-manifest';
 import { picturesOfPiece, piecesOf, type Piece } from './gop-cuts';
+import type { PartialName } from './partial-rules';
 import { cuesQuery, type PlaylistChannel } from './playlists';
 import type { LedgerRecord } from './records';
 
@@ -43,14 +45,18 @@ export class CmafMedia {
   }
 
   /** @throws SwarmError not-found */
-  mediaPlaylist(track: CmafTrack, windowMs: number, withCues = false): string {
-    const name = 'sound' in track ? `sound-${track.sound}` : track.rendition;
-    return this.media.cached(`cmaf/${name}/${windowMs}${cuesQuery(withCues)}`, () => {
+  mediaPlaylist(track: CmafTrack, asked: AskedPlaylist): string {
+    const name = 'sound' in track ? soundName(track.sound) : track.rendition;
+    const { windowMs, withCues = false, skip = false } = asked;
+    return this.media.cached(`cmaf/${name}/${windowMs}${cuesQuery(withCues)}/${skip}`, () => {
       const records = this.media.window(this.channel, windowMs);
       const before = records[0] && this.media.ledger.get(records[0].gop - 1);
       const wanted = 'sound' in track ? this.requireSound(track.sound, records) : this.media.latestOf(name);
-      const source = { channel: this.channel, records, before, withCues };
-      return cmafPlaylist(source, wanted, (gop) => this.media.has(gop));
+      const { renditions = [], sound = [] } = this.media.ledger.lastPublished ?? {};
+      const tracks = [...renditions.map((r) => r.name), ...sound.map((s) => soundName(s.track))];
+      const lowLatency = this.media.lowLatency(this.channel, { ...asked, own: name, tracks });
+      const source = { channel: this.channel, records, before, withCues, lowLatency };
+      return cmafPlaylist(source, wanted, (gop) => this.media.isPublic(gop));
     });
   }
 
@@ -71,6 +77,31 @@ export class CmafMedia {
     const found = piece && this.sourceOf(record, track, piece);
     if (!found) throw notStored(`A fragment at ${startTicks} ticks`);
     return found;
+  }
+
+  /** A partial segment that is public. @throws SwarmError not-found */
+  partial(track: CmafTrack, name: PartialName): Omit<FragmentSource, 'version'> {
+    const { gop, index, token } = name;
+    const open = this.media.partials?.open;
+    const record = open?.gop === gop ? open.announced : this.media.ledger.get(gop);
+    const [piece] = record ? piecesOf(record, this.channel) : [];
+    const rendition = record && piece && this.renditionOf(record, track, piece);
+    if (rendition === undefined) throw notStored(`Partial segment ${index} of GOP ${gop}`);
+    const packaged = packagedTrackOf(track);
+    const { partial, bytes, open: read } = this.media.partial(rendition, name);
+    const first = index === 0 ? undefined : this.media.partial(rendition, { ...name, index: 0 });
+    return {
+      name: `${this.channel.id}/${gop}.p${index}/${token}/${rendition}/${packaged}`,
+      job: async () => {
+        const own = await buffer(read(0, bytes - 1));
+        const { startTicks, endTicks } = partial;
+        const place = { track: packaged, startTicks, durationTicks: endTicks - startTicks };
+        if (!first) return { segment: own, ...place };
+        // Tables and parameter sets stand at the beginning of the GOP alone.
+        const head = await buffer(first.open(0, first.bytes - 1));
+        return { segment: Buffer.concat([tablesOf(head), own]), head, ...place };
+      },
+    };
   }
 
   /** The newest fragment with a header of this configuration. @throws SwarmError not-found */

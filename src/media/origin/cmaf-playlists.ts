@@ -12,6 +12,7 @@ import type { Piece } from './gop-cuts';
 import {
   listMedia,
   notFound,
+  partialName,
   pictureAttributes,
   renditionOrNearest,
   type ListedMedia,
@@ -84,18 +85,29 @@ export const cmafPlaylist = (
       found && {
         uri: `${folder}${fragmentUri(record, piece, channel)}`,
         map: `${folder}${initName(found.parameterSets)}`,
+        partialUri: (gop, { index, partial }) => folder + partialName(gop, index, partial.token, 'm4s'),
       }
     );
   };
   const sound = (record: LedgerRecord, piece: Piece, track: number): ListedMedia | undefined => {
     const found = soundIn(record, track, piece);
-    return found && { uri: fragmentUri(record, piece, channel), map: initName(found.configuration) };
+    return (
+      found && {
+        uri: fragmentUri(record, piece, channel),
+        map: initName(found.configuration),
+        partialUri: (gop, { index, partial }) => partialName(gop, index, partial.token, 'm4s'),
+      }
+    );
   };
   const mediaOf = (record: LedgerRecord, piece: Piece): ListedMedia | undefined => {
     if (!isStored(record.gop)) return undefined;
     return typeof wanted === 'number' ? sound(record, piece, wanted) : pictures(record, piece, wanted);
   };
-  return listMedia(source, mediaOf, (_, piece) => fragmentName(piece));
+  return listMedia(source, {
+    mediaOf,
+    uriOfGap: (_, piece) => fragmentName(piece),
+    hintUri: (gop, index, token) => partialName(gop, index, token, 'm4s'),
+  });
 };
 
 /** True if a fragment of this record has that header. */

@@ -4,14 +4,18 @@ import { z } from 'zod';
 import { idSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Packager } from '../packaging';
+import type { PlayerWaits } from './blocking-reload';
 import { fileSchema, trackSchema } from './cmaf-names';
 import type { Origin } from './origin';
 import {
   DASH_TYPE,
+  askedOf,
   cuesOfQuery,
   forAnyPage,
   mediaQuery,
   missingForASecond,
+  partialFile,
+  partialQuery,
   sendMedia,
   sendPlaylist,
   windowQuery,
@@ -24,7 +28,14 @@ const channelParameters = z.object({ id: idSchema });
 const trackParameters = z.object({ id: idSchema, track: trackSchema });
 const fileParameters = z.object({ id: idSchema, track: trackSchema, file: fileSchema });
 
-export const cmafRoutes = (origin: Origin, packager: Packager, answers: PlaylistAnswers): Router => {
+const partialParameters = z.object({ id: idSchema, track: trackSchema, file: partialFile('m4s') });
+
+export const cmafRoutes = (
+  origin: Origin,
+  packager: Packager,
+  answers: PlaylistAnswers,
+  waits: PlayerWaits,
+): Router => {
   const router = Router();
   router.use(forAnyPage);
 
@@ -50,9 +61,33 @@ export const cmafRoutes = (origin: Origin, packager: Packager, answers: Playlist
 
   router.get('/:id/:track/index.m3u8', async (req, res) => {
     const { id, track } = parseOrRefuse(trackParameters, req.params, 'playlist');
-    const { window_s, cues } = parseOrRefuse(mediaQuery, req.query, 'query');
-    const { cmaf } = origin.channel(id);
-    await sendPlaylist(res, cmaf, answers, cmaf.mediaPlaylist(track, window_s * 1000, cues));
+    const query = parseOrRefuse(mediaQuery, req.query, 'query');
+    const channel = origin.channel(id);
+    await waits.untilListed(req, res, channel, query);
+    await sendPlaylist(res, channel, answers, channel.cmaf.mediaPlaylist(track, askedOf(query)));
+  });
+
+  router.get('/:id/:track/:file', async (req, res, next) => {
+    const parsed = partialParameters.safeParse(req.params);
+    if (!parsed.success) {
+      next();
+      return;
+    }
+    const { id, track, file } = parsed.data;
+    const name = { ...file, token: parseOrRefuse(partialQuery, req.query, 'query').t };
+    const channel = origin.channel(id);
+    await waits.untilPublic(req, res, channel, name);
+    const source = channel.cmaf.partial(track, name);
+    const { media } = await packager.fragment(source.name, source.job);
+    await sendMedia(req, res, {
+      type: 'sound' in track ? 'audio/mp4' : 'video/mp4',
+      ...{
+        tag: `${name.gop}.${name.index}-${name.token}-${req.params.track}`,
+        bytes: media.length,
+        versioned: true,
+      },
+      open: (first, last) => Readable.from([media.subarray(first, last + 1)]),
+    });
   });
 
   router.get('/:id/:track/:file', async (req, res) => {

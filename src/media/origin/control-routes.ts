@@ -17,7 +17,9 @@ import { parseOrRefuse } from '../../platform/http';
 import { LimitedLog, urlForLog } from '../../platform/limited-log';
 import type { Logger } from '../../platform/logger';
 import { Turns, type Holder, type TakenTurn } from '../../platform/turns';
+import type { Channel } from './channel';
 import type { Origin } from './origin';
+import type { PublishAttempt } from './ownership';
 import { discardBody, readBody } from './read-body';
 import { wholeNumberSchema } from './records';
 import { passOnToLeader } from './replication';
@@ -79,6 +81,20 @@ const gopHeaders = z.object({
   'x-session-id': ownerSchema.shape.sessionId,
   'x-session-secret': sessionSecretSchema.optional(),
 });
+
+const partialHeaders = gopHeaders.extend({
+  'x-encode-run': z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'use 1 to 64 of A-Z, a-z, 0-9 and "-"'),
+  'x-until-ticks': wholeNumberSchema.pipe(z.int()),
+});
+const partialParameters = z.object({ index: wholeNumberSchema.pipe(z.int().max(999)) });
+
+/** What an owner has put. */
+interface Put<H> {
+  req: Request;
+  attempt: PublishAttempt;
+  headers: H;
+  body: Buffer;
+}
 
 /** The connection of an owner who has proved himself; longer than the longest GOP. */
 const OWNER_KEPT_MS = 120_000;
@@ -179,14 +195,18 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
     }),
   );
 
-  router.put(
-    '/:id/gops/:gop',
-    counting(async (req, res) => {
+  /** Takes what an owner publishes: who he is, then a place, then the body. */
+  const taking =
+    <H extends z.ZodType<z.infer<typeof gopHeaders>>>(
+      headersSchema: H,
+      publish: (channel: Channel, put: Put<z.infer<H>>) => Promise<{ duplicate: boolean }>,
+    ): ((req: Request, res: Response) => Promise<void>) =>
+    async (req, res) => {
       const { id, gop } = parseOrRefuse(gopParameters, req.params, 'GOP');
       let turn: TakenTurn | null = null;
       try {
         const channel = origin.channel(id);
-        const headers = parseOrRefuse(gopHeaders, req.headers, 'header');
+        const headers = parseOrRefuse(headersSchema, req.headers, 'header');
         const secret = headers['x-session-secret'];
         const attempt = {
           gop,
@@ -199,17 +219,36 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
         await channel.admit(attempt);
         turn = uploads.take(holderOf(req, id));
         if (!turn) throw atLimit('GOPs are being put');
-        const segments = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs, turn);
-        const feedProof = secret === undefined ? undefined : digestOf(feedProofOf(secret)).toString('hex');
-        const { duplicate } = await channel.publish(attempt, headers['x-renditions'], segments, feedProof);
+        const body = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs, turn);
+        const { duplicate } = await publish(channel, { req, attempt, headers, body });
         if (attempt.secretSha256 !== undefined) keepConnection(req, OWNER_KEPT_MS);
-        const answer: PutAnswer = { gop, ...(duplicate && { duplicate }) };
-        res.status(duplicate ? 200 : 201).json(answer);
+        res.status(duplicate ? 200 : 201).json({ gop, ...(duplicate && { duplicate }) } satisfies PutAnswer);
       } finally {
         turn?.leave();
         discardBody(req, DISCARD_GRACE_MS);
       }
-    }),
+    };
+
+  router.put(
+    '/:id/gops/:gop',
+    counting(
+      taking(gopHeaders, (channel, { attempt, headers, body }) => {
+        const secret = headers['x-session-secret'];
+        const feedProof = secret === undefined ? undefined : digestOf(feedProofOf(secret)).toString('hex');
+        return channel.publish(attempt, headers['x-renditions'], body, feedProof);
+      }),
+    ),
+  );
+
+  router.put(
+    '/:id/gops/:gop/partials/:index',
+    counting(
+      taking(partialHeaders, (channel, { req, attempt, headers, body }) => {
+        const { index } = parseOrRefuse(partialParameters, req.params, 'partial segment');
+        const place = { index, run: headers['x-encode-run'], untilTicks: headers['x-until-ticks'] };
+        return channel.publishPartial({ ...attempt, ...place }, headers['x-renditions'], body);
+      }),
+    ),
   );
 
   router.get('/:id/wait', async (req, res) => {

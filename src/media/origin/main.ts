@@ -27,6 +27,7 @@ runPart(log, async () => {
       regions: ViewerRegions.parse(environment.SWARM_VIEWER_NETWORKS),
       proxies: environment.SWARM_VIEWER_PROXIES,
     },
+    partialMs: environment.SWARM_PARTIAL_SEGMENT_MS,
     limits: {
       retentionMs: environment.SWARM_RETENTION_SECONDS * 1000,
       retentionBytes: environment.SWARM_RETENTION_MIB * 2 ** 20,

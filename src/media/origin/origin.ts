@@ -11,6 +11,7 @@ import type { SharedBudget } from '../../platform/shared-budget';
 import type { Held } from '../ownership-store';
 import { Channel } from './channel';
 import type { ChannelParts } from './channel-parts';
+import { unknownChannel } from './channel-refusals';
 import type { DiskBudget } from './disk-budget';
 import { newOwnership } from './ownership';
 import type { ChannelRecord } from './records';
@@ -139,10 +140,7 @@ export class Origin {
   channel(id: string): Channel {
     const channel = this.find(id);
     if (channel) return channel;
-    throw (
-      this.unusable.get(id) ??
-      new SwarmError('unknown-channel', `The origin has no channel ${id}.`, 'Add the channel first.')
-    );
+    throw this.unusable.get(id) ?? unknownChannel(id);
   }
 
   list(): OriginChannel[] {

@@ -3,12 +3,16 @@ import { z } from 'zod';
 import { gopNumberSchema } from '../../contracts/origin';
 import { idSchema, renditionSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
+import type { PlayerWaits } from './blocking-reload';
 import type { Origin } from './origin';
 import {
+  askedOf,
   cuesOfQuery,
   forAnyPage,
   mediaQuery,
   missingForASecond,
+  partialFile,
+  partialQuery,
   sendMedia,
   sendPlaylist,
 } from './player-answers';
@@ -34,7 +38,9 @@ const segmentParameters = z.object({
     .pipe(z.object({ gop: wholeNumberSchema.pipe(gopNumberSchema), piece: z.int().optional() })),
 });
 
-export const playerRoutes = (origin: Origin, answers: PlaylistAnswers): Router => {
+const partialParameters = z.object({ id: idSchema, rendition, file: partialFile('ts') });
+
+export const playerRoutes = (origin: Origin, answers: PlaylistAnswers, waits: PlayerWaits): Router => {
   const router = Router();
   router.use(forAnyPage);
 
@@ -47,9 +53,25 @@ export const playerRoutes = (origin: Origin, answers: PlaylistAnswers): Router =
 
   router.get('/:id/:rendition/index.m3u8', async (req, res) => {
     const { id, rendition } = parseOrRefuse(mediaParameters, req.params, 'playlist');
-    const { window_s, cues } = parseOrRefuse(mediaQuery, req.query, 'query');
+    const query = parseOrRefuse(mediaQuery, req.query, 'query');
     const channel = origin.channel(id);
-    await sendPlaylist(res, channel, answers, channel.mediaPlaylist(rendition, window_s * 1000, cues));
+    await waits.untilListed(req, res, channel, query);
+    await sendPlaylist(res, channel, answers, channel.mediaPlaylist(rendition, askedOf(query)));
+  });
+
+  router.get('/:id/:rendition/:file', async (req, res, next) => {
+    const parsed = partialParameters.safeParse(req.params);
+    if (!parsed.success) {
+      next();
+      return;
+    }
+    const { id, rendition, file } = parsed.data;
+    const name = { ...file, token: parseOrRefuse(partialQuery, req.query, 'query').t };
+    const channel = origin.channel(id);
+    await waits.untilPublic(req, res, channel, name);
+    const { bytes, open } = channel.partial(rendition, name);
+    const tag = `${name.gop}.${name.index}-${name.token}-${rendition}`;
+    await sendMedia(req, res, { ...{ type: 'video/mp2t', tag, bytes, versioned: true, open } });
   });
 
   router.get('/:id/:rendition/:file', async (req, res) => {

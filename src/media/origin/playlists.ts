@@ -8,6 +8,17 @@ import {
 } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
 import { mediaSequenceOf, pieceName, piecesOf, type Piece } from './gop-cuts';
+import {
+  SKIP_TARGETS,
+  headTags,
+  isNearEnd,
+  openAfter,
+  partTag,
+  partialsIn,
+  tailTags,
+  type LowLatencyListing,
+  type PlacedPartial,
+} from './low-latency-tags';
 import type { LedgerRecord, RenditionRecord } from './records';
 import { spliceTags } from './splice-tags';
 
@@ -134,6 +145,8 @@ export interface ListedMedia {
   uri: string;
   /** URI of the header of its fragments. */
   map?: string;
+  /** URI of a partial segment of it; null: it has none of this track. */
+  partialUri?: (gop: number, place: PlacedPartial) => string | null;
 }
 
 /** What a media playlist is made of. */
@@ -144,29 +157,63 @@ export interface MediaSource {
   before: LedgerRecord | undefined;
   /** With EXT-X-CUE tags beside EXT-X-DATERANGE. */
   withCues?: boolean;
+  /** Absent: the channel publishes whole GOPs alone. */
+  lowLatency?: LowLatencyListing | undefined;
 }
+
+/** A segment in a playlist. */
+interface Block {
+  lines: string[];
+  startTicks: number;
+}
+
+/** How a playlist names its media. */
+export interface MediaNames {
+  /** Undefined where there is nothing to list: EXT-X-GAP. */
+  mediaOf: (record: LedgerRecord, piece: Piece) => ListedMedia | undefined;
+  uriOfGap: (record: LedgerRecord, piece: Piece) => string;
+  /** URI of a partial segment that is still to come. */
+  hintUri: (gop: number, index: number, token: number) => string;
+}
+
+/** Older segments give way to a tag, in an answer to a player that knows them (4.4.5.2); dates stay. */
+const withoutOld = (blocks: readonly Block[], endTicks: number, targetSeconds: number): string[] => {
+  const boundaryTicks = endTicks - SKIP_TARGETS * targetSeconds * TICKS_PER_SECOND;
+  const firstKept = blocks.findIndex(({ startTicks }) => startTicks >= boundaryTicks);
+  const skipped = blocks.slice(0, Math.max(0, firstKept));
+  if (skipped.length === 0) return blocks.flatMap(({ lines }) => lines);
+  const dates = skipped.flatMap(({ lines }) => lines.filter((line) => line.startsWith('#EXT-X-DATERANGE')));
+  return [
+    `#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped.length}`,
+    ...dates,
+    ...blocks.slice(skipped.length).flatMap(({ lines }) => lines),
+  ];
+};
 
 /**
  * Media playlist of what `mediaOf` finds of each piece of each GOP; where it finds nothing there is EXT-X-GAP.
  */
 export const listMedia = (
-  { channel, records, before, withCues = false }: MediaSource,
-  mediaOf: (record: LedgerRecord, piece: Piece) => ListedMedia | undefined,
-  uriOfGap: (record: LedgerRecord, piece: Piece) => string,
+  { channel, records, before, withCues = false, lowLatency }: MediaSource,
+  { mediaOf, uriOfGap, hintUri }: MediaNames,
 ): string => {
   const [first] = records;
-  if (!first) throw notFound(`Channel ${channel.id} has no segments now.`, 'Ask again after its next GOP.');
-  const seconds = channel.gopDurationTicks / TICKS_PER_SECOND;
+  const last = records.at(-1);
+  if (!first || !last)
+    throw notFound(`Channel ${channel.id} has no segments now.`, 'Ask again after its next GOP.');
+  const targetSeconds = Math.ceil(channel.gopDurationTicks / TICKS_PER_SECOND);
   // A discontinuity before the first listed GOP is written at it, and counted only when it has left with it.
   const countedBefore = before?.discontinuities ?? first.discontinuities;
-  const lines: string[] = [];
   let gaps = false;
   let discontinuities = countedBefore;
   let map: string | undefined;
   const tagsOf = spliceTags(records, withCues);
-  const pieces = records.flatMap((record) => piecesOf(record, channel).map((piece) => ({ record, piece })));
-  for (const { record, piece } of pieces) {
-    const listed = mediaOf(record, piece);
+  const open = lowLatency ? openAfter(lowLatency, last) : null;
+  const endTicks = open?.partials.at(-1)?.endTicks ?? gopStartTicks(last.gop + 1, channel.gopDurationTicks);
+
+  /** Tags in front of a segment, or of the beginning of one. */
+  const introduce = (record: LedgerRecord, piece: Piece, listed: ListedMedia | undefined): string[] => {
+    const lines: string[] = [];
     if (record.discontinuities !== discontinuities) lines.push('#EXT-X-DISCONTINUITY');
     discontinuities = record.discontinuities;
     if (listed?.map !== undefined && listed.map !== map) {
@@ -181,21 +228,54 @@ export const listMedia = (
     lines.push(
       `#EXT-X-PROGRAM-DATE-TIME:${new Date(record.programDateTimeMs + aheadMs).toISOString()}`,
       ...tagsOf(record, piece),
+    );
+    return lines;
+  };
+  const partTags = (gop: number, partials: PlacedPartial[], listed: ListedMedia | undefined): string[] =>
+    partials.map((place) => partTag(place.partial, listed?.partialUri?.(gop, place) ?? null));
+
+  const pieces = records.flatMap((record) => piecesOf(record, channel).map((piece) => ({ record, piece })));
+  const blocks = pieces.map(({ record, piece }): Block => {
+    const listed = mediaOf(record, piece);
+    const lines = introduce(record, piece, listed);
+    if (lowLatency && listed && isNearEnd(endTicks - piece.startTicks, targetSeconds))
+      lines.push(...partTags(record.gop, partialsIn(lowLatency, record, piece), listed));
+    lines.push(
       `#EXTINF:${(piece.durationTicks / TICKS_PER_SECOND).toFixed(6)},`,
       listed?.uri ?? uriOfGap(record, piece),
     );
+    return { lines, startTicks: piece.startTicks };
+  });
+  const tail: string[] = [];
+  if (open) {
+    const [piece] = piecesOf(open.announced, channel);
+    const listed = mediaOf(open.announced, piece!);
+    const partials = open.partials.map((partial, index) => ({ partial, index }));
+    tail.push(...introduce(open.announced, piece!, listed), ...partTags(open.gop, partials, listed));
   }
+  if (lowLatency) tail.push(...tailTags(lowLatency, last, channel, hintUri));
+  const listed = lowLatency?.skip
+    ? withoutOld(blocks, endTicks, targetSeconds)
+    : blocks.flatMap(({ lines }) => lines);
+  // Of this version on there is EXT-X-SKIP, and EXT-X-GAP.
+  const version = lowLatency ? 9 : gaps ? 8 : 6;
   return [
     '#EXTM3U',
-    `#EXT-X-VERSION:${gaps ? 8 : 6}`,
+    `#EXT-X-VERSION:${version}`,
     '#EXT-X-INDEPENDENT-SEGMENTS',
-    `#EXT-X-TARGETDURATION:${Math.ceil(seconds)}`,
+    `#EXT-X-TARGETDURATION:${targetSeconds}`,
+    ...(lowLatency ? headTags(lowLatency, targetSeconds) : []),
     `#EXT-X-MEDIA-SEQUENCE:${mediaSequenceOf(first)}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${countedBefore}`,
-    ...lines,
+    ...listed,
+    ...tail,
     '',
   ].join('\n');
 };
+
+/** Name of a partial segment in the folder of its rendition; the token names its bytes for good. */
+export const partialName = (gop: number, index: number, token: number, extension: string): string =>
+  `${gop}.p${index}.${extension}?t=${token}`;
 
 /**
  * Media playlist of a rendition. A GOP without it is listed with the segment of the rendition nearest in
@@ -207,11 +287,16 @@ export const mediaPlaylist = (
   wanted: RenditionRecord,
   isStored: (gop: number) => boolean,
 ): string =>
-  listMedia(
-    source,
-    ({ gop, renditions }, piece) => {
+  listMedia(source, {
+    mediaOf: ({ gop, renditions }, piece) => {
       const segment = isStored(gop) ? renditionOrNearest(renditions, wanted) : undefined;
-      return segment && { uri: segmentUri(pieceName(gop, piece), segment, wanted) };
+      if (!segment) return undefined;
+      const folder = segment.name === wanted.name ? '' : `../${segment.name}/`;
+      return {
+        uri: segmentUri(pieceName(gop, piece), segment, wanted),
+        partialUri: (_, { index, partial }) => folder + partialName(gop, index, partial.token, 'ts'),
+      };
     },
-    ({ gop }, piece) => `${pieceName(gop, piece)}.ts`,
-  );
+    uriOfGap: ({ gop }, piece) => `${pieceName(gop, piece)}.ts`,
+    hintUri: (gop, index, token) => partialName(gop, index, token, 'ts'),
+  });

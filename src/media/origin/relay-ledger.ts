@@ -1,4 +1,4 @@
-import { RelayClient, type GopLedger } from '../../contracts/relay';
+import { RelayClient, type GopLedger, type GopPictures } from '../../contracts/relay';
 import { SwarmError } from '../../domain';
 
 export interface RelayLedger {
@@ -7,6 +7,8 @@ export interface RelayLedger {
    * @throws SwarmError ledger-unavailable when the relay can't say
    */
   ledgerOf(channelId: string, gop: number, ownerProofSha256?: string): Promise<GopLedger>;
+  /** What has arrived of a GOP that may not have ended. @throws SwarmError ledger-unavailable */
+  picturesOf(channelId: string, gop: number): Promise<GopPictures>;
 }
 
 /** How long the relay may hold the answer until the GOP is sealed, and how long the origin waits in all. */
@@ -31,6 +33,11 @@ export const relayLedgerAt = (relayUrl: string): RelayLedger => {
       if (ledger.gop !== gop) throw unavailable(gop, `The relay answered for GOP ${ledger.gop}.`, 'internal');
       return ledger;
     },
+    picturesOf: (channelId, gop) =>
+      relay.pictures(channelId, gop, { timeoutMs: WAIT_MS }).catch((error: unknown) => {
+        const { code, message } = error as SwarmError;
+        throw unavailable(gop, message, code);
+      }),
   };
 };
 

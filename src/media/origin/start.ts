@@ -17,6 +17,7 @@ import { PlayVerifier } from '../../playback';
 import { EmbeddedOwnershipStore, EtcdGateway, EtcdOwnershipStore } from '../ownership-store';
 import { Packager, type ThreadProgram } from '../packaging';
 import { Audience, type AudienceOptions } from './audience';
+import { PlayerWaits } from './blocking-reload';
 import type { MediaLimits } from './channel-media';
 import { cmafRoutes } from './cmaf-routes';
 import { controlRoutes, type ControlLimits } from './control-routes';
@@ -52,6 +53,8 @@ export interface OriginOptions {
   limits?: Partial<OriginLimits>;
   /** Bounds on connections of each listener; see defaultServerLimits. */
   serverLimits?: Partial<ServerLimits>;
+  /** How long partial segments are; 0, and by default: GOPs are published whole. */
+  partialMs?: number;
   /** Program of the thread that makes fragments; default: the one of this release. */
   packagingProgram?: ThreadProgram;
 }
@@ -68,6 +71,8 @@ export interface OriginLimits extends MediaLimits, ControlLimits {
   memoryBytes: number | null;
   /** Files and connections that this process may have open; null: what the system allows. */
   openFiles: number | null;
+  /** Players that may wait for what comes next, at the same time over all channels: see Turns. */
+  maxPlayerWaits: number;
   /** Fragments of MP4 that are kept in memory, of all channels together. */
   fragmentBytes: number;
 }
@@ -87,6 +92,7 @@ export const defaultOriginLimits: OriginLimits = {
   bodyTimeoutMs: 15_000,
   maxUploads: 64,
   maxWaits: 512,
+  maxPlayerWaits: 8_192,
   memoryBytes: null,
   openFiles: null,
   fragmentBytes: 128 * BYTES_PER_MIB,
@@ -219,13 +225,16 @@ export const startOrigin = async (
       requireLock: () => lock.assertHeld(),
       health,
       log: options.log,
+      // Parts stay at one origin: where several share a channel, whole GOPs are published.
+      partialMs: group ? 0 : (options.partialMs ?? 0),
     });
+    const waits = new PlayerWaits(limits.maxPlayerWaits);
     const answers = new PlaylistAnswers();
     const handlers = {
       '/channels': controlRoutes(origin, limits, options.log),
       '/replicas': group ? replicaRoutes(origin, group, limits) : Router(),
-      '/hls': playerRoutes(origin, answers),
-      '/cmaf': cmafRoutes(origin, packager, answers),
+      '/hls': playerRoutes(origin, answers, waits),
+      '/cmaf': cmafRoutes(origin, packager, answers, waits),
     };
     ready = { origin, handlers };
     return { origin, lock };

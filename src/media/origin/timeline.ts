@@ -144,6 +144,16 @@ export const publishedRecord = (options: {
   };
 };
 
+/**
+ * The record of a GOP of which a part was public: what was said of it stays. A format of sound that its beginning did not
+ * show may still make it a discontinuity.
+ */
+export const asAnnounced = (record: LedgerRecord, announced: LedgerRecord): LedgerRecord => ({
+  ...record,
+  programDateTimeMs: announced.programDateTimeMs,
+  discontinuities: Math.max(record.discontinuities, announced.discontinuities),
+});
+
 /** The records of a gap, one per GOP; of a gap longer than `atMost` GOPs, the last of them. */
 export const gapRecords = (options: {
   gap: DeclaredGap;

@@ -12,6 +12,7 @@ import {
 } from 'mediabunny';
 import { SwarmError, TICKS_PER_SECOND } from '../../domain';
 import {
+  STREAM_TYPE_HEVC,
   TransportStreamReader,
   elementaryStreamOf,
   parseTables,
@@ -21,6 +22,7 @@ import {
   type PesUnit,
   type ProgrammeTables,
 } from '../mpegts';
+import { parameterSetsOf, withParameterSets, withoutSyncSample } from './later-stretch';
 import { languageOf } from './sound-tracks';
 import { withoutTimes } from './without-times';
 
@@ -31,6 +33,8 @@ export interface FragmentJob {
   /** The GOP's segment, an MPEG transport stream. */
   segment: Uint8Array;
   track: TrackOfGop;
+  /** The beginning of its GOP, if the segment is a later stretch of it: there are the parameter sets. */
+  head?: Uint8Array;
   /** Channel time at which the GOP begins, and how long it lasts. */
   startTicks: number;
   durationTicks: number;
@@ -46,6 +50,9 @@ export interface Fragment {
 
 /** Where a GOP is moved to before its sound is read, so that no time in it is near the wrap of 33 bits. */
 const READ_AT_TICKS = 10 * TICKS_PER_SECOND;
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 const notThere = (track: TrackOfGop): SwarmError =>
   new SwarmError('not-found', `This GOP has no ${track === 'video' ? 'picture' : `sound ${track}`}.`);
@@ -94,13 +101,15 @@ const packetsOfPictures = (
   units: readonly PesUnit[],
   startTicks: number,
   endTicks: number,
+  toFirst: (picture: Buffer) => Buffer,
 ): EncodedPacket[] => {
   const times = units.map(({ ptsTicks }) => unwrapTicks(ptsTicks, startTicks));
   const inOrder = [...times].sort((a, b) => a - b);
   return units.map((unit, index) => {
     const lastsTicks = (inOrder[index + 1] ?? endTicks) - inOrder[index]!;
+    const picture = elementaryStreamOf(unit);
     return new EncodedPacket(
-      elementaryStreamOf(unit),
+      index === 0 ? toFirst(picture) : picture,
       index === 0 ? 'key' : 'delta',
       times[index]! / TICKS_PER_SECOND,
       Math.max(0, lastsTicks) / TICKS_PER_SECOND,
@@ -125,7 +134,11 @@ const written = async ({ output, init, media }: ReturnType<typeof newOutput>): P
 };
 
 const fragmentOfPictures = async (read: OneTrack, job: FragmentJob): Promise<Fragment> => {
-  const input = aloneIn(read, job.startTicks);
+  const head = job.head && readTrack(bufferOf(job.head), 'video');
+  const isHevc = read.entry.streamType === STREAM_TYPE_HEVC;
+  const sets = head && parameterSetsOf(elementaryStreamOf(head.units[0]!), isHevc);
+  const toFirst = (picture: Buffer): Buffer => (sets ? withParameterSets(picture, sets, isHevc) : picture);
+  const input = aloneIn(head ?? read, job.startTicks);
   const track = await input.getPrimaryVideoTrack();
   const codec = await track?.getCodec();
   const decoderConfig = await track?.getDecoderConfig();
@@ -135,9 +148,12 @@ const fragmentOfPictures = async (read: OneTrack, job: FragmentJob): Promise<Fra
   // The rate is the grid on which times are kept: that of MPEG-TS.
   made.output.addVideoTrack(source, { frameRate: TICKS_PER_SECOND });
   await made.output.start();
-  for (const packet of packetsOfPictures(read.units, job.startTicks, job.startTicks + job.durationTicks))
+  const endTicks = job.startTicks + job.durationTicks;
+  for (const packet of packetsOfPictures(read.units, job.startTicks, endTicks, toFirst))
     await source.add(packet, { decoderConfig });
-  return written(made);
+  const fragment = await written(made);
+  if (head) withoutSyncSample(fragment.media);
+  return fragment;
 };
 
 const fragmentOfSound = async (read: OneTrack, job: FragmentJob): Promise<Fragment> => {
@@ -169,7 +185,6 @@ const fragmentOfSound = async (read: OneTrack, job: FragmentJob): Promise<Fragme
  * @throws SwarmError not-found where the GOP has no such track; Error where its codec can't stand in MP4
  */
 export const makeFragment = async (job: FragmentJob): Promise<Fragment> => {
-  const { buffer, byteOffset, byteLength } = job.segment;
-  const read = readTrack(Buffer.from(buffer, byteOffset, byteLength), job.track);
+  const read = readTrack(bufferOf(job.segment), job.track);
   return job.track === 'video' ? fragmentOfPictures(read, job) : fragmentOfSound(read, job);
 };

@@ -1,12 +1,14 @@
-import type { GopLedger } from '../../contracts/relay';
+import type { GopLedger, GopPictures } from '../../contracts/relay';
 import { gopOf, gopStartTicks } from '../../domain';
 import { ptsLedgerHash } from '../mpegts';
+import { PictureArrivals } from './picture-arrivals';
 import { SplicePlan } from './splice-plan';
 
 /** Collects the presentation times of each GOP and seals them in order. */
 export class GopLedgers {
   /** Presentation times of GOPs not sealed yet. */
   private readonly open = new Map<number, number[]>();
+  private readonly arrivals: PictureArrivals;
   private readonly announced = new Map<number, GopLedger>();
   private next: number;
 
@@ -16,8 +18,10 @@ export class GopLedgers {
     firstGop: number,
     private readonly keptGops: number,
     private readonly plan = new SplicePlan(),
+    monotonicMs: () => number = () => performance.now(),
   ) {
     this.next = firstGop;
+    this.arrivals = new PictureArrivals(monotonicMs);
   }
 
   /** The GOP to be sealed next. */
@@ -38,6 +42,7 @@ export class GopLedgers {
     const times = this.open.get(gop);
     if (times) times.push(ptsTicks);
     else this.open.set(gop, [ptsTicks]);
+    this.arrivals.add(gop, ptsTicks);
     const sealed: GopLedger[] = [];
     while (dtsTicks >= gopStartTicks(this.next + 1, this.gopDurationTicks)) sealed.push(this.sealNext());
     return sealed;
@@ -46,6 +51,7 @@ export class GopLedgers {
   /** Forgets the pictures of the GOPs not sealed. */
   dropOpen(): void {
     this.open.clear();
+    this.arrivals.dropFrom(this.next);
   }
 
   /** Takes on the ledgers of an earlier run, ascending. */
@@ -64,6 +70,11 @@ export class GopLedgers {
 
   get(gop: number): GopLedger | undefined {
     return this.announced.get(gop);
+  }
+
+  /** What has arrived of a GOP of late, whether it is sealed or not; undefined before its first picture. */
+  picturesOf(gop: number): GopPictures | undefined {
+    return this.arrivals.of(gop);
   }
 
   /** Ledgers of GOPs in [from, to), ascending. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { GopLedger, RelayChannel as RelayChannelAnswer } from '../../contracts/relay';
+import type { GopLedger, GopPictures, RelayChannel as RelayChannelAnswer } from '../../contracts/relay';
 import {
   FEED_OFFSET_TICKS,
   SwarmError,
@@ -202,6 +202,13 @@ export class RelayChannel {
     const nowTicks = this.contribution?.newestTicks;
     if (nowTicks === undefined) throw noPicture(this.id);
     return this.splices.ask(request, { nowTicks, openTicks: this.openTicks });
+  }
+
+  /** What has arrived of a GOP of late, sealed or not. @throws SwarmError not-found */
+  picturesOf(gop: number): GopPictures {
+    const pictures = this.ledgers.picturesOf(gop);
+    if (pictures) return pictures;
+    throw new SwarmError('not-found', `No picture of GOP ${gop} has come of late.`, 'Ask for the open GOP.');
   }
 
   ledgersBetween(from: number, to: number): GopLedger[] {

@@ -88,6 +88,10 @@ export const addRoutes = (app: Express, channels: RelayChannels, limits: RouteLi
     res.json(await channel.ledgerOf(gop, wait_ms, closedSignal(res)));
   });
 
+  app.get('/channels/:id/pictures/:gop', (req, res) => {
+    res.json(channelOf(req).picturesOf(parseOrRefuse(gopParams, req.params, 'GOP').gop));
+  });
+
   app.get('/channels/:id/ledger', (req, res) => {
     const { from, to } = parseOrRefuse(ledgersQuery, req.query, 'query');
     if (to < from) throw new SwarmError('bad-request', `"to" (${to}) is below "from" (${from}).`);

@@ -96,6 +96,8 @@ export type AttemptOutcome =
 export interface ServerModel {
   readonly clock: VirtualClock;
   readonly longRunIds: ReadonlySet<string>;
+  readonly outdatedRunIds: ReadonlySet<string>;
+  readonly upgradedRunIds: Set<string>;
   readonly fullRunIds: ReadonlySet<string>;
   nextId(prefix: string): string;
   runOf(workflowId: string): WorkflowRun;

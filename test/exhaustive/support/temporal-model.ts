@@ -38,6 +38,10 @@ export class TemporalModel implements ServerModel {
   readonly everyRun: WorkflowRun[] = [];
   /** Runs of which the server says that their history has grown long. */
   readonly longRunIds = new Set<string>();
+  /** Runs that are pinned to a build of the workers that is no longer the current one. */
+  readonly outdatedRunIds = new Set<string>();
+  /** Runs that asked for their next one to begin on the current build. */
+  readonly upgradedRunIds = new Set<string>();
   /** Runs whose history is so long that the server would soon terminate them. */
   readonly fullRunIds = new Set<string>();
   private activities: Record<string, (...args: never[]) => Promise<unknown>>;

@@ -141,6 +141,13 @@ export const workflowModule = {
   continueAsNew: async (...args: never[]): Promise<never> => {
     throw new ContinueAsNew(args);
   },
+  makeContinueAsNewFunc:
+    ({ initialVersioningBehavior }: { initialVersioningBehavior?: string } = {}) =>
+    async (...args: never[]): Promise<never> => {
+      const { runId } = context().run;
+      if (initialVersioningBehavior === 'AUTO_UPGRADE') theServer().upgradedRunIds.add(runId);
+      throw new ContinueAsNew(args);
+    },
   defineUpdate: named,
   defineSignal: named,
   defineQuery: named,
@@ -163,6 +170,7 @@ export const workflowModule = {
       workflowId,
       runId,
       workflowType: type,
+      targetWorkerDeploymentVersionChanged: theServer().outdatedRunIds.has(runId),
       continueAsNewSuggested: theServer().longRunIds.has(runId),
       historyLength: theServer().fullRunIds.has(runId) ? 50_000 : 1,
       historySize: 1,

@@ -20,7 +20,7 @@ export class LedgerServer {
     const proof = req.headers[OWNER_PROOF_HEADER];
     if (typeof proof === 'string') this.ownerProofs.push(proof);
     void this.gate.then(() => {
-      const gop = Number(/\/ledger\/(\d+)/.exec(req.url ?? '')?.[1]);
+      const gop = Number(/\/(?:ledger|pictures)\/(\d+)/.exec(req.url ?? '')?.[1]);
       const ptsTicks = this.ptsTicksByGop.get(gop);
       const answer = (status: number, body: unknown): void => {
         res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -30,6 +30,8 @@ export class LedgerServer {
       else if (this.failure === 'left-ring')
         answer(410, { error: { code: 'gop-left-ring', message: 'gone.' } });
       else if (!ptsTicks) answer(408, { error: { code: 'timeout', message: 'not sealed.' } });
+      else if (req.url?.includes('/pictures/'))
+        answer(200, { gop, ptsTicks, arrivedAgoMs: ptsTicks.map((_, i) => 40 * (ptsTicks.length - i)) });
       else {
         const sha256 = createHash('sha256').update(ptsTicks.join()).digest('hex');
         answer(200, { gop, ptsTicks, sha256, sealedAtMs: this.sealedAtMs(gop) });

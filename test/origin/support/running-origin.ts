@@ -29,7 +29,7 @@ export class RunningOrigin {
     private readonly limits: Partial<OriginLimits>,
     private readonly serverLimits: Partial<ServerLimits>,
     private readonly listenPort: number,
-    private readonly further: Pick<OriginOptions, 'audience' | 'playKeysFolder'>,
+    private readonly further: Pick<OriginOptions, 'audience' | 'partialMs' | 'playKeysFolder'>,
   ) {}
 
   static async start(
@@ -38,7 +38,7 @@ export class RunningOrigin {
       parent?: string;
       serverLimits?: Partial<ServerLimits>;
       port?: number;
-    } & Pick<OriginOptions, 'audience' | 'playKeysFolder'> = {},
+    } & Pick<OriginOptions, 'audience' | 'partialMs' | 'playKeysFolder'> = {},
   ): Promise<RunningOrigin> {
     const { parent = tmpdir(), serverLimits = {}, port = 0, ...further } = options;
     const stateDir = await mkdtemp(join(parent, 'origin-test-'));

@@ -3,6 +3,7 @@ import { ReplicaClient } from '../../../contracts/origin-replica';
 import { SwarmError } from '../../../domain';
 import type { Logger } from '../../../platform/logger';
 import type { Held, OwnershipStore } from '../../ownership-store';
+import { requireSameSpec } from '../channel-refusals';
 import { newOwnership, removed } from '../ownership';
 import type { SharedRecord } from './records';
 import { Replica, type ReplicaChannel, type ReplicaParts } from './replica';
@@ -110,16 +111,8 @@ export class ReplicaGroup {
   register(channelId: string, spec: OriginSpec): Promise<Held<SharedRecord>> {
     return this.replace(channelId, (known) => {
       if (known?.onAir) {
-        if (
-          known.gopDurationTicks === spec.gopDurationTicks &&
-          known.framesPerSecond === spec.framesPerSecond
-        )
-          return known;
-        throw new SwarmError(
-          'conflict',
-          `Channel ${channelId} is on air with GOPs of ${known.gopDurationTicks} ticks, or at another rate.`,
-          'Remove the channel before you add it with other values.',
-        );
+        requireSameSpec(channelId, known, spec);
+        return known;
       }
       const before = known ?? { epoch: 0, life: 0, ownership: newOwnership() };
       const life = before.life + 1;

@@ -5,6 +5,7 @@ import type { Logger } from '../../../platform/logger';
 import { pause } from '../../../platform/retry';
 import type { Held, OwnershipStore } from '../../ownership-store';
 import type { ChannelMedia } from '../channel-media';
+import { unknownChannel } from '../channel-refusals';
 import type { ChannelRecord, LedgerRecord } from '../records';
 import { channelFiles, repairLedger } from '../recovery';
 import { LeadLost, completest, enoughOf, majorityOf } from './quorum';
@@ -189,11 +190,11 @@ export class Replica {
     const previousGop = this.channel.media.ledger.last?.gop ?? null;
     const gop: ReplicaGop = { ...lead, previousGop, record };
     const others = majorityOf(this.parts.peers.length + 1) - 1;
-    await enoughOf(this.parts.peers, others, (peer) => this.handTo(peer, gop, body), Boolean);
     try {
+      await enoughOf(this.parts.peers, others, (peer) => this.handTo(peer, gop, body), Boolean);
       await this.copy.step(lead, () => this.channel.media.store(record, body));
     } catch (error) {
-      // The others have it: whoever leads next takes it over from them.
+      // Some may have it, and no epoch may have two of the same number: under the next one it is taken over, or cut off.
       this.lead = null;
       throw error;
     }
@@ -253,12 +254,7 @@ export class Replica {
     const beganAtMs = performance.now();
     const { channel, parts, copy } = this;
     const before = await this.read();
-    if (!before?.record.onAir)
-      throw new SwarmError(
-        'unknown-channel',
-        `The origin has no channel ${channel.id}.`,
-        'Add the channel first.',
-      );
+    if (!before?.record.onAir) throw unknownChannel(channel.id);
     const record = { ...before.record, epoch: before.record.epoch + 1, leader: parts.name };
     const version = await parts.store.replace(channel.id, record, before.version);
     if (version === null) throw new LeadLost();

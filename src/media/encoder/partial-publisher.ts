@@ -1,0 +1,125 @@
+import { gopStartTicks } from '../../domain';
+import type { Logger } from '../../platform/logger';
+import { askForPartials, putPartial, type PutOutcome, type Publication } from './origin-client';
+import type { PartialGop } from './types';
+
+/** A stretch that the origin could not take is offered so often, in all. */
+const MOST_ATTEMPTS = 3;
+const RETRY_PAUSE_MS = 100;
+
+export interface PartialPublisherOptions {
+  to: Publication;
+  gopDurationTicks: number;
+  /** The GOP that is published next: those before it are at the origin. */
+  nextGop: () => number;
+  /** See EncodeSupervisor. */
+  takePartial: (gop: number, nearTicks: number) => PartialGop | 'undivided' | null;
+  cutsIn: (gop: number) => number[];
+  log: Logger;
+}
+
+interface Progress {
+  gop: number;
+  /** Partial segments that are at the origin. */
+  count: number;
+  /** Channel time up to which they go. */
+  untilTicks: number;
+  /** No more of this GOP before it is whole. */
+  over: boolean;
+}
+
+/**
+ * Publishes a GOP while it is encoded, in stretches as long as the origin wants them; where it wants none, it does nothing.
+ * The whole GOP follows in any case (GopPublisher), so whatever goes wrong here costs latency alone: then there is no
+ * further stretch of this GOP.
+ */
+export class PartialPublisher {
+  private publishing: AbortController | null = null;
+  private wantedTicks = 0;
+  private token = 0;
+  private progress: Progress | null = null;
+  private busy = false;
+
+  constructor(private readonly options: PartialPublisherOptions) {}
+
+  /** Asks the origin what it wants, and goes on from there with a token. */
+  begin(token: number): void {
+    this.stop();
+    const publishing = new AbortController();
+    this.publishing = publishing;
+    this.token = token;
+    void askForPartials(this.options.to, publishing.signal).then((wanted) => {
+      if (!wanted || publishing.signal.aborted) return;
+      this.wantedTicks = wanted.partialTicks;
+      this.notify();
+    });
+  }
+
+  stop(): void {
+    this.publishing?.abort();
+    this.publishing = null;
+    this.wantedTicks = 0;
+    this.progress = null;
+  }
+
+  /** More may have been encoded, or a GOP was published. */
+  notify(): void {
+    if (this.wantedTicks === 0 || this.busy || !this.publishing) return;
+    const { signal } = this.publishing;
+    this.busy = true;
+    void this.publishAll(signal).finally(() => {
+      this.busy = false;
+      // What came meanwhile under another token found it busy.
+      if (signal.aborted) this.notify();
+    });
+  }
+
+  private async publishAll(signal: AbortSignal): Promise<void> {
+    for (let next = this.next(); next; next = this.next()) {
+      const { progress, partial } = next;
+      const outcome = await this.put(progress.count, partial, signal);
+      if (signal.aborted) return;
+      if (outcome.kind === 'stored') {
+        progress.count += 1;
+        progress.untilTicks = partial.untilTicks;
+      } else {
+        progress.over = true;
+        const why = outcome.kind === 'refused' ? outcome.error.message : outcome.why;
+        this.options.log.info({ gop: partial.gop, why }, 'no further partial segment of this GOP');
+      }
+    }
+  }
+
+  /** What can be published now. */
+  private next(): { progress: Progress; partial: PartialGop } | null {
+    const { gopDurationTicks, nextGop, takePartial } = this.options;
+    const gop = nextGop();
+    if (this.progress?.gop !== gop) {
+      this.progress = { gop, count: 0, untilTicks: gopStartTicks(gop, gopDurationTicks), over: false };
+    }
+    const { progress } = this;
+    const nearTicks = this.boundaryAfter(progress);
+    if (progress.over || nearTicks === null) return null;
+    const partial = takePartial(gop, nearTicks);
+    if (partial === 'undivided') progress.over = true;
+    return partial === 'undivided' || partial === null ? null : { progress, partial };
+  }
+
+  /** Where the next stretch ends; null where that is the end of the GOP, which comes with it. */
+  private boundaryAfter({ gop, untilTicks }: Progress): number | null {
+    const [cut] = this.options.cutsIn(gop);
+    // Behind a splice another segment begins, which comes whole.
+    if (cut !== undefined && cut <= untilTicks) return null;
+    const wanted = untilTicks + this.wantedTicks;
+    const boundary = cut === undefined ? wanted : Math.min(cut, wanted);
+    return boundary < gopStartTicks(gop + 1, this.options.gopDurationTicks) ? boundary : null;
+  }
+
+  private async put(index: number, partial: PartialGop, signal: AbortSignal): Promise<PutOutcome> {
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await putPartial(this.options.to, this.token, index, partial, signal);
+      if (outcome.kind !== 'no-answer' || attempt >= MOST_ATTEMPTS || signal.aborted) return outcome;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+    }
+  }
+}
