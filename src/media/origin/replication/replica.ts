@@ -325,7 +325,8 @@ export class Replica {
   private async haveFollow(peer: Peer, order: ReplicaOrder): Promise<boolean> {
     const state = await peer.client.follow(this.channel.id, order, { timeoutMs: FOLLOW_TIMEOUT_MS });
     if (state.promised > order.epoch) throw new LeadLost();
-    if (state.followed === order.epoch) this.behind.delete(peer);
+    // What was published meanwhile it may lack again.
+    if (state.followed === order.epoch && state.endGop === this.copy.state.endGop) this.behind.delete(peer);
     return state.followed === order.epoch;
   }
 
@@ -348,8 +349,9 @@ export class Replica {
       return answer.outcome === 'stored';
     };
     try {
-      if (await put()) return true;
-      return (await this.haveFollow(peer, this.orderOf(gop))) && (await put());
+      const stored = (await put()) || ((await this.haveFollow(peer, this.orderOf(gop))) && (await put()));
+      if (!stored) this.behind.add(peer);
+      return stored;
     } finally {
       this.busy.delete(peer);
       if (way.missed) {
