@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Environment } from './config';
 
 /** How players reach the origin. */
 export const playVariables = {
@@ -29,10 +28,16 @@ export const playVariables = {
     ),
 };
 
+interface PlayVariables {
+  SWARM_PLAY_URLS: 'open' | 'signed';
+  SWARM_PLAY_KEYS?: string | undefined;
+  SWARM_STATE_DIR: string;
+}
+
 /** Folder of the keys with which addresses of channels are signed; null where they are not. */
 export const playKeysFolder = ({
   SWARM_PLAY_URLS,
   SWARM_PLAY_KEYS,
   SWARM_STATE_DIR,
-}: Environment): string | null =>
+}: PlayVariables): string | null =>
   SWARM_PLAY_URLS === 'signed' ? (SWARM_PLAY_KEYS ?? join(SWARM_STATE_DIR, 'secrets', 'play-keys')) : null;
