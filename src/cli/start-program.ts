@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { generatedSoundSchema, type GeneratedSoundLayout, type PictureFormat } from '../domain';
+import { REPLICAS, type Replicas } from '../launch/replicas';
 import { wholeNumberOption } from '../platform/terminal/number-option';
 import { pictureOption } from '../platform/terminal/picture-option';
 import { MAX_LOCAL_ENCODERS } from '../setup';
@@ -23,6 +24,7 @@ export interface StartOptions {
   channels: number;
   picture?: PictureFormat;
   sound?: GeneratedSoundLayout;
+  replicas: `${Replicas}`;
 }
 
 /**
@@ -73,6 +75,14 @@ export const createStartProgram = (): Command =>
       'what each encoder host can carry; 1 is 320x180 at 25 frames/s, 10 is 1280x720; measured: what it measures of its ' +
         'share of this machine; default: measured with an --input or --picture, else, and with --duration, 6',
       (value: string) => (value === 'measured' ? value : wholeNumberOption(1, 10_000)(value)),
+    )
+    .addOption(
+      new Option(
+        '--replicas <N>',
+        'origins that share the channels, each with a disk of its own: 1, or 3 with an etcd of three members, of which any may die',
+      )
+        .choices(REPLICAS.map(String))
+        .default('1'),
     )
     .option('--channels <N>', 'generated channels ch-1 to ch-N to have', wholeNumberOption(1, 20), 6)
     .option(

@@ -13,6 +13,7 @@ import {
   type ChannelSpec,
 } from '../domain';
 import { parseInput, withInputs } from '../launch/channel-inputs';
+import type { Replicas } from '../launch/replicas';
 import { startSwarm, type RunningSwarm } from '../launch/swarm';
 import { whereToLook } from '../launch/where-to-look';
 import { keepFilesOwn, outliveStandardStreams } from '../platform/lifecycle';
@@ -99,6 +100,7 @@ const main = async (options: StartOptions): Promise<number> => {
       encoderCapacityUnits: unitsOfEach(options),
       ...(durationSeconds !== null && { audienceAnchor: 'restart' as const }),
       channels,
+      replicas: Number(options.replicas) as Replicas,
       reporter,
       signal: interrupted.signal,
       onEvent: (event) => say(event.text),

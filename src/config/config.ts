@@ -7,6 +7,7 @@ import { audienceVariables } from './audience';
 import { addressList } from './comma-list';
 import { linkVariables, withSecureUrls } from './links';
 import { originVariables } from './origin';
+import { sharedOriginVariables } from './origins';
 import { playVariables } from './players';
 import { influxTlsVariables, temporalVariables } from './servers';
 
@@ -99,7 +100,7 @@ export const environmentSchema = z.object({
   ...linkVariables,
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
-  SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
+  ...sharedOriginVariables,
   ...playVariables,
   SWARM_SOURCE_PORT: port.default(7703).describe('Port of the source.'),
   SWARM_PUSH_PORT: port

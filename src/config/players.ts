@@ -28,16 +28,10 @@ export const playVariables = {
     ),
 };
 
-interface PlayVariables {
-  SWARM_PLAY_URLS: 'open' | 'signed';
-  SWARM_PLAY_KEYS?: string | undefined;
-  SWARM_STATE_DIR: string;
-}
-
 /** Folder of the keys with which addresses of channels are signed; null where they are not. */
 export const playKeysFolder = ({
   SWARM_PLAY_URLS,
   SWARM_PLAY_KEYS,
   SWARM_STATE_DIR,
-}: PlayVariables): string | null =>
+}: z.infer<z.ZodObject<typeof playVariables>> & { SWARM_STATE_DIR: string }): string | null =>
   SWARM_PLAY_URLS === 'signed' ? (SWARM_PLAY_KEYS ?? join(SWARM_STATE_DIR, 'secrets', 'play-keys')) : null;

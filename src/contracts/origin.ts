@@ -12,8 +12,9 @@ import {
   type ErrorCode,
 } from '../domain';
 import { linkFetch } from '../platform/links/client';
+import { pause } from '../platform/retry';
 import { HEALTH_ROUTE, routesBelow, type Route } from '../platform/route';
-import type { CallOptions } from './call';
+import { callJson, type CallOptions } from './call';
 import { PartClient } from './part-client';
 
 /** What crosses the wire to and from the origin (docs/reference/protocols/origin.md). Wall-clock times: milliseconds since 1970. */
@@ -173,6 +174,9 @@ export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
 export const putAnswerSchema = z.object({ gop: gopNumberSchema, duplicate: z.boolean().optional() });
 export type PutAnswer = z.infer<typeof putAnswerSchema>;
 
+/** Of several origins, each is asked for so long at a time. */
+const WAIT_ROUND_MS = 2_000;
+const AWAY_PAUSE_MS = 100;
 /** Answer to PUT /channels/:id/gops/:gop/partials/:index. */
 export const partialAnswerSchema = z.object({
   gop: gopNumberSchema,
@@ -248,12 +252,26 @@ export class OriginClient extends PartClient {
   }
 
   /** @throws SwarmError timeout while the GOP is neither published nor declared a gap */
-  wait(channelId: string, gop: number, waitMs: number, signal?: AbortSignal): Promise<LedgerEntry> {
-    const path = `${this.channelPath(channelId)}/wait?gop=${gop}&timeout_ms=${waitMs}`;
-    return this.ask(ledgerEntrySchema, path, {
-      timeoutMs: waitMs + WAIT_GRACE_MS,
-      ...(signal && { signal }),
-    });
+  async wait(channelId: string, gop: number, waitMs: number, signal?: AbortSignal): Promise<LedgerEntry> {
+    const several = this.addresses.all.length > 1;
+    const untilMs = performance.now() + waitMs;
+    for (;;) {
+      const leftMs = Math.max(0, Math.round(untilMs - performance.now()));
+      const roundMs = several ? Math.min(leftMs, WAIT_ROUND_MS) : waitMs;
+      const { url } = this;
+      const path = `${this.channelPath(channelId)}/wait?gop=${gop}&timeout_ms=${roundMs}`;
+      const init = { part: this.part, timeoutMs: roundMs + WAIT_GRACE_MS, ...(signal && { signal }) };
+      try {
+        return await callJson(`${url}${path}`, ledgerEntrySchema, init);
+      } catch (error) {
+        const { code } = error as Partial<SwarmError>;
+        const isOver = !several || leftMs <= roundMs || signal?.aborted;
+        if (isOver || (code !== 'timeout' && code !== 'unavailable')) throw error;
+        // It may have none of the GOPs that the others have: one that was stopped, or is being filled.
+        this.addresses.leave(url);
+        if (code === 'unavailable') await pause(Math.min(leftMs, AWAY_PAUSE_MS), signal);
+      }
+    }
   }
 
   /** The bytes of one published segment. @throws SwarmError not-found */

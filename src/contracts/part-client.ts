@@ -1,11 +1,29 @@
 import type { z } from 'zod';
+import { SwarmError } from '../domain';
+import { SeveralAddresses } from '../platform/several-addresses';
 import { callJson, noContent, type CallInit, type CallOptions } from './call';
+
+/** Where a part has replicas, one that does not answer within this is left for the next one. */
+const REPLICA_PATIENCE_MS = 3_000;
+
+/** A part that does not answer, or says that it can't now. */
+const isAway = (error: unknown): boolean =>
+  error instanceof SwarmError && (error.code === 'unavailable' || error.code === 'timeout');
 
 /** The address of a part, and how its channels are asked for: what the clients of relay, origin and source share. */
 export abstract class PartClient {
   protected abstract readonly part: string;
+  protected readonly addresses: SeveralAddresses;
 
-  constructor(readonly url: string) {}
+  /** @param urls base URL, or those of all replicas, of which the next one is asked where one does not answer */
+  constructor(urls: string | readonly string[]) {
+    this.addresses = new SeveralAddresses(typeof urls === 'string' ? [urls] : urls);
+  }
+
+  /** Base URL of the one that is asked first. */
+  get url(): string {
+    return this.addresses.current;
+  }
 
   /** Takes a channel away; an unknown one counts as taken away. */
   async remove(channelId: string, options: CallOptions = {}): Promise<void> {
@@ -13,10 +31,18 @@ export abstract class PartClient {
   }
 
   protected ask<T extends z.ZodType>(schema: T, path: string, init: CallInit = {}): Promise<z.output<T>> {
-    return callJson(`${this.url}${path}`, schema, { ...init, part: this.part });
+    return this.addresses.ask(
+      (url) => callJson(`${url}${path}`, schema, { ...this.bounded(init), part: this.part }),
+      (error) => this.addresses.all.length > 1 && !init.signal?.aborted && isAway(error),
+    );
   }
 
   protected channelPath(channelId: string): string {
     return `/channels/${encodeURIComponent(channelId)}`;
+  }
+
+  private bounded(init: CallInit): CallInit {
+    if (this.addresses.all.length === 1) return init;
+    return { ...init, timeoutMs: Math.min(init.timeoutMs ?? REPLICA_PATIENCE_MS, REPLICA_PATIENCE_MS) };
   }
 }

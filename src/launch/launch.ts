@@ -21,18 +21,23 @@ import { ensureInfluxLogin, writeInfluxConfig } from './influx-server';
 import {
   codecPart,
   entryOf,
+  etcdPart,
   influxPart,
   nodePart,
+  originReplicaPart,
   sourcePart,
   temporalPart,
   type PartSurroundings,
 } from './part-list';
 import type { Parts } from './parts';
+import { replicaName, type ReplicaSet } from './replicas';
 
 export interface LaunchOptions {
   surroundings: PartSurroundings;
   parts: Parts;
   tools: Tools;
+  /** Absent: one origin, which keeps ownership itself. */
+  replicas: ReplicaSet | undefined;
   encoders: readonly { id: string; zone: string }[];
   encoderCapacityUnits: number | 'measured';
   channels: readonly ChannelSpec[];
@@ -80,6 +85,22 @@ const startSource = (options: LaunchOptions): Promise<unknown> => {
   const named = options.channels.flatMap(({ input }) => (input.kind === 'url' ? [input.url] : []));
   const { SWARM_SOURCE_URL: url } = options.surroundings.environment;
   return show(options, 'source', options.parts.start(sourcePart(options.surroundings, named)), url);
+};
+
+/** The one origin; or several with etcd, which need one another only when they are asked for something. */
+const startOrigins = async (options: LaunchOptions, urlOf: (port: number) => string): Promise<unknown> => {
+  const { surroundings, replicas, parts } = options;
+  const { SWARM_ORIGIN_URL } = surroundings.environment;
+  if (!replicas) return startNodePart(options, 'origin', 'media/origin', SWARM_ORIGIN_URL);
+  const at = [...replicas.ports.keys()];
+  const members = at.map((i) => parts.start(etcdPart(surroundings, replicas, i)));
+  const origins = replicas.ports.map(({ origin }, i) =>
+    parts.start(originReplicaPart(surroundings, replicas, i, urlOf(origin))),
+  );
+  return Promise.all([
+    show(options, 'etcd', Promise.all(members), at.map((i) => `etcd-${i + 1}`).join(', ')),
+    show(options, 'origins', Promise.all(origins), at.map(replicaName).join(', ')),
+  ]);
 };
 
 const startTemporal = async (options: LaunchOptions): Promise<void> => {
@@ -290,7 +311,7 @@ export const launch = async (
     const parts = [
       startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
       startSource(options),
-      startNodePart(options, 'origin', 'media/origin', environment.SWARM_ORIGIN_URL),
+      startOrigins(options, url),
     ];
     const [fleet] = await Promise.all([startFleet(options), ...parts]);
     return fleet;

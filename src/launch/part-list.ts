@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Environment } from '../config/config';
+import { playKeysFolder } from '../config/players';
 import { digestOfInput } from '../contracts/source';
 import { LOOPBACK, hostAndPort } from '../platform/addresses';
 import { growingDelayMs, type PartOptions, type PartRig } from '../platform/processes/part-process';
 import { awaitGrpcServing, awaitHttpOk } from '../platform/processes/readiness';
 import type { FoundProgram, SwarmPorts } from '../setup';
+import { etcdArguments, replicaName, replicasFolder, type ReplicaSet } from './replicas';
 import { TEMPORAL_HEALTH_SERVICE, temporalServerArgs } from './temporal-server';
 
 /** What is the same for all parts of one swarm. */
@@ -65,6 +67,36 @@ export const sourcePart = (options: PartSurroundings, named: readonly string[]):
   const source = nodePart(options, 'source', 'media/source', url);
   const digests = [trusted, ...named.map(digestOfInput)].filter(Boolean).join(',');
   return { ...source, env: { ...source.env, SWARM_INPUTS_TRUSTED: digests } };
+};
+
+/** A member of the etcd that keeps ownership. It is asked in plain, on this machine alone. */
+export const etcdPart = (options: PartSurroundings, { etcd, ports }: ReplicaSet, at: number): PartOptions =>
+  part(options, {
+    name: `etcd-${at + 1}`,
+    command: etcd.path,
+    args: etcdArguments(options.environment.SWARM_STATE_DIR, ports, at),
+    awaitReady: (signal) =>
+      awaitHttpOk(`http://${hostAndPort(LOOPBACK, ports[at]!.etcdClient)}/health`, signal),
+  });
+
+/** One of several origins, with a folder as its own disk. */
+export const originReplicaPart = (
+  options: PartSurroundings,
+  { ports }: ReplicaSet,
+  at: number,
+  url: string,
+): PartOptions => {
+  const name = replicaName(at);
+  const playKeys = playKeysFolder(options.environment);
+  const origin = nodePart(options, name, 'media/origin', url);
+  const own = {
+    SWARM_STATE_DIR: join(replicasFolder(options.environment.SWARM_STATE_DIR), name),
+    SWARM_ORIGIN_NAME: name,
+    SWARM_ORIGIN_PORT: String(ports[at]!.origin),
+    SWARM_PLAYER_PORT: String(ports[at]!.player),
+    ...(playKeys !== null && { SWARM_PLAY_KEYS: playKeys }),
+  };
+  return { ...origin, env: { ...origin.env, ...own } };
 };
 
 /** Where payloads are decrypted for Temporal's page; null where they are not encrypted. */

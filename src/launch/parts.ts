@@ -32,7 +32,9 @@ export class Parts {
     await Promise.all([this.stopNamed(['collector', 'api', 'worker']), this.closeAgent()]);
     const mediaPath = async (): Promise<void> => {
       await this.fleet?.stopAll();
-      await this.stopNamed(['origin', 'relay']);
+      await this.stopNamed(['relay', ...this.namesOf('origin')]);
+      // Origins write to it until they end.
+      await this.stopNamed(this.namesOf('etcd'));
     };
     await Promise.all([mediaPath(), this.stopNamed(['temporal', 'influxdb'])]);
   }
@@ -41,6 +43,11 @@ export class Parts {
     this.stopped = true;
     this.fleet?.killAllNow();
     for (const part of this.byName.values()) part.killNow();
+  }
+
+  /** A part, or all of its replicas. */
+  private namesOf(part: string): string[] {
+    return [...this.byName.keys()].filter((name) => name === part || name.startsWith(`${part}-`));
   }
 
   private async stopNamed(names: string[]): Promise<void> {

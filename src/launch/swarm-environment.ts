@@ -2,6 +2,7 @@ import { readEnvironment, type Environment } from '../config/config';
 import { LOOPBACK, connectableHost, hostAndPort, isLoopbackUrl } from '../platform/addresses';
 import { tlsFilesOf } from '../platform/links/link-tls';
 import type { SwarmPorts, Tools } from '../setup';
+import { replicaVariables, type ReplicaPorts } from './replicas';
 
 /** Names under which this machine reaches its own parts: a proxy of the environment is for the way out. */
 const withoutProxy = (env: NodeJS.ProcessEnv, host: string): string => {
@@ -32,6 +33,8 @@ export const swarmEnvironment = (options: {
   stateDir: string;
   ports: SwarmPorts;
   tools: Tools;
+  /** Of several origins; absent: there is one. */
+  replicas?: readonly ReplicaPorts[] | undefined;
 }): { variables: NodeJS.ProcessEnv; environment: Environment } => {
   const { env, ports, tools } = options;
   // Before anything is made of it: each of the URLs below would be found at fault in its place.
@@ -69,6 +72,7 @@ export const swarmEnvironment = (options: {
     SWARM_RELAY_URL: url(ports.relay),
     SWARM_ORIGIN_URL: url(ports.origin),
     SWARM_PLAYER_URL: `${playerScheme}://${address(ports.player)}`,
+    ...(options.replicas && replicaVariables(options.replicas, url)),
     SWARM_SOURCE_URL: url(ports.source),
     SWARM_FLEET_URL: url(ports.fleet),
     INFLUX_URL: 'url' in influx ? influx.url : `http://${ownServer(ports.influx)}`,

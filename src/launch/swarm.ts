@@ -11,17 +11,26 @@ import { RunRecord, stateFolderRefusal } from '../platform/processes/run-record'
 import { openStateFolder } from '../platform/state-folder';
 import { requireKnownFormat } from '../platform/state-format';
 import {
+  findOrInstallEtcd,
   findOrInstallTools,
   portsFor,
   requireDiskSpace,
   requireFreePorts,
   type StepReporter,
+  type SwarmPorts,
 } from '../setup';
 import { DiskWatch } from './disk-watch';
 import { launch } from './launch';
 import type { PartSurroundings } from './part-list';
 import { Parts } from './parts';
 import { portsWanted } from './ports-wanted';
+import {
+  replicaPortsFor,
+  replicaPortsWanted,
+  requireSameKind,
+  type ReplicaSet,
+  type Replicas,
+} from './replicas';
 import { swarmEnvironment } from './swarm-environment';
 import { ensureSecrets } from './swarm-secrets';
 
@@ -37,6 +46,8 @@ export interface SwarmOptions {
   channels: readonly ChannelSpec[];
   /** Where the generated audience begins, see SWARM_AUDIENCE_ANCHOR; absent: as the variable says. */
   audienceAnchor?: Environment['SWARM_AUDIENCE_ANCHOR'];
+  /** Origins that share the channels, each with a disk of its own; absent: one. */
+  replicas?: Replicas | undefined;
   /** Wall time between control cycles; absent: the control plane's own default. */
   cycleSeconds?: number;
   reporter: StepReporter;
@@ -60,6 +71,19 @@ export interface RunningSwarm {
   /** Ends all that was started at once. */
   killNow: () => void;
 }
+
+const findReplicaTools = async (
+  env: NodeJS.ProcessEnv,
+  ports: SwarmPorts,
+  { reporter, signal }: Pick<SwarmOptions, 'reporter' | 'signal'>,
+): Promise<ReplicaSet> => ({
+  ports: replicaPortsFor(ports),
+  etcd: await reporter.step(
+    'etcd',
+    (progress) => findOrInstallEtcd({ env, progress, ...(signal && { signal }) }),
+    ({ path, how }) => `${path} (${how})`,
+  ),
+});
 
 /**
  * Starts a whole swarm as processes of this machine and has it bring its channels on air. Parts that end by
@@ -115,16 +139,24 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
       allowPlain: env.SWARM_ALLOW_PLAIN === 'yes',
     });
     await takeLinkTls(env);
-    const tools = await findOrInstallTools(env, reporter, options.signal);
+    const { replicas = 1 } = options;
+    await requireSameKind(stateDir, replicas);
+    const [tools, replicaSet] = await Promise.all([
+      findOrInstallTools(env, reporter, options.signal),
+      replicas === 1 ? undefined : findReplicaTools(env, ports, options),
+    ]);
     const { variables, environment } = swarmEnvironment({
       env: { ...env, ...secrets.files },
-      ...{ stateDir, ports, tools },
+      ...{ stateDir, ports, tools, replicas: replicaSet?.ports },
     });
     await requireFreePorts(
-      portsWanted({
-        ...{ ports, tools, encoders: options.encoders.length },
-        codec: environment.SWARM_PAYLOAD_CODEC === 'on',
-      }),
+      [
+        ...portsWanted({
+          ...{ ports, tools, encoders: options.encoders.length },
+          codec: environment.SWARM_PAYLOAD_CODEC === 'on',
+        }),
+        ...replicaPortsWanted(replicaSet?.ports ?? []),
+      ],
       environment.SWARM_HOST,
     );
     const logsDir = join(stateDir, 'logs');
@@ -151,6 +183,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
       },
       parts,
       tools,
+      replicas: replicaSet,
       encoders: options.encoders,
       encoderCapacityUnits: options.encoderCapacityUnits,
       channels: options.channels,

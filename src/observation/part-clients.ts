@@ -1,4 +1,5 @@
 import type { Environment } from '../config/config';
+import { originUrlsOf } from '../config/origins';
 import { encoderClientFor, type EncoderClient } from '../contracts/encoder/client';
 import { readStorageReports, type StorageReport } from '../contracts/health';
 import { OriginClient } from '../contracts/origin';
@@ -31,20 +32,27 @@ export interface RealPartClients extends PartClients<EncoderClient> {
   fleet: FleetProvider;
 }
 
+/** Where each origin is reached, by the name under which it is told of; one that is alone is `origin`. */
+const originsByName = ({ SWARM_ORIGIN_URL, SWARM_ORIGIN_PEERS }: Environment): Record<string, string> =>
+  SWARM_ORIGIN_PEERS.length > 1
+    ? Object.fromEntries(SWARM_ORIGIN_PEERS.map(({ name, url }) => [name, url]))
+    : { origin: SWARM_ORIGIN_URL };
+
 /** Clients of the parts that this environment names: one of each in a process. Nothing is connected before it is needed. */
 export const createPartClients = (environment: Environment): RealPartClients => {
-  const { SWARM_RELAY_URL: relay, SWARM_ORIGIN_URL: origin, SWARM_SOURCE_URL: source } = environment;
+  const { SWARM_RELAY_URL: relay, SWARM_SOURCE_URL: source } = environment;
   // Where parts run on machines of their own, these two do not answer here, and are left out.
   const here = (port: number): string =>
     `${linkScheme()}://${hostAndPort(connectableHost(environment.SWARM_HOST), port)}`;
   const collector = here(environment.SWARM_COLLECTOR_PORT);
   const worker = here(environment.SWARM_WORKER_PORT);
   return {
-    origin: new OriginClient(origin),
+    origin: new OriginClient(originUrlsOf(environment)),
     relay: new RelayClient(relay),
     source: new SourceClient(source),
     fleet: createFleetProvider(environment),
     encoderAt: encoderClientFor,
-    storage: (options) => readStorageReports({ source, relay, origin, collector, worker }, options),
+    storage: (options) =>
+      readStorageReports({ source, relay, ...originsByName(environment), collector, worker }, options),
   };
 };

@@ -1,5 +1,6 @@
 export type { SetupContext, FoundProgram, FoundServer } from './context';
 export { findExecutable, toolsBinDir, toolsCacheDir } from './executables';
+export { findOrInstallEtcd } from './etcd';
 export { findOrInstallFaketime } from './faketime';
 export { findOrInstallFfmpeg, type FoundFfmpeg } from './ffmpeg';
 export { findOrInstallInflux } from './influx';

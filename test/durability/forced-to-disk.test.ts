@@ -5,8 +5,9 @@ import { readAnchor, writeAnchor } from '../../src/collector/audience/anchor';
 import { DiskBudget } from '../../src/media/origin/disk-budget';
 import { Ledger, readLedgerFile } from '../../src/media/origin/ledger';
 import { Origin } from '../../src/media/origin/origin';
-import type { LedgerRecord } from '../../src/media/origin/records';
+import { channelRecordSchema, type LedgerRecord } from '../../src/media/origin/records';
 import { SegmentStore } from '../../src/media/origin/segment-store';
+import { EmbeddedOwnershipStore } from '../../src/media/ownership-store';
 import { ChannelFiles } from '../../src/media/relay/channel-files';
 import { GopJournal, type JournalEntry } from '../../src/media/relay/gop-journal';
 import { ChannelListFile } from '../../src/media/source/channel-list-file';
@@ -133,6 +134,7 @@ describe('a channel of the origin', () => {
   });
   const open = (): Promise<Origin> =>
     Origin.open(join(root, 'origin'), {
+      store: new EmbeddedOwnershipStore(join(root, 'origin'), channelRecordSchema),
       limits,
       budget: new DiskBudget({ ...limits, totalBytes: null }, memory),
       memory,

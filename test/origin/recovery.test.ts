@@ -1,10 +1,11 @@
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Ledger, readLedgerFile } from '../../src/media/origin/ledger';
 import { newOwnership, type OwnershipState } from '../../src/media/origin/ownership';
-import type { LedgerRecord } from '../../src/media/origin/records';
-import { repairLedger, readChannelRecord } from '../../src/media/origin/recovery';
+import { channelRecordSchema, type LedgerRecord } from '../../src/media/origin/records';
+import { repairLedger } from '../../src/media/origin/recovery';
+import { EmbeddedOwnershipStore } from '../../src/media/ownership-store';
 import fc from '../support/fast-check';
 
 const recordOf = (gop: number): LedgerRecord => ({
@@ -115,10 +116,12 @@ describe('repair after a crash', () => {
   });
 
   test('a damaged record of ownership is refused, not guessed', async () => {
-    expect(await readChannelRecord(directory)).toBeUndefined();
+    const store = new EmbeddedOwnershipStore(dirname(directory), channelRecordSchema);
+    const read = () => store.read(basename(directory));
+    expect(await read()).toBeUndefined();
     await writeFile(join(directory, 'channel.json'), '{"onAir":true,"gopDur');
-    await expect(readChannelRecord(directory)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
     await writeFile(join(directory, 'channel.json'), '{"onAir":true}');
-    await expect(readChannelRecord(directory)).rejects.toThrow('is damaged');
+    await expect(read()).rejects.toThrow('is damaged');
   });
 });

@@ -45,9 +45,14 @@ export const rooms = {
   'src/audience': { uses: ['src/domain'] },
   // Addresses of channels that expire: who gives them out, and who takes them.
   'src/playback': { uses: ground },
+  // Where ownership is kept: in files of the origin, or in etcd.
+  'src/media/ownership-store': { uses: ground },
   // index.ts starts the origin; what only reads its formats comes in by the side doors.
   'src/media/origin': {
-    uses: [...ground, 'src/audience', 'src/playback', 'src/media/mpegts', 'src/media/packaging'],
+    uses: [
+      ...[...ground, 'src/audience', 'src/playback', 'src/media/mpegts', 'src/media/packaging'],
+      'src/media/ownership-store',
+    ],
     doors: ['h264-sps', 'segment-format'],
   },
   'src/setup': { uses: ['src/domain', 'src/platform'] },

@@ -8,9 +8,17 @@ import { SwarmError } from '../../domain';
 export interface Gateways {
   relayUrl?: string | undefined;
   originUrl?: string | undefined;
+  /** All origins that share the channels, of which a session goes on with the next where one does not answer. */
+  originUrls?: readonly string[] | undefined;
   /** Names and addresses of machines that may serve the clips of self-tests; default: those of relay and origin. */
   clipHosts?: readonly string[] | undefined;
 }
+
+/** The origins that share the channels with one of them, in the order in which they are asked; none, if it is none of them. */
+export const otherOriginsOf = (originUrl: string, all: readonly string[] = []): string[] => {
+  const at = all.indexOf(originUrl);
+  return at < 0 ? [] : [...all.slice(at + 1), ...all.slice(0, at)];
+};
 
 const CLIP_PATH = '/feed';
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
 import { Backoff } from '../../platform/retry';
+import { SeveralAddresses } from '../../platform/several-addresses';
 import type { HeldGops } from './held-gops';
 import { putGop, type Publication } from './origin-client';
 
@@ -32,8 +33,12 @@ export class GopPublisher {
   private publishing: AbortController | null = null;
   private encodedAnewGop: number | null = null;
   private wake: (() => void) | null = null;
+  private readonly origins: SeveralAddresses;
 
-  constructor(private readonly options: PublisherOptions) {}
+  constructor(private readonly options: PublisherOptions) {
+    const { originUrl, otherOriginUrls = [] } = options.to;
+    this.origins = new SeveralAddresses([originUrl, ...otherOriginUrls]);
+  }
 
   /** Publishes from a GOP on with a token; a publication under an earlier token is broken off. */
   begin(token: number, firstGop: number): void {
@@ -59,6 +64,7 @@ export class GopPublisher {
 
   private async publish(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(RETRY_PAUSES);
+    let away = 0;
     while (!signal.aborted) {
       const held = this.options.held.get(this.nextGop);
       if (!held) {
@@ -66,15 +72,22 @@ export class GopPublisher {
         if (!signal.aborted) await this.pause(null);
         continue;
       }
-      const outcome = await putGop(this.options.to, this.token, held, signal);
+      const originUrl = this.origins.current;
+      const outcome = await putGop({ ...this.options.to, originUrl }, this.token, held, signal);
       if (signal.aborted) return;
       if (outcome.kind === 'stored') {
         this.stored(outcome.bytes);
         backoff.reset();
+        away = 0;
       } else if (outcome.kind === 'refused' && isForgotten(outcome.error)) {
         this.fail(leftRing(this.nextGop, outcome.error));
       } else if (outcome.kind === 'no-answer' || isPassing(outcome.error)) {
-        await this.pause(backoff.nextMs());
+        if (outcome.kind === 'no-answer' || isOfOneOrigin(outcome.error)) {
+          this.origins.leave(originUrl);
+          away += 1;
+        }
+        // The next one is asked at once, until all have been.
+        if (away % this.origins.all.length === 0) await this.pause(backoff.nextMs());
       } else this.refused(outcome.error);
     }
   }
@@ -129,6 +142,9 @@ export class GopPublisher {
 /** Refusals that end by themselves. */
 const isPassing = (error: SwarmError): boolean =>
   ['ledger-unavailable', 'unavailable', 'storage-full', 'timeout', 'internal'].includes(error.code);
+
+/** Of those, the ones that another origin need not have. */
+const isOfOneOrigin = (error: SwarmError): boolean => error.code !== 'ledger-unavailable';
 
 /** The relay has forgotten which pictures the GOP must hold: it can never be checked, so never be published. */
 const isForgotten = ({ code, details }: SwarmError): boolean =>

@@ -81,6 +81,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     lowLatency: options.lowLatency,
     codecs,
     log,
+    originUrls: options.gateways?.originUrls,
     onPublishedBytes: (bytes) => meter.countSent(bytes),
     ...(journal && { onPublishing: (sessions) => journal.note(sessions) }),
   });

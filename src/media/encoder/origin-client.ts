@@ -5,9 +5,13 @@ import { readText, refusalInAnswer, request } from './http-exchange';
 import type { EncodedGop, EncodedSegment, PartialGop } from './types';
 
 const PUT_DEADLINE_MS = 10_000;
+/** Where other origins can be asked: longer than an origin that works takes, with its wait for the relay's ledger. */
+const PUT_DEADLINE_OF_SEVERAL_MS = 3_500;
 
 export interface Publication {
   originUrl: string;
+  /** Further origins that share the channel; default: none. */
+  otherOriginUrls?: readonly string[] | undefined;
   channelId: string;
   encoderId: string;
   sessionId: string;
@@ -50,11 +54,12 @@ const exchange = async (
   url: URL,
   options: { method: 'GET' | 'PUT'; headers?: OutgoingHttpHeaders; signal: AbortSignal },
   body: readonly Buffer[] = [],
+  deadlineMs = PUT_DEADLINE_MS,
 ): Promise<{ status: number; text: string }> =>
   new Promise((resolve, reject) => {
     const asked = request(url, {
       ...options,
-      signal: AbortSignal.any([options.signal, AbortSignal.timeout(PUT_DEADLINE_MS)]),
+      signal: AbortSignal.any([options.signal, AbortSignal.timeout(deadlineMs)]),
     });
     asked.on('error', reject);
     asked.on('response', (answer) => {
@@ -70,10 +75,11 @@ const put = async (
   headers: OutgoingHttpHeaders,
   segments: readonly EncodedSegment[],
   signal: AbortSignal,
+  deadlineMs?: number,
 ): Promise<PutOutcome> => {
   try {
     const body = segments.map(({ segment }) => segment);
-    const { status, text } = await exchange(url, { method: 'PUT', headers, signal }, body);
+    const { status, text } = await exchange(url, { method: 'PUT', headers, signal }, body, deadlineMs);
     if (status === 200 || status === 201) return { kind: 'stored', bytes: bytesOf(segments) };
     return { kind: 'refused', error: refusalInAnswer(url, status, text) };
   } catch (error) {
@@ -88,7 +94,13 @@ export const putGop = (
   { gop, segments }: EncodedGop,
   signal: AbortSignal,
 ): Promise<PutOutcome> =>
-  put(channelUrl(to, `/gops/${gop}`), headersOf(to, token, segments), segments, signal);
+  put(
+    channelUrl(to, `/gops/${gop}`),
+    headersOf(to, token, segments),
+    segments,
+    signal,
+    to.otherOriginUrls?.length ? PUT_DEADLINE_OF_SEVERAL_MS : PUT_DEADLINE_MS,
+  );
 
 /** Puts a stretch of a GOP that has not ended. Never throws. */
 export const putPartial = (

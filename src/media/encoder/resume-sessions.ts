@@ -2,7 +2,7 @@ import { OriginClient } from '../../contracts/origin';
 import { SwarmError } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { retried } from '../../platform/retry';
-import { throughGateways, type Gateways } from './gateways';
+import { otherOriginsOf, throughGateways, type Gateways } from './gateways';
 import type { PublishingSession } from './session-journal';
 import type { SessionRegistry } from './session-registry';
 
@@ -26,7 +26,10 @@ export const resumeSessions = async (
     const session = { session: sessionId, channel: channelId, token };
     try {
       const order = throughGateways(noted, gateways);
-      const origin = new OriginClient(order.originUrl);
+      const origin = new OriginClient([
+        order.originUrl,
+        ...otherOriginsOf(order.originUrl, gateways?.originUrls),
+      ]);
       const {
         owner,
         token: inForce,

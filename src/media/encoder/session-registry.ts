@@ -4,6 +4,7 @@ import { SELF_TEST_CHANNEL, type PrepareSession } from '../../contracts/encoder/
 import { SwarmError, levelOf, whyNotLadder, type CodecAbility, type SessionInfo } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
+import { otherOriginsOf } from './gateways';
 import { EncodeSession } from './session';
 import type { PublishingSession } from './session-journal';
 
@@ -20,6 +21,8 @@ export interface RegistryOptions {
   capacity: { readonly units: number };
   maxSessions: number;
   fencedReleaseMs: number;
+  /** All origins that share the channels; default: each is alone. */
+  originUrls?: readonly string[] | undefined;
   ffmpeg: FfmpegCapabilities;
   /** See RunOptions. */
   lowLatency?: boolean | undefined;
@@ -129,6 +132,7 @@ export class SessionRegistry {
       ffmpeg,
       log,
       fencedReleaseMs,
+      otherOriginUrls: otherOriginsOf(spec.originUrl, this.options.originUrls),
       lowLatency,
       secret,
       onPublishing: () => this.publishingChanged(),

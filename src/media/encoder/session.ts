@@ -28,6 +28,8 @@ export interface SessionOptions {
   log: Logger;
   /** A fenced session without an instruction for this long releases itself. */
   fencedReleaseMs: number;
+  /** Further origins that share the channel, in the order in which they are asked. */
+  otherOriginUrls?: readonly string[];
   /** Of the session that is resumed; absent: a new one. */
   secret?: string | undefined;
   onPublishedBytes(bytes: number): void;
@@ -79,7 +81,8 @@ export class EncodeSession {
       onFailure: (error) => this.fail(error),
     });
     const { originUrl, channelId, sessionId } = spec;
-    const to = { originUrl, channelId, sessionId, encoderId, secret: this.secret.value };
+    const { otherOriginUrls } = options;
+    const to = { originUrl, otherOriginUrls, channelId, sessionId, encoderId, secret: this.secret.value };
     this.partials = new PartialPublisher({
       ...{ to, gopDurationTicks: spec.gopDurationTicks, log: this.log },
       nextGop: () => this.publisher.nextGop,

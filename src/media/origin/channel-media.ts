@@ -117,6 +117,25 @@ export class ChannelMedia {
     }
   }
 
+  /** Adds ledger lines that were decided elsewhere, without segments. They count even if this throws. */
+  async adopt(records: readonly LedgerRecord[]): Promise<void> {
+    this.playlists.clear();
+    await this.writableLedger.appendCommitted(records);
+    this.changed();
+  }
+
+  /** Takes back what was stored from a GOP on. */
+  async truncateFrom(gop: number): Promise<void> {
+    this.playlists.clear();
+    await this.writableLedger.truncateFrom(gop);
+    for (const stored of this.segments.from(gop)) await this.segments.remove(stored);
+  }
+
+  /** All bytes of a GOP; null where they are not stored. */
+  async storedGop(gop: number): Promise<Buffer | null> {
+    return this.segments.has(gop) ? this.segments.readAll(gop).catch(() => null) : null;
+  }
+
   /** Begins anew with nothing published. */
   async deleteAll(): Promise<void> {
     this.playlists.clear();

@@ -6,14 +6,16 @@ import type {
   OwnAnswer,
   OwnRequest,
 } from '../../contracts/origin';
-import { SwarmError, rateInWords, ticksToSeconds, type ErrorCode } from '../../domain';
-import { replaceFile, storageRefusal } from '../../platform/durable-file';
-import type { Logger } from '../../platform/logger';
+import { SwarmError, ticksToSeconds, type ErrorCode } from '../../domain';
+import { storageRefusal } from '../../platform/durable-file';
 import { SerialQueue } from '../../platform/serial-queue';
-import type { StorageHealth } from '../../platform/storage-health';
-import { ChannelMedia, type AskedPlaylist, type MediaLimits } from './channel-media';
+import { ChannelKeeping, afterPublishing } from './channel-keeping';
+import { ChannelMedia, type AskedPlaylist } from './channel-media';
 import { ChannelPartials } from './channel-partials';
+import type { ChannelParts } from './channel-parts';
+import { requireSameSpec, unknownChannel } from './channel-refusals';
 import { CmafMedia } from './cmaf-media';
+import { describeChannel } from './describe-channel';
 import { cutsFound, soundByPiece } from './gop-cuts';
 import { GopWaits } from './gop-waits';
 import type { PlaylistEdge } from './low-latency-tags';
@@ -22,31 +24,22 @@ import {
   gopExists,
   judgePublish,
   own,
-  published,
   removed,
+  requireOwner,
   type PublishAttempt,
 } from './ownership';
 import type { PartialAttempt, PartialName } from './partial-rules';
 import { toLedgerEntry, type ChannelRecord } from './records';
-import { channelFiles, type LoadedChannel } from './recovery';
-import type { RelayLedger } from './relay-ledger';
+import type { LoadedChannel } from './recovery';
 import { publishedRecord } from './timeline';
-import { inspectPart, requireLedger, splitBody, type BodyPart, type DeclaredRendition } from './verify-gop';
-
-export interface ChannelParts {
-  relay: RelayLedger;
-  limits: MediaLimits;
-  /** Wall clock, milliseconds since 1970: only for what is told to others. */
-  now: () => number;
-  /** Milliseconds of a clock that is never set. */
-  monotonicMs: () => number;
-  /** Rejects once another process may use the state. */
-  requireLock: () => Promise<void>;
-  health: StorageHealth;
-  log: Logger;
-  /** How long partial segments are; 0, and by default: there are none. */
-  partialMs?: number;
-}
+import {
+  inspectPart,
+  isSameBody,
+  requireLedger,
+  splitBody,
+  type BodyPart,
+  type DeclaredRendition,
+} from './verify-gop';
 
 /** A change of owner waits so long for the end of the GOP: less than its caller does. */
 const MOST_HELD_MS = 1_700;
@@ -60,20 +53,27 @@ export class Channel {
   private readonly queue = new SerialQueue('origin');
   private readonly waits = new GopWaits();
   private readonly refusals = new Map<ErrorCode, number>();
-  private readonly recordPath: string;
   private readonly media: ChannelMedia;
   private readonly partials: ChannelPartials;
   private record: ChannelRecord;
+  private readonly keeping: ChannelKeeping;
 
   constructor(
     readonly id: string,
-    directory: string,
+    readonly directory: string,
     loaded: LoadedChannel,
     private readonly parts: ChannelParts,
   ) {
-    this.recordPath = channelFiles(directory).record;
     this.record = loaded.record;
     this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits, parts.monotonicMs);
+    this.keeping = new ChannelKeeping(
+      {
+        ...{ id, directory, media: this.media, gopDurationTicks: () => this.gopDurationTicks },
+        setRecord: (record) => this.replaced(record),
+      },
+      parts,
+      loaded.version,
+    );
     this.partials = new ChannelPartials({
       ...{ id, parts, media: this.media, queue: this.queue },
       record: () => this.record,
@@ -95,24 +95,8 @@ export class Channel {
   }
 
   describe(): OriginChannel {
-    const { gopDurationTicks, framesPerSecond, ownership } = this.record;
-    const { token, owner, ownerSecretSha256, nextGop, hasPublished, gapsDeclared } = ownership;
-    const lowLatency = this.partials.describe();
-    return {
-      id: this.id,
-      gopDurationTicks,
-      framesPerSecond,
-      token,
-      owner,
-      ownerHasSecret: ownerSecretSha256 !== null,
-      nextGop,
-      hasPublished,
-      lastPublishedAtMs: this.media.ledger.lastPublished?.publishedAtMs ?? null,
-      oldestGop: this.media.oldestGop,
-      gapsDeclared,
-      ...(lowLatency && { lowLatency }),
-      refusals: Object.fromEntries(this.refusals),
-    };
+    const { id, record, media, refusals } = this;
+    return describeChannel({ id, record, media, refusals, lowLatency: this.partials.describe() });
   }
 
   countRefusal(code: ErrorCode): void {
@@ -126,16 +110,7 @@ export class Channel {
       if (!known.onAir) {
         await this.media.deleteAll();
         await this.save({ ...known, ...options, onAir: true });
-      } else if (
-        known.gopDurationTicks !== options.gopDurationTicks ||
-        known.framesPerSecond !== options.framesPerSecond
-      ) {
-        throw new SwarmError(
-          'conflict',
-          `Channel ${this.id} is on air with GOPs of ${known.gopDurationTicks} ticks at ${rateInWords(known.framesPerSecond)}.`,
-          'Remove the channel before you add it with other values.',
-        );
-      }
+      } else requireSameSpec(this.id, known, options);
       return this.describe();
     });
   }
@@ -145,7 +120,7 @@ export class Channel {
     return this.change(async () => {
       if (!this.onAir) return;
       await this.save({ ...this.record, onAir: false, ownership: removed(this.record.ownership) });
-      this.waits.refuseAll(this.unknown());
+      this.waits.refuseAll(unknownChannel(this.id));
       this.refusals.clear();
       this.partials.clear();
       await this.media.deleteAll();
@@ -197,6 +172,35 @@ export class Channel {
   }
 
   /**
+   * The same, sure: where other origins share the channel, a refusal is given by what is in force with all of them.
+   * @throws as `judge`; SwarmError unavailable where that can't be told
+   */
+  async admit(attempt: PublishAttempt): Promise<void> {
+    if (await this.keeping.admits(() => void this.judge(attempt))) return;
+    requireOwner(this.record.ownership, attempt);
+    await this.change(async () => void this.judge(attempt));
+  }
+
+  /** What is in force with all origins that share the channel; what was known here where that can't be told now. */
+  async refresh(): Promise<void> {
+    await this.keeping.refresh().catch(() => undefined);
+  }
+
+  /** All bytes of a GOP, for another origin; null where they are not stored. */
+  storedGop(gop: number): Promise<Buffer | null> {
+    return this.media.storedGop(gop);
+  }
+
+  /** Deletes what was kept of it, once others have taken it off air. */
+  drop(): Promise<void> {
+    return this.queue.run(async () => {
+      this.waits.refuseAll(unknownChannel(this.id));
+      this.record = { ...this.record, onAir: false };
+      await this.media.deleteAll();
+    });
+  }
+
+  /**
    * Publishes a GOP in all of its renditions. It counts once its segments and its ledger line are on
    * the disk; the token is judged again at that moment, after all checks that take time.
    * @param feedProofSha256 by which the relay knows the feed of the one who publishes
@@ -209,7 +213,9 @@ export class Channel {
     body: Buffer,
     feedProofSha256?: string,
   ): Promise<{ duplicate: boolean }> {
-    const verdict = this.judge(attempt);
+    const judge = (): 'next' | 'duplicate?' => this.judge(attempt);
+    // What others have not acknowledged yet is no repetition.
+    const verdict = this.keeping.isShared ? await this.change(async () => judge()) : judge();
     const parts = splitBody(body, declared);
     if (verdict === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
     const { gopDurationTicks } = this.record;
@@ -221,7 +227,7 @@ export class Channel {
     const { cutTicks, cutsOfPart } = cutsFound(parts, ledger);
     const isCut = cutTicks.length > 0;
     return this.change(async () => {
-      if (this.judge(attempt) === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
+      if (judge() === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
       const publishedAtMs = this.parts.now();
       const open = this.partials.openFor(parts);
       const computed = publishedRecord({
@@ -241,11 +247,10 @@ export class Channel {
         ...(inspected[0] && { sound: soundByPiece(inspected[0].sound, parts[0]!.segment, cutsOfPart[0]!) }),
       });
       const record = this.partials.asAnnounced(computed, open);
-      await this.media.store(record, body);
+      await this.keeping.store(record, body);
       this.partials.stored(record, open);
       this.parts.health.succeeded(this.id);
-      this.record = { ...this.record, ownership: published(this.record.ownership) };
-      this.waits.wake(this.record.ownership.nextGop);
+      if (!this.keeping.isShared) this.replaced(afterPublishing(this.record));
       return { duplicate: false };
     });
   }
@@ -276,13 +281,13 @@ export class Channel {
 
   /** @throws SwarmError not-found, unknown-channel */
   masterPlaylist(withCues = false): string {
-    this.requireOnAir();
+    this.requireServable();
     return this.media.masterPlaylist({ id: this.id, ...this.record }, withCues);
   }
 
   /** @throws SwarmError not-found, unknown-channel */
   mediaPlaylist(rendition: string, asked: AskedPlaylist): string {
-    this.requireOnAir();
+    this.requireServable();
     return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, asked);
   }
 
@@ -313,7 +318,7 @@ export class Channel {
 
   /** What it has published as fragmented MP4. @throws SwarmError unknown-channel */
   get cmaf(): CmafMedia {
-    this.requireOnAir();
+    this.requireServable();
     return new CmafMedia({ id: this.id, ...this.record }, this.media);
   }
 
@@ -344,7 +349,7 @@ export class Channel {
     return this.queue.run(async () => {
       try {
         await this.parts.requireLock();
-        return await task();
+        return await this.keeping.change(task);
       } catch (error) {
         const refusal = storageRefusal(error, `the state of channel ${this.id}`);
         if (refusal) this.parts.health.failed(this.id, error);
@@ -353,38 +358,40 @@ export class Channel {
     });
   }
 
-  private unknown(): SwarmError {
-    return new SwarmError(
-      'unknown-channel',
-      `The origin has no channel ${this.id}.`,
-      'Add the channel first.',
-    );
+  private requireOnAir(): void {
+    if (!this.onAir) throw unknownChannel(this.id);
   }
 
-  private requireOnAir(): void {
-    if (!this.onAir) throw this.unknown();
+  /** @throws SwarmError unknown-channel; unavailable while this copy is far behind the others */
+  private requireServable(): void {
+    this.requireOnAir();
+    if (this.keeping.isCurrent) return;
+    throw new SwarmError('unavailable', 'This origin is being filled by the others.', 'Ask another one.');
   }
 
   /** A GOP published before counts as a repetition if its bytes are the same. @throws SwarmError gop-exists */
   private acceptDuplicate(gop: number, parts: readonly BodyPart[]): { duplicate: true } {
-    const known = this.media.ledger.get(gop)?.renditions ?? [];
-    const same =
-      known.length === parts.length &&
-      known.every((r, i) => r.name === parts[i]!.name && r.sha256 === parts[i]!.sha256);
-    if (!same) throw gopExists(gop, this.record.ownership.nextGop);
-    return { duplicate: true };
+    if (isSameBody(this.media.ledger.get(gop)?.renditions ?? [], parts)) return { duplicate: true };
+    throw gopExists(gop, this.record.ownership.nextGop);
   }
 
   private async save(record: ChannelRecord): Promise<void> {
-    await replaceFile(this.recordPath, `${JSON.stringify(record)}\n`);
+    await this.keeping.save(record);
     this.parts.health.succeeded(this.id);
     this.record = record;
   }
 
+  /** What is in force is another now. */
+  private replaced(record: ChannelRecord): void {
+    this.record = record;
+    this.waits.wake(record.ownership.nextGop);
+  }
+
   private async recordGap(gap: DeclaredGap): Promise<void> {
     this.partials.withdraw('it was declared a gap');
+    const { gopDurationTicks } = this.record;
     try {
-      await this.media.recordGap(gap, this.record.gopDurationTicks, this.parts.now());
+      await this.keeping.record(() => this.media.recordGap(gap, gopDurationTicks, this.parts.now()));
     } finally {
       this.waits.wake(this.record.ownership.nextGop);
     }

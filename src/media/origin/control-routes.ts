@@ -22,6 +22,7 @@ import type { Origin } from './origin';
 import type { PublishAttempt } from './ownership';
 import { discardBody, readBody } from './read-body';
 import { wholeNumberSchema } from './records';
+import { passOnToLeader } from './replication';
 
 /** Routes of workflows and encoders, `/channels/…` (docs/reference/protocols/origin.md). */
 
@@ -146,12 +147,25 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
       }
     };
 
-  router.get('/', (_req, res) => {
-    res.json(origin.list());
+  router.get('/', async (_req, res) => {
+    res.json(await origin.refreshedList());
   });
 
-  router.get('/:id', (req, res) => {
-    res.json(origin.channel(idOf(req)).describe());
+  // A channel that was added by another origin a moment ago.
+  router.use('/:id', async (req, _res, next) => {
+    const { data: id } = idSchema.safeParse(req.params.id);
+    if (id !== undefined) await origin.look(id);
+    next();
+  });
+
+  if (origin.group)
+    for (const change of ['own', 'gaps', 'gops/:gop'])
+      router.all(`/:id/${change}`, passOnToLeader(origin.group));
+
+  router.get('/:id', async (req, res) => {
+    const channel = origin.channel(idOf(req));
+    await channel.refresh();
+    res.json(channel.describe());
   });
 
   router.put('/:id', body, async (req, res) => {
@@ -202,7 +216,7 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
           ...(secret !== undefined && { secretSha256: digestOf(secret).toString('hex') }),
         };
         // Before it takes a place: one who is not the owner gets none.
-        channel.judge(attempt);
+        await channel.admit(attempt);
         turn = uploads.take(holderOf(req, id));
         if (!turn) throw atLimit('GOPs are being put');
         const body = await readBody(req, limits.maxBodyBytes, limits.bodyTimeoutMs, turn);

@@ -126,6 +126,15 @@ export class Ledger {
     await this.writeAnew();
   }
 
+  /** Takes back the records from a GOP on; on the disk when it resolves. */
+  async truncateFrom(gop: number): Promise<void> {
+    const kept = this.records.filter((record) => record.gop < gop);
+    if (kept.length === this.records.length) return;
+    this.records = kept;
+    this.fileBehind = true;
+    await this.writeAnew();
+  }
+
   async close(): Promise<void> {
     await this.file?.close();
     this.file = null;

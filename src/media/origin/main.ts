@@ -1,5 +1,6 @@
 import { ViewerRegions } from '../../audience';
 import { ownNamesOf, readEnvironment } from '../../config/config';
+import { replicationOf } from '../../config/origins';
 import { playKeysFolder } from '../../config/players';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
@@ -11,6 +12,7 @@ const log = createLogger('origin');
 runPart(log, async () => {
   const environment = readEnvironment();
   await takeOwnIdentity(environment, log);
+  const replication = replicationOf(environment);
   return startOrigin({
     host: environment.SWARM_HOST,
     port: environment.SWARM_ORIGIN_PORT,
@@ -19,6 +21,7 @@ runPart(log, async () => {
     stateDir: environment.SWARM_STATE_DIR,
     names: ownNamesOf(environment),
     relayUrl: environment.SWARM_RELAY_URL,
+    replication: replication && { ...replication, cell: environment.SWARM_CELL },
     playKeysFolder: playKeysFolder(environment),
     audience: {
       regions: ViewerRegions.parse(environment.SWARM_VIEWER_NETWORKS),

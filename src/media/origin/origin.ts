@@ -8,12 +8,16 @@ import type { OpenFiles } from '../../platform/open-files';
 import { SerialQueue } from '../../platform/serial-queue';
 import { setAside } from '../../platform/set-aside';
 import type { SharedBudget } from '../../platform/shared-budget';
-import { Channel, type ChannelParts } from './channel';
+import type { Held } from '../ownership-store';
+import { Channel } from './channel';
+import type { ChannelParts } from './channel-parts';
+import { unknownChannel } from './channel-refusals';
 import type { DiskBudget } from './disk-budget';
 import { newOwnership } from './ownership';
 import type { ChannelRecord } from './records';
-import { loadChannel, readChannelRecord } from './recovery';
+import { loadChannel } from './recovery';
 import { RemovedChannels } from './removed-channels';
+import type { ReplicaGroup, SharedRecord } from './replication';
 
 /** How often segments are looked through for those past their retention. */
 const EXPIRY_INTERVAL_MS = 10_000;
@@ -54,12 +58,18 @@ export class Origin {
     await parts.budget.begin(directory, () => origin.storedBytes, onAir);
     await origin.expireAll();
     origin.expiry = setInterval(() => void origin.housekeep(), EXPIRY_INTERVAL_MS).unref();
+    await parts.group?.begin({
+      onAir: (id, held) => origin.changes.run(() => origin.takeUp(id, held)).then(() => undefined),
+      offAir: (id) => origin.changes.run(() => origin.drop(id)),
+    });
     return origin;
   }
 
   /** @throws SwarmError conflict, at-capacity-limit, storage-full; unavailable while the channel's files are damaged */
   register(id: string, options: OriginSpec): Promise<OriginChannel> {
     return this.changes.run(async () => {
+      const { group } = this.parts;
+      if (group) return (await this.takeUp(id, await group.register(id, options))).describe();
       const known = this.channels.get(id);
       if (known?.onAir) return known.register(options);
       await this.parts.budget.admit(id);
@@ -79,6 +89,12 @@ export class Origin {
    */
   remove(id: string): Promise<void> {
     return this.changes.run(async () => {
+      const { group } = this.parts;
+      if (group) {
+        await group.remove(id);
+        await this.drop(id);
+        return;
+      }
       const channel = this.channels.get(id);
       if (channel) {
         await channel.remove();
@@ -95,6 +111,25 @@ export class Origin {
     });
   }
 
+  /** The origins that share the channels; undefined: this one is alone. */
+  get group(): ReplicaGroup | undefined {
+    return this.parts.group;
+  }
+
+  /** Where other origins share the channels: takes up one that is on air and not known here yet. */
+  async look(id: string): Promise<void> {
+    const { group } = this.parts;
+    if (!group || this.find(id)) return;
+    const held = await group.read(id);
+    if (held?.record.onAir) await this.changes.run(() => this.takeUp(id, held));
+  }
+
+  /** The same as `list`, as it is in force with all origins that share the channels. */
+  async refreshedList(): Promise<OriginChannel[]> {
+    await this.parts.group?.refreshAll().catch(() => undefined);
+    return this.list();
+  }
+
   /** The channel, if it is on air. */
   find(id: string): Channel | undefined {
     const channel = this.channels.get(id);
@@ -105,10 +140,7 @@ export class Origin {
   channel(id: string): Channel {
     const channel = this.find(id);
     if (channel) return channel;
-    throw (
-      this.unusable.get(id) ??
-      new SwarmError('unknown-channel', `The origin has no channel ${id}.`, 'Add the channel first.')
-    );
+    throw this.unusable.get(id) ?? unknownChannel(id);
   }
 
   list(): OriginChannel[] {
@@ -127,6 +159,7 @@ export class Origin {
 
   async close(): Promise<void> {
     clearInterval(this.expiry);
+    await this.parts.group?.stop();
     await Promise.all([...this.channels.values()].map((channel) => channel.close()));
   }
 
@@ -145,14 +178,44 @@ export class Origin {
       throw storageRefusal(error, `the directory of channel ${id}`) ?? error;
     }
     const ownership = newOwnership(this.removed.highestToken);
-    return this.load(id, { ...options, onAir: false, ownership });
+    return this.load(id, { ...options, onAir: false, ownership }, null);
+  }
+
+  /** Has a channel here as the store shows it. @throws SwarmError at-capacity-limit, storage-full */
+  private async takeUp(id: string, held: Held<SharedRecord>): Promise<Channel> {
+    const group = this.parts.group!;
+    const known = this.channels.get(id);
+    if (!known) {
+      await this.parts.budget.admit(id);
+      try {
+        this.parts.files.admit(this.channels.size);
+        this.parts.memory.admit(id);
+        await makeDirectoryDurably(join(this.directory, id));
+        await this.load(id, held.record, null);
+      } catch (error) {
+        this.parts.budget.release(id);
+        if (!this.channels.has(id)) this.parts.memory.release(id);
+        throw storageRefusal(error, `the directory of channel ${id}`) ?? error;
+      }
+    }
+    group.replica(id)?.observe(held);
+    return this.channels.get(id)!;
+  }
+
+  /** Forgets a channel that others have taken off air. */
+  private async drop(id: string): Promise<void> {
+    const channel = this.channels.get(id);
+    if (!channel) return;
+    await channel.drop();
+    this.parts.budget.release(id);
+    await this.forget(channel);
   }
 
   private async bringBack(id: string): Promise<void> {
     try {
-      const record = await readChannelRecord(join(this.directory, id));
-      if (!record) return;
-      const channel = await this.load(id, record);
+      const held = await this.parts.store.read(id);
+      if (!held) return;
+      const channel = await this.load(id, held.record, held.version);
       // A removal that was cut short, or one of a release that kept the folders of removed channels.
       if (!channel.onAir) await this.changes.run(() => this.forget(channel));
     } catch (error) {
@@ -169,12 +232,13 @@ export class Origin {
     }
   }
 
-  private async load(id: string, record: ChannelRecord): Promise<Channel> {
+  private async load(id: string, record: ChannelRecord, version: string | null): Promise<Channel> {
     const directory = join(this.directory, id);
     this.parts.memory.hold(id);
     const loaded = await loadChannel(
       directory,
       record,
+      version,
       () => this.parts.limits.keptRecords,
       this.parts.now(),
     );
@@ -192,6 +256,7 @@ export class Origin {
       );
     }
     const channel = new Channel(id, directory, loaded, this.parts);
+    await this.parts.group?.replica(id)?.copy.load();
     this.channels.set(id, channel);
     return channel;
   }
@@ -200,6 +265,7 @@ export class Origin {
   private async forget(channel: Channel): Promise<void> {
     await this.removed.remember(channel.describe().token);
     this.channels.delete(channel.id);
+    this.parts.group?.forget(channel.id);
     this.parts.memory.release(channel.id);
     await channel.close();
     await rm(join(this.directory, channel.id), { recursive: true, force: true });

@@ -137,7 +137,7 @@ export const own = (
 };
 
 /** @throws SwarmError stale-token unless the attempt holds the token in force, and the secret that goes with it. */
-const requireOwner = (state: OwnershipState, attempt: PublishAttempt): void => {
+export const requireOwner = (state: OwnershipState, attempt: PublishAttempt): void => {
   if (attempt.token !== state.token) {
     throw staleToken(state, `Token ${attempt.token} is not in force; ${state.token} is.`);
   }

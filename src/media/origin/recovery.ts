@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeclaredGap } from '../../contracts/origin';
-import { SwarmError } from '../../domain';
 import { setCopyAside } from '../../platform/set-aside';
 import { Ledger, readLedgerFile } from './ledger';
 import type { OwnershipState } from './ownership';
-import { channelRecordSchema, type ChannelRecord, type LedgerRecord } from './records';
+import type { ChannelRecord, LedgerRecord } from './records';
 import { SegmentStore } from './segment-store';
 import { gapRecords } from './timeline';
 
@@ -15,30 +13,6 @@ export const channelFiles = (directory: string) => ({
   ledger: join(directory, 'ledger.jsonl'),
   gops: join(directory, 'gops'),
 });
-
-/**
- * Reads a channel's durable record; undefined where there is none.
- * @throws SwarmError unavailable if it can't be understood: its token must not be guessed
- */
-export const readChannelRecord = async (directory: string): Promise<ChannelRecord | undefined> => {
-  const path = channelFiles(directory).record;
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    return channelRecordSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new SwarmError(
-      'unavailable',
-      `${path} is damaged: ${(error as Error).message}`,
-      'Restore the file and start the origin again, or remove the channel and add it again.',
-    );
-  }
-};
 
 const LOST = 'lost when the origin stopped';
 
@@ -77,6 +51,8 @@ export const repairLedger = (
 /** All that is needed to carry on a channel after a restart. */
 export interface LoadedChannel {
   record: ChannelRecord;
+  /** Of the record in the store; null: it is in none yet. */
+  version: string | null;
   ledger: Ledger;
   segments: SegmentStore;
   spoiltLines: number;
@@ -91,6 +67,7 @@ export interface LoadedChannel {
 export const loadChannel = async (
   directory: string,
   record: ChannelRecord,
+  version: string | null,
   keptRecords: () => number,
   nowMs: number,
 ): Promise<LoadedChannel> => {
@@ -126,6 +103,7 @@ export const loadChannel = async (
         hasPublished: known.hasPublished || ledger.lastPublished !== undefined,
       },
     },
+    version,
     ledger,
     segments,
     spoiltLines,

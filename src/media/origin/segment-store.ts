@@ -1,5 +1,5 @@
 import { createReadStream, type ReadStream } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
 import { setAside } from '../../platform/set-aside';
@@ -45,6 +45,16 @@ export class SegmentStore {
 
   has(gop: number): boolean {
     return this.bytesByGop.has(gop);
+  }
+
+  /** GOPs from this one on. */
+  from(gop: number): number[] {
+    return [...this.bytesByGop.keys()].filter((stored) => stored >= gop);
+  }
+
+  /** All bytes of a stored GOP. */
+  readAll(gop: number): Promise<Buffer> {
+    return readFile(this.path(gop));
   }
 
   get oldestGop(): number | null {

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import express, { Router, type RequestHandler } from 'express';
+import type { OriginReplication } from '../../config/origins';
 import type { MediaHealth } from '../../contracts/health';
 import { originRoutes, playerRoutes as routesOfPlayers } from '../../contracts/origin';
+import { replicaRoutes as routesOfReplicas } from '../../contracts/origin-replica';
 import { SwarmError } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
 import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
@@ -12,6 +14,7 @@ import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
 import { PlayVerifier } from '../../playback';
+import { EmbeddedOwnershipStore, EtcdGateway, EtcdOwnershipStore } from '../ownership-store';
 import { Packager, type ThreadProgram } from '../packaging';
 import { Audience, type AudienceOptions } from './audience';
 import { PlayerWaits } from './blocking-reload';
@@ -23,7 +26,9 @@ import { Origin } from './origin';
 import { playGate } from './play-gate';
 import { playerRoutes } from './player-routes';
 import { PlaylistAnswers } from './playlist-answers';
+import { channelRecordSchema } from './records';
 import { relayLedgerAt } from './relay-ledger';
+import { ReplicaGroup, replicaRoutes, sharedRecordSchema } from './replication';
 
 export interface OriginOptions {
   host: string;
@@ -36,6 +41,8 @@ export interface OriginOptions {
   /** Whether players are asked in plain where links are encrypted, as by a cache on the same machine. */
   plainPlayers?: boolean;
   relayUrl: string;
+  /** The origins that share the channels; absent: this one is alone. */
+  replication?: ReplicationOptions | undefined;
   /** Folder of the keys with which addresses of channels are signed; absent or null: everyone may play. */
   playKeysFolder?: string | null;
   /** How viewers are counted. */
@@ -50,6 +57,11 @@ export interface OriginOptions {
   partialMs?: number;
   /** Program of the thread that makes fragments; default: the one of this release. */
   packagingProgram?: ThreadProgram;
+}
+
+export interface ReplicationOptions extends OriginReplication {
+  /** Whose channels they are. */
+  cell: string;
 }
 
 export interface OriginLimits extends MediaLimits, ControlLimits {
@@ -86,6 +98,9 @@ export const defaultOriginLimits: OriginLimits = {
   fragmentBytes: 128 * BYTES_PER_MIB,
 };
 
+/** What the other parts ask, and other origins. */
+type ControlPath = '/channels' | '/replicas';
+
 /** What players ask. */
 const PLAYER_PATHS = ['/hls', '/cmaf'] as const;
 
@@ -120,7 +135,7 @@ export const startOrigin = async (
     ...(packagingProgram && { program: packagingProgram }),
   });
   let ready:
-    | { origin: Origin; handlers: Record<'/channels' | (typeof PLAYER_PATHS)[number], RequestHandler> }
+    | { origin: Origin; handlers: Record<ControlPath | (typeof PLAYER_PATHS)[number], RequestHandler> }
     | undefined;
   const whenReady =
     (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
@@ -132,7 +147,7 @@ export const startOrigin = async (
   const audience = new Audience(options.audience);
   const { playKeysFolder } = options;
   const verifier = playKeysFolder ? await PlayVerifier.open(playKeysFolder) : null;
-  const appWith = (paths: readonly ('/channels' | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
+  const appWith = (paths: readonly (ControlPath | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
     const app = express();
     app.disable('x-powered-by').disable('etag').set('trust proxy', audience.proxies);
     app.get(
@@ -151,7 +166,7 @@ export const startOrigin = async (
     const players = Router();
     for (const path of paths) {
       const handler = whenReady((r) => r.handlers[path]);
-      if (path === '/channels') app.use(path, handler);
+      if (path === '/channels' || path === '/replicas') app.use(path, handler);
       else players.use(path, audience.count, handler);
     }
     return app.use(playGate(verifier, players));
@@ -159,8 +174,22 @@ export const startOrigin = async (
 
   const { host, port, playerPort, names, serverLimits: connections = {}, log } = options;
   const both = { host, ...(names && { names }), limits: connections, log };
-  const server = await listen(appWith(['/channels', ...PLAYER_PATHS]), {
-    ...{ ...both, port, routes: originRoutes, whenFull: 'slowest-goes' },
+  const { replication } = options;
+  const group =
+    replication &&
+    new ReplicaGroup({
+      ...replication,
+      store: new EtcdOwnershipStore(
+        new EtcdGateway(replication.storeUrls),
+        replication.cell,
+        sharedRecordSchema,
+      ),
+      log,
+    });
+  const replicas = group ? (['/replicas'] as const) : [];
+  const routes = group ? [...originRoutes, ...routesOfReplicas] : originRoutes;
+  const server = await listen(appWith(['/channels', ...replicas, ...PLAYER_PATHS]), {
+    ...{ ...both, port, routes, whenFull: 'slowest-goes' },
   });
   const players =
     playerPort === undefined
@@ -178,7 +207,10 @@ export const startOrigin = async (
     await Promise.all(servers.map((each) => each.close()));
   };
   const open = async (lock: FolderLock): Promise<{ origin: Origin; lock: FolderLock }> => {
-    const origin = await Origin.open(join(options.stateDir, 'origin'), {
+    const directory = join(options.stateDir, 'origin');
+    const origin = await Origin.open(directory, {
+      store: new EmbeddedOwnershipStore(directory, channelRecordSchema),
+      group,
       relay: relayLedgerAt(options.relayUrl),
       limits: budget.limits,
       budget,
@@ -193,12 +225,14 @@ export const startOrigin = async (
       requireLock: () => lock.assertHeld(),
       health,
       log: options.log,
-      partialMs: options.partialMs ?? 0,
+      // Parts stay at one origin: where several share a channel, whole GOPs are published.
+      partialMs: group ? 0 : (options.partialMs ?? 0),
     });
     const waits = new PlayerWaits(limits.maxPlayerWaits);
     const answers = new PlaylistAnswers();
     const handlers = {
       '/channels': controlRoutes(origin, limits, options.log),
+      '/replicas': group ? replicaRoutes(origin, group, limits) : Router(),
       '/hls': playerRoutes(origin, answers, waits),
       '/cmaf': cmafRoutes(origin, packager, answers, waits),
     };

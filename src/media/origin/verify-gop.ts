@@ -98,3 +98,11 @@ export const requireLedger = (
     },
   );
 };
+
+/** Whether the parts of a body are what was published. */
+export const isSameBody = (
+  published: readonly Pick<RenditionRecord, 'name' | 'sha256'>[],
+  parts: readonly Pick<BodyPart, 'name' | 'sha256'>[],
+): boolean =>
+  published.length === parts.length &&
+  published.every((r, i) => r.name === parts[i]!.name && r.sha256 === parts[i]!.sha256);

@@ -15,14 +15,19 @@ export class OriginProcess {
     private readonly environment: NodeJS.ProcessEnv,
   ) {}
 
-  static async create(stateDir: string, relayUrl: string): Promise<OriginProcess> {
-    const port = await freePort();
+  static async create(
+    stateDir: string,
+    relayUrl: string,
+    more: NodeJS.ProcessEnv = {},
+  ): Promise<OriginProcess> {
+    const port = Number(more.SWARM_ORIGIN_PORT ?? (await freePort()));
     return new OriginProcess(new OriginClient(`http://127.0.0.1:${port}`), {
       ...process.env,
       SWARM_STATE_DIR: stateDir,
       SWARM_ORIGIN_PORT: String(port),
       SWARM_RELAY_URL: relayUrl,
       SWARM_LOG_LEVEL: 'warn',
+      ...more,
     });
   }
 
@@ -50,6 +55,11 @@ export class OriginProcess {
       if (healthy) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Sends a signal to the process, if it runs. */
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
   }
 
   /** Ends the process. @returns its exit code, or null if it died of the signal */

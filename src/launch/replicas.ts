@@ -1,0 +1,107 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SwarmError, idSchema } from '../domain';
+import { LOOPBACK, hostAndPort } from '../platform/addresses';
+import type { FoundProgram, PortWanted, SwarmPorts } from '../setup';
+
+/** How many origins, and members of etcd, there can be on one machine. */
+export const REPLICAS = [1, 3] as const;
+export type Replicas = (typeof REPLICAS)[number];
+
+/** The ports of one origin of several, and of the member of etcd beside it. */
+export interface ReplicaPorts {
+  origin: number;
+  player: number;
+  etcdClient: number;
+  etcdPeer: number;
+}
+
+/** What a swarm of this machine with several origins has beside the others. */
+export interface ReplicaSet {
+  etcd: FoundProgram;
+  ports: readonly ReplicaPorts[];
+}
+
+/** The highest of the ports above the base. */
+const LAST_OFFSET = 45;
+
+/** The first origin has the ports of an origin that is alone. */
+export const replicaPortsFor = ({ origin, player, api: base }: SwarmPorts): ReplicaPorts[] => {
+  if (base + LAST_OFFSET > 65_535)
+    throw new SwarmError(
+      'bad-request',
+      `Above port ${base} there is no room for replicas.`,
+      'Use a lower one.',
+    );
+  return [
+    { origin, player, etcdClient: base + 40, etcdPeer: base + 43 },
+    { origin: base + 30, player: base + 32, etcdClient: base + 41, etcdPeer: base + 44 },
+    { origin: base + 31, player: base + 37, etcdClient: base + 42, etcdPeer: base + 45 },
+  ];
+};
+
+export const replicaName = (at: number): string => `origin-${at + 1}`;
+
+/** What every part is told of the origins. */
+export const replicaVariables = (
+  ports: readonly ReplicaPorts[],
+  urlOf: (port: number) => string,
+): NodeJS.ProcessEnv => ({
+  SWARM_ORIGIN_PEERS: ports.map(({ origin }, at) => `${replicaName(at)}=${urlOf(origin)}`).join(','),
+  SWARM_OWNERSHIP_STORE: `etcd://${ports.map(({ etcdClient }) => hostAndPort(LOOPBACK, etcdClient)).join(',')}`,
+});
+
+export const replicaPortsWanted = (ports: readonly ReplicaPorts[]): PortWanted[] =>
+  ports.flatMap(({ origin, player, etcdClient, etcdPeer }, at): PortWanted[] => {
+    const hint = 'stop the other swarm';
+    const further = [
+      { port: origin, usedFor: replicaName(at), hint },
+      { port: player, usedFor: `players of ${replicaName(at)}`, hint },
+    ];
+    return [
+      // Those of the first one are counted with the other parts.
+      ...(at === 0 ? [] : further),
+      { host: LOOPBACK, port: etcdClient, usedFor: `etcd-${at + 1}`, hint },
+      { host: LOOPBACK, port: etcdPeer, usedFor: `the peers of etcd-${at + 1}`, hint },
+    ];
+  });
+
+/** Folder of the disks of replicas: each part has one of its own below it. */
+export const replicasFolder = (stateDir: string): string => join(stateDir, 'replicas');
+
+/** Arguments for a member of etcd; its folder is one of its own. */
+export const etcdArguments = (stateDir: string, ports: readonly ReplicaPorts[], at: number): string[] => {
+  const url = (port: number): string => `http://${hostAndPort(LOOPBACK, port)}`;
+  const { etcdClient, etcdPeer } = ports[at]!;
+  const name = (i: number): string => `etcd-${i + 1}`;
+  const cluster = ports.map((other, i) => `${name(i)}=${url(other.etcdPeer)}`).join(',');
+  return [
+    ...['--name', name(at), '--data-dir', join(replicasFolder(stateDir), name(at))],
+    ...['--listen-client-urls', url(etcdClient), '--advertise-client-urls', url(etcdClient)],
+    ...['--listen-peer-urls', url(etcdPeer), '--initial-advertise-peer-urls', url(etcdPeer)],
+    ...['--initial-cluster', cluster, '--initial-cluster-token', `encoder-swarm-${ports[0]!.etcdPeer}`],
+    // Members on one machine hear one another at once: who leads is missed after a second, also where many processes share the machine.
+    ...['--heartbeat-interval', '100', '--election-timeout', '1000'],
+    ...['--auto-compaction-retention', '1', '--logger', 'zap', '--log-level', 'warn'],
+  ];
+};
+
+/**
+ * A state folder is one of a single origin, or one of replicas: its channels would begin anew as the other.
+ * @throws SwarmError conflict
+ */
+export const requireSameKind = async (stateDir: string, replicas: Replicas): Promise<void> => {
+  const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+  const alone = (await namesIn(join(stateDir, 'origin'))).filter((name) => idSchema.safeParse(name).success);
+  const shared = await namesIn(replicasFolder(stateDir));
+  if (replicas === 1 ? shared.length === 0 : alone.length === 0) return;
+  throw new SwarmError(
+    'conflict',
+    replicas === 1
+      ? `${stateDir} was run with --replicas 3: one origin alone has no right to its channels.`
+      : `${stateDir} was run with one origin: its channels would begin anew.`,
+    replicas === 1
+      ? 'Start with --replicas 3, or give another --state-dir.'
+      : 'Start without --replicas, or give another --state-dir.',
+  );
+};

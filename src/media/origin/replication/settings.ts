@@ -1,0 +1,7 @@
+import type { ReplicaClient } from '../../../contracts/origin-replica';
+
+/** Another origin of the swarm. */
+export interface Peer {
+  name: string;
+  client: ReplicaClient;
+}

@@ -1,0 +1,119 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { OriginClient } from '../../src/contracts/origin';
+import { GopPublisher } from '../../src/media/encoder/gop-publisher';
+import { HeldGops } from '../../src/media/encoder/held-gops';
+import { until } from '../support/until';
+
+/** Publishers and the clients of the parts on several origins: who does not answer is left for the next one. */
+
+const servers: Server[] = [];
+const serve = async (listener: RequestListener): Promise<string> => {
+  const server = createServer(listener);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+};
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close().closeAllConnections();
+});
+
+const away = 'http://127.0.0.1:9';
+const refusing =
+  (status: number, code: string): RequestListener =>
+  (req, res) => {
+    req.resume();
+    const body = JSON.stringify({ error: { code, message: 'no.', details: { nextGop: 0 } } });
+    res.writeHead(status, { 'content-type': 'application/json' }).end(body);
+  };
+
+describe('a publisher', () => {
+  const publishing = (originUrl: string, otherOriginUrls: string[]) => {
+    const held = new HeldGops();
+    const events: string[] = [];
+    for (let gop = 0; gop < 3; gop += 1)
+      held.put({ gop, segments: [{ name: 'r', segment: Buffer.from('x') }] });
+    const publisher = new GopPublisher({
+      to: { originUrl, otherOriginUrls, channelId: 'ch-1', encoderId: 'enc-1', sessionId: 's-1' },
+      held,
+      nextEncodedGop: () => 3,
+      onPublished: (gop) => events.push(`published ${gop}`),
+      onFenced: (gop) => events.push(`fenced ${gop}`),
+      onMissing: (gop) => events.push(`missing ${gop}`),
+      onFailure: ({ code }) => events.push(`failed ${code}`),
+    });
+    publisher.begin(1, 0);
+    return { events, publisher };
+  };
+  const stored: string[] = [];
+  const storing: RequestListener = (req, res) => {
+    stored.push(req.url!);
+    req.resume().on('end', () => res.writeHead(201).end('{}'));
+  };
+  beforeEach(() => stored.splice(0));
+
+  test.each([
+    ['can not be reached', undefined],
+    ['has no majority', refusing(503, 'unavailable')],
+    ['has a full disk', refusing(507, 'storage-full')],
+  ])('goes on at the next origin where one %s, and stays there', async (_what, listener) => {
+    let asked = 0;
+    const first = listener
+      ? await serve((req, res) => {
+          asked += 1;
+          listener(req, res);
+        })
+      : away;
+    const { events, publisher } = publishing(first, [await serve(storing)]);
+    await until('all is published', () => events.length === 3);
+    publisher.stop();
+    expect(events).toEqual(['published 0', 'published 1', 'published 2']);
+    expect(stored).toEqual([0, 1, 2].map((gop) => `/channels/ch-1/gops/${gop}`));
+    expect(asked).toBeLessThanOrEqual(1);
+  });
+
+  test('puts the same GOP at the next one where one is silent', async () => {
+    const silent = await serve((req) => void req.resume());
+    const { events, publisher } = publishing(silent, [await serve(storing)]);
+    await until('all is published', () => events.length === 3);
+    publisher.stop();
+    expect(stored).toHaveLength(3);
+  });
+
+  test('stops at a refusal, which is one of all origins', async () => {
+    const { events } = publishing(await serve(refusing(409, 'stale-token')), [await serve(storing)]);
+    await until('it is told', () => events.length === 1);
+    expect([events, stored]).toEqual([['fenced 0'], []]);
+  });
+});
+
+describe('a client of several origins', () => {
+  const entry = { gop: 4, token: 1, encoderId: null, sessionId: null, publishedAtMs: 1, sealedAtMs: null };
+  const answering: RequestListener = (_req, res) => {
+    res.writeHead(200, { 'content-type': 'application/json' });
+    res.end(JSON.stringify({ ...entry, delayMs: null, renditions: [], token: 2, firstGop: 4 }));
+  };
+  const request = { channelId: 'ch-1', requestId: 'r', expectToken: 1, owner: null, fromGop: 0 };
+
+  test('asks the next one where one is away, and that one first from then on', async () => {
+    const next = await serve(answering);
+    const client = new OriginClient([away, next]);
+    expect(await client.own(request)).toEqual({ token: 2, firstGop: 4 });
+    expect(client.url).toBe(next);
+  });
+
+  test('a refusal is no reason to ask another one', async () => {
+    const client = new OriginClient([await serve(refusing(409, 'stale-token')), await serve(answering)]);
+    await expect(client.own(request)).rejects.toMatchObject({ code: 'stale-token' });
+  });
+
+  test('where all are away, the last failure is told; one alone is asked once', async () => {
+    for (const urls of [[away, 'http://127.0.0.1:10'], [away]])
+      await expect(new OriginClient(urls).own(request)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  test('a wait goes round the origins, as one may have been stopped before the GOP came', async () => {
+    const client = new OriginClient([await serve(refusing(408, 'timeout')), away, await serve(answering)]);
+    expect((await client.wait('ch-1', 4, 10_000)).gop).toBe(4);
+  });
+});

@@ -1,0 +1,103 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readEnvironment } from '../../src/config/config';
+import { originUrlsOf, replicationOf } from '../../src/config/origins';
+import { etcdArguments, replicaPortsFor, replicaVariables, requireSameKind } from '../../src/launch/replicas';
+import { portsFor } from '../../src/setup';
+
+const peers = 'origin-1=http://a:1,origin-2=http://b:2/,origin-3=http://c:3';
+
+describe('settings of several origins', () => {
+  test('without any, an origin is alone and keeps ownership itself', () => {
+    const environment = readEnvironment({});
+    expect(replicationOf(environment)).toBeUndefined();
+    expect(originUrlsOf(environment)).toEqual(['http://127.0.0.1:7702']);
+  });
+
+  test('an origin knows its peers and the members of etcd', () => {
+    const environment = readEnvironment({
+      SWARM_ORIGIN_PEERS: peers,
+      SWARM_ORIGIN_NAME: 'origin-2',
+      SWARM_OWNERSHIP_STORE: 'etcd://10.0.0.1:2379,[::1]:2379',
+      SWARM_ORIGIN_URL: 'http://b:2',
+    });
+    expect(replicationOf(environment)).toEqual({
+      name: 'origin-2',
+      peers: [
+        { name: 'origin-1', url: 'http://a:1' },
+        { name: 'origin-3', url: 'http://c:3' },
+      ],
+      storeUrls: ['http://10.0.0.1:2379', 'http://[::1]:2379'],
+    });
+    expect(originUrlsOf(environment)).toEqual(['http://b:2', 'http://a:1', 'http://c:3']);
+  });
+
+  test.each([
+    [{ SWARM_ORIGIN_PEERS: peers }, 'each would decide by itself'],
+    [{ SWARM_ORIGIN_PEERS: peers, SWARM_OWNERSHIP_STORE: 'etcd://a:1' }, 'none of SWARM_ORIGIN_PEERS'],
+    [
+      { SWARM_ORIGIN_PEERS: peers, SWARM_OWNERSHIP_STORE: 'etcd://a:1', SWARM_ORIGIN_NAME: 'other' },
+      'none of SWARM_ORIGIN_PEERS',
+    ],
+  ])('%j is refused', (env, why) => {
+    expect(() => replicationOf(readEnvironment(env))).toThrow(why);
+  });
+
+  test.each([
+    [{ SWARM_OWNERSHIP_STORE: 'http://a:1' }],
+    [{ SWARM_OWNERSHIP_STORE: 'etcd://' }],
+    [{ SWARM_OWNERSHIP_STORE: 'etcd://a' }],
+    [{ SWARM_ORIGIN_PEERS: 'origin-1' }],
+    [{ SWARM_ORIGIN_PEERS: 'o=http://a:1,o=http://b:1' }],
+  ])('%j is no setting', (env) => {
+    expect(() => readEnvironment(env)).toThrow('Bad environment: SWARM_O');
+  });
+});
+
+describe('three origins on one machine', () => {
+  const ports = replicaPortsFor(portsFor(20_000, {}));
+
+  test('have ports of their own, and what every part is told of them is valid', () => {
+    const all = ports.flatMap((each) => [each.origin, each.player, each.etcdClient, each.etcdPeer]);
+    const others = Object.entries<number>({ ...portsFor(20_000, {}) }).filter(
+      ([part]) => part !== 'origin' && part !== 'player',
+    );
+    expect(new Set([...all, ...others.map(([, port]) => port)]).size).toBe(all.length + others.length);
+    const variables = replicaVariables(ports, (port) => `http://127.0.0.1:${port}`);
+    const environment = readEnvironment({ ...variables, SWARM_ORIGIN_NAME: 'origin-3' });
+    expect(replicationOf(environment)?.peers.map(({ url }) => url)).toEqual([
+      'http://127.0.0.1:20002',
+      'http://127.0.0.1:20030',
+    ]);
+  });
+
+  test('each member of etcd has a folder of its own and knows the others', () => {
+    const line = etcdArguments('/state', ports, 1).join(' ');
+    expect(line).toContain('--data-dir /state/replicas/etcd-2 --listen-client-urls http://127.0.0.1:20041');
+    for (const { etcdPeer } of ports) expect(line).toContain(`http://127.0.0.1:${etcdPeer}`);
+  });
+});
+
+describe('a state folder', () => {
+  let folder: string;
+  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'replicas-'))));
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  test('that is new may become either', async () => {
+    await requireSameKind(folder, 1);
+    await requireSameKind(folder, 3);
+    await mkdir(join(folder, 'origin'));
+    await requireSameKind(folder, 3);
+  });
+
+  test('with channels of one origin is not started with three, nor the other way round', async () => {
+    await mkdir(join(folder, 'origin', 'ch-1'), { recursive: true });
+    await requireSameKind(folder, 1);
+    await expect(requireSameKind(folder, 3)).rejects.toMatchObject({ code: 'conflict' });
+    await rm(join(folder, 'origin'), { recursive: true });
+    await mkdir(join(folder, 'replicas', 'origin-1'), { recursive: true });
+    await requireSameKind(folder, 3);
+    await expect(requireSameKind(folder, 1)).rejects.toMatchObject({ code: 'conflict' });
+  });
+});
