@@ -10,6 +10,7 @@ module.exports = {
   testEnvironment: '<rootDir>/test/support/environment.ts',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  testSequencer: '<rootDir>/test/support/sequencer.cjs',
   transform: { '^.+\\.ts$': ['@swc/jest'] },
   // Two cores: real encoders, servers and ffmpeg run beside each test.
   maxWorkers: 2,
