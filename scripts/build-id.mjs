@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** What a worker runs: the rest of the project changes nothing of it. */
@@ -12,7 +12,7 @@ const DIGITS = 12;
  * same release. Worker deployments tell builds apart by it.
  */
 export const buildIdOf = (root) => {
-  const below = FOLDERS.flatMap((folder) =>
+  const below = FOLDERS.filter((folder) => existsSync(join(root, folder))).flatMap((folder) =>
     readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name))),

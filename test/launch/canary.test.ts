@@ -242,7 +242,7 @@ test('what is given at the start and by the API is found where it is kept, and n
   expect(withMarker).toContain('logs/source.log');
 
   // What the swarm has made for itself stands in its own file, and nowhere else either.
-  const own = readdirSync(join(stateDir, 'secrets')).map((name) => `secrets/${name}`);
+  const own = files.map((file) => relative(stateDir, file)).filter((name) => name.startsWith('secrets/'));
   expect(own).toEqual(expect.arrayContaining(['secrets/part-token', 'secrets/admin-token']));
   for (const name of [...own, 'stamp.key']) {
     const secret = readFileSync(join(stateDir, name));
