@@ -1,8 +1,7 @@
-import type { ChannelMedia } from './channel-media';
 import type { ChannelParts } from './channel-parts';
 import { published } from './ownership';
 import type { ChannelRecord, LedgerRecord } from './records';
-import type { Replica } from './replication';
+import type { Replica, ReplicaChannel } from './replication';
 
 /** The record of a channel kept by one origin, after a GOP was published; a replica tells it from its log. */
 export const afterPublishing = (record: ChannelRecord): ChannelRecord => ({
@@ -16,13 +15,7 @@ export class ChannelKeeping {
 
   /** @param version of the record in the store of this origin alone; null: it is not there yet */
   constructor(
-    private readonly channel: {
-      id: string;
-      directory: string;
-      media: ChannelMedia;
-      gopDurationTicks: () => number;
-      setRecord: (record: ChannelRecord) => void;
-    },
+    private readonly channel: ReplicaChannel,
     private readonly parts: ChannelParts,
     private version: string | null,
   ) {
