@@ -170,21 +170,13 @@ export const ledgerEntrySchema = z.object({
 });
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
 
-/** Answer to PUT /channels/:id/gops/:gop. */
+/** Answer to PUT /channels/:id/gops/:gop, and to that of a partial segment of it. */
 export const putAnswerSchema = z.object({ gop: gopNumberSchema, duplicate: z.boolean().optional() });
 export type PutAnswer = z.infer<typeof putAnswerSchema>;
 
 /** Of several origins, each is asked for so long at a time. */
 const WAIT_ROUND_MS = 2_000;
 const AWAY_PAUSE_MS = 100;
-/** Answer to PUT /channels/:id/gops/:gop/partials/:index. */
-export const partialAnswerSchema = z.object({
-  gop: gopNumberSchema,
-  partial: z.int().min(0),
-  duplicate: z.boolean().optional(),
-});
-export type PartialAnswer = z.infer<typeof partialAnswerSchema>;
-
 /** What an answer may take beyond the wait that was asked for. */
 const WAIT_GRACE_MS = 2_000;
 
