@@ -151,16 +151,16 @@ export const controlRoutes = (origin: Origin, limits: ControlLimits, log: Logger
     res.json(await origin.refreshedList());
   });
 
-  // A channel that was added by another origin a moment ago.
-  router.use('/:id', async (req, _res, next) => {
-    const { data: id } = idSchema.safeParse(req.params.id);
-    if (id !== undefined) await origin.look(id);
-    next();
-  });
-
-  if (origin.group)
+  if (origin.group) {
+    // A channel that was added by another origin a moment ago.
+    router.use('/:id', async (req, _res, next) => {
+      const { data: id } = idSchema.safeParse(req.params.id);
+      if (id !== undefined) await origin.look(id);
+      next();
+    });
     for (const change of ['own', 'gaps', 'gops/:gop'])
       router.all(`/:id/${change}`, passOnToLeader(origin.group));
+  }
 
   router.get('/:id', async (req, res) => {
     const channel = origin.channel(idOf(req));
