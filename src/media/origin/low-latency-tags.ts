@@ -39,7 +39,8 @@ export const SKIP_TARGETS = 6;
 /** 4.4.3.8: at least twice, better three times the longest partial segment. */
 const HOLD_BACK_PARTIALS = 3;
 
-const seconds = (ticks: number): string => String(Number((ticks / TICKS_PER_SECOND).toFixed(5)));
+/** To the hundred thousandth of a second, without trailing zeros. */
+const rounded = (seconds: number): string => String(Number(seconds.toFixed(5)));
 
 /** A partial segment with its place in its GOP. */
 export interface PlacedPartial {
@@ -47,7 +48,7 @@ export interface PlacedPartial {
   index: number;
 }
 
-const placed = (partials: readonly Partial[]): PlacedPartial[] =>
+export const placed = (partials: readonly Partial[]): PlacedPartial[] =>
   partials.map((partial, index) => ({ partial, index }));
 
 /** The partial segments of a piece of a GOP. */
@@ -80,14 +81,14 @@ export const headTags = ({ partialTicks }: LowLatencyListing, targetSeconds: num
   const target = targetSecondsOf(partialTicks);
   return [
     '#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,' +
-      `PART-HOLD-BACK=${Number((HOLD_BACK_PARTIALS * target).toFixed(5))},` +
+      `PART-HOLD-BACK=${rounded(HOLD_BACK_PARTIALS * target)},` +
       `CAN-SKIP-UNTIL=${(SKIP_TARGETS * targetSeconds).toFixed(1)}`,
-    `#EXT-X-PART-INF:PART-TARGET=${Number(target.toFixed(5))}`,
+    `#EXT-X-PART-INF:PART-TARGET=${rounded(target)}`,
   ];
 };
 
 export const partTag = ({ startTicks, endTicks, independent }: Partial, uri: string | null): string =>
-  `#EXT-X-PART:DURATION=${seconds(endTicks - startTicks)},URI="${uri ?? 'none'}"` +
+  `#EXT-X-PART:DURATION=${rounded((endTicks - startTicks) / TICKS_PER_SECOND)},URI="${uri ?? 'none'}"` +
   (independent ? ',INDEPENDENT=YES' : '') +
   (uri === null ? ',GAP=YES' : '');
 

@@ -15,6 +15,7 @@ import {
   openAfter,
   partTag,
   partialsIn,
+  placed,
   tailTags,
   type LowLatencyListing,
   type PlacedPartial,
@@ -250,8 +251,8 @@ export const listMedia = (
   if (open) {
     const [piece] = piecesOf(open.announced, channel);
     const listed = mediaOf(open.announced, piece!);
-    const partials = open.partials.map((partial, index) => ({ partial, index }));
-    tail.push(...introduce(open.announced, piece!, listed), ...partTags(open.gop, partials, listed));
+    tail.push(...introduce(open.announced, piece!, listed));
+    tail.push(...partTags(open.gop, placed(open.partials), listed));
   }
   if (lowLatency) tail.push(...tailTags(lowLatency, last, channel, hintUri));
   const listed = lowLatency?.skip
