@@ -24,7 +24,7 @@ export class PlaySigner {
   ) {}
 
   /** Addresses that everybody may use. */
-  static open(): PlaySigner {
+  static unsigned(): PlaySigner {
     return new PlaySigner(null, Date.now);
   }
 
@@ -32,6 +32,11 @@ export class PlaySigner {
   static async of(keysFolder: string | null, nowMs: () => number = Date.now): Promise<PlaySigner> {
     const keys = keysFolder === null ? null : await KeyFolder.open(keysFolder, { make: true });
     return new PlaySigner(keys, nowMs);
+  }
+
+  /** Whether it gives out signed addresses. */
+  get signs(): boolean {
+    return this.keys !== null;
   }
 
   /** Addresses that are good for so long from now. @throws SwarmError conflict where none are signed */
@@ -42,6 +47,7 @@ export class PlaySigner {
         'Addresses do not expire in this swarm: every player may read every channel.',
         'Start it with SWARM_PLAY_URLS=signed.',
       );
+    await this.keys.read();
     return urlsWith(originUrl, channelId, await this.signed(this.keys, channelId, lifeMs));
   }
 
@@ -60,8 +66,8 @@ export class PlaySigner {
     return signed;
   }
 
+  /** With the keys as they were read. */
   private async signed(keys: KeyFolder, channelId: string, lifeMs: number): Promise<Signed> {
-    await keys.read();
     const { current } = keys;
     if (!current)
       throw new SwarmError(

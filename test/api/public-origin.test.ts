@@ -1,10 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { get } from 'node:http';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { statusAt } from '../../src/api/public-origin';
 import { environmentSchema, ownNamesOf } from '../../src/config/config';
 import { originFor } from '../../src/config/public-origin';
+import type { Status } from '../../src/contracts/api';
 import { swarmEnvironment } from '../../src/launch/swarm-environment';
 import { whereToLook } from '../../src/launch/where-to-look';
 import { addressesOfMachine, isLoopback } from '../../src/platform/addresses';
+import { PlaySigner } from '../../src/playback';
 import { portsFor } from '../../src/setup';
 import { startFakeApi } from './running-api';
 
@@ -61,6 +66,19 @@ describe('where players reach the origin', () => {
   ])('%s', (_, variables, host, expected) => {
     expect(at(variables, host)).toBe(expected);
   });
+});
+
+test('a status that names the origin as it is reached is handed on as it is', async () => {
+  const [here, elsewhere] = ['http://127.0.0.1:7702', 'http://10.77.0.1:7702'];
+  const channels = [{ id: 'ch-1', playlistUrl: `${here}/hls/ch-1/index.m3u8` }];
+  const status = { urls: { origin: here }, channels } as Status;
+  const unsigned = PlaySigner.unsigned();
+  expect(await statusAt(status, here, unsigned)).toBe(status);
+  expect((await statusAt(status, elsewhere, unsigned)).channels[0]!.playlistUrl).toMatch(elsewhere);
+  const keys = await mkdtemp(join(tmpdir(), 'play-keys-'));
+  const signed = await statusAt(status, here, await PlaySigner.of(keys));
+  expect(signed.channels[0]!.playlistUrl).toMatch(`${here}/play/`);
+  await rm(keys, { recursive: true });
 });
 
 describe('an API that is asked from elsewhere', () => {

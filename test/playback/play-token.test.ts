@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
+import { KeyFolder } from '../../src/platform/key-folder';
 import { PlaySigner, PlayVerifier } from '../../src/playback';
 
 const ORIGIN = 'https://play.example';
@@ -109,6 +110,16 @@ test('a new key signs from then on, and what an old one signed ends when it is t
   await verifier.verify(second);
 });
 
+test('the keys are read once for the addresses of many channels', async () => {
+  const signer = await PlaySigner.of(folder, now);
+  const read = jest.spyOn(KeyFolder.prototype, 'read');
+  const ids = ['news', 'sport', 'film'];
+  const urls = await Promise.all(ids.map((id) => signer.urlsOf(ORIGIN, id)));
+  expect(new Set(urls.map(({ hls }) => tokenOf(hls))).size).toBe(3);
+  expect(read).toHaveBeenCalledTimes(1);
+  read.mockRestore();
+});
+
 test('what is shown with a channel stays the same for hours, and is plain where nothing is signed', async () => {
   const signer = await PlaySigner.of(folder, now);
   const first = await signer.urlsOf(ORIGIN, 'news');
@@ -122,12 +133,12 @@ test('what is shown with a channel stays the same for hours, and is plain where 
   const later = await signer.urlsOf(ORIGIN, 'news');
   expect(later.expiresAtMs).toBeGreaterThan(first.expiresAtMs!);
 
-  const open = PlaySigner.open();
-  expect(await open.urlsOf(ORIGIN, 'news')).toMatchObject({
+  const unsigned = PlaySigner.unsigned();
+  expect(await unsigned.urlsOf(ORIGIN, 'news')).toMatchObject({
     hls: `${ORIGIN}/hls/news/index.m3u8`,
     expiresAtMs: null,
   });
-  await expect(open.sign(ORIGIN, 'news', HOUR_MS)).rejects.toMatchObject({
+  await expect(unsigned.sign(ORIGIN, 'news', HOUR_MS)).rejects.toMatchObject({
     code: 'conflict',
     hint: /SWARM_PLAY_URLS/,
   });
