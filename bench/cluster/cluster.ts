@@ -8,6 +8,7 @@ import { PartProcess, type PartOptions } from '../../src/platform/processes/part
 import { awaitGrpcServing, awaitPort } from '../../src/platform/processes/readiness';
 import { loadOrCreateSecret } from '../../src/platform/secret-file';
 import { explainFailure, runCommand, type ClusterPrograms, type FoundPostgres } from '../../src/setup';
+import { grpcStatus, isGrpc } from '../../src/temporal/grpc-status';
 import { Database } from './database';
 import type { Kill } from './kill-plan';
 import type { ClusterLayout, RoleHost } from './layout';
@@ -20,8 +21,6 @@ const RESTART_DELAY_MS = 1_000;
 const SCHEMA_LIMIT_MS = 120_000;
 const NAMESPACE_KNOWN_WITHIN_MS = 60_000;
 const RETENTION_SECONDS = 86_400;
-/** gRPC status. */
-const ALREADY_EXISTS = 6;
 const POLL_MS = 300;
 
 export interface ClusterSettings {
@@ -78,8 +77,8 @@ export class Cluster {
           namespace,
           workflowExecutionRetentionPeriod: { seconds: RETENTION_SECONDS as never },
         })
-        .catch((error: { code?: number }) => {
-          if (error.code !== ALREADY_EXISTS) throw error;
+        .catch((error: unknown) => {
+          if (!isGrpc(error, grpcStatus.ALREADY_EXISTS)) throw error;
         });
       const deadline = Date.now() + NAMESPACE_KNOWN_WITHIN_MS;
       const list = () => connection.workflowService.listWorkflowExecutions({ namespace, query: '' });

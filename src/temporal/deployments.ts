@@ -2,16 +2,13 @@ import type { Client, Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { SwarmError, channelControl, searchAttributeNames } from '../domain';
 import { retried } from '../platform/retry';
+import { grpcStatus, isGrpc } from './grpc-status';
 
 /** The part of a connection that deployments are asked by; a worker has another connection than a client. */
 export type DeploymentService = Pick<
   Connection['workflowService'],
   'describeWorkerDeployment' | 'setWorkerDeploymentCurrentVersion'
 >;
-
-/** gRPC status numbers. */
-const NOT_FOUND = 5;
-const FAILED_PRECONDITION = 9;
 
 const QUEUES_KNOWN_WITHIN = { firstMs: 250, longestMs: 1_000, patienceMs: 5_000 };
 
@@ -45,8 +42,6 @@ const statusWords: Partial<
   [Status.WORKER_DEPLOYMENT_VERSION_STATUS_DRAINED]: 'drained',
 };
 
-const isGrpc = (error: unknown, code: number): boolean => (error as { code?: unknown }).code === code;
-
 /** What the server knows of a deployment; null before its first worker came. @throws what the server threw */
 export const readDeployment = async (
   service: DeploymentService,
@@ -71,7 +66,7 @@ export const readDeployment = async (
       builds: builds.sort((one, other) => (other.createdAtMs ?? 0) - (one.createdAtMs ?? 0)),
     };
   } catch (error) {
-    if (isGrpc(error, NOT_FOUND)) return null;
+    if (isGrpc(error, grpcStatus.NOT_FOUND)) return null;
     throw error;
   }
 };
@@ -97,18 +92,18 @@ export const setCurrentBuild = async (
     // A worker that has just started makes its task queues known one after the other.
     await retried(ask, {
       ...QUEUES_KNOWN_WITHIN,
-      isTransient: (error) => isGrpc(error, FAILED_PRECONDITION),
+      isTransient: (error) => isGrpc(error, grpcStatus.FAILED_PRECONDITION),
     });
   } catch (error) {
     const { details, message } = error as { details?: string; message: string };
-    if (isGrpc(error, NOT_FOUND)) {
+    if (isGrpc(error, grpcStatus.NOT_FOUND)) {
       throw new SwarmError(
         'not-found',
         `Worker deployment ${name} has no build ${buildId ?? ''}: ${details ?? message}.`,
         'Start a worker of that build first. `encoder-swarm deployment show` lists those that are known.',
       );
     }
-    if (isGrpc(error, FAILED_PRECONDITION))
+    if (isGrpc(error, grpcStatus.FAILED_PRECONDITION))
       throw new SwarmError(
         'conflict',
         `Build ${buildId ?? ''} can't become the current one: ${details ?? message}.`,

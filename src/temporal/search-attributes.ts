@@ -1,15 +1,12 @@
 import type { Connection } from '@temporalio/client';
 import { SwarmError, searchAttributeNames } from '../domain';
+import { grpcStatus, isGrpc } from './grpc-status';
 
 /** temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD */
 const KEYWORD = 2;
-/** gRPC status ALREADY_EXISTS: another part registered them in the meantime. */
-const ALREADY_EXISTS = 6;
-/** gRPC status PERMISSION_DENIED and UNIMPLEMENTED: of a server that is administered elsewhere, as Temporal Cloud. */
-const ADMINISTERED_ELSEWHERE = [7, 12];
-
-const isGrpc = (error: unknown, codes: readonly number[]): boolean =>
-  codes.includes((error as { code?: number }).code ?? -1);
+/** Of a server that is administered elsewhere, as Temporal Cloud. */
+const isAdministeredElsewhere = (error: unknown): boolean =>
+  isGrpc(error, grpcStatus.PERMISSION_DENIED, grpcStatus.UNIMPLEMENTED);
 
 /**
  * Registers the swarm's typed search attributes where they are missing. Idempotent.
@@ -21,7 +18,7 @@ export const registerSearchAttributes = async (
 ): Promise<void> => {
   const { operatorService } = connection;
   const listed = await operatorService.listSearchAttributes({ namespace }).catch((error: unknown) => {
-    if (isGrpc(error, ADMINISTERED_ELSEWHERE)) return null;
+    if (isAdministeredElsewhere(error)) return null;
     throw error;
   });
   // Who may not even look may find them there all the same: the first workflow tells.
@@ -37,13 +34,14 @@ export const registerSearchAttributes = async (
       searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
     });
   } catch (error) {
-    if (isGrpc(error, ADMINISTERED_ELSEWHERE)) {
+    if (isAdministeredElsewhere(error)) {
       throw new SwarmError(
         'forbidden',
         `Namespace ${namespace} of Temporal lacks the search attributes ${missing.join(', ')}, and this account may not add them.`,
         'Add them where the namespace is administered, each of type Keyword.',
       );
     }
-    if (!isGrpc(error, [ALREADY_EXISTS])) throw error;
+    // Another part registered them in the meantime.
+    if (!isGrpc(error, grpcStatus.ALREADY_EXISTS)) throw error;
   }
 };
