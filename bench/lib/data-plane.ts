@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { playerUrl, readEnvironment, type Environment } from '../../src/config/config';
-import { originUrlsOf } from '../../src/config/origins';
+import { originUrlsOf } from '../../src/config/shared-origins';
 import { EncoderClient } from '../../src/contracts/encoder/client';
 import { sessionOrder } from '../../src/contracts/encoder/requests';
 import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../../src/contracts/origin';

@@ -7,9 +7,9 @@ import { audienceVariables } from './audience';
 import { addressList } from './comma-list';
 import { linkVariables, withSecureUrls } from './links';
 import { originVariables } from './origin';
-import { sharedOriginVariables } from './origins';
 import { playVariables } from './players';
 import { influxTlsVariables, temporalVariables } from './servers';
+import { sharedOriginVariables } from './shared-origins';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));

@@ -1,5 +1,5 @@
 import type { Environment } from '../config/config';
-import { originUrlsOf } from '../config/origins';
+import { originUrlsOf } from '../config/shared-origins';
 import { encoderClientFor, type EncoderClient } from '../contracts/encoder/client';
 import { readStorageReports, type StorageReport } from '../contracts/health';
 import { OriginClient } from '../contracts/origin';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '../../src/config/config';
-import { originUrlsOf, replicationOf } from '../../src/config/origins';
+import { originUrlsOf, replicationOf } from '../../src/config/shared-origins';
 import { etcdArguments, replicaPortsFor, replicaVariables, requireSameKind } from '../../src/launch/replicas';
 import { portsFor } from '../../src/setup';
 

@@ -1,7 +1,7 @@
 import { ViewerRegions } from '../../audience';
 import { ownNamesOf, readEnvironment } from '../../config/config';
-import { replicationOf } from '../../config/origins';
 import { playKeysFolder } from '../../config/players';
+import { replicationOf } from '../../config/shared-origins';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
 import { takeOwnIdentity } from '../../platform/own-identity';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import express, { Router, type RequestHandler } from 'express';
-import type { OriginReplication } from '../../config/origins';
+import type { OriginReplication } from '../../config/shared-origins';
 import type { MediaHealth } from '../../contracts/health';
 import { originRoutes, playerRoutes as routesOfPlayers } from '../../contracts/origin';
 import { replicaRoutes as routesOfReplicas } from '../../contracts/origin-replica';
