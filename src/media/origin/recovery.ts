@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DeclaredGap } from '../../contracts/origin';
 import { setCopyAside } from '../../platform/set-aside';
+import { recordFile } from '../ownership-store';
 import { Ledger, readLedgerFile } from './ledger';
 import type { OwnershipState } from './ownership';
 import type { ChannelRecord, LedgerRecord } from './records';
@@ -9,7 +10,7 @@ import { gapRecords } from './timeline';
 
 /** Files of a channel below `<state>/origin/<channel>/`. */
 export const channelFiles = (directory: string) => ({
-  record: join(directory, 'channel.json'),
+  record: recordFile(directory),
   ledger: join(directory, 'ledger.jsonl'),
   gops: join(directory, 'gops'),
 });

@@ -5,7 +5,8 @@ import { SwarmError, idSchema } from '../../domain';
 import { replaceFile } from '../../platform/durable-file';
 import type { Held, OwnershipStore } from './store';
 
-const FILE = 'channel.json';
+/** Where the record of a channel is kept in its folder. */
+export const recordFile = (channelDirectory: string): string => join(channelDirectory, 'channel.json');
 
 /**
  * Records as files, `<directory>/<channel>/channel.json`, of one process that has locked the folder. The folder of a channel
@@ -67,6 +68,6 @@ export class EmbeddedOwnershipStore<T> implements OwnershipStore<T> {
   }
 
   private path(channelId: string): string {
-    return join(this.directory, channelId, FILE);
+    return recordFile(join(this.directory, channelId));
   }
 }
