@@ -1,7 +1,8 @@
+import { boxesIn } from './boxes';
+
 /** What makes pictures amid a GOP a fragment of their own. */
 
 const START_CODE_BYTES = 3;
-const BOX_HEADER_BYTES = 8;
 const CONTAINERS = new Set(['moof', 'traf']);
 /** ISO/IEC 14496-12, 8.8.3.1: the sample depends on others, and is no sync sample. */
 const NO_SYNC_SAMPLE = 0x01010000;
@@ -46,22 +47,13 @@ export const withParameterSets = (picture: Buffer, sets: Buffer, isHevc: boolean
  */
 export const withoutSyncSample = <T extends Uint8Array>(media: T): T => {
   const view = new DataView(media.buffer, media.byteOffset, media.byteLength);
-  const walk = (from: number, to: number): void => {
-    for (let at = from; at + BOX_HEADER_BYTES <= to;) {
-      const size = view.getUint32(at);
-      const type = String.fromCharCode(...media.subarray(at + 4, at + BOX_HEADER_BYTES));
-      if (size < BOX_HEADER_BYTES) return;
-      const content = at + BOX_HEADER_BYTES;
-      if (CONTAINERS.has(type)) walk(content, at + size);
-      // Version and flags, sample count, data offset, flags of the first sample (8.8.8.2).
-      else if (type === 'trun' && (view.getUint32(content) & FIRST_SAMPLE_FLAGS) !== 0)
-        view.setUint32(content + 12, NO_SYNC_SAMPLE);
-      // Those of all others, which also a single one has; the head ends with them (8.8.7.2).
-      else if (type === 'tfhd' && (view.getUint32(content) & 0x20) !== 0)
-        view.setUint32(at + size - 4, NO_SYNC_SAMPLE);
-      at += size;
-    }
-  };
-  walk(0, media.length);
+  for (const { type, content, end } of boxesIn(media, CONTAINERS)) {
+    // Version and flags, sample count, data offset, flags of the first sample (8.8.8.2).
+    if (type === 'trun' && (view.getUint32(content) & FIRST_SAMPLE_FLAGS) !== 0)
+      view.setUint32(content + 12, NO_SYNC_SAMPLE);
+    // Those of all others, which also a single one has; the head ends with them (8.8.7.2).
+    else if (type === 'tfhd' && (view.getUint32(content) & 0x20) !== 0)
+      view.setUint32(end - 4, NO_SYNC_SAMPLE);
+  }
   return media;
 };

@@ -1,8 +1,9 @@
+import { boxesIn } from './boxes';
+
 /** Boxes that hold boxes, on the way to those with times. */
 const CONTAINERS = new Set(['moov', 'trak', 'mdia']);
 /** Full boxes that begin with creation_time and modification_time (ISO/IEC 14496-12, 8.2.2, 8.3.2, 8.4.2). */
 const WITH_TIMES = new Set(['mvhd', 'tkhd', 'mdhd']);
-const BOX_HEADER_BYTES = 8;
 const VERSION_AND_FLAGS_BYTES = 4;
 
 /**
@@ -10,21 +11,10 @@ const VERSION_AND_FLAGS_BYTES = 4;
  * be the same whoever makes it, whenever.
  */
 export const withoutTimes = <T extends Uint8Array>(init: T): T => {
-  const view = new DataView(init.buffer, init.byteOffset, init.byteLength);
-  const walk = (from: number, to: number): void => {
-    for (let at = from; at + BOX_HEADER_BYTES <= to;) {
-      const size = view.getUint32(at);
-      const type = String.fromCharCode(...init.subarray(at + 4, at + BOX_HEADER_BYTES));
-      const content = at + BOX_HEADER_BYTES;
-      if (size < BOX_HEADER_BYTES) return;
-      if (CONTAINERS.has(type)) walk(content, at + size);
-      else if (WITH_TIMES.has(type)) {
-        const times = content + VERSION_AND_FLAGS_BYTES;
-        init.fill(0, times, times + (init[content] === 1 ? 16 : 8));
-      }
-      at += size;
-    }
-  };
-  walk(0, init.length);
+  for (const { type, content } of boxesIn(init, CONTAINERS)) {
+    if (!WITH_TIMES.has(type)) continue;
+    const times = content + VERSION_AND_FLAGS_BYTES;
+    init.fill(0, times, times + (init[content] === 1 ? 16 : 8));
+  }
   return init;
 };
