@@ -21,6 +21,17 @@ export const mediaHealthSchema = z.object({
 });
 export type MediaHealth = z.infer<typeof mediaHealthSchema>;
 
+/** Of a part of the media path. */
+export const mediaHealthOf = (
+  channels: { list(): readonly unknown[]; damaged: Damage[] },
+  storage: { status: StorageStatus },
+): MediaHealth => ({
+  status: 'ok',
+  channels: channels.list().length,
+  storage: storage.status,
+  damaged: channels.damaged,
+});
+
 /** Points that a database refuses come again with each poll, step or forecast: after this there are none any more. */
 const REFUSAL_TOLD_MS = 60_000;
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import express, { Router, type RequestHandler } from 'express';
 import type { OriginReplication } from '../../config/shared-origins';
-import type { MediaHealth } from '../../contracts/health';
+import { mediaHealthOf } from '../../contracts/health';
 import { originRoutes, playerRoutes as routesOfPlayers } from '../../contracts/origin';
 import { replicaRoutes as routesOfReplicas } from '../../contracts/origin-replica';
 import { SwarmError } from '../../domain';
@@ -153,13 +153,7 @@ export const startOrigin = async (
     app.get(
       '/healthz',
       whenReady(({ origin }) => (req, res) => {
-        const answer: MediaHealth = {
-          status: 'ok',
-          channels: origin.list().length,
-          storage: health.status,
-          damaged: origin.damaged,
-        };
-        res.json(healthAnswer(req, answer));
+        res.json(healthAnswer(req, mediaHealthOf(origin, health)));
       }),
     );
     if (paths.includes('/channels')) app.get('/audience', (_req, res) => void res.json(audience.seen()));

@@ -1,6 +1,6 @@
 import express, { type RequestHandler } from 'express';
 import { ownNamesOf, type Environment } from '../../config/config';
-import type { MediaHealth } from '../../contracts/health';
+import { mediaHealthOf } from '../../contracts/health';
 import { relayRoutes } from '../../contracts/relay';
 import { DiskBudget } from '../../platform/disk-budget';
 import type { FolderLock } from '../../platform/folder-lock';
@@ -133,13 +133,7 @@ const startLocked = async (options: RelayOptions, lock: FolderLock): Promise<Rel
     express.json({ limit: '16kb' }),
   );
   app.get('/healthz', (req, res) => {
-    const answer: MediaHealth = {
-      status: 'ok',
-      channels: channels.list().length,
-      storage: health.status,
-      damaged: channels.damaged,
-    };
-    res.json(healthAnswer(req, answer));
+    res.json(healthAnswer(req, mediaHealthOf(channels, health)));
   });
   addRoutes(app, channels, {
     ingestIdleMs: options.ingestIdleMs ?? 5_000,

@@ -1,7 +1,7 @@
 import express from 'express';
 import { z } from 'zod';
 import { ownNamesOf, type Environment } from '../../config/config';
-import type { MediaHealth } from '../../contracts/health';
+import { mediaHealthOf } from '../../contracts/health';
 import {
   lookRequestSchema,
   sourceRoutes,
@@ -113,13 +113,7 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   app.disable('x-powered-by');
   app.use(express.json({ limit: '16kb' }));
   app.get('/healthz', (req, res) => {
-    const answer: MediaHealth = {
-      status: 'ok',
-      channels: channels.list().length,
-      storage: health.status,
-      damaged: channels.damaged,
-    };
-    res.json(healthAnswer(req, answer));
+    res.json(healthAnswer(req, mediaHealthOf(channels, health)));
   });
   app.get('/channels', (_req, res) => {
     res.json(channels.list());
