@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwarmError, idSchema } from '../domain';
 import { LOOPBACK, hostAndPort } from '../platform/addresses';
-import type { FoundProgram, PortWanted, SwarmPorts } from '../setup';
+import { SHIFT_ALL_PORTS, type FoundProgram, type PortWanted, type SwarmPorts } from '../setup';
 
 /** How many origins, and members of etcd, there can be on one machine. */
 export const REPLICAS = [1, 3] as const;
@@ -22,23 +22,12 @@ export interface ReplicaSet {
   ports: readonly ReplicaPorts[];
 }
 
-/** The highest of the ports above the base. */
-const LAST_OFFSET = 45;
-
 /** The first origin has the ports of an origin that is alone. */
-export const replicaPortsFor = ({ origin, player, api: base }: SwarmPorts): ReplicaPorts[] => {
-  if (base + LAST_OFFSET > 65_535)
-    throw new SwarmError(
-      'bad-request',
-      `Above port ${base} there is no room for replicas.`,
-      'Use a lower one.',
-    );
-  return [
-    { origin, player, etcdClient: base + 40, etcdPeer: base + 43 },
-    { origin: base + 30, player: base + 32, etcdClient: base + 41, etcdPeer: base + 44 },
-    { origin: base + 31, player: base + 37, etcdClient: base + 42, etcdPeer: base + 45 },
-  ];
-};
+export const replicaPortsFor = ({ origin, player, api: base }: SwarmPorts): ReplicaPorts[] => [
+  { origin, player, etcdClient: base + 40, etcdPeer: base + 43 },
+  { origin: base + 30, player: base + 32, etcdClient: base + 41, etcdPeer: base + 44 },
+  { origin: base + 31, player: base + 37, etcdClient: base + 42, etcdPeer: base + 45 },
+];
 
 export const replicaName = (at: number): string => `origin-${at + 1}`;
 
@@ -53,7 +42,7 @@ export const replicaVariables = (
 
 export const replicaPortsWanted = (ports: readonly ReplicaPorts[]): PortWanted[] =>
   ports.flatMap(({ origin, player, etcdClient, etcdPeer }, at): PortWanted[] => {
-    const hint = 'stop the other swarm';
+    const hint = SHIFT_ALL_PORTS;
     const further = [
       { port: origin, usedFor: replicaName(at), hint },
       { port: player, usedFor: `players of ${replicaName(at)}`, hint },

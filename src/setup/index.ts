@@ -21,6 +21,7 @@ export {
   DEFAULT_PORT_BASE,
   MAX_LOCAL_ENCODERS,
   PORTS_IN_A_BASE,
+  SHIFT_ALL_PORTS,
   type PortWanted,
   type SwarmPorts,
 } from './ports';

@@ -99,6 +99,9 @@ const requireOwnHost = (host: string, faults: readonly (string | null)[]): void 
   );
 };
 
+/** What to do about a port that has no setting of its own. */
+export const SHIFT_ALL_PORTS = 'start with --port-base N to shift all ports';
+
 /** @throws SwarmError bad-request where two of them are one, or one is none */
 const requireDistinct = (wanted: readonly PortWanted[]): void => {
   for (const [i, { port, usedFor, hint }] of wanted.entries()) {
@@ -120,6 +123,9 @@ const requireDistinct = (wanted: readonly PortWanted[]): void => {
   }
 };
 
+const hintsOf = (wanted: readonly PortWanted[]): string =>
+  [...new Set([...wanted.map(({ hint }) => hint), SHIFT_ALL_PORTS])].join(', or ');
+
 /**
  * @throws SwarmError unavailable that names each taken port, who uses it, and what to set; bad-request where `host` is none
  * of this machine
@@ -136,7 +142,7 @@ export const requireFreePorts = async (wanted: readonly PortWanted[], host: stri
     throw new SwarmError(
       'bad-request',
       `Port ${refused.port} (${refused.usedFor}) may not be used by this account.`,
-      `Use one from 1024 on: ${refused.hint}, or start with --port-base N to shift all ports.`,
+      `Use one from 1024 on: ${hintsOf([refused])}.`,
     );
   }
   const taken = wanted.filter((_, i) => faults[i] !== null);
@@ -146,10 +152,9 @@ export const requireFreePorts = async (wanted: readonly PortWanted[], host: stri
     const user = users[i];
     return `port ${port} (${usedFor}) is taken${user ? ` by process ${user.pid} (${user.command.slice(0, 80)})` : ''}`;
   });
-  const hints = [...new Set(taken.map(({ hint }) => hint))];
   throw new SwarmError(
     'unavailable',
     `On ${host}: ${words.join('; ')}.`,
-    `Stop what uses it, or ${hints.join(', or ')}, or start with --port-base N to shift all ports.`,
+    `Stop what uses it, or ${hintsOf(taken)}.`,
   );
 };

@@ -3,8 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '../../src/config/config';
 import { originUrlsOf, replicationOf } from '../../src/config/shared-origins';
-import { etcdArguments, replicaPortsFor, replicaVariables, requireSameKind } from '../../src/launch/replicas';
-import { portsFor } from '../../src/setup';
+import {
+  etcdArguments,
+  replicaPortsFor,
+  replicaPortsWanted,
+  replicaVariables,
+  requireSameKind,
+} from '../../src/launch/replicas';
+import { portsFor, requireFreePorts } from '../../src/setup';
 
 const peers = 'origin-1=http://a:1,origin-2=http://b:2/,origin-3=http://c:3';
 
@@ -70,6 +76,16 @@ describe('three origins on one machine', () => {
       'http://127.0.0.1:20002',
       'http://127.0.0.1:20030',
     ]);
+  });
+
+  test('are refused where one would have no port', async () => {
+    // The swarm itself has room there.
+    const wanted = replicaPortsWanted(replicaPortsFor(portsFor(65_491, {})));
+    await expect(requireFreePorts(wanted, '127.0.0.1')).rejects.toMatchObject({
+      code: 'bad-request',
+      message: 'the peers of etcd-3 would have port 65536: the highest one is 65535.',
+      hint: expect.stringContaining('--port-base') as string,
+    });
   });
 
   test('each member of etcd has a folder of its own and knows the others', () => {
