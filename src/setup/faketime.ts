@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { SwarmError } from '../domain';
 import type { FoundProgram, SetupContext } from './context';
 import { takeFromDebianPackage } from './debian-packages';
 import { findExecutable, toolsCacheDir } from './executables';
+import { installOrRefuse } from './program-ladder';
 
 const LIBRARY = 'libfaketime.so.1';
 
@@ -34,7 +34,7 @@ export const findOrInstallFaketime = async (
   const folder = join(toolsCacheDir(env), 'lib');
   const cached = join(folder, LIBRARY);
   if ((await namesIn(folder)).includes(LIBRARY)) return { path: cached, how: 'tools cache' };
-  try {
+  return installOrRefuse('libfaketime', 'Install it (Debian: apt-get install libfaketime).', async () => {
     if (process.platform !== 'linux') throw new Error('it is made for Linux');
     if (!(await findExecutable('apt-get', env))) throw new Error('apt-get is not on PATH');
     const find = async (unpacked: string): Promise<string> => {
@@ -42,12 +42,6 @@ export const findOrInstallFaketime = async (
       if (!found) throw new Error(`the Debian package brought no ${LIBRARY}`);
       return found;
     };
-    return await takeFromDebianPackage('libfaketime', find, cached, context);
-  } catch (error) {
-    throw new SwarmError(
-      'unavailable',
-      `libfaketime was not found and could not be installed: ${(error as Error).message}.`,
-      'Install it (Debian: apt-get install libfaketime).',
-    );
-  }
+    return takeFromDebianPackage('libfaketime', find, cached, context);
+  });
 };

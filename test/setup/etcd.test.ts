@@ -31,6 +31,7 @@ printf '#!/bin/sh\\n' > unpacked/usr/bin/etcd
 test('where it can not be had it is refused, with what to do', async () => {
   await expect(find()).rejects.toMatchObject({
     code: 'unavailable',
+    message: expect.stringMatching(/^etcd was not found .*, so this is not a Debian system\.$/) as string,
     hint: expect.stringContaining('apt-get install etcd-server') as string,
   });
 });
