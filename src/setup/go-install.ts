@@ -1,7 +1,8 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { SetupContext } from './context';
-import { findExecutable } from './executables';
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { moveIntoPlace } from '../platform/durable-file';
+import type { FoundProgram, SetupContext } from './context';
+import { findExecutable, toolsBinDir } from './executables';
 import { freshFolder } from './fresh-folder';
 import { explainFailure, runCommand } from './run-command';
 
@@ -41,4 +42,27 @@ export const installWithGo = async (
   if (result.ok) return join(folder, program);
   await rm(folder, { recursive: true, force: true });
   throw new Error(`the build with Go failed: ${explainFailure(result)}`);
+};
+
+/**
+ * The same, into the tools cache.
+ * @param name that the program gets there
+ * @throws Error that says why it can't be had
+ */
+export const buildIntoCache = async (
+  context: SetupContext,
+  name: string,
+  options: { mainPackage: string; version: string; aboutPackages: number },
+): Promise<FoundProgram> => {
+  const { mainPackage, version, aboutPackages } = options;
+  const built = await installWithGo(context, {
+    packageAtVersion: `${mainPackage}@${version}`,
+    aboutPackages,
+  });
+  const folder = toolsBinDir(context.env);
+  const path = join(folder, name);
+  await mkdir(folder, { recursive: true });
+  await moveIntoPlace(built, path);
+  await rm(dirname(built), { recursive: true, force: true });
+  return { path, how: `built with Go (${version})` };
 };

@@ -1,10 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { SwarmError } from '../domain';
-import { moveIntoPlace } from '../platform/durable-file';
 import type { FoundProgram, SetupContext } from './context';
 import { findExecutable, toolsBinDir } from './executables';
-import { installWithGo } from './go-install';
+import { buildIntoCache } from './go-install';
 
 /** The newest server that can be built from the public module proxy alone. */
 export const TEMPORAL_SERVER_VERSION = 'v1.30.8';
@@ -17,8 +15,12 @@ export interface ClusterPrograms {
 }
 
 const PROGRAMS = {
-  server: { name: 'temporal-server', package: 'go.temporal.io/server/cmd/server', aboutPackages: 1_250 },
-  sqlTool: { name: 'temporal-sql-tool', package: 'go.temporal.io/server/cmd/tools/sql', aboutPackages: 700 },
+  server: { name: 'temporal-server', mainPackage: 'go.temporal.io/server/cmd/server', aboutPackages: 1_250 },
+  sqlTool: {
+    name: 'temporal-sql-tool',
+    mainPackage: 'go.temporal.io/server/cmd/tools/sql',
+    aboutPackages: 700,
+  },
 } as const;
 
 const findOrBuild = async (
@@ -26,16 +28,10 @@ const findOrBuild = async (
   program: (typeof PROGRAMS)[keyof typeof PROGRAMS],
 ): Promise<FoundProgram> => {
   const { env } = context;
-  const cached = join(toolsBinDir(env), `${program.name}-${TEMPORAL_SERVER_VERSION}`);
-  if (await findExecutable(cached, env)) return { path: cached, how: 'tools cache' };
-  const built = await installWithGo(context, {
-    packageAtVersion: `${program.package}@${TEMPORAL_SERVER_VERSION}`,
-    aboutPackages: program.aboutPackages,
-  });
-  await mkdir(toolsBinDir(env), { recursive: true });
-  await moveIntoPlace(built, cached);
-  await rm(dirname(built), { recursive: true, force: true });
-  return { path: cached, how: `built with Go (${TEMPORAL_SERVER_VERSION})` };
+  const name = `${program.name}-${TEMPORAL_SERVER_VERSION}`;
+  const cached = await findExecutable(join(toolsBinDir(env), name), env);
+  if (cached) return { path: cached, how: 'tools cache' };
+  return buildIntoCache(context, name, { ...program, version: TEMPORAL_SERVER_VERSION });
 };
 
 /**
