@@ -74,12 +74,12 @@ export type ReplicaLog = z.infer<typeof replicaLogSchema>;
 
 const LENGTH_BYTES = 4;
 
-/** A GOP on its way to another origin: the length of what goes before it (32 bits, big endian), that as JSON, the bytes. */
-export const packGop = (gop: ReplicaGop, body: Buffer): Buffer[] => {
+/** A GOP on its way to other origins: the length of what goes before it (32 bits, big endian), that as JSON, the bytes. */
+export const packGop = (gop: ReplicaGop, body: Buffer): Buffer<ArrayBuffer> => {
   const head = Buffer.from(JSON.stringify(gop));
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(head.length);
-  return [length, head, body];
+  return Buffer.concat([length, head, body]);
 };
 
 /** @throws SwarmError bad-request */
@@ -144,18 +144,17 @@ export class ReplicaClient extends PartClient {
     return this.ask(replicaLogSchema, `${this.path(channelId)}/log?from=${fromGop}`, options);
   }
 
-  /** Hands over a GOP. */
+  /** Hands over a GOP. @param packed as packGop packs it */
   async put(
     channelId: string,
-    gopNumber: number,
-    gop: ReplicaGop,
-    body: Buffer,
+    gop: number,
+    packed: Buffer<ArrayBuffer>,
     { timeoutMs }: { timeoutMs: number },
   ): Promise<ReplicaPutAnswer> {
-    const url = this.urlOf(channelId, gopNumber);
+    const url = this.urlOf(channelId, gop);
     const { status, bytes } = await exchange(url, timeoutMs, {
       method: 'PUT',
-      body: new Uint8Array(Buffer.concat(packGop(gop, body))),
+      body: packed,
       headers: { 'content-type': 'application/octet-stream' },
     });
     const text = bytes.toString('utf8');

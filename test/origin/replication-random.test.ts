@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import type { ReplicaClient } from '../../src/contracts/origin-replica';
+import { unpackGop, type ReplicaClient } from '../../src/contracts/origin-replica';
 import { SwarmError, seededRandom } from '../../src/domain';
 import { ChannelMedia } from '../../src/media/origin/channel-media';
 import { judgePublish, newOwnership, own } from '../../src/media/origin/ownership';
@@ -157,7 +157,10 @@ class World {
       promise: (_id, order) => call(({ replica }) => replica.copy.promise(order)),
       follow: (_id, order) => call((node) => node.replica.copy.follow(order, this.clientFrom(to, from))),
       log: (_id, fromGop) => call(({ replica }) => replica.copy.read(fromGop)),
-      put: (_id, _gop, gop, body) => call(({ replica }) => replica.copy.put(gop, body)),
+      put: (_id, _gop, packed) => {
+        const { gop, body } = unpackGop(packed);
+        return call(({ replica }) => replica.copy.put(gop, body));
+      },
       bytes: (_id, gop) => call(({ media }) => media.storedGop(gop)),
     };
     return client as ReplicaClient;

@@ -1,4 +1,4 @@
-import type { ReplicaGop, ReplicaOrder, ReplicaState } from '../../../contracts/origin-replica';
+import { packGop, type ReplicaOrder, type ReplicaState } from '../../../contracts/origin-replica';
 import { SwarmError, type ErrorCode } from '../../../domain';
 import { replaceFile } from '../../../platform/durable-file';
 import type { Logger } from '../../../platform/logger';
@@ -56,6 +56,12 @@ export interface ReplicaParts {
 interface Lead {
   epoch: number;
   life: number;
+}
+
+/** A GOP as it is handed to peers. */
+interface PackedGop extends Lead {
+  gop: number;
+  packed: Buffer<ArrayBuffer>;
 }
 
 /** One channel at one of several origins: takes the lead when it is asked for a change, and hands GOPs on while it leads. */
@@ -188,10 +194,15 @@ export class Replica {
     const { lead } = this;
     if (!lead) throw new LeadLost();
     const previousGop = this.channel.media.ledger.last?.gop ?? null;
-    const gop: ReplicaGop = { ...lead, previousGop, record };
+    // Once for all peers: each of them may hold it for as long as it does not answer.
+    const gop: PackedGop = {
+      ...lead,
+      gop: record.gop,
+      packed: packGop({ ...lead, previousGop, record }, body),
+    };
     const others = majorityOf(this.parts.peers.length + 1) - 1;
     try {
-      await enoughOf(this.parts.peers, others, (peer) => this.handTo(peer, gop, body), Boolean);
+      await enoughOf(this.parts.peers, others, (peer) => this.handTo(peer, gop), Boolean);
       await this.copy.step(lead, () => this.channel.media.store(record, body));
     } catch (error) {
       // Some may have it, and no epoch may have two of the same number: under the next one it is taken over, or cut off.
@@ -331,7 +342,7 @@ export class Replica {
   }
 
   /** @returns whether it has the GOP on disk */
-  private async handTo(peer: Peer, gop: ReplicaGop, body: Buffer): Promise<boolean> {
+  private async handTo(peer: Peer, handed: PackedGop): Promise<boolean> {
     // One that does not answer holds one GOP in memory, not all that come.
     const before = this.busy.get(peer);
     if (before) {
@@ -342,14 +353,14 @@ export class Replica {
     this.busy.set(peer, way);
     this.behind.add(peer);
     const put = async (): Promise<boolean> => {
-      const number = (gop.record as LedgerRecord).gop;
-      const answer = await peer.client.put(this.channel.id, number, gop, body, { timeoutMs: PUT_TIMEOUT_MS });
-      if (answer.promised > gop.epoch) throw new LeadLost();
+      const { gop, packed, epoch } = handed;
+      const answer = await peer.client.put(this.channel.id, gop, packed, { timeoutMs: PUT_TIMEOUT_MS });
+      if (answer.promised > epoch) throw new LeadLost();
       if (answer.outcome === 'stored') this.behind.delete(peer);
       return answer.outcome === 'stored';
     };
     try {
-      const stored = (await put()) || ((await this.haveFollow(peer, this.orderOf(gop))) && (await put()));
+      const stored = (await put()) || ((await this.haveFollow(peer, this.orderOf(handed))) && (await put()));
       if (!stored) this.behind.add(peer);
       return stored;
     } finally {
