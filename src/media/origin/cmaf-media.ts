@@ -3,7 +3,7 @@ import { SwarmError, gopOf } from '../../domain';
 import { tablesOf } from '../mpegts';
 import type { FragmentJob } from '../packaging';
 import { MASTER_WINDOW_MS, type AskedPlaylist, type ChannelMedia } from './channel-media';
-import { lifeOf, packagedTrackOf, soundName, type CmafTrack } from './cmaf-names';
+import { lifeOf, packagedTrackOf, soundName, trackName, type CmafTrack } from './cmaf-names';
 import { cmafMaster, cmafPlaylist, hasConfiguration } from './cmaf-playlists';
 import { soundIn } from './cmaf-tracks';
 import { dashManifest } from './dash-manifest';
@@ -46,7 +46,7 @@ export class CmafMedia {
 
   /** @throws SwarmError not-found */
   mediaPlaylist(track: CmafTrack, asked: AskedPlaylist): string {
-    const name = 'sound' in track ? soundName(track.sound) : track.rendition;
+    const name = trackName(track);
     const { windowMs, withCues = false, skip = false } = asked;
     return this.media.cached(`cmaf/${name}/${windowMs}${cuesQuery(withCues)}/${skip}`, () => {
       const records = this.media.window(this.channel, windowMs);

@@ -20,6 +20,9 @@ export const trackSchema = z
     return sound ? { sound: Number(sound[1]) } : { rendition: name };
   });
 
+export const trackName = (track: CmafTrack): string =>
+  'sound' in track ? soundName(track.sound) : track.rendition;
+
 export const packagedTrackOf = (track: CmafTrack): TrackOfGop => ('sound' in track ? track.sound : 'video');
 
 /** A file of a track: the fragment that begins at a channel time, or the header of fragments with a configuration. */

@@ -5,8 +5,9 @@ import { idSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Packager } from '../packaging';
 import type { PlayerWaits } from './blocking-reload';
-import { fileSchema, trackSchema } from './cmaf-names';
+import { fileSchema, trackName, trackSchema, type CmafTrack } from './cmaf-names';
 import type { Origin } from './origin';
+import { partialFile, partialRoute } from './partial-route';
 import {
   DASH_TYPE,
   askedOf,
@@ -14,11 +15,10 @@ import {
   forAnyPage,
   mediaQuery,
   missingForASecond,
-  partialFile,
-  partialQuery,
   sendMedia,
   sendPlaylist,
   windowQuery,
+  type SentMedia,
 } from './player-answers';
 import type { PlaylistAnswers } from './playlist-answers';
 
@@ -29,6 +29,12 @@ const trackParameters = z.object({ id: idSchema, track: trackSchema });
 const fileParameters = z.object({ id: idSchema, track: trackSchema, file: fileSchema });
 
 const partialParameters = z.object({ id: idSchema, track: trackSchema, file: partialFile('m4s') });
+
+const contentOf = (track: CmafTrack, content: Uint8Array): Pick<SentMedia, 'type' | 'bytes' | 'open'> => ({
+  type: 'sound' in track ? 'audio/mp4' : 'video/mp4',
+  bytes: content.length,
+  open: (first, last) => Readable.from([content.subarray(first, last + 1)]),
+});
 
 export const cmafRoutes = (
   origin: Origin,
@@ -67,28 +73,14 @@ export const cmafRoutes = (
     await sendPlaylist(res, channel, answers, channel.cmaf.mediaPlaylist(track, askedOf(query)));
   });
 
-  router.get('/:id/:track/:file', async (req, res, next) => {
-    const parsed = partialParameters.safeParse(req.params);
-    if (!parsed.success) {
-      next();
-      return;
-    }
-    const { id, track, file } = parsed.data;
-    const name = { ...file, token: parseOrRefuse(partialQuery, req.query, 'query').t };
-    const channel = origin.channel(id);
-    await waits.untilPublic(req, res, channel, name);
-    const source = channel.cmaf.partial(track, name);
-    const { media } = await packager.fragment(source.name, source.job);
-    await sendMedia(req, res, {
-      type: 'sound' in track ? 'audio/mp4' : 'video/mp4',
-      ...{
-        tag: `${name.gop}.${name.index}-${name.token}-${req.params.track}`,
-        bytes: media.length,
-        versioned: true,
-      },
-      open: (first, last) => Readable.from([media.subarray(first, last + 1)]),
-    });
-  });
+  router.get(
+    '/:id/:track/:file',
+    partialRoute({ origin, waits, parameters: partialParameters }, async (channel, { track }, name) => {
+      const source = channel.cmaf.partial(track, name);
+      const { media } = await packager.fragment(source.name, source.job);
+      return { folder: trackName(track), ...contentOf(track, media) };
+    }),
+  );
 
   router.get('/:id/:track/:file', async (req, res) => {
     const { id, track, file } = parseOrRefuse(fileParameters, req.params, 'fragment');
@@ -98,14 +90,11 @@ export const cmafRoutes = (
       ? cmaf.fragmentWith(track, file.configuration)
       : cmaf.fragmentAt(track, file.startTicks);
     const { init, media, mediaTag } = await packager.fragment(source.name, source.job);
-    const bytes = isHeader ? init : media;
     await sendMedia(req, res, {
-      type: 'sound' in track ? 'audio/mp4' : 'video/mp4',
+      ...contentOf(track, isHeader ? init : media),
       tag: isHeader ? file.configuration : mediaTag,
-      bytes: bytes.length,
       // The name of a header is that of its content.
       versioned: isHeader || req.query.v === source.version,
-      open: (first, last) => Readable.from([bytes.subarray(first, last + 1)]),
     });
   });
 

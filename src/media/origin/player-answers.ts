@@ -29,17 +29,6 @@ export const askedOf = ({ window_s, cues, _HLS_skip }: z.infer<typeof mediaQuery
   ...{ windowMs: window_s * 1000, withCues: cues, skip: _HLS_skip !== undefined },
 });
 
-/** Name of a partial segment, `17.p3.EXTENSION`, and its query. */
-export const partialFile = (extension: string) =>
-  z
-    .string()
-    .regex(new RegExp(`^\\d{1,16}\\.p\\d{1,3}\\.${extension}$`), `use GOP.pINDEX.${extension}`)
-    .transform((name) => {
-      const [gop, index] = name.split('.p');
-      return { gop: Number(gop), index: Number.parseInt(index!, 10) };
-    });
-export const partialQuery = z.object({ t: wholeNumberSchema });
-
 const MAX_SEGMENT_AGE_S = 3_600;
 /** A segment that is not there yet may be asked for by many at once: a cache answers them, for a second. */
 const NOT_FOUND_AGE_S = 1;

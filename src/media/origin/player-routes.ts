@@ -5,14 +5,13 @@ import { idSchema, renditionSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { PlayerWaits } from './blocking-reload';
 import type { Origin } from './origin';
+import { partialFile, partialRoute } from './partial-route';
 import {
   askedOf,
   cuesOfQuery,
   forAnyPage,
   mediaQuery,
   missingForASecond,
-  partialFile,
-  partialQuery,
   sendMedia,
   sendPlaylist,
 } from './player-answers';
@@ -59,20 +58,13 @@ export const playerRoutes = (origin: Origin, answers: PlaylistAnswers, waits: Pl
     await sendPlaylist(res, channel, answers, channel.mediaPlaylist(rendition, askedOf(query)));
   });
 
-  router.get('/:id/:rendition/:file', async (req, res, next) => {
-    const parsed = partialParameters.safeParse(req.params);
-    if (!parsed.success) {
-      next();
-      return;
-    }
-    const { id, rendition, file } = parsed.data;
-    const name = { ...file, token: parseOrRefuse(partialQuery, req.query, 'query').t };
-    const channel = origin.channel(id);
-    await waits.untilPublic(req, res, channel, name);
-    const { bytes, open } = channel.partial(rendition, name);
-    const tag = `${name.gop}.${name.index}-${name.token}-${rendition}`;
-    await sendMedia(req, res, { ...{ type: 'video/mp2t', tag, bytes, versioned: true, open } });
-  });
+  router.get(
+    '/:id/:rendition/:file',
+    partialRoute({ origin, waits, parameters: partialParameters }, (channel, { rendition }, name) => {
+      const { bytes, open } = channel.partial(rendition, name);
+      return { folder: rendition, type: 'video/mp2t', bytes, open };
+    }),
+  );
 
   router.get('/:id/:rendition/:file', async (req, res) => {
     const { id, rendition, file } = parseOrRefuse(segmentParameters, req.params, 'segment');
