@@ -17,30 +17,42 @@ const GOPS = 6;
 const MASTER = '/hls/ch-1/index.m3u8';
 const PLAYLIST = '/hls/ch-1/144p/index.m3u8';
 
+let nginx: string;
+let gops: EncodedGop[];
 let origin: RunningOrigin;
 let edge: Edge;
-let gops: EncodedGop[];
 /** What the supervision of nginx tells: nothing, unless nginx ended. */
 const events: string[] = [];
 
-const publish = async (gop: number): Promise<void> => {
-  origin.relay.ptsTicksByGop.set(gop, gops[gop]!.ptsTicks);
-  expect((await origin.client.put('ch-1', gop, 1, 'a', { '144p': gops[gop]!.segment })).status).toBe(201);
+const publish = async ({ relay, client }: RunningOrigin, gop: number): Promise<void> => {
+  relay.ptsTicksByGop.set(gop, gops[gop]!.ptsTicks);
+  expect((await client.put('ch-1', gop, 1, 'a', { '144p': gops[gop]!.segment })).status).toBe(201);
 };
 
-beforeAll(async () => {
-  const nginx = await findOrInstallNginx({ env: process.env, progress: () => undefined });
-  gops = await encodeGops(GOPS, '128x72');
-  const port = await freePort();
-  origin = await RunningOrigin.start({}, { port });
-  await origin.client.register('ch-1');
-  await origin.client.own('ch-1', 0, 'a', 0);
-  for (let gop = 0; gop < GOPS - 1; gop++) await publish(gop);
-  edge = await startEdge({
-    ...{ nginx: nginx.path, host: '127.0.0.1', port: await freePort(), cacheMiB: 64 },
-    origins: [`http://127.0.0.1:${port}`],
+/** An origin that has published so many GOPs of ch-1. */
+const startOrigin = async (
+  published: number,
+  options: Parameters<typeof RunningOrigin.start>[1] = {},
+): Promise<RunningOrigin> => {
+  // With a port of its own it comes back there.
+  const started = await RunningOrigin.start({}, { ...options, port: await freePort() });
+  await started.client.register('ch-1');
+  await started.client.own('ch-1', 0, 'a', 0);
+  for (let gop = 0; gop < published; gop++) await publish(started, gop);
+  return started;
+};
+
+const startBefore = async ({ client }: RunningOrigin): Promise<Edge> =>
+  startEdge({
+    ...{ nginx, host: '127.0.0.1', port: await freePort(), cacheMiB: 64, origins: [client.url] },
     onEvent: ({ text }) => events.push(text),
   });
+
+beforeAll(async () => {
+  ({ path: nginx } = await findOrInstallNginx({ env: process.env, progress: () => undefined }));
+  gops = await encodeGops(GOPS, '128x72');
+  origin = await startOrigin(GOPS - 1);
+  edge = await startBefore(origin);
 }, SET_UP_LIMIT_MS);
 afterAll(async () => {
   await edge?.stop();
@@ -149,7 +161,7 @@ test('takes nothing but what players ask for', async () => {
 test('a channel that is not there yet is asked for again a second later', async () => {
   const before = await ask('/hls/ch-1/144p/5.ts');
   expect([before.status, before.headers['cache-control']]).toEqual([404, 'public, max-age=1']);
-  await publish(5);
+  await publish(origin, 5);
   let after = before;
   while (after.status === 404) after = await ask('/hls/ch-1/144p/5.ts');
   expect(after.body.equals(gops[5]!.segment)).toBe(true);
@@ -199,18 +211,8 @@ describe('before an origin whose addresses are signed', () => {
   let before: Edge;
   beforeAll(async () => {
     keys = await mkdtemp(join(tmpdir(), 'edge-keys-'));
-    const nginx = await findOrInstallNginx({ env: process.env, progress: () => undefined });
-    const port = await freePort();
-    signed = await RunningOrigin.start({}, { port, playKeysFolder: keys });
-    await signed.client.register('ch-1');
-    await signed.client.own('ch-1', 0, 'a', 0);
-    signed.relay.ptsTicksByGop.set(0, gops[0]!.ptsTicks);
-    expect((await signed.client.put('ch-1', 0, 1, 'a', { '144p': gops[0]!.segment })).status).toBe(201);
-    before = await startEdge({
-      ...{ nginx: nginx.path, host: '127.0.0.1', port: await freePort(), cacheMiB: 64 },
-      origins: [`http://127.0.0.1:${port}`],
-      onEvent: ({ text }) => events.push(text),
-    });
+    signed = await startOrigin(1, { playKeysFolder: keys });
+    before = await startBefore(signed);
   }, SET_UP_LIMIT_MS);
   afterAll(async () => {
     await before?.stop();
