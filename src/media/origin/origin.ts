@@ -265,10 +265,16 @@ export class Origin {
   private async forget(channel: Channel): Promise<void> {
     await this.removed.remember(channel.describe().token);
     this.channels.delete(channel.id);
-    this.parts.group?.forget(channel.id);
+    await this.parts.group?.forget(channel.id);
     this.parts.memory.release(channel.id);
     await channel.close();
-    await rm(join(this.directory, channel.id), { recursive: true, force: true });
+    // What another origin has just sent may still be on its way to the disk.
+    await rm(join(this.directory, channel.id), {
+      recursive: true,
+      force: true,
+      maxRetries: 10,
+      retryDelay: 20,
+    });
     await syncDirectory(this.directory);
   }
 

@@ -98,8 +98,10 @@ export class ReplicaGroup {
     return this.peers.find((peer) => peer.name === name);
   }
 
-  forget(channelId: string): void {
+  async forget(channelId: string): Promise<void> {
+    const replica = this.replicas.get(channelId);
     this.replicas.delete(channelId);
+    await replica?.close();
   }
 
   /** @throws SwarmError unavailable */

@@ -1,6 +1,5 @@
 import { packGop, type ReplicaOrder, type ReplicaState } from '../../../contracts/origin-replica';
 import { SwarmError, type ErrorCode } from '../../../domain';
-import { replaceFile } from '../../../platform/durable-file';
 import type { Logger } from '../../../platform/logger';
 import { pause } from '../../../platform/retry';
 import type { Held, OwnershipStore } from '../../ownership-store';
@@ -8,6 +7,7 @@ import type { ChannelMedia } from '../channel-media';
 import { unknownChannel } from '../channel-refusals';
 import type { ChannelRecord, LedgerRecord } from '../records';
 import { channelFiles, repairLedger } from '../recovery';
+import { RecordCopy } from './notes';
 import { LeadLost, completest, enoughOf, majorityOf } from './quorum';
 import { withLedger, type SharedRecord } from './records';
 import { ReplicaLogCopy } from './replica-log';
@@ -67,6 +67,7 @@ interface PackedGop extends Lead {
 /** One channel at one of several origins: takes the lead when it is asked for a change, and hands GOPs on while it leads. */
 export class Replica {
   readonly copy: ReplicaLogCopy;
+  private readonly recordCopy: RecordCopy;
   private held: Held<SharedRecord> | null = null;
   private lead: Lead | null = null;
   private catchingUp = false;
@@ -80,6 +81,7 @@ export class Replica {
     private readonly channel: ReplicaChannel,
     private readonly parts: ReplicaParts,
   ) {
+    this.recordCopy = new RecordCopy(channelFiles(channel.directory).record, parts.log);
     this.copy = new ReplicaLogCopy({
       channelId: channel.id,
       directory: channel.directory,
@@ -160,6 +162,11 @@ export class Replica {
     await this.read();
   }
 
+  /** The channel's folder goes: nothing is written there any more once it resolves. */
+  close(): Promise<void> {
+    return this.recordCopy.end();
+  }
+
   /** Takes note of what the store has. */
   observe(held: Held<SharedRecord>): void {
     if (this.held && BigInt(held.version) <= BigInt(this.held.version)) return;
@@ -169,7 +176,7 @@ export class Replica {
       this.lead = null;
     this.logChanged();
     if (!before || before.life !== held.record.life || before.ownership.token !== held.record.ownership.token)
-      this.noteRecord(held.record);
+      this.recordCopy.write(held.record);
   }
 
   /** Writes what was decided, as the one that leads; durable when it resolves. @throws LeadLost; SwarmError unavailable */
@@ -376,16 +383,5 @@ export class Replica {
     if (!this.held) return;
     const { record } = this.held;
     this.channel.setRecord(withLedger(record, this.isOfThisLife ? this.channel.media.ledger : {}));
-  }
-
-  /** A copy for a start while the store is away: players are served by it. */
-  private noteRecord(record: SharedRecord): void {
-    const path = channelFiles(this.channel.directory).record;
-    void replaceFile(path, `${JSON.stringify(record)}\n`).catch((error: unknown) => {
-      this.parts.log.debug(
-        { err: error, channel: this.channel.id },
-        'the copy of the record was not written',
-      );
-    });
   }
 }
