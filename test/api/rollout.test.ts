@@ -64,6 +64,9 @@ describe('the command line', () => {
       ) as string,
     });
     expect(api.swarm.rollouts.state?.request.policy.soakSeconds).toBe(7);
+    api.swarm.rollouts.state = null;
+    const json = await run('rollout', 'start', 'newer', '--no-wait', '--json', '--api', api.url);
+    expect(JSON.parse(json.stdout)).toMatchObject({ request: { policy: { soakSeconds: 20 } } });
     const status = await run('rollout', 'status', '--json');
     expect(JSON.parse(status.stdout)).toMatchObject({ phase: 'soaking', request: { buildId: 'newer' } });
     const again = await run('rollout', 'start', 'newer');

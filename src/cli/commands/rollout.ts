@@ -62,7 +62,9 @@ export const addRollout = (program: Command): void => {
       'after',
       '\nExamples:\n  encoder-swarm rollout start ffmpeg-7\n  encoder-swarm rollout start ffmpeg-7 --no-wait --json\n  encoder-swarm rollout start ffmpeg-7 --soak-seconds 600 --ask-after-seconds 3600',
     )
-    .action(async (buildId: string, { wait, ...policy }: StartOptions, command: Command) => {
+    .action(async (buildId: string, options: StartOptions, command: Command) => {
+      const { wait, canaryShare, soakSeconds, askAfterSeconds, encodersAtOnce } = options;
+      const policy = { canaryShare, soakSeconds, askAfterSeconds, encodersAtOnce };
       const context = contextOf(command);
       const begun = await context.api.call(operations.startRollout, { body: { buildId, policy } });
       report(context, (wait && (await follow(context))) || begun);
