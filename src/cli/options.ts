@@ -14,9 +14,9 @@ export const durationOption =
     }
   };
 
-/** Where the local state is, for commands that need no API. */
-export const stateDirOption = (): Option =>
-  new Option('--state-dir <DIR>', 'folder of the local state')
+/** Where the local state is. @param purpose what a command wants of it */
+export const stateDirOption = (purpose = 'folder of the local state'): Option =>
+  new Option('--state-dir <DIR>', purpose)
     .argParser((folder: string) => {
       // It would be the folder that one happens to be in.
       if (folder.trim() === '') throw new InvalidArgumentError('It names no folder.');

@@ -21,6 +21,7 @@ import { addSimulate } from './commands/simulate';
 import { addStatus } from './commands/status';
 import { addVerify } from './commands/verify';
 import { addVersion } from './commands/version';
+import { stateDirOption } from './options';
 
 const EXAMPLES = `
 Examples:
@@ -37,14 +38,16 @@ Examples:
 
 Exit codes: 0 done; 1 refused, failed or not continuous; 2 wrong usage or unusable input.`;
 
+const API =
+  'API of the swarm (default: SWARM_API_URL, else that of the swarm that runs on the state folder, else http://127.0.0.1:7700)';
 const TOKEN_FILE =
   'file with the token to show to the API (default: SWARM_TOKEN_FILE, else the one in the state folder)';
 
-/** The command line. Every command takes --json, --api and --token-file. */
+/** The command line. Every command takes --json, --api, --token-file and --state-dir. */
 export const createProgram = (options: { json: boolean }): Command => {
   const program = new Command('encoder-swarm')
     .description('Looks at and commands a running swarm of live encoders.')
-    .option('--api <url>', 'API of the swarm (default: SWARM_API_URL, else http://127.0.0.1:7700)')
+    .option('--api <url>', API)
     .option('--token-file <file>', TOKEN_FILE)
     .option('--json', 'print JSON, errors too')
     .showHelpAfterError('(for more: encoder-swarm --help)')
@@ -85,6 +88,8 @@ export const createProgram = (options: { json: boolean }): Command => {
         .option('--json', 'print JSON, errors too')
         .option('--api <url>', 'API of the swarm')
         .option('--token-file <file>', 'file with the token to show to it');
+      if (!command.options.some(({ long }) => long === '--state-dir'))
+        command.addOption(stateDirOption('state folder of the swarm that is meant, for its API and token'));
     }
   });
   return program;

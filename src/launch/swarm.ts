@@ -159,6 +159,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
       ],
       environment.SWARM_HOST,
     );
+    record.reachedAt({ api: environment.SWARM_API_URL, relay: environment.SWARM_RELAY_URL });
     const logsDir = join(stateDir, 'logs');
     await mkdir(logsDir, { recursive: true });
     const hooks: PartSurroundings['hooks'] = {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningApi } from '../../src/api/server';
+import { RunRecord } from '../../src/platform/processes/run-record';
 import type { FakeSwarm } from '../api/fake-swarm';
 import { moveResult } from '../api/move-result';
 import { startFakeApi } from '../api/running-api';
@@ -158,6 +159,33 @@ test('a swarm that does not run is told from one whose Temporal does not', async
   expect(half).toMatchObject({ code: 1, stdout: '' });
   expect(half.stderr).toContain("temporal can't be reached");
   expect(half.stderr).toContain('Hint: Start temporal.');
+});
+
+test('the state folder of a swarm says where its API is', async () => {
+  const stateDir = join(folder, 'second');
+  const record = await RunRecord.claim(stateDir);
+  record.reachedAt({ api: api.url, relay: 'http://127.0.0.1:1' });
+  const elsewhere = 'http://127.0.0.1:1';
+  const asked = (args: string[], env: Record<string, string>): Promise<CliRun> =>
+    runCli(['status', '--json', ...args], { env: { SWARM_API_URL: '', SWARM_STATE_DIR: '', ...env } });
+  const [named, inEnvironment, optionFirst, variableFirst, urlFirst] = await Promise.all([
+    asked(['--state-dir', stateDir], {}),
+    asked([], { SWARM_STATE_DIR: stateDir }),
+    asked(['--state-dir', stateDir], { SWARM_API_URL: elsewhere }),
+    asked([], { SWARM_STATE_DIR: stateDir, SWARM_API_URL: elsewhere }),
+    asked(['--state-dir', stateDir, '--api', elsewhere], {}),
+  ]);
+  for (const { code, stdout } of [named, inEnvironment, optionFirst]) {
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ cell: 'local' });
+  }
+  for (const { code, stderr } of [variableFirst, urlFirst]) {
+    expect(code).toBe(1);
+    expect(stderr).toContain(elsewhere);
+  }
+  await record.release();
+  // Nothing runs there any more.
+  expect((await asked(['--state-dir', stateDir], { SWARM_API_URL: elsewhere })).stderr).toContain(elsewhere);
 });
 
 test.each([

@@ -1,16 +1,17 @@
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { cheapChannel } from '../../bench/lib/data-plane';
-import { renewCertificate } from '../../src/certificates';
+import { issueCertificate, renewCertificate } from '../../src/certificates';
 import { RelayClient } from '../../src/contracts/relay';
+import { replaceFile } from '../../src/platform/durable-file';
 import { listen } from '../../src/platform/http';
 import { linkFetch, linkRequest } from '../../src/platform/links/client';
 import { LinkTls, tlsFilesOf, useLinkTls } from '../../src/platform/links/link-tls';
 import { forgetOwnIdentity } from '../../src/platform/own-identity';
 import { HEALTH_ROUTE } from '../../src/platform/route';
 import { quietLog } from '../encoder/support/test-host';
-import { makeCertificates, shownAt, type Certificates } from '../support/certificates';
+import { filesIn, makeCertificates, shownAt, type Certificates } from '../support/certificates';
 import { startDataPlane } from '../support/data-plane';
 import { until } from '../support/until';
 
@@ -46,18 +47,18 @@ test('files that can not be used change nothing, and the log tells once', async 
   try {
     const first = await shownAt(server.port, pem.own);
     // A key without its certificate, a certificate of another authority, none at all, nonsense.
-    await writeFile(files.own.key, pem.foreign.key);
+    await replaceFile(files.own.key, pem.foreign.key);
     await until('the key is refused', () => has('is not its key'));
-    await writeFile(files.own.certificate, pem.foreign.cert);
+    await replaceFile(files.own.certificate, pem.foreign.cert);
     await until('the authority is refused', () => has('is not of the authority'));
     await rm(files.own.certificate);
     await until('the file is missed', () => has('ENOENT'));
-    await writeFile(files.own.certificate, 'nonsense');
+    await replaceFile(files.own.certificate, 'nonsense');
     await until('nonsense is refused', () => has('holds no certificate'));
     expect((await shownAt(server.port, pem.own)).serialNumber).toBe(first.serialNumber);
     expect((await linkFetch(`https://127.0.0.1:${server.port}/healthz`)).status).toBe(200);
     expect(new Set(told).size).toBe(told.length);
-    await writeFile(files.own.certificate, pem.own.cert);
+    await replaceFile(files.own.certificate, pem.own.cert);
     await renewCertificate(certificates.authority, 'own', { days: 1 });
     await until('the new ones are taken on', () => has('new certificates are in use'));
     const second = await shownAt(server.port, pem.own);
@@ -65,6 +66,32 @@ test('files that can not be used change nothing, and the log tells once', async 
     expect((await linkFetch(`https://127.0.0.1:${server.port}/healthz`)).status).toBe(200);
   } finally {
     await server.close();
+  }
+});
+
+test('files that are replaced one after the other are no fault', async () => {
+  const told: string[] = [];
+  const log = { ...quietLog, error: ({ err }: { err: Error }) => told.push(err.message) };
+  const { authority, files, pem } = certificates;
+  const tls = await LinkTls.open(files, { log: log, lookEveryMs: 3_600_000 });
+  try {
+    const renewed = await issueCertificate(authority, { name: 'next', part: 'machine', hosts: [], days: 1 });
+    await copyFile(filesIn(renewed.folder).own.key, files.own.key);
+    await tls.look();
+    expect(told).toEqual([]);
+    expect(tls.own.key).toBe(pem.own.key);
+    await writeFile(files.own.certificate, '-----BEGIN CERT');
+    await tls.look();
+    expect(told).toEqual([]);
+    await tls.look();
+    await tls.look();
+    expect(told).toEqual([expect.stringContaining('holds no certificate')]);
+    await copyFile(filesIn(renewed.folder).own.certificate, files.own.certificate);
+    await tls.look();
+    expect(tls.own.key).not.toBe(pem.own.key);
+    expect(told).toHaveLength(1);
+  } finally {
+    tls.close();
   }
 });
 

@@ -51,6 +51,15 @@ test('where no keyframe stands at the start of the GOP, what is missing is count
   expect(crossingTo(to, from, 5 * GOP, how)).toMatchObject({ group: 6, framesMissing: 25 });
 });
 
+test('a keyframe that repeats a picture is none to go on with', () => {
+  const from = side({ count: 10 });
+  const stoodStill = (frame: Side['keyframes'][number]): boolean => frame.group >= 3 && frame.group < 7;
+  const to = { ...from, keyframes: from.keyframes.map((each) => ({ ...each, isStandIn: stoodStill(each) })) };
+  expect(crossingTo(to, from, 5 * GOP, how)).toMatchObject({ group: 7, framesMissing: 50 });
+  // On whose clock the relay is, that one's place is known from them too.
+  expect(crossingTo(from, to, 5 * GOP, how)).toMatchObject({ group: 5, framesMissing: 0 });
+});
+
 test('another programme goes on with what came at the same moment, and lateness does not add up', () => {
   const from = side({ count: 10 });
   const other = side({ count: 10, startTicks: 777, startMs: 400 });

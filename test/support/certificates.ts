@@ -11,7 +11,8 @@ export interface ShownFiles {
   key: string;
 }
 
-const filesIn = (folder: string): TlsFiles & { own: object } => ({
+/** The files of a folder that SWARM_TLS_DIR names. */
+export const filesIn = (folder: string): TlsFiles & { own: NonNullable<TlsFiles['own']> } => ({
   ca: join(folder, TLS_FILE_NAMES.ca),
   own: { certificate: join(folder, TLS_FILE_NAMES.certificate), key: join(folder, TLS_FILE_NAMES.key) },
 });

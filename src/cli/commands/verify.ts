@@ -9,7 +9,7 @@ import { createVerifyProgress } from '../../platform/terminal/progress';
 import { table } from '../../platform/terminal/table';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../verify';
 import type { ApiClient } from '../api-client';
-import { contextOf } from '../context';
+import { contextOf, urlOf } from '../context';
 import { AnsweredNo } from '../failure';
 import { durationOption, stateDirOption } from '../options';
 import { partTokenFor } from '../token';
@@ -49,7 +49,10 @@ export const addVerify = (program: Command): void => {
         'also compare each picture, by its content, and each packet of sound with what the channel was sent',
       ).choices(['contribution']),
     )
-    .option('--relay <URL>', 'relay that keeps the contribution (default: SWARM_RELAY_URL)')
+    .option(
+      '--relay <URL>',
+      'relay that keeps the contribution (default: SWARM_RELAY_URL, else the one of the swarm that runs on the state folder)',
+    )
     .addHelpText(
       'after',
       '\nFrom a machine or folder without the key, frames are checked by their time stamps.\n\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7707/hls/ch-1/index.m3u8 --follow 30s --json',
@@ -63,7 +66,9 @@ export const addVerify = (program: Command): void => {
         readKey(options.key ?? join(options.stateDir, 'stamp.key'), { mayBeAway: !isNamed }),
       ]);
       if (!key) process.stderr.write(NO_KEY);
-      const relayUrl = options.relay ?? environment.SWARM_RELAY_URL;
+      const fromEnvironment = process.env.SWARM_RELAY_URL;
+      const relayUrl =
+        urlOf(command, 'relay', { named: options.relay, fromEnvironment }) ?? environment.SWARM_RELAY_URL;
       if (options.against) setOwnIdentity({ partToken: await partTokenFor(relayUrl, options) });
       const progress = createVerifyProgress({ hidden: json, followSeconds: options.follow ?? 0 });
       const report = await verifyPlaylists({

@@ -18,6 +18,7 @@ interface KeyframeGroup {
   bytes: number;
   /** When it was passed on, in monotonic milliseconds. */
   passedMs: number;
+  isStandIn: boolean;
 }
 
 /** A keyframe that is kept. */
@@ -28,6 +29,8 @@ export interface KeptKeyframe {
   ptsTicks: number;
   /** When it was passed on, in monotonic milliseconds. */
   passedMs: number;
+  /** It is no picture of the input. */
+  isStandIn: boolean;
 }
 
 /**
@@ -48,9 +51,12 @@ export class ContributionSpool {
     private readonly now: () => number = monotonicMs,
   ) {}
 
-  /** @param tables the programme's, for this unit; the same buffer as long as they stay the same */
-  push(unit: PesUnit, tables: Buffer): void {
-    this.take(unit, tables);
+  /**
+   * @param tables the programme's, for this unit; the same buffer as long as they stay the same
+   * @param isStandIn a picture that is none of the input
+   */
+  push(unit: PesUnit, tables: Buffer, isStandIn = false): void {
+    this.take(unit, tables, isStandIn);
     this.wake();
   }
 
@@ -66,7 +72,10 @@ export class ContributionSpool {
 
   /** Oldest first. */
   get keyframes(): KeptKeyframe[] {
-    return this.groups.map(({ ptsTicks, passedMs }, i) => ({ group: this.first + i, ptsTicks, passedMs }));
+    return this.groups.map(({ ptsTicks, passedMs, isStandIn }, i) => ({
+      group: this.first + i,
+      ...{ ptsTicks, passedMs, isStandIn },
+    }));
   }
 
   /** Number of the oldest group that is kept, or comes first. */
@@ -138,7 +147,7 @@ export class ContributionSpool {
     for (const pump of [...this.onArrival]) pump();
   }
 
-  private take({ kind, keyframe, ptsTicks, packets }: PesUnit, tables: Buffer): void {
+  private take({ kind, keyframe, ptsTicks, packets }: PesUnit, tables: Buffer, isStandIn: boolean): void {
     const last = this.groups.at(-1);
     if (kind === 'video' && keyframe) {
       const unwrapped = last ? unwrapTicks(ptsTicks, last.ptsTicks) : ptsTicks;
@@ -148,6 +157,7 @@ export class ContributionSpool {
         packets: [packets],
         bytes: packets.length,
         passedMs: this.now(),
+        isStandIn,
       });
     } else if (last) {
       // A track joins at once, not with the next keyframe.

@@ -14,6 +14,8 @@ export interface Keyframe {
   /** On the clock of the sender. */
   sourceTicks: number;
   passedMs: number;
+  /** It repeats a picture, as none came: nobody is to get it in place of the programme. */
+  isStandIn?: boolean;
 }
 
 export interface Side {
@@ -73,6 +75,11 @@ const inStep = (sourceTicks: number, atMs: number, to: Side, frameTicks: number)
   return { group: newest.group + 1, framesMissing: 0, laterMs: 0 };
 };
 
+const withoutStandIns = (side: Side): Side => ({
+  keepsClock: side.keepsClock,
+  keyframes: side.keyframes.filter(({ isStandIn }) => !isStandIn),
+});
+
 /**
  * @param resumeTicks where the relay's next GOP begins, as `from` was sent; null: it can't say
  * @param from the input that was on air; null: there was none
@@ -80,15 +87,16 @@ const inStep = (sourceTicks: number, atMs: number, to: Side, frameTicks: number)
  * @param debtMs by how much what is on air is later than it was at first, which is made up for where that is possible
  */
 export const crossingTo = (
-  to: Side,
+  other: Side,
   from: Side | null,
   resumeTicks: number | null,
   { frameTicks, debtMs }: { frameTicks: number; debtMs: number },
 ): Crossing => {
+  const to = withoutStandIns(other);
   const newest = to.keyframes.at(-1)?.group ?? 0;
   const place = from && resumeTicks !== null ? placeOf(resumeTicks, from) : null;
   if (!from || !place) return { group: newest, framesMissing: null, laterMs: 0 };
-  if (areAligned(from, to)) {
+  if (areAligned(withoutStandIns(from), to)) {
     const exact = inStep(place.sourceTicks, place.atMs, to, frameTicks);
     if (exact) return exact;
   }

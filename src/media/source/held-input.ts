@@ -118,10 +118,10 @@ export class HeldInput {
     this.queue = new PacedQueue({
       mostAheadMs: input.finite ? FINITE_AHEAD_MS : LIVE_AHEAD_MS,
       mostBytes: halfOfBytes,
-      release: (unit) => {
+      release: (unit, isStandIn) => {
         if (unit.kind === 'video') onFrames(1);
         this.onActivity?.();
-        this.spool.push(unit, this.tables);
+        this.spool.push(unit, this.tables, isStandIn);
       },
       onRoom: () => {
         this.process?.output.resume();

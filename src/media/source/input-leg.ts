@@ -65,7 +65,7 @@ export class InputLeg {
     if (isSound) this.soundFromMs ??= monotonicMs();
     else this.soundFromMs = this.soundSinceMs = null;
     // What comes before the first keyframe refers to what is not there.
-    const newest = this.held?.keyframes.at(-1)?.passedMs ?? -Infinity;
+    const newest = this.held?.keyframes.findLast(({ isStandIn }) => !isStandIn)?.passedMs ?? -Infinity;
     if (this.soundFromMs !== null && newest >= this.soundFromMs - LOOK_MS) this.soundSinceMs ??= newest;
     const soundForMs = this.soundSinceMs === null ? 0 : monotonicMs() - this.soundSinceMs;
     return { name, isSlate, isSound, soundForMs, whyAway: whyAway ?? '' };

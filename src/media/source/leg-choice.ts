@@ -21,6 +21,8 @@ export interface Choice {
   name: string;
   /** A sentence. */
   cause: string;
+  /** The one on air is sound: there is time until the other one can go on without a picture missing. */
+  canWait?: boolean;
 }
 
 /** An input that is opened for the first time gets so long before another one goes on air in its place. */
@@ -53,7 +55,11 @@ export const chooseLeg = (
     .slice(0, legs.indexOf(current))
     .find(({ isSound, soundForMs }) => isSound && soundForMs >= afterMs);
   return better
-    ? { name: better.name, cause: `It has been sound for ${Math.round(better.soundForMs / 1_000)} s.` }
+    ? {
+        name: better.name,
+        cause: `It has been sound for ${Math.round(better.soundForMs / 1_000)} s.`,
+        canWait: !current.isSlate,
+      }
     : null;
 };
 

@@ -8,7 +8,7 @@ export interface PacedQueueOptions {
   /** More than this ahead of time, or more bytes, and it says that it is full. */
   mostAheadMs: number;
   mostBytes: () => number;
-  release(unit: PesUnit): void;
+  release(unit: PesUnit, isStandIn: boolean): void;
   /** After a release, where it was full and is no longer. */
   onRoom(): void;
   /** Monotonic milliseconds; a test's own clock. */
@@ -18,6 +18,7 @@ export interface PacedQueueOptions {
 interface QueuedUnit {
   unit: PesUnit;
   dueMs: number;
+  isStandIn: boolean;
 }
 
 /**
@@ -52,7 +53,7 @@ export class PacedQueue {
     if (isPicture) this.newestDueMs = dueMs;
     let place = this.units.length;
     while (place > this.first && this.units[place - 1]!.dueMs > dueMs) place -= 1;
-    this.units.splice(place, 0, { unit, dueMs });
+    this.units.splice(place, 0, { unit, dueMs, isStandIn });
     this.bytes += unit.packets.length;
     if (!this.timer || place === this.first) this.releaseDue();
   }
@@ -101,7 +102,7 @@ export class PacedQueue {
       }
       this.first += 1;
       this.bytes -= next.unit.packets.length;
-      this.options.release(next.unit);
+      this.options.release(next.unit, next.isStandIn);
     }
     this.compact();
     if (this.wasFull && !this.isFull) {

@@ -9,7 +9,7 @@ import type { Feeder } from './feeder';
 import type { HeldInput, ResumePoint } from './held-input';
 import type { InputLeg } from './input-leg';
 import type { KeptWish, SourceChannelSpec } from './kept-channel';
-import { chooseLeg, type ChoiceRules } from './leg-choice';
+import { chooseLeg, type Choice, type ChoiceRules } from './leg-choice';
 import type { IngestConnection, RelayLink } from './relay-link';
 import { SendingSignal } from './sending-signal';
 
@@ -18,6 +18,8 @@ const LOOK_MS = 50;
 const CUT_LOOKS = 20;
 const CUT_LOOK_MS = 10;
 const RELAY_PAUSES = { firstMs: 50, longestMs: 1_000 };
+/** An input that is preferred waits so long, at most, until it can go on without a picture missing. */
+const WHOLE_PATIENCE_MS = 10_000;
 /** Switches that are told of. */
 const KEPT_SWITCHES = 20;
 
@@ -53,6 +55,8 @@ export class StandbyFeeder implements Feeder {
   private clock: HeldInput | null = null;
   private last: { held: HeldInput; fromGop: number } | null = null;
   private debtMs = 0;
+  /** An input that waits for its moment, and since when. */
+  private considered: { name: string; sinceMs: number; isAsking: boolean } | null = null;
   private framesSent = 0;
   private startedAtMs = Date.now();
   private state: SourceState = 'opening';
@@ -143,11 +147,43 @@ export class StandbyFeeder implements Feeder {
     const { active, wish, options } = this;
     const waitedMs = monotonicMs() - this.beganMs;
     const choice = chooseLeg(states, { active, wanted: wish?.input ?? null, waitedMs }, options.rules);
-    if (!choice) {
-      // It was away and is back, and nothing else was there.
-      if (this.activeLeg) this.wake?.();
+    if (choice?.canWait) {
+      void this.consider(choice);
       return;
     }
+    this.considered = null;
+    if (choice) this.putOnAir(choice);
+    // It was away and is back, and nothing else was there.
+    else if (this.activeLeg) this.wake?.();
+  }
+
+  /** Puts another input on air as soon as it has all of the GOP with which it would begin. */
+  private async consider(choice: Choice): Promise<void> {
+    const { id, gopDurationTicks } = this.spec;
+    const leg = this.legs.find(({ name }) => name === choice.name);
+    if (this.considered?.name !== choice.name)
+      this.considered = { name: choice.name, sinceMs: monotonicMs(), isAsking: false };
+    const { considered, active } = this;
+    if (considered.isAsking || !leg?.held) return;
+    considered.isAsking = true;
+    try {
+      const at = await this.options.relay.addChannel(id, gopDurationTicks, this.stopping.signal);
+      // Something else may have been chosen meanwhile.
+      if (this.considered !== considered || this.active !== active || !leg.held) return;
+      const isWhole = !this.crossing(leg.held, at).framesMissing;
+      if (isWhole || monotonicMs() - considered.sinceMs > WHOLE_PATIENCE_MS) {
+        this.considered = null;
+        this.putOnAir(choice);
+      }
+    } catch {
+      // The relay is away: the contribution tells of it.
+    } finally {
+      considered.isAsking = false;
+    }
+  }
+
+  private putOnAir(choice: Choice): void {
+    const { active, wish, options } = this;
     const isAsked = wish?.input === choice.name;
     if (active !== null)
       this.switches.push({
@@ -156,7 +192,8 @@ export class StandbyFeeder implements Feeder {
         ...{ gop: null, framesMissing: null },
       });
     this.switches.splice(0, this.switches.length - KEPT_SWITCHES);
-    options.log.info({ channel: this.spec.id, from: active, ...choice }, 'another input goes on air');
+    const { name, cause } = choice;
+    options.log.info({ channel: this.spec.id, from: active, name, cause }, 'another input goes on air');
     this.active = choice.name;
     this.cause = active === null && choice.name === this.legs[0]?.name ? undefined : choice.cause;
     this.onAirSinceMs = Date.now();
@@ -254,7 +291,8 @@ export class StandbyFeeder implements Feeder {
   private crossing(held: HeldInput, { nextGop, resumeSourceTicks }: ResumePoint): Crossing {
     // Something of the last contribution was sealed: the relay's clock is that of its input.
     if (this.last && nextGop > this.last.fromGop) this.clock = this.last.held;
-    if (this.clock === held && resumeSourceTicks !== null)
+    // Where another one was asked meanwhile, this one may have repeated pictures in place of what came there.
+    if (this.clock === held && this.last?.held === held && resumeSourceTicks !== null)
       return { group: held.groupAt(resumeSourceTicks), framesMissing: 0, laterMs: 0 };
     return crossingTo(held, this.clock, resumeSourceTicks, {
       frameTicks: ticksOf(1, this.spec.framesPerSecond),

@@ -135,6 +135,7 @@ export class LinkTls {
   private lenient: SecureContext | undefined;
   private isLooking = false;
   private lastFault = '';
+  private toldFault = '';
   private endToldAtMs = -Infinity;
 
   private constructor(
@@ -197,19 +198,22 @@ export class LinkTls {
     this.followers.clear();
   }
 
-  private async look(): Promise<void> {
+  /** Reads the files again. Called by itself every `lookEveryMs`. */
+  async look(): Promise<void> {
     if (this.isLooking) return;
     this.isLooking = true;
     try {
       const found = await readMaterial(this.files);
       if (!isSame(found, this.material)) this.replace(found);
-      this.lastFault = '';
+      this.lastFault = this.toldFault = '';
       this.tellOfEnd();
     } catch (error) {
-      // One of the files may be replaced already and the other not yet: the next look tells.
+      // One of the files may be replaced already and the other not yet, or be half written: the next look tells.
       const { message } = error as Error;
-      if (message !== this.lastFault)
+      if (message === this.lastFault && message !== this.toldFault) {
         this.options.log?.error({ err: error }, 'the certificates before go on to count');
+        this.toldFault = message;
+      }
       this.lastFault = message;
     } finally {
       this.isLooking = false;

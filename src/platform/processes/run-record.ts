@@ -14,6 +14,8 @@ const identitySchema = z.object({ pid: z.int().positive(), began: z.string() });
 const recordSchema = z.object({
   supervisor: identitySchema,
   parts: z.record(z.string(), identitySchema),
+  /** Where commands reach them; absent until it is known, and in records of releases before. */
+  urls: z.object({ api: z.url(), relay: z.url() }).optional(),
 });
 type Run = z.infer<typeof recordSchema>;
 
@@ -73,7 +75,7 @@ export const runOn = (stateDir: string): RunningProcesses | null => {
   const run = readRun(join(stateDir, 'run.json'));
   if (!run || !isAlive(run.supervisor)) return null;
   const parts = Object.entries(run.parts).filter(([, identity]) => isAlive(identity));
-  return { supervisor: run.supervisor, parts: Object.fromEntries(parts) };
+  return { ...run, parts: Object.fromEntries(parts) };
 };
 
 /** Processes of a swarm that live and use a state folder, by its record: `supervisor (4711)`, `temporal (4712)`. */
@@ -116,6 +118,7 @@ export const stateFolderRefusal = (stateDir: string, what: string, error: unknow
 /** `run.json` of a state folder: who runs the swarm there, and the processes that it started. */
 export class RunRecord {
   private readonly parts: Record<string, ProcessIdentity> = {};
+  private urls: Run['urls'];
   private readonly saved = new RetriedWrite(() => this.write());
   /** Of the record in the file: a shorter one must cover it. Null: not known, so all is covered. */
   private writtenBytes: number | null = null;
@@ -172,6 +175,12 @@ export class RunRecord {
     this.saved.now();
   }
 
+  /** Tells commands that name the folder where the swarm is reached. */
+  reachedAt(urls: NonNullable<Run['urls']>): void {
+    this.urls = urls;
+    this.saved.now();
+  }
+
   /** Gives the folder free. */
   async release(): Promise<void> {
     this.saved.cancel();
@@ -181,7 +190,7 @@ export class RunRecord {
 
   /** @throws Error of the file system */
   private write(): void {
-    const run: Run = { supervisor: this.supervisor, parts: this.parts };
+    const run: Run = { supervisor: this.supervisor, parts: this.parts, urls: this.urls };
     const text = JSON.stringify(run);
     const fd = openSync(this.file, constants.O_RDWR | constants.O_CREAT, 0o644);
     try {

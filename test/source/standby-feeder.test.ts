@@ -1,0 +1,115 @@
+import { PassThrough } from 'node:stream';
+import type { RelayChannel } from '../../src/contracts/relay';
+import type { InputLeg } from '../../src/media/source/input-leg';
+import { StandbyFeeder } from '../../src/media/source/standby-feeder';
+import { quietLog } from '../encoder/support/test-host';
+import { until } from '../support/until';
+
+const FRAME_TICKS = 3_600;
+const GOP_TICKS = 90_000;
+
+/** An input that has brought a keyframe each second, of which some repeat a picture. Its GOPs are sent nowhere. */
+const leg = (name: string, { standIns = [] as number[] } = {}) => ({
+  name,
+  url: name,
+  isSound: true,
+  sentFrom: [] as number[],
+  look() {
+    return { name, isSlate: false, isSound: this.isSound, soundForMs: 60_000, whyAway: 'It is away.' };
+  },
+  stop: () => Promise.resolve(),
+  get held() {
+    const { sentFrom } = this;
+    return (this.same ??= {
+      ...{ canBeSent: true, runs: true, keepsClock: true, hasEnded: false, notes: [], missing: [] },
+      ended: new Promise(() => undefined),
+      keyframes: Array.from({ length: 20 }, (_, group) => ({
+        ...{ group, ptsTicks: group * GOP_TICKS, sourceTicks: group * GOP_TICKS, passedMs: group * 1_000 },
+        isStandIn: standIns.includes(group),
+      })),
+      groupAt: (ticks: number) => Math.ceil(ticks / GOP_TICKS),
+      sendFrom: (_stream: unknown, group: number) => {
+        sentFrom.push(group);
+        return new Promise(() => undefined);
+      },
+    });
+  },
+  same: undefined as object | undefined,
+});
+
+/** A relay whose next GOP is where the test says. */
+class RelayAt {
+  nextGop = 0;
+  readonly begun: number[] = [];
+
+  addChannel(): Promise<RelayChannel> {
+    return Promise.resolve({
+      nextGop: this.nextGop,
+      resumeSourceTicks: this.nextGop * GOP_TICKS,
+      ingestConnected: false,
+    } as RelayChannel);
+  }
+
+  openIngest(_id: string, gop: number) {
+    this.begun.push(gop);
+    return { stream: new PassThrough(), finished: new Promise<void>(() => undefined), cut: () => undefined };
+  }
+}
+
+const start = (relay: RelayAt, legs: ReturnType<typeof leg>[]): StandbyFeeder =>
+  new StandbyFeeder({
+    spec: {
+      ...{ id: 'ch-1', gopDurationTicks: GOP_TICKS, framesPerSecond: 90_000 / FRAME_TICKS },
+      input: { kind: 'url', url: 'udp://127.0.0.1:9' },
+    },
+    openLegs: () => legs as unknown as InputLeg[],
+    rules: { backAfterMs: 0, leastSoundMs: 0 },
+    relay: relay as never,
+    onStop: () => undefined,
+    log: quietLog,
+  });
+
+test('an input that is preferred waits until it has all of the GOP with which it goes on', async () => {
+  const relay = new RelayAt();
+  // Three GOPs of the primary are its last picture again and again.
+  const [primary, backup] = [leg('primary', { standIns: [4, 5, 6] }), leg('backup-1')];
+  const feeder = start(relay, [primary, backup]);
+  try {
+    await until('the primary is on air', () => primary.sentFrom.length === 1);
+    relay.nextGop = 4;
+    primary.isSound = false;
+    await until('the backup is on air', () => backup.sentFrom.length === 1);
+    expect(backup.sentFrom).toEqual([4]);
+    // The relay is behind: what it would want of the primary are repeated pictures.
+    relay.nextGop = 5;
+    primary.isSound = true;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(feeder.info.standby?.onAir).toBe('backup-1');
+    expect(relay.begun).toEqual([0, 4]);
+    relay.nextGop = 7;
+    await until('the primary is on air again', () => primary.sentFrom.length === 2);
+    expect(primary.sentFrom[1]).toBe(7);
+    expect(feeder.info.standby?.switches.map(({ gop, framesMissing }) => [gop, framesMissing])).toEqual([
+      [4, 0],
+      [7, 0],
+    ]);
+  } finally {
+    await feeder.stop();
+  }
+});
+
+test('one that is needed goes on at once, and what is missing is counted', async () => {
+  const relay = new RelayAt();
+  const [primary, backup] = [leg('primary'), leg('backup-1', { standIns: [4, 5] })];
+  const feeder = start(relay, [primary, backup]);
+  try {
+    await until('the primary is on air', () => primary.sentFrom.length === 1);
+    relay.nextGop = 4;
+    primary.isSound = false;
+    await until('the backup is on air', () => backup.sentFrom.length === 1);
+    expect(backup.sentFrom).toEqual([6]);
+    expect(feeder.info.standby?.switches).toMatchObject([{ gop: 4, framesMissing: 50 }]);
+  } finally {
+    await feeder.stop();
+  }
+});
