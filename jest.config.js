@@ -16,5 +16,10 @@ module.exports = {
   maxWorkers: 2,
   // Modules of a finished test file stay in memory: without this the last files run at the heap's limit, or out of it.
   workerIdleMemoryLimit: '1GB',
+  // Each look at a global of a test's own context asks Node, which makes what computes twice as slow: these are handed
+  // to each module instead. Only names that nobody replaces, and that no package declares at the top of a module.
+  sandboxInjectedGlobals: [
+    ...['Array', 'Error', 'JSON', 'Map', 'Math', 'Number', 'Object', 'Promise', 'String', 'Symbol'],
+  ],
   testTimeout: 60_000,
 };

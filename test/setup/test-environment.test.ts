@@ -16,3 +16,11 @@ test('what a test file keeps in asynchronous storage is gone with the file', asy
 
   if ('_enable' in storage) expect(storage.getStore()).toBeUndefined();
 });
+
+test('a module is handed the names of the language: each look at a global would ask Node', () => {
+  const { Math: kept } = globalThis;
+  Object.assign(globalThis, { Math: undefined });
+  const found = [Math, globalThis.Math];
+  Object.assign(globalThis, { Math: kept });
+  expect(found).toEqual([kept, undefined]);
+});
