@@ -207,10 +207,18 @@ export class Replica {
       gop: record.gop,
       packed: packGop({ ...lead, previousGop, record }, body),
     };
-    const others = majorityOf(this.parts.peers.length + 1) - 1;
+    const { peers } = this.parts;
+    const takers = new Set<Peer>();
+    const hand = async (peer: Peer): Promise<boolean> => {
+      const isTaken = await this.handTo(peer, gop);
+      if (isTaken) takers.add(peer);
+      return isTaken;
+    };
     try {
-      await enoughOf(this.parts.peers, others, (peer) => this.handTo(peer, gop), Boolean);
+      await enoughOf(peers, majorityOf(peers.length + 1) - 1, hand, Boolean);
       await this.copy.step(lead, () => this.channel.media.store(record, body));
+      // One that followed meanwhile was as far as this log, which did not have the GOP yet.
+      for (const peer of peers) if (!takers.has(peer)) this.behind.add(peer);
     } catch (error) {
       // Some may have it, and no epoch may have two of the same number: under the next one it is taken over, or cut off.
       this.lead = null;
