@@ -6,8 +6,8 @@ import type { Held, OwnershipStore } from '../../ownership-store';
 import { requireSameSpec } from '../channel-refusals';
 import { newOwnership, removed } from '../ownership';
 import type { SharedRecord } from './records';
-import { Replica, type ReplicaChannel, type ReplicaParts } from './replica';
-import type { Peer } from './settings';
+import { Replica } from './replica';
+import type { Peer, ReplicaChannel, ReplicaParts } from './settings';
 
 /** How often the store is looked through for channels that came, went, or have another leader. */
 const LOOK_MS = 1_000;

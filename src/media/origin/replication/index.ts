@@ -1,5 +1,6 @@
 export { ReplicaGroup, type GroupOptions } from './group';
 export { passOnToLeader } from './forward';
 export { sharedRecordSchema, type SharedRecord } from './records';
-export type { Replica, ReplicaChannel } from './replica';
+export type { Replica } from './replica';
 export { replicaRoutes } from './routes';
+export type { ReplicaChannel } from './settings';

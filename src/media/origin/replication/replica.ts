@@ -1,9 +1,7 @@
 import { packGop, type ReplicaOrder, type ReplicaState } from '../../../contracts/origin-replica';
 import { SwarmError, type ErrorCode } from '../../../domain';
-import type { Logger } from '../../../platform/logger';
 import { pause } from '../../../platform/retry';
-import type { Held, OwnershipStore } from '../../ownership-store';
-import type { ChannelMedia } from '../channel-media';
+import type { Held } from '../../ownership-store';
 import { unknownChannel } from '../channel-refusals';
 import type { ChannelRecord, LedgerRecord } from '../records';
 import { channelFiles, repairLedger } from '../recovery';
@@ -11,7 +9,7 @@ import { RecordCopy } from './notes';
 import { LeadLost, completest, enoughOf, majorityOf } from './quorum';
 import { withLedger, type SharedRecord } from './records';
 import { ReplicaLogCopy } from './replica-log';
-import type { Peer } from './settings';
+import type { Peer, ReplicaChannel, ReplicaParts } from './settings';
 
 const PROMISE_TIMEOUT_MS = 3_000;
 const FOLLOW_TIMEOUT_MS = 8_000;
@@ -31,27 +29,6 @@ const JUDGEMENTS = new Set<ErrorCode>([
   'conflict',
 ]);
 const isJudgement = (error: unknown): boolean => error instanceof SwarmError && JUDGEMENTS.has(error.code);
-
-/** What a replica needs of its channel. */
-export interface ReplicaChannel {
-  readonly id: string;
-  readonly directory: string;
-  readonly media: ChannelMedia;
-  gopDurationTicks(): number;
-  /** What is decided of it, and how far its log goes, is another now. */
-  setRecord(record: ChannelRecord): void;
-}
-
-export interface ReplicaParts {
-  /** Of this origin. */
-  name: string;
-  peers: readonly Peer[];
-  store: OwnershipStore<SharedRecord>;
-  keptRecords: () => number;
-  /** Name of the other origin that leads the channel and answers; null: none does. */
-  leaderElsewhere(): Promise<string | null>;
-  log: Logger;
-}
 
 interface Lead {
   epoch: number;
@@ -183,6 +160,9 @@ export class Replica {
   async save(record: ChannelRecord): Promise<void> {
     const { lead, held } = this;
     if (!lead || !held) throw new LeadLost();
+    // A store that is away is found out by reading: nothing is written by that, so the lead stays.
+    await this.read();
+    if (this.held !== held) throw new LeadLost();
     const next: SharedRecord = { ...held.record, ...record, ...lead, decidedEpoch: lead.epoch };
     let version: string | null;
     try {
