@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SwarmError } from '../../src/domain';
+import { until } from '../support/until';
 import { World, changeOwner, publish, type Node } from './support/memory-replicas';
 
 /** What replicas do while the store, a disk or one of them is at fault. */
@@ -34,4 +35,62 @@ test('a change of owner that finds no store leaves the lead where it is, so that
   Object.assign(world.store, { read: async () => away(), replace: async () => away() });
   await expect(changeOwner(o1, token)).rejects.toMatchObject({ code: 'unavailable' });
   expect(await publish(o1, 1, token, 1)).toMatchObject({ gop: 1 });
+});
+
+const onDisk = async (node: Node): Promise<{ ownership: { token: number } } | null> => {
+  const text = await readFile(join(node.directory, 'channel.json'), 'utf8').catch(() => 'null');
+  return JSON.parse(text) as { ownership: { token: number } } | null;
+};
+
+describe('an origin that starts again', () => {
+  test('while it lacked a GOP, declares none lost that another one has', async () => {
+    for (let gop = 0; gop < 3; gop += 1) await publish(o1, gop, token, gop);
+    await until('o-3 has all', async () => {
+      await o1.replica.catchUp();
+      return o3.media.ledger.last?.gop === 2;
+    });
+    world.beforePut = async (to) => void (to === 'o-3' && away());
+    await publish(o1, 3, token, 3);
+    const next = await changeOwner(o1, token);
+    await o3.replica.refresh();
+    await until('it has noted the new owner', async () => (await onDisk(o3))?.ownership.token === next);
+    await o3.end();
+    await o3.start();
+    o1.up = false;
+    await publish(o3, 4, next, 4);
+    for (const node of [o2, o3]) expect(node.media.ledger.get(3)).toMatchObject({ publishedAtMs: 3 });
+    expect(o3.media.ledger.get(3)!.gapReason).toBeUndefined();
+  });
+
+  test('with a hole in its log, counts for nothing until it is filled again', async () => {
+    for (let gop = 0; gop < 3; gop += 1) await publish(o1, gop, token, gop);
+    await until('o-3 has all', async () => {
+      await o1.replica.catchUp();
+      return o3.media.ledger.last?.gop === 2;
+    });
+    await o3.end();
+    const path = join(o3.directory, 'ledger.jsonl');
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    await writeFile(path, [lines[0], 'spoilt', ...lines.slice(2)].join('\n'));
+    await o3.start();
+    expect(o3.replica.copy.state).toMatchObject({ promised: 0, followed: 0 });
+    o1.up = false;
+    await expect(publish(o3, 3, token, 3)).rejects.toMatchObject({ code: 'unavailable' });
+    o1.up = true;
+    await publish(o3, 3, token, 3);
+    expect(o3.media.ledger.range(0, 4).map(({ gapReason }) => gapReason)).toEqual(Array(4).fill(undefined));
+  });
+
+  test('after a line that was not finished, goes on with its log', async () => {
+    await publish(o1, 0, token, 0);
+    await until('o-3 has all', async () => {
+      await o1.replica.catchUp();
+      return o3.media.ledger.last?.gop === 0;
+    });
+    const { followed } = o3.replica.copy.state;
+    await o3.end();
+    await appendFile(join(o3.directory, 'ledger.jsonl'), '{"gop":1,"tok');
+    await o3.start();
+    expect(o3.replica.copy.state).toMatchObject({ followed, endGop: 1 });
+  });
 });

@@ -241,6 +241,7 @@ export class Origin {
       version,
       () => this.parts.limits.keptRecords,
       this.parts.now(),
+      this.group !== undefined,
     );
     const { spoiltLines, foreignLines } = loaded;
     if (spoiltLines > 0) {
@@ -252,11 +253,11 @@ export class Origin {
     if (foreignLines > 0) {
       this.parts.log.error(
         { channel: id, lines: foreignLines },
-        'ledger lines that are not understood were set aside; their GOPs are declared gaps',
+        `ledger lines that are not understood were set aside; their GOPs are ${this.group ? 'fetched from other origins' : 'declared gaps'}`,
       );
     }
     const channel = new Channel(id, directory, loaded, this.parts);
-    await this.parts.group?.replica(id)?.copy.load();
+    await this.group?.replica(id)?.copy.load(loaded.isUnbroken);
     this.channels.set(id, channel);
     return channel;
   }

@@ -3,7 +3,7 @@ import type { DeclaredGap } from '../../contracts/origin';
 import { setCopyAside } from '../../platform/set-aside';
 import { recordFile } from '../ownership-store';
 import { Ledger, readLedgerFile } from './ledger';
-import type { OwnershipState } from './ownership';
+import { newOwnership, type OwnershipState } from './ownership';
 import type { ChannelRecord, LedgerRecord } from './records';
 import { SegmentStore } from './segment-store';
 import { gapRecords } from './timeline';
@@ -59,11 +59,17 @@ export interface LoadedChannel {
   spoiltLines: number;
   /** Lines that are whole and not understood; a copy of the file was set aside. */
   foreignLines: number;
+  /** The lines that are there are an unbroken run, as they were written. */
+  isUnbroken: boolean;
 }
+
+const isRun = (records: readonly LedgerRecord[]): boolean =>
+  records.every(({ gop }, i) => i === 0 || gop === records[i - 1]!.gop + 1);
 
 /**
  * Brings a channel back from its directory: ownership from the record, GOPs published since the record was
  * written from the ledger, segments as far as they are whole.
+ * @param isShared what this origin lacks, others may have: it is no gap
  */
 export const loadChannel = async (
   directory: string,
@@ -71,6 +77,7 @@ export const loadChannel = async (
   version: string | null,
   keptRecords: () => number,
   nowMs: number,
+  isShared = false,
 ): Promise<LoadedChannel> => {
   const files = channelFiles(directory);
   const { records: found, spoiltLines, foreignGops } = await readLedgerFile(files.ledger);
@@ -79,7 +86,7 @@ export const loadChannel = async (
   const usedUpTo = Math.max(ownership.nextGop, ...foreignGops.map((gop) => gop + 1));
   const numbered = usedUpTo > ownership.nextGop;
   const known = numbered ? { ...ownership, nextGop: usedUpTo, hasPublished: true } : ownership;
-  const records = repairLedger(found, known, {
+  const records = repairLedger(found, isShared ? newOwnership() : known, {
     gopDurationTicks: record.gopDurationTicks,
     atMost: keptRecords(),
     nowMs,
@@ -109,5 +116,6 @@ export const loadChannel = async (
     segments,
     spoiltLines,
     foreignLines: foreignGops.length,
+    isUnbroken: foreignGops.length === 0 && isRun(found),
   };
 };

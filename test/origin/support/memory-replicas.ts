@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pino from 'pino';
 import { unpackGop, type ReplicaClient } from '../../../src/contracts/origin-replica';
 import { SwarmError } from '../../../src/domain';
@@ -7,9 +7,9 @@ import { ChannelMedia } from '../../../src/media/origin/channel-media';
 import { judgePublish, newOwnership, own } from '../../../src/media/origin/ownership';
 import type { ChannelRecord, LedgerRecord } from '../../../src/media/origin/records';
 import { loadChannel } from '../../../src/media/origin/recovery';
-import type { SharedRecord } from '../../../src/media/origin/replication/records';
+import { sharedRecordSchema, type SharedRecord } from '../../../src/media/origin/replication/records';
 import { Replica } from '../../../src/media/origin/replication/replica';
-import type { Held, OwnershipStore } from '../../../src/media/ownership-store';
+import { EmbeddedOwnershipStore, type Held, type OwnershipStore } from '../../../src/media/ownership-store';
 import { SerialQueue } from '../../../src/platform/serial-queue';
 
 /** Three replicas of one channel in this process, with real files; calls between them, and to the store, can get lost. */
@@ -70,12 +70,13 @@ export class Node {
 
   async start(): Promise<void> {
     await mkdir(this.directory, { recursive: true });
-    const first: ChannelRecord = { ...spec, ownership: newOwnership() };
-    const loaded = await loadChannel(this.directory, first, null, () => limits.keptRecords, 0);
+    const onDisk = await new EmbeddedOwnershipStore(dirname(this.directory), sharedRecordSchema).read(ID);
+    const first: ChannelRecord = onDisk?.record ?? { ...spec, ownership: newOwnership() };
+    const loaded = await loadChannel(this.directory, first, null, () => limits.keptRecords, 0, true);
     this.changes = new SerialQueue('origin');
     this.media = new ChannelMedia(loaded.ledger, loaded.segments, limits, () => 0);
     const { media } = this;
-    this.record = first;
+    this.record = loaded.record;
     this.replica = new Replica(
       {
         ...{ id: ID, directory: this.directory, media, gopDurationTicks: () => GOP_TICKS },
@@ -94,7 +95,7 @@ export class Node {
         log: pino({ level: 'silent' }),
       },
     );
-    await this.replica.copy.load();
+    await this.replica.copy.load(loaded.isUnbroken);
     this.up = true;
   }
 

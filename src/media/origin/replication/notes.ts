@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '../../../platform/durable-file';
+import { removeFile, replaceFile } from '../../../platform/durable-file';
 import type { Logger } from '../../../platform/logger';
 import { noNotes, replicaNotesSchema, type ReplicaNotes, type SharedRecord } from './records';
 
@@ -24,6 +24,12 @@ export class ReplicaNotesFile {
     } catch {
       this.current = noNotes;
     }
+  }
+
+  /** None is there from here on, also after a crash. */
+  async discard(): Promise<void> {
+    await removeFile(this.path);
+    this.current = noNotes;
   }
 
   /** Durable when it resolves, and in force only then. */

@@ -46,8 +46,9 @@ export class ReplicaLogCopy {
     this.file = new ReplicaNotesFile(parts.directory);
   }
 
-  load(): Promise<void> {
-    return this.file.load();
+  /** @param isUnbroken the log on the disk has no hole; one that has counts as lost, with what was promised of it */
+  load(isUnbroken: boolean): Promise<void> {
+    return isUnbroken ? this.file.load() : this.file.discard();
   }
 
   get state(): ReplicaState {
