@@ -1,6 +1,7 @@
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ReplicaClient, ReplicaOrder } from '../../src/contracts/origin-replica';
 import { SwarmError } from '../../src/domain';
 import { until } from '../support/until';
 import { World, changeOwner, publish, type Node } from './support/memory-replicas';
@@ -93,4 +94,24 @@ describe('an origin that starts again', () => {
     await o3.start();
     expect(o3.replica.copy.state).toMatchObject({ followed, endGop: 1 });
   });
+});
+
+const orderOf = async (): Promise<ReplicaOrder> => {
+  const { epoch, life, leader } = (await world.store.read()).record;
+  return { epoch, life, leader: leader! };
+};
+
+test('the first GOP, taken while an origin follows once more, stays', async () => {
+  await until('o-2 follows', () => o2.replica.copy.state.followed === 1);
+  world.beforePut = async (to) => void (to === 'o-3' && away());
+  const real = world.clientFrom('o-2', 'o-1');
+  const slow = Object.assign(Object.create(real) as ReplicaClient, {
+    log: async (...asked: Parameters<ReplicaClient['log']>) => {
+      const answer = await real.log(...asked);
+      await publish(o1, 0, token, 0);
+      return answer;
+    },
+  });
+  await o2.replica.copy.follow(await orderOf(), slow);
+  expect(o2.media.ledger.last?.gop).toBe(0);
 });

@@ -183,6 +183,8 @@ export class ReplicaLogCopy {
     const [first] = theirs;
     if (!first) {
       if (log.endGop !== null && fromGop > 0) return false;
+      // What came since the answer, from the leader that is followed already.
+      if (log.endGop === null && this.file.notes.followed === epoch) return true;
       await media.deleteAll();
       return true;
     }
