@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReplicaClient, ReplicaOrder } from '../../src/contracts/origin-replica';
@@ -114,4 +114,30 @@ test('the first GOP, taken while an origin follows once more, stays', async () =
   });
   await o2.replica.copy.follow(await orderOf(), slow);
   expect(o2.media.ledger.last?.gop).toBe(0);
+});
+
+test('a copy that is being filled writes nothing once its channel was removed', async () => {
+  for (let gop = 0; gop < 3; gop += 1) await publish(o1, gop, token, gop);
+  await o3.loseDisk();
+  await o3.start();
+  const real = world.clientFrom('o-3', 'o-1');
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  let asked = false;
+  const gated = Object.assign(Object.create(real) as ReplicaClient, {
+    bytes: async (...args: Parameters<ReplicaClient['bytes']>) => {
+      asked = true;
+      await gate;
+      return real.bytes(...args);
+    },
+  });
+  const following = o3.replica.copy.follow(await orderOf(), gated).catch(() => undefined);
+  await until('a GOP is on its way', () => asked);
+  await o3.replica.close();
+  await rm(o3.directory, { recursive: true });
+  await mkdir(join(o3.directory, 'gops'), { recursive: true });
+  open();
+  await following;
+  expect(await readdir(o3.directory)).toEqual(['gops']);
+  await o3.replica.close();
 });

@@ -41,6 +41,7 @@ export class ReplicaLogCopy {
   private pulls = { epoch: 0, queue: new SerialQueue('origin') };
   private readonly file: ReplicaNotesFile;
   private lacking = 0;
+  private closed: Promise<void> | undefined;
 
   constructor(private readonly parts: ReplicaLogParts) {
     this.file = new ReplicaNotesFile(parts.directory);
@@ -166,8 +167,9 @@ export class ReplicaLogCopy {
     });
   }
 
+  /** Nothing is written any more once it resolves; a pull that is under way ends at its next step. */
   close(): Promise<void> {
-    return this.steps.close(async () => {});
+    return (this.closed ??= this.steps.close(async () => {}));
   }
 
   /** @returns false: more has to be compared */

@@ -140,8 +140,8 @@ export class Replica {
   }
 
   /** The channel's folder goes: nothing is written there any more once it resolves. */
-  close(): Promise<void> {
-    return this.recordCopy.end();
+  async close(): Promise<void> {
+    await Promise.all([this.recordCopy.end(), this.copy.close()]);
   }
 
   /** Takes note of what the store has. */
