@@ -110,6 +110,16 @@ describe('a store that can not be asked', () => {
     });
   });
 
+  test('a record that is not understood keeps no other one from being read, and is told of once', async () => {
+    const gateway = new EtcdGateway(etcd.urls);
+    const told: string[] = [];
+    const store = new EtcdOwnershipStore(gateway, 'mixed', schema, ({ message }) => told.push(message));
+    await gateway.replace('/encoder-swarm/mixed/channels/ch-1', 'nonsense', '0');
+    await store.replace('ch-2', { owner: 'a', n: 1 }, null);
+    for (let times = 0; times < 2; times += 1) expect([...(await store.readAll()).keys()]).toEqual(['ch-2']);
+    expect(told).toEqual([expect.stringContaining('channels/ch-1')]);
+  });
+
   test('a member that is away is passed over, and all of them are a refusal', async () => {
     const away = 'http://127.0.0.1:9';
     const store = new EtcdOwnershipStore(new EtcdGateway([away, ...etcd.urls]), 'away', schema);

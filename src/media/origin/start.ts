@@ -177,6 +177,7 @@ export const startOrigin = async (
         new EtcdGateway(replication.storeUrls),
         replication.cell,
         sharedRecordSchema,
+        (error) => log.error({ err: error }, 'goes on without a channel: its record is not understood'),
       ),
       log,
     });

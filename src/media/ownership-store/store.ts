@@ -12,7 +12,7 @@ export interface Held<T> {
 export interface OwnershipStore<T> {
   /** @throws SwarmError unavailable while the store can't be asked, or a record can't be understood */
   read(channelId: string): Promise<Held<T> | undefined>;
-  /** All of them, by channel. @throws as `read` */
+  /** All of them, by channel; etcd leaves out those that can't be understood. @throws as `read` */
   readAll(): Promise<Map<string, Held<T>>>;
   /**
    * Compare-and-set; durable when it resolves.

@@ -41,6 +41,8 @@ export class ReplicaGroup {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private storeAway = false;
+  /** Channels that could not be taken up or dropped, with what was said of them last. */
+  private readonly refused = new Map<string, string>();
   /** Until when a peer that did not answer is not asked, monotonic milliseconds. */
   private readonly suspects = new Map<Peer, number>();
 
@@ -158,16 +160,27 @@ export class ReplicaGroup {
       const all = await this.options.store.readAll();
       if (this.storeAway) log.info('the ownership store answers again');
       this.storeAway = false;
-      for (const [id, held] of all) {
-        if (held.record.onAir) await listener.onAir(id, held);
-        else if (this.replicas.has(id)) await listener.offAir(id);
-      }
+      for (const [id, held] of all) await this.tell(listener, id, held);
     } catch (error) {
       if (!this.storeAway) log.warn({ err: error }, 'the ownership store does not answer');
       this.storeAway = true;
     }
     // Each in its own time: one that is refilled takes a while.
     for (const replica of this.replicas.values()) void replica.catchUp();
+  }
+
+  /** One channel that can't be taken up keeps no other one waiting. */
+  private async tell(listener: GroupListener, id: string, held: Held<SharedRecord>): Promise<void> {
+    try {
+      if (held.record.onAir) await listener.onAir(id, held);
+      else if (this.replicas.has(id)) await listener.offAir(id);
+      this.refused.delete(id);
+    } catch (error) {
+      const { message } = error as Error;
+      if (this.refused.get(id) !== message)
+        this.options.log.warn({ err: error, channel: id }, 'a channel that others share is not as it should be here');
+      this.refused.set(id, message);
+    }
   }
 
   private async replace(
