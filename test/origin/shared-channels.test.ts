@@ -58,6 +58,25 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
+const request = { expectToken: 0, owner: { encoderId: 'enc-1', sessionId: 's-1' }, fromGop: 0 };
+
+const open = (): Promise<Origin> => {
+  const memory = new SharedBudget({
+    ...{ what: 'memory', totalBytes: 1e9, mostBytes: 1e6, leastBytes: 1e4 },
+    variable: 'SWARM_ORIGIN_MEMORY_MIB',
+  });
+  return Origin.open(directory, {
+    ...{ store: new EmbeddedOwnershipStore(directory, channelRecordSchema), group, limits, memory, health },
+    budget: new DiskBudget({ ...limits, totalBytes: null }, memory),
+    files: new OpenFiles({ part: 'the origin', perChannel: 4 }),
+    log: silent,
+    now: () => 0,
+    monotonicMs: () => 0,
+    requireLock: async () => {},
+    relay: {} as never,
+  });
+};
+
 test('a channel that can not be taken up keeps no other one waiting, and is told of once', async () => {
   const told: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void told.push((JSON.parse(line) as { channel?: string }).channel ?? line) }); // prettier-ignore
@@ -74,4 +93,37 @@ test('a channel that can not be taken up keeps no other one waiting, and is told
   await until('it has looked twice', () => seen.length >= 2);
   expect(new Set(seen)).toEqual(new Set(['ch-2']));
   expect(told).toEqual(['ch-1']);
+});
+
+describe('an origin', () => {
+  let origin: Origin;
+  beforeEach(async () => (origin = await open()));
+  afterEach(() => origin.close().catch(() => undefined));
+
+  test('whose disk has refused asks its disk again, and takes no lead for that', async () => {
+    await origin.register('ch-1', format);
+    await origin.channel('ch-1').own({ ...request, requestId: 'r' });
+    const { record, version } = (await store.read('ch-1'))!;
+    await store.replace('ch-1', { ...record, epoch: record.epoch + 1, leader: 'o-2' }, version);
+    await origin.channel('ch-1').refresh();
+    const { writes } = store;
+    const refusal = Object.assign(new Error('no room'), { code: 'ENOSPC', syscall: 'write' });
+    health.failed('ch-1', refusal);
+    const inTheWay = join(directory, 'ch-1', 'replica.json.new');
+    await mkdir(inTheWay);
+    await expect(origin.channel('ch-1').probeStorage()).rejects.toBeDefined();
+    expect(health.status).toMatchObject({ state: 'full', affected: ['ch-1'] });
+    await rm(inTheWay, { recursive: true });
+    await origin.channel('ch-1').probeStorage();
+    expect(health.status.state).toBe('ok');
+    expect(store.writes).toBe(writes);
+  });
+
+  test('counts no channel as refused by its disk that others have removed', async () => {
+    await origin.register('ch-1', format);
+    health.failed('ch-1', new Error('no room'));
+    await others.remove('ch-1');
+    await until('it is gone', () => origin.find('ch-1') === undefined && group.replica('ch-1') === undefined);
+    expect(health.status.affected).toEqual([]);
+  });
 });

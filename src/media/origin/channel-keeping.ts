@@ -77,6 +77,13 @@ export class ChannelKeeping {
     return this.replica ? this.replica.record(change) : change();
   }
 
+  /** Where others share the channel, only this disk is asked: a change would take the lead from one that is well. */
+  async probe(saveAgain: () => Promise<void>): Promise<void> {
+    if (!this.replica) return saveAgain();
+    await this.replica.copy.writeAgain();
+    this.parts.health.succeeded(this.channel.id);
+  }
+
   /** Has what is known here be in force. @throws SwarmError unavailable */
   async refresh(): Promise<void> {
     await this.replica?.refresh();

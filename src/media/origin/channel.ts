@@ -333,9 +333,9 @@ export class Channel {
     return this.queue.run(() => this.media.expire(this.record));
   }
 
-  /** Writes the record again, to learn whether a disk that refused takes it now. @throws SwarmError as any change */
+  /** Writes something again, to learn whether a disk that refused takes it now. @throws as any change; of the file system */
   probeStorage(): Promise<void> {
-    return this.change(() => this.save(this.record));
+    return this.keeping.probe(() => this.change(() => this.save(this.record)));
   }
 
   /** Refuses waiting callers, and closes the files after the change under way is done. */

@@ -204,6 +204,7 @@ export class Origin {
 
   /** Forgets a channel that others have taken off air. */
   private async drop(id: string): Promise<void> {
+    this.parts.health.succeeded(id);
     const channel = this.channels.get(id);
     if (!channel) return;
     await channel.drop();

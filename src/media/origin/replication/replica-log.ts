@@ -78,6 +78,11 @@ export class ReplicaLogCopy {
     });
   }
 
+  /** Writes down again what it has promised; durable when it resolves. */
+  writeAgain(): Promise<void> {
+    return this.steps.run(() => this.file.save(this.file.notes));
+  }
+
   /** Takes over the log of the leader of an epoch, if no later one was promised. */
   async follow(order: ReplicaOrder, leader: ReplicaClient): Promise<ReplicaState> {
     const { promised } = await this.promise(order);
