@@ -35,6 +35,7 @@ export const passOnToLeader =
     const headers = Object.fromEntries(
       HEADERS.flatMap((name) => (req.headers[name] ? [[name, req.headers[name]]] : [])),
     );
+    let hasAnswered = false;
     try {
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
         const passed = linkRequest(`${leader.client.url}${req.originalUrl}`, {
@@ -46,11 +47,13 @@ export const passOnToLeader =
         // An answer before the end of the body is a refusal.
         pipeline(req, passed).catch(reject);
       });
+      hasAnswered = true;
       res.status(answer.statusCode ?? 502);
       if (answer.headers['content-type']) res.set('content-type', answer.headers['content-type']);
       await pipeline(answer, res);
     } catch (error) {
-      group.suspect(leader);
+      // A caller who went away says nothing about the leader. `req` does not tell: it is given up with the request passed on.
+      if (!hasAnswered && !res.destroyed) group.suspect(leader);
       if (res.headersSent) {
         res.destroy();
         return;
