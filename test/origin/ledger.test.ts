@@ -119,6 +119,18 @@ describe('a ledger that grows', () => {
     expect(await read()).toEqual({ gops: [3, 4, 5], spoiltLines: 0 });
   });
 
+  test('whose file could not be written when records were taken back writes it when asked again', async () => {
+    const ledger = ledgerOf([]);
+    for (const gop of [0, 1, 2]) await ledger.append(recordOf(gop));
+    mkdirSync(`${path()}.new`);
+    await expect(ledger.truncateFrom(1)).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(ledger.truncateFrom(1)).rejects.toMatchObject({ code: 'EISDIR' });
+    expect((await read()).gops).toEqual([0, 1, 2]);
+    rmSync(`${path()}.new`, { recursive: true });
+    await ledger.truncateFrom(1);
+    expect((await read()).gops).toEqual([0]);
+  });
+
   test('takes gaps in as they are, and begins anew behind a hole', async () => {
     const ledger = ledgerOf([3, 4]);
     await ledger.appendCommitted([]);

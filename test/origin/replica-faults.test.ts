@@ -141,3 +141,19 @@ test('a copy that is being filled writes nothing once its channel was removed', 
   expect(await readdir(o3.directory)).toEqual(['gops']);
   await o3.replica.close();
 });
+
+test('a log is the one of an epoch only once its file is, also where that failed before', async () => {
+  for (let gop = 0; gop < 2; gop += 1) await publish(o1, gop, token, gop);
+  await until('o-3 has all', async () => {
+    await o1.replica.catchUp();
+    return o3.media.ledger.last?.gop === 1;
+  });
+  const inTheWay = join(o3.directory, 'ledger.jsonl.new');
+  await mkdir(inTheWay);
+  await expect(o3.media.truncateFrom(0)).rejects.toMatchObject({ code: 'EISDIR' });
+  const { epoch } = await orderOf();
+  await expect(o3.replica.copy.followed({ epoch })).rejects.toMatchObject({ code: 'EISDIR' });
+  await rm(inTheWay, { recursive: true });
+  await o3.replica.copy.followed({ epoch });
+  expect(await readFile(join(o3.directory, 'ledger.jsonl'), 'utf8')).toBe('');
+});

@@ -131,6 +131,11 @@ export class ChannelMedia {
     for (const stored of this.segments.from(gop)) await this.segments.remove(stored);
   }
 
+  /** On the disk, the ledger is what it is here once it resolves. */
+  settle(): Promise<void> {
+    return this.writableLedger.settle();
+  }
+
   /** All bytes of a GOP; null where they are not stored. */
   async storedGop(gop: number): Promise<Buffer | null> {
     return this.segments.has(gop) ? this.segments.readAll(gop).catch(() => null) : null;

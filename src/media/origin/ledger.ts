@@ -129,10 +129,16 @@ export class Ledger {
   /** Takes back the records from a GOP on; on the disk when it resolves. */
   async truncateFrom(gop: number): Promise<void> {
     const kept = this.records.filter((record) => record.gop < gop);
-    if (kept.length === this.records.length) return;
-    this.records = kept;
-    this.fileBehind = true;
-    await this.writeAnew();
+    if (kept.length !== this.records.length) {
+      this.records = kept;
+      this.fileBehind = true;
+    }
+    await this.settle();
+  }
+
+  /** Makes the file what is in memory, where it could not be written before. */
+  async settle(): Promise<void> {
+    if (this.fileBehind) await this.writeAnew();
   }
 
   async close(): Promise<void> {

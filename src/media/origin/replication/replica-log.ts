@@ -100,6 +100,8 @@ export class ReplicaLogCopy {
   followed(order: Pick<ReplicaOrder, 'epoch'>): Promise<ReplicaState> {
     return this.step(order, async () => {
       const { notes } = this.file;
+      // A step that failed may have left the file as it was: it would be back after a restart.
+      await this.parts.media.settle();
       if (notes.followed !== order.epoch) await this.file.save({ ...notes, followed: order.epoch });
       return this.state;
     });
