@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReplicaClient, ReplicaOrder } from '../../src/contracts/origin-replica';
@@ -156,4 +156,45 @@ test('a log is the one of an epoch only once its file is, also where that failed
   await rm(inTheWay, { recursive: true });
   await o3.replica.copy.followed({ epoch });
   expect(await readFile(join(o3.directory, 'ledger.jsonl'), 'utf8')).toBe('');
+});
+
+describe('an origin that is filled', () => {
+  beforeEach(async () => {
+    for (let gop = 0; gop < 2; gop += 1) await publish(o1, gop, token, gop);
+    await o3.loseDisk();
+    await o3.start();
+  });
+
+  test('takes no GOP that is not what was published', async () => {
+    const real = world.clientFrom('o-3', 'o-1');
+    let answer = (bytes: Buffer | null): Buffer | null => bytes && bytes.subarray(0, 3);
+    const client = Object.assign(Object.create(real) as ReplicaClient, {
+      log: real.log,
+      bytes: async (...args: Parameters<ReplicaClient['bytes']>) => answer(await real.bytes(...args)),
+    });
+    const follow = async (): Promise<unknown> => o3.replica.copy.follow(await orderOf(), client);
+    await expect(follow()).rejects.toMatchObject({ code: 'unavailable' });
+    answer = () => Buffer.from('none');
+    await expect(follow()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(o3.media.ledger.last).toBeUndefined();
+    answer = (bytes) => bytes;
+    await follow();
+    expect((await o3.media.storedGop(1))?.toString()).toBe('GOP.');
+  });
+
+  test('waits for a GOP that can not be read now, and goes without one that is not there any more', async () => {
+    const path = (gop: number): string => join(o1.directory, 'gops', `${gop}.ts`);
+    const hidden = join(folder, 'hidden');
+    await rename(path(1), hidden);
+    await mkdir(path(1));
+    await rm(path(0));
+    const follow = async (): Promise<unknown> =>
+      o3.replica.copy.follow(await orderOf(), world.clientFrom('o-3', 'o-1'));
+    await expect(follow()).rejects.toMatchObject({ code: 'EISDIR' });
+    expect(o3.media.ledger.last?.gop).toBe(0);
+    await rm(path(1), { recursive: true });
+    await rename(hidden, path(1));
+    await follow();
+    expect([o3.media.has(0), o3.media.has(1)]).toEqual([false, true]);
+  });
 });

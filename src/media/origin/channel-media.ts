@@ -136,9 +136,14 @@ export class ChannelMedia {
     return this.writableLedger.settle();
   }
 
-  /** All bytes of a GOP; null where they are not stored. */
+  /** All bytes of a GOP; null where they are not stored. @throws of the file system, where they can't be read now */
   async storedGop(gop: number): Promise<Buffer | null> {
-    return this.segments.has(gop) ? this.segments.readAll(gop).catch(() => null) : null;
+    if (!this.segments.has(gop)) return null;
+    return this.segments.readAll(gop).catch((error: NodeJS.ErrnoException) => {
+      // Deleted in this moment, as it was past its retention.
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
   }
 
   /** Begins anew with nothing published. */

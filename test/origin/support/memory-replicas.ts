@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pino from 'pino';
@@ -172,6 +173,9 @@ export interface Acknowledged {
   publishedAtMs?: number;
 }
 
+const BODY = Buffer.from('GOP.');
+const sha256 = createHash('sha256').update(BODY).digest('hex');
+
 /** Publishes as a channel does. @returns what was acknowledged */
 export const publish = (node: Node, gop: number, token: number, atMs: number): Promise<Acknowledged> => {
   return node.change(async () => {
@@ -182,10 +186,10 @@ export const publish = (node: Node, gop: number, token: number, atMs: number): P
     const record: LedgerRecord = {
       ...{ ...attempt, publishedAtMs: atMs, sealedAtMs: 0, programDateTimeMs: 0, discontinuities: 0 },
       renditions: [
-        { name: 'r', bytes: 4, sha256: 'x', widthPx: 1, heightPx: 1, codecs: 'avc1', parameterSets: 'p' },
+        { name: 'r', bytes: 4, sha256, widthPx: 1, heightPx: 1, codecs: 'avc1', parameterSets: 'p' },
       ],
     };
-    await replica.publish(record, Buffer.from('GOP.'));
+    await replica.publish(record, BODY);
     return { gop, token, publishedAtMs: atMs };
   });
 };

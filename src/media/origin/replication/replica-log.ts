@@ -12,7 +12,7 @@ import type { ChannelMedia } from '../channel-media';
 import { ledgerRecordSchema, type LedgerRecord } from '../records';
 import { ReplicaNotesFile } from './notes';
 import { LeadLost } from './quorum';
-import { isSameRecord, noNotes } from './records';
+import { isBodyOf, isSameRecord, noNotes } from './records';
 
 /** Records that are compared before what is missing: more than can differ after one interrupted publication. */
 const OVERLAP_GOPS = 8;
@@ -221,6 +221,8 @@ export class ReplicaLogCopy {
     for (const record of missing.slice(bare.length)) {
       const isGap = record.renditions.length === 0;
       const body = isGap ? null : await from.bytes(channelId, record.gop, { timeoutMs: BYTES_TIMEOUT_MS });
+      if (body && !isBodyOf(record, body))
+        throw new SwarmError('unavailable', `What came of GOP ${record.gop} is not what was published.`);
       await this.step(order, async () => {
         const last = media.ledger.last?.gop;
         // The leader may have put it meanwhile.
