@@ -126,4 +126,20 @@ describe('an origin', () => {
     await until('it is gone', () => origin.find('ch-1') === undefined && group.replica('ch-1') === undefined);
     expect(health.status.affected).toEqual([]);
   });
+
+  test('keeps a channel that was added again since it read of the removal', async () => {
+    await origin.register('ch-1', format);
+    await origin.remove('ch-1');
+    const stale = structuredClone(await store.readAll());
+    let looks = 0;
+    store.readAll = async () => {
+      looks += 1;
+      return stale;
+    };
+    await origin.register('ch-1', format);
+    const channel = origin.find('ch-1');
+    await until('it has looked', () => looks >= 2);
+    expect(origin.find('ch-1')).toBe(channel);
+    expect(channel).toBeDefined();
+  });
 });

@@ -60,7 +60,10 @@ export class Origin {
     origin.expiry = setInterval(() => void origin.housekeep(), EXPIRY_INTERVAL_MS).unref();
     await parts.group?.begin({
       onAir: (id, held) => origin.changes.run(() => origin.takeUp(id, held)).then(() => undefined),
-      offAir: (id) => origin.changes.run(() => origin.drop(id)),
+      offAir: (id, held) =>
+        origin.changes.run(async () => {
+          if (!origin.group?.replica(id)?.knowsLaterThan(held)) await origin.drop(id);
+        }),
     });
     return origin;
   }

@@ -30,8 +30,8 @@ export interface GroupOptions {
 export interface GroupListener {
   /** A channel is on air. */
   onAir(channelId: string, held: Held<SharedRecord>): Promise<void>;
-  /** A channel was removed. */
-  offAir(channelId: string): Promise<void>;
+  /** A channel was removed; it may have been added again since the store was read. */
+  offAir(channelId: string, held: Held<SharedRecord>): Promise<void>;
 }
 
 /** The origins that share channels, as one of them sees it. */
@@ -173,7 +173,7 @@ export class ReplicaGroup {
   private async tell(listener: GroupListener, id: string, held: Held<SharedRecord>): Promise<void> {
     try {
       if (held.record.onAir) await listener.onAir(id, held);
-      else if (this.replicas.has(id)) await listener.offAir(id);
+      else if (this.replicas.has(id)) await listener.offAir(id, held);
       this.refused.delete(id);
     } catch (error) {
       const { message } = error as Error;

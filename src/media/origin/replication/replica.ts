@@ -144,6 +144,11 @@ export class Replica {
     await Promise.all([this.recordCopy.end(), this.copy.close()]);
   }
 
+  /** Whether what was read of the store has been replaced since, as far as is known. */
+  knowsLaterThan({ version }: Held<SharedRecord>): boolean {
+    return this.held !== null && BigInt(version) < BigInt(this.held.version);
+  }
+
   /** Takes note of what the store has. */
   observe(held: Held<SharedRecord>): void {
     if (this.held && BigInt(held.version) <= BigInt(this.held.version)) return;
