@@ -198,3 +198,17 @@ describe('an origin that is filled', () => {
     expect([o3.media.has(0), o3.media.has(1)]).toEqual([false, true]);
   });
 });
+
+test('who never gets the lead gives up, also where nobody is known to have it', async () => {
+  await o1.replica.refresh();
+  const held = { ...(await world.store.read()), version: '1000' };
+  let tries = 0;
+  Object.assign(world.store, {
+    read: async () => structuredClone({ ...held, record: { ...held.record, leader: null } }),
+    replace: async () => {
+      if ((tries += 1) > 20) throw new Error('It has no end.');
+      return null;
+    },
+  });
+  await expect(publish(o2, 0, token, 0)).rejects.toMatchObject({ code: 'unavailable' });
+});

@@ -123,11 +123,12 @@ export class Replica {
         if (!(error instanceof LeadLost)) throw error;
         this.lead = null;
         await pause(Math.random() * LONGEST_PAUSE_MS * tries);
-        const leader = tries === MOST_TRIES ? this.leader : await this.parts.leaderElsewhere();
-        if (leader !== null)
+        const isLast = tries >= MOST_TRIES;
+        const leader = isLast ? this.leader : await this.parts.leaderElsewhere();
+        if (isLast || leader !== null)
           throw new SwarmError(
             'unavailable',
-            `${leader} has taken the lead of channel ${this.channel.id}.`,
+            `${leader ?? 'Another origin'} has taken the lead of channel ${this.channel.id}.`,
             'Ask again, here or there.',
           );
       }
