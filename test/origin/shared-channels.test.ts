@@ -142,4 +142,35 @@ describe('an origin', () => {
     expect(origin.find('ch-1')).toBe(channel);
     expect(channel).toBeDefined();
   });
+
+  describe('with damaged files', () => {
+    const damage = async (): Promise<void> => {
+      await origin.close();
+      group = new ReplicaGroup({ name: 'o-1', peers: [], store, log: silent });
+      await others.register('ch-1', format);
+      await mkdir(join(directory, 'ch-1'), { recursive: true });
+      await writeFile(join(directory, 'ch-1', 'channel.json'), 'spoilt');
+    };
+
+    test('goes on by the store, and tells of no damage then', async () => {
+      await damage();
+      origin = await open();
+      expect(origin.find('ch-1')).toBeDefined();
+      expect(origin.damaged).toEqual([]);
+    });
+
+    test('sets them aside with the removal of their channel', async () => {
+      await damage();
+      await mkdir(join(directory, 'ch-1', 'ledger.jsonl'));
+      origin = await open();
+      expect(origin.damaged).toMatchObject([{ what: 'ch-1' }]);
+      await origin.remove('ch-1');
+      expect(origin.damaged).toEqual([]);
+      expect((await readdir(directory)).filter((name) => name.startsWith('ch-1'))).toEqual([
+        expect.stringContaining('aside'),
+      ]);
+      await origin.register('ch-1', format);
+      expect(origin.find('ch-1')).toBeDefined();
+    });
+  });
 });

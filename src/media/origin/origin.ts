@@ -107,9 +107,7 @@ export class Origin {
         });
       } else if (this.unusable.has(id)) {
         await this.removed.rememberUnreadable();
-        const aside = await setAside(join(this.directory, id));
-        this.unusable.delete(id);
-        this.parts.log.warn({ channel: id, aside }, 'a channel whose files are damaged was set aside');
+        await this.setDamagedAside(id);
       }
     });
   }
@@ -201,6 +199,7 @@ export class Origin {
         throw storageRefusal(error, `the directory of channel ${id}`) ?? error;
       }
     }
+    this.unusable.delete(id);
     group.replica(id)?.observe(held);
     return this.channels.get(id)!;
   }
@@ -209,10 +208,19 @@ export class Origin {
   private async drop(id: string): Promise<void> {
     this.parts.health.succeeded(id);
     const channel = this.channels.get(id);
-    if (!channel) return;
+    if (!channel) {
+      if (this.unusable.has(id)) await this.setDamagedAside(id);
+      return;
+    }
     await channel.drop();
     this.parts.budget.release(id);
     await this.forget(channel);
+  }
+
+  private async setDamagedAside(id: string): Promise<void> {
+    const aside = await setAside(join(this.directory, id));
+    this.unusable.delete(id);
+    this.parts.log.warn({ channel: id, aside }, 'a channel whose files are damaged was set aside');
   }
 
   private async bringBack(id: string): Promise<void> {
