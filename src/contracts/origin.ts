@@ -257,11 +257,13 @@ export class OriginClient extends PartClient {
         return await callJson(`${url}${path}`, ledgerEntrySchema, init);
       } catch (error) {
         const { code } = error as Partial<SwarmError>;
-        const isOver = !several || leftMs <= roundMs || signal?.aborted;
-        if (isOver || (code !== 'timeout' && code !== 'unavailable')) throw error;
+        const isAway = code === 'unavailable';
+        if (!several || signal?.aborted || (code !== 'timeout' && !isAway)) throw error;
         // It may have none of the GOPs that the others have: one that was stopped, or is being filled.
-        this.addresses.leave(url);
-        if (code === 'unavailable') await pause(Math.min(leftMs, AWAY_PAUSE_MS), signal);
+        if (isAway || leftMs > roundMs) this.addresses.leave(url);
+        const remainingMs = untilMs - performance.now();
+        if (isAway ? remainingMs <= 0 : leftMs <= roundMs) throw error;
+        if (isAway) await pause(Math.min(remainingMs, AWAY_PAUSE_MS), signal);
       }
     }
   }

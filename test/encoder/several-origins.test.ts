@@ -116,4 +116,15 @@ describe('a client of several origins', () => {
     const client = new OriginClient([await serve(refusing(408, 'timeout')), away, await serve(answering)]);
     expect((await client.wait('ch-1', 4, 10_000)).gop).toBe(4);
   });
+
+  test('a short wait, too, leaves an origin that is away, and ends in its time where all are', async () => {
+    const client = new OriginClient([away, await serve(refusing(503, 'unavailable')), await serve(answering)]);
+    expect((await client.wait('ch-1', 4, 1_000)).gop).toBe(4);
+    const none = new OriginClient([away, await serve(refusing(503, 'unavailable'))]);
+    const beganAtMs = performance.now();
+    await expect(none.wait('ch-1', 4, 300)).rejects.toMatchObject({ code: 'unavailable' });
+    const tookMs = performance.now() - beganAtMs;
+    expect(tookMs).toBeGreaterThanOrEqual(290);
+    expect(tookMs).toBeLessThan(2_500);
+  });
 });
