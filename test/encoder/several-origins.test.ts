@@ -118,7 +118,11 @@ describe('a client of several origins', () => {
   });
 
   test('a short wait, too, leaves an origin that is away, and ends in its time where all are', async () => {
-    const client = new OriginClient([away, await serve(refusing(503, 'unavailable')), await serve(answering)]);
+    const client = new OriginClient([
+      away,
+      await serve(refusing(503, 'unavailable')),
+      await serve(answering),
+    ]);
     expect((await client.wait('ch-1', 4, 1_000)).gop).toBe(4);
     const none = new OriginClient([away, await serve(refusing(503, 'unavailable'))]);
     const beganAtMs = performance.now();

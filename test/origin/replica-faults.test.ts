@@ -169,7 +169,6 @@ describe('an origin that is filled', () => {
     const real = world.clientFrom('o-3', 'o-1');
     let answer = (bytes: Buffer | null): Buffer | null => bytes && bytes.subarray(0, 3);
     const client = Object.assign(Object.create(real) as ReplicaClient, {
-      log: real.log,
       bytes: async (...args: Parameters<ReplicaClient['bytes']>) => answer(await real.bytes(...args)),
     });
     const follow = async (): Promise<unknown> => o3.replica.copy.follow(await orderOf(), client);

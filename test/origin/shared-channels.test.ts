@@ -47,10 +47,9 @@ let health: StorageHealth;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'shared-channels-'));
   store = new MemoryStore();
-  [group, others] = ['o-1', 'o-2'].map((name) => new ReplicaGroup({ name, peers: [], store, log: silent })) as [
-    ReplicaGroup,
-    ReplicaGroup,
-  ];
+  [group, others] = ['o-1', 'o-2'].map(
+    (name) => new ReplicaGroup({ name, peers: [], store, log: silent }),
+  ) as [ReplicaGroup, ReplicaGroup];
   health = new StorageHealth(silent);
 });
 afterEach(async () => {

@@ -269,7 +269,13 @@ export class Origin {
       );
     }
     const channel = new Channel(id, directory, loaded, this.parts);
-    await this.group?.replica(id)?.copy.load(loaded.isUnbroken);
+    await this.group
+      ?.replica(id)
+      ?.copy.load(loaded.isUnbroken)
+      .catch(async (error: unknown) => {
+        await this.group?.forget(id);
+        throw error;
+      });
     this.channels.set(id, channel);
     return channel;
   }

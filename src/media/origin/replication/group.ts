@@ -178,7 +178,10 @@ export class ReplicaGroup {
     } catch (error) {
       const { message } = error as Error;
       if (this.refused.get(id) !== message)
-        this.options.log.warn({ err: error, channel: id }, 'a channel that others share is not as it should be here');
+        this.options.log.warn(
+          { err: error, channel: id },
+          'a channel that others share is not as it should be here',
+        );
       this.refused.set(id, message);
     }
   }
