@@ -142,6 +142,21 @@ describe('an origin', () => {
     expect(channel).toBeDefined();
   });
 
+  test('writes nothing of a channel once it has stopped', async () => {
+    await origin.register('ch-1', format);
+    const { record } = (await store.read('ch-1'))!;
+    for (let token = 1; token < 50; token += 1)
+      group.replica('ch-1')!.observe({
+        record: { ...record, ownership: { ...record.ownership, token } },
+        version: String(1_000 + token),
+      });
+    await origin.close();
+    await rm(join(directory, 'ch-1'), { recursive: true });
+    await mkdir(join(directory, 'ch-1'));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await readdir(join(directory, 'ch-1'))).toEqual([]);
+  });
+
   describe('with damaged files', () => {
     const damage = async (): Promise<void> => {
       await origin.close();

@@ -107,7 +107,7 @@ export class Node {
   /** Its memory is lost; what it had begun ends without effect on its disk. */
   async end(): Promise<void> {
     this.up = false;
-    await this.replica.copy.close();
+    await this.replica.close();
     await this.media.close();
   }
 

@@ -151,7 +151,7 @@ export class ReplicaGroup {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await Promise.all([...this.replicas.values()].map(({ copy }) => copy.close()));
+    await Promise.all([...this.replicas.values()].map((replica) => replica.close()));
   }
 
   private async look(listener: GroupListener): Promise<void> {

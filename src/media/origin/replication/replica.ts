@@ -140,7 +140,7 @@ export class Replica {
     await this.read();
   }
 
-  /** The channel's folder goes: nothing is written there any more once it resolves. */
+  /** The origin stops, or the channel's folder goes: nothing is written there any more once it resolves. */
   async close(): Promise<void> {
     await Promise.all([this.recordCopy.end(), this.copy.close()]);
   }
