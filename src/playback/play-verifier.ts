@@ -1,8 +1,9 @@
 import { errors, jwtVerify, type JWTHeaderParameters } from 'jose';
 import { z } from 'zod';
 import { SwarmError, idSchema } from '../domain';
-import { KeyFolder } from '../platform/key-folder';
-import { PLAY_ALGORITHM, PLAY_AUDIENCE, PLAY_KEYS_KEPT_MS } from './play-token';
+import type { KeyFolder } from '../platform/key-folder';
+import type { Logger } from '../platform/logger';
+import { PLAY_ALGORITHM, PLAY_AUDIENCE, PLAY_KEYS_KEPT_MS, openPlayKeys } from './play-token';
 
 /** What a token allows. */
 export interface PlayGrant {
@@ -30,8 +31,12 @@ export class PlayVerifier {
   ) {}
 
   /** The first key is made where there is none. */
-  static async open(keysFolder: string, nowMs: () => number = Date.now): Promise<PlayVerifier> {
-    return new PlayVerifier(await KeyFolder.open(keysFolder, { make: true }), nowMs);
+  static async open(
+    keysFolder: string,
+    nowMs: () => number = Date.now,
+    log?: Pick<Logger, 'warn'>,
+  ): Promise<PlayVerifier> {
+    return new PlayVerifier(await openPlayKeys(keysFolder, log), nowMs);
   }
 
   /** @throws SwarmError forbidden for a token that is none of ours, has expired, or whose key was taken away */
