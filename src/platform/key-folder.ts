@@ -13,6 +13,10 @@ export interface NumberedKey {
   key: Buffer;
 }
 
+/** A key that was made anew has the number of the one before. */
+export const isSameKey = (a: NumberedKey, b: NumberedKey | undefined): boolean =>
+  a.id === b?.id && a.key.equals(b.key);
+
 export interface KeyFolderOptions {
   /** Makes the first key where there is none. */
   make: boolean;
@@ -62,6 +66,11 @@ export class KeyFolder {
 
   get(id: string): NumberedKey | undefined {
     return this.known.get(id);
+  }
+
+  /** True while it is there as it was: another one may have come under its name. */
+  has(key: NumberedKey): boolean {
+    return isSameKey(key, this.known.get(key.id));
   }
 
   /** What is wrong with the file of a key. */

@@ -2,14 +2,14 @@ import { SignJWT } from 'jose';
 import type { PlayUrls } from '../contracts/api';
 import { cmafPlaylistUrl, dashManifestUrl, masterPlaylistUrl } from '../contracts/origin';
 import { SwarmError } from '../domain';
-import type { KeyFolder } from '../platform/key-folder';
+import { isSameKey, type KeyFolder, type NumberedKey } from '../platform/key-folder';
 import type { Logger } from '../platform/logger';
 import { PLAY_ALGORITHM, PLAY_AUDIENCE, PLAY_KEYS_KEPT_MS, openPlayKeys, withToken } from './play-token';
 
 const DEFAULT_LIFE_MS = 12 * 3_600_000;
 
 interface Signed {
-  keyId: string;
+  key: NumberedKey;
   token: string;
   expiresAtMs: number;
 }
@@ -64,7 +64,8 @@ export class PlaySigner {
     await keys.readAfter(this.nowMs(), PLAY_KEYS_KEPT_MS);
     if (!keys.current) return null;
     const kept = this.kept.get(channelId);
-    if (kept?.keyId === keys.current.id && kept.expiresAtMs - this.nowMs() > DEFAULT_LIFE_MS / 2) return kept;
+    if (kept && isSameKey(kept.key, keys.current) && kept.expiresAtMs - this.nowMs() > DEFAULT_LIFE_MS / 2)
+      return kept;
     const signed = await this.signed(keys, channelId, DEFAULT_LIFE_MS);
     this.kept.set(channelId, signed);
     return signed;
@@ -86,7 +87,7 @@ export class PlaySigner {
       .setSubject(channelId)
       .setExpirationTime(Math.floor(expiresAtMs / 1_000))
       .sign(current.key);
-    return { keyId: current.id, token, expiresAtMs };
+    return { key: current, token, expiresAtMs };
   }
 }
 

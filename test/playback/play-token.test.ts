@@ -110,6 +110,19 @@ test('a new key signs from then on, and what an old one signed ends when it is t
   await verifier.verify(second);
 });
 
+test('what was signed stays taken back when another key gets the number of its own', async () => {
+  const signer = await PlaySigner.of(folder, now);
+  const verifier = await PlayVerifier.open(folder, now);
+  const shown = tokenOf((await signer.urlsOf(ORIGIN, 'news')).hls);
+  await verifier.verify(shown);
+  await writeFile(join(folder, '1'), `${'ab'.repeat(32)}\n`);
+  nowMs += 5_000;
+  await expect(verifier.verify(shown)).rejects.toMatchObject({ code: 'forbidden', message: /not in use/ });
+  const renewed = tokenOf((await signer.urlsOf(ORIGIN, 'news')).hls);
+  expect(renewed).not.toBe(shown);
+  await verifier.verify(renewed);
+});
+
 describe('a file without a key', () => {
   const KEY = `${'ab'.repeat(32)}\n`;
   const warn = jest.fn();
