@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
+import { Deadline } from '../../platform/deadline';
 import { Turns } from '../../platform/turns';
 import type { Channel } from './channel';
 import { reloadState } from './low-latency-tags';
@@ -76,13 +77,14 @@ export class PlayerWaits {
     const leave = (): void => caller.abort();
     res.once('close', leave);
     const limitMs = LONGEST_WAIT_TARGETS * channel.targetSeconds * 1000;
-    const patience = AbortSignal.any([caller.signal, turn.signal, AbortSignal.timeout(limitMs)]);
+    const patience = new Deadline(limitMs, caller.signal, turn.signal);
     try {
       while (!isThere()) {
-        if (patience.aborted) throw tooMany();
-        await channel.nextChange(patience);
+        if (patience.signal.aborted) throw tooMany();
+        await channel.nextChange(patience.signal);
       }
     } finally {
+      patience.end();
       turn.leave();
       res.off('close', leave);
     }
