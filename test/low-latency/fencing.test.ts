@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TransportStreamReader } from '../../src/media/mpegts';
 import type { Answer } from '../origin/support/origin-client';
 import { ownerNamed } from '../origin/support/origin-client';
@@ -202,4 +203,19 @@ test('an origin that has no parts takes none, and a restart forgets those of the
   } finally {
     await whole.stop();
   }
+});
+
+// The last one: channels that are added later begin with a higher token.
+test('who waits is told at once when the channel is removed', async () => {
+  await putPart(0);
+  const waits = [
+    playlist('?_HLS_msn=1&_HLS_part=1'),
+    fetch(`${origin.playerUrl}/hls/${id}/r/1.p1.ts?t=1`),
+    fetch(`${origin.playerUrl}/cmaf/${id}/r/1.p1.m4s?t=1`),
+  ];
+  await sleep(100);
+  const beganAtMs = performance.now();
+  await origin.client.call('DELETE', `/channels/${id}`);
+  expect((await Promise.all(waits)).map(({ status }) => status)).toEqual([404, 404, 404]);
+  expect(performance.now() - beganAtMs).toBeLessThan(2_000);
 });

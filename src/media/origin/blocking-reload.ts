@@ -24,6 +24,8 @@ const LONGEST_WAIT_TARGETS = 3;
 
 const tooMany = (): SwarmError =>
   new SwarmError('unavailable', 'Too many players wait at the same time.', 'Ask again in a moment.');
+const tooLong = (): SwarmError =>
+  new SwarmError('unavailable', 'What was asked for did not come in time.', 'Ask again.');
 
 /**
  * Players that wait for what comes next. There are so many places, and whoever holds the most gives way first (Turns): a
@@ -80,7 +82,7 @@ export class PlayerWaits {
     const patience = new Deadline(limitMs, caller.signal, turn.signal);
     try {
       while (!isThere()) {
-        if (patience.signal.aborted) throw tooMany();
+        if (patience.signal.aborted) throw patience.hasPassed ? tooLong() : tooMany();
         await channel.nextChange(patience.signal);
       }
     } finally {
