@@ -175,6 +175,18 @@ test('holds a playlist back until it has what is asked for, and refuses what is 
     expect((await playlist(query)).status).toBe(400);
 });
 
+test('who waits for a part of a GOP that comes whole is told at once', async () => {
+  for (const index of [0, 1, 2, 3]) await putPart(index);
+  await origin.client.put(id, 1, 1, 'a', { r: gops[1]!.segment });
+  expect((await read()).hint).toBe('2.p0.ts?t=1');
+  const hinted = fetch(`${origin.playerUrl}/hls/${id}/r/2.p0.ts?t=1`);
+  await sleep(100);
+  const beganAtMs = performance.now();
+  await origin.client.put(id, 2, 1, 'a', { r: gops[2]!.segment });
+  expect((await hinted).status).toBe(404);
+  expect(performance.now() - beganAtMs).toBeLessThan(1_000);
+});
+
 test('there are so many places to wait, and who holds the most gives way', async () => {
   await putPart(0);
   const waits = Array.from({ length: 5 }, () => playlist('?_HLS_msn=1&_HLS_part=1'));
