@@ -175,6 +175,20 @@ test('holds a playlist back until it has what is asked for, and refuses what is 
     expect((await playlist(query)).status).toBe(400);
 });
 
+test('no cache keeps that a part is not there yet, so that nobody can keep it from others', async () => {
+  const kept = async (path: string): Promise<string | null> => {
+    const { status, headers } = await fetch(`${origin.playerUrl}/${path}`);
+    expect([path, status]).toEqual([path, 404]);
+    return headers.get('cache-control');
+  };
+  const toCome = ['1.p1.ts?t=1', '1.p0.ts?t=2', '2.p0.ts?t=1'].map((name) => `hls/${id}/r/${name}`);
+  for (const path of [...toCome, `cmaf/${id}/r/1.p1.m4s?t=1`]) expect(await kept(path)).toBe('no-store');
+  await origin.client.put(id, 1, 1, 'a', { r: gops[1]!.segment });
+  // Those that never come may be asked for by many at once.
+  for (const path of [`hls/${id}/r/1.p1.ts?t=1`, `hls/${id}/r/2.p0.ts?t=0`, `cmaf/${id}/r/1.p1.m4s?t=1`])
+    expect(await kept(path)).toBe('public, max-age=1');
+});
+
 test('who waits for a part of a GOP that comes whole is told at once', async () => {
   for (const index of [0, 1, 2, 3]) await putPart(index);
   await origin.client.put(id, 1, 1, 'a', { r: gops[1]!.segment });
