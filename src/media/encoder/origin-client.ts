@@ -115,13 +115,13 @@ export const putPartial = (
   return put(url, { ...headersOf(to, token, segments), ...own }, segments, signal);
 };
 
-/** What the origin wants of a channel's owner beside whole GOPs; null where it can't be asked, or wants nothing. */
+/**
+ * What the origin wants of a channel's owner beside whole GOPs; null where it wants nothing.
+ * @throws Error where it can't be asked
+ */
 export const askForPartials = async (to: Publication, signal: AbortSignal): Promise<LowLatency | null> => {
-  try {
-    const { status, text } = await exchange(channelUrl(to), { method: 'GET', signal });
-    if (status !== 200) return null;
-    return originChannelSchema.pick({ lowLatency: true }).parse(JSON.parse(text)).lowLatency ?? null;
-  } catch {
-    return null;
-  }
+  const url = channelUrl(to);
+  const { status, text } = await exchange(url, { method: 'GET', signal });
+  if (status !== 200) throw refusalInAnswer(url, status, text);
+  return originChannelSchema.pick({ lowLatency: true }).parse(JSON.parse(text)).lowLatency ?? null;
 };

@@ -1,11 +1,14 @@
 import { gopStartTicks } from '../../domain';
 import type { Logger } from '../../platform/logger';
+import { retried } from '../../platform/retry';
 import { askForPartials, putPartial, type PutOutcome, type Publication } from './origin-client';
 import type { PartialGop } from './types';
 
 /** A stretch that the origin could not take is offered so often, in all. */
 const MOST_ATTEMPTS = 3;
 const RETRY_PAUSE_MS = 100;
+/** An origin that can't be asked now is asked again: else there would be no parts until the next move. */
+const ASK_PAUSES = { firstMs: 250, longestMs: 5_000 };
 
 export interface PartialPublisherOptions {
   to: Publication;
@@ -48,9 +51,9 @@ export class PartialPublisher {
     const publishing = new AbortController();
     this.publishing = publishing;
     this.token = token;
-    void askForPartials(this.options.to, publishing.signal).then((wanted) => {
-      if (!wanted || publishing.signal.aborted) return;
-      this.wantedTicks = wanted.partialTicks;
+    void this.ask(publishing.signal).then((wantedTicks) => {
+      if (publishing.signal.aborted) return;
+      this.wantedTicks = wantedTicks;
       this.notify();
     });
   }
@@ -72,6 +75,13 @@ export class PartialPublisher {
       // What came meanwhile under another token found it busy.
       if (signal.aborted) this.notify();
     });
+  }
+
+  /** How long the origin wants them; 0: it wants none, or they are no longer asked for. */
+  private async ask(signal: AbortSignal): Promise<number> {
+    const attempt = async (): Promise<number> =>
+      (await askForPartials(this.options.to, signal))?.partialTicks ?? 0;
+    return retried(attempt, { ...ASK_PAUSES, signal }).catch(() => 0);
   }
 
   private async publishAll(signal: AbortSignal): Promise<void> {
