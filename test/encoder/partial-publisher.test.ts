@@ -74,3 +74,31 @@ test('one that wants none is asked once', async () => {
   await new Promise((resolve) => setTimeout(resolve, 600));
   expect([asked, put]).toEqual([1, []]);
 });
+
+/** An origin at which the first part of GOP 1 gets stuck. */
+const stuck = (req: IncomingMessage, res: ServerResponse): void => {
+  if (req.method === 'GET') json(res, WANTED);
+  else if (!req.url!.includes('/gops/1/')) json(res, {}, 201);
+};
+
+test('a part that is stuck is given up when its GOP is public', async () => {
+  answer = stuck;
+  start(900_000);
+  await until('a part has come', () => put.length > 0);
+  nextGop = 2;
+  const beganAtMs = performance.now();
+  publisher.notify();
+  await until('parts of the next GOP have come', () => put.includes('2.1'));
+  expect(performance.now() - beganAtMs).toBeLessThan(2_000);
+  expect(put.filter((name) => name.startsWith('1.'))).toEqual(['1.0']);
+});
+
+test('and otherwise after as long as a GOP lasts', async () => {
+  answer = stuck;
+  start(90_000);
+  await until('a part has come', () => put.length > 0);
+  const beganAtMs = performance.now();
+  nextGop = 2;
+  await until('parts of the next GOP have come', () => put.includes('2.0'));
+  expect(performance.now() - beganAtMs).toBeLessThan(3_000);
+});

@@ -1,6 +1,8 @@
 import { gopStartTicks } from '../../domain';
+import { ticksToMs } from '../../domain/media-time';
+import { Deadline } from '../../platform/deadline';
 import type { Logger } from '../../platform/logger';
-import { retried } from '../../platform/retry';
+import { pause, retried } from '../../platform/retry';
 import { askForPartials, putPartial, type PutOutcome, type Publication } from './origin-client';
 import type { PartialGop } from './types';
 
@@ -42,6 +44,8 @@ export class PartialPublisher {
   private token = 0;
   private progress: Progress | null = null;
   private busy = false;
+  /** The stretch on its way to the origin. */
+  private underWay: { gop: number; giveUp: AbortController } | null = null;
 
   constructor(private readonly options: PartialPublisherOptions) {}
 
@@ -67,6 +71,8 @@ export class PartialPublisher {
 
   /** More may have been encoded, or a GOP was published. */
   notify(): void {
+    // Once its GOP is public, nobody needs a stretch of it any more.
+    if (this.underWay && this.underWay.gop < this.options.nextGop()) this.underWay.giveUp.abort();
     if (this.wantedTicks === 0 || this.busy || !this.publishing) return;
     const { signal } = this.publishing;
     this.busy = true;
@@ -125,11 +131,21 @@ export class PartialPublisher {
     return boundary < gopStartTicks(gop + 1, this.options.gopDurationTicks) ? boundary : null;
   }
 
+  /** Takes no longer than a GOP lasts: what comes after it would wait for it. */
   private async put(index: number, partial: PartialGop, signal: AbortSignal): Promise<PutOutcome> {
-    for (let attempt = 1; ; attempt += 1) {
-      const outcome = await putPartial(this.options.to, this.token, index, partial, signal);
-      if (outcome.kind !== 'no-answer' || attempt >= MOST_ATTEMPTS || signal.aborted) return outcome;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+    const giveUp = new AbortController();
+    const deadline = new Deadline(ticksToMs(this.options.gopDurationTicks), signal, giveUp.signal);
+    this.underWay = { gop: partial.gop, giveUp };
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const outcome = await putPartial(this.options.to, this.token, index, partial, deadline.signal);
+        if (outcome.kind !== 'no-answer' || attempt >= MOST_ATTEMPTS || deadline.signal.aborted)
+          return outcome;
+        await pause(RETRY_PAUSE_MS, deadline.signal);
+      }
+    } finally {
+      this.underWay = null;
+      deadline.end();
     }
   }
 }
