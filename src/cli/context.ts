@@ -7,7 +7,8 @@ import { tokenFor } from './token';
 
 /** What a command needs to do its work. */
 export interface CommandContext {
-  api: ApiClient;
+  /** @throws SwarmError bad-request, unavailable where it is not known which API is meant */
+  readonly api: ApiClient;
   json: boolean;
   /** Prints `value` as JSON with --json, else the lines. */
   print: (value: unknown, lines: () => string[]) => void;
@@ -16,11 +17,18 @@ export interface CommandContext {
 /** Where an API of this machine is. */
 const defaultApiUrl = (): string => `${linkScheme()}://127.0.0.1:7700`;
 
+/** The state folder of a command, and whether it was named as an option: then that swarm is meant, and no other. */
+export const stateFolderOf = (command: Command): { stateDir: string | undefined; isNamed: boolean } => ({
+  stateDir: command.optsWithGlobals<{ stateDir?: string }>().stateDir,
+  isNamed: command.getOptionValueSource('stateDir') === 'cli',
+});
+
 /**
  * Where a swarm is reached: what an option names, then the environment, then what the swarm wrote that runs on the state
- * folder. A folder that an option names goes before the environment.
+ * folder. Of a folder that an option names, only the swarm that runs there counts.
  * @param named URL by an option
  * @param what the URL that is wanted
+ * @throws SwarmError unavailable where no swarm runs on the folder that an option names
  */
 export const urlOf = (
   command: Command,
@@ -28,28 +36,35 @@ export const urlOf = (
   { named, fromEnvironment }: { named: string | undefined; fromEnvironment: string | undefined },
 ): string | undefined => {
   if (named !== undefined) return named;
-  const { stateDir } = command.optsWithGlobals<{ stateDir?: string }>();
-  const running = (): string | undefined =>
-    stateDir === undefined ? undefined : runOn(stateDir)?.urls?.[what];
-  return command.getOptionValueSource('stateDir') === 'cli'
-    ? (running() ?? (fromEnvironment || undefined))
-    : fromEnvironment || running();
+  const { stateDir, isNamed } = stateFolderOf(command);
+  if (!isNamed && fromEnvironment) return fromEnvironment;
+  const running = stateDir === undefined ? undefined : runOn(stateDir)?.urls?.[what];
+  if (running !== undefined || !isNamed) return running;
+  throw new SwarmError(
+    'unavailable',
+    `No swarm runs on the state folder ${stateDir}.`,
+    `Start it with npm start -- --state-dir ${stateDir}, or name where it is with --${what} URL.`,
+  );
 };
 
-/** Reads the options that every command takes. @throws SwarmError bad-request for an --api that is not a URL */
+/** Reads the options that every command takes. */
 export const contextOf = (command: Command): CommandContext => {
   const options = command.optsWithGlobals<{
     json?: boolean;
     api?: string;
     tokenFile?: string;
-    stateDir?: string;
   }>();
   const json = options.json ?? false;
-  const fromEnvironment = process.env.SWARM_API_URL;
-  const url = apiUrl(urlOf(command, 'api', { named: options.api, fromEnvironment }) ?? defaultApiUrl());
-  const { tokenFile: named, stateDir } = options;
+  const open = (): ApiClient => {
+    const fromEnvironment = process.env.SWARM_API_URL;
+    const url = apiUrl(urlOf(command, 'api', { named: options.api, fromEnvironment }) ?? defaultApiUrl());
+    return new ApiClient(url, () => tokenFor(url, { named: options.tokenFile, ...stateFolderOf(command) }));
+  };
+  let api: ApiClient | undefined;
   return {
-    api: new ApiClient(url, () => tokenFor(url, { named, stateDir })),
+    get api() {
+      return (api ??= open());
+    },
     json,
     print: (value, lines) => {
       process.stdout.write(`${json ? JSON.stringify(value, null, 2) : lines().join('\n')}\n`);

@@ -184,8 +184,10 @@ test('the state folder of a swarm says where its API is', async () => {
     expect(stderr).toContain(elsewhere);
   }
   await record.release();
-  // Nothing runs there any more.
-  expect((await asked(['--state-dir', stateDir], { SWARM_API_URL: elsewhere })).stderr).toContain(elsewhere);
+  // Nothing runs there any more, and no other swarm is asked in its place.
+  const gone = await asked(['--state-dir', stateDir], { SWARM_API_URL: api.url });
+  expect(gone).toMatchObject({ code: 1, stdout: '' });
+  expect(gone.stderr).toContain(`No swarm runs on the state folder ${stateDir}.`);
 });
 
 test.each([

@@ -102,6 +102,8 @@ export class RelayUnderTest {
     const post: ClientRequest = request(`${this.url}/channels/${id}/ingest${query}`, {
       method: 'POST',
       headers: { 'content-type': 'video/mp2t' },
+      // On one that was kept alive it can meet the moment at which the relay closes that.
+      agent: false,
     });
     post.flushHeaders();
     const answer = new Promise<IngestAnswer>((resolve, reject) => {

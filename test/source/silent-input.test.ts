@@ -138,3 +138,23 @@ test('a live input that falls silent is opened again behind its last picture, an
     await held.end();
   }
 });
+
+test('keyframes before a jump of the clock keep the times that the sender gave them', async () => {
+  const told = new ToldProcess();
+  const held = new HeldInput(
+    liveInput(() => told),
+    { framesPerSecond: 25, ffmpeg: '/no/ffmpeg', maxBytes: () => 2 ** 25, onFrames: () => undefined },
+  );
+  try {
+    const clips = [await clip('before.ts', 10), await clip('after.ts', 5_000)];
+    for (const bytes of clips) told.output.write(bytes);
+    const wanted = clips.flatMap((bytes) =>
+      picturesIn(bytes).flatMap(({ keyframe, ptsTicks }) => (keyframe ? [ptsTicks] : [])),
+    );
+    expect(wanted.at(-1)! - wanted[0]!).toBeGreaterThan(4_900 * 90_000);
+    await until('all are passed on', () => held.keyframes.length === wanted.length);
+    expect(held.keyframes.map(({ sourceTicks }) => sourceTicks)).toEqual(wanted);
+  } finally {
+    await held.end();
+  }
+});

@@ -11,7 +11,9 @@ test('sound that has ended, or never came, is missing since then; in the words o
   watch.heard(257, 12 * SECOND);
   watch.seen(12 * SECOND);
   expect(watch.missing).toEqual([]);
+  expect(watch.firstAwaySeconds).toBe(0);
   watch.seen(18 * SECOND);
+  expect(watch.firstAwaySeconds).toBe(6);
   expect(watch.missing).toEqual([
     { track: 'aac, deu', forSeconds: 6, hasCome: true },
     { track: 'aac, eng', forSeconds: 8, hasCome: false },

@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { readEnvironment } from '../../config/config';
-import { operations } from '../../contracts/api';
+import { operations, type Status } from '../../contracts/api';
 import { SwarmError, idSchema, stampsOf } from '../../domain';
 import { setOwnIdentity } from '../../platform/own-identity';
 import { createVerifyProgress } from '../../platform/terminal/progress';
 import { table } from '../../platform/terminal/table';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../verify';
-import type { ApiClient } from '../api-client';
-import { contextOf, urlOf } from '../context';
+import { contextOf, stateFolderOf, urlOf, type CommandContext } from '../context';
 import { AnsweredNo } from '../failure';
 import { durationOption, stateDirOption } from '../options';
 import { partTokenFor } from '../token';
@@ -58,18 +57,21 @@ export const addVerify = (program: Command): void => {
       '\nFrom a machine or folder without the key, frames are checked by their time stamps.\n\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7707/hls/ch-1/index.m3u8 --follow 30s --json',
     )
     .action(async (subjects: string[], options: VerifyCommandOptions, command: Command) => {
-      const { api, json, print } = contextOf(command);
+      const context = contextOf(command);
+      const { json, print } = context;
       const environment = readEnvironment();
       const isNamed = options.key !== undefined || isStateDirNamed(command);
       const [target, key] = await Promise.all([
-        resolveSubjects(api, subjects),
+        resolveSubjects(context, subjects),
         readKey(options.key ?? join(options.stateDir, 'stamp.key'), { mayBeAway: !isNamed }),
       ]);
       if (!key) process.stderr.write(NO_KEY);
       const fromEnvironment = process.env.SWARM_RELAY_URL;
-      const relayUrl =
-        urlOf(command, 'relay', { named: options.relay, fromEnvironment }) ?? environment.SWARM_RELAY_URL;
-      if (options.against) setOwnIdentity({ partToken: await partTokenFor(relayUrl, options) });
+      const relayUrl = options.against
+        ? (urlOf(command, 'relay', { named: options.relay, fromEnvironment }) ?? environment.SWARM_RELAY_URL)
+        : undefined;
+      if (relayUrl !== undefined)
+        setOwnIdentity({ partToken: await partTokenFor(relayUrl, stateFolderOf(command)) });
       const progress = createVerifyProgress({ hidden: json, followSeconds: options.follow ?? 0 });
       const report = await verifyPlaylists({
         ...target,
@@ -77,7 +79,7 @@ export const addVerify = (program: Command): void => {
         ffmpegPaths: await verifierFfmpegPaths(environment),
         ...(options.follow !== undefined && { followMs: options.follow * 1000 }),
         ...(options.window !== undefined && { windowSeconds: options.window }),
-        ...(options.against && { relayUrl }),
+        ...(relayUrl !== undefined && { relayUrl }),
         onProgress: progress.onProgress,
       }).finally(progress.stop);
       print(report, () => reportLines(report));
@@ -87,11 +89,12 @@ export const addVerify = (program: Command): void => {
 
 /** Playlists of what was named, and what stamps its channels carry. */
 const resolveSubjects = async (
-  api: ApiClient,
+  context: CommandContext,
   subjects: readonly string[],
 ): Promise<{ playlists: string[] } & ReturnType<typeof stampsOf>> => {
   const isName = (subject: string): boolean => idSchema.safeParse(subject).success;
-  const status = await api.call(operations.getStatus, {}).catch((error: unknown) => {
+  const statusNow = async (): Promise<Status> => context.api.call(operations.getStatus, {});
+  const status = await statusNow().catch((error: unknown) => {
     // A playlist can be verified without its swarm; a name can't be looked up without it.
     if (subjects.some(isName)) throw error;
     return null;

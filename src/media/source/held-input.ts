@@ -193,6 +193,11 @@ export class HeldInput {
     return this.now() - (this.hasPicture ? this.lastPictureMs : this.openedMs);
   }
 
+  /** For how long no sound has come beside the picture of a live input, in seconds. */
+  get withoutSoundSeconds(): number {
+    return this.input.finite ? 0 : this.watch.firstAwaySeconds;
+  }
+
   /** Nothing more will come, though some of it may wait for its time. */
   get hasEnded(): boolean {
     return this.allHasCome;
@@ -214,8 +219,10 @@ export class HeldInput {
 
   /** Keyframes that can be gone on with, oldest first, with their times on the clock of the input itself. */
   get keyframes(): (KeptKeyframe & { sourceTicks: number })[] {
-    const { offsetTicks } = this.joiner;
-    return this.spool.keyframes.map((kept) => ({ ...kept, sourceTicks: kept.ptsTicks - offsetTicks }));
+    return this.spool.keyframes.map((kept) => ({
+      ...kept,
+      sourceTicks: kept.ptsTicks - this.joiner.offsetTicksAt(kept.ptsTicks),
+    }));
   }
 
   /** The group with which to go on where the relay's clock is that of this input. */

@@ -15,6 +15,8 @@ const SOUND_AFTER_MS = 10_000;
 /** One that brings no picture for so long after it was opened is opened anew. */
 const OPENING_LIMIT_MS = 30_000;
 const LOOK_MS = 100;
+/** One that decodes it, and ended by itself, is not started again sooner. */
+const WATCH_PAUSE_MS = 2_000;
 const ENDED = 'It ended; it is tried again.';
 
 export interface InputLegOptions {
@@ -44,6 +46,7 @@ export class InputLeg {
   private soundFromMs: number | null = null;
   private soundSinceMs: number | null = null;
   private watch: PictureWatch | null = null;
+  private nextWatchMs = -Infinity;
   private readonly stopping = new AbortController();
   private readonly done: Promise<void>;
 
@@ -83,8 +86,15 @@ export class InputLeg {
     if (!held || !held.canBeSent) return 'It has brought nothing yet.';
     if (held.hasEnded) return ENDED;
     const { withoutPictureMs } = held;
-    if (withoutPictureMs < this.options.lossMs) return this.watch?.fault ?? null;
+    if (withoutPictureMs < this.options.lossMs) return this.watch?.fault ?? this.whyWithoutSound(held);
     return `It has brought no picture for ${(withoutPictureMs / 1_000).toFixed(1)} s.`;
+  }
+
+  /** What decodes it hears silence, but not that nothing comes. */
+  private whyWithoutSound({ withoutSoundSeconds }: HeldInput): string | null {
+    const { silentSeconds = Infinity } = this.options.limits;
+    if (withoutSoundSeconds < silentSeconds) return null;
+    return `Its sound has brought nothing for ${Math.round(withoutSoundSeconds)} s.`;
   }
 
   private async run(): Promise<void> {
@@ -136,8 +146,11 @@ export class InputLeg {
         this.options.onChange();
       }
       const { limits, ffmpeg, log } = this.options;
-      if ((this.watch?.isOver ?? true) && PictureWatch.isWanted(limits))
+      const isToBegin = (this.watch?.isOver ?? true) && monotonicMs() >= this.nextWatchMs;
+      if (isToBegin && PictureWatch.isWanted(limits)) {
+        this.nextWatchMs = monotonicMs() + WATCH_PAUSE_MS;
         this.watch = new PictureWatch(held, ffmpeg, limits, log);
+      }
     } else if (monotonicMs() - this.openedMs > OPENING_LIMIT_MS) {
       this.error = 'It was opened, and brought no picture.';
       void held.end();

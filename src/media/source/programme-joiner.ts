@@ -14,6 +14,8 @@ const USUAL_FRAME_TICKS = TICKS_PER_SECOND / 25;
 /** Until it is known how long a track's frames are. */
 const USUAL_AUDIO_TICKS = (1024 * TICKS_PER_SECOND) / 48_000;
 const MAX_EARLY_UNITS = 4_096;
+/** Whose clocks are known: those of all that is kept of an input but one that jumps all the time. */
+const KEPT_STRETCHES = 64;
 
 export interface FrameGrid {
   videoTicks: number | null;
@@ -91,7 +93,8 @@ export class ProgrammeJoiner {
 
   private readonly videoGrid: TickGrid;
   private videoPid = 0;
-  private lastOffsetTicks = 0;
+  /** Of the latest stretches, oldest first. */
+  private readonly begun: Pick<Stretch, 'startTicks' | 'offsetTicks'>[] = [];
   /** What stood in last. */
   private still: StillPicture | null = null;
 
@@ -126,9 +129,11 @@ export class ProgrammeJoiner {
     if (this.stretch) Object.assign(this.stretch, { held: true, interrupted: true });
   }
 
-  /** By how much what is sent now is later than the clock of the input. */
-  get offsetTicks(): number {
-    return this.stretch?.offsetTicks ?? this.lastOffsetTicks;
+  /** By how much what was sent at a time, not wrapped, is later than the clock that the input had then. */
+  offsetTicksAt(sentTicks: number): number {
+    // What is sent is rounded to whole ticks.
+    const ofThen = this.begun.findLast(({ startTicks }) => startTicks <= sentTicks + 1) ?? this.begun[0];
+    return ofThen?.offsetTicks ?? 0;
   }
 
   /** The input begins anew. Returns the number of pictures since the last time, or the last jump. */
@@ -137,7 +142,6 @@ export class ProgrammeJoiner {
     this.waiting = [];
     if (!stretch) return 0;
     this.stretch = null;
-    this.lastOffsetTicks = stretch.offsetTicks;
     this.nextStartTicks = this.endOf(stretch);
     this.videoGrid.restart();
     for (const track of this.tracks.values()) {
@@ -155,6 +159,8 @@ export class ProgrammeJoiner {
     if (!this.stretch) {
       if (!unit.keyframe) return;
       this.stretch = this.begin(unit);
+      this.begun.push(this.stretch);
+      if (this.begun.length > KEPT_STRETCHES) this.begun.shift();
     }
     const { stretch } = this;
     const sourceDts = unwrapTicks(unit.dtsTicks, stretch.lastSourceDtsTicks);

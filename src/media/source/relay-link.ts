@@ -36,6 +36,8 @@ export class RelayLink {
     const post = linkRequest(`${this.relayUrl}/channels/${id}/ingest?expect_gop=${nextGop}`, {
       method: 'POST',
       headers: { 'content-type': 'video/mp2t', ...partAuthorization() },
+      // On one that was kept alive it can meet the moment at which the relay closes that.
+      agent: false,
     });
     post.setNoDelay(true);
     const finished = new Promise<void>((resolve, reject) => {

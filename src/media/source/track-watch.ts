@@ -41,12 +41,18 @@ export class TrackWatch {
 
   /** The tracks that are missing now. */
   get missing(): MissingSound[] {
-    return this.tracks.flatMap(({ pid, name }) => {
-      const last = this.lastTicks.get(pid) ?? this.firstPictureTicks ?? this.pictureTicks;
-      const missingTicks = this.pictureTicks - last;
+    return this.tracks.flatMap((track) => {
+      const { pid, name } = track;
+      const missingTicks = this.awayTicks(track);
       if (missingTicks < MISSING_AFTER_TICKS) return [];
       return [{ track: name, forSeconds: ticksToSeconds(missingTicks), hasCome: this.lastTicks.has(pid) }];
     });
+  }
+
+  /** For how long the first track has brought nothing beside the picture, in seconds; 0 without any track. */
+  get firstAwaySeconds(): number {
+    const [first] = this.tracks;
+    return first ? Math.max(0, ticksToSeconds(this.awayTicks(first))) : 0;
   }
 
   /** A sentence for each of them. */
@@ -56,5 +62,9 @@ export class TrackWatch {
       const when = hasCome ? `for ${sinceSeconds} s` : `yet, ${sinceSeconds} s after the picture`;
       return `The sound (${track}) has brought nothing ${when}; it joins when it comes.`;
     });
+  }
+
+  private awayTicks({ pid }: SoundTrack): number {
+    return this.pictureTicks - (this.lastTicks.get(pid) ?? this.firstPictureTicks ?? this.pictureTicks);
   }
 }
