@@ -6,11 +6,10 @@ import type { Channel } from '../../src/media/origin/channel';
 
 /** Players that wait in vain. */
 
+const changes = new ChangeSignal();
 const channel = {
-  ...{ id: 'ch-1', targetSeconds: 0.02, changes: new ChangeSignal(), mayCome: () => true },
-  nextChange(signal: AbortSignal) {
-    return this.changes.next(signal);
-  },
+  ...{ id: 'ch-1', targetSeconds: 0.02, mayCome: () => true },
+  nextChange: (signal: AbortSignal) => changes.next(signal),
 } as unknown as Channel;
 const wait = (waits: PlayerWaits): Promise<void> =>
   waits.untilPublic({ ip: '10.0.0.1' } as Request, new EventEmitter() as unknown as Response, channel, {

@@ -39,7 +39,7 @@ test('so does a GOP that is put at an origin', async () => {
   const to = { originUrl: url, channelId: 'ch-1', encoderId: 'enc-1', sessionId: 's' };
   // Of several origins: that deadline is the shorter one.
   const several = { ...to, otherOriginUrls: [url] };
-  const put = putGop(several, 1, { gop: 0, segments: [] } as never, new AbortController().signal);
+  const put = putGop(several, 1, { gop: 0, segments: [] }, new AbortController().signal);
   expect(await amidGarbage(put)).toMatchObject({ kind: 'no-answer' });
 });
 
