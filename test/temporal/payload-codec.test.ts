@@ -58,6 +58,15 @@ test('what was written before, or by a swarm that does not encrypt, is as it is'
   expect(await (await codec(false)).encode([plain()])).toEqual([plain()]);
 });
 
+test('where the keys are taken away while it runs, nothing is written in plain', async () => {
+  const running = await codec();
+  await rm(keysAt(), { recursive: true });
+  // It finds out when it meets a payload of a key that it does not know.
+  const metadata = { encoding: Buffer.from('binary/encrypted'), 'encryption-key-id': Buffer.from('2') };
+  await expect(running.decode([{ metadata, data: Buffer.alloc(40) }])).rejects.toThrow('key "2"');
+  await expect(running.encode([plain()])).rejects.toThrow('nothing is written to Temporal');
+});
+
 test('the key is its owner’s alone, made once, and a newer one is found without a restart', async () => {
   const codecs = await Promise.all([codec(), codec(), codec()]);
   expect(await readdir(keysAt())).toEqual(['1']);
