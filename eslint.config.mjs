@@ -13,6 +13,18 @@ const noNodeBuiltins = {
 const byLinks =
   'Listen and ask by src/platform/links (and listen of http.ts): no link may forget what it is encrypted with.';
 
+/** One way to write each thing. */
+const restrictedSyntax = [
+  { selector: 'PrivateIdentifier', message: 'Write `private`.' },
+  {
+    selector:
+      'CallExpression[callee.object.name="AbortSignal"][callee.property.name="any"] ' +
+      'CallExpression[callee.object.name="AbortSignal"][callee.property.name="timeout"]',
+    message:
+      'A garbage collection loses such a deadline (Node 20): take Deadline of src/platform/deadline.ts.',
+  },
+];
+
 export default tseslint.config(
   {
     ignores: [
@@ -139,11 +151,10 @@ export default tseslint.config(
     },
   },
   {
-    // One way to write each thing.
     files: ['**/*.ts'],
     rules: {
       'id-denylist': ['error', 'o', 'mend'],
-      'no-restricted-syntax': ['error', { selector: 'PrivateIdentifier', message: 'Write `private`.' }],
+      'no-restricted-syntax': ['error', ...restrictedSyntax],
     },
   },
   {
@@ -168,7 +179,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: 'PrivateIdentifier', message: 'Write `private`.' },
+        ...restrictedSyntax,
         {
           selector: 'NewExpression[callee.name=/^(Origin|Relay|Source|FleetAgent|Encoder)Client$/]',
           message: 'Take the client that was handed in (src/observation/part-clients.ts).',

@@ -42,7 +42,7 @@ export const startApi = async (
   app.set('query parser', 'simple');
   const routes = createRoutes(environment, options.ports, {
     ...{ clock: options.clock, gate, log: options.log },
-    signer: await PlaySigner.of(playKeysFolder(environment)),
+    signer: await PlaySigner.of(playKeysFolder(environment), Date.now, options.log),
   });
   app.get('/healthz', (req, res) => {
     res.json(healthAnswer(req, { status: 'ok', cell: environment.SWARM_CELL }));

@@ -23,23 +23,31 @@ export const stateFolderOf = (command: Command): { stateDir: string | undefined;
   isNamed: command.getOptionValueSource('stateDir') === 'cli',
 });
 
+interface UrlSources {
+  /** By an option. */
+  named: string | undefined;
+  fromEnvironment: string | undefined;
+  /** The folder may also be named for what it holds, as the key of the stamps, by who changes nothing. */
+  mayRunElsewhere?: boolean | undefined;
+}
+
 /**
  * Where a swarm is reached: what an option names, then the environment, then what the swarm wrote that runs on the state
  * folder. Of a folder that an option names, only the swarm that runs there counts.
- * @param named URL by an option
  * @param what the URL that is wanted
  * @throws SwarmError unavailable where no swarm runs on the folder that an option names
  */
 export const urlOf = (
   command: Command,
   what: 'api' | 'relay',
-  { named, fromEnvironment }: { named: string | undefined; fromEnvironment: string | undefined },
+  { named, fromEnvironment, mayRunElsewhere = false }: UrlSources,
 ): string | undefined => {
   if (named !== undefined) return named;
   const { stateDir, isNamed } = stateFolderOf(command);
   if (!isNamed && fromEnvironment) return fromEnvironment;
   const running = stateDir === undefined ? undefined : runOn(stateDir)?.urls?.[what];
   if (running !== undefined || !isNamed) return running;
+  if (mayRunElsewhere) return fromEnvironment || undefined;
   throw new SwarmError(
     'unavailable',
     `No swarm runs on the state folder ${stateDir}.`,
@@ -48,7 +56,10 @@ export const urlOf = (
 };
 
 /** Reads the options that every command takes. */
-export const contextOf = (command: Command): CommandContext => {
+export const contextOf = (
+  command: Command,
+  { mayRunElsewhere }: Pick<UrlSources, 'mayRunElsewhere'> = {},
+): CommandContext => {
   const options = command.optsWithGlobals<{
     json?: boolean;
     api?: string;
@@ -57,7 +68,8 @@ export const contextOf = (command: Command): CommandContext => {
   const json = options.json ?? false;
   const open = (): ApiClient => {
     const fromEnvironment = process.env.SWARM_API_URL;
-    const url = apiUrl(urlOf(command, 'api', { named: options.api, fromEnvironment }) ?? defaultApiUrl());
+    const sources = { named: options.api, fromEnvironment, mayRunElsewhere };
+    const url = apiUrl(urlOf(command, 'api', sources) ?? defaultApiUrl());
     return new ApiClient(url, () => tokenFor(url, { named: options.tokenFile, ...stateFolderOf(command) }));
   };
   let api: ApiClient | undefined;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SwarmError, errorFromBody } from '../domain';
+import { Deadline } from '../platform/deadline';
 import { linkFetch, type Callee } from '../platform/links/client';
 import { partAuthorization } from '../platform/own-identity';
 import { faultsOf } from './faults';
@@ -58,13 +59,13 @@ const exchange = async (
   url: string,
   { timeoutMs = DEFAULT_TIMEOUT_MS, json, signal, headers, token, callee, ...rest }: Omit<CallInit, 'part'>,
 ): Promise<unknown> => {
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const deadline = new Deadline(timeoutMs, signal);
   let response: Response;
   let text: string;
   try {
     const request: RequestInit = {
       ...rest,
-      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      signal: deadline.signal,
       ...(json !== undefined && { body: JSON.stringify(json) }),
       headers: {
         ...(json !== undefined && { 'content-type': 'application/json' }),
@@ -76,9 +77,11 @@ const exchange = async (
     text = await response.text();
   } catch (error) {
     if (error instanceof SwarmError) throw error;
-    if (deadline.aborted) throw new SwarmError('timeout', `${url} did not answer within ${timeoutMs} ms.`);
+    if (deadline.hasPassed) throw new SwarmError('timeout', `${url} did not answer within ${timeoutMs} ms.`);
     const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
     throw new SwarmError('unavailable', `${url} can't be reached: ${cause}.`, 'Check that this part runs.');
+  } finally {
+    deadline.end();
   }
   let body: unknown;
   try {

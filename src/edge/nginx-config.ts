@@ -20,17 +20,26 @@ const CONNECTIONS = 8_192;
 /** Longer than any window of a playlist: what nobody asks for any more goes. */
 const INACTIVE = '20m';
 
+/** An origin that takes longer is given up. */
+const ANSWER_LIMIT_S = 10;
+/** What is held back until it is there: three target durations at the origin (blocking-reload.ts), with GOPs of 10 s. */
+const HELD_BACK_LIMIT_S = 35;
+/** Playlists of tracks and parts of segments are. */
+const HELD_BACK = String.raw`(?:hls|cmaf)/[^/]+/[^/]+/(?:index\.m3u8|[0-9]+\.p[0-9]+\.\w+)`;
+
 /** What is the same for all addresses of channels. @param key names a copy, before its query */
 const proxiedFor =
   (originHost: string) =>
-  (key: string): string => `      if ($request_method = OPTIONS) {
+  (key: string, answerLimitS = ANSWER_LIMIT_S): string => `      if ($request_method = OPTIONS) {
         add_header Access-Control-Allow-Origin *;
         add_header Access-Control-Allow-Methods "GET, HEAD";
         add_header Access-Control-Allow-Headers *;
         add_header Access-Control-Max-Age 86400;
         return 204;
       }
-      limit_except GET OPTIONS { deny all; }
+      if ($request_method !~ ^(GET|HEAD)$) {
+        return 405;
+      }
 
       proxy_pass http://origin;
       proxy_http_version 1.1;
@@ -38,7 +47,7 @@ const proxiedFor =
       proxy_set_header Host ${originHost};
       proxy_set_header Accept-Encoding "";
       proxy_connect_timeout 1s;
-      proxy_read_timeout 10s;
+      proxy_read_timeout ${answerLimitS}s;
       proxy_next_upstream error timeout http_503;
 
       proxy_cache hls;
@@ -114,6 +123,9 @@ ${origins.map((origin) => `    server ${origin} max_fails=1 fail_timeout=1s;`).j
     add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date, ETag, X-Cache" always;
     add_header X-Cache $upstream_cache_status always;
 
+    location ~ ^/${HELD_BACK}$ {
+${proxied('$uri', HELD_BACK_LIMIT_S)}    }
+
     location ~ ^/(hls|cmaf)/ {
 ${proxied('$uri')}    }
 
@@ -122,6 +134,11 @@ ${proxied('$uri')}    }
 ${proxied('$uri')}    }
 
     # Addresses that expire: the origin says whether the token is good, and one copy serves all who have a good one.
+    location ~ ^/play/(?<token>[^/]+)(?<asked>/(?=${HELD_BACK}$)(?:hls|cmaf)/(?<channel>[^/]+).*)$ {
+      auth_request /play-check;
+      error_page 403 @refused;
+${proxied('signed:$asked', HELD_BACK_LIMIT_S)}    }
+
     location ~ ^/play/(?<token>[^/]+)(?<asked>/(hls|cmaf)/(?<channel>[^/]+).*)$ {
       auth_request /play-check;
       error_page 403 @refused;

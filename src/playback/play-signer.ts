@@ -2,13 +2,14 @@ import { SignJWT } from 'jose';
 import type { PlayUrls } from '../contracts/api';
 import { cmafPlaylistUrl, dashManifestUrl, masterPlaylistUrl } from '../contracts/origin';
 import { SwarmError } from '../domain';
-import { KeyFolder } from '../platform/key-folder';
-import { PLAY_ALGORITHM, PLAY_AUDIENCE, PLAY_KEYS_KEPT_MS, withToken } from './play-token';
+import { isSameKey, type KeyFolder, type NumberedKey } from '../platform/key-folder';
+import type { Logger } from '../platform/logger';
+import { PLAY_ALGORITHM, PLAY_AUDIENCE, PLAY_KEYS_KEPT_MS, openPlayKeys, withToken } from './play-token';
 
 const DEFAULT_LIFE_MS = 12 * 3_600_000;
 
 interface Signed {
-  keyId: string;
+  key: NumberedKey;
   token: string;
   expiresAtMs: number;
 }
@@ -29,9 +30,12 @@ export class PlaySigner {
   }
 
   /** @param keysFolder null: addresses are not signed. The first key is made where there is none. */
-  static async of(keysFolder: string | null, nowMs: () => number = Date.now): Promise<PlaySigner> {
-    const keys = keysFolder === null ? null : await KeyFolder.open(keysFolder, { make: true });
-    return new PlaySigner(keys, nowMs);
+  static async of(
+    keysFolder: string | null,
+    nowMs: () => number = Date.now,
+    log?: Pick<Logger, 'warn'>,
+  ): Promise<PlaySigner> {
+    return new PlaySigner(keysFolder === null ? null : await openPlayKeys(keysFolder, log), nowMs);
   }
 
   /** Whether it gives out signed addresses. */
@@ -51,15 +55,16 @@ export class PlaySigner {
     return urlsWith(originUrl, channelId, await this.signed(this.keys, channelId, lifeMs));
   }
 
-  /** What is shown with a channel. */
+  /** What is shown with a channel: a plain address, which nobody can play, while there is no key to sign it with. */
   async urlsOf(originUrl: string, channelId: string): Promise<PlayUrls> {
     return urlsWith(originUrl, channelId, this.keys && (await this.shown(this.keys, channelId)));
   }
 
-  private async shown(keys: KeyFolder, channelId: string): Promise<Signed> {
+  private async shown(keys: KeyFolder, channelId: string): Promise<Signed | null> {
     await keys.readAfter(this.nowMs(), PLAY_KEYS_KEPT_MS);
+    if (!keys.current) return null;
     const kept = this.kept.get(channelId);
-    if (kept?.keyId === keys.current?.id && kept && kept.expiresAtMs - this.nowMs() > DEFAULT_LIFE_MS / 2)
+    if (kept && isSameKey(kept.key, keys.current) && kept.expiresAtMs - this.nowMs() > DEFAULT_LIFE_MS / 2)
       return kept;
     const signed = await this.signed(keys, channelId, DEFAULT_LIFE_MS);
     this.kept.set(channelId, signed);
@@ -82,7 +87,7 @@ export class PlaySigner {
       .setSubject(channelId)
       .setExpirationTime(Math.floor(expiresAtMs / 1_000))
       .sign(current.key);
-    return { keyId: current.id, token, expiresAtMs };
+    return { key: current, token, expiresAtMs };
   }
 }
 

@@ -1,8 +1,9 @@
 import { errors, jwtVerify, type JWTHeaderParameters } from 'jose';
 import { z } from 'zod';
 import { SwarmError, idSchema } from '../domain';
-import { KeyFolder } from '../platform/key-folder';
-import { PLAY_ALGORITHM, PLAY_AUDIENCE, PLAY_KEYS_KEPT_MS } from './play-token';
+import type { KeyFolder, NumberedKey } from '../platform/key-folder';
+import type { Logger } from '../platform/logger';
+import { PLAY_ALGORITHM, PLAY_AUDIENCE, PLAY_KEYS_KEPT_MS, openPlayKeys } from './play-token';
 
 /** What a token allows. */
 export interface PlayGrant {
@@ -12,7 +13,7 @@ export interface PlayGrant {
 }
 
 interface Known extends PlayGrant {
-  keyId: string;
+  key: NumberedKey;
 }
 
 const claimsSchema = z.object({ sub: idSchema, exp: z.number() });
@@ -30,25 +31,29 @@ export class PlayVerifier {
   ) {}
 
   /** The first key is made where there is none. */
-  static async open(keysFolder: string, nowMs: () => number = Date.now): Promise<PlayVerifier> {
-    return new PlayVerifier(await KeyFolder.open(keysFolder, { make: true }), nowMs);
+  static async open(
+    keysFolder: string,
+    nowMs: () => number = Date.now,
+    log?: Pick<Logger, 'warn'>,
+  ): Promise<PlayVerifier> {
+    return new PlayVerifier(await openPlayKeys(keysFolder, log), nowMs);
   }
 
   /** @throws SwarmError forbidden for a token that is none of ours, has expired, or whose key was taken away */
   async verify(token: string): Promise<PlayGrant> {
     await this.keys.readAfter(this.nowMs(), PLAY_KEYS_KEPT_MS);
     const known = this.known.get(token) ?? (await this.checked(token));
-    if (!this.keys.get(known.keyId)) throw refused('is of a key that is not in use any more');
+    if (!this.keys.has(known.key)) throw refused('is of a key that is not in use any more');
     if (known.expiresAtMs <= this.nowMs()) throw refused('has expired');
     return known;
   }
 
   private async checked(token: string): Promise<Known> {
-    let keyId = '';
+    let used = null as NumberedKey | null;
     const keyOf = ({ kid }: JWTHeaderParameters): Buffer => {
       const key = kid === undefined ? undefined : this.keys.get(kid);
       if (!key) throw refused('is of a key that is not in use');
-      keyId = key.id;
+      used = key;
       return key.key;
     };
     const { payload } = await jwtVerify(token, keyOf, {
@@ -61,8 +66,8 @@ export class PlayVerifier {
       throw error instanceof SwarmError ? error : refused('is none of this swarm');
     });
     const claims = claimsSchema.safeParse(payload);
-    if (!claims.success) throw refused('is none of this swarm');
-    const known = { keyId, channelId: claims.data.sub, expiresAtMs: claims.data.exp * 1_000 };
+    if (!claims.success || !used) throw refused('is none of this swarm');
+    const known = { key: used, channelId: claims.data.sub, expiresAtMs: claims.data.exp * 1_000 };
     if (this.known.size >= MOST_KNOWN) this.forgetOldest();
     this.known.set(token, known);
     return known;

@@ -4,6 +4,7 @@ import { join, posix } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar';
+import { Deadline } from '../platform/deadline';
 import { sha256OfFile } from '../platform/file-digest';
 import type { SetupContext } from './context';
 import { freshFolder } from './fresh-folder';
@@ -39,22 +40,25 @@ const MOST_ARCHIVE_BYTES = 512 * 2 ** 20;
 const BYTES_PER_MIB = 2 ** 20;
 
 const fetchTo = async (url: string, file: string, context: SetupContext): Promise<void> => {
-  const unanswered = new AbortController();
-  const timer = setTimeout(() => unanswered.abort(), ANSWER_LIMIT_MS);
-  const signals = [unanswered.signal, AbortSignal.timeout(DOWNLOAD_LIMIT_MS), context.signal];
-  const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
-  const answer = await fetch(url, { signal }).finally(() => clearTimeout(timer));
-  if (!answer.ok || !answer.body) throw new Error(`it was answered with ${answer.status}`);
-  let bytes = 0;
-  const counted = new Transform({
-    transform(chunk: Buffer, _, done) {
-      bytes += chunk.length;
-      context.progress(`${(bytes / BYTES_PER_MIB).toFixed(0)} MiB of the Temporal CLI`);
-      if (bytes > MOST_ARCHIVE_BYTES) done(new Error('it is larger than any release'));
-      else done(null, chunk);
-    },
-  });
-  await pipeline(Readable.fromWeb(answer.body), counted, createWriteStream(file), { signal });
+  const deadline = new Deadline(DOWNLOAD_LIMIT_MS, context.signal);
+  const unanswered = new Deadline(ANSWER_LIMIT_MS, deadline.signal);
+  try {
+    const answer = await fetch(url, { signal: unanswered.signal }).finally(() => unanswered.end());
+    if (!answer.ok || !answer.body) throw new Error(`it was answered with ${answer.status}`);
+    let bytes = 0;
+    const counted = new Transform({
+      transform(chunk: Buffer, _, done) {
+        bytes += chunk.length;
+        context.progress(`${(bytes / BYTES_PER_MIB).toFixed(0)} MiB of the Temporal CLI`);
+        if (bytes > MOST_ARCHIVE_BYTES) done(new Error('it is larger than any release'));
+        else done(null, chunk);
+      },
+    });
+    const { signal } = deadline;
+    await pipeline(Readable.fromWeb(answer.body), counted, createWriteStream(file), { signal });
+  } finally {
+    deadline.end();
+  }
 };
 
 /**

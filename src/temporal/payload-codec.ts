@@ -24,9 +24,16 @@ export class EncryptingCodec implements PayloadCodec {
     private readonly encrypts: boolean,
   ) {}
 
+  /** @throws SwarmError unavailable where there is no key any more: nothing is written in plain in its place */
   async encode(payloads: Payload[]): Promise<Payload[]> {
+    if (!this.encrypts) return payloads;
     const { current } = this.keys;
-    if (!this.encrypts || !current) return payloads;
+    if (!current)
+      throw new SwarmError(
+        'unavailable',
+        'The keys of payloads are gone: nothing is written to Temporal.',
+        'Restore the folder of the keys, secrets/payload-keys or SWARM_PAYLOAD_KEYS, from a backup.',
+      );
     return payloads.map((payload) => {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv(CIPHER, current.key, iv).setAAD(Buffer.from(current.id));

@@ -32,6 +32,8 @@ export class PayloadKeys {
     if (!this.keys.get(id)) await this.keys.read();
     const key = this.keys.get(id);
     if (key) return key;
+    const fault = this.keys.faultOf(id);
+    if (fault) throw fault;
     throw new SwarmError(
       'unavailable',
       `A payload of Temporal was encrypted with key ${JSON.stringify(id)}, which is not in ${this.keys.folder}.`,

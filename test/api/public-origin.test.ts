@@ -76,8 +76,14 @@ test('a status that names the origin as it is reached is handed on as it is', as
   expect(await statusAt(status, here, unsigned)).toBe(status);
   expect((await statusAt(status, elsewhere, unsigned)).channels[0]!.playlistUrl).toMatch(elsewhere);
   const keys = await mkdtemp(join(tmpdir(), 'play-keys-'));
-  const signed = await statusAt(status, here, await PlaySigner.of(keys));
+  let nowMs = Date.now();
+  const signer = await PlaySigner.of(keys, () => nowMs);
+  const signed = await statusAt(status, here, signer);
   expect(signed.channels[0]!.playlistUrl).toMatch(`${here}/play/`);
+  // No address is a reason to have no status.
+  await rm(join(keys, '1'));
+  nowMs += 5_000;
+  expect((await statusAt(status, here, signer)).channels).toEqual(channels);
   await rm(keys, { recursive: true });
 });
 

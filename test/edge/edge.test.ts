@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { get, type IncomingMessage } from 'node:http';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -152,7 +154,7 @@ test('packs playlists for those who can read that', async () => {
 test('takes nothing but what players ask for', async () => {
   expect((await ask('/channels')).status).toBe(404);
   expect((await ask('/channels/ch-1/own', {}, 'POST')).status).toBe(404);
-  expect((await ask(PLAYLIST, {}, 'POST')).status).toBe(403);
+  expect((await ask(PLAYLIST, {}, 'POST')).status).toBe(405);
   expect((await ask('/hls/../channels')).status).toBe(404);
   const preflight = await ask(PLAYLIST, { origin: 'http://a.example' }, 'OPTIONS');
   expect([preflight.status, preflight.headers['access-control-allow-methods']]).toEqual([204, 'GET, HEAD']);
@@ -205,6 +207,34 @@ test.each([
   });
 });
 
+test('waits for what an origin holds back longer than for anything else', async () => {
+  // One with GOPs of ten seconds, of which the next one is asked for.
+  const slow = createServer((_, res) => void setTimeout(() => res.end('late'), 11_000)).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(slow, 'listening');
+  const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+  const before = await startEdge({
+    ...{ nginx, host: '127.0.0.1', port: await freePort(), cacheMiB: 64, origins: [url] },
+    onEvent: ({ text }) => events.push(text),
+  });
+  try {
+    const held = [
+      '/hls/ch-1/144p/index.m3u8?_HLS_msn=7',
+      '/hls/ch-1/144p/7.p0.ts?t=1',
+      '/cmaf/ch-1/sound-1/7.p0.m4s?t=1',
+    ];
+    const paths = [...held, '/hls/ch-1/index.m3u8', '/hls/ch-1/144p/7.ts'];
+    const statuses = await Promise.all(paths.map(async (path) => (await fetch(before.url + path)).status));
+    expect(statuses).toEqual([200, 200, 200, 503, 503]);
+  } finally {
+    await before.stop();
+    slow.closeAllConnections();
+    slow.close();
+  }
+});
+
 describe('before an origin whose addresses are signed', () => {
   let keys: string;
   let signed: RunningOrigin;
@@ -247,6 +277,8 @@ describe('before an origin whose addresses are signed', () => {
     expect([refused.status, refused.headers.get('cache-control')]).toEqual([403, 'no-store']);
     expect(refused.headers.get('access-control-allow-origin')).toBe('*');
     expect((await fetch(`${before.url}/play/any/cmaf/time`)).status).toBe(200);
+    // No fault of the token.
+    expect((await fetch(first, { method: 'POST' })).status).toBe(405);
 
     await signed.end();
     expect((await seen(first))[0]).toBe(200);

@@ -53,6 +53,11 @@ const texts = {
     "import { OriginClient } from '../../src/contracts/origin';",
     "export const origin = new OriginClient('http://origin');",
   ],
+  'src/media/relay/feed.ts': [
+    'export const patience = (caller: AbortSignal) => AbortSignal.any([caller, AbortSignal.timeout(1_000)]);',
+    'export const either = (a: AbortSignal, b: AbortSignal) => AbortSignal.any([a, b]);',
+    'export const limit = () => AbortSignal.timeout(1_000);',
+  ],
   'src/media/relay/routes.ts': [
     "import { ServerCredentials } from '@grpc/grpc-js';",
     "import { createServer, type IncomingMessage } from 'node:http';",
@@ -109,6 +114,10 @@ test('ESLint refuses a client of a part beside the one that is handed in', () =>
   expect(refused).toMatchObject([
     { line: 2, message: 'Take the client that was handed in (src/observation/part-clients.ts).' },
   ]);
+});
+
+test('ESLint refuses a deadline that a garbage collection takes away', () => {
+  expect(refusals['src/media/relay/feed.ts'].map(({ line }) => line)).toEqual([1]);
 });
 
 test('ESLint refuses a listener and a client beside those that know what links are encrypted with', () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TransportStreamReader } from '../../src/media/mpegts';
 import type { Answer } from '../origin/support/origin-client';
 import { ownerNamed } from '../origin/support/origin-client';
@@ -174,6 +175,32 @@ test('holds a playlist back until it has what is asked for, and refuses what is 
     expect((await playlist(query)).status).toBe(400);
 });
 
+test('no cache keeps that a part is not there yet, so that nobody can keep it from others', async () => {
+  const kept = async (path: string): Promise<string | null> => {
+    const { status, headers } = await fetch(`${origin.playerUrl}/${path}`);
+    expect([path, status]).toEqual([path, 404]);
+    return headers.get('cache-control');
+  };
+  const toCome = ['1.p1.ts?t=1', '1.p0.ts?t=2', '2.p0.ts?t=1'].map((name) => `hls/${id}/r/${name}`);
+  for (const path of [...toCome, `cmaf/${id}/r/1.p1.m4s?t=1`]) expect(await kept(path)).toBe('no-store');
+  await origin.client.put(id, 1, 1, 'a', { r: gops[1]!.segment });
+  // Those that never come may be asked for by many at once.
+  for (const path of [`hls/${id}/r/1.p1.ts?t=1`, `hls/${id}/r/2.p0.ts?t=0`, `cmaf/${id}/r/1.p1.m4s?t=1`])
+    expect(await kept(path)).toBe('public, max-age=1');
+});
+
+test('who waits for a part of a GOP that comes whole is told at once', async () => {
+  for (const index of [0, 1, 2, 3]) await putPart(index);
+  await origin.client.put(id, 1, 1, 'a', { r: gops[1]!.segment });
+  expect((await read()).hint).toBe('2.p0.ts?t=1');
+  const hinted = fetch(`${origin.playerUrl}/hls/${id}/r/2.p0.ts?t=1`);
+  await sleep(100);
+  const beganAtMs = performance.now();
+  await origin.client.put(id, 2, 1, 'a', { r: gops[2]!.segment });
+  expect((await hinted).status).toBe(404);
+  expect(performance.now() - beganAtMs).toBeLessThan(1_000);
+});
+
 test('there are so many places to wait, and who holds the most gives way', async () => {
   await putPart(0);
   const waits = Array.from({ length: 5 }, () => playlist('?_HLS_msn=1&_HLS_part=1'));
@@ -202,4 +229,19 @@ test('an origin that has no parts takes none, and a restart forgets those of the
   } finally {
     await whole.stop();
   }
+});
+
+// The last one: channels that are added later begin with a higher token.
+test('who waits is told at once when the channel is removed', async () => {
+  await putPart(0);
+  const waits = [
+    playlist('?_HLS_msn=1&_HLS_part=1'),
+    fetch(`${origin.playerUrl}/hls/${id}/r/1.p1.ts?t=1`),
+    fetch(`${origin.playerUrl}/cmaf/${id}/r/1.p1.m4s?t=1`),
+  ];
+  await sleep(100);
+  const beganAtMs = performance.now();
+  await origin.client.call('DELETE', `/channels/${id}`);
+  expect((await Promise.all(waits)).map(({ status }) => status)).toEqual([404, 404, 404]);
+  expect(performance.now() - beganAtMs).toBeLessThan(2_000);
 });

@@ -259,6 +259,7 @@ test('caches keep fragments and headers for good, and playlists as those of the 
   expect((await client.text('/cmaf/time')).headers.get('cache-control')).toBe('no-store');
 });
 
+const COMING = `/cmaf/ch-1/90p/${99 * GOP_DURATION_TICKS}.m4s`;
 test.each([
   ['/cmaf/nowhere/index.m3u8', 404],
   ['/cmaf/nowhere/manifest.mpd', 404],
@@ -266,8 +267,9 @@ test.each([
   ['/cmaf/ch-1/sound-9/index.m3u8', 404],
   ['/cmaf/ch-1/90p/7.m4s', 404],
   [`/cmaf/ch-1/90p/${GAP * GOP_DURATION_TICKS}.m4s`, 404],
-  [`/cmaf/ch-1/90p/${99 * GOP_DURATION_TICKS}.m4s`, 404],
   ['/cmaf/ch-1/90p/init-0123456789abcdef.mp4', 404],
+  // One that is still to come: its name can be foretold.
+  [COMING, 404],
   ['/cmaf/ch-1/90p/init-x.mp4', 400],
   ['/cmaf/ch-1/90p/x.m4s', 400],
   ['/cmaf/ch-1/SOUND/index.m3u8', 400],
@@ -275,7 +277,9 @@ test.each([
 ])('refuses %s', async (path, status) => {
   const answer = await origin.client.text(path);
   expect(answer.status).toBe(status);
-  expect(answer.headers.get('cache-control')).toBe(status === 404 ? 'public, max-age=1' : 'no-store');
+  expect(answer.headers.get('cache-control')).toBe(
+    status === 404 && path !== COMING ? 'public, max-age=1' : 'no-store',
+  );
 });
 
 test('players have it at their own listener, too, and the origin after a restart', async () => {

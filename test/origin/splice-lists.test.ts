@@ -104,6 +104,29 @@ test('the segments of a GOP are its pieces, and the date ranges stand in front o
   });
 });
 
+test.each([false, true])('the beginning of a GOP is listed behind a splice (cue tags: %s)', (withCues) => {
+  const records = ledgerOf(gops.slice(0, 2));
+  // Its splices are told with the whole GOP.
+  const announced = ledgerOf([{}, {}, {}])[2]!;
+  const part = { token: 1, startTicks: 2 * GOP, endTicks: 2 * GOP + 45_000, independent: true, places: [] };
+  const open = { gop: 2, token: 1, run: 'r', renditions: [], bytes: [], partials: [part] };
+  const lowLatency = {
+    ...{ partialTicks: 45_000, token: 1, others: [], skip: false, of: () => undefined },
+    open: { ...open, announced },
+  };
+  const text = mediaPlaylist(
+    { channel, records, before: undefined, withCues, lowLatency },
+    rendition,
+    () => true,
+  );
+  const lines = text.split('\n');
+  const tail = lines.slice(lines.findIndex((line) => line.startsWith('1.1.ts')) + 1);
+  expect(tail.some((line) => line.startsWith('#EXT-X-PART:DURATION=0.5,URI="2.p0.ts?t=1"'))).toBe(true);
+  expect(tail.filter((line) => line.startsWith('#EXT-X-CUE'))).toEqual(
+    withCues ? ['#EXT-X-CUE-OUT-CONT:ElapsedTime=1.000,Duration=5.000'] : [],
+  );
+});
+
 test('media sequence numbers go on by one for each piece, also when those have left the window', () => {
   const records = ledgerOf(gops);
   const from = (first: number): number => both(ts(records.slice(first))).manifest.mediaSequence!;

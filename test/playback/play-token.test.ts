@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
@@ -108,6 +108,88 @@ test('a new key signs from then on, and what an old one signed ends when it is t
   nowMs += 5_000;
   await expect(verifier.verify(first)).rejects.toMatchObject({ code: 'forbidden', message: /not in use/ });
   await verifier.verify(second);
+});
+
+test('what was signed stays taken back when another key gets the number of its own', async () => {
+  const signer = await PlaySigner.of(folder, now);
+  const verifier = await PlayVerifier.open(folder, now);
+  const shown = tokenOf((await signer.urlsOf(ORIGIN, 'news')).hls);
+  await verifier.verify(shown);
+  await writeFile(join(folder, '1'), `${'ab'.repeat(32)}\n`);
+  nowMs += 5_000;
+  await expect(verifier.verify(shown)).rejects.toMatchObject({ code: 'forbidden', message: /not in use/ });
+  const renewed = tokenOf((await signer.urlsOf(ORIGIN, 'news')).hls);
+  expect(renewed).not.toBe(shown);
+  await verifier.verify(renewed);
+});
+
+describe('a file without a key', () => {
+  const KEY = `${'ab'.repeat(32)}\n`;
+  const warn = jest.fn();
+  beforeEach(() => warn.mockClear());
+
+  test('changes nothing for those of other keys, and the log tells of it once', async () => {
+    const signer = await PlaySigner.of(folder, now);
+    const verifier = await PlayVerifier.open(folder, now, { warn });
+    const token = tokenOf((await signer.sign(ORIGIN, 'news', HOUR_MS)).hls);
+    // As a shell makes it, before the key is in it.
+    await writeFile(join(folder, '2'), '');
+    for (const _ of [1, 2]) {
+      nowMs += 5_000;
+      await verifier.verify(token);
+      expect(tokenOf((await signer.urlsOf(ORIGIN, 'news')).hls)).toBeTruthy();
+      await signer.sign(ORIGIN, 'news', HOUR_MS);
+    }
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn.mock.calls[0]).toEqual([
+      expect.objectContaining({ why: expect.stringContaining(`${join(folder, '2')} holds no key`) }),
+      expect.any(String),
+    ]);
+    // Nor for who starts now.
+    await (await PlayVerifier.open(folder, now)).verify(token);
+    await writeFile(join(folder, '2'), KEY);
+    const second = tokenOf((await signer.sign(ORIGIN, 'news', HOUR_MS)).hls);
+    nowMs += 5_000;
+    await verifier.verify(second);
+  });
+
+  test('leaves the key as it was known; only one that is gone takes it away', async () => {
+    const verifier = await PlayVerifier.open(folder, now, { warn });
+    const token = await signed();
+    await verifier.verify(token);
+    const key = await readFile(join(folder, '1'));
+    await rm(join(folder, '1'));
+    await mkdir(join(folder, '1'));
+    nowMs += 5_000;
+    await verifier.verify(token);
+    expect(warn.mock.calls[0]).toEqual([
+      expect.objectContaining({ why: expect.stringContaining("can't be read: EISDIR") }),
+      expect.any(String),
+    ]);
+    await rm(join(folder, '1'), { recursive: true });
+    nowMs += 5_000;
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'forbidden' });
+    await writeFile(join(folder, '1'), key);
+    nowMs += 5_000;
+    await verifier.verify(token);
+  });
+
+  test('is refused by its name where there is no other at the start', async () => {
+    await writeFile(join(folder, '2'), 'no key');
+    await expect(PlayVerifier.open(folder, now)).rejects.toThrow(`${join(folder, '2')} holds no key`);
+  });
+});
+
+test('without any key, addresses are shown plain, and none is signed', async () => {
+  const signer = await PlaySigner.of(folder, now);
+  await signer.urlsOf(ORIGIN, 'news');
+  await rm(join(folder, '1'));
+  nowMs += 5_000;
+  expect(await signer.urlsOf(ORIGIN, 'news')).toMatchObject({
+    hls: `${ORIGIN}/hls/news/index.m3u8`,
+    expiresAtMs: null,
+  });
+  await expect(signer.sign(ORIGIN, 'news', HOUR_MS)).rejects.toMatchObject({ code: 'unavailable' });
 });
 
 test('the keys are read once for the addresses of many channels', async () => {

@@ -58,6 +58,15 @@ test('what was written before, or by a swarm that does not encrypt, is as it is'
   expect(await (await codec(false)).encode([plain()])).toEqual([plain()]);
 });
 
+test('where the keys are taken away while it runs, nothing is written in plain', async () => {
+  const running = await codec();
+  await rm(keysAt(), { recursive: true });
+  // It finds out when it meets a payload of a key that it does not know.
+  const metadata = { encoding: Buffer.from('binary/encrypted'), 'encryption-key-id': Buffer.from('2') };
+  await expect(running.decode([{ metadata, data: Buffer.alloc(40) }])).rejects.toThrow('key "2"');
+  await expect(running.encode([plain()])).rejects.toThrow('nothing is written to Temporal');
+});
+
 test('the key is its owner’s alone, made once, and a newer one is found without a restart', async () => {
   const codecs = await Promise.all([codec(), codec(), codec()]);
   expect(await readdir(keysAt())).toEqual(['1']);
@@ -73,6 +82,16 @@ test('the key is its owner’s alone, made once, and a newer one is found withou
   for (const each of codecs) expect((await each.decode([...newer, older!])).map(read)).toHaveLength(2);
   await writeFile(join(keysAt(), '11'), 'no key');
   await expect(codec()).rejects.toThrow('holds no key');
+  // Who runs already goes on, and names the file when it is asked for its key.
+  await writeFile(join(keysAt(), '12'), `${'ab'.repeat(32)}\n`);
+  await rm(join(keysAt(), '11'));
+  const newest = await (await codec()).encode([plain()]);
+  await writeFile(join(keysAt(), '11'), 'no key');
+  expect(await codecs[0].decode(newest)).toHaveLength(1);
+  const metadata = { ...newest[0]!.metadata, 'encryption-key-id': Buffer.from('11') };
+  await expect(codecs[0].decode([{ ...newest[0]!, metadata }])).rejects.toThrow(
+    `${join(keysAt(), '11')} holds no key`,
+  );
 });
 
 test('it is off by default, goes on reading once it was on, and makes no key unasked', async () => {

@@ -57,7 +57,7 @@ export const addVerify = (program: Command): void => {
       '\nFrom a machine or folder without the key, frames are checked by their time stamps.\n\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7707/hls/ch-1/index.m3u8 --follow 30s --json',
     )
     .action(async (subjects: string[], options: VerifyCommandOptions, command: Command) => {
-      const context = contextOf(command);
+      const context = contextOf(command, { mayRunElsewhere: true });
       const { json, print } = context;
       const environment = readEnvironment();
       const isNamed = options.key !== undefined || isStateDirNamed(command);
@@ -68,7 +68,8 @@ export const addVerify = (program: Command): void => {
       if (!key) process.stderr.write(NO_KEY);
       const fromEnvironment = process.env.SWARM_RELAY_URL;
       const relayUrl = options.against
-        ? (urlOf(command, 'relay', { named: options.relay, fromEnvironment }) ?? environment.SWARM_RELAY_URL)
+        ? (urlOf(command, 'relay', { named: options.relay, fromEnvironment, mayRunElsewhere: true }) ??
+          environment.SWARM_RELAY_URL)
         : undefined;
       if (relayUrl !== undefined)
         setOwnIdentity({ partToken: await partTokenFor(relayUrl, stateFolderOf(command)) });

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { originChannelSchema, type LowLatency } from '../../contracts/origin';
 import type { SwarmError } from '../../domain';
+import { Deadline } from '../../platform/deadline';
 import { readText, refusalInAnswer, request } from './http-exchange';
 import type { EncodedGop, EncodedSegment, PartialGop } from './types';
 
@@ -55,19 +56,18 @@ const exchange = async (
   options: { method: 'GET' | 'PUT'; headers?: OutgoingHttpHeaders; signal: AbortSignal },
   body: readonly Buffer[] = [],
   deadlineMs = PUT_DEADLINE_MS,
-): Promise<{ status: number; text: string }> =>
-  new Promise((resolve, reject) => {
-    const asked = request(url, {
-      ...options,
-      signal: AbortSignal.any([options.signal, AbortSignal.timeout(deadlineMs)]),
-    });
+): Promise<{ status: number; text: string }> => {
+  const deadline = new Deadline(deadlineMs, options.signal);
+  return new Promise<{ status: number; text: string }>((resolve, reject) => {
+    const asked = request(url, { ...options, signal: deadline.signal });
     asked.on('error', reject);
     asked.on('response', (answer) => {
       readText(answer).then((text) => resolve({ status: answer.statusCode ?? 0, text }), reject);
     });
     for (const bytes of body) asked.write(bytes);
     asked.end();
-  });
+  }).finally(() => deadline.end());
+};
 
 /** Puts bytes of all renditions in one body. Never throws. */
 const put = async (
@@ -115,13 +115,13 @@ export const putPartial = (
   return put(url, { ...headersOf(to, token, segments), ...own }, segments, signal);
 };
 
-/** What the origin wants of a channel's owner beside whole GOPs; null where it can't be asked, or wants nothing. */
+/**
+ * What the origin wants of a channel's owner beside whole GOPs; null where it wants nothing.
+ * @throws Error where it can't be asked
+ */
 export const askForPartials = async (to: Publication, signal: AbortSignal): Promise<LowLatency | null> => {
-  try {
-    const { status, text } = await exchange(channelUrl(to), { method: 'GET', signal });
-    if (status !== 200) return null;
-    return originChannelSchema.pick({ lowLatency: true }).parse(JSON.parse(text)).lowLatency ?? null;
-  } catch {
-    return null;
-  }
+  const url = channelUrl(to);
+  const { status, text } = await exchange(url, { method: 'GET', signal });
+  if (status !== 200) throw refusalInAnswer(url, status, text);
+  return originChannelSchema.pick({ lowLatency: true }).parse(JSON.parse(text)).lowLatency ?? null;
 };

@@ -1,11 +1,16 @@
 import { gopStartTicks } from '../../domain';
+import { ticksToMs } from '../../domain/media-time';
+import { Deadline } from '../../platform/deadline';
 import type { Logger } from '../../platform/logger';
+import { pause, retried } from '../../platform/retry';
 import { askForPartials, putPartial, type PutOutcome, type Publication } from './origin-client';
 import type { PartialGop } from './types';
 
 /** A stretch that the origin could not take is offered so often, in all. */
 const MOST_ATTEMPTS = 3;
 const RETRY_PAUSE_MS = 100;
+/** An origin that can't be asked now is asked again: else there would be no parts until the next move. */
+const ASK_PAUSES = { firstMs: 250, longestMs: 5_000 };
 
 export interface PartialPublisherOptions {
   to: Publication;
@@ -39,6 +44,8 @@ export class PartialPublisher {
   private token = 0;
   private progress: Progress | null = null;
   private busy = false;
+  /** The stretch on its way to the origin. */
+  private underWay: { gop: number; giveUp: AbortController } | null = null;
 
   constructor(private readonly options: PartialPublisherOptions) {}
 
@@ -48,9 +55,9 @@ export class PartialPublisher {
     const publishing = new AbortController();
     this.publishing = publishing;
     this.token = token;
-    void askForPartials(this.options.to, publishing.signal).then((wanted) => {
-      if (!wanted || publishing.signal.aborted) return;
-      this.wantedTicks = wanted.partialTicks;
+    void this.ask(publishing.signal).then((wantedTicks) => {
+      if (publishing.signal.aborted) return;
+      this.wantedTicks = wantedTicks;
       this.notify();
     });
   }
@@ -64,6 +71,8 @@ export class PartialPublisher {
 
   /** More may have been encoded, or a GOP was published. */
   notify(): void {
+    // Once its GOP is public, nobody needs a stretch of it any more.
+    if (this.underWay && this.underWay.gop < this.options.nextGop()) this.underWay.giveUp.abort();
     if (this.wantedTicks === 0 || this.busy || !this.publishing) return;
     const { signal } = this.publishing;
     this.busy = true;
@@ -72,6 +81,13 @@ export class PartialPublisher {
       // What came meanwhile under another token found it busy.
       if (signal.aborted) this.notify();
     });
+  }
+
+  /** How long the origin wants them; 0: it wants none, or they are no longer asked for. */
+  private async ask(signal: AbortSignal): Promise<number> {
+    const attempt = async (): Promise<number> =>
+      (await askForPartials(this.options.to, signal))?.partialTicks ?? 0;
+    return retried(attempt, { ...ASK_PAUSES, signal }).catch(() => 0);
   }
 
   private async publishAll(signal: AbortSignal): Promise<void> {
@@ -115,11 +131,21 @@ export class PartialPublisher {
     return boundary < gopStartTicks(gop + 1, this.options.gopDurationTicks) ? boundary : null;
   }
 
+  /** Takes no longer than a GOP lasts: what comes after it would wait for it. */
   private async put(index: number, partial: PartialGop, signal: AbortSignal): Promise<PutOutcome> {
-    for (let attempt = 1; ; attempt += 1) {
-      const outcome = await putPartial(this.options.to, this.token, index, partial, signal);
-      if (outcome.kind !== 'no-answer' || attempt >= MOST_ATTEMPTS || signal.aborted) return outcome;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+    const giveUp = new AbortController();
+    const deadline = new Deadline(ticksToMs(this.options.gopDurationTicks), signal, giveUp.signal);
+    this.underWay = { gop: partial.gop, giveUp };
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const outcome = await putPartial(this.options.to, this.token, index, partial, deadline.signal);
+        if (outcome.kind !== 'no-answer' || attempt >= MOST_ATTEMPTS || deadline.signal.aborted)
+          return outcome;
+        await pause(RETRY_PAUSE_MS, deadline.signal);
+      }
+    } finally {
+      this.underWay = null;
+      deadline.end();
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { SwarmError } from '../../domain';
+import { Deadline } from '../../platform/deadline';
 import { Turns } from '../../platform/turns';
 import type { Channel } from './channel';
 import { reloadState } from './low-latency-tags';
@@ -23,6 +24,8 @@ const LONGEST_WAIT_TARGETS = 3;
 
 const tooMany = (): SwarmError =>
   new SwarmError('unavailable', 'Too many players wait at the same time.', 'Ask again in a moment.');
+const tooLong = (): SwarmError =>
+  new SwarmError('unavailable', 'What was asked for did not come in time.', 'Ask again.');
 
 /**
  * Players that wait for what comes next. There are so many places, and whoever holds the most gives way first (Turns): a
@@ -76,13 +79,14 @@ export class PlayerWaits {
     const leave = (): void => caller.abort();
     res.once('close', leave);
     const limitMs = LONGEST_WAIT_TARGETS * channel.targetSeconds * 1000;
-    const patience = AbortSignal.any([caller.signal, turn.signal, AbortSignal.timeout(limitMs)]);
+    const patience = new Deadline(limitMs, caller.signal, turn.signal);
     try {
       while (!isThere()) {
-        if (patience.aborted) throw tooMany();
-        await channel.nextChange(patience);
+        if (patience.signal.aborted) throw patience.hasPassed ? tooLong() : tooMany();
+        await channel.nextChange(patience.signal);
       }
     } finally {
+      patience.end();
       turn.leave();
       res.off('close', leave);
     }

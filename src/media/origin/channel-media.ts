@@ -153,6 +153,7 @@ export class ChannelMedia {
     await rm(this.writableLedger.path, { force: true });
     this.writableLedger = new Ledger(this.writableLedger.path, () => this.limits.keptRecords, [], false);
     await this.segments.clear();
+    this.changed();
   }
 
   close(): Promise<void> {

@@ -384,6 +384,7 @@ export class Channel {
   /** What is in force is another now. */
   private replaced(record: ChannelRecord): void {
     this.record = record;
+    this.media.changed();
     this.waits.wake(record.ownership.nextGop);
   }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Router } from 'express';
 import { z } from 'zod';
-import { idSchema } from '../../domain';
+import { gopOf, idSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { Packager } from '../packaging';
 import type { PlayerWaits } from './blocking-reload';
@@ -13,6 +13,7 @@ import {
   askedOf,
   cuesOfQuery,
   forAnyPage,
+  foundOrComing,
   mediaQuery,
   missingForASecond,
   sendMedia,
@@ -84,11 +85,14 @@ export const cmafRoutes = (
 
   router.get('/:id/:track/:file', async (req, res) => {
     const { id, track, file } = parseOrRefuse(fileParameters, req.params, 'fragment');
-    const { cmaf } = origin.channel(id);
+    const channel = origin.channel(id);
+    const { cmaf } = channel;
     const isHeader = 'configuration' in file;
-    const source = isHeader
-      ? cmaf.fragmentWith(track, file.configuration)
-      : cmaf.fragmentAt(track, file.startTicks);
+    const isComing = (): boolean =>
+      !isHeader && gopOf(file.startTicks, channel.gopDurationTicks) >= channel.describe().nextGop;
+    const source = await foundOrComing(res, isComing, () =>
+      isHeader ? cmaf.fragmentWith(track, file.configuration) : cmaf.fragmentAt(track, file.startTicks),
+    );
     const { init, media, mediaTag } = await packager.fragment(source.name, source.job);
     await sendMedia(req, res, {
       ...contentOf(track, isHeader ? init : media),

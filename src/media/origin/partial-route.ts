@@ -5,7 +5,7 @@ import type { PlayerWaits } from './blocking-reload';
 import type { Channel } from './channel';
 import type { Origin } from './origin';
 import type { PartialName } from './partial-rules';
-import { sendMedia, type SentMedia } from './player-answers';
+import { foundOrComing, sendMedia, type SentMedia } from './player-answers';
 import { wholeNumberSchema } from './records';
 
 /** Name of a partial segment, `17.p3.EXTENSION`, and its query. */
@@ -48,7 +48,12 @@ export const partialRoute =
     const name = { ...asked.file, token: parseOrRefuse(partialQuery, req.query, 'query').t };
     const channel = origin.channel(asked.id);
     await waits.untilPublic(req, res, channel, name);
-    const { folder, ...media } = await find(channel, asked, name);
+    // Of a token before, none is to come.
+    const isComing = (): boolean => {
+      const { nextGop, token } = channel.describe();
+      return name.gop >= nextGop && name.token >= token;
+    };
+    const { folder, ...media } = await foundOrComing(res, isComing, () => find(channel, asked, name));
     const tag = `${name.gop}.${name.index}-${name.token}-${folder}`;
     await sendMedia(req, res, { ...media, tag, versioned: true });
   };

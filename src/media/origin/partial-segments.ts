@@ -26,7 +26,9 @@ export interface ListedOpenGop extends OpenGop {
 export class PartialSegments {
   private listed: ListedOpenGop | null = null;
   private readonly whole = new Map<number, Partial[]>();
-  private readonly latenciesMs: number[] = [];
+  private latenciesMs: number[] = [];
+  /** The newest GOP of which there were partial segments. */
+  private latestGop = -Infinity;
 
   constructor(private readonly partialMs: number) {}
 
@@ -46,6 +48,7 @@ export class PartialSegments {
   /** Adds the next one. @param latencyMs from when its first picture was received */
   add(open: ListedOpenGop, latencyMs: number): void {
     this.listed = open;
+    this.latestGop = open.gop;
     this.latenciesMs.push(latencyMs);
     if (this.latenciesMs.length > MEASURED) this.latenciesMs.shift();
   }
@@ -73,6 +76,8 @@ export class PartialSegments {
   clear(): void {
     this.listed = null;
     this.whole.clear();
+    this.latenciesMs = [];
+    this.latestGop = -Infinity;
   }
 
   /** One that is public and not taken back; `bytes`: those of a rendition, while its GOP has not ended. */
@@ -89,7 +94,7 @@ export class PartialSegments {
   }
 
   /** As the origin tells it; undefined where GOPs are too short for it. */
-  describe(channel: OfChannel): LowLatency | undefined {
+  describe(channel: OfChannel & { ownership: { nextGop: number } }): LowLatency | undefined {
     const partialTicks = this.partialTicks(channel);
     if (partialTicks === 0) return undefined;
     const { listed } = this;
@@ -105,11 +110,13 @@ export class PartialSegments {
               untilTicks: last.endTicks,
             }
           : null,
-      captureToPartialMs: this.latency(),
+      captureToPartialMs: this.latency(channel.ownership.nextGop),
     };
   }
 
-  private latency(): LowLatency['captureToPartialMs'] {
+  /** Null where GOPs come whole by now, as of an owner that makes no partial segments. */
+  private latency(nextGop: number): LowLatency['captureToPartialMs'] {
+    if (nextGop - this.latestGop > KEPT_GOPS) return null;
     const [median, p95] = [50, 95].map((p) => percentile(this.latenciesMs, p));
     if (typeof median !== 'number' || typeof p95 !== 'number') return null;
     return { median: Math.round(median), p95: Math.round(p95), partials: this.latenciesMs.length };

@@ -49,11 +49,29 @@ export const forAnyPage: RequestHandler = (req, res, next) => {
   res.set('access-control-max-age', '86400').status(204).end();
 };
 
-/** What is not there now may be there in a moment: no cache may keep that for longer (others: http.ts). */
+/** What is not there now may be there in a moment: no cache may keep that for longer (others: foundOrComing, http.ts). */
 export const missingForASecond: ErrorRequestHandler = (error: unknown, _req, res, next) => {
   const isMissing = error instanceof SwarmError && httpStatusOf[error.code] === 404;
-  if (isMissing) res.set('cache-control', `public, max-age=${NOT_FOUND_AGE_S}`);
+  if (isMissing && !res.hasHeader('cache-control'))
+    res.set('cache-control', `public, max-age=${NOT_FOUND_AGE_S}`);
   next(error);
+};
+
+/**
+ * Finds media of a GOP. That it is not there yet is kept by no cache: its name can be foretold, so that whoever asks too
+ * early would have a cache refuse all others when they ask in time.
+ */
+export const foundOrComing = async <T>(
+  res: Response,
+  isComing: () => boolean,
+  find: () => T | Promise<T>,
+): Promise<T> => {
+  try {
+    return await find();
+  } catch (error) {
+    if (isComing()) res.set('cache-control', 'no-store');
+    throw error;
+  }
 };
 
 /**

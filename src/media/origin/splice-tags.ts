@@ -98,14 +98,12 @@ export const spliceTags = (
   const cues = new Cues();
   return (record, piece) => {
     const isFirst = record === records[0] && piece.index === 0;
-    // What began before the GOP is told with its first piece.
-    const own = changes
-      .get(record.gop)!
-      .filter(
-        ({ ticks }) =>
-          (piece.index === 0 || ticks >= piece.startTicks) &&
-          (piece.index === piece.count - 1 || ticks < piece.startTicks + piece.durationTicks),
-      );
+    // What began before the GOP is told with its first piece. Of the GOP that has not ended, splices are not known yet.
+    const own = (changes.get(record.gop) ?? []).filter(
+      ({ ticks }) =>
+        (piece.index === 0 || ticks >= piece.startTicks) &&
+        (piece.index === piece.count - 1 || ticks < piece.startTicks + piece.durationTicks),
+    );
     const tags = own.map(({ splice, isEnd }) => (isEnd ? endTag(splice) : beginTag(splice)));
     return withCues ? [...tags, ...cues.linesAt(piece, own, isFirst)] : tags;
   };

@@ -146,7 +146,7 @@ export const startOrigin = async (
 
   const audience = new Audience(options.audience);
   const { playKeysFolder } = options;
-  const verifier = playKeysFolder ? await PlayVerifier.open(playKeysFolder) : null;
+  const verifier = playKeysFolder ? await PlayVerifier.open(playKeysFolder, Date.now, options.log) : null;
   const appWith = (paths: readonly (ControlPath | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
     const app = express();
     app.disable('x-powered-by').disable('etag').set('trust proxy', audience.proxies);

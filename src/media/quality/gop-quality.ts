@@ -1,6 +1,7 @@
 import type { OriginChannel, OriginClient } from '../../contracts/origin';
 import type { RelayClient } from '../../contracts/relay';
 import type { ChannelSpec, InstalledBuild } from '../../domain';
+import { Deadline } from '../../platform/deadline';
 import { ssimToDb } from '../../versions';
 import { detectFfmpeg, type FfmpegCapabilities } from '../encoder/ffmpeg-capabilities';
 import { readInputGop } from './input-gop';
@@ -36,7 +37,8 @@ export class GopQuality {
     const { origin, relay, ffmpegPath } = this.options;
     const { spec, channel } = options;
     const { gopDurationTicks, framesPerSecond, deinterlace } = spec;
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(MEASURE_WITHIN_MS)]);
+    const deadline = new Deadline(MEASURE_WITHIN_MS, options.signal);
+    const { signal } = deadline;
     const gop = channel.nextGop - 1;
     const [rendition] = spec.ladder;
     const feedUrl = relay.feedUrl(spec.id);
@@ -57,6 +59,8 @@ export class GopQuality {
       return { newDb: ssimToDb(newSsim), oldDb: ssimToDb(oldSsim) };
     } catch {
       return null;
+    } finally {
+      deadline.end();
     }
   }
 

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { SwarmError } from '../../domain';
 import { monotonicMs } from '../clock';
+import { Deadline } from '../deadline';
 import { DEFAULT_LOG_BYTES, PartLog, lastWordsIn } from './part-log';
 import { signalGroup } from './process-identity';
 
@@ -157,17 +158,19 @@ export class PartProcess {
       child.once('exit', (status, signal) => end(signal ?? `status ${status}`));
     });
     if (child.pid !== undefined) this.options.onSpawned(name, child.pid);
-    const deadline = AbortSignal.timeout(readyLimitMs);
+    const deadline = new Deadline(readyLimitMs, lifetime.signal);
     try {
-      await this.options.awaitReady(AbortSignal.any([lifetime.signal, deadline]));
+      await this.options.awaitReady(deadline.signal);
     } catch (error) {
       const why = lifetime.signal.aborted
         ? (lifetime.signal.reason as Error).message
-        : deadline.aborted
+        : deadline.hasPassed
           ? `${name} was not ready within ${readyLimitMs / 1000} s`
           : (error as Error).message;
       const said = lastWordsIn(logFile);
       throw new SwarmError('unavailable', `${why}${said && `: ${said}`}.`, `See ${logFile}.`);
+    } finally {
+      deadline.end();
     }
   }
 

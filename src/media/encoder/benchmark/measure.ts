@@ -11,6 +11,7 @@ import {
   type MeasuredCapacity,
   type Preset,
 } from '../../../domain';
+import { Deadline } from '../../../platform/deadline';
 import { spawnConfined } from '../../../platform/processes/confined';
 import { temporaryFolder } from '../../../platform/temporary-folder';
 import { ffmpegArguments } from '../ffmpeg-arguments';
@@ -70,11 +71,12 @@ const run = async (
 ): Promise<string> => {
   const { input } = options;
   const file = input === undefined ? null : await open(input, 'r');
+  const deadline = new Deadline(RUN_LIMIT_MS, options.signal);
   try {
     return await new Promise((resolve, reject) => {
       const child = spawnConfined(ffmpeg.path, args, {
         stdio: [file ? file.fd : 'ignore', 'ignore', 'pipe'],
-        signal: AbortSignal.any([options.signal, AbortSignal.timeout(RUN_LIMIT_MS)]),
+        signal: deadline.signal,
         killSignal: 'SIGKILL',
       });
       let log = '';
@@ -87,6 +89,7 @@ const run = async (
       });
     });
   } finally {
+    deadline.end();
     await file?.close();
   }
 };

@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import { PartialPublisher } from '../../src/media/encoder/partial-publisher';
+import { until } from '../support/until';
+
+/** Parts of segments at an origin that fails. */
+
+const PARTIAL_TICKS = 45_000;
+const WANTED = { lowLatency: { partialTicks: PARTIAL_TICKS, open: null, captureToPartialMs: null } };
+
+let server: Server;
+let answer: (req: IncomingMessage, res: ServerResponse) => void;
+/** Parts that came, as `GOP.INDEX`. */
+let put: string[];
+let publisher: PartialPublisher;
+let nextGop: number;
+
+beforeEach(async () => {
+  put = [];
+  nextGop = 1;
+  server = createServer((req, res) => {
+    const [, gop, index] = /gops\/(\d+)\/partials\/(\d+)$/.exec(req.url!) ?? [];
+    if (gop !== undefined) put.push(`${gop}.${index}`);
+    req.resume();
+    answer(req, res);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(() => {
+  publisher.stop();
+  server.closeAllConnections();
+  server.close();
+});
+
+const start = (gopDurationTicks = 90_000): void => {
+  const originUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  publisher = new PartialPublisher({
+    ...{ to: { originUrl, channelId: 'ch-1', encoderId: 'enc-1', sessionId: 's' }, gopDurationTicks },
+    ...{ nextGop: () => nextGop, cutsIn: () => [], log: pino({ level: 'silent' }) },
+    takePartial: (gop, untilTicks) => ({
+      gop,
+      untilTicks,
+      run: 'r',
+      segments: [{ name: '90p', segment: Buffer.from('x') }],
+    }),
+  });
+  publisher.begin(1);
+};
+const json = (res: ServerResponse, body: object, status = 200): void => {
+  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+};
+
+test('an origin that could not be asked what it wants is asked again', async () => {
+  const answers = [
+    (res: ServerResponse): void => json(res, {}, 503),
+    (res: ServerResponse): void => void res.destroy(),
+    (res: ServerResponse): void => json(res, WANTED),
+  ];
+  answer = ({ method }, res) => (method === 'GET' ? answers.shift()?.(res) : json(res, {}, 201));
+  start();
+  await until('a part has come', () => put.length > 0);
+  expect([put[0], answers]).toEqual(['1.0', []]);
+});
+
+test('one that wants none is asked once', async () => {
+  let asked = 0;
+  answer = (_, res) => {
+    asked += 1;
+    json(res, {});
+  };
+  start();
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect([asked, put]).toEqual([1, []]);
+});
+
+/** An origin at which the first part of GOP 1 gets stuck. */
+const stuck = (req: IncomingMessage, res: ServerResponse): void => {
+  if (req.method === 'GET') json(res, WANTED);
+  else if (!req.url!.includes('/gops/1/')) json(res, {}, 201);
+};
+
+test('a part that is stuck is given up when its GOP is public', async () => {
+  answer = stuck;
+  start(900_000);
+  await until('a part has come', () => put.length > 0);
+  nextGop = 2;
+  const beganAtMs = performance.now();
+  publisher.notify();
+  await until('parts of the next GOP have come', () => put.includes('2.1'));
+  expect(performance.now() - beganAtMs).toBeLessThan(2_000);
+  expect(put.filter((name) => name.startsWith('1.'))).toEqual(['1.0']);
+});
+
+test('and otherwise after as long as a GOP lasts', async () => {
+  answer = stuck;
+  start(90_000);
+  await until('a part has come', () => put.length > 0);
+  const beganAtMs = performance.now();
+  nextGop = 2;
+  await until('parts of the next GOP have come', () => put.includes('2.0'));
+  expect(performance.now() - beganAtMs).toBeLessThan(3_000);
+});
