@@ -35,6 +35,19 @@ describe('enough of some', () => {
     expect(await asked(0, {})).toEqual([]);
   });
 
+  test('does not wait for who hangs where the lead is lost, if it is told so', async () => {
+    const answers = {
+      hangs: () => after(300, true),
+      leads: () => Promise.reject(new LeadLost()),
+    };
+    const askedOnce = (endsWhereLost: boolean): Promise<unknown> =>
+      enoughOf(['hangs', 'leads'] as const, 1, (peer) => answers[peer](), Boolean, { endsWhereLost });
+    const beganMs = performance.now();
+    await expect(askedOnce(true)).rejects.toBeInstanceOf(LeadLost);
+    expect(performance.now() - beganMs).toBeLessThan(250);
+    expect(await askedOnce(false)).toHaveLength(1);
+  });
+
   test('does not count those who decline or fail, and says why it gives up', async () => {
     const answers = {
       declines: () => after(1, false),

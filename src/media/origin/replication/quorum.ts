@@ -26,6 +26,7 @@ export const completest = <T extends Pick<ReplicaState, 'followed' | 'endGop'>>(
 
 /**
  * Asks all at once and resolves as soon as enough have answered what counts.
+ * @param options.endsWhereLost the first LeadLost ends it, whatever others may answer: one that hangs is not waited for
  * @throws LeadLost where an answer was that; else SwarmError unavailable once too few can come
  */
 export const enoughOf = <P, A>(
@@ -33,6 +34,7 @@ export const enoughOf = <P, A>(
   needed: number,
   ask: (peer: P) => Promise<A>,
   counts: (answer: A) => boolean,
+  { endsWhereLost = false } = {},
 ): Promise<{ peer: P; answer: A }[]> =>
   new Promise((resolve, reject) => {
     const counted: { peer: P; answer: A }[] = [];
@@ -50,7 +52,10 @@ export const enoughOf = <P, A>(
           (answer) => {
             if (counts(answer)) counted.push({ peer, answer });
           },
-          (error: unknown) => void failures.push(error),
+          (error: unknown) => {
+            failures.push(error);
+            if (endsWhereLost && error instanceof LeadLost) reject(error);
+          },
         )
         .finally(() => {
           open -= 1;

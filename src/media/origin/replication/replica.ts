@@ -279,7 +279,8 @@ export class Replica {
     this.behind.clear();
     for (const peer of parts.peers) this.behind.add(peer);
     const others = majorityOf(parts.peers.length + 1) - 1;
-    await enoughOf(parts.peers, others, (peer) => this.haveFollow(peer, order), Boolean);
+    const followed = (peer: Peer): Promise<boolean> => this.haveFollow(peer, order);
+    await enoughOf(parts.peers, others, followed, Boolean, { endsWhereLost: true });
     if (this.held?.version !== version) throw new LeadLost();
     this.lead = lead;
     this.logChanged();
@@ -304,6 +305,7 @@ export class Replica {
         return state;
       },
       counts,
+      { endsWhereLost: true },
     );
     if (isNew) {
       // What an unfinished beginning left was decided by nobody.
