@@ -125,16 +125,18 @@ test('from any folder: the state folder is named, or frames are checked by their
 test('refuses: no key, bad key, unknown channel, playlist that is not there', async () => {
   const bad = join(folder, 'bad.key');
   await writeFile(bad, 'abc');
-  const [none, malformed, unknown, absent] = await Promise.all([
+  const [nonsense, none, malformed, unknown, absent] = await Promise.all([
+    run(`${originUrl}/hls/ch-1/index.m3u8`, '--api', 'ftp://x'),
     run('ch-1', '--key', join(folder, 'none.key')),
     run('ch-1', '--key', bad),
     run('ch-77'),
     run(`${originUrl}/hls/ch-77/index.m3u8`),
   ]);
-  for (const refused of [none, malformed, unknown, absent]) {
+  for (const refused of [nonsense, none, malformed, unknown, absent]) {
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain('Hint: ');
   }
+  expect(nonsense.stderr).toContain('"ftp://x" is not the URL of an API.');
   expect(none.stderr).toContain("The key of the stamps can't be read");
   expect(malformed.stderr).toContain('64 hexadecimal digits');
   expect(unknown.stderr).toContain('There is no channel ch-77.');

@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { readEnvironment } from '../../config/config';
-import { operations, type Status } from '../../contracts/api';
+import { operations } from '../../contracts/api';
 import { SwarmError, idSchema, stampsOf } from '../../domain';
 import { setOwnIdentity } from '../../platform/own-identity';
 import { createVerifyProgress } from '../../platform/terminal/progress';
 import { table } from '../../platform/terminal/table';
 import { verifierFfmpegPaths, verifyPlaylists, type VerifyReport } from '../../verify';
-import { contextOf, stateFolderOf, urlOf, type CommandContext } from '../context';
+import type { ApiClient } from '../api-client';
+import { contextOf, stateFolderOf, urlOf } from '../context';
 import { AnsweredNo } from '../failure';
 import { durationOption, stateDirOption } from '../options';
 import { partTokenFor } from '../token';
@@ -57,12 +58,11 @@ export const addVerify = (program: Command): void => {
       '\nFrom a machine or folder without the key, frames are checked by their time stamps.\n\nExamples:\n  encoder-swarm verify ch-1 ch-2 --window 60s\n  encoder-swarm verify http://127.0.0.1:7707/hls/ch-1/index.m3u8 --follow 30s --json',
     )
     .action(async (subjects: string[], options: VerifyCommandOptions, command: Command) => {
-      const context = contextOf(command, { mayRunElsewhere: true });
-      const { json, print } = context;
+      const { api, json, print } = contextOf(command, { mayRunElsewhere: true });
       const environment = readEnvironment();
       const isNamed = options.key !== undefined || isStateDirNamed(command);
       const [target, key] = await Promise.all([
-        resolveSubjects(context, subjects),
+        resolveSubjects(api, subjects),
         readKey(options.key ?? join(options.stateDir, 'stamp.key'), { mayBeAway: !isNamed }),
       ]);
       if (!key) process.stderr.write(NO_KEY);
@@ -90,12 +90,11 @@ export const addVerify = (program: Command): void => {
 
 /** Playlists of what was named, and what stamps its channels carry. */
 const resolveSubjects = async (
-  context: CommandContext,
+  api: ApiClient,
   subjects: readonly string[],
 ): Promise<{ playlists: string[] } & ReturnType<typeof stampsOf>> => {
   const isName = (subject: string): boolean => idSchema.safeParse(subject).success;
-  const statusNow = async (): Promise<Status> => context.api.call(operations.getStatus, {});
-  const status = await statusNow().catch((error: unknown) => {
+  const status = await api.call(operations.getStatus, {}).catch((error: unknown) => {
     // A playlist can be verified without its swarm; a name can't be looked up without it.
     if (subjects.some(isName)) throw error;
     return null;
