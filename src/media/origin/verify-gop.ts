@@ -25,12 +25,15 @@ export interface BodyPart {
 const malformed = (message: string): SwarmError =>
   new SwarmError('malformed-segment', message, 'Put the whole segments as the encoder made them.');
 
+const bytesOf = (renditions: readonly { bytes: number }[]): number =>
+  renditions.reduce((sum, { bytes }) => sum + bytes, 0);
+
 /**
  * Cuts a body into the segments of its renditions.
  * @throws SwarmError malformed-segment when the lengths announced are not those of the body
  */
 export const splitBody = (body: Buffer, declared: readonly DeclaredRendition[]): BodyPart[] => {
-  const announced = declared.reduce((sum, r) => sum + r.bytes, 0);
+  const announced = bytesOf(declared);
   if (announced !== body.length) {
     throw malformed(`x-renditions announces ${announced} bytes, the body has ${body.length}.`);
   }
@@ -106,3 +109,9 @@ export const isSameBody = (
 ): boolean =>
   published.length === parts.length &&
   published.every((r, i) => r.name === parts[i]!.name && r.sha256 === parts[i]!.sha256);
+
+/** The same for a body that has not been cut. */
+export const isBodyOf = (
+  published: readonly Pick<RenditionRecord, 'name' | 'bytes' | 'sha256'>[],
+  body: Buffer,
+): boolean => bytesOf(published) === body.length && isSameBody(published, splitBody(body, published));

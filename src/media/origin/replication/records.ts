@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { epochSchema } from '../../../contracts/origin-replica';
 import { idSchema } from '../../../domain';
@@ -51,13 +50,3 @@ const fingerprint = ({ gop, token, sessionId, publishedAtMs, gapReason, renditio
 /** Whether two origins mean the same GOP, published in the same act. */
 export const isSameRecord = (one: LedgerRecord, other: LedgerRecord): boolean =>
   fingerprint(one) === fingerprint(other);
-
-/** Whether bytes are those of a GOP: of all its renditions, one after the other. */
-export const isBodyOf = ({ renditions }: LedgerRecord, body: Buffer): boolean => {
-  let end = 0;
-  const areSame = renditions.every(({ bytes, sha256 }) => {
-    const segment = body.subarray(end, (end += bytes));
-    return createHash('sha256').update(segment).digest('hex') === sha256;
-  });
-  return areSame && end === body.length;
-};

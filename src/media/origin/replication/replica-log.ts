@@ -10,9 +10,10 @@ import { SwarmError } from '../../../domain';
 import { SerialQueue } from '../../../platform/serial-queue';
 import type { ChannelMedia } from '../channel-media';
 import { ledgerRecordSchema, type LedgerRecord } from '../records';
+import { isBodyOf } from '../verify-gop';
 import { ReplicaNotesFile } from './notes';
 import { LeadLost } from './quorum';
-import { isBodyOf, isSameRecord, noNotes } from './records';
+import { isSameRecord, noNotes } from './records';
 
 /** Records that are compared before what is missing: more than can differ after one interrupted publication. */
 const OVERLAP_GOPS = 8;
@@ -221,7 +222,7 @@ export class ReplicaLogCopy {
     for (const record of missing.slice(bare.length)) {
       const isGap = record.renditions.length === 0;
       const body = isGap ? null : await from.bytes(channelId, record.gop, { timeoutMs: BYTES_TIMEOUT_MS });
-      if (body && !isBodyOf(record, body))
+      if (body && !isBodyOf(record.renditions, body))
         throw new SwarmError('unavailable', `What came of GOP ${record.gop} is not what was published.`);
       await this.step(order, async () => {
         const last = media.ledger.last?.gop;
