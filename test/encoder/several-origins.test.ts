@@ -1,22 +1,13 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { OriginClient } from '../../src/contracts/origin';
 import { GopPublisher } from '../../src/media/encoder/gop-publisher';
 import { HeldGops } from '../../src/media/encoder/held-gops';
+import { servedUntilEachEnd } from '../support/served';
 import { until } from '../support/until';
 
 /** Publishers and the clients of the parts on several origins: who does not answer is left for the next one. */
 
-const servers: Server[] = [];
-const serve = async (listener: RequestListener): Promise<string> => {
-  const server = createServer(listener);
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-};
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
-});
+const serve = servedUntilEachEnd();
 
 const away = 'http://127.0.0.1:9';
 const refusing =

@@ -1,22 +1,13 @@
-import { createServer, request, type ClientRequest, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request, type ClientRequest } from 'node:http';
 import express, { type ErrorRequestHandler } from 'express';
 import type { ReplicaGroup } from '../../src/media/origin/replication';
 import { passOnToLeader } from '../../src/media/origin/replication/forward';
+import { servedUntilEachEnd } from '../support/served';
 import { until } from '../support/until';
 
 /** Changes that are passed on to the leader: who is suspected where that fails. */
 
-const servers: Server[] = [];
-const serve = async (listener: RequestListener): Promise<string> => {
-  const server = createServer(listener);
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-};
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
-});
+const serve = servedUntilEachEnd();
 
 let suspected = 0;
 let passed = 0;

@@ -69,16 +69,25 @@ const start = (relay: RelayAt, legs: ReturnType<typeof leg>[]): StandbyFeeder =>
     log: quietLog,
   });
 
+/** The primary is away when the relay wants GOP 4. */
+const losePrimary = async (
+  relay: RelayAt,
+  primary: ReturnType<typeof leg>,
+  backup: ReturnType<typeof leg>,
+): Promise<void> => {
+  await until('the primary is on air', () => primary.sentFrom.length === 1);
+  relay.nextGop = 4;
+  primary.isSound = false;
+  await until('the backup is on air', () => backup.sentFrom.length === 1);
+};
+
 test('an input that is preferred waits until it has all of the GOP with which it goes on', async () => {
   const relay = new RelayAt();
   // Three GOPs of the primary are its last picture again and again.
   const [primary, backup] = [leg('primary', { standIns: [4, 5, 6] }), leg('backup-1')];
   const feeder = start(relay, [primary, backup]);
   try {
-    await until('the primary is on air', () => primary.sentFrom.length === 1);
-    relay.nextGop = 4;
-    primary.isSound = false;
-    await until('the backup is on air', () => backup.sentFrom.length === 1);
+    await losePrimary(relay, primary, backup);
     expect(backup.sentFrom).toEqual([4]);
     // The relay is behind: what it would want of the primary are repeated pictures.
     relay.nextGop = 5;
@@ -103,10 +112,7 @@ test('one that is needed goes on at once, and what is missing is counted', async
   const [primary, backup] = [leg('primary'), leg('backup-1', { standIns: [4, 5] })];
   const feeder = start(relay, [primary, backup]);
   try {
-    await until('the primary is on air', () => primary.sentFrom.length === 1);
-    relay.nextGop = 4;
-    primary.isSound = false;
-    await until('the backup is on air', () => backup.sentFrom.length === 1);
+    await losePrimary(relay, primary, backup);
     expect(backup.sentFrom).toEqual([6]);
     expect(feeder.info.standby?.switches).toMatchObject([{ gop: 4, framesMissing: 50 }]);
   } finally {
