@@ -1,10 +1,14 @@
 import type { CellForecast, Policy, RegionOutlook } from '../domain';
 import { stepAt } from '../forecast';
 
-/** Highest CDN load (P90) that is forecast for a region from now on; 0 where nobody measures it. */
+/**
+ * Highest CDN load (P90) that is forecast for a region from now on; 0 where nobody measures it. A forecast of which all
+ * has passed says what was known last: a congested region is not free because the measurements are away.
+ */
 export const peakRegionLoad = (forecast: CellForecast | null, atMs: number, region: string): number => {
-  const curve = forecast?.regionLoad?.[region];
-  return forecast && curve ? Math.max(0, ...curve.p90.slice(stepAt(forecast, atMs))) : 0;
+  const p90 = forecast?.regionLoad?.[region]?.p90;
+  if (!forecast || !p90) return 0;
+  return Math.max(0, ...p90.slice(Math.min(stepAt(forecast, atMs), p90.length - 1)));
 };
 
 /** What is expected of each region's CDN, by name; empty where nobody measures any. */

@@ -45,8 +45,10 @@ export interface CapacityNeed {
   leadSeconds: number;
   /** Highest demand at the fractile until an encoder asked for now would be ready. */
   untilReadyUnits: number;
-  /** Highest demand at the fractile over the whole forecast. */
+  /** Highest demand at the fractile over the whole forecast; that of now where there is none. */
   horizonUnits: number;
+  /** Steps of the forecast that are still to come: 0 where there is none, or all of it has passed. */
+  stepsAhead: number;
 }
 
 export const capacityNeed = ({ atMs, policy, forecast, nowUnits, outcomes }: ScaleInput): CapacityNeed => {
@@ -61,6 +63,7 @@ export const capacityNeed = ({ atMs, policy, forecast, nowUnits, outcomes }: Sca
     leadSeconds,
     untilReadyUnits: Math.max(nowUnits, ...upcoming.slice(0, stepsUntilReady)),
     horizonUnits: Math.max(nowUnits, ...upcoming),
+    stepsAhead: upcoming.length,
   };
 };
 
@@ -182,7 +185,8 @@ export interface ScaleInDecision {
 /**
  * Lets encoders go when the others would do for the demand at the critical fractile over the whole forecast, and have
  * done for the stabilisation time. Candidates are of the zones with most encoders, so that the spread over zones stays
- * even; never the last encoder of one of two zones.
+ * even; never the last encoder of one of two zones. Where no forecast says what is to come, as while the measurements
+ * are away, none goes: what was added for a peak would be gone when it comes.
  */
 export const decideScaleIn = (input: ScaleInput, lowDemandSinceMs: number | null): ScaleInDecision => {
   const { atMs, policy, encoders } = input;
@@ -191,6 +195,7 @@ export const decideScaleIn = (input: ScaleInput, lowDemandSinceMs: number | null
   if (staying.length <= policy.minEncoders || input.pending.length > 0) return nothing(null);
 
   const need = capacityNeed(input);
+  if (need.stepsAhead === 0) return nothing(null);
   const limitUnits = sumOf(staying, (e) => e.limitUnits);
   const fits = (e: ScalableEncoder): boolean =>
     need.horizonUnits <= limitUnits - e.limitUnits + UNITS_TOLERANCE;

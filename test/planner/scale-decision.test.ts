@@ -187,6 +187,8 @@ describe('scale-in', () => {
     ['demand is high now', { nowUnits: 20.5 }],
     ['one was asked for', { pending: [request(NOW_MS)] }],
     ['there are as few as allowed', { policy: { ...policy, minEncoders: 3 } }],
+    ['there is no forecast', { forecast: null }],
+    ['all of the forecast has passed', { forecast: { ...low.forecast, issuedAtMs: NOW_MS - 1_000_000 } }],
   ])('not while %s; the time begins afresh', (_, over) => {
     const decision = decideScaleIn(input({ ...low, ...over }), settledMs);
     expect(decision).toEqual({ lowDemandSinceMs: null, departures: [] });

@@ -185,6 +185,9 @@ describe('regions', () => {
       { region: 'us', peakLoadP90: 0.95, congested: true },
     ]);
     expect(regionOutlooks(forecast, NOW_MS + 5_000, policy)[1]).toMatchObject({ peakLoadP90: 0.1 });
+    // All of it has passed: what was known last.
+    const passed = regionOutlooks(forecast, NOW_MS + 600_000, policy).map((r) => r.peakLoadP90);
+    expect(passed).toEqual([0.3, 0.1, 0.95]);
     expect(regionOutlooks(null, NOW_MS, policy)).toEqual([]);
     expect(regionOutlooks(forecastOf(defaultSwarm(), {}), NOW_MS, policy)).toEqual([]);
   });
