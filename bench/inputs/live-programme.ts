@@ -16,6 +16,8 @@ export interface ProgrammeOptions {
   /** Pictures. */
   keyframeEvery?: number;
   ffmpeg?: string;
+  /** As ffmpeg calls it. */
+  soundCodec?: 'aac' | 'mp2';
 }
 
 /** What becomes of one of the ways on which the programme comes. */
@@ -34,7 +36,7 @@ export class LiveProgramme {
   private rest = Buffer.alloc(0);
 
   private constructor(options: ProgrammeOptions) {
-    const { keyframeEvery = 25, ffmpeg = 'ffmpeg' } = options;
+    const { keyframeEvery = 25, ffmpeg = 'ffmpeg', soundCodec = 'aac' } = options;
     const picture = new GeneratedPicture({ ...SIZE, key: options.key, channelId: options.channelId });
     this.encoder = spawn(
       ffmpeg,
@@ -42,7 +44,8 @@ export class LiveProgramme {
         ...['-v', 'error', '-probesize', '32', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', '320x180'],
         ...['-r', `${FRAMES_PER_SECOND}`, '-i', 'pipe:0', '-f', 'lavfi', '-i', 'sine=r=48000'],
         ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-crf', '16'],
-        ...['-g', `${keyframeEvery}`, '-sc_threshold', '0', '-threads', '1', '-c:a', 'aac', '-b:a', '64k'],
+        ...['-g', `${keyframeEvery}`, '-sc_threshold', '0', '-threads', '1'],
+        ...['-c:a', soundCodec, '-b:a', '64k'],
         ...['-muxdelay', '0', '-flush_packets', '1', '-pes_payload_size', '0', '-pat_period', '0.2'],
         ...['-max_interleave_delta', '100000', '-f', 'mpegts', 'pipe:1'],
       ],

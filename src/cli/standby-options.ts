@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import type { InputChoice } from '../domain';
 import { inputOrFile } from '../launch/input-file';
 
 /** What stands in for the input of a channel, as it is named on the command line. */
@@ -45,13 +46,20 @@ export const withStandby = (command: Command): Command =>
     .option('--frozen <seconds>', 'an input that does not move for so long counts as away', secondsOption)
     .option('--silence <seconds>', 'an input that is silent for so long counts as away', secondsOption);
 
-const urlInput = async (given: string): Promise<object> => ({
-  kind: 'url',
-  url: inputUrl(await inputOrFile(given, process.cwd())),
-});
-
-/** Nothing where nothing was named. */
-export const standbyOf = async (options: StandbyOptions): Promise<{ standby?: object }> => {
+/**
+ * Nothing where nothing was named.
+ *
+ * @param choice how the sound of all inputs is carried, so that a switch changes no codec
+ */
+export const standbyOf = async (
+  options: StandbyOptions,
+  choice?: InputChoice,
+): Promise<{ standby?: object }> => {
+  const urlInput = async (given: string): Promise<object> => ({
+    kind: 'url',
+    url: inputUrl(await inputOrFile(given, process.cwd())),
+    ...(choice && { choice }),
+  });
   const { backup, slate, loss, backAfter, black, frozen, silence } = options;
   const standby = {
     ...(backup && { backups: await Promise.all(backup.map(urlInput)) }),

@@ -3,7 +3,12 @@ import { z } from 'zod';
 /** A file (looped at real-time pace) or a live URL that ffmpeg reads. */
 export const inputUrlSchema = z.string().min(1).max(4096);
 
-/** What of an input is carried, where that is chosen by hand; an absent field leaves it to the source. */
+export const soundCodecSchema = z.enum(['aac', 'as-is']);
+export type SoundCodec = z.infer<typeof soundCodecSchema>;
+export const soundLayoutSchema = z.enum(['as-is', 'stereo']);
+export type SoundLayout = z.infer<typeof soundLayoutSchema>;
+
+/** What of an input is carried, and how, where that is chosen by hand; an absent field leaves it to the source. */
 export const inputChoiceSchema = z
   .strictObject({
     programme: z
@@ -26,8 +31,18 @@ export const inputChoiceSchema = z
       .describe(
         'languages of the sound that is carried, in this order; by default all sound of the programme',
       ),
+    soundCodec: soundCodecSchema
+      .optional()
+      .describe(
+        'sound that browsers do not play (MP2, AC-3, E-AC-3): encoded once to AAC (the default), or as it came',
+      ),
+    soundLayout: soundLayoutSchema
+      .optional()
+      .describe(
+        'sound of more than two channels: as it came, up to 5.1 (the default), or mixed down to stereo',
+      ),
   })
-  .describe('what of the input is carried');
+  .describe('what of the input is carried, and how');
 export type InputChoice = z.infer<typeof inputChoiceSchema>;
 
 /** An input of one's own. */

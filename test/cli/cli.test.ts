@@ -64,6 +64,17 @@ test('handoff, channel, encoder: done and told', async () => {
   expect(api.swarm.cordons['enc-2']).toBeUndefined();
 });
 
+test('how the sound of an input is carried holds for what stands in for it too', async () => {
+  const urls = ['--input', 'http://a.example/1.ts', '--backup', 'http://a.example/2.ts'];
+  const wishes = ['--sound-codec', 'as-is', '--sound-layout', 'stereo'];
+  expect((await run('channel', 'add', 'dvb', ...urls, ...wishes, '--languages', 'deu')).code).toBe(0);
+  const sound = { soundCodec: 'as-is', soundLayout: 'stereo' };
+  expect(api.swarm.channels.get('dvb')!.spec).toMatchObject({
+    input: { kind: 'url', choice: { ...sound, languages: ['deu'] } },
+    standby: { backups: [{ kind: 'url', choice: sound }] },
+  });
+});
+
 test('a break begins and ends', async () => {
   const splice = (...args: string[]) => run('channel', 'splice', 'ch-1', ...args);
   const begun = await splice('--out', '--duration', '30s', '--event-id', '7');

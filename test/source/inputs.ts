@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { InputChoice } from '../../src/domain';
 
 const run = promisify(execFile);
 
@@ -12,8 +13,8 @@ export const gopTicks = 90_000;
 export const framesOf = (gop: number): number[] =>
   Array.from({ length: 25 }, (_, i) => (gop * 25 + i) * 3600);
 
-export const specOf = (url: string) => ({
-  input: { kind: 'url', url },
+export const specOf = (url: string, choice?: InputChoice) => ({
+  input: { kind: 'url', url, choice },
   framesPerSecond: 25,
   gopDurationTicks: gopTicks,
 });

@@ -63,11 +63,19 @@ describe('POST /inputs/look', () => {
         ...{ frameRate: '25', scan: 'interlaced', carried: 'as-is' },
       },
       audio: [
-        { codec: 'mp2', channels: 1, language: 'deu', carried: 'as-is' },
-        { codec: 'ac3', channels: 6, language: 'eng', carried: 'as-is' },
+        { codec: 'mp2', channels: 1, language: 'deu', carried: 'encoded', why: 'Browsers do not play mp2.' },
+        { codec: 'ac3', channels: 6, language: 'eng', carried: 'encoded' },
       ],
-      notes: [],
+      notes: [
+        'The sound (mp2, deu) is encoded once. Browsers do not play mp2.',
+        'The sound (ac3, eng) is encoded once. Browsers do not play ac3.',
+      ],
     });
+    const asItCame = await look(url, { soundCodec: 'as-is' });
+    expect(asItCame.audio.map((track) => track.carried)).toEqual(['as-is', 'as-is']);
+    expect(asItCame.notes).toEqual([]);
+    const stereo = await look(url, { soundCodec: 'as-is', soundLayout: 'stereo' });
+    expect(stereo.notes).toEqual(['The sound (ac3, eng) is encoded once. It is mixed down to stereo.']);
   });
 
   it('says what is encoded, and why', async () => {
@@ -136,7 +144,8 @@ describe('POST /inputs/look', () => {
       ...['-metadata:s:a:2', 'language=eng'],
       ...['-program', 'title=a:st=0:st=1', '-program', 'title=b:st=2:st=3:st=4'],
     );
-    const { video, audio, notes } = await look(url);
+    const asItCame = { soundCodec: 'as-is' } as const;
+    const { video, audio, notes } = await look(url, asItCame);
     expect(video).toMatchObject({ widthPx: 320, heightPx: 180 });
     expect(audio.map((track) => track.language)).toEqual(['deu', 'eng']);
     expect(notes).toEqual([

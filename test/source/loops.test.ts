@@ -136,17 +136,26 @@ it('sound that ends early leaves one hole per pass, and is in step again after i
     expect(Math.abs(ticks - starts[i + 1]!)).toBeLessThanOrEqual(1_920);
 });
 
-const sounds: [what: string, seconds: number, codec: string[], frameTicks: number][] = [
+const asItCame = { soundCodec: 'as-is' } as const;
+const sounds: [
+  what: string,
+  seconds: number,
+  codec: string[],
+  frameTicks: number,
+  choice?: typeof asItCame,
+][] = [
   ['as long as the picture, AAC', 2, ['-c:a', 'aac', '-ar', '48000'], 1_920],
   ['longer than the picture, AAC', 3.1, ['-c:a', 'aac', '-ar', '48000'], 1_920],
   ['AAC at 44.1 kHz', 2, ['-c:a', 'aac', '-ar', '44100'], (1_024 * 90_000) / 44_100],
-  ['MP2', 2.05, ['-c:a', 'mp2', '-ar', '48000'], (1_152 * 90_000) / 48_000],
-  ['AC-3', 2, ['-c:a', 'ac3', '-ar', '48000'], (1_536 * 90_000) / 48_000],
+  ['MP2 as it came', 2.05, ['-c:a', 'mp2', '-ar', '48000'], (1_152 * 90_000) / 48_000, asItCame],
+  ['AC-3 as it came', 2, ['-c:a', 'ac3', '-ar', '48000'], (1_536 * 90_000) / 48_000, asItCame],
+  ['AC-3, which is encoded', 2.1, ['-c:a', 'ac3', '-ar', '48000'], 1_920],
   ['Opus, which is encoded', 2, ['-c:a', 'libopus'], 1_920],
   ['PCM, which is encoded', 2.2, ['-c:a', 'pcm_s16le'], 1_920],
 ];
 
-it.each(sounds)('sound %s: every frame follows the one before', async (what, seconds, codec, frameTicks) => {
+it.each(sounds)('sound %s: every frame follows the one before', async (...given) => {
+  const [what, seconds, codec, frameTicks, choice] = given;
   const url = await files.make(
     `${what.split(' ')[0]!}-${seconds}-${codec[3] ?? ''}.mkv`,
     ...picture('160x90', 25, 2),
@@ -154,7 +163,7 @@ it.each(sounds)('sound %s: every frame follows the one before', async (what, sec
     ...h264,
     ...codec,
   );
-  const { audio, video } = await joinPasses(url, PASSES);
+  const { audio, video } = await joinPasses(url, PASSES, choice);
   expect(audio.size).toBe(1);
   const [units] = audio.values();
   const heard = units!.map((unit) => unit.ptsTicks);

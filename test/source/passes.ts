@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { ticksOf } from '../../src/domain';
+import { ticksOf, type InputChoice } from '../../src/domain';
 import { TransportStreamReader, type PesUnit } from '../../src/media/mpegts';
 import { gridOf } from '../../src/media/source/contribution-inputs';
 import { FfmpegProcess } from '../../src/media/source/ffmpeg-process';
@@ -19,7 +19,11 @@ export interface JoinedPasses {
 }
 
 /** What the source makes of some passes of a file, in the order in which it would be sent, and at once. */
-export const joinPasses = async (url: string, passes: number): Promise<JoinedPasses> => {
+export const joinPasses = async (
+  url: string,
+  passes: number,
+  choice?: InputChoice,
+): Promise<JoinedPasses> => {
   const probed = await probeInput('ffprobe', url);
   const rate = steadyFrameRate(probed.streams.find((stream) => stream.kind === 'video')!)!;
   const spec = {
@@ -27,7 +31,7 @@ export const joinPasses = async (url: string, passes: number): Promise<JoinedPas
     framesPerSecond: rate,
     gopDurationTicks: 90_000,
   };
-  const plan = planInput(probed, rate);
+  const plan = planInput(probed, rate, { choice });
   const { args, extraOutputs, sound } = inputArguments(spec, url, plan);
   const frameTicks = ticksOf(1, rate);
   const units: PesUnit[] = [];

@@ -15,6 +15,15 @@ import { startRelayAndSource, type SourceUnderTest } from './source-under-test';
 
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p'];
 
+/** ISO/IEC 13818-1, table 2-34: AAC in ADTS. */
+const AAC_STREAM_TYPE = 0x0f;
+
+/** channel_configuration of the ADTS header that follows the PES header. */
+const channelsOf = ({ packets }: PesUnit): number => {
+  const header = packets.indexOf(Buffer.from([0xff, 0xf1]));
+  return ((packets[header + 2]! & 1) << 2) | (packets[header + 3]! >> 6);
+};
+
 let files: InputFiles;
 makeInputFiles((made) => (files = made));
 
@@ -60,7 +69,7 @@ describe('the tracks of an input', () => {
       ...['-metadata:s:a:0', 'language=deu', '-metadata:s:a:1', 'language=eng'],
       ...['-metadata:s:a:2', 'language=fra'],
     );
-    const { notes } = await source.put('lang', specOf(url));
+    const { notes } = await source.put('lang', specOf(url, { soundCodec: 'as-is' }));
     expect(notes).toEqual([]);
     const { streams, units } = await contributionOf('lang', 2);
     expect(streams.map(({ kind }) => kind)).toEqual(['video', 'audio', 'audio', 'audio']);
@@ -121,10 +130,30 @@ describe('the tracks of an input', () => {
     );
     await source.put('six', specOf(url));
     const { units } = await contributionOf('six', 2);
-    const sound = units.find((unit) => unit.kind === 'audio')!;
-    // channel_configuration of the ADTS header that follows the PES header.
-    const header = sound.packets.indexOf(Buffer.from([0xff, 0xf1]));
-    expect(((sound.packets[header + 2]! & 1) << 2) | (sound.packets[header + 3]! >> 6)).toBe(6);
+    expect(channelsOf(units.find((unit) => unit.kind === 'audio')!)).toBe(6);
+  });
+
+  it.each([
+    ['AAC, with all their channels', {}, [2, 6]],
+    ['AAC in stereo where that is wanted', { soundLayout: 'stereo' as const }, [2, 2]],
+  ])('that browsers do not play become %s', async (_what, choice, channels) => {
+    const url = await files.make(
+      'broadcast.ts',
+      ...[...picture('160x90', 25, 6), ...tone(6), ...tone(6), '-map', '0', '-map', '1', '-map', '2'],
+      ...[...h264, '-c:a:0', 'mp2', '-ac:a:0', '2', '-c:a:1', 'ac3', '-ac:a:1', '6'],
+      ...['-metadata:s:a:0', 'language=deu', '-metadata:s:a:1', 'language=eng'],
+    );
+    const id = `broadcast-${channels.join('-')}`;
+    const { notes } = await source.put(id, specOf(url, choice));
+    expect(notes).toEqual([
+      'The sound (mp2, deu) is encoded once. Browsers do not play mp2.',
+      'The sound (ac3, eng) is encoded once. Browsers do not play ac3.',
+    ]);
+    const { streams, units } = await contributionOf(id, 2);
+    const sound = streams.filter(({ kind }) => kind === 'audio');
+    expect(sound.map(({ streamType }) => streamType)).toEqual([AAC_STREAM_TYPE, AAC_STREAM_TYPE]);
+    const firsts = sound.map(({ pid }) => units.find((unit) => unit.pid === pid)!);
+    expect(firsts.map(channelsOf)).toEqual(channels);
   });
 
   describe('of a local list', () => {

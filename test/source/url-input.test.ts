@@ -45,7 +45,11 @@ describe('a channel from a file or URL', () => {
     ...{ codec_name: 'h264', width: widthPx, height: heightPx, pix_fmt: pixelFormat },
   });
 
-  const inputs: [string, () => Promise<string>, { video: object; audio?: string[]; encoded?: boolean }][] = [
+  const inputs: [
+    string,
+    () => Promise<string>,
+    { video: object; audio?: string[]; encoded?: boolean; note?: boolean },
+  ][] = [
     [
       'a short clip with AAC, looped past its end',
       () =>
@@ -82,7 +86,7 @@ describe('a channel from a file or URL', () => {
           'odd.mkv',
           ...[...picture('331x187', 25, 3), ...tone(3), '-pix_fmt', 'yuv444p', ...h264, '-c:a', 'libvorbis'],
         ),
-      { video: h264Of(331, 187, 'yuv444p'), audio: ['aac'] },
+      { video: h264Of(331, 187, 'yuv444p'), audio: ['aac'], note: true },
     ],
     [
       'a variable frame rate, grey, with wide pixels',
@@ -102,7 +106,7 @@ describe('a channel from a file or URL', () => {
       'a transport stream with MPEG-2 and AC-3',
       () =>
         files.make('old.ts', ...picture('176x144', 25, 3), ...tone(3), '-c:v', 'mpeg2video', '-c:a', 'ac3'),
-      { video: { codec_name: 'mpeg2video', width: 176, height: 144 }, audio: ['ac3'] },
+      { video: { codec_name: 'mpeg2video', width: 176, height: 144 }, audio: ['aac'], note: true },
     ],
     [
       'HEVC of 10 bits with open GOPs',
@@ -120,7 +124,7 @@ describe('a channel from a file or URL', () => {
     const id = `in-${inputs.findIndex(([other]) => other === name)}`;
     const sent = await source.put(id, specOf(await makeInput()));
     expect(sent.state).toBe('running');
-    expect(sent.notes).toHaveLength(expected.encoded || name.includes('Vorbis') ? 1 : 0);
+    expect(sent.notes).toHaveLength(expected.encoded || expected.note ? 1 : 0);
     await relay.ledger(id, 2, 10_000);
     await untilAnswer(
       'a second of pictures is sent',

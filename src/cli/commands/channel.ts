@@ -8,10 +8,15 @@ import {
   frameRateSchema,
   generatedSoundSchema,
   ladderPresetNames,
+  soundCodecSchema,
+  soundLayoutSchema,
   type Deinterlace,
   type FrameRate,
   type GeneratedSoundLayout,
+  type InputChoice,
   type PictureFormat,
+  type SoundCodec,
+  type SoundLayout,
 } from '../../domain';
 import { inputOrFile } from '../../launch/input-file';
 import { pictureOption } from '../../platform/terminal/picture-option';
@@ -46,6 +51,8 @@ interface ChoiceOptions {
   programme?: number;
   videoStream?: number;
   languages?: string[];
+  soundCodec?: SoundCodec;
+  soundLayout?: SoundLayout;
 }
 
 const withChoice = (command: Command): Command =>
@@ -68,7 +75,31 @@ const withChoice = (command: Command): Command =>
     )
     .option('--languages <codes>', 'languages of the sound, such as deu,eng; else all', (text: string) =>
       text.split(',').map((code) => code.trim()),
+    )
+    .addOption(
+      new Option(
+        '--sound-codec <codec>',
+        'sound that browsers do not play (MP2, AC-3): encoded to AAC (the default), or as it came',
+      ).choices(soundCodecSchema.options),
+    )
+    .addOption(
+      new Option(
+        '--sound-layout <layout>',
+        'more than two channels: as they came (the default), or stereo',
+      ).choices(soundLayoutSchema.options),
     );
+
+/** How the sound of an input is carried; nothing where that is left to the source. */
+const soundOf = ({ soundCodec, soundLayout }: ChoiceOptions): InputChoice => ({
+  ...(soundCodec !== undefined && { soundCodec }),
+  ...(soundLayout !== undefined && { soundLayout }),
+});
+
+/** The standby of the options, with the sound of the input, so that a switch changes no codec. */
+const standbyWithSound = (options: ChoiceOptions & StandbyOptions): Promise<{ standby?: object }> => {
+  const sound = soundOf(options);
+  return standbyOf(options, Object.keys(sound).length > 0 ? sound : undefined);
+};
 
 /** The input of the options; none where none was named. @throws SwarmError bad-request for a choice without an input */
 const inputOf = async ({
@@ -76,11 +107,13 @@ const inputOf = async ({
   programme,
   videoStream,
   languages,
+  ...sound
 }: ChoiceOptions & { input?: string }): Promise<object> => {
   const choice = {
     ...(programme !== undefined && { programme }),
     ...(videoStream !== undefined && { picture: videoStream }),
     ...(languages !== undefined && { languages }),
+    ...soundOf(sound),
   };
   const isChosen = Object.keys(choice).length > 0;
   if (input !== undefined)
@@ -94,7 +127,7 @@ const inputOf = async ({
   if (!isChosen) return {};
   throw new SwarmError(
     'bad-request',
-    'Programme, picture and languages are chosen of an input, and none was named.',
+    'Programme, picture and sound are chosen of an input, and none was named.',
     'Give --input too.',
   );
 };
@@ -182,7 +215,7 @@ export const addChannel = (program: Command): void => {
           id,
           ...(await inputOf(pushUrl === null ? options : { ...options, input: pushUrl })),
           ...generatedOf(options),
-          ...(await standbyOf(options)),
+          ...(await standbyWithSound(options)),
           ...(ladder !== undefined && (await readLadder(ladder))),
           ...(framesPerSecond !== undefined && { framesPerSecond }),
           ...(deinterlace !== undefined && { deinterlace }),
@@ -216,7 +249,7 @@ export const addChannel = (program: Command): void => {
     .action(async (id: string, options: AddOptions, command: Command) => {
       const { api, print } = contextOf(command);
       const { ladder, deinterlace, timeZone } = options;
-      const input = { ...(await inputOf(options)), ...(await standbyOf(options)) };
+      const input = { ...(await inputOf(options)), ...(await standbyWithSound(options)) };
       if (Object.keys(input).length === 0 && (ladder ?? deinterlace ?? timeZone) === undefined)
         throw new SwarmError(
           'bad-request',

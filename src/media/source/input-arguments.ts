@@ -125,8 +125,8 @@ export interface InputArguments {
 }
 
 /**
- * Times as the sender gave them, for an input that may have to go on with the pictures of another one. Encoders and filters
- * would take a clock that begins anywhere for a pause.
+ * Times as the sender gave them, for an input that may have to go on with the pictures of another one. Where the picture is
+ * encoded, a clock that begins anywhere would be taken for a pause; sound begins with what comes first.
  */
 const KEEPS_CLOCK = ['-copyts', '-avoid_negative_ts', 'disabled'];
 
@@ -148,11 +148,7 @@ export const inputArguments = (
   const tracks = [...plan.audio, ...plan.data].filter((track) => track.carried === 'as-is');
   const encoded = plan.audio.filter((track) => track.carried === 'encoded');
   const keepsClock =
-    wantsClock &&
-    plan.isTransportStream &&
-    !plan.finite &&
-    plan.video.carried === 'as-is' &&
-    encoded.length === 0;
+    wantsClock && plan.isTransportStream && !plan.finite && plan.video.carried === 'as-is';
   const common = ['-output_ts_offset', START_SECONDS, '-max_interleave_delta', INTERLEAVE_MICROSECONDS];
   return {
     args: [
@@ -164,7 +160,7 @@ export const inputArguments = (
       ...tracks.flatMap(({ index }) => ['-map', `0:${index}`]),
       ...['-c', 'copy', ...videoArguments(spec, plan), ...common, ...muxerArguments(FIRST_PID, 1)],
       ...encoded.flatMap((track, i) => [
-        ...['-map', `0:${track.index}`, ...audioArguments(track.channels), ...common],
+        ...['-map', `0:${track.index}`, ...audioArguments(track), ...common],
         ...muxerArguments(FIRST_ENCODED_PID + i, FIRST_EXTRA_DESCRIPTOR + i),
       ]),
     ],
@@ -222,8 +218,12 @@ const videoArguments = (spec: SourceSpec, { video, rate, finite }: InputPlan): s
   return ['-vf', filters.join(), ...live, ...encoderArguments(spec, threads, !finite)];
 };
 
-/** Surround sound of up to six channels stays what it is. */
-const audioArguments = (channels: number): string[] => [
-  ...['-af', 'aresample=async=1,aformat=sample_rates=48000:channel_layouts=mono|stereo|5.1'],
-  ...['-c:a', 'aac', '-b:a', `${Math.min(6, Math.max(2, channels)) * AUDIO_KBPS_PER_CHANNEL}k`],
-];
+/** Surround sound of up to six channels stays what it is, unless it is mixed down. */
+const audioArguments = ({ channels, mixedDown }: InputPlan['audio'][number]): string[] => {
+  const layouts = mixedDown ? 'mono|stereo' : 'mono|stereo|5.1';
+  const most = mixedDown ? 2 : 6;
+  return [
+    ...['-af', `aresample=async=1,aformat=sample_rates=48000:channel_layouts=${layouts}`],
+    ...['-c:a', 'aac', '-b:a', `${Math.min(most, Math.max(2, channels)) * AUDIO_KBPS_PER_CHANNEL}k`],
+  ];
+};

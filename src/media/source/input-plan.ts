@@ -21,11 +21,13 @@ type Audio = InputFacts['audio'][number];
 type Data = InputFacts['data'][number];
 /** `index`: of the stream, as ffmpeg counts. */
 type Track<T> = T & { index: number };
+type SoundPlan = Track<Audio> & { mixedDown?: true };
 
 export interface InputPlan {
   /** `bitstreamFilter`: what its coded pictures go through on the way, if they are copied. */
   video: Track<Video> & { bitstreamFilter?: string };
-  audio: Track<Audio>[];
+  /** `mixedDown`: to stereo, as it is encoded. */
+  audio: SoundPlan[];
   data: Track<Data>[];
   /** Rate of what is sent; null where nobody knows. */
   rate: FrameRate | null;
@@ -43,7 +45,11 @@ export interface InputPlan {
 }
 
 const copiedVideo = new Set(['h264', 'hevc', 'mpeg2video', 'mpeg1video']);
-const copiedAudio = new Set(['aac', 'mp2', 'mp3', 'ac3', 'eac3']);
+/** What players take, browsers among them. */
+const playedAudio = new Set(['aac', 'mp3']);
+/** What MPEG-TS carries besides, and television sets take. */
+const carriedAudio = new Set(['mp2', 'ac3', 'eac3']);
+const STEREO_CHANNELS = 2;
 /** What ffmpeg's MPEG-TS muxer writes in such a way that others read it. */
 const copiedData = new Set(['dvb_teletext', 'dvb_subtitle', 'timed_id3', 'klv']);
 /** SCTE-35 goes round ffmpeg, which reads it from this container but does not write it. */
@@ -81,7 +87,7 @@ export const planInput = (
 ): InputPlan => {
   const found = chosenVideo(probed, choice);
   const mates = programmeMates(probed, found, choice);
-  const audio = chosenSound(mates, choice).map(planAudio);
+  const audio = chosenSound(mates, choice).map((s) => planAudio(s, choice));
   const data = mates.filter((s) => s.kind === 'data').map((s) => planData(s, probed.formatName));
   const said = varies ? null : steadyFrameRate(found);
   const video = planVideo(found, probed.formatName, said, channelRate, deinterlace);
@@ -100,7 +106,8 @@ export const planInput = (
 export const factsOf = ({ video, audio, data, finite, notes }: InputPlan): InputFacts => {
   const bare = <T extends { index: number }>({ index: _index, ...facts }: T): Omit<T, 'index'> => facts;
   const { bitstreamFilter: _filter, ...picture } = bare(video);
-  return { video: picture, audio: audio.map(bare), data: data.map(bare), finite, notes };
+  const sound = audio.map(({ mixedDown: _mixedDown, ...track }) => bare(track));
+  return { video: picture, audio: sound, data: data.map(bare), finite, notes };
 };
 
 const pixels = (s: ProbedStream): number => s.widthPx * s.heightPx;
@@ -237,19 +244,25 @@ const shownSize = (s: ProbedStream): { widthPx: number; heightPx: number } => {
   return { widthPx: even(width), heightPx: even(height) };
 };
 
-const planAudio = (s: ProbedStream): Track<Audio> => {
+const planAudio = (s: ProbedStream, choice: InputChoice): SoundPlan => {
   const { index, codec, channels, sampleRateHz } = s;
   const facts = { index, codec, channels, sampleRateHz, ...languageOf(s) };
   if (codec === 'unknown') return { ...facts, carried: 'left-out', why: 'Its codec is not known.' };
+  const mixedDown = choice.soundLayout === 'stereo' && channels > STEREO_CHANNELS;
+  const why = whySoundIsEncoded(s, choice) ?? (mixedDown ? 'It is mixed down to stereo.' : undefined);
+  if (why === undefined) return { ...facts, carried: 'as-is' };
+  return { ...facts, carried: 'encoded', ...(mixedDown && { mixedDown }), why };
+};
+
+const whySoundIsEncoded = (
+  { codec, channels, sampleRateHz }: ProbedStream,
+  { soundCodec }: InputChoice,
+): string | undefined => {
   if (channels === 0 || sampleRateHz === 0)
-    return {
-      ...facts,
-      carried: 'encoded',
-      why: 'What it holds was not known when it was opened, as nothing of it had come.',
-    };
-  if (!copiedAudio.has(codec))
-    return { ...facts, carried: 'encoded', why: `Players do not take ${codec} in MPEG-TS.` };
-  return { ...facts, carried: 'as-is' };
+    return 'What it holds was not known when it was opened, as nothing of it had come.';
+  if (playedAudio.has(codec)) return undefined;
+  if (!carriedAudio.has(codec)) return `Players do not take ${codec} in MPEG-TS.`;
+  return soundCodec === 'as-is' ? undefined : `Browsers do not play ${codec}.`;
 };
 
 const planData = (s: ProbedStream, formatName: string): Track<Data> => {
