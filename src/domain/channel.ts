@@ -25,7 +25,7 @@ export const GENERATED_WIDTH_PX = 320;
 export const GENERATED_HEIGHT_PX = 180;
 
 export const generatedSoundSchema = z
-  .enum(['mono', 'stereo'])
+  .enum(['mono', 'stereo', '5.1'])
   .describe('AAC of 48 kHz with a stamp, by which each sample can be checked; absent: no sound');
 export type GeneratedSoundLayout = z.infer<typeof generatedSoundSchema>;
 
@@ -54,7 +54,7 @@ export const channelInputSchema = z.discriminatedUnion('kind', [
 export type ChannelInput = z.infer<typeof channelInputSchema>;
 
 /** How many speakers a layout of generated sound has. */
-export const speakersOf = (sound: GeneratedSoundLayout): number => (sound === 'mono' ? 1 : 2);
+export const speakersOf = (sound: GeneratedSoundLayout): number => ({ mono: 1, stereo: 2, '5.1': 6 })[sound];
 
 /** What stamps channels carry, as the verifier asks: pictures of an input of one's own none, and sound where it is drawn. */
 export const stampsOf = (

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { TICKS_PER_SECOND, ticksToSeconds } from '../domain';
 import type { FfmpegCapabilities } from '../media/encoder/ffmpeg-capabilities';
-import { BLOCK_SAMPLES, SOUND_RATE_HZ, SoundStampReader } from '../media/stamp';
+import { BLOCK_SAMPLES, SOUND_RATE_HZ, SoundStampReader, stampedSpeakers } from '../media/stamp';
 import { gopStart, type FrameClock } from './frame-clock';
 import { judgeSound, type HeardSound, type SoundJudgement } from './judge-sound';
 import type { Limit } from './limit';
@@ -103,12 +103,12 @@ export const judgeStampedSound = async (
     const judgement = judgeSound({ stretches: [], samples, timeline, due });
     return { ...judgement, problems: [wrong, ...judgement.problems] };
   }
-  const readers = Array.from(
-    { length: channels },
-    (_, speaker) => new SoundStampReader({ key, channelId, speaker }),
+  const bySpeaker = new Map(
+    stampedSpeakers(channels).map((speaker) => [speaker, new SoundStampReader({ key, channelId, speaker })]),
   );
+  const readers = [...bySpeaker.values()];
   const complaints = await decodeSound(build, paths, { index, channels }, (speaker, part) =>
-    readers[speaker]!.push(part),
+    bySpeaker.get(speaker)?.push(part),
   );
   for (const reader of readers) reader.end();
   if (readers[0]!.samples !== samples)

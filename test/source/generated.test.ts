@@ -1,6 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { BLOCK_SAMPLES, SoundStampReader, loadOrCreateStampKey, readStamp } from '../../src/media/stamp';
+import {
+  BLOCK_SAMPLES,
+  SoundStampReader,
+  loadOrCreateStampKey,
+  readStamp,
+  stampedSpeakers,
+} from '../../src/media/stamp';
 import { ffmpegBuilds } from '../mpegts/ffmpeg-clips';
 import { type RelayUnderTest } from '../relay/relay-under-test';
 import { untilAnswer } from '../support/until';
@@ -16,6 +22,28 @@ describe('a generated channel', () => {
     relay = r;
     source = s;
   });
+
+  /** Each sample of a channel's first frames of sound is where its stamp says. */
+  const expectStamped = async (
+    ffmpeg: string,
+    { key, id, speakers, frames }: { key: Buffer; id: string; speakers: number; frames: number },
+  ): Promise<void> => {
+    const args = ['-v', 'error', '-i', relay.feedUrl(id, 0), '-map', '0:a', '-frames:a', `${frames}`];
+    const { stdout } = await run(ffmpeg, [...args, '-f', 's16le', 'pipe:1'], {
+      ...{ encoding: 'buffer', maxBuffer: 1 << 26 },
+    });
+    const samples = stdout.length / (2 * speakers);
+    for (const speaker of stampedSpeakers(speakers)) {
+      const reader = new SoundStampReader({ key, channelId: id, speaker });
+      reader.push(
+        Float32Array.from({ length: samples }, (_, i) => stdout.readInt16LE(2 * (speakers * i + speaker))),
+      );
+      reader.end();
+      // A decoder that begins amid the sound spoils its first frame.
+      const from = BLOCK_SAMPLES;
+      expect(reader.stretches).toEqual([{ at: from, position: from, samples: samples - from }]);
+    }
+  };
 
   /** Frame counters that the pictures of a feed show, from a GOP on; the channel must have stopped sending. */
   const countersFrom = async (
@@ -95,23 +123,15 @@ describe('a generated channel', () => {
     process.kill(runningFfmpegs()[0]!, 'SIGKILL');
     await relay.ledger('ch-1', 5, 10_000);
     const key = await loadOrCreateStampKey(source.stateDir);
-    for (const ffmpeg of ffmpegBuilds) {
-      const args = ['-v', 'error', '-i', relay.feedUrl('ch-1', 0), '-map', '0:a', '-frames:a', '260'];
-      const { stdout } = await run(ffmpeg, [...args, '-f', 's16le', 'pipe:1'], {
-        ...{ encoding: 'buffer', maxBuffer: 1 << 26 },
-      });
-      for (const speaker of [0, 1]) {
-        const reader = new SoundStampReader({ key, channelId: 'ch-1', speaker });
-        const samples = stdout.length / 4;
-        reader.push(
-          Float32Array.from({ length: samples }, (_, i) => stdout.readInt16LE(4 * i + 2 * speaker)),
-        );
-        reader.end();
-        // A decoder that begins amid the sound spoils its first frame.
-        const from = BLOCK_SAMPLES;
-        expect(reader.stretches).toEqual([{ at: from, position: from, samples: samples - from }]);
-      }
-    }
+    for (const ffmpeg of ffmpegBuilds)
+      await expectStamped(ffmpeg, { key, id: 'ch-1', speakers: 2, frames: 260 });
+  });
+
+  it('has sound of six channels too', async () => {
+    await source.put('surround', { ...spec, input: { kind: 'generated', sound: '5.1' } });
+    await relay.ledger('surround', 2, 10_000);
+    const key = await loadOrCreateStampKey(source.stateDir);
+    await expectStamped('ffmpeg', { key, id: 'surround', speakers: 6, frames: 100 });
   });
 
   it('has a rate that is no whole number, exact to the tick', async () => {

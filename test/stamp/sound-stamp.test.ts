@@ -1,6 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { path as oldFfmpeg } from '@ffmpeg-installer/ffmpeg';
-import { BLOCK_SAMPLES, GeneratedSound, SoundStampReader, type ProvedStretch } from '../../src/media/stamp';
+import {
+  BLOCK_SAMPLES,
+  GeneratedSound,
+  SoundStampReader,
+  stampedSpeakers,
+  type ProvedStretch,
+} from '../../src/media/stamp';
 import { encodeBlock, decodeBlock } from '../../src/media/stamp/sound-payload';
 
 const key = Buffer.alloc(32, 7);
@@ -100,14 +106,23 @@ describe('the stamp of sound', () => {
     ]);
   });
 
+  it('is on all speakers but that for low frequencies', () => {
+    expect(stampedSpeakers(2)).toEqual([0, 1]);
+    expect(stampedSpeakers(6)).toEqual([0, 1, 2, 4, 5]);
+    const surround = Buffer.concat(blocks(0, 5, 6));
+    expect(speakerOf(surround, 3, 6).every((sample) => sample === 0)).toBe(true);
+  });
+
   it.each([
     ['ffmpeg', 2, 192],
     ['ffmpeg', 1, 64],
     [oldFfmpeg, 2, 192],
+    ['ffmpeg', 6, 576],
+    [oldFfmpeg, 6, 576],
   ])('outlives AAC, decoded by %s, %d speakers at %d kbit/s', (ffmpeg, speakers, kbps) => {
     const pcm = Buffer.concat(blocks(46_000, 300, speakers));
     const decoded = throughAac(ffmpeg, pcm, speakers, kbps);
-    for (let speaker = 0; speaker < speakers; speaker++) {
+    for (const speaker of stampedSpeakers(speakers)) {
       const [stretch, ...others] = read(speakerOf(decoded, speaker, speakers), { speaker });
       expect(others).toEqual([]);
       expect(stretch!.position - stretch!.at).toBe(46_000 * B - B);

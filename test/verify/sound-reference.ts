@@ -20,20 +20,50 @@ export interface SoundClip {
 export const makeSoundClip = async (
   folder: string,
   gops: number,
-  { channelId = 'ch-1', filter = 'anull' }: { channelId?: string; filter?: string } = {},
+  {
+    channelId = 'ch-1',
+    filter = 'anull',
+    speakers = 2,
+  }: { channelId?: string; filter?: string; speakers?: number } = {},
 ): Promise<SoundClip> => {
   const picture = new GeneratedPicture({ ...SIZE, key, channelId: 'ch-1' });
-  const sound = new GeneratedSound({ key, channelId, speakers: 2 });
+  const sound = new GeneratedSound({ key, channelId, speakers });
   const pictures = Array.from({ length: gops * FRAMES_PER_GOP }, (_, n) => Buffer.from(picture.draw(n)));
   const blocks = Math.ceil((gops * 48_000) / BLOCK_SAMPLES) + 4;
-  const pcm = join(folder, `${channelId}.pcm`);
+  const pcm = join(folder, `${channelId}-${speakers}.pcm`);
   await writeFile(pcm, Buffer.concat(Array.from({ length: blocks }, (_, block) => sound.draw(block))));
   const encoded = await encode(Buffer.concat(pictures), [
     ...['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${SIZE.widthPx}x${SIZE.heightPx}`],
-    ...['-r', `${FRAMES_PER_SECOND}`, '-i', 'pipe:0', '-f', 's16le', '-ar', '48000', '-ac', '2', '-i', pcm],
+    ...[
+      '-r',
+      `${FRAMES_PER_SECOND}`,
+      '-i',
+      'pipe:0',
+      '-f',
+      's16le',
+      '-ar',
+      '48000',
+      '-ac',
+      `${speakers}`,
+      '-i',
+      pcm,
+    ],
     ...['-map', '0:v', '-map', '1:a', '-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '18', '-bf', '0'],
     ...['-g', `${FRAMES_PER_GOP}`, '-keyint_min', `${FRAMES_PER_GOP}`, '-sc_threshold', '0', '-threads', '1'],
-    ...['-af', filter, '-c:a', 'aac', '-b:a', '192k', '-aac_pns', '0', '-aac_is', '0', '-aac_ms', '0'],
+    ...[
+      '-af',
+      filter,
+      '-c:a',
+      'aac',
+      '-b:a',
+      `${96 * speakers}k`,
+      '-aac_pns',
+      '0',
+      '-aac_is',
+      '0',
+      '-aac_ms',
+      '0',
+    ],
     ...['-pes_payload_size', '0', '-muxdelay', '0', '-muxpreload', '0', '-output_ts_offset', '10'],
     ...['-f', 'mpegts', 'pipe:1'],
   ]);

@@ -17,6 +17,8 @@ let clip: SoundClip;
 let silence: SoundClip;
 let swapped: SoundClip;
 let other: SoundClip;
+let surround: SoundClip;
+let swappedSurround: SoundClip;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'verify-sound-'));
@@ -25,6 +27,9 @@ beforeAll(async () => {
   silence = await makeSoundClip(root, GOPS, { filter: 'volume=0' });
   swapped = await makeSoundClip(root, GOPS, { filter: 'channelmap=1|0:stereo' });
   other = await makeSoundClip(root, GOPS, { channelId: 'ch-2' });
+  surround = await makeSoundClip(root, GOPS, { speakers: 6 });
+  const filter = 'channelmap=4|1|2|3|0|5:5.1';
+  swappedSurround = await makeSoundClip(root, GOPS, { speakers: 6, filter });
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -62,6 +67,16 @@ it('proves each sample of stamped sound, by both builds of ffmpeg', async () => 
   // All but two frames at the beginning, and the half second that may be in the GOP after.
   expect(report.audioSamplesChecked).toBe(GOPS * 48_000 - 24_000 - 2 * FRAME);
   expect(report.avOffsetChangeMs).toBe(0);
+});
+
+it('proves each sample of 5.1, and finds two speakers that were swapped', async () => {
+  const report = await verify(surround.sound, 6, ffmpegPaths);
+  expect(report.playlists[0]!.problems).toEqual([]);
+  expect(figures(report)).toEqual({ ok: true, lost: 0, repeated: 0, invalid: 0 });
+  expect(report.audioSamplesChecked).toBeGreaterThan(100_000);
+  const swap = figures(await verify(swappedSurround.sound, 6));
+  expect(swap.ok).toBe(false);
+  expect(swap.invalid + swap.lost).toBeGreaterThan(100_000);
 });
 
 describe('of sound that is wrong it finds', () => {

@@ -1,4 +1,11 @@
-import { BITS_PER_BLOCK, BLOCK_SAMPLES, PULSE, SAMPLES_PER_BIT, SOUND_RATE_HZ } from './sound-layout';
+import {
+  BITS_PER_BLOCK,
+  BLOCK_SAMPLES,
+  PULSE,
+  SAMPLES_PER_BIT,
+  SOUND_RATE_HZ,
+  stampedSpeakers,
+} from './sound-layout';
 import { encodeBlock } from './sound-payload';
 
 /** Of full scale. */
@@ -20,14 +27,14 @@ const pip = Float32Array.from({ length: PIP_SAMPLES }, (_, i) => {
 
 /** Sound that can be checked sample by sample: the stamp, and a short tone at each full second of channel time. */
 export class GeneratedSound {
-  /** @param options.speakers 1 (mono) or 2 (stereo) */
+  /** @param options.speakers 1 (mono), 2 (stereo) or 6 (5.1, of which the fourth is silent) */
   constructor(private readonly options: { key: Buffer; channelId: string; speakers: number }) {}
 
   /** A block as interleaved 16-bit PCM of 48 kHz, little-endian: samples [1024 block, 1024 (block + 1)). */
   draw(block: number): Buffer {
     const { speakers } = this.options;
     const pcm = Buffer.alloc(2 * BLOCK_SAMPLES * speakers);
-    for (let speaker = 0; speaker < speakers; speaker++) {
+    for (const speaker of stampedSpeakers(speakers)) {
       const bytes = encodeBlock({ ...this.options, speaker }, block);
       for (let bit = 0; bit < BITS_PER_BLOCK; bit++) {
         const sign = (bytes[bit >> 3]! >> (7 - (bit & 7))) & 1 ? STAMP_LEVEL : -STAMP_LEVEL;

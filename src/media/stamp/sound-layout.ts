@@ -16,6 +16,16 @@ export const BLOCK_BYTES = MAC_BYTES + COUNTER_BYTES;
 export const BITS_PER_BLOCK = 8 * BLOCK_BYTES;
 export const SAMPLES_PER_BIT = BLOCK_SAMPLES / BITS_PER_BLOCK;
 
+/** Of 5.1, in the order of WAVE and of ffmpeg: the fourth is the one for low frequencies, which carries no 3 kHz. */
+const SURROUND_SPEAKERS = 6;
+const LOW_FREQUENCY_SPEAKER = 3;
+
+/** The speakers of a layout that carry a stamp, counted from 0. */
+export const stampedSpeakers = (speakers: number): number[] =>
+  Array.from({ length: speakers }, (_, speaker) => speaker).filter(
+    (speaker) => speakers !== SURROUND_SPEAKERS || speaker !== LOW_FREQUENCY_SPEAKER,
+  );
+
 /** Options of ffmpeg's AAC encoder: what would replace the stamp by noise like it, or put both speakers together, is off. */
 export const KEEPS_STAMP_ARGUMENTS = ['-aac_pns', '0', '-aac_is', '0', '-aac_ms', '0'];
 
