@@ -12,6 +12,7 @@ import { PlanDraft } from '../../src/planner/draft';
 import { NOWHERE } from '../../src/planner/placement-table';
 import { SwarmTracker } from '../../src/planner/swarm-tracker';
 import { targetFor } from '../../src/planner/targets';
+import { searchSize } from '../support/search-size';
 import {
   channelOn,
   defaultPolicy,
@@ -140,9 +141,11 @@ const fittestOfAll = ({ table, policy, index }: PlanningContext, channel: number
   return NOWHERE;
 };
 
-test('in 25 fleets (seeds 1 to 25), as channels come and go in the plan, the target is the fittest of all', () => {
+const FLEETS = searchSize(25);
+
+test(`in ${FLEETS} fleets (seeds 1 to ${FLEETS}), as channels come and go in the plan, the target is the fittest of all`, () => {
   let found = 0;
-  for (let seed = 1; seed <= 25; seed += 1) {
+  for (let seed = 1; seed <= FLEETS; seed += 1) {
     const { random, draft } = drawn(seed);
     const { context } = draft;
     const { table } = context;
@@ -160,5 +163,5 @@ test('in 25 fleets (seeds 1 to 25), as channels come and go in the plan, the tar
       if (random() < 0.1) draft.rollBack(marks.length > 1 ? marks.pop()! : marks[0]!);
     }
   }
-  expect(found).toBeGreaterThan(100);
+  expect(found).toBeGreaterThan(4 * FLEETS);
 });
