@@ -4,6 +4,7 @@ import { publicApiUrl, type Environment } from '../config/config';
 import { linksOf } from '../config/links';
 import { originFor } from '../config/public-origin';
 import { operations, type Forecasts, type Status } from '../contracts/api';
+import type { StandbyInfo } from '../contracts/source-standby';
 import {
   changedSpec,
   mapStandby,
@@ -50,6 +51,15 @@ export interface ApiRoutes {
 }
 
 /** Routes under /api. */
+/** @throws Error where the source does not keep to its contract */
+const switched = (
+  channelId: string,
+  standby: StandbyInfo | undefined,
+): { channelId: string; standby: StandbyInfo } => {
+  if (!standby) throw new Error('the source does not say what is on air');
+  return { channelId, standby };
+};
+
 export const createRoutes = (
   environment: Environment,
   ports: ApiPorts,
@@ -167,8 +177,11 @@ export const createRoutes = (
   serve(router, operations.switchInput, async ({ params, body }) => {
     const request = { ...body, requestedBy: askedBy() };
     const { standby } = await command(ports.parts.source.switchInput(params.id, request));
-    if (!standby) throw new Error('the source does not say what is on air');
-    return { channelId: params.id, standby };
+    return switched(params.id, standby);
+  });
+  serve(router, operations.cancelSwitches, async ({ params }) => {
+    const { standby } = await command(ports.parts.source.cancelSwitches(params.id));
+    return switched(params.id, standby);
   });
   serve(router, operations.removeChannel, async ({ params }) => {
     await command(ports.orchestration.removeChannel(params.id));

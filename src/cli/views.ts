@@ -1,4 +1,6 @@
 import type { ChannelStatus, EncoderStatus, MoveRecord } from '../contracts/api';
+import type { StandbyInfo } from '../contracts/source-standby';
+import { BY_RULES } from '../domain';
 import { milliseconds, seconds, table, units } from '../platform/terminal/table';
 
 const encoderState = (e: EncoderStatus): string => {
@@ -23,6 +25,15 @@ export const encoderLines = (encoders: readonly EncoderStatus[]): string[] =>
       e.sessions.length,
     ]),
   );
+
+/** Which input is on air, and what is to be. */
+export const switchLines = (id: string, { onAir, planned }: StandbyInfo): string[] => [
+  `${id} is on ${onAir ?? 'no input yet'}.`,
+  ...planned.map(({ input, atMs, requestedBy }) => {
+    const what = input === BY_RULES ? 'The rules choose again' : `It goes to ${input}`;
+    return `${what} at ${new Date(atMs).toISOString()} (${requestedBy}).`;
+  }),
+];
 
 export const channelLines = (channels: readonly ChannelStatus[]): string[] =>
   table(

@@ -11,7 +11,11 @@ export const standbyRequestSchema = z.object({
 });
 
 /** Body of POST /channels/:id/switch. */
-export const inputSwitchRequestSchema = standbyRequestSchema.omit({ atMs: true }).strict();
+export const inputSwitchRequestSchema = standbyRequestSchema
+  .extend({
+    atMs: z.number().min(0).max(8.64e15).optional().describe('when, a moment to come; without it, now'),
+  })
+  .strict();
 export type InputSwitchRequest = z.infer<typeof inputSwitchRequestSchema>;
 
 /** Another input has gone on air. */
@@ -45,5 +49,9 @@ export const standbyInfoSchema = z.object({
     }),
   ),
   switches: z.array(inputSwitchSchema).describe('the latest, oldest first'),
+  planned: z
+    .array(standbyRequestSchema)
+    .default([])
+    .describe('what is to go on air at a moment to come, the earliest first'),
 });
 export type StandbyInfo = z.infer<typeof standbyInfoSchema>;

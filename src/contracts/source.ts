@@ -24,6 +24,7 @@ export const sourceRoutes: readonly Route[] = [
   { method: 'PUT', path: '/channels/:id', access: 'part' },
   { method: 'DELETE', path: '/channels/:id', access: 'part' },
   { method: 'POST', path: '/channels/:id/switch', access: 'part' },
+  { method: 'DELETE', path: '/channels/:id/switches', access: 'part' },
   { method: 'POST', path: '/inputs/look', access: 'part' },
   { method: 'PUT', path: '/inputs/:ref', access: 'part' },
 ];
@@ -188,8 +189,9 @@ export class SourceClient extends PartClient {
   }
 
   /**
-   * Puts another input of a channel on air, or (`auto`) lets the rules choose again.
-   * @throws SwarmError unknown-channel, not-found, conflict for a channel with one input
+   * Puts another input of a channel on air, or (`auto`) lets the rules choose again: now, or at a moment to come.
+   * @throws SwarmError unknown-channel, not-found, conflict for a channel with one input; bad-request for a moment that
+   * is over, at-capacity-limit
    */
   switchInput(
     channelId: string,
@@ -198,6 +200,12 @@ export class SourceClient extends PartClient {
   ): Promise<SourceChannel> {
     const path = `${this.channelPath(channelId)}/switch`;
     return this.ask(sourceChannelSchema, path, { ...options, method: 'POST', json: request });
+  }
+
+  /** Forgets the switches that are planned for a channel. @throws SwarmError unknown-channel, conflict */
+  cancelSwitches(channelId: string, options: CallOptions = {}): Promise<SourceChannel> {
+    const path = `${this.channelPath(channelId)}/switches`;
+    return this.ask(sourceChannelSchema, path, { ...options, method: 'DELETE' });
   }
 
   channels(options: CallOptions = {}): Promise<SourceChannel[]> {

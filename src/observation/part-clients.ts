@@ -17,7 +17,7 @@ export type EncoderLooks = Pick<EncoderClient, 'describe' | 'telemetry'>;
 export interface PartClients<Encoder extends EncoderLooks = EncoderLooks> {
   origin: Pick<OriginClient, 'channels' | 'channel' | 'ledger' | 'audience'>;
   relay: Pick<RelayClient, 'channels' | 'channel' | 'splice'>;
-  source: Pick<SourceClient, 'channels' | 'keepSecretsOf' | 'switchInput'>;
+  source: Pick<SourceClient, 'channels' | 'keepSecretsOf' | 'switchInput' | 'cancelSwitches'>;
   fleet: Pick<FleetProvider, 'list'>;
   encoderAt(grpcAddress: string): Encoder;
   /** Whether parts can write what they must keep; one that does not answer is left out. */

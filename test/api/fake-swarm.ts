@@ -210,12 +210,8 @@ export class FakeSwarm {
       source: {
         channels: () => this.ask('source', () => ids().map((id) => this.sourceChannel(id))),
         keepSecretsOf: async (input) => redactedInput(input),
-        switchInput: async (id) => {
-          this.known(id);
-          const channel = this.sourceChannel(id);
-          if (channel.standby) return channel;
-          throw new SwarmError('conflict', `${id} has one input.`, 'Give it a backup.');
-        },
+        switchInput: async (id) => this.withStandby(id),
+        cancelSwitches: async (id) => this.withStandby(id),
       },
       fleet: { list: () => this.ask('fleet', () => [...this.encoders.values()]) },
       encoderAt: (address) => ({
@@ -223,6 +219,13 @@ export class FakeSwarm {
         telemetry: () => this.ask(this.at(address).id, () => this.telemetry(address)),
       }),
     });
+  }
+
+  private withStandby(id: string): SourceChannel {
+    this.known(id);
+    const channel = this.sourceChannel(id);
+    if (channel.standby) return channel;
+    throw new SwarmError('conflict', `${id} has one input.`, 'Give it a backup.');
   }
 
   private readonly sourceChannel = (id: string): SourceChannel => sourceChannel({ id, ...this.sources[id] });

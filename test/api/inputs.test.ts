@@ -19,7 +19,7 @@ const seenWith = async (standby: Partial<StandbyInfo>) => {
   }));
   const sinceMs = clock.now() + 11_000 - 40_000;
   api.swarm.sources['ch-1'] = {
-    standby: { onAir: 'primary', sinceMs, inputs, switches: [], ...standby },
+    standby: { onAir: 'primary', sinceMs, inputs, switches: [], planned: [], ...standby },
   };
   clock.advance(11_000);
   return statusSchema.parse((await ask(`${api.url}/api/status`)).body);
@@ -63,6 +63,19 @@ test('an input is switched to by its name, and by no other text', async () => {
   expect(answer.body).toMatchObject({ channelId: 'ch-1', standby: { onAir: 'backup-1' } });
   for (const input of ['backup-9', 'http://x/', '', undefined])
     expect((await ask(at, { method: 'POST', json: { input } })).status).toBe(400);
+});
+
+test('a switch can be planned for a moment to come, and what is planned be forgotten', async () => {
+  const planned = [{ input: 'slate', requestedBy: 'nina', atMs: clock.now() + 60_000 }];
+  await seenWith({ planned });
+  const at = `${api.url}/api/channels/ch-1/switch`;
+  const answer = await ask(at, { method: 'POST', json: { input: 'slate', atMs: clock.now() + 60_000 } });
+  expect(answer).toMatchObject({ status: 200, body: { standby: { planned } } });
+  for (const atMs of [-1, 'tomorrow', 1e300])
+    expect((await ask(at, { method: 'POST', json: { input: 'slate', atMs } })).status).toBe(400);
+  const forgotten = await ask(`${at}es`, { method: 'DELETE' });
+  expect(forgotten).toMatchObject({ status: 200, body: { channelId: 'ch-1' } });
+  expect((await ask(`${api.url}/api/channels/ch-2/switches`, { method: 'DELETE' })).status).toBe(409);
 });
 
 test('a generated picture has no backup, and an unknown field of a standby is refused', async () => {

@@ -75,6 +75,20 @@ test('how the sound of an input is carried holds for what stands in for it too',
   });
 });
 
+test('a switch of inputs is planned and forgotten', async () => {
+  const planned = [{ input: 'auto', requestedBy: 'nina', atMs: Date.UTC(2027, 0, 1) }];
+  const standby = { onAir: 'primary', sinceMs: 1, inputs: [], switches: [], planned };
+  api.swarm.sources['ch-1'] = { standby };
+  const change = (...args: string[]) => run('channel', 'switch', 'ch-1', ...args);
+  const asked = await change('backup-1', '--at', '2027-01-01T00:00:00Z');
+  expect(asked.stdout).toBe(
+    'ch-1 is on primary.\nThe rules choose again at 2027-01-01T00:00:00.000Z (nina).\n',
+  );
+  expect((await change('--cancel')).code).toBe(0);
+  for (const args of [[], ['auto', '--cancel'], ['auto', '--at', 'tonight']])
+    expect(await change(...args)).toMatchObject({ stdout: '', stderr: expect.stringMatching(/Hint|error/) });
+});
+
 test('a break begins and ends', async () => {
   const splice = (...args: string[]) => run('channel', 'splice', 'ch-1', ...args);
   const begun = await splice('--out', '--duration', '30s', '--event-id', '7');

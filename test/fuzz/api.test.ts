@@ -19,7 +19,7 @@ const sound: Partial<Record<keyof typeof operations, Record<string, unknown>>> =
   startRollout: { buildId: 'newer' },
   decideRollout: { decision: 'continue' },
   splice: { kind: 'out', durationMs: 30_000, inMs: 5_000 },
-  switchInput: { input: 'auto' },
+  switchInput: { input: 'auto', atMs: nowMs + 60_000 },
   signPlayUrls: { lifeMs: 60_000 },
   logIn: { token: 'a token of a swarm where nobody has to log in' },
   addEvent: {
@@ -121,7 +121,7 @@ it('there is a sound body of each kind, and the API takes it', async () => {
     expect(Object.keys(sound)).toHaveLength(asked.filter(([, { body }]) => body).length - empty);
     // A channel with a backup.
     const sinceMs = nowMs;
-    swarm.sources['ch-1'] = { standby: { onAir: 'primary', sinceMs, inputs: [], switches: [] } };
+    swarm.sources['ch-1'] = { standby: { onAir: 'primary', sinceMs, inputs: [], switches: [], planned: [] } };
     const bodies = asked.filter(([id]) => id in sound && id !== 'addBuild' && id !== 'decideRollout');
     for (const [id, { method, path }] of bodies) {
       const url = path.replace('{id}', ids[path] ?? 'ch-1');

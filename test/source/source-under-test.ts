@@ -62,11 +62,15 @@ export class SourceUnderTest {
     });
   }
 
-  switchTo(id: string, input: string): Promise<SourceChannel> {
+  switchTo(id: string, input: string, atMs?: number): Promise<SourceChannel> {
     return callJson(`${this.url}/channels/${id}/switch`, sourceChannelSchema, {
       method: 'POST',
-      json: { input, requestedBy: 'nina' },
+      json: { input, requestedBy: 'nina', ...(atMs !== undefined && { atMs }) },
     });
+  }
+
+  cancelSwitches(id: string): Promise<SourceChannel> {
+    return callJson(`${this.url}/channels/${id}/switches`, sourceChannelSchema, { method: 'DELETE' });
   }
 
   async remove(id: string): Promise<void> {

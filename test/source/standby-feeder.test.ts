@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { RelayChannel } from '../../src/contracts/relay';
 import type { InputLeg } from '../../src/media/source/input-leg';
+import type { KeptWish } from '../../src/media/source/kept-channel';
 import { StandbyFeeder } from '../../src/media/source/standby-feeder';
 import { quietLog } from '../encoder/support/test-host';
 import { until } from '../support/until';
@@ -56,8 +57,13 @@ class RelayAt {
   }
 }
 
-const start = (relay: RelayAt, legs: ReturnType<typeof leg>[]): StandbyFeeder =>
+const start = (
+  relay: RelayAt,
+  legs: ReturnType<typeof leg>[],
+  planned: readonly KeptWish[] = [],
+): StandbyFeeder =>
   new StandbyFeeder({
+    planned,
     spec: {
       ...{ id: 'ch-1', gopDurationTicks: GOP_TICKS, framesPerSecond: 90_000 / FRAME_TICKS },
       input: { kind: 'url', url: 'udp://127.0.0.1:9' },
@@ -115,6 +121,37 @@ test('one that is needed goes on at once, and what is missing is counted', async
     await losePrimary(relay, primary, backup);
     expect(backup.sentFrom).toEqual([6]);
     expect(feeder.info.standby?.switches).toMatchObject([{ gop: 4, framesMissing: 50 }]);
+  } finally {
+    await feeder.stop();
+  }
+});
+
+test('a planned switch is made at its moment, and the rules choose again at theirs', async () => {
+  const relay = new RelayAt();
+  const [primary, backup] = [leg('primary'), leg('backup-1')];
+  const atMs = Date.now() + 1_000;
+  const feeder = start(
+    relay,
+    [primary, backup],
+    [
+      // While the source was away: only the latest counts.
+      { input: 'slate', requestedBy: 'nina', atMs: 1 },
+      { input: 'primary', requestedBy: 'nina', atMs: 2 },
+    ],
+  );
+  try {
+    await until('the primary is on air', () => primary.sentFrom.length === 1);
+    expect(feeder.info.standby).toMatchObject({ requested: { input: 'primary' }, planned: [] });
+    feeder.switchTo({ input: 'auto', requestedBy: 'omar', atMs: atMs + 1_500 });
+    feeder.switchTo({ input: 'backup-1', requestedBy: 'omar', atMs });
+    expect(feeder.info.standby?.planned.map(({ input }) => input)).toEqual(['backup-1', 'auto']);
+    await until('the backup is on air', () => feeder.info.standby?.onAir === 'backup-1');
+    expect(Date.now()).toBeGreaterThanOrEqual(atMs);
+    expect(feeder.info.standby?.switches).toMatchObject([{ to: 'backup-1', requestedBy: 'omar' }]);
+    expect(feeder.info.standby?.planned).toHaveLength(1);
+    await until('the primary is on air again', () => feeder.info.standby?.onAir === 'primary');
+    expect(feeder.info.standby).toMatchObject({ planned: [] });
+    expect(feeder.info.standby).not.toHaveProperty('requested');
   } finally {
     await feeder.stop();
   }

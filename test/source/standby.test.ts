@@ -158,6 +158,27 @@ test('an operator chooses an input, which a restart does not forget', async () =
   expect((await channel('asked')).standby.requested).toBeUndefined();
 }, 60_000);
 
+test('what is planned outlives a restart, and can be forgotten', async () => {
+  await source.put('plan', specWith('plan', { backups: [backup('plan')] }));
+  const atMs = Date.now() + 3_600_000;
+  await expect(source.switchTo('plan', 'backup-2', atMs)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(source.switchTo('plan', 'backup-1', Date.now() - 1)).rejects.toMatchObject({
+    code: 'bad-request',
+  });
+  await source.switchTo('plan', 'backup-1', atMs);
+  const planned = [{ input: 'backup-1', requestedBy: 'nina', atMs }];
+  expect((await channel('plan')).standby.planned).toEqual(planned);
+  await source.restart();
+  expect((await channel('plan')).standby.planned).toEqual(planned);
+  // An address that changes takes nothing of it away.
+  await source.put('plan', specWith('plan', { backups: [backup('plan')], lossMs: 900 }));
+  expect((await channel('plan')).standby.planned).toEqual(planned);
+  await source.cancelSwitches('plan');
+  await source.restart();
+  expect((await channel('plan')).standby.planned).toEqual([]);
+  await source.remove('plan');
+}, 60_000);
+
 test('what could not stand in is refused beforehand, and changes nothing', async () => {
   const refused = async (standby: object, code: string): Promise<void> => {
     await expect(source.put('no', specWith('no', standby))).rejects.toMatchObject({ code });

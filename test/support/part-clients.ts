@@ -8,7 +8,7 @@ export const partClients = <Encoder extends EncoderLooks = EncoderLooks>(
 ): PartClients<Encoder> => ({
   origin: { channels: away, channel: away, ledger: away, audience: away },
   relay: { channels: away, channel: away, splice: away },
-  source: { channels: away, keepSecretsOf: away, switchInput: away },
+  source: { channels: away, keepSecretsOf: away, switchInput: away, cancelSwitches: away },
   fleet: { list: away },
   encoderAt: () => {
     throw new Error('not in this test');

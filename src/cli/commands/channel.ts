@@ -24,7 +24,8 @@ import { contextOf } from '../context';
 import { ladderFileOf, readLadder } from '../ladder-file';
 import { timeZoneOption } from '../options';
 import { inputUrl, standbyOf, withStandby, type StandbyOptions } from '../standby-options';
-import { channelLines } from '../views';
+import { parseTime } from '../time';
+import { channelLines, switchLines } from '../views';
 import { addPlayUrl } from './play-url';
 import { addSplice } from './splice';
 
@@ -43,6 +44,11 @@ interface AddOptions extends ChoiceOptions, StandbyOptions {
   ladder?: string;
   framesPerSecond?: FrameRate;
   timeZone?: string;
+}
+
+interface SwitchOptions {
+  at?: number;
+  cancel?: boolean;
 }
 
 /** What of an input is carried. */
@@ -274,12 +280,31 @@ export const addChannel = (program: Command): void => {
     .command('switch')
     .description('put another input of a channel on air, or let the rules choose')
     .argument('<name>', 'channel')
-    .argument('<input>', 'primary, backup-1, …, slate; auto: the rules choose')
-    .addHelpText('after', '\nExamples:\n  encoder-swarm channel switch news backup-1')
-    .action(async (id: string, input: string, _options: unknown, command: Command) => {
+    .argument('[input]', 'primary, backup-1, …, slate; auto: the rules choose')
+    .option('--at <time>', 'when, ISO 8601 with an offset or Z (default: now)', parseTime)
+    .option('--cancel', 'forget what was planned with --at')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  encoder-swarm channel switch news backup-1\n  encoder-swarm channel switch news backup-1 --at 2026-12-01T19:00:00Z\n  encoder-swarm channel switch news auto --at 2026-12-01T21:00:00Z\n  encoder-swarm channel switch news --cancel',
+    )
+    .action(async (id: string, input: string | undefined, options: SwitchOptions, command: Command) => {
       const { api, print } = contextOf(command);
-      const { standby } = await api.call(operations.switchInput, { params: { id }, body: { input } });
-      print(standby, () => [`${id} is on ${standby.onAir ?? 'no input yet'}.`]);
+      const params = { id };
+      const { at, cancel = false } = options;
+      if (cancel ? input !== undefined || at !== undefined : input === undefined)
+        throw new SwarmError(
+          'bad-request',
+          'Say which input is to go on air, or that what was planned is forgotten.',
+          'Give an input, or --cancel alone.',
+        );
+      const { standby } =
+        input === undefined
+          ? await api.call(operations.cancelSwitches, { params })
+          : await api.call(operations.switchInput, {
+              params,
+              body: { input, ...(at !== undefined && { atMs: at }) },
+            });
+      print(standby, () => switchLines(id, standby));
     });
 
   channel

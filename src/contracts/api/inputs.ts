@@ -15,10 +15,19 @@ export const inputOperations = {
     path: '/channels/{id}/switch',
     access: 'operator',
     summary:
-      'Puts another input of a channel on air for as long as it is sound, or (`auto`) lets the rules choose again',
+      'Puts another input of a channel on air for as long as it is sound, or (`auto`) lets the rules choose again: now, or at a moment to come',
     params: idParams,
     body: switchInputSchema,
     answers: { 200: inputSwitchedSchema },
-    refusals: ['unknown-channel', 'not-found', 'conflict', 'unavailable', 'timeout'],
+    refusals: ['unknown-channel', 'not-found', 'conflict', 'at-capacity-limit', 'unavailable', 'timeout'],
+  }),
+  cancelSwitches: operation({
+    method: 'delete',
+    path: '/channels/{id}/switches',
+    access: 'operator',
+    summary: 'Forgets the switches that are planned for a channel',
+    params: idParams,
+    answers: { 200: inputSwitchedSchema },
+    refusals: ['unknown-channel', 'conflict', 'unavailable', 'timeout'],
   }),
 };

@@ -147,8 +147,7 @@ export const inputArguments = (
 ): InputArguments => {
   const tracks = [...plan.audio, ...plan.data].filter((track) => track.carried === 'as-is');
   const encoded = plan.audio.filter((track) => track.carried === 'encoded');
-  const keepsClock =
-    wantsClock && plan.isTransportStream && !plan.finite && plan.video.carried === 'as-is';
+  const keepsClock = wantsClock && plan.isTransportStream && !plan.finite && plan.video.carried === 'as-is';
   const common = ['-output_ts_offset', START_SECONDS, '-max_interleave_delta', INTERLEAVE_MICROSECONDS];
   return {
     args: [

@@ -142,8 +142,11 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
 
   app.post('/channels/:id/switch', async (req, res) => {
     const { id } = parseOrRefuse(idParams, req.params, 'channel');
-    const { input, requestedBy } = parseOrRefuse(inputSwitchRequestSchema, req.body, 'body');
-    res.json(await channels.switchInput(id, input, requestedBy));
+    const request = parseOrRefuse(inputSwitchRequestSchema, req.body, 'body');
+    res.json(await channels.switchInput(id, request));
+  });
+  app.delete('/channels/:id/switches', async (req, res) => {
+    res.json(await channels.cancelSwitches(parseOrRefuse(idParams, req.params, 'channel').id));
   });
 
   const hidden = await HiddenAddresses.start(log);

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Damage } from '../../contracts/health';
 import type { InputFacts, SourceChannel } from '../../contracts/source';
+import type { InputSwitchRequest } from '../../contracts/source-standby';
 import {
   SwarmError,
   hasStandby,
@@ -30,7 +31,7 @@ import {
   toldPlainly,
   type InputRules,
 } from './input-policy';
-import type { KeptChannel, KeptWish, SourceChannelSpec } from './kept-channel';
+import type { KeptChannel, SourceChannelSpec } from './kept-channel';
 import { listeningKindOf } from './listening';
 import { probeInput, type ProbedInput } from './probe';
 import type { RelayLink } from './relay-link';
@@ -71,8 +72,17 @@ const notSending = ({ id, error }: SourceChannel): SwarmError =>
 /** A channel as it is kept over a restart. */
 const keptOf = (feeder: Feeder): KeptChannel => ({
   ...feeder.spec,
-  ...(feeder instanceof StandbyFeeder && feeder.wish && { wish: feeder.wish }),
+  ...(feeder instanceof StandbyFeeder && wantedOf(feeder)),
 });
+
+/** What operators have asked for. */
+type Wanted = Pick<KeptChannel, 'wish' | 'planned'>;
+
+const wantedOf = (feeder: Feeder | undefined): Wanted => {
+  if (!(feeder instanceof StandbyFeeder)) return {};
+  const planned = feeder.planned.list;
+  return { ...(feeder.wish && { wish: feeder.wish }), ...(planned.length > 0 && { planned }) };
+};
 
 /** All channels that a source brings to the relay. */
 export class SourceChannels {
@@ -117,7 +127,7 @@ export class SourceChannels {
    */
   async resume(): Promise<void> {
     const { channels, damaged } = await this.file.load();
-    for (const { wish, ...spec } of channels) this.feed(spec, null, wish);
+    for (const { wish, planned, ...spec } of channels) this.feed(spec, null, { wish, planned });
     this.damaged = damaged.map((message) => ({
       what: 'a part of its list of channels',
       message: `${message}.`,
@@ -177,7 +187,7 @@ export class SourceChannels {
         if (known) this.releaseAllBut(known.spec, places);
         for (const { url } of known ? urlInputsOf(known.spec) : [])
           if (isPush(url)) this.tools.senders.forget(url);
-        const fresh = this.feed(spec, looked, known instanceof StandbyFeeder ? known.wish : undefined);
+        const fresh = this.feed(spec, looked, wantedOf(known));
         await this.save();
         return fresh;
       })
@@ -265,10 +275,20 @@ export class SourceChannels {
   }
 
   /**
-   * Puts another input of a channel on air.
-   * @throws SwarmError unknown-channel, not-found, conflict for a channel with one input
+   * Puts another input of a channel on air, now or at a moment to come.
+   * @throws SwarmError unknown-channel, not-found, conflict for a channel with one input; bad-request for a moment that
+   * is over, at-capacity-limit
    */
-  async switchInput(id: string, name: string, requestedBy: string): Promise<SourceChannel> {
+  switchInput(id: string, request: InputSwitchRequest): Promise<SourceChannel> {
+    return this.changeStandby(id, (feeder) => feeder.switchTo(request));
+  }
+
+  /** Forgets the switches that are planned. @throws SwarmError unknown-channel, conflict for a channel with one input */
+  cancelSwitches(id: string): Promise<SourceChannel> {
+    return this.changeStandby(id, (feeder) => feeder.planned.clear());
+  }
+
+  private changeStandby(id: string, change: (feeder: StandbyFeeder) => void): Promise<SourceChannel> {
     return this.changes.run(async () => {
       const feeder = this.feeders.get(id);
       if (!feeder)
@@ -279,7 +299,7 @@ export class SourceChannels {
           `${id} has one input.`,
           'Give it a backup or a slate first: encoder-swarm channel update.',
         );
-      feeder.switchTo(name, requestedBy);
+      change(feeder);
       await this.save();
       return feeder.info;
     });
@@ -324,9 +344,9 @@ export class SourceChannels {
       });
   }
 
-  private feed(spec: SourceChannelSpec, looked: Look | null = null, wish?: KeptWish): Feeder {
+  private feed(spec: SourceChannelSpec, looked: Look | null, wanted: Wanted): Feeder {
     const feeder = hasStandby(spec.standby)
-      ? this.standbyFeeder(spec, looked, wish)
+      ? this.standbyFeeder(spec, looked, wanted)
       : this.plainFeeder(spec, looked);
     this.feeders.set(spec.id, feeder);
     for (const { url } of urlInputsOf(spec)) if (isPush(url)) this.tools.senders.expect(url);
@@ -346,12 +366,12 @@ export class SourceChannels {
     });
   }
 
-  private standbyFeeder(spec: SourceChannelSpec, looked: Look | null, wish?: KeptWish): StandbyFeeder {
+  private standbyFeeder(spec: SourceChannelSpec, looked: Look | null, wanted: Wanted): StandbyFeeder {
     const { relay, tools, budget, stateDir } = this;
     for (const place of legIdsOf(spec)) budget.hold(place);
     const startPrimary = startingWith(looked, spec, tools);
     return new StandbyFeeder({
-      ...{ spec, wish, relay, log: tools.log },
+      ...{ spec, ...wanted, relay, log: tools.log },
       openLegs: (on) =>
         openLegs(spec, { ...tools, stateDir }, { ...on, startPrimary, heldBytes: () => budget.shareBytes }),
       rules: rulesOf(spec),

@@ -1,5 +1,5 @@
 import type { SourceChannel, SourceState } from '../../contracts/source';
-import type { InputSwitch, StandbyInfo } from '../../contracts/source-standby';
+import type { InputSwitch, InputSwitchRequest, StandbyInfo } from '../../contracts/source-standby';
 import { BY_RULES, SwarmError, redacted, redactedInput, ticksOf } from '../../domain';
 import { monotonicMs } from '../../platform/clock';
 import type { Logger } from '../../platform/logger';
@@ -10,6 +10,7 @@ import type { HeldInput, ResumePoint } from './held-input';
 import type { InputLeg } from './input-leg';
 import type { KeptWish, SourceChannelSpec } from './kept-channel';
 import { chooseLeg, type Choice, type ChoiceRules } from './leg-choice';
+import { PlannedSwitches } from './planned-switches';
 import type { IngestConnection, RelayLink } from './relay-link';
 import { SendingSignal } from './sending-signal';
 
@@ -30,6 +31,8 @@ export interface StandbyFeederOptions {
   rules: ChoiceRules;
   /** What an operator asked for before. */
   wish?: KeptWish | undefined;
+  /** What is to go on air at a moment to come. */
+  planned?: readonly KeptWish[] | undefined;
   relay: RelayLink;
   onStop: () => void;
   log: Logger;
@@ -43,6 +46,7 @@ export interface StandbyFeederOptions {
 export class StandbyFeeder implements Feeder {
   readonly spec: SourceChannelSpec;
   wish: KeptWish | undefined;
+  readonly planned: PlannedSwitches;
   private readonly legs: InputLeg[];
   private active: string | null = null;
   private onAirSinceMs = Date.now();
@@ -70,6 +74,7 @@ export class StandbyFeeder implements Feeder {
   constructor(private readonly options: StandbyFeederOptions) {
     this.spec = options.spec;
     this.wish = options.wish;
+    this.planned = new PlannedSwitches(options.planned);
     this.legs = options.openLegs({
       onFrames: (name, count) => {
         if (name === this.active) this.framesSent += count;
@@ -98,14 +103,37 @@ export class StandbyFeeder implements Feeder {
     return this.sending.until(limitMs);
   }
 
-  /** Puts an input on air for as long as it is sound, or lets the rules choose again. @throws SwarmError not-found */
-  switchTo(name: string, requestedBy: string): void {
-    if (name !== BY_RULES && !this.legs.some((leg) => leg.name === name)) {
+  /**
+   * Puts an input on air for as long as it is sound, or lets the rules choose again: now, or at a moment to come.
+   * @throws SwarmError not-found; bad-request for a moment that is over, at-capacity-limit
+   */
+  switchTo({ input, requestedBy, atMs }: InputSwitchRequest): void {
+    if (!this.has(input)) {
       const names = this.legs.map((leg) => leg.name).join(', ');
-      throw new SwarmError('not-found', `${this.spec.id} has no input ${name}; it has ${names}.`);
+      throw new SwarmError('not-found', `${this.spec.id} has no input ${input}; it has ${names}.`);
     }
-    this.wish = name === BY_RULES ? undefined : { input: name, requestedBy, atMs: Date.now() };
+    const nowMs = Date.now();
+    if (atMs !== undefined) this.planned.add({ input, requestedBy, atMs }, nowMs);
+    else this.follow({ input, requestedBy, atMs: nowMs });
     this.choose();
+  }
+
+  private has(input: string): boolean {
+    return input === BY_RULES || this.legs.some(({ name }) => name === input);
+  }
+
+  private follow(request: KeptWish): void {
+    this.wish = request.input === BY_RULES ? undefined : request;
+  }
+
+  /** A planned switch that is due while the source is away is made when it is back. */
+  private followPlan(): void {
+    const due = this.planned.takeDue(Date.now());
+    if (!due) return;
+    const { log, spec } = this.options;
+    log.info({ channel: spec.id, ...due }, 'a planned switch is due');
+    if (this.has(due.input)) this.follow(due);
+    else log.warn({ channel: spec.id, ...due }, 'a planned switch names an input that is no more');
   }
 
   async stop(): Promise<void> {
@@ -138,11 +166,13 @@ export class StandbyFeeder implements Feeder {
         };
       }),
       switches: [...this.switches],
+      planned: this.planned.list,
     };
   }
 
   private choose(): void {
     if (this.stopping.signal.aborted) return;
+    this.followPlan();
     const states = this.legs.map((leg) => leg.look());
     const { active, wish, options } = this;
     const waitedMs = monotonicMs() - this.beganMs;
