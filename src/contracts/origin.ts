@@ -16,6 +16,7 @@ import { pause } from '../platform/retry';
 import { HEALTH_ROUTE, routesBelow, type Route } from '../platform/route';
 import { callJson, type CallOptions } from './call';
 import { PartClient } from './part-client';
+import { isOfOneReplica } from './replica-refusals';
 
 /** What crosses the wire to and from the origin (docs/reference/protocols/origin.md). Wall-clock times: milliseconds since 1970. */
 
@@ -257,7 +258,7 @@ export class OriginClient extends PartClient {
         return await callJson(`${url}${path}`, ledgerEntrySchema, init);
       } catch (error) {
         const { code } = error as Partial<SwarmError>;
-        const isAway = code === 'unavailable';
+        const isAway = code !== 'timeout' && isOfOneReplica(error);
         if (!several || signal?.aborted || (code !== 'timeout' && !isAway)) throw error;
         // It may have none of the GOPs that the others have: one that was stopped, or is being filled.
         if (isAway || leftMs > roundMs) this.addresses.leave(url);

@@ -1,14 +1,10 @@
 import type { z } from 'zod';
-import { SwarmError } from '../domain';
 import { SeveralAddresses } from '../platform/several-addresses';
 import { callJson, noContent, type CallInit, type CallOptions } from './call';
+import { isLeaderAway, isOfOneReplica } from './replica-refusals';
 
 /** Where a part has replicas, one that does not answer within this is left for the next one. */
 const REPLICA_PATIENCE_MS = 3_000;
-
-/** A part that does not answer, or says that it can't now. */
-const isAway = (error: unknown): boolean =>
-  error instanceof SwarmError && (error.code === 'unavailable' || error.code === 'timeout');
 
 /** The address of a part, and how its channels are asked for: what the clients of relay, origin and source share. */
 export abstract class PartClient {
@@ -31,9 +27,15 @@ export abstract class PartClient {
   }
 
   protected ask<T extends z.ZodType>(schema: T, path: string, init: CallInit = {}): Promise<z.output<T>> {
+    const call = (url: string): Promise<z.output<T>> =>
+      callJson(`${url}${path}`, schema, { ...this.bounded(init), part: this.part });
     return this.addresses.ask(
-      (url) => callJson(`${url}${path}`, schema, { ...this.bounded(init), part: this.part }),
-      (error) => this.addresses.all.length > 1 && !init.signal?.aborted && isAway(error),
+      (url) =>
+        call(url).catch((error: unknown) => {
+          if (!isLeaderAway(error) || init.signal?.aborted) throw error;
+          return call(url);
+        }),
+      (error) => this.addresses.all.length > 1 && !init.signal?.aborted && isOfOneReplica(error),
     );
   }
 

@@ -1,5 +1,6 @@
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { OriginClient } from '../../src/contracts/origin';
+import { leaderAway } from '../../src/contracts/replica-refusals';
 import { GopPublisher } from '../../src/media/encoder/gop-publisher';
 import { HeldGops } from '../../src/media/encoder/held-gops';
 import { servedUntilEachEnd } from '../support/served';
@@ -47,6 +48,7 @@ describe('a publisher', () => {
     ['can not be reached', undefined],
     ['has no majority', refusing(503, 'unavailable')],
     ['has a full disk', refusing(507, 'storage-full')],
+    ['has no room for the channel', refusing(409, 'at-capacity-limit')],
   ])('goes on at the next origin where one %s, and stays there', async (_what, listener) => {
     let asked = 0;
     const first = listener
@@ -63,9 +65,58 @@ describe('a publisher', () => {
     expect(asked).toBeLessThanOrEqual(1);
   });
 
-  test('puts the same GOP at the next one where one is silent', async () => {
+  test('puts the same GOP at the next one soon where one is silent', async () => {
     const silent = await serve((req) => void req.resume());
+    const beganAtMs = performance.now();
     const { events, publisher } = publishing(silent, [await serve(storing)]);
+    await until('all is published', () => events.length === 3);
+    publisher.stop();
+    expect(stored).toHaveLength(3);
+    expect(performance.now() - beganAtMs).toBeLessThan(3_000);
+  });
+
+  test('waits for one that is slow, as long as it says that it is there', async () => {
+    const asked: string[] = [];
+    const slow = await serve((req, res) => {
+      if (req.url === '/healthz') {
+        res.end('{}');
+        return;
+      }
+      asked.push(req.url!);
+      req.resume();
+      if (asked.length === 1) setTimeout(() => res.writeHead(201).end('{}'), 2_500);
+    });
+    const { events, publisher } = publishing(slow, [await serve(storing)]);
+    await until('one is published', () => events.length === 1);
+    publisher.stop();
+    expect([asked.filter((url) => url.endsWith('/gops/0')).length, stored]).toEqual([1, []]);
+  });
+
+  const leaderIsAway = (res: ServerResponse): void => {
+    const body = JSON.stringify(leaderAway('origin-2', 'no answer').toBody());
+    res.writeHead(503, { 'content-type': 'application/json' }).end(body);
+  };
+
+  test('asks the same origin again, at once, where that says that the leader is away', async () => {
+    let asked = 0;
+    const forwarding = await serve((req, res) => {
+      asked += 1;
+      if (asked === 1) leaderIsAway(res);
+      else storing(req, res);
+    });
+    let others = 0;
+    const { events, publisher } = publishing(forwarding, [await serve(() => void (others += 1))]);
+    await until('all is published', () => events.length === 3);
+    publisher.stop();
+    expect([asked, others]).toEqual([4, 0]);
+  });
+
+  test('goes on at the next one where it says so again', async () => {
+    const forwarding = await serve((req, res) => {
+      req.resume();
+      leaderIsAway(res);
+    });
+    const { events, publisher } = publishing(forwarding, [await serve(storing)]);
     await until('all is published', () => events.length === 3);
     publisher.stop();
     expect(stored).toHaveLength(3);
@@ -94,8 +145,36 @@ describe('a client of several origins', () => {
   });
 
   test('a refusal is no reason to ask another one', async () => {
-    const client = new OriginClient([await serve(refusing(409, 'stale-token')), await serve(answering)]);
-    await expect(client.own(request)).rejects.toMatchObject({ code: 'stale-token' });
+    for (const code of ['stale-token', 'out-of-order', 'unknown-channel', 'conflict', 'ledger-unavailable']) {
+      const client = new OriginClient([await serve(refusing(409, code)), await serve(answering)]);
+      await expect(client.own(request)).rejects.toMatchObject({ code });
+    }
+  });
+
+  test.each([
+    [507, 'storage-full'],
+    [409, 'at-capacity-limit'],
+    [500, 'internal'],
+  ])('%d %s of one is; where all say so, it is passed on', async (status, code) => {
+    const full = await serve(refusing(status, code));
+    expect(await new OriginClient([full, await serve(answering)]).own(request)).toMatchObject({ token: 2 });
+    expect(await new OriginClient([full, await serve(answering)]).wait('ch-1', 4, 500)).toMatchObject({
+      gop: 4,
+    });
+    const client = new OriginClient([full, await serve(refusing(status, code))]);
+    await expect(client.own(request)).rejects.toMatchObject({ code });
+  });
+
+  test('asks the same one again where that says that the leader is away', async () => {
+    let asked = 0;
+    const forwarding = await serve((req, res) => {
+      asked += 1;
+      if (asked > 1) answering(req, res);
+      else res.writeHead(503).end(JSON.stringify(leaderAway('origin-2', 'no answer').toBody()));
+    });
+    const client = new OriginClient([forwarding, away]);
+    expect(await client.own(request)).toMatchObject({ token: 2 });
+    expect(client.url).toBe(forwarding);
   });
 
   test('where all are away, the last failure is told; one alone is asked once', async () => {

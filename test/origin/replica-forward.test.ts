@@ -1,5 +1,7 @@
-import { request, type ClientRequest } from 'node:http';
+import { once } from 'node:events';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import express, { type ErrorRequestHandler } from 'express';
+import { isLeaderAway } from '../../src/contracts/replica-refusals';
 import type { ReplicaGroup } from '../../src/media/origin/replication';
 import { passOnToLeader } from '../../src/media/origin/replication/forward';
 import { servedUntilEachEnd } from '../support/served';
@@ -11,24 +13,35 @@ const serve = servedUntilEachEnd();
 
 let suspected = 0;
 let passed = 0;
+let refusal: unknown;
 beforeEach(() => (suspected = passed = 0));
-const through = (leaderUrl: string): Promise<string> => {
+/** @param isThere the leader answers small questions */
+const through = (leaderUrl: string, isThere = true): Promise<string> => {
   const group = {
     name: 'o-1',
     leaderElsewhere: async () => ({ name: 'o-2', client: { url: leaderUrl } }),
     suspect: () => void (suspected += 1),
+    isThere: (_peer: unknown, _id: string, signal: AbortSignal) =>
+      isThere
+        ? Promise.resolve()
+        : new Promise((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(new Error('none'))),
+          ),
   };
   const passOn = passOnToLeader(group as unknown as ReplicaGroup);
   const app = express();
   app.put('/channels/:id', async (req, res, next) => {
     await Promise.resolve(passOn(req, res, next)).finally(() => (passed += 1));
   });
-  app.use(((_error, _req, res, _next) => void res.status(503).end()) as ErrorRequestHandler);
+  app.use(((error, _req, res, _next) => {
+    refusal = error;
+    res.status(503).end();
+  }) as ErrorRequestHandler);
   return serve(app);
 };
 
-const put = (url: string): ClientRequest =>
-  request(`${url}/channels/ch-1`, { method: 'PUT', headers: { 'content-length': 8 } }).on(
+const put = (url: string, bytes = 8): ClientRequest =>
+  request(`${url}/channels/ch-1`, { method: 'PUT', headers: { 'content-length': bytes } }).on(
     'error',
     () => undefined,
   );
@@ -67,3 +80,28 @@ test.each([
   expect(suspected).toBe(1);
   caller.destroy();
 });
+
+test('a leader that stops in the middle is suspected soon, and whoever asked is told to ask again', async () => {
+  // More than sockets hold: the leader reads none of it.
+  const body = Buffer.alloc(16 * 1024 * 1024);
+  const caller = put(await through(await serve((req) => void req.pause()), false), body.length);
+  const beganAtMs = performance.now();
+  caller.end(body);
+  const [answer] = (await once(caller, 'response')) as [IncomingMessage];
+  expect([answer.statusCode, suspected]).toEqual([503, 1]);
+  expect(isLeaderAway(refusal)).toBe(true);
+  expect(performance.now() - beganAtMs).toBeLessThan(3_000);
+  answer.resume();
+}, 10_000);
+
+test('a leader that is slow is waited for, and not suspected', async () => {
+  const slow = await serve((req, res) => {
+    req.resume();
+    setTimeout(() => res.writeHead(201).end('{}'), 2_500);
+  });
+  const caller = put(await through(slow));
+  caller.end('the body');
+  const [answer] = (await once(caller, 'response')) as [IncomingMessage];
+  expect([answer.statusCode, suspected]).toEqual([201, 0]);
+  answer.resume();
+}, 10_000);

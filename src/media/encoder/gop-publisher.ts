@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { SwarmError } from '../../domain';
+import { isLeaderAway, isOfOneReplica } from '../../contracts/replica-refusals';
+import { SwarmError, passingCodes } from '../../domain';
 import { Backoff } from '../../platform/retry';
 import { SeveralAddresses } from '../../platform/several-addresses';
 import type { HeldGops } from './held-gops';
@@ -65,6 +66,7 @@ export class GopPublisher {
   private async publish(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(RETRY_PAUSES);
     let away = 0;
+    let wasToldToAskAgain = false;
     while (!signal.aborted) {
       const held = this.options.held.get(this.nextGop);
       if (!held) {
@@ -79,10 +81,15 @@ export class GopPublisher {
         this.stored(outcome.bytes);
         backoff.reset();
         away = 0;
+        wasToldToAskAgain = false;
       } else if (outcome.kind === 'refused' && isForgotten(outcome.error)) {
         this.fail(leftRing(this.nextGop, outcome.error));
-      } else if (outcome.kind === 'no-answer' || isPassing(outcome.error)) {
-        if (outcome.kind === 'no-answer' || isOfOneOrigin(outcome.error)) {
+      } else if (outcome.kind === 'refused' && isLeaderAway(outcome.error) && !wasToldToAskAgain) {
+        // It takes the lead when it is asked again; the next origin would have to find out first.
+        wasToldToAskAgain = true;
+      } else if (outcome.kind === 'no-answer' || this.isPassing(outcome.error)) {
+        wasToldToAskAgain = false;
+        if (outcome.kind === 'no-answer' || isOfOneReplica(outcome.error)) {
           this.origins.leave(originUrl);
           away += 1;
         }
@@ -90,6 +97,11 @@ export class GopPublisher {
         if (away % this.origins.all.length === 0) await this.pause(backoff.nextMs());
       } else this.refused(outcome.error);
     }
+  }
+
+  /** Refusals that end by themselves, or that another origin need not have. */
+  private isPassing(error: SwarmError): boolean {
+    return passingCodes.has(error.code) || (this.origins.all.length > 1 && isOfOneReplica(error));
   }
 
   private stored(bytes: number): void {
@@ -138,13 +150,6 @@ export class GopPublisher {
     clearTimeout(timer);
   }
 }
-
-/** Refusals that end by themselves. */
-const isPassing = (error: SwarmError): boolean =>
-  ['ledger-unavailable', 'unavailable', 'storage-full', 'timeout', 'internal'].includes(error.code);
-
-/** Of those, the ones that another origin need not have. */
-const isOfOneOrigin = (error: SwarmError): boolean => error.code !== 'ledger-unavailable';
 
 /** The relay has forgotten which pictures the GOP must hold: it can never be checked, so never be published. */
 const isForgotten = ({ code, details }: SwarmError): boolean =>

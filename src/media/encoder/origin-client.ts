@@ -2,12 +2,17 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { originChannelSchema, type LowLatency } from '../../contracts/origin';
 import type { SwarmError } from '../../domain';
 import { Deadline } from '../../platform/deadline';
+import { HEALTH_ROUTE } from '../../platform/route';
+import { StillThere } from '../../platform/still-there';
 import { readText, refusalInAnswer, request } from './http-exchange';
 import type { EncodedGop, EncodedSegment, PartialGop } from './types';
 
 const PUT_DEADLINE_MS = 10_000;
 /** Where other origins can be asked: longer than an origin that works takes, with its wait for the relay's ledger. */
 const PUT_DEADLINE_OF_SEVERAL_MS = 3_500;
+/** Most answers are there by then. After it, an origin is asked whether it is still there, as often as it says so. */
+const PATIENCE_MS = 500;
+const HEALTH_WITHIN_MS = 1_000;
 
 export interface Publication {
   originUrl: string;
@@ -75,11 +80,10 @@ const put = async (
   headers: OutgoingHttpHeaders,
   segments: readonly EncodedSegment[],
   signal: AbortSignal,
-  deadlineMs?: number,
 ): Promise<PutOutcome> => {
   try {
     const body = segments.map(({ segment }) => segment);
-    const { status, text } = await exchange(url, { method: 'PUT', headers, signal }, body, deadlineMs);
+    const { status, text } = await exchange(url, { method: 'PUT', headers, signal }, body);
     if (status === 200 || status === 201) return { kind: 'stored', bytes: bytesOf(segments) };
     return { kind: 'refused', error: refusalInAnswer(url, status, text) };
   } catch (error) {
@@ -87,20 +91,32 @@ const put = async (
   }
 };
 
-/** Puts one GOP, all renditions in one body, at the origin (docs/reference/protocols/origin.md). Never throws. */
-export const putGop = (
+/**
+ * Puts one GOP, all renditions in one body, at the origin (docs/reference/protocols/origin.md). Where there are others, one
+ * that does not say any more that it is there gets no more time. Never throws.
+ */
+export const putGop = async (
   to: Publication,
   token: number,
   { gop, segments }: EncodedGop,
   signal: AbortSignal,
-): Promise<PutOutcome> =>
-  put(
-    channelUrl(to, `/gops/${gop}`),
-    headersOf(to, token, segments),
-    segments,
-    signal,
-    to.otherOriginUrls?.length ? PUT_DEADLINE_OF_SEVERAL_MS : PUT_DEADLINE_MS,
-  );
+): Promise<PutOutcome> => {
+  const url = channelUrl(to, `/gops/${gop}`);
+  const headers = headersOf(to, token, segments);
+  if (!to.otherOriginUrls?.length) return put(url, headers, segments, signal);
+  const health = new URL(HEALTH_ROUTE.path, to.originUrl);
+  const watch = new StillThere({
+    ask: (asking) => exchange(health, { method: 'GET', signal: asking }, [], HEALTH_WITHIN_MS),
+    ...{ everyMs: PATIENCE_MS, withinMs: HEALTH_WITHIN_MS },
+  });
+  const deadline = new Deadline(PUT_DEADLINE_OF_SEVERAL_MS, signal, watch.signal);
+  try {
+    return await put(url, headers, segments, deadline.signal);
+  } finally {
+    watch.end();
+    deadline.end();
+  }
+};
 
 /** Puts a stretch of a GOP that has not ended. Never throws. */
 export const putPartial = (

@@ -13,7 +13,7 @@ import type { Peer, ReplicaChannel, ReplicaParts } from './settings';
 const LOOK_MS = 1_000;
 const MOST_TRIES = 5;
 /** One that leads answers that at once; one that is stopped never does. */
-const LEAD_TIMEOUT_MS = 1_000;
+export const LEAD_TIMEOUT_MS = 1_000;
 const SUSPECTED_MS = 2_000;
 
 /** Who shares the channels of this origin. */
@@ -89,6 +89,11 @@ export class ReplicaGroup {
     if (leader) return leader;
     await replica.refresh();
     return replica.leader === before ? null : named();
+  }
+
+  /** Resolves if an origin answers a question about a channel. @throws SwarmError where it does not */
+  async isThere(peer: Peer, channelId: string, signal: AbortSignal): Promise<void> {
+    await peer.client.lead(channelId, { timeoutMs: LEAD_TIMEOUT_MS, signal });
   }
 
   /** Does not ask an origin for a while whether it leads. */
