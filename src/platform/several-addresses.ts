@@ -31,4 +31,48 @@ export class SeveralAddresses {
       }
     }
   }
+
+  /**
+   * For questions that change nothing: where an address has not answered for so long, the next one is asked too, and the
+   * first answer counts. Whoever gave it is asked first from then on.
+   * @param call ends once its signal is aborted
+   * @throws the last failure, once all have failed
+   */
+  askEagerly<T>(call: (address: string, signal: AbortSignal) => Promise<T>, patienceMs: number): Promise<T> {
+    const order = [...this.all.slice(this.at), ...this.all.slice(0, this.at)];
+    const over = new AbortController();
+    return new Promise<T>((resolve, reject) => {
+      let asked = 0;
+      let failed = 0;
+      let timer: NodeJS.Timeout | undefined;
+      const settle = (): void => {
+        clearTimeout(timer);
+        over.abort();
+      };
+      const askNext = (): void => {
+        clearTimeout(timer);
+        const address = order[asked];
+        if (address === undefined || over.signal.aborted) return;
+        asked += 1;
+        timer = setTimeout(askNext, patienceMs);
+        call(address, over.signal).then(
+          (answer) => {
+            if (over.signal.aborted) return;
+            this.at = this.all.indexOf(address);
+            settle();
+            resolve(answer);
+          },
+          (error: unknown) => {
+            failed += 1;
+            if (failed < order.length) askNext();
+            else if (!over.signal.aborted) {
+              settle();
+              reject(error instanceof Error ? error : new Error(String(error)));
+            }
+          },
+        );
+      };
+      askNext();
+    });
+  }
 }

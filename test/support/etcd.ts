@@ -69,6 +69,11 @@ export class EtcdCluster {
     await exited;
   }
 
+  /** SIGSTOP and SIGCONT, of one that runs. */
+  signal(i: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.children[i]?.kill(signal);
+  }
+
   /** Which member leads, as one of them says. */
   async leader(): Promise<number> {
     for (const [i, url] of this.urls.entries()) {

@@ -181,9 +181,9 @@ export class Channel {
     await this.change(async () => void this.judge(attempt));
   }
 
-  /** What is in force with all origins that share the channel; what was known here where that can't be told now. */
+  /** What is in force with all origins that share the channel; what was known here where that can't be told soon. */
   async refresh(): Promise<void> {
-    await this.keeping.refresh().catch(() => undefined);
+    await this.keeping.refreshSoon();
   }
 
   /** All bytes of a GOP, for another origin; null where they are not stored. */

@@ -125,9 +125,9 @@ export class Origin {
     if (held?.record.onAir) await this.changes.run(() => this.takeUp(id, held));
   }
 
-  /** The same as `list`, as it is in force with all origins that share the channels. */
+  /** The same as `list`, as it is in force with all origins that share the channels; as known where that can't be told soon. */
   async refreshedList(): Promise<OriginChannel[]> {
-    await this.parts.group?.refreshAll().catch(() => undefined);
+    await this.parts.group?.refreshSoon();
     return this.list();
   }
 

@@ -9,6 +9,8 @@ import { SeveralAddresses } from '../../platform/several-addresses';
  */
 
 const DEADLINE_MS = 2_500;
+/** A member that has not answered a question by then is stopped, or has lost its leader: the next one is asked too. */
+const READ_PATIENCE_MS = 500;
 
 const keyValueSchema = z.object({
   key: z.base64(),
@@ -77,15 +79,19 @@ export class EtcdGateway {
     json: object,
   ): Promise<z.output<T>> {
     const path = call === 'range' ? '/v3/kv/range' : '/v3/kv/txn';
+    const askMember = (url: string, signal?: AbortSignal): Promise<z.output<T>> =>
+      callJson(`${url}${path}`, schema, {
+        ...{ method: 'POST', json, part: 'ownership store', callee: 'anyone', token: null },
+        ...{ timeoutMs: DEADLINE_MS, ...(signal && { signal }) },
+      });
     try {
-      return await this.members.ask(
-        (url) =>
-          callJson(`${url}${path}`, schema, {
-            ...{ method: 'POST', json, part: 'ownership store', callee: 'anyone', token: null },
-            timeoutMs: DEADLINE_MS,
-          }),
-        () => true,
-      );
+      // A change is asked of one after the other: of two that have it, one would say that it came too late.
+      return call === 'range'
+        ? await this.members.askEagerly(askMember, READ_PATIENCE_MS)
+        : await this.members.ask(
+            (url) => askMember(url),
+            () => true,
+          );
     } catch (error) {
       throw new SwarmError(
         'unavailable',
