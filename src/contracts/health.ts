@@ -74,14 +74,20 @@ export const storageProblems = (report: StorageReport): string[] => [
   ),
 ];
 
+const NOT_KEPT = 'what is new is not kept over a restart';
 const WRITE_EFFECTS: Partial<Record<string, string>> = {
   origin: 'nothing new is published until there is room; encoders hold it',
   relay: 'what arrives is in memory only',
+  source: NOT_KEPT,
+  collector: NOT_KEPT,
+  worker: NOT_KEPT,
 };
+/** All others are origins that share the channels, by their names. */
+const EFFECT_AT_ONE_ORIGIN = 'the other origins go on with what it shares; one more that fails stops that';
 
 const writeProblem = ({ part, state, message, affected }: StorageReport): string => {
   const what = state === 'full' ? `The disk of the ${part} is full` : `The disk of the ${part} fails`;
-  const effect = WRITE_EFFECTS[part] ?? 'what is new is not kept over a restart';
+  const effect = WRITE_EFFECTS[part] ?? EFFECT_AT_ONE_ORIGIN;
   return `${what} (${affected.join(', ')}): ${effect}. ${message ?? ''}`.trim();
 };
 

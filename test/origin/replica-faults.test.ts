@@ -211,3 +211,26 @@ test('who never gets the lead gives up, also where nobody is known to have it', 
   });
   await expect(publish(o2, 0, token, 0)).rejects.toMatchObject({ code: 'unavailable' });
 });
+
+test('what a disk refuses of a copy is told, until it takes a GOP again', async () => {
+  const told: string[] = [];
+  Object.assign(o3.disk, {
+    failed: (id: string, error: NodeJS.ErrnoException) => told.push(`${id} ${error.code}`),
+    succeeded: (id: string) => told.push(`${id} takes it`),
+  });
+  await publish(o1, 0, token, 0);
+  await until('o-3 has the first GOP', () => told.includes('ch-1 takes it'));
+  told.splice(0);
+  const inTheWay = join(o3.directory, 'gops', '1.ts.new');
+  await mkdir(inTheWay, { recursive: true });
+  await publish(o1, 1, token, 1);
+  await until('it is refused', () => told.length > 0);
+  expect(told[0]).toBe('ch-1 EISDIR');
+  await rm(inTheWay, { recursive: true });
+  told.splice(0);
+  await until('it is filled', async () => {
+    await o1.replica.catchUp();
+    return o3.media.ledger.last?.gop === 1;
+  });
+  expect(told).toContain('ch-1 takes it');
+});

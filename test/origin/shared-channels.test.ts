@@ -111,7 +111,7 @@ describe('an origin', () => {
     const inTheWay = join(directory, 'ch-1', 'replica.json.new');
     await mkdir(inTheWay);
     await expect(origin.channel('ch-1').probeStorage()).rejects.toBeDefined();
-    expect(health.status).toMatchObject({ state: 'full', affected: ['ch-1'] });
+    expect(health.status).toMatchObject({ state: 'failing', affected: ['ch-1'] });
     await rm(inTheWay, { recursive: true });
     await origin.channel('ch-1').probeStorage();
     expect(health.status.state).toBe('ok');

@@ -1,7 +1,8 @@
+import { withinOrNull } from '../../platform/deadline';
 import type { ChannelParts } from './channel-parts';
 import { published } from './ownership';
 import type { ChannelRecord, LedgerRecord } from './records';
-import type { Replica, ReplicaChannel } from './replication';
+import { REFRESH_WITHIN_MS, type Replica, type ReplicaChannel } from './replication';
 
 /** The record of a channel kept by one origin, after a GOP was published; a replica tells it from its log. */
 export const afterPublishing = (record: ChannelRecord): ChannelRecord => ({
@@ -19,7 +20,10 @@ export class ChannelKeeping {
     private readonly parts: ChannelParts,
     private version: string | null,
   ) {
-    this.replica = parts.group?.replicaOf(channel, () => parts.limits.keptRecords);
+    this.replica = parts.group?.replicaOf(channel, {
+      keptRecords: () => parts.limits.keptRecords,
+      disk: parts.health,
+    });
   }
 
   /** What is known here is in force: this origin is alone, or leads the channel. */
@@ -82,6 +86,11 @@ export class ChannelKeeping {
     if (!this.replica) return saveAgain();
     await this.replica.copy.writeAgain();
     this.parts.health.succeeded(this.channel.id);
+  }
+
+  /** The same for whoever decides nothing by it: what was known here stays where the store does not answer soon. */
+  async refreshSoon(): Promise<void> {
+    await withinOrNull(REFRESH_WITHIN_MS, this.refresh());
   }
 
   /** Has what is known here be in force. @throws SwarmError unavailable */

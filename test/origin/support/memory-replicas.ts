@@ -60,6 +60,10 @@ export class Node {
   media!: ChannelMedia;
   record!: ChannelRecord;
   up = true;
+  readonly disk: { succeeded(id: string): void; failed(id: string, error: unknown): void } = {
+    succeeded: () => undefined,
+    failed: () => undefined,
+  };
   /** A channel runs its changes one after the other. */
   private changes = new SerialQueue('origin');
 
@@ -93,6 +97,7 @@ export class Node {
         store: this.world.store,
         keptRecords: () => limits.keptRecords,
         leaderElsewhere: async () => null,
+        disk: this.disk,
         log: pino({ level: 'silent' }),
       },
     );

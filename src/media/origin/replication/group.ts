@@ -1,6 +1,7 @@
 import type { OriginSpec } from '../../../contracts/origin';
 import { ReplicaClient } from '../../../contracts/origin-replica';
 import { SwarmError } from '../../../domain';
+import { withinOrNull } from '../../../platform/deadline';
 import type { Logger } from '../../../platform/logger';
 import type { Held, OwnershipStore } from '../../ownership-store';
 import { requireSameSpec } from '../channel-refusals';
@@ -15,6 +16,8 @@ const MOST_TRIES = 5;
 /** One that leads answers that at once; one that is stopped never does. */
 export const LEAD_TIMEOUT_MS = 1_000;
 const SUSPECTED_MS = 2_000;
+/** Whoever reads without deciding anything waits so long for the store. */
+export const REFRESH_WITHIN_MS = 1_000;
 
 /** Who shares the channels of this origin. */
 export interface GroupOptions {
@@ -51,10 +54,10 @@ export class ReplicaGroup {
   }
 
   /** The replica of a channel that was loaded; its notes are read by whoever loads it. */
-  replicaOf(channel: ReplicaChannel, keptRecords: () => number): Replica {
+  replicaOf(channel: ReplicaChannel, here: Pick<ReplicaParts, 'keptRecords' | 'disk'>): Replica {
     const { name, store, log } = this.options;
     const parts: ReplicaParts = {
-      ...{ name, peers: this.peers, store, keptRecords, log },
+      ...{ name, peers: this.peers, store, log, ...here },
       leaderElsewhere: async () => (await this.leaderElsewhere(channel.id))?.name ?? null,
     };
     const replica = new Replica(channel, parts);
@@ -148,9 +151,10 @@ export class ReplicaGroup {
     this.timer.unref();
   }
 
-  /** Reads all records of the store, as far as it can be asked. */
-  async refreshAll(): Promise<void> {
-    for (const [id, held] of await this.options.store.readAll()) this.replicas.get(id)?.observe(held);
+  /** Reads all records of the store, if that answers soon. */
+  async refreshSoon(): Promise<void> {
+    const all = await withinOrNull(REFRESH_WITHIN_MS, this.options.store.readAll());
+    for (const [id, held] of all ?? []) this.replicas.get(id)?.observe(held);
   }
 
   async stop(): Promise<void> {

@@ -30,6 +30,10 @@ export interface ReplicaLogParts {
   inStore(): Promise<{ epoch: number; life: number } | undefined>;
   /** The log has changed. */
   onChange(): void;
+  /** A GOP is on the disk. */
+  onStored(): void;
+  /** What is written of the copy was refused; errors of the file system among others. */
+  onRefused(error: unknown): void;
 }
 
 /**
@@ -71,7 +75,7 @@ export class ReplicaLogCopy {
 
   /** Promises to take nothing of an earlier epoch; durable when it resolves. */
   promise({ epoch, life }: Pick<ReplicaOrder, 'epoch' | 'life'>): Promise<ReplicaState> {
-    return this.steps.run(async () => {
+    return this.write(async () => {
       await this.enterLife(life);
       const { notes } = this.file;
       if (epoch > notes.promised) await this.file.save({ ...notes, promised: epoch });
@@ -81,7 +85,7 @@ export class ReplicaLogCopy {
 
   /** Writes down again what it has promised; durable when it resolves. */
   writeAgain(): Promise<void> {
-    return this.steps.run(() => this.file.save(this.file.notes));
+    return this.write(() => this.file.save(this.file.notes));
   }
 
   /** Takes over the log of the leader of an epoch, if no later one was promised. */
@@ -111,7 +115,7 @@ export class ReplicaLogCopy {
   /** Takes a GOP from the leader, if it is the next one of its log. */
   put({ epoch, life, previousGop, record: found }: ReplicaGop, body: Buffer): Promise<ReplicaPutAnswer> {
     const record = ledgerRecordSchema.parse(found);
-    return this.steps.run(async () => {
+    return this.write(async () => {
       const { notes } = this.file;
       const { ledger } = this.parts.media;
       const answer = (outcome: ReplicaPutAnswer['outcome']): ReplicaPutAnswer => ({ ...this.state, outcome });
@@ -121,6 +125,7 @@ export class ReplicaLogCopy {
       if (known && isSameRecord(known, record)) return answer('stored');
       if ((ledger.last?.gop ?? null) !== previousGop) return answer('behind');
       await this.parts.media.store(record, body);
+      this.parts.onStored();
       this.parts.onChange();
       return answer('stored');
     });
@@ -131,7 +136,7 @@ export class ReplicaLogCopy {
    * @throws LeadLost if a later epoch was promised meanwhile
    */
   step<T>({ epoch }: Pick<ReplicaOrder, 'epoch'>, task: () => Promise<T>): Promise<T> {
-    return this.steps.run(async () => {
+    return this.write(async () => {
       if (this.file.notes.promised !== epoch) throw new LeadLost();
       try {
         return await task();
@@ -178,6 +183,15 @@ export class ReplicaLogCopy {
   /** Nothing is written any more once it resolves; a pull that is under way ends at its next step. */
   close(): Promise<void> {
     return (this.closed ??= this.steps.close(async () => {}));
+  }
+
+  private write<T>(task: () => Promise<T>): Promise<T> {
+    return this.steps.run(() =>
+      task().catch((error: unknown) => {
+        this.parts.onRefused(error);
+        throw error;
+      }),
+    );
   }
 
   /** @returns false: more has to be compared */
@@ -230,6 +244,7 @@ export class ReplicaLogCopy {
         if (last !== undefined && record.gop <= last) return;
         if (body) await media.store(record, body);
         else await media.adopt([record]);
+        this.parts.onStored();
       });
       this.lacking -= 1;
     }

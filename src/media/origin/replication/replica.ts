@@ -1,5 +1,6 @@
 import { packGop, type ReplicaOrder, type ReplicaState } from '../../../contracts/origin-replica';
 import { SwarmError, type ErrorCode } from '../../../domain';
+import { storageRefusal } from '../../../platform/durable-file';
 import { pause } from '../../../platform/retry';
 import type { Held } from '../../ownership-store';
 import { unknownChannel } from '../channel-refusals';
@@ -65,6 +66,10 @@ export class Replica {
       media: channel.media,
       inStore: async () => (await this.read())?.record,
       onChange: () => this.logChanged(),
+      onStored: () => parts.disk.succeeded(channel.id),
+      onRefused: (error) => {
+        if (storageRefusal(error, '')) parts.disk.failed(channel.id, error);
+      },
     });
   }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { gopNumberSchema } from '../../../contracts/origin';
 import { replicaOrderSchema, unpackGop } from '../../../contracts/origin-replica';
 import { SwarmError, idSchema } from '../../../domain';
+import { storageRefusal } from '../../../platform/durable-file';
 import { parseOrRefuse } from '../../../platform/http';
 import { Turns } from '../../../platform/turns';
 import { readBody } from '../read-body';
@@ -26,6 +27,11 @@ interface SharedChannels {
   find(channelId: string): { storedGop(gop: number): Promise<Buffer | null> } | undefined;
 }
 
+/** The origin that leads says why this one does not take part. */
+const tellRefusal = (error: unknown): never => {
+  throw storageRefusal(error, 'its copy') ?? error;
+};
+
 /** What other origins ask, `/replicas/…` (src/contracts/origin-replica.ts). */
 export const replicaRoutes = (
   origin: SharedChannels,
@@ -47,7 +53,8 @@ export const replicaRoutes = (
   const order = (run: (replica: Replica, body: z.infer<typeof replicaOrderSchema>) => Promise<object>) =>
     (async (req, res) => {
       const parsed = parseOrRefuse(replicaOrderSchema, req.body, 'order');
-      res.json(await run(await replicaOf(req), parsed));
+      const replica = await replicaOf(req);
+      res.json(await run(replica, parsed).catch(tellRefusal));
     }) satisfies RequestHandler;
 
   router.get('/:id', async (req, res) => {
@@ -93,7 +100,8 @@ export const replicaRoutes = (
     if (!turn) throw new SwarmError('unavailable', 'Too many GOPs come at once.', 'Put it again.');
     try {
       const packed = unpackGop(await readBody(req, maxBodyBytes + HEAD_BYTES, bodyTimeoutMs, turn));
-      const answer = await (await replicaOf(req)).copy.put(packed.gop, packed.body);
+      const { copy } = await replicaOf(req);
+      const answer = await copy.put(packed.gop, packed.body).catch(tellRefusal);
       res.status(answer.outcome === 'stored' ? 201 : 200).json({ gop, ...answer });
     } finally {
       turn.leave();

@@ -1,5 +1,6 @@
 import type { ReplicaClient } from '../../../contracts/origin-replica';
 import type { Logger } from '../../../platform/logger';
+import type { StorageHealth } from '../../../platform/storage-health';
 import type { OwnershipStore } from '../../ownership-store';
 import type { ChannelMedia } from '../channel-media';
 import type { ChannelRecord } from '../records';
@@ -29,5 +30,7 @@ export interface ReplicaParts {
   keptRecords: () => number;
   /** Name of the other origin that leads the channel and answers; null: none does. */
   leaderElsewhere(): Promise<string | null>;
+  /** Who is told whether this origin's disk takes what is written. */
+  disk: Pick<StorageHealth, 'succeeded' | 'failed'>;
   log: Logger;
 }
