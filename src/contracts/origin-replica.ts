@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { SwarmError, errorFromText, idSchema } from '../domain';
 import { linkFetch } from '../platform/links/client';
 import { partAuthorization } from '../platform/own-identity';
-import type { Route } from '../platform/route';
-import type { CallOptions } from './call';
+import { HEALTH_ROUTE, type Route } from '../platform/route';
+import { anyAnswer, type CallOptions } from './call';
 import { gopNumberSchema } from './origin';
 import { PartClient } from './part-client';
 
@@ -120,6 +120,11 @@ const exchange = async (
 /** What an origin asks of another one. */
 export class ReplicaClient extends PartClient {
   protected readonly part = 'origin';
+
+  /** Resolves if it answers at all. */
+  async health(options: CallOptions = {}): Promise<void> {
+    await this.ask(anyAnswer, HEALTH_ROUTE.path, options);
+  }
 
   lead(channelId: string, options: CallOptions = {}): Promise<ReplicaLead> {
     return this.ask(replicaLeadSchema, this.path(channelId), options);

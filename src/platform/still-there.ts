@@ -10,6 +10,9 @@ export interface StillThereOptions {
   withinMs: number;
 }
 
+/** Whoever finds out so late that an answer is due stood still itself, and knows nothing of the other one. */
+const OWN_PAUSE_MS = 500;
+
 /**
  * Watches somebody whose answer to something larger is out. Slow is not away: only who does not answer a small question
  * either is given up. Whoever makes one ends it once the answer is there.
@@ -37,6 +40,7 @@ export class StillThere {
     for (;;) {
       await pause(everyMs, signal);
       if (signal.aborted) return;
+      const askedAtMs = performance.now();
       const deadline = new Deadline(withinMs, signal);
       const isThere = await this.options.ask(deadline.signal).then(
         () => true,
@@ -44,7 +48,7 @@ export class StillThere {
       );
       deadline.end();
       if (signal.aborted) return;
-      if (!isThere) {
+      if (!isThere && performance.now() - askedAtMs <= withinMs + OWN_PAUSE_MS) {
         this.gone.abort(new DOMException('It does not answer any more', 'TimeoutError'));
         return;
       }

@@ -234,3 +234,18 @@ test('what a disk refuses of a copy is told, until it takes a GOP again', async 
   });
   expect(told).toContain('ch-1 takes it');
 });
+
+test('who finds out that another one leads asks it first, and does not take the lead back', async () => {
+  await publish(o1, 0, token, 0);
+  let asked = 0;
+  o1.leaderElsewhere = async () => {
+    asked += 1;
+    return 'o-2';
+  };
+  // o-1 was stopped meanwhile: what it promised then is all that it knows of the other one.
+  await publish(o2, 1, token, 1);
+  const { epoch } = (await world.store.read()).record;
+  await until('o-1 has promised', () => o1.replica.copy.state.promised === epoch);
+  await expect(publish(o1, 2, token, 2)).rejects.toMatchObject({ code: 'unavailable' });
+  expect([asked, (await world.store.read()).record.epoch]).toEqual([1, epoch]);
+});

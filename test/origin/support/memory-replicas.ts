@@ -60,6 +60,7 @@ export class Node {
   media!: ChannelMedia;
   record!: ChannelRecord;
   up = true;
+  leaderElsewhere: () => Promise<string | null> = async () => null;
   readonly disk: { succeeded(id: string): void; failed(id: string, error: unknown): void } = {
     succeeded: () => undefined,
     failed: () => undefined,
@@ -96,7 +97,7 @@ export class Node {
           .map((name) => ({ name, client: this.world.clientFrom(this.name, name) })),
         store: this.world.store,
         keptRecords: () => limits.keptRecords,
-        leaderElsewhere: async () => null,
+        leaderElsewhere: () => this.leaderElsewhere(),
         disk: this.disk,
         log: pino({ level: 'silent' }),
       },

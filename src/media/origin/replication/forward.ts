@@ -5,9 +5,8 @@ import { leaderAway } from '../../../contracts/replica-refusals';
 import { Deadline } from '../../../platform/deadline';
 import { linkRequest } from '../../../platform/links/client';
 import { partAuthorization } from '../../../platform/own-identity';
-import { StillThere } from '../../../platform/still-there';
 import { discardBody } from '../read-body';
-import { LEAD_TIMEOUT_MS, type ReplicaGroup } from './group';
+import type { ReplicaGroup } from './group';
 
 /** Set by the origin that passed a request on: whoever gets it answers it himself. */
 const PASSED_ON_HEADER = 'x-passed-on-by';
@@ -24,13 +23,11 @@ const HEADERS = [
 const ANSWER_TIMEOUT_MS = 4_000;
 /** How long a caller who can't be helped may go on sending its body. */
 const DISCARD_GRACE_MS = 5_000;
-/** Most answers are there by then. After it, the leader is asked whether it is still there, as often as it says so. */
-const PATIENCE_MS = 500;
 
 /**
  * Passes a change on to the origin that leads the channel, if that one answers. So the lead stays where it is as long as its
  * origin lives, whichever origins are asked; where it does not answer, this one takes the lead. One that stops answering in
- * the middle is given up as soon as it does not answer a small question either: whoever asked is told to ask again, and this
+ * the middle is given up as soon as it does not answer small questions either (PeerWatch): whoever asked is told to ask again, and this
  * origin takes the lead then. A leader that is slow keeps it.
  */
 export const passOnToLeader =
@@ -47,11 +44,7 @@ export const passOnToLeader =
       HEADERS.flatMap((name) => (req.headers[name] ? [[name, req.headers[name]]] : [])),
     );
     let hasAnswered = false;
-    const watch = new StillThere({
-      ask: (signal) => group.isThere(leader, channelId, signal),
-      ...{ everyMs: PATIENCE_MS, withinMs: LEAD_TIMEOUT_MS },
-    });
-    const deadline = new Deadline(ANSWER_TIMEOUT_MS, watch.signal);
+    const deadline = new Deadline(ANSWER_TIMEOUT_MS, group.awaySignal(leader));
     try {
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
         const passed = linkRequest(`${leader.client.url}${req.originalUrl}`, {
@@ -80,7 +73,6 @@ export const passOnToLeader =
       }
       throw leaderAway(leader.name, (error as Error).message);
     } finally {
-      watch.end();
       deadline.end();
       discardBody(req, DISCARD_GRACE_MS);
     }

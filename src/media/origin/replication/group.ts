@@ -6,6 +6,7 @@ import type { Logger } from '../../../platform/logger';
 import type { Held, OwnershipStore } from '../../ownership-store';
 import { requireSameSpec } from '../channel-refusals';
 import { newOwnership, removed } from '../ownership';
+import { PeerWatch } from './peer-watch';
 import type { SharedRecord } from './records';
 import { Replica } from './replica';
 import type { Peer, ReplicaChannel, ReplicaParts } from './settings';
@@ -14,7 +15,7 @@ import type { Peer, ReplicaChannel, ReplicaParts } from './settings';
 const LOOK_MS = 1_000;
 const MOST_TRIES = 5;
 /** One that leads answers that at once; one that is stopped never does. */
-export const LEAD_TIMEOUT_MS = 1_000;
+const LEAD_TIMEOUT_MS = 1_000;
 const SUSPECTED_MS = 2_000;
 /** Whoever reads without deciding anything waits so long for the store. */
 export const REFRESH_WITHIN_MS = 1_000;
@@ -48,6 +49,7 @@ export class ReplicaGroup {
   private readonly refused = new Map<string, string>();
   /** Until when a peer that did not answer is not asked, monotonic milliseconds. */
   private readonly suspects = new Map<Peer, number>();
+  private readonly watches = new Map<Peer, PeerWatch>();
 
   constructor(private readonly options: GroupOptions) {
     this.peers = options.peers.map(({ name, url }) => ({ name, client: new ReplicaClient(url) }));
@@ -80,8 +82,12 @@ export class ReplicaGroup {
     const named = async (): Promise<Peer | null> => {
       const peer = this.peers.find(({ name }) => name === replica.leader);
       if (!peer || performance.now() < (this.suspects.get(peer) ?? 0)) return null;
+      const signal = this.awaySignal(peer);
+      if (signal.aborted) return null;
       try {
-        return (await peer.client.lead(channelId, { timeoutMs: LEAD_TIMEOUT_MS })).leads ? peer : null;
+        return (await peer.client.lead(channelId, { timeoutMs: LEAD_TIMEOUT_MS, signal })).leads
+          ? peer
+          : null;
       } catch {
         this.suspect(peer);
         return null;
@@ -94,9 +100,9 @@ export class ReplicaGroup {
     return replica.leader === before ? null : named();
   }
 
-  /** Resolves if an origin answers a question about a channel. @throws SwarmError where it does not */
-  async isThere(peer: Peer, channelId: string, signal: AbortSignal): Promise<void> {
-    await peer.client.lead(channelId, { timeoutMs: LEAD_TIMEOUT_MS, signal });
+  /** Aborted as long as an origin does not answer small questions. */
+  awaySignal(peer: Peer): AbortSignal {
+    return this.watches.get(peer)?.signal ?? new AbortController().signal;
   }
 
   /** Does not ask an origin for a while whether it leads. */
@@ -143,8 +149,9 @@ export class ReplicaGroup {
     });
   }
 
-  /** Looks at the store now and from time to time, until it is stopped. Never throws. */
+  /** Looks at the store now and from time to time, and at the other origins, until it is stopped. Never throws. */
   async begin(listener: GroupListener): Promise<void> {
+    for (const peer of this.peers) if (!this.watches.has(peer)) this.watches.set(peer, this.watchOf(peer));
     await this.look(listener);
     if (this.stopped) return;
     this.timer = setTimeout(() => void this.begin(listener), LOOK_MS);
@@ -160,7 +167,18 @@ export class ReplicaGroup {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
+    for (const watch of this.watches.values()) watch.end();
     await Promise.all([...this.replicas.values()].map((replica) => replica.close()));
+  }
+
+  private watchOf(peer: Peer): PeerWatch {
+    const { log } = this.options;
+    return new PeerWatch(peer, (isAway) =>
+      log.info(
+        { origin: peer.name },
+        isAway ? 'another origin does not answer' : 'another origin answers again',
+      ),
+    );
   }
 
   private async look(listener: GroupListener): Promise<void> {

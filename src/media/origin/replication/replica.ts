@@ -1,4 +1,4 @@
-import { packGop, type ReplicaOrder, type ReplicaState } from '../../../contracts/origin-replica';
+import { packGop, type ReplicaOrder } from '../../../contracts/origin-replica';
 import { SwarmError, type ErrorCode } from '../../../domain';
 import { storageRefusal } from '../../../platform/durable-file';
 import { pause } from '../../../platform/retry';
@@ -48,6 +48,8 @@ export class Replica {
   private readonly recordCopy: RecordCopy;
   private held: Held<SharedRecord> | null = null;
   private lead: Lead | null = null;
+  /** Another origin took the lead from this one, and nobody has asked for a change here since. */
+  private isDisplaced = false;
   private catchingUp = false;
   private taking: Promise<void> = Promise.resolve();
   /** Peers that did not take the last GOP, or have not followed yet. */
@@ -110,7 +112,11 @@ export class Replica {
   async leading<T>(change: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        if (!this.leads) await (this.taking = this.takeLead());
+        if (!this.leads) {
+          // It led when it was asked: whoever took the lead meanwhile may well be there.
+          if (this.lead || this.isDisplaced) throw new LeadLost();
+          await (this.taking = this.takeLead());
+        }
         const { lead } = this;
         try {
           const result = await change();
@@ -127,6 +133,7 @@ export class Replica {
       } catch (error) {
         if (!(error instanceof LeadLost)) throw error;
         this.lead = null;
+        this.isDisplaced = false;
         await pause(Math.random() * LONGEST_PAUSE_MS * tries);
         const isLast = tries >= MOST_TRIES;
         const leader = isLast ? this.leader : await this.parts.leaderElsewhere();
@@ -160,8 +167,10 @@ export class Replica {
     if (this.held && BigInt(held.version) <= BigInt(this.held.version)) return;
     const before = this.held?.record;
     this.held = held;
-    if (this.lead && (held.record.epoch !== this.lead.epoch || held.record.life !== this.lead.life))
+    if (this.lead && (held.record.epoch !== this.lead.epoch || held.record.life !== this.lead.life)) {
       this.lead = null;
+      this.isDisplaced = true;
+    }
     this.logChanged();
     if (!before || before.life !== held.record.life || before.ownership.token !== held.record.ownership.token)
       this.recordCopy.write(held.record);
@@ -296,16 +305,22 @@ export class Replica {
   /** Has a majority promise, and makes the log of this origin the one that has all that was acknowledged. */
   private async gatherLog(order: ReplicaOrder, isNew: boolean): Promise<void> {
     const { copy, parts, channel } = this;
-    const own = await copy.promise(order);
+    const promising = copy.promise(order);
+    const asked = parts.peers.map((peer) => ({
+      peer,
+      answer: peer.client.promise(channel.id, order, { timeoutMs: PROMISE_TIMEOUT_MS }),
+    }));
+    for (const { answer } of asked) answer.catch(() => undefined);
+    const own = await promising;
     if (own.promised !== order.epoch) throw new LeadLost();
     const counts = (state: { promised: number; followed: number }): boolean =>
       state.promised === order.epoch && (isNew || state.followed > 0);
     const needed = majorityOf(parts.peers.length + 1) - (counts(own) ? 1 : 0);
     const answers = await enoughOf(
-      parts.peers,
+      asked,
       needed,
-      async (peer) => {
-        const state = await peer.client.promise(channel.id, order, { timeoutMs: PROMISE_TIMEOUT_MS });
+      async ({ answer }) => {
+        const state = await answer;
         if (state.promised > order.epoch) throw new LeadLost();
         return state;
       },
@@ -317,10 +332,7 @@ export class Replica {
       await copy.step(order, () => channel.media.deleteAll());
       return;
     }
-    const copies: (ReplicaState & { peer: Peer | null })[] = answers.map(({ peer, answer }) => ({
-      ...answer,
-      peer,
-    }));
+    const copies = answers.map(({ peer: { peer }, answer }) => ({ ...answer, peer: peer }));
     const best = completest([...(counts(own) ? [{ ...own, peer: null }] : []), ...copies]);
     if (best.peer) await copy.pull(order, best.peer.client, false);
   }
