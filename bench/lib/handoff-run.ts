@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { originUrlsOf } from '../../src/config/shared-origins';
 import { OriginClient, type OriginChannel } from '../../src/contracts/origin';
 import {
   channelControl,
@@ -11,6 +12,7 @@ import {
   type MoveResult,
 } from '../../src/domain';
 import type { RunningSwarm } from '../../src/launch/swarm';
+import { pause } from '../../src/platform/retry';
 import { auditFence } from './fence-audit';
 import { childrenOf } from './kills';
 import { pick } from './statistics';
@@ -26,6 +28,7 @@ const MOST_FAILURES_IN_A_ROW = 50;
 export class HandoffRun {
   private readonly handoffRandom: () => number;
   private readonly killRandom: () => number;
+  private readonly origin: OriginClient;
 
   constructor(
     private readonly options: {
@@ -39,6 +42,7 @@ export class HandoffRun {
     // A lane each: how long a handoff takes must not change which encoder is killed.
     this.handoffRandom = seededRandom(options.seed);
     this.killRandom = seededRandom(options.seed + 1_000_003);
+    this.origin = new OriginClient(originUrlsOf(options.swarm.environment));
   }
 
   /** Waits until every encoder runs and every channel has published two GOPs from now on. */
@@ -106,6 +110,28 @@ export class HandoffRun {
         await sleep(300);
       }
     }
+  }
+
+  /** Moves one channel after the other to another encoder, until it is told to end; failed attempts are counted. */
+  async keepMoving(signal: AbortSignal, pauseMs: number): Promise<{ moves: number; attemptsFailed: number }> {
+    const state = { moves: 0, attemptsFailed: 0 };
+    while (!signal.aborted) {
+      await pause(pauseMs, signal);
+      if (signal.aborted) break;
+      try {
+        const { id } = pick(this.handoffRandom, this.options.channels);
+        const owner = (await this.channel(id)).owner?.encoderId;
+        const encoders = this.options.swarm.fleet
+          .list()
+          .filter((e) => e.state === 'running' && e.id !== owner);
+        await this.handOff(id, pick(this.handoffRandom, encoders).id);
+        state.moves += 1;
+      } catch {
+        // A death met it: it was refused or compensated. What viewers saw is checked.
+        state.attemptsFailed += 1;
+      }
+    }
+    return state;
   }
 
   private async handOff(channelId: string, toEncoderId: string): Promise<MoveResult> {
@@ -192,9 +218,5 @@ export class HandoffRun {
 
   private channel(id: string): Promise<OriginChannel> {
     return this.origin.channel(id);
-  }
-
-  private get origin(): OriginClient {
-    return new OriginClient(this.options.swarm.environment.SWARM_ORIGIN_URL);
   }
 }

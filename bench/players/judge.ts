@@ -18,6 +18,8 @@ export interface Watched {
   /** Standstills that ended, and the one that goes on, in milliseconds. */
   stalls: number[];
   standing: number;
+  /** When it stood as nothing more had come, wall clock, milliseconds since 1970. */
+  starved?: number[];
   errors: string[];
   /** What the player mended by itself. */
   others: string[];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { Parser } from 'm3u8-parser';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { playerUrl } from '../../src/config/config';
 import { cmafPlaylistUrl, dashManifestUrl, masterPlaylistUrl } from '../../src/contracts/origin';
 import { channelWithDefaults, framesPerSecondOf, type ChannelSpec } from '../../src/domain';
@@ -15,6 +15,7 @@ import { percentile } from '../../src/domain/statistics';
 import { wholeNumberOption } from '../../src/platform/terminal/number-option';
 import { connectTemporal } from '../../src/temporal/client';
 import { startBenchSwarm } from '../lib/bench-swarm';
+import { CHROMIUM, launchBrowser } from '../lib/browser';
 import { exitWith } from '../lib/command';
 import { HandoffRun } from '../lib/handoff-run';
 import { keepEncoders } from '../lib/keep-encoders';
@@ -32,13 +33,6 @@ const SETTLE_GOPS = 5;
 const START_LIMIT_MS = 60_000;
 const COST_GOPS = 20;
 const RENDITION = '180p';
-
-/** All players stay in sight and play without a click. */
-const BROWSER_ARGS = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
-  ...['--autoplay-policy=no-user-gesture-required', '--disable-background-media-suspend'],
-  ...['--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'],
-];
 
 interface Options {
   handoffs: number;
@@ -206,7 +200,7 @@ const main = async (options: Options): Promise<boolean> => {
   );
   if (!existsSync(options.chromium))
     throw new Error(`No browser at ${options.chromium}: install chromium, or give its path with --chromium.`);
-  const browser = await chromium.launch({ executablePath: options.chromium, args: BROWSER_ARGS });
+  const browser = await launchBrowser(options.chromium);
   try {
     return await play(browser, options);
   } finally {
@@ -224,7 +218,7 @@ const program = new Command('bench:players')
   .option('--kills <n>', 'encoder hosts or their ffmpeg ended with SIGKILL', wholeNumber, 5)
   .option('--seed <n>', 'seed of every random choice', wholeNumber, 1)
   .option('--port-base <n>', 'first of the 40 ports used', wholeNumber, 18_000)
-  .option('--chromium <path>', 'browser', process.env.CHROMIUM ?? '/usr/bin/chromium')
+  .option('--chromium <path>', 'browser', CHROMIUM)
   .parse();
 
 exitWith(main(program.opts<Options>()));

@@ -64,7 +64,7 @@ const watch = (name, start) => {
   video.width = 320;
   video.height = 180;
   document.body.append(video);
-  const notes = { name, shown: [], stalls: [], errors: [], others: [] };
+  const notes = { name, shown: [], stalls: [], starved: [], errors: [], others: [] };
   watched.push(notes);
   const error = (what) => notes.errors.push(String(what).slice(0, 300));
   const other = (what) => notes.others.push(String(what).slice(0, 100));
@@ -75,6 +75,10 @@ const watch = (name, start) => {
     video.requestVideoFrameCallback(onFrame);
   };
   video.requestVideoFrameCallback(onFrame);
+  // The picture stands as nothing more has come: not before the first one, nor while a player finds its place.
+  video.addEventListener('waiting', () => {
+    if (notes.shown.length > 0 && !video.seeking) notes.starved.push(Date.now());
+  });
   let time = 0;
   let since = null;
   setInterval(() => {
@@ -137,5 +141,8 @@ window.play = ({ hlsTs, hlsFmp4, dash: manifest }) => {
   watch('dash.js', dash(manifest));
   watch('Shaka', shakaPlayer(manifest));
 };
+
+/** One player alone; hls.js stays three segments behind the live edge by default. */
+window.playHls = (url) => watch('hls.js, TS', hls(url));
 
 window.watched = () => watched;
