@@ -35,6 +35,18 @@ test('one that does not answer is away until it answers again, and whoever waite
   expect([changes, watch.signal.aborted]).toEqual([[true, false], false]);
 });
 
+test('one answer that does not come is no sign that it is away', async () => {
+  let asked = 0;
+  begin(
+    await serve((_req, res) => {
+      asked += 1;
+      if (asked % 3 !== 2) res.end('{}');
+    }),
+  );
+  await until('it was asked after that', () => asked > 7);
+  expect(changes).toEqual([]);
+});
+
 test('who stood still itself holds nothing against others', async () => {
   let asked = 0;
   begin(
