@@ -4,7 +4,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
 import { z } from 'zod';
 import { SwarmError, httpStatusOf, ticksToSeconds } from '../../domain';
 import { directives } from './blocking-reload';
-import type { AskedPlaylist } from './channel-media';
+import type { AskedPlaylist } from './listed-media';
 import type { PlaylistAnswers } from './playlist-answers';
 import { wholeNumberSchema } from './records';
 
