@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mediaHealthSchema, type PlayerProcessHealth } from '../../src/contracts/health';
 import { until } from '../support/until';
+import { FRAME_TICKS, PART_FRAMES, partOf } from './support/gop-parts';
+import { ownerNamed } from './support/origin-client';
 import { RunningOrigin } from './support/running-origin';
 import { encodeGops, type EncodedGop } from './support/segments';
 
@@ -9,10 +11,13 @@ import { encodeGops, type EncodedGop } from './support/segments';
 const GOPS = 8;
 const id = 'ch-1';
 let gops: EncodedGop[];
+/** Without B-frames and sound: they can be cut anywhere. */
+let plain: EncodedGop[];
 let origin: RunningOrigin;
 
 beforeAll(async () => {
   gops = await encodeGops(GOPS, '128x72', { audio: true });
+  plain = await encodeGops(2, '64x48', { extra: ['-bf', '0'] });
 });
 beforeEach(async () => {
   origin = await RunningOrigin.start({}, { players: 'own-process' });
@@ -169,6 +174,54 @@ test('a channel that goes, and comes again, does so for players too', async () =
   await put(1, token + 1);
   await untilListed(1);
   expect(await listed()).toEqual(['1']);
+});
+
+/** Puts a partial segment of GOP 1. */
+const putPart = async (at: RunningOrigin, index: number): Promise<void> => {
+  const bytes = partOf(plain[1]!, index);
+  const { encoderId, sessionId } = ownerNamed('a');
+  const untilTicks = 180_000 + (index + 1) * PART_FRAMES * FRAME_TICKS;
+  const { status } = await fetch(`${at.client.url}/channels/${id}/gops/1/partials/${index}`, {
+    method: 'PUT',
+    body: new Uint8Array(bytes),
+    headers: {
+      ...{ 'x-fencing-token': '1', 'x-renditions': `r=${bytes.length}`, 'x-encode-run': 'run-1' },
+      ...{ 'x-encoder-id': encoderId, 'x-session-id': sessionId, 'x-until-ticks': String(untilTicks) },
+    },
+  });
+  expect(status).toBe(201);
+};
+
+test('partial segments are there as soon as they are public, and who waits is told', async () => {
+  const early = await RunningOrigin.start({}, { players: 'own-process', partialMs: 480 });
+  try {
+    plain.forEach((gop, number) => early.relay.ptsTicksByGop.set(number, gop.ptsTicks));
+    await early.client.register(id);
+    await early.client.own(id, 0, 'a', 0);
+    await early.client.put(id, 0, 1, 'a', { r: plain[0]!.segment });
+    const ask = (path: string): Promise<Response> => fetch(`${early.playerUrl}${path}`);
+    const playlist = `/hls/${id}/r/index.m3u8`;
+    await until('it is played', async () => (await ask(playlist)).status === 200);
+
+    await putPart(early, 0);
+    const reload = ask(`${playlist}?_HLS_msn=1&_HLS_part=1`);
+    await until('the first is listed', async () =>
+      (await (await ask(playlist)).text()).includes('1.p0.ts?t=1'),
+    );
+    const hinted = ask(`/hls/${id}/r/1.p1.ts?t=1`);
+    await putPart(early, 1);
+    expect(await (await reload).text()).toContain('URI="1.p1.ts?t=1"');
+    expect(Buffer.from(await (await hinted).arrayBuffer()).equals(partOf(plain[1]!, 1))).toBe(true);
+    const fragment = await ask(`/cmaf/${id}/r/1.p0.m4s?t=1`);
+    expect([fragment.status, fragment.headers.get('content-type')]).toEqual([200, 'video/mp4']);
+
+    const waits = [`${playlist}?_HLS_msn=1&_HLS_part=2`, `/hls/${id}/r/1.p2.ts?t=1`].map(ask);
+    await sleep(100);
+    await early.client.call('DELETE', `/channels/${id}`);
+    expect((await Promise.all(waits)).map(({ status }) => status)).toEqual([404, 404]);
+  } finally {
+    await early.stop();
+  }
 });
 
 test('a signal to its group ends no process for players before the origin ends', async () => {

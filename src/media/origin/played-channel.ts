@@ -78,7 +78,8 @@ export class PlayedChannel<M extends ListedMedia = ListedMedia> {
 
   /** Where its playlists end; undefined where nobody may wait for more: it publishes whole GOPs alone, or nothing yet. */
   edge(): { edge: PlaylistEdge; partialTicks: number } | undefined {
-    const { listed, media } = this;
+    const { listed, media, state } = this;
+    if (!state.onAir) return undefined;
     const listing = media.lowLatency(listed, { own: '', windowMs: 0 });
     const { last } = media.ledger;
     return listing && last && { edge: edgeOf(listing, last, listed), partialTicks: listing.partialTicks };
