@@ -13,6 +13,7 @@ import { PlayedChannel, type PlayedState } from '../../src/media/origin/played-c
 import { PlayerFeed, type FollowedOrigin } from '../../src/media/origin/player-process/feed';
 import type { ToPlayers } from '../../src/media/origin/player-process/messages';
 import { Mirror } from '../../src/media/origin/player-process/mirror';
+import { SegmentCache } from '../../src/media/origin/player-process/segment-cache';
 import type { LedgerRecord } from '../../src/media/origin/records';
 import { SegmentStore } from '../../src/media/origin/segment-store';
 import { until } from '../support/until';
@@ -66,7 +67,7 @@ const shownAt = async (folder: string, records: LedgerRecord[] = []): Promise<Sh
 /** An origin, and a process that is told of it. */
 class Told {
   readonly sent: ToPlayers[] = [];
-  readonly mirror = new Mirror(PARTIAL_MS);
+  readonly mirror = new Mirror(PARTIAL_MS, new SegmentCache(2 ** 20));
   readonly unusable = new Map<string, SwarmError>();
   readonly feed: PlayerFeed;
   /** Takes nothing meanwhile. */
@@ -238,4 +239,38 @@ test('what no channel says of itself is told within a second', async () => {
   await waiting;
   expect(() => told.mirror.channel(id)).toThrow('no channel ch-1');
   told.feed.end();
+});
+
+test('a segment that many want is read once; another GOP of its number is read anew', async () => {
+  const told = new Told(await shownAt('a'));
+  const { media } = told.shown!;
+  await media.store(recordOf(0), Buffer.from('GOP.'));
+  await until('it is told', () => told.mirror.health !== undefined && told.mirror.channel(id).media.has(0));
+  const whole = (): Promise<Buffer> | null => told.mirror.channel(id).segment('r', 0).whole!();
+  const first = whole();
+  expect(whole()).toBe(first);
+  expect(String(await first)).toBe('GOP.');
+  await media.truncateFrom(0);
+  await media.store(recordOf(0), Buffer.from('NEW.'));
+  const { media: mirrored } = told.mirror.channel(id);
+  await until('the new one is there', async () => mirrored.has(0) && String(await whole()) === 'NEW.');
+  told.feed.end();
+});
+
+test('segments are kept within a bound, the one asked for last the longest', async () => {
+  const cache = new SegmentCache(8);
+  const read: string[] = [];
+  const get = (name: string, bytes = 2): Promise<Buffer> | null =>
+    cache.get(name, bytes, () => {
+      read.push(name);
+      return name === 'gone' ? Promise.reject(new Error('gone')) : Promise.resolve(Buffer.from(name));
+    });
+  for (const name of ['a', 'b', 'c', 'd', 'a', 'e', 'a', 'b']) await get(name);
+  expect(read).toEqual(['a', 'b', 'c', 'd', 'e', 'b']);
+  expect(cache.keptBytes).toBe(8);
+  expect(get('long', 3)).toBeNull();
+  await expect(get('gone')).rejects.toThrow('gone');
+  await expect(get('gone')).rejects.toThrow('gone');
+  expect(read.filter((name) => name === 'gone')).toHaveLength(2);
+  expect(cache.keptBytes).toBe(6);
 });

@@ -26,6 +26,15 @@ export interface StoredGops {
   has(gop: number): boolean;
   readonly oldestGop: number | null;
   read(gop: number, offsetBytes: number, lengthBytes: number): Readable;
+  /** The same for what many want, of which it is read once; null: it is to be read piece by piece. */
+  readWhole?(gop: number, offsetBytes: number, lengthBytes: number): Promise<Buffer> | null;
+}
+
+/** Media that is there: `open` reads from its first to its last byte that is wanted, `whole` gives all of it. */
+export interface FoundMedia {
+  bytes: number;
+  open: (firstByte: number, lastByte: number) => Readable;
+  whole?: () => Promise<Buffer> | null;
 }
 
 export type ListedLedger = Pick<
@@ -122,15 +131,11 @@ export abstract class ListedMedia {
   }
 
   /**
-   * A stored segment; `open` reads from its first to its last byte that is wanted.
+   * A stored segment.
    * @param piece absent: all of it
    * @throws SwarmError not-found
    */
-  segment(
-    rendition: string,
-    gop: number,
-    piece?: number,
-  ): { record: RenditionRecord; bytes: number; open: (firstByte: number, lastByte: number) => Readable } {
+  segment(rendition: string, gop: number, piece?: number): FoundMedia & { record: RenditionRecord } {
     const renditions = this.segments.has(gop) ? (this.ledger.get(gop)?.renditions ?? []) : [];
     const at = renditions.findIndex((r) => r.name === rendition);
     const record = renditions[at];
@@ -147,17 +152,15 @@ export abstract class ListedMedia {
       record,
       bytes: to - from,
       open: (first, last) => this.segments.read(gop, offset + first, last - first + 1),
+      whole: () => this.segments.readWhole?.(gop, offset, to - from) ?? null,
     };
   }
 
   /**
-   * A public partial segment, with the record of its rendition; `open` as of a segment.
+   * A public partial segment, with the record of its rendition.
    * @throws SwarmError not-found
    */
-  partial(
-    rendition: string,
-    name: PartialName,
-  ): { partial: Partial; bytes: number; open: (firstByte: number, lastByte: number) => Readable } {
+  partial(rendition: string, name: PartialName): FoundMedia & { partial: Partial } {
     const found = this.partials?.find(name, rendition);
     if (found?.bytes) {
       const { bytes, partial } = found;

@@ -73,11 +73,11 @@ export const playerRoutes = (
   router.get('/:id/:rendition/:file', async (req, res) => {
     const { id, rendition, file } = parseOrRefuse(segmentParameters, req.params, 'segment');
     const { gop, piece } = file;
-    const { record, bytes, open } = channels.channel(id).segment(rendition, gop, piece);
+    const { record, ...media } = channels.channel(id).segment(rendition, gop, piece);
     const tag = piece === undefined ? record.sha256 : `${record.sha256}-${piece}`;
     const versioned = req.query.v === versionOf(record);
     await sendMedia(req, res, {
-      ...{ type: 'video/mp2t', tag, bytes, versioned, open },
+      ...{ ...media, type: 'video/mp2t', tag, versioned },
     });
   });
 

@@ -12,10 +12,14 @@ import { Audience } from '../audience';
 import { KEEP_ALIVE_MS, PlayerApp } from '../player-app';
 import type { ListenerOptions } from './messages';
 import { Mirror } from './mirror';
+import { SegmentCache } from './segment-cache';
 
 /** The process before this one may be about to end, and hold its port for a moment. */
 const PORT_TRIES = 20;
 const PORT_PAUSE_MS = 100;
+
+/** Segments kept in memory: the newest ones of some channels, which most players want. */
+const SEGMENT_BYTES = 64 * 2 ** 20;
 
 export interface PlayersListener {
   port: number;
@@ -44,7 +48,7 @@ export const listenToPlayers = async (options: ListenerOptions, log: Logger): Pr
   useLinkTls(tls && (await LinkTls.open(tls, { log })));
   const audience = new Audience({ regions: ViewerRegions.parse(regions), proxies });
   const verifier = playKeysFolder === null ? null : await PlayVerifier.open(playKeysFolder, Date.now, log);
-  const mirror = new Mirror(options.partialMs);
+  const mirror = new Mirror(options.partialMs, new SegmentCache(SEGMENT_BYTES));
   const packager = new Packager({ keptBytes: options.fragmentBytes });
   const { maxPlayerWaits } = options;
   const app = new PlayerApp({ audience, verifier, packager, maxPlayerWaits });

@@ -1,4 +1,5 @@
 import type { ReadStream } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
 import type { MediaHealth } from '../../../contracts/health';
 import { errorFromBody, SwarmError } from '../../../domain';
 import { unknownChannel } from '../channel-refusals';
@@ -9,6 +10,7 @@ import { PlayedChannel, type PlayedChannels } from '../played-channel';
 import type { LedgerRecord } from '../records';
 import { readGopFile } from '../segment-store';
 import type { ChannelNews, News, PartialsNews } from './messages';
+import type { SegmentCache } from './segment-cache';
 
 class MirroredLedger extends LedgerRun {
   take(news: ChannelNews['ledger'], ahead: readonly LedgerRecord[]): void {
@@ -20,12 +22,18 @@ class MirroredLedger extends LedgerRun {
   }
 }
 
+/** Names the bytes of a GOP among all that there were of any channel: numbers return with a new life of a channel. */
+let lastSerial = 0;
+
 class MirroredGops implements StoredGops {
-  private readonly gops = new Set<number>();
-  directory = '';
+  /** With what names its bytes. */
+  private readonly gops = new Map<number, number>();
+  private directory = '';
+
+  constructor(private readonly cache: SegmentCache) {}
 
   get oldestGop(): number | null {
-    return this.gops.values().next().value ?? null;
+    return this.gops.keys().next().value ?? null;
   }
 
   has(gop: number): boolean {
@@ -36,22 +44,28 @@ class MirroredGops implements StoredGops {
     return readGopFile(this.directory, gop, offsetBytes, lengthBytes);
   }
 
+  readWhole(gop: number, offsetBytes: number, lengthBytes: number): Promise<Buffer> | null {
+    const name = `${this.gops.get(gop)}/${offsetBytes}/${lengthBytes}`;
+    return this.cache.get(name, lengthBytes, () => buffer(this.read(gop, offsetBytes, lengthBytes)));
+  }
+
   take({ directory, isNew, came, went }: ChannelNews): void {
     this.directory = directory;
     if (isNew) this.gops.clear();
     for (const gop of went) this.gops.delete(gop);
-    for (const gop of came) this.gops.add(gop);
+    for (const gop of came) this.gops.set(gop, (lastSerial += 1));
   }
 }
 
 /** What an origin has published of a channel, as its players' process was told. */
 class MirroredMedia extends ListedMedia {
   readonly ledger = new MirroredLedger();
-  protected readonly segments = new MirroredGops();
+  protected readonly segments: MirroredGops;
   private readonly mirroredPartials: PartialSegments;
 
-  constructor(partialMs: number) {
+  constructor(partialMs: number, cache: SegmentCache) {
     super();
+    this.segments = new MirroredGops(cache);
     this.mirroredPartials = new PartialSegments(partialMs);
   }
 
@@ -97,7 +111,10 @@ export class Mirror implements PlayedChannels {
   private readonly ahead = new Map<string, LedgerRecord[]>();
   private lastHealth: MediaHealth | undefined;
 
-  constructor(private readonly partialMs: number) {}
+  constructor(
+    private readonly partialMs: number,
+    private readonly cache: SegmentCache,
+  ) {}
 
   /** Undefined until all was told that there is. */
   get health(): MediaHealth | undefined {
@@ -145,7 +162,7 @@ export class Mirror implements PlayedChannels {
   }
 
   private begin(id: string, state: Mirrored['state']): Mirrored {
-    const media = new MirroredMedia(this.partialMs);
+    const media = new MirroredMedia(this.partialMs, this.cache);
     const channel: Mirrored = { media, state, played: new PlayedChannel(id, media, () => channel.state) };
     this.channels.set(id, channel);
     return channel;
