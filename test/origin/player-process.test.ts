@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mediaHealthSchema, type PlayerProcessHealth } from '../../src/contracts/health';
+import { freePort } from '../support/ports';
 import { until } from '../support/until';
 import { FRAME_TICKS, PART_FRAMES, partOf } from './support/gop-parts';
 import { ownerNamed } from './support/origin-client';
+import { OriginProcess } from './support/origin-process';
 import { RunningOrigin } from './support/running-origin';
 import { encodeGops, type EncodedGop } from './support/segments';
 
@@ -45,6 +47,14 @@ const listed = async (): Promise<string[]> => {
 };
 const untilListed = (last: number): Promise<void> =>
   until(`GOP ${last} is listed`, async () => (await listed()).at(-1) === String(last));
+
+const isRunning = (which: number): boolean => {
+  try {
+    return process.kill(which, 0);
+  } catch {
+    return false;
+  }
+};
 
 /** What differs from answer to answer. */
 const PASSING = new Set(['date']);
@@ -233,5 +243,29 @@ test('a signal to its group ends no process for players before the origin ends',
   const beganAtMs = performance.now();
   await origin.end();
   expect(performance.now() - beganAtMs).toBeLessThan(5_000);
-  expect(() => process.kill(players!, 0)).toThrow('ESRCH');
+  expect(isRunning(players!)).toBe(false);
+});
+
+test('it ends with an origin that is killed, and the next one listens where that did', async () => {
+  const playerPort = await freePort();
+  const killed = await OriginProcess.create(origin.stateDir, origin.relay.url, {
+    SWARM_PLAYER_PORT: String(playerPort),
+  });
+  await origin.end();
+  await killed.start();
+  const healthOf = async (): Promise<PlayerProcessHealth> =>
+    mediaHealthSchema.parse((await killed.client.call('GET', '/healthz')).body).players!;
+  await until('it is there', async () => (await healthOf()).state === 'up');
+  const { pid: first } = await healthOf();
+  process.kill(killed.pid, 'SIGKILL');
+  await until('it has ended too', () => !isRunning(first!));
+  await killed.end('SIGKILL');
+  await killed.start();
+  await until('players are answered', async () => {
+    const answer = await fetch(`http://127.0.0.1:${playerPort}/healthz`).catch(() => null);
+    return answer?.status === 200;
+  });
+  const { pid: second } = await healthOf();
+  await killed.end('SIGTERM');
+  expect(isRunning(second!)).toBe(false);
 });
