@@ -194,10 +194,14 @@ export const overloadDataPlane = async (options: OverloadOptions): Promise<DataP
     };
     const rounds = crowd === null ? 0 : options.rounds;
     const phaseOf = async (which: 'without' | 'with', name: string, gathered: Crowd): Promise<void> => {
-      const counted = which === 'with' ? count : { handoffs: 0, handoffsRefused: 0 };
+      const counted: Handoffs = { handoffs: 0, handoffsRefused: 0 };
       const phase = await during(name, async (signal) => {
         const [report] = await Promise.all([withCrowd(gathered, signal), moving(counted, signal)]);
-        if (which === 'with') failures += report.failures;
+        if (which === 'with') {
+          failures += report.failures;
+          count.handoffs += counted.handoffs;
+          count.handoffsRefused += counted.handoffsRefused;
+        }
         cores[which].push(report.cpuSeconds / options.seconds);
         return (moves ? `${counted.handoffs} changes of owner; ` : '') + told(report, options.seconds);
       });

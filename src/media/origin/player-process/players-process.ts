@@ -130,7 +130,12 @@ export class PlayersProcess {
 
   private async begin(): Promise<void> {
     const { path, execArgv = process.execArgv } = this.options.program ?? ownProgram;
-    const child = fork(path, [], { execArgv, serialization: 'advanced', stdio: ['ignore', 1, 2, 'ipc'] });
+    // A session of its own: where the system divides the CPU among sessions, what players take is not taken from the
+    // share of the origin. It needs no group to be ended with: it ends when the channel to it closes.
+    const child = fork(path, [], {
+      ...{ execArgv, serialization: 'advanced', detached: true },
+      stdio: ['ignore', 1, 2, 'ipc'],
+    });
     this.child = child;
     this.startedAtMs = performance.now();
     this.ended = new Promise((resolve) => {
