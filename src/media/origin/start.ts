@@ -4,6 +4,7 @@ import type { OriginReplication } from '../../config/shared-origins';
 import { mediaHealthOf, type MediaHealth } from '../../contracts/health';
 import { originRoutes, playerRoutes as routesOfPlayers } from '../../contracts/origin';
 import { replicaRoutes as routesOfReplicas } from '../../contracts/origin-replica';
+import { SwarmError } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
 import { listen, type ServerLimits } from '../../platform/http';
 import { linkTls } from '../../platform/links/link-tls';
@@ -179,8 +180,14 @@ export const startOrigin = async (
       log,
     });
   const routes = group ? [...originRoutes, ...routesOfReplicas] : originRoutes;
+  let isListening = false;
+  // A part that is started is one that can be played from.
+  const healthOnceListening = (): MediaHealth => {
+    if (isListening) return healthNow();
+    throw new SwarmError('unavailable', 'The origin does not listen for players yet.', 'Ask again.');
+  };
   const server = await listen(
-    app.listening(channels, healthNow, (own) => {
+    app.listening(channels, healthOnceListening, (own) => {
       own.get('/audience', async (_req, res) => {
         res.json(audience.seen(await playersProcess?.audience()));
       });
@@ -203,7 +210,12 @@ export const startOrigin = async (
     return here;
   };
   // While it starts, this process reads its state.
-  const listening = listenToPlayers();
+  const listening = listenToPlayers().then((players) => {
+    isListening = true;
+    return players;
+  });
+  // Whoever waits for it below is told; until then nobody does.
+  listening.catch(() => undefined);
   const closeAll = async (): Promise<void> => {
     const players = await listening.catch(() => null);
     await Promise.all([server.close(), players?.close()]);
