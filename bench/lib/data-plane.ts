@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { playerUrl, readEnvironment, type Environment } from '../../src/config/config';
 import { originUrlsOf } from '../../src/config/shared-origins';
+import { callJson } from '../../src/contracts/call';
 import { EncoderClient } from '../../src/contracts/encoder/client';
 import { sessionOrder } from '../../src/contracts/encoder/requests';
+import { mediaHealthSchema } from '../../src/contracts/health';
 import { OriginClient, masterPlaylistUrl, type OriginChannel } from '../../src/contracts/origin';
 import { RelayClient } from '../../src/contracts/relay';
 import { SourceClient } from '../../src/contracts/source';
@@ -154,6 +156,14 @@ export class DataPlane {
     const stat = await readProcessStat(this.pid(part));
     if (!stat) throw new Error(`${part} is gone`);
     return stat.cpuSeconds;
+  }
+
+  /** The same of the process that answers players for the origin; 0 while none runs. */
+  async cpuSecondsOfPlayers(): Promise<number> {
+    const options = { part: 'origin', timeoutMs: 10_000 };
+    const { players } = await callJson(`${this.originUrl}/healthz`, mediaHealthSchema, options);
+    const stat = players?.pid ? await readProcessStat(players.pid) : null;
+    return stat?.cpuSeconds ?? 0;
   }
 
   /** Resident memory of a part. */

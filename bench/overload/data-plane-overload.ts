@@ -50,20 +50,30 @@ export interface PhaseFigures {
   publishDelayMsP50: number | null;
   publishDelayMsP99: number | null;
   originCores: number;
+  /** Of the process that answers players for the origin. */
+  playerCores: number;
   relayCores: number;
   originMiB: number;
   detail: string;
 }
 
-/** What a crowd does, beside the same without it: both in turn, several times. */
+/**
+ * What a crowd does, beside the same with a process that takes as much CPU as the crowd's did: both in turn, several times. So
+ * it is the origin that is measured, and not the scheduler of a machine that the crowd stands on too.
+ */
 export interface CrowdFigures extends Handoffs {
   rounds: number;
   gopsWithout: number;
   gopsWith: number;
+  publishDelayMsP50Without: number | null;
+  publishDelayMsP50With: number | null;
   publishDelayMsP99Without: number | null;
   publishDelayMsP99With: number | null;
   /** The one by the other, over all rounds. */
   delayRatio: number | null;
+  /** Of the crowd's own process, and of the one that stands in for it, on average. */
+  coresOfCrowd: number | null;
+  coresOfControl: number | null;
   /** Requests of readers that failed. */
   failures: number;
 }
@@ -117,19 +127,20 @@ export const overloadDataPlane = async (options: OverloadOptions): Promise<DataP
   });
   const ids = Array.from({ length: CHANNELS }, (_, i) => `ch-${i + 1}`);
   const phases: Phase[] = [];
-  const cpuNow = async (): Promise<[number, number]> => [
+  const cpuNow = async (): Promise<[number, number, number]> => [
     await plane.cpuSeconds('origin'),
+    await plane.cpuSecondsOfPlayers(),
     await plane.cpuSeconds('relay'),
   ];
 
   const during = async (phase: string, load: (signal: AbortSignal) => Promise<string>): Promise<Phase> => {
     options.log(`  ${phase} ...`);
     const beganAtMs = Date.now();
-    const [originBefore, relayBefore] = await cpuNow();
+    const [originBefore, playersBefore, relayBefore] = await cpuNow();
     const ended = new AbortController();
     const loading = load(ended.signal);
     await sleep(options.seconds * 1_000);
-    const [originAfter, relayAfter] = await cpuNow();
+    const [originAfter, playersAfter, relayAfter] = await cpuNow();
     const endedAtMs = Date.now();
     const originMiB = await plane.memoryMiB('origin');
     const seconds = (endedAtMs - beganAtMs) / 1_000;
@@ -148,6 +159,7 @@ export const overloadDataPlane = async (options: OverloadOptions): Promise<DataP
       publishDelayMsP50: rounded(percentile(delaysMs, 50), 0),
       publishDelayMsP99: rounded(percentile(delaysMs, 99), 0),
       originCores: rounded((originAfter - originBefore) / seconds, 3)!,
+      playerCores: rounded((playersAfter - playersBefore) / seconds, 3)!,
       relayCores: rounded((relayAfter - relayBefore) / seconds, 3)!,
       originMiB: rounded(originMiB, 0)!,
       detail,
@@ -175,34 +187,57 @@ export const overloadDataPlane = async (options: OverloadOptions): Promise<DataP
   const inTurn = async (name: string, crowd: Crowd | null, moves: boolean): Promise<CrowdFigures> => {
     const count: Handoffs = { handoffs: 0, handoffsRefused: 0 };
     const delays: Record<'without' | 'with', number[]> = { without: [], with: [] };
+    const cores: Record<'without' | 'with', number[]> = { without: [], with: [] };
     let failures = 0;
     const moving = async (counted: Handoffs, signal: AbortSignal): Promise<void> => {
       if (moves) await changeOwners(plane, ids, counted, signal);
     };
     const rounds = crowd === null ? 0 : options.rounds;
-    for (let round = 1; crowd !== null && round <= rounds; round += 1) {
-      const alone = { handoffs: 0, handoffsRefused: 0 };
-      const quiet = await during(
-        `${moves ? 'changes of owner' : 'nothing but the channels'}, ${round}`,
-        (s) => moving(alone, s).then(() => (moves ? `${alone.handoffs} changes` : '')),
-      );
-      const crowded = await during(`the same ${name}, ${round}`, async (signal) => {
-        const [report] = await Promise.all([withCrowd(crowd, signal), moving(count, signal)]);
-        failures += report.failures;
-        return told(report, options.seconds);
+    const phaseOf = async (which: 'without' | 'with', name: string, gathered: Crowd): Promise<void> => {
+      const counted: Handoffs = { handoffs: 0, handoffsRefused: 0 };
+      const phase = await during(name, async (signal) => {
+        const [report] = await Promise.all([withCrowd(gathered, signal), moving(counted, signal)]);
+        if (which === 'with') {
+          failures += report.failures;
+          count.handoffs += counted.handoffs;
+          count.handoffsRefused += counted.handoffsRefused;
+        }
+        cores[which].push(report.cpuSeconds / options.seconds);
+        return (moves ? `${counted.handoffs} changes of owner; ` : '') + told(report, options.seconds);
       });
-      delays.without.push(...quiet.delaysMs);
-      delays.with.push(...crowded.delaysMs);
+      delays[which].push(...phase.delaysMs);
+    };
+    for (let round = 1; crowd !== null && round <= rounds; round += 1) {
+      const crowded = (): Promise<void> => phaseOf('with', `${name}, ${round}`, crowd);
+      const alone = (): Promise<void> =>
+        phaseOf('without', `as much CPU as they took, ${round}`, {
+          kind: 'burning',
+          cores: cores.with.at(-1)!,
+        });
+      // Each goes first as often, so that what changes on the machine meanwhile is nobody's advantage.
+      if (round % 2 === 1) {
+        await crowded();
+        await alone();
+      } else {
+        await alone();
+        await crowded();
+      }
     }
     const [without, withIt] = [percentile(delays.without, 99), percentile(delays.with, 99)];
+    const meanOf = (values: readonly number[]): number | null =>
+      values.length === 0 ? null : rounded(values.reduce((sum, v) => sum + v, 0) / values.length, 2);
     return {
       ...count,
       rounds,
       gopsWithout: delays.without.length,
       gopsWith: delays.with.length,
+      publishDelayMsP50Without: rounded(percentile(delays.without, 50), 0),
+      publishDelayMsP50With: rounded(percentile(delays.with, 50), 0),
       publishDelayMsP99Without: rounded(without, 0),
       publishDelayMsP99With: rounded(withIt, 0),
       delayRatio: without && withIt ? rounded(withIt / without, 2) : null,
+      coresOfCrowd: meanOf(cores.with),
+      coresOfControl: meanOf(cores.without),
       failures,
     };
   };
@@ -238,7 +273,7 @@ export const overloadDataPlane = async (options: OverloadOptions): Promise<DataP
       ...{ playlistReaders, segmentReaders, everyMs: GOP_MS, seed: options.seed },
     };
     const readers = await inTurn(
-      `with ${playlistReaders} playlist readers and ${segmentReaders} segment readers`,
+      `${playlistReaders} playlist readers and ${segmentReaders} segment readers`,
       playlistReaders + segmentReaders > 0 ? reading : null,
       false,
     );
@@ -249,7 +284,7 @@ export const overloadDataPlane = async (options: OverloadOptions): Promise<DataP
       ...{ waits: IDLE_WAITS, halfPuts: HALF_PUTS, idle: viewers },
     };
     const crowd = await inTurn(
-      `in a crowd: ${viewers} viewers, ${IDLE_WAITS} waits, ${HALF_PUTS} half-sent GOPs`,
+      `${viewers} viewers, ${IDLE_WAITS} waits, ${HALF_PUTS} half-sent GOPs`,
       viewers > 0 ? holding : null,
       true,
     );

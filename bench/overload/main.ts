@@ -32,7 +32,8 @@ const compared = (figures: CrowdFigures): string =>
   figures.rounds === 0
     ? 'not measured'
     : `publish delay p99 ${figures.publishDelayMsP99With} ms of ${figures.gopsWith} GOPs, ${figures.delayRatio} x the ` +
-      `${figures.publishDelayMsP99Without} ms of ${figures.gopsWithout} without; at most ${MOST_DELAY_RATIO} x`;
+      `${figures.publishDelayMsP99Without} ms of ${figures.gopsWithout} beside a process with as much CPU ` +
+      `(${figures.coresOfCrowd} and ${figures.coresOfControl} cores); at most ${MOST_DELAY_RATIO} x`;
 
 /** One that was left out holds. */
 const held = ({ rounds, delayRatio }: CrowdFigures): boolean =>
@@ -48,13 +49,24 @@ const main = async (options: Options): Promise<boolean> => {
   const media = await overloadDataPlane({ ...options, log });
   console.log(
     drawTable(
-      ['load', 'GOPs', 'delay p50 ms', 'delay p99 ms', 'origin cores', 'relay cores', 'origin MiB', ''],
+      [
+        'load',
+        'GOPs',
+        'delay p50 ms',
+        'delay p99 ms',
+        'origin cores',
+        'player cores',
+        'relay cores',
+        'origin MiB',
+        '',
+      ],
       media.phases.map((p) => [
         p.phase,
         p.gopsPublished,
         p.publishDelayMsP50,
         p.publishDelayMsP99,
         p.originCores,
+        p.playerCores,
         p.relayCores,
         p.originMiB,
         p.detail,
@@ -67,7 +79,7 @@ const main = async (options: Options): Promise<boolean> => {
   );
   console.log(`readers: ${readers.failures} requests failed; ${compared(readers)}`);
   console.log(
-    'The crowd stands in a process of its own, in a session of its own and at the same nice value as every part.',
+    'Crowd and control stand in processes of their own, in sessions of their own and at the same nice value as every part.',
   );
   const outage =
     options.outageSeconds > 0

@@ -8,7 +8,11 @@ type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
  * smaller one counts.
  */
 export class ViewerRegions {
-  private constructor(private readonly networks: readonly { network: Network; region: string }[]) {}
+  private constructor(
+    /** What it was parsed of. */
+    readonly text: string,
+    private readonly networks: readonly { network: Network; region: string }[],
+  ) {}
 
   /** @throws SwarmError bad-request that names the entry at fault */
   static parse(text: string): ViewerRegions {
@@ -27,7 +31,10 @@ export class ViewerRegions {
       }
       return { network: ipaddr.parseCIDR(cidr), region };
     });
-    return new ViewerRegions(networks.sort((a, b) => b.network[1] - a.network[1]));
+    return new ViewerRegions(
+      text,
+      networks.sort((a, b) => b.network[1] - a.network[1]),
+    );
   }
 
   /** @returns empty for an address of no network, and for what is no address */

@@ -12,12 +12,25 @@ export const damageSchema = z.object({
 });
 export type Damage = z.infer<typeof damageSchema>;
 
+/** The process of an origin that answers players. */
+export const playerProcessSchema = z.object({
+  /** `starting`: it does not answer yet, or has ended and is started again. */
+  state: z.enum(['up', 'starting']),
+  /** Null: none runs. */
+  pid: z.int().nullable(),
+  /** How often it was started again since the origin was. */
+  restarts: z.int().min(0),
+});
+export type PlayerProcessHealth = z.infer<typeof playerProcessSchema>;
+
 /** Answer of source, relay and origin to GET /healthz; collector and worker answer this and more. */
 export const mediaHealthSchema = z.object({
   status: z.literal('ok'),
   channels: z.int().min(0),
   storage: storageStatusSchema,
   damaged: z.array(damageSchema).default([]),
+  /** Of an origin that has one. */
+  players: playerProcessSchema.optional(),
 });
 export type MediaHealth = z.infer<typeof mediaHealthSchema>;
 

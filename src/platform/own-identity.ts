@@ -10,7 +10,7 @@ import type { Logger } from './logger';
  * once, when a part starts, and is then shown by every client and asked for by every listener of the process: so none of
  * them can be forgotten.
  */
-interface OwnIdentity {
+export interface Identity {
   partToken: string | undefined;
   /** What this process shows to the API. */
   apiToken: string | undefined;
@@ -19,19 +19,22 @@ interface OwnIdentity {
   allowPlain: boolean;
 }
 
-const NOBODY: OwnIdentity = {
+const NOBODY: Identity = {
   partToken: undefined,
   apiToken: undefined,
   allowStrangers: false,
   allowPlain: false,
 };
 
-let own: OwnIdentity = NOBODY;
+let own: Identity = NOBODY;
 
 /** Sets what is given, and leaves the rest. */
-export const setOwnIdentity = (identity: Partial<OwnIdentity>): void => {
+export const setOwnIdentity = (identity: Partial<Identity>): void => {
   own = { ...own, ...identity };
 };
+
+/** What this process is, for one that it starts as a part of itself. */
+export const ownIdentity = (): Readonly<Identity> => own;
 
 /** As before a first setOwnIdentity: for tests. */
 export const forgetOwnIdentity = (): void => {

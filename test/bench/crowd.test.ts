@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CrowdProcess } from '../../bench/overload/crowd/crowd-process';
 import { until } from '../support/until';
 
@@ -60,4 +61,18 @@ test('those who hold connections are there until they are told to go', async () 
   const open = (): Promise<number> =>
     new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
   await until('all have gone', async () => (await open()) === 0);
+});
+
+test('what stands in for a crowd takes the share that it is given, and asks nothing', async () => {
+  const control = await CrowdProcess.start({ kind: 'burning', cores: 0.2 });
+  const beganAtMs = performance.now();
+  control.go();
+  await sleep(2_000);
+  const { cpuSeconds, niceness } = await control.end();
+  const cores = cpuSeconds / ((performance.now() - beganAtMs) / 1_000);
+  // On a full machine it may get less.
+  expect(cores).toBeGreaterThan(0.05);
+  expect(cores).toBeLessThan(0.3);
+  expect(niceness).toBe(getPriority());
+  expect(asked).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransportStreamReader } from '../../src/media/mpegts';
+import { FRAME_TICKS, PART_FRAMES, partOf } from '../origin/support/gop-parts';
 import type { Answer } from '../origin/support/origin-client';
 import { ownerNamed } from '../origin/support/origin-client';
 import { RunningOrigin } from '../origin/support/running-origin';
@@ -10,9 +10,6 @@ import { readPlaylist } from './low-latency-player';
 /** Who may publish parts of a GOP, and what becomes of them. */
 
 jest.setTimeout(60_000);
-
-const PART_FRAMES = 12;
-const FRAME_TICKS = 3_600;
 
 let origin: RunningOrigin;
 let gops: EncodedGop[];
@@ -35,30 +32,6 @@ beforeEach(async () => {
   await origin.client.own(id, 0, 'a', 0);
   expect((await origin.client.put(id, 0, 1, 'a', { r: gops[0]!.segment })).status).toBe(201);
 });
-
-/** The bytes of a segment in front of each part, and behind the last one. */
-const boundsOf = ({ segment }: EncodedGop): number[] => {
-  const bounds = [0];
-  let at = 0;
-  let pictures = 0;
-  let tables = 0;
-  const reader = new TransportStreamReader({
-    onTables: (packets) => (tables = packets.length),
-    onUnit: ({ packets }) => {
-      if (pictures > 0 && pictures % PART_FRAMES === 0) bounds.push(tables + at);
-      at += packets.length;
-      pictures += 1;
-    },
-  });
-  reader.push(segment);
-  reader.flush();
-  return [...bounds, segment.length];
-};
-
-const partOf = (gop: EncodedGop, index: number): Buffer => {
-  const bounds = boundsOf(gop);
-  return gop.segment.subarray(bounds[index], bounds[index + 1]);
-};
 
 interface PutPart {
   gop?: number;

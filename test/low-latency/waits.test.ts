@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Request, Response } from 'express';
 import { PlayerWaits } from '../../src/media/origin/blocking-reload';
 import { ChangeSignal } from '../../src/media/origin/change-signal';
-import type { Channel } from '../../src/media/origin/channel';
+import type { PlayedChannel } from '../../src/media/origin/played-channel';
 
 /** Players that wait in vain. */
 
@@ -10,7 +10,7 @@ const changes = new ChangeSignal();
 const channel = {
   ...{ id: 'ch-1', targetSeconds: 0.02, mayCome: () => true },
   nextChange: (signal: AbortSignal) => changes.next(signal),
-} as unknown as Channel;
+} as unknown as PlayedChannel;
 const wait = (waits: PlayerWaits): Promise<void> =>
   waits.untilPublic({ ip: '10.0.0.1' } as Request, new EventEmitter() as unknown as Response, channel, {
     ...{ gop: 1, index: 0, token: 1 },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { seededRandom } from '../../../src/domain';
 import { percentile } from '../../../src/domain/statistics';
 import { rounded } from '../../lib/statistics';
+import { burn } from './burn';
 import { readPlaylists, readSegments, type ReadersReport } from './readers';
 import { SlowClients } from './slow-clients';
 
@@ -27,6 +28,8 @@ export const crowdSchema = z.discriminatedUnion('kind', [
     everyMs: z.number(),
     seed: z.number(),
   }),
+  /** Nobody: it takes as much of the machine as the process of a crowd did. */
+  z.object({ kind: z.literal('burning'), cores: z.number() }),
   /** They send half of a head, nothing at all, or read nothing of what they asked for. */
   z.object({ ...{ kind: z.literal('slow'), ...urls }, relayUrl: z.string(), count: z.int() }),
 ]);
@@ -116,5 +119,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 /** Lets a crowd loose until the signal. */
 export const gather = (crowd: Crowd, signal: AbortSignal): Promise<Figures> => {
   if (crowd.kind === 'holding') return hold(crowd, signal);
+  if (crowd.kind === 'burning')
+    return burn(crowd.cores, signal).then(() => ({ connected: {}, ...NOTHING_READ }));
   return crowd.kind === 'reading' ? read(crowd, signal) : dawdle(crowd, signal);
 };

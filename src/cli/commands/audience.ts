@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import TailFile from '@logdna/tail-file';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { LogAudience, RequestLog, ViewerRegions, watchedBy, type CountedRow } from '../../audience';
 import { HISTORY_KEPT_MS, HISTORY_ROWS_AT_ONCE, operations } from '../../contracts/api';
 import { idSchema, type AudienceSeen, type SwarmError } from '../../domain';
@@ -41,11 +41,13 @@ const FORMATS =
 const withLogOptions = (command: Command): Command =>
   command
     .option('--every <TIME>', 'between two counts', durationOption({ leastSeconds: 1 }), 10)
-    .option(
-      '--networks <NETWORK=REGION,...>',
-      'where viewers are, by their addresses: 10.0.0.0/8=eu,2001:db8::/32=us',
-      networksOption,
-      ViewerRegions.parse(''),
+    .addOption(
+      new Option(
+        '--networks <NETWORK=REGION,...>',
+        'where viewers are, by their addresses: 10.0.0.0/8=eu,2001:db8::/32=us',
+      )
+        .argParser(networksOption)
+        .default(ViewerRegions.parse(''), 'none'),
     )
     .option('--region <id>', "region of all others (default: the channel's own)", regionOption);
 

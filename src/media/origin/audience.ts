@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { AudienceMeter, cmcdSessionOf, targetOf, ViewerRegions, watchedBy } from '../../audience';
-import type { AudienceSeen } from '../../domain';
+import type { AudienceSeen, ViewerCount } from '../../domain';
 import { OWN_AGENT } from '../../platform/links/client';
 
 export interface AudienceOptions {
@@ -17,7 +17,7 @@ export interface AudienceOptions {
  */
 export class Audience {
   private readonly meter = new AudienceMeter();
-  private readonly regions: ViewerRegions;
+  readonly regions: ViewerRegions;
   private readonly now: () => number;
   readonly proxies: readonly string[];
 
@@ -33,9 +33,10 @@ export class Audience {
     next();
   };
 
-  seen(): AudienceSeen {
+  /** @param elsewhere who watches by what another process of the origin was asked */
+  seen(elsewhere: readonly ViewerCount[] = []): AudienceSeen {
     const atMs = this.now();
-    return { atMs, viewers: this.meter.counts(atMs) };
+    return { atMs, viewers: sumOf([...this.meter.counts(atMs), ...elsewhere]) };
   }
 
   private saw(req: Request, status: number): void {
@@ -49,3 +50,14 @@ export class Audience {
     this.meter.saw(watched, { sessionId, address, userAgent }, this.regions.of(address), this.now());
   }
 }
+
+/** Counts of the same channel, rendition and region as one. */
+const sumOf = (counts: readonly ViewerCount[]): ViewerCount[] => {
+  const sums = new Map<string, ViewerCount>();
+  for (const count of counts) {
+    const { channelId, rendition, region, viewers } = count;
+    const key = JSON.stringify([channelId, rendition, region]);
+    sums.set(key, { ...count, viewers: viewers + (sums.get(key)?.viewers ?? 0) });
+  }
+  return [...sums.values()];
+};

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { SwarmError } from '../../domain';
 import { Deadline } from '../../platform/deadline';
 import { Turns } from '../../platform/turns';
-import type { Channel } from './channel';
 import { reloadState } from './low-latency-tags';
+import type { PlayedChannel } from './played-channel';
 import { wholeNumberSchema } from './records';
 
 /** What players of low-latency HLS ask for before it is there (draft-pantos-hls-rfc8216bis, 6.2.5.2 and 6.2.6). */
@@ -45,7 +45,7 @@ export class PlayerWaits {
   async untilListed(
     req: Request,
     res: Response,
-    channel: Channel,
+    channel: PlayedChannel,
     { _HLS_msn: sequence, _HLS_part: part }: Directives,
   ): Promise<void> {
     if (sequence === undefined && part !== undefined)
@@ -65,13 +65,18 @@ export class PlayerWaits {
   untilPublic(
     req: Request,
     res: Response,
-    channel: Channel,
+    channel: PlayedChannel,
     name: { gop: number; index: number; token: number },
   ): Promise<void> {
     return this.until(req, res, channel, () => !channel.mayCome(name));
   }
 
-  private async until(req: Request, res: Response, channel: Channel, isThere: () => boolean): Promise<void> {
+  private async until(
+    req: Request,
+    res: Response,
+    channel: PlayedChannel,
+    isThere: () => boolean,
+  ): Promise<void> {
     if (isThere()) return;
     const turn = this.places.take({ client: req.ip ?? '', channel: channel.id });
     if (!turn) throw tooMany();

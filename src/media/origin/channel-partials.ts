@@ -5,15 +5,8 @@ import type { SerialQueue } from '../../platform/serial-queue';
 import type { ChannelMedia } from './channel-media';
 import type { ChannelParts } from './channel-parts';
 import { growGop, receivedAgoMs } from './inspect-partial';
-import { edgeOf, type PlaylistEdge } from './low-latency-tags';
 import { gopExists, type PublishAttempt } from './ownership';
-import {
-  continues,
-  judgePartial,
-  nextStartTicks,
-  type PartialAttempt,
-  type PartialName,
-} from './partial-rules';
+import { continues, judgePartial, nextStartTicks, type PartialAttempt } from './partial-rules';
 import { PartialSegments, type ListedOpenGop } from './partial-segments';
 import type { ChannelRecord, LedgerRecord } from './records';
 import { asAnnounced, publishedRecord } from './timeline';
@@ -133,24 +126,6 @@ export class ChannelPartials {
     const { token } = this.options.record().ownership;
     const isOrderly = owner !== null && ownerSecretSha256 !== NOBODYS_SECRET_SHA256;
     return isOrderly && open?.token === token && expectToken === token ? open.gop : undefined;
-  }
-
-  /** See Channel. */
-  edge(): { edge: PlaylistEdge; partialTicks: number } | undefined {
-    const { id, media, record } = this.options;
-    const channel = { id, ...record() };
-    const listing = media.lowLatency(channel, { own: '', windowMs: 0 });
-    const { last } = media.ledger;
-    return listing && last && { edge: edgeOf(listing, last, channel), partialTicks: listing.partialTicks };
-  }
-
-  /** See Channel. */
-  mayCome({ gop, index, token }: PartialName): boolean {
-    const { ownership } = this.options.record();
-    if (!this.segments || ownership.owner === null || token !== ownership.token) return false;
-    const { open } = this.segments;
-    const next = open?.gop === ownership.nextGop ? open.partials.length : 0;
-    return gop === ownership.nextGop && index === next;
   }
 
   private required(): PartialSegments {

@@ -18,6 +18,8 @@ export interface ChannelParts {
   requireLock: () => Promise<void>;
   health: StorageHealth;
   log: Logger;
+  /** Called with a channel of which players may see something new. */
+  follow?: ((channelId: string) => void) | undefined;
   /** How long partial segments are; 0, and by default: there are none. */
   partialMs?: number;
   /** Keeps the records of an origin that is alone. */

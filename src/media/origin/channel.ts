@@ -6,19 +6,17 @@ import type {
   OwnAnswer,
   OwnRequest,
 } from '../../contracts/origin';
-import { SwarmError, ticksToSeconds, type ErrorCode } from '../../domain';
+import { SwarmError, type ErrorCode } from '../../domain';
 import { storageRefusal } from '../../platform/durable-file';
 import { SerialQueue } from '../../platform/serial-queue';
 import { ChannelKeeping, afterPublishing } from './channel-keeping';
-import { ChannelMedia, type AskedPlaylist } from './channel-media';
+import { ChannelMedia } from './channel-media';
 import { ChannelPartials } from './channel-partials';
 import type { ChannelParts } from './channel-parts';
 import { requireSameSpec, unknownChannel } from './channel-refusals';
-import { CmafMedia } from './cmaf-media';
 import { describeChannel } from './describe-channel';
 import { cutsFound, soundByPiece } from './gop-cuts';
 import { GopWaits } from './gop-waits';
-import type { PlaylistEdge } from './low-latency-tags';
 import {
   declareGap,
   gopExists,
@@ -28,7 +26,8 @@ import {
   requireOwner,
   type PublishAttempt,
 } from './ownership';
-import type { PartialAttempt, PartialName } from './partial-rules';
+import type { PartialAttempt } from './partial-rules';
+import { PlayedChannel, type PlayedState } from './played-channel';
 import { toLedgerEntry, type ChannelRecord } from './records';
 import type { LoadedChannel } from './recovery';
 import { publishedRecord } from './timeline';
@@ -54,6 +53,8 @@ export class Channel {
   private readonly waits = new GopWaits();
   private readonly refusals = new Map<ErrorCode, number>();
   private readonly media: ChannelMedia;
+  /** What players are told of it. */
+  readonly played: PlayedChannel<ChannelMedia>;
   private readonly partials: ChannelPartials;
   private record: ChannelRecord;
   private readonly keeping: ChannelKeeping;
@@ -66,6 +67,8 @@ export class Channel {
   ) {
     this.record = loaded.record;
     this.media = new ChannelMedia(loaded.ledger, loaded.segments, parts.limits, parts.monotonicMs);
+    this.media.follow = () => parts.follow?.(id);
+    this.played = new PlayedChannel(id, this.media, () => this.playedState());
     this.keeping = new ChannelKeeping(
       {
         ...{ id, directory, media: this.media, gopDurationTicks: () => this.gopDurationTicks },
@@ -279,55 +282,6 @@ export class Channel {
     return this.media.ledger.range(from, to).map(toLedgerEntry);
   }
 
-  /** @throws SwarmError not-found, unknown-channel */
-  masterPlaylist(withCues = false): string {
-    this.requireServable();
-    return this.media.masterPlaylist({ id: this.id, ...this.record }, withCues);
-  }
-
-  /** @throws SwarmError not-found, unknown-channel */
-  mediaPlaylist(rendition: string, asked: AskedPlaylist): string {
-    this.requireServable();
-    return this.media.mediaPlaylist({ id: this.id, ...this.record }, rendition, asked);
-  }
-
-  /** Where its playlists end; undefined where nobody may wait for more: it publishes whole GOPs alone, or nothing yet. */
-  edge(): { edge: PlaylistEdge; partialTicks: number } | undefined {
-    return this.partials.edge();
-  }
-
-  get targetSeconds(): number {
-    return Math.ceil(ticksToSeconds(this.record.gopDurationTicks));
-  }
-
-  /** Resolves when playlists have changed, or the signal is aborted. */
-  nextChange(signal: AbortSignal): Promise<void> {
-    return this.media.changes.next(signal);
-  }
-
-  /** True for the partial segment that is made next: it is no fault that it is not there. */
-  mayCome(name: PartialName): boolean {
-    return this.onAir && this.partials.mayCome(name);
-  }
-
-  /** A public partial segment. @throws SwarmError not-found, unknown-channel */
-  partial(rendition: string, name: PartialName): ReturnType<ChannelMedia['partial']> {
-    this.requireOnAir();
-    return this.media.partial(rendition, name);
-  }
-
-  /** What it has published as fragmented MP4. @throws SwarmError unknown-channel */
-  get cmaf(): CmafMedia {
-    this.requireServable();
-    return new CmafMedia({ id: this.id, ...this.record }, this.media);
-  }
-
-  /** @throws SwarmError not-found, unknown-channel */
-  segment(rendition: string, gop: number, piece?: number): ReturnType<ChannelMedia['segment']> {
-    this.requireOnAir();
-    return this.media.segment(rendition, gop, piece);
-  }
-
   /** Deletes segments that are past their retention. */
   expire(): Promise<void> {
     return this.queue.run(() => this.media.expire(this.record));
@@ -362,23 +316,24 @@ export class Channel {
     if (!this.onAir) throw unknownChannel(this.id);
   }
 
-  /** @throws SwarmError unknown-channel; unavailable while this copy is far behind the others */
-  private requireServable(): void {
-    this.requireOnAir();
-    if (this.keeping.isCurrent) return;
-    throw new SwarmError('unavailable', 'This origin is being filled by the others.', 'Ask another one.');
-  }
-
   /** A GOP published before counts as a repetition if its bytes are the same. @throws SwarmError gop-exists */
   private acceptDuplicate(gop: number, parts: readonly BodyPart[]): { duplicate: true } {
     if (isSameBody(this.media.ledger.get(gop)?.renditions ?? [], parts)) return { duplicate: true };
     throw gopExists(gop, this.record.ownership.nextGop);
   }
 
+  private playedState(): PlayedState {
+    const { onAir, gopDurationTicks, framesPerSecond, ownership } = this.record;
+    const { token, owner, nextGop } = ownership;
+    const { isCurrent } = this.keeping;
+    return { onAir, isCurrent, gopDurationTicks, framesPerSecond, token, hasOwner: owner !== null, nextGop };
+  }
+
   private async save(record: ChannelRecord): Promise<void> {
     await this.keeping.save(record);
     this.parts.health.succeeded(this.id);
     this.record = record;
+    this.parts.follow?.(this.id);
   }
 
   /** What is in force is another now. */

@@ -2,12 +2,12 @@ import { buffer } from 'node:stream/consumers';
 import { SwarmError, gopOf } from '../../domain';
 import { tablesOf } from '../mpegts';
 import type { FragmentJob } from '../packaging';
-import { MASTER_WINDOW_MS, type AskedPlaylist, type ChannelMedia } from './channel-media';
 import { lifeOf, packagedTrackOf, soundName, trackName, type CmafTrack } from './cmaf-names';
 import { cmafMaster, cmafPlaylist, hasConfiguration } from './cmaf-playlists';
 import { soundIn } from './cmaf-tracks';
 import { dashManifest } from './dash-manifest';
 import { picturesOfPiece, piecesOf, type Piece } from './gop-cuts';
+import { MASTER_WINDOW_MS, type AskedPlaylist, type ListedMedia } from './listed-media';
 import type { PartialName } from './partial-rules';
 import { cuesQuery, type PlaylistChannel } from './playlists';
 import type { LedgerRecord } from './records';
@@ -29,7 +29,7 @@ const notStored = (what: string): SwarmError =>
 export class CmafMedia {
   constructor(
     private readonly channel: PlaylistChannel,
-    private readonly media: ChannelMedia,
+    private readonly media: ListedMedia,
   ) {}
 
   get gopDurationTicks(): number {

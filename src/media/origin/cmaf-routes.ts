@@ -6,8 +6,8 @@ import { parseOrRefuse } from '../../platform/http';
 import type { Packager } from '../packaging';
 import type { PlayerWaits } from './blocking-reload';
 import { fileSchema, trackName, trackSchema, type CmafTrack } from './cmaf-names';
-import type { Origin } from './origin';
 import { partialFile, partialRoute } from './partial-route';
+import type { PlayedChannels } from './played-channel';
 import {
   DASH_TYPE,
   askedOf,
@@ -38,7 +38,7 @@ const contentOf = (track: CmafTrack, content: Uint8Array): Pick<SentMedia, 'type
 });
 
 export const cmafRoutes = (
-  origin: Origin,
+  channels: PlayedChannels,
   packager: Packager,
   answers: PlaylistAnswers,
   waits: PlayerWaits,
@@ -55,28 +55,28 @@ export const cmafRoutes = (
   router.get('/:id/index.m3u8', async (req, res) => {
     const { id } = parseOrRefuse(channelParameters, req.params, 'playlist');
     const { cues } = parseOrRefuse(cuesOfQuery, req.query, 'query');
-    const { cmaf } = origin.channel(id);
+    const { cmaf } = channels.channel(id);
     await sendPlaylist(res, cmaf, answers, cmaf.masterPlaylist(cues));
   });
 
   router.get('/:id/manifest.mpd', async (req, res) => {
     const { id } = parseOrRefuse(channelParameters, req.params, 'manifest');
     const { window_s } = parseOrRefuse(windowQuery, req.query, 'query');
-    const { cmaf } = origin.channel(id);
+    const { cmaf } = channels.channel(id);
     await sendPlaylist(res, cmaf, answers, cmaf.manifest(window_s * 1000), DASH_TYPE);
   });
 
   router.get('/:id/:track/index.m3u8', async (req, res) => {
     const { id, track } = parseOrRefuse(trackParameters, req.params, 'playlist');
     const query = parseOrRefuse(mediaQuery, req.query, 'query');
-    const channel = origin.channel(id);
+    const channel = channels.channel(id);
     await waits.untilListed(req, res, channel, query);
     await sendPlaylist(res, channel, answers, channel.cmaf.mediaPlaylist(track, askedOf(query)));
   });
 
   router.get(
     '/:id/:track/:file',
-    partialRoute({ origin, waits, parameters: partialParameters }, async (channel, { track }, name) => {
+    partialRoute({ channels, waits, parameters: partialParameters }, async (channel, { track }, name) => {
       const source = channel.cmaf.partial(track, name);
       const { media } = await packager.fragment(source.name, source.job);
       return { folder: trackName(track), ...contentOf(track, media) };
@@ -85,11 +85,11 @@ export const cmafRoutes = (
 
   router.get('/:id/:track/:file', async (req, res) => {
     const { id, track, file } = parseOrRefuse(fileParameters, req.params, 'fragment');
-    const channel = origin.channel(id);
+    const channel = channels.channel(id);
     const { cmaf } = channel;
     const isHeader = 'configuration' in file;
     const isComing = (): boolean =>
-      !isHeader && gopOf(file.startTicks, channel.gopDurationTicks) >= channel.describe().nextGop;
+      !isHeader && gopOf(file.startTicks, channel.gopDurationTicks) >= channel.state.nextGop;
     const source = await foundOrComing(res, isComing, () =>
       isHeader ? cmaf.fragmentWith(track, file.configuration) : cmaf.fragmentAt(track, file.startTicks),
     );

@@ -13,10 +13,14 @@ export const BYTES_PER_RECORD = 1_024;
 export class DiskBudget {
   private readonly shared: SharedDisk;
 
-  /** @param memory of all ledgers: where many channels share it, each keeps fewer records */
+  /**
+   * @param memory of all ledgers: where many channels share it, each keeps fewer records
+   * @param bytesPerRecord what one takes up of it
+   */
   constructor(
     private readonly options: MediaLimits & { totalBytes: number | null },
     private readonly memory: Pick<SharedBudget, 'shareBytes'>,
+    private readonly bytesPerRecord = BYTES_PER_RECORD,
   ) {
     this.shared = new SharedDisk({
       part: 'the origin',
@@ -30,12 +34,12 @@ export class DiskBudget {
 
   /** The limits of a channel, whose bytes are its share at any moment. */
   get limits(): MediaLimits {
-    const { shared, memory, options } = this;
+    const { shared, memory, options, bytesPerRecord } = this;
     return {
       retentionMs: options.retentionMs,
       get keptRecords() {
         // Up to twice as many are held until they are cut.
-        return Math.min(options.keptRecords, Math.floor(memory.shareBytes / BYTES_PER_RECORD / 2));
+        return Math.min(options.keptRecords, Math.floor(memory.shareBytes / bytesPerRecord / 2));
       },
       get retentionBytes() {
         return shared.shareBytes;

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { gopNumberSchema } from '../../contracts/origin';
 import { replaceFile, syncDirectory } from '../../platform/durable-file';
+import { LedgerRun } from './ledger-run';
 import { ledgerRecordSchema, type LedgerRecord } from './records';
 
 const lineOf = (record: LedgerRecord): string => `${JSON.stringify(record)}\n`;
@@ -55,11 +56,10 @@ export const readLedgerFile = async (path: string): Promise<FoundLedger> => {
 };
 
 /**
- * The ledger of one channel: an unbroken run of records in memory, and an append-only file of JSON lines that
+ * The ledger of one channel: its records in memory, and an append-only file of JSON lines that
  * is written anew when it has become twice as long as what must be kept. The caller serialises the writes.
  */
-export class Ledger {
-  private records: LedgerRecord[];
+export class Ledger extends LedgerRun {
   private file: FileHandle | null = null;
   private fileBytes = 0;
   /** The file lacks records or may end in a part of one: it is written anew before anything is added. */
@@ -72,31 +72,8 @@ export class Ledger {
     records: LedgerRecord[],
     fileBehind: boolean,
   ) {
-    this.records = records;
+    super(records);
     this.fileBehind = fileBehind;
-  }
-
-  get last(): LedgerRecord | undefined {
-    return this.records.at(-1);
-  }
-
-  get lastPublished(): LedgerRecord | undefined {
-    return this.findLast((r) => r.gapReason === undefined);
-  }
-
-  findLast(matches: (record: LedgerRecord) => boolean): LedgerRecord | undefined {
-    return this.records.findLast(matches);
-  }
-
-  get(gop: number): LedgerRecord | undefined {
-    const first = this.records[0];
-    return first === undefined ? undefined : this.records[gop - first.gop];
-  }
-
-  /** Records of the GOPs in [from, to) that are kept. */
-  range(from: number, to: number): LedgerRecord[] {
-    const first = this.records[0]?.gop ?? 0;
-    return this.records.slice(Math.max(0, from - first), Math.max(0, to - first));
   }
 
   /** Adds a record, on the disk before in memory. If the disk refuses it, nothing is added. */
@@ -104,12 +81,12 @@ export class Ledger {
     const { keptRecords } = this;
     const kept = typeof keptRecords === 'number' ? keptRecords : keptRecords();
     if (this.records.length >= 2 * kept) {
-      this.records = this.records.slice(-kept);
+      this.forgetBefore(this.records.at(-kept)!.gop);
       this.fileBehind = true;
     }
     if (this.fileBehind) await this.writeAnew();
     await this.write(lineOf(record));
-    this.records.push(record);
+    this.push([record]);
   }
 
   /**
@@ -120,8 +97,8 @@ export class Ledger {
   async appendCommitted(records: readonly LedgerRecord[]): Promise<void> {
     const [first] = records;
     if (!first) return;
-    if (this.last !== undefined && first.gop !== this.last.gop + 1) this.records = [];
-    this.records.push(...records);
+    if (this.last !== undefined && first.gop !== this.last.gop + 1) this.replaceWith([]);
+    this.push(records);
     this.fileBehind = true;
     await this.writeAnew();
   }
@@ -130,7 +107,7 @@ export class Ledger {
   async truncateFrom(gop: number): Promise<void> {
     const kept = this.records.filter((record) => record.gop < gop);
     if (kept.length !== this.records.length) {
-      this.records = kept;
+      this.replaceWith(kept);
       this.fileBehind = true;
     }
     await this.settle();

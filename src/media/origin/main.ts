@@ -17,6 +17,7 @@ runPart(log, async () => {
     host: environment.SWARM_HOST,
     port: environment.SWARM_ORIGIN_PORT,
     playerPort: environment.SWARM_PLAYER_PORT,
+    players: 'own-process',
     plainPlayers: environment.SWARM_PLAYER_TLS === 'off',
     stateDir: environment.SWARM_STATE_DIR,
     names: ownNamesOf(environment),

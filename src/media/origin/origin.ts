@@ -14,6 +14,8 @@ import type { ChannelParts } from './channel-parts';
 import { unknownChannel } from './channel-refusals';
 import type { DiskBudget } from './disk-budget';
 import { newOwnership } from './ownership';
+import type { PlayedChannels } from './played-channel';
+import type { FollowedOrigin } from './player-process';
 import type { ChannelRecord } from './records';
 import { loadChannel } from './recovery';
 import { RemovedChannels } from './removed-channels';
@@ -38,12 +40,25 @@ export class Origin {
   /** Channels come and go one after the other. */
   private readonly changes = new SerialQueue('origin');
   private expiry: NodeJS.Timeout | undefined;
+  /** Its channels as players find them here. */
+  readonly played: PlayedChannels = { channel: (id) => this.channel(id).played };
+  /** The same for a process that answers players. */
+  readonly followed: FollowedOrigin;
 
   private constructor(
     private readonly directory: string,
     private readonly parts: OriginParts,
     private readonly removed: RemovedChannels,
-  ) {}
+  ) {
+    const { channels, unusable } = this;
+    this.followed = {
+      unusable,
+      get playedIds() {
+        return channels.keys();
+      },
+      played: (id) => this.find(id)?.played,
+    };
+  }
 
   /**
    * Brings back all channels below a directory; one whose files are damaged is left as it is, and said in `damaged`.
@@ -277,6 +292,7 @@ export class Origin {
         throw error;
       });
     this.channels.set(id, channel);
+    this.parts.follow?.(id);
     return channel;
   }
 
@@ -284,6 +300,7 @@ export class Origin {
   private async forget(channel: Channel): Promise<void> {
     await this.removed.remember(channel.describe().token);
     this.channels.delete(channel.id);
+    this.parts.follow?.(channel.id);
     await this.parts.group?.forget(channel.id);
     this.parts.memory.release(channel.id);
     await channel.close();

@@ -2,9 +2,8 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { parseOrRefuse } from '../../platform/http';
 import type { PlayerWaits } from './blocking-reload';
-import type { Channel } from './channel';
-import type { Origin } from './origin';
 import type { PartialName } from './partial-rules';
+import type { PlayedChannel, PlayedChannels } from './played-channel';
 import { foundOrComing, sendMedia, type SentMedia } from './player-answers';
 import { wholeNumberSchema } from './records';
 
@@ -36,8 +35,12 @@ interface FoundPartial extends Pick<SentMedia, 'type' | 'bytes' | 'open'> {
  */
 export const partialRoute =
   <A extends Asked>(
-    { origin, waits, parameters }: { origin: Origin; waits: PlayerWaits; parameters: z.ZodType<A> },
-    find: (channel: Channel, asked: A, name: PartialName) => FoundPartial | Promise<FoundPartial>,
+    {
+      channels,
+      waits,
+      parameters,
+    }: { channels: PlayedChannels; waits: PlayerWaits; parameters: z.ZodType<A> },
+    find: (channel: PlayedChannel, asked: A, name: PartialName) => FoundPartial | Promise<FoundPartial>,
   ): RequestHandler =>
   async (req, res, next) => {
     const { success, data: asked } = parameters.safeParse(req.params);
@@ -46,11 +49,11 @@ export const partialRoute =
       return;
     }
     const name = { ...asked.file, token: parseOrRefuse(partialQuery, req.query, 'query').t };
-    const channel = origin.channel(asked.id);
+    const channel = channels.channel(asked.id);
     await waits.untilPublic(req, res, channel, name);
     // Of a token before, none is to come.
     const isComing = (): boolean => {
-      const { nextGop, token } = channel.describe();
+      const { nextGop, token } = channel.state;
       return name.gop >= nextGop && name.token >= token;
     };
     const { folder, ...media } = await foundOrComing(res, isComing, () => find(channel, asked, name));

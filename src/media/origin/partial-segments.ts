@@ -40,6 +40,18 @@ export class PartialSegments {
     return this.listed;
   }
 
+  /** GOPs that are whole and covered by partial segments, with these. */
+  get wholeGops(): ReadonlyMap<number, readonly Partial[]> {
+    return this.whole;
+  }
+
+  /** Takes over what another object of the kind has. */
+  show(open: ListedOpenGop | null, whole: Iterable<[number, Partial[]]>): void {
+    this.listed = open;
+    this.whole.clear();
+    for (const [gop, partials] of whole) this.whole.set(gop, partials);
+  }
+
   /** The partial segments of a GOP that is whole, if they cover it. */
   of(gop: number): readonly Partial[] | undefined {
     return this.whole.get(gop);

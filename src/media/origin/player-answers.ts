@@ -1,10 +1,9 @@
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { SwarmError, httpStatusOf, ticksToSeconds } from '../../domain';
 import { directives } from './blocking-reload';
-import type { AskedPlaylist } from './channel-media';
+import type { AskedPlaylist, FoundMedia } from './listed-media';
 import type { PlaylistAnswers } from './playlist-answers';
 import { wholeNumberSchema } from './records';
 
@@ -120,15 +119,12 @@ const rangeOf = (
 };
 
 /** Bytes that never change under their URL, as long as it names their version. */
-export interface SentMedia {
+export interface SentMedia extends FoundMedia {
   type: 'video/mp2t' | 'video/mp4' | 'audio/mp4';
   /** Names the content. */
   tag: string;
-  bytes: number;
   /** True if the URL names the version: others are asked for anew, as GOP numbers return with a new channel. */
   versioned: boolean;
-  /** Reads from the first to the last byte that is wanted. */
-  open(firstByte: number, lastByte: number): Readable;
 }
 
 /** Sends a segment, or the range of it that was asked for; unchanged: 304. */
@@ -158,6 +154,12 @@ export const sendMedia = async (req: Request, res: Response, media: SentMedia): 
     return;
   }
   const deadline = setTimeout(() => res.destroy(), SEGMENT_DEADLINE_MS);
-  await pipeline(media.open(start, end), res).catch(() => res.destroy());
-  clearTimeout(deadline);
+  res.once('close', () => clearTimeout(deadline));
+  try {
+    const content = await media.whole?.();
+    if (content) res.end(content.subarray(start, end + 1));
+    else await pipeline(media.open(start, end), res);
+  } catch {
+    res.destroy();
+  }
 };

@@ -4,8 +4,8 @@ import { gopNumberSchema } from '../../contracts/origin';
 import { idSchema, renditionSchema } from '../../domain';
 import { parseOrRefuse } from '../../platform/http';
 import type { PlayerWaits } from './blocking-reload';
-import type { Origin } from './origin';
 import { partialFile, partialRoute } from './partial-route';
+import type { PlayedChannels } from './played-channel';
 import {
   askedOf,
   cuesOfQuery,
@@ -39,28 +39,32 @@ const segmentParameters = z.object({
 
 const partialParameters = z.object({ id: idSchema, rendition, file: partialFile('ts') });
 
-export const playerRoutes = (origin: Origin, answers: PlaylistAnswers, waits: PlayerWaits): Router => {
+export const playerRoutes = (
+  channels: PlayedChannels,
+  answers: PlaylistAnswers,
+  waits: PlayerWaits,
+): Router => {
   const router = Router();
   router.use(forAnyPage);
 
   router.get('/:id/index.m3u8', async (req, res) => {
     const { id } = parseOrRefuse(masterParameters, req.params, 'playlist');
     const { cues } = parseOrRefuse(cuesOfQuery, req.query, 'query');
-    const channel = origin.channel(id);
+    const channel = channels.channel(id);
     await sendPlaylist(res, channel, answers, channel.masterPlaylist(cues));
   });
 
   router.get('/:id/:rendition/index.m3u8', async (req, res) => {
     const { id, rendition } = parseOrRefuse(mediaParameters, req.params, 'playlist');
     const query = parseOrRefuse(mediaQuery, req.query, 'query');
-    const channel = origin.channel(id);
+    const channel = channels.channel(id);
     await waits.untilListed(req, res, channel, query);
     await sendPlaylist(res, channel, answers, channel.mediaPlaylist(rendition, askedOf(query)));
   });
 
   router.get(
     '/:id/:rendition/:file',
-    partialRoute({ origin, waits, parameters: partialParameters }, (channel, { rendition }, name) => {
+    partialRoute({ channels, waits, parameters: partialParameters }, (channel, { rendition }, name) => {
       const { bytes, open } = channel.partial(rendition, name);
       return { folder: rendition, type: 'video/mp2t', bytes, open };
     }),
@@ -69,11 +73,11 @@ export const playerRoutes = (origin: Origin, answers: PlaylistAnswers, waits: Pl
   router.get('/:id/:rendition/:file', async (req, res) => {
     const { id, rendition, file } = parseOrRefuse(segmentParameters, req.params, 'segment');
     const { gop, piece } = file;
-    const { record, bytes, open } = origin.channel(id).segment(rendition, gop, piece);
+    const { record, ...media } = channels.channel(id).segment(rendition, gop, piece);
     const tag = piece === undefined ? record.sha256 : `${record.sha256}-${piece}`;
     const versioned = req.query.v === versionOf(record);
     await sendMedia(req, res, {
-      ...{ type: 'video/mp2t', tag, bytes, versioned, open },
+      ...{ ...media, type: 'video/mp2t', tag, versioned },
     });
   });
 

@@ -4,6 +4,18 @@ import { join } from 'node:path';
 import { makeDirectoryDurably, replaceFile } from '../../platform/durable-file';
 import { setAside } from '../../platform/set-aside';
 
+/** The segments of all renditions of a GOP. */
+export const gopFile = (directory: string, gop: number): string => join(directory, `${gop}.ts`);
+
+/** Reads a stretch of a GOP's file. */
+export const readGopFile = (
+  directory: string,
+  gop: number,
+  offsetBytes: number,
+  lengthBytes: number,
+): ReadStream =>
+  createReadStream(gopFile(directory, gop), { start: offsetBytes, end: offsetBytes + lengthBytes - 1 });
+
 /**
  * The GOP files of one channel, `<gop>.ts`: the segments of all renditions one after the other, as they were
  * put, so that one rename makes a GOP visible in all renditions or in none.
@@ -12,6 +24,8 @@ export class SegmentStore {
   /** Bytes by GOP, ascending. */
   private readonly bytesByGop = new Map<number, number>();
   private totalBytes = 0;
+  /** GOPs that came or went since somebody looked; absent: nobody looks. */
+  private touched: Set<number> | undefined;
 
   constructor(readonly directory: string) {}
 
@@ -47,6 +61,16 @@ export class SegmentStore {
     return this.bytesByGop.has(gop);
   }
 
+  /** What is stored, oldest first. */
+  get gops(): number[] {
+    return [...this.bytesByGop.keys()];
+  }
+
+  /** From now on GOPs that come or go are noted in this set, which whoever looks empties. */
+  watch(): Set<number> {
+    return (this.touched = new Set());
+  }
+
   /** GOPs from this one on. */
   from(gop: number): number[] {
     return [...this.bytesByGop.keys()].filter((stored) => stored >= gop);
@@ -72,18 +96,20 @@ export class SegmentStore {
   }
 
   read(gop: number, offsetBytes: number, lengthBytes: number): ReadStream {
-    return createReadStream(this.path(gop), { start: offsetBytes, end: offsetBytes + lengthBytes - 1 });
+    return readGopFile(this.directory, gop, offsetBytes, lengthBytes);
   }
 
   /** Forgets a GOP at once and deletes its file. Whoever reads it at this moment reads it to its end. */
   async remove(gop: number): Promise<void> {
     this.totalBytes -= this.bytesByGop.get(gop) ?? 0;
     this.bytesByGop.delete(gop);
+    this.touched?.add(gop);
     await rm(this.path(gop), { force: true });
   }
 
   /** Forgets and deletes all. */
   async clear(): Promise<void> {
+    for (const gop of this.bytesByGop.keys()) this.touched?.add(gop);
     this.bytesByGop.clear();
     this.totalBytes = 0;
     await rm(this.directory, { recursive: true, force: true });
@@ -93,9 +119,10 @@ export class SegmentStore {
   private add(gop: number, bytes: number): void {
     this.bytesByGop.set(gop, bytes);
     this.totalBytes += bytes;
+    this.touched?.add(gop);
   }
 
   private path(gop: number): string {
-    return join(this.directory, `${gop}.ts`);
+    return gopFile(this.directory, gop);
   }
 }

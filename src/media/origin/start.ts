@@ -1,15 +1,17 @@
 import { join } from 'node:path';
-import express, { Router, type RequestHandler } from 'express';
+import { Router, type RequestHandler } from 'express';
 import type { OriginReplication } from '../../config/shared-origins';
-import { mediaHealthOf } from '../../contracts/health';
+import { mediaHealthOf, type MediaHealth } from '../../contracts/health';
 import { originRoutes, playerRoutes as routesOfPlayers } from '../../contracts/origin';
 import { replicaRoutes as routesOfReplicas } from '../../contracts/origin-replica';
 import { SwarmError } from '../../domain';
 import type { FolderLock } from '../../platform/folder-lock';
-import { healthAnswer, listen, type ServerLimits } from '../../platform/http';
+import { listen, type ServerLimits } from '../../platform/http';
+import { linkTls } from '../../platform/links/link-tls';
 import { isEncrypted } from '../../platform/links/server';
 import type { Logger } from '../../platform/logger';
 import { OpenFiles } from '../../platform/open-files';
+import { ownIdentity } from '../../platform/own-identity';
 import { startOnFolder } from '../../platform/part-folder';
 import { SharedBudget, memoryOfMachine } from '../../platform/shared-budget';
 import { StorageHealth } from '../../platform/storage-health';
@@ -17,15 +19,13 @@ import { PlayVerifier } from '../../playback';
 import { EmbeddedOwnershipStore, EtcdGateway, EtcdOwnershipStore } from '../ownership-store';
 import { Packager, type ThreadProgram } from '../packaging';
 import { Audience, type AudienceOptions } from './audience';
-import { PlayerWaits } from './blocking-reload';
 import type { MediaLimits } from './channel-media';
-import { cmafRoutes } from './cmaf-routes';
 import { controlRoutes, type ControlLimits } from './control-routes';
 import { BYTES_PER_RECORD, DiskBudget } from './disk-budget';
 import { Origin } from './origin';
-import { playGate } from './play-gate';
-import { playerRoutes } from './player-routes';
-import { PlaylistAnswers } from './playlist-answers';
+import type { PlayedChannels } from './played-channel';
+import { KEEP_ALIVE_MS, PlayerApp, requireReady } from './player-app';
+import { PlayersProcess, type PlayersProgram } from './player-process';
 import { channelRecordSchema } from './records';
 import { relayLedgerAt } from './relay-ledger';
 import { ReplicaGroup, replicaRoutes, sharedRecordSchema } from './replication';
@@ -38,6 +38,13 @@ export interface OriginOptions {
   stateDir: string;
   /** Port of a listener for players alone, 0 for a free one; default: players share the other one. */
   playerPort?: number | undefined;
+  /**
+   * Who answers at `playerPort`: a process of its own, so that publishing goes on at its pace whatever players ask, or
+   * this one. Default: this one.
+   */
+  players?: 'own-process' | 'here';
+  /** Program of that process; default: the one of this release. */
+  playersProgram?: PlayersProgram;
   /** Whether players are asked in plain where links are encrypted, as by a cache on the same machine. */
   plainPlayers?: boolean;
   relayUrl: string;
@@ -98,21 +105,13 @@ export const defaultOriginLimits: OriginLimits = {
   fragmentBytes: 128 * BYTES_PER_MIB,
 };
 
-/** What the other parts ask, and other origins. */
-type ControlPath = '/channels' | '/replicas';
-
-/** What players ask. */
-const PLAYER_PATHS = ['/hls', '/cmaf'] as const;
-
-/** Longer than the longest GOP, so that encoders and players keep their connections from GOP to GOP. */
-const KEEP_ALIVE_MS = 75_000;
-
 /**
  * Starts an origin. It listens before it reads its state; until then, callers are refused with `unavailable`. A
  * channel whose files are damaged is left alone; the others are served.
  *
- * Players have a listener and connections of their own. The other listener answers them too, for those who were given its
- * address; there, an idle connection is given up for a newcomer, and never the one on which an owner has published.
+ * Players have a listener, connections and, where that is asked for, a process of their own. The other listener answers
+ * them too, for those who were given its address; there, an idle connection is given up for a newcomer, and never the one
+ * on which an owner has published.
  * @throws SwarmError unavailable when the port is taken; conflict when another process uses the state, or a newer
  * release wrote it
  */
@@ -121,52 +120,51 @@ export const startOrigin = async (
 ): Promise<{ port: number; playerPort: number | undefined; stop(): Promise<void> }> => {
   const limits = { ...defaultOriginLimits, ...options.limits };
   const health = new StorageHealth(options.log);
+  const { host, port, playerPort, names, serverLimits: connections = {}, log } = options;
+  const hasProcess = playerPort !== undefined && options.players === 'own-process';
+  const bytesPerRecord = (hasProcess ? 2 : 1) * BYTES_PER_RECORD;
   const memory = new SharedBudget({
     what: 'memory of the origin',
     totalBytes: limits.memoryBytes ?? memoryOfMachine() / 2,
-    mostBytes: 2 * limits.keptRecords * BYTES_PER_RECORD,
-    leastBytes: 2 * LEAST_RECORDS * BYTES_PER_RECORD,
+    mostBytes: 2 * limits.keptRecords * bytesPerRecord,
+    leastBytes: 2 * LEAST_RECORDS * bytesPerRecord,
     variable: 'SWARM_ORIGIN_MEMORY_MIB',
   });
-  const budget = new DiskBudget(limits, memory);
+  const budget = new DiskBudget(limits, memory, bytesPerRecord);
   const { packagingProgram } = options;
   const packager = new Packager({
     keptBytes: limits.fragmentBytes,
     ...(packagingProgram && { program: packagingProgram }),
   });
-  let ready:
-    | { origin: Origin; handlers: Record<ControlPath | (typeof PLAYER_PATHS)[number], RequestHandler> }
-    | undefined;
-  const whenReady =
-    (pick: (r: NonNullable<typeof ready>) => RequestHandler): RequestHandler =>
-    (req, res, next) => {
-      if (!ready) throw new SwarmError('unavailable', 'The origin is still reading its state.', 'Ask again.');
-      return pick(ready)(req, res, next);
-    };
-
+  let ready: { origin: Origin; control: RequestHandler; replicas: RequestHandler } | undefined;
   const audience = new Audience(options.audience);
   const { playKeysFolder } = options;
   const verifier = playKeysFolder ? await PlayVerifier.open(playKeysFolder, Date.now, options.log) : null;
-  const appWith = (paths: readonly (ControlPath | (typeof PLAYER_PATHS)[number])[]): RequestHandler => {
-    const app = express();
-    app.disable('x-powered-by').disable('etag').set('trust proxy', audience.proxies);
-    app.get(
-      '/healthz',
-      whenReady(({ origin }) => (req, res) => {
-        res.json(healthAnswer(req, mediaHealthOf(origin, health)));
-      }),
+  const { maxPlayerWaits, fragmentBytes } = limits;
+  const app = new PlayerApp({ audience, verifier, packager, maxPlayerWaits });
+  // Parts stay at one origin: where several share a channel, whole GOPs are published.
+  const partialMs = options.replication ? 0 : (options.partialMs ?? 0);
+  const plain = options.plainPlayers ?? false;
+  const playersProcess = hasProcess
+    ? new PlayersProcess({
+        listener: {
+          ...{ host, port: playerPort, names, plain, connections, maxPlayerWaits, fragmentBytes, partialMs },
+          ...{ playKeysFolder: playKeysFolder ?? null, identity: ownIdentity(), tls: linkTls()?.files },
+          ...{ regions: audience.regions.text, proxies: audience.proxies },
+        },
+        program: options.playersProgram,
+        log,
+      })
+    : undefined;
+  const healthNow = (): MediaHealth => {
+    const { followed, damaged } = requireReady(ready).origin;
+    const media = mediaHealthOf(
+      { list: () => [...followed.playedIds], damaged: [...damaged, ...(playersProcess?.damage ?? [])] },
+      health,
     );
-    if (paths.includes('/channels')) app.get('/audience', (_req, res) => void res.json(audience.seen()));
-    const players = Router();
-    for (const path of paths) {
-      const handler = whenReady((r) => r.handlers[path]);
-      if (path === '/channels' || path === '/replicas') app.use(path, handler);
-      else players.use(path, audience.count, handler);
-    }
-    return app.use(playGate(verifier, players));
+    return { ...media, ...(playersProcess && { players: playersProcess.health }) };
   };
-
-  const { host, port, playerPort, names, serverLimits: connections = {}, log } = options;
+  const channels = (): PlayedChannels | undefined => ready?.origin.played;
   const both = { host, ...(names && { names }), limits: connections, log };
   const { replication } = options;
   const group =
@@ -181,25 +179,46 @@ export const startOrigin = async (
       ),
       log,
     });
-  const replicas = group ? (['/replicas'] as const) : [];
   const routes = group ? [...originRoutes, ...routesOfReplicas] : originRoutes;
-  const server = await listen(appWith(['/channels', ...replicas, ...PLAYER_PATHS]), {
-    ...{ ...both, port, routes, whenFull: 'slowest-goes' },
+  let isListening = false;
+  // A part that is started is one that can be played from.
+  const healthOnceListening = (): MediaHealth => {
+    if (isListening) return healthNow();
+    throw new SwarmError('unavailable', 'The origin does not listen for players yet.', 'Ask again.');
+  };
+  const server = await listen(
+    app.listening(channels, healthOnceListening, (own) => {
+      own.get('/audience', async (_req, res) => {
+        res.json(audience.seen(await playersProcess?.audience()));
+      });
+      own.use('/channels', (req, res, next) => requireReady(ready).control(req, res, next));
+      if (group) own.use('/replicas', (req, res, next) => requireReady(ready).replicas(req, res, next));
+    }),
+    { ...both, port, routes, whenFull: 'slowest-goes' },
+  );
+  server.server.keepAliveTimeout = KEEP_ALIVE_MS;
+  const listenToPlayers = async (): Promise<{ port: number; close(): Promise<void> } | null> => {
+    if (playerPort === undefined) return null;
+    if (playersProcess) {
+      await playersProcess.start();
+      return { port: playersProcess.port, close: () => playersProcess.stop() };
+    }
+    const here = await listen(app.listening(channels, healthNow), {
+      ...{ ...both, port: playerPort, routes: routesOfPlayers, callers: plain ? 'plain' : 'people' },
+    });
+    here.server.keepAliveTimeout = KEEP_ALIVE_MS;
+    return here;
+  };
+  // While it starts, this process reads its state.
+  const listening = listenToPlayers().then((players) => {
+    isListening = true;
+    return players;
   });
-  const players =
-    playerPort === undefined
-      ? null
-      : await listen(appWith(PLAYER_PATHS), {
-          ...{ ...both, port: playerPort, routes: routesOfPlayers },
-          callers: options.plainPlayers ? 'plain' : 'people',
-        }).catch(async (error: unknown) => {
-          await server.close();
-          throw error;
-        });
-  const servers = players ? [server, players] : [server];
-  for (const { server: listener } of servers) listener.keepAliveTimeout = KEEP_ALIVE_MS;
+  // Whoever waits for it below is told; until then nobody does.
+  listening.catch(() => undefined);
   const closeAll = async (): Promise<void> => {
-    await Promise.all(servers.map((each) => each.close()));
+    const players = await listening.catch(() => null);
+    await Promise.all([server.close(), players?.close()]);
   };
   const open = async (lock: FolderLock): Promise<{ origin: Origin; lock: FolderLock }> => {
     const directory = join(options.stateDir, 'origin');
@@ -220,18 +239,13 @@ export const startOrigin = async (
       requireLock: () => lock.assertHeld(),
       health,
       log: options.log,
-      // Parts stay at one origin: where several share a channel, whole GOPs are published.
-      partialMs: group ? 0 : (options.partialMs ?? 0),
+      partialMs,
+      follow: (id) => playersProcess?.follow(id),
     });
-    const waits = new PlayerWaits(limits.maxPlayerWaits);
-    const answers = new PlaylistAnswers();
-    const handlers = {
-      '/channels': controlRoutes(origin, limits, options.log),
-      '/replicas': group ? replicaRoutes(origin, group, limits) : Router(),
-      '/hls': playerRoutes(origin, answers, waits),
-      '/cmaf': cmafRoutes(origin, packager, answers, waits),
-    };
-    ready = { origin, handlers };
+    const control = controlRoutes(origin, limits, options.log);
+    const replicas = group ? replicaRoutes(origin, group, limits) : Router();
+    ready = { origin, control, replicas };
+    playersProcess?.show(origin.followed, healthNow);
     return { origin, lock };
   };
   const { origin, lock } = await startOnFolder(options.stateDir, 'origin', open).catch(
@@ -240,18 +254,20 @@ export const startOrigin = async (
       throw error;
     },
   );
-  const listening = { port: server.port, playerPort: players?.port };
+  const stop = async (): Promise<void> => {
+    const closed = closeAll();
+    await origin.close();
+    await packager.close();
+    await closed;
+    await lock.release();
+  };
+  const players = await listening.catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  const ports = { port: server.port, playerPort: players?.port };
   if (!players && isEncrypted('parts'))
     log.warn('players show no certificate, and have no listener of their own: set SWARM_PLAYER_PORT');
-  log.info({ ...listening, channels: origin.list().length }, 'origin is ready');
-  return {
-    ...listening,
-    async stop() {
-      const closed = closeAll();
-      await origin.close();
-      await packager.close();
-      await closed;
-      await lock.release();
-    },
-  };
+  log.info({ ...ports, channels: origin.list().length }, 'origin is ready');
+  return { ...ports, stop };
 };

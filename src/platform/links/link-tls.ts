@@ -139,7 +139,7 @@ export class LinkTls {
   private endToldAtMs = -Infinity;
 
   private constructor(
-    private readonly files: TlsFiles,
+    readonly files: TlsFiles,
     private material: TlsMaterial,
     private readonly options: LinkTlsOptions,
   ) {

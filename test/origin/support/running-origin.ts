@@ -8,11 +8,21 @@ import { linkScheme } from '../../../src/platform/links/link-tls';
 import { LedgerServer } from './ledger-server';
 import { OriginClient } from './origin-client';
 
+const execArgv = ['-r', join(__dirname, 'run-typescript.cjs')];
+
 /** The thread that makes fragments, from the sources. */
 export const packagingProgram = {
   path: join(__dirname, '../../../src/media/packaging/packaging-thread.ts'),
-  execArgv: ['-r', join(__dirname, 'run-typescript.cjs')],
+  execArgv,
 };
+
+/** The process that answers players, from the sources. */
+const playersProgram = {
+  path: join(__dirname, '../../../src/media/origin/player-process/main.ts'),
+  execArgv,
+};
+
+type Further = Pick<OriginOptions, 'audience' | 'partialMs' | 'playKeysFolder' | 'players'>;
 
 /** An origin on a free port with a state directory of its own, and a relay's ledger beside it. */
 export class RunningOrigin {
@@ -29,7 +39,7 @@ export class RunningOrigin {
     private readonly limits: Partial<OriginLimits>,
     private readonly serverLimits: Partial<ServerLimits>,
     private readonly listenPort: number,
-    private readonly further: Pick<OriginOptions, 'audience' | 'partialMs' | 'playKeysFolder'>,
+    private readonly further: Further,
   ) {}
 
   static async start(
@@ -38,7 +48,7 @@ export class RunningOrigin {
       parent?: string;
       serverLimits?: Partial<ServerLimits>;
       port?: number;
-    } & Pick<OriginOptions, 'audience' | 'partialMs' | 'playKeysFolder'> = {},
+    } & Further = {},
   ): Promise<RunningOrigin> {
     const { parent = tmpdir(), serverLimits = {}, port = 0, ...further } = options;
     const stateDir = await mkdtemp(join(parent, 'origin-test-'));
@@ -59,7 +69,7 @@ export class RunningOrigin {
       limits: this.limits,
       serverLimits: this.serverLimits,
       ...this.further,
-      packagingProgram,
+      ...{ packagingProgram, playersProgram },
     });
     this.client = new OriginClient(`${linkScheme()}://127.0.0.1:${this.part.port}`);
     this.playerUrl = `${linkScheme()}://127.0.0.1:${this.part.playerPort}`;

@@ -1,0 +1,2 @@
+export { PlayersProcess, type PlayersProgram } from './players-process';
+export type { FollowedOrigin } from './feed';
