@@ -41,6 +41,8 @@ test('what decides nothing is answered by what is known, a change of owner is re
   expect((await trio.client(0).own('ch-1', 0, 'a', 0)).status).toBe(200);
   expect((await put(0)).status).toBe(201);
   await trio.caughtUp(2, 'ch-1', 1);
+  // Each has read who owns it now; what is known is what was read last.
+  for (const i of [0, 1, 2]) expect(await trio.client(i).channel('ch-1')).toMatchObject({ token: 1 });
   for (const i of MEMBERS) trio.etcd.signal(i, 'SIGSTOP');
 
   for (const i of [0, 1, 2]) {
