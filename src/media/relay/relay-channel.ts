@@ -13,7 +13,7 @@ import type { Logger } from '../../platform/logger';
 import { writeCutMark, type CutMark } from '../mpegts';
 import type { ChannelRecord } from './channel-files';
 import { ChannelSplices, noPicture } from './channel-splices';
-import { Contribution } from './contribution';
+import { Contribution, type ContributionPlace } from './contribution';
 import { Feed } from './feed';
 import { GopLedgers } from './gop-ledgers';
 import { LEDGER_RETENTION_RINGS, type RestoredRing, type RingStore } from './ring-store';
@@ -122,31 +122,41 @@ export class RelayChannel {
   }
 
   /**
-   * Begins a contribution; it goes on at the start of GOP `nextGop`.
-   * @throws SwarmError conflict while another one is connected, or if `nextGop` is not the one expected.
+   * Begins a contribution: where its sender says, or at the start of GOP `nextGop`.
+   * @throws SwarmError conflict while another one is connected, if `nextGop` is not the one expected, or past that place.
    */
-  beginContribution(expectedGop?: number): Contribution {
+  beginContribution({
+    expectedGop,
+    place,
+  }: { expectedGop?: number | undefined; place?: ContributionPlace | undefined } = {}): Contribution {
     if (this.contribution)
       throw new SwarmError(
         'conflict',
         `Channel ${this.id} already has a contribution connected.`,
         'End it first; one that died is noticed after a few seconds.',
       );
-    if (expectedGop !== undefined && expectedGop !== this.nextGop)
+    const isMet = place ? place.gop >= this.nextGop : (expectedGop ?? this.nextGop) === this.nextGop;
+    if (!isMet)
       throw new SwarmError(
         'conflict',
-        `Channel ${this.id} goes on at GOP ${this.nextGop}, not at ${expectedGop}.`,
+        `Channel ${this.id} goes on at GOP ${this.nextGop}, not at ${place?.gop ?? expectedGop}.`,
         'Ask for the channel again and begin at its nextGop.',
         { nextGop: this.nextGop },
       );
+    let savedBeforeTicks = -Infinity;
     const contribution = new Contribution({
-      ledgers: this.ledgers,
-      gopDurationTicks: this.gopDurationTicks,
+      ...{ ledgers: this.ledgers, gopDurationTicks: this.gopDurationTicks, place },
       onPicture: () => this.framesIn++,
-      onUnit: (unit: ArrivedUnit) => this.ring.append(unit),
+      onUnit: (unit: ArrivedUnit) => this.ring.append(unit, unit.ptsTicks < savedBeforeTicks),
       onSplice: (section, nowTicks) => this.splices.take(section, { nowTicks, openTicks: this.openTicks }),
       onSealed: (ledger, sourceEndTicks) => this.seal({ ledger, sourceEndTicks }),
       onBreak: () => this.dropOpenGop('the source clock jumped'),
+      onRejoin: (keyframeTicks) => {
+        const wasThere = this.rejoin(place?.gop ?? this.nextGop, keyframeTicks);
+        const unsavedGop = this.unsaved[0]?.ledger.gop ?? this.nextGop;
+        if (wasThere) savedBeforeTicks = gopStartTicks(unsavedGop, this.gopDurationTicks);
+        return wasThere;
+      },
     });
     this.contribution = contribution;
     return contribution;
@@ -303,7 +313,7 @@ export class RelayChannel {
         .saveRecord({ gopDurationTicks: this.gopDurationTicks, nextGop: gop.ledger.gop + 1 })
         .catch((err: unknown) => this.options.log.error({ err, channel: this.id }, 'GOP number not saved'));
       this.ledgers.announce(gop.ledger);
-      this.lastSealedGop = gop.ledger.gop;
+      this.lastSealedGop = Math.max(this.lastSealedGop ?? 0, gop.ledger.gop);
       for (const wake of this.waiters.get(gop.ledger.gop) ?? []) wake();
     });
   }
@@ -348,6 +358,24 @@ export class RelayChannel {
     const firstDropped = this.ring.dropFrom(gopStartTicks(this.nextGop, this.gopDurationTicks));
     for (const feed of this.feeds) feed.endBefore(firstDropped);
     this.options.log.info({ channel: this.id, nextGop: this.nextGop, why }, 'contribution boundary');
+  }
+
+  /**
+   * A sender that numbers GOPs itself begins with a keyframe at a channel time. What was there from that keyframe on comes
+   * once more; where GOPs are left out, or the keyframe is not there, the ring begins anew, as no feed can pass the hole.
+   * @returns whether the keyframe was there
+   */
+  private rejoin(gop: number, keyframeTicks: number): boolean {
+    const isHole = gop > this.nextGop;
+    if (isHole) {
+      this.ledgers.skipTo(gop);
+      this.lastSealedGop = gop - 1;
+      this.options.log.warn({ channel: this.id, gop }, 'GOPs are left out: they come no more');
+    } else if (keyframeTicks >= this.openTicks) return false;
+    const end = this.ring.endSequence;
+    const { wasThere, firstDropped } = this.ring.rewindTo(isHole ? null : keyframeTicks);
+    if (firstDropped < end) for (const feed of this.feeds) feed.endBefore(firstDropped);
+    return wasThere;
   }
 
   private async waitForSeal(gop: number, waitMs: number, signal: AbortSignal): Promise<void> {

@@ -15,11 +15,14 @@ export interface IngestConnection {
   cut(): void;
 }
 
-/** The relay, as the source calls it. */
+/** One of the relays, as the source calls it. */
 export class RelayLink {
   private readonly client: RelayClient;
 
-  constructor(private readonly relayUrl: string) {
+  constructor(
+    readonly name: string,
+    private readonly relayUrl: string,
+  ) {
     this.client = new RelayClient(relayUrl);
   }
 
@@ -31,9 +34,13 @@ export class RelayLink {
     return this.client.register({ id, gopDurationTicks }, { signal });
   }
 
-  /** Opens a contribution that must go on at GOP `nextGop`; the relay refuses if it would not. */
-  openIngest(id: string, nextGop: number): IngestConnection {
-    const post = linkRequest(`${this.relayUrl}/channels/${id}/ingest?expect_gop=${nextGop}`, {
+  /**
+   * Opens a contribution whose clock shows `sourceTicks` (33-bit) at the start of a GOP. It begins with a keyframe of that
+   * time or earlier. The relay refuses it if it has given the number of that GOP already.
+   */
+  openIngest(id: string, { gop, sourceTicks }: { gop: number; sourceTicks: number }): IngestConnection {
+    const query = `from_gop=${gop}&source_ticks=${Math.round(sourceTicks)}`;
+    const post = linkRequest(`${this.relayUrl}/channels/${id}/ingest?${query}`, {
       method: 'POST',
       headers: { 'content-type': 'video/mp2t', ...partAuthorization() },
       // On one that was kept alive it can meet the moment at which the relay closes that.

@@ -26,6 +26,7 @@ import { startPushListener } from './push-listener';
 import { RelayLink } from './relay-link';
 import { Senders } from './senders';
 import { SourceChannels } from './source-channels';
+import { Timelines } from './timelines';
 
 export interface SourceOptions {
   host: string;
@@ -103,11 +104,12 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4, openFiles } = options;
   const { inputs = strictRules(stateDir) } = options;
   const stampKey = await loadOrCreateStampKey(stateDir);
-  const relay = new RelayLink(options.relayUrl);
+  const relays = [new RelayLink('relay', options.relayUrl)];
+  const timelines = new Timelines(stateDir, relays, log);
   const health = new StorageHealth(log);
   const senders = new Senders({ ffmpeg, ffprobe, takesPushes: options.pushPort !== undefined });
   const tools = { ffmpeg, ffprobe, stampKey, senders, log };
-  const channels = new SourceChannels(stateDir, relay, health, tools, { memoryBytes, openFiles }, inputs);
+  const channels = new SourceChannels(stateDir, timelines, health, tools, { memoryBytes, openFiles }, inputs);
 
   const app = express();
   app.disable('x-powered-by');
