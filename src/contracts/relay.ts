@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  SwarmError,
   channelSpecSchema,
   spliceSchema,
   type ChannelSpec,
@@ -8,8 +9,9 @@ import {
 } from '../domain';
 import { digestOf } from '../platform/gate';
 import { HEALTH_ROUTE, type Route } from '../platform/route';
-import type { CallOptions } from './call';
+import { callJson, noContent, type CallInit, type CallOptions } from './call';
 import { PartClient } from './part-client';
+import { answersOf, mergedChannel, mergedChannels } from './relay-replicas';
 
 /** What crosses the wire to and from the relay (docs/reference/protocols/relay.md). Wall-clock times: milliseconds since 1970. */
 
@@ -100,6 +102,10 @@ export const gopPicturesSchema = z
   .refine((p) => p.ptsTicks.length === p.arrivedAgoMs.length, 'one arrival for each picture');
 export type GopPictures = z.infer<typeof gopPicturesSchema>;
 
+/** What one relay answers though another one may have it: it has begun later, or anew. */
+const ELSEWHERE = new Set(['gop-left-ring', 'unknown-channel']);
+
+/** Calls to the relay, or to whichever of several has what is asked for. */
 export class RelayClient extends PartClient {
   protected readonly part = 'relay';
 
@@ -112,12 +118,25 @@ export class RelayClient extends PartClient {
     return this.ask(relayChannelSchema, this.channelPath(id), { ...options, method: 'PUT', json });
   }
 
-  channels(options: CallOptions = {}): Promise<RelayChannel[]> {
-    return this.ask(z.array(relayChannelSchema), '/channels', options);
+  /** As all relays have them together. */
+  async channels(options: CallOptions = {}): Promise<RelayChannel[]> {
+    return mergedChannels(
+      await this.askAll((url) => callJson(`${url}/channels`, z.array(relayChannelSchema), this.of(options))),
+    );
   }
 
-  channel(channelId: string, options: CallOptions = {}): Promise<RelayChannel> {
-    return this.ask(relayChannelSchema, this.channelPath(channelId), options);
+  async channel(channelId: string, options: CallOptions = {}): Promise<RelayChannel> {
+    const path = this.channelPath(channelId);
+    return mergedChannel(
+      await this.askAll((url) => callJson(`${url}${path}`, relayChannelSchema, this.of(options))),
+    );
+  }
+
+  /** Takes a channel away from all relays that answer; an unknown one counts as taken away. */
+  override async remove(channelId: string, options: CallOptions = {}): Promise<void> {
+    const path = this.channelPath(channelId);
+    const init = { ...this.of(options), method: 'DELETE' };
+    await this.askAll((url) => callJson(`${url}${path}`, noContent, init));
   }
 
   async gopDurationTicks(channelId: string, options: CallOptions = {}): Promise<number> {
@@ -163,5 +182,17 @@ export class RelayClient extends PartClient {
 
   feedUrl(channelId: string): string {
     return `${this.url}${this.channelPath(channelId)}/feed`;
+  }
+
+  protected override isToAskElsewhere(error: unknown): boolean {
+    return super.isToAskElsewhere(error) || (error instanceof SwarmError && ELSEWHERE.has(error.code));
+  }
+
+  private of(options: CallOptions): CallInit {
+    return this.bounded({ ...options, part: this.part });
+  }
+
+  private askAll<T>(call: (url: string) => Promise<T>): Promise<T[]> {
+    return answersOf(this.addresses.all.map(call));
   }
 }

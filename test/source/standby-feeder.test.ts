@@ -132,7 +132,7 @@ test('a planned switch is made at its moment, and the rules choose again at thei
   const [primary, backup] = [leg('primary'), leg('backup-1')];
   const atMs = Date.now() + 1_000;
   const feeder = start(
-    relay,
+    timeline,
     [primary, backup],
     [
       // While the source was away: only the latest counts.

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { GopLedger, GopPictures, RelayChannel as RelayChannelAnswer } from '../../contracts/relay';
 import {
-  FEED_OFFSET_TICKS,
   SwarmError,
   TICKS_PER_SECOND,
   gopOf,
@@ -10,11 +9,11 @@ import {
   type SpliceRequest,
 } from '../../domain';
 import type { Logger } from '../../platform/logger';
-import { writeCutMark, type CutMark } from '../mpegts';
+import type { CutMark } from '../mpegts';
+import { ChannelFeeds } from './channel-feeds';
 import type { ChannelRecord } from './channel-files';
 import { ChannelSplices, noPicture } from './channel-splices';
 import { Contribution, type ContributionPlace } from './contribution';
-import { Feed } from './feed';
 import { GopLedgers } from './gop-ledgers';
 import { LEDGER_RETENTION_RINGS, type RestoredRing, type RingStore } from './ring-store';
 import type { SpliceFile } from './splice-file';
@@ -54,7 +53,7 @@ export class RelayChannel {
   private readonly ring: UnitRing;
   private readonly ledgers: GopLedgers;
   private readonly splices: ChannelSplices;
-  private readonly feeds = new Set<Feed>();
+  private readonly feeds: ChannelFeeds;
   private readonly waiters = new Map<number, Set<() => void>>();
   private contribution: Contribution | undefined;
   private saving: Promise<void> = Promise.resolve();
@@ -84,7 +83,11 @@ export class RelayChannel {
     const { splices, requireLock, log } = options;
     this.splices = new ChannelSplices({
       ...{ channelId: this.id, ...splices, sealed: restored.ledgers, requireLock, log },
-      onChange: () => this.tellCuts(),
+      onChange: () => this.feeds.tellCuts(this.nextGop),
+    });
+    this.feeds = new ChannelFeeds({
+      ...{ channelId: this.id, ring: this.ring, gopDurationTicks: this.gopDurationTicks, log },
+      cutMark: (gop) => this.cutMark(gop),
     });
     this.ledgers = new GopLedgers(this.gopDurationTicks, nextGop, keptGops, this.splices.plan);
     this.ledgers.restore(restored.ledgers);
@@ -167,7 +170,7 @@ export class RelayChannel {
     if (this.closed) throw this.deleted();
     this.lastIngestAtMs = Date.now();
     contribution.push(chunk);
-    this.pumpFeeds();
+    this.feeds.pump();
   }
 
   /** Ends a contribution: the GOP not sealed is dropped and the feeds are closed. Settles once its ledgers are known. */
@@ -187,20 +190,7 @@ export class RelayChannel {
   openFeed(gop: number, response: ServerResponse): void {
     const oldestGop = this.oldestGop ?? this.nextGop;
     if (gop < oldestGop) throw this.leftRing(gop, oldestGop);
-    response.writeHead(200, {
-      'content-type': 'video/mp2t',
-      'cache-control': 'no-store',
-      'x-feed-gop': gop,
-      'x-feed-offset-ticks': FEED_OFFSET_TICKS,
-    });
-    response.flushHeaders();
-    const feed = new Feed(this.ring, response, gop, this.gopDurationTicks, () => {
-      const mark = this.cutMark(gop);
-      return mark.cutTicks.length > 0 ? writeCutMark(mark) : undefined;
-    });
-    this.feeds.add(feed);
-    response.on('close', () => this.feeds.delete(feed));
-    feed.pump();
+    this.feeds.open(gop, response);
   }
 
   /**
@@ -244,7 +234,7 @@ export class RelayChannel {
     this.closed = true;
     if (this.saveRetry) clearTimeout(this.saveRetry);
     this.contribution = undefined;
-    for (const feed of this.feeds) feed.end();
+    this.feeds.close();
     for (const waiting of this.waiters.values()) for (const wake of waiting) wake();
     await this.saving;
     await this.splices.close();
@@ -267,11 +257,6 @@ export class RelayChannel {
     return this.splices.markFrom(fromTicks, this.openTicks);
   }
 
-  private tellCuts(): void {
-    for (const feed of this.feeds)
-      feed.tell(writeCutMark(this.cutMark(Math.max(feed.fromGop, this.nextGop))));
-  }
-
   private get oldestGop(): number | undefined {
     const oldest = this.ring.oldestKeyframeTicks;
     return oldest === undefined ? undefined : Math.ceil(oldest / this.gopDurationTicks);
@@ -288,15 +273,6 @@ export class RelayChannel {
       `Begin at GOP ${oldestGop}.`,
       { oldestGop },
     );
-  }
-
-  private pumpFeeds(): void {
-    for (const feed of this.feeds) {
-      if (feed.fellBehind) {
-        this.options.log.warn({ channel: this.id }, 'a feed fell behind the ring and was cut off');
-        feed.cut();
-      } else feed.pump();
-    }
   }
 
   /**
@@ -356,7 +332,7 @@ export class RelayChannel {
   private dropOpenGop(why: string): void {
     this.ledgers.dropOpen();
     const firstDropped = this.ring.dropFrom(gopStartTicks(this.nextGop, this.gopDurationTicks));
-    for (const feed of this.feeds) feed.endBefore(firstDropped);
+    this.feeds.endBefore(firstDropped);
     this.options.log.info({ channel: this.id, nextGop: this.nextGop, why }, 'contribution boundary');
   }
 
@@ -374,7 +350,7 @@ export class RelayChannel {
     } else if (keyframeTicks >= this.openTicks) return false;
     const end = this.ring.endSequence;
     const { wasThere, firstDropped } = this.ring.rewindTo(isHole ? null : keyframeTicks);
-    if (firstDropped < end) for (const feed of this.feeds) feed.endBefore(firstDropped);
+    if (firstDropped < end) this.feeds.endBefore(firstDropped);
     return wasThere;
   }
 

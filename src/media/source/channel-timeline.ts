@@ -1,5 +1,6 @@
 import { SwarmError } from '../../domain';
 import { monotonicMs } from '../../platform/clock';
+import { withinOrNull } from '../../platform/deadline';
 import type { Logger } from '../../platform/logger';
 import { pause } from '../../platform/retry';
 import type { ContributionSpool } from './contribution-spool';
@@ -51,7 +52,9 @@ export class ChannelTimeline {
 
   constructor(private readonly options: ChannelTimelineOptions) {
     const { id, gopDurationTicks, relays, log } = options;
-    this.deliveries = relays.map((relay) => new Delivery({ id, gopDurationTicks, relay, timeline: this, log }));
+    this.deliveries = relays.map(
+      (relay) => new Delivery({ id, gopDurationTicks, relay, timeline: this, log }),
+    );
   }
 
   get gopDurationTicks(): number {
@@ -159,8 +162,8 @@ export class ChannelTimeline {
     this.stretches.push({ stretch, endedMs: null });
     this.prune();
     this.unwatch();
-    this.unwatch = spool.watch(() => this.look());
-    this.look();
+    this.unwatch = spool.watch(() => this.changed());
+    this.changed();
   }
 
   /** Takes note of what has come; what follows a jump of the clock is a stretch of its own. */
@@ -184,6 +187,10 @@ export class ChannelTimeline {
       );
       this.stretches.push({ stretch: follower, endedMs: null });
     }
+  }
+
+  private changed(): void {
+    this.look();
     for (const wake of [...this.waiting]) wake();
   }
 
@@ -219,17 +226,15 @@ export class ChannelTimeline {
       }
     };
     for (;;) {
-      const asked = Promise.all(relays.filter((relay) => !answers.has(relay)).map(ask));
       const leftMs = beganMs + patienceMs - monotonicMs();
+      const asked = Promise.all(relays.filter((relay) => !answers.has(relay)).map(ask));
       // One that has stopped answers nothing, nor does it refuse.
-      await (answers.size > 0 ? Promise.race([asked, pause(leftMs, signal)]) : asked);
+      if (relays.length > 1) await withinOrNull(Math.max(0, leftMs), asked);
+      if (answers.size === 0) await asked;
       if (signal.aborted) throw new SwarmError('unavailable', `${id} is stopping.`);
-      if (answers.size === relays.length) break;
-      if (answers.size === 0 && relays.length === 1) throw failure;
-      if (monotonicMs() - beganMs >= patienceMs) {
-        if (answers.size === 0) throw failure;
-        break;
-      }
+      const isOver = relays.length === 1 || monotonicMs() - beganMs >= patienceMs;
+      if (isOver && answers.size === 0) throw failure;
+      if (isOver || answers.size === relays.length) break;
       await pause(ASK_AGAIN_MS, signal);
     }
     return firstGopOf([...answers.values()], relays.length, recorded);
@@ -240,11 +245,7 @@ export class ChannelTimeline {
  * The first number that may be given. All relays know best, as the last GOP that was noted may never have reached one; unless
  * they have lost what they knew. Where one of them does not answer, it may have had all that was noted.
  */
-export const firstGopOf = (
-  answers: readonly number[],
-  relays: number,
-  recorded: number | null,
-): number => {
+export const firstGopOf = (answers: readonly number[], relays: number, recorded: number | null): number => {
   const known = Math.max(...answers);
   const hasAll = answers.length === relays && known >= (recorded ?? 0) - 1;
   return hasAll ? known : Math.max(known, recorded ?? 0);

@@ -1,10 +1,9 @@
 import type { Writable } from 'node:stream';
-import { TICKS_PER_SECOND } from '../../domain';
 import { monotonicMs } from '../../platform/clock';
 import { unwrapTicks, type PesUnit } from '../mpegts';
 
 /** What is held back for a relay that is away: as much as its own ring. */
-const MAX_SPOOL_TICKS = 60 * TICKS_PER_SECOND;
+const MAX_SPOOL_MS = 60_000;
 export const MAX_SPOOL_BYTES = 64 * 2 ** 20;
 
 /** A place in what is kept: in front of a packet of a group. */
@@ -14,7 +13,8 @@ export interface SpoolPosition {
 }
 
 /** A picture that is kept, with its times (33-bit) and its place. */
-export interface KeptPicture extends SpoolPosition, Pick<PesUnit, 'kind' | 'keyframe' | 'ptsTicks' | 'dtsTicks'> {}
+export interface KeptPicture
+  extends SpoolPosition, Pick<PesUnit, 'kind' | 'keyframe' | 'ptsTicks' | 'dtsTicks'> {}
 
 /** A keyframe and all that arrived up to the next one. */
 interface KeyframeGroup {
@@ -102,9 +102,7 @@ export class ContributionSpool {
   /** Where what comes next will stand; in front of a group to come while there is none. */
   get endPosition(): SpoolPosition {
     const last = this.groups.at(-1);
-    return last
-      ? { group: this.newest, packet: last.packets.length }
-      : { group: this.first, packet: 0 };
+    return last ? { group: this.newest, packet: last.packets.length } : { group: this.first, packet: 0 };
   }
 
   /** Whether a group is kept, or is still to come. */
@@ -233,11 +231,9 @@ export class ContributionSpool {
   }
 
   private evict(): void {
-    const newestTicks = this.groups.at(-1)!.ptsTicks;
-    while (
-      this.groups.length > 1 &&
-      (this.bytes > this.maxBytes() || this.groups[1]!.ptsTicks <= newestTicks - MAX_SPOOL_TICKS)
-    ) {
+    // By the wall clock: that of the input may jump.
+    const oldestMs = this.now() - MAX_SPOOL_MS;
+    while (this.groups.length > 1 && (this.bytes > this.maxBytes() || this.groups[1]!.passedMs <= oldestMs)) {
       this.bytes -= this.groups.shift()!.bytes;
       this.first += 1;
     }

@@ -1,6 +1,7 @@
 import express from 'express';
 import { z } from 'zod';
 import { ownNamesOf, type Environment } from '../../config/config';
+import { relaysOf } from '../../config/shared-relays';
 import { mediaHealthOf } from '../../contracts/health';
 import {
   lookRequestSchema,
@@ -34,6 +35,8 @@ export interface SourceOptions {
   port: number;
   stateDir: string;
   relayUrl: string;
+  /** All relays, each of which is sent every channel; default: the one at `relayUrl`. */
+  relays?: readonly { name: string; url: string }[];
   /** Where contributions are taken by HTTP; 0 picks a free one; absent: nowhere. */
   pushPort?: number;
   ffmpeg: string;
@@ -78,6 +81,7 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   ...(environment.SWARM_PUSH_PORT !== undefined && { pushPort: environment.SWARM_PUSH_PORT }),
   stateDir: environment.SWARM_STATE_DIR,
   relayUrl: environment.SWARM_RELAY_URL,
+  relays: relaysOf(environment),
   ffmpeg: environment.FFMPEG,
   ffprobe: environment.FFPROBE,
   names: ownNamesOf(environment),
@@ -104,7 +108,8 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4, openFiles } = options;
   const { inputs = strictRules(stateDir) } = options;
   const stampKey = await loadOrCreateStampKey(stateDir);
-  const relays = [new RelayLink('relay', options.relayUrl)];
+  const all = options.relays ?? [{ name: 'relay', url: options.relayUrl }];
+  const relays = all.map(({ name, url }) => new RelayLink(name, url));
   const timelines = new Timelines(stateDir, relays, log);
   const health = new StorageHealth(log);
   const senders = new Senders({ ffmpeg, ffprobe, takesPushes: options.pushPort !== undefined });

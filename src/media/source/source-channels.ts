@@ -184,7 +184,8 @@ export class SourceChannels {
         const places = spec.input.kind === 'url' ? legIdsOf(spec) : [];
         for (const place of places) this.budget.admit(place);
         await known?.stop();
-        if (known && known.spec.gopDurationTicks !== spec.gopDurationTicks) await this.timelines.forget(spec.id);
+        if (known && known.spec.gopDurationTicks !== spec.gopDurationTicks)
+          await this.timelines.forget(spec.id);
         if (known) this.releaseAllBut(known.spec, places);
         for (const { url } of known ? urlInputsOf(known.spec) : [])
           if (isPush(url)) this.tools.senders.forget(url);

@@ -86,8 +86,6 @@ export class Stretch {
   }
 
   private isBreak(picture: Parameters<ContributionClock['timesOf']>[0]): boolean {
-    return (
-      this.clock.jumpsAt(picture) || this.gops.wouldEndEmptyGop(this.clock.timesOf(picture).dtsTicks)
-    );
+    return this.clock.jumpsAt(picture) || this.gops.wouldEndEmptyGop(this.clock.timesOf(picture).dtsTicks);
   }
 }
