@@ -53,3 +53,43 @@ export const mergedChannels = (answers: readonly (readonly RelayChannel[])[]): R
   for (const channel of answers.flat()) byId.set(channel.id, [...(byId.get(channel.id) ?? []), channel]);
   return [...byId.values()].map(mergedChannel);
 };
+
+/** A replica that has not answered by then is not waited for alone. */
+const HEDGE_MS = 400;
+
+/**
+ * Asks one replica after the other, the next one where one fails or lets wait, and takes the first answer.
+ * @param onLate called with each that was not the one
+ * @throws the last failure, where all fail
+ */
+export const firstAnswerOf = <T>(
+  urls: readonly string[],
+  call: (url: string) => Promise<T>,
+  onLate: (url: string) => void,
+): Promise<T> =>
+  new Promise((resolve, reject) => {
+    let asked = 0;
+    let failed = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const askNext = (): void => {
+      clearTimeout(timer);
+      const url = urls[asked];
+      if (url === undefined) return;
+      asked += 1;
+      const late = urls.slice(0, asked - 1);
+      if (asked < urls.length) timer = setTimeout(askNext, HEDGE_MS);
+      call(url).then(
+        (answer) => {
+          clearTimeout(timer);
+          for (const each of late) onLate(each);
+          resolve(answer);
+        },
+        (failure: unknown) => {
+          failed += 1;
+          if (failed === urls.length) reject(failure as Error);
+          else askNext();
+        },
+      );
+    };
+    askNext();
+  });

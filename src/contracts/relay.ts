@@ -11,7 +11,7 @@ import { digestOf } from '../platform/gate';
 import { HEALTH_ROUTE, type Route } from '../platform/route';
 import { callJson, noContent, type CallInit, type CallOptions } from './call';
 import { PartClient } from './part-client';
-import { answersOf, mergedChannel, mergedChannels } from './relay-replicas';
+import { answersOf, firstAnswerOf, mergedChannel, mergedChannels } from './relay-replicas';
 
 /** What crosses the wire to and from the relay (docs/reference/protocols/relay.md). Wall-clock times: milliseconds since 1970. */
 
@@ -160,7 +160,8 @@ export class RelayClient extends PartClient {
     const path = `${this.channelPath(channelId)}/ledger/${gop}${waitMs > 0 ? `?wait_ms=${waitMs}` : ''}`;
     const headers: Record<string, string> =
       ownerProofSha256 === undefined ? {} : { [OWNER_PROOF_HEADER]: ownerProofSha256 };
-    return this.ask(gopLedgerSchema, path, { ...options, headers });
+    const init = { ...this.of(options), headers };
+    return this.askFirst((url) => callJson(`${url}${path}`, gopLedgerSchema, init));
   }
 
   /** What has arrived of a GOP that may not have ended. @throws SwarmError not-found before its first picture */
@@ -190,6 +191,14 @@ export class RelayClient extends PartClient {
 
   private of(options: CallOptions): CallInit {
     return this.bounded({ ...options, part: this.part });
+  }
+
+  /** Publishing waits for the answer: one that has stopped is not waited for alone. */
+  private askFirst<T>(call: (url: string) => Promise<T>): Promise<T> {
+    const { all, current } = this.addresses;
+    const at = all.indexOf(current);
+    const urls = [...all.slice(at), ...all.slice(0, at)];
+    return firstAnswerOf(urls, call, (late) => this.addresses.leave(late));
   }
 
   private askAll<T>(call: (url: string) => Promise<T>): Promise<T[]> {
