@@ -27,6 +27,8 @@ export const relayRoutes: readonly Route[] = [
   { method: 'GET', path: '/channels/:id/ledger/:gop', access: 'part' },
   { method: 'GET', path: '/channels/:id/pictures/:gop', access: 'part' },
   { method: 'POST', path: '/channels/:id/splices', access: 'part' },
+  { method: 'GET', path: '/channels/:id/splices', access: 'part' },
+  { method: 'PUT', path: '/channels/:id/splices', access: 'part' },
 ];
 
 /** Header of a feed's request: what the session that reads it proves with, once it owns the channel. */
@@ -102,6 +104,9 @@ export const gopPicturesSchema = z
   .refine((p) => p.ptsTicks.length === p.arrivedAgoMs.length, 'one arrival for each picture');
 export type GopPictures = z.infer<typeof gopPicturesSchema>;
 
+/** Splices of a channel that are not over, as relays tell them to one another. */
+export const knownSplicesSchema = z.object({ splices: z.array(spliceSchema).max(64) });
+
 /** What one relay answers though another one may have it: it has begun later, or anew. */
 const ELSEWHERE = new Set(['gop-left-ring', 'unknown-channel']);
 
@@ -175,10 +180,26 @@ export class RelayClient extends PartClient {
     return this.ask(z.array(gopLedgerSchema), path, options);
   }
 
-  /** Sets a splice. @throws SwarmError conflict, at-capacity-limit, unknown-channel */
-  splice(channelId: string, request: SpliceRequest, options: CallOptions = {}): Promise<Splice> {
-    const path = `${this.channelPath(channelId)}/splices`;
-    return this.ask(spliceSchema, path, { ...options, method: 'POST', json: request });
+  /** Sets a splice, at all relays that answer. @throws SwarmError conflict, at-capacity-limit, unknown-channel */
+  async splice(channelId: string, request: SpliceRequest, options: CallOptions = {}): Promise<Splice> {
+    const path = this.splicesPath(channelId);
+    const splice = await this.ask(spliceSchema, path, { ...options, method: 'POST', json: request });
+    const others = this.addresses.all.filter((url) => url !== this.url);
+    const init = { ...this.of(options), method: 'PUT', json: { splices: [splice] } };
+    // One that is away is told by the source when it is back.
+    await Promise.allSettled(others.map((url) => callJson(`${url}${path}`, noContent, init)));
+    return splice;
+  }
+
+  /** The splices that are not over. */
+  async splices(channelId: string, options: CallOptions = {}): Promise<Splice[]> {
+    return (await this.ask(knownSplicesSchema, this.splicesPath(channelId), options)).splices;
+  }
+
+  /** Tells of splices that another relay knows. */
+  async tellSplices(channelId: string, splices: Splice[], options: CallOptions = {}): Promise<void> {
+    const init = { ...options, method: 'PUT', json: { splices } };
+    await this.ask(noContent, this.splicesPath(channelId), init);
   }
 
   feedUrl(channelId: string): string {
@@ -199,6 +220,10 @@ export class RelayClient extends PartClient {
     const at = all.indexOf(current);
     const urls = [...all.slice(at), ...all.slice(0, at)];
     return firstAnswerOf(urls, call, (late) => this.addresses.leave(late));
+  }
+
+  private splicesPath(channelId: string): string {
+    return `${this.channelPath(channelId)}/splices`;
   }
 
   private askAll<T>(call: (url: string) => Promise<T>): Promise<T[]> {

@@ -43,6 +43,8 @@ const originsByName = ({ SWARM_ORIGIN_URL, SWARM_ORIGIN_PEERS }: Environment): R
 export const createPartClients = (environment: Environment): RealPartClients => {
   const { SWARM_SOURCE_URL: source } = environment;
   const relays = Object.fromEntries(relaysOf(environment).map(({ name, url }) => [name, url]));
+  const origins = originsByName(environment);
+  const replicas = [relays, origins].map(Object.keys).flatMap((names) => (names.length > 1 ? names : []));
   // Where parts run on machines of their own, these two do not answer here, and are left out.
   const here = (port: number): string =>
     `${linkScheme()}://${hostAndPort(connectableHost(environment.SWARM_HOST), port)}`;
@@ -55,6 +57,6 @@ export const createPartClients = (environment: Environment): RealPartClients => 
     fleet: createFleetProvider(environment),
     encoderAt: encoderClientFor,
     storage: (options) =>
-      readStorageReports({ source, ...relays, ...originsByName(environment), collector, worker }, options),
+      readStorageReports({ source, ...relays, ...origins, collector, worker }, { ...options, replicas }),
   };
 };

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RelayClient } from '../../src/contracts/relay';
 import { gopStartTicks } from '../../src/domain';
 import { TransportStreamReader, type PesUnit } from '../../src/media/mpegts';
 import { ChannelTimeline, firstGopOf } from '../../src/media/source/channel-timeline';
@@ -247,6 +248,25 @@ test('a relay that is ahead of what the source knows keeps its numbers', async (
   bring(11);
   await bothSealed(42);
   await areAlike(40, 43);
+});
+
+test("an operator's break is known to both relays, and to one that was away", async () => {
+  await begin();
+  bring(3);
+  await bothSealed(1);
+  const client = new RelayClient(relays.map(({ url }) => url));
+  const splice = await client.splice('ch-1', { kind: 'out', inMs: 2_500, durationMs: 60_000 });
+  const known = (relay: RelayUnderTest) => new RelayClient(relay.url).splices('ch-1');
+  expect(await Promise.all(relays.map(known))).toEqual([[splice], [splice]]);
+
+  await relays[1]!.stop();
+  relays[1] = await RelayUnderTest.start({ port: Number(new URL(relays[1]!.url).port) });
+  bring(9);
+  await bothSealed(7);
+  const [one, other] = await Promise.all(relays.map((relay) => relay.ledgers('ch-1', 2, 8)));
+  const cuts = one!.flatMap(({ cutTicks = [] }) => cutTicks);
+  expect(cuts).toHaveLength(1);
+  expect(other!.flatMap(({ cutTicks = [] }) => cutTicks)).toEqual(cuts);
 });
 
 test('the number to begin with', () => {

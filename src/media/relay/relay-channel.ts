@@ -204,6 +204,16 @@ export class RelayChannel {
     return this.splices.ask(request, { nowTicks, openTicks: this.openTicks });
   }
 
+  /** Splices that are not over. */
+  get knownSplices(): readonly Splice[] {
+    return this.splices.plan.known;
+  }
+
+  /** Takes splices that another relay knows. */
+  adoptSplices(splices: readonly Splice[]): void {
+    this.splices.adopt(splices);
+  }
+
   /** What has arrived of a GOP of late, sealed or not. @throws SwarmError not-found */
   picturesOf(gop: number): GopPictures {
     const pictures = this.ledgers.picturesOf(gop);

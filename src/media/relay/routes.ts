@@ -1,6 +1,11 @@
 import type { Express, Request, Response } from 'express';
 import { z } from 'zod';
-import { FEED_PROOF_HEADER, OWNER_PROOF_HEADER, relaySpecSchema } from '../../contracts/relay';
+import {
+  FEED_PROOF_HEADER,
+  OWNER_PROOF_HEADER,
+  knownSplicesSchema,
+  relaySpecSchema,
+} from '../../contracts/relay';
 import { SwarmError, idSchema, spliceRequestSchema } from '../../domain';
 import { digestOf, equalDigests } from '../../platform/gate';
 import { parseOrRefuse } from '../../platform/http';
@@ -95,6 +100,15 @@ export const addRoutes = (app: Express, channels: RelayChannels, limits: RouteLi
 
   app.post('/channels/:id/splices', async (req, res) => {
     res.json(await channelOf(req).splice(parseOrRefuse(spliceRequestSchema, req.body, 'splice')));
+  });
+
+  app.get('/channels/:id/splices', (req, res) => {
+    res.json({ splices: channelOf(req).knownSplices });
+  });
+
+  app.put('/channels/:id/splices', (req, res) => {
+    channelOf(req).adoptSplices(parseOrRefuse(knownSplicesSchema, req.body, 'splices').splices);
+    res.status(204).end();
   });
 
   app.get('/channels/:id/ledger/:gop', async (req, res) => {

@@ -53,7 +53,7 @@ export class ChannelTimeline {
   constructor(private readonly options: ChannelTimelineOptions) {
     const { id, gopDurationTicks, relays, log } = options;
     this.deliveries = relays.map(
-      (relay) => new Delivery({ id, gopDurationTicks, relay, timeline: this, log }),
+      (relay) => new Delivery({ id, gopDurationTicks, relay, relays, timeline: this, log }),
     );
   }
 

@@ -15,6 +15,8 @@ export interface DeliveryOptions {
   id: string;
   gopDurationTicks: number;
   relay: RelayLink;
+  /** All relays, this one among them. */
+  relays: readonly RelayLink[];
   timeline: ChannelTimeline;
   log: Logger;
 }
@@ -81,12 +83,22 @@ export class Delivery {
     if (at.ingestConnected)
       throw new SwarmError('conflict', `The relay still holds another contribution of ${id}.`);
     timeline.heard(at.nextGop);
+    await this.tellSplices();
     let entry = timeline.entryFor(at.nextGop);
     while (!entry && !signal.aborted) {
       await timeline.untilChanged(signal);
       entry = timeline.entryFor(at.nextGop);
     }
     if (entry && !signal.aborted) await this.send(entry);
+  }
+
+  /** What operators have set while the relay was away, as far as it is not over. */
+  private async tellSplices(): Promise<void> {
+    const { id, relay, relays } = this.options;
+    const { signal } = this.stopping;
+    const others = relays.filter((other) => other !== relay);
+    const known = (await Promise.all(others.map((other) => other.splices(id, signal)))).flat();
+    if (known.length > 0) await relay.tellSplices(id, known, signal);
   }
 
   private async send({ stretch, group, gop, sourceTicks }: StretchEntry): Promise<void> {

@@ -1,10 +1,12 @@
 import type { Writable } from 'node:stream';
 import { RelayClient, type RelayChannel } from '../../contracts/relay';
-import { SwarmError, errorFromText } from '../../domain';
+import { SwarmError, errorFromText, type Splice } from '../../domain';
 import { linkRequest } from '../../platform/links/client';
 import { partAuthorization } from '../../platform/own-identity';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
+/** A relay that is to be sent something waits so long for what others know. */
+const SPLICES_MS = 500;
 
 /** A contribution on its way to the relay. */
 export interface IngestConnection {
@@ -32,6 +34,16 @@ export class RelayLink {
    */
   addChannel(id: string, gopDurationTicks: number, signal: AbortSignal): Promise<RelayChannel> {
     return this.client.register({ id, gopDurationTicks }, { signal });
+  }
+
+  /** What this relay knows of splices of the channel; none where it does not answer. */
+  splices(id: string, signal: AbortSignal): Promise<Splice[]> {
+    return this.client.splices(id, { timeoutMs: SPLICES_MS, signal }).catch(() => []);
+  }
+
+  /** Tells this relay of splices that others know. */
+  tellSplices(id: string, splices: Splice[], signal: AbortSignal): Promise<void> {
+    return this.client.tellSplices(id, splices, { signal });
   }
 
   /**
