@@ -86,7 +86,7 @@ export const firstAnswerOf = <T>(
         },
         (failure: unknown) => {
           failed += 1;
-          if (failed === urls.length) reject(failure as Error);
+          if (failed === urls.length) reject(failure);
           else askNext();
         },
       );

@@ -108,7 +108,8 @@ const picturesOf = async (relay: RelayUnderTest, from: number, to: number): Prom
     },
   });
   try {
-    for await (const chunk of response.body!) reader.push(Buffer.from(chunk));
+    for await (const chunk of response.body! as unknown as AsyncIterable<Uint8Array>)
+      reader.push(Buffer.from(chunk));
   } catch {
     // Enough was read.
   }

@@ -13,7 +13,7 @@ export interface ChannelFeedsOptions {
   ring: UnitRing;
   gopDurationTicks: number;
   /** What a feed is told of cuts from a GOP on. */
-  cutMark(gop: number): CutMark;
+  cutMark: (gop: number) => CutMark;
   log: Logger;
 }
 
