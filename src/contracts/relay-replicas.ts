@@ -86,7 +86,7 @@ export const firstAnswerOf = <T>(
         },
         (failure: unknown) => {
           failed += 1;
-          if (failed === urls.length) reject(failure);
+          if (failed === urls.length) reject(failure instanceof Error ? failure : new Error(String(failure)));
           else askNext();
         },
       );
