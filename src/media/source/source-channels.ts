@@ -184,8 +184,6 @@ export class SourceChannels {
         const places = spec.input.kind === 'url' ? legIdsOf(spec) : [];
         for (const place of places) this.budget.admit(place);
         await known?.stop();
-        if (known && known.spec.gopDurationTicks !== spec.gopDurationTicks)
-          await this.timelines.forget(spec.id);
         if (known) this.releaseAllBut(known.spec, places);
         for (const { url } of known ? urlInputsOf(known.spec) : [])
           if (isPush(url)) this.tools.senders.forget(url);
@@ -359,25 +357,22 @@ export class SourceChannels {
 
   private plainFeeder(spec: SourceChannelSpec, looked: Look | null): ChannelFeeder {
     const { tools, budget } = this;
-    const timeline = this.timelines.of(spec);
     if (spec.input.kind === 'url') budget.hold(spec.id);
-    const startInput = startingWith(looked, spec, tools);
     return new ChannelFeeder({
-      ...{ spec, startInput, timeline, ffmpeg: tools.ffmpeg, log: tools.log },
+      ...{ spec, timeline: this.timelines.of(spec), ffmpeg: tools.ffmpeg, log: tools.log },
+      startInput: startingWith(looked, spec, tools),
       heldBytes: () => budget.shareBytes,
       waits: async () => spec.input.kind === 'url' && (await listeningKindOf(spec.input.url)) !== null,
-      // It may be stopped before it comes to its input.
       onStop: () => looked?.giveUp(),
     });
   }
 
   private standbyFeeder(spec: SourceChannelSpec, looked: Look | null, wanted: Wanted): StandbyFeeder {
     const { tools, budget, stateDir } = this;
-    const timeline = this.timelines.of(spec);
     for (const place of legIdsOf(spec)) budget.hold(place);
     const startPrimary = startingWith(looked, spec, tools);
     return new StandbyFeeder({
-      ...{ spec, ...wanted, timeline, log: tools.log },
+      ...{ spec, ...wanted, timeline: this.timelines.of(spec), log: tools.log },
       openLegs: (on) =>
         openLegs(spec, { ...tools, stateDir }, { ...on, startPrimary, heldBytes: () => budget.shareBytes }),
       rules: rulesOf(spec),

@@ -16,7 +16,9 @@ export class Timelines {
 
   of({ id, gopDurationTicks }: Pick<SourceChannelSpec, 'id' | 'gopDurationTicks'>): ChannelTimeline {
     const known = this.byChannel.get(id);
-    if (known) return known;
+    if (known?.gopDurationTicks === gopDurationTicks) return known;
+    // Relays refuse another duration until the channel is removed there.
+    void known?.close();
     const { relays, log } = this;
     const file = new GopNumberFile(this.stateDir, id, log);
     const timeline = new ChannelTimeline({ id, gopDurationTicks, relays, file, log });
