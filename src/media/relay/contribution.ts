@@ -145,8 +145,9 @@ export class Contribution {
   /** A GOP without any picture could never be published, so a pause that long is a break too. */
   private isBreak(picture: PesUnit): boolean {
     if (!this.clock.started) return false;
+    // A sender that dictates the clock says itself where it jumps: one picture that stands still may carry no time of decoding.
     return (
-      this.clock.jumpsAt(picture) ||
+      (!this.handlers.place && this.clock.jumpsAt(picture)) ||
       this.handlers.ledgers.wouldEndEmptyGop(this.clock.timesOf(picture).dtsTicks)
     );
   }
