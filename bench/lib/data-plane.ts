@@ -32,13 +32,15 @@ const STOP_LIMIT_MS = 2_500;
 /** A part that was killed comes back like under a supervisor, without its growing pauses. */
 const RESTART_DELAY_MS = 300;
 
-export type DataPlanePart = 'relay' | 'origin' | 'source' | `enc-${number}`;
+export type DataPlanePart = 'relay' | 'relay-2' | 'origin' | 'source' | `enc-${number}`;
 
 export interface DataPlaneOptions {
   stateDir: string;
   /** First of 20 ports. */
   portBase: number;
   encoders: number;
+  /** Relays that are sent the same, `relay` and `relay-2`; default 1. */
+  relays?: 1 | 2;
   capacityUnits?: number;
   /** Arguments for node that run a part's main; by default the compiled one. */
   nodeArgs?: (part: string) => string[];
@@ -94,6 +96,9 @@ export class DataPlane {
       SWARM_ORIGIN_URL: url(options.portBase + 1),
       SWARM_SOURCE_URL: url(options.portBase + 2),
       SWARM_PLAYER_URL: url(options.portBase + 3),
+      ...(options.relays === 2 && {
+        SWARM_RELAY_PEERS: `relay=${url(options.portBase)},relay-2=${url(options.portBase + 4)}`,
+      }),
       ...options.variables,
     });
     await mkdir(join(options.stateDir, 'logs'), { recursive: true });
@@ -103,6 +108,7 @@ export class DataPlane {
         plane.startPart('relay', 'media/relay', (signal) =>
           awaitHttpOk(`${SWARM_RELAY_URL}/healthz`, signal),
         ),
+        ...(options.relays === 2 ? [plane.startSecondRelay()] : []),
         plane.startPart('origin', 'media/origin', (signal) =>
           awaitHttpOk(`${SWARM_ORIGIN_URL}/healthz`, signal),
         ),
@@ -264,6 +270,16 @@ export class DataPlane {
 
   private get origin(): OriginClient {
     return new OriginClient(originUrlsOf(this.environment));
+  }
+
+  private startSecondRelay(): Promise<void> {
+    const port = this.options.portBase + 4;
+    return this.startPart(
+      'relay-2',
+      'media/relay',
+      (signal) => awaitHttpOk(`${linkScheme()}://127.0.0.1:${port}/healthz`, signal),
+      { SWARM_STATE_DIR: join(this.options.stateDir, 'relay-2'), SWARM_RELAY_PORT: String(port) },
+    );
   }
 
   private startEncoder(n: number): Promise<void> {

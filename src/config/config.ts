@@ -10,6 +10,7 @@ import { originVariables } from './origin';
 import { playVariables } from './players';
 import { influxTlsVariables, temporalVariables } from './servers';
 import { sharedOriginVariables } from './shared-origins';
+import { sharedRelayVariables } from './shared-relays';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const url = z.url({ protocol: /^https?$/ }).transform((u) => u.replace(/\/+$/, ''));
@@ -100,6 +101,7 @@ export const environmentSchema = z.object({
   ...linkVariables,
   SWARM_API_PORT: port.default(7700).describe('Port of the API and the page.'),
   SWARM_RELAY_PORT: port.default(7701).describe('Port of the relay.'),
+  ...sharedRelayVariables,
   ...sharedOriginVariables,
   ...playVariables,
   SWARM_SOURCE_PORT: port.default(7703).describe('Port of the source.'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SwarmError, idSchema } from '../domain';
-import { commaList } from './comma-list';
+import { peersSchema, urlsOf } from './comma-peers';
 
 const MEMBER = /^[\w.-]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/i;
 
@@ -19,19 +19,6 @@ export const ownershipStoreSchema = z.string().transform((text, context): string
 });
 
 const port = z.coerce.number().int().min(1).max(65_535);
-const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
-
-/** `name=url,name=url`, each name once. */
-const peersSchema = commaList
-  .transform((entries) =>
-    entries.map((entry) => {
-      const [, name, url] = /^([^=]*)=(.*)$/.exec(entry) ?? [];
-      return { name, url };
-    }),
-  )
-  .pipe(z.array(z.object({ name: idSchema, url: httpUrl }), 'use name=url,name=url'))
-  .refine((peers) => new Set(peers.map(({ name }) => name)).size === peers.length, 'name each origin once');
-
 /** Variables of origins that share channels. */
 export const sharedOriginVariables = {
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),
@@ -41,7 +28,7 @@ export const sharedOriginVariables = {
       'Where it is kept who owns a channel: `embedded`, in files of the one origin; or the members of an etcd, ' +
         '`etcd://host:port,host:port` (`etcds://` over TLS), for origins that share the channels (docs/how-to/run-replicas.md).',
     ),
-  SWARM_ORIGIN_PEERS: peersSchema
+  SWARM_ORIGIN_PEERS: peersSchema('origin')
     .prefault('')
     .describe(
       'All origins of the swarm, `name=url,name=url`: the same text for every part. Who asks an origin, and encoder hosts ' +
@@ -56,9 +43,7 @@ type OriginsEnvironment = z.infer<z.ZodObject<typeof sharedOriginVariables>> & {
 export const originUrlsOf = ({
   SWARM_ORIGIN_URL: first,
   SWARM_ORIGIN_PEERS: peers,
-}: Pick<OriginsEnvironment, 'SWARM_ORIGIN_URL' | 'SWARM_ORIGIN_PEERS'>): string[] => [
-  ...new Set([first, ...peers.map(({ url }) => url)]),
-];
+}: Pick<OriginsEnvironment, 'SWARM_ORIGIN_URL' | 'SWARM_ORIGIN_PEERS'>): string[] => urlsOf(first, peers);
 
 /** With whom an origin shares the channels. */
 export interface OriginReplication {

@@ -62,18 +62,28 @@ export const healthOfPoints = (
 };
 
 /** Whether a part of the media path can write what it must keep, and read what it kept; see StorageStatus. */
-export type StorageReport = StorageStatus & { part: string; damaged: readonly Damage[] };
+export type StorageReport = StorageStatus & {
+  part: string;
+  damaged: readonly Damage[];
+  /** One of several that does not answer; the others have what it has. */
+  isAway?: boolean;
+};
 
-/** Asks the health of parts that keep media. One that does not answer is left out: others tell of that. */
+/**
+ * Asks the health of parts that keep media. One that does not answer is left out: others tell of that. Of several replicas,
+ * nobody else does.
+ */
 export const readStorageReports = async (
   urlOfPart: Record<string, string>,
-  { timeoutMs }: { timeoutMs: number },
+  { timeoutMs, replicas = [] }: { timeoutMs: number; replicas?: readonly string[] },
 ): Promise<StorageReport[]> => {
   const reports = await Promise.all(
     Object.entries(urlOfPart).map(async ([part, url]) => {
       const answer = callJson(`${url}/healthz`, mediaHealthSchema, { part, timeoutMs });
       const health = await answer.catch(() => undefined);
-      return health && { part, ...health.storage, damaged: health.damaged };
+      if (health) return { part, ...health.storage, damaged: health.damaged };
+      const unknown = { state: 'ok' as const, sinceMs: null, message: null, affected: [], damaged: [] };
+      return replicas.includes(part) ? { part, ...unknown, isAway: true } : undefined;
     }),
   );
   return reports.filter((report) => report !== undefined);
@@ -81,6 +91,7 @@ export const readStorageReports = async (
 
 /** A report as sentences for an operator; none where all is well. */
 export const storageProblems = (report: StorageReport): string[] => [
+  ...(report.isAway ? [`${report.part} does not answer: the others go on without it.`] : []),
   ...(report.state === 'ok' ? [] : [writeProblem(report)]),
   ...report.damaged.map(
     ({ what, message, hint }) => `The ${report.part} goes on without ${what}: ${message} ${hint}`,

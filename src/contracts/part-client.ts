@@ -35,16 +35,25 @@ export abstract class PartClient {
           if (!isLeaderAway(error) || init.signal?.aborted) throw error;
           return call(url);
         }),
-      (error) => this.addresses.all.length > 1 && !init.signal?.aborted && isOfOneReplica(error),
+      (error) => this.hasReplicas && !init.signal?.aborted && this.isToAskElsewhere(error),
     );
+  }
+
+  protected get hasReplicas(): boolean {
+    return this.addresses.all.length > 1;
+  }
+
+  /** Whether a replica may answer what another one answers with an error. */
+  protected isToAskElsewhere(error: unknown): boolean {
+    return isOfOneReplica(error);
   }
 
   protected channelPath(channelId: string): string {
     return `/channels/${encodeURIComponent(channelId)}`;
   }
 
-  private bounded(init: CallInit): CallInit {
-    if (this.addresses.all.length === 1) return init;
+  protected bounded(init: CallInit): CallInit {
+    if (!this.hasReplicas) return init;
     return { ...init, timeoutMs: Math.min(init.timeoutMs ?? REPLICA_PATIENCE_MS, REPLICA_PATIENCE_MS) };
   }
 }

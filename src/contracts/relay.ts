@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  SwarmError,
   channelSpecSchema,
   spliceSchema,
   type ChannelSpec,
@@ -8,8 +9,9 @@ import {
 } from '../domain';
 import { digestOf } from '../platform/gate';
 import { HEALTH_ROUTE, type Route } from '../platform/route';
-import type { CallOptions } from './call';
+import { callJson, noContent, type CallInit, type CallOptions } from './call';
 import { PartClient } from './part-client';
+import { answersOf, firstAnswerOf, mergedChannel, mergedChannels } from './relay-replicas';
 
 /** What crosses the wire to and from the relay (docs/reference/protocols/relay.md). Wall-clock times: milliseconds since 1970. */
 
@@ -25,6 +27,8 @@ export const relayRoutes: readonly Route[] = [
   { method: 'GET', path: '/channels/:id/ledger/:gop', access: 'part' },
   { method: 'GET', path: '/channels/:id/pictures/:gop', access: 'part' },
   { method: 'POST', path: '/channels/:id/splices', access: 'part' },
+  { method: 'GET', path: '/channels/:id/splices', access: 'part' },
+  { method: 'PUT', path: '/channels/:id/splices', access: 'part' },
 ];
 
 /** Header of a feed's request: what the session that reads it proves with, once it owns the channel. */
@@ -100,6 +104,13 @@ export const gopPicturesSchema = z
   .refine((p) => p.ptsTicks.length === p.arrivedAgoMs.length, 'one arrival for each picture');
 export type GopPictures = z.infer<typeof gopPicturesSchema>;
 
+/** Splices of a channel that are not over, as relays tell them to one another. */
+export const knownSplicesSchema = z.object({ splices: z.array(spliceSchema).max(64) });
+
+/** What one relay answers though another one may have it: it has begun later, or anew. */
+const ELSEWHERE = new Set(['gop-left-ring', 'unknown-channel']);
+
+/** Calls to the relay, or to whichever of several has what is asked for. */
 export class RelayClient extends PartClient {
   protected readonly part = 'relay';
 
@@ -112,12 +123,25 @@ export class RelayClient extends PartClient {
     return this.ask(relayChannelSchema, this.channelPath(id), { ...options, method: 'PUT', json });
   }
 
-  channels(options: CallOptions = {}): Promise<RelayChannel[]> {
-    return this.ask(z.array(relayChannelSchema), '/channels', options);
+  /** As all relays have them together. */
+  async channels(options: CallOptions = {}): Promise<RelayChannel[]> {
+    return mergedChannels(
+      await this.askAll((url) => callJson(`${url}/channels`, z.array(relayChannelSchema), this.of(options))),
+    );
   }
 
-  channel(channelId: string, options: CallOptions = {}): Promise<RelayChannel> {
-    return this.ask(relayChannelSchema, this.channelPath(channelId), options);
+  async channel(channelId: string, options: CallOptions = {}): Promise<RelayChannel> {
+    const path = this.channelPath(channelId);
+    return mergedChannel(
+      await this.askAll((url) => callJson(`${url}${path}`, relayChannelSchema, this.of(options))),
+    );
+  }
+
+  /** Takes a channel away from all relays that answer; an unknown one counts as taken away. */
+  override async remove(channelId: string, options: CallOptions = {}): Promise<void> {
+    const path = this.channelPath(channelId);
+    const init = { ...this.of(options), method: 'DELETE' };
+    await this.askAll((url) => callJson(`${url}${path}`, noContent, init));
   }
 
   async gopDurationTicks(channelId: string, options: CallOptions = {}): Promise<number> {
@@ -141,7 +165,8 @@ export class RelayClient extends PartClient {
     const path = `${this.channelPath(channelId)}/ledger/${gop}${waitMs > 0 ? `?wait_ms=${waitMs}` : ''}`;
     const headers: Record<string, string> =
       ownerProofSha256 === undefined ? {} : { [OWNER_PROOF_HEADER]: ownerProofSha256 };
-    return this.ask(gopLedgerSchema, path, { ...options, headers });
+    const init = { ...this.of(options), headers };
+    return this.askFirst((url) => callJson(`${url}${path}`, gopLedgerSchema, init));
   }
 
   /** What has arrived of a GOP that may not have ended. @throws SwarmError not-found before its first picture */
@@ -155,13 +180,53 @@ export class RelayClient extends PartClient {
     return this.ask(z.array(gopLedgerSchema), path, options);
   }
 
-  /** Sets a splice. @throws SwarmError conflict, at-capacity-limit, unknown-channel */
-  splice(channelId: string, request: SpliceRequest, options: CallOptions = {}): Promise<Splice> {
-    const path = `${this.channelPath(channelId)}/splices`;
-    return this.ask(spliceSchema, path, { ...options, method: 'POST', json: request });
+  /** Sets a splice, at all relays that answer. @throws SwarmError conflict, at-capacity-limit, unknown-channel */
+  async splice(channelId: string, request: SpliceRequest, options: CallOptions = {}): Promise<Splice> {
+    const path = this.splicesPath(channelId);
+    const splice = await this.ask(spliceSchema, path, { ...options, method: 'POST', json: request });
+    const others = this.addresses.all.filter((url) => url !== this.url);
+    const init = { ...this.of(options), method: 'PUT', json: { splices: [splice] } };
+    // One that is away is told by the source when it is back.
+    await Promise.allSettled(others.map((url) => callJson(`${url}${path}`, noContent, init)));
+    return splice;
+  }
+
+  /** The splices that are not over. */
+  async splices(channelId: string, options: CallOptions = {}): Promise<Splice[]> {
+    return (await this.ask(knownSplicesSchema, this.splicesPath(channelId), options)).splices;
+  }
+
+  /** Tells of splices that another relay knows. */
+  async tellSplices(channelId: string, splices: Splice[], options: CallOptions = {}): Promise<void> {
+    const init = { ...options, method: 'PUT', json: { splices } };
+    await this.ask(noContent, this.splicesPath(channelId), init);
   }
 
   feedUrl(channelId: string): string {
     return `${this.url}${this.channelPath(channelId)}/feed`;
+  }
+
+  protected override isToAskElsewhere(error: unknown): boolean {
+    return super.isToAskElsewhere(error) || (error instanceof SwarmError && ELSEWHERE.has(error.code));
+  }
+
+  private of(options: CallOptions): CallInit {
+    return this.bounded({ ...options, part: this.part });
+  }
+
+  /** Publishing waits for the answer: one that has stopped is not waited for alone. */
+  private askFirst<T>(call: (url: string) => Promise<T>): Promise<T> {
+    const { all, current } = this.addresses;
+    const at = all.indexOf(current);
+    const urls = [...all.slice(at), ...all.slice(0, at)];
+    return firstAnswerOf(urls, call, (late) => this.addresses.leave(late));
+  }
+
+  private splicesPath(channelId: string): string {
+    return `${this.channelPath(channelId)}/splices`;
+  }
+
+  private askAll<T>(call: (url: string) => Promise<T>): Promise<T[]> {
+    return answersOf(this.addresses.all.map(call));
   }
 }

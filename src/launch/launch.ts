@@ -25,12 +25,13 @@ import {
   influxPart,
   nodePart,
   originReplicaPart,
+  relayReplicaPart,
   sourcePart,
   temporalPart,
   type PartSurroundings,
 } from './part-list';
 import type { Parts } from './parts';
-import { replicaName, type ReplicaSet } from './replicas';
+import { relayName, replicaName, type ReplicaSet } from './replicas';
 
 export interface LaunchOptions {
   surroundings: PartSurroundings;
@@ -101,6 +102,22 @@ const startOrigins = async (options: LaunchOptions, urlOf: (port: number) => str
     show(options, 'etcd', Promise.all(members), at.map((i) => `etcd-${i + 1}`).join(', ')),
     show(options, 'origins', Promise.all(origins), at.map(replicaName).join(', ')),
   ]);
+};
+
+/** The one relay; or several, each of which is sent the same. */
+const startRelays = (options: LaunchOptions, urlOf: (port: number) => string): Promise<unknown> => {
+  const { surroundings, replicas, parts } = options;
+  if (!replicas)
+    return startNodePart(options, 'relay', 'media/relay', surroundings.environment.SWARM_RELAY_URL);
+  const relays = replicas.relayPorts.map((port, i) =>
+    parts.start(relayReplicaPart(surroundings, replicas, i, urlOf(port))),
+  );
+  return show(
+    options,
+    'relays',
+    Promise.all(relays),
+    [...replicas.relayPorts.keys()].map(relayName).join(', '),
+  );
 };
 
 const startTemporal = async (options: LaunchOptions): Promise<void> => {
@@ -308,11 +325,7 @@ export const launch = async (
   if ('path' in options.tools.influx)
     await loadOrCreateSecret(influxPasswordFile(environment.SWARM_STATE_DIR));
   const startMediaPath = async (): Promise<LocalFleet> => {
-    const parts = [
-      startNodePart(options, 'relay', 'media/relay', environment.SWARM_RELAY_URL),
-      startSource(options),
-      startOrigins(options, url),
-    ];
+    const parts = [startRelays(options, url), startSource(options), startOrigins(options, url)];
     const [fleet] = await Promise.all([startFleet(options), ...parts]);
     return fleet;
   };

@@ -7,7 +7,7 @@ import { LOOPBACK, hostAndPort } from '../platform/addresses';
 import { growingDelayMs, type PartOptions, type PartRig } from '../platform/processes/part-process';
 import { awaitGrpcServing, awaitHttpOk } from '../platform/processes/readiness';
 import type { FoundProgram, SwarmPorts } from '../setup';
-import { etcdArguments, replicaName, replicasFolder, type ReplicaSet } from './replicas';
+import { etcdArguments, relayName, replicaName, replicasFolder, type ReplicaSet } from './replicas';
 import { TEMPORAL_HEALTH_SERVICE, temporalServerArgs } from './temporal-server';
 
 /** What is the same for all parts of one swarm. */
@@ -78,6 +78,23 @@ export const etcdPart = (options: PartSurroundings, { etcd, ports }: ReplicaSet,
     awaitReady: (signal) =>
       awaitHttpOk(`http://${hostAndPort(LOOPBACK, ports[at]!.etcdClient)}/health`, signal),
   });
+
+/** One of several relays, with a folder as its own disk; the first one has that of a relay that is alone. */
+export const relayReplicaPart = (
+  options: PartSurroundings,
+  { relayPorts }: ReplicaSet,
+  at: number,
+  url: string,
+): PartOptions => {
+  const name = relayName(at);
+  const relay = nodePart(options, name, 'media/relay', url);
+  if (at === 0) return relay;
+  const own = {
+    SWARM_STATE_DIR: join(replicasFolder(options.environment.SWARM_STATE_DIR), name),
+    SWARM_RELAY_PORT: String(relayPorts[at]),
+  };
+  return { ...relay, env: { ...relay.env, ...own } };
+};
 
 /** One of several origins, with a folder as its own disk. */
 export const originReplicaPart = (

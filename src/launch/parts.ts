@@ -32,7 +32,7 @@ export class Parts {
     await Promise.all([this.stopNamed(['collector', 'api', 'worker']), this.closeAgent()]);
     const mediaPath = async (): Promise<void> => {
       await this.fleet?.stopAll();
-      await this.stopNamed(['relay', ...this.namesOf('origin')]);
+      await this.stopNamed([...this.namesOf('relay'), ...this.namesOf('origin')]);
       // Origins write to it until they end.
       await this.stopNamed(this.namesOf('etcd'));
     };

@@ -4,7 +4,7 @@ import { SwarmError, idSchema } from '../domain';
 import { LOOPBACK, hostAndPort } from '../platform/addresses';
 import { SHIFT_ALL_PORTS, type FoundProgram, type PortWanted, type SwarmPorts } from '../setup';
 
-/** How many origins, and members of etcd, there can be on one machine. */
+/** How many origins, and members of etcd, there can be on one machine. With more than one there are two relays. */
 export const REPLICAS = [1, 3] as const;
 export type Replicas = (typeof REPLICAS)[number];
 
@@ -20,7 +20,14 @@ export interface ReplicaPorts {
 export interface ReplicaSet {
   etcd: FoundProgram;
   ports: readonly ReplicaPorts[];
+  /** Of each relay. */
+  relayPorts: readonly number[];
 }
+
+/** The first relay has the port, and the folder, of a relay that is alone: its numbers and GOPs go on. */
+export const relayPortsFor = ({ relay, api: base }: SwarmPorts): number[] => [relay, base + 38];
+
+export const relayName = (at: number): string => `relay-${at + 1}`;
 
 /** The first origin has the ports of an origin that is alone. */
 export const replicaPortsFor = ({ origin, player, api: base }: SwarmPorts): ReplicaPorts[] => [
@@ -31,17 +38,23 @@ export const replicaPortsFor = ({ origin, player, api: base }: SwarmPorts): Repl
 
 export const replicaName = (at: number): string => `origin-${at + 1}`;
 
-/** What every part is told of the origins. */
+/** What every part is told of the origins and relays. */
 export const replicaVariables = (
-  ports: readonly ReplicaPorts[],
+  { ports, relayPorts }: Pick<ReplicaSet, 'ports' | 'relayPorts'>,
   urlOf: (port: number) => string,
 ): NodeJS.ProcessEnv => ({
+  SWARM_RELAY_PEERS: relayPorts.map((port, at) => `${relayName(at)}=${urlOf(port)}`).join(','),
   SWARM_ORIGIN_PEERS: ports.map(({ origin }, at) => `${replicaName(at)}=${urlOf(origin)}`).join(','),
   SWARM_OWNERSHIP_STORE: `etcd://${ports.map(({ etcdClient }) => hostAndPort(LOOPBACK, etcdClient)).join(',')}`,
 });
 
-export const replicaPortsWanted = (ports: readonly ReplicaPorts[]): PortWanted[] =>
-  ports.flatMap(({ origin, player, etcdClient, etcdPeer }, at): PortWanted[] => {
+export const replicaPortsWanted = ({
+  ports,
+  relayPorts,
+}: Pick<ReplicaSet, 'ports' | 'relayPorts'>): PortWanted[] => [
+  // That of the first one is counted with the other parts.
+  ...relayPorts.slice(1).map((port, i) => ({ port, usedFor: relayName(i + 1), hint: SHIFT_ALL_PORTS })),
+  ...ports.flatMap(({ origin, player, etcdClient, etcdPeer }, at): PortWanted[] => {
     const hint = SHIFT_ALL_PORTS;
     const further = [
       { port: origin, usedFor: replicaName(at), hint },
@@ -53,7 +66,8 @@ export const replicaPortsWanted = (ports: readonly ReplicaPorts[]): PortWanted[]
       { host: LOOPBACK, port: etcdClient, usedFor: `etcd-${at + 1}`, hint },
       { host: LOOPBACK, port: etcdPeer, usedFor: `the peers of etcd-${at + 1}`, hint },
     ];
-  });
+  }),
+];
 
 /** Folder of the disks of replicas: each part has one of its own below it. */
 export const replicasFolder = (stateDir: string): string => join(stateDir, 'replicas');

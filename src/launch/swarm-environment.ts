@@ -2,7 +2,7 @@ import { readEnvironment, type Environment } from '../config/config';
 import { LOOPBACK, connectableHost, hostAndPort, isLoopbackUrl } from '../platform/addresses';
 import { tlsFilesOf } from '../platform/links/link-tls';
 import type { SwarmPorts, Tools } from '../setup';
-import { replicaVariables, type ReplicaPorts } from './replicas';
+import { replicaVariables, type ReplicaSet } from './replicas';
 
 /** Names under which this machine reaches its own parts: a proxy of the environment is for the way out. */
 const withoutProxy = (env: NodeJS.ProcessEnv, host: string): string => {
@@ -33,8 +33,8 @@ export const swarmEnvironment = (options: {
   stateDir: string;
   ports: SwarmPorts;
   tools: Tools;
-  /** Of several origins; absent: there is one. */
-  replicas?: readonly ReplicaPorts[] | undefined;
+  /** Of several origins and relays; absent: there is one of each. */
+  replicas?: ReplicaSet | undefined;
 }): { variables: NodeJS.ProcessEnv; environment: Environment } => {
   const { env, ports, tools } = options;
   // Before anything is made of it: each of the URLs below would be found at fault in its place.

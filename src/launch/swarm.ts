@@ -25,6 +25,7 @@ import type { PartSurroundings } from './part-list';
 import { Parts } from './parts';
 import { portsWanted } from './ports-wanted';
 import {
+  relayPortsFor,
   replicaPortsFor,
   replicaPortsWanted,
   requireSameKind,
@@ -78,6 +79,7 @@ const findReplicaTools = async (
   { reporter, signal }: Pick<SwarmOptions, 'reporter' | 'signal'>,
 ): Promise<ReplicaSet> => ({
   ports: replicaPortsFor(ports),
+  relayPorts: relayPortsFor(ports),
   etcd: await reporter.step(
     'etcd',
     (progress) => findOrInstallEtcd({ env, progress, ...(signal && { signal }) }),
@@ -147,7 +149,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
     ]);
     const { variables, environment } = swarmEnvironment({
       env: { ...env, ...secrets.files },
-      ...{ stateDir, ports, tools, replicas: replicaSet?.ports },
+      ...{ stateDir, ports, tools, replicas: replicaSet },
     });
     await requireFreePorts(
       [
@@ -155,7 +157,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
           ...{ ports, tools, encoders: options.encoders.length },
           codec: environment.SWARM_PAYLOAD_CODEC === 'on',
         }),
-        ...replicaPortsWanted(replicaSet?.ports ?? []),
+        ...(replicaSet ? replicaPortsWanted(replicaSet) : []),
       ],
       environment.SWARM_HOST,
     );

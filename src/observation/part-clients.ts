@@ -1,5 +1,6 @@
 import type { Environment } from '../config/config';
 import { originUrlsOf } from '../config/shared-origins';
+import { relayUrlsOf, relaysOf } from '../config/shared-relays';
 import { encoderClientFor, type EncoderClient } from '../contracts/encoder/client';
 import { readStorageReports, type StorageReport } from '../contracts/health';
 import { OriginClient } from '../contracts/origin';
@@ -40,7 +41,10 @@ const originsByName = ({ SWARM_ORIGIN_URL, SWARM_ORIGIN_PEERS }: Environment): R
 
 /** Clients of the parts that this environment names: one of each in a process. Nothing is connected before it is needed. */
 export const createPartClients = (environment: Environment): RealPartClients => {
-  const { SWARM_RELAY_URL: relay, SWARM_SOURCE_URL: source } = environment;
+  const { SWARM_SOURCE_URL: source } = environment;
+  const relays = Object.fromEntries(relaysOf(environment).map(({ name, url }) => [name, url]));
+  const origins = originsByName(environment);
+  const replicas = [relays, origins].map(Object.keys).flatMap((names) => (names.length > 1 ? names : []));
   // Where parts run on machines of their own, these two do not answer here, and are left out.
   const here = (port: number): string =>
     `${linkScheme()}://${hostAndPort(connectableHost(environment.SWARM_HOST), port)}`;
@@ -48,11 +52,11 @@ export const createPartClients = (environment: Environment): RealPartClients => 
   const worker = here(environment.SWARM_WORKER_PORT);
   return {
     origin: new OriginClient(originUrlsOf(environment)),
-    relay: new RelayClient(relay),
+    relay: new RelayClient(relayUrlsOf(environment)),
     source: new SourceClient(source),
     fleet: createFleetProvider(environment),
     encoderAt: encoderClientFor,
     storage: (options) =>
-      readStorageReports({ source, relay, ...originsByName(environment), collector, worker }, options),
+      readStorageReports({ source, ...relays, ...origins, collector, worker }, { ...options, replicas }),
   };
 };

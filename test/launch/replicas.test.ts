@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '../../src/config/config';
 import { originUrlsOf, replicationOf } from '../../src/config/shared-origins';
+import { relayUrlsOf, relaysOf } from '../../src/config/shared-relays';
 import {
   etcdArguments,
+  relayPortsFor,
   replicaPortsFor,
   replicaPortsWanted,
   replicaVariables,
@@ -61,26 +63,44 @@ describe('settings of several origins', () => {
   });
 });
 
-describe('three origins on one machine', () => {
+test('a relay is alone, or one of those that every part is told of', () => {
+  expect(relaysOf(readEnvironment({}))).toEqual([{ name: 'relay', url: 'http://127.0.0.1:7701' }]);
+  const several = readEnvironment({
+    SWARM_RELAY_PEERS: 'relay-1=http://a:1,relay-2=http://b:2/',
+    SWARM_RELAY_URL: 'http://b:2',
+  });
+  expect(relaysOf(several)).toEqual([
+    { name: 'relay-1', url: 'http://a:1' },
+    { name: 'relay-2', url: 'http://b:2' },
+  ]);
+  expect(relayUrlsOf(several)).toEqual(['http://b:2', 'http://a:1']);
+});
+
+describe('three origins and two relays on one machine', () => {
   const ports = replicaPortsFor(portsFor(20_000, {}));
+  const relayPorts = relayPortsFor(portsFor(20_000, {}));
 
   test('have ports of their own, and what every part is told of them is valid', () => {
-    const all = ports.flatMap((each) => [each.origin, each.player, each.etcdClient, each.etcdPeer]);
+    const all = [
+      ...ports.flatMap((each) => [each.origin, each.player, each.etcdClient, each.etcdPeer]),
+      ...relayPorts.slice(1),
+    ];
     const others = Object.entries<number>({ ...portsFor(20_000, {}) }).filter(
       ([part]) => part !== 'origin' && part !== 'player',
     );
     expect(new Set([...all, ...others.map(([, port]) => port)]).size).toBe(all.length + others.length);
-    const variables = replicaVariables(ports, (port) => `http://127.0.0.1:${port}`);
+    const variables = replicaVariables({ ports, relayPorts }, (port) => `http://127.0.0.1:${port}`);
     const environment = readEnvironment({ ...variables, SWARM_ORIGIN_NAME: 'origin-3' });
     expect(replicationOf(environment)?.peers.map(({ url }) => url)).toEqual([
       'http://127.0.0.1:20002',
       'http://127.0.0.1:20030',
     ]);
+    expect(relayUrlsOf(environment).slice(1)).toEqual(['http://127.0.0.1:20001', 'http://127.0.0.1:20038']);
   });
 
   test('are refused where one would have no port', async () => {
     // The swarm itself has room there.
-    const wanted = replicaPortsWanted(replicaPortsFor(portsFor(65_491, {})));
+    const wanted = replicaPortsWanted({ ports: replicaPortsFor(portsFor(65_491, {})), relayPorts: [] });
     await expect(requireFreePorts(wanted, '127.0.0.1')).rejects.toMatchObject({
       code: 'bad-request',
       message: 'the peers of etcd-3 would have port 65536: the highest one is 65535.',

@@ -97,7 +97,7 @@ test('a live input that falls silent is opened again behind its last picture, an
     },
   });
   const stopping = new AbortController();
-  const sent = held.sendTo(sink, { nextGop: 0, resumeSourceTicks: null }, stopping.signal);
+  const sent = held.sendFrom(sink, 0, stopping.signal);
   sent.catch(() => undefined);
   const pictures = (): PesUnit[] => picturesIn(Buffer.concat(chunks));
   const isStill = (): boolean => held.notes.some((note) => note.includes('stood still'));

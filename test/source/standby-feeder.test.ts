@@ -1,7 +1,7 @@
-import { PassThrough } from 'node:stream';
-import type { RelayChannel } from '../../src/contracts/relay';
+import type { ResumePoint } from '../../src/media/source/channel-timeline';
 import type { InputLeg } from '../../src/media/source/input-leg';
 import type { KeptWish } from '../../src/media/source/kept-channel';
+import { SendingSignal } from '../../src/media/source/sending-signal';
 import { StandbyFeeder } from '../../src/media/source/standby-feeder';
 import { quietLog } from '../encoder/support/test-host';
 import { until } from '../support/until';
@@ -9,7 +9,7 @@ import { until } from '../support/until';
 const FRAME_TICKS = 3_600;
 const GOP_TICKS = 90_000;
 
-/** An input that has brought a keyframe each second, of which some repeat a picture. Its GOPs are sent nowhere. */
+/** An input that has brought a keyframe each second, of which some repeat a picture. In place of a spool: with what it began. */
 const leg = (name: string, { standIns = [] as number[] } = {}) => ({
   name,
   url: name,
@@ -29,36 +29,37 @@ const leg = (name: string, { standIns = [] as number[] } = {}) => ({
         isStandIn: standIns.includes(group),
       })),
       groupAt: (ticks: number) => Math.ceil(ticks / GOP_TICKS),
-      sendFrom: (_stream: unknown, group: number) => {
-        sentFrom.push(group);
-        return new Promise(() => undefined);
-      },
+      spool: sentFrom,
     });
   },
   same: undefined as object | undefined,
 });
 
-/** A relay whose next GOP is where the test says. */
-class RelayAt {
+/** A timeline whose next GOP is where the test says. */
+class TimelineAt {
   nextGop = 0;
   readonly begun: number[] = [];
+  readonly sending = new SendingSignal();
+  readonly error = undefined;
 
-  addChannel(): Promise<RelayChannel> {
-    return Promise.resolve({
-      nextGop: this.nextGop,
-      resumeSourceTicks: this.nextGop * GOP_TICKS,
-      ingestConnected: false,
-    } as RelayChannel);
+  get here(): ResumePoint {
+    return { nextGop: this.nextGop, resumeSourceTicks: this.nextGop * GOP_TICKS };
   }
 
-  openIngest(_id: string, gop: number) {
-    this.begun.push(gop);
-    return { stream: new PassThrough(), finished: new Promise<void>(() => undefined), cut: () => undefined };
+  resume(): Promise<ResumePoint> {
+    return Promise.resolve(this.here);
   }
+
+  begin(sentFrom: unknown, group: number): void {
+    this.begun.push(this.nextGop);
+    (sentFrom as number[]).push(group);
+  }
+
+  end(): void {}
 }
 
 const start = (
-  relay: RelayAt,
+  timeline: TimelineAt,
   legs: ReturnType<typeof leg>[],
   planned: readonly KeptWish[] = [],
 ): StandbyFeeder =>
@@ -70,38 +71,38 @@ const start = (
     },
     openLegs: () => legs as unknown as InputLeg[],
     rules: { backAfterMs: 0, leastSoundMs: 0 },
-    relay: relay as never,
+    timeline,
     onStop: () => undefined,
     log: quietLog,
   });
 
-/** The primary is away when the relay wants GOP 4. */
+/** The primary is away when GOP 4 is next. */
 const losePrimary = async (
-  relay: RelayAt,
+  timeline: TimelineAt,
   primary: ReturnType<typeof leg>,
   backup: ReturnType<typeof leg>,
 ): Promise<void> => {
   await until('the primary is on air', () => primary.sentFrom.length === 1);
-  relay.nextGop = 4;
+  timeline.nextGop = 4;
   primary.isSound = false;
   await until('the backup is on air', () => backup.sentFrom.length === 1);
 };
 
 test('an input that is preferred waits until it has all of the GOP with which it goes on', async () => {
-  const relay = new RelayAt();
+  const timeline = new TimelineAt();
   // Three GOPs of the primary are its last picture again and again.
   const [primary, backup] = [leg('primary', { standIns: [4, 5, 6] }), leg('backup-1')];
-  const feeder = start(relay, [primary, backup]);
+  const feeder = start(timeline, [primary, backup]);
   try {
-    await losePrimary(relay, primary, backup);
+    await losePrimary(timeline, primary, backup);
     expect(backup.sentFrom).toEqual([4]);
-    // The relay is behind: what it would want of the primary are repeated pictures.
-    relay.nextGop = 5;
+    // What comes next of the primary are repeated pictures.
+    timeline.nextGop = 5;
     primary.isSound = true;
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(feeder.info.standby?.onAir).toBe('backup-1');
-    expect(relay.begun).toEqual([0, 4]);
-    relay.nextGop = 7;
+    expect(timeline.begun).toEqual([0, 4]);
+    timeline.nextGop = 7;
     await until('the primary is on air again', () => primary.sentFrom.length === 2);
     expect(primary.sentFrom[1]).toBe(7);
     expect(feeder.info.standby?.switches.map(({ gop, framesMissing }) => [gop, framesMissing])).toEqual([
@@ -114,11 +115,11 @@ test('an input that is preferred waits until it has all of the GOP with which it
 });
 
 test('one that is needed goes on at once, and what is missing is counted', async () => {
-  const relay = new RelayAt();
+  const timeline = new TimelineAt();
   const [primary, backup] = [leg('primary'), leg('backup-1', { standIns: [4, 5] })];
-  const feeder = start(relay, [primary, backup]);
+  const feeder = start(timeline, [primary, backup]);
   try {
-    await losePrimary(relay, primary, backup);
+    await losePrimary(timeline, primary, backup);
     expect(backup.sentFrom).toEqual([6]);
     expect(feeder.info.standby?.switches).toMatchObject([{ gop: 4, framesMissing: 50 }]);
   } finally {
@@ -127,11 +128,11 @@ test('one that is needed goes on at once, and what is missing is counted', async
 });
 
 test('a planned switch is made at its moment, and the rules choose again at theirs', async () => {
-  const relay = new RelayAt();
+  const timeline = new TimelineAt();
   const [primary, backup] = [leg('primary'), leg('backup-1')];
   const atMs = Date.now() + 1_000;
   const feeder = start(
-    relay,
+    timeline,
     [primary, backup],
     [
       // While the source was away: only the latest counts.

@@ -37,7 +37,11 @@ export const rooms = {
   // Data plane.
   'src/media/mpegts': { uses: ['src/domain'] },
   'src/media/stamp': { uses: ['src/domain', 'src/platform'] },
-  'src/media/relay': { uses: [...ground, 'src/media/mpegts'] },
+  // index.ts starts a relay; the rules by which it numbers are the source's, too.
+  'src/media/relay': {
+    uses: [...ground, 'src/media/mpegts'],
+    doors: ['contribution-clock', 'open-gops'],
+  },
   'src/media/source': { uses: [...ground, 'src/media/mpegts', 'src/media/stamp', 'src/media/relay'] },
   // Fragmented MP4 of the GOPs that the origin holds.
   'src/media/packaging': { uses: ['src/domain', 'src/media/mpegts'] },

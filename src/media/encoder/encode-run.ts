@@ -16,7 +16,7 @@ import {
 } from '../../domain';
 import { spawnConfined } from '../../platform/processes/confined';
 import type { CutMark } from '../mpegts';
-import { openFeed } from './feed';
+import { IDLE_LIMIT_OF_SEVERAL_MS, openFeed } from './feed';
 import { FeedDemuxer } from './feed-demuxer';
 import { encoderDelayFrames, ffmpegArguments, outputDescriptor } from './ffmpeg-arguments';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
@@ -31,6 +31,8 @@ const MAX_READ_AHEAD_BYTES = 8 * 1024 * 1024;
 const FLUSH_LIMIT_MS = 5_000;
 /** ffmpeg counts as stuck after so many seconds with a feed ahead of it and nothing coming out. */
 const STUCK_LIMIT_SECONDS = 10;
+/** A feed without a picture for so long is left for that of another relay. */
+const PICTURELESS_LIMIT_SECONDS = 6;
 const MAX_ERROR_TEXT_BYTES = 2_048;
 
 /** Why a run is over. `refused`: the relay said no or could not be asked; `crashed`: ffmpeg failed. */
@@ -39,6 +41,8 @@ export type RunEnd =
 
 export interface RunOptions {
   feedUrl: string;
+  /** Another relay has the same: this one is left sooner where nothing comes. */
+  hasOtherFeeds?: boolean;
   /** Shown with the feed; absent: the relay may give it up for others. */
   feedProof?: string | undefined;
   fromGop: number;
@@ -123,9 +127,10 @@ export class EncodeRun {
 
   /** Resolves once the relay has answered, whatever it said; how it went on comes through onEnd. */
   async start(): Promise<void> {
-    const { feedUrl, fromGop, feedProof } = this.options;
+    const { feedUrl, fromGop, feedProof, hasOtherFeeds } = this.options;
+    const idleMs = hasOtherFeeds ? IDLE_LIMIT_OF_SEVERAL_MS : undefined;
     try {
-      const feed = await openFeed(feedUrl, fromGop, this.abort.signal, feedProof);
+      const feed = await openFeed(feedUrl, fromGop, this.abort.signal, feedProof, idleMs);
       if (this.over) feed.destroy();
       else this.encode(feed);
     } catch (error) {
@@ -231,7 +236,7 @@ export class EncodeRun {
     // `close` comes after the last byte of every output.
     child.on('close', (code, signal) => this.exited(feed, code, signal));
     if (child.stdin) this.connect(feed, child.stdin);
-    this.watchForStandstill();
+    this.watchForStandstill(feed);
   }
 
   private connect(feed: IncomingMessage, stdin: Writable): void {
@@ -272,10 +277,17 @@ export class EncodeRun {
   }
 
   /** Looks once a second, and counts looks rather than time: a host that was itself suspended blames nobody. */
-  private watchForStandstill(): void {
+  private watchForStandstill(feed: IncomingMessage): void {
     let stuckSeconds = 0;
     let encodedTicks = 0;
+    let silentSeconds = 0;
+    let arrivedTicks = 0;
     const look = (): void => {
+      const { lastPtsTicks } = this.demuxer.edge;
+      silentSeconds = lastPtsTicks === arrivedTicks ? silentSeconds + 1 : 0;
+      arrivedTicks = lastPtsTicks;
+      // Its relay works, and may be the only one to which the channel does not come.
+      if (this.options.hasOtherFeeds && silentSeconds >= PICTURELESS_LIMIT_SECONDS) feed.destroy();
       const moved = this.encodedTicks() !== encodedTicks;
       encodedTicks = this.encodedTicks();
       const workAhead = this.backlogTicks() > this.nearTicks;

@@ -2,6 +2,7 @@ import { SwarmError } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
 import type { Logger } from '../../platform/logger';
 import { Backoff } from '../../platform/retry';
+import { SeveralAddresses } from '../../platform/several-addresses';
 import { CutEncodes } from './cut-encodes';
 import { EncodeRun, type RunEnd, type RunOptions } from './encode-run';
 import { RenditionSpeeds, type RenditionSpeed } from './rendition-speeds';
@@ -12,7 +13,12 @@ const RETRY_PAUSES = { firstMs: 100, longestMs: 2_000 };
 const MAX_CRASHES = 5;
 const CRASH_WINDOW_MS = 30_000;
 
-export interface SupervisorOptions extends Omit<RunOptions, 'onEnd' | 'onRendition' | 'cutTicks' | 'onCuts'> {
+export interface SupervisorOptions extends Omit<
+  RunOptions,
+  'onEnd' | 'onRendition' | 'cutTicks' | 'onCuts' | 'hasOtherFeeds'
+> {
+  /** Feeds of the same channel at other relays, in the order in which they are read. */
+  otherFeedUrls?: readonly string[] | undefined;
   log: Logger;
   onFailure(error: SwarmError): void;
 }
@@ -41,13 +47,18 @@ export class EncodeSupervisor {
   realTimeRatio = 1;
   private completedAtMs: number | null = null;
   private readonly renditionSpeeds: RenditionSpeeds;
+  private readonly feeds: SeveralAddresses;
+  /** Feeds in a row that have failed, and how many of them have lost the GOP that is wanted. */
+  private failedFeeds = 0;
+  private lostFeeds = 0;
 
   constructor(private readonly options: SupervisorOptions) {
     this.nextGop = options.fromGop;
+    this.feeds = new SeveralAddresses([options.feedUrl, ...(options.otherFeedUrls ?? [])]);
     this.renditionSpeeds = new RenditionSpeeds(options.renditions, options.gopDurationTicks);
     this.cuts = new CutEncodes({
       gopDurationTicks: options.gopDurationTicks,
-      startRun: (own) => new EncodeRun({ ...this.options, ...own }),
+      startRun: (own) => new EncodeRun({ ...this.options, ...this.feed, ...own }),
       onSettled: () => this.give(),
       log: options.log,
     });
@@ -97,9 +108,16 @@ export class EncodeSupervisor {
     return this.run?.sealedAgoMs(gop) ?? null;
   }
 
+  /** Where it reads now. */
+  private get feed(): { feedUrl: string; hasOtherFeeds: boolean } {
+    return { feedUrl: this.feeds.current, hasOtherFeeds: this.feeds.all.length > 1 };
+  }
+
   private begin(runFromGop: number): Promise<void> {
+    const { feed } = this;
     const run: EncodeRun = new EncodeRun({
       ...this.options,
+      ...feed,
       fromGop: runFromGop,
       onGop: (gop) => this.completed(run, gop),
       onCuts: (mark) => {
@@ -108,7 +126,7 @@ export class EncodeSupervisor {
         this.give();
       },
       onRendition: (index) => this.renditionSpeeds.completed(index),
-      onEnd: (end) => this.ended(runFromGop, end),
+      onEnd: (end) => this.ended(runFromGop, feed.feedUrl, end),
     });
     this.run = run;
     this.runs += 1;
@@ -138,6 +156,7 @@ export class EncodeSupervisor {
     }
     this.waiting.push(gop);
     this.backoff.reset();
+    this.failedFeeds = this.lostFeeds = 0;
     this.lookForCuts();
     this.give();
     // The last GOP of a run is never cut off by a next one: encode it again as the first of a new run.
@@ -187,18 +206,34 @@ export class EncodeSupervisor {
     this.completedAtMs = now;
   }
 
-  private ended(runFromGop: number, end: RunEnd): void {
+  private ended(runFromGop: number, feedUrl: string, end: RunEnd): void {
     if (this.stopped) return;
-    if (end.kind === 'crashed') this.crashed(end.message);
-    else if (end.kind === 'refused') this.refused(runFromGop, end.error);
+    if (end.kind === 'crashed') {
+      this.crashed(end.message);
+      return;
+    }
+    const error = end.kind === 'refused' ? end.error : null;
+    const isLost = error?.code === 'gop-left-ring';
+    this.failedFeeds += 1;
+    if (isLost && runFromGop >= this.dueGop) this.lostFeeds += 1;
+    this.feeds.leave(feedUrl);
+    // The next relay is asked at once, until all have been: they have the same.
+    if (this.failedFeeds % this.feeds.all.length !== 0) {
+      this.options.log.warn(
+        { why: error?.message ?? 'the feed ended', nextGop: this.nextGop },
+        'goes on at another relay',
+      );
+      this.restart(0);
+    } else if (error) this.refused(runFromGop, error);
     else this.tryAgain('the feed ended');
   }
 
   private refused(runFromGop: number, error: SwarmError): void {
+    const allHaveLostIt = this.lostFeeds >= this.feeds.all.length;
     if (error.code === 'gop-left-ring' && runFromGop < this.dueGop) this.restart(0, { warmUp: false });
-    else if (error.code === 'gop-left-ring') this.giveUp(this.leftRing(error));
+    else if (error.code === 'gop-left-ring' && allHaveLostIt) this.giveUp(this.leftRing(error));
     // Later on, a relay that has lost its channels for a while is waited for.
-    else if (this.runs === 1 && error.code !== 'unavailable') this.giveUp(error);
+    else if (this.runs <= this.feeds.all.length && error.code !== 'unavailable') this.giveUp(error);
     else this.tryAgain(error.message);
   }
 

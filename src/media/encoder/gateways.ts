@@ -8,6 +8,8 @@ import { SwarmError } from '../../domain';
 export interface Gateways {
   relayUrl?: string | undefined;
   originUrl?: string | undefined;
+  /** All relays that have the same channels, of which a session goes on with the next where one does not answer. */
+  relayUrls?: readonly string[] | undefined;
   /** All origins that share the channels, of which a session goes on with the next where one does not answer. */
   originUrls?: readonly string[] | undefined;
   /** Names and addresses of machines that may serve the clips of self-tests; default: those of relay and origin. */
@@ -18,6 +20,14 @@ export interface Gateways {
 export const otherOriginsOf = (originUrl: string, all: readonly string[] = []): string[] => {
   const at = all.indexOf(originUrl);
   return at < 0 ? [] : [...all.slice(at + 1), ...all.slice(0, at)];
+};
+
+/** The same feed at the other relays, in the order in which they are read; none, if it is at none of them. */
+export const otherFeedsOf = (feedUrl: string, all: readonly string[] = []): string[] => {
+  const at = all.findIndex((url) => feedUrl.startsWith(`${url}/`));
+  if (at < 0) return [];
+  const path = feedUrl.slice(all[at]!.length);
+  return [...all.slice(at + 1), ...all.slice(0, at)].map((url) => `${url}${path}`);
 };
 
 const CLIP_PATH = '/feed';

@@ -82,6 +82,7 @@ export const startEncoder = async (options: EncoderHostOptions): Promise<Encoder
     codecs,
     log,
     originUrls: options.gateways?.originUrls,
+    relayUrls: options.gateways?.relayUrls,
     onPublishedBytes: (bytes) => meter.countSent(bytes),
     ...(journal && { onPublishing: (sessions) => journal.note(sessions) }),
   });

@@ -45,6 +45,7 @@ runPart(log, async () => {
     gateways: {
       relayUrl: ENCODER_RELAY_URL,
       originUrl: ENCODER_ORIGIN_URL,
+      relayUrls: environment.SWARM_RELAY_PEERS.map(({ url }) => url),
       originUrls: environment.SWARM_ORIGIN_PEERS.map(({ url }) => url),
       clipHosts: own.ENCODER_CLIP_HOSTS,
     },

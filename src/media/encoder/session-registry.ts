@@ -4,7 +4,7 @@ import { SELF_TEST_CHANNEL, type PrepareSession } from '../../contracts/encoder/
 import { SwarmError, levelOf, whyNotLadder, type CodecAbility, type SessionInfo } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
-import { otherOriginsOf } from './gateways';
+import { otherFeedsOf, otherOriginsOf } from './gateways';
 import { EncodeSession } from './session';
 import type { PublishingSession } from './session-journal';
 
@@ -23,6 +23,8 @@ export interface RegistryOptions {
   fencedReleaseMs: number;
   /** All origins that share the channels; default: each is alone. */
   originUrls?: readonly string[] | undefined;
+  /** All relays that have the same channels; default: each is alone. */
+  relayUrls?: readonly string[] | undefined;
   ffmpeg: FfmpegCapabilities;
   /** See RunOptions. */
   lowLatency?: boolean | undefined;
@@ -133,6 +135,7 @@ export class SessionRegistry {
       log,
       fencedReleaseMs,
       otherOriginUrls: otherOriginsOf(spec.originUrl, this.options.originUrls),
+      otherFeedUrls: otherFeedsOf(spec.feedUrl, this.options.relayUrls),
       lowLatency,
       secret,
       onPublishing: () => this.publishingChanged(),

@@ -30,6 +30,8 @@ export interface SessionOptions {
   fencedReleaseMs: number;
   /** Further origins that share the channel, in the order in which they are asked. */
   otherOriginUrls?: readonly string[];
+  /** The same feed at other relays, in the order in which they are read. */
+  otherFeedUrls?: readonly string[];
   /** Of the session that is resumed; absent: a new one. */
   secret?: string | undefined;
   onPublishedBytes(bytes: number): void;
@@ -72,6 +74,7 @@ export class EncodeSession {
     this.units = ladderUnits(spec.renditions, spec.framesPerSecond);
     this.supervisor = new EncodeSupervisor({
       ...spec,
+      otherFeedUrls: options.otherFeedUrls,
       feedProof: feedProofOf(this.secret.value),
       ffmpeg: options.ffmpeg,
       log: this.log,

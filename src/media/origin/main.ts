@@ -2,6 +2,7 @@ import { ViewerRegions } from '../../audience';
 import { ownNamesOf, readEnvironment } from '../../config/config';
 import { playKeysFolder } from '../../config/players';
 import { replicationOf } from '../../config/shared-origins';
+import { relayUrlsOf } from '../../config/shared-relays';
 import { runPart } from '../../platform/lifecycle';
 import { createLogger } from '../../platform/logger';
 import { takeOwnIdentity } from '../../platform/own-identity';
@@ -22,6 +23,7 @@ runPart(log, async () => {
     stateDir: environment.SWARM_STATE_DIR,
     names: ownNamesOf(environment),
     relayUrl: environment.SWARM_RELAY_URL,
+    relayUrls: relayUrlsOf(environment),
     replication: replication && { ...replication, cell: environment.SWARM_CELL },
     playKeysFolder: playKeysFolder(environment),
     audience: {

@@ -16,7 +16,7 @@ const WAIT_MS = 1_000;
 const DEADLINE_MS = 2_000;
 
 /** Asks the relay over HTTP; connections are kept open between GOPs by Node's fetch. */
-export const relayLedgerAt = (relayUrl: string): RelayLedger => {
+export const relayLedgerAt = (relayUrl: string | readonly string[]): RelayLedger => {
   const relay = new RelayClient(relayUrl);
   return {
     async ledgerOf(channelId, gop, ownerProofSha256) {

@@ -48,6 +48,8 @@ export interface OriginOptions {
   /** Whether players are asked in plain where links are encrypted, as by a cache on the same machine. */
   plainPlayers?: boolean;
   relayUrl: string;
+  /** All relays that have the same GOPs, of which the next one is asked where one does not answer; default: that one. */
+  relayUrls?: readonly string[];
   /** The origins that share the channels; absent: this one is alone. */
   replication?: ReplicationOptions | undefined;
   /** Folder of the keys with which addresses of channels are signed; absent or null: everyone may play. */
@@ -225,7 +227,7 @@ export const startOrigin = async (
     const origin = await Origin.open(directory, {
       store: new EmbeddedOwnershipStore(directory, channelRecordSchema),
       group,
-      relay: relayLedgerAt(options.relayUrl),
+      relay: relayLedgerAt(options.relayUrls ?? options.relayUrl),
       limits: budget.limits,
       budget,
       memory,

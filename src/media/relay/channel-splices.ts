@@ -73,6 +73,11 @@ export class ChannelSplices {
     return splice;
   }
 
+  /** What another relay knows of the same channel. */
+  adopt(splices: readonly Splice[]): void {
+    if (this.plan.adopt(splices)) this.changed();
+  }
+
   /** A GOP is sealed: its cuts are known to the picture, and what is over needs no place any more. */
   sealed({ cutTicks = [] }: Pick<GopLedger, 'cutTicks'>, openTicks: number): void {
     this.sealedCuts = [...this.sealedCuts, ...cutTicks].slice(-SEALED_CUTS);

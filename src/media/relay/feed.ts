@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { FEED_OFFSET_TICKS, gopStartTicks } from '../../domain';
-import { retimePackets } from '../mpegts';
+import { PACKET_BYTES, retimePackets } from '../mpegts';
 import type { UnitRing } from './unit-ring';
 
 /** Bytes that go out in one write while a reader catches up. */
 const BATCH_BYTES = 64 * 1024;
+/** A packet that every receiver passes over (ISO/IEC 13818-1 §2.4.3.3). */
+const NULL_PACKET = Buffer.alloc(PACKET_BYTES, 0xff);
+NULL_PACKET.set([0x47, 0x1f, 0xff, 0x10]);
 
 /**
  * Serves one reader from the ring: from the last keyframe at or before a GOP, then live. Nothing is queued
@@ -14,6 +17,7 @@ export class Feed {
   private next: number | undefined;
   private endAt = Infinity;
   private blocked = false;
+  private lastWriteMs = performance.now();
   private tables: Buffer | undefined;
   private readonly startTicks: number;
 
@@ -40,7 +44,13 @@ export class Feed {
 
   /** Sends a packet at once, ahead of what is in the ring: it tells of pictures to come. */
   tell(packet: Buffer): void {
-    if (this.next !== undefined && this.response.writable) this.response.write(packet);
+    if (this.next !== undefined && this.response.writable) this.write(packet);
+  }
+
+  /** Sends a packet that says nothing, if nothing was sent for so long. */
+  showLife(silentMs: number): void {
+    const isSilent = performance.now() - this.lastWriteMs >= silentMs;
+    if (isSilent && !this.blocked && this.response.writable) this.blocked = !this.write(NULL_PACKET);
   }
 
   /** Sends what the reader has not had yet, as far as its connection takes it. */
@@ -61,7 +71,7 @@ export class Feed {
       }
       const batch = this.takeBatch(this.next);
       if (batch.length === 0) return;
-      this.blocked = !this.response.write(batch);
+      this.blocked = !this.write(batch);
     }
   }
 
@@ -80,6 +90,12 @@ export class Feed {
   /** Breaks the connection, so that the reader can't take the end for a regular one. */
   cut(): void {
     this.response.destroy();
+  }
+
+  /** @returns false where the connection takes no more for now */
+  private write(bytes: Buffer): boolean {
+    this.lastWriteMs = performance.now();
+    return this.response.write(bytes);
   }
 
   /** Copies the next packets and rebases them to the feed's own clock; tables have no clock. */

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { SwarmError } from '../../domain';
 import { MalformedTransportStream } from '../mpegts';
+import type { ContributionPlace } from './contribution';
 import type { RelayChannel } from './relay-channel';
 
 /** How long a refused sender is listened to, so that it can read the refusal before its connection is cut. */
@@ -19,7 +20,7 @@ const notVideo = (channelId: string, why: string): SwarmError =>
  */
 export const ingest = async (
   channel: RelayChannel,
-  expectedGop: number | undefined,
+  begin: { expectedGop?: number | undefined; place?: ContributionPlace | undefined },
   request: Request,
   response: Response,
   idleMs: number,
@@ -32,7 +33,7 @@ export const ingest = async (
   };
   let contribution;
   try {
-    contribution = channel.beginContribution(expectedGop);
+    contribution = channel.beginContribution(begin);
   } catch (refusal) {
     lingerAfterRefusal();
     throw refusal;

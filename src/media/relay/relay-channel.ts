@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { GopLedger, GopPictures, RelayChannel as RelayChannelAnswer } from '../../contracts/relay';
 import {
-  FEED_OFFSET_TICKS,
   SwarmError,
   TICKS_PER_SECOND,
   gopOf,
@@ -10,11 +9,11 @@ import {
   type SpliceRequest,
 } from '../../domain';
 import type { Logger } from '../../platform/logger';
-import { writeCutMark, type CutMark } from '../mpegts';
+import type { CutMark } from '../mpegts';
+import { ChannelFeeds } from './channel-feeds';
 import type { ChannelRecord } from './channel-files';
 import { ChannelSplices, noPicture } from './channel-splices';
-import { Contribution } from './contribution';
-import { Feed } from './feed';
+import { Contribution, type ContributionPlace } from './contribution';
 import { GopLedgers } from './gop-ledgers';
 import { LEDGER_RETENTION_RINGS, type RestoredRing, type RingStore } from './ring-store';
 import type { SpliceFile } from './splice-file';
@@ -54,7 +53,7 @@ export class RelayChannel {
   private readonly ring: UnitRing;
   private readonly ledgers: GopLedgers;
   private readonly splices: ChannelSplices;
-  private readonly feeds = new Set<Feed>();
+  private readonly feeds: ChannelFeeds;
   private readonly waiters = new Map<number, Set<() => void>>();
   private contribution: Contribution | undefined;
   private saving: Promise<void> = Promise.resolve();
@@ -84,7 +83,11 @@ export class RelayChannel {
     const { splices, requireLock, log } = options;
     this.splices = new ChannelSplices({
       ...{ channelId: this.id, ...splices, sealed: restored.ledgers, requireLock, log },
-      onChange: () => this.tellCuts(),
+      onChange: () => this.feeds.tellCuts(this.nextGop),
+    });
+    this.feeds = new ChannelFeeds({
+      ...{ channelId: this.id, ring: this.ring, gopDurationTicks: this.gopDurationTicks, log },
+      cutMark: (gop) => this.cutMark(gop),
     });
     this.ledgers = new GopLedgers(this.gopDurationTicks, nextGop, keptGops, this.splices.plan);
     this.ledgers.restore(restored.ledgers);
@@ -122,31 +125,41 @@ export class RelayChannel {
   }
 
   /**
-   * Begins a contribution; it goes on at the start of GOP `nextGop`.
-   * @throws SwarmError conflict while another one is connected, or if `nextGop` is not the one expected.
+   * Begins a contribution: where its sender says, or at the start of GOP `nextGop`.
+   * @throws SwarmError conflict while another one is connected, if `nextGop` is not the one expected, or past that place.
    */
-  beginContribution(expectedGop?: number): Contribution {
+  beginContribution({
+    expectedGop,
+    place,
+  }: { expectedGop?: number | undefined; place?: ContributionPlace | undefined } = {}): Contribution {
     if (this.contribution)
       throw new SwarmError(
         'conflict',
         `Channel ${this.id} already has a contribution connected.`,
         'End it first; one that died is noticed after a few seconds.',
       );
-    if (expectedGop !== undefined && expectedGop !== this.nextGop)
+    const isMet = place ? place.gop >= this.nextGop : (expectedGop ?? this.nextGop) === this.nextGop;
+    if (!isMet)
       throw new SwarmError(
         'conflict',
-        `Channel ${this.id} goes on at GOP ${this.nextGop}, not at ${expectedGop}.`,
+        `Channel ${this.id} goes on at GOP ${this.nextGop}, not at ${place?.gop ?? expectedGop}.`,
         'Ask for the channel again and begin at its nextGop.',
         { nextGop: this.nextGop },
       );
+    let savedBeforeTicks = -Infinity;
     const contribution = new Contribution({
-      ledgers: this.ledgers,
-      gopDurationTicks: this.gopDurationTicks,
+      ...{ ledgers: this.ledgers, gopDurationTicks: this.gopDurationTicks, place },
       onPicture: () => this.framesIn++,
-      onUnit: (unit: ArrivedUnit) => this.ring.append(unit),
+      onUnit: (unit: ArrivedUnit) => this.ring.append(unit, unit.ptsTicks < savedBeforeTicks),
       onSplice: (section, nowTicks) => this.splices.take(section, { nowTicks, openTicks: this.openTicks }),
       onSealed: (ledger, sourceEndTicks) => this.seal({ ledger, sourceEndTicks }),
       onBreak: () => this.dropOpenGop('the source clock jumped'),
+      onRejoin: (keyframeTicks) => {
+        const wasThere = this.rejoin(place?.gop ?? this.nextGop, keyframeTicks);
+        const unsavedGop = this.unsaved[0]?.ledger.gop ?? this.nextGop;
+        if (wasThere) savedBeforeTicks = gopStartTicks(unsavedGop, this.gopDurationTicks);
+        return wasThere;
+      },
     });
     this.contribution = contribution;
     return contribution;
@@ -157,7 +170,7 @@ export class RelayChannel {
     if (this.closed) throw this.deleted();
     this.lastIngestAtMs = Date.now();
     contribution.push(chunk);
-    this.pumpFeeds();
+    this.feeds.pump();
   }
 
   /** Ends a contribution: the GOP not sealed is dropped and the feeds are closed. Settles once its ledgers are known. */
@@ -177,20 +190,7 @@ export class RelayChannel {
   openFeed(gop: number, response: ServerResponse): void {
     const oldestGop = this.oldestGop ?? this.nextGop;
     if (gop < oldestGop) throw this.leftRing(gop, oldestGop);
-    response.writeHead(200, {
-      'content-type': 'video/mp2t',
-      'cache-control': 'no-store',
-      'x-feed-gop': gop,
-      'x-feed-offset-ticks': FEED_OFFSET_TICKS,
-    });
-    response.flushHeaders();
-    const feed = new Feed(this.ring, response, gop, this.gopDurationTicks, () => {
-      const mark = this.cutMark(gop);
-      return mark.cutTicks.length > 0 ? writeCutMark(mark) : undefined;
-    });
-    this.feeds.add(feed);
-    response.on('close', () => this.feeds.delete(feed));
-    feed.pump();
+    this.feeds.open(gop, response);
   }
 
   /**
@@ -202,6 +202,16 @@ export class RelayChannel {
     const nowTicks = this.contribution?.newestTicks;
     if (nowTicks === undefined) throw noPicture(this.id);
     return this.splices.ask(request, { nowTicks, openTicks: this.openTicks });
+  }
+
+  /** Splices that are not over. */
+  get knownSplices(): readonly Splice[] {
+    return this.splices.plan.known;
+  }
+
+  /** Takes splices that another relay knows. */
+  adoptSplices(splices: readonly Splice[]): void {
+    this.splices.adopt(splices);
   }
 
   /** What has arrived of a GOP of late, sealed or not. @throws SwarmError not-found */
@@ -234,7 +244,7 @@ export class RelayChannel {
     this.closed = true;
     if (this.saveRetry) clearTimeout(this.saveRetry);
     this.contribution = undefined;
-    for (const feed of this.feeds) feed.end();
+    this.feeds.close();
     for (const waiting of this.waiters.values()) for (const wake of waiting) wake();
     await this.saving;
     await this.splices.close();
@@ -257,11 +267,6 @@ export class RelayChannel {
     return this.splices.markFrom(fromTicks, this.openTicks);
   }
 
-  private tellCuts(): void {
-    for (const feed of this.feeds)
-      feed.tell(writeCutMark(this.cutMark(Math.max(feed.fromGop, this.nextGop))));
-  }
-
   private get oldestGop(): number | undefined {
     const oldest = this.ring.oldestKeyframeTicks;
     return oldest === undefined ? undefined : Math.ceil(oldest / this.gopDurationTicks);
@@ -280,15 +285,6 @@ export class RelayChannel {
     );
   }
 
-  private pumpFeeds(): void {
-    for (const feed of this.feeds) {
-      if (feed.fellBehind) {
-        this.options.log.warn({ channel: this.id }, 'a feed fell behind the ring and was cut off');
-        feed.cut();
-      } else feed.pump();
-    }
-  }
-
   /**
    * A GOP and its number are on disk before anyone sees its ledger: what is published can be had again after a
    * crash, and no restart gives its number to other pictures. Where the disk refuses, the channel stays on air.
@@ -303,7 +299,7 @@ export class RelayChannel {
         .saveRecord({ gopDurationTicks: this.gopDurationTicks, nextGop: gop.ledger.gop + 1 })
         .catch((err: unknown) => this.options.log.error({ err, channel: this.id }, 'GOP number not saved'));
       this.ledgers.announce(gop.ledger);
-      this.lastSealedGop = gop.ledger.gop;
+      this.lastSealedGop = Math.max(this.lastSealedGop ?? 0, gop.ledger.gop);
       for (const wake of this.waiters.get(gop.ledger.gop) ?? []) wake();
     });
   }
@@ -346,8 +342,26 @@ export class RelayChannel {
   private dropOpenGop(why: string): void {
     this.ledgers.dropOpen();
     const firstDropped = this.ring.dropFrom(gopStartTicks(this.nextGop, this.gopDurationTicks));
-    for (const feed of this.feeds) feed.endBefore(firstDropped);
+    this.feeds.endBefore(firstDropped);
     this.options.log.info({ channel: this.id, nextGop: this.nextGop, why }, 'contribution boundary');
+  }
+
+  /**
+   * A sender that numbers GOPs itself begins with a keyframe at a channel time. What was there from that keyframe on comes
+   * once more; where GOPs are left out, or the keyframe is not there, the ring begins anew, as no feed can pass the hole.
+   * @returns whether the keyframe was there
+   */
+  private rejoin(gop: number, keyframeTicks: number): boolean {
+    const isHole = gop > this.nextGop;
+    if (isHole) {
+      this.ledgers.skipTo(gop);
+      this.lastSealedGop = gop - 1;
+      this.options.log.warn({ channel: this.id, gop }, 'GOPs are left out: they come no more');
+    } else if (keyframeTicks >= this.openTicks) return false;
+    const end = this.ring.endSequence;
+    const { wasThere, firstDropped } = this.ring.rewindTo(isHole ? null : keyframeTicks);
+    if (firstDropped < end) this.feeds.endBefore(firstDropped);
+    return wasThere;
   }
 
   private async waitForSeal(gop: number, waitMs: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,11 @@
 import type { Express, Request, Response } from 'express';
 import { z } from 'zod';
-import { FEED_PROOF_HEADER, OWNER_PROOF_HEADER, relaySpecSchema } from '../../contracts/relay';
+import {
+  FEED_PROOF_HEADER,
+  OWNER_PROOF_HEADER,
+  knownSplicesSchema,
+  relaySpecSchema,
+} from '../../contracts/relay';
 import { SwarmError, idSchema, spliceRequestSchema } from '../../domain';
 import { digestOf, equalDigests } from '../../platform/gate';
 import { parseOrRefuse } from '../../platform/http';
@@ -12,7 +17,21 @@ const gopSchema = z.coerce.number().int().min(0).max(1e9);
 const idParams = z.object({ id: idSchema });
 const gopParams = idParams.extend({ gop: gopSchema });
 const feedQuery = z.object({ from_gop: gopSchema });
-const ingestQuery = z.object({ expect_gop: gopSchema.optional() });
+const ingestQuery = z
+  .object({
+    expect_gop: gopSchema.optional(),
+    from_gop: gopSchema.optional(),
+    source_ticks: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .lt(2 ** 33)
+      .optional(),
+  })
+  .refine(
+    (query) => (query.from_gop === undefined) === (query.source_ticks === undefined),
+    'from_gop and source_ticks go together',
+  );
 const ledgerQuery = z.object({ wait_ms: z.coerce.number().int().min(0).max(10_000).default(0) });
 const ledgerHeaders = z.object({
   [OWNER_PROOF_HEADER]: z
@@ -55,8 +74,12 @@ export const addRoutes = (app: Express, channels: RelayChannels, limits: RouteLi
     });
 
   app.post('/channels/:id/ingest', async (req, res) => {
-    const { expect_gop } = parseOrRefuse(ingestQuery, req.query, 'query');
-    await ingest(channelOf(req), expect_gop, req, res, limits.ingestIdleMs);
+    const { expect_gop, from_gop, source_ticks } = parseOrRefuse(ingestQuery, req.query, 'query');
+    const place =
+      from_gop !== undefined && source_ticks !== undefined
+        ? { gop: from_gop, sourceTicks: source_ticks }
+        : undefined;
+    await ingest(channelOf(req), { expectedGop: expect_gop, place }, req, res, limits.ingestIdleMs);
   });
 
   app.get('/channels/:id/feed', (req, res) => {
@@ -77,6 +100,15 @@ export const addRoutes = (app: Express, channels: RelayChannels, limits: RouteLi
 
   app.post('/channels/:id/splices', async (req, res) => {
     res.json(await channelOf(req).splice(parseOrRefuse(spliceRequestSchema, req.body, 'splice')));
+  });
+
+  app.get('/channels/:id/splices', (req, res) => {
+    res.json({ splices: channelOf(req).knownSplices });
+  });
+
+  app.put('/channels/:id/splices', (req, res) => {
+    channelOf(req).adoptSplices(parseOrRefuse(knownSplicesSchema, req.body, 'splices').splices);
+    res.status(204).end();
   });
 
   app.get('/channels/:id/ledger/:gop', async (req, res) => {

@@ -66,6 +66,17 @@ export class SplicePlan {
     return JSON.stringify(this.splices) !== before;
   }
 
+  /** Takes what another relay knows of the same channel; false: nothing of it is new. */
+  adopt(splices: readonly Splice[]): boolean {
+    const before = JSON.stringify(this.splices);
+    for (const splice of splices) {
+      const known = this.splices.find(({ id }) => id === splice.id);
+      if (known) this.put({ ...splice, ...known });
+      else if (this.splices.length < MOST_SPLICES) this.splices.push(splice);
+    }
+    return JSON.stringify(this.splices) !== before;
+  }
+
   /** A message that could not be read. */
   setAside(): void {
     this.counts.setAside += 1;

@@ -61,8 +61,9 @@ export class UnitRing {
     return this.units[sequence - this.first];
   }
 
-  append(unit: ArrivedUnit): void {
-    this.add({ ...unit, arrival: this.nextArrival++, saved: false });
+  /** @param saved it is on disk already */
+  append(unit: ArrivedUnit, saved = false): void {
+    this.add({ ...unit, arrival: this.nextArrival++, saved });
   }
 
   /** Fills an empty ring with units in whatever order. What comes before their first keyframe is of no use. */
@@ -73,7 +74,11 @@ export class UnitRing {
     if (firstKeyframe < 0) return;
     // Each GOP came with tables of its own; a feed repeats them where they change only.
     let tables = inOrder[firstKeyframe]!.tables;
+    let before = -1;
     for (const unit of inOrder.slice(firstKeyframe)) {
+      // It was written twice.
+      if (unit.arrival === before) continue;
+      before = unit.arrival;
       if (!unit.tables.equals(tables)) tables = unit.tables;
       this.add({ ...unit, tables });
     }
@@ -113,12 +118,35 @@ export class UnitRing {
     const firstDropped = this.units.findIndex((unit) => unit.ptsTicks >= ticks);
     if (firstDropped < 0) return this.endSequence;
     const kept = this.units.filter((unit) => unit.ptsTicks < ticks);
+    this.clear();
+    for (const unit of kept) this.add(unit);
+    return this.first + firstDropped;
+  }
+
+  /**
+   * Drops the keyframe of a presentation time and all that came after it, which the sender brings once more: it gets its place
+   * in the order of arrival again. A ring without that keyframe keeps nothing: what comes can't be joined to it.
+   * @param keyframeTicks null: nothing is kept
+   * @returns whether it was there, and the sequence number of the first one dropped
+   */
+  rewindTo(keyframeTicks: number | null): { wasThere: boolean; firstDropped: number } {
+    const keyframe = this.keyframes.find(({ ptsTicks }) => ptsTicks === keyframeTicks);
+    const firstDropped = keyframe?.sequence ?? this.first;
+    const dropped = this.at(firstDropped);
+    if (!dropped) return { wasThere: keyframe !== undefined, firstDropped };
+    // Without it, others would get the numbers that are on the disk.
+    if (keyframe) this.nextArrival = dropped.arrival;
+    const kept = this.units.slice(0, firstDropped - this.first);
+    this.clear();
+    for (const unit of kept) this.add(unit);
+    return { wasThere: keyframe !== undefined, firstDropped };
+  }
+
+  private clear(): void {
     this.units = [];
     this.keyframes = [];
     this.bytes = 0;
     this.newestVideo = -Infinity;
-    for (const unit of kept) this.add(unit);
-    return this.first + firstDropped;
   }
 
   private evict(newestDtsTicks: number): void {

@@ -2,15 +2,15 @@ import type { SourceChannel, SourceState } from '../../contracts/source';
 import { SwarmError, redacted, redactedInput } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { Backoff, pause, type RetryPauses } from '../../platform/retry';
+import type { ChannelTimeline } from './channel-timeline';
 import type { StartInput } from './contribution-inputs';
 import type { DrawnInput } from './drawn-input';
+import { spoolOf } from './drawn-spool';
 import type { Feeder } from './feeder';
-import { HeldInput, type ResumePoint } from './held-input';
+import { HeldInput } from './held-input';
 import type { SourceChannelSpec } from './kept-channel';
-import type { IngestConnection, RelayLink } from './relay-link';
-import { SendingSignal } from './sending-signal';
 
-/** First and longest pause before the next try: with the relay, and with an input that failed or ended. */
+/** First and longest pause before the next try: where it failed for a reason of our own, and with an input that failed or ended. */
 const RELAY_PAUSES = { firstMs: 100, longestMs: 1_000 };
 const WAITING_PAUSES = { firstMs: 50, longestMs: 1_000 };
 const INPUT_PAUSES = { firstMs: 1_000, longestMs: 30_000 };
@@ -23,7 +23,7 @@ const OPENING_LIMIT_MS = 30_000;
 export interface ChannelFeederOptions {
   spec: SourceChannelSpec;
   startInput: StartInput;
-  relay: RelayLink;
+  timeline: ChannelTimeline;
   ffmpeg: string;
   /** Of an input that waits for its sender: it is waited for again at once. A pipe may take the place of a file. */
   waits: () => Promise<boolean>;
@@ -34,14 +34,13 @@ export interface ChannelFeederOptions {
   log: Logger;
 }
 
-/** Brings one channel's input to the relay, again and again until stopped. */
+/** Opens one channel's input and puts it on the channel's timeline, again and again until stopped. */
 export class ChannelFeeder implements Feeder {
   readonly spec: SourceChannelSpec;
   private state: SourceState;
   private error: string | undefined;
   private framesSent = 0;
   private startedAtMs = Date.now();
-  private readonly sending = new SendingSignal();
   /** The input was opened, and has brought nothing since. */
   private openedInVain = false;
   private readonly stopping = new AbortController();
@@ -56,11 +55,13 @@ export class ChannelFeeder implements Feeder {
   }
 
   get info(): SourceChannel {
+    const relayError = this.state === 'running' ? this.options.timeline.error : undefined;
+    const error = this.error ?? relayError;
     return {
       id: this.spec.id,
       input: redactedInput(this.spec.input),
-      state: this.state,
-      ...(this.error !== undefined && { error: this.error }),
+      state: relayError === undefined ? this.state : 'failed',
+      ...(error !== undefined && { error }),
       ...(this.input instanceof HeldInput && { notes: this.input.notes, missing: this.input.missing }),
       framesSent: this.framesSent,
       startedAtMs: this.startedAtMs,
@@ -68,7 +69,7 @@ export class ChannelFeeder implements Feeder {
   }
 
   untilSending(limitMs: number): Promise<boolean> {
-    return this.sending.until(limitMs);
+    return this.options.timeline.sending.until(limitMs);
   }
 
   /** Ends the contribution and its ffmpeg. */
@@ -96,13 +97,11 @@ export class ChannelFeeder implements Feeder {
       } catch (error) {
         const code = error instanceof SwarmError ? error.code : 'internal';
         const ofInput = code === 'input-not-video' || code === 'input-ended';
-        if (signal.aborted || ofInput || !this.runsOn) await this.endInput();
+        await this.endInput();
         if (signal.aborted) return;
         this.state = 'failed';
         this.error = redacted(error instanceof Error ? error.message : String(error));
         if (ofInput) retry = await this.inputPauses();
-      } finally {
-        this.sending.off();
       }
       if (performance.now() - beganAt > SOUND_AFTER_MS) backoff.reset();
       const pauseMs = backoff.nextMs(retry);
@@ -115,39 +114,27 @@ export class ChannelFeeder implements Feeder {
     return (await this.options.waits()) ? WAITING_PAUSES : INPUT_PAUSES;
   }
 
-  /** One contribution, from the relay's next GOP on. Resolves when the input ended by itself or on stop. */
+  /** One opening of the input, from the channel's next GOP on. Resolves when the input ended by itself or on stop. */
   private async contribute(): Promise<void> {
-    const { spec, relay } = this.options;
+    const { timeline } = this.options;
     const { signal } = this.stopping;
-    const at = await relay.addChannel(spec.id, spec.gopDurationTicks, signal);
-    if (at.ingestConnected)
-      throw new SwarmError('conflict', `The relay still holds another contribution of ${spec.id}.`);
-    const attempt = new AbortController();
-    const attemptSignal = AbortSignal.any([signal, attempt.signal]);
-    const input = await this.inputFor(at.nextGop, attemptSignal);
-    const ingest = relay.openIngest(spec.id, at.nextGop);
+    const { nextGop } = await timeline.resume(signal);
+    const opened = new AbortController();
+    const openedSignal = AbortSignal.any([signal, opened.signal]);
+    const input = await this.open(nextGop, openedSignal);
     try {
-      await this.carry(input, ingest, at, attemptSignal);
+      await this.carry(input);
     } finally {
-      attempt.abort();
-      ingest.cut();
+      timeline.end();
+      opened.abort();
     }
   }
 
-  /** The input goes on by itself, whatever becomes of the contribution. */
-  private get runsOn(): boolean {
-    return this.input instanceof HeldInput && this.input.runs;
-  }
-
-  /** A generated picture is drawn again from the GOP that the relay wants; any other input runs on. */
-  private async inputFor(nextGop: number, attempt: AbortSignal): Promise<DrawnInput | HeldInput> {
+  private async open(nextGop: number, until: AbortSignal): Promise<DrawnInput | HeldInput> {
     const { spec, startInput, heldBytes, ffmpeg } = this.options;
-    if (this.input && this.runsOn) return this.input;
     const onFrames = (count: number): void => {
       this.framesSent += count;
     };
-    const isDrawn = spec.input.kind === 'generated';
-    const until = isDrawn ? attempt : this.stopping.signal;
     const started = await startInput(nextGop, until, onFrames, this.openedInVain);
     this.openedInVain = true;
     if (started.kind === 'drawn') this.input = started;
@@ -167,17 +154,13 @@ export class ChannelFeeder implements Feeder {
     await (input instanceof HeldInput ? input.end() : input?.ffmpeg.end());
   }
 
-  /** Carries the input to the relay until one of the two ends. */
-  private async carry(
-    input: DrawnInput | HeldInput,
-    ingest: IngestConnection,
-    at: ResumePoint,
-    attempt: AbortSignal,
-  ): Promise<void> {
+  /** Has the input on the timeline until it ends. */
+  private async carry(input: DrawnInput | HeldInput): Promise<void> {
     const { signal } = this.stopping;
-    const stopped = new Promise<'stopped'>((resolve) => {
-      signal.addEventListener('abort', () => resolve('stopped'), { once: true });
-      if (signal.aborted) resolve('stopped');
+    const { timeline, heldBytes } = this.options;
+    const stopped = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted) resolve();
     });
     let silence: NodeJS.Timeout | undefined;
     let giveUpAfter: (limitMs: number) => void = () => undefined;
@@ -189,62 +172,40 @@ export class ChannelFeeder implements Feeder {
       };
     });
     giveUpAfter(OPENING_LIMIT_MS);
-    const heard = (): void => {
-      if (this.sending.isOn) silence?.refresh();
+    let isHeard = false;
+    const onHeard = (): void => {
+      if (isHeard) silence?.refresh();
       else {
-        this.noteSending();
+        isHeard = true;
+        this.noteHeard();
         giveUpAfter(SILENCE_LIMIT_MS);
       }
     };
-    const sent =
-      input instanceof HeldInput
-        ? sendHeld(input, ingest, at, attempt, heard)
-        : this.sendDrawn(input, ingest, heard);
-    sent.catch(() => undefined);
+    const isHeld = input instanceof HeldInput;
+    if (isHeld) input.onActivity = onHeard;
+    const spool = isHeld ? input.spool : spoolOf(input.ffmpeg.output, { maxBytes: heldBytes, onHeard });
+    timeline.begin(spool, spool.oldest);
     try {
-      const end = await Promise.race([sent, ingest.finished, silent, stopped]);
-      if (end === 'stopped') return;
-      await sent;
-      await ingest.finished;
+      await Promise.race([isHeld ? input.ended : drawn(input), silent, stopped]);
     } finally {
       clearTimeout(silence);
+      if (isHeld) input.onActivity = null;
     }
   }
 
-  private async sendDrawn(
-    { ffmpeg, failure }: DrawnInput,
-    ingest: IngestConnection,
-    heard: () => void,
-  ): Promise<void> {
-    ffmpeg.output.on('data', heard);
-    ffmpeg.output.pipe(ingest.stream);
-    const code = await Promise.race([ffmpeg.exited, failure]).finally(() => ffmpeg.output.off('data', heard));
-    if (code === 0) return;
-    const how = code === null ? 'was killed or could not be started' : `ended with ${code}`;
-    const words = ffmpeg.lastWords;
-    throw new SwarmError('internal', `ffmpeg ${how}${words ? `: ${words}` : '.'}`);
-  }
-
-  private noteSending(): void {
+  private noteHeard(): void {
     this.openedInVain = false;
     this.state = 'running';
     this.error = undefined;
     this.startedAtMs = Date.now();
-    this.sending.on();
   }
 }
 
-const sendHeld = async (
-  input: HeldInput,
-  ingest: IngestConnection,
-  at: ResumePoint,
-  attempt: AbortSignal,
-  heard: () => void,
-): Promise<void> => {
-  input.onActivity = heard;
-  try {
-    await Promise.race([input.ended, input.sendTo(ingest.stream, at, attempt)]);
-  } finally {
-    input.onActivity = null;
-  }
+/** Resolves when the picture is drawn to its end. */
+const drawn = async ({ ffmpeg, failure }: DrawnInput): Promise<void> => {
+  const code = await Promise.race([ffmpeg.exited, failure]);
+  if (code === 0) return;
+  const how = code === null ? 'was killed or could not be started' : `ended with ${code}`;
+  const words = ffmpeg.lastWords;
+  throw new SwarmError('internal', `ffmpeg ${how}${words ? `: ${words}` : '.'}`);
 };

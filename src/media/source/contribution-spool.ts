@@ -1,11 +1,20 @@
 import type { Writable } from 'node:stream';
-import { TICKS_PER_SECOND } from '../../domain';
 import { monotonicMs } from '../../platform/clock';
 import { unwrapTicks, type PesUnit } from '../mpegts';
 
 /** What is held back for a relay that is away: as much as its own ring. */
-const MAX_SPOOL_TICKS = 60 * TICKS_PER_SECOND;
+const MAX_SPOOL_MS = 60_000;
 export const MAX_SPOOL_BYTES = 64 * 2 ** 20;
+
+/** A place in what is kept: in front of a packet of a group. */
+export interface SpoolPosition {
+  group: number;
+  packet: number;
+}
+
+/** A picture that is kept, with its times (33-bit) and its place. */
+export interface KeptPicture
+  extends SpoolPosition, Pick<PesUnit, 'kind' | 'keyframe' | 'ptsTicks' | 'dtsTicks'> {}
 
 /** A keyframe and all that arrived up to the next one. */
 interface KeyframeGroup {
@@ -15,6 +24,7 @@ interface KeyframeGroup {
   tables: Buffer;
   endTables: Buffer;
   packets: Buffer[];
+  pictures: KeptPicture[];
   bytes: number;
   /** When it was passed on, in monotonic milliseconds. */
   passedMs: number;
@@ -44,6 +54,7 @@ export class ContributionSpool {
   private bytes = 0;
   private ended = false;
   private readonly onArrival = new Set<() => void>();
+  private readonly watchers = new Set<() => void>();
 
   /** @param maxBytes what it may hold now: a share of the part's budget */
   constructor(
@@ -88,6 +99,30 @@ export class ContributionSpool {
     return this.first + Math.max(0, this.groups.length - 1);
   }
 
+  /** Where what comes next will stand; in front of a group to come while there is none. */
+  get endPosition(): SpoolPosition {
+    const last = this.groups.at(-1);
+    return last ? { group: this.newest, packet: last.packets.length } : { group: this.first, packet: 0 };
+  }
+
+  /** Whether a group is kept, or is still to come. */
+  has(group: number): boolean {
+    return group >= this.first;
+  }
+
+  /** The pictures from a place on, as far as they are kept. */
+  *picturesFrom({ group, packet }: SpoolPosition): Generator<KeptPicture> {
+    for (let g = Math.max(group, this.first); g < this.first + this.groups.length; g++)
+      for (const picture of this.groups[g - this.first]!.pictures)
+        if (g > group || picture.packet >= packet) yield picture;
+  }
+
+  /** Calls back after each arrival, before it is sent to anybody. @returns ends that */
+  watch(onArrival: () => void): () => void {
+    this.watchers.add(onArrival);
+    return () => void this.watchers.delete(onArrival);
+  }
+
   /** The first group whose keyframe is at a source time (33-bit), or after it; the one to come if there is none. */
   groupAt(sourceTicks: number, toleranceTicks: number): number {
     const near = this.groups.at(-1)?.ptsTicks ?? 0;
@@ -98,13 +133,24 @@ export class ContributionSpool {
 
   /**
    * Sends from a group on, then what arrives, no faster than the stream takes it, until the signal is aborted.
-   * Rejects when the stream is so slow that what comes next is not kept any more.
+   * @param endOf the place before which it ends, once that is known; see `nudge`
+   * @returns once all before that place is written, or nothing more will come. Rejects when the stream is so slow that what
+   * comes next is not kept any more.
    */
-  sendTo(stream: Writable, fromGroup: number, signal: AbortSignal): Promise<never> {
-    return new Promise((_resolve, reject) => {
+  sendTo(
+    stream: Writable,
+    fromGroup: number,
+    signal: AbortSignal,
+    endOf: () => SpoolPosition | null = () => null,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
       let group = fromGroup;
       let packet = 0;
       let tables: Buffer | null = null;
+      const isAtEnd = (): boolean => {
+        const end = endOf();
+        return end !== null && (group > end.group || (group === end.group && packet >= end.packet));
+      };
       const pump = (): void => {
         while (stream.writable && !stream.writableNeedDrain && !signal.aborted) {
           if (group < this.first) {
@@ -113,12 +159,14 @@ export class ContributionSpool {
             return;
           }
           const current = this.groups[group - this.first];
-          if (!current) {
-            if (this.ended) stream.end();
-            return;
+          const next = current?.packets[packet];
+          const isOver = isAtEnd() || (this.ended && !next && group >= this.newest);
+          if (isOver) {
+            stop();
+            resolve();
           }
+          if (isOver || !current) return;
           if (packet === 0 && current.tables !== tables) stream.write((tables = current.tables));
-          const next = current.packets[packet];
           if (next) {
             packet += 1;
             stream.write(next);
@@ -126,10 +174,7 @@ export class ContributionSpool {
             tables = current.endTables;
             group += 1;
             packet = 0;
-          } else {
-            if (this.ended) stream.end();
-            return;
-          }
+          } else return;
         }
       };
       const stop = (): void => {
@@ -143,38 +188,52 @@ export class ContributionSpool {
     });
   }
 
-  private wake(): void {
+  /** Has those who send look again whether they are at their end. */
+  nudge(): void {
     for (const pump of [...this.onArrival]) pump();
   }
 
-  private take({ kind, keyframe, ptsTicks, packets }: PesUnit, tables: Buffer, isStandIn: boolean): void {
+  private wake(): void {
+    for (const watcher of this.watchers) watcher();
+    this.nudge();
+  }
+
+  private take(
+    { kind, keyframe, ptsTicks, dtsTicks, packets }: PesUnit,
+    tables: Buffer,
+    isStandIn: boolean,
+  ): void {
     const last = this.groups.at(-1);
     if (kind === 'video' && keyframe) {
       const unwrapped = last ? unwrapTicks(ptsTicks, last.ptsTicks) : ptsTicks;
       this.groups.push({
         ptsTicks: unwrapped,
         ...{ tables, endTables: tables },
-        packets: [packets],
-        bytes: packets.length,
+        packets: [],
+        pictures: [],
+        bytes: 0,
         passedMs: this.now(),
         isStandIn,
       });
-    } else if (last) {
-      // A track joins at once, not with the next keyframe.
-      if (last.endTables !== tables) last.packets.push((last.endTables = tables));
-      last.packets.push(packets);
-      last.bytes += packets.length;
-    } else return;
+    }
+    const group = this.groups.at(-1);
+    if (!group) return;
+    // A track joins at once, not with the next keyframe.
+    if (group.endTables !== tables) group.packets.push((group.endTables = tables));
+    if (kind === 'video') {
+      const place = { group: this.newest, packet: group.packets.length };
+      group.pictures.push({ ...place, kind, keyframe, ptsTicks, dtsTicks });
+    }
+    group.packets.push(packets);
+    group.bytes += packets.length;
     this.bytes += packets.length;
     this.evict();
   }
 
   private evict(): void {
-    const newestTicks = this.groups.at(-1)!.ptsTicks;
-    while (
-      this.groups.length > 1 &&
-      (this.bytes > this.maxBytes() || this.groups[1]!.ptsTicks <= newestTicks - MAX_SPOOL_TICKS)
-    ) {
+    // By the wall clock: that of the input may jump.
+    const oldestMs = this.now() - MAX_SPOOL_MS;
+    while (this.groups.length > 1 && (this.bytes > this.maxBytes() || this.groups[1]!.passedMs <= oldestMs)) {
       this.bytes -= this.groups.shift()!.bytes;
       this.first += 1;
     }

@@ -1,5 +1,4 @@
 import type { Writable } from 'node:stream';
-import type { RelayChannel } from '../../contracts/relay';
 import type { MissingMedia } from '../../contracts/source';
 import { SwarmError, ticksOf, type FrameRate } from '../../domain';
 import { TransportStreamReader } from '../mpegts';
@@ -10,14 +9,11 @@ import { mergeTables } from './merged-tables';
 import { PacedQueue } from './paced-queue';
 import { ProgrammeJoiner } from './programme-joiner';
 import { RateWatch } from './rate-watch';
-import { NULL_PACKET } from './sent-packets';
+import { showLife } from './sent-packets';
 import { ShortPass } from './short-pass';
 import { undressed, undressedTables } from './splice-carrier';
 import { Standstill } from './standstill';
 import { TrackWatch } from './track-watch';
-
-/** Where a relay wants a contribution to go on. */
-export type ResumePoint = Pick<RelayChannel, 'nextGop' | 'resumeSourceTicks'>;
 
 /** An input with an end is read this far ahead, so that its next pass can be opened meanwhile. */
 const FINITE_AHEAD_MS = 1_500;
@@ -30,8 +26,6 @@ const GONE_AFTER_MS = 90_000;
 const SILENCE_LOOK_MS = 1_000;
 /** A live input of which not even sound has come for so long is silent as a whole. */
 const ALL_SILENT_MS = 2_000;
-/** While the picture stands still, the relay is shown that the contribution goes on. */
-const SIGN_OF_LIFE_MS = 1_000;
 
 const noPicture = (): SwarmError =>
   new SwarmError(
@@ -54,14 +48,6 @@ const varies = (): SwarmError =>
     'Nothing needs to be done.',
   );
 
-const showLife = (stream: Writable, signal: AbortSignal): void => {
-  if (signal.aborted) return;
-  const timer = setInterval(() => {
-    if (stream.writable && !stream.writableNeedDrain) stream.write(NULL_PACKET);
-  }, SIGN_OF_LIFE_MS);
-  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
-};
-
 export interface HeldInputOptions {
   framesPerSecond: FrameRate;
   /** The one that makes pictures stand still. */
@@ -81,7 +67,8 @@ export class HeldInput {
   readonly ended: Promise<void>;
   /** Called whenever it brings or passes on something. */
   onActivity: (() => void) | null = null;
-  private readonly spool: ContributionSpool;
+  /** What it has passed on last. */
+  readonly spool: ContributionSpool;
   private readonly queue: PacedQueue;
   private readonly joiner: ProgrammeJoiner;
   private readonly toleranceTicks: number;
@@ -98,8 +85,6 @@ export class HeldInput {
   private lastPictureMs = -Infinity;
   private allHasCome = false;
   private isSilent = false;
-  /** GOP for which its first picture was meant. */
-  private firstGop: number | null = null;
   private stopped = false;
   private over = false;
   private wakeReplay: (() => void) | null = null;
@@ -230,10 +215,11 @@ export class HeldInput {
     return this.spool.groupAt(resumeSourceTicks, this.toleranceTicks);
   }
 
-  /** Sends from a group on. Settles as ContributionSpool.sendTo. */
-  sendFrom(stream: Writable, group: number, signal: AbortSignal): Promise<never> {
+  /** Sends from a group on, to its end. Settles as ContributionSpool.sendTo. */
+  async sendFrom(stream: Writable, group: number, signal: AbortSignal): Promise<void> {
     showLife(stream, signal);
-    return this.spool.sendTo(stream, group, signal);
+    await this.spool.sendTo(stream, group, signal);
+    stream.end();
   }
 
   async end(): Promise<void> {
@@ -243,20 +229,6 @@ export class HeldInput {
     this.wakeReplay?.();
     await this.process?.end();
     await this.ended.catch(() => undefined);
-  }
-
-  /** Goes on at the relay with the pictures of its next GOP. Settles as ContributionSpool.sendTo. */
-  sendTo(stream: Writable, relay: ResumePoint, signal: AbortSignal): Promise<never> {
-    const group = this.groupFor(relay);
-    this.firstGop ??= relay.nextGop;
-    return this.sendFrom(stream, group, signal);
-  }
-
-  private groupFor({ nextGop, resumeSourceTicks }: ResumePoint): number {
-    // Nothing of this input was sealed yet: the relay's clock is that of another one.
-    if (this.firstGop === null || nextGop === this.firstGop) return this.spool.oldest;
-    if (resumeSourceTicks === null) return this.spool.newest;
-    return this.groupAt(resumeSourceTicks);
   }
 
   private async run(): Promise<void> {

@@ -1,10 +1,12 @@
 import type { Writable } from 'node:stream';
 import { RelayClient, type RelayChannel } from '../../contracts/relay';
-import { SwarmError, errorFromText } from '../../domain';
+import { SwarmError, errorFromText, type Splice } from '../../domain';
 import { linkRequest } from '../../platform/links/client';
 import { partAuthorization } from '../../platform/own-identity';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
+/** A relay that is to be sent something waits so long for what others know. */
+const SPLICES_MS = 500;
 
 /** A contribution on its way to the relay. */
 export interface IngestConnection {
@@ -15,11 +17,14 @@ export interface IngestConnection {
   cut(): void;
 }
 
-/** The relay, as the source calls it. */
+/** One of the relays, as the source calls it. */
 export class RelayLink {
   private readonly client: RelayClient;
 
-  constructor(private readonly relayUrl: string) {
+  constructor(
+    readonly name: string,
+    private readonly relayUrl: string,
+  ) {
     this.client = new RelayClient(relayUrl);
   }
 
@@ -31,9 +36,23 @@ export class RelayLink {
     return this.client.register({ id, gopDurationTicks }, { signal });
   }
 
-  /** Opens a contribution that must go on at GOP `nextGop`; the relay refuses if it would not. */
-  openIngest(id: string, nextGop: number): IngestConnection {
-    const post = linkRequest(`${this.relayUrl}/channels/${id}/ingest?expect_gop=${nextGop}`, {
+  /** What this relay knows of splices of the channel; none where it does not answer. */
+  splices(id: string, signal: AbortSignal): Promise<Splice[]> {
+    return this.client.splices(id, { timeoutMs: SPLICES_MS, signal }).catch(() => []);
+  }
+
+  /** Tells this relay of splices that others know. */
+  tellSplices(id: string, splices: Splice[], signal: AbortSignal): Promise<void> {
+    return this.client.tellSplices(id, splices, { signal });
+  }
+
+  /**
+   * Opens a contribution whose clock shows `sourceTicks` (33-bit) at the start of a GOP. It begins with a keyframe of that
+   * time or earlier. The relay refuses it if it has given the number of that GOP already.
+   */
+  openIngest(id: string, { gop, sourceTicks }: { gop: number; sourceTicks: number }): IngestConnection {
+    const query = `from_gop=${gop}&source_ticks=${Math.round(sourceTicks)}`;
+    const post = linkRequest(`${this.relayUrl}/channels/${id}/ingest?${query}`, {
       method: 'POST',
       headers: { 'content-type': 'video/mp2t', ...partAuthorization() },
       // On one that was kept alive it can meet the moment at which the relay closes that.

@@ -1,4 +1,8 @@
+import type { Writable } from 'node:stream';
 import { PACKET_BYTES, hasPayload } from '../mpegts';
+
+/** While the picture stands still, whoever is sent to is shown that the contribution goes on. */
+const SIGN_OF_LIFE_MS = 1_000;
 
 /** A packet that every receiver passes over (ISO/IEC 13818-1 §2.4.3.3). */
 export const NULL_PACKET = Buffer.alloc(PACKET_BYTES, 0xff);
@@ -19,4 +23,13 @@ export const renumberPackets = (packets: Buffer, next: number): number => {
     if (carries) counter = (counter + 1) & 0x0f;
   }
   return counter;
+};
+
+/** Sends null packets until the signal is aborted. */
+export const showLife = (stream: Writable, signal: AbortSignal): void => {
+  if (signal.aborted) return;
+  const timer = setInterval(() => {
+    if (stream.writable && !stream.writableNeedDrain) stream.write(NULL_PACKET);
+  }, SIGN_OF_LIFE_MS);
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 };

@@ -1,6 +1,7 @@
 import express from 'express';
 import { z } from 'zod';
 import { ownNamesOf, type Environment } from '../../config/config';
+import { relaysOf } from '../../config/shared-relays';
 import { mediaHealthOf } from '../../contracts/health';
 import {
   lookRequestSchema,
@@ -26,6 +27,7 @@ import { startPushListener } from './push-listener';
 import { RelayLink } from './relay-link';
 import { Senders } from './senders';
 import { SourceChannels } from './source-channels';
+import { Timelines } from './timelines';
 
 export interface SourceOptions {
   host: string;
@@ -33,6 +35,8 @@ export interface SourceOptions {
   port: number;
   stateDir: string;
   relayUrl: string;
+  /** All relays, each of which is sent every channel; default: the one at `relayUrl`. */
+  relays?: readonly { name: string; url: string }[];
   /** Where contributions are taken by HTTP; 0 picks a free one; absent: nowhere. */
   pushPort?: number;
   ffmpeg: string;
@@ -77,6 +81,7 @@ export const sourceOptionsFrom = (environment: Environment): SourceOptions => ({
   ...(environment.SWARM_PUSH_PORT !== undefined && { pushPort: environment.SWARM_PUSH_PORT }),
   stateDir: environment.SWARM_STATE_DIR,
   relayUrl: environment.SWARM_RELAY_URL,
+  relays: relaysOf(environment),
   ffmpeg: environment.FFMPEG,
   ffprobe: environment.FFPROBE,
   names: ownNamesOf(environment),
@@ -103,11 +108,13 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
   const { ffmpeg, ffprobe, stateDir, memoryBytes = memoryOfMachine() / 4, openFiles } = options;
   const { inputs = strictRules(stateDir) } = options;
   const stampKey = await loadOrCreateStampKey(stateDir);
-  const relay = new RelayLink(options.relayUrl);
+  const all = options.relays ?? [{ name: 'relay', url: options.relayUrl }];
+  const relays = all.map(({ name, url }) => new RelayLink(name, url));
+  const timelines = new Timelines(stateDir, relays, log);
   const health = new StorageHealth(log);
   const senders = new Senders({ ffmpeg, ffprobe, takesPushes: options.pushPort !== undefined });
   const tools = { ffmpeg, ffprobe, stampKey, senders, log };
-  const channels = new SourceChannels(stateDir, relay, health, tools, { memoryBytes, openFiles }, inputs);
+  const channels = new SourceChannels(stateDir, timelines, health, tools, { memoryBytes, openFiles }, inputs);
 
   const app = express();
   app.disable('x-powered-by');

@@ -34,11 +34,11 @@ import {
 import type { KeptChannel, SourceChannelSpec } from './kept-channel';
 import { listeningKindOf } from './listening';
 import { probeInput, type ProbedInput } from './probe';
-import type { RelayLink } from './relay-link';
 import { isPush } from './senders';
 import { forgetSlatesBut, slateFile } from './slate';
 import { StandbyFeeder } from './standby-feeder';
 import { legIdsOf, openLegs, rulesOf, urlInputsOf } from './standby-legs';
+import type { Timelines } from './timelines';
 
 /** How long PUT waits for what an input is. One that takes longer is taken on, and tried until it answers. */
 const LOOK_WAIT_MS = 8_000;
@@ -104,7 +104,7 @@ export class SourceChannels {
 
   constructor(
     private readonly stateDir: string,
-    private readonly relay: RelayLink,
+    private readonly timelines: Timelines,
     private readonly health: StorageHealth,
     private readonly tools: InputTools,
     { memoryBytes, openFiles }: { memoryBytes: number; openFiles?: number | undefined },
@@ -312,6 +312,7 @@ export class SourceChannels {
       if (!feeder) return;
       this.feeders.delete(id);
       await feeder.stop();
+      await this.timelines.forget(id);
       this.releaseAllBut(feeder.spec, []);
       for (const { url } of urlInputsOf(feeder.spec)) if (isPush(url)) this.tools.senders.forget(url);
       await this.save();
@@ -322,6 +323,7 @@ export class SourceChannels {
   async stop(): Promise<void> {
     for (const giveUp of this.looks) giveUp();
     await Promise.all([...this.feeders.values()].map((feeder) => feeder.stop()));
+    await this.timelines.close();
   }
 
   /** Looks at an input for as long as PUT waits; what takes longer goes on. @throws SwarmError input-not-video, unavailable */
@@ -354,24 +356,23 @@ export class SourceChannels {
   }
 
   private plainFeeder(spec: SourceChannelSpec, looked: Look | null): ChannelFeeder {
-    const { relay, tools, budget } = this;
+    const { tools, budget } = this;
     if (spec.input.kind === 'url') budget.hold(spec.id);
-    const startInput = startingWith(looked, spec, tools);
     return new ChannelFeeder({
-      ...{ spec, startInput, relay, ffmpeg: tools.ffmpeg, log: tools.log },
+      ...{ spec, timeline: this.timelines.of(spec), ffmpeg: tools.ffmpeg, log: tools.log },
+      startInput: startingWith(looked, spec, tools),
       heldBytes: () => budget.shareBytes,
       waits: async () => spec.input.kind === 'url' && (await listeningKindOf(spec.input.url)) !== null,
-      // It may be stopped before it comes to its input.
       onStop: () => looked?.giveUp(),
     });
   }
 
   private standbyFeeder(spec: SourceChannelSpec, looked: Look | null, wanted: Wanted): StandbyFeeder {
-    const { relay, tools, budget, stateDir } = this;
+    const { tools, budget, stateDir } = this;
     for (const place of legIdsOf(spec)) budget.hold(place);
     const startPrimary = startingWith(looked, spec, tools);
     return new StandbyFeeder({
-      ...{ spec, ...wanted, relay, log: tools.log },
+      ...{ spec, ...wanted, timeline: this.timelines.of(spec), log: tools.log },
       openLegs: (on) =>
         openLegs(spec, { ...tools, stateDir }, { ...on, startPrimary, heldBytes: () => budget.shareBytes }),
       rules: rulesOf(spec),

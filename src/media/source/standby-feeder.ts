@@ -4,20 +4,16 @@ import { BY_RULES, SwarmError, redacted, redactedInput, ticksOf } from '../../do
 import { monotonicMs } from '../../platform/clock';
 import type { Logger } from '../../platform/logger';
 import { Backoff, pause } from '../../platform/retry';
+import type { ChannelTimeline, ResumePoint } from './channel-timeline';
 import { crossingTo, type Crossing } from './crossing';
 import type { Feeder } from './feeder';
-import type { HeldInput, ResumePoint } from './held-input';
+import type { HeldInput } from './held-input';
 import type { InputLeg } from './input-leg';
 import type { KeptWish, SourceChannelSpec } from './kept-channel';
 import { chooseLeg, type Choice, type ChoiceRules } from './leg-choice';
 import { PlannedSwitches } from './planned-switches';
-import type { IngestConnection, RelayLink } from './relay-link';
-import { SendingSignal } from './sending-signal';
 
 const LOOK_MS = 50;
-/** How often, and how far apart, the relay is asked whether it has noticed the end of the contribution before. */
-const CUT_LOOKS = 20;
-const CUT_LOOK_MS = 10;
 const RELAY_PAUSES = { firstMs: 50, longestMs: 1_000 };
 /** An input that is preferred waits so long, at most, until it can go on without a picture missing. */
 const WHOLE_PATIENCE_MS = 10_000;
@@ -33,14 +29,14 @@ export interface StandbyFeederOptions {
   wish?: KeptWish | undefined;
   /** What is to go on air at a moment to come. */
   planned?: readonly KeptWish[] | undefined;
-  relay: RelayLink;
+  timeline: Pick<ChannelTimeline, 'resume' | 'here' | 'begin' | 'end' | 'sending' | 'error'>;
   onStop: () => void;
   log: Logger;
 }
 
 /**
- * Brings one of several inputs of a channel to the relay. All of them run, and keep what they have brought last. Another
- * one goes on air with a contribution of its own: the relay drops the GOP that was open, and that GOP comes whole from the
+ * Puts one of several inputs of a channel on its timeline. All of them run, and keep what they have brought last. Another
+ * one goes on air with a contribution of its own: relays drop the GOP that was open, and that GOP comes whole from the
  * other input.
  */
 export class StandbyFeeder implements Feeder {
@@ -55,18 +51,17 @@ export class StandbyFeeder implements Feeder {
   /** Ends the contribution when another input is chosen. */
   private attempt = new AbortController();
   private wake: (() => void) | null = null;
-  /** On whose clock the relay's resume point is, and the contribution since. */
+  /** On whose clock the resume point is, and the contribution since. */
   private clock: HeldInput | null = null;
   private last: { held: HeldInput; fromGop: number } | null = null;
   private debtMs = 0;
   /** An input that waits for its moment, and since when. */
-  private considered: { name: string; sinceMs: number; isAsking: boolean } | null = null;
+  private considered: { name: string; sinceMs: number } | null = null;
   private framesSent = 0;
   private startedAtMs = Date.now();
   private state: SourceState = 'opening';
   private error: string | undefined;
   private readonly beganMs = monotonicMs();
-  private readonly sending = new SendingSignal();
   private readonly stopping = new AbortController();
   private readonly timer: NodeJS.Timeout;
   private readonly done: Promise<void>;
@@ -87,11 +82,13 @@ export class StandbyFeeder implements Feeder {
 
   get info(): SourceChannel {
     const held = this.activeLeg?.held;
+    const relayError = this.state === 'running' ? this.options.timeline.error : undefined;
+    const error = this.error ?? relayError;
     return {
       id: this.spec.id,
       input: redactedInput(this.spec.input),
-      state: this.state,
-      ...(this.error !== undefined && { error: this.error }),
+      state: relayError === undefined ? this.state : 'failed',
+      ...(error !== undefined && { error }),
       ...(held && { notes: held.notes, missing: held.missing }),
       framesSent: this.framesSent,
       startedAtMs: this.startedAtMs,
@@ -100,7 +97,7 @@ export class StandbyFeeder implements Feeder {
   }
 
   untilSending(limitMs: number): Promise<boolean> {
-    return this.sending.until(limitMs);
+    return this.options.timeline.sending.until(limitMs);
   }
 
   /**
@@ -178,7 +175,7 @@ export class StandbyFeeder implements Feeder {
     const waitedMs = monotonicMs() - this.beganMs;
     const choice = chooseLeg(states, { active, wanted: wish?.input ?? null, waitedMs }, options.rules);
     if (choice?.canWait) {
-      void this.consider(choice);
+      this.consider(choice);
       return;
     }
     this.considered = null;
@@ -188,28 +185,16 @@ export class StandbyFeeder implements Feeder {
   }
 
   /** Puts another input on air as soon as it has all of the GOP with which it would begin. */
-  private async consider(choice: Choice): Promise<void> {
-    const { id, gopDurationTicks } = this.spec;
+  private consider(choice: Choice): void {
     const leg = this.legs.find(({ name }) => name === choice.name);
     if (this.considered?.name !== choice.name)
-      this.considered = { name: choice.name, sinceMs: monotonicMs(), isAsking: false };
-    const { considered, active } = this;
-    if (considered.isAsking || !leg?.held) return;
-    considered.isAsking = true;
-    try {
-      const at = await this.options.relay.addChannel(id, gopDurationTicks, this.stopping.signal);
-      // Something else may have been chosen meanwhile.
-      if (this.considered !== considered || this.active !== active || !leg.held) return;
-      const isWhole = !this.crossing(leg.held, at).framesMissing;
-      if (isWhole || monotonicMs() - considered.sinceMs > WHOLE_PATIENCE_MS) {
-        this.considered = null;
-        this.putOnAir(choice);
-      }
-    } catch {
-      // The relay is away: the contribution tells of it.
-    } finally {
-      considered.isAsking = false;
-    }
+      this.considered = { name: choice.name, sinceMs: monotonicMs() };
+    const at = this.options.timeline.here;
+    if (!at || !leg?.held) return;
+    const isWhole = !this.crossing(leg.held, at).framesMissing;
+    if (!isWhole && monotonicMs() - this.considered.sinceMs <= WHOLE_PATIENCE_MS) return;
+    this.considered = null;
+    this.putOnAir(choice);
   }
 
   private putOnAir(choice: Choice): void {
@@ -253,8 +238,6 @@ export class StandbyFeeder implements Feeder {
         const pauseMs = backoff.nextMs();
         log.warn({ channel: spec.id, error: this.error, pauseMs }, 'contribution ended');
         await pause(pauseMs, signal);
-      } finally {
-        this.sending.off();
       }
     }
   }
@@ -272,54 +255,30 @@ export class StandbyFeeder implements Feeder {
     this.wake = null;
   }
 
-  /** One contribution of one input: until another one is chosen, or it ends, or the relay goes away. */
+  /** One contribution of one input: until another one is chosen, or it ends. */
   private async contribute(held: HeldInput): Promise<void> {
-    const { spec, relay } = this.options;
+    const { timeline } = this.options;
     const signal = AbortSignal.any([this.stopping.signal, this.attempt.signal]);
-    const at = await this.resumePoint(relay);
+    const at = await timeline.resume(this.stopping.signal);
     if (signal.aborted) return;
     const crossing = this.crossing(held, at);
-    const ingest = relay.openIngest(spec.id, at.nextGop);
+    timeline.begin(held.spool, crossing.group);
     this.noteBegun(held, at.nextGop, crossing);
-    held.onActivity = () => this.noteSending();
+    this.noteSending();
     const aborted = new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true });
       if (signal.aborted) resolve();
     });
     try {
-      await Promise.race([
-        held.sendFrom(ingest.stream, crossing.group, signal),
-        this.endOf(held, ingest),
-        ingest.finished,
-        aborted,
-      ]);
+      await Promise.race([held.ended.catch(() => undefined), aborted]);
     } finally {
-      held.onActivity = null;
       this.attempt.abort();
-      ingest.cut();
+      timeline.end();
     }
-  }
-
-  /** @throws SwarmError conflict while the contribution before is not over, unavailable */
-  private async resumePoint(relay: RelayLink): Promise<ResumePoint> {
-    const { id, gopDurationTicks } = this.spec;
-    const { signal } = this.stopping;
-    for (let tries = 0; tries < CUT_LOOKS; tries++) {
-      const at = await relay.addChannel(id, gopDurationTicks, signal);
-      if (!at.ingestConnected) return at;
-      await pause(CUT_LOOK_MS, signal);
-    }
-    throw new SwarmError('conflict', `The relay still holds another contribution of ${id}.`);
-  }
-
-  /** The input has ended, and the relay has had all of it. */
-  private async endOf(held: HeldInput, ingest: IngestConnection): Promise<void> {
-    await held.ended.catch(() => undefined);
-    await ingest.finished;
   }
 
   private crossing(held: HeldInput, { nextGop, resumeSourceTicks }: ResumePoint): Crossing {
-    // Something of the last contribution was sealed: the relay's clock is that of its input.
+    // A GOP of the last contribution is complete: the clock is that of its input.
     if (this.last && nextGop > this.last.fromGop) this.clock = this.last.held;
     // Where another one was asked meanwhile, this one may have repeated pictures in place of what came there.
     if (this.clock === held && this.last?.held === held && resumeSourceTicks !== null)
@@ -338,10 +297,8 @@ export class StandbyFeeder implements Feeder {
   }
 
   private noteSending(): void {
-    if (this.sending.isOn) return;
     this.state = 'running';
     this.error = undefined;
     this.startedAtMs = Date.now();
-    this.sending.on();
   }
 }
