@@ -1,4 +1,10 @@
-import type { RelayChannel } from './relay';
+/** What of a channel of a relay is compared. */
+interface HeldChannel {
+  id: string;
+  ingestConnected: boolean;
+  oldestGop: number | null;
+  nextGop: number;
+}
 
 /** Replicas that answer later than this after the first one are left out: one may have stopped. */
 const LATER_MS = 300;
@@ -34,7 +40,7 @@ export const answersOf = async <T>(asked: readonly Promise<T>[]): Promise<T[]> =
  * What relays have of one channel together: what is arriving is told by the one that is farthest, and the oldest GOP is that of
  * the longest run of GOPs up to it, as a session may read from any of them.
  */
-export const mergedChannel = (all: readonly RelayChannel[]): RelayChannel => {
+export const mergedChannel = <C extends HeldChannel>(all: readonly C[]): C => {
   const byProgress = [...all].sort(
     (a, b) => Number(b.ingestConnected) - Number(a.ingestConnected) || b.nextGop - a.nextGop,
   );
@@ -48,10 +54,10 @@ export const mergedChannel = (all: readonly RelayChannel[]): RelayChannel => {
 };
 
 /** The same of all channels, in the order in which they are told. */
-export const mergedChannels = (answers: readonly (readonly RelayChannel[])[]): RelayChannel[] => {
-  const byId = new Map<string, RelayChannel[]>();
+export const mergedChannels = <C extends HeldChannel>(answers: readonly (readonly C[])[]): C[] => {
+  const byId = new Map<string, C[]>();
   for (const channel of answers.flat()) byId.set(channel.id, [...(byId.get(channel.id) ?? []), channel]);
-  return [...byId.values()].map(mergedChannel);
+  return [...byId.values()].map((all) => mergedChannel(all));
 };
 
 /** A replica that has not answered by then is not waited for alone. */

@@ -1,7 +1,6 @@
 import { SwarmError, redacted } from '../../domain';
 import type { Logger } from '../../platform/logger';
 import { Backoff, pause } from '../../platform/retry';
-import type { ChannelTimeline } from './channel-timeline';
 import type { RelayLink } from './relay-link';
 import { showLife } from './sent-packets';
 import type { Stretch, StretchEntry } from './stretch';
@@ -11,13 +10,21 @@ const PAUSES = { firstMs: 20, longestMs: 1_000 };
 /** How long a relay may take to answer a contribution that has ended. */
 const ANSWER_MS = 5_000;
 
+/** The GOPs of a channel, as the source numbers them: see ChannelTimeline. */
+export interface DeliveredTimeline {
+  heard(nextGop: number): void;
+  entryFor(gop: number): StretchEntry | null;
+  noteSending(stretch: Stretch): void;
+  untilChanged(signal: AbortSignal): Promise<void>;
+}
+
 export interface DeliveryOptions {
   id: string;
   gopDurationTicks: number;
   relay: RelayLink;
   /** All relays, this one among them. */
   relays: readonly RelayLink[];
-  timeline: ChannelTimeline;
+  timeline: DeliveredTimeline;
   log: Logger;
 }
 

@@ -18,6 +18,8 @@ export class GopNumberFile {
   private readonly path: string;
   private wanted: number | null = null;
   private writing: Promise<void> | null = null;
+  /** Told once, not with each GOP, while the disk refuses. */
+  private isRefused = false;
 
   constructor(
     stateDir: string,
@@ -67,8 +69,11 @@ export class GopNumberFile {
         } finally {
           await handle.close();
         }
+        this.isRefused = false;
       } catch (err) {
-        this.log.warn({ err }, 'the number of a GOP was not written');
+        if (!this.isRefused)
+          this.log.warn({ err }, 'numbers of GOPs are not written, until the disk takes them');
+        this.isRefused = true;
       }
     }
   }
