@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { path as oldFfmpeg } from '@ffmpeg-installer/ffmpeg';
 import {
   BLOCK_SAMPLES,
   GeneratedSound,
+  KEEPS_STAMP_ARGUMENTS,
   SoundStampReader,
   stampedSpeakers,
   type ProvedStretch,
@@ -45,10 +47,23 @@ const readMono = (...parts: Buffer[]): ProvedStretch[] => read(speakerOf(Buffer.
 /** Through AAC, as the source encodes it, and back; the first 1,024 samples are the encoder's run-up. */
 const throughAac = (ffmpeg: string, pcm: Buffer, speakers: number, kbps = 96 * speakers): Buffer => {
   const raw = ['-f', 's16le', '-ar', '48000', '-ac', `${speakers}`];
-  const keeps = ['-aac_pns', '0', '-aac_is', '0', '-aac_ms', '0'];
   const adts = execFileSync(
     'ffmpeg',
-    ['-v', 'error', ...raw, '-i', '-', '-c:a', 'aac', '-b:a', `${kbps}k`, ...keeps, '-f', 'adts', '-'],
+    [
+      '-v',
+      'error',
+      ...raw,
+      '-i',
+      '-',
+      '-c:a',
+      'aac',
+      '-b:a',
+      `${kbps}k`,
+      ...KEEPS_STAMP_ARGUMENTS,
+      '-f',
+      'adts',
+      '-',
+    ],
     { input: pcm, maxBuffer: 1 << 26 },
   );
   return execFileSync(ffmpeg, ['-v', 'error', '-f', 'aac', '-i', '-', '-f', 's16le', '-'], {
@@ -128,5 +143,17 @@ describe('the stamp of sound', () => {
       expect(stretch!.position - stretch!.at).toBe(46_000 * B - B);
       expect(stretch!.samples).toBeGreaterThanOrEqual(299 * B);
     }
+  });
+
+  // Keys whose first blocks could not be read while the encoder spent its first bits above 12 kHz.
+  it.each(['k79', 'k120'])('outlives the first frames of an encoder, with the key of %s', (name) => {
+    const own = createHash('sha256').update(name).digest();
+    const sound = new GeneratedSound({ key: own, channelId: 'ch-1', speakers: 2 });
+    const pcm = Buffer.concat(Array.from({ length: 24 }, (_, block) => sound.draw(block)));
+    const decoded = throughAac('ffmpeg', pcm, 2);
+    for (const speaker of [0, 1])
+      expect(read(speakerOf(decoded, speaker, 2), { key: own, speaker })).toMatchObject([
+        { at: B, position: 0 },
+      ]);
   });
 });

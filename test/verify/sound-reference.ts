@@ -2,7 +2,12 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TransportStreamReader, retimePackets, unwrapTicks, type PesUnit } from '../../src/media/mpegts';
-import { BLOCK_SAMPLES, GeneratedPicture, GeneratedSound } from '../../src/media/stamp';
+import {
+  BLOCK_SAMPLES,
+  GeneratedPicture,
+  GeneratedSound,
+  KEEPS_STAMP_ARGUMENTS,
+} from '../../src/media/stamp';
 import { FRAMES_PER_GOP, key, type Entry } from './reference';
 
 const GOP_TICKS = 90_000;
@@ -50,20 +55,7 @@ export const makeSoundClip = async (
     ],
     ...['-map', '0:v', '-map', '1:a', '-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '18', '-bf', '0'],
     ...['-g', `${FRAMES_PER_GOP}`, '-keyint_min', `${FRAMES_PER_GOP}`, '-sc_threshold', '0', '-threads', '1'],
-    ...[
-      '-af',
-      filter,
-      '-c:a',
-      'aac',
-      '-b:a',
-      `${96 * speakers}k`,
-      '-aac_pns',
-      '0',
-      '-aac_is',
-      '0',
-      '-aac_ms',
-      '0',
-    ],
+    ...['-af', filter, '-c:a', 'aac', '-b:a', `${96 * speakers}k`, ...KEEPS_STAMP_ARGUMENTS],
     ...['-pes_payload_size', '0', '-muxdelay', '0', '-muxpreload', '0', '-output_ts_offset', '10'],
     ...['-f', 'mpegts', 'pipe:1'],
   ]);

@@ -26,8 +26,12 @@ export const stampedSpeakers = (speakers: number): number[] =>
     (speaker) => speakers !== SURROUND_SPEAKERS || speaker !== LOW_FREQUENCY_SPEAKER,
   );
 
-/** Options of ffmpeg's AAC encoder: what would replace the stamp by noise like it, or put both speakers together, is off. */
-export const KEEPS_STAMP_ARGUMENTS = ['-aac_pns', '0', '-aac_is', '0', '-aac_ms', '0'];
+/**
+ * Options of ffmpeg's AAC encoder: what would replace the stamp by noise like it, or put both speakers together, is off.
+ * Nothing above 12 kHz is coded: in its first frames the encoder has few bits, and spent them there, so that one block in
+ * 2,000 could not be read.
+ */
+export const KEEPS_STAMP_ARGUMENTS = ['-aac_pns', '0', '-aac_is', '0', '-aac_ms', '0', '-cutoff', '12000'];
 
 /** One bit that is 1, at full scale. */
 export const PULSE = Float32Array.from({ length: SAMPLES_PER_BIT }, (_, i) =>
