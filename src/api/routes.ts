@@ -50,7 +50,6 @@ export interface ApiRoutes {
   stop(): void;
 }
 
-/** Routes under /api. */
 /** @throws Error where the source does not keep to its contract */
 const switched = (
   channelId: string,
@@ -60,6 +59,7 @@ const switched = (
   return { channelId, standby };
 };
 
+/** Routes under /api. */
 export const createRoutes = (
   environment: Environment,
   ports: ApiPorts,

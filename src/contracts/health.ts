@@ -65,9 +65,14 @@ export const healthOfPoints = (
 export type StorageReport = StorageStatus & {
   part: string;
   damaged: readonly Damage[];
-  /** One of several that does not answer; the others have what it has. */
+  /** One of several, which have names of their own. */
+  replicaOf?: ReplicatedPart;
+  /** Such a one does not answer; the others have what it has. */
   isAway?: boolean;
 };
+
+/** A part of which there may be several. */
+export type ReplicatedPart = 'relay' | 'origin';
 
 /**
  * Asks the health of parts that keep media. One that does not answer is left out: others tell of that. Of several replicas,
@@ -75,15 +80,17 @@ export type StorageReport = StorageStatus & {
  */
 export const readStorageReports = async (
   urlOfPart: Record<string, string>,
-  { timeoutMs, replicas = [] }: { timeoutMs: number; replicas?: readonly string[] },
+  { timeoutMs, replicas = {} }: { timeoutMs: number; replicas?: Readonly<Record<string, ReplicatedPart>> },
 ): Promise<StorageReport[]> => {
   const reports = await Promise.all(
     Object.entries(urlOfPart).map(async ([part, url]) => {
       const answer = callJson(`${url}/healthz`, mediaHealthSchema, { part, timeoutMs });
       const health = await answer.catch(() => undefined);
-      if (health) return { part, ...health.storage, damaged: health.damaged };
+      const replicaOf = replicas[part];
+      const who = { part, ...(replicaOf && { replicaOf }) };
+      if (health) return { ...who, ...health.storage, damaged: health.damaged };
       const unknown = { state: 'ok' as const, sinceMs: null, message: null, affected: [], damaged: [] };
-      return replicas.includes(part) ? { part, ...unknown, isAway: true } : undefined;
+      return replicaOf && { ...who, ...unknown, isAway: true };
     }),
   );
   return reports.filter((report) => report !== undefined);
@@ -98,20 +105,18 @@ export const storageProblems = (report: StorageReport): string[] => [
   ),
 ];
 
-const NOT_KEPT = 'what is new is not kept over a restart';
 const WRITE_EFFECTS: Partial<Record<string, string>> = {
   origin: 'nothing new is published until there is room; encoders hold it',
   relay: 'what arrives is in memory only',
-  source: NOT_KEPT,
-  collector: NOT_KEPT,
-  worker: NOT_KEPT,
 };
-/** All others are origins that share the channels, by their names. */
 const EFFECT_AT_ONE_ORIGIN = 'the other origins go on with what it shares; one more that fails stops that';
 
-const writeProblem = ({ part, state, message, affected }: StorageReport): string => {
+const writeProblem = ({ part, replicaOf, state, message, affected }: StorageReport): string => {
   const what = state === 'full' ? `The disk of the ${part} is full` : `The disk of the ${part} fails`;
-  const effect = WRITE_EFFECTS[part] ?? EFFECT_AT_ONE_ORIGIN;
+  const effect =
+    replicaOf === 'origin'
+      ? EFFECT_AT_ONE_ORIGIN
+      : (WRITE_EFFECTS[replicaOf ?? part] ?? 'what is new is not kept over a restart');
   return `${what} (${affected.join(', ')}): ${effect}. ${message ?? ''}`.trim();
 };
 

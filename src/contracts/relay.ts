@@ -11,7 +11,7 @@ import { digestOf } from '../platform/gate';
 import { HEALTH_ROUTE, type Route } from '../platform/route';
 import { callJson, noContent, type CallInit, type CallOptions } from './call';
 import { PartClient } from './part-client';
-import { answersOf, firstAnswerOf, mergedChannel, mergedChannels } from './relay-replicas';
+import { answersOf, mergedChannel, mergedChannels } from './relay-replicas';
 
 /** What crosses the wire to and from the relay (docs/reference/protocols/relay.md). Wall-clock times: milliseconds since 1970. */
 
@@ -109,6 +109,9 @@ export const knownSplicesSchema = z.object({ splices: z.array(spliceSchema).max(
 
 /** What one relay answers though another one may have it: it has begun later, or anew. */
 const ELSEWHERE = new Set(['gop-left-ring', 'unknown-channel']);
+
+/** A relay that has not answered by then is not waited for alone. */
+const HEDGE_MS = 400;
 
 /** Calls to the relay, or to whichever of several has what is asked for. */
 export class RelayClient extends PartClient {
@@ -216,10 +219,7 @@ export class RelayClient extends PartClient {
 
   /** Publishing waits for the answer: one that has stopped is not waited for alone. */
   private askFirst<T>(call: (url: string) => Promise<T>): Promise<T> {
-    const { all, current } = this.addresses;
-    const at = all.indexOf(current);
-    const urls = [...all.slice(at), ...all.slice(0, at)];
-    return firstAnswerOf(urls, call, (late) => this.addresses.leave(late));
+    return this.addresses.askEagerly(call, HEDGE_MS);
   }
 
   private splicesPath(channelId: string): string {

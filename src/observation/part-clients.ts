@@ -2,7 +2,7 @@ import type { Environment } from '../config/config';
 import { originUrlsOf } from '../config/shared-origins';
 import { relayUrlsOf, relaysOf } from '../config/shared-relays';
 import { encoderClientFor, type EncoderClient } from '../contracts/encoder/client';
-import { readStorageReports, type StorageReport } from '../contracts/health';
+import { readStorageReports, type ReplicatedPart, type StorageReport } from '../contracts/health';
 import { OriginClient } from '../contracts/origin';
 import { RelayClient } from '../contracts/relay';
 import { SourceClient } from '../contracts/source';
@@ -39,12 +39,21 @@ const originsByName = ({ SWARM_ORIGIN_URL, SWARM_ORIGIN_PEERS }: Environment): R
     ? Object.fromEntries(SWARM_ORIGIN_PEERS.map(({ name, url }) => [name, url]))
     : { origin: SWARM_ORIGIN_URL };
 
+/** What each is, where there are several. */
+const replicasAmong = (
+  urlOfName: Record<string, string>,
+  part: ReplicatedPart,
+): Record<string, ReplicatedPart> => {
+  const names = Object.keys(urlOfName);
+  return Object.fromEntries(names.length > 1 ? names.map((name) => [name, part]) : []);
+};
+
 /** Clients of the parts that this environment names: one of each in a process. Nothing is connected before it is needed. */
 export const createPartClients = (environment: Environment): RealPartClients => {
   const { SWARM_SOURCE_URL: source } = environment;
   const relays = Object.fromEntries(relaysOf(environment).map(({ name, url }) => [name, url]));
   const origins = originsByName(environment);
-  const replicas = [relays, origins].map(Object.keys).flatMap((names) => (names.length > 1 ? names : []));
+  const replicas = { ...replicasAmong(relays, 'relay'), ...replicasAmong(origins, 'origin') };
   // Where parts run on machines of their own, these two do not answer here, and are left out.
   const here = (port: number): string =>
     `${linkScheme()}://${hostAndPort(connectableHost(environment.SWARM_HOST), port)}`;

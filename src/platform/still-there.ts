@@ -14,6 +14,24 @@ export interface StillThereOptions {
 const OWN_PAUSE_MS = 500;
 
 /**
+ * Asks somebody a small question.
+ * @param ask rejects once it has had no answer for `withinMs`
+ * @returns `unknown`: none came, but this process stood still while it waited
+ */
+export const signOf = async (
+  ask: () => Promise<unknown>,
+  withinMs: number,
+): Promise<'came' | 'none' | 'unknown'> => {
+  const askedAtMs = performance.now();
+  try {
+    await ask();
+    return 'came';
+  } catch {
+    return performance.now() - askedAtMs > withinMs + OWN_PAUSE_MS ? 'unknown' : 'none';
+  }
+};
+
+/**
  * Watches somebody whose answer to something larger is out. Slow is not away: only who does not answer a small question
  * either is given up. Whoever makes one ends it once the answer is there.
  */
@@ -40,15 +58,11 @@ export class StillThere {
     for (;;) {
       await pause(everyMs, signal);
       if (signal.aborted) return;
-      const askedAtMs = performance.now();
       const deadline = new Deadline(withinMs, signal);
-      const isThere = await this.options.ask(deadline.signal).then(
-        () => true,
-        () => false,
-      );
+      const sign = await signOf(() => this.options.ask(deadline.signal), withinMs);
       deadline.end();
       if (signal.aborted) return;
-      if (!isThere && performance.now() - askedAtMs <= withinMs + OWN_PAUSE_MS) {
+      if (sign === 'none') {
         this.gone.abort(new DOMException('It does not answer any more', 'TimeoutError'));
         return;
       }

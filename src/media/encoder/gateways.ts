@@ -16,10 +16,16 @@ export interface Gateways {
   clipHosts?: readonly string[] | undefined;
 }
 
+/** All others, from the one behind it on. */
+const othersOf = (all: readonly string[], at: number): string[] => [
+  ...all.slice(at + 1),
+  ...all.slice(0, at),
+];
+
 /** The origins that share the channels with one of them, in the order in which they are asked; none, if it is none of them. */
 export const otherOriginsOf = (originUrl: string, all: readonly string[] = []): string[] => {
   const at = all.indexOf(originUrl);
-  return at < 0 ? [] : [...all.slice(at + 1), ...all.slice(0, at)];
+  return at < 0 ? [] : othersOf(all, at);
 };
 
 /** The same feed at the other relays, in the order in which they are read; none, if it is at none of them. */
@@ -27,7 +33,7 @@ export const otherFeedsOf = (feedUrl: string, all: readonly string[] = []): stri
   const at = all.findIndex((url) => feedUrl.startsWith(`${url}/`));
   if (at < 0) return [];
   const path = feedUrl.slice(all[at]!.length);
-  return [...all.slice(at + 1), ...all.slice(0, at)].map((url) => `${url}${path}`);
+  return othersOf(all, at).map((url) => `${url}${path}`);
 };
 
 const CLIP_PATH = '/feed';

@@ -1,6 +1,7 @@
 export { elementaryBytesOf, elementaryStreamOf } from './elementary-stream';
 export { MalformedTransportStream } from './malformed';
 export {
+  NULL_PACKET,
   PACKET_BYTES,
   PAT_PID,
   SYNC_BYTE,

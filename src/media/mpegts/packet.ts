@@ -4,6 +4,10 @@ export const SYNC_BYTE = 0x47;
 export const NULL_PID = 0x1fff;
 export const PAT_PID = 0;
 
+/** A packet that every receiver passes over (ISO/IEC 13818-1 §2.4.3.3). */
+export const NULL_PACKET = Buffer.alloc(PACKET_BYTES, 0xff);
+NULL_PACKET.set([SYNC_BYTE, NULL_PID >> 8, NULL_PID & 0xff, 0x10]);
+
 export const pidOf = (b: Uint8Array, at: number): number => ((b[at + 1]! & 0x1f) << 8) | b[at + 2]!;
 export const setPid = (b: Uint8Array, at: number, pid: number): void => {
   b[at + 1] = (b[at + 1]! & 0xe0) | (pid >> 8);

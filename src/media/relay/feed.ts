@@ -1,13 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { FEED_OFFSET_TICKS, gopStartTicks } from '../../domain';
-import { PACKET_BYTES, retimePackets } from '../mpegts';
+import { NULL_PACKET, retimePackets } from '../mpegts';
 import type { UnitRing } from './unit-ring';
 
 /** Bytes that go out in one write while a reader catches up. */
 const BATCH_BYTES = 64 * 1024;
-/** A packet that every receiver passes over (ISO/IEC 13818-1 §2.4.3.3). */
-const NULL_PACKET = Buffer.alloc(PACKET_BYTES, 0xff);
-NULL_PACKET.set([0x47, 0x1f, 0xff, 0x10]);
 
 /**
  * Serves one reader from the ring: from the last keyframe at or before a GOP, then live. Nothing is queued

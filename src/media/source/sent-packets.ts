@@ -1,12 +1,8 @@
 import type { Writable } from 'node:stream';
-import { PACKET_BYTES, hasPayload } from '../mpegts';
+import { NULL_PACKET, PACKET_BYTES, hasPayload } from '../mpegts';
 
 /** While the picture stands still, whoever is sent to is shown that the contribution goes on. */
 const SIGN_OF_LIFE_MS = 1_000;
-
-/** A packet that every receiver passes over (ISO/IEC 13818-1 §2.4.3.3). */
-export const NULL_PACKET = Buffer.alloc(PACKET_BYTES, 0xff);
-NULL_PACKET.set([0x47, 0x1f, 0xff, 0x10]);
 
 /**
  * Counts the packets of one PID on, in place, as ISO/IEC 13818-1 §2.4.3.3 wants it, so that no receiver takes the start

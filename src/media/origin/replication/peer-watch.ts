@@ -1,4 +1,5 @@
 import { pause } from '../../../platform/retry';
+import { signOf } from '../../../platform/still-there';
 import type { Peer } from './settings';
 
 /** Fewer questions cost less; this finds out before a publisher that got no answer asks here, 1.5 s after it asked there. */
@@ -9,8 +10,6 @@ const EVERY_MS = 400;
  */
 const ANSWER_WITHIN_MS = 1_000;
 const SECOND_ANSWER_WITHIN_MS = 600;
-/** Whoever finds out so late that an answer is due stood still itself, and knows nothing of the other one. */
-const OWN_PAUSE_MS = 500;
 
 /** Asks another origin all the time whether it is there, so that who has to know knows already. */
 export class PeerWatch {
@@ -44,23 +43,13 @@ export class PeerWatch {
     for (;;) {
       await pause(EVERY_MS, signal);
       if (signal.aborted) return;
-      let answer = await this.ask(ANSWER_WITHIN_MS);
-      if (answer === 'none' && !this.isAway) answer = await this.ask(SECOND_ANSWER_WITHIN_MS);
+      const ask = (timeoutMs: number): ReturnType<typeof signOf> =>
+        signOf(() => this.peer.client.health({ timeoutMs, signal }), timeoutMs);
+      let sign = await ask(ANSWER_WITHIN_MS);
+      if (sign === 'none' && !this.isAway) sign = await ask(SECOND_ANSWER_WITHIN_MS);
       if (signal.aborted) return;
-      if (answer !== 'unknown') this.note(answer === 'came');
+      if (sign !== 'unknown') this.note(sign === 'came');
     }
-  }
-
-  /** `unknown`: this process stood still while it waited. */
-  private async ask(timeoutMs: number): Promise<'came' | 'none' | 'unknown'> {
-    const { signal } = this.over;
-    const askedAtMs = performance.now();
-    const came = await this.peer.client.health({ timeoutMs, signal }).then(
-      () => true,
-      () => false,
-    );
-    if (came) return 'came';
-    return performance.now() - askedAtMs > timeoutMs + OWN_PAUSE_MS ? 'unknown' : 'none';
   }
 
   private note(isThere: boolean): void {
