@@ -71,9 +71,15 @@ const history = async (seed: number, steps: number): Promise<Acknowledged[]> => 
         token = (await world.store.read()).record.ownership.token;
       });
     }
-    // As each does once a second, while the publisher goes on: one that ended may have taken the lead with its last call.
+    // As each does once a second, while the publisher goes on: one whose calls were lost, or that ended, may have taken the
+    // lead in the store alone, which only the store can tell the others.
     await until('all have caught up', async () => {
-      await Promise.all(nodes.map(({ replica }) => replica.catchUp()));
+      await Promise.all(
+        nodes.map(async ({ replica }) => {
+          await replica.refresh();
+          await replica.catchUp();
+        }),
+      );
       const ends = new Set(nodes.map(({ media }) => media.ledger.last?.gop));
       if (ends.size === 1) return true;
       nextGop = Math.max(...[...ends].map((gop) => gop ?? -1)) + 1;
