@@ -7,6 +7,8 @@ import { partAuthorization } from '../../platform/own-identity';
 const MAX_ANSWER_BYTES = 16 * 1024;
 /** A relay that is to be sent something waits so long for what others know. */
 const SPLICES_MS = 500;
+/** Whoever removes a channel waits so long for a relay that does not answer. */
+const REMOVE_MS = 1_500;
 
 /** A contribution on its way to the relay. */
 export interface IngestConnection {
@@ -19,6 +21,10 @@ export interface IngestConnection {
 
 /** One of the relays, as the source calls it. */
 export class RelayLink {
+  /** Channels that were removed, of which this relay does not know it yet. */
+  readonly untold = new Set<string>();
+  /** Removals that are under way, by channel. */
+  private readonly removing = new Map<string, Promise<void>>();
   private readonly client: RelayClient;
 
   constructor(
@@ -29,11 +35,30 @@ export class RelayLink {
   }
 
   /**
-   * Makes the channel known to the relay and tells where its next contribution goes on.
+   * Makes the channel known to the relay and tells where its next contribution goes on. One of the same name that was
+   * removed while the relay was away is taken away first: its GOPs are of another channel.
    * @throws SwarmError conflict for another GOP duration; unavailable or timeout without a relay
    */
-  addChannel(id: string, gopDurationTicks: number, signal: AbortSignal): Promise<RelayChannel> {
+  async addChannel(id: string, gopDurationTicks: number, signal: AbortSignal): Promise<RelayChannel> {
+    if (this.untold.has(id)) await this.removeChannel(id, signal);
     return this.client.register({ id, gopDurationTicks }, { signal });
+  }
+
+  /**
+   * Takes a channel away; one that the relay does not know counts as taken away. Where it fails, the channel stays in
+   * `untold`.
+   * @throws SwarmError unavailable or timeout without a relay
+   */
+  removeChannel(id: string, signal: AbortSignal): Promise<void> {
+    this.untold.add(id);
+    const known = this.removing.get(id);
+    if (known) return known;
+    const removal = this.client
+      .remove(id, { timeoutMs: REMOVE_MS, signal })
+      .then(() => void this.untold.delete(id))
+      .finally(() => this.removing.delete(id));
+    this.removing.set(id, removal);
+    return removal;
   }
 
   /** What this relay knows of splices of the channel; none where it does not answer. */
@@ -51,7 +76,7 @@ export class RelayLink {
    * time or earlier. The relay refuses it if it has given the number of that GOP already.
    */
   openIngest(id: string, { gop, sourceTicks }: { gop: number; sourceTicks: number }): IngestConnection {
-    const query = `from_gop=${gop}&source_ticks=${Math.round(sourceTicks)}`;
+    const query = `from_gop=${gop}&source_ticks=${Math.round(sourceTicks) % 2 ** 33}`;
     const post = linkRequest(`${this.relayUrl}/channels/${id}/ingest?${query}`, {
       method: 'POST',
       headers: { 'content-type': 'video/mp2t', ...partAuthorization() },

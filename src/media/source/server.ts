@@ -158,6 +158,7 @@ const startLocked = async (options: SourceOptions, lock: FolderLock): Promise<So
 
   const hidden = await HiddenAddresses.start(log);
   useHiddenAddresses(hidden);
+  await timelines.resume();
   await channels.resume();
   const { host, port, names } = options;
   const listener = { host, port, routes: sourceRoutes, ...(names && { names }), log };

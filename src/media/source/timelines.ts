@@ -3,16 +3,25 @@ import { ChannelTimeline } from './channel-timeline';
 import { GopNumberFile } from './gop-number-file';
 import type { SourceChannelSpec } from './kept-channel';
 import type { RelayLink } from './relay-link';
+import { RelayRemovals } from './relay-removals';
 
 /** The timeline of each channel of a source: its GOPs go on when its input is another one. */
 export class Timelines {
   private readonly byChannel = new Map<string, ChannelTimeline>();
+  private readonly removals: RelayRemovals;
 
   constructor(
     private readonly stateDir: string,
     private readonly relays: readonly RelayLink[],
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.removals = new RelayRemovals(stateDir, relays, log);
+  }
+
+  /** Takes up what the last run left to do, before any channel is fed. */
+  resume(): Promise<void> {
+    return this.removals.load();
+  }
 
   of({ id, gopDurationTicks }: Pick<SourceChannelSpec, 'id' | 'gopDurationTicks'>): ChannelTimeline {
     const known = this.byChannel.get(id);
@@ -32,10 +41,12 @@ export class Timelines {
     this.byChannel.delete(id);
     // A disk that refuses: what is noted counts for no more than what relays answer.
     await new GopNumberFile(this.stateDir, id, this.log).remove().catch(() => undefined);
+    await this.removals.takeAway(id);
   }
 
   /** Ends all that is sent; the numbers stay for the next run. */
   async close(): Promise<void> {
     await Promise.all([...this.byChannel.values()].map((timeline) => timeline.close()));
+    await this.removals.close();
   }
 }
