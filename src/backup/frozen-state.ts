@@ -18,7 +18,7 @@ const LOOK_MS = 5;
 const GOES_ON_AFTER_SECONDS = 30;
 
 /** Files that are never changed under their name: a second name for them is a copy. */
-const NEVER_CHANGED = /^(origin\/[^/]+\/gops\/\d+\.ts|influx\/data\/.+\.tsm)$/;
+const NEVER_CHANGED = /^((replicas\/[^/]+\/)?origin\/[^/]+\/gops\/\d+\.ts|influx\/data\/.+\.tsm)$/;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -8,8 +8,19 @@ import { FORMAT_FILE, requireKnownFormat } from '../platform/state-format';
 /** Parts that have a folder of their own in the state folder, and lock it. */
 const PARTS_WITH_A_FOLDER = ['relay', 'source', 'origin'];
 
+/** Disks of several origins and relays: below each of them, the folder of its part. */
+const REPLICAS_FOLDER = 'replicas';
+
+const foldersOfParts = async (stateDir: string): Promise<string[]> => {
+  const replicas = await readdir(join(stateDir, REPLICAS_FOLDER)).catch(() => []);
+  const parts = replicas.flatMap((name) =>
+    PARTS_WITH_A_FOLDER.map((part) => join(REPLICAS_FOLDER, name, part)),
+  );
+  return [...PARTS_WITH_A_FOLDER, ...parts];
+};
+
 /** Of a state folder of any release, at least one is there. */
-const SIGNS_OF_STATE = [FORMAT_FILE, 'stamp.key', 'temporal.db', ...PARTS_WITH_A_FOLDER];
+const SIGNS_OF_STATE = [FORMAT_FILE, 'stamp.key', 'temporal.db', REPLICAS_FOLDER, ...PARTS_WITH_A_FOLDER];
 
 export const exists = (path: string): Promise<boolean> =>
   access(path).then(
@@ -62,18 +73,21 @@ export const withStoppedState = async <T>(
     // Databases hold no lock of ours, and outlive a supervisor that was killed.
     const running = runningOn(stateDir);
     if (running.length > 0) throw inUse(stateDir, running.join(', '));
-    for (const part of PARTS_WITH_A_FOLDER) {
-      if (await exists(join(stateDir, part))) await lock(join(stateDir, part), `its ${part}`);
-    }
+    for (const folder of await foldersOfParts(stateDir))
+      if (await exists(join(stateDir, folder))) await lock(join(stateDir, folder), `its ${folder}`);
     return await work(await requireKnownFormat(stateDir));
   } finally {
     for (const held of locks) await held.release();
   }
 };
 
+/** What etcd makes ready for its next segment: 64 MiB, the longest part of a copy. It makes it anew. */
+const ETCD_SPARE = /^replicas\/etcd-\d+\/member\/wal\/\d+\.tmp$/;
+
 /** Made anew by every start, or of no use later: logs, who runs what, locks, copies, and what a write left half done. */
 const isLeftOut = (path: string, isFile: boolean): boolean =>
   path === 'logs' ||
+  ETCD_SPARE.test(path) ||
   path === COPIES_FOLDER ||
   path === 'influx/influxdb.conf' ||
   (isFile && (path === 'run.json' || /(^|\/)\.lock$|\.new$/.test(path)));

@@ -1,7 +1,9 @@
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { SwarmError, idSchema } from '../domain';
 import { LOOPBACK, hostAndPort } from '../platform/addresses';
+import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
 import { SHIFT_ALL_PORTS, type FoundProgram, type PortWanted, type SwarmPorts } from '../setup';
 
 /** How many origins, and members of etcd, there can be on one machine. With more than one there are two relays. */
@@ -56,6 +58,8 @@ export const replicaPortsWanted = ({
   ...relayPorts.slice(1).map((port, i) => ({ port, usedFor: relayName(i + 1), hint: SHIFT_ALL_PORTS })),
   ...ports.flatMap(({ origin, player, etcdClient, etcdPeer }, at): PortWanted[] => {
     const hint = SHIFT_ALL_PORTS;
+    const peerHint =
+      'end what uses it, as the members of etcd keep the ports of their first start; a new state folder takes others with --port-base N';
     const further = [
       { port: origin, usedFor: replicaName(at), hint },
       { port: player, usedFor: `players of ${replicaName(at)}`, hint },
@@ -64,13 +68,47 @@ export const replicaPortsWanted = ({
       // Those of the first one are counted with the other parts.
       ...(at === 0 ? [] : further),
       { host: LOOPBACK, port: etcdClient, usedFor: `etcd-${at + 1}`, hint },
-      { host: LOOPBACK, port: etcdPeer, usedFor: `the peers of etcd-${at + 1}`, hint },
+      { host: LOOPBACK, port: etcdPeer, usedFor: `the peers of etcd-${at + 1}`, hint: peerHint },
     ];
   }),
 ];
 
 /** Folder of the disks of replicas: each part has one of its own below it. */
 export const replicasFolder = (stateDir: string): string => join(stateDir, 'replicas');
+
+const peerPortsSchema = z.array(z.int().min(1).max(65_535)).length(3);
+const peerPortsFile = (stateDir: string): string => join(replicasFolder(stateDir), 'etcd-peers.json');
+
+/**
+ * With the ports by which the members of etcd know one another since their first start: their disks name them, so that
+ * they find nobody on others.
+ * @throws SwarmError unavailable where the file that names them can't be read
+ */
+export const withKnownPeerPorts = async (
+  stateDir: string,
+  ports: readonly ReplicaPorts[],
+): Promise<ReplicaPorts[]> => {
+  const path = peerPortsFile(stateDir);
+  try {
+    const known = peerPortsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return ports.map((own, at) => ({ ...own, etcdPeer: known[at]! }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [...ports];
+    throw new SwarmError(
+      'unavailable',
+      `${path} does not name the three ports by which the members of etcd know one another.`,
+      `Write them there as [P1, P2, P3], or restore the folder from a backup. Of a first start on the usual ports: ${JSON.stringify(ports.map(({ etcdPeer }) => etcdPeer))}.`,
+    );
+  }
+};
+
+/** Before the first start of etcd; the ports must be free. */
+export const keepPeerPorts = async (stateDir: string, ports: readonly ReplicaPorts[]): Promise<void> => {
+  const text = JSON.stringify(ports.map(({ etcdPeer }) => etcdPeer));
+  await makeDirectoryDurably(replicasFolder(stateDir));
+  if ((await readFile(peerPortsFile(stateDir), 'utf8').catch(() => '')) === text) return;
+  await replaceFile(peerPortsFile(stateDir), text);
+};
 
 /** Arguments for a member of etcd; its folder is one of its own. */
 export const etcdArguments = (stateDir: string, ports: readonly ReplicaPorts[], at: number): string[] => {

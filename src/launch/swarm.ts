@@ -26,9 +26,11 @@ import { Parts } from './parts';
 import { portsWanted } from './ports-wanted';
 import {
   relayPortsFor,
+  keepPeerPorts,
   replicaPortsFor,
   replicaPortsWanted,
   requireSameKind,
+  withKnownPeerPorts,
   type ReplicaSet,
   type Replicas,
 } from './replicas';
@@ -76,9 +78,9 @@ export interface RunningSwarm {
 const findReplicaTools = async (
   env: NodeJS.ProcessEnv,
   ports: SwarmPorts,
-  { reporter, signal }: Pick<SwarmOptions, 'reporter' | 'signal'>,
+  { stateDir, reporter, signal }: Pick<SwarmOptions, 'stateDir' | 'reporter' | 'signal'>,
 ): Promise<ReplicaSet> => ({
-  ports: replicaPortsFor(ports),
+  ports: await withKnownPeerPorts(resolve(stateDir), replicaPortsFor(ports)),
   relayPorts: relayPortsFor(ports),
   etcd: await reporter.step(
     'etcd',
@@ -161,6 +163,7 @@ export const startSwarm = async (options: SwarmOptions): Promise<RunningSwarm> =
       ],
       environment.SWARM_HOST,
     );
+    if (replicaSet) await keepPeerPorts(stateDir, replicaSet.ports);
     record.reachedAt({ api: environment.SWARM_API_URL, relay: environment.SWARM_RELAY_URL });
     const logsDir = join(stateDir, 'logs');
     await mkdir(logsDir, { recursive: true });

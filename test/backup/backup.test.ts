@@ -30,6 +30,9 @@ const KEPT: Record<string, string> = {
   'origin/ch-1/gops/000000000011.ts': 'video, longer than a block of tar: '.repeat(100),
   'origin/a.new/channel.json': '{"token":1}',
   'models/local/versions/m-1/weights.bin': 'weights',
+  'replicas/etcd-1/member/wal/0.wal': 'owners',
+  'replicas/origin-1/origin/ch-1/replica.json': '{"promised":3}',
+  'replicas/relay-2/relay/ch-1.json': '{"nextGop":12}',
   'influx/data/swarm/autogen/1/1.tsm': 'telemetry',
 };
 const LEFT_OUT = [
@@ -39,6 +42,8 @@ const LEFT_OUT = [
   'logs/api.log',
   'influx/influxdb.conf',
   'fleet-builds.json.new',
+  'replicas/origin-1/origin/.lock',
+  'replicas/etcd-1/member/wal/1.tmp',
 ];
 
 let work: string;
@@ -111,7 +116,7 @@ describe('a backup', () => {
     expect(await readFile(join(second, 'origin/ch-1/channel.json'), 'utf8')).toBe('{"token":4}');
   });
 
-  test.each(['', 'relay', 'origin', 'source'])(
+  test.each(['', 'relay', 'origin', 'source', 'replicas/origin-1/origin', 'replicas/relay-2/relay'])(
     'is refused while %s/ of the state is locked',
     async (part) => {
       const lock = await lockFolder(join(stateDir, part), 'test');

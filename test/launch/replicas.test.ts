@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '../../src/config/config';
@@ -6,11 +6,13 @@ import { originUrlsOf, replicationOf } from '../../src/config/shared-origins';
 import { relayUrlsOf, relaysOf } from '../../src/config/shared-relays';
 import {
   etcdArguments,
+  keepPeerPorts,
   relayPortsFor,
   replicaPortsFor,
   replicaPortsWanted,
   replicaVariables,
   requireSameKind,
+  withKnownPeerPorts,
 } from '../../src/launch/replicas';
 import { portsFor, requireFreePorts } from '../../src/setup';
 
@@ -135,5 +137,28 @@ describe('a state folder', () => {
     await mkdir(join(folder, 'replicas', 'origin-1'), { recursive: true });
     await requireSameKind(folder, 3);
     await expect(requireSameKind(folder, 1)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  test('keeps the ports by which the members of etcd know one another, whatever the other ports are', async () => {
+    const [first, later] = [20_000, 30_000].map((base) => replicaPortsFor(portsFor(base, {})));
+    expect(await withKnownPeerPorts(folder, first!)).toEqual(first);
+    await keepPeerPorts(folder, first!);
+    const ports = await withKnownPeerPorts(folder, later!);
+    expect(ports.map(({ etcdPeer }) => etcdPeer)).toEqual([20_043, 20_044, 20_045]);
+    expect(ports.map(({ etcdClient }) => etcdClient)).toEqual([30_040, 30_041, 30_042]);
+    const line = etcdArguments(folder, ports, 0).join(' ');
+    expect(line).toContain('--listen-peer-urls http://127.0.0.1:20043');
+    await keepPeerPorts(folder, ports);
+    expect(await withKnownPeerPorts(folder, first!)).toEqual(first);
+  });
+
+  test.each(['', '[1, 2]', '[1, 2, 70000]'])('whose ports of etcd read %j is refused', async (text) => {
+    await mkdir(join(folder, 'replicas'));
+    await writeFile(join(folder, 'replicas', 'etcd-peers.json'), text);
+    await expect(withKnownPeerPorts(folder, replicaPortsFor(portsFor(20_000, {})))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('etcd-peers.json') as string,
+      hint: expect.stringContaining('[20043,20044,20045]') as string,
+    });
   });
 });
