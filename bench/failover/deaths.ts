@@ -1,6 +1,7 @@
 import { OriginClient } from '../../src/contracts/origin';
 import { ReplicaClient } from '../../src/contracts/origin-replica';
-import { replicaName } from '../../src/launch/replicas';
+import { RelayClient } from '../../src/contracts/relay';
+import { etcdName } from '../../src/launch/replicas';
 import type { RunningSwarm } from '../../src/launch/swarm';
 import { pause } from '../../src/platform/retry';
 import { stopProcess } from '../chaos/processes';
@@ -17,6 +18,7 @@ const GOPS_AFTER = 2;
 /** Has parts of a swarm of several origins die, and sees that they are back. */
 export class Deaths {
   private readonly origins: readonly { name: string; url: string }[];
+  private readonly relays: readonly { name: string; url: string }[];
   private readonly etcdUrls: readonly string[];
 
   constructor(
@@ -24,9 +26,10 @@ export class Deaths {
     private readonly channelIds: readonly string[],
     private readonly gops: PublicGops,
   ) {
-    const { SWARM_ORIGIN_PEERS: peers, SWARM_OWNERSHIP_STORE: store } = swarm.environment;
-    this.origins = peers.map(({ name, url }) => ({ name: name, url: url }));
-    this.etcdUrls = store ?? [];
+    const { SWARM_ORIGIN_PEERS, SWARM_RELAY_PEERS, SWARM_OWNERSHIP_STORE } = swarm.environment;
+    this.origins = SWARM_ORIGIN_PEERS;
+    this.relays = SWARM_RELAY_PEERS;
+    this.etcdUrls = SWARM_OWNERSHIP_STORE ?? [];
   }
 
   /** @returns who died, and what has those that were stopped go on */
@@ -45,7 +48,7 @@ export class Deaths {
     return { parts, resume: () => stopped.forEach((goOn) => goOn()) };
   }
 
-  /** Resolves once every part answers, every origin has all that is public, and every channel has gone on. @throws Error */
+  /** Resolves once every part answers, every origin and relay has all that is public, and every channel has gone on. @throws Error */
   async untilWell(): Promise<void> {
     const goals = new Map(this.channelIds.map((id) => [id, this.gops.newest(id) + GOPS_AFTER]));
     const deadline = Date.now() + WELL_WITHIN_MS;
@@ -60,10 +63,14 @@ export class Deaths {
   /** What is not well yet; null: nothing. */
   private async lacking(goals: ReadonlyMap<string, number>): Promise<string | null> {
     for (const url of this.etcdUrls) if (!(await isOk(`${url}/health`))) return `etcd at ${url}`;
+    for (const { name, url } of this.relays) {
+      const channels = await new RelayClient(url).channels({ timeoutMs: 3 * ASK_WITHIN_MS }).catch(() => []);
+      for (const [id, gop] of goals) if (!hasReached(gop, channels, id)) return `${id} at ${name}`;
+    }
     for (const { name, url } of this.origins) {
       const channels = await new OriginClient(url).channels({ timeoutMs: 3 * ASK_WITHIN_MS }).catch(() => []);
       for (const [id, gop] of goals) {
-        if ((channels.find((channel) => channel.id === id)?.nextGop ?? -1) < gop) return `${id} at ${name}`;
+        if (!hasReached(gop, channels, id)) return `${id} at ${name}`;
         if (!(await isOk(`${url}/hls/${id}/index.m3u8`))) return `${id} for players at ${name}`;
       }
     }
@@ -89,15 +96,19 @@ export class Deaths {
     const leaders = await Promise.all(this.etcdUrls.map(isLeader));
     const at = leaders.indexOf(true);
     if (at < 0) throw new Error('no member of etcd leads');
-    const members = this.etcdUrls.map((_, i) => replicaName(i).replace('origin', 'etcd'));
+    const members = this.etcdUrls.map((_, i) => etcdName(i));
     return {
       leadingOrigin: leading!.name,
       otherOrigins: others.map(({ name }) => name),
       etcdLeader: members[at]!,
       etcdFollowers: members.filter((_, i) => i !== at),
+      relays: this.relays.map(({ name }) => name),
     };
   }
 }
+
+const hasReached = (gop: number, channels: readonly { id: string; nextGop: number }[], id: string): boolean =>
+  (channels.find((channel) => channel.id === id)?.nextGop ?? -1) >= gop;
 
 const isOk = (url: string): Promise<boolean> =>
   fetch(url, { signal: AbortSignal.timeout(ASK_WITHIN_MS) }).then(

@@ -7,6 +7,8 @@ export interface Roles {
   otherOrigins: readonly string[];
   etcdLeader: string;
   etcdFollowers: readonly string[];
+  /** The first one is the one that sessions read from as long as it answers. */
+  relays: readonly string[];
 }
 
 type Victims = (roles: Roles, choose: <T>(of: readonly T[]) => T) => string[];
@@ -16,7 +18,7 @@ const victimsOf = {
   'origin-other': ({ otherOrigins }, choose) => [choose(otherOrigins)],
   'etcd-leader': ({ etcdLeader }) => [etcdLeader],
   'etcd-follower': ({ etcdFollowers }, choose) => [choose(etcdFollowers)],
-  relay: () => ['relay'],
+  relay: ({ relays }, choose) => [choose(relays)],
   host: ({ leadingOrigin }) => [leadingOrigin, leadingOrigin.replace('origin', 'etcd')],
 } satisfies Record<string, Victims>;
 

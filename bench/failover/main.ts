@@ -102,7 +102,7 @@ const kindsOption = (text: string): Kind[] => {
 
 const program = new Command('bench:failover')
   .description(
-    'Ends or stops origins, members of etcd and the relay of a swarm of three origins, and checks every frame from outside.',
+    'Ends or stops origins, members of etcd and relays of a swarm of three origins, and checks every frame from outside.',
   )
   .option('--deaths <n>', 'times that each kind of death comes', wholeNumberOption(1), 20)
   .option('--kinds <list>', `all, or some of ${KINDS.join(', ')}`, kindsOption, [...KINDS])

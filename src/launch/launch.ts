@@ -31,7 +31,7 @@ import {
   type PartSurroundings,
 } from './part-list';
 import type { Parts } from './parts';
-import { relayName, replicaName, type ReplicaSet } from './replicas';
+import { etcdName, relayName, replicaName, type ReplicaSet } from './replicas';
 
 export interface LaunchOptions {
   surroundings: PartSurroundings;
@@ -99,7 +99,7 @@ const startOrigins = async (options: LaunchOptions, urlOf: (port: number) => str
     parts.start(originReplicaPart(surroundings, replicas, i, urlOf(origin))),
   );
   return Promise.all([
-    show(options, 'etcd', Promise.all(members), at.map((i) => `etcd-${i + 1}`).join(', ')),
+    show(options, 'etcd', Promise.all(members), at.map(etcdName).join(', ')),
     show(options, 'origins', Promise.all(origins), at.map(replicaName).join(', ')),
   ]);
 };

@@ -7,7 +7,7 @@ import { LOOPBACK, hostAndPort } from '../platform/addresses';
 import { growingDelayMs, type PartOptions, type PartRig } from '../platform/processes/part-process';
 import { awaitGrpcServing, awaitHttpOk } from '../platform/processes/readiness';
 import type { FoundProgram, SwarmPorts } from '../setup';
-import { etcdArguments, relayName, replicaName, replicasFolder, type ReplicaSet } from './replicas';
+import { etcdArguments, etcdName, relayName, replicaName, replicasFolder, type ReplicaSet } from './replicas';
 import { TEMPORAL_HEALTH_SERVICE, temporalServerArgs } from './temporal-server';
 
 /** What is the same for all parts of one swarm. */
@@ -72,7 +72,7 @@ export const sourcePart = (options: PartSurroundings, named: readonly string[]):
 /** A member of the etcd that keeps ownership. It is asked in plain, on this machine alone. */
 export const etcdPart = (options: PartSurroundings, { etcd, ports }: ReplicaSet, at: number): PartOptions =>
   part(options, {
-    name: `etcd-${at + 1}`,
+    name: etcdName(at),
     command: etcd.path,
     args: etcdArguments(options.environment.SWARM_STATE_DIR, ports, at),
     awaitReady: (signal) =>

@@ -40,6 +40,9 @@ export const replicaPortsFor = ({ origin, player, api: base }: SwarmPorts): Repl
 
 export const replicaName = (at: number): string => `origin-${at + 1}`;
 
+/** The member of etcd beside it. */
+export const etcdName = (at: number): string => `etcd-${at + 1}`;
+
 /** What every part is told of the origins and relays. */
 export const replicaVariables = (
   { ports, relayPorts }: Pick<ReplicaSet, 'ports' | 'relayPorts'>,
@@ -67,8 +70,8 @@ export const replicaPortsWanted = ({
     return [
       // Those of the first one are counted with the other parts.
       ...(at === 0 ? [] : further),
-      { host: LOOPBACK, port: etcdClient, usedFor: `etcd-${at + 1}`, hint },
-      { host: LOOPBACK, port: etcdPeer, usedFor: `the peers of etcd-${at + 1}`, hint: peerHint },
+      { host: LOOPBACK, port: etcdClient, usedFor: etcdName(at), hint },
+      { host: LOOPBACK, port: etcdPeer, usedFor: `the peers of ${etcdName(at)}`, hint: peerHint },
     ];
   }),
 ];
@@ -114,10 +117,9 @@ export const keepPeerPorts = async (stateDir: string, ports: readonly ReplicaPor
 export const etcdArguments = (stateDir: string, ports: readonly ReplicaPorts[], at: number): string[] => {
   const url = (port: number): string => `http://${hostAndPort(LOOPBACK, port)}`;
   const { etcdClient, etcdPeer } = ports[at]!;
-  const name = (i: number): string => `etcd-${i + 1}`;
-  const cluster = ports.map((other, i) => `${name(i)}=${url(other.etcdPeer)}`).join(',');
+  const cluster = ports.map((other, i) => `${etcdName(i)}=${url(other.etcdPeer)}`).join(',');
   return [
-    ...['--name', name(at), '--data-dir', join(replicasFolder(stateDir), name(at))],
+    ...['--name', etcdName(at), '--data-dir', join(replicasFolder(stateDir), etcdName(at))],
     ...['--listen-client-urls', url(etcdClient), '--advertise-client-urls', url(etcdClient)],
     ...['--listen-peer-urls', url(etcdPeer), '--initial-advertise-peer-urls', url(etcdPeer)],
     ...['--initial-cluster', cluster, '--initial-cluster-token', `encoder-swarm-${ports[0]!.etcdPeer}`],

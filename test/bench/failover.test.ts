@@ -14,6 +14,7 @@ describe('kinds of death', () => {
     otherOrigins: ['origin-1', 'origin-3'],
     etcdLeader: 'etcd-3',
     etcdFollowers: ['etcd-1', 'etcd-2'],
+    relays: ['relay-1', 'relay-2'],
   };
 
   test.each([
@@ -21,7 +22,7 @@ describe('kinds of death', () => {
     ['origin-other-stop', ['origin-3']],
     ['etcd-leader-stop', ['etcd-3']],
     ['etcd-follower-kill', ['etcd-2']],
-    ['relay-kill', ['relay']],
+    ['relay-kill', ['relay-2']],
     ['host-stop', ['origin-2', 'etcd-2']],
   ] as const)('%s: %j', (kind, parts) => {
     expect(partsOf(kind, roles, () => 0.9)).toEqual(parts);
