@@ -14,6 +14,7 @@ import {
 import type { ErrorBody } from '../../src/domain';
 import { startRelay, type Relay, type RelayOptions } from '../../src/media/relay';
 import { linkScheme } from '../../src/platform/links/link-tls';
+import { until } from '../support/until';
 
 interface IngestAnswer {
   status: number;
@@ -86,6 +87,16 @@ export class RelayUnderTest {
 
   info(id: string): Promise<RelayChannel> {
     return callJson(`${this.url}/channels/${id}`, relayChannelSchema);
+  }
+
+  /** Waits until a GOP is sealed, also where the relay is away or does not know the channel yet. */
+  untilSealed(id: string, gop: number, limitMs?: number): Promise<void> {
+    const newest = (): Promise<number | null> =>
+      this.info(id).then(
+        ({ lastSealedGop }) => lastSealedGop,
+        () => null,
+      );
+    return until(`GOP ${gop} of ${id} is sealed`, async () => ((await newest()) ?? -1) >= gop, limitMs);
   }
 
   ledger(id: string, gop: number, waitMs = 5_000): Promise<GopLedger> {

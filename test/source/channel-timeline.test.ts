@@ -12,7 +12,7 @@ import { RelayLink } from '../../src/media/source/relay-link';
 import { quietLog } from '../encoder/support/test-host';
 import { makeClip } from '../mpegts/ffmpeg-clips';
 import { RelayUnderTest } from '../relay/relay-under-test';
-import { until, untilAnswer } from '../support/until';
+import { until } from '../support/until';
 
 /**
  * One channel and two relays: what the input brings is put into the spool by the test. The pictures are reordered, refer
@@ -84,14 +84,24 @@ const bring = (seconds: number): void => {
   }
 };
 
-const sealed = (relay: RelayUnderTest, gop: number): Promise<unknown> =>
-  untilAnswer(
-    `GOP ${gop} is sealed`,
-    () => relay.info('ch-1').catch(() => null),
-    (info) => (info?.lastSealedGop ?? -1) >= gop,
-  );
+const sealed = (relay: RelayUnderTest, gop: number): Promise<void> => relay.untilSealed('ch-1', gop);
 
 const bothSealed = (gop: number): Promise<unknown> => Promise.all(relays.map((relay) => sealed(relay, gop)));
+
+/** Both relays have GOPs 0 and 1. */
+const beginAtBoth = async (): Promise<void> => {
+  await begin();
+  bring(3);
+  await bothSealed(1);
+};
+
+/** The second relay is away from then on, and the first one has GOPs up to 4. */
+const beginWithoutSecond = async (): Promise<void> => {
+  await beginAtBoth();
+  await relays[1]!.pause();
+  bring(6);
+  await sealed(relays[0]!, 4);
+};
 
 /** What a feed brings of pictures presented in some GOPs: times and bytes, in their order. */
 const picturesOf = async (relay: RelayUnderTest, from: number, to: number): Promise<string[]> => {
@@ -142,12 +152,7 @@ test('two relays have the same GOPs, by number, time and byte', async () => {
 });
 
 test('one that is away for a while, and one that lost its disk, have what the source still keeps', async () => {
-  await begin();
-  bring(3);
-  await bothSealed(1);
-  await relays[1]!.pause();
-  bring(6);
-  await sealed(relays[0]!, 4);
+  await beginWithoutSecond();
   await relays[1]!.resume();
   await bothSealed(4);
   await areAlike(0, 5);
@@ -180,9 +185,7 @@ test('a relay that joins late begins with the first GOP that is still kept', asy
 });
 
 test('an input that follows another begins with the GOP that was open, and a jump of its clock a GOP anew', async () => {
-  await begin();
-  bring(3);
-  await bothSealed(1);
+  await beginAtBoth();
   timeline.end();
   expect(timeline.here).toEqual({ nextGop: 2, resumeSourceTicks: 12 * 90_000 });
   spool = new ContributionSpool();
@@ -198,12 +201,7 @@ test('an input that follows another begins with the GOP that was open, and a jum
 });
 
 test('a source that starts again goes on with the numbers of the last run', async () => {
-  await begin();
-  bring(3);
-  await bothSealed(1);
-  await relays[1]!.pause();
-  bring(6);
-  await sealed(relays[0]!, 4);
+  await beginWithoutSecond();
   await timeline.close();
 
   // Only the relay that was away is there: it has been told less than the other.
@@ -252,9 +250,7 @@ test('a relay that is ahead of what the source knows keeps its numbers', async (
 });
 
 test("an operator's break is known to both relays, and to one that was away", async () => {
-  await begin();
-  bring(3);
-  await bothSealed(1);
+  await beginAtBoth();
   const client = new RelayClient(relays.map(({ url }) => url));
   const splice = await client.splice('ch-1', { kind: 'out', inMs: 2_500, durationMs: 60_000 });
   const known = (relay: RelayUnderTest) => new RelayClient(relay.url).splices('ch-1');
@@ -282,9 +278,7 @@ test('the number to begin with', () => {
 });
 
 test('what was sent when a channel ends has come to all relays', async () => {
-  await begin();
-  bring(3);
-  await bothSealed(1);
+  await beginAtBoth();
   bring(5);
   await timeline.close();
   await until('all contributions have ended', async () =>

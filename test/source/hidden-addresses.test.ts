@@ -99,11 +99,7 @@ describe('inputs that ask for a password and a key', () => {
       const watched = watchCommandLines();
       await relay.put('cam', specOf(url).gopDurationTicks);
       await source.put('cam', specOf(url));
-      await until(
-        'a GOP is sealed',
-        async () => ((await relay.info('cam')).lastSealedGop ?? -1) >= 1,
-        20_000,
-      );
+      await relay.untilSealed('cam', 1);
       const all = await watched.stop(/-i http/);
       expect(all).toMatch(
         new RegExp(`-i http://127\\.0\\.0\\.1:\\d+/[A-Za-z0-9_-]{22}/${name.replace('.', '\\.')}`),
@@ -172,8 +168,7 @@ describe('live inputs by protocols without redirects', () => {
         ),
       );
       // ffmpeg as an RTMP server serves one connection, and that went to the look: when it is there again depends on it.
-      if (scheme === 'srt')
-        await until('a GOP is sealed', async () => ((await relay.info('cam')).lastSealedGop ?? -1) >= 1);
+      if (scheme === 'srt') await relay.untilSealed('cam', 1);
       const seen = await watched.stop(/hls\+http/);
       expect(seen).toContain(`hls,http,tcp,${scheme}`);
       expect(seen).not.toContain(CANARY);

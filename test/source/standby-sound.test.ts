@@ -33,8 +33,7 @@ test('two ways of one programme whose sound is encoded: no picture is missing, a
     standby: { backups: [{ kind: 'url', url: programme.url('mp2-b') }] },
   });
   const channel = async () => (await source.list()).find(({ id }) => id === 'mp2')!;
-  const sealed = (gop: number): Promise<void> =>
-    until(`GOP ${gop}`, async () => ((await relay.info('mp2')).lastSealedGop ?? -1) >= gop, SLOW_MS);
+  const sealed = (gop: number): Promise<void> => relay.untilSealed('mp2', gop, SLOW_MS);
   const allSound = async (): Promise<boolean> =>
     (await channel()).standby!.inputs.every((input) => input.isSound);
   await until('both inputs are sound', allSound, SLOW_MS);

@@ -53,7 +53,7 @@ const allSound = (id: string): Promise<void> =>
 const sealed = async (id: string, more: number): Promise<number> => {
   const { lastSealedGop } = await relay.info(id);
   const wanted = (lastSealedGop ?? -1) + more;
-  await until(`GOP ${wanted}`, async () => ((await relay.info(id)).lastSealedGop ?? -1) >= wanted, SLOW_MS);
+  await relay.untilSealed(id, wanted, SLOW_MS);
   return wanted;
 };
 

@@ -23,6 +23,8 @@ export interface IngestConnection {
 export class RelayLink {
   /** Channels that were removed, of which this relay does not know it yet. */
   readonly untold = new Set<string>();
+  /** Notes that `untold` has become shorter: a channel that is brought next must not be taken for the one that was removed. */
+  onTold: () => Promise<void> = () => Promise.resolve();
   /** Removals that are under way, by channel. */
   private readonly removing = new Map<string, Promise<void>>();
   private readonly client: RelayClient;
@@ -55,7 +57,10 @@ export class RelayLink {
     if (known) return known;
     const removal = this.client
       .remove(id, { timeoutMs: REMOVE_MS, signal })
-      .then(() => void this.untold.delete(id))
+      .then(() => {
+        this.untold.delete(id);
+        return this.onTold();
+      })
       .finally(() => this.removing.delete(id));
     this.removing.set(id, removal);
     return removal;

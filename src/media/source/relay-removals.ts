@@ -9,6 +9,7 @@ import type { RelayLink } from './relay-link';
 
 const fileSchema = z.array(z.object({ relay: z.string(), channel: z.string() }));
 
+const NONE = '[]';
 const TRY_AGAIN_MS = 1_000;
 
 /**
@@ -21,7 +22,7 @@ export class RelayRemovals {
   private readonly writes = new SerialQueue('source');
   private readonly stopping = new AbortController();
   private trying: Promise<void> | null = null;
-  private written = '[]';
+  private written = NONE;
 
   constructor(
     stateDir: string,
@@ -29,6 +30,10 @@ export class RelayRemovals {
     private readonly log: Logger,
   ) {
     this.path = join(stateDir, 'source', 'removals.json');
+    for (const relay of relays)
+      relay.onTold = async () => {
+        if (this.written !== NONE) await this.save();
+      };
   }
 
   /** Takes up what the last run had still to tell; an entry of a relay that is none any more is left out. Never throws. */
@@ -94,7 +99,6 @@ export class RelayRemovals {
       await pause(TRY_AGAIN_MS, signal);
       if (signal.aborted) return;
       await Promise.all(this.relays.map(tellAll));
-      await this.save();
     }
   }
 
