@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { SwarmError } from '../domain';
 import { lockFolder, type FolderLock } from '../platform/folder-lock';
 import { runningOn } from '../platform/processes/run-record';
+import { REPLICAS_FOLDER } from '../platform/state-folder';
 import { FORMAT_FILE, requireKnownFormat } from '../platform/state-format';
 
 /** Parts that have a folder of their own in the state folder, and lock it. */
 const PARTS_WITH_A_FOLDER = ['relay', 'source', 'origin'];
-
-/** Disks of several origins and relays: below each of them, the folder of its part. */
-const REPLICAS_FOLDER = 'replicas';
 
 const foldersOfParts = async (stateDir: string): Promise<string[]> => {
   const replicas = await readdir(join(stateDir, REPLICAS_FOLDER)).catch(() => []);

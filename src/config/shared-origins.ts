@@ -19,6 +19,7 @@ export const ownershipStoreSchema = z.string().transform((text, context): string
 });
 
 const port = z.coerce.number().int().min(1).max(65_535);
+
 /** Variables of origins that share channels. */
 export const sharedOriginVariables = {
   SWARM_ORIGIN_PORT: port.default(7702).describe('Port of the origin.'),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { SwarmError, idSchema } from '../domain';
 import { LOOPBACK, hostAndPort } from '../platform/addresses';
 import { makeDirectoryDurably, replaceFile } from '../platform/durable-file';
+import { REPLICAS_FOLDER } from '../platform/state-folder';
 import { SHIFT_ALL_PORTS, type FoundProgram, type PortWanted, type SwarmPorts } from '../setup';
 
 /** How many origins, and members of etcd, there can be on one machine. With more than one there are two relays. */
@@ -77,7 +78,7 @@ export const replicaPortsWanted = ({
 ];
 
 /** Folder of the disks of replicas: each part has one of its own below it. */
-export const replicasFolder = (stateDir: string): string => join(stateDir, 'replicas');
+export const replicasFolder = (stateDir: string): string => join(stateDir, REPLICAS_FOLDER);
 
 const peerPortsSchema = z.array(z.int().min(1).max(65_535)).length(3);
 const peerPortsFile = (stateDir: string): string => join(replicasFolder(stateDir), 'etcd-peers.json');

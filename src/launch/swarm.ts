@@ -25,8 +25,8 @@ import type { PartSurroundings } from './part-list';
 import { Parts } from './parts';
 import { portsWanted } from './ports-wanted';
 import {
-  relayPortsFor,
   keepPeerPorts,
+  relayPortsFor,
   replicaPortsFor,
   replicaPortsWanted,
   requireSameKind,

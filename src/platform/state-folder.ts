@@ -2,6 +2,9 @@ import { chmod, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectoryDurably, syncDirectory } from './durable-file';
 
+/** Of several origins and relays on one machine: below it, each has a folder as its own disk, and in that the one of its part. */
+export const REPLICAS_FOLDER = 'replicas';
+
 /** Logs, databases and addresses of inputs are nobody else's; an account for ffmpeg must get at the files that it is given. */
 const wantedMode = (): number => (process.env.SWARM_FFMPEG_USER ? 0o711 : 0o700);
 

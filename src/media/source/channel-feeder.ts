@@ -6,7 +6,7 @@ import type { ChannelTimeline } from './channel-timeline';
 import type { StartInput } from './contribution-inputs';
 import type { DrawnInput } from './drawn-input';
 import { spoolOf } from './drawn-spool';
-import type { Feeder } from './feeder';
+import { toldState, type Feeder } from './feeder';
 import { HeldInput } from './held-input';
 import type { SourceChannelSpec } from './kept-channel';
 
@@ -55,13 +55,11 @@ export class ChannelFeeder implements Feeder {
   }
 
   get info(): SourceChannel {
-    const relayError = this.state === 'running' ? this.options.timeline.error : undefined;
-    const error = this.error ?? relayError;
+    const { state, error } = this;
     return {
       id: this.spec.id,
       input: redactedInput(this.spec.input),
-      state: relayError === undefined ? this.state : 'failed',
-      ...(error !== undefined && { error }),
+      ...toldState({ state, error }, this.options.timeline),
       ...(this.input instanceof HeldInput && { notes: this.input.notes, missing: this.input.missing }),
       framesSent: this.framesSent,
       startedAtMs: this.startedAtMs,

@@ -6,7 +6,7 @@ import type { Logger } from '../../platform/logger';
 import { Backoff, pause } from '../../platform/retry';
 import type { ChannelTimeline, ResumePoint } from './channel-timeline';
 import { crossingTo, type Crossing } from './crossing';
-import type { Feeder } from './feeder';
+import { toldState, type Feeder } from './feeder';
 import type { HeldInput } from './held-input';
 import type { InputLeg } from './input-leg';
 import type { KeptWish, SourceChannelSpec } from './kept-channel';
@@ -82,13 +82,11 @@ export class StandbyFeeder implements Feeder {
 
   get info(): SourceChannel {
     const held = this.activeLeg?.held;
-    const relayError = this.state === 'running' ? this.options.timeline.error : undefined;
-    const error = this.error ?? relayError;
+    const { state, error } = this;
     return {
       id: this.spec.id,
       input: redactedInput(this.spec.input),
-      state: relayError === undefined ? this.state : 'failed',
-      ...(error !== undefined && { error }),
+      ...toldState({ state, error }, this.options.timeline),
       ...(held && { notes: held.notes, missing: held.missing }),
       framesSent: this.framesSent,
       startedAtMs: this.startedAtMs,

@@ -3,6 +3,7 @@ import { extname, join } from 'node:path';
 import type { Damage, MediaHealth, PlayerProcessHealth } from '../../../contracts/health';
 import { SwarmError, errorFromBody, type ViewerCount } from '../../../domain';
 import type { Logger } from '../../../platform/logger';
+import { Backoff } from '../../../platform/retry';
 import { PlayerFeed, type FollowedOrigin } from './feed';
 import type { FromPlayers, ListenerOptions, ToPlayers } from './messages';
 
@@ -22,8 +23,7 @@ const STOP_LIMIT_MS = 1_500;
 const STUCK_MS = 30_000;
 const LOOK_MS = 1_000;
 const ANSWER_LIMIT_MS = 1_000;
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 5_000;
+const RESTART_PAUSES = { firstMs: 50, longestMs: 5_000 };
 /** One that ran for so long before it ended is started again at once. */
 const STEADY_MS = 10_000;
 
@@ -46,7 +46,7 @@ export class PlayersProcess {
   private listening = false;
   private stopping = false;
   private restarts = 0;
-  private failures = 0;
+  private readonly backoff = new Backoff(RESTART_PAUSES);
   private startedAtMs = 0;
   private ended: Promise<void> = Promise.resolve();
   private again: NodeJS.Timeout | undefined;
@@ -206,8 +206,8 @@ export class PlayersProcess {
     for (const resolve of this.asked.values()) resolve();
     // While it starts for the first time, start() tells the caller.
     if (this.stopping || (!wasListening && this.restarts === 0)) return;
-    this.failures = performance.now() - this.startedAtMs > STEADY_MS ? 0 : this.failures + 1;
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures);
+    if (performance.now() - this.startedAtMs > STEADY_MS) this.backoff.reset();
+    const pauseMs = this.backoff.nextMs();
     this.options.log.error({ how, pauseMs }, 'the process for players has ended; it is started again');
     this.restarts += 1;
     this.again = setTimeout(() => {

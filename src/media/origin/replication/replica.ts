@@ -332,7 +332,7 @@ export class Replica {
       await copy.step(order, () => channel.media.deleteAll());
       return;
     }
-    const copies = answers.map(({ peer: { peer }, answer }) => ({ ...answer, peer: peer }));
+    const copies = answers.map(({ peer: { peer }, answer }) => ({ ...answer, peer }));
     const best = completest([...(counts(own) ? [{ ...own, peer: null }] : []), ...copies]);
     if (best.peer) await copy.pull(order, best.peer.client, false);
   }
