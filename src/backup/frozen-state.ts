@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { constants, readFileSync, readdirSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SwarmError } from '../domain';
 import { storageRefusal } from '../platform/durable-file';
 import { lockFolder } from '../platform/folder-lock';
-import { fieldsOfStat } from '../platform/processes/process-stat';
 import { runOn, type RunningProcesses } from '../platform/processes/run-record';
+import { standsStill } from '../platform/processes/stand-still';
 import { COPIES_FOLDER, filesToKeep } from './stopped-state';
 
 /** A process in the midst of a write to a slow disk stands still when that is done. */
@@ -135,27 +135,6 @@ const signal = (pid: number, name: NodeJS.Signals): void => {
     process.kill(pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-};
-
-/** Whether all threads of a process are stopped; also of one that has ended. */
-const standsStill = (pid: number): boolean => {
-  const stateOf = (stat: string): string => fieldsOfStat(stat)[0] ?? '';
-  try {
-    return readdirSync(`/proc/${pid}/task`).every((thread) =>
-      ['T', 't', 'Z', 'X'].includes(stateOf(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'))),
-    );
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' && !isThere(pid);
-  }
-};
-
-const isThere = (pid: number): boolean => {
-  try {
-    readdirSync(`/proc/${pid}`);
-    return true;
-  } catch {
-    return false;
   }
 };
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { cheapChannel, type DataPlane } from '../../bench/lib/data-plane';
 import { RelayClient } from '../../src/contracts/relay';
 import { startDataPlane } from '../support/data-plane';
+import { suspend } from '../support/suspend';
 import { until } from '../support/until';
 
 /** A real session on two real relays, of which one after the other dies, stops, or loses its disk. */
@@ -56,12 +57,12 @@ test('relays die, stop and come back empty: no frame is lost or repeated', async
   [pausesMs['relay killed']] = await Promise.all([publishedFor(5), plane.kill('relay')]);
   await inStep();
 
-  process.kill(plane.pid('relay-2'), 'SIGSTOP');
+  await suspend(plane.pid('relay-2'));
   pausesMs['relay-2 stopped'] = await publishedFor(8);
   process.kill(plane.pid('relay-2'), 'SIGCONT');
   await inStep();
 
-  process.kill(plane.pid('relay'), 'SIGSTOP');
+  await suspend(plane.pid('relay'));
   pausesMs['relay stopped'] = await publishedFor(8);
   process.kill(plane.pid('relay'), 'SIGCONT');
   await inStep();

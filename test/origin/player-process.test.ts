@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mediaHealthSchema, type PlayerProcessHealth } from '../../src/contracts/health';
 import { freePort } from '../support/ports';
+import { suspend } from '../support/suspend';
 import { until } from '../support/until';
 import { FRAME_TICKS, PART_FRAMES, partOf } from './support/gop-parts';
 import { ownerNamed } from './support/origin-client';
@@ -133,7 +134,7 @@ test('a process that does nothing for a while holds up nothing that is published
   await put(0);
   await untilListed(0);
   const stopped = await pid();
-  process.kill(stopped, 'SIGSTOP');
+  await suspend(stopped);
   try {
     const unanswered = new AbortController();
     const asking = fetch(`${origin.playerUrl}/hls/${id}/index.m3u8`, { signal: unanswered.signal });

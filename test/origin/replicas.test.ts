@@ -128,7 +128,7 @@ describe('an origin that dies', () => {
       for (; gop < 3; gop += 1) expect((await put(0, gop, 1, 'a')).status).toBe(201);
       const cut = put(0, gop, 1, 'a').catch(() => null);
       if (how === 'SIGKILL') await trio.origins[0]!.end('SIGKILL');
-      else trio.origins[0]!.signal('SIGSTOP');
+      else await trio.origins[0]!.suspend();
       const stoppedAtMs = performance.now();
       expect([200, 201]).toContain((await put(1, gop, 1, 'a')).status);
       const pauseMs = performance.now() - stoppedAtMs;
@@ -168,7 +168,7 @@ describe('an origin that dies', () => {
 
   test('an origin that lost its disk does not vote for a shorter past', async () => {
     await begin(0);
-    trio.origins[2]!.signal('SIGSTOP');
+    await trio.origins[2]!.suspend();
     for (let gop = 0; gop < 2; gop += 1) expect((await put(0, gop, 1, 'a')).status).toBe(201);
     // Of the two that have both GOPs one dies, and the other loses its disk.
     await trio.origins[0]!.end('SIGKILL');

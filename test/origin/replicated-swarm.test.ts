@@ -3,6 +3,7 @@ import { OriginClient } from '../../src/contracts/origin';
 import { startDataPlane } from '../support/data-plane';
 import { EtcdCluster } from '../support/etcd';
 import { claimPortBase, freePort } from '../support/ports';
+import { suspend } from '../support/suspend';
 import { until } from '../support/until';
 import { OriginProcess } from './support/origin-process';
 
@@ -77,7 +78,7 @@ test('origins die and stop, a channel changes hands, etcd loses its leader: no f
   const [pause] = await Promise.all([publishedFor(4), plane.kill('origin'), handOver('enc-2')]);
   pausesMs['origin killed, with a handoff'] = pause;
 
-  process.kill(plane.pid('origin'), 'SIGSTOP');
+  await suspend(plane.pid('origin'));
   pausesMs['origin stopped'] = await publishedFor(4);
   process.kill(plane.pid('origin'), 'SIGCONT');
 

@@ -10,7 +10,7 @@ let trio: OriginTrio;
 beforeAll(async () => {
   trio = await OriginTrio.start(MEMBERS.length);
 }, 60_000);
-const goOn = (): void => MEMBERS.forEach((i) => trio.etcd.signal(i, 'SIGCONT'));
+const goOn = (): void => MEMBERS.forEach((i) => trio.etcd.resume(i));
 afterEach(goOn);
 afterAll(() => trio?.stop());
 
@@ -25,7 +25,7 @@ test('a member that is stopped is not waited for, and not asked first again', as
   const follower = MEMBERS.find((i) => i !== leader)!;
   const others = MEMBERS.filter((i) => i !== follower);
   const gateway = new EtcdGateway([follower, ...others].map((i) => trio.etcd.urls[i]!));
-  trio.etcd.signal(follower, 'SIGSTOP');
+  await trio.etcd.suspend(follower);
   expect((await timed(gateway.get('/none'))).tookMs).toBeLessThan(2_000);
   expect((await timed(gateway.get('/none'))).tookMs).toBeLessThan(450);
 });
@@ -43,7 +43,7 @@ test('what decides nothing is answered by what is known, a change of owner is re
   await trio.caughtUp(2, 'ch-1', 1);
   // Each has read who owns it now; what is known is what was read last.
   for (const i of [0, 1, 2]) expect(await trio.client(i).channel('ch-1')).toMatchObject({ token: 1 });
-  for (const i of MEMBERS) trio.etcd.signal(i, 'SIGSTOP');
+  for (const i of MEMBERS) await trio.etcd.suspend(i);
 
   for (const i of [0, 1, 2]) {
     const one = await timed(trio.client(i).channel('ch-1'));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { EtcdGateway } from '../../src/media/ownership-store';
 import { findOrInstallEtcd } from '../../src/setup';
 import { freePort } from './ports';
+import { suspend } from './suspend';
 import { until } from './until';
 
 /** A real etcd of some members, each a process with a folder of its own. */
@@ -69,9 +70,14 @@ export class EtcdCluster {
     await exited;
   }
 
-  /** SIGSTOP and SIGCONT, of one that runs. */
-  signal(i: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.children[i]?.kill(signal);
+  /** Stops one that runs; it takes connections, and never answers. */
+  async suspend(i: number): Promise<void> {
+    await suspend(this.children[i]!.pid!);
+  }
+
+  /** Has one that was stopped go on. */
+  resume(i: number): void {
+    this.children[i]?.kill('SIGCONT');
   }
 
   /** Which member leads, as one of them says. */

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { freePort } from '../../support/ports';
+import { suspend } from '../../support/suspend';
 import { OriginClient } from './origin-client';
 
 const root = join(__dirname, '..', '..', '..');
@@ -55,6 +56,11 @@ export class OriginProcess {
       if (healthy) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Stops the process (SIGSTOP). */
+  async suspend(): Promise<void> {
+    await suspend(this.child!.pid!);
   }
 
   /** Sends a signal to the process, if it runs. */

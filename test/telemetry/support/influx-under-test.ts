@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as plainRequest } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { writeInfluxConfig } from '../../../src/launch/influx-server';
 import type { TlsFiles } from '../../../src/platform/links/link-tls';
 import { freePort } from '../../support/ports';
+import { suspend } from '../../support/suspend';
 
 /** Whoever it says that it is. */
 const answersPing = (url: string): Promise<boolean> =>
@@ -70,20 +71,11 @@ export class InfluxUnderTest {
     await once(ending, 'exit');
   }
 
-  /** Stops it; resolves when none of its threads runs any more: on a busy machine one may go on to answer for a while. */
+  /** Stops it, until it is resumed. */
   async pause(): Promise<void> {
     const pid = this.process?.pid;
     if (pid === undefined) throw new Error('influxd does not run');
-    process.kill(pid, 'SIGSTOP');
-    while (!(await this.isStopped(pid))) await sleep(5);
-  }
-
-  private async isStopped(pid: number): Promise<boolean> {
-    const threads = await readdir(`/proc/${pid}/task`);
-    const statuses = await Promise.all(
-      threads.map((id) => readFile(`/proc/${pid}/task/${id}/status`, 'utf8').catch(() => '')),
-    );
-    return statuses.every((status) => status === '' || /^State:\s+T/m.test(status));
+    await suspend(pid);
   }
 
   resume(): void {
