@@ -30,7 +30,7 @@ module.exports = async () => {
     roots: [dirname(gathered)],
     testMatch: [gathered],
     // Stryker loads it without Jest's transform, and one test file leaves nothing to the next.
-    testEnvironment: 'node',
+    testEnvironment: require.resolve('./tools/mutation/first-failure-environment.cjs'),
     // Of the client only its errors are needed: loading all of it takes longer than the tests.
     moduleNameMapper: { '^@temporalio/client$': '<rootDir>/node_modules/@temporalio/client/lib/errors.js' },
     maxWorkers: 1,

@@ -1,5 +1,5 @@
 import '../exhaustive/support/mocks';
-import { ID, chosen, fails, withChannel, type ChannelScene } from './support/channel-in-model';
+import { ID, chosen, fails, onAir, withChannel, type ChannelScene } from './support/channel-in-model';
 import { context, facts, later, spec, untilCancelled } from './support/moves-in-model';
 
 describe('a recovery', () => {
@@ -88,7 +88,8 @@ describe('being registered again', () => {
       await pass(1_000);
       expect(await Promise.all(twice)).toEqual(['done', 'done']);
       expect(of('registerChannel')).toMatchObject([
-        { args: spec, summary: 'relay, origin and source of ch-1' },
+        // The channel is one of the swarm's: its input may come later.
+        { args: spec, options: { inputMayBeAway: true }, summary: 'relay, origin and source of ch-1' },
       ]);
       const third = ask('registerAgain');
       await pass(1_000);
@@ -166,6 +167,20 @@ describe('a channel that is removed', () => {
     });
   });
 
+  test('calls off the search for its first encoder, and says so', async () => {
+    const scene = async ({ ask, pass, state, names }: ChannelScene): Promise<void> => {
+      await pass(50);
+      const removed = ask('remove');
+      await pass(50);
+      expect(state()).toMatchObject({ status: 'removing', detail: 'The move was called off.' });
+      await pass(5_000);
+      expect(await removed).toBe('done');
+      expect(names()).toEqual(['chooseTarget', 'removeChannel']);
+      expect(state().status).toBe('removed');
+    };
+    await withChannel({ chooseTarget: untilCancelled }, scene, {});
+  });
+
   test('a recovery that waited for its move finds it removed', async () => {
     await withChannel({ prepareTarget: untilCancelled }, async ({ ask, move, recover, pass, of }) => {
       void move();
@@ -215,6 +230,34 @@ describe('a new run', () => {
       await pass(5_000);
       expect(await forgotten).toMatch(/handoff\/ch-1\/32,/);
     });
+  });
+
+  test('knows of requests that were refused, too', async () => {
+    const offAir = { ...onAir, ...{ status: 'off-air', ownerEncoderId: null, ownerSessionId: null } };
+    let isThereOne = false;
+    const answers = {
+      chooseTarget: async () => {
+        if (!isThereOne) await untilCancelled();
+        return chosen({ facts: { ...facts, owner: null } });
+      },
+    };
+    const scene = async ({ recover, ask, pass, temporal, of }: ChannelScene): Promise<void> => {
+      const refused = recover({ requestId: 'first' });
+      await pass(50);
+      void ask('change', { requestId: 'c-1', change: {}, requestedAtMs: 0 });
+      await pass(5_000);
+      expect(await refused).toMatch(/^conflict: The move was called off/);
+      isThereOne = true;
+      const { runId } = temporal.runOf(ID);
+      temporal.longRunIds.add(runId);
+      void recover({ requestId: 'second' });
+      await pass(5_000);
+      expect(temporal.runOf(ID).runId).not.toBe(runId);
+      const asked = of('chooseTarget').length;
+      expect(await recover({ requestId: 'first' })).toMatch(/^conflict: The move was called off/);
+      expect(of('chooseTarget')).toHaveLength(asked);
+    };
+    await withChannel(answers, scene, { carried: offAir });
   });
 
   test('begins where the history has grown long, but not amid a move', async () => {

@@ -162,6 +162,38 @@ describe('a move', () => {
     );
   });
 
+  test('that is undone after it had begun to publish gives the channel back, with a new token', async () => {
+    const answers = {
+      awaitPublished: async (_: never, call: number) => {
+        if (call === 1) await fails('session-failed')();
+        return { published: true, atMs: Date.now() };
+      },
+    };
+    await withChannel(answers, async ({ move, pass, state }) => {
+      const asked = move();
+      await pass(5_000);
+      expect(await asked).toMatch(/^compensated: session-failed/);
+      expect(state()).toMatchObject({ ownerEncoderId: 'enc-1', ownerSessionId: 'old', token: 6 });
+    });
+  });
+
+  test.each([
+    ['a move', 'handoff', { takeOwnership: async () => ({ token: 2, firstGop: 21, atMs: Date.now() }) }],
+    ['a recovery', 'recovery', { takeOver: async () => ({ token: 2, firstGop: 21, gapsDeclared: 0 }) }],
+  ])(
+    'of %s that was carried out the token counts, also of an origin that began anew',
+    async (_, kind, over) => {
+      const carried = { ...onAir, token: 6 };
+      const scene = async ({ move, recover, pass, state }: ChannelScene): Promise<void> => {
+        const asked = kind === 'handoff' ? move() : recover();
+        await pass(5_000);
+        expect(await asked).toMatch(/^(completed|recovered)/);
+        expect(state()).toMatchObject({ ownerEncoderId: 'enc-2', token: 2 });
+      };
+      await withChannel(over, scene, { carried });
+    },
+  );
+
   test('is refused while another is under way, or a recovery waits', async () => {
     await withChannel({}, async ({ move, recover, pass }) => {
       const first = move();
@@ -230,6 +262,20 @@ describe('a request that comes twice is one', () => {
       expect(await ask(2)).toBe(17);
       expect(await ask(1)).toBe(18);
     });
+  });
+
+  test('while sixteen are known, the oldest is one of them', async () => {
+    const answered = Array.from({ length: 15 }, (_, n) => ({
+      requestId: `n-${n}`,
+      refusal: { code: 'encoder-full', message: 'It was full.' },
+    }));
+    const scene = async ({ move, pass }: ChannelScene): Promise<void> => {
+      const sixteenth = move({ requestId: 'n-15' });
+      await pass(5_000);
+      expect(await sixteenth).toMatch(/^completed/);
+      expect(await move({ requestId: 'n-0' })).toBe('encoder-full: It was full.');
+    };
+    await withChannel({}, scene, { carried: onAir, answered });
   });
 
   test('over continue-as-new, answered and refused alike', async () => {

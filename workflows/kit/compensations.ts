@@ -22,20 +22,16 @@ export class Compensations {
   unwind(): Promise<void> {
     return CancellationScope.nonCancellable(async () => {
       for (const { name, run } of this.registered.splice(0).reverse()) {
-        const ended = run().then(
-          () => true,
-          (error: unknown) => {
-            this.unresolved = true;
-            this.story.say(`**unresolved: ${name}** ${causeOf(error).message}`);
-            return true;
-          },
-        );
+        const ended = run().catch((error: unknown) => {
+          this.unresolved = true;
+          this.story.say(`**unresolved: ${name}** ${causeOf(error).message}`);
+        });
         await this.alarmUnless(ended, name);
       }
     });
   }
 
-  private async alarmUnless(ended: Promise<boolean>, name: string): Promise<void> {
+  private async alarmUnless(ended: Promise<void>, name: string): Promise<void> {
     let over = false;
     const done = ended.then(() => {
       over = true;

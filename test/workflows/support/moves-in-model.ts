@@ -30,6 +30,8 @@ export const inputOf = (request: object, over: object = {}) => ({
 export interface Call {
   name: string;
   args: Record<string, unknown>;
+  /** Its second argument, where it takes one. */
+  options?: unknown;
   /** What a person reads of it in the history. */
   summary: string | undefined;
   atMs: number;
@@ -109,9 +111,9 @@ export const inModel = async <T>(answers: Answers, happen: (scene: Scene) => Pro
   const activities = Object.fromEntries(
     Object.entries({ ...allWell, ...answers }).map(([name, answer]) => [
       name,
-      async (args: never) => {
+      async (args: never, options?: unknown) => {
         const { summary } = currentAttempt() ?? {};
-        calls.push({ name, args, summary, atMs: Date.now() - START_MS });
+        calls.push({ name, args, options, summary, atMs: Date.now() - START_MS });
         return answer(args, of(name).length);
       },
     ]),
