@@ -8,17 +8,23 @@ import { until } from '../support/until';
 /** Parts of segments at an origin that fails. */
 
 const PARTIAL_TICKS = 45_000;
-const WANTED = { lowLatency: { partialTicks: PARTIAL_TICKS, open: null, captureToPartialMs: null } };
+const WANTED = {
+  owner: null,
+  lowLatency: { partialTicks: PARTIAL_TICKS, open: null, captureToPartialMs: null },
+};
 
 let server: Server;
 let answer: (req: IncomingMessage, res: ServerResponse) => void;
 /** Parts that came, as `GOP.INDEX`. */
 let put: string[];
+/** From where to where parts were asked for. */
+let taken: [number, number][];
 let publisher: PartialPublisher;
 let nextGop: number;
 
 beforeEach(async () => {
   put = [];
+  taken = [];
   nextGop = 1;
   server = createServer((req, res) => {
     const [, gop, index] = /gops\/(\d+)\/partials\/(\d+)$/.exec(req.url!) ?? [];
@@ -39,12 +45,10 @@ const start = (gopDurationTicks = 90_000): void => {
   publisher = new PartialPublisher({
     ...{ to: { originUrl, channelId: 'ch-1', encoderId: 'enc-1', sessionId: 's' }, gopDurationTicks },
     ...{ nextGop: () => nextGop, cutsIn: () => [], log: pino({ level: 'silent' }) },
-    takePartial: (gop, untilTicks) => ({
-      gop,
-      untilTicks,
-      run: 'r',
-      segments: [{ name: '90p', segment: Buffer.from('x') }],
-    }),
+    takePartial: (gop, fromTicks, untilTicks) => {
+      taken.push([fromTicks, untilTicks]);
+      return { gop, untilTicks, run: 'r', segments: [{ name: '90p', segment: Buffer.from('x') }] };
+    },
   });
   publisher.begin(1);
 };
@@ -64,11 +68,33 @@ test('an origin that could not be asked what it wants is asked again', async () 
   expect([put[0], answers]).toEqual(['1.0', []]);
 });
 
+test('where the beginning of the GOP is public, it goes on from there', async () => {
+  const open = { gop: 1, token: 1, partials: 2, untilTicks: 1_080_000 };
+  const wanted = { owner: null, lowLatency: { ...WANTED.lowLatency, open } };
+  answer = ({ method }, res) => (method === 'GET' ? json(res, wanted) : json(res, {}, 201));
+  start(900_000);
+  await until('parts have come', () => put.length > 1);
+  expect(put.slice(0, 2)).toEqual(['1.2', '1.3']);
+  expect(taken.slice(0, 2)).toEqual([
+    [1_080_000, 1_125_000],
+    [1_125_000, 1_170_000],
+  ]);
+});
+
+test('what is public of another GOP does not count', async () => {
+  const open = { gop: 2, token: 1, partials: 2, untilTicks: 1_980_000 };
+  const wanted = { owner: null, lowLatency: { ...WANTED.lowLatency, open } };
+  answer = ({ method }, res) => (method === 'GET' ? json(res, wanted) : json(res, {}, 201));
+  start(900_000);
+  await until('a part has come', () => put.length > 0);
+  expect([put[0], taken[0]]).toEqual(['1.0', [900_000, 945_000]]);
+});
+
 test('one that wants none is asked once', async () => {
   let asked = 0;
   answer = (_, res) => {
     asked += 1;
-    json(res, {});
+    json(res, { owner: null });
   };
   start();
   await new Promise((resolve) => setTimeout(resolve, 600));

@@ -5,7 +5,7 @@ import { PartialSegments, type ListedOpenGop } from '../../src/media/origin/part
 const GOP = 180_000;
 const openGop = (gop: number): ListedOpenGop =>
   ({
-    ...{ gop, token: 1, run: 'r', renditions: [], bytes: [] },
+    ...{ gop, token: 1, run: 'r', ownFrom: 0, renditions: [], bytes: [] },
     partials: [
       { token: 1, startTicks: gop * GOP, endTicks: gop * GOP + 43_200, independent: true, places: [] },
     ],

@@ -136,9 +136,14 @@ test('after any history a process knows what the origin does', async () => {
       const startTicks = known?.partials.at(-1)?.endTicks ?? gop * 180_000;
       const next = { token: 1, startTicks, endTicks: startTicks + 45_000, independent: true };
       const at = known?.partials.length ?? 0;
+      // One in four of another encode, which goes on from there.
+      const isSame = known !== null && pick(4) > 0;
+      const encode = isSame
+        ? { run: known.run, ownFrom: known.ownFrom }
+        : { run: `run-${step}`, ownFrom: at };
       partials.add(
         {
-          ...{ gop, token: 1, run: known?.run ?? `run-${step}`, announced: recordOf(gop) },
+          ...{ gop, token: 1, ...encode, announced: recordOf(gop) },
           renditions: [{ name: 'r', bytes: 1 }],
           bytes: [[...(known?.bytes[0] ?? []), Buffer.from(`${step}`)]],
           partials: [...(known?.partials ?? []), { ...next, places: [{ fromByte: at, toByte: at + 1 }] }],

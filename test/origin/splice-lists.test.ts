@@ -109,7 +109,7 @@ test.each([false, true])('the beginning of a GOP is listed behind a splice (cue 
   // Its splices are told with the whole GOP.
   const announced = ledgerOf([{}, {}, {}])[2]!;
   const part = { token: 1, startTicks: 2 * GOP, endTicks: 2 * GOP + 45_000, independent: true, places: [] };
-  const open = { gop: 2, token: 1, run: 'r', renditions: [], bytes: [], partials: [part] };
+  const open = { gop: 2, token: 1, run: 'r', ownFrom: 0, renditions: [], bytes: [], partials: [part] };
   const lowLatency = {
     ...{ partialTicks: 45_000, token: 1, others: [], skip: false, of: () => undefined },
     open: { ...open, announced },

@@ -168,10 +168,17 @@ export class EncodeRun {
   /**
    * Takes what is encoded of a GOP, in all renditions, from where it was taken last up to the first picture at or after a
    * channel time. Null while that is not there. `undivided`: the GOP can't be divided there.
+   * @param fromTicks what is before is public; where it is of another encode, this one has an IDR picture there
    */
-  takePartial(gop: number, nearTicks: number): PartialGop | 'undivided' | null {
+  takePartial(gop: number, fromTicks: number, nearTicks: number): PartialGop | 'undivided' | null {
     const open = this.assemblers.map((assembler) => assembler.openSegment(gop));
     if (this.over || !open.every((segment) => segment !== null)) return null;
+    const isReady = (ticks: number): boolean =>
+      this.assemblers.every((assembler, i) => assembler.isReady(open[i]!, ticks));
+    if (fromTicks > gopStartTicks(gop, this.options.gopDurationTicks) && open[0]!.isUntaken) {
+      if (!isReady(fromTicks)) return null;
+      if (!open.every((segment) => segment.passOver(fromTicks))) return 'undivided';
+    }
     const { renditions } = this.options;
     const fullest = renditions.reduce(
       (best, r, index) => (divisorOf(r) < divisorOf(renditions[best]!) ? index : best),
@@ -179,7 +186,7 @@ export class EncodeRun {
     );
     const untilTicks = open[fullest]!.firstFrom(nearTicks - SPLICE_TOLERANCE_TICKS);
     if (untilTicks === null) return null;
-    if (!this.assemblers.every((assembler, i) => assembler.isReady(open[i]!, untilTicks))) return null;
+    if (!isReady(untilTicks)) return null;
     if (!open.every((segment) => segment.canDivide(untilTicks))) return 'undivided';
     return {
       ...{ gop, untilTicks, run: this.id },

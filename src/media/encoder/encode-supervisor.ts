@@ -20,7 +20,16 @@ export interface SupervisorOptions extends Omit<
   /** Feeds of the same channel at other relays, in the order in which they are read. */
   otherFeedUrls?: readonly string[] | undefined;
   log: Logger;
+  /** What is public of the next GOP, where the session owns the channel. An encode goes on from there. */
+  publicUpTo?: (() => Promise<PublicGop | null>) | undefined;
   onFailure(error: SwarmError): void;
+}
+
+/** The beginning of a GOP that is public, whoever encoded it. */
+export interface PublicGop {
+  gop: number;
+  /** Channel time of the picture that follows. */
+  untilTicks: number;
 }
 
 /**
@@ -36,6 +45,7 @@ export class EncodeSupervisor {
   private crashesAtMs: number[] = [];
   private stopped = false;
   private runs = 0;
+  private begun = 0;
   /** Complete GOPs that wait for a cut in the first of them. */
   private waiting: EncodedGop[] = [];
   private readonly cuts: CutEncodes;
@@ -113,12 +123,16 @@ export class EncodeSupervisor {
     return { feedUrl: this.feeds.current, hasOtherFeeds: this.feeds.all.length > 1 };
   }
 
-  private begin(runFromGop: number): Promise<void> {
+  private async begin(runFromGop: number): Promise<void> {
+    const begun = (this.begun += 1);
+    const begins = await this.options.publicUpTo?.();
+    if (this.stopped || begun !== this.begun) return;
     const { feed } = this;
     const run: EncodeRun = new EncodeRun({
       ...this.options,
       ...feed,
       fromGop: runFromGop,
+      ...(begins && begins.gop >= runFromGop && { cutTicks: [begins.untilTicks] }),
       onGop: (gop) => this.completed(run, gop),
       onCuts: (mark) => {
         this.cuts.tell(mark);
@@ -132,7 +146,7 @@ export class EncodeSupervisor {
     this.runs += 1;
     this.completedAtMs = null;
     this.renditionSpeeds.restart();
-    return run.start();
+    await run.start();
   }
 
   private restart(delayMs: number, { warmUp = true } = {}): void {
@@ -167,11 +181,11 @@ export class EncodeSupervisor {
    * Takes what is encoded of the next GOP: see EncodeRun. One with a splice in it is taken as it is cut there, unless some
    * of it was taken before the splice was known.
    */
-  takePartial(gop: number, nearTicks: number): PartialGop | 'undivided' | null {
+  takePartial(gop: number, fromTicks: number, nearTicks: number): PartialGop | 'undivided' | null {
     if (gop !== this.nextGop) return null;
     const cut = this.takenUncutGop === gop ? undefined : this.cuts.runOf(gop);
-    if (cut) return cut.takePartial(gop, nearTicks);
-    const taken = this.run?.takePartial(gop, nearTicks) ?? null;
+    if (cut) return cut.takePartial(gop, fromTicks, nearTicks);
+    const taken = this.run?.takePartial(gop, fromTicks, nearTicks) ?? null;
     if (taken !== null && taken !== 'undivided') this.takenUncutGop = gop;
     return taken;
   }

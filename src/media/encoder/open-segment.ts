@@ -81,6 +81,22 @@ export class OpenSegment {
     return this.write(next, this.pictures[next]!.dtsTicks);
   }
 
+  get isUntaken(): boolean {
+    return this.takenPictures === 0;
+  }
+
+  /**
+   * Passes over the pictures before a channel time, as they are public, of another encode; that goes on from here. See
+   * nextDtsTicks. False where no IDR picture is there, or it can't be divided.
+   */
+  passOver(untilTicks: number): boolean {
+    const feedTicks = untilTicks - this.options.deltaTicks;
+    if (!this.canDivide(untilTicks)) return false;
+    if (!this.pictures.find(({ ptsTicks }) => ptsTicks >= feedTicks)?.idr) return false;
+    this.take(untilTicks);
+    return true;
+  }
+
   /** All of it, once its last picture has come. @param endDtsTicks DTS of the picture that begins the next segment */
   end(endDtsTicks: number): Buffer {
     const rest = this.write(this.pictures.length, endDtsTicks);

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { originChannelSchema, type LowLatency } from '../../contracts/origin';
+import type { z } from 'zod';
+import { originChannelSchema } from '../../contracts/origin';
 import type { SwarmError } from '../../domain';
 import { Deadline } from '../../platform/deadline';
 import { HEALTH_ROUTE } from '../../platform/route';
@@ -13,6 +14,8 @@ const PUT_DEADLINE_OF_SEVERAL_MS = 3_500;
 /** Most answers are there by then. After it, an origin is asked whether it is still there, as often as it says so. */
 const PATIENCE_MS = 500;
 const HEALTH_WITHIN_MS = 1_000;
+/** An encode waits for it. */
+const ASK_WITHIN_MS = 500;
 
 export interface Publication {
   originUrl: string;
@@ -131,13 +134,36 @@ export const putPartial = (
   return put(url, { ...headersOf(to, token, segments), ...own }, segments, signal);
 };
 
+const askedSchema = originChannelSchema.pick({ lowLatency: true, owner: true });
+
 /**
- * What the origin wants of a channel's owner beside whole GOPs; null where it wants nothing.
+ * What the origin wants of a channel's owner beside whole GOPs, and who that is.
  * @throws Error where it can't be asked
  */
-export const askForPartials = async (to: Publication, signal: AbortSignal): Promise<LowLatency | null> => {
+export const askForPartials = async (
+  to: Publication,
+  signal: AbortSignal,
+): Promise<z.infer<typeof askedSchema>> => {
   const url = channelUrl(to);
   const { status, text } = await exchange(url, { method: 'GET', signal });
   if (status !== 200) throw refusalInAnswer(url, status, text);
-  return originChannelSchema.pick({ lowLatency: true }).parse(JSON.parse(text)).lowLatency ?? null;
+  return askedSchema.parse(JSON.parse(text));
+};
+
+/**
+ * What is public of the GOP that a session has to publish next, where it is in force as the owner. Null: nothing, or it
+ * could not be told soon: then the GOP is encoded as ever.
+ */
+export const askForPublicGop = async (
+  to: Publication,
+): Promise<{ gop: number; untilTicks: number } | null> => {
+  const deadline = new Deadline(ASK_WITHIN_MS);
+  try {
+    const { owner, lowLatency } = await askForPartials(to, deadline.signal);
+    return owner?.sessionId === to.sessionId ? (lowLatency?.open ?? null) : null;
+  } catch {
+    return null;
+  } finally {
+    deadline.end();
+  }
 };

@@ -1,3 +1,4 @@
+import type { LowLatency } from '../../contracts/origin';
 import { gopStartTicks } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
 import { Deadline } from '../../platform/deadline';
@@ -18,7 +19,7 @@ export interface PartialPublisherOptions {
   /** The GOP that is published next: those before it are at the origin. */
   nextGop: () => number;
   /** See EncodeSupervisor. */
-  takePartial: (gop: number, nearTicks: number) => PartialGop | 'undivided' | null;
+  takePartial: (gop: number, fromTicks: number, nearTicks: number) => PartialGop | 'undivided' | null;
   cutsIn: (gop: number) => number[];
   log: Logger;
 }
@@ -49,15 +50,20 @@ export class PartialPublisher {
 
   constructor(private readonly options: PartialPublisherOptions) {}
 
-  /** Asks the origin what it wants, and goes on from there with a token. */
+  /** Asks the origin what it wants, and goes on from there with a token: also in the midst of a GOP. */
   begin(token: number): void {
     this.stop();
     const publishing = new AbortController();
     this.publishing = publishing;
     this.token = token;
-    void this.ask(publishing.signal).then((wantedTicks) => {
-      if (publishing.signal.aborted) return;
-      this.wantedTicks = wantedTicks;
+    void this.ask(publishing.signal).then((wanted) => {
+      if (publishing.signal.aborted || !wanted) return;
+      const { partialTicks, open } = wanted;
+      this.wantedTicks = partialTicks;
+      if (open)
+        this.progress = {
+          ...{ gop: open.gop, count: open.partials, untilTicks: open.untilTicks, over: false },
+        };
       this.notify();
     });
   }
@@ -83,11 +89,11 @@ export class PartialPublisher {
     });
   }
 
-  /** How long the origin wants them; 0: it wants none, or they are no longer asked for. */
-  private async ask(signal: AbortSignal): Promise<number> {
-    const attempt = async (): Promise<number> =>
-      (await askForPartials(this.options.to, signal))?.partialTicks ?? 0;
-    return retried(attempt, { ...ASK_PAUSES, signal }).catch(() => 0);
+  /** What the origin wants; null: nothing, or it is no longer asked for. */
+  private async ask(signal: AbortSignal): Promise<LowLatency | null> {
+    const attempt = async (): Promise<LowLatency | null> =>
+      (await askForPartials(this.options.to, signal)).lowLatency ?? null;
+    return retried(attempt, { ...ASK_PAUSES, signal }).catch(() => null);
   }
 
   private async publishAll(signal: AbortSignal): Promise<void> {
@@ -116,7 +122,7 @@ export class PartialPublisher {
     const { progress } = this;
     const nearTicks = this.boundaryAfter(progress);
     if (progress.over || nearTicks === null) return null;
-    const partial = takePartial(gop, nearTicks);
+    const partial = takePartial(gop, progress.untilTicks, nearTicks);
     if (partial === 'undivided') progress.over = true;
     return partial === 'undivided' || partial === null ? null : { progress, partial };
   }

@@ -7,6 +7,7 @@ import { EncodeSupervisor } from './encode-supervisor';
 import type { FfmpegCapabilities } from './ffmpeg-capabilities';
 import { GopPublisher } from './gop-publisher';
 import { HeldGops } from './held-gops';
+import { askForPublicGop, type Publication } from './origin-client';
 import { PartialPublisher } from './partial-publisher';
 import type { PublishingSession } from './session-journal';
 import { SessionSecret } from './session-secret';
@@ -53,6 +54,7 @@ export class EncodeSession {
   readonly units: number;
   readonly spec: PrepareSession;
   private readonly secret: SessionSecret;
+  private readonly to: Publication;
   private readonly held = new HeldGops();
   private readonly supervisor: EncodeSupervisor;
   private readonly publisher: GopPublisher;
@@ -72,6 +74,9 @@ export class EncodeSession {
     this.log = options.log.child({ session: spec.sessionId, channel: spec.channelId });
     this.secret = new SessionSecret(options.secret);
     this.units = ladderUnits(spec.renditions, spec.framesPerSecond);
+    const { originUrl, channelId, sessionId } = spec;
+    const { otherOriginUrls } = options;
+    this.to = { originUrl, otherOriginUrls, channelId, sessionId, encoderId, secret: this.secret.value };
     this.supervisor = new EncodeSupervisor({
       ...spec,
       otherFeedUrls: options.otherFeedUrls,
@@ -79,17 +84,16 @@ export class EncodeSession {
       ffmpeg: options.ffmpeg,
       log: this.log,
       lowLatency: options.lowLatency ?? false,
+      publicUpTo: options.lowLatency ? () => askForPublicGop(this.to) : undefined,
       onGop: (gop) => this.encoded(gop),
       onProgress: () => this.partials.notify(),
       onFailure: (error) => this.fail(error),
     });
-    const { originUrl, channelId, sessionId } = spec;
-    const { otherOriginUrls } = options;
-    const to = { originUrl, otherOriginUrls, channelId, sessionId, encoderId, secret: this.secret.value };
+    const { to } = this;
     this.partials = new PartialPublisher({
       ...{ to, gopDurationTicks: spec.gopDurationTicks, log: this.log },
       nextGop: () => this.publisher.nextGop,
-      takePartial: (gop, nearTicks) => this.supervisor.takePartial(gop, nearTicks),
+      takePartial: (gop, fromTicks, nearTicks) => this.supervisor.takePartial(gop, fromTicks, nearTicks),
       cutsIn: (gop) => this.supervisor.cutsIn(gop),
     });
     this.publisher = new GopPublisher({

@@ -1,10 +1,12 @@
 import type { LowLatency, OwnRequest } from '../../contracts/origin';
+import type { GopLedger } from '../../contracts/relay';
 import { NOBODYS_SECRET_SHA256, SwarmError } from '../../domain';
 import { ticksToMs } from '../../domain/media-time';
 import type { SerialQueue } from '../../platform/serial-queue';
 import type { ChannelMedia } from './channel-media';
 import type { ChannelParts } from './channel-parts';
 import { growGop, receivedAgoMs } from './inspect-partial';
+import { joinedGop, type Inspected } from './join-gop';
 import { gopExists, type PublishAttempt } from './ownership';
 import { continues, judgePartial, nextStartTicks, type PartialAttempt } from './partial-rules';
 import { PartialSegments, type ListedOpenGop } from './partial-segments';
@@ -25,6 +27,12 @@ export interface ChannelPartialsOptions {
 
 /** What is public of the GOP that is being published: it goes on from there, or it is another one; null: nothing is. */
 export type OpenGopOf = ListedOpenGop | 'other' | null;
+
+/** The segments of a GOP, and what they hold. */
+export interface WholeGop {
+  parts: readonly BodyPart[];
+  inspected: readonly Inspected[];
+}
 
 /**
  * Publishes GOPs of a channel while they are encoded, under the rules under which whole ones are: in order, by the holder of
@@ -81,11 +89,13 @@ export class ChannelPartials {
     });
   }
 
-  /** What is public of a GOP that is about to be stored. */
-  openFor(parts: readonly BodyPart[]): OpenGopOf {
+  /** A GOP that is about to be stored, as it goes on from what is public of it. */
+  meet(whole: WholeGop, ledger: GopLedger): WholeGop & { open: OpenGopOf } {
     const open = this.segments?.open;
-    if (!open) return null;
-    return continues(open, parts) ? open : 'other';
+    if (!open) return { ...whole, open: null };
+    if (continues(open, whole.parts)) return { ...whole, open };
+    const joined = joinedGop(open, whole.parts, ledger, this.options.record().gopDurationTicks);
+    return joined ? { ...joined, open } : { ...whole, open: 'other' };
   }
 
   asAnnounced(record: LedgerRecord, open: OpenGopOf): LedgerRecord {

@@ -227,15 +227,15 @@ export class Channel {
     for (const { record, videoPtsTicks } of inspected) {
       requireLedger(record, videoPtsTicks, ledger, gopDurationTicks);
     }
-    const { cutTicks, cutsOfPart } = cutsFound(parts, ledger);
-    const isCut = cutTicks.length > 0;
     return this.change(async () => {
       if (judge() === 'duplicate?') return this.acceptDuplicate(attempt.gop, parts);
       const publishedAtMs = this.parts.now();
-      const open = this.partials.openFor(parts);
+      const { open, ...gop } = this.partials.meet({ parts, inspected }, ledger);
+      const { cutTicks, cutsOfPart } = cutsFound(gop.parts, ledger);
+      const isCut = cutTicks.length > 0;
       const computed = publishedRecord({
         attempt,
-        renditions: inspected.map((i, part) => ({
+        renditions: gop.inspected.map((i, part) => ({
           ...i.record,
           ...(isCut && { cuts: cutsOfPart[part]! }),
         })),
@@ -247,10 +247,13 @@ export class Channel {
         previous: this.media.ledger.last,
         previousPublished: this.media.ledger.lastPublished,
         discontinuityAt: open === 'other' ? attempt.gop : this.record.ownership.discontinuityAt,
-        ...(inspected[0] && { sound: soundByPiece(inspected[0].sound, parts[0]!.segment, cutsOfPart[0]!) }),
+        ...(gop.inspected[0] && {
+          sound: soundByPiece(gop.inspected[0].sound, gop.parts[0]!.segment, cutsOfPart[0]!),
+        }),
       });
       const record = this.partials.asAnnounced(computed, open);
-      await this.keeping.store(record, body);
+      const isJoined = gop.parts !== parts;
+      await this.keeping.store(record, isJoined ? Buffer.concat(gop.parts.map((p) => p.segment)) : body);
       this.partials.stored(record, open);
       this.parts.health.succeeded(this.id);
       if (!this.keeping.isShared) this.replaced(afterPublishing(this.record));

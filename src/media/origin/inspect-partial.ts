@@ -1,7 +1,7 @@
 import type { GopPictures } from '../../contracts/relay';
 import { SPLICE_TOLERANCE_TICKS, SwarmError } from '../../domain';
 import type { FoundSound } from '../packaging';
-import type { OpenGop, Partial, PartialAttempt } from './partial-rules';
+import { isOfEncode, type OpenGop, type Partial, type PartialAttempt } from './partial-rules';
 import type { RenditionRecord } from './records';
 import { inspectPart, requireLedger, type BodyPart } from './verify-gop';
 
@@ -14,8 +14,9 @@ export interface GrownGop {
 
 /**
  * Adds a stretch to what is public of a GOP, and checks all of it as a whole GOP is checked: it begins with an IDR picture,
- * no packet is missing, and its pictures are exactly those that the relay has received up to there.
- * @throws SwarmError malformed-segment, ledger-mismatch
+ * no packet is missing, and its pictures are exactly those that the relay has received up to there. Where another encode
+ * goes on, its first stretch begins with an IDR picture too, and is decoded with the same parameter sets.
+ * @throws SwarmError malformed-segment, ledger-mismatch; conflict where players could not go from one encode to the other
  */
 export const growGop = (
   before: OpenGop | null,
@@ -33,25 +34,43 @@ export const growGop = (
   const bytes = parts.map(({ segment }, i) => [...(before?.bytes[i] ?? []), segment]);
   if (!pictures.ptsTicks.includes(untilTicks))
     throw new SwarmError('ledger-mismatch', `The relay has no picture of GOP ${gop} at ${untilTicks} ticks.`);
+  const goesOnAfterOther = before !== null && !isOfEncode(before, attempt);
   const soFar = { gop, ptsTicks: pictures.ptsTicks.filter((ticks) => ticks < untilTicks) };
   const inspected = parts.map((part, i) => {
     const whole = Buffer.concat(bytes[i]!);
     const found = inspectPart({ ...part, segment: whole });
     requireLedger(found.record, found.videoPtsTicks, soFar, gopDurationTicks);
+    if (goesOnAfterOther) requireAlike(found.record, inspectPart(part).record, gop);
     return found;
   });
   const added: Partial = {
-    ...{ token, startTicks, endTicks: untilTicks, independent: before === null },
+    ...{ token, startTicks, endTicks: untilTicks, independent: before === null || goesOnAfterOther },
     places: bytes.map((list, i) => {
       const toByte = list.reduce((sum, { length }) => sum + length, 0);
       return { fromByte: toByte - parts[i]!.segment.length, toByte };
     }),
   };
+  const partials = before?.partials ?? [];
+  const ownFrom = before && !goesOnAfterOther ? before.ownFrom : partials.length;
   return {
-    open: { gop, token, run, renditions, bytes, partials: [...(before?.partials ?? []), added] },
+    open: { gop, token, run, ownFrom, renditions, bytes, partials: [...partials, added] },
     renditions: inspected.map(({ record }) => record),
     sound: inspected[0]?.sound ?? [],
   };
+};
+
+/** One header serves a whole segment. @throws SwarmError conflict */
+export const requireAlike = (
+  begun: Pick<RenditionRecord, 'name' | 'parameterSets'>,
+  goesOn: Pick<RenditionRecord, 'parameterSets'>,
+  gop: number,
+): void => {
+  if (begun.parameterSets === goesOn.parameterSets) return;
+  throw new SwarmError(
+    'conflict',
+    `What is public of GOP ${gop} in rendition ${begun.name} has other parameter sets.`,
+    'Publish the whole GOP once it is encoded.',
+  );
 };
 
 /** How long ago the first picture of a stretch was received. */

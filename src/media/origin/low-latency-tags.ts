@@ -106,8 +106,9 @@ export const tailTags = (
   const open = openAfter(listing, last);
   const comesNext = open !== null || listing.of(last.gop) !== undefined;
   const index = open?.partials.length ?? 0;
+  // Of a GOP that another owner began, the one in force goes on after its parts.
   const hint =
-    listing.token !== null && comesNext && (open === null || open.token === listing.token)
+    listing.token !== null && comesNext
       ? [`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${uriOf(last.gop + 1, index, listing.token)}"`]
       : [];
   const { lastSequence, partials, openPartials } = edgeOf(listing, last, channel);

@@ -31,8 +31,10 @@ export interface Partial {
 export interface OpenGop {
   gop: number;
   token: number;
-  /** The encode that it comes from. */
+  /** The encode that it comes from, or its last stretches do: see `ownFrom`. */
   run: string;
+  /** Index of the first stretch that comes from this encode. Those before it are of others, which it goes on from. */
+  ownFrom: number;
   renditions: readonly DeclaredRendition[];
   /** By rendition: the bytes so far, in the order in which they came. */
   bytes: Buffer[][];
@@ -76,26 +78,33 @@ export const targetSecondsOf = (partialTicks: number): number =>
 const conflict = (message: string): SwarmError =>
   new SwarmError('conflict', message, 'Publish the whole GOP once it is encoded.');
 
+export const isOfEncode = (
+  open: Pick<OpenGop, 'run' | 'token'>,
+  { run, token }: Pick<PartialAttempt, 'run' | 'token'>,
+): boolean => open.run === run && open.token === token;
+
 /** Where the next partial segment of a GOP begins. */
 export const nextStartTicks = (open: OpenGop | null, gop: number, gopDurationTicks: number): number =>
   open?.partials.at(-1)?.endTicks ?? gopStartTicks(gop, gopDurationTicks);
 
 /**
- * Whether this is the partial segment that comes next.
+ * Whether this is the partial segment that comes next. Another encode may go on after the last one that is public.
  * @returns `duplicate?`: this encode has published one of this index, so that it is a repetition if its bytes are the same
- * @throws SwarmError conflict where the public ones are of another encode, or this one has not the length that players are
- * told; out-of-order
+ * @throws SwarmError conflict where the one of this index is of another encode, or this one has not the length that players
+ * are told; out-of-order
  */
 export const judgePartial = (
   open: OpenGop | null,
   attempt: PartialAttempt,
   { gopDurationTicks, partialTicks }: { gopDurationTicks: number; partialTicks: number },
 ): 'next' | 'duplicate?' => {
-  const { gop, token, run, index, untilTicks } = attempt;
-  if (open && (open.run !== run || open.token !== token))
-    throw conflict(`What is public of GOP ${gop} is of another encode.`);
+  const { gop, index, untilTicks } = attempt;
   const next = open?.partials.length ?? 0;
-  if (index < next) return 'duplicate?';
+  if (open && index < next) {
+    if (!isOfEncode(open, attempt) || index < open.ownFrom)
+      throw conflict(`Partial segment ${index} of GOP ${gop} is of another encode.`);
+    return 'duplicate?';
+  }
   if (index > next)
     throw new SwarmError(
       'out-of-order',
