@@ -207,11 +207,11 @@ export class OriginClient extends PartClient {
   }
 
   channels(options: CallOptions = {}): Promise<OriginChannel[]> {
-    return this.ask(z.array(originChannelSchema), '/channels', options);
+    return this.read(z.array(originChannelSchema), '/channels', options);
   }
 
   audience(options: CallOptions = {}): Promise<AudienceSeen> {
-    return this.ask(audienceSeenSchema, '/audience', options);
+    return this.read(audienceSeenSchema, '/audience', options);
   }
 
   channel(channelId: string, options: CallOptions = {}): Promise<OriginChannel> {

@@ -110,9 +110,6 @@ export const knownSplicesSchema = z.object({ splices: z.array(spliceSchema).max(
 /** What one relay answers though another one may have it: it has begun later, or anew. */
 const ELSEWHERE = new Set(['gop-left-ring', 'unknown-channel']);
 
-/** A relay that has not answered by then is not waited for alone. */
-const HEDGE_MS = 400;
-
 /** Calls to the relay, or to whichever of several has what is asked for. */
 export class RelayClient extends PartClient {
   protected readonly part = 'relay';
@@ -168,19 +165,18 @@ export class RelayClient extends PartClient {
     const path = `${this.channelPath(channelId)}/ledger/${gop}${waitMs > 0 ? `?wait_ms=${waitMs}` : ''}`;
     const headers: Record<string, string> =
       ownerProofSha256 === undefined ? {} : { [OWNER_PROOF_HEADER]: ownerProofSha256 };
-    const init = { ...this.of(options), headers };
-    return this.askFirst((url) => callJson(`${url}${path}`, gopLedgerSchema, init));
+    return this.read(gopLedgerSchema, path, { ...options, headers });
   }
 
   /** What has arrived of a GOP that may not have ended. @throws SwarmError not-found before its first picture */
   pictures(channelId: string, gop: number, options: CallOptions = {}): Promise<GopPictures> {
-    return this.ask(gopPicturesSchema, `${this.channelPath(channelId)}/pictures/${gop}`, options);
+    return this.read(gopPicturesSchema, `${this.channelPath(channelId)}/pictures/${gop}`, options);
   }
 
   /** The ledgers of sealed GOPs `from` to `to`, exclusive, as far as they are kept. */
   ledgers(channelId: string, from: number, to: number, options: CallOptions = {}): Promise<GopLedger[]> {
     const path = `${this.channelPath(channelId)}/ledger?from=${from}&to=${to}`;
-    return this.ask(z.array(gopLedgerSchema), path, options);
+    return this.read(z.array(gopLedgerSchema), path, options);
   }
 
   /** Sets a splice, at all relays that answer. @throws SwarmError conflict, at-capacity-limit, unknown-channel */
@@ -196,7 +192,7 @@ export class RelayClient extends PartClient {
 
   /** The splices that are not over. */
   async splices(channelId: string, options: CallOptions = {}): Promise<Splice[]> {
-    return (await this.ask(knownSplicesSchema, this.splicesPath(channelId), options)).splices;
+    return (await this.read(knownSplicesSchema, this.splicesPath(channelId), options)).splices;
   }
 
   /** Tells of splices that another relay knows. */
@@ -215,11 +211,6 @@ export class RelayClient extends PartClient {
 
   private of(options: CallOptions): CallInit {
     return this.bounded({ ...options, part: this.part });
-  }
-
-  /** Publishing waits for the answer: one that has stopped is not waited for alone. */
-  private askFirst<T>(call: (url: string) => Promise<T>): Promise<T> {
-    return this.addresses.askEagerly(call, HEDGE_MS);
   }
 
   private splicesPath(channelId: string): string {

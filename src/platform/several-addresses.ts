@@ -36,9 +36,14 @@ export class SeveralAddresses {
    * For questions that change nothing: where an address has not answered for so long, the next one is asked too, and the
    * first answer counts. Whoever gave it is asked first from then on.
    * @param call ends once its signal is aborted
+   * @param isAway whether a failure means that another one should be asked; all others count as the answer
    * @throws the last failure, once all have failed
    */
-  askEagerly<T>(call: (address: string, signal: AbortSignal) => Promise<T>, patienceMs: number): Promise<T> {
+  askEagerly<T>(
+    call: (address: string, signal: AbortSignal) => Promise<T>,
+    patienceMs: number,
+    isAway: (error: unknown) => boolean = () => true,
+  ): Promise<T> {
     const order = [...this.all.slice(this.at), ...this.all.slice(0, this.at)];
     const over = new AbortController();
     return new Promise<T>((resolve, reject) => {
@@ -64,7 +69,7 @@ export class SeveralAddresses {
           },
           (error: unknown) => {
             failed += 1;
-            if (failed < order.length) askNext();
+            if (failed < order.length && isAway(error)) askNext();
             else if (!over.signal.aborted) {
               settle();
               reject(error instanceof Error ? error : new Error(String(error)));

@@ -165,6 +165,26 @@ describe('a client of several origins', () => {
     await expect(client.own(request)).rejects.toMatchObject({ code });
   });
 
+  test('does not wait for one alone that hangs, where it only looks', async () => {
+    const next = await serve((_req, res) => void res.end('[]'));
+    const client = new OriginClient([await serve(() => undefined), next]);
+    const beganMs = performance.now();
+    expect(await client.channels()).toEqual([]);
+    expect(performance.now() - beganMs).toBeLessThan(2_500);
+    expect(client.url).toBe(next);
+  });
+
+  test('takes a refusal for the answer, also where it only looks', async () => {
+    let asked = 0;
+    const next = await serve((_req, res) => {
+      asked += 1;
+      res.end('[]');
+    });
+    const client = new OriginClient([await serve(refusing(403, 'forbidden')), next]);
+    await expect(client.channels()).rejects.toMatchObject({ code: 'forbidden' });
+    expect(asked).toBe(0);
+  });
+
   test('asks the same one again where that says that the leader is away', async () => {
     let asked = 0;
     const forwarding = await serve((req, res) => {
