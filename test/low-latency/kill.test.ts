@@ -23,6 +23,8 @@ jest.setTimeout(120_000);
 
 const run = promisify(execFile);
 const FRAME_TICKS = 3_600;
+/** 1,024 samples of 48 kHz. */
+const AUDIO_FRAME_TICKS = 1_920;
 /** Long, so that whoever takes over on a busy machine still comes in the midst of it. */
 const GOP_FRAMES = 100;
 
@@ -85,6 +87,15 @@ interface Seen {
   gop: number;
 }
 
+/** Where a frame of sound does not begin where the one before ends, in ticks. */
+const soundGaps = async (file: string): Promise<number[]> => {
+  const show = ['-v', 'error', '-select_streams', 'a:0', '-show_entries', 'packet=pts', '-of', 'csv=p=0'];
+  const { stdout } = await run('ffprobe', [...show, file]);
+  const pts = (stdout.match(/\d+/g) ?? []).map(Number);
+  expect(pts.length).toBeGreaterThan(100);
+  return pts.slice(1).flatMap((ticks, i) => (ticks - pts[i]! === AUDIO_FRAME_TICKS ? [] : [ticks - pts[i]!]));
+};
+
 /** That GOP as it is stored and as it was played: in parts of two encodes, every picture once, without a break. */
 const requireJoined = async ({ id, rendition, player, gop }: Seen): Promise<string[]> => {
   await until('the GOPs after it', async () => (await plane.channel(id)).nextGop > gop + 2, 40_000);
@@ -107,6 +118,7 @@ const requireJoined = async ({ id, rendition, player, gop }: Seen): Promise<stri
   await writeFile(file, Buffer.concat(stored));
   const decode = ['-v', 'warning', '-i', file, '-map', '0', '-f', 'null', '-'];
   expect((await run('ffmpeg', decode)).stderr).toBe('');
+  expect(await soundGaps(file)).toEqual([]);
   const taken = player.parts.filter(({ uri }) => uri.startsWith(`${gop}.p`));
   const whole = await bytesOf(segments.find(({ uri }) => uri.startsWith(`${gop}.ts`))!.uri);
   const played = Buffer.concat(taken.map(({ bytes }) => bytes));

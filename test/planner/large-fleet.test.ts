@@ -174,3 +174,34 @@ test('of very many in trouble, those around which eight searches find nothing le
   expect(beyond.moves).toEqual([]);
   expect(beyond.unmet.flatMap((u) => u.encoderId ?? [])).toHaveLength(9);
 });
+
+describe('of many encoders that are drained at once', () => {
+  const ids = Array.from({ length: 10 }, (_, i) => `enc-${i + 11}`);
+  const drained = Object.fromEntries(ids.map((id) => [id, { draining: true }]));
+
+  test('each channel goes where there is room, for that reason', () => {
+    const { moves, unmet } = planOf({}, drained, { others: 2 });
+    expect(unmet).toEqual([]);
+    expect(moves.map((m) => [m.channelId, m.fromEncoderId, m.reason]).sort()).toEqual(
+      ids.map((id) => [`on-${id}`, id, 'drain']),
+    );
+    for (const { fromEncoderId, toEncoderId, explanation } of moves) {
+      expect(ids).not.toContain(toEncoderId);
+      expect(explanation.summary).toMatch(new RegExp(`^${fromEncoderId} is being drained`));
+    }
+  });
+
+  test('the largest goes first, as long as there is room for it', () => {
+    // One of the others has room for the large one, and none for both.
+    const loads: Loads = {
+      ...Object.fromEntries(ids.map((id) => [id, {}])),
+      'enc-11': { a: 0.5, b: 2.4 },
+      'enc-2': { on: 2.4 },
+      ...Object.fromEntries([1, 3, 4, 5, 6, 7, 8, 9, 10].map((n) => [`enc-${n}`, { [`o-${n}`]: 4.3 }])),
+    };
+    const { moves, unmet } = planOf(loads, drained);
+    expect(unmet).toEqual([]);
+    expect(moves.find((m) => m.channelId === 'b')!.toEncoderId).toBe('enc-2');
+    expect(moves.find((m) => m.channelId === 'a')!.toEncoderId).not.toBe('enc-2');
+  });
+});
