@@ -2,8 +2,8 @@ import type { ChannelObservation, EncoderObservation, Move, Plan, Policy } from 
 import { channelWithDefaults } from '../../src/domain';
 import { fitnessOf } from '../../src/fitness';
 import { buildContext } from '../../src/planner/context';
-import { PlanDraft } from '../../src/planner/draft';
 import { unitsOfRungs } from '../../src/planner/demand';
+import { PlanDraft } from '../../src/planner/draft';
 import { planLadders } from '../../src/planner/ladders';
 import { SwarmTracker } from '../../src/planner/swarm-tracker';
 import { channelOn, defaultPolicy, encoderWith, forecastOf, NOW_MS, withTelemetry } from './swarm-fixtures';

@@ -205,3 +205,23 @@ describe('of many encoders that are drained at once', () => {
     expect(moves.find((m) => m.channelId === 'a')!.toEncoderId).not.toBe('enc-2');
   });
 });
+
+test('of very many that must not stay where they are all leave at once, the largest first', () => {
+  const ids = Array.from({ length: 10 }, (_, i) => `enc-${i + 11}`);
+  const pins = Object.fromEntries(ids.map((id) => [`on-${id}`, { otherRegions: ['us'] }]));
+  const abroad = Object.fromEntries(ids.map((id) => [id, { region: 'us' }]));
+  // Those without a pin have to be in their own region.
+  const { moves, unmet } = planOf({}, abroad, { others: 2 });
+  expect(unmet).toEqual([]);
+  expect(moves.map((m) => [m.channelId, m.fromEncoderId, m.reason]).sort()).toEqual(
+    ids.map((id) => [`on-${id}`, id, 'placement']),
+  );
+  for (const { fromEncoderId, toEncoderId, explanation } of moves) {
+    expect(ids).not.toContain(toEncoderId);
+    expect(explanation.summary).toMatch(new RegExp(`^${fromEncoderId}, which encodes on-${fromEncoderId}, `));
+  }
+  expect(planOf({}, abroad, { others: 2, pins }).moves).toEqual([]);
+  // One that has moved lately stays all the same.
+  const resting = planOf({}, abroad, { others: 2, resting: ['on-enc-11', 'on-enc-12'] });
+  expect(resting.moves.map((m) => m.fromEncoderId).sort()).toEqual(ids.slice(2));
+});

@@ -1,9 +1,10 @@
-import { channelWithDefaults, type ChannelObservation, type EncoderObservation } from '../../src/domain';
-import type { Policy } from '../../src/domain';
+import { channelWithDefaults } from '../../src/domain';
+import type { Policy, ChannelObservation, EncoderObservation } from '../../src/domain';
 import { buildContext } from '../../src/planner/context';
 import { PlanDraft } from '../../src/planner/draft';
 import type { Cause } from '../../src/planner/explain';
 import { neighbourhoodOf, type Neighbourhood } from '../../src/planner/neighbourhood';
+import { fewestMoves } from '../../src/planner/rearrange';
 import { SwarmTracker } from '../../src/planner/swarm-tracker';
 import {
   channelOn,
@@ -79,25 +80,27 @@ test('channels may stay, and go where there may be work; limits and zones are th
 
 test('of an encoder that is being drained all must go, those that rest too, and none may come', () => {
   const resting = { movedAtMs: NOW_MS - 1 };
-  const { allowed, problem, causeOf, channels } = problemOf({
+  const found = problemOf({
     channels: [on('ch-1', 'enc-1', resting), on('ch-2', 'enc-2'), on('ch-3', 'enc-2', resting)],
     over: { 'enc-1': { draining: true } },
   });
+  const { allowed, problem, channels } = found;
   expect(allowed).toEqual({ 'ch-1': 'enc-2', 'ch-2': 'enc-2' });
   expect(problem.limits[0]).toBe(Infinity);
   expect(problem.limits[1]).toBeLessThan(Infinity);
-  expect(causeOf(channels[0]!)).toEqual({ reason: 'drain', words: 'enc-1 is being drained' });
+  expect(found.causeOf(channels[0]!)).toEqual({ reason: 'drain', words: 'enc-1 is being drained' });
 });
 
 test('so it is of one that is to be closed, for its own reason', () => {
-  const { allowed, problem, causeOf, channels } = problemOf({
+  const found = problemOf({
     channels: [on('ch-1'), on('ch-2', 'enc-2')],
     closed: 'enc-1',
   });
+  const { allowed, problem, channels } = found;
   expect(allowed).toEqual({ 'ch-1': 'enc-2', 'ch-2': 'enc-2' });
   expect(problem.limits[0]).toBe(Infinity);
-  expect(causeOf(channels[0]!)).toBe(CLOSING);
-  expect(causeOf(channels[1]!)).toEqual({
+  expect(found.causeOf(channels[0]!)).toBe(CLOSING);
+  expect(found.causeOf(channels[1]!)).toEqual({
     reason: 'make-room',
     words: 'enc-2 makes room for channels of an encoder that can go: it can go',
   });
@@ -157,6 +160,34 @@ describe('zones that mates of a redundancy group take', () => {
       [0, 1, 1],
     ]);
   });
+});
+
+describe('the fewest moves that could repair encoders', () => {
+  const fewest = (given: Given): number => {
+    const { policy = {}, channels, over } = given;
+    const full = { ...defaultPolicy, limitFraction: 1, ...policy };
+    const swarm = withTelemetry({ cell: 'local', atMs: NOW_MS, channels, encoders: encoders(over) });
+    const needs = Object.fromEntries(channels.map((c) => [c.spec.id, [3]]));
+    const tracker = new SwarmTracker(forecastOf(swarm, needs), full);
+    tracker.read(swarm);
+    const draft = new PlanDraft(buildContext(tracker, new Map(), full));
+    return fewestMoves(draft, [...draft.context.table.encoders.inOrder()]);
+  };
+  const three = ['ch-1', 'ch-2', 'ch-3'].map((id) => on(id));
+
+  test('are none where all is well', () => expect(fewest({ channels: three.slice(0, 2) })).toBe(0));
+  test('are as many as have to leave what is over its limit', () =>
+    expect(fewest({ channels: three })).toBe(1));
+  test('are all of one that is being drained', () =>
+    expect(fewest({ channels: three, over: { 'enc-1': { draining: true } } })).toBe(3));
+  test('are those that must not stay, where these are more', () =>
+    expect(fewest({ channels: three, over: { 'enc-1': { region: 'us' } } })).toBe(3));
+  test('of several encoders add up', () =>
+    expect(fewest({ channels: [...three, ...['ch-4', 'ch-5', 'ch-6'].map((id) => on(id, 'enc-2'))] })).toBe(
+      2,
+    ));
+  test('are none of an encoder that no move could relieve', () =>
+    expect(fewest({ channels: three.map((c) => ({ ...c, moving: true })) })).toBe(0));
 });
 
 test('what makes room says for whom', () => {

@@ -1,12 +1,13 @@
-import { defaultChannels, policySchema } from '../../src/domain';
+import { defaultChannels, policySchema, type ChannelObservation } from '../../src/domain';
 import { combinedCurve, TotalDemand, totalUnitsAt } from '../../src/planner/capacity';
-import { deservedRungs } from '../../src/planner/demand';
+import { deservedRungs, unitsOfRungs } from '../../src/planner/demand';
 import { grownFloats, grownInts, IdTable, WordTable } from '../../src/planner/id-table';
 import { askAgainAtMs, expectedEncoders, failingZones, leadTimeOf } from '../../src/planner/lead-time';
 import { normalQuantile, quantileAt } from '../../src/planner/newsvendor';
 import { formatQuanta, formatUnits, toQuanta, toUnits } from '../../src/planner/quanta';
 import { rankRegions, regionOutlooks } from '../../src/planner/regions';
 import { isLive, isPreparing, sessionsOf } from '../../src/planner/sessions';
+import { SwarmTracker } from '../../src/planner/swarm-tracker';
 import { nextZones } from '../../src/planner/zones';
 import { channelOn, defaultSwarm, encoderWith, forecastOf, NOW_MS, sessionOf } from './swarm-fixtures';
 
@@ -254,5 +255,35 @@ describe('lead time', () => {
     expect([...failingZones(outcomes, 4_000)]).toEqual(['a']);
     expect([...failingZones(outcomes, 302_999)]).toEqual(['a']);
     expect([...failingZones(outcomes, 303_000)]).toEqual([]);
+  });
+});
+
+describe('needs of a channel', () => {
+  const needsOf = (over: Partial<ChannelObservation>): { now: number; encoded: number; rungs: number } => {
+    const [spec] = defaultChannels();
+    const swarm = { ...defaultSwarm(), channels: [channelOn(spec!, 'enc-1', over)] };
+    const tracker = new SwarmTracker(forecastOf(swarm, {}), policySchema.parse({}));
+    tracker.read(swarm);
+    const { table } = tracker;
+    return {
+      now: toUnits(table.needOf(0, 0)),
+      encoded: toUnits(table.encodedOf[0]!),
+      rungs: table.rungsOf[0]!,
+    };
+  };
+  const units = (rungs: number): number => unitsOfRungs(defaultChannels()[0]!, rungs);
+
+  test('are those of the rungs that it deserves; what is encoded is another thing', () => {
+    for (const [viewers, rungs, deserved] of [
+      [0, 3, 1],
+      [0, 1, 1],
+      [5_000, 1, 3],
+      [1_500, 3, 2],
+    ] as const) {
+      const { now, encoded, rungs: wanted } = needsOf({ viewers, rungs });
+      expect(wanted).toBe(deserved);
+      expect(now).toBeCloseTo(units(deserved), 6);
+      expect(encoded).toBeCloseTo(units(rungs), 6);
+    }
   });
 });

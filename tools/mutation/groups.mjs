@@ -66,14 +66,17 @@ export const groups = {
     mutate: ['src/planner/*.ts'],
     // In this order: what takes long is last, as most mutants fail before.
     tests: [
-      'test/planner/{admission,choose-target,departures,letting-go,make-plan,order,placement-table}.test.ts',
-      'test/planner/{redundancy,relief,scale-decision,scale-maths,small-rules,threshold-rule}.test.ts',
+      'test/planner/{admission,choose-target,constraints,departures,draft,ladders,letting-go,make-plan}.test.ts',
+      'test/planner/{neighbourhood,order,placement-table,placements,redundancy,relief}.test.ts',
+      'test/planner/{scale-decision,scale-maths,small-rules,threshold-rule}.test.ts',
       'test/planner/{explanations,planner-updates,rearrangement,target-order}.test.ts',
       'test/planner/large-fleet.test.ts',
     ],
   },
   sagas: {
     mutate: ['workflows/kit/compensations.ts', 'workflows/moves/*.ts'],
-    tests: ['test/workflows/{channel-change,channel-life,channel-rules,handoff-rules,recovery-rules}.test.ts'],
+    tests: [
+      'test/workflows/{channel-change,channel-life,channel-rules,handoff-rules,recovery-rules}.test.ts',
+    ],
   },
 };
