@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { markDiscontinuity } from '../../src/media/encoder/segment-packets';
 import { TransportStreamReader, inspectSegment } from '../../src/media/mpegts';
+import { readFragment } from '../origin/support/boxes';
 import { FRAME_TICKS, PART_FRAMES, partOf } from '../origin/support/gop-parts';
 import type { Answer } from '../origin/support/origin-client';
 import { RunningOrigin } from '../origin/support/running-origin';
@@ -90,6 +93,24 @@ const bytesAt = async (uri: string): Promise<Buffer> => {
   expect(answer.status).toBe(200);
   return Buffer.from(await answer.arrayBuffer());
 };
+/** Pictures in fragments of MP4, decoded without a complaint. */
+const decodedFrames = async (fragments: string[]): Promise<number> => {
+  const folder = `${origin.playerUrl}/cmaf/${id}/r/`;
+  const list = await (await fetch(`${folder}index.m3u8`)).text();
+  const bytes = [/URI="([^"]*init[^"]*)"/.exec(list)![1]!, ...fragments].map(async (uri) => {
+    const answer = await fetch(new URL(uri, folder));
+    expect([uri, answer.status]).toEqual([uri, 200]);
+    return Buffer.from(await answer.arrayBuffer());
+  });
+  const stream = Buffer.concat(await Promise.all(bytes));
+  const child = execFile('ffmpeg', [
+    ...['-v', 'warning', '-f', 'mp4', '-i', 'pipe:0', '-f', 'framecrc', 'pipe:1'],
+  ]);
+  child.stdin!.end(stream);
+  const [out, complaints] = await Promise.all([text(child.stdout!), text(child.stderr!)]);
+  expect(complaints).toBe('');
+  return out.split('\n').filter((line) => line.startsWith('0,')).length;
+};
 const isDeclared = async (): Promise<boolean[]> =>
   (await playlist()).segments.map(({ discontinuity }) => discontinuity);
 
@@ -110,13 +131,20 @@ test('the next owner goes on with parts, the first of which can be decoded by it
   expect((await putByB(1, first!)).status).toBe(201);
   expect((await putByB(1, first!)).status).toBe(200);
   expect((await putByB(2, second!)).status).toBe(201);
-  const { open, hint, text } = await playlist();
+  const { open, hint, text: listed } = await playlist();
   expect(open.map(({ uri }) => uri)).toEqual(['1.p0.ts?t=1', '1.p1.ts?t=3', '1.p2.ts?t=3']);
   expect(hint).toBe('1.p3.ts?t=3');
-  expect(text.match(/1\.p\d\.ts\?t=\d",INDEPENDENT=YES/g)).toEqual([
+  expect(listed.match(/1\.p\d\.ts\?t=\d",INDEPENDENT=YES/g)).toEqual([
     ...['1.p0.ts?t=1",INDEPENDENT=YES', '1.p1.ts?t=3",INDEPENDENT=YES'],
   ]);
   expect((await bytesAt('1.p1.ts?t=3')).equals(first!)).toBe(true);
+  expect(await decodedFrames(['1.p0.m4s?t=1', '1.p1.m4s?t=3', '1.p2.m4s?t=3'])).toBe(3 * PART_FRAMES);
+  const numbers = ['1.p0.m4s?t=1', '1.p1.m4s?t=3', '1.p2.m4s?t=3'].map(async (uri) => {
+    const answer = await fetch(`${origin.playerUrl}/cmaf/${id}/r/${uri}`);
+    return readFragment(new Uint8Array(await answer.arrayBuffer())).sequenceNumber;
+  });
+  expect(await Promise.all(numbers)).toEqual([2_000, 2_001, 2_002]);
+  expect(await decodedFrames(['1.p1.m4s?t=3', '1.p2.m4s?t=3'])).toBe(2 * PART_FRAMES);
   // What is of another encode is no repetition.
   expect((await putByB(0, cut[1]!.head)).body.error?.code).toBe('conflict');
   expect((await putWhole(1, cut[1]!.whole)).status).toBe(201);

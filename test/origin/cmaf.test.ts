@@ -180,6 +180,11 @@ test('DASH: the same fragments, a period for each header, a hole for the gap', a
   expect(times.map((t) => Math.round(t * 1_000))).toEqual([0, 1, 2, 4, 5, 6, 7].map((gop) => gop * 2_000));
   const languages = Object.values(manifest.mediaGroups.AUDIO.audio!).map(({ language }) => language);
   expect(languages).toEqual(['de', 'en']);
+  // Numbers, the same ones in each period: the schema has no others.
+  const ids = content.split('<Period ').map((period) => period.match(/<AdaptationSet id="[^"]*"/g));
+  expect(ids.slice(1)).toEqual(
+    [0, 1].map(() => ['1', '101', '102'].map((setId) => `<AdaptationSet id="${setId}"`)),
+  );
   const timing = parseUTCTiming(content, `${base()}/manifest.mpd`)!;
   expect(timing.method).toBe('GET');
   expect(new URL(String(timing.value), `${base()}/manifest.mpd`).pathname).toBe('/cmaf/time');
@@ -210,6 +215,9 @@ test('every fragment begins where the one before it ended, through the recovery'
     const media = await Promise.all(there.map(({ uri }) => bytes(`${base()}/${track}/${uri}`)));
     const boxes = media.map(readFragment);
     const scale = track.startsWith('sound') ? 44_100 : 90_000;
+    // Each has the number after that of the one before: strict players count.
+    const gops = boxes.map((_, i) => (i < GAP ? i : i + 1));
+    expect(boxes.map(({ sequenceNumber }) => sequenceNumber)).toEqual(gops.map((gop) => gop + 1));
     for (const [i, box] of boxes.entries()) {
       const before = boxes[i - 1];
       if (!before) continue;
@@ -220,6 +228,8 @@ test('every fragment begins where the one before it ended, through the recovery'
     }
     const header = await bytes(`${base()}/${track}/${there[0]!.map!.uri}`);
     expect(readHeader(header).timescale).toBe(scale);
+    // Of the test picture nothing but the range of its colours is known.
+    expect(header.includes('colr')).toBe(false);
   }
 });
 

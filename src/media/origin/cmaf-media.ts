@@ -6,8 +6,8 @@ import { lifeOf, packagedTrackOf, soundName, trackName, type CmafTrack } from '.
 import { cmafMaster, cmafPlaylist, hasConfiguration } from './cmaf-playlists';
 import { soundIn } from './cmaf-tracks';
 import { dashManifest } from './dash-manifest';
-import { picturesOfPiece, piecesOf, type Piece } from './gop-cuts';
-import { MASTER_WINDOW_MS, type AskedPlaylist, type ListedMedia } from './listed-media';
+import { mediaSequenceOf, picturesOfPiece, piecesOf, type Piece } from './gop-cuts';
+import { MASTER_WINDOW_MS, type AskedPlaylist, type FoundMedia, type ListedMedia } from './listed-media';
 import type { PartialName } from './partial-rules';
 import { cuesQuery, type PlaylistChannel } from './playlists';
 import type { LedgerRecord } from './records';
@@ -21,6 +21,9 @@ export interface FragmentSource {
   /** Reads the segment that it is made of. @throws SwarmError not-found where it has gone meanwhile */
   job: () => Promise<FragmentJob>;
 }
+
+/** Fragments of parts are numbered apart from those of GOPs: of a GOP there are no more of them. */
+const NUMBERS_OF_PARTS = 1_000;
 
 const notStored = (what: string): SwarmError =>
   new SwarmError('not-found', `${what} is not stored.`, 'Take fragments from the playlist or manifest.');
@@ -86,22 +89,36 @@ export class CmafMedia {
     const record = open?.gop === gop ? open.announced : this.media.ledger.get(gop);
     const [piece] = record ? piecesOf(record, this.channel) : [];
     const rendition = record && piece && this.renditionOf(record, track, piece);
-    if (rendition === undefined) throw notStored(`Partial segment ${index} of GOP ${gop}`);
+    if (!record || rendition === undefined) throw notStored(`Partial segment ${index} of GOP ${gop}`);
     const packaged = packagedTrackOf(track);
     const { partial, bytes, open: read } = this.media.partial(rendition, name);
-    const first = index === 0 ? undefined : this.media.partial(rendition, { ...name, index: 0 });
+    // One that another encode goes on with stands by itself.
+    const first = partial.independent ? undefined : this.headOf(rendition, name);
     return {
       name: `${this.channel.id}/${gop}.p${index}/${token}/${rendition}/${packaged}`,
       job: async () => {
         const own = await buffer(read(0, bytes - 1));
         const { startTicks, endTicks } = partial;
-        const place = { track: packaged, startTicks, durationTicks: endTicks - startTicks };
+        const place = {
+          ...{ track: packaged, startTicks, durationTicks: endTicks - startTicks },
+          sequenceNumber: (1 + mediaSequenceOf(record)) * NUMBERS_OF_PARTS + index,
+        };
         if (!first) return { segment: own, ...place };
-        // Tables and parameter sets stand at the beginning of the GOP alone.
+        // Tables and parameter sets stand at the beginning of an encode alone.
         const head = await buffer(first.open(0, first.bytes - 1));
         return { segment: Buffer.concat([tablesOf(head), own]), head, ...place };
       },
     };
+  }
+
+  /** The beginning of the encode that a partial segment is of. @throws SwarmError not-found */
+  private headOf(rendition: string, { gop, index }: PartialName): FoundMedia {
+    const { open, wholeGops } = this.media.partials ?? {};
+    const all = (open?.gop === gop ? open.partials : wholeGops?.get(gop)) ?? [];
+    const at = all.slice(0, index).findLastIndex(({ independent }) => independent);
+    const head = all[at];
+    if (!head) throw notStored(`The beginning of GOP ${gop}`);
+    return this.media.partial(rendition, { gop, index: at, token: head.token });
   }
 
   /** The newest fragment with a header of this configuration. @throws SwarmError not-found */
@@ -145,7 +162,8 @@ export class CmafMedia {
           throw notStored(`GOP ${gop}`);
         });
         const own = packaged === 'video' ? picturesOfPiece(stored, piece) : { startTicks, durationTicks };
-        return { segment, track: packaged, ...own };
+        const sequenceNumber = 1 + mediaSequenceOf(record) + index;
+        return { segment, track: packaged, ...own, sequenceNumber };
       },
     };
   }

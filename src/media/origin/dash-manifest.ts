@@ -72,9 +72,18 @@ const segmentTemplate = (
 const ownTemplate = (id: string, configuration: string): string =>
   element('SegmentTemplate', { initialization: `${id}/${initName(configuration)}` });
 
+/** AdaptationSet@id is a number (ISO/IEC 23009-1, 5.3.3), and stays the same for a set. Sound: its track behind these. */
+const PICTURE_SET_IDS = new Map([
+  ['avc1', 1],
+  ['hvc1', 2],
+  ['hev1', 3],
+]);
+const OTHER_PICTURE_SET_ID = 9;
+const BEFORE_SOUND_SETS = 100;
+
 /** Renditions of one codec: a player changes among them without a new decoder. */
 const pictureSet = (
-  id: string,
+  family: string,
   tracks: readonly PictureTrack[],
   records: readonly LedgerRecord[],
   channel: PlaylistChannel,
@@ -96,7 +105,8 @@ const pictureSet = (
   return element(
     'AdaptationSet',
     {
-      ...{ id, contentType: 'video', mimeType: 'video/mp4' },
+      ...{ id: PICTURE_SET_IDS.get(family) ?? OTHER_PICTURE_SET_ID, contentType: 'video' },
+      mimeType: 'video/mp4',
       ...{ segmentAlignment: 'true', startWithSAP: 1 },
     },
     [element('Role', ROLE), segmentTemplate(records, channel), ...representations],
@@ -112,7 +122,6 @@ const ROLE = { schemeIdUri: 'urn:mpeg:dash:role:2011', value: 'main' };
 const CHANNELS = 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011';
 
 const soundSet = (
-  id: string,
   { latest, rates }: SoundInRecords,
   isFirst: boolean,
   records: readonly LedgerRecord[],
@@ -130,7 +139,8 @@ const soundSet = (
   return element(
     'AdaptationSet',
     {
-      ...{ id, contentType: 'audio', mimeType: 'audio/mp4', lang: languageTagOf(latest) },
+      ...{ id: BEFORE_SOUND_SETS + latest.track, contentType: 'audio', mimeType: 'audio/mp4' },
+      lang: languageTagOf(latest),
       ...{ segmentAlignment: 'true', startWithSAP: 1 },
     },
     [
@@ -175,7 +185,7 @@ const periodElement = (records: readonly LedgerRecord[], channel: PlaylistChanne
   const soundSets = soundsIn(records, channel).map((sound, index) => {
     const { track } = sound.latest;
     const having = records.filter((record) => soundIn(record, track));
-    return soundSet(soundName(track), sound, index === 0, having, channel);
+    return soundSet(sound, index === 0, having, channel);
   });
   const id = `${records[0]!.discontinuities}-${gop}`;
   const events = spliceEvents(records, gop, channel);

@@ -24,6 +24,7 @@ import {
 } from '../mpegts';
 import { parameterSetsOf, withParameterSets, withoutSyncSample } from './later-stretch';
 import { languageOf } from './sound-tracks';
+import { withSequenceNumber } from './sequence-number';
 import { withoutTimes } from './without-times';
 
 /** The picture, or a track of sound by its place in the programme map, from 1. */
@@ -38,6 +39,8 @@ export interface FragmentJob {
   /** Channel time at which the GOP begins, and how long it lasts. */
   startTicks: number;
   durationTicks: number;
+  /** Of `mfhd` (ISO/IEC 14496-12, 8.8.5): that of the fragment before it and 1; default 1. */
+  sequenceNumber?: number;
 }
 
 /** One track of one GOP in fragmented MP4. */
@@ -127,10 +130,22 @@ const newOutput = (): { output: Output; init: BufferTarget; media: BufferTarget 
   };
 };
 
-const written = async ({ output, init, media }: ReturnType<typeof newOutput>): Promise<Fragment> => {
+const written = async (
+  { output, init, media }: ReturnType<typeof newOutput>,
+  { sequenceNumber = 1 }: Pick<FragmentJob, 'sequenceNumber'>,
+): Promise<Fragment> => {
   await output.finalize();
   if (!init.buffer || !media.buffer) throw new SwarmError('internal', 'The muxer wrote nothing.');
-  return { init: withoutTimes(new Uint8Array(init.buffer)), media: new Uint8Array(media.buffer) };
+  return {
+    init: withoutTimes(new Uint8Array(init.buffer)),
+    media: withSequenceNumber(new Uint8Array(media.buffer), sequenceNumber),
+  };
+};
+
+/** Colours of which nothing is known but their range are not told: strict players warn of a box that says so. */
+const withKnownColour = ({ colorSpace, ...config }: VideoDecoderConfig): VideoDecoderConfig => {
+  const { primaries, transfer, matrix } = colorSpace ?? {};
+  return primaries || transfer || matrix ? { ...config, colorSpace: colorSpace! } : config;
 };
 
 const fragmentOfPictures = async (read: OneTrack, job: FragmentJob): Promise<Fragment> => {
@@ -150,8 +165,8 @@ const fragmentOfPictures = async (read: OneTrack, job: FragmentJob): Promise<Fra
   await made.output.start();
   const endTicks = job.startTicks + job.durationTicks;
   for (const packet of packetsOfPictures(read.units, job.startTicks, endTicks, toFirst))
-    await source.add(packet, { decoderConfig });
-  const fragment = await written(made);
+    await source.add(packet, { decoderConfig: withKnownColour(decoderConfig) });
+  const fragment = await written(made, job);
   if (head) withoutSyncSample(fragment.media);
   return fragment;
 };
@@ -176,7 +191,7 @@ const fragmentOfSound = async (read: OneTrack, job: FragmentJob): Promise<Fragme
     const duration = Math.round(packet.duration * sampleRate) / sampleRate;
     await source.add(packet.clone({ timestamp: sample / sampleRate, duration }), { decoderConfig });
   }
-  return written(made);
+  return written(made, job);
 };
 
 /**

@@ -4,6 +4,7 @@ import { parseBuffer } from 'codem-isoboxer';
 export interface FragmentBoxes {
   /** Types of its boxes, as they come. */
   types: string[];
+  sequenceNumber: number;
   trackId: number;
   /** In the track's own time scale. */
   decodeTime: number;
@@ -22,6 +23,7 @@ export const readFragment = (media: Uint8Array): FragmentBoxes => {
   const sizes = run.samples.map((s) => s.sample_size ?? header.default_sample_size);
   return {
     types: file.boxes.map(({ type }) => type),
+    sequenceNumber: file.fetch('mfhd').sequence_number,
     trackId: header.track_ID,
     decodeTime: time.baseMediaDecodeTime,
     durations: run.samples.map((s) => s.sample_duration ?? header.default_sample_duration),

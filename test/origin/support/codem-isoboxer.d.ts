@@ -10,6 +10,7 @@ declare module 'codem-isoboxer' {
       default_sample_duration: number;
       default_sample_size: number;
     };
+    mfhd: { sequence_number: number };
     tfdt: { baseMediaDecodeTime: number };
     trun: { samples: Sample[] };
     mdhd: { timescale: number; language: string };
