@@ -25,6 +25,23 @@ test('a rendition of 16 units is never taken by hosts of 6', () => {
   });
 });
 
+test('the largest of the hosts is named', () => {
+  const swarm = defaultSwarm();
+  const larger = encoderWith('enc-4', { capacityUnits: 9 });
+  const admission = admit(news({ ladder: [P720], viewersPerRung: [] }), {
+    ...swarm,
+    encoders: [...swarm.encoders, larger],
+  });
+  expect(admission).toMatchObject({ kind: 'never', barrier: { kind: 'size', largestUnits: 9 } });
+});
+
+test.each<[string, SwarmSnapshot, string]>([
+  ['no host', { ...defaultSwarm(), encoders: [] }, 'there is none'],
+  ['hosts without sessions', withEncoders({ maxSessions: 0 }), 'enc-1 takes no session'],
+])('%s can never take a channel', (_, swarm, why) => {
+  expect(admit(news(), swarm)).toMatchObject({ kind: 'never', barrier: { kind: 'place', why } });
+});
+
 test('nor is one higher up in the ladder: with those before it', () => {
   const [smallest] = news().ladder;
   expect(admit(news({ ladder: [smallest!, P720], viewersPerRung: [100] }))).toMatchObject({

@@ -130,6 +130,25 @@ test('sessions are those that live, or the channels that an encoder owns where t
   expect([carried['enc-1']![1], carried['enc-2']![1]]).toEqual([2, 2]);
 });
 
+test('sessions of channels that nobody knows take room, now and at every step, until their channel is known', () => {
+  const unknown = sessionOf(b, { units: 2.5 });
+  const failed = { ...unknown, sessionId: 'x', state: 'failed' as const };
+  const seen = encoderWith('enc-1', { telemetry: telemetry(ofA, unknown, failed) });
+  const tracker = trackerOf(swarmOf([seen], [a]));
+  const { table } = tracker;
+  const carried = (): number[] => [
+    ...[table.occupiedOn[0]!, table.encodedOn[0]!, table.peakOn[0]!].map((units) => units / 1e8),
+    ...[0, 3, 6].map((step) => table.sumOn(0, step) / 1e8),
+  ];
+  expect(carried()).toEqual([3.5, 3.5, 3.5, 3.5, 3.5, 3.5]);
+  tracker.read({ atMs: NOW_MS, channels: [b] });
+  expect(carried()).toEqual([2, 2, 2, 2, 2, 2]);
+  tracker.read({ atMs: NOW_MS, removedChannels: ['b'] });
+  expect(carried()).toEqual([3.5, 3.5, 3.5, 3.5, 3.5, 3.5]);
+  tracker.read({ atMs: NOW_MS, encoders: [encoderWith('enc-1', { telemetry: telemetry(ofA) })] });
+  expect(carried()).toEqual([1, 1, 1, 1, 1, 1]);
+});
+
 describe('after a change', () => {
   const encoders = [
     encoderWith('enc-1', { telemetry: telemetry(ofA, ofB) }),

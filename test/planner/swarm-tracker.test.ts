@@ -96,3 +96,16 @@ test('a removed encoder or channel that nobody knew changes nothing', () => {
   tracker.read(at({ removedChannels: ['nobody'], removedEncoders: ['nobody'] }));
   expect([tracker.table.channels.size, tracker.table.encoders.size]).toEqual([6, 3]);
 });
+
+test('the demand of all channels follows each of them', () => {
+  const tracker = trackerOf(defaultSwarm(), { 'ch-1': [1, 2, 3, 3, 3, 3] });
+  const total = (): number[] | undefined => tracker.forecastOfTotal()?.totalUnits?.p50;
+  expect(total()).toEqual([6, 7, 8, 8, 8, 8]);
+  const curve = { p10: [1, 1, 1, 1, 1, 1], p50: [4, 4, 4, 4, 4, 4], p90: [5, 5, 5, 5, 5, 5] };
+  tracker.read(at({ channelUnits: { 'ch-1': curve } }));
+  expect(total()).toEqual([9, 9, 9, 9, 9, 9]);
+  tracker.read(at({ channels: [channelOn(channelWithDefaults('ch-1'), 'enc-2')] }));
+  expect(total()).toEqual([9, 9, 9, 9, 9, 9]);
+  tracker.read(at({ removedChannels: ['ch-1'] }));
+  expect(total()).toEqual([5, 5, 5, 5, 5, 5]);
+});
