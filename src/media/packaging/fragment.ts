@@ -23,8 +23,8 @@ import {
   type ProgrammeTables,
 } from '../mpegts';
 import { parameterSetsOf, withParameterSets, withoutSyncSample } from './later-stretch';
-import { languageOf } from './sound-tracks';
 import { withSequenceNumber } from './sequence-number';
+import { languageOf } from './sound-tracks';
 import { withoutTimes } from './without-times';
 
 /** The picture, or a track of sound by its place in the programme map, from 1. */
@@ -142,10 +142,18 @@ const written = async (
   };
 };
 
+/** Names of CICP (ITU-T H.273). */
+interface ColourSpace {
+  primaries?: string | null;
+  transfer?: string | null;
+  matrix?: string | null;
+}
+
 /** Colours of which nothing is known but their range are not told: strict players warn of a box that says so. */
-const withKnownColour = ({ colorSpace, ...config }: VideoDecoderConfig): VideoDecoderConfig => {
-  const { primaries, transfer, matrix } = colorSpace ?? {};
-  return primaries || transfer || matrix ? { ...config, colorSpace: colorSpace! } : config;
+const withKnownColour = <T extends object>(config: T): T => {
+  const { primaries, transfer, matrix } =
+    (config as { colorSpace?: ColourSpace | null | undefined }).colorSpace ?? {};
+  return primaries || transfer || matrix ? config : { ...config, colorSpace: undefined };
 };
 
 const fragmentOfPictures = async (read: OneTrack, job: FragmentJob): Promise<Fragment> => {
