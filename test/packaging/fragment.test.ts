@@ -54,6 +54,15 @@ test('pictures: each GOP begins where the one before it ended, under one header'
   }
 });
 
+test('colours are in the header where they are known', async () => {
+  const colours = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709'];
+  const [known] = await encodeGops(1, '160x90', { extra: colours });
+  const headerOf = async (segment: Buffer): Promise<Buffer> =>
+    Buffer.from((await makeFragment(jobOf(segment, 0, 'video'))).init);
+  expect((await headerOf(known!.segment)).includes('colr')).toBe(true);
+  expect((await headerOf(gops[0]!.segment)).includes('colr')).toBe(false);
+});
+
 test('pictures: ffmpeg shows those of the transport stream, at their times, without a complaint', async () => {
   const fragments = await all('video');
   const step = Math.max(
