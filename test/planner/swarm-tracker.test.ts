@@ -59,7 +59,11 @@ test('as time passes, steps of the forecast that are over count no more', () => 
   });
   // Beside ch-1 to ch-3 each encoder carries one channel of one unit.
   expect(peaks()).toEqual({ channels: [5, 6, 3], encoders: [6, 7, 4] });
+  // The limit is 4.8 units: step 0 is now, and the forecast begins with step 1.
+  const overIn = (): number[] => [0, 1, 2].map((e) => table.firstStepOverLimit(e));
+  expect(overIn()).toEqual([1, 3, -1]);
   tracker.read({ atMs: NOW_MS + 10_000 });
+  expect(overIn()).toEqual([-1, 3, -1]);
   expect(peaks()).toEqual({ channels: [3, 6, 1], encoders: [4, 7, 2] });
   tracker.read({ atMs: NOW_MS + 15_000 });
   expect(peaks()).toEqual({ channels: [2, 2, 1], encoders: [3, 3, 2] });
