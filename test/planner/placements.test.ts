@@ -156,6 +156,17 @@ describe('after a change', () => {
     encoderWith('enc-3', { telemetry: telemetry() }),
   ];
 
+  test('one that begins to be prepared is on its way from then on', () => {
+    const tracker = trackerOf(swarmOf([encoders[0]!, encoderWith('enc-2'), encoders[2]!]));
+    expect(shown(tracker).homes).toEqual({ a: 'enc-1', b: 'enc-1' });
+    tracker.read({ atMs: NOW_MS, encoders: [encoderWith('enc-2', { telemetry: telemetry(next) })] });
+    expect(shown(tracker)).toEqual({
+      homes: { a: 'enc-2', b: 'enc-1' },
+      leaving: { a: 'enc-1' },
+      carried: { 'enc-1': ['a b', 2, 2, 2], 'enc-2': ['', 1, 1, 1], 'enc-3': ['', 0, 0, 0] },
+    });
+  });
+
   test('one of two that an encoder prepared is given up: the other is on its way still', () => {
     const tracker = trackerOf(swarmOf(encoders));
     expect(shown(tracker).homes).toEqual({ a: 'enc-2', b: 'enc-2' });
