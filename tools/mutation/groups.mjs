@@ -68,7 +68,7 @@ export const groups = {
     tests: [
       'test/planner/{admission,choose-target,constraints,departures,draft,ladders,letting-go,make-plan}.test.ts',
       'test/planner/{neighbourhood,order,placement-table,placements,redundancy,relief}.test.ts',
-      'test/planner/{scale-decision,scale-maths,small-rules,swarm-tracker,threshold-rule}.test.ts',
+      'test/planner/{scale-decision,scale-maths,small-rules,swarm-tracker,threshold-rule,unmet}.test.ts',
       'test/planner/{explanations,planner-updates,rearrangement,target-order}.test.ts',
       'test/planner/large-fleet.test.ts',
     ],
