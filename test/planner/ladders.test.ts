@@ -159,6 +159,15 @@ describe('where the ladder exceeds the whole encoder', () => {
     expect(unmet[0]!.why).toMatch(/; it waits until others have left$/);
   });
 
+  test('nor does it go where it would be over the limit', () => {
+    const encoders = [
+      encoderWith('enc-1', { capacityUnits: full.units }),
+      encoderWith('enc-2', { capacityUnits: two + 0.1 }),
+    ];
+    const { moves, unmet } = laddersOf({ ...full, encoders, policy: { limitFraction: 0.9 } });
+    expect([moves, unmet.length]).toEqual([[], 1]);
+  });
+
   test('so it does where the encoder could carry it, but not within its limit', () => {
     const policy = { limitFraction: 0.8 };
     const units = one + two;

@@ -66,6 +66,21 @@ describe('the encoder that goes', () => {
 });
 
 describe('its channels', () => {
+  test('go where they may be, also if another encoder is fuller', () => {
+    const swarm = swarmOf(
+      { 'ch-1': 'enc-1', 'ch-2': 'enc-2', 'ch-5': 'enc-2', 'ch-3': 'enc-3' },
+      { 'enc-1': { capacityUnits: 5 }, 'enc-2': { region: 'us' } },
+    );
+    const there = { otherRegions: ['us'] };
+    const channels = swarm.channels.map((c) =>
+      c.spec.id === 'ch-1' ? c : { ...c, spec: { ...c.spec, placement: there } },
+    );
+    const { moves } = plan({ ...swarm, channels });
+    expect(moves).toMatchObject([
+      { channelId: 'ch-1', fromEncoderId: 'enc-1', toEncoderId: 'enc-3', reason: 'consolidation' },
+    ]);
+  });
+
   test('fill the fullest encoders that have room, so that what is free stays in large pieces', () => {
     const swarm = swarmOf(
       { 'ch-1': 'enc-1', 'ch-2': 'enc-2', 'ch-5': 'enc-2', 'ch-3': 'enc-3' },
