@@ -22,7 +22,7 @@ export default {
   concurrency: Number(process.env.MUTATION_CONCURRENCY ?? 1),
   // A busy machine must not look like tests that never end.
   timeoutMS: Number(process.env.MUTATION_TIMEOUT_MS ?? 15_000),
-  timeoutFactor: 4,
+  timeoutFactor: 2,
   ignoreStatic: false,
   // What did not change since the last run keeps its result. A sample is another set of mutants each time.
   incremental: !isSample,
