@@ -10,6 +10,8 @@ const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<stri
 /** Programs of the system that pages may call; whatever else is called has to be looked at first. */
 const SYSTEM = new Set([
   'curl',
+  'gst-launch-1.0',
+  'vlc',
   'git',
   'jq',
   'kill',
