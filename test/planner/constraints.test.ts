@@ -11,14 +11,14 @@ import {
 } from '../../src/planner/constraints';
 import { buildContext } from '../../src/planner/context';
 import { overloadOf } from '../../src/planner/explain';
-import { SwarmTracker } from '../../src/planner/swarm-tracker';
+import type { SwarmTracker } from '../../src/planner/swarm-tracker';
 import {
   channelOn,
   defaultPolicy,
   encoderWith,
-  forecastOf,
   NOW_MS,
   sessionOf,
+  trackerOf,
   withTelemetry,
 } from './swarm-fixtures';
 
@@ -26,19 +26,17 @@ import {
 
 const on = (placement?: Placement, over: Partial<ChannelObservation> = {}): ChannelObservation =>
   channelOn({ ...channelWithDefaults('ch-1'), ...(placement && { placement }) }, 'enc-1', over);
-const trackerOf = (
+const readOf = (
   channels: ChannelObservation[],
   one: Partial<EncoderObservation> = {},
   two: Partial<EncoderObservation> = {},
 ): SwarmTracker => {
   const encoders = [encoderWith('enc-1', { zone: 'a', ...one }), encoderWith('enc-2', { zone: 'b', ...two })];
   const swarm = withTelemetry({ cell: 'local', atMs: NOW_MS, encoders, channels });
-  const tracker = new SwarmTracker(forecastOf(swarm, {}), defaultPolicy);
-  tracker.read(swarm);
-  return tracker;
+  return trackerOf(swarm);
 };
 const pinOf = (placement: Placement | undefined, two: Partial<EncoderObservation> = {}): string | null => {
-  const { table } = trackerOf([on(placement)], {}, two);
+  const { table } = readOf([on(placement)], {}, two);
   return pinBreachOf(table, table.encoders.slotOf('enc-2'), table.channels.slotOf('ch-1'));
 };
 
@@ -60,7 +58,7 @@ describe('pins', () => {
   ])('%s', (_, placement, two, expected) => expect(pinOf(placement, two)).toBe(expected)); // prettier-ignore
 
   test('regions of a channel are its own first', () => {
-    const { table } = trackerOf([on({ otherRegions: ['us', 'ap'] })]);
+    const { table } = readOf([on({ otherRegions: ['us', 'ap'] })]);
     expect(regionsOf(table, table.channels.slotOf('ch-1'))).toEqual(['eu', 'us', 'ap']);
     expect(regionsOf(table, 7)).toEqual([]);
   });
@@ -69,7 +67,7 @@ describe('pins', () => {
 describe('classes', () => {
   const [x, y] = [{ compatibilityClass: 'x' }, { compatibilityClass: 'y' }];
   const keeps = (channel: ChannelObservation, one: object = x, two: object = y): boolean => {
-    const { table } = trackerOf([channel], one, two);
+    const { table } = readOf([channel], one, two);
     return keepsClass(table, table.channels.slotOf('ch-1'), table.encoders.slotOf('enc-2'));
   };
   test('a channel keeps that of its owner', () => {
@@ -86,7 +84,7 @@ describe('classes', () => {
     ['a build alone', { buildDigest: 'd' }, 'is of another compatibility class'],
     ['neither', {}, 'has not said yet which build it runs'],
   ])('an encoder that has told %s', (_, two, words) => {
-    const { table } = trackerOf([on()], x, two);
+    const { table } = readOf([on()], x, two);
     const places = [table.encoders.slotOf('enc-2'), table.channels.slotOf('ch-1')] as const;
     const policy: Policy = { ...defaultPolicy, allowDiscontinuity: false };
     expect(breachOf(table, policy, ...places)).toBe(`${words}, and the policy allows no discontinuity`);
@@ -102,7 +100,7 @@ describe('classes', () => {
 describe('redundancy groups', () => {
   const grouped = { redundancyGroup: 'g' };
   const mateIn = (channels: ChannelObservation[], zone: string): string | null => {
-    const { table, zones } = trackerOf(channels);
+    const { table, zones } = readOf(channels);
     const mate = groupMateIn(table, table.channels.slotOf('ch-1'), zones.numberOf(zone));
     return mate < 0 ? null : table.channels.idOf(mate);
   };
@@ -116,7 +114,7 @@ describe('redundancy groups', () => {
   });
   test('one that is nowhere is in no zone', () => {
     // The zone of an encoder that is not there has no number either.
-    const { table } = trackerOf([on(grouped), mate(null)]);
+    const { table } = readOf([on(grouped), mate(null)]);
     expect(groupMateIn(table, table.channels.slotOf('ch-1'), undefined as unknown as number)).toBe(-1);
   });
   test('a channel without a group has no mates', () => {
@@ -127,7 +125,7 @@ describe('redundancy groups', () => {
 
 describe('why an encoder can’t take a channel', () => {
   const rejection = (two: Partial<EncoderObservation>): unknown => {
-    const { table } = trackerOf([on()], {}, two);
+    const { table } = readOf([on()], {}, two);
     return rejectionOf(
       ...([table, defaultPolicy, table.encoders.slotOf('enc-2')] as const),
       ...([table.channels.slotOf('ch-1'), 'limit'] as const),
@@ -146,7 +144,7 @@ describe('why an encoder can’t take a channel', () => {
 test('an overload tells of the units with which an encoder falls behind real time, where these are fewer', () => {
   const overloaded = (one: Partial<EncoderObservation>): string => {
     const channels = ['ch-1', 'ch-2'].map((id) => channelOn(channelWithDefaults(id), 'enc-1'));
-    const tracker = trackerOf(channels, { capacityUnits: 2, ...one });
+    const tracker = readOf(channels, { capacityUnits: 2, ...one });
     const context = buildContext(tracker, new Map(), defaultPolicy);
     return overloadOf(context, tracker.table.encoders.slotOf('enc-1'))!.cause.words;
   };

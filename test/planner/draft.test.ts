@@ -1,8 +1,7 @@
 import type { Move, Policy } from '../../src/domain';
 import { buildContext } from '../../src/planner/context';
 import { PlanDraft } from '../../src/planner/draft';
-import { SwarmTracker } from '../../src/planner/swarm-tracker';
-import { defaultPolicy, defaultSwarm, forecastOf } from './swarm-fixtures';
+import { defaultPolicy, defaultSwarm, trackerOf } from './swarm-fixtures';
 
 /** What a plan in the making keeps: moves that the policy allows, channels that are free. */
 
@@ -14,9 +13,7 @@ const draftOf = (
   const seen = defaultSwarm(over);
   const swarm = reversed ? { ...seen, channels: [...seen.channels].reverse() } : seen;
   const full = { ...defaultPolicy, ...policy };
-  const tracker = new SwarmTracker(forecastOf(swarm, {}), full);
-  tracker.read(swarm);
-  return new PlanDraft(buildContext(tracker, new Map(), full));
+  return new PlanDraft(buildContext(trackerOf(swarm, undefined, full), new Map(), full));
 };
 const move = (reason: Move['reason']): Move => ({ channelId: 'x', reason }) as Move;
 

@@ -5,8 +5,15 @@ import { buildContext } from '../../src/planner/context';
 import { unitsOfRungs } from '../../src/planner/demand';
 import { PlanDraft } from '../../src/planner/draft';
 import { planLadders } from '../../src/planner/ladders';
-import { SwarmTracker } from '../../src/planner/swarm-tracker';
-import { channelOn, defaultPolicy, encoderWith, forecastOf, NOW_MS, withTelemetry } from './swarm-fixtures';
+import {
+  channelOn,
+  defaultPolicy,
+  encoderWith,
+  forecastOf,
+  NOW_MS,
+  trackerOf,
+  withTelemetry,
+} from './swarm-fixtures';
 
 /** The step of a plan in which ladders follow the audience, by itself: no other has made room before. */
 
@@ -42,8 +49,7 @@ const laddersOf = ({ channels, units = 6, encoders, policy = {}, before }: Given
     encoders: encoders ?? [encoderWith('enc-1', { capacityUnits: units }), encoderWith('enc-2')],
   });
   const forecast = forecastOf(swarm, Object.fromEntries(channels.map((c) => [c.spec.id, [0.1]])));
-  const tracker = new SwarmTracker(forecast, full);
-  tracker.read(swarm);
+  const tracker = trackerOf(swarm, forecast, full);
   const fitness = new Map(fitnessOf(swarm, forecast, full).map((f) => [f.encoderId, f]));
   const draft = new PlanDraft(buildContext(tracker, fitness, full));
   before?.(draft);

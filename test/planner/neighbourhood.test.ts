@@ -5,7 +5,6 @@ import { PlanDraft } from '../../src/planner/draft';
 import type { Cause } from '../../src/planner/explain';
 import { neighbourhoodOf, type Neighbourhood } from '../../src/planner/neighbourhood';
 import { fewestMoves } from '../../src/planner/rearrange';
-import { SwarmTracker } from '../../src/planner/swarm-tracker';
 import {
   channelOn,
   defaultPolicy,
@@ -13,6 +12,7 @@ import {
   forecastOf,
   NOW_MS,
   sessionOf,
+  trackerOf,
   withTelemetry,
 } from './swarm-fixtures';
 
@@ -33,18 +33,18 @@ interface Given {
   /** Encoders that are searched; default: enc-1 and enc-2. */
   among?: string[];
   closed?: string;
-  before?: (draft: PlanDraft) => void;
 }
+
+const draftOf = ({ channels, over, policy = {} }: Given, needs: Record<string, number[]> = {}): PlanDraft => {
+  const full = { ...defaultPolicy, ...policy };
+  const swarm = withTelemetry({ cell: 'local', atMs: NOW_MS, channels, encoders: encoders(over) });
+  return new PlanDraft(buildContext(trackerOf(swarm, forecastOf(swarm, needs), full), new Map(), full));
+};
 const CLOSING: Cause = { reason: 'consolidation', words: 'it can go' };
 
 const problemOf = (given: Given): Neighbourhood & { allowed: Record<string, string> } => {
-  const { channels, over, policy = {}, among = ['enc-1', 'enc-2'], closed, before } = given;
-  const full = { ...defaultPolicy, ...policy };
-  const swarm = withTelemetry({ cell: 'local', atMs: NOW_MS, channels, encoders: encoders(over) });
-  const tracker = new SwarmTracker(forecastOf(swarm, {}), full);
-  tracker.read(swarm);
-  const draft = new PlanDraft(buildContext(tracker, new Map(), full));
-  before?.(draft);
+  const { among = ['enc-1', 'enc-2'], closed } = given;
+  const draft = draftOf(given);
   const { table } = draft.context;
   const slots = among.map((id) => table.encoders.slotOf(id));
   const found = neighbourhoodOf(
@@ -165,13 +165,8 @@ describe('zones that mates of a redundancy group take', () => {
 
 describe('the fewest moves that could repair encoders', () => {
   const fewest = (given: Given): number => {
-    const { policy = {}, channels, over } = given;
-    const full = { ...defaultPolicy, limitFraction: 1, ...policy };
-    const swarm = withTelemetry({ cell: 'local', atMs: NOW_MS, channels, encoders: encoders(over) });
-    const needs = Object.fromEntries(channels.map((c) => [c.spec.id, [3]]));
-    const tracker = new SwarmTracker(forecastOf(swarm, needs), full);
-    tracker.read(swarm);
-    const draft = new PlanDraft(buildContext(tracker, new Map(), full));
+    const needs = Object.fromEntries(given.channels.map((c) => [c.spec.id, [3]]));
+    const draft = draftOf({ ...given, policy: { limitFraction: 1 } }, needs);
     return fewestMoves(draft, [...draft.context.table.encoders.inOrder()]);
   };
   const three = ['ch-1', 'ch-2', 'ch-3'].map((id) => on(id));

@@ -3,7 +3,6 @@ import { breachOf, keepsClass } from '../../src/planner/constraints';
 import { buildContext } from '../../src/planner/context';
 import { PlanDraft } from '../../src/planner/draft';
 import { neighbourhoodOf } from '../../src/planner/neighbourhood';
-import { SwarmTracker } from '../../src/planner/swarm-tracker';
 import {
   channelOn,
   defaultPolicy,
@@ -11,16 +10,12 @@ import {
   encoderWith,
   forecastOf,
   sessionOf,
+  trackerOf,
   withTelemetry,
 } from './swarm-fixtures';
 
 /** What the planner reads out of a snapshot: encoders 1 to 3, ch-1 and ch-4 on the first. */
 
-const trackerOf = (snapshot: SwarmSnapshot, forecast = forecastOf(snapshot, {})): SwarmTracker => {
-  const tracker = new SwarmTracker(forecast, defaultPolicy);
-  tracker.read(snapshot);
-  return tracker;
-};
 const [one] = defaultChannels();
 
 test('a forecast without the demand of all channels together gets it from theirs', () => {

@@ -1,6 +1,6 @@
 import { channelWithDefaults, type ChannelObservation, type SwarmSnapshot } from '../../src/domain';
-import { SwarmTracker } from '../../src/planner/swarm-tracker';
-import { channelOn, defaultPolicy, encoderWith, forecastOf, NOW_MS, sessionOf } from './swarm-fixtures';
+import type { SwarmTracker } from '../../src/planner/swarm-tracker';
+import { channelOn, encoderWith, NOW_MS, sessionOf, trackerOf } from './swarm-fixtures';
 
 /** What encoders carry, as snapshots tell of sessions and owners. Each channel needs one unit and encodes one rung. */
 
@@ -16,11 +16,6 @@ const swarmOf = (
   encoders: SwarmSnapshot['encoders'],
   channels: ChannelObservation[] = [a, b],
 ): SwarmSnapshot => ({ cell: 'local', atMs: NOW_MS, encoders, channels });
-const trackerOf = (snapshot: SwarmSnapshot): SwarmTracker => {
-  const tracker = new SwarmTracker(forecastOf(snapshot, {}), defaultPolicy);
-  tracker.read(snapshot);
-  return tracker;
-};
 
 interface Shown {
   /** Where each channel is, or is going; `waits`: nobody encodes it. */

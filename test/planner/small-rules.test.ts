@@ -7,9 +7,16 @@ import { normalQuantile, quantileAt } from '../../src/planner/newsvendor';
 import { formatQuanta, formatUnits, toQuanta, toUnits } from '../../src/planner/quanta';
 import { rankRegions, regionOutlooks } from '../../src/planner/regions';
 import { isLive, isPreparing, sessionsOf } from '../../src/planner/sessions';
-import { SwarmTracker } from '../../src/planner/swarm-tracker';
 import { nextZones } from '../../src/planner/zones';
-import { channelOn, defaultSwarm, encoderWith, forecastOf, NOW_MS, sessionOf } from './swarm-fixtures';
+import {
+  channelOn,
+  defaultSwarm,
+  encoderWith,
+  forecastOf,
+  NOW_MS,
+  sessionOf,
+  trackerOf,
+} from './swarm-fixtures';
 
 /** After all that the outcomes tell of. */
 const LATER = 1_000_000;
@@ -262,9 +269,7 @@ describe('needs of a channel', () => {
   const needsOf = (over: Partial<ChannelObservation>): { now: number; encoded: number; rungs: number } => {
     const [spec] = defaultChannels();
     const swarm = { ...defaultSwarm(), channels: [channelOn(spec!, 'enc-1', over)] };
-    const tracker = new SwarmTracker(forecastOf(swarm, {}), policySchema.parse({}));
-    tracker.read(swarm);
-    const { table } = tracker;
+    const { table } = trackerOf(swarm);
     return {
       now: toUnits(table.needOf(0, 0)),
       encoded: toUnits(table.encodedOf[0]!),

@@ -13,6 +13,7 @@ import {
 import { fitnessOf } from '../../src/fitness';
 import { makePlan } from '../../src/planner';
 import { unitsOfRungs } from '../../src/planner/demand';
+import { SwarmTracker } from '../../src/planner/swarm-tracker';
 
 export const NOW_MS = 1_790_000_000_000;
 /** Without a reserve, so that limits are round figures. */
@@ -126,6 +127,17 @@ export const forecastOf = (
     held: [],
     ...over,
   };
+};
+
+/** What the planner reads out of a snapshot. */
+export const trackerOf = (
+  snapshot: SwarmSnapshot,
+  forecast = forecastOf(snapshot, {}),
+  policy = defaultPolicy,
+): SwarmTracker => {
+  const tracker = new SwarmTracker(forecast, policy);
+  tracker.read(snapshot);
+  return tracker;
 };
 
 /**

@@ -1,23 +1,17 @@
-import type { SwarmChange, SwarmSnapshot } from '../../src/domain';
+import type { SwarmChange } from '../../src/domain';
 import { channelWithDefaults } from '../../src/domain';
-import { SwarmTracker } from '../../src/planner/swarm-tracker';
 import {
   channelOn,
-  defaultPolicy,
   defaultSwarm,
   encoderWith,
   forecastOf,
   NOW_MS,
+  trackerOf,
   withTelemetry,
 } from './swarm-fixtures';
 
 /** What is read of a swarm is kept up to date with each change. */
 
-const trackerOf = (snapshot: SwarmSnapshot, needs: Record<string, number[]> = {}): SwarmTracker => {
-  const tracker = new SwarmTracker(forecastOf(snapshot, needs), defaultPolicy);
-  tracker.read(snapshot);
-  return tracker;
-};
 const at = (change: Partial<SwarmChange>): SwarmChange => ({ atMs: NOW_MS, ...change });
 
 test('redundancy groups follow their channels', () => {
@@ -47,11 +41,13 @@ test('redundancy groups follow their channels', () => {
 });
 
 test('as time passes, steps of the forecast that are over count no more', () => {
-  const tracker = trackerOf(defaultSwarm(), {
+  const swarm = defaultSwarm();
+  const needs = {
     'ch-1': [5, 4, 3, 2, 1, 1],
     'ch-2': [1, 1, 6, 1, 1, 2],
     'ch-3': [1, 3, 1, 1, 1, 1],
-  });
+  };
+  const tracker = trackerOf(swarm, forecastOf(swarm, needs));
   const { table } = tracker;
   const peaks = (): { channels: number[]; encoders: number[] } => ({
     channels: ['ch-1', 'ch-2', 'ch-3'].map((id) => table.peakOf[table.channels.slotOf(id)]! / 1e8),
@@ -102,7 +98,8 @@ test('a removed encoder or channel that nobody knew changes nothing', () => {
 });
 
 test('the demand of all channels follows each of them', () => {
-  const tracker = trackerOf(defaultSwarm(), { 'ch-1': [1, 2, 3, 3, 3, 3] });
+  const swarm = defaultSwarm();
+  const tracker = trackerOf(swarm, forecastOf(swarm, { 'ch-1': [1, 2, 3, 3, 3, 3] }));
   const total = (): number[] | undefined => tracker.forecastOfTotal()?.totalUnits?.p50;
   expect(total()).toEqual([6, 7, 8, 8, 8, 8]);
   const curve = { p10: [1, 1, 1, 1, 1, 1], p50: [4, 4, 4, 4, 4, 4], p90: [5, 5, 5, 5, 5, 5] };
