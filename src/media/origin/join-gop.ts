@@ -19,27 +19,35 @@ const seamsOf = ({ partials, ownFrom }: OpenGop): number[] => {
   return [...new Set(ends)];
 };
 
-/** What is public up to a seam, then the segments from there on; undefined where one has no IDR picture there. */
+interface JoinedGop {
+  parts: BodyPart[];
+  inspected: Inspected[];
+}
+
+/**
+ * What is public up to a seam, then the segments from there on; undefined where one has no IDR picture there.
+ * @throws SwarmError malformed-segment, conflict
+ */
 const joinedAt = (
   open: OpenGop,
   parts: readonly BodyPart[],
   ptsTicks: readonly number[],
   seamTicks: number,
-): BodyPart[] | undefined => {
+): JoinedGop | undefined => {
   const count = open.partials.filter(({ endTicks }) => endTicks <= seamTicks).length;
   const joined = parts.flatMap((part, i) => {
     const first = picturesKept(ptsTicks, part.frameRateDivisor ?? 1).find((pts) => pts >= seamTicks);
     const from = first === undefined ? undefined : cutPlace(part.segment, first);
     if (from === undefined) return [];
-    const segment = Buffer.concat([...open.bytes[i]!.slice(0, count), part.segment.subarray(from)]);
-    const isAlike = [
-      { ...part, segment },
-      { ...part, segment: part.segment.subarray(from) },
-    ] as const;
-    requireAlike(inspectPart(isAlike[0]).record, inspectPart(isAlike[1]).record, open.gop);
-    return [{ ...part, segment, sha256: createHash('sha256').update(segment).digest('hex') }];
+    const rest = part.segment.subarray(from);
+    const segment = Buffer.concat([...open.bytes[i]!.slice(0, count), rest]);
+    const whole = { ...part, segment, sha256: createHash('sha256').update(segment).digest('hex') };
+    const inspected = inspectPart(whole);
+    requireAlike(inspected.record, inspectPart({ ...part, segment: rest }).record, open.gop);
+    return [{ whole, inspected }];
   });
-  return joined.length === parts.length ? joined : undefined;
+  if (joined.length < parts.length) return undefined;
+  return { parts: joined.map(({ whole }) => whole), inspected: joined.map(({ inspected }) => inspected) };
 };
 
 /**
@@ -52,16 +60,15 @@ export const joinedGop = (
   parts: readonly BodyPart[],
   ledger: Pick<GopLedger, 'gop' | 'ptsTicks'>,
   gopDurationTicks: number,
-): { parts: BodyPart[]; inspected: Inspected[] } | undefined => {
+): JoinedGop | undefined => {
   if (open.renditions.length !== parts.length) return undefined;
   for (const seamTicks of seamsOf(open)) {
     try {
       const joined = joinedAt(open, parts, ledger.ptsTicks, seamTicks);
-      if (!joined || !continues(open, joined)) continue;
-      const inspected = joined.map(inspectPart);
-      for (const { record, videoPtsTicks } of inspected)
+      if (!joined || !continues(open, joined.parts)) continue;
+      for (const { record, videoPtsTicks } of joined.inspected)
         requireLedger(record, videoPtsTicks, ledger, gopDurationTicks);
-      return { parts: joined, inspected };
+      return joined;
     } catch (error) {
       if (!(error instanceof SwarmError)) throw error;
     }
