@@ -172,8 +172,9 @@ const fragmentOfPictures = async (read: OneTrack, job: FragmentJob): Promise<Fra
   made.output.addVideoTrack(source, { frameRate: TICKS_PER_SECOND });
   await made.output.start();
   const endTicks = job.startTicks + job.durationTicks;
+  const knownConfig = withKnownColour(decoderConfig);
   for (const packet of packetsOfPictures(read.units, job.startTicks, endTicks, toFirst))
-    await source.add(packet, { decoderConfig: withKnownColour(decoderConfig) });
+    await source.add(packet, { decoderConfig: knownConfig });
   const fragment = await written(made, job);
   if (head) withoutSyncSample(fragment.media);
   return fragment;
